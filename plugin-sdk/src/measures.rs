@@ -1,0 +1,257 @@
+//! What a plugin returns: one measure per object, or per item of an external metric.
+
+use std::time::Duration;
+
+use crate::bindings::leadsman::plugin::types;
+use crate::input::Input;
+use crate::text::{Interner, Label};
+
+/// The name of an object or the value of a label: a [`Label`] of the input, which costs nothing to
+/// pass on, or any text.
+#[derive(Debug, Clone)]
+pub enum Name<'a> {
+    /// A string of the input.
+    Label(Label<'a>),
+    /// Any other text.
+    Text(&'a str),
+}
+
+impl<'a> From<Label<'a>> for Name<'a> {
+    fn from(label: Label<'a>) -> Self {
+        Self::Label(label)
+    }
+}
+
+impl<'a> From<&'a str> for Name<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Name<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// A value for one object, or one item of an external metric.
+#[derive(Debug, Clone)]
+pub struct Measure<'a> {
+    object: Option<Name<'a>>,
+    namespace: Option<Name<'a>>,
+    value: f64,
+    time: Option<i64>,
+    window: Option<u32>,
+    labels: Vec<(Name<'a>, Name<'a>)>,
+}
+
+impl<'a> Measure<'a> {
+    /// A value for the object with this name.
+    pub fn new(object: impl Into<Name<'a>>, value: f64) -> Self {
+        Self { object: Some(object.into()), ..Self::item(value) }
+    }
+
+    /// An item of an external metric.
+    pub fn item(value: f64) -> Self {
+        Self { object: None, namespace: None, value, time: None, window: None, labels: Vec::new() }
+    }
+
+    /// The object's namespace. Needed only where the scope is the cluster.
+    pub fn namespace(mut self, namespace: impl Into<Name<'a>>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// When the value was measured, in milliseconds since the epoch. Pass the samples' own time
+    /// on: without it the value counts as measured when the evaluation began.
+    pub fn at(mut self, time: i64) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// The time over which the value was measured, rounded to seconds.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = Some(u32::try_from(window.as_secs()).unwrap_or(u32::MAX));
+        self
+    }
+
+    /// Adds a label to an item of an external metric.
+    pub fn label(mut self, name: impl Into<Name<'a>>, value: impl Into<Name<'a>>) -> Self {
+        self.labels.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// The measures of an evaluation, column by column.
+#[derive(Debug)]
+pub struct Measures {
+    texts: Interner,
+    objects: Vec<Id>,
+    namespaces: Vec<Id>,
+    values: Vec<f64>,
+    times: Vec<Option<i64>>,
+    windows: Vec<u32>,
+    label_names: Vec<Id>,
+    label_cells: Vec<Vec<Id>>,
+}
+
+/// A text of the input's dictionary or of the output's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Id {
+    Input(u32),
+    Output(u32),
+}
+
+const EMPTY: Id = Id::Input(0);
+
+impl Default for Measures {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Measures {
+    /// No measures yet.
+    pub fn new() -> Self {
+        Self {
+            texts: Interner::for_output(),
+            objects: Vec::new(),
+            namespaces: Vec::new(),
+            values: Vec::new(),
+            times: Vec::new(),
+            windows: Vec::new(),
+            label_names: Vec::new(),
+            label_cells: Vec::new(),
+        }
+    }
+
+    /// Adds a measure.
+    pub fn push(&mut self, measure: Measure<'_>) {
+        let row = self.values.len();
+        self.values.push(measure.value);
+        self.times.push(measure.time);
+        let object = self.optional(measure.object);
+        self.objects.push(object);
+        let namespace = self.optional(measure.namespace);
+        self.namespaces.push(namespace);
+        self.windows.push(measure.window.unwrap_or(0));
+        for (name, value) in measure.labels {
+            let name = self.id(name);
+            let value = self.id(value);
+            let column = match self.label_names.iter().position(|known| *known == name) {
+                Some(column) => column,
+                None => {
+                    self.label_names.push(name);
+                    self.label_cells.push(Vec::new());
+                    self.label_names.len() - 1
+                }
+            };
+            let cells = &mut self.label_cells[column];
+            cells.resize(row, EMPTY);
+            cells.push(value);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The measures row by row, for tests. `input` is what they were made from.
+    pub fn rows(&self, input: &Input) -> Vec<Row> {
+        let text = |id: Id| match id {
+            Id::Input(id) => input.dictionary.get(id).to_owned(),
+            Id::Output(id) => self.texts.get(id).to_owned(),
+        };
+        let filled = |id: Id| Some(text(id)).filter(|text| !text.is_empty());
+        (0..self.len())
+            .map(|row| Row {
+                object: text(self.objects[row]),
+                namespace: filled(self.namespaces[row]),
+                value: self.values[row],
+                time: self.times[row],
+                window: Some(self.windows[row]).filter(|&seconds| seconds > 0),
+                labels: self
+                    .label_names
+                    .iter()
+                    .zip(&self.label_cells)
+                    .filter_map(|(&name, cells)| Some((text(name), filled(*cells.get(row)?)?)))
+                    .collect(),
+            })
+            .collect()
+    }
+
+    pub(crate) fn into_raw(self, input_texts: u32, now: i64) -> types::Measures {
+        let number = |id: Id| match id {
+            Id::Input(id) => id,
+            Id::Output(id) => input_texts.saturating_add(id),
+        };
+        let column = |ids: Vec<Id>| {
+            if ids.iter().all(|&id| id == EMPTY) {
+                Vec::new()
+            } else {
+                ids.into_iter().map(number).collect()
+            }
+        };
+        let rows = self.values.len();
+        let mut cells = Vec::with_capacity(rows * self.label_names.len());
+        for mut column in self.label_cells {
+            column.resize(rows, EMPTY);
+            cells.extend(column.into_iter().map(number));
+        }
+        let times = if self.times.iter().all(Option::is_none) {
+            Vec::new()
+        } else {
+            self.times.into_iter().map(|time| time.unwrap_or(now)).collect()
+        };
+        let windows =
+            if self.windows.iter().all(|&window| window == 0) { Vec::new() } else { self.windows };
+        types::Measures {
+            dictionary: self.texts.finish(),
+            objects: column(self.objects),
+            namespaces: column(self.namespaces),
+            values: self.values,
+            times,
+            windows,
+            labels: types::Labels {
+                names: self.label_names.into_iter().map(number).collect(),
+                rows: u32::try_from(rows).unwrap_or(u32::MAX),
+                cells,
+            },
+        }
+    }
+
+    fn optional(&mut self, name: Option<Name<'_>>) -> Id {
+        name.map_or(EMPTY, |name| self.id(name))
+    }
+
+    fn id(&mut self, name: Name<'_>) -> Id {
+        match name {
+            Name::Label(label) => Id::Input(label.id),
+            Name::Text("") => EMPTY,
+            Name::Text(text) => Id::Output(self.texts.intern(text)),
+        }
+    }
+}
+
+/// A measure as a test sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The object's name; empty for an item of an external metric.
+    pub object: String,
+    /// The namespace, if the plugin named it.
+    pub namespace: Option<String>,
+    /// The value.
+    pub value: f64,
+    /// Milliseconds since the epoch, if the plugin gave a time.
+    pub time: Option<i64>,
+    /// Seconds, if the plugin gave a window.
+    pub window: Option<u32>,
+    /// The labels of an external metric's item, by name.
+    pub labels: std::collections::BTreeMap<String, String>,
+}

@@ -1,0 +1,266 @@
+//! From series to objects: the part that most plugins share.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::input::{Answer, Scope, Series};
+use crate::measures::Measure;
+use crate::plan::Failure;
+use crate::text::Label;
+
+/// Which object a series stands for, as written in a plugin's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ObjectSource {
+    /// The label that holds the object's name.
+    Label(String),
+    /// The same object for every series.
+    Fixed(FixedObject),
+}
+
+/// An object named in a plugin's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixedObject {
+    /// The object's name.
+    pub name: String,
+    /// The object's namespace. Left out for the namespace that the read is for.
+    #[serde(default)]
+    pub namespace: Option<String>,
+}
+
+/// What to do when several series meet one object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Combine {
+    /// Refuse: the query should give one series for each object.
+    #[default]
+    Fail,
+    /// Add the values.
+    Sum,
+    /// Take the largest value.
+    Max,
+    /// Take the smallest value.
+    Min,
+    /// Take the mean of the values.
+    Average,
+}
+
+/// A value for an object, made from one or more series.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectValue<'a> {
+    /// The object.
+    pub object: ObjectKey<'a>,
+    /// The value.
+    pub value: f64,
+    /// When the oldest of its samples was taken, in milliseconds since the epoch.
+    pub time: i64,
+    count: u32,
+}
+
+impl<'a> ObjectValue<'a> {
+    /// This value as a measure.
+    pub fn measure(&self) -> Measure<'a> {
+        let measure = match self.object.name {
+            ObjectName::Label(label) => Measure::new(label, self.value),
+            ObjectName::Fixed(fixed) => Measure::new(fixed.name.as_str(), self.value),
+        };
+        let measure = match (self.object.namespace, self.object.name) {
+            (Some(label), _) => measure.namespace(label),
+            (None, ObjectName::Fixed(FixedObject { namespace: Some(namespace), .. })) => {
+                measure.namespace(namespace)
+            }
+            (None, _) => measure,
+        };
+        measure.at(self.time)
+    }
+}
+
+/// Which object a value is for. Objects of one input may be compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ObjectKey<'a> {
+    namespace: Option<Label<'a>>,
+    name: ObjectName<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum ObjectName<'a> {
+    Label(Label<'a>),
+    Fixed(&'a FixedObject),
+}
+
+impl PartialEq for ObjectName<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Label(a), Self::Label(b)) => a == b,
+            // A configuration names one.
+            (Self::Fixed(_), Self::Fixed(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for ObjectName<'_> {}
+
+impl std::hash::Hash for ObjectName<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Label(label) => label.hash(state),
+            Self::Fixed(_) => state.write_u32(0),
+        }
+    }
+}
+
+/// The label that names the namespace where a plugin's configuration does not say.
+pub const NAMESPACE_LABEL: &str = "namespace";
+
+/// Finds the object of each series of an answer and combines those that meet.
+///
+/// `namespace` is the label with the object's namespace, [`NAMESPACE_LABEL`] if `None`; it is read
+/// only where the scope is the cluster. A series without the labels belongs to no object and is
+/// passed over, as Prometheus has such series for targets outside of Kubernetes; it is a failure
+/// only if every series lacks them.
+pub fn by_object<'a>(
+    answer: &Answer<'a>,
+    scope: &Scope,
+    source: &'a ObjectSource,
+    namespace: Option<&str>,
+    combine: Combine,
+) -> Result<Vec<ObjectValue<'a>>, Failure> {
+    let namespace = match scope {
+        Scope::Namespace(_) => None,
+        Scope::Cluster => Some(namespace.unwrap_or(NAMESPACE_LABEL)),
+    };
+    let series = answer.series()?;
+    let count = series.len();
+    let mut values: Vec<ObjectValue<'a>> = Vec::with_capacity(count);
+    let mut rows: HashMap<ObjectKey<'a>, usize, BuildHasherDefault<NumberHasher>> =
+        HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
+    for series in series {
+        let Some(object) = object_of(&series, source, namespace) else { continue };
+        let row = *rows.entry(object).or_insert(values.len());
+        match values.get_mut(row) {
+            None => values.push(ObjectValue {
+                object,
+                value: series.value(),
+                time: series.time(),
+                count: 1,
+            }),
+            Some(value) => value.add(&series, combine, answer.query())?,
+        }
+    }
+    if values.is_empty() && count > 0 {
+        return Err(nothing_named(answer, source));
+    }
+    if combine == Combine::Average {
+        for value in &mut values {
+            value.value /= f64::from(value.count);
+        }
+    }
+    Ok(values)
+}
+
+impl ObjectValue<'_> {
+    fn add(&mut self, series: &Series<'_>, combine: Combine, query: &str) -> Result<(), Failure> {
+        let other = series.value();
+        self.value = match combine {
+            Combine::Fail => {
+                let name = match self.object.name {
+                    ObjectName::Label(label) => label.as_str().to_owned(),
+                    ObjectName::Fixed(fixed) => fixed.name.clone(),
+                };
+                return Err(Failure::in_query(
+                    query,
+                    format!(
+                        "several series are for the object \"{name}\"; aggregate them in the \
+                         query, or set `combine` to sum, max, min or average"
+                    ),
+                ));
+            }
+            Combine::Sum | Combine::Average => self.value + other,
+            // NaN is kept, so that it is refused where it can be explained and never hidden.
+            Combine::Max if other > self.value || other.is_nan() => other,
+            Combine::Min if other < self.value || other.is_nan() => other,
+            Combine::Max | Combine::Min => self.value,
+        };
+        self.time = self.time.min(series.time());
+        self.count += 1;
+        Ok(())
+    }
+}
+
+fn object_of<'a>(
+    series: &Series<'a>,
+    source: &'a ObjectSource,
+    namespace: Option<&str>,
+) -> Option<ObjectKey<'a>> {
+    match source {
+        ObjectSource::Fixed(fixed) => {
+            // The series of other namespaces are for other objects of the same name.
+            let namespace = match fixed.namespace {
+                Some(_) => None,
+                None => namespace.and_then(|label| series.label(label)),
+            };
+            Some(ObjectKey { namespace, name: ObjectName::Fixed(fixed) })
+        }
+        ObjectSource::Label(label) => {
+            let name = ObjectName::Label(series.label(label)?);
+            // Objects that live in no namespace have no such label.
+            let namespace = namespace.and_then(|label| series.label(label));
+            Some(ObjectKey { namespace, name })
+        }
+    }
+}
+
+fn nothing_named(answer: &Answer<'_>, source: &ObjectSource) -> Failure {
+    let wanted = match source {
+        ObjectSource::Label(label) => label.as_str(),
+        ObjectSource::Fixed(_) => "",
+    };
+    let present: Vec<String> = answer
+        .series()
+        .ok()
+        .and_then(|mut series| series.next())
+        .map(|series| series.labels().map(|(name, _)| name.to_string()).collect())
+        .unwrap_or_default();
+    let present = if present.is_empty() { "none".to_owned() } else { present.join(", ") };
+    Failure::in_query(
+        answer.query(),
+        format!(
+            "no series has the label \"{wanted}\" that names the object (labels of the first \
+             series: {present}); keep it in the query's by (…), or set `object` to another label"
+        ),
+    )
+}
+
+/// Labels hash as one number, for which a multiplication spreads well enough.
+#[derive(Default)]
+struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        #[allow(clippy::cast_sign_loss)] // only the bits matter
+        self.write_u64(number as u64);
+    }
+}

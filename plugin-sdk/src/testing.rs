@@ -1,0 +1,193 @@
+//! Fixtures: an evaluation written down as JSON, run against a plugin natively.
+//!
+//! ```json
+//! {
+//!   "config": {"object": "pod"},
+//!   "namespace": "default",
+//!   "now": 1695018200,
+//!   "queries": {
+//!     "rate": {"resultType": "vector", "result": [
+//!       {"metric": {"pod": "a"}, "value": [1695018199.504, "1.5"]}]}
+//!   },
+//!   "expect": {"measures": [{"object": "a", "value": 1.5, "time": 1695018199.504}]}
+//! }
+//! ```
+//!
+//! `queries` holds what Prometheus answered, as `curl` prints it. `expect` is one of `measures`,
+//! `failure` (a part of the message) and `faults` (places in the configuration). Leave `namespace`
+//! out for the cluster scope. `objects` lists what exists: `[{"namespace": …, "name": …,
+//! "labels": {…}}]`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::input::Input;
+use crate::measures::Row;
+use crate::plugin::Plugin;
+
+/// An evaluation and what must come of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    #[serde(default)]
+    config: Value,
+    #[serde(default)]
+    namespace: Option<String>,
+    #[serde(default)]
+    now: f64,
+    // A list of pairs would keep the order; plugins find answers by name, so a map will do.
+    #[serde(default)]
+    queries: BTreeMap<String, Value>,
+    #[serde(default)]
+    objects: Vec<FixtureObject>,
+    expect: Expect,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FixtureObject {
+    #[serde(default)]
+    namespace: Option<String>,
+    name: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Expect {
+    Measures(Vec<ExpectedMeasure>),
+    Failure(String),
+    Faults(Vec<String>),
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedMeasure {
+    #[serde(default)]
+    object: String,
+    #[serde(default)]
+    namespace: Option<String>,
+    value: f64,
+    #[serde(default)]
+    time: Option<f64>,
+    #[serde(default)]
+    window: Option<u32>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+/// Runs every `*.json` of a folder (relative to the crate) and panics with all that differ.
+///
+/// # Panics
+/// If a fixture does not give what it expects, cannot be read, or the folder holds none.
+pub fn fixtures(plugin: &Plugin, folder: &str) {
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("cannot read the fixtures in {folder}: {error}"))
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "{folder} holds no fixture");
+    let mut report = String::new();
+    for path in paths {
+        if let Err(difference) = fixture(plugin, &path) {
+            let _ = writeln!(report, "{}: {difference}", path.display());
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
+
+fn fixture(plugin: &Plugin, path: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let fixture: Fixture = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    fixture.check(plugin)
+}
+
+impl Fixture {
+    /// Runs the fixture and says what differs.
+    pub fn check(&self, plugin: &Plugin) -> Result<(), String> {
+        let config = match &self.config {
+            Value::Null => "{}".to_owned(),
+            config => config.to_string(),
+        };
+        let plan = plugin.plan(&config);
+        if let Expect::Faults(expected) = &self.expect {
+            let found: Vec<_> = match plan {
+                Ok(_) => return Err("the configuration was accepted".to_owned()),
+                Err(faults) => faults.into_iter().map(|fault| fault.path).collect(),
+            };
+            return same(expected, &found);
+        }
+        if let Err(faults) = plan {
+            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            return Err(format!("the configuration was refused: {}", faults.join("; ")));
+        }
+        let input = self.input()?;
+        match (&self.expect, plugin.run(&config, &input)) {
+            (Expect::Failure(part), Err(failure)) if failure.to_string().contains(part) => Ok(()),
+            (Expect::Failure(part), Err(failure)) => {
+                Err(format!("the failure \"{failure}\" does not contain \"{part}\""))
+            }
+            (Expect::Failure(_), Ok(measures)) => {
+                Err(format!("expected a failure, found {:?}", measures.rows(&input)))
+            }
+            (Expect::Measures(expected), Ok(measures)) => {
+                let mut found: Vec<_> =
+                    measures.rows(&input).into_iter().map(expected_of).collect();
+                let mut expected = expected.clone();
+                let order = |a: &ExpectedMeasure, b: &ExpectedMeasure| {
+                    (&a.namespace, &a.object, &a.labels).cmp(&(&b.namespace, &b.object, &b.labels))
+                };
+                found.sort_by(order);
+                expected.sort_by(order);
+                same(&expected, &found)
+            }
+            (_, Err(failure)) => Err(format!("failed: {failure}")),
+            (Expect::Faults(_), Ok(_)) => Ok(()),
+        }
+    }
+
+    fn input(&self) -> Result<Input, String> {
+        #[allow(clippy::cast_possible_truncation)]
+        let mut builder = Input::build().now((self.now * 1000.0).round() as i64);
+        if let Some(namespace) = &self.namespace {
+            builder = builder.namespace(namespace);
+        }
+        for (name, answer) in &self.queries {
+            builder = builder
+                .answer(name, answer.clone())
+                .map_err(|error| format!("query \"{name}\": {error}"))?;
+        }
+        for object in &self.objects {
+            let labels: Vec<_> =
+                object.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+            builder = builder.object(object.namespace.as_deref(), &object.name, &labels);
+        }
+        Ok(builder.finish())
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // milliseconds since the epoch are well below 2^52
+fn expected_of(row: Row) -> ExpectedMeasure {
+    ExpectedMeasure {
+        object: row.object,
+        namespace: row.namespace,
+        value: row.value,
+        time: row.time.map(|time| time as f64 / 1000.0),
+        window: row.window,
+        labels: row.labels,
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(expected: &T, found: &T) -> Result<(), String> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(format!("\n  expected {expected:?}\n  found    {found:?}"))
+    }
+}

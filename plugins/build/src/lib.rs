@@ -1,0 +1,14 @@
+//! Builds plugin crates into WebAssembly components with whatever toolchain the machine has.
+//!
+//! Two toolchains will do: rustup's `wasm32-unknown-unknown` target, or, where rustup cannot
+//! download it, Debian's `rustc-web` with the source of the standard library, which is then built
+//! with the plugins. [`Toolchain::find`] says which one it is, or what to install.
+
+mod component;
+mod toolchain;
+
+pub use component::{BuildError, Component, Request};
+pub use toolchain::{Missing, Toolchain};
+
+/// The target that plugins are built for: no operating system, so no imports but the contract's.
+pub const TARGET: &str = "wasm32-unknown-unknown";
