@@ -1,1 +1,19 @@
-//! lib
+//! Leadsman: a Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly
+//! plugin. The library behind the binary `leadsman`; ARCHITECTURE.md has the picture.
+
+pub mod admin;
+pub mod api;
+pub mod app;
+pub mod config;
+pub mod evaluation;
+mod files;
+mod memo;
+pub mod model;
+pub mod objects;
+pub mod plugin;
+pub mod provider;
+pub mod server;
+pub mod snapshot;
+pub mod source;
+pub mod telemetry;
+pub mod tls;

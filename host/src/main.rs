@@ -1,2 +1,29 @@
-//! The binary.
-fn main() {}
+//! The binary: parse the command line, start the runtime, run a command.
+//!
+//! Exit codes: 1 for a configuration or plugin with faults, 2 for a wrong command line, 3 for a
+//! start that failed.
+
+mod cli;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = leadsman::telemetry::start_logging(cli.logs.log_format, &cli.logs.log_level)
+    {
+        eprintln!("leadsman: cannot log: {error:#}");
+        return ExitCode::from(2);
+    }
+    match cli.command {
+        Command::Serve(serve) => commands::serve(serve),
+        Command::Check { config } => commands::check(&config),
+        Command::Demo(demo) => commands::demo(demo),
+        Command::Schema => commands::schema(),
+        Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
+    }
+}

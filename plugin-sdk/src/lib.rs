@@ -120,17 +120,20 @@ macro_rules! export {
 
             impl $crate::bindings::Guest for Component {
                 fn describe() -> $crate::bindings::Description {
+                    $crate::log::report_panics();
                     plugin().describe()
                 }
                 fn configure(
                     config: String,
                 ) -> Result<$crate::bindings::Plan, Vec<$crate::bindings::Fault>> {
+                    $crate::log::report_panics();
                     plugin().configure(&config)
                 }
                 fn evaluate(
                     config: String,
                     input: $crate::bindings::Input,
                 ) -> Result<$crate::bindings::Measures, $crate::bindings::Failure> {
+                    $crate::log::report_panics();
                     plugin().evaluate(&config, input)
                 }
             }

@@ -32,3 +32,9 @@ fn write(level: Level, message: &str) {
 fn write(level: Level, message: &str) {
     eprintln!("{level:?}: {message}");
 }
+
+/// Logs a panic before it becomes a trap, so that the adapter can say what it was.
+#[doc(hidden)]
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));
+}

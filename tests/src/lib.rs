@@ -1,1 +1,42 @@
-//! tests
+//! Leadsman from outside: everything that the tests in `tests/` share.
+//!
+//! The binary runs as a process between a real Prometheus that scrapes an [`Exporter`], or an
+//! [`Upstream`] that fails on the wire in ways a real one cannot be made to, and a client that
+//! asks as Kubernetes does. Every port is a free one of the loopback, every file lies in a
+//! temporary folder, and every process ends with the value that stands for it.
+
+mod answer;
+mod certificates;
+mod config;
+mod exporter;
+mod exposition;
+mod guests;
+mod leadsman;
+pub mod paths;
+mod process;
+mod prometheus;
+mod reply;
+mod stack;
+mod upstream;
+mod waiting;
+mod wire;
+
+pub use answer::{Answer, Failure};
+pub use certificates::{Authority, Identity, replace};
+pub use config::{Config, Mapping};
+pub use exporter::Exporter;
+pub use exposition::{Exposition, Sample};
+pub use guests::{HOSTILE, REACHING, alien_component, core_module, oversized, table_grower};
+pub use leadsman::{Checked, Exited, Leadsman};
+pub use prometheus::Prometheus;
+pub use reply::Reply;
+pub use stack::Stack;
+pub use upstream::Upstream;
+pub use waiting::eventually;
+pub use wire::{Request, Response};
+
+/// The cryptography of every connection in this process.
+fn crypto() {
+    // Fails when a test before this one has set it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

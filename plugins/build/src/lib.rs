@@ -4,9 +4,11 @@
 //! download it, Debian's `rustc-web` with the source of the standard library, which is then built
 //! with the plugins. [`Toolchain::find`] says which one it is, or what to install.
 
+#[cfg(feature = "build")]
 mod component;
 mod toolchain;
 
+#[cfg(feature = "build")]
 pub use component::{BuildError, Component, Request};
 pub use toolchain::{Missing, Toolchain};
 

@@ -76,6 +76,7 @@ impl Toolchain {
     }
 
     /// Makes a `cargo` command build with this toolchain.
+    #[cfg(feature = "build")]
     pub(crate) fn apply(&self, cargo: &mut Command) {
         if let Self::BuildStd { rustc, linker } = self {
             cargo

@@ -1,0 +1,26 @@
+//! Measures what decides the shape of the plugin contract. The figures, and what follows from
+//! them, are in `wit/README.md`.
+
+mod data;
+mod sandbox;
+
+#[doc(hidden)]
+#[allow(missing_docs, unsafe_code, clippy::all, unreachable_pub)]
+pub mod bindings {
+    wasmtime::component::bindgen!({
+        path: ["../wit", "guests/shapes/wit"],
+        world: "leadsman:bench-shapes/shapes",
+    });
+
+    /// The contract itself, for the shipped plugins.
+    pub mod contract {
+        wasmtime::component::bindgen!({
+            path: "../wit",
+            world: "leadsman:plugin/mapping",
+            with: { "leadsman:plugin/types": super::leadsman::plugin::types },
+        });
+    }
+}
+
+pub use data::{LABELS, Table};
+pub use sandbox::{CONFIG, Sandbox};

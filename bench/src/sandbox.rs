@@ -1,0 +1,154 @@
+//! The sandbox as production runs it: pooled memory, epochs, and a fresh instance for each call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{
+    Config, Enabled, Engine, Error, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    Result, Store, StoreLimits, StoreLimitsBuilder,
+};
+
+use crate::bindings::contract::MappingPre;
+use crate::bindings::contract::leadsman::plugin::log;
+use crate::bindings::{Input, Measure, Measures, Series, ShapesPre, Table};
+
+/// The configuration of the shipped plugin that is measured.
+pub const CONFIG: &str = r#"{"object": "pod"}"#;
+
+const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/shapes.wasm"));
+const TICK: Duration = Duration::from_millis(10);
+/// Far more than any call takes: the check is measured, not the interruption.
+const DEADLINE_TICKS: u64 = 1_000;
+const MAX_MEMORY: usize = 64 << 20;
+const KEEP_RESIDENT: usize = 4 << 20;
+const HOSTCALL_BYTES: usize = 16 << 20;
+
+/// An engine with the guests compiled, and the thread that advances its epoch.
+pub struct Sandbox {
+    engine: Engine,
+    shapes: ShapesPre<Host>,
+    per_object: MappingPre<Host>,
+    stop: Arc<AtomicBool>,
+    ticker: Option<JoinHandle<()>>,
+}
+
+/// What a store carries.
+struct Host {
+    limits: StoreLimits,
+}
+
+impl log::Host for Host {
+    fn write(&mut self, _: log::Level, _: String) {}
+}
+
+impl Sandbox {
+    /// Compiles the guests.
+    pub fn new() -> Result<Self> {
+        let engine = Engine::new(&config())?;
+        let shapes = Component::new(&engine, &over("SHAPES_WASM", GUEST))?;
+        let shapes = ShapesPre::new(Linker::new(&engine).instantiate_pre(&shapes)?)?;
+        let mut linker = Linker::new(&engine);
+        log::add_to_linker::<_, HasSelf<Host>>(&mut linker, |host| host)?;
+        let per_object = leadsman_shipped_plugins::SHIPPED_PLUGINS
+            .iter()
+            .find(|plugin| plugin.name == "per-object")
+            .ok_or_else(|| Error::msg("no plugin per-object is shipped"))?;
+        let per_object = Component::new(&engine, &over("PER_OBJECT_WASM", per_object.component))?;
+        let per_object = MappingPre::new(linker.instantiate_pre(&per_object)?)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let ticker = std::thread::spawn({
+            let (engine, stop) = (engine.clone(), Arc::clone(&stop));
+            move || {
+                while !stop.load(Ordering::Relaxed) {
+                    std::thread::sleep(TICK);
+                    engine.increment_epoch();
+                }
+            }
+        });
+        Ok(Self { engine, shapes, per_object, stop, ticker: Some(ticker) })
+    }
+
+    /// (a) Records in, records out.
+    pub fn records_to_records(&self, series: &[Series]) -> Result<Vec<Measure>> {
+        let mut store = self.store();
+        self.shapes.instantiate(&mut store)?.call_records_to_records(&mut store, series)
+    }
+
+    /// (b) Columns over a list of strings in, records out.
+    pub fn strings_to_records(&self, table: &Table) -> Result<Vec<Measure>> {
+        let mut store = self.store();
+        self.shapes.instantiate(&mut store)?.call_strings_to_records(&mut store, table)
+    }
+
+    /// The contract's input, records out.
+    pub fn bytes_to_records(&self, input: &Input) -> Result<Vec<Measure>> {
+        let mut store = self.store();
+        self.shapes.instantiate(&mut store)?.call_bytes_to_records(&mut store, input)
+    }
+
+    /// (c) The contract's input, the contract's output.
+    pub fn bytes_to_columns(&self, input: &Input) -> Result<Measures> {
+        let mut store = self.store();
+        self.shapes.instantiate(&mut store)?.call_bytes_to_columns(&mut store, input)
+    }
+
+    /// The shipped plugin `per-object`, by the contract's own world.
+    pub fn per_object(&self, input: &Input) -> Result<Measures> {
+        let mut store = self.store();
+        let plugin = self.per_object.instantiate(&mut store)?;
+        plugin
+            .call_evaluate(&mut store, CONFIG, input)?
+            .map_err(|failure| Error::msg(failure.message))
+    }
+
+    fn store(&self) -> Store<Host> {
+        let limits = StoreLimitsBuilder::new().memory_size(MAX_MEMORY).build();
+        let mut store = Store::new(&self.engine, Host { limits });
+        store.limiter(|host| &mut host.limits);
+        store.set_epoch_deadline(DEADLINE_TICKS);
+        store.set_hostcall_fuel(HOSTCALL_BYTES);
+        store
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(ticker) = self.ticker.take() {
+            // A ticker that panicked has nothing left to stop.
+            let _ = ticker.join();
+        }
+    }
+}
+
+fn config() -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.max_memory_size(MAX_MEMORY);
+    let keep = std::env::var("KEEP").map(|v| v.parse().unwrap()).unwrap_or(KEEP_RESIDENT);
+    pool.linear_memory_keep_resident(keep);
+    pool.table_keep_resident(keep);
+    if std::env::var("SCAN").as_deref() != Ok("no") {
+        pool.pagemap_scan(Enabled::Auto);
+    }
+    let mut config = Config::new();
+    if let Ok(v) = std::env::var("RES") {
+        config.memory_reservation(v.parse::<u64>().unwrap() << 20);
+    }
+    if std::env::var_os("NOEPOCH").is_some() {
+        config.epoch_interruption(false);
+    } else {
+        config.epoch_interruption(true);
+    }
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .cranelift_opt_level(OptLevel::Speed)
+        .concurrency_support(false);
+    config
+}
+
+fn over(name: &str, bytes: &[u8]) -> Vec<u8> {
+    std::env::var_os(name).map_or_else(|| bytes.to_vec(), |path| std::fs::read(path).unwrap())
+}

@@ -1,0 +1,99 @@
+//! The admin address: metrics, and a page that shows what is served and why.
+
+mod status;
+mod trends;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, header};
+use serde_json::Value;
+
+use crate::api::Served;
+use crate::server::Readiness;
+use crate::telemetry::Metrics;
+use trends::Trends;
+
+const PAGE: &str = include_str!("page.html");
+
+/// The page brings all that it needs and talks to nobody else.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+     connect-src 'self'; img-src data:",
+);
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct AdminState {
+    /// What is served now.
+    pub served: Arc<Served>,
+    /// Whether the process is ready.
+    pub readiness: Readiness,
+    /// The adapter's metrics.
+    pub metrics: Metrics,
+    /// What the demo adds to the page.
+    pub extra: Arc<Mutex<Option<Value>>>,
+    trends: Arc<Mutex<Trends>>,
+    begun: std::time::Instant,
+}
+
+impl AdminState {
+    /// A state whose clock begins now.
+    pub fn new(served: Arc<Served>, readiness: Readiness, metrics: Metrics) -> Self {
+        Self {
+            served,
+            readiness,
+            metrics,
+            extra: Arc::default(),
+            trends: Arc::default(),
+            begun: std::time::Instant::now(),
+        }
+    }
+}
+
+/// All routes of the admin address.
+pub fn router(state: AdminState) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/metrics", get(metrics))
+        .route("/status.json", get(status))
+        .with_state(state)
+}
+
+async fn page() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    (headers, PAGE).into_response()
+}
+
+async fn metrics(State(state): State<AdminState>) -> Response {
+    for evaluations in state.served.now().snapshot.mappings() {
+        let good = evaluations.list().into_iter().filter_map(|(_, _, state, _)| state.good.clone());
+        evaluations.mapping().metrics.age(good.map(|good| good.at.elapsed()).max());
+    }
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], state.metrics.encode())
+        .into_response()
+}
+
+async fn status(State(state): State<AdminState>) -> Response {
+    let mut status = {
+        let mut trends = state.trends.lock().unwrap_or_else(PoisonError::into_inner);
+        status::of(&state.served.now().snapshot, &mut trends)
+    };
+    status["uptimeSeconds"] = state.begun.elapsed().as_secs().into();
+    status["ready"] = state.readiness.is_ready().into();
+    let extra = state.extra.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    status["autoscalers"] = extra.unwrap_or(Value::Null);
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, status.to_string()).into_response()
+}

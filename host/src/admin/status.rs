@@ -1,0 +1,136 @@
+//! What is served now, mapping by mapping, for the page and for scripts.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::trends::Trends;
+use crate::config::valid::Serve;
+use crate::evaluation::{Evaluated, EvaluationClock, Evaluations, Mapping, State};
+use crate::model::names::Scope;
+use crate::model::selector::Selector;
+use crate::model::values::Served;
+use crate::snapshot::Snapshot;
+
+/// How many values and evaluations are shown of each mapping.
+const SHOWN: usize = 50;
+
+pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
+    trends.look();
+    let mappings: Vec<_> =
+        snapshot.mappings().iter().map(|evaluations| mapping(evaluations, trends)).collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "generation": snapshot.generation,
+        "now": EvaluationClock::now(),
+        "mappings": mappings,
+    })
+}
+
+fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
+    let mapping = evaluations.mapping();
+    let mut sources: Vec<_> = mapping.queries.iter().map(|query| &query.source_name).collect();
+    sources.sort();
+    sources.dedup();
+    let (kind, resource) = match &mapping.serve {
+        Serve::Custom(resource) => ("custom", Some(resource.to_string())),
+        Serve::External => ("external", None),
+    };
+    let list = evaluations.list();
+    let shown: Vec<_> = list
+        .iter()
+        .take(SHOWN)
+        .map(|(scope, selector, state, every)| {
+            evaluation(mapping, scope, selector, state, *every, trends)
+        })
+        .collect();
+    json!({
+        "metric": mapping.metric.as_str(),
+        "kind": kind,
+        "resource": resource,
+        "plugin": mapping.plugin_name,
+        "pluginVersion": mapping.plugin.description().version,
+        "pluginDigest": mapping.plugin.digest(),
+        "sources": sources,
+        "evaluationsTotal": list.len(),
+        "evaluations": shown,
+    })
+}
+
+fn evaluation(
+    mapping: &Mapping,
+    scope: &Scope,
+    selector: &Selector,
+    state: &State,
+    every: Duration,
+    trends: &mut Trends,
+) -> Value {
+    let now = Instant::now();
+    let age = state.good.as_ref().map(|good| now.saturating_duration_since(good.at));
+    let name = match (state.failed.is_some(), age, mapping.policy.last_good) {
+        (true, Some(age), Some(oldest)) if age <= oldest => "lastGood",
+        (true, _, _) => "failing",
+        (false, None, _) => "pending",
+        (false, Some(_), _) => "ok",
+    };
+    let scope = scope.namespace().map_or(String::new(), |namespace| namespace.to_string());
+    let title = mapping.title();
+    let mut told = json!({
+        "scope": scope,
+        "selector": selector.to_string(),
+        "state": name,
+        "error": state.failed.as_ref().map(|failed| failed.error.to_string()),
+        "everySeconds": every.as_secs_f64(),
+        "ageSeconds": age.map(|age| age.as_secs_f64()),
+    });
+    if let Some(good) = &state.good {
+        told["evaluatedAt"] = good.time.into();
+        told["querySeconds"] = good.querying.as_secs_f64().into();
+        told["pluginSeconds"] = good.running.as_secs_f64().into();
+        told["valuesTotal"] = good.values.served.len().into();
+        told["values"] = values(good, &format!("{title} {scope} {selector}"), trends).into();
+        let refused = good.values.refused.iter();
+        let refused = refused
+            .map(|r| json!({"object": r.object, "namespace": r.namespace, "reason": r.reason}));
+        told["refused"] = refused.collect::<Vec<_>>().into();
+        told["refusedTotal"] = good.values.refused_count.into();
+    }
+    told
+}
+
+fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
+    let mut told = |namespace: &str,
+                    object: &str,
+                    labels: BTreeMap<&str, &str>,
+                    value: crate::model::values::Value| {
+        let line = format!("{key} {namespace}/{object} {labels:?}");
+        let history = trends.note(line, good.time, value.quantity.as_f64());
+        json!({
+            "object": object,
+            "namespace": namespace,
+            "labels": labels,
+            "value": value.quantity.to_string(),
+            "time": value.time,
+            "history": history,
+        })
+    };
+    match &good.values.served {
+        Served::Objects(objects) => {
+            let mut all: Vec<_> = objects.iter().collect();
+            all.sort_by_key(|(namespace, name, _)| (*namespace, *name));
+            all.into_iter()
+                .take(SHOWN)
+                .map(|(namespace, name, value)| told(namespace, name, BTreeMap::new(), value))
+                .collect()
+        }
+        Served::Items(items) => items
+            .iter()
+            .take(SHOWN)
+            .map(|item| {
+                let labels = item.labels.iter().map(|(k, v)| (&**k, &**v)).collect();
+                told("", "", labels, item.value)
+            })
+            .collect(),
+    }
+}

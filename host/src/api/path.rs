@@ -1,0 +1,129 @@
+//! The paths below a group's version, and their query parameters.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use crate::provider::Target;
+
+/// A read of custom metrics as its path says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CustomPath<'a> {
+    pub(super) namespace: Option<Cow<'a, str>>,
+    pub(super) resource: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
+    pub(super) metric: Cow<'a, str>,
+}
+
+impl CustomPath<'_> {
+    pub(super) fn target(&self) -> Target<'_> {
+        if self.name == "*" { Target::All } else { Target::One(&self.name) }
+    }
+}
+
+/// The segments behind `/apis/GROUP/VERSION/`, decoded one by one: the aggregator sends `*` as
+/// `%2A`. A slash at the end means nothing.
+fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
+    let rest = path.splitn(5, '/').nth(4)?;
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    rest.split('/').map(|segment| percent_decode_str(segment).decode_utf8().ok()).collect()
+}
+
+/// `[namespaces/N/]RESOURCE/NAME/METRIC` or `namespaces/N/metrics/METRIC`.
+pub(super) fn custom(path: &str) -> Option<CustomPath<'_>> {
+    let segments = segments(path)?;
+    if segments.iter().any(|segment| segment.is_empty()) {
+        return None;
+    }
+    let in_namespace = segments[0] == "namespaces";
+    match segments.len() {
+        5 if in_namespace => {
+            let [_, namespace, resource, name, metric] = segments.try_into().ok()?;
+            Some(CustomPath { namespace: Some(namespace), resource, name, metric })
+        }
+        // Values of the namespace itself, which the HPA asks for under this name.
+        4 if in_namespace && segments[2] == "metrics" => {
+            let [resource, name, _, metric] = segments.try_into().ok()?;
+            Some(CustomPath { namespace: None, resource, name, metric })
+        }
+        3 => {
+            let [resource, name, metric] = segments.try_into().ok()?;
+            Some(CustomPath { namespace: None, resource, name, metric })
+        }
+        _ => None,
+    }
+}
+
+/// `namespaces/N/METRIC`.
+pub(super) fn external(path: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    match <[_; 3]>::try_from(segments(path)?) {
+        Ok([first, namespace, metric]) if first == "namespaces" && !metric.is_empty() => {
+            Some((namespace, metric))
+        }
+        _ => None,
+    }
+}
+
+/// The value of a query parameter, empty if it is not there.
+pub(super) fn parameter<'q>(query: Option<&'q str>, name: &str) -> Cow<'q, str> {
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    pairs.filter(|(key, _)| key == name).map(|(_, value)| value).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &str) -> Option<String> {
+        let path = custom(path)?;
+        Some(format!(
+            "{}|{}|{}|{}",
+            path.namespace.as_deref().unwrap_or("-"),
+            path.resource,
+            path.name,
+            path.metric
+        ))
+    }
+
+    #[test]
+    fn paths_of_custom_metrics() {
+        for (path, expected) in [
+            ("namespaces/ns/pods/%2A/m", "ns|pods|*|m"),
+            ("namespaces/ns/pods/*/m/", "ns|pods|*|m"),
+            ("namespaces/ns/deployments.apps/d/m", "ns|deployments.apps|d|m"),
+            ("namespaces/ns/metrics/m", "-|namespaces|ns|m"),
+            ("namespaces/%2A/metrics/m", "-|namespaces|*|m"),
+            ("namespaces/ns/m", "-|namespaces|ns|m"),
+            ("nodes/n1/m", "-|nodes|n1|m"),
+            ("namespaces/ns/pods/metrics/m", "ns|pods|metrics|m"),
+        ] {
+            let path = format!("/apis/custom.metrics.k8s.io/v1beta1/{path}");
+            assert_eq!(told(&path).as_deref(), Some(expected), "{path}");
+        }
+        for path in
+            ["nodes", "nodes/n1", "namespaces/ns/pods/a/b/m", "namespaces//pods/a/m", "nodes/%FF/m"]
+        {
+            let path = format!("/apis/custom.metrics.k8s.io/v1beta1/{path}");
+            assert_eq!(told(&path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_of_external_metrics() {
+        let at = |rest: &str| {
+            external(&format!("/apis/external.metrics.k8s.io/v1beta1/{rest}"))
+                .map(|(namespace, metric)| format!("{namespace}|{metric}"))
+        };
+        assert_eq!(at("namespaces/ns/m/").as_deref(), Some("ns|m"));
+        assert_eq!(at("namespaces/ns"), None);
+        assert_eq!(at("pods/ns/m"), None);
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        let query = Some("labelSelector=app%3Dweb%2Ctier+in+%28a%2Cb%29&metricLabelSelector=v%3D4");
+        assert_eq!(parameter(query, "labelSelector"), "app=web,tier in (a,b)");
+        assert_eq!(parameter(query, "metricLabelSelector"), "v=4");
+        assert_eq!(parameter(None, "labelSelector"), "");
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use leadsman::telemetry::LogFormat;
+
+/// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
+#[derive(Debug, Parser)]
+#[command(name = "leadsman", version)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) logs: Logs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// How log lines are written, on standard error.
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    pub(crate) log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`.
+    #[arg(long, default_value = "info", global = true)]
+    pub(crate) log_level: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the custom and external metrics APIs.
+    Serve(Serve),
+    /// Check a configuration: prints every fault with file and line, and exits with 1 if any.
+    Check {
+        /// The configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Play a recording of real users' cases through the adapter: no cluster needed.
+    Demo(Demo),
+    /// Print the JSON schema of the configuration.
+    Schema,
+    /// Look at plugins.
+    #[command(subcommand)]
+    Plugin(Plugin),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The port of the API; 0 for any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 6443)]
+    pub(crate) secure_port: u16,
+    /// The address of the API.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) bind_address: IpAddr,
+    /// PEM file with the server's certificate, and the chain below it. Read again when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
+    pub(crate) tls_cert_file: Option<PathBuf>,
+    /// PEM file with the key of the server's certificate.
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    pub(crate) tls_private_key_file: Option<PathBuf>,
+    /// Where metrics and the status page are served, without TLS.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) admin_address: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Print the table once and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The port of the API; 0 for any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) secure_port: u16,
+    /// Where metrics and the status page are served.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) admin_address: SocketAddr,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// Load a plugin as the adapter does and print what it says of itself.
+    Inspect {
+        /// A component.
+        file: PathBuf,
+    },
+}

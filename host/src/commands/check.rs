@@ -1,0 +1,33 @@
+//! `leadsman check`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use leadsman::app;
+use leadsman::config::ReadError;
+
+use super::{FAULTS, failed};
+
+/// Does all that `serve` does with a configuration, short of serving it.
+pub(crate) fn check(config: &Path) -> ExitCode {
+    let parts = match app::parts() {
+        Ok(parts) => parts,
+        Err(error) => return failed(&error),
+    };
+    match app::load(config, &parts) {
+        Ok(snapshot) => {
+            println!("{}: {} mappings, no faults", config.display(), snapshot.mappings().len());
+            ExitCode::SUCCESS
+        }
+        Err(ReadError::Faults(faults)) => {
+            println!("{faults}");
+            let count = faults.list.len();
+            println!("{count} fault{}", if count == 1 { "" } else { "s" });
+            ExitCode::from(FAULTS)
+        }
+        Err(error @ ReadError::File { .. }) => {
+            println!("{:#}", anyhow::Error::from(error));
+            ExitCode::from(FAULTS)
+        }
+    }
+}

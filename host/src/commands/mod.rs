@@ -1,0 +1,40 @@
+//! The subcommands.
+
+mod check;
+mod demo;
+mod plugin;
+mod serve;
+
+use std::process::ExitCode;
+
+pub(crate) use check::check;
+pub(crate) use demo::demo;
+pub(crate) use plugin::inspect;
+pub(crate) use serve::serve;
+
+/// A configuration or plugin has faults.
+const FAULTS: u8 = 1;
+
+/// The process could not start, or ended with an error.
+const FAILED: u8 = 3;
+
+/// Prints the JSON schema of the configuration.
+pub(crate) fn schema() -> ExitCode {
+    match serde_json::to_string_pretty(&leadsman::config::published_schema()) {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error.into()),
+    }
+}
+
+/// The asynchronous runtime. Plugins run on its blocking threads.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("leadsman: {error:#}");
+    ExitCode::from(FAILED)
+}

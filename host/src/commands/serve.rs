@@ -1,0 +1,54 @@
+//! `leadsman serve`
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use leadsman::app::{App, Options, StartError};
+use leadsman::config::ReadError;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{FAULTS, failed, runtime};
+use crate::cli::Serve;
+
+/// Serves until a signal ends it.
+pub(crate) fn serve(serve: Serve) -> ExitCode {
+    let options = Options {
+        config: serve.config,
+        api: SocketAddr::new(serve.bind_address, serve.secure_port),
+        tls: serve.tls_cert_file.zip(serve.tls_private_key_file),
+        admin: serve.admin_address,
+    };
+    let run = async {
+        let app = App::start(&options).await?;
+        app.run(ended_by_signal()).await?;
+        Ok::<(), StartError>(())
+    };
+    match runtime().map_err(StartError::Other).and_then(|runtime| runtime.block_on(run)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(StartError::Config(ReadError::Faults(faults))) => {
+            eprintln!("{faults}");
+            eprintln!("leadsman: not started: the configuration has {} faults", faults.list.len());
+            ExitCode::from(FAULTS)
+        }
+        Err(error) => failed(&error.into()),
+    }
+}
+
+/// SIGTERM is how Kubernetes ends a pod, SIGINT is Ctrl-C.
+pub(super) async fn ended_by_signal() {
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "signals cannot be waited for");
+                std::future::pending().await
+            }
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
+    }
+}

@@ -1,0 +1,207 @@
+//! Mappings: metric, objects, queries, policies and limits.
+
+use std::time::Duration;
+
+use super::super::fault::{segment, suggestion};
+use super::super::template::Template;
+use super::super::{valid, written};
+use super::Check;
+use crate::model::names::MetricName;
+use crate::model::quantity::Quantity;
+use crate::model::resource::Resource;
+use crate::model::selector::Selector;
+
+/// The most samples that Prometheus gives for one series of a range query.
+const MAX_STEPS: u64 = 11_000;
+
+/// What mappings may refer to.
+pub(super) struct Names<'a> {
+    pub(super) sources: &'a [String],
+    pub(super) plugins: &'a [String],
+}
+
+impl Check<'_> {
+    pub(super) fn mapping(
+        &mut self,
+        written: written::Mapping,
+        place: &str,
+        names: &Names<'_>,
+    ) -> Option<valid::Mapping> {
+        let metric: Option<MetricName> =
+            self.take(written.metric.parse(), &format!("{place}/metric"));
+        let serve = self.serve(&written.serve, &format!("{place}/serve"));
+        let queries: Vec<_> = written
+            .queries
+            .iter()
+            .filter_map(|(name, query)| {
+                let place = format!("{place}/queries/{}", segment(name));
+                self.query(name, query, &place, names)
+            })
+            .collect();
+        self.plugin(&written.plugin, &format!("{place}/plugin"), names);
+        if let Some(source) = &written.source {
+            self.known_source(source, &format!("{place}/source"), names);
+        }
+        let policy = self.policy(&written, place);
+        let limits = self.limits(written.limits.as_ref(), &format!("{place}/limits"));
+        Some(valid::Mapping {
+            place: place.to_owned(),
+            metric: metric?,
+            serve: serve?,
+            queries,
+            source: written
+                .source
+                .or_else(|| (names.sources.len() == 1).then(|| names.sources[0].clone())),
+            plugin: written.plugin,
+            config: serde_json::Value::Object(written.config.into_iter().collect()),
+            policy,
+            limits,
+        })
+    }
+
+    fn serve(&mut self, serve: &written::Serve, place: &str) -> Option<valid::Serve> {
+        let written::Serve::Custom(custom) = serve else { return Some(valid::Serve::External) };
+        let place = format!("{place}/custom");
+        if let Some(resource) = Resource::known(&custom.resource) {
+            return Some(valid::Serve::Custom(resource));
+        }
+        let version = custom.version.as_deref().unwrap_or("v1");
+        let namespaced = custom.namespaced.unwrap_or(true);
+        let resource = custom
+            .kind
+            .as_ref()
+            .and_then(|kind| Resource::custom(&custom.resource, version, kind, namespaced));
+        match resource {
+            Some(resource) => Some(valid::Serve::Custom(resource)),
+            None => {
+                self.fault(
+                    format!("{place}/resource"),
+                    format!(
+                        "\"{}\" is not a resource of every cluster; a custom resource is written \
+                         plural.group, with its `kind` (and `version`, v1 if left out)",
+                        custom.resource
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    fn query(
+        &mut self,
+        name: &str,
+        written: &written::Query,
+        place: &str,
+        names: &Names<'_>,
+    ) -> Option<valid::Query> {
+        self.known_source(&written.source, &format!("{place}/source"), names);
+        let range =
+            written.range.as_ref().map(|range| self.range(range, &format!("{place}/range")));
+        let place = format!("{place}/promql");
+        let promql = self.take(Template::parse(&written.promql), &place)?;
+        if written.check.unwrap_or(true) {
+            self.take(check_promql(&promql), &place)?;
+        }
+        Some(valid::Query {
+            name: name.to_owned(),
+            source: written.source.clone(),
+            promql,
+            range: range.flatten(),
+        })
+    }
+
+    fn range(&mut self, written: &written::Range, place: &str) -> Option<(Duration, Duration)> {
+        let unset = Duration::ZERO;
+        let duration = self.duration(Some(&written.duration), unset, &format!("{place}/duration"));
+        let step = self.duration(Some(&written.step), unset, &format!("{place}/step"));
+        if duration.is_zero() || step.is_zero() {
+            return None;
+        }
+        let steps = duration.as_millis() / step.as_millis().max(1);
+        if steps > u128::from(MAX_STEPS) {
+            self.fault(
+                place,
+                format!(
+                    "gives {steps} samples for each series; Prometheus gives at most {MAX_STEPS}"
+                ),
+            );
+        }
+        Some((duration, step))
+    }
+
+    fn plugin(&mut self, name: &str, place: &str, names: &Names<'_>) {
+        let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().map(|plugin| plugin.name);
+        let known: Vec<_> = shipped.chain(names.plugins.iter().map(String::as_str)).collect();
+        if !known.contains(&name) {
+            let hint = suggestion(name, known);
+            self.fault(place, format!("there is no plugin \"{name}\"{hint}"));
+        }
+    }
+
+    fn known_source(&mut self, name: &str, place: &str, names: &Names<'_>) {
+        if !names.sources.iter().any(|known| known == name) {
+            let hint = suggestion(name, names.sources.iter().map(String::as_str));
+            self.fault(place, format!("there is no source \"{name}\"{hint}"));
+        }
+    }
+
+    fn policy(&mut self, written: &written::Mapping, place: &str) -> valid::Policy {
+        let deadline = self.duration(
+            written.deadline.as_deref(),
+            Duration::from_secs(1),
+            &format!("{place}/deadline"),
+        );
+        // The aggregator gives a request 60 s in all, and an HPA worker is held meanwhile.
+        if deadline > Duration::from_secs(30) {
+            self.fault(format!("{place}/deadline"), "must be at most 30s");
+        }
+        let max_age = self.duration(
+            written.max_age.as_deref(),
+            Duration::from_secs(30),
+            &format!("{place}/maxAge"),
+        );
+        let last_good = match &written.on_error {
+            None | Some(written::OnError::Fail) => None,
+            Some(written::OnError::LastGood(text)) => {
+                let place = format!("{place}/onError/lastGood");
+                Some(self.duration(Some(text), Duration::from_secs(120), &place))
+            }
+        };
+        let default = match written.on_absent {
+            None | Some(written::OnAbsent::Omit) => None,
+            Some(written::OnAbsent::Default(value)) => {
+                self.take(Quantity::from_f64(value), &format!("{place}/onAbsent/default"))
+            }
+        };
+        if written.activation.is_some_and(|activation| !activation.is_finite()) {
+            self.fault(format!("{place}/activation"), "must be a finite number");
+        }
+        valid::Policy { deadline, max_age, last_good, default, activation: written.activation }
+    }
+
+    fn limits(&mut self, written: Option<&written::Limits>, place: &str) -> valid::Limits {
+        let default = valid::Limits::default();
+        let Some(written) = written else { return default };
+        let time = self.duration(written.time.as_deref(), default.time, &format!("{place}/time"));
+        if time > Duration::from_secs(10) {
+            self.fault(format!("{place}/time"), "must be at most 10s");
+        }
+        valid::Limits {
+            time,
+            memory: written
+                .memory_bytes
+                .and_then(|bytes| usize::try_from(bytes).ok())
+                .unwrap_or(default.memory),
+            measures: written.max_measures.map_or(default.measures, |count| count as usize),
+        }
+    }
+}
+
+/// Parses the query as it will be sent for some namespace.
+pub(in crate::config) fn check_promql(template: &Template) -> Result<(), String> {
+    let example = "example".parse().ok();
+    let text = template.fill(example.as_ref(), &Selector::default())?;
+    promql_parser::parser::parse(&text).map(|_| ()).map_err(|error| {
+        format!("this is not PromQL: {error} (in {text}); for another dialect set `check: false`")
+    })
+}

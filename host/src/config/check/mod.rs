@@ -1,0 +1,172 @@
+//! From what is written to what is valid, noting every fault on the way.
+
+mod mapping;
+mod source;
+
+pub(super) use mapping::check_promql;
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::path::Path;
+use std::time::Duration;
+
+use super::decode::Decoded;
+use super::fault::{Fault, segment};
+use super::{duration, valid, written};
+use crate::model::resource::Resource;
+
+/// Checks everything that the shape alone does not say.
+pub(super) fn validate(decoded: Decoded, folder: &Path, faults: &mut Vec<Fault>) -> valid::Config {
+    let mut check = Check { folder, faults };
+    check.not_yet(&decoded.unsupported);
+    // A source or plugin with a fault still is one that mappings may name.
+    let source_names: Vec<_> = decoded.sources.keys().cloned().collect();
+    let plugin_names: Vec<_> = decoded.plugins.keys().cloned().collect();
+    let names = mapping::Names { sources: &source_names, plugins: &plugin_names };
+    let sources = decoded
+        .sources
+        .into_iter()
+        .filter_map(|(name, source)| {
+            let place = format!("/sources/{}", segment(&name));
+            Some((name, check.source(source?, &place)?))
+        })
+        .collect();
+    let plugins = decoded
+        .plugins
+        .into_iter()
+        .filter_map(|(name, plugin)| {
+            if leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().any(|known| known.name == name) {
+                let place = format!("/plugins/{}", segment(&name));
+                check.fault(place, format!("\"{name}\" ships with Leadsman; choose another name"));
+            }
+            let file = check.folder.join(plugin?.file);
+            Some((name, file))
+        })
+        .collect();
+    let mappings: Vec<_> = decoded
+        .mappings
+        .into_iter()
+        .filter_map(|(at, mapping)| check.mapping(mapping, &format!("/mappings/{at}"), &names))
+        .collect();
+    check.twice(&mappings);
+    let objects = decoded
+        .objects
+        .into_iter()
+        .filter_map(|(at, object)| check.object(object, &format!("/objects/{at}"), &mappings))
+        .collect();
+    valid::Config { sources, plugins, mappings, objects }
+}
+
+struct Check<'a> {
+    folder: &'a Path,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault::at(place, message));
+    }
+
+    /// The value, or a fault at the place.
+    fn take<T, E: Display>(&mut self, result: Result<T, E>, place: &str) -> Option<T> {
+        result.map_err(|error| self.fault(place, error.to_string())).ok()
+    }
+
+    /// A duration above zero, or the default.
+    fn duration(&mut self, text: Option<&str>, default: Duration, place: &str) -> Duration {
+        let Some(text) = text else { return default };
+        match self.take(duration::parse(text), place) {
+            Some(Duration::ZERO) => {
+                self.fault(place, "must be longer than 0s");
+                default
+            }
+            Some(duration) => duration,
+            None => default,
+        }
+    }
+
+    /// What the format has but this version does not do.
+    fn not_yet(&mut self, sections: &[&str]) {
+        for section in sections {
+            self.fault(
+                format!("/{section}"),
+                "rules of prometheus-adapter are not supported by this version; write each as a \
+                 mapping with its query and the plugin per-object or external",
+            );
+        }
+    }
+
+    fn twice(&mut self, mappings: &[valid::Mapping]) {
+        let mut first: HashMap<_, &str> = HashMap::new();
+        for mapping in mappings {
+            let key = (mapping.metric.as_str(), &mapping.serve);
+            match first.get(&key) {
+                Some(first) => {
+                    let kind = match &mapping.serve {
+                        valid::Serve::Custom(resource) => format!("for {resource}"),
+                        valid::Serve::External => "as an external metric".to_owned(),
+                    };
+                    let message = format!(
+                        "{} is served {kind} by two mappings; the first is {}",
+                        mapping.metric,
+                        first.trim_start_matches('/').replacen('/', "[", 1) + "]"
+                    );
+                    self.fault(format!("{}/metric", mapping.place), message);
+                }
+                None => {
+                    first.insert(key, &mapping.place);
+                }
+            }
+        }
+    }
+
+    fn object(
+        &mut self,
+        object: written::Object,
+        place: &str,
+        mappings: &[valid::Mapping],
+    ) -> Option<valid::Object> {
+        // A custom resource is known by the mapping that serves it.
+        let resource = Resource::known(&object.resource).or_else(|| {
+            mappings.iter().find_map(|mapping| match &mapping.serve {
+                valid::Serve::Custom(resource) if resource.answers_to(&object.resource) => {
+                    Some(resource.clone())
+                }
+                _ => None,
+            })
+        });
+        let Some(resource) = resource else {
+            self.fault(
+                format!("{place}/resource"),
+                format!(
+                    "\"{}\" is neither a resource of every cluster nor served by a mapping",
+                    object.resource
+                ),
+            );
+            return None;
+        };
+        let namespace = match (object.namespace, resource.namespaced()) {
+            (Some(name), true) => Some(self.take(name.parse(), &format!("{place}/namespace"))?),
+            (None, false) => None,
+            (Some(_), false) => {
+                self.fault(
+                    format!("{place}/namespace"),
+                    format!("{resource} live in no namespace"),
+                );
+                return None;
+            }
+            (None, true) => {
+                self.fault(
+                    place,
+                    format!("the key \"namespace\" is missing: {resource} live in one"),
+                );
+                return None;
+            }
+        };
+        if object.name.is_empty() || object.name.contains('/') {
+            self.fault(format!("{place}/name"), "is not the name of an object");
+            return None;
+        }
+        Some(valid::Object { resource, namespace, name: object.name, labels: object.labels })
+    }
+}

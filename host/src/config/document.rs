@@ -1,0 +1,51 @@
+//! A parsed document that knows on which line each of its places stands.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::fault::{Fault, Faults};
+use super::yaml;
+
+/// A configuration's text as a tree, with the lines of its places.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// What it is called in messages.
+    pub name: String,
+    /// The tree.
+    pub value: Value,
+    lines: HashMap<String, usize>,
+}
+
+impl Document {
+    /// Parses YAML (or JSON, which is YAML). The faults are those of the text itself.
+    pub fn parse(name: &str, text: &str) -> (Self, Vec<Fault>) {
+        let mut lines = HashMap::new();
+        let (value, faults) = yaml::parse(text, &mut lines);
+        (Self { name: name.to_owned(), value, lines }, faults)
+    }
+
+    /// Gives each fault its line and brings them into the order of the document.
+    pub fn locate(&self, mut faults: Vec<Fault>) -> Faults {
+        for fault in &mut faults {
+            fault.line.get_or_insert_with(|| self.line(&fault.path));
+        }
+        faults.sort_by_key(|fault| fault.line);
+        faults.dedup();
+        Faults { document: self.name.clone(), list: faults }
+    }
+
+    /// The line of a place, or of the nearest one around it.
+    fn line(&self, pointer: &str) -> usize {
+        let mut pointer = pointer;
+        loop {
+            if let Some(&line) = self.lines.get(pointer) {
+                return line;
+            }
+            match pointer.rfind('/') {
+                Some(at) => pointer = &pointer[..at],
+                None => return 1,
+            }
+        }
+    }
+}

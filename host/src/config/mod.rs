@@ -1,0 +1,72 @@
+//! The configuration: a file, its faults all at once, and what is left when there are none.
+//!
+//! As written ([`written`]) and as valid ([`valid`]) are two sets of types. The JSON schema of the
+//! first is what finds unknown keys, missing ones and wrong types, so what is published and what
+//! is checked cannot differ.
+
+mod check;
+mod decode;
+mod document;
+mod duration;
+pub mod fault;
+mod schema;
+pub mod template;
+pub mod valid;
+pub mod written;
+mod yaml;
+
+use std::path::Path;
+
+pub use document::Document;
+pub use fault::{Fault, Faults, segment};
+pub use schema::{faults_of as schema_faults, published as published_schema};
+pub use valid::Config;
+
+/// Why no configuration could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration has faults.
+    #[error("{0}")]
+    Faults(Faults),
+}
+
+/// Reads a file.
+pub fn read(path: &Path) -> Result<(Document, Config), ReadError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ReadError::File { path: path.display().to_string(), source })?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    parse(&path.display().to_string(), folder, &text).map_err(ReadError::Faults)
+}
+
+/// Reads a text. `name` is what faults call it, `folder` where its relative paths begin.
+pub fn parse(name: &str, folder: &Path, text: &str) -> Result<(Document, Config), Faults> {
+    let (document, mut faults) = Document::parse(name, text);
+    if !faults.is_empty() {
+        return Err(document.locate(faults));
+    }
+    faults = schema::faults_of(&schema::published(), &document.value, "");
+    let decoded = decode::decode(&document.value, &mut faults);
+    let config = check::validate(decoded, folder, &mut faults);
+    if faults.is_empty() { Ok((document, config)) } else { Err(document.locate(faults)) }
+}
+
+/// Checks the PromQL of a query that is not in the file, as those that plugins bring.
+pub fn check_promql(template: &template::Template) -> Result<(), String> {
+    check::check_promql(template)
+}
+
+/// Reads a duration such as `5s`. The error says what would be right.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    duration::parse(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! In which cadence an evaluation is read, and so when it is to be refreshed.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// What an HPA does, until the reads show something else.
+const USUAL: Duration = Duration::from_secs(15);
+
+/// An evaluation is refreshed at most this often.
+const FASTEST: Duration = Duration::from_secs(1);
+
+/// A reader that comes less often counts as new.
+const SLOWEST: Duration = Duration::from_secs(300);
+
+/// How many readers are told apart. More of them say nothing new about the cadence.
+const READERS: usize = 256;
+
+/// The reads of one evaluation.
+#[derive(Debug)]
+pub(super) struct Cadence {
+    /// When each reader (a distinct request) read last.
+    readers: HashMap<u64, Instant>,
+    interval: Duration,
+    /// The first read of the values that are served now.
+    first_read: Option<Instant>,
+}
+
+impl Cadence {
+    pub(super) fn new() -> Self {
+        Self { readers: HashMap::new(), interval: USUAL, first_read: None }
+    }
+
+    /// Notes a read. Many readers of one interval are one interval, not a shorter one: each is
+    /// compared with its own last read.
+    pub(super) fn read(&mut self, reader: u64, now: Instant) {
+        self.first_read.get_or_insert(now);
+        if let Some(last) = self.readers.get_mut(&reader) {
+            let interval = now.saturating_duration_since(*last);
+            *last = now;
+            if interval <= SLOWEST {
+                // A weighted mean follows a change within a few reads and ignores one stray.
+                self.interval = (self.interval * 2 + interval) / 3;
+            }
+            return;
+        }
+        if self.readers.len() >= READERS {
+            self.readers.retain(|_, last| now.saturating_duration_since(*last) <= SLOWEST);
+        }
+        if self.readers.len() < READERS {
+            self.readers.insert(reader, now);
+        }
+    }
+
+    /// The values that are served from here on have not been read yet.
+    pub(super) fn begin_unread(&mut self) {
+        self.first_read = None;
+    }
+
+    /// The time between two reads of one reader.
+    pub(super) fn interval(&self) -> Duration {
+        self.interval.clamp(FASTEST, SLOWEST)
+    }
+
+    /// When to refresh so that the next read finds new values; `None` while the present ones are
+    /// unread. `took` is how long an evaluation takes.
+    pub(super) fn due(&self, took: Duration) -> Option<Instant> {
+        let interval = self.interval();
+        // Readers are not punctual, and an evaluation takes its time.
+        let lead = (took * 2 + (interval / 10).min(Duration::from_millis(500))).min(interval / 2);
+        Some(self.first_read? + interval - lead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn one_reader_is_followed() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new();
+        for read in 0..20 {
+            cadence.read(1, start + seconds(60 * read));
+        }
+        assert!(cadence.interval() > seconds(59) && cadence.interval() <= seconds(60));
+    }
+
+    #[test]
+    fn many_readers_of_one_interval_are_one_interval() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new();
+        for round in 0..10 {
+            for reader in 0..20 {
+                cadence.read(
+                    reader,
+                    start + seconds(15 * round) + Duration::from_millis(700 * reader),
+                );
+            }
+        }
+        assert!(cadence.interval() > seconds(14) && cadence.interval() < seconds(16));
+    }
+
+    #[test]
+    fn a_refresh_comes_before_the_next_read_and_only_if_there_was_one() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new();
+        assert_eq!(cadence.due(Duration::ZERO), None);
+        cadence.read(1, start);
+        let due = cadence.due(Duration::from_millis(100)).unwrap();
+        assert!(due < start + seconds(15) && due > start + seconds(14));
+        cadence.begin_unread();
+        assert_eq!(cadence.due(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_frantic_reader_does_not_drive_the_source() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new();
+        for read in 0..1000 {
+            cadence.read(1, start + Duration::from_millis(read));
+        }
+        assert_eq!(cadence.interval(), FASTEST);
+    }
+}

@@ -1,0 +1,73 @@
+//! Why an evaluation gave nothing, and why a read gets nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::plugin::RunError;
+use crate::source::QueryError;
+
+/// Why an evaluation gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluationError {
+    /// A query has no answer.
+    #[error("query \"{query}\": the source \"{source_name}\" {source}")]
+    Query {
+        /// The query.
+        query: String,
+        /// The source.
+        source_name: String,
+        /// Why.
+        source: QueryError,
+    },
+    /// The metric selector cannot be applied to a query.
+    #[error("query \"{query}\": the metric selector cannot be applied: {reason}")]
+    Selector {
+        /// The query.
+        query: String,
+        /// Why.
+        reason: String,
+    },
+    /// The plugin gave nothing.
+    #[error("plugin \"{plugin}\": {source}")]
+    Plugin {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        source: RunError,
+    },
+    /// The adapter itself failed.
+    #[error("the adapter failed while it evaluated; its log says more")]
+    Internal,
+}
+
+/// Why a read gets nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadFailure {
+    /// The newest evaluation failed.
+    #[error("{error}")]
+    Failed {
+        /// Why.
+        error: Arc<EvaluationError>,
+        /// The age of the last good values, where they were too old to be served.
+        last_good: Option<Duration>,
+    },
+    /// No evaluation ended in time.
+    #[error("no value within {deadline:?}: {pending}")]
+    Deadline {
+        /// The deadline.
+        deadline: Duration,
+        /// What is waited for.
+        pending: String,
+    },
+    /// There are too many evaluations.
+    #[error(
+        "{limit} evaluations of this metric are in use already; use fewer namespaces or metric selectors, or a query for the whole cluster"
+    )]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+    /// The adapter is ending.
+    #[error("the adapter is shutting down")]
+    ShuttingDown,
+}

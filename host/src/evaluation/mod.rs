@@ -1,0 +1,20 @@
+//! Evaluations: one mapping run for one scope, shared by all reads of it.
+//!
+//! A [`Cell`](cell::Cell) holds the state of one evaluation; a driver task of its own refreshes it
+//! in the cadence of its reads and ends when nobody reads any more. A read looks at the state and,
+//! as a rule, does not wait.
+
+mod cadence;
+mod cell;
+mod drive;
+mod error;
+mod mapping;
+mod policy;
+mod run;
+mod table;
+
+pub use cell::{Evaluated, Failed, State};
+pub use error::{EvaluationError, ReadFailure};
+pub use mapping::{BoundQuery, Mapping};
+pub use run::EvaluationClock;
+pub use table::{Evaluations, Reading};

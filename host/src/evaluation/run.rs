@@ -1,0 +1,124 @@
+//! One attempt: queries, then the plugin.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::try_join_all;
+
+use super::cell::Evaluated;
+use super::error::EvaluationError;
+use super::mapping::{BoundQuery, Mapping};
+use crate::config::valid::Serve;
+use crate::memo::Memo;
+use crate::model::data::{Answer, Input};
+use crate::model::names::Scope;
+use crate::model::selector::Selector;
+use crate::objects::Objects;
+use crate::plugin::{Expected, Run, RunError};
+use crate::source::Request;
+
+/// The wall clock.
+pub struct EvaluationClock;
+
+impl EvaluationClock {
+    /// Now, in milliseconds since the epoch.
+    pub fn now() -> i64 {
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Evaluates a mapping for a scope. `selector` picks series.
+pub(super) async fn evaluate(
+    mapping: &Arc<Mapping>,
+    objects: &Objects,
+    scope: &Scope,
+    selector: &Selector,
+) -> Result<Evaluated, EvaluationError> {
+    let (at, time) = (Instant::now(), EvaluationClock::now());
+    let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, selector, time));
+    let answers = try_join_all(queries).await?;
+    let querying = at.elapsed();
+    let mut input = Input::new(scope.clone(), time, answers);
+    if mapping.wants_objects
+        && let Serve::Custom(resource) = &mapping.serve
+    {
+        input = input.with_objects(&objects.table(resource, scope));
+    }
+    let series: usize = input.answers.iter().map(|(_, data, _)| data.series()).sum();
+    let begun = Instant::now();
+    let values = run(mapping, input, scope).await;
+    let running = begun.elapsed();
+    mapping.metrics.plugin_ran(running, series, values.as_ref().err());
+    let values = values.map_err(|source| EvaluationError::Plugin {
+        plugin: mapping.plugin_name.clone(),
+        source,
+    })?;
+    mapping.metrics.refused(values.refused_count);
+    Ok(Evaluated { values, at, time, querying, running, answers: Memo::default() })
+}
+
+async fn fetch(
+    mapping: &Mapping,
+    query: &BoundQuery,
+    scope: &Scope,
+    selector: &Selector,
+    now: i64,
+) -> Result<(String, Answer), EvaluationError> {
+    let refuse = |reason: String| EvaluationError::Selector { query: query.name.clone(), reason };
+    let promql = query
+        .promql
+        .fill(scope.namespace(), selector)
+        .map_err(|reason| refuse(format!("{reason}; the selector is {selector}")))?;
+    let begun = Instant::now();
+    let answer = query.source.fetch(&Request { promql: &promql, range: query.range, now }).await;
+    mapping.metrics.queried(&query.name, begun.elapsed(), answer.as_ref().err());
+    let mut answer = answer.map_err(|source| EvaluationError::Query {
+        query: query.name.clone(),
+        source_name: query.source_name.clone(),
+        source,
+    })?;
+    // Where the query has no place for the selector, it picks from what came back.
+    if !query.promql.uses_selector() && !selector.is_empty() {
+        answer.select(selector).map_err(|label| {
+            refuse(format!(
+                "its answer has no label \"{label}\"; keep the label in the query's by (…), or \
+                 put ${{selector}} among the query's matchers"
+            ))
+        })?;
+    }
+    Ok((query.name.clone(), answer))
+}
+
+/// Runs the plugin where it may block. The slot belongs to the run: it stays taken until the
+/// plugin has ended, even if nobody waits for it any more.
+async fn run(
+    mapping: &Arc<Mapping>,
+    input: Input,
+    scope: &Scope,
+) -> Result<crate::model::values::Values, RunError> {
+    let ended = |_| RunError::Host("the adapter is ending".to_owned());
+    let slot = mapping.plugin.slots().acquire_owned().await.map_err(ended)?;
+    let (mapping, scope) = (mapping.clone(), scope.clone());
+    let task = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        let run = Run {
+            name: &mapping.title(),
+            config: &mapping.config,
+            limits: &mapping.limits,
+            expected: Expected {
+                serve: &mapping.serve,
+                scope: &scope,
+                activation: mapping.policy.activation,
+            },
+        };
+        mapping.plugin.evaluate(&run, input)
+    });
+    match task.await {
+        Ok(values) => values,
+        Err(error) => {
+            tracing::error!(%error, "running a plugin panicked");
+            Err(RunError::Host("the adapter failed while it ran the plugin".to_owned()))
+        }
+    }
+}

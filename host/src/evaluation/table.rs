@@ -1,0 +1,254 @@
+//! The evaluations of one mapping, and how a read gets its values.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::cell::{Cell, Evaluated, State};
+use super::drive::drive;
+use super::error::{EvaluationError, ReadFailure};
+use super::mapping::Mapping;
+use super::policy::{Judgement, Retry, judge, judge_late};
+use crate::model::names::Scope;
+use crate::model::selector::Selector;
+use crate::objects::Objects;
+
+/// The most evaluations of one mapping: namespaces and selectors come with requests.
+const MOST: usize = 5000;
+
+/// What a read gets.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The values.
+    pub evaluated: Arc<Evaluated>,
+    /// For values that are served because newer ones could not be had: their age, and why.
+    pub stale: Option<(Duration, String)>,
+}
+
+/// Evaluations by selector and by namespace (empty for the cluster).
+type Cells = HashMap<Selector, HashMap<Box<str>, Arc<Cell>, RandomState>, RandomState>;
+
+/// The evaluations of one mapping.
+pub struct Evaluations {
+    mapping: Arc<Mapping>,
+    objects: Arc<Objects>,
+    cells: RwLock<Cells>,
+    tasks: TaskTracker,
+    end: CancellationToken,
+    // When the snapshot that these evaluations belong to is gone, their drivers end.
+    _end_on_drop: DropGuard,
+}
+
+impl Evaluations {
+    /// No evaluations yet. Their drivers belong to `tasks` and end with `end` at the latest.
+    pub fn new(
+        mapping: Arc<Mapping>,
+        objects: Arc<Objects>,
+        tasks: TaskTracker,
+        end: &CancellationToken,
+    ) -> Self {
+        let end = end.child_token();
+        let guard = end.clone().drop_guard();
+        Self { mapping, objects, cells: RwLock::default(), tasks, end, _end_on_drop: guard }
+    }
+
+    /// The mapping.
+    pub fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
+    }
+
+    /// The objects that its values are served for.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Reads. `reader` tells one repeated request from another.
+    pub async fn read(
+        self: &Arc<Self>,
+        scope: &Scope,
+        selector: &Selector,
+        reader: u64,
+    ) -> Result<Reading, ReadFailure> {
+        let begun = Instant::now();
+        let cell = self.cell(scope, selector, reader, begun)?;
+        let policy = &self.mapping.policy;
+        let until = begun + policy.deadline;
+        loop {
+            let state = cell.state();
+            match judge(&state, policy, Instant::now()) {
+                Judgement::Serve(evaluated) => return Ok(Reading { evaluated, stale: None }),
+                Judgement::ServeOld(evaluated, error, retry) => {
+                    if retry == Retry::Now {
+                        cell.want(begun);
+                    }
+                    let stale = Some((evaluated.at.elapsed(), error.to_string()));
+                    return Ok(Reading { evaluated, stale });
+                }
+                Judgement::Fail(failure) => return Err(failure),
+                Judgement::Wait => {}
+            }
+            // The first attempt of a new cell is under way already.
+            if state.attempts > 0 {
+                cell.want(begun);
+            }
+            tokio::select! {
+                () = cell.attempt_after(state.attempts) => {}
+                () = tokio::time::sleep_until(until.into()) => {
+                    return self.late(&cell);
+                }
+                () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
+            }
+        }
+    }
+
+    fn late(&self, cell: &Cell) -> Result<Reading, ReadFailure> {
+        let now = Instant::now();
+        let policy = &self.mapping.policy;
+        let pending = self.pending(cell, now);
+        if let Some((evaluated, age)) = judge_late(&cell.state(), policy, now) {
+            return Ok(Reading { evaluated, stale: Some((age, pending)) });
+        }
+        Err(ReadFailure::Deadline { deadline: policy.deadline, pending })
+    }
+
+    /// What an attempt under way waits for.
+    fn pending(&self, cell: &Cell, now: Instant) -> String {
+        let queries: Vec<_> = self
+            .mapping
+            .queries
+            .iter()
+            .map(|query| {
+                format!("query \"{}\" to the source \"{}\"", query.name, query.source_name)
+            })
+            .collect();
+        match cell.waiting(now) {
+            Some(waiting) => format!(
+                "{} has been under way for {:.1} s",
+                if queries.is_empty() { "the plugin".to_owned() } else { queries.join(", ") },
+                waiting.as_secs_f64()
+            ),
+            None => "no evaluation is under way".to_owned(),
+        }
+    }
+
+    /// The cell of a scope, made if it is not there, with the read noted. It is noted while the
+    /// cells are locked, so a cell that is read cannot be forgotten at the same time.
+    fn cell(
+        self: &Arc<Self>,
+        scope: &Scope,
+        selector: &Selector,
+        reader: u64,
+        now: Instant,
+    ) -> Result<Arc<Cell>, ReadFailure> {
+        {
+            let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(cell) = cells.get(selector).and_then(|cells| cells.get(name(scope))) {
+                cell.read(reader, now);
+                return Ok(cell.clone());
+            }
+        }
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        if cells.values().map(HashMap::len).sum::<usize>() >= MOST {
+            return Err(ReadFailure::TooMany { limit: MOST });
+        }
+        let scopes = cells.entry(selector.clone()).or_default();
+        if let Some(cell) = scopes.get(name(scope)) {
+            cell.read(reader, now);
+            return Ok(cell.clone());
+        }
+        let cell = Arc::new(Cell::new(scope.clone(), selector.clone()));
+        cell.read(reader, now);
+        scopes.insert(name(scope).into(), cell.clone());
+        self.mapping.metrics.evaluation_began();
+        self.tasks.spawn(driver(
+            Arc::downgrade(self),
+            self.mapping.clone(),
+            self.objects.clone(),
+            cell.clone(),
+            self.end.clone(),
+        ));
+        Ok(cell)
+    }
+
+    /// Drops a cell unless it was read in the meantime.
+    fn forget(&self, cell: &Arc<Cell>, unread: Duration) -> bool {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        if cell.unread_for(Instant::now()) < unread {
+            return false;
+        }
+        if let Some(scopes) = cells.get_mut(&cell.selector) {
+            if scopes.get(name(&cell.scope)).is_some_and(|known| Arc::ptr_eq(known, cell)) {
+                scopes.remove(name(&cell.scope));
+                self.mapping.metrics.evaluation_ended();
+            }
+            if scopes.is_empty() {
+                cells.remove(&cell.selector);
+            }
+        }
+        true
+    }
+
+    /// The last good values of an evaluation in use. Does not count as a read.
+    pub fn peek(&self, scope: &Scope, selector: &Selector) -> Option<Arc<Evaluated>> {
+        let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+        cells.get(selector)?.get(name(scope))?.state().good.clone()
+    }
+
+    /// All evaluations in use: scope, selector, state and cadence.
+    pub fn list(&self) -> Vec<(Scope, Selector, Arc<State>, Duration)> {
+        let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+        let mut list: Vec<_> = cells
+            .values()
+            .flat_map(HashMap::values)
+            .map(|cell| (cell.scope.clone(), cell.selector.clone(), cell.state(), cell.interval()))
+            .collect();
+        list.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        list
+    }
+}
+
+fn name(scope: &Scope) -> &str {
+    scope.namespace().map_or("", |namespace| namespace.as_str())
+}
+
+/// The task behind a cell. It does not keep the evaluations alive.
+async fn driver(
+    evaluations: Weak<Evaluations>,
+    mapping: Arc<Mapping>,
+    objects: Arc<Objects>,
+    cell: Arc<Cell>,
+    end: CancellationToken,
+) {
+    let guard = ForgetOnDrop { evaluations: evaluations.clone(), cell: cell.clone() };
+    let forget = || match evaluations.upgrade() {
+        Some(evaluations) => evaluations.forget(&cell, Duration::from_secs(1)),
+        None => true,
+    };
+    tokio::select! {
+        () = drive(&cell, &mapping, &objects, forget) => {}
+        () = end.cancelled() => {}
+    }
+    drop(guard);
+}
+
+/// However a driver ends, even by a panic, its cell goes with it, and the next read begins anew.
+struct ForgetOnDrop {
+    evaluations: Weak<Evaluations>,
+    cell: Arc<Cell>,
+}
+
+impl Drop for ForgetOnDrop {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Readers that wait are told rather than left to their deadline.
+            self.cell.publish(Err(EvaluationError::Internal));
+        }
+        if let Some(evaluations) = self.evaluations.upgrade() {
+            evaluations.forget(&self.cell, Duration::ZERO);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What sources answer and plugins receive.
+
+use super::dictionary::{Dictionary, Text};
+use super::labels::{Labels, retain};
+use super::names::Scope;
+use super::selector::Selector;
+
+/// What one query was answered with.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The strings that `data` refers to.
+    pub dictionary: Dictionary,
+    /// The samples.
+    pub data: Data,
+    /// What the source warned of.
+    pub warnings: Vec<String>,
+}
+
+/// The samples of an answer. Times are milliseconds since the epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// One sample per series.
+    Vector(Vector),
+    /// Several samples per series.
+    Matrix(Matrix),
+    /// One sample without labels.
+    Scalar {
+        /// When it was taken.
+        time: i64,
+        /// Its value.
+        value: f64,
+    },
+    /// A text.
+    Text {
+        /// When it was taken.
+        time: i64,
+        /// The text.
+        text: Text,
+    },
+}
+
+/// One sample per series.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Vector {
+    /// The series' labels.
+    pub labels: Labels,
+    /// The samples' times.
+    pub times: Vec<i64>,
+    /// The samples' values.
+    pub values: Vec<f64>,
+}
+
+/// Several samples per series: those of series `i` are at `ends[i-1]..ends[i]`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Matrix {
+    /// The series' labels.
+    pub labels: Labels,
+    /// Where the samples of each series end.
+    pub ends: Vec<u32>,
+    /// The samples' times.
+    pub times: Vec<i64>,
+    /// The samples' values.
+    pub values: Vec<f64>,
+}
+
+impl Data {
+    /// How many series there are.
+    pub fn series(&self) -> usize {
+        match self {
+            Self::Vector(vector) => vector.labels.rows(),
+            Self::Matrix(matrix) => matrix.labels.rows(),
+            Self::Scalar { .. } | Self::Text { .. } => 1,
+        }
+    }
+
+    fn labels_mut(&mut self) -> Option<&mut Labels> {
+        match self {
+            Self::Vector(vector) => Some(&mut vector.labels),
+            Self::Matrix(matrix) => Some(&mut matrix.labels),
+            Self::Scalar { .. } | Self::Text { .. } => None,
+        }
+    }
+}
+
+impl Answer {
+    /// Keeps only the series that a selector picks. Fails with a requirement's key if no series
+    /// has that label at all: the query aggregated it away, and dropping every series for it
+    /// would look like "no data".
+    pub fn select(&mut self, selector: &Selector) -> Result<(), String> {
+        let labels = match &self.data {
+            Data::Vector(vector) => &vector.labels,
+            Data::Matrix(matrix) => &matrix.labels,
+            Data::Scalar { .. } | Data::Text { .. } => {
+                return match selector.keys().next() {
+                    Some(key) => Err(key.to_owned()),
+                    None => Ok(()),
+                };
+            }
+        };
+        let rows = labels.rows();
+        for key in selector.keys() {
+            let known = self.dictionary.find(key);
+            let set = |row| known.is_some_and(|name| labels.get(row, name) != 0);
+            if rows > 0 && !(0..rows).any(set) {
+                return Err(key.to_owned());
+            }
+        }
+        let keep: Vec<bool> = (0..rows)
+            .map(|row| {
+                selector.matches(|key| {
+                    let value = labels.get(row, self.dictionary.find(key)?);
+                    (value != 0).then(|| self.dictionary.get(value))
+                })
+            })
+            .collect();
+        match &mut self.data {
+            Data::Vector(vector) => {
+                vector.labels.keep(&keep);
+                retain(&mut vector.times, &keep);
+                retain(&mut vector.values, &keep);
+            }
+            Data::Matrix(matrix) => matrix.keep(&keep),
+            Data::Scalar { .. } | Data::Text { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+impl Matrix {
+    fn keep(&mut self, keep: &[bool]) {
+        let mut samples = Vec::with_capacity(self.values.len());
+        let mut ends = Vec::with_capacity(self.ends.len());
+        let (mut start, mut total) = (0, 0);
+        for (&end, &kept) in self.ends.iter().zip(keep) {
+            samples.resize(end as usize, kept);
+            if kept {
+                total += end - start;
+                ends.push(total);
+            }
+            start = end;
+        }
+        self.labels.keep(keep);
+        retain(&mut self.times, &samples);
+        retain(&mut self.values, &samples);
+        self.ends = ends;
+    }
+}
+
+/// The objects that exist in a scope, for plugins that ask for them.
+#[derive(Debug, Clone, Default)]
+pub struct ObjectTable {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Their namespaces; empty for those that live in none.
+    pub namespaces: Vec<String>,
+    /// Their labels.
+    pub labels: Vec<Vec<(String, String)>>,
+}
+
+/// Everything one evaluation is made from, in one dictionary.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The strings of all answers and objects.
+    pub dictionary: Dictionary,
+    /// Which objects the evaluation is for.
+    pub scope: Scope,
+    /// Queries by name, with their samples and warnings.
+    pub answers: Vec<(String, Data, Vec<String>)>,
+    /// The objects, if the plugin asks for them: names, namespaces and labels.
+    pub objects: Option<(Vec<Text>, Vec<Text>, Labels)>,
+    /// When the evaluation began.
+    pub now: i64,
+}
+
+impl Input {
+    /// Brings the answers of all queries into one dictionary. The first keeps its numbers, so a
+    /// mapping with one query pays nothing.
+    pub fn new(scope: Scope, now: i64, answers: Vec<(String, Answer)>) -> Self {
+        let mut input =
+            Self { dictionary: Dictionary::new(), scope, answers: vec![], objects: None, now };
+        for (at, (query, mut answer)) in answers.into_iter().enumerate() {
+            if at == 0 {
+                input.dictionary = answer.dictionary;
+            } else {
+                let numbers = input.dictionary.absorb(&answer.dictionary);
+                if let Some(labels) = answer.data.labels_mut() {
+                    labels.renumber(&numbers);
+                }
+                if let Data::Text { text, .. } = &mut answer.data {
+                    *text = numbers.get(*text as usize).copied().unwrap_or_default();
+                }
+            }
+            input.answers.push((query, answer.data, answer.warnings));
+        }
+        input
+    }
+
+    /// Adds the objects that exist in the scope.
+    pub fn with_objects(mut self, table: &ObjectTable) -> Self {
+        let mut labels = Labels::default();
+        for row in &table.labels {
+            labels.add_row();
+            for (name, value) in row {
+                let (name, value) = (self.dictionary.intern(name), self.dictionary.intern(value));
+                labels.set(name, value);
+            }
+        }
+        let mut numbers =
+            |texts: &[String]| texts.iter().map(|text| self.dictionary.intern(text)).collect();
+        let (names, namespaces) = (numbers(&table.names), numbers(&table.namespaces));
+        self.objects = Some((names, namespaces, labels));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(rows: &[(&[(&str, &str)], f64)]) -> Answer {
+        let mut dictionary = Dictionary::new();
+        let mut vector = Vector::default();
+        for (labels, value) in rows {
+            vector.labels.add_row();
+            for (name, text) in *labels {
+                let (name, text) = (dictionary.intern(name), dictionary.intern(text));
+                vector.labels.set(name, text);
+            }
+            vector.values.push(*value);
+            vector.times.push(1);
+        }
+        Answer { dictionary, data: Data::Vector(vector), warnings: vec![] }
+    }
+
+    #[test]
+    fn a_selector_picks_series() {
+        let mut answer = vector(&[(&[("v", "4")], 1.0), (&[("v", "5")], 2.0), (&[], 3.0)]);
+        answer.select(&"v=5".parse().unwrap()).unwrap();
+        let Data::Vector(vector) = &answer.data else { panic!("{answer:?}") };
+        assert_eq!(vector.values, [2.0]);
+        assert_eq!(vector.labels.rows(), 1);
+    }
+
+    #[test]
+    fn a_label_that_no_series_has_is_told_apart_from_no_data() {
+        let mut answer = vector(&[(&[("v", "4")], 1.0)]);
+        assert_eq!(answer.select(&"version=4".parse().unwrap()), Err("version".to_owned()));
+        let mut empty = vector(&[]);
+        assert_eq!(empty.select(&"version=4".parse().unwrap()), Ok(()));
+    }
+
+    #[test]
+    fn a_selector_drops_the_samples_of_a_range_with_it() {
+        let mut answer = vector(&[(&[("v", "4")], 1.0), (&[("v", "5")], 2.0)]);
+        let Data::Vector(rows) = answer.data else { panic!() };
+        answer.data = Data::Matrix(Matrix {
+            labels: rows.labels,
+            ends: vec![2, 3],
+            times: vec![1, 2, 3],
+            values: vec![1.0, 2.0, 3.0],
+        });
+        answer.select(&"v=5".parse().unwrap()).unwrap();
+        let Data::Matrix(matrix) = &answer.data else { panic!() };
+        assert_eq!((&matrix.ends[..], &matrix.values[..]), (&[1][..], &[3.0][..]));
+    }
+
+    #[test]
+    fn equal_labels_of_two_answers_get_equal_numbers() {
+        let one = vector(&[(&[("pod", "a")], 1.0)]);
+        let two = vector(&[(&[("zone", "x"), ("pod", "a")], 2.0)]);
+        let input = Input::new(Scope::Cluster, 0, vec![("n".into(), one), ("d".into(), two)]);
+        let pod = input.dictionary.find("pod").unwrap();
+        let of = |at: usize| match &input.answers[at].1 {
+            Data::Vector(vector) => vector.labels.get(0, pod),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(of(0), of(1));
+        assert_eq!(input.dictionary.get(of(0)), "a");
+    }
+}

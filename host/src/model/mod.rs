@@ -1,0 +1,10 @@
+//! The domain: what flows from sources through plugins to answers. No I/O, no wire formats.
+
+pub mod data;
+pub mod dictionary;
+pub mod labels;
+pub mod names;
+pub mod quantity;
+pub mod resource;
+pub mod selector;
+pub mod values;

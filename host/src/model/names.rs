@@ -1,0 +1,151 @@
+//! Names that are checked once, at the edge.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A name that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidName(String);
+
+/// The name of a namespace: a DNS label, so it can stand in a query without escaping.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Namespace(Arc<str>);
+
+impl FromStr for Namespace {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        if is_dns_label(text) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidName(format!(
+                "\"{}\" is not the name of a namespace: at most 63 lower-case letters, digits \
+                 and \"-\", with a letter or digit at both ends",
+                text.escape_debug()
+            )))
+        }
+    }
+}
+
+impl Namespace {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a text is a DNS label as Kubernetes wants it.
+pub fn is_dns_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    bytes.len() <= 63
+        && bytes.iter().all(|&byte| inner(byte) || byte == b'-')
+        && bytes.first().copied().is_some_and(inner)
+        && bytes.last().copied().is_some_and(inner)
+}
+
+/// The name under which a metric is served: one segment of a path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MetricName(Arc<str>);
+
+impl FromStr for MetricName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let wrong = |why: &str| {
+            Err(InvalidName(format!("\"{}\" cannot name a metric: {why}", text.escape_debug())))
+        };
+        match text {
+            "" => wrong("it is empty"),
+            "." | ".." | "*" => wrong("it has another meaning in a path"),
+            _ if text.len() > 253 => wrong("it is longer than 253 bytes"),
+            _ if text.contains(['/', '%', '\\', '?', '#']) => {
+                wrong("\"/\", \"%\", \"\\\", \"?\" and \"#\" do not survive in a path")
+            }
+            _ if text.chars().any(|c| c.is_control() || c.is_whitespace()) => {
+                wrong("it has white space or control characters")
+            }
+            _ => Ok(Self(text.into())),
+        }
+    }
+}
+
+impl MetricName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MetricName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for MetricName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which objects an evaluation is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Those of one namespace.
+    Namespace(Namespace),
+    /// Those of the whole cluster.
+    Cluster,
+}
+
+impl Scope {
+    /// The namespace, if it is one.
+    pub fn namespace(&self) -> Option<&Namespace> {
+        match self {
+            Self::Namespace(namespace) => Some(namespace),
+            Self::Cluster => None,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespace(namespace) => write!(f, "namespace {namespace}"),
+            Self::Cluster => f.write_str("the cluster"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namespaces_are_dns_labels() {
+        for good in ["a", "kube-system", "ns0", &"a".repeat(63)] {
+            assert!(good.parse::<Namespace>().is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "A", "a.b", "a\"}", "*", &"a".repeat(64)] {
+            assert!(bad.parse::<Namespace>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn metric_names_survive_a_path() {
+        for good in ["http_requests_per_second", "l4_server.avg_open_conns", "job:x:rate5m"] {
+            assert!(good.parse::<MetricName>().is_ok(), "{good}");
+        }
+        for bad in ["", "a/b", "a b", "*", "..", "a%2Fb", "a?b", "a\n"] {
+            assert!(bad.parse::<MetricName>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Values at milli precision, written as Kubernetes quantities.
+
+use std::fmt;
+
+/// A number at milli precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quantity(i64);
+
+/// Why a number cannot be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum NotServable {
+    /// It is not a number.
+    #[error("the value is NaN")]
+    NotANumber,
+    /// It is infinite.
+    #[error("the value is infinite")]
+    Infinite,
+    /// It does not fit a quantity at milli precision.
+    #[error("the value is beyond ±9.2e15, the largest that fits milli precision")]
+    TooLarge,
+}
+
+impl Quantity {
+    /// Exactly 0.
+    pub const ZERO: Self = Self(0);
+
+    /// In thousandths.
+    pub fn from_milli(milli: i64) -> Self {
+        Self(milli)
+    }
+
+    /// In thousandths.
+    pub fn milli(self) -> i64 {
+        self.0
+    }
+
+    /// Cuts off what is finer than a thousandth, as prometheus-adapter does, but never lets a
+    /// rounding error of the multiplication cost a whole thousandth (0.029 is 29m), and never
+    /// lets a number that is not 0 become 0: an HPA scales to zero at exactly 0.
+    #[allow(clippy::cast_possible_truncation)] // checked against the limit
+    pub fn from_f64(value: f64) -> Result<Self, NotServable> {
+        if value.is_nan() {
+            return Err(NotServable::NotANumber);
+        }
+        if value.is_infinite() {
+            return Err(NotServable::Infinite);
+        }
+        let exact = value * 1000.0;
+        if exact.abs() >= 9.2e18 {
+            return Err(NotServable::TooLarge);
+        }
+        let near = exact.round();
+        let milli = if (exact - near).abs() <= near.abs() * 2.0 * f64::EPSILON {
+            near
+        } else {
+            exact.trunc()
+        };
+        Ok(match milli as i64 {
+            0 if value > 0.0 => Self(1),
+            0 if value < 0.0 => Self(-1),
+            milli => Self(milli),
+        })
+    }
+
+    /// As a float, for trends and comparisons.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+}
+
+/// The canonical form: no fraction, the largest suffix that loses nothing.
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SUFFIXES: [&str; 8] = ["m", "", "k", "M", "G", "T", "P", "E"];
+        let mut number = self.0;
+        let mut suffix = 0;
+        if number == 0 {
+            return f.write_str("0");
+        }
+        while number % 1000 == 0 && suffix + 1 < SUFFIXES.len() {
+            number /= 1000;
+            suffix += 1;
+        }
+        write!(f, "{number}{}", SUFFIXES[suffix])
+    }
+}
+
+/// A quantity that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a quantity such as 60m, 200 or 1.5k")]
+pub struct InvalidQuantity(String);
+
+impl std::str::FromStr for Quantity {
+    type Err = InvalidQuantity;
+
+    fn from_str(text: &str) -> Result<Self, InvalidQuantity> {
+        let wrong = || InvalidQuantity(text.to_owned());
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let factor = match &text[digits.len()..] {
+            "n" => 1e-9,
+            "u" => 1e-6,
+            "m" => 1e-3,
+            "" => 1.0,
+            "k" => 1e3,
+            "M" => 1e6,
+            "G" => 1e9,
+            "T" => 1e12,
+            "P" => 1e15,
+            "E" => 1e18,
+            "Ki" => 1024.0,
+            "Mi" => 1024f64.powi(2),
+            "Gi" => 1024f64.powi(3),
+            "Ti" => 1024f64.powi(4),
+            _ => return Err(wrong()),
+        };
+        let number: f64 = digits.parse().map_err(|_| wrong())?;
+        Self::from_f64(number * factor).map_err(|_| wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_form() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (0.06, "60m"),
+            (1.5, "1500m"),
+            (12.8666, "12866m"),
+            (0.029, "29m"),
+            (1013.4, "1013400m"),
+            (1000.0, "1k"),
+            (1_500_000.0, "1500k"),
+            (2e9, "2G"),
+            (1e15, "1P"),
+            (-2.5, "-2500m"),
+        ] {
+            assert_eq!(Quantity::from_f64(value).unwrap().to_string(), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_zero_is_zero() {
+        assert_eq!(Quantity::from_f64(1e-9).unwrap().to_string(), "1m");
+        assert_eq!(Quantity::from_f64(-1e-9).unwrap().to_string(), "-1m");
+    }
+
+    #[test]
+    fn what_is_no_finite_number_is_refused() {
+        assert_eq!(Quantity::from_f64(f64::NAN), Err(NotServable::NotANumber));
+        assert_eq!(Quantity::from_f64(f64::INFINITY), Err(NotServable::Infinite));
+        assert_eq!(Quantity::from_f64(f64::NEG_INFINITY), Err(NotServable::Infinite));
+        assert_eq!(Quantity::from_f64(1e16), Err(NotServable::TooLarge));
+    }
+
+    #[test]
+    fn every_thousandth_survives() {
+        for milli in (-20_000..20_000).chain((0..1000).map(|k| k * 1_000_003)) {
+            #[allow(clippy::cast_precision_loss)]
+            let value = milli as f64 / 1000.0;
+            assert_eq!(Quantity::from_f64(value).unwrap().milli(), milli);
+        }
+    }
+
+    #[test]
+    fn quantities_are_read() {
+        for (text, milli) in
+            [("60m", 60), ("200", 200_000), ("1.5k", 1_500_000), ("1Ki", 1_024_000)]
+        {
+            assert_eq!(text.parse::<Quantity>().unwrap().milli(), milli);
+        }
+        assert!("sixty".parse::<Quantity>().is_err());
+        assert!("60 m".parse::<Quantity>().is_err());
+    }
+}

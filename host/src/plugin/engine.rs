@@ -1,0 +1,137 @@
+//! The engine that compiles and runs plugins, shared by all of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{
+    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+};
+
+use super::bindings::leadsman::plugin::log;
+use super::error::LoadError;
+use super::store::State;
+use crate::config::valid::MAX_MEMORY;
+
+/// The resolution of a plugin's time limit.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// The stack of a plugin. A deep recursion meets its end within it and not within the host's.
+const STACK: usize = 512 << 10;
+
+/// A component of an interpreter has a hundred core instances.
+const CORE_INSTANCES: u32 = 128;
+
+/// The elements of a table: functions that can be called by pointer. Interpreters have many.
+pub(super) const TABLE_ELEMENTS: usize = 20_000;
+
+/// Compiles and runs plugins. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    engine: wasmtime::Engine,
+    linker: Linker<State>,
+    slots: Arc<Semaphore>,
+    // Dropped last: ends the thread that moves the clock of the engine.
+    _ticker: Ticker,
+}
+
+impl Engine {
+    /// An engine that runs at most `concurrency` plugins at once.
+    pub fn new(concurrency: usize) -> Result<Self, LoadError> {
+        let engine = wasmtime::Engine::new(&settings(concurrency))
+            .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        let mut linker = Linker::new(&engine);
+        log::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)
+            .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        let ticker = Ticker::start(engine.weak()).map_err(LoadError::Ticker)?;
+        // One slot more in the pool than calls at once: an instance is given back a moment after
+        // its call has ended.
+        let slots = Arc::new(Semaphore::new(concurrency));
+        Ok(Self(Arc::new(Inner { engine, linker, slots, _ticker: ticker })))
+    }
+
+    pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn linker(&self) -> &Linker<State> {
+        &self.0.linker
+    }
+
+    /// Limits how many plugins run at once. A permit must belong to the run itself, which goes on
+    /// when whoever waits for it has gone.
+    pub fn slots(&self) -> Arc<Semaphore> {
+        self.0.slots.clone()
+    }
+}
+
+fn settings(concurrency: usize) -> Config {
+    let instances = u32::try_from(concurrency + 2).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
+        .max_memories_per_component(1)
+        .total_memories(instances)
+        .max_memory_size(MAX_MEMORY)
+        .max_tables_per_component(20)
+        .total_tables(instances.saturating_mul(20))
+        .table_elements(TABLE_ELEMENTS)
+        .max_unused_warm_slots(instances);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        // Slots are exactly as large as the limit; a larger reservation is only address space.
+        .memory_reservation(MAX_MEMORY as u64)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK)
+        .cranelift_opt_level(OptLevel::Speed)
+        // A call is synchronous; what concurrent ones need makes it three times as expensive.
+        .concurrency_support(false)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        // What plugins don't need cannot have a fault either.
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false);
+    config
+}
+
+/// Moves the engine's epoch on, on a thread of its own: a busy runtime would be late.
+struct Ticker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(engine: wasmtime::EngineWeak) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = stop.clone();
+        let thread =
+            std::thread::Builder::new().name("plugin-clock".to_owned()).spawn(move || {
+                while !seen.load(Ordering::Relaxed) {
+                    std::thread::park_timeout(TICK);
+                    match engine.upgrade() {
+                        Some(engine) => engine.increment_epoch(),
+                        None => return,
+                    }
+                }
+            })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A panic of the clock has nothing to say at the end of the process.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Why a plugin cannot be loaded, and why a run of it gave nothing.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why a plugin cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The engine refused its settings.
+    #[error("the plugin engine cannot be started: {0}")]
+    Engine(String),
+    /// The engine's clock could not be started.
+    #[error("the thread that limits the plugins' time cannot be started")]
+    Ticker(#[source] std::io::Error),
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is larger than any plugin that was meant to be one.
+    #[error("it has {bytes} bytes; a plugin has at most {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The file is empty.
+    #[error("the file is empty")]
+    Empty,
+    /// The file is something else.
+    #[error("it is not WebAssembly: it begins with {start}")]
+    NotWasm {
+        /// Its first bytes.
+        start: String,
+    },
+    /// A module, which has no typed interface.
+    #[error(
+        "it is a core WebAssembly module, not a component of the world leadsman:plugin/mapping; \
+         build it with the plugin SDK, or wrap it with `wasm-tools component new`"
+    )]
+    CoreModule,
+    /// The bytes are WebAssembly, but not well-formed.
+    #[error("it is not a valid component: {0}")]
+    Invalid(String),
+    /// It wants something that a plugin does not get.
+    #[error(
+        "it imports {}, which plugins do not get (there is only {LOG}); build it without WASI, \
+         e.g. for wasm32-unknown-unknown",
+        .imports.join(", ")
+    )]
+    UnknownImports {
+        /// What it wants.
+        imports: Vec<String>,
+    },
+    /// It does not have what a plugin has.
+    #[error(
+        "it is a component of another world: it does not export {} (it exports {}); a plugin \
+         implements leadsman:plugin/mapping",
+        .missing.join(", "),
+        if .exports.is_empty() { "nothing".to_owned() } else { .exports.join(", ") }
+    )]
+    OtherWorld {
+        /// What is missing.
+        missing: Vec<String>,
+        /// What there is.
+        exports: Vec<String>,
+    },
+    /// Its functions have other types.
+    #[error("its functions are not those of leadsman:plugin/mapping 0.1: {0}")]
+    OtherTypes(String),
+    /// It does not say what it is.
+    #[error("it cannot describe itself")]
+    Describe(#[source] RunError),
+}
+
+/// The one import that plugins have.
+pub(super) const LOG: &str = "leadsman:plugin/log@0.1.0";
+
+/// Why a run of a plugin gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// It did not end in time.
+    #[error("the plugin was stopped after its limit of {0:?}")]
+    Timeout(Duration),
+    /// It wanted more memory.
+    #[error("the plugin wanted more than its limit of {limit} bytes of memory")]
+    Memory {
+        /// The limit.
+        limit: usize,
+    },
+    /// It wanted a larger table.
+    #[error("the plugin wanted a table of {wanted} elements; the limit is {limit}")]
+    Table {
+        /// What it wanted.
+        wanted: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// It called itself too deeply.
+    #[error("the plugin ran out of stack: it calls itself too deeply")]
+    Stack,
+    /// It gave up.
+    #[error("the plugin trapped: {0}")]
+    Trap(String),
+    /// It returned something that cannot be served.
+    #[error("the plugin's output cannot be used: {0}")]
+    Output(String),
+    /// It said itself that it cannot.
+    #[error("{}{message}", .query.as_ref().map(|query| format!("query \"{query}\": ")).unwrap_or_default())]
+    Failure {
+        /// What it said.
+        message: String,
+        /// The query whose answer it could not use.
+        query: Option<String>,
+    },
+    /// The engine could not run it.
+    #[error("the plugin could not be run: {0}")]
+    Host(String),
+}
+
+/// The kind of a [`RunError`], as metrics count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // each stands for the error of its name
+pub enum RunReason {
+    Timeout,
+    Memory,
+    Table,
+    Stack,
+    Trap,
+    Output,
+    Failure,
+    Host,
+}
+
+impl RunError {
+    /// The kind of the error.
+    pub fn reason(&self) -> RunReason {
+        match self {
+            Self::Timeout(_) => RunReason::Timeout,
+            Self::Memory { .. } => RunReason::Memory,
+            Self::Table { .. } => RunReason::Table,
+            Self::Stack => RunReason::Stack,
+            Self::Trap(_) => RunReason::Trap,
+            Self::Output(_) => RunReason::Output,
+            Self::Failure { .. } => RunReason::Failure,
+            Self::Host(_) => RunReason::Host,
+        }
+    }
+}

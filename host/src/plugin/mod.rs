@@ -1,0 +1,19 @@
+//! Plugins: components loaded, checked and run in a sandbox.
+//!
+//! Nothing in here knows of sources, HTTP or the configuration's format. An [`Engine`] is made
+//! once; it loads [`Plugin`]s; a plugin runs on a fresh instance for every call.
+
+mod bindings;
+mod convert;
+mod engine;
+mod error;
+mod load;
+mod output;
+mod run;
+mod store;
+
+pub use engine::Engine;
+pub use error::{LoadError, RunError, RunReason};
+pub use load::Plugin;
+pub use output::Expected;
+pub use run::{Description, PlannedQuery, Planning, PluginFault, Run};

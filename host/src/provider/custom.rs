@@ -1,0 +1,303 @@
+//! Reads of custom metrics: values for objects.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{Found, ReadError, count, reader, stale_warning};
+use crate::config::valid::Serve;
+use crate::evaluation::{Evaluations, Reading};
+use crate::model::names::{Namespace, Scope};
+use crate::model::resource::Resource;
+use crate::model::selector::Selector;
+use crate::model::values::{Served, Value};
+use crate::snapshot::Snapshot;
+
+/// A read of a custom metric.
+#[derive(Debug, Clone, Copy)]
+pub struct CustomRequest<'a> {
+    /// Path and query, which tell it from other requests.
+    pub raw: &'a str,
+    /// The namespace of the objects; `None` at the root.
+    pub namespace: Option<&'a str>,
+    /// The resource as it was named.
+    pub resource: &'a str,
+    /// Which objects.
+    pub target: Target<'a>,
+    /// The metric.
+    pub metric: &'a str,
+    /// Picks objects.
+    pub label_selector: &'a str,
+    /// Picks series.
+    pub metric_selector: &'a str,
+}
+
+/// Which objects are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// Those that the selector picks.
+    All,
+    /// This one.
+    One(&'a str),
+}
+
+/// A value for an object.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectValue<'a> {
+    /// The object's namespace; empty if it lives in none.
+    pub namespace: &'a str,
+    /// The object's name.
+    pub name: &'a str,
+    /// The value.
+    pub value: Value,
+}
+
+/// Answers a read.
+pub async fn custom(
+    snapshot: &Snapshot,
+    request: &CustomRequest<'_>,
+    render: impl FnOnce(&Resource, &Selector, &[ObjectValue<'_>]) -> Bytes,
+) -> Result<Found, ReadError> {
+    let begun = Instant::now();
+    let evaluations = find(snapshot, request)?;
+    let Serve::Custom(resource) = &evaluations.mapping().serve else {
+        return Err(unknown(snapshot, request));
+    };
+    let mut stale = false;
+    let read = Read { evaluations, resource, request };
+    let result = read.answer(&mut stale, render).await;
+    count(evaluations.mapping(), &result, stale);
+    evaluations.mapping().metrics.read_took(begun.elapsed());
+    result
+}
+
+fn find<'s>(
+    snapshot: &'s Snapshot,
+    request: &CustomRequest<'_>,
+) -> Result<&'s Arc<Evaluations>, ReadError> {
+    snapshot.custom(request.metric, request.resource).ok_or_else(|| unknown(snapshot, request))
+}
+
+/// There is no such mapping; say what there is under a name so near.
+fn unknown(snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
+    let CustomRequest { metric, resource, .. } = request;
+    let mut message = format!("the server could not find the metric {metric} for {resource}");
+    let others: Vec<_> = snapshot
+        .mappings()
+        .iter()
+        .filter(|known| known.mapping().metric.as_str() == *metric)
+        .map(|known| match &known.mapping().serve {
+            Serve::Custom(resource) => format!("for {resource}"),
+            Serve::External => "as an external metric".to_owned(),
+        })
+        .collect();
+    if !others.is_empty() {
+        message.push_str(&format!("; it is served {}", others.join(" and ")));
+    }
+    ReadError::NotFound(message)
+}
+
+struct Read<'a> {
+    evaluations: &'a Arc<Evaluations>,
+    resource: &'a Resource,
+    request: &'a CustomRequest<'a>,
+}
+
+impl Read<'_> {
+    async fn answer(
+        &self,
+        stale: &mut bool,
+        render: impl FnOnce(&Resource, &Selector, &[ObjectValue<'_>]) -> Bytes,
+    ) -> Result<Found, ReadError> {
+        let (mapping, request) = (self.evaluations.mapping(), self.request);
+        let namespace = self.namespace()?;
+        let series = selector(request.metric_selector)?;
+        let key = namespace.as_ref().map_or("", Namespace::as_str);
+        // An evaluation of one scope answers from what it rendered before.
+        let single = !(self.resource.is_namespace() && mapping.per_namespace());
+        if single {
+            let scope = match &namespace {
+                Some(namespace) => mapping.scope(namespace),
+                None => Scope::Cluster,
+            };
+            // Names that the objects do not have are not worth an evaluation.
+            let version = self.evaluations.objects().version();
+            let names = match self.remembered(&scope, &series, version).await? {
+                Remembered::Body(reading, body) => {
+                    *stale = reading.stale.is_some();
+                    return Ok(Found { body, warning: stale_warning(&reading, mapping) });
+                }
+                Remembered::Nothing => self.names(key)?,
+            };
+            if names.is_empty() {
+                return Ok(Found { body: render(self.resource, &series, &[]), warning: None });
+            }
+            let reading = self.read(&scope, &series).await?;
+            *stale = reading.stale.is_some();
+            let (values, missing) = self.values(&reading, key, &names)?;
+            let body = render(self.resource, &series, &values);
+            if missing.is_none() {
+                reading.evaluated.answers.put(request.raw, version, body.clone());
+            }
+            let warning = stale_warning(&reading, mapping).or(missing);
+            return Ok(Found { body, warning });
+        }
+        self.namespaces(&series, stale, render).await
+    }
+
+    /// Values of namespaces themselves, each of which has an evaluation of its own.
+    async fn namespaces(
+        &self,
+        series: &Selector,
+        stale: &mut bool,
+        render: impl FnOnce(&Resource, &Selector, &[ObjectValue<'_>]) -> Bytes,
+    ) -> Result<Found, ReadError> {
+        let names = self.names("")?;
+        let mut all: Vec<ObjectValue<'_>> = Vec::new();
+        let mut warning = None;
+        for name in names {
+            let namespace: Namespace =
+                name.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
+            let reading = self.read(&Scope::Namespace(namespace), series).await?;
+            *stale |= reading.stale.is_some();
+            let (values, missing) = self.values(&reading, "", &[name])?;
+            all.extend(values);
+            warning =
+                warning.or_else(|| stale_warning(&reading, self.evaluations.mapping())).or(missing);
+        }
+        Ok(Found { body: render(self.resource, series, &all), warning })
+    }
+
+    /// The namespace of the objects, checked against the kind.
+    fn namespace(&self) -> Result<Option<Namespace>, ReadError> {
+        let (resource, metric) = (self.resource, self.request.metric);
+        match (self.request.namespace, resource.namespaced()) {
+            (Some(name), true) => {
+                name.parse().map(Some).map_err(|error| ReadError::Bad(format!("{error}")))
+            }
+            (None, false) => Ok(None),
+            (None, true) => Err(ReadError::NotFound(format!(
+                "{resource} live in namespaces: ask for namespaces/NAMESPACE/{resource}/NAME/{metric}"
+            ))),
+            (Some(_), false) => Err(ReadError::NotFound(format!(
+                "{resource} live in no namespace: ask for {resource}/NAME/{metric}"
+            ))),
+        }
+    }
+
+    /// The answer that was rendered before, if there is one. Only evaluations in use have one, so
+    /// looking does not begin any.
+    async fn remembered(
+        &self,
+        scope: &Scope,
+        series: &Selector,
+        version: u64,
+    ) -> Result<Remembered, ReadError> {
+        let Some(evaluated) = self.evaluations.peek(scope, series) else {
+            return Ok(Remembered::Nothing);
+        };
+        let Some(_) = evaluated.answers.get(self.request.raw, version) else {
+            return Ok(Remembered::Nothing);
+        };
+        let reading = self.read(scope, series).await?;
+        Ok(match reading.evaluated.answers.get(self.request.raw, version) {
+            Some(body) => Remembered::Body(reading, body),
+            None => Remembered::Nothing,
+        })
+    }
+
+    /// The names of the objects that are asked for.
+    fn names(&self, namespace: &str) -> Result<Vec<&str>, ReadError> {
+        let objects = self.evaluations.objects();
+        let request = self.request;
+        match request.target {
+            Target::All => {
+                let picked = selector(request.label_selector)?;
+                Ok(objects.select(self.resource, namespace, &picked))
+            }
+            Target::One(name) if objects.exists(self.resource, namespace, name) => Ok(vec![name]),
+            Target::One(name) => {
+                let place = if namespace.is_empty() {
+                    String::new()
+                } else {
+                    format!(" in namespace {namespace}")
+                };
+                Err(ReadError::NotFound(format!(
+                    "there is no object \"{name}\" among the {}{place}",
+                    self.resource
+                )))
+            }
+        }
+    }
+
+    async fn read(&self, scope: &Scope, series: &Selector) -> Result<Reading, ReadError> {
+        let reading = self.evaluations.read(scope, series, reader(self.request.raw)).await;
+        reading.map_err(|failure| {
+            let place = match scope {
+                Scope::Namespace(_) => format!(" in {scope}"),
+                Scope::Cluster => String::new(),
+            };
+            let what = format!("{} for {}{place}", self.request.metric, self.resource);
+            ReadError::Failed { what, failure }
+        })
+    }
+
+    /// The values of these objects, and a word on those that are missing for a reason.
+    fn values<'v>(
+        &self,
+        reading: &Reading,
+        namespace: &'v str,
+        names: &[&'v str],
+    ) -> Result<(Vec<ObjectValue<'v>>, Option<String>), ReadError> {
+        let evaluated = &reading.evaluated;
+        let Served::Objects(served) = &evaluated.values.served else {
+            return Ok((Vec::new(), None));
+        };
+        let default = self.evaluations.mapping().policy.default;
+        let default =
+            default.map(|quantity| Value { quantity, time: evaluated.time, window: None });
+        let mut values = Vec::with_capacity(names.len());
+        for &name in names {
+            if let Some(value) = served.get(namespace, name).or(default) {
+                values.push(ObjectValue { namespace, name, value });
+            }
+        }
+        if values.len() == names.len() {
+            return Ok((values, None));
+        }
+        let refused = evaluated.values.refused.iter().find(|refusal| {
+            names.contains(&refusal.object.as_str())
+                && (refusal.namespace == namespace || refusal.namespace.is_empty())
+        });
+        let metric = self.request.metric;
+        let missing = refused.map(|refusal| {
+            format!(
+                "{metric} for {} {} is not served: {}",
+                self.resource, refusal.object, refusal.reason
+            )
+        });
+        match (&missing, self.request.target) {
+            (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason.clone())),
+            (_, Target::One(name)) if values.is_empty() => Err(ReadError::NotFound(format!(
+                "the server could not find the metric {metric} for {} {name}: the mapping's \
+                 evaluation has a value for {} objects and none for this one",
+                self.request.resource,
+                served.len()
+            ))),
+            _ => Ok((values, missing)),
+        }
+    }
+}
+
+enum Remembered {
+    Body(Reading, Bytes),
+    Nothing,
+}
+
+pub(super) fn selector(text: &str) -> Result<Selector, ReadError> {
+    if text.is_empty() {
+        return Ok(Selector::default());
+    }
+    text.parse().map_err(|error| ReadError::Bad(format!("{error}")))
+}

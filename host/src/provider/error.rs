@@ -1,0 +1,35 @@
+//! Why a read gets nothing. The texts are for the person who reads `kubectl describe hpa`.
+
+use crate::evaluation::ReadFailure;
+
+/// Why a read gets nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadError {
+    /// There is no such metric, object or value.
+    #[error("{0}")]
+    NotFound(String),
+    /// The request cannot be understood.
+    #[error("{0}")]
+    Bad(String),
+    /// There are values, and none of those asked for can be served.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no evaluation to answer from.
+    #[error("{what}: {failure}{}", policy_note(.failure))]
+    Failed {
+        /// The metric, for which objects, and where.
+        what: String,
+        /// Why.
+        failure: ReadFailure,
+    },
+}
+
+fn policy_note(failure: &ReadFailure) -> String {
+    match failure {
+        ReadFailure::Failed { last_good: Some(age), .. } => format!(
+            " (the last good values are {} s old, which is more than onError.lastGood allows)",
+            age.as_secs()
+        ),
+        _ => String::new(),
+    }
+}

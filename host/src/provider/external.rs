@@ -1,0 +1,131 @@
+//! Reads of external metrics: items with labels.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::custom::selector;
+use super::{Found, ReadError, count, reader, stale_warning};
+use crate::config::valid::Serve;
+use crate::evaluation::{Evaluations, Reading};
+use crate::model::names::{Namespace, Scope};
+use crate::model::selector::Selector;
+use crate::model::values::{Item, Served, Value};
+use crate::snapshot::Snapshot;
+
+/// A read of an external metric.
+#[derive(Debug, Clone, Copy)]
+pub struct ExternalRequest<'a> {
+    /// Path and query, which tell it from other requests.
+    pub raw: &'a str,
+    /// The namespace that the read is for.
+    pub namespace: &'a str,
+    /// The metric.
+    pub metric: &'a str,
+    /// Picks series.
+    pub label_selector: &'a str,
+}
+
+/// Answers a read.
+pub async fn external(
+    snapshot: &Snapshot,
+    request: &ExternalRequest<'_>,
+    render: impl FnOnce(&[&Item]) -> Bytes,
+) -> Result<Found, ReadError> {
+    let begun = Instant::now();
+    let evaluations =
+        snapshot.external(request.metric).ok_or_else(|| unknown(snapshot, request.metric))?;
+    let mut stale = false;
+    let result = answer(evaluations, request, &mut stale, render).await;
+    count(evaluations.mapping(), &result, stale);
+    evaluations.mapping().metrics.read_took(begun.elapsed());
+    result
+}
+
+fn unknown(snapshot: &Snapshot, metric: &str) -> ReadError {
+    let mut message = format!("the server could not find the external metric {metric}");
+    let others: Vec<_> = snapshot
+        .mappings()
+        .iter()
+        .filter(|known| known.mapping().metric.as_str() == metric)
+        .filter_map(|known| match &known.mapping().serve {
+            Serve::Custom(resource) => Some(resource.to_string()),
+            Serve::External => None,
+        })
+        .collect();
+    if !others.is_empty() {
+        message.push_str(&format!("; it is served as a custom metric for {}", others.join(", ")));
+    }
+    ReadError::NotFound(message)
+}
+
+async fn answer(
+    evaluations: &Arc<Evaluations>,
+    request: &ExternalRequest<'_>,
+    stale: &mut bool,
+    render: impl FnOnce(&[&Item]) -> Bytes,
+) -> Result<Found, ReadError> {
+    let mapping = evaluations.mapping();
+    let namespace: Namespace =
+        request.namespace.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
+    let picked = selector(request.label_selector)?;
+    let scope = mapping.scope(&namespace);
+    // Where a query has a place for the selector, it decides what is asked for; all other
+    // selectors pick from one evaluation.
+    let in_query = mapping.queries.iter().any(|query| query.promql.uses_selector());
+    let everything = Selector::default();
+    let series = if in_query { &picked } else { &everything };
+    let reading = evaluations.read(&scope, series, reader(request.raw)).await;
+    let reading = reading.map_err(|failure| {
+        let what = match &scope {
+            Scope::Namespace(_) => format!("external metric {} in {scope}", request.metric),
+            Scope::Cluster => format!("external metric {}", request.metric),
+        };
+        ReadError::Failed { what, failure }
+    })?;
+    *stale = reading.stale.is_some();
+    if let Some(body) = reading.evaluated.answers.get(request.raw, 0) {
+        return Ok(Found { body, warning: stale_warning(&reading, mapping) });
+    }
+    let default = absent(&reading, mapping.policy.default);
+    let Served::Items(served) = &reading.evaluated.values.served else {
+        return Err(unknown_kind(request.metric, &mapping.serve));
+    };
+    let mut items: Vec<&Item> =
+        served.iter().filter(|item| in_query || picks(&picked, item)).collect();
+    let refused = &reading.evaluated.values;
+    if items.is_empty() {
+        if let Some(refusal) = refused.refused.first().filter(|_| default.is_none()) {
+            return Err(ReadError::Refused(format!(
+                "external metric {} is not served: {} ({} items were refused)",
+                request.metric, refusal.reason, refused.refused_count
+            )));
+        }
+        items.extend(&default);
+    }
+    let body = render(&items);
+    reading.evaluated.answers.put(request.raw, 0, body.clone());
+    let missing = (refused.refused_count > 0).then(|| {
+        let reason = refused.refused.first().map_or("", |refusal| &refusal.reason);
+        format!("{} items of {} are not served: {reason}", refused.refused_count, request.metric)
+    });
+    Ok(Found { body, warning: stale_warning(&reading, mapping).or(missing) })
+}
+
+fn picks(selector: &Selector, item: &Item) -> bool {
+    selector.matches(|key| {
+        item.labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value)
+    })
+}
+
+/// The item that stands for no item, if the policy states one.
+fn absent(reading: &Reading, default: Option<crate::model::quantity::Quantity>) -> Option<Item> {
+    let quantity = default?;
+    let value = Value { quantity, time: reading.evaluated.time, window: None };
+    Some(Item { labels: Vec::new(), value })
+}
+
+fn unknown_kind(metric: &str, serve: &Serve) -> ReadError {
+    ReadError::NotFound(format!("{metric} is served as {serve:?}"))
+}

@@ -1,0 +1,130 @@
+//! Connections to the secure port, each a task that is waited for at the end.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::telemetry::Metrics;
+
+/// How long a client may take for the handshake, or for the head of a request.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections at once. The aggregator and its clients hold a handful.
+const MOST: usize = 2000;
+
+/// The secure port.
+pub struct Server {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// Its TLS.
+    pub tls: ServerConfig,
+    /// What it serves.
+    pub router: Router,
+    /// Counts connections.
+    pub metrics: Metrics,
+}
+
+impl Server {
+    /// Serves until `end`, then lets requests under way complete, for at most `drain`.
+    pub async fn run(self, end: CancellationToken, drain: Duration) {
+        let tasks = TaskTracker::new();
+        let graceful = GracefulShutdown::new();
+        let acceptor = TlsAcceptor::from(Arc::new(self.tls));
+        let places = Arc::new(Semaphore::new(MOST));
+        let mut builder = auto::Builder::new(Executor(tasks.clone()));
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(20));
+        loop {
+            // Never closed, so there is always a permit to wait for.
+            let place = places.clone().acquire_owned().await.ok();
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = end.cancelled() => break,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: those in use must be closed first.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let connection = Connection {
+                builder: builder.clone(),
+                router: self.router.clone(),
+                watcher: graceful.watcher(),
+            };
+            let (acceptor, guard) = (acceptor.clone(), self.metrics.connection());
+            tasks.spawn(async move {
+                let _held = (place, guard);
+                connection.serve(acceptor, stream).await;
+            });
+        }
+        drop(self.listener);
+        tasks.close();
+        // Tells every client to send its next request elsewhere (GOAWAY), and waits.
+        let drained = async {
+            graceful.shutdown().await;
+            tasks.wait().await;
+        };
+        if tokio::time::timeout(drain, drained).await.is_err() {
+            tracing::warn!(?drain, "connections were still open at the end of the drain");
+        }
+    }
+}
+
+struct Connection {
+    builder: auto::Builder<Executor>,
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+}
+
+impl Connection {
+    async fn serve(self, acceptor: TlsAcceptor, stream: TcpStream) {
+        // Answers are small: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let stream = match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "TLS handshake failed");
+                return;
+            }
+            Err(_) => return,
+        };
+        let service = TowerToHyperService::new(self.router);
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(error, "connection ended");
+        }
+    }
+}
+
+/// Runs the tasks of HTTP/2 connections where they are waited for.
+#[derive(Clone)]
+pub struct Executor(TaskTracker);
+
+impl<F> hyper::rt::Executor<F> for Executor
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
+}

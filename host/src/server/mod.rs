@@ -1,0 +1,9 @@
+//! Listening: TLS, connections, readiness, and an orderly end.
+
+mod certificate;
+mod connections;
+mod readiness;
+
+pub use certificate::{Certificate, CertificateError};
+pub use connections::{Executor, Server};
+pub use readiness::Readiness;

@@ -1,0 +1,67 @@
+//! Sources: where the answers of queries come from.
+//!
+//! A source takes a [`Request`] and gives an [`Answer`] or says why not. It knows nothing of
+//! mappings, plugins or who asks. A new kind of source is a module here and an arm of [`Source`].
+
+mod error;
+mod prometheus;
+mod recording;
+
+use std::time::Duration;
+
+pub use error::{QueryError, QueryReason, SourceError};
+pub use recording::RecordingFile;
+
+use crate::config::valid;
+use crate::model::data::Answer;
+
+/// What is asked of a source.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The query.
+    pub promql: &'a str,
+    /// Duration and step of a range query.
+    pub range: Option<(Duration, Duration)>,
+    /// When the evaluation began, in milliseconds since the epoch.
+    pub now: i64,
+}
+
+/// A named upstream.
+pub enum Source {
+    /// A Prometheus, or anything that answers its HTTP API.
+    Prometheus(Box<prometheus::Prometheus>),
+    /// A recording.
+    Recording(recording::Recording),
+}
+
+impl Source {
+    /// Makes a source ready. Does not connect: a source that is down is a fault of evaluations.
+    pub fn new(config: &valid::Source) -> Result<Self, SourceError> {
+        match config {
+            valid::Source::Prometheus(config) => {
+                Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(config)?)))
+            }
+            valid::Source::Recording(config) => {
+                let text = std::fs::read_to_string(&config.file)
+                    .map_err(|source| SourceError::Read { path: config.file.clone(), source })?;
+                let file = RecordingFile::parse(&text).map_err(|reason| {
+                    SourceError::Recording { path: config.file.clone(), reason }
+                })?;
+                Ok(Self::Recording(recording::Recording::new(file, config.speed)))
+            }
+        }
+    }
+
+    /// A source that plays a recording.
+    pub fn recording(file: RecordingFile, speed: f64) -> Self {
+        Self::Recording(recording::Recording::new(file, speed))
+    }
+
+    /// Asks.
+    pub async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
+        match self {
+            Self::Prometheus(prometheus) => prometheus.fetch(request).await,
+            Self::Recording(recording) => recording.fetch(request),
+        }
+    }
+}

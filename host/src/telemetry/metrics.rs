@@ -1,0 +1,346 @@
+//! The adapter's own metrics.
+//!
+//! Labels are names from the configuration and kinds of errors, never texts of errors: the number
+//! of time series is bounded by the configuration.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::evaluation::EvaluationError;
+use crate::plugin::{RunError, RunReason};
+use crate::source::{QueryError, QueryReason};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfMapping {
+    mapping: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfQuery {
+    mapping: String,
+    query: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailedFor {
+    mapping: String,
+    reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReadBy {
+    mapping: String,
+    outcome: ReadOutcome,
+}
+
+/// How a read ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // each stands for the outcome of its name
+pub enum ReadOutcome {
+    Ok,
+    Stale,
+    Failed,
+    Deadline,
+    NotFound,
+}
+
+/// Why an evaluation failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Reason {
+    Query(QueryReason),
+    Plugin(RunReason),
+    Selector,
+    Internal,
+}
+
+impl EncodeLabelValue for Reason {
+    fn encode(
+        &self,
+        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
+    ) -> Result<(), std::fmt::Error> {
+        match self {
+            Self::Query(reason) => snake("query_", &format!("{reason:?}")).encode(encoder),
+            Self::Plugin(reason) => snake("plugin_", &format!("{reason:?}")).encode(encoder),
+            Self::Selector => "selector".encode(encoder),
+            Self::Internal => "internal".encode(encoder),
+        }
+    }
+}
+
+impl EncodeLabelValue for ReadOutcome {
+    fn encode(
+        &self,
+        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
+    ) -> Result<(), std::fmt::Error> {
+        snake("", &format!("{self:?}")).encode(encoder)
+    }
+}
+
+/// The name of a variant as label values are written.
+fn snake(prefix: &str, name: &str) -> String {
+    let mut text = prefix.to_owned();
+    for (at, c) in name.chars().enumerate() {
+        if c.is_ascii_uppercase() && at > 0 {
+            text.push('_');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// All metrics of the process.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: std::sync::Arc<Registry>,
+    reads: Family<ReadBy, Counter>,
+    read_seconds: Histogram,
+    evaluations: Family<OfMapping, Counter>,
+    evaluation_failures: Family<FailedFor, Counter>,
+    evaluation_seconds: Family<OfMapping, Histogram, fn() -> Histogram>,
+    evaluations_in_use: Family<OfMapping, Gauge>,
+    values_age: Family<OfMapping, Seconds>,
+    values_refused: Family<OfMapping, Counter>,
+    queries: Family<OfQuery, Counter>,
+    query_failures: Family<OfQuery, Counter>,
+    query_seconds: Family<OfQuery, Histogram, fn() -> Histogram>,
+    plugin_seconds: Family<OfMapping, Histogram, fn() -> Histogram>,
+    plugin_series: Family<OfMapping, Gauge>,
+    connections: Gauge,
+    configuration: Gauge,
+}
+
+fn slow() -> Histogram {
+    Histogram::new([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0])
+}
+
+fn fast() -> Histogram {
+    Histogram::new([0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Metrics that count from zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: std::sync::Arc::default(),
+            reads: Family::default(),
+            read_seconds: fast(),
+            evaluations: Family::default(),
+            evaluation_failures: Family::default(),
+            evaluation_seconds: Family::new_with_constructor(slow),
+            evaluations_in_use: Family::default(),
+            values_age: Family::default(),
+            values_refused: Family::default(),
+            queries: Family::default(),
+            query_failures: Family::default(),
+            query_seconds: Family::new_with_constructor(slow),
+            plugin_seconds: Family::new_with_constructor(fast),
+            plugin_series: Family::default(),
+            connections: Gauge::default(),
+            configuration: Gauge::default(),
+        };
+        let mut all = Registry::with_prefix("leadsman");
+        let m = &metrics;
+        all.register("reads", "Reads of a metric by how they ended", m.reads.clone());
+        all.register(
+            "read_duration_seconds",
+            "Time of a read, without the network",
+            m.read_seconds.clone(),
+        );
+        all.register("evaluations", "Evaluations of a mapping", m.evaluations.clone());
+        all.register(
+            "evaluation_failures",
+            "Failed evaluations by reason",
+            m.evaluation_failures.clone(),
+        );
+        all.register(
+            "evaluation_duration_seconds",
+            "Time of an evaluation",
+            m.evaluation_seconds.clone(),
+        );
+        all.register(
+            "evaluations_in_use",
+            "Evaluations that are being read",
+            m.evaluations_in_use.clone(),
+        );
+        all.register(
+            "values_age_seconds",
+            "Age of the oldest values that are served",
+            m.values_age.clone(),
+        );
+        all.register(
+            "values_refused",
+            "Values that were not served: NaN, infinite, of another namespace",
+            m.values_refused.clone(),
+        );
+        all.register("queries", "Queries to sources", m.queries.clone());
+        all.register("query_failures", "Queries without an answer", m.query_failures.clone());
+        all.register("query_duration_seconds", "Time of a query", m.query_seconds.clone());
+        all.register(
+            "plugin_duration_seconds",
+            "Time of a run of a plugin",
+            m.plugin_seconds.clone(),
+        );
+        all.register(
+            "plugin_series",
+            "Series that the last run of a plugin received",
+            m.plugin_series.clone(),
+        );
+        all.register("connections", "Open connections to the metrics API", m.connections.clone());
+        all.register(
+            "configuration_generation",
+            "Generation of the configuration that is served",
+            m.configuration.clone(),
+        );
+        metrics.registry = std::sync::Arc::new(all);
+        metrics
+    }
+
+    /// In the text format of Prometheus.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+
+    /// The metrics of one mapping.
+    pub fn mapping(&self, title: &str) -> MappingMetrics {
+        let of = OfMapping { mapping: title.to_owned() };
+        let read = |outcome| {
+            self.reads.get_or_create_owned(&ReadBy { mapping: title.to_owned(), outcome })
+        };
+        MappingMetrics {
+            title: title.to_owned(),
+            ok: read(ReadOutcome::Ok),
+            evaluations: self.evaluations.get_or_create_owned(&of),
+            in_use: self.evaluations_in_use.get_or_create_owned(&of),
+            all: self.clone(),
+        }
+    }
+
+    /// A connection was opened; it is closed when the guard is dropped.
+    pub fn connection(&self) -> ConnectionGuard {
+        self.connections.inc();
+        ConnectionGuard(self.connections.clone())
+    }
+
+    /// The generation that is served.
+    pub fn serving(&self, generation: u64) {
+        self.configuration.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+}
+
+/// Counts a connection for as long as it lives.
+pub struct ConnectionGuard(Gauge);
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// The metrics of one mapping.
+#[derive(Clone)]
+pub struct MappingMetrics {
+    title: String,
+    // What every read and evaluation counts is looked up once.
+    ok: Counter,
+    evaluations: Counter,
+    in_use: Gauge,
+    all: Metrics,
+}
+
+impl MappingMetrics {
+    /// A read ended.
+    pub fn read(&self, outcome: ReadOutcome) {
+        match outcome {
+            ReadOutcome::Ok => self.ok.inc(),
+            outcome => {
+                let by = ReadBy { mapping: self.title.clone(), outcome };
+                self.all.reads.get_or_create(&by).inc()
+            }
+        };
+    }
+
+    /// The time of a read.
+    pub fn read_took(&self, time: Duration) {
+        self.all.read_seconds.observe(time.as_secs_f64());
+    }
+
+    /// An evaluation ended.
+    pub fn evaluated(&self, time: Duration, error: Option<&EvaluationError>) {
+        self.evaluations.inc();
+        self.all.evaluation_seconds.get_or_create(&self.of()).observe(time.as_secs_f64());
+        let reason = match error {
+            None => return,
+            Some(EvaluationError::Query { source, .. }) => Reason::Query(source.reason()),
+            Some(EvaluationError::Plugin { source, .. }) => Reason::Plugin(source.reason()),
+            Some(EvaluationError::Selector { .. }) => Reason::Selector,
+            Some(EvaluationError::Internal) => Reason::Internal,
+        };
+        let failed = FailedFor { mapping: self.title.clone(), reason };
+        self.all.evaluation_failures.get_or_create(&failed).inc();
+    }
+
+    /// A query ended.
+    pub fn queried(&self, query: &str, time: Duration, error: Option<&QueryError>) {
+        let of = OfQuery { mapping: self.title.clone(), query: query.to_owned() };
+        self.all.queries.get_or_create(&of).inc();
+        self.all.query_seconds.get_or_create(&of).observe(time.as_secs_f64());
+        if error.is_some() {
+            self.all.query_failures.get_or_create(&of).inc();
+        }
+    }
+
+    /// A run of the plugin ended.
+    pub fn plugin_ran(&self, time: Duration, series: usize, _error: Option<&RunError>) {
+        let of = self.of();
+        self.all.plugin_seconds.get_or_create(&of).observe(time.as_secs_f64());
+        let series = i64::try_from(series).unwrap_or(i64::MAX);
+        self.all.plugin_series.get_or_create(&of).set(series);
+    }
+
+    /// Values were refused.
+    pub fn refused(&self, count: usize) {
+        if count > 0 {
+            self.all.values_refused.get_or_create(&self.of()).inc_by(count as u64);
+        }
+    }
+
+    /// An evaluation is in use.
+    pub fn evaluation_began(&self) {
+        self.in_use.inc();
+    }
+
+    /// An evaluation is not in use any more.
+    pub fn evaluation_ended(&self) {
+        self.in_use.dec();
+    }
+
+    /// The age of the oldest values that are served; `None` while there are none.
+    pub fn age(&self, age: Option<Duration>) {
+        match age {
+            Some(age) => drop(self.all.values_age.get_or_create(&self.of()).set(age.as_secs_f64())),
+            None => drop(self.all.values_age.remove(&self.of())),
+        }
+    }
+
+    fn of(&self) -> OfMapping {
+        OfMapping { mapping: self.title.clone() }
+    }
+}

@@ -1,0 +1,7 @@
+//! What the adapter says of itself: metrics and logs.
+
+mod logging;
+mod metrics;
+
+pub use logging::{LogFormat, start as start_logging};
+pub use metrics::{MappingMetrics, Metrics, ReadOutcome};

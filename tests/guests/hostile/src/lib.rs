@@ -1,0 +1,136 @@
+//! A plugin that misbehaves as its configuration tells it to, and where.
+
+mod behaved;
+mod misdeeds;
+
+use leadsman_plugin_sdk::schemars::{self, JsonSchema};
+use leadsman_plugin_sdk::serde::{self, Deserialize};
+use leadsman_plugin_sdk::{Failure, Fault, Input, Measures, Plan};
+
+/// What is done, and in which call.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(crate = "serde", deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(crate = "schemars")]
+pub struct Config {
+    /// What is done.
+    r#do: Deed,
+    /// The call that does it; the other one behaves.
+    #[serde(default)]
+    r#in: Call,
+    /// How many measures, or log lines.
+    #[serde(default)]
+    n: u32,
+    /// How long a name, or a log line.
+    #[serde(default)]
+    bytes: u32,
+    /// What `fail` says, and whom `other-namespace` is about.
+    #[serde(default)]
+    message: String,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(crate = "serde", rename_all = "kebab-case")]
+#[schemars(crate = "schemars")]
+pub enum Deed {
+    /// Never returns.
+    Loop,
+    /// Takes memory for as long as there is some.
+    Allocate,
+    /// Calls itself without end.
+    Recurse,
+    /// The same with frames that lie in its memory.
+    RecurseInMemory,
+    /// Executes `unreachable`.
+    Trap,
+    /// Panics.
+    Panic,
+    /// Returns NaN for every object.
+    Nan,
+    /// Returns +Inf for every object.
+    Infinity,
+    /// Returns `n` measures.
+    ManyOutputs,
+    /// Names an object with `bytes` bytes.
+    LongName,
+    /// Returns 666 for the pods it sees, as those of the namespace `message`.
+    OtherNamespace,
+    /// Returns 666 for an object that does not exist, beside the right measures.
+    UnaskedObject,
+    /// Fails with `message`.
+    Fail,
+    /// Logs `n` lines of `bytes` bytes with control characters, then behaves.
+    LogFlood,
+    /// Returns how often this instance was called, which is once.
+    Remember,
+    /// Behaves: the value of each series for its pod.
+    WellBehaved,
+    /// Behaves: the largest value of each range for its pod.
+    RangeMax,
+    /// Behaves: for each object of the scope the number of objects of the scope.
+    CountObjects,
+}
+
+/// A call of the contract.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(crate = "serde", rename_all = "kebab-case")]
+#[schemars(crate = "schemars")]
+pub enum Call {
+    /// `configure`.
+    Configure,
+    /// `evaluate`.
+    #[default]
+    Evaluate,
+}
+
+fn plan(config: &Config) -> Result<Plan, Vec<Fault>> {
+    let plan = match config.r#do {
+        Deed::CountObjects => Plan::new().with_objects(),
+        _ => Plan::new(),
+    };
+    if config.r#in == Call::Evaluate {
+        return Ok(plan);
+    }
+    match config.r#do {
+        Deed::Loop => misdeeds::turn(),
+        Deed::Allocate => misdeeds::hoard(),
+        Deed::Recurse => misdeeds::descend(),
+        Deed::RecurseInMemory => misdeeds::descend_in_memory(),
+        Deed::Trap => misdeeds::trap(),
+        Deed::Panic => misdeeds::panic(),
+        Deed::Fail => Err(vec![Fault::at("/message", config.message.clone())]),
+        _ => Ok(plan),
+    }
+}
+
+/// Does what the configuration tells.
+pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
+    if config.r#in == Call::Configure {
+        return behaved::each_pod(input);
+    }
+    match config.r#do {
+        Deed::Loop => misdeeds::turn(),
+        Deed::Allocate => misdeeds::hoard(),
+        Deed::Recurse => misdeeds::descend(),
+        Deed::RecurseInMemory => misdeeds::descend_in_memory(),
+        Deed::Trap => misdeeds::trap(),
+        Deed::Panic => misdeeds::panic(),
+        Deed::Nan => behaved::with_value(input, f64::NAN),
+        Deed::Infinity => behaved::with_value(input, f64::INFINITY),
+        Deed::ManyOutputs => Ok(misdeeds::many(config.n)),
+        Deed::LongName => misdeeds::long_name(input, config.bytes),
+        Deed::OtherNamespace => misdeeds::in_namespace(input, &config.message),
+        Deed::UnaskedObject => misdeeds::unasked(input),
+        Deed::Fail => Err(Failure::new(config.message.clone())),
+        Deed::LogFlood => {
+            misdeeds::flood(config.n, config.bytes);
+            behaved::each_pod(input)
+        }
+        Deed::Remember => behaved::with_value(input, f64::from(misdeeds::remember())),
+        Deed::WellBehaved => behaved::each_pod(input),
+        Deed::RangeMax => behaved::range_max(input),
+        Deed::CountObjects => Ok(behaved::count_objects(input)),
+    }
+}
+
+leadsman_plugin_sdk::export!(evaluate, plan = plan);

@@ -1,0 +1,100 @@
+//! What a plugin must not be able to do to others.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use leadsman_plugin_sdk::{Failure, Input, Measure, Measures, log};
+
+/// The value of what must never be served.
+const EVIL: f64 = 666.0;
+
+/// How often [`remember`] was called on this instance.
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+pub(crate) fn turn() -> ! {
+    let mut round = 0_u64;
+    loop {
+        round = black_box(round.wrapping_add(1));
+    }
+}
+
+pub(crate) fn hoard() -> ! {
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(vec![1_u8; 1 << 20]);
+        black_box(&hoard);
+    }
+}
+
+/// Fills the stack of the machine: the frames hold nothing that needs an address.
+pub(crate) fn descend() -> ! {
+    fn deeper(depth: u32) -> u32 {
+        if CALLS.load(Ordering::Relaxed) == u32::MAX {
+            return depth;
+        }
+        deeper(depth.wrapping_add(1)).wrapping_mul(3) ^ depth
+    }
+    black_box(deeper(0));
+    turn()
+}
+
+/// Fills the stack that Rust keeps in the plugin's memory, as most endless recursions do.
+pub(crate) fn descend_in_memory() -> ! {
+    fn deeper(depth: u64) -> u64 {
+        let frame = black_box([depth; 64]);
+        if black_box(true) { deeper(depth.wrapping_add(1)).wrapping_add(frame[0]) } else { depth }
+    }
+    black_box(deeper(0));
+    turn()
+}
+
+pub(crate) fn trap() -> ! {
+    #[cfg(target_family = "wasm")]
+    core::arch::wasm32::unreachable();
+    #[cfg(not(target_family = "wasm"))]
+    std::process::abort()
+}
+
+pub(crate) fn panic() -> ! {
+    panic!("as the configuration told me to")
+}
+
+pub(crate) fn many(count: u32) -> Measures {
+    let mut measures = Measures::new();
+    for number in 0..count {
+        measures.push(Measure::new("web-0", f64::from(number)));
+    }
+    measures
+}
+
+pub(crate) fn long_name(input: &Input, bytes: u32) -> Result<Measures, Failure> {
+    let mut measures = crate::behaved::each_pod(input)?;
+    measures.push(Measure::new(&"x".repeat(bytes as usize), EVIL));
+    Ok(measures)
+}
+
+pub(crate) fn in_namespace(input: &Input, namespace: &str) -> Result<Measures, Failure> {
+    let mut measures = Measures::new();
+    for series in input.only()?.series()? {
+        measures.push(Measure::new(series.require("pod")?, EVIL).namespace(namespace));
+    }
+    Ok(measures)
+}
+
+pub(crate) fn unasked(input: &Input) -> Result<Measures, Failure> {
+    let mut measures = crate::behaved::each_pod(input)?;
+    measures.push(Measure::new("nobody-asked", EVIL));
+    Ok(measures)
+}
+
+pub(crate) fn flood(lines: u32, bytes: u32) {
+    let line = format!("\u{1b}[31mflood\n{}", "x".repeat(bytes as usize));
+    for _ in 0..lines {
+        log::error(&line);
+    }
+}
+
+/// Counts its calls where a reused instance would find the count of the call before.
+pub(crate) fn remember() -> u32 {
+    CALLS.fetch_add(1, Ordering::Relaxed) + 1
+}

@@ -1,0 +1,115 @@
+//! Certificates for both ends of a connection.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+
+/// One who signs certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key, both in PEM.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl Authority {
+    /// A new one.
+    ///
+    /// # Panics
+    /// If no key can be made.
+    pub fn new(name: &str) -> Self {
+        let mut params = params(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
+    }
+
+    /// Its own certificate in PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for a server at 127.0.0.1.
+    pub fn server(&self, name: &str) -> Identity {
+        let mut params = params(name);
+        params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(&params)
+    }
+
+    /// A certificate for a client.
+    pub fn client(&self, name: &str) -> Identity {
+        let mut params = params(name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Identity {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        Identity { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+impl Identity {
+    /// Writes both to files.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn write(&self, certificate: &Path, key: &Path) {
+        replace(certificate, &self.certificate);
+        replace(key, &self.key);
+    }
+
+    /// What a server with this identity needs, with the authority whose clients it lets in.
+    ///
+    /// # Panics
+    /// If the identity is not one.
+    pub fn server_config(&self, clients: Option<&Authority>) -> Arc<ServerConfig> {
+        crate::crypto();
+        let builder = ServerConfig::builder();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.0.der().clone()).expect("a certificate");
+                let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build();
+                builder.with_client_cert_verifier(verifier.expect("a verifier"))
+            }
+        };
+        let chain = rustls::pki_types::CertificateDer::pem_slice_iter(self.certificate.as_bytes());
+        let chain = chain.collect::<Result<Vec<_>, _>>().expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("a key");
+        Arc::new(builder.with_single_cert(chain, key).expect("a key of the certificate"))
+    }
+}
+
+fn params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+/// Writes a file as Kubernetes updates a mounted one: nobody ever sees half of it.
+///
+/// # Panics
+/// If that fails.
+pub fn replace(path: &Path, text: &str) {
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, text).expect("a file beside it");
+    std::fs::rename(beside, path).expect("the file's place");
+}

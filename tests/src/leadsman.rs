@@ -1,0 +1,269 @@
+//! The binary, run as a process.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use reqwest::{Certificate, Client};
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::answer::{Answer, assert_says};
+use crate::exposition::Exposition;
+use crate::process::{PATIENCE, Process};
+use crate::waiting::eventually;
+
+/// A `leadsman serve` that serves.
+pub struct Leadsman {
+    process: Process,
+    api: String,
+    admin: String,
+    http: Client,
+    _folder: TempDir,
+}
+
+/// A `leadsman serve` that ended instead.
+#[derive(Debug)]
+pub struct Exited {
+    /// How.
+    pub status: ExitStatus,
+    /// What it wrote to standard error.
+    pub log: String,
+}
+
+/// What `leadsman check` said.
+#[derive(Debug)]
+pub struct Checked {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// Standard output and standard error.
+    pub output: String,
+    /// The file that was checked.
+    pub file: PathBuf,
+}
+
+impl Leadsman {
+    /// Serves a configuration on free ports, and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not come so far.
+    pub async fn start(config: impl Display) -> Self {
+        Self::start_with(config, &[]).await
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Panics
+    /// If it does not come so far.
+    pub async fn start_with(config: impl Display, arguments: &[&str]) -> Self {
+        match Self::launch(config, arguments).await {
+            Ok(leadsman) => leadsman.wait_ready().await,
+            Err(Exited { status, log }) => panic!("leadsman ended ({status}):\n{log}"),
+        }
+    }
+
+    /// Starts it, and tells when it refuses to serve.
+    ///
+    /// # Panics
+    /// If it neither serves nor ends in time.
+    pub async fn launch(config: impl Display, arguments: &[&str]) -> Result<Self, Exited> {
+        let (folder, file) = write(config);
+        let mut all = ["serve", "--secure-port", "0", "--admin-address", "127.0.0.1:0"]
+            .map(str::to_owned)
+            .to_vec();
+        all.extend(["--log-format", "json", "--config"].map(str::to_owned));
+        all.push(file.display().to_string());
+        all.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        let mut process = Process::start(&binary(), &all).expect("leadsman can be run");
+        match process.line(serving).await {
+            Some((api, admin)) => {
+                Ok(Self { process, api, admin, http: client(None), _folder: folder })
+            }
+            None => Err(Exited { status: process.exit().await, log: process.log() }),
+        }
+    }
+
+    /// What `leadsman check` says of a configuration.
+    ///
+    /// # Panics
+    /// If it says nothing in time.
+    pub async fn check(config: impl Display) -> Checked {
+        let (_folder, file) = write(config);
+        let mut command = Command::new(binary());
+        command.args(["check", "--config"]).arg(&file).kill_on_drop(true);
+        let Ok(output) = timeout(PATIENCE, command.output()).await else {
+            panic!("leadsman check does not end")
+        };
+        let output = output.expect("leadsman can be run");
+        let text = [output.stdout, output.stderr].concat();
+        let output_text = String::from_utf8_lossy(&text).into_owned();
+        Checked { code: output.status.code(), output: output_text, file }
+    }
+
+    /// Reads a path of the API, as `kubectl get --raw` would.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[]).await
+    }
+
+    /// The same for a client that wants a certain content type.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn get_accept(&self, path: &str, accept: &str) -> Answer {
+        self.get_with(path, &[("accept", accept)]).await
+    }
+
+    /// The same with any headers.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.http.get(format!("{}{path}", self.api));
+        let request = headers.iter().fold(request, |request, (n, v)| request.header(*n, *v));
+        self.answer(request).await
+    }
+
+    /// Sends a request with another method.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn send(&self, method: reqwest::Method, path: &str) -> Answer {
+        self.answer(self.http.request(method, format!("{}{path}", self.api))).await
+    }
+
+    /// Reads a path over a new connection that trusts only this authority.
+    pub async fn get_trusting(&self, path: &str, authority: &str) -> Result<Answer, String> {
+        let request = client(Some(authority)).get(format!("{}{path}", self.api));
+        Answer::read(request).await.map_err(|error| format!("{error:?}"))
+    }
+
+    /// The page of its own metrics.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn metrics(&self) -> Exposition {
+        let answer = self.answer(self.http.get(format!("{}/metrics", self.admin))).await;
+        assert_eq!(answer.status, 200, "{answer:#?}");
+        Exposition::parse(&answer.body)
+    }
+
+    /// The sum of its own metric with this name and at least these labels.
+    ///
+    /// # Panics
+    /// If there is no page of metrics.
+    pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        self.metrics().await.sum(name, labels)
+    }
+
+    /// Everything that it logged so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The largest amount of memory that it had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        self.process.peak_memory()
+    }
+
+    /// Asks it to end, as Kubernetes does.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn exit(mut self) -> ExitStatus {
+        self.process.exit().await
+    }
+
+    async fn wait_ready(self) -> Self {
+        eventually("a ready leadsman", Duration::from_secs(30), async || {
+            let answer = self.get("/readyz").await;
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:#?}\n{}", self.log())) }
+        })
+        .await;
+        self
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
+        match Answer::read(request).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("no answer: {error:?}\n{}", self.log()),
+        }
+    }
+}
+
+impl Exited {
+    /// Says that the log holds all of these texts, as [`Failure::says`](crate::Failure::says).
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn says(&self, texts: &[&str]) {
+        assert_says(&self.log, texts);
+    }
+}
+
+impl Checked {
+    /// Says that the output holds all of these texts, as [`Failure::says`](crate::Failure::says).
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn says(&self, texts: &[&str]) {
+        assert_says(&self.output, texts);
+    }
+
+    /// The lines of the output that tell of a fault in this line of the file.
+    pub fn faults_at(&self, line: usize) -> Vec<&str> {
+        let place = format!("{}:{line}", self.file.file_name().unwrap_or_default().display());
+        let tells = |text: &&str| {
+            let rest = text.split_once(&place).map(|(_, rest)| rest);
+            rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
+        };
+        self.output.lines().filter(tells).collect()
+    }
+}
+
+fn write(config: impl Display) -> (TempDir, PathBuf) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("leadsman.yaml");
+    std::fs::write(&file, config.to_string()).expect("a config file");
+    (folder, file)
+}
+
+/// Cargo tells a test the path of a binary of its own package only.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
+    let binary = profile.join("leadsman");
+    assert!(binary.is_file(), "there is no {}; run: cargo build -p leadsman", binary.display());
+    binary
+}
+
+/// The addresses in the line of the log that tells them.
+fn serving(line: &str) -> Option<(String, String)> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let fields = &line["fields"];
+    let address = |name: &str| Some(fields[name].as_str()?.trim_end_matches('/').to_owned());
+    (fields["message"] == "serving").then(|| Some((address("api")?, address("admin")?)))?
+}
+
+fn client(authority: Option<&str>) -> Client {
+    crate::crypto();
+    let builder = Client::builder().timeout(Duration::from_secs(30)).no_proxy();
+    let builder = match authority {
+        None => builder.tls_danger_accept_invalid_certs(true),
+        Some(pem) => {
+            builder.tls_certs_only([Certificate::from_pem(pem.as_bytes()).expect("a certificate")])
+        }
+    };
+    builder.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+}

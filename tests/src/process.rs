@@ -1,0 +1,122 @@
+//! A server in a process of its own, which ends with the test.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// A running server and the lines of its log.
+#[derive(Debug)]
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    log: watch::Receiver<Vec<String>>,
+    reader: JoinSet<()>,
+}
+
+/// How long a process may take to start or to end.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Process {
+    /// Starts a program. What it writes to standard error is its log.
+    pub(crate) fn start(program: &PathBuf, arguments: &[String]) -> std::io::Result<Self> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (sender, log) = watch::channel(Vec::new());
+        let stderr = child.stderr.take();
+        let mut reader = JoinSet::new();
+        reader.spawn(async move {
+            let Some(stderr) = stderr else { return };
+            let mut lines = BufReader::new(stderr).split(b'\n');
+            while let Ok(Some(line)) = lines.next_segment().await {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                sender.send_modify(|lines| lines.push(line));
+            }
+        });
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, child, log, reader })
+    }
+
+    /// The first line of the log of which something can be made, `None` when the log ends before
+    /// one came.
+    ///
+    /// # Panics
+    /// If neither comes in time.
+    pub(crate) async fn line<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let found = |lines: &Vec<String>| lines.iter().any(|line| find(line).is_some());
+        let mut log = self.log.clone();
+        match timeout(PATIENCE, log.wait_for(found)).await {
+            Err(_) => panic!("{} does not start:\n{}", self.name, self.log()),
+            Ok(Err(_)) => None,
+            Ok(Ok(lines)) => lines.iter().find_map(|line| find(line)),
+        }
+    }
+
+    /// Everything that it wrote to standard error so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.borrow().join("\n")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Err(error) = kill_process(self.pid(), signal) {
+            panic!("{} cannot be sent {signal:?}: {error}\n{}", self.name, self.log());
+        }
+    }
+
+    /// The largest amount of memory that it had, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid().as_raw_nonzero());
+        let status = std::fs::read_to_string(&path).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.trim().parse().ok());
+        let kibibytes: u64 = kibibytes.unwrap_or_else(|| panic!("no VmHWM in {path}:\n{status}"));
+        kibibytes * 1024
+    }
+
+    fn pid(&self) -> Pid {
+        let id = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        id.unwrap_or_else(|| panic!("{} has ended:\n{}", self.name, self.log()))
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub(crate) async fn exit(&mut self) -> ExitStatus {
+        let Ok(exit) = timeout(PATIENCE, self.child.wait()).await else {
+            panic!("{} does not end:\n{}", self.name, self.log())
+        };
+        // A process that it left behind would keep the pipe open.
+        let _ = timeout(Duration::from_secs(5), self.reader.join_next()).await;
+        exit.unwrap_or_else(|error| panic!("{} cannot be waited for: {error}", self.name))
+    }
+}
+
+impl Drop for Process {
+    #[allow(clippy::disallowed_methods, reason = "a destructor cannot await")]
+    fn drop(&mut self) {
+        // Its files are removed next, so it must be gone and not just on its way.
+        let _ = self.child.start_kill();
+        for _ in 0..1000 {
+            if self.has_ended() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Debian's real Prometheus.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::waiting::eventually;
+
+/// A Prometheus that scrapes one target each second.
+pub struct Prometheus {
+    process: Option<Process>,
+    folder: TempDir,
+    port: u16,
+    http: reqwest::Client,
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Prometheus {
+    /// Starts one that scrapes this URL, and waits until it is ready.
+    ///
+    /// # Panics
+    /// If Prometheus is not installed or does not start.
+    pub async fn scraping(target: &str) -> Self {
+        crate::crypto();
+        let folder = TempDir::new().expect("a temporary folder");
+        let target = target.trim_start_matches("http://");
+        let mut config = String::from("global: {scrape_interval: 1s, evaluation_interval: 1s}\n");
+        let _ = writeln!(
+            config,
+            "scrape_configs: [{{job_name: exporter, honor_labels: true, static_configs: \
+             [{{targets: ['{target}']}}]}}]"
+        );
+        std::fs::write(folder.path().join("prometheus.yml"), config).expect("a config file");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_danger_accept_invalid_certs(true)
+            .timeout(PATIENCE)
+            .build()
+            .expect("a client");
+        let mut prometheus = Self { process: None, folder, port: free_port(), http };
+        prometheus.run().await;
+        prometheus
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The items that a query gives, once there are some.
+    ///
+    /// # Panics
+    /// If there are none in time.
+    pub async fn wait_for(&self, query: &str) -> Vec<Value> {
+        eventually(&format!("a result of {query}"), PATIENCE, async || {
+            let items = self.query(query).await;
+            if items.is_empty() { Err("no series".to_owned()) } else { Ok(items) }
+        })
+        .await
+    }
+
+    /// The items that a query gives now.
+    ///
+    /// # Panics
+    /// If the query fails.
+    pub async fn query(&self, query: &str) -> Vec<Value> {
+        let request = self.http.post(format!("{}/api/v1/query", self.url()));
+        let response = request.form(&[("query", query)]).send().await.expect("an answer");
+        let body = response.text().await.expect("a body");
+        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
+        match answer["data"]["result"].as_array() {
+            Some(items) => items.clone(),
+            None => panic!("{query}: {body}"),
+        }
+    }
+
+    /// Stops it, so that its port refuses connections.
+    pub async fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.signal(Signal::TERM);
+            process.exit().await;
+        }
+    }
+
+    /// Starts it again, on the same port and with what it has stored.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_again(&mut self) {
+        self.stop().await;
+        self.run().await;
+    }
+
+    /// Makes it hang: it accepts connections and never answers.
+    ///
+    /// # Panics
+    /// If it is stopped.
+    pub fn pause(&self) {
+        self.running().signal(Signal::STOP);
+    }
+
+    /// Ends a [`Self::pause`].
+    ///
+    /// # Panics
+    /// If it is stopped.
+    pub fn resume(&self) {
+        self.running().signal(Signal::CONT);
+    }
+
+    fn running(&self) -> &Process {
+        self.process.as_ref().expect("a Prometheus that runs")
+    }
+
+    async fn run(&mut self) {
+        let program = program();
+        let folder = self.folder.path().display();
+        let arguments = [
+            format!("--config.file={folder}/prometheus.yml"),
+            format!("--storage.tsdb.path={folder}/data"),
+            format!("--web.listen-address=127.0.0.1:{}", self.port),
+        ];
+        let mut process = Process::start(&program, &arguments).expect("prometheus can be run");
+        let ready = format!("{}/-/ready", self.url());
+        let http = self.http.clone();
+        eventually("a ready Prometheus", PATIENCE, async || {
+            assert!(!process.has_ended(), "prometheus ended:\n{}", process.log());
+            match http.get(&ready).send().await {
+                Ok(response) if response.status().is_success() => Ok(()),
+                Ok(response) => Err(response.status().to_string()),
+                Err(error) => Err(format!("{error:?}\n{}", process.log())),
+            }
+        })
+        .await;
+        self.process = Some(process);
+    }
+}
+
+fn program() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("prometheus"));
+    found.into_iter().find(|program| program.is_file()).unwrap_or_else(|| {
+        panic!("there is no prometheus; install it: apt-get install prometheus, or run cargo xtask setup")
+    })
+}
+
+/// Another process could take it before Prometheus does, which has not been seen.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound address").port()
+}

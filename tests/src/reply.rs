@@ -1,0 +1,162 @@
+//! What a Prometheus, or what stands in its place, may answer.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::sleep;
+
+use crate::wire::{Response, Stream};
+
+/// An answer, right or wrong.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// All of it.
+    Whole(Response),
+    /// A body that ends before its promised length, as when a server dies.
+    CutOff(Response),
+    /// Nothing, on a connection that stays open.
+    Silence,
+    /// A body of a gigabyte that looks like a result.
+    Endless,
+    /// A body that comes one byte each tenth of a second.
+    Drip(Response),
+    /// The same, but later.
+    After(Duration, Box<Reply>),
+}
+
+const JSON: &str = "application/json";
+const GIGABYTE: u64 = 1 << 30;
+
+impl Reply {
+    /// A whole answer of one content type.
+    pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
+        Self::Whole(Response::new(status, content_type, body))
+    }
+
+    /// A whole answer in JSON.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, JSON, body.to_string())
+    }
+
+    /// A successful answer with the items of an instant vector.
+    pub fn vector(items: &Value) -> Self {
+        Self::json(200, &vector(items))
+    }
+
+    /// A successful answer with one item for each pod, measured now.
+    pub fn pods(values: &[(&str, &str)]) -> Self {
+        Self::vector(&pods(values))
+    }
+
+    /// The same with other fields beside `data`, as `warnings`.
+    pub fn pods_with(values: &[(&str, &str)], field: &str, content: Value) -> Self {
+        let mut body = vector(&pods(values));
+        body[field] = content;
+        Self::json(200, &body)
+    }
+
+    /// The same answer, later.
+    pub fn after(self, time: Duration) -> Self {
+        Self::After(time, Box::new(self))
+    }
+
+    /// The same answer, one byte at a time.
+    ///
+    /// # Panics
+    /// If it was not whole.
+    pub fn drip(self) -> Self {
+        Self::Drip(self.into_whole())
+    }
+
+    /// The first half of the same answer, without the rest that its length promises.
+    ///
+    /// # Panics
+    /// If it was not whole.
+    pub fn cut_off(self) -> Self {
+        Self::CutOff(self.into_whole())
+    }
+
+    /// The same answer with only the first half of its body, and a length that says so.
+    ///
+    /// # Panics
+    /// If it was not whole.
+    pub fn halved(self) -> Self {
+        let mut response = self.into_whole();
+        response.body.truncate(response.body.len() / 2);
+        Self::Whole(response)
+    }
+
+    fn into_whole(self) -> Response {
+        match self {
+            Self::Whole(response) => response,
+            other => panic!("{other:?} is broken already"),
+        }
+    }
+
+    /// Sends it. `taken` counts the bytes of an endless body that the client took.
+    pub(crate) async fn send(&self, stream: &mut impl Stream, taken: &AtomicU64) -> io::Result<()> {
+        let mut reply = self;
+        while let Self::After(time, then) = reply {
+            sleep(*time).await;
+            reply = then;
+        }
+        match reply {
+            Self::Whole(response) => response.send(stream).await,
+            Self::CutOff(response) => {
+                let half = &response.body.as_bytes()[..response.body.len() / 2];
+                let head = response.head(&format!("Content-Length: {}", response.body.len()));
+                stream.write_all(head.as_bytes()).await?;
+                stream.write_all(half).await?;
+                stream.shutdown().await
+            }
+            // Returns when the client hangs up.
+            Self::Silence => stream.read_u8().await.map(drop),
+            Self::Endless => endless(stream, taken).await,
+            Self::Drip(response) => {
+                let head = response.head(&format!("Content-Length: {}", response.body.len()));
+                stream.write_all(head.as_bytes()).await?;
+                for byte in response.body.bytes() {
+                    stream.write_all(&[byte]).await?;
+                    stream.flush().await?;
+                    sleep(Duration::from_millis(100)).await;
+                }
+                Ok(())
+            }
+            Self::After(..) => Ok(()),
+        }
+    }
+}
+
+fn vector(items: &Value) -> Value {
+    json!({"status": "success", "data": {"resultType": "vector", "result": items}})
+}
+
+fn pods(values: &[(&str, &str)]) -> Value {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |time| time.as_secs_f64());
+    let item = |(pod, value): &(&str, &str)| json!({"metric": {"pod": pod}, "value": [now, value]});
+    values.iter().map(item).collect()
+}
+
+async fn endless(stream: &mut impl Stream, taken: &AtomicU64) -> io::Result<()> {
+    let head = Response::new(200, JSON, "").head("Transfer-Encoding: chunked");
+    stream.write_all(head.as_bytes()).await?;
+    chunk(stream, r#"{"status":"success","data":{"resultType":"vector","result":["#).await?;
+    let item = r#"{"metric":{"pod":"web-0"},"value":[1695018199.504,"1"]},"#;
+    let items = item.repeat(1000);
+    while taken.load(Ordering::SeqCst) < GIGABYTE {
+        chunk(stream, &items).await?;
+        taken.fetch_add(items.len() as u64, Ordering::SeqCst);
+    }
+    chunk(stream, "").await
+}
+
+async fn chunk(stream: &mut impl Stream, text: &str) -> io::Result<()> {
+    let chunk = format!("{:x}\r\n{text}\r\n", text.len());
+    stream.write_all(chunk.as_bytes()).await?;
+    stream.flush().await
+}

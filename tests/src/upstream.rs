@@ -1,0 +1,203 @@
+//! A Prometheus that fails on the wire in ways a real one cannot be made to.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::io::BufStream;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::reply::Reply;
+use crate::wire::{self, Request, Response, Stream};
+
+type Respond = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
+
+/// A server that answers as it is told and remembers what it was asked.
+pub struct Upstream {
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+    server: JoinSet<()>,
+}
+
+struct Shared {
+    respond: Mutex<Respond>,
+    required: Mutex<Option<(String, String)>>,
+    requests: watch::Sender<Vec<Request>>,
+    hang_ups: watch::Sender<usize>,
+    taken: AtomicU64,
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Upstream {
+    /// A server that gives one answer to everything.
+    pub async fn start(reply: Reply) -> Self {
+        Self::new(None, reply).await
+    }
+
+    /// The same over TLS.
+    pub async fn start_tls(reply: Reply, config: Arc<ServerConfig>) -> Self {
+        Self::new(Some(TlsAcceptor::from(config)), reply).await
+    }
+
+    async fn new(tls: Option<TlsAcceptor>, reply: Reply) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound address");
+        let shared = Arc::new(Shared {
+            respond: Mutex::new(always(reply)),
+            required: Mutex::new(None),
+            requests: watch::Sender::new(Vec::new()),
+            hang_ups: watch::Sender::new(0),
+            taken: AtomicU64::new(0),
+        });
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener, tls.clone(), shared.clone()));
+        Self { address, tls, shared, server }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Gives another answer from now on.
+    pub fn answer(&self, reply: Reply) {
+        set(&self.shared.respond, always(reply));
+    }
+
+    /// Makes the answer of the request from now on.
+    pub fn answer_with(&self, respond: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
+        set(&self.shared.respond, Arc::new(respond));
+    }
+
+    /// Answers only requests with this header from now on, and others with 401.
+    pub fn require(&self, header: &str, value: &str) {
+        set(&self.shared.required, Some((header.to_owned(), value.to_owned())));
+    }
+
+    /// Refuses connections, and ends those that are open.
+    pub async fn stop(&mut self) {
+        self.server.shutdown().await;
+    }
+
+    /// Accepts connections again, at the same address.
+    ///
+    /// # Panics
+    /// If another process has taken the port.
+    pub async fn start_again(&mut self) {
+        self.stop().await;
+        let listener = TcpListener::bind(self.address).await.expect("the port is still free");
+        self.server.spawn(serve(listener, self.tls.clone(), self.shared.clone()));
+    }
+
+    /// Every request so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.requests.borrow().clone()
+    }
+
+    /// How many queries were asked so far.
+    pub fn queries(&self) -> usize {
+        let requests = self.shared.requests.borrow();
+        requests.iter().filter(|request| request.path.contains("/api/v1/query")).count()
+    }
+
+    /// The last request.
+    ///
+    /// # Panics
+    /// If there was none.
+    pub fn last_request(&self) -> Request {
+        self.shared.requests.borrow().last().expect("a request").clone()
+    }
+
+    /// Waits until there were this many requests.
+    ///
+    /// # Panics
+    /// If there were not in time.
+    pub async fn wait_for_requests(&self, count: usize) {
+        let mut requests = self.shared.requests.subscribe();
+        let enough = requests.wait_for(|requests| requests.len() >= count);
+        let waited = timeout(PATIENCE, enough).await.is_ok();
+        assert!(waited, "{} requests instead of {count}", self.requests().len());
+    }
+
+    /// Waits until a client hung up before its answer was complete, and tells how many bytes of an
+    /// endless body were taken until then.
+    ///
+    /// # Panics
+    /// If none did in time.
+    pub async fn wait_for_hang_up(&self) -> u64 {
+        let mut hang_ups = self.shared.hang_ups.subscribe();
+        let waited = timeout(PATIENCE, hang_ups.wait_for(|&count| count > 0)).await.is_ok();
+        assert!(waited, "the client did not hang up, and took {} bytes", self.taken());
+        self.taken()
+    }
+
+    /// How many bytes of endless bodies were taken.
+    pub fn taken(&self) -> u64 {
+        self.shared.taken.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn reply(&self, request: &Request) -> Reply {
+        if let Some((header, value)) = &*lock(&self.required)
+            && request.header(header) != Some(value)
+        {
+            return Reply::Whole(Response::new(401, "text/plain", "Unauthorized\n"));
+        }
+        let respond = lock(&self.respond).clone();
+        respond(request)
+    }
+}
+
+fn always(reply: Reply) -> Respond {
+    Arc::new(move |_| reply.clone())
+}
+
+fn set<T>(place: &Mutex<T>, value: T) {
+    *lock(place) = value;
+}
+
+fn lock<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A test that panicked beside it is no reason to answer otherwise.
+    place.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let (tls, shared) = (tls.clone(), shared.clone());
+        connections.spawn(async move {
+            match tls {
+                None => converse(stream, &shared).await,
+                // A handshake that fails is one of the things that are tested.
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        converse(stream, &shared).await;
+                    }
+                }
+            }
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn converse(stream: impl Stream, shared: &Shared) {
+    let mut stream = BufStream::new(stream);
+    while let Ok(Some(request)) = wire::read(&mut stream).await {
+        let reply = shared.reply(&request);
+        shared.requests.send_modify(|requests| requests.push(request));
+        if reply.send(&mut stream, &shared.taken).await.is_err() {
+            shared.hang_ups.send_modify(|count| *count += 1);
+            return;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! `leadsman check`: every fault at once, each at its place, with what would be right.
+
+use leadsman_tests::{Config, Leadsman, Mapping};
+
+/// A configuration with a fault in each line that has a comment. The comment says what the fault's
+/// message must hold: parts separated by commas, each in spellings separated by `|`.
+const FAULTY: &str = r#"apiVersion: leadsman.dev/v1alpha1
+kind: Config
+sources:
+  prometheus: {prometheus: {url: "http://127.0.0.1:9"}}
+  remote: {prometheus: {url: "prometheus:9090"}} # ! url
+  slow: {prometheus: {url: "http://127.0.0.1:9", timeoutt: 5s}} # ! timeoutt, "timeout"
+  late: {prometheus: {url: "http://127.0.0.1:9", timeout: 5 parsecs}} # ! timeout, 5 parsecs
+mappings:
+  - metric: requests
+    serve: {custom: {resource: pods}}
+    queries:
+      rate: {source: promtheus, promql: 'requests{namespace="${namespace}"}'} # ! promtheus, "prometheus"
+      sum:
+        source: prometheus
+        promql: 'sum by (pod) (rate(requests{namespace="${namespace}"}[2m])' # ! sum, promql
+    plugin: per-object
+    config: {object: pod}
+  - metric: errors
+    serve: {custom: {resource: pods}}
+    queries: {q: {source: prometheus, promql: errors}}
+    plugin: per-objekt # ! per-objekt, "per-object"
+    config: {object: pod}
+  - metric: latency
+    serve: {custom: {resource: pods}}
+    queries: {q: {source: prometheus, promql: latency}}
+    plugin: per-object
+    config: {object: pod}
+    onEror: {lastGood: 2m} # ! onEror, "onError"
+  - metric: backlog
+    serve: {custom: {resource: gadgets}} # ! gadgets
+    queries: {q: {source: prometheus, promql: backlog}}
+    plugin: per-object
+    config: {object: pod}
+    maxAge: 0s # ! maxAge
+    activation: many # ! activation
+  - metric: latency # ! latency, two|twice|second|already|duplicate
+    serve: {custom: {resource: pods}}
+    queries: {q: {source: prometheus, promql: 'latency{namespace="${namespce}"}'}} # ! namespce, "namespace"
+    plugin: per-object
+    config: {object: pod}
+objects:
+  - {resource: pods, name: web-0, labels: {app: web}} # ! namespace
+"#;
+
+/// A configuration whose faults only its plugins can find.
+const FAULTY_FOR_PLUGINS: &str = r#"apiVersion: leadsman.dev/v1alpha1
+kind: Config
+sources:
+  prometheus: {prometheus: {url: "http://127.0.0.1:9"}}
+mappings:
+  - metric: requests
+    serve: {custom: {resource: pods}}
+    queries: {q: {source: prometheus, promql: requests}}
+    plugin: per-object
+    config: {objekt: pod} # ! objekt
+  - metric: busy
+    serve: {custom: {resource: pods}}
+    queries:
+      numerator: {source: prometheus, promql: busy}
+      denominator: {source: prometheus, promql: total}
+    plugin: ratio
+    config:
+      object: pod
+      floor: -1 # ! floor, above 0
+  - metric: active
+    serve: {external: {}}
+    queries: {q: {source: prometheus, promql: active}}
+    plugin: threshold
+    config: {activation: lots} # ! activation
+"#;
+
+/// The lines with a fault, and what must be said of each.
+fn marks(config: &str) -> Vec<(usize, Vec<&str>)> {
+    let marked = config.lines().enumerate().filter_map(|(at, line)| {
+        let (_, parts) = line.split_once("# ! ")?;
+        Some((at + 1, parts.split(", ").collect()))
+    });
+    marked.collect()
+}
+
+async fn every_fault_is_told(config: &str) {
+    let checked = Leadsman::check(config).await;
+    assert_eq!(checked.code, Some(1), "{}", checked.output);
+    for (line, parts) in marks(config) {
+        let told = checked.faults_at(line);
+        let all_parts = |fault: &&str| {
+            parts.iter().all(|part| part.split('|').any(|spelling| fault.contains(spelling)))
+        };
+        let found = told.iter().any(all_parts);
+        assert!(found, "nothing with {parts:?} for line {line} in:\n{}", checked.output);
+    }
+    // What has no fault is not told to have one.
+    let marked: Vec<_> = marks(config).into_iter().map(|(line, _)| line).collect();
+    for line in (1..=config.lines().count()).filter(|line| !marked.contains(line)) {
+        assert_eq!(checked.faults_at(line), [""; 0], "{}", checked.output);
+    }
+}
+
+#[tokio::test]
+async fn every_fault_is_told_at_once() {
+    assert!(marks(FAULTY).len() >= 10);
+    every_fault_is_told(FAULTY).await;
+}
+
+#[tokio::test]
+async fn what_plugins_find_wrong_is_told_at_its_place() {
+    every_fault_is_told(FAULTY_FOR_PLUGINS).await;
+}
+
+#[tokio::test]
+async fn serve_refuses_what_check_refuses() {
+    let Err(exited) = Leadsman::launch(FAULTY, &[]).await else { panic!("it serves") };
+    assert!(!exited.status.success());
+    exited.says(&["timeoutt", "onEror", "promtheus"]);
+}
+
+#[tokio::test]
+async fn a_good_configuration_has_no_faults() {
+    let config = Config::shop("http://127.0.0.1:9")
+        .source("tenant", "url: 'https://thanos.example/api', headers: {X-Scope-OrgID: shop}")
+        .mapping(
+            Mapping::pods("requests")
+                .query("rate", r#"rate(requests{namespace="${namespace}", ${selector}}[2m])"#)
+                .set("deadline", "800ms")
+                .set("maxAge", "45s")
+                .set("onError", "{lastGood: 2m}")
+                .set("onAbsent", "{default: 0}")
+                .set("activation", "5")
+                .set("limits", "{time: 50ms, memoryBytes: 33554432, maxMeasures: 1000}"),
+        )
+        .mapping(
+            Mapping::custom("busy", "deployments.apps")
+                .query("numerator", "busy")
+                .query_from("tenant", "denominator", "total")
+                .plugin("ratio", "object: deployment"),
+        )
+        .mapping(Mapping::external("depth").query("q", "depth").set("onError", "fail"));
+    let checked = Leadsman::check(config).await;
+    assert_eq!(checked.code, Some(0), "{}", checked.output);
+}
+
+#[tokio::test]
+async fn a_query_that_does_not_parse_is_named_with_its_place() {
+    let config = Config::shop("http://127.0.0.1:9")
+        .mapping(Mapping::pods("good").query("sound_query", "up"))
+        .mapping(Mapping::pods("bad").query("broken_query", "sum(rate(requests[2m))"))
+        .to_string();
+    let line = config.lines().position(|line| line.contains("broken_query")).expect("a line") + 1;
+    let checked = Leadsman::check(&config).await;
+    assert_eq!(checked.code, Some(1), "{}", checked.output);
+    let told = checked.faults_at(line);
+    assert!(told.iter().any(|fault| fault.contains("broken_query")), "{}", checked.output);
+    assert!(!checked.output.contains("sound_query"), "{}", checked.output);
+}
+
+#[tokio::test]
+async fn what_is_not_yaml_or_not_there_is_told() {
+    let checked = Leadsman::check("kind: Config\nsources: [unclosed\nmappings: {}\n").await;
+    assert_eq!(checked.code, Some(1), "{}", checked.output);
+    checked.says(&["leadsman.yaml:", "YAML"]);
+    let checked = Leadsman::check("").await;
+    assert_eq!(checked.code, Some(1), "{}", checked.output);
+    checked.says(&["leadsman.yaml:1", "apiVersion|empty"]);
+}

@@ -1,0 +1,366 @@
+//! What a read gets while a Prometheus fails: an error that says which mapping, which query and
+//! what came back, soon, and nothing for the mappings beside it.
+
+use std::time::Duration;
+
+use leadsman_tests::{
+    Answer, Config, Exporter, Failure, Leadsman, Mapping, Prometheus, Reply, Response, Upstream,
+    eventually, paths,
+};
+use serde_json::json;
+
+const METRIC: &str = "checkout_rate";
+const QUERY: &str = "per_pod";
+const SOON: Duration = Duration::from_secs(2);
+
+fn good() -> Reply {
+    Reply::pods(&[("web-0", "1"), ("web-1", "2")])
+}
+
+fn mapping() -> Mapping {
+    Mapping::pods(METRIC).query(QUERY, r#"rate(checkouts{namespace="${namespace}"}[2m])"#)
+}
+
+/// A mapping that reads a faulty source, beside one that reads a good one.
+struct Scene {
+    leadsman: Leadsman,
+    faulty: Upstream,
+    _healthy: Upstream,
+}
+
+impl Scene {
+    async fn new(fault: Reply) -> Self {
+        Self::with(fault, mapping(), "").await
+    }
+
+    /// `settings` are more settings of the faulty source.
+    async fn with(fault: Reply, mapping: Mapping, settings: &str) -> Self {
+        let faulty = Upstream::start(fault).await;
+        let healthy = Upstream::start(good()).await;
+        let config = Config::new()
+            .source("prometheus", &format!("url: {}{settings}", faulty.url()))
+            .prometheus("healthy", &healthy.url())
+            .mapping(mapping)
+            .mapping(Mapping::pods("orders").query_from(
+                "healthy",
+                "q",
+                "orders{namespace=\"${namespace}\"}",
+            ))
+            .pods("shop", &["web-0", "web-1"]);
+        let leadsman = Leadsman::start(config).await;
+        Self { leadsman, faulty, _healthy: healthy }
+    }
+
+    async fn read(&self) -> Answer {
+        self.leadsman.get(&paths::pods("shop", METRIC)).await
+    }
+
+    /// The failure of a read, and that it costs nobody else anything.
+    async fn failure(&self) -> Failure {
+        let answer = self.read().await;
+        let failure = answer.failure();
+        assert!(failure.code >= 500, "{failure:?}");
+        assert!(failure.took < SOON, "{failure:?}");
+        // A client would hold a worker of the HPA controller for as long as it is told to wait.
+        assert!(["", "1"].contains(&answer.header("retry-after")), "{answer:#?}");
+        let beside = self.leadsman.get(&paths::pods("shop", "orders")).await;
+        assert_eq!(beside.values().len(), 2);
+        assert!(beside.took < SOON, "{beside:#?}");
+        failure
+    }
+
+    /// The same, and that the mapping works again as soon as the source does.
+    async fn fails_and_recovers(self, texts: &[&str]) {
+        self.failure().await.says(&[METRIC, QUERY]).says(texts);
+        self.faulty.answer(good());
+        self.recovers().await;
+    }
+
+    async fn recovers(&self) {
+        eventually("a value again", Duration::from_secs(10), async || {
+            let answer = self.read().await;
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:#?}")) }
+        })
+        .await;
+        assert_eq!(self.read().await.values().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection() {
+    let mut scene = Scene::new(good()).await;
+    scene.faulty.stop().await;
+    scene.failure().await.says(&[METRIC, QUERY, "refused|connect"]);
+    scene.faulty.start_again().await;
+    scene.recovers().await;
+}
+
+#[tokio::test]
+async fn a_connection_without_an_answer() {
+    let scene = Scene::new(Reply::Silence).await;
+    scene.fails_and_recovers(&["time|deadline|within|1s"]).await;
+}
+
+#[tokio::test]
+async fn an_error_page() {
+    for status in [500, 502] {
+        let page = format!("<html><body><h1>{status} Bad day</h1></body></html>");
+        let scene = Scene::new(Reply::new(status, "text/html", page)).await;
+        scene.fails_and_recovers(&[&status.to_string()]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_in_plain_text() {
+    let scene = Scene::new(Reply::new(403, "text/plain", "RBAC: access denied\n")).await;
+    scene.fails_and_recovers(&["403", "RBAC: access denied"]).await;
+}
+
+#[tokio::test]
+async fn an_error_that_prometheus_explains() {
+    let error = json!({
+        "status": "error",
+        "errorType": "execution",
+        "error": "query processing would load too many samples into memory",
+    });
+    let scene = Scene::new(Reply::json(422, &error)).await;
+    scene.fails_and_recovers(&["422|execution", "too many samples"]).await;
+}
+
+#[tokio::test]
+async fn half_an_answer() {
+    let scene = Scene::new(good().halved()).await;
+    scene.fails_and_recovers(&["json|truncated|ended|ends|eof|incomplete"]).await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_connection_breaks() {
+    let scene = Scene::new(good().cut_off()).await;
+    let breaks = "connection|closed|ended|ends|eof|incomplete|broke|body";
+    scene.fails_and_recovers(&[breaks]).await;
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut() {
+    let scene = Scene::new(Reply::Endless).await;
+    scene.failure().await.says(&[METRIC, QUERY, "bytes|MiB|large|maxBodyBytes"]);
+    let taken = scene.faulty.wait_for_hang_up().await;
+    assert!(taken < 64 << 20, "{taken}");
+    assert!(scene.leadsman.peak_memory() < 512 << 20);
+    scene.faulty.answer(good());
+    scene.recovers().await;
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_where_the_operator_says() {
+    let settings = ", maxBodyBytes: 65536";
+    let scene = Scene::with(Reply::Endless, mapping(), settings).await;
+    scene.failure().await.says(&["65536|64 KiB|maxBodyBytes"]);
+    // The rest is what the sockets hold.
+    let taken = scene.faulty.wait_for_hang_up().await;
+    assert!(taken < 12 << 20, "{taken}");
+}
+
+#[tokio::test]
+async fn an_answer_in_drips() {
+    let scene = Scene::new(good().drip()).await;
+    scene.fails_and_recovers(&["time|deadline|within|1s"]).await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Upstream::start(good()).await;
+    let response = Response::new(302, "text/plain", "").header("Location", elsewhere.url());
+    let scene = Scene::new(Reply::Whole(response)).await;
+    scene.fails_and_recovers(&["302|redirect"]).await;
+    assert!(elsewhere.requests().is_empty(), "{:?}", elsewhere.requests());
+}
+
+#[tokio::test]
+async fn something_else_than_prometheus() {
+    for (content_type, body) in [
+        ("text/html", "<html>Please log in</html>"),
+        ("application/json", r#"{"hello": "world"}"#),
+        (
+            "application/json",
+            r#"{"status":"success","data":{"resultType":"vector","result":"no"}}"#,
+        ),
+        ("application/json", r#"{"status":"success","data":{"resultType":"tensor","result":[]}}"#),
+        ("application/json", ""),
+    ] {
+        let scene = Scene::new(Reply::new(200, content_type, body)).await;
+        scene.fails_and_recovers(&[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_native_histogram_is_not_taken_for_a_number() {
+    let histogram = json!({"count": "10", "sum": "3.5", "buckets": [[0, "0.5", "1", "10"]]});
+    let items = json!([{"metric": {"pod": "web-0"}, "histogram": [1_695_018_199.504, histogram]}]);
+    let scene = Scene::new(Reply::vector(&items)).await;
+    scene.fails_and_recovers(&["histogram"]).await;
+}
+
+#[tokio::test]
+async fn a_sample_that_is_no_number() {
+    let items = json!([{"metric": {"pod": "web-0"}, "value": [1_695_018_199.504, "many"]}]);
+    let scene = Scene::new(Reply::vector(&items)).await;
+    scene.fails_and_recovers(&[]).await;
+}
+
+#[tokio::test]
+async fn several_series_for_one_object() {
+    let scene = Scene::new(Reply::pods(&[("web-0", "1"), ("web-0", "2")])).await;
+    scene.fails_and_recovers(&["web-0", "several series"]).await;
+}
+
+#[tokio::test]
+async fn series_without_the_label_that_names_the_object() {
+    let items = json!([{"metric": {"instance": "x"}, "value": [1_695_018_199.504, "1"]}]);
+    let scene = Scene::new(Reply::vector(&items)).await;
+    scene.fails_and_recovers(&["\"pod\"", "instance"]).await;
+}
+
+#[tokio::test]
+async fn values_that_no_quantity_can_say() {
+    for (value, word) in
+        [("NaN", "NaN"), ("+Inf", "inf"), ("-Inf", "inf"), ("1e300", "large|beyond|fit")]
+    {
+        let scene = Scene::new(Reply::pods(&[("web-0", value), ("web-1", "2")])).await;
+        // It costs the one object its value, and the others nothing.
+        let answer = scene.read().await;
+        assert_eq!(answer.values().into_iter().collect::<Vec<_>>(), [("web-1".into(), "2".into())]);
+        let one = scene.leadsman.get(&paths::object("shop", "pods/web-0", METRIC)).await;
+        one.failure().says(&[METRIC, "web-0", word]);
+        // Where nothing is left, the reason is told instead of "not found".
+        scene.faulty.answer(Reply::pods(&[("web-0", value)]));
+        let all = eventually("a failure", Duration::from_secs(10), async || {
+            let all = scene.read().await;
+            if all.status >= 400 { Ok(all) } else { Err(format!("{all:#?}")) }
+        })
+        .await;
+        all.failure().says(&[METRIC, word]);
+    }
+}
+
+#[tokio::test]
+async fn no_series_is_no_value_and_never_zero() {
+    let scene = Scene::new(Reply::pods(&[])).await;
+    let failure = scene.read().await.failure();
+    assert_eq!((failure.code, failure.reason.as_str()), (404, "NotFound"));
+    failure.says(&[METRIC]);
+}
+
+#[tokio::test]
+async fn warnings_fail_only_where_the_operator_says() {
+    let values = [("web-0", "1"), ("web-1", "2")];
+    let partial = Reply::pods_with(&values, "warnings", json!(["partial: store-3 is down"]));
+    let scene = Scene::new(partial.clone()).await;
+    assert_eq!(scene.read().await.values().len(), 2);
+
+    let strict = ", failOnWarnings: true";
+    let scene = Scene::with(partial, mapping(), strict).await;
+    scene.fails_and_recovers(&["store-3 is down"]).await;
+
+    let infos = Reply::pods_with(&values, "infos", json!(["the metric might not be a counter"]));
+    let scene = Scene::with(infos, mapping(), strict).await;
+    assert_eq!(scene.read().await.values().len(), 2);
+}
+
+#[tokio::test]
+async fn a_read_waits_no_longer_than_its_deadline() {
+    let patient = mapping().set("deadline", "300ms");
+    let scene = Scene::with(Reply::Silence, patient, "").await;
+    let failure = scene.failure().await;
+    assert!(failure.took >= Duration::from_millis(250), "{failure:?}");
+    assert!(failure.took < Duration::from_millis(900), "{failure:?}");
+}
+
+/// The age that a `Warning` header tells, in seconds.
+fn age(answer: &Answer) -> Option<f64> {
+    let warning = answer.header("warning");
+    let ages = warning.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.'));
+    ages.map(|word| word.trim_matches('.'))
+        .filter_map(|word| {
+            word.strip_suffix("ms").map_or_else(
+                || word.strip_suffix('s')?.parse().ok(),
+                |milliseconds| Some(milliseconds.parse::<f64>().ok()? / 1000.0),
+            )
+        })
+        .next()
+}
+
+#[tokio::test]
+async fn the_last_good_value_serves_for_its_time_and_says_its_age() {
+    let lasting = mapping().set("maxAge", "1s").set("onError", "{lastGood: 6s}");
+    let scene = Scene::with(good(), lasting, "").await;
+    let fresh = scene.read().await;
+    assert_eq!((fresh.values().len(), fresh.header("warning")), (2, ""));
+
+    scene.faulty.answer(Reply::new(500, "text/plain", "down"));
+    let old = eventually("a warning", Duration::from_secs(5), async || {
+        let answer = scene.read().await;
+        assert_eq!(answer.values(), fresh.values());
+        assert!(answer.took < SOON);
+        if answer.header("warning").is_empty() { Err(format!("{answer:#?}")) } else { Ok(answer) }
+    })
+    .await;
+    assert!(age(&old).is_some_and(|age| age < 7.0), "{old:#?}");
+
+    let failed = eventually("the end of its time", Duration::from_secs(12), async || {
+        let answer = scene.read().await;
+        if answer.status == 200 { Err(format!("{answer:#?}")) } else { Ok(answer) }
+    })
+    .await;
+    let failure = failed.failure();
+    assert!(failure.code >= 500, "{failure:?}");
+    failure.says(&[METRIC, QUERY, "500"]);
+
+    scene.faulty.answer(good());
+    scene.recovers().await;
+    assert_eq!(scene.read().await.header("warning"), "");
+}
+
+#[tokio::test]
+async fn a_prometheus_that_hangs_and_comes_back() {
+    let exporter = Exporter::start(r#"checkouts{namespace="shop",pod="web-0"} 7"#).await;
+    let mut prometheus = Prometheus::scraping(&exporter.url()).await;
+    prometheus.wait_for("checkouts").await;
+    let plain = Mapping::pods(METRIC).query(QUERY, r#"checkouts{namespace="${namespace}"}"#);
+    let lasting = Mapping::pods("lasting").query("q", r#"checkouts{namespace="${namespace}"}"#);
+    let config = Config::shop(&prometheus.url())
+        .mapping(plain)
+        .mapping(lasting.set("maxAge", "1s").set("onError", "{lastGood: 10m}"));
+    let leadsman = Leadsman::start(config).await;
+    let read = async |metric: &str| leadsman.get(&paths::pods("shop", metric)).await;
+    assert_eq!(read("lasting").await.value(), "7");
+
+    prometheus.pause();
+    let hanging = read(METRIC).await;
+    let failure = hanging.failure();
+    assert!(failure.code >= 500 && failure.took < SOON, "{failure:?}");
+    failure.says(&[METRIC, QUERY, "time|deadline|within|1s"]);
+    eventually("a value with a warning", Duration::from_secs(10), async || {
+        let answer = read("lasting").await;
+        assert_eq!(answer.value(), "7");
+        assert!(answer.took < SOON, "{answer:#?}");
+        if answer.header("warning").is_empty() { Err(format!("{answer:#?}")) } else { Ok(()) }
+    })
+    .await;
+    assert_eq!(leadsman.get("/readyz").await.status, 200);
+
+    let comes_back = async || {
+        eventually("a value again", Duration::from_secs(15), async || {
+            let answer = read(METRIC).await;
+            if answer.status == 200 { Ok(answer.value()) } else { Err(format!("{answer:#?}")) }
+        })
+        .await
+    };
+    prometheus.resume();
+    assert_eq!(comes_back().await, "7");
+
+    prometheus.stop().await;
+    prometheus.start_again().await;
+    prometheus.wait_for("checkouts").await;
+    assert_eq!(comes_back().await, "7");
+}

@@ -1,0 +1,268 @@
+//! A plugin that misbehaves costs its own evaluation, is named for it, and harms nobody.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use leadsman_tests::{
+    Config, Exposition, Failure, HOSTILE, Leadsman, Mapping, REACHING, Reply, Upstream,
+    alien_component, core_module, oversized, paths, table_grower,
+};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+const METRIC: &str = "misdeed";
+const PROMQL: &str = r#"load{namespace="${namespace}"}"#;
+const SOON: Duration = Duration::from_secs(2);
+
+fn good() -> Reply {
+    Reply::pods(&[("web-0", "1"), ("web-1", "2")])
+}
+
+/// A mapping of the hostile plugin beside one that behaves.
+fn config(upstream: &Upstream, deed: &str) -> Config {
+    with_plugin(upstream, Path::new(HOSTILE), deed, "")
+}
+
+fn with_plugin(upstream: &Upstream, file: &Path, deed: &str, limits: &str) -> Config {
+    let mapping = Mapping::custom(METRIC, "pods").query("q", PROMQL).plugin("guest", deed);
+    Config::shop(&upstream.url())
+        .plugin("guest", file)
+        .plugin("hostile", HOSTILE)
+        .mapping(if limits.is_empty() { mapping } else { mapping.set("limits", limits) })
+        .mapping(behaved())
+}
+
+fn behaved() -> Mapping {
+    Mapping::custom("behaved", "pods").query("q", PROMQL).plugin("hostile", "do: well-behaved")
+}
+
+async fn others_go_on(leadsman: &Leadsman) {
+    let beside = leadsman.get(&paths::pods("shop", "behaved")).await;
+    assert_eq!(beside.values().len(), 2);
+    assert!(beside.took < SOON, "{beside:#?}");
+}
+
+async fn fails(leadsman: &Leadsman) -> Failure {
+    let failure = leadsman.get(&paths::pods("shop", METRIC)).await.failure();
+    assert!(failure.code >= 500, "{failure:?}");
+    assert!(failure.took < SOON, "{failure:?}");
+    failure
+}
+
+/// How many evaluations failed for a reason with this word in its name.
+fn counted(metrics: &Exposition, words: &str) -> f64 {
+    let reasons = metrics.0.iter().filter(|sample| {
+        let reason = sample.label("reason").to_lowercase();
+        sample.name.starts_with("leadsman_") && words.split('|').any(|word| reason.contains(word))
+    });
+    reasons.map(|sample| sample.value).sum()
+}
+
+/// Each read of a misdeed fails and says what it was, and is counted by its reason.
+async fn misdeed(deed: &str, limits: &str, says: &str, reason: &str) {
+    let upstream = Upstream::start(good()).await;
+    let config = with_plugin(&upstream, Path::new(HOSTILE), deed, limits);
+    let leadsman = Leadsman::start(config).await;
+    others_go_on(&leadsman).await;
+    assert_eq!(counted(&leadsman.metrics().await, reason), 0.0, "{deed}");
+    fails(&leadsman).await.says(&[METRIC, says]);
+    others_go_on(&leadsman).await;
+    fails(&leadsman).await.says(&[METRIC, says]);
+    let metrics = leadsman.metrics().await;
+    assert!(counted(&metrics, reason) >= 1.0, "{deed}: {metrics:#?}");
+    assert!(leadsman.peak_memory() < 512 << 20, "{deed}");
+}
+
+#[tokio::test]
+async fn a_loop_ends_at_the_limit_of_its_time() {
+    misdeed("do: loop", "", "100ms|time", "time").await;
+    misdeed("do: loop", "{time: 30ms}", "30ms", "time").await;
+}
+
+#[tokio::test]
+async fn memory_ends_at_its_limit() {
+    misdeed("do: allocate", "{time: 2s}", "memory", "memory").await;
+    misdeed("do: allocate", "{time: 2s, memoryBytes: 4194304}", "memory", "memory").await;
+}
+
+#[tokio::test]
+async fn recursion_ends_with_the_stack() {
+    misdeed("do: recurse", "{time: 2s}", "stack", "stack").await;
+    misdeed("do: recurse-in-memory", "{time: 2s}", "stack|out of bounds", "stack|trap").await;
+}
+
+#[tokio::test]
+async fn traps_and_panics_end_the_evaluation() {
+    misdeed("do: trap", "", "trap", "trap").await;
+    misdeed("do: panic", "", "trap|panic", "trap|panic").await;
+}
+
+#[tokio::test]
+async fn too_much_output_is_refused() {
+    let deed = "do: many-outputs, n: 5000";
+    misdeed(deed, "{time: 2s, maxMeasures: 1000}", "5000|measures", "output").await;
+    let deed = "do: long-name, bytes: 1048576";
+    misdeed(deed, "{time: 2s}", "long|bytes|length", "output").await;
+}
+
+#[tokio::test]
+async fn a_plugin_may_say_itself_why() {
+    let deed = "do: fail, message: 'the moon is full'";
+    misdeed(deed, "", "the moon is full", "fail|plugin").await;
+}
+
+#[tokio::test]
+async fn numbers_that_are_none_are_not_served() {
+    for (deed, word) in [("do: nan", "NaN"), ("do: infinity", "inf")] {
+        let upstream = Upstream::start(good()).await;
+        let leadsman = Leadsman::start(config(&upstream, deed)).await;
+        leadsman.get(&paths::pods("shop", METRIC)).await.failure().says(&[METRIC, word]);
+        others_go_on(&leadsman).await;
+    }
+}
+
+#[tokio::test]
+async fn tables_end_at_their_limit() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("grower.wasm");
+    std::fs::write(&file, table_grower()).expect("a file");
+    let upstream = Upstream::start(good()).await;
+    let leadsman = Leadsman::start(with_plugin(&upstream, &file, "", "")).await;
+    let answer = leadsman.get(&paths::pods("shop", METRIC)).await;
+    answer.failure();
+    assert!(answer.took < SOON, "{answer:#?}");
+    assert!(leadsman.peak_memory() < 512 << 20);
+    others_go_on(&leadsman).await;
+}
+
+#[tokio::test]
+async fn values_for_others_are_not_served() {
+    let upstream = Upstream::start(good()).await;
+    let deed = "do: other-namespace, message: bank";
+    let config = config(&upstream, deed).pods("bank", &["web-0"]).mapping(
+        Mapping::custom("unasked", "pods").query("q", PROMQL).plugin("guest", "do: unasked-object"),
+    );
+    let leadsman = Leadsman::start(config).await;
+    let evil = leadsman.get(&paths::pods("shop", METRIC)).await;
+    assert!(!evil.body.contains("666"), "{evil:#?}");
+    let unasked = leadsman.get(&paths::pods("shop", "unasked")).await;
+    assert_eq!(unasked.values().keys().collect::<Vec<_>>(), ["web-0", "web-1"]);
+    let named = leadsman.get(&paths::object("shop", "pods/nobody-asked", "unasked")).await;
+    assert_eq!(named.failure().code, 404);
+    others_go_on(&leadsman).await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_behind_by_an_evaluation() {
+    let upstream = Upstream::start(good()).await;
+    let config = config(&upstream, "do: remember").pods("bank", &["web-0"]);
+    let leadsman = Leadsman::start(config).await;
+    for namespace in ["shop", "bank"] {
+        let answer = leadsman.get(&paths::pods(namespace, METRIC)).await;
+        assert!(answer.values().values().all(|calls| calls == "1"), "{answer:#?}");
+    }
+    assert!(upstream.queries() >= 2);
+}
+
+#[tokio::test]
+async fn a_flood_of_log_lines_is_cut_and_cannot_forge_any() {
+    let upstream = Upstream::start(good()).await;
+    let deed = "do: log-flood, n: 2000, bytes: 1000";
+    let config = with_plugin(&upstream, Path::new(HOSTILE), deed, "{time: 2s}");
+    let leadsman = Leadsman::start(config).await;
+    assert_eq!(leadsman.get(&paths::pods("shop", METRIC)).await.values().len(), 2);
+    let log = leadsman.log();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("flood")).collect();
+    assert!((1..200).contains(&lines.len()), "{} lines", lines.len());
+    assert!(lines.iter().all(|line| line.contains(METRIC)), "{lines:#?}");
+    assert!(!log.contains('\u{1b}') && !log.contains("\\u001b"), "{lines:#?}");
+    assert!(log.len() < 200_000, "{} bytes", log.len());
+}
+
+/// Many evaluations that all use their whole time must not starve one that uses none.
+#[tokio::test]
+async fn a_crowd_of_loops_leaves_room_for_others() {
+    let upstream = Upstream::start(good()).await;
+    let namespaces: Vec<_> = (0..20).map(|number| format!("team-{number}")).collect();
+    let config = namespaces
+        .iter()
+        .fold(config(&upstream, "do: loop"), |config, name| config.pods(name, &["web-0"]));
+    let leadsman = Arc::new(Leadsman::start(config).await);
+    let begin = Instant::now();
+    let mut crowd = JoinSet::new();
+    for namespace in &namespaces {
+        let (leadsman, path) = (leadsman.clone(), paths::pods(namespace, METRIC));
+        crowd.spawn(async move { leadsman.get(&path).await.failure() });
+    }
+    upstream.wait_for_requests(namespaces.len() / 2).await;
+    others_go_on(&leadsman).await;
+    crowd.join_all().await;
+    assert!(begin.elapsed() < Duration::from_secs(30));
+}
+
+/// `check` and `serve` say the same of a plugin that cannot be used, and `serve` serves the rest.
+async fn refused(upstream: &Upstream, file: &Path, deed: &str, texts: &[&str]) {
+    let config = with_plugin(upstream, file, deed, "");
+    let begin = Instant::now();
+    let checked = Leadsman::check(&config).await;
+    assert_eq!(checked.code, Some(1), "{}", checked.output);
+    checked.says(texts);
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    let leadsman = Leadsman::start(&config).await;
+    fails(&leadsman).await.says(&[METRIC]).says(texts);
+    others_go_on(&leadsman).await;
+}
+
+#[tokio::test]
+async fn files_that_are_no_plugins_are_refused_with_their_fault() {
+    let folder = TempDir::new().expect("a folder");
+    let upstream = Upstream::start(good()).await;
+    let text = b"metric: not a plugin\n".to_vec();
+    let broken = [&[0, b'a', b's', b'm', 0x0d, 0, 1, 0][..], b"no sections"].concat();
+    for (name, bytes, texts) in [
+        ("text.wasm", text, &["not WebAssembly|no WebAssembly"][..]),
+        ("empty.wasm", Vec::new(), &["empty"]),
+        ("module.wasm", core_module(), &["core", "module"]),
+        ("broken.wasm", broken, &["not a valid|malformed|invalid"]),
+        ("alien.wasm", alien_component(), &["world", "evaluate"]),
+        ("large.wasm", oversized(), &["bytes|MiB|large"]),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).expect("a file");
+        refused(&upstream, &file, "", texts).await;
+    }
+    refused(&upstream, Path::new(REACHING), "", &["acme:storage/keys"]).await;
+    let missing = folder.path().join("missing.wasm");
+    refused(&upstream, &missing, "", &["missing.wasm", "No such file|not found"]).await;
+}
+
+#[tokio::test]
+async fn a_misdeed_in_configure_is_found_when_the_configuration_is_loaded() {
+    let upstream = Upstream::start(good()).await;
+    for (deed, word) in [
+        ("loop", "time|limit of"),
+        ("allocate", "memory"),
+        ("recurse", "stack"),
+        ("trap", "trap"),
+        ("panic", "trap|panic"),
+        ("fail, message: 'no moon today'", "no moon today"),
+    ] {
+        let deed = format!("in: configure, do: {deed}");
+        refused(&upstream, Path::new(HOSTILE), &deed, &[word]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_does_not_get_a_configuration_that_it_does_not_know() {
+    let upstream = Upstream::start(good()).await;
+    let config = config(&upstream, "do: well-behaved, dou: 1").to_string();
+    let line = config.lines().position(|line| line.contains("dou")).expect("a line") + 1;
+    let checked = Leadsman::check(&config).await;
+    assert_eq!(checked.code, Some(1), "{}", checked.output);
+    assert!(
+        checked.faults_at(line).iter().any(|fault| fault.contains("dou")),
+        "{}",
+        checked.output
+    );
+}

@@ -1,0 +1,50 @@
+//! `cargo xtask bench`: the measurements that the documentation quotes.
+
+use crate::cargo;
+use crate::failure::Failure;
+use crate::programs;
+use crate::setup;
+
+/// A benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Benchmark {
+    /// Reads of the metrics APIs against a running adapter.
+    Reads,
+    /// What crosses the boundary between host and plugin.
+    Shapes,
+    /// One evaluation, from the answer of a source to values.
+    Evaluation,
+}
+
+impl Benchmark {
+    const ALL: [Self; 3] = [Self::Reads, Self::Shapes, Self::Evaluation];
+
+    /// The benchmark of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|benchmark| benchmark.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Shapes => "shapes",
+            Self::Evaluation => "evaluation",
+        }
+    }
+}
+
+/// Runs one benchmark, or all.
+pub(crate) fn run(name: Option<Benchmark>, arguments: &[String]) -> Result<(), Failure> {
+    setup::plugins()?;
+    // What is measured from outside is the program as it is released.
+    cargo::run(&["build", "--release", "--package", "leadsman"])?;
+    for benchmark in name.map_or_else(|| Benchmark::ALL.to_vec(), |name| vec![name]) {
+        let mut line = vec!["bench", "--package", "leadsman-bench", "--bench", benchmark.name()];
+        if !arguments.is_empty() {
+            line.push("--");
+            line.extend(arguments.iter().map(String::as_str));
+        }
+        programs::run(&mut cargo::cargo(&line), &cargo::shown(&line))?;
+    }
+    Ok(())
+}

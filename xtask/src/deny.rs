@@ -1,0 +1,62 @@
+//! The `deny` step: licences, banned crates, sources and advisories of all dependencies.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cargo;
+use crate::failure::Failure;
+use crate::programs;
+
+/// The version that `deny.toml` was written for.
+const VERSION: &str = "0.20.2";
+
+/// Checks `deny.toml`.
+///
+/// Advisories need a database that only a machine with the whole network can fetch. That it
+/// cannot be fetched says nothing about the dependencies, so it is told and is no failure; an
+/// advisory that was found is one.
+pub(crate) fn run() -> Result<String, Failure> {
+    let tool = tool()?;
+    check(&tool, &["licenses", "bans", "sources"])?;
+    if let Err(reason) = programs::quietly(&mut deny(&tool, &["fetch", "db"])) {
+        println!("advisories: NOT CHECKED, the database could not be fetched: {reason}");
+        return Ok("advisories not checked: no database".to_owned());
+    }
+    check(&tool, &["--disable-fetch", "advisories"])?;
+    Ok(String::new())
+}
+
+fn check(tool: &Path, arguments: &[&str]) -> Result<(), Failure> {
+    let line = [&["check", "--hide-inclusion-graph"], arguments].concat();
+    let shown = format!("cargo deny {}", line.join(" "));
+    programs::run(&mut deny(tool, &line), &shown)
+}
+
+fn deny(tool: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(tool);
+    command.current_dir(cargo::root()).args(arguments);
+    command
+}
+
+/// The tool on `PATH`, or one built into the target folder.
+fn tool() -> Result<PathBuf, Failure> {
+    if let Some(path) = programs::find("cargo-deny") {
+        return Ok(path);
+    }
+    let folder = cargo::target()?.join("tools");
+    let path = folder.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+    if path.is_file() {
+        return Ok(path);
+    }
+    println!("no cargo-deny on PATH: building {VERSION} into {}", folder.display());
+    let build = folder.join("build");
+    let package = format!("cargo-deny@{VERSION}");
+    // Unoptimised it builds in half the time, and the check takes a second all the same.
+    let mut install = cargo::cargo(&["install", "--debug", "--locked", &package]);
+    install.arg("--root").arg(&folder).arg("--target-dir").arg(&build);
+    programs::run(&mut install, &format!("cargo install {package}"))?;
+    match std::fs::remove_dir_all(&build) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(Failure::File { path: build, source }),
+    }
+}

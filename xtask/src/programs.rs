@@ -1,0 +1,51 @@
+//! Other programs: finding them, running them, keeping them quiet.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use crate::failure::Failure;
+
+/// Where a program is on `PATH`.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).map(|folder| folder.join(&file)).find(|path| path.is_file())
+}
+
+/// Runs a program whose output the person sees.
+pub(crate) fn run(command: &mut Command, shown: &str) -> Result<(), Failure> {
+    let status = command.status().map_err(|source| cannot_start(command, source))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::Exit { command: shown.to_owned(), status })
+}
+
+/// Runs a program whose output only matters when it fails: then it is the error.
+pub(crate) fn quietly(command: &mut Command) -> Result<String, String> {
+    match command.output() {
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+        Ok(output) => Err(complaint(&output)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Why a program could not be started.
+pub(crate) fn cannot_start(command: &Command, source: std::io::Error) -> Failure {
+    Failure::Start { program: command.get_program().to_string_lossy().into_owned(), source }
+}
+
+/// The line that tells most: the first that calls itself an error, otherwise the last.
+fn complaint(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.clone().find(|line| {
+        let line = line.to_ascii_lowercase();
+        ["error:", "e:", "fatal:", "sudo:"].iter().any(|mark| line.starts_with(mark))
+    });
+    let line = first.or_else(|| lines.next_back());
+    line.map_or_else(|| output.status.to_string(), str::to_owned)
+}

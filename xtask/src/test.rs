@@ -1,0 +1,106 @@
+//! `cargo xtask test`: every test, with everything real that it needs.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use crate::cargo;
+use crate::failure::Failure;
+use crate::programs;
+use crate::setup;
+use crate::steps::Steps;
+use crate::tally::Tally;
+
+/// Builds everything that the tests run, the adapter's binary among it. One command for both:
+/// cargo would resolve other features for the binary alone, and build its dependencies twice.
+const BUILD: &[&str] =
+    &["build", "--workspace", "--bin", "leadsman", "--lib", "--tests", "--examples"];
+const TESTS: &[&str] = &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
+const DOC_TESTS: &[&str] = &["test", "--workspace", "--doc", "--no-fail-fast"];
+
+/// Runs the tests; the last line is their count.
+pub(crate) fn run(filter: Option<&str>) -> Result<(), Failure> {
+    let (steps, tally) = all(filter);
+    let outcome = steps.finish();
+    println!("\n{tally}");
+    outcome
+}
+
+/// The steps of a test run, and how many tests passed. What could not be built or started counts
+/// as one that failed, so that the count alone tells a failed run.
+pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
+    let mut steps = Steps::default();
+    let mut tally = Tally::default();
+    let ready = steps.run("setup", ready) && steps.run("build", build);
+    let well = ready && {
+        let units = steps.run("tests", || tests(TESTS, filter, &mut tally));
+        let docs = steps.run("doc tests", || tests(DOC_TESTS, filter, &mut tally));
+        let well = units && docs;
+        // A filter with a typing error must not look like a success.
+        let none = well && tally == Tally::default();
+        if none {
+            steps.run("any test", || no_test(filter));
+        }
+        well && !none
+    };
+    if !well {
+        tally.failed = tally.failed.max(1);
+    }
+    (steps, tally)
+}
+
+/// Builds everything that the tests run.
+pub(crate) fn build() -> Result<String, Failure> {
+    let mut line = BUILD.to_vec();
+    if cargo::in_ci() {
+        // What was submitted is what is tested.
+        line.push("--locked");
+    }
+    cargo::run(&line).map(|()| String::new())
+}
+
+/// Without a Prometheus a person can still run the other tests; the CI cannot.
+fn ready() -> Result<String, Failure> {
+    match setup::run(true) {
+        Err(failure) if cargo::in_ci() => Err(failure),
+        Err(failure) => {
+            // Without a compiler for plugins there is nothing to run.
+            setup::plugins()?;
+            println!("warning: {failure}");
+            Ok("incomplete: tests that need what is missing fail".to_owned())
+        }
+        Ok(()) => Ok(String::new()),
+    }
+}
+
+fn tests(line: &[&str], filter: Option<&str>, all: &mut Tally) -> Result<String, Failure> {
+    let mut line = line.to_vec();
+    line.extend(filter);
+    let mut command = cargo::cargo(&line);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|source| programs::cannot_start(&command, source))?;
+    let mut tally = Tally::default();
+    if let Some(stdout) = child.stdout.take() {
+        for text in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+            let text = String::from_utf8_lossy(&text);
+            println!("{text}");
+            tally.line(&text);
+        }
+    }
+    let status = child.wait().map_err(|source| programs::cannot_start(&command, source))?;
+    *all = all.and(tally);
+    if status.success() {
+        return Ok(tally.to_string());
+    }
+    // A test program that died has no last line.
+    let died = if tally.failed == 0 { "; a test program ended without a result" } else { "" };
+    Err(Failure::Told(format!("{tally}{died}")))
+}
+
+fn no_test(filter: Option<&str>) -> Result<String, Failure> {
+    Err(Failure::Told(match filter {
+        Some(filter) => format!("no test's name contains `{filter}`"),
+        None => "no test ran".to_owned(),
+    }))
+}
