@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
-use leadsman_bench::{CONFIG, Sandbox, Table};
+use leadsman_bench::{CONFIG, Memory, Sandbox, Table};
 use leadsman_bench_shapes::bytes_to_columns;
 
 const ROWS: [u32; 4] = [0, 100, 1_000, 10_000];
 const SAMPLES: usize = 50;
 
 /// What is measured, in the order of the table. Each is compared with the native line above it.
-const LINES: [&str; 8] = [
+const LINES: [&str; 11] = [
     NATIVE,
-    "bytes to columns (the contract)",
+    "bytes to columns",
     "bytes to columns, only the label pod",
+    "bytes to columns, no object named",
+    "bytes to columns, pages returned",
+    "bytes to columns, exact reservation",
     "bytes to records",
     "strings to records",
     "records to records",
@@ -34,12 +37,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .measurement_time(Duration::from_secs(3))
         .sample_size(SAMPLES)
         .configure_from_args();
-    let sandbox = Sandbox::new()?;
+    let sandbox = Sandbox::new(Memory::Kept)?;
+    let others = [Sandbox::new(Memory::Returned)?, Sandbox::new(Memory::Exact)?];
     let mut medians = Medians::default();
     for rows in ROWS {
         check(&sandbox, rows)?;
         let mut group = criterion.benchmark_group(rows.to_string());
-        measure(&sandbox, rows, &mut Run { group: &mut group, rows, medians: &mut medians });
+        measure(
+            &sandbox,
+            &others,
+            rows,
+            &mut Run { group: &mut group, rows, medians: &mut medians },
+        );
         group.finish();
     }
     print(&medians);
@@ -47,18 +56,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn measure(sandbox: &Sandbox, rows: u32, run: &mut Run<'_, '_>) {
+fn measure(sandbox: &Sandbox, [returned, exact]: &[Sandbox; 2], rows: u32, run: &mut Run<'_, '_>) {
     let table = Table::new(rows);
-    let [native, contract, pods, to_records, strings, records, native_plugin, plugin] = LINES;
+    let [native, columns, pods, unnamed, pages, reservation, rest @ ..] = LINES;
+    let [bytes, strings, records, native_plugin, plugin] = rest;
 
     let input = table.native_input();
     run.time(native, || (), |()| bytes_to_columns(black_box(&input)));
     let input = table.input();
-    run.time(contract, || (), |()| sandbox.bytes_to_columns(black_box(&input)));
-    run.time(to_records, || (), |()| sandbox.bytes_to_records(black_box(&input)));
+    run.time(columns, || (), |()| sandbox.bytes_to_columns(black_box(&input)));
+    run.time(pages, || (), |()| returned.bytes_to_columns(black_box(&input)));
+    run.time(reservation, || (), |()| exact.bytes_to_columns(black_box(&input)));
+    run.time(bytes, || (), |()| sandbox.bytes_to_records(black_box(&input)));
     run.time(plugin, || (), |()| sandbox.per_object(black_box(&input)));
-    let input = Table::aggregated(rows).input();
+    let input = Table::pods(rows).input();
     run.time(pods, || (), |()| sandbox.bytes_to_columns(black_box(&input)));
+    let input = Table::unnamed(rows).input();
+    run.time(unnamed, || (), |()| sandbox.bytes_to_columns(black_box(&input)));
     let input = table.strings();
     run.time(strings, || (), |()| sandbox.strings_to_records(black_box(&input)));
     let input = table.records();
@@ -90,10 +104,11 @@ fn check(sandbox: &Sandbox, rows: u32) -> Result<(), Box<dyn std::error::Error>>
     }
     let native = bytes_to_columns(&table.native_input());
     let plugin = sandbox.per_object(&input)?;
-    let aggregated = sandbox.bytes_to_columns(&Table::aggregated(rows).input())?;
-    for values in [native.values, plugin.values, aggregated.values] {
+    let pods = sandbox.bytes_to_columns(&Table::pods(rows).input())?;
+    for values in [native.values, plugin.values, pods.values] {
         assert_eq!(values, columns.values);
     }
+    assert!(sandbox.bytes_to_columns(&Table::unnamed(rows).input())?.values.is_empty());
     Ok(())
 }
 

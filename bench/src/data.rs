@@ -55,16 +55,24 @@ impl Table {
     }
 
     /// The same series with the label `pod` alone, as a query leaves them that aggregates by it.
-    pub fn aggregated(rows: u32) -> Self {
+    pub fn pods(rows: u32) -> Self {
         let all = Self::new(rows);
-        let pods = (1..=all.rows).collect();
-        let count = all.rows as usize;
-        let strings =
-            all.cells[count..2 * count].iter().map(|&id| all.strings[id as usize].clone());
-        let name = all.rows + 1;
-        let strings =
-            [String::new()].into_iter().chain(strings).chain(["pod".to_owned()]).collect();
-        Self { strings, names: vec![name], cells: pods, ..all }
+        let count = rows as usize;
+        let pods = &all.cells[count..2 * count];
+        let text = |&id: &u32| all.strings[id as usize].clone();
+        let strings = [String::new(), "pod".to_owned()].into_iter().chain(pods.iter().map(text));
+        Self { strings: strings.collect(), names: vec![1], cells: (2..rows + 2).collect(), ..all }
+    }
+
+    /// The same series without a label `pod`: they cross, and nothing is left to do.
+    pub fn unnamed(rows: u32) -> Self {
+        let mut table = Self::new(rows);
+        for name in &mut table.strings {
+            if name == "pod" {
+                *name = "dop".to_owned();
+            }
+        }
+        table
     }
 
     /// Shape (a).

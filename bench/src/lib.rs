@@ -23,4 +23,4 @@ pub mod bindings {
 }
 
 pub use data::{LABELS, Table};
-pub use sandbox::{CONFIG, Sandbox};
+pub use sandbox::{CONFIG, Memory, Sandbox};

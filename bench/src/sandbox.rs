@@ -23,8 +23,21 @@ const TICK: Duration = Duration::from_millis(10);
 /// Far more than any call takes: the check is measured, not the interruption.
 const DEADLINE_TICKS: u64 = 1_000;
 const MAX_MEMORY: usize = 64 << 20;
-const KEEP_RESIDENT: usize = 4 << 20;
+/// What a call with 10,000 series touches.
+const KEEP_RESIDENT: usize = 2 << 20;
 const HOSTCALL_BYTES: usize = 16 << 20;
+
+/// How the pool treats the memory of a call, which decides as much as the shape does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// Pages stay with their slot and are cleared, as far as they were touched.
+    Kept,
+    /// Pages go back to the system after each call, which is wasmtime's default.
+    Returned,
+    /// Kept, and no more address space is reserved than the limit: each access is then checked
+    /// in code, and not by the pages behind the memory.
+    Exact,
+}
 
 /// An engine with the guests compiled, and the thread that advances its epoch.
 pub struct Sandbox {
@@ -46,9 +59,9 @@ impl log::Host for Host {
 
 impl Sandbox {
     /// Compiles the guests.
-    pub fn new() -> Result<Self> {
-        let engine = Engine::new(&config())?;
-        let shapes = Component::new(&engine, &over("SHAPES_WASM", GUEST))?;
+    pub fn new(memory: Memory) -> Result<Self> {
+        let engine = Engine::new(&config(memory))?;
+        let shapes = Component::new(&engine, GUEST)?;
         let shapes = ShapesPre::new(Linker::new(&engine).instantiate_pre(&shapes)?)?;
         let mut linker = Linker::new(&engine);
         log::add_to_linker::<_, HasSelf<Host>>(&mut linker, |host| host)?;
@@ -56,7 +69,7 @@ impl Sandbox {
             .iter()
             .find(|plugin| plugin.name == "per-object")
             .ok_or_else(|| Error::msg("no plugin per-object is shipped"))?;
-        let per_object = Component::new(&engine, &over("PER_OBJECT_WASM", per_object.component))?;
+        let per_object = Component::new(&engine, per_object.component)?;
         let per_object = MappingPre::new(linker.instantiate_pre(&per_object)?)?;
         let stop = Arc::new(AtomicBool::new(false));
         let ticker = std::thread::spawn({
@@ -124,31 +137,23 @@ impl Drop for Sandbox {
     }
 }
 
-fn config() -> Config {
+fn config(memory: Memory) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.max_memory_size(MAX_MEMORY);
-    let keep = std::env::var("KEEP").map(|v| v.parse().unwrap()).unwrap_or(KEEP_RESIDENT);
-    pool.linear_memory_keep_resident(keep);
-    pool.table_keep_resident(keep);
-    if std::env::var("SCAN").as_deref() != Ok("no") {
-        pool.pagemap_scan(Enabled::Auto);
+    if memory != Memory::Returned {
+        // Without the scan (Linux before 6.7), all that may be kept is cleared after each call.
+        pool.pagemap_scan(Enabled::Auto)
+            .linear_memory_keep_resident(KEEP_RESIDENT)
+            .table_keep_resident(KEEP_RESIDENT);
     }
     let mut config = Config::new();
-    if let Ok(v) = std::env::var("RES") {
-        config.memory_reservation(v.parse::<u64>().unwrap() << 20);
-    }
-    if std::env::var_os("NOEPOCH").is_some() {
-        config.epoch_interruption(false);
-    } else {
-        config.epoch_interruption(true);
+    if memory == Memory::Exact {
+        config.memory_reservation(MAX_MEMORY as u64);
     }
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
         .concurrency_support(false);
     config
-}
-
-fn over(name: &str, bytes: &[u8]) -> Vec<u8> {
-    std::env::var_os(name).map_or_else(|| bytes.to_vec(), |path| std::fs::read(path).unwrap())
 }

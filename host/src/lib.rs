@@ -5,6 +5,7 @@ pub mod admin;
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod demo;
 pub mod evaluation;
 mod files;
 mod memo;

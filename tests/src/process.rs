@@ -84,6 +84,20 @@ impl Process {
         kibibytes * 1024
     }
 
+    /// Whether a stop signal has reached all its threads, which it does one by one.
+    pub(crate) fn is_paused(&self) -> Result<(), String> {
+        let tasks = format!("/proc/{}/task", self.pid().as_raw_nonzero());
+        for task in std::fs::read_dir(&tasks).map_err(|error| error.to_string())? {
+            let stat = task.and_then(|task| std::fs::read_to_string(task.path().join("stat")));
+            // The state stands behind the name, which is in parentheses.
+            let stat = stat.map_err(|error| error.to_string())?;
+            if !stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T')) {
+                return Err(stat);
+            }
+        }
+        Ok(())
+    }
+
     fn pid(&self) -> Pid {
         let id = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         id.unwrap_or_else(|| panic!("{} has ended:\n{}", self.name, self.log()))

@@ -102,8 +102,10 @@ impl Prometheus {
     ///
     /// # Panics
     /// If it is stopped.
-    pub fn pause(&self) {
-        self.running().signal(Signal::STOP);
+    pub async fn pause(&self) {
+        let process = self.running();
+        process.signal(Signal::STOP);
+        eventually("a stopped Prometheus", PATIENCE, async || process.is_paused()).await;
     }
 
     /// Ends a [`Self::pause`].

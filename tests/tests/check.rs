@@ -166,5 +166,5 @@ async fn what_is_not_yaml_or_not_there_is_told() {
     checked.says(&["leadsman.yaml:", "YAML"]);
     let checked = Leadsman::check("").await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
-    checked.says(&["leadsman.yaml:1", "apiVersion|empty"]);
+    checked.says(&["leadsman.yaml:1", "expected|empty|missing"]);
 }

@@ -246,9 +246,12 @@ async fn values_that_no_quantity_can_say() {
 #[tokio::test]
 async fn no_series_is_no_value_and_never_zero() {
     let scene = Scene::new(Reply::pods(&[])).await;
-    let failure = scene.read().await.failure();
-    assert_eq!((failure.code, failure.reason.as_str()), (404, "NotFound"));
-    failure.says(&[METRIC]);
+    let one = scene.leadsman.get(&paths::object("shop", "pods/web-0", METRIC)).await.failure();
+    assert_eq!((one.code, one.reason.as_str()), (404, "NotFound"));
+    one.says(&[METRIC, "web-0"]);
+    // An empty list is an error to an HPA, as a failure is.
+    let all = scene.read().await;
+    assert!(all.status >= 400 || all.items().is_empty(), "{all:#?}");
 }
 
 #[tokio::test]
@@ -335,7 +338,7 @@ async fn a_prometheus_that_hangs_and_comes_back() {
     let read = async |metric: &str| leadsman.get(&paths::pods("shop", metric)).await;
     assert_eq!(read("lasting").await.value(), "7");
 
-    prometheus.pause();
+    prometheus.pause().await;
     let hanging = read(METRIC).await;
     let failure = hanging.failure();
     assert!(failure.code >= 500 && failure.took < SOON, "{failure:?}");

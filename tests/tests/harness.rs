@@ -22,7 +22,7 @@ async fn a_real_prometheus_scrapes_hangs_and_comes_back() {
     exporter.set("load{pod=\"web-0\"} 2");
     prometheus.wait_for("load == 2").await;
 
-    prometheus.pause();
+    prometheus.pause().await;
     let ready = format!("{}/-/ready", prometheus.url());
     let hanging = client().get(&ready).timeout(Duration::from_millis(500)).send().await;
     assert!(hanging.is_err_and(|error| error.is_timeout()));

@@ -129,7 +129,8 @@ async fn tables_end_at_their_limit() {
     std::fs::write(&file, table_grower()).expect("a file");
     let upstream = Upstream::start(good()).await;
     let leadsman = Leadsman::start(with_plugin(&upstream, &file, "", "")).await;
-    let answer = leadsman.get(&paths::pods("shop", METRIC)).await;
+    // The plugin was told that it may not, and returned no measures.
+    let answer = leadsman.get(&paths::object("shop", "pods/web-0", METRIC)).await;
     answer.failure();
     assert!(answer.took < SOON, "{answer:#?}");
     assert!(leadsman.peak_memory() < 512 << 20);
@@ -201,17 +202,19 @@ async fn a_crowd_of_loops_leaves_room_for_others() {
     assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
-/// `check` and `serve` say the same of a plugin that cannot be used, and `serve` serves the rest.
+/// `check` and `serve` say the same of a plugin that cannot be used, at the line that names it.
 async fn refused(upstream: &Upstream, file: &Path, deed: &str, texts: &[&str]) {
     let config = with_plugin(upstream, file, deed, "");
     let begin = Instant::now();
     let checked = Leadsman::check(&config).await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
+    checked.says(&["leadsman.yaml:", "guest"]);
     checked.says(texts);
+    let Err(exited) = Leadsman::launch(&config, &[]).await else { panic!("it serves") };
+    assert!(!exited.status.success());
+    exited.says(&["leadsman.yaml:", "guest"]);
+    exited.says(texts);
     assert!(begin.elapsed() < Duration::from_secs(20));
-    let leadsman = Leadsman::start(&config).await;
-    fails(&leadsman).await.says(&[METRIC]).says(texts);
-    others_go_on(&leadsman).await;
 }
 
 #[tokio::test]

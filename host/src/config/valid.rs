@@ -90,6 +90,8 @@ pub struct Recording {
     pub file: PathBuf,
     /// How many times faster than recorded.
     pub speed: f64,
+    /// Where in the recording to begin.
+    pub start_at: Duration,
 }
 
 /// A mapping.
@@ -144,6 +146,8 @@ pub struct Policy {
     pub deadline: Duration,
     /// How old values may be to count as current.
     pub max_age: Duration,
+    /// How often values may be refreshed ahead of reads.
+    pub refresh_at_most_every: Duration,
     /// How old they may be while evaluations fail; `None` to fail.
     pub last_good: Option<Duration>,
     /// What stands for an absent value.

@@ -141,6 +141,8 @@ pub struct Recording {
     pub file: String,
     /// How many times faster than it was recorded. 1 if left out.
     pub speed: Option<f64>,
+    /// Where in the recording to begin, e.g. `2m`. At its start if left out.
+    pub start_at: Option<String>,
 }
 
 /// Where a plugin comes from.
@@ -173,6 +175,9 @@ pub struct Mapping {
     pub deadline: Option<String>,
     /// How old an evaluation may be for a read to be answered from it at once. `30s` if left out.
     pub max_age: Option<String>,
+    /// Values that are read are refreshed ahead of the next read, in the cadence of the reads, but
+    /// at most this often. `5s` if left out.
+    pub refresh_at_most_every: Option<String>,
     /// What a read gets while evaluations fail. `fail` if left out.
     pub on_error: Option<OnError>,
     /// What a read gets for an object without a value. `omit` if left out.

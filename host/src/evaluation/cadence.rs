@@ -6,9 +6,6 @@ use std::time::{Duration, Instant};
 /// What an HPA does, until the reads show something else.
 const USUAL: Duration = Duration::from_secs(15);
 
-/// An evaluation is refreshed at most this often.
-const FASTEST: Duration = Duration::from_secs(1);
-
 /// A reader that comes less often counts as new.
 const SLOWEST: Duration = Duration::from_secs(300);
 
@@ -21,13 +18,16 @@ pub(super) struct Cadence {
     /// When each reader (a distinct request) read last.
     readers: HashMap<u64, Instant>,
     interval: Duration,
+    /// An evaluation is refreshed at most this often. Several HPAs that ask for the same cannot be
+    /// told apart: together they look like one that reads often, and this bounds what they cause.
+    fastest: Duration,
     /// The first read of the values that are served now.
     first_read: Option<Instant>,
 }
 
 impl Cadence {
-    pub(super) fn new() -> Self {
-        Self { readers: HashMap::new(), interval: USUAL, first_read: None }
+    pub(super) fn new(fastest: Duration) -> Self {
+        Self { readers: HashMap::new(), interval: USUAL, fastest, first_read: None }
     }
 
     /// Notes a read. Many readers of one interval are one interval, not a shorter one: each is
@@ -37,8 +37,10 @@ impl Cadence {
         if let Some(last) = self.readers.get_mut(&reader) {
             let interval = now.saturating_duration_since(*last);
             *last = now;
-            if interval <= SLOWEST {
-                // A weighted mean follows a change within a few reads and ignores one stray.
+            if interval < self.interval {
+                // Values that are too old are worse than a query too many.
+                self.interval = interval;
+            } else if interval <= SLOWEST {
                 self.interval = (self.interval * 2 + interval) / 3;
             }
             return;
@@ -58,7 +60,7 @@ impl Cadence {
 
     /// The time between two reads of one reader.
     pub(super) fn interval(&self) -> Duration {
-        self.interval.clamp(FASTEST, SLOWEST)
+        self.interval.clamp(self.fastest, SLOWEST)
     }
 
     /// When to refresh so that the next read finds new values; `None` while the present ones are
@@ -82,7 +84,7 @@ mod tests {
     #[test]
     fn one_reader_is_followed() {
         let start = Instant::now();
-        let mut cadence = Cadence::new();
+        let mut cadence = Cadence::new(seconds(5));
         for read in 0..20 {
             cadence.read(1, start + seconds(60 * read));
         }
@@ -92,7 +94,7 @@ mod tests {
     #[test]
     fn many_readers_of_one_interval_are_one_interval() {
         let start = Instant::now();
-        let mut cadence = Cadence::new();
+        let mut cadence = Cadence::new(seconds(5));
         for round in 0..10 {
             for reader in 0..20 {
                 cadence.read(
@@ -101,13 +103,13 @@ mod tests {
                 );
             }
         }
-        assert!(cadence.interval() > seconds(14) && cadence.interval() < seconds(16));
+        assert_eq!(cadence.interval(), seconds(15));
     }
 
     #[test]
     fn a_refresh_comes_before_the_next_read_and_only_if_there_was_one() {
         let start = Instant::now();
-        let mut cadence = Cadence::new();
+        let mut cadence = Cadence::new(seconds(5));
         assert_eq!(cadence.due(Duration::ZERO), None);
         cadence.read(1, start);
         let due = cadence.due(Duration::from_millis(100)).unwrap();
@@ -117,12 +119,25 @@ mod tests {
     }
 
     #[test]
+    fn a_faster_reader_is_followed_at_once_and_a_slower_one_soon() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new(seconds(1));
+        cadence.read(1, start);
+        cadence.read(1, start + seconds(2));
+        assert_eq!(cadence.interval(), seconds(2));
+        for read in 1..20 {
+            cadence.read(1, start + seconds(2 + 30 * read));
+        }
+        assert!(cadence.interval() > seconds(29));
+    }
+
+    #[test]
     fn a_frantic_reader_does_not_drive_the_source() {
         let start = Instant::now();
-        let mut cadence = Cadence::new();
+        let mut cadence = Cadence::new(seconds(5));
         for read in 0..1000 {
             cadence.read(1, start + Duration::from_millis(read));
         }
-        assert_eq!(cadence.interval(), FASTEST);
+        assert_eq!(cadence.interval(), seconds(5));
     }
 }

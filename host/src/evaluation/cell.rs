@@ -60,7 +60,7 @@ pub(super) struct Cell {
     /// A read waits for values newer than there are.
     demanded: AtomicBool,
     demand: Notify,
-    /// A read came after a time without.
+    /// A read changed when the next refresh is due.
     pub(super) noticed: Notify,
     cadence: Mutex<Cadence>,
     /// Milliseconds from `created` to the newest read.
@@ -71,7 +71,8 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    pub(super) fn new(scope: Scope, selector: Selector) -> Self {
+    /// `fastest` bounds how often the cell is refreshed ahead.
+    pub(super) fn new(scope: Scope, selector: Selector, fastest: Duration) -> Self {
         Self {
             scope,
             selector,
@@ -80,7 +81,7 @@ impl Cell {
             demanded: AtomicBool::new(false),
             demand: Notify::new(),
             noticed: Notify::new(),
-            cadence: Mutex::new(Cadence::new()),
+            cadence: Mutex::new(Cadence::new(fastest)),
             last_read: AtomicU64::new(0),
             created: Instant::now(),
             under_way: AtomicU64::new(0),
@@ -91,10 +92,12 @@ impl Cell {
     pub(super) fn read(&self, reader: u64, now: Instant) {
         self.last_read.store(self.since_created(now), Ordering::Relaxed);
         let mut cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
-        let unread = cadence.due(Duration::ZERO).is_none();
+        let before = cadence.due(Duration::ZERO);
         cadence.read(reader, now);
+        let after = cadence.due(Duration::ZERO);
         drop(cadence);
-        if unread {
+        // The driver sleeps until it was last due.
+        if before.is_none() || after < before {
             self.noticed.notify_one();
         }
     }

@@ -74,6 +74,7 @@ mod tests {
         Policy {
             deadline: Duration::from_secs(1),
             max_age: Duration::from_secs(30),
+            refresh_at_most_every: Duration::from_secs(5),
             last_good: last_good.map(Duration::from_secs),
             default: None,
             activation: None,

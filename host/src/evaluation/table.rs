@@ -160,7 +160,11 @@ impl Evaluations {
             cell.read(reader, now);
             return Ok(cell.clone());
         }
-        let cell = Arc::new(Cell::new(scope.clone(), selector.clone()));
+        let cell = Arc::new(Cell::new(
+            scope.clone(),
+            selector.clone(),
+            self.mapping.policy.refresh_at_most_every,
+        ));
         cell.read(reader, now);
         scopes.insert(name(scope).into(), cell.clone());
         self.mapping.metrics.evaluation_began();

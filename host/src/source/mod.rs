@@ -10,7 +10,7 @@ mod recording;
 use std::time::Duration;
 
 pub use error::{QueryError, QueryReason, SourceError};
-pub use recording::RecordingFile;
+use recording::RecordingFile;
 
 use crate::config::valid;
 use crate::model::data::Answer;
@@ -47,14 +47,10 @@ impl Source {
                 let file = RecordingFile::parse(&text).map_err(|reason| {
                     SourceError::Recording { path: config.file.clone(), reason }
                 })?;
-                Ok(Self::Recording(recording::Recording::new(file, config.speed)))
+                let recording = recording::Recording::new(file, config.speed, config.start_at);
+                Ok(Self::Recording(recording))
             }
         }
-    }
-
-    /// A source that plays a recording.
-    pub fn recording(file: RecordingFile, speed: f64) -> Self {
-        Self::Recording(recording::Recording::new(file, speed))
     }
 
     /// Asks.

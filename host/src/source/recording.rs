@@ -1,7 +1,7 @@
 //! Recordings: what a source would have answered, played back in a loop.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::model::dictionary::Dictionary;
 /// A recording as it is written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RecordingFile {
+pub(super) struct RecordingFile {
     /// The time between two frames.
     step: String,
     queries: Vec<RecordedQuery>,
@@ -37,7 +37,7 @@ struct RecordedSeries {
 
 impl RecordingFile {
     /// Reads a recording. The error says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (document, faults) = config::Document::parse("recording", text);
         if !faults.is_empty() {
             return Err(document.locate(faults).to_string());
@@ -58,7 +58,7 @@ impl RecordingFile {
     }
 
     /// How many frames there are.
-    pub fn frames(&self) -> usize {
+    fn frames(&self) -> usize {
         let series = self.queries.iter().flat_map(|query| &query.series);
         series.map(|series| series.values.len()).next().unwrap_or(0)
     }
@@ -70,16 +70,20 @@ pub struct Recording {
     frames: usize,
     /// Real seconds between two frames.
     seconds: f64,
+    /// Frames that are skipped at the start.
+    skipped: usize,
     begun: Instant,
 }
 
 impl Recording {
-    pub(super) fn new(file: RecordingFile, speed: f64) -> Self {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and saturates
+    pub(super) fn new(file: RecordingFile, speed: f64, start_at: Duration) -> Self {
         let frames = file.frames();
         // Checked when the file was read.
         let step = config::duration(&file.step).map_or(15.0, |step| step.as_secs_f64());
         let queries = file.queries.into_iter().map(|query| (query.query, query.series)).collect();
-        Self { queries, frames, seconds: step / speed, begun: Instant::now() }
+        let skipped = (start_at.as_secs_f64() / step) as usize;
+        Self { queries, frames, seconds: step / speed, skipped, begun: Instant::now() }
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and saturates
@@ -89,7 +93,7 @@ impl Recording {
             .get(request.promql)
             .ok_or_else(|| QueryError::NotRecorded(request.promql.to_owned()))?;
         let played = (self.begun.elapsed().as_secs_f64() / self.seconds) as usize;
-        let frame = played % self.frames.max(1);
+        let frame = (self.skipped + played) % self.frames.max(1);
         let mut dictionary = Dictionary::new();
         let mut vector = Vector::default();
         for series in series {
@@ -116,7 +120,7 @@ mod tests {
             "step: 1h\nqueries:\n  - query: up\n    series:\n      - {labels: {pod: a}, values: [1, 2]}\n      - {labels: {pod: b}, values: [null, 3]}\n",
         )
         .unwrap();
-        let recording = Recording::new(file, 1.0);
+        let recording = Recording::new(file, 1.0, Duration::ZERO);
         let request = Request { promql: "up", range: None, now: 7 };
         let Data::Vector(vector) = recording.fetch(&request).unwrap().data else { panic!() };
         assert_eq!((vector.values, vector.times), (vec![1.0], vec![7]));

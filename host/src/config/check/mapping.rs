@@ -160,6 +160,14 @@ impl Check<'_> {
             Duration::from_secs(30),
             &format!("{place}/maxAge"),
         );
+        let refresh_at_most_every = self.duration(
+            written.refresh_at_most_every.as_deref(),
+            Duration::from_secs(5),
+            &format!("{place}/refreshAtMostEvery"),
+        );
+        if refresh_at_most_every < Duration::from_secs(1) {
+            self.fault(format!("{place}/refreshAtMostEvery"), "must be at least 1s");
+        }
         let last_good = match &written.on_error {
             None | Some(written::OnError::Fail) => None,
             Some(written::OnError::LastGood(text)) => {
@@ -176,7 +184,14 @@ impl Check<'_> {
         if written.activation.is_some_and(|activation| !activation.is_finite()) {
             self.fault(format!("{place}/activation"), "must be a finite number");
         }
-        valid::Policy { deadline, max_age, last_good, default, activation: written.activation }
+        valid::Policy {
+            deadline,
+            max_age,
+            refresh_at_most_every,
+            last_good,
+            default,
+            activation: written.activation,
+        }
     }
 
     fn limits(&mut self, written: Option<&written::Limits>, place: &str) -> valid::Limits {

@@ -22,8 +22,11 @@ impl Check<'_> {
                 if !(speed.is_finite() && speed > 0.0) {
                     self.fault(format!("{place}/recording/speed"), "must be above 0");
                 }
+                let start_at = recording.start_at.as_deref();
+                let start_at =
+                    self.duration(start_at, Duration::ZERO, &format!("{place}/recording/startAt"));
                 let file = self.folder.join(recording.file);
-                Some(valid::Source::Recording(valid::Recording { file, speed }))
+                Some(valid::Source::Recording(valid::Recording { file, speed, start_at }))
             }
         }
     }

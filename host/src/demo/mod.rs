@@ -1,0 +1,124 @@
+//! The demo: a recording of real users' cases, played through the real pipeline.
+//!
+//! Only the upstream is recorded. Configuration, plugins, evaluations and the HTTPS API are those
+//! that `serve` runs; the demo reads the API as an HPA does and does the HPA's arithmetic.
+
+mod autoscaler;
+mod reading;
+mod table;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::MissedTickBehavior;
+
+use crate::app::{App, Options};
+use autoscaler::Autoscaler;
+use reading::Reader;
+
+const CONFIG: &str = include_str!("config.yaml");
+const RECORDING: &str = include_str!("recording.yaml");
+const AUTOSCALERS: &str = include_str!("autoscalers.yaml");
+
+/// A frame of the recording lasts so long: 15 s at ten times the speed.
+const FRAME: Duration = Duration::from_millis(1500);
+
+/// How many frames a demo plays that prints once, and where in the story it begins.
+const FRAMES_ONCE: usize = 6;
+const START_ONCE: &str = "startAt: 1m30s";
+
+/// Where the demo serves.
+#[derive(Debug, Clone, Copy)]
+pub struct DemoOptions {
+    /// The API.
+    pub api: SocketAddr,
+    /// Metrics and the page.
+    pub admin: SocketAddr,
+    /// Print the table once and end.
+    pub once: bool,
+}
+
+/// Plays until `end` completes, or once.
+pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let folder =
+        tempfile::tempdir().context("cannot make a folder for the demo's configuration")?;
+    let config = write_files(folder.path(), options.once)?;
+    let app =
+        App::start(&Options { config, api: options.api, tls: None, admin: options.admin }).await?;
+    let reader = Reader::new(app.api, app.certificate.as_deref().unwrap_or_default())?;
+    let page = app.page.clone();
+    let intro = intro(&app);
+    let mut played = Ok(());
+    app.run(async { played = play(&reader, &page, &intro, options.once, end).await }).await?;
+    played
+}
+
+fn write_files(folder: &Path, once: bool) -> anyhow::Result<std::path::PathBuf> {
+    let config = if once {
+        CONFIG.replace("speed: 10}", &format!("speed: 10, {START_ONCE}}}"))
+    } else {
+        CONFIG.to_owned()
+    };
+    let path = folder.join("config.yaml");
+    std::fs::write(folder.join("recording.yaml"), RECORDING)?;
+    std::fs::write(&path, config)?;
+    Ok(path)
+}
+
+fn intro(app: &App) -> String {
+    format!(
+        "A recording of users' cases, ten times as fast, through real plugins and the real API.\n\
+         page   http://{}\n\
+         try    curl -sk 'https://{}/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/pods/*/mqtt_publish_received'\n",
+        app.admin, app.api
+    )
+}
+
+async fn play(
+    reader: &Reader,
+    page: &crate::admin::AdminState,
+    intro: &str,
+    once: bool,
+    end: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let mut autoscalers = Autoscaler::all(AUTOSCALERS)?;
+    let terminal = std::io::stdout().is_terminal() && !once;
+    let mut frames = tokio::time::interval(FRAME);
+    frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut end = std::pin::pin!(end);
+    let mut played = 0;
+    if !terminal {
+        print(intro)?;
+    }
+    loop {
+        tokio::select! {
+            () = &mut end => return Ok(()),
+            _ = frames.tick() => {}
+        }
+        for autoscaler in &mut autoscalers {
+            let read = reader.read(&autoscaler.request()).await;
+            autoscaler.decide(read);
+        }
+        played += 1;
+        let told = autoscalers.iter().map(Autoscaler::to_json).collect();
+        *page.extra.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+        let table = table::render(&autoscalers);
+        if terminal {
+            // Home and clear, so that the table stays where it is.
+            print(&format!("\x1b[H\x1b[2J{intro}\n{table}\nCtrl-C ends.\n"))?;
+        } else if once && played == FRAMES_ONCE {
+            return print(&format!("\n{table}"));
+        } else if !once && played % 4 == 0 {
+            print(&format!("\n{table}"))?;
+        }
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot print")
+}
