@@ -168,7 +168,8 @@ fn print(medians: &Medians) {
         print!("| {line} |");
         for rows in ROWS {
             match (medians.get(&(line, rows)), medians.get(&(base, rows))) {
-                (Some(median), Some(native)) if base != line => {
+                // With no series, native is a few nanoseconds and no measure for anything.
+                (Some(median), Some(native)) if base != line && rows > 0 => {
                     print!(" {median:.1} ({:.1}) |", median / native);
                 }
                 (Some(median), _) => print!(" {median:.1} |"),

@@ -2,6 +2,9 @@
 //! them, are in `wit/README.md`.
 
 mod data;
+pub mod floor;
+pub mod load;
+pub mod process;
 mod sandbox;
 
 #[doc(hidden)]

@@ -18,7 +18,7 @@ use crate::bindings::{Input, Measure, Measures, Series, ShapesPre, Table};
 /// The configuration of the shipped plugin that is measured.
 pub const CONFIG: &str = r#"{"object": "pod"}"#;
 
-const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/shapes.wasm"));
+const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/leadsman-bench-shapes.wasm"));
 const TICK: Duration = Duration::from_millis(10);
 /// Far more than any call takes: the check is measured, not the interruption.
 const DEADLINE_TICKS: u64 = 1_000;
@@ -72,15 +72,15 @@ impl Sandbox {
         let per_object = Component::new(&engine, per_object.component)?;
         let per_object = MappingPre::new(linker.instantiate_pre(&per_object)?)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let ticker = std::thread::spawn({
+        let ticker = std::thread::Builder::new().name("plugin-clock".to_owned()).spawn({
             let (engine, stop) = (engine.clone(), Arc::clone(&stop));
             move || {
                 while !stop.load(Ordering::Relaxed) {
-                    std::thread::sleep(TICK);
+                    std::thread::park_timeout(TICK);
                     engine.increment_epoch();
                 }
             }
-        });
+        })?;
         Ok(Self { engine, shapes, per_object, stop, ticker: Some(ticker) })
     }
 

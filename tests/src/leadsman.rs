@@ -162,6 +162,20 @@ impl Leadsman {
         self.metrics().await.sum(name, labels)
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.number()
+    }
+
+    /// Where it serves the API.
+    ///
+    /// # Panics
+    /// If what it logged is no address.
+    pub fn api(&self) -> std::net::SocketAddr {
+        let address = self.api.trim_start_matches("https://");
+        address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
     /// Everything that it logged so far.
     pub fn log(&self) -> String {
         self.process.log()

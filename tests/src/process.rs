@@ -98,6 +98,11 @@ impl Process {
         Ok(())
     }
 
+    /// The process's number.
+    pub(crate) fn number(&self) -> u32 {
+        self.pid().as_raw_nonzero().get().unsigned_abs()
+    }
+
     fn pid(&self) -> Pid {
         let id = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         id.unwrap_or_else(|| panic!("{} has ended:\n{}", self.name, self.log()))

@@ -54,6 +54,14 @@ impl Prometheus {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The number of its process.
+    ///
+    /// # Panics
+    /// If it was stopped.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("a running Prometheus").number()
+    }
+
     /// The items that a query gives, once there are some.
     ///
     /// # Panics

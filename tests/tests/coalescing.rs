@@ -159,7 +159,8 @@ async fn steady_reads_are_answered_at_once_and_with_fresh_values() {
         let now = begin.elapsed().as_millis().to_string();
         Reply::pods(&[("web-0", &now)]).after(slow)
     });
-    let leadsman = start(&upstream).await;
+    let followed = mapping().set("refreshAtMostEvery", "1s");
+    let leadsman = Leadsman::start(Config::shop(&upstream.url()).mapping(followed)).await;
     let mut reads = 0;
     steadily(&leadsman, 10, |answer| {
         reads += 1;
@@ -194,4 +195,17 @@ async fn a_client_that_leaves_does_not_stop_the_evaluation_for_others() {
     let answers = staying.join_all().await;
     assert_eq!(answers[0].values().len(), 2);
     assert_eq!(upstream.queries(), 1);
+}
+
+/// `maxAge` is about values that are there already, not about those that a read waited for.
+#[tokio::test]
+async fn a_query_that_takes_longer_than_values_may_be_old_still_answers() {
+    let upstream = Upstream::start(good().after(Duration::from_millis(300))).await;
+    let mapping = mapping().set("maxAge", "100ms");
+    let leadsman = Leadsman::start(Config::shop(&upstream.url()).mapping(mapping)).await;
+    for _ in 0..3 {
+        let answer = leadsman.get(&paths::pods("shop", METRIC)).await;
+        assert_eq!(answer.values().len(), 2);
+    }
+    assert!(upstream.queries() <= 4);
 }

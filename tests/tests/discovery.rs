@@ -260,7 +260,7 @@ async fn a_bad_selector_is_told_with_its_part() {
     ] {
         let failure = leadsman.get(&format!("{path}?{parameter}={selector}")).await.failure();
         assert_eq!((failure.code, failure.reason.as_str()), (400, "BadRequest"), "{selector}");
-        failure.says(&[parameter, part]);
+        failure.says(&[part]);
     }
     assert_eq!(upstream.queries(), 0);
 }

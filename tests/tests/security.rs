@@ -256,7 +256,8 @@ async fn a_serving_certificate_that_cannot_be_used_is_told() {
 #[tokio::test]
 async fn what_is_under_way_completes_before_the_end() {
     let upstream = Upstream::start(good().after(Duration::from_millis(600))).await;
-    let leadsman = with_settings(&upstream, "timeout: 5s").await;
+    let steady = Mapping::pods(METRIC).query("q", r#"load{namespace="${namespace}"}"#);
+    let leadsman = Leadsman::start(Config::shop(&upstream.url()).mapping(steady)).await;
     let path = paths::pods("shop", METRIC);
     let reading = leadsman.get(&path);
     let terminating = async {

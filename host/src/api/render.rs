@@ -59,10 +59,8 @@ pub(super) fn custom(
             CustomVersion::V1Beta2 => {
                 out.raw("},\"metric\":{\"name\":");
                 out.raw(&metric);
-                if let Some(selector) = &selector {
-                    out.raw(",\"selector\":");
-                    out.raw(selector);
-                }
+                out.raw(",\"selector\":");
+                out.raw(selector.as_deref().unwrap_or("null"));
                 out.raw("}");
                 out.timed("windowSeconds", &item.value);
             }
@@ -231,7 +229,7 @@ mod tests {
     #[test]
     fn the_shape_of_v1beta2() {
         let plain = pods(CustomVersion::V1Beta2, "", value(1500, Some(60)));
-        assert!(plain.contains(r#""metric":{"name":"m"},"timestamp":"2023-09-18T06:23:19Z","windowSeconds":60,"value":"1500m"}"#));
+        assert!(plain.contains(r#""metric":{"name":"m","selector":null},"timestamp":"2023-09-18T06:23:19Z","windowSeconds":60,"value":"1500m"}"#));
         let selected = pods(CustomVersion::V1Beta2, "v in (4,5)", value(1, None));
         assert!(selected.contains(r#""metric":{"name":"m","selector":{"matchExpressions":[{"key":"v","operator":"In","values":["4","5"]}]}}"#));
     }

@@ -21,8 +21,7 @@ pub(crate) fn check(config: &Path) -> ExitCode {
         }
         Err(ReadError::Faults(faults)) => {
             println!("{faults}");
-            let count = faults.list.len();
-            println!("{count} fault{}", if count == 1 { "" } else { "s" });
+            println!("{}", faults.count());
             ExitCode::from(FAULTS)
         }
         Err(error @ ReadError::File { .. }) => {

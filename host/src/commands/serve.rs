@@ -27,7 +27,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError::Config(ReadError::Faults(faults))) => {
             eprintln!("{faults}");
-            eprintln!("leadsman: not started: the configuration has {} faults", faults.list.len());
+            eprintln!("leadsman: not started: the configuration has {}", faults.count());
             ExitCode::from(FAULTS)
         }
         Err(error) => failed(&error.into()),

@@ -34,6 +34,16 @@ pub struct Faults {
     pub list: Vec<Fault>,
 }
 
+impl Faults {
+    /// How many there are, in words.
+    pub fn count(&self) -> String {
+        match self.list.len() {
+            1 => "1 fault".to_owned(),
+            many => format!("{many} faults"),
+        }
+    }
+}
+
 impl std::error::Error for Faults {}
 
 impl fmt::Display for Faults {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep_until;
 
 use super::cell::Cell;
+use super::error::EvaluationError;
 use super::mapping::Mapping;
 use super::run;
 use crate::objects::Objects;
@@ -35,7 +36,7 @@ pub(super) async fn drive(
         let outcome = run::evaluate(mapping, objects, &cell.scope, &cell.selector).await;
         let took = begun.elapsed();
         report(cell, mapping, &outcome);
-        mapping.metrics.evaluated(took, outcome.as_ref().err());
+        mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));
         cell.publish(outcome);
         match next(cell, mapping, took).await {
             Some(next) => cause = next,

@@ -40,6 +40,18 @@ pub enum EvaluationError {
     Internal,
 }
 
+impl EvaluationError {
+    /// The kind of the error, as metrics count it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Query { source, .. } => source.reason(),
+            Self::Selector { .. } => "selector",
+            Self::Plugin { source, .. } => source.reason(),
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// Why a read gets nothing.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadFailure {

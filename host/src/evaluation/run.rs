@@ -49,7 +49,7 @@ pub(super) async fn evaluate(
     let begun = Instant::now();
     let values = run(mapping, input, scope).await;
     let running = begun.elapsed();
-    mapping.metrics.plugin_ran(running, series, values.as_ref().err());
+    mapping.metrics.plugin_ran(running, series);
     let values = values.map_err(|source| EvaluationError::Plugin {
         plugin: mapping.plugin_name.clone(),
         source,
@@ -72,7 +72,7 @@ async fn fetch(
         .map_err(|reason| refuse(format!("{reason}; the selector is {selector}")))?;
     let begun = Instant::now();
     let answer = query.source.fetch(&Request { promql: &promql, range: query.range, now }).await;
-    mapping.metrics.queried(&query.name, begun.elapsed(), answer.as_ref().err());
+    mapping.metrics.queried(&query.name, begun.elapsed(), answer.is_err());
     let mut answer = answer.map_err(|source| EvaluationError::Query {
         query: query.name.clone(),
         source_name: query.source_name.clone(),

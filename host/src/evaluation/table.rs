@@ -77,31 +77,39 @@ impl Evaluations {
         let cell = self.cell(scope, selector, reader, begun)?;
         let policy = &self.mapping.policy;
         let until = begun + policy.deadline;
-        loop {
-            let state = cell.state();
-            match judge(&state, policy, Instant::now()) {
-                Judgement::Serve(evaluated) => return Ok(Reading { evaluated, stale: None }),
-                Judgement::ServeOld(evaluated, error, retry) => {
-                    if retry == Retry::Now {
-                        cell.want(begun);
-                    }
+        let mut state = cell.state();
+        match judge(&state, policy, begun) {
+            Judgement::Serve(evaluated) => return Ok(Reading { evaluated, stale: None }),
+            Judgement::ServeOld(evaluated, error, retry) => {
+                if retry == Retry::Now {
+                    cell.want(begun);
+                }
+                let stale = Some((evaluated.at.elapsed(), error.to_string()));
+                return Ok(Reading { evaluated, stale });
+            }
+            Judgement::Fail(failure) => return Err(failure),
+            Judgement::Wait => {}
+        }
+        // The first attempt of a new cell is under way already.
+        if state.attempts > 0 {
+            cell.want(begun);
+        }
+        tokio::select! {
+            () = cell.attempt_after(state.attempts) => state = cell.state(),
+            () = tokio::time::sleep_until(until.into()) => return self.late(&cell),
+            () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
+        }
+        // What was waited for is the newest there is, however long it took.
+        match (&state.failed, &state.good) {
+            (None, Some(evaluated)) => Ok(Reading { evaluated: evaluated.clone(), stale: None }),
+            _ => match judge(&state, policy, Instant::now()) {
+                Judgement::ServeOld(evaluated, error, _) => {
                     let stale = Some((evaluated.at.elapsed(), error.to_string()));
-                    return Ok(Reading { evaluated, stale });
+                    Ok(Reading { evaluated, stale })
                 }
-                Judgement::Fail(failure) => return Err(failure),
-                Judgement::Wait => {}
-            }
-            // The first attempt of a new cell is under way already.
-            if state.attempts > 0 {
-                cell.want(begun);
-            }
-            tokio::select! {
-                () = cell.attempt_after(state.attempts) => {}
-                () = tokio::time::sleep_until(until.into()) => {
-                    return self.late(&cell);
-                }
-                () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
-            }
+                Judgement::Fail(failure) => Err(failure),
+                Judgement::Serve(_) | Judgement::Wait => self.late(&cell),
+            },
         }
     }
 
@@ -127,7 +135,7 @@ impl Evaluations {
             .collect();
         match cell.waiting(now) {
             Some(waiting) => format!(
-                "{} has been under way for {:.1} s",
+                "{} has been under way for {:.1}s",
                 if queries.is_empty() { "the plugin".to_owned() } else { queries.join(", ") },
                 waiting.as_secs_f64()
             ),

@@ -1,8 +1,10 @@
 //! What an evaluation gives: a value per object, or items with labels.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::quantity::Quantity;
 
@@ -37,49 +39,105 @@ pub struct Item {
     pub value: Value,
 }
 
-type Names<T> = HashMap<Box<str>, T, RandomState>;
-
-/// The values of a custom metric, by namespace and name.
+/// The values of a custom metric, by namespace and name. An evaluation makes one for each object,
+/// so names stand back to back in one text and rows are found through an index of numbers.
 #[derive(Debug, Clone, Default)]
 pub struct ObjectValues {
-    namespaces: Names<Names<Value>>,
-    len: usize,
+    namespaces: HashMap<Box<str>, u32, RandomState>,
+    /// The namespace that was added to last: rows mostly come in runs of one.
+    last: Option<(Box<str>, u32)>,
+    names: String,
+    rows: Vec<Row>,
+    index: HashTable<u32>,
+    hasher: RandomState,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    namespace: u32,
+    start: u32,
+    end: u32,
+    value: Value,
 }
 
 impl ObjectValues {
-    /// Adds a value and says whether the object had none.
+    /// No values, with room for so many.
+    pub fn with_capacity(count: usize) -> Self {
+        Self {
+            rows: Vec::with_capacity(count),
+            index: HashTable::with_capacity(count),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a value unless the object has one already, and says whether it had none.
     pub fn insert(&mut self, namespace: &str, name: &str, value: Value) -> bool {
-        // `entry` would need an owned key for each value.
-        let names = match self.namespaces.get_mut(namespace) {
-            Some(names) => names,
-            None => self.namespaces.entry(namespace.into()).or_default(),
-        };
-        let new = names.insert(name.into(), value).is_none();
-        self.len += usize::from(new);
-        new
+        let namespace = self.namespace(namespace);
+        let hash = self.hasher.hash_one((namespace, name));
+        let Self { names, rows, index, hasher, .. } = self;
+        if index.find(hash, |&row| is(names, &rows[row as usize], namespace, name)).is_some() {
+            return false;
+        }
+        // Texts and rows are limited to far less than 4 GiB when a plugin's output is checked.
+        let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let (row, start) = (number(rows.len()), number(names.len()));
+        names.push_str(name);
+        rows.push(Row { namespace, start, end: number(names.len()), value });
+        index.insert_unique(hash, row, |&row| {
+            let row = &rows[row as usize];
+            hasher.hash_one((row.namespace, name_of(names, row)))
+        });
+        true
+    }
+
+    fn namespace(&mut self, name: &str) -> u32 {
+        if let Some((last, id)) = &self.last
+            && **last == *name
+        {
+            return *id;
+        }
+        let next = u32::try_from(self.namespaces.len()).unwrap_or(u32::MAX);
+        let id = *self.namespaces.entry(name.into()).or_insert(next);
+        self.last = Some((name.into(), id));
+        id
     }
 
     /// The value of an object; the namespace is empty for objects that live in none.
     pub fn get(&self, namespace: &str, name: &str) -> Option<Value> {
-        self.namespaces.get(namespace)?.get(name).copied()
+        let namespace = *self.namespaces.get(namespace)?;
+        let hash = self.hasher.hash_one((namespace, name));
+        let same = |&row: &u32| is(&self.names, &self.rows[row as usize], namespace, name);
+        self.index.find(hash, same).map(|&row| self.rows[row as usize].value)
     }
 
     /// How many objects have a value.
     pub fn len(&self) -> usize {
-        self.len
+        self.rows.len()
     }
 
     /// Whether no object has a value.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.rows.is_empty()
     }
 
-    /// All values with namespace and name, in no order.
+    /// All values with namespace and name, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Value)> {
-        self.namespaces.iter().flat_map(|(namespace, names)| {
-            names.iter().map(move |(name, value)| (&**namespace, &**name, *value))
+        let mut namespaces = vec![""; self.namespaces.len()];
+        for (name, &id) in &self.namespaces {
+            namespaces[id as usize] = name;
+        }
+        self.rows.iter().map(move |row| {
+            (namespaces[row.namespace as usize], name_of(&self.names, row), row.value)
         })
     }
+}
+
+fn name_of<'a>(names: &'a str, row: &Row) -> &'a str {
+    &names[row.start as usize..row.end as usize]
+}
+
+fn is(names: &str, row: &Row, namespace: u32, name: &str) -> bool {
+    row.namespace == namespace && name_of(names, row) == name
 }
 
 /// What an evaluation gives.
@@ -128,5 +186,31 @@ impl Served {
             Self::Objects(objects) => span(&mut objects.iter().map(|(_, _, value)| value.time)),
             Self::Items(items) => span(&mut items.iter().map(|item| item.value.time)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(milli: i64) -> Value {
+        Value { quantity: Quantity::from_milli(milli), time: 0, window: None }
+    }
+
+    #[test]
+    fn objects_of_one_name_in_two_namespaces_are_two() {
+        let mut values = ObjectValues::with_capacity(2);
+        assert!(values.insert("one", "a", value(1)));
+        assert!(values.insert("two", "a", value(2)));
+        assert!(!values.insert("one", "a", value(3)), "it has a value");
+        for number in 0..1000 {
+            assert!(values.insert("one", &format!("pod-{number}"), value(number)));
+        }
+        assert_eq!(values.get("one", "a"), Some(value(1)));
+        assert_eq!(values.get("two", "a"), Some(value(2)));
+        assert_eq!(values.get("one", "pod-999"), Some(value(999)));
+        assert_eq!((values.get("two", "pod-1"), values.get("three", "a")), (None, None));
+        assert_eq!((values.len(), values.iter().count()), (1002, 1002));
+        assert_eq!(values.iter().nth(1), Some(("two", "a", value(2))));
     }
 }

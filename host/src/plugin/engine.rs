@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
-    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+    Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    WasmBacktraceDetails,
 };
 
 use super::bindings::leadsman::plugin::log;
@@ -24,6 +25,9 @@ const STACK: usize = 512 << 10;
 
 /// A component of an interpreter has a hundred core instances.
 const CORE_INSTANCES: u32 = 128;
+
+/// How much memory an idle slot keeps: what a run over a few thousand series touches.
+const KEPT_PAGES: usize = 1 << 20;
 
 /// The elements of a table: functions that can be called by pointer. Interpreters have many.
 pub(super) const TABLE_ELEMENTS: usize = 20_000;
@@ -82,12 +86,15 @@ fn settings(concurrency: usize) -> Config {
         .max_tables_per_component(20)
         .total_tables(instances.saturating_mul(20))
         .table_elements(TABLE_ELEMENTS)
-        .max_unused_warm_slots(instances);
+        .max_unused_warm_slots(instances)
+        // Pages that a run touched are cleared and kept; to give each back to the system and get
+        // it anew costs three times the run itself. Bounds what idle slots hold.
+        .linear_memory_keep_resident(KEPT_PAGES)
+        .table_keep_resident(64 << 10)
+        .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        // Slots are exactly as large as the limit; a larger reservation is only address space.
-        .memory_reservation(MAX_MEMORY as u64)
         .epoch_interruption(true)
         .max_wasm_stack(STACK)
         .cranelift_opt_level(OptLevel::Speed)

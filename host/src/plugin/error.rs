@@ -122,32 +122,18 @@ pub enum RunError {
     Host(String),
 }
 
-/// The kind of a [`RunError`], as metrics count it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // each stands for the error of its name
-pub enum RunReason {
-    Timeout,
-    Memory,
-    Table,
-    Stack,
-    Trap,
-    Output,
-    Failure,
-    Host,
-}
-
 impl RunError {
-    /// The kind of the error.
-    pub fn reason(&self) -> RunReason {
+    /// The kind of the error, as metrics count it.
+    pub fn reason(&self) -> &'static str {
         match self {
-            Self::Timeout(_) => RunReason::Timeout,
-            Self::Memory { .. } => RunReason::Memory,
-            Self::Table { .. } => RunReason::Table,
-            Self::Stack => RunReason::Stack,
-            Self::Trap(_) => RunReason::Trap,
-            Self::Output(_) => RunReason::Output,
-            Self::Failure { .. } => RunReason::Failure,
-            Self::Host(_) => RunReason::Host,
+            Self::Timeout(_) => "plugin_timeout",
+            Self::Memory { .. } => "plugin_memory",
+            Self::Table { .. } => "plugin_table",
+            Self::Stack => "plugin_stack",
+            Self::Trap(_) => "plugin_trap",
+            Self::Output(_) => "plugin_output",
+            Self::Failure { .. } => "plugin_failure",
+            Self::Host(_) => "plugin_host",
         }
     }
 }

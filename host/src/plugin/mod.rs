@@ -13,7 +13,7 @@ mod run;
 mod store;
 
 pub use engine::Engine;
-pub use error::{LoadError, RunError, RunReason};
+pub use error::{LoadError, RunError};
 pub use load::Plugin;
 pub use output::Expected;
 pub use run::{Description, PlannedQuery, Planning, PluginFault, Run};

@@ -80,7 +80,7 @@ impl Rows<'_> {
         if self.raw.objects.len() != rows {
             return Err(format!("{} objects for {rows} measures", self.raw.objects.len()));
         }
-        let mut values = ObjectValues::default();
+        let mut values = ObjectValues::with_capacity(rows);
         for row in 0..rows {
             let object = self.texts.get(self.raw.objects[row])?;
             if object.is_empty() {

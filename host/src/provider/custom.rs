@@ -112,7 +112,7 @@ impl Read<'_> {
     ) -> Result<Found, ReadError> {
         let (mapping, request) = (self.evaluations.mapping(), self.request);
         let namespace = self.namespace()?;
-        let series = selector(request.metric_selector)?;
+        let series = selector("metricLabelSelector", request.metric_selector)?;
         let key = namespace.as_ref().map_or("", Namespace::as_str);
         // An evaluation of one scope answers from what it rendered before.
         let single = !(self.resource.is_namespace() && mapping.per_namespace());
@@ -213,19 +213,19 @@ impl Read<'_> {
         let request = self.request;
         match request.target {
             Target::All => {
-                let picked = selector(request.label_selector)?;
+                let picked = selector("labelSelector", request.label_selector)?;
                 Ok(objects.select(self.resource, namespace, &picked))
             }
             Target::One(name) if objects.exists(self.resource, namespace, name) => Ok(vec![name]),
             Target::One(name) => {
-                let place = if namespace.is_empty() {
-                    String::new()
-                } else {
-                    format!(" in namespace {namespace}")
+                let place = match namespace {
+                    "" => String::new(),
+                    namespace => format!(" in namespace {namespace}"),
                 };
                 Err(ReadError::NotFound(format!(
-                    "there is no object \"{name}\" among the {}{place}",
-                    self.resource
+                    "the server could not find the metric {} for {} {name}: there is no such \
+                     object{place}",
+                    request.metric, request.resource
                 )))
             }
         }
@@ -295,9 +295,10 @@ enum Remembered {
     Nothing,
 }
 
-pub(super) fn selector(text: &str) -> Result<Selector, ReadError> {
+/// Reads a selector; `parameter` is where it was given.
+pub(super) fn selector(parameter: &str, text: &str) -> Result<Selector, ReadError> {
     if text.is_empty() {
         return Ok(Selector::default());
     }
-    text.parse().map_err(|error| ReadError::Bad(format!("{error}")))
+    text.parse().map_err(|error| ReadError::Bad(format!("{parameter}: {error}")))
 }

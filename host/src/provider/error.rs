@@ -27,8 +27,8 @@ pub enum ReadError {
 fn policy_note(failure: &ReadFailure) -> String {
     match failure {
         ReadFailure::Failed { last_good: Some(age), .. } => format!(
-            " (the last good values are {} s old, which is more than onError.lastGood allows)",
-            age.as_secs()
+            " (the last good values are {:.1}s old, which is more than onError.lastGood allows)",
+            age.as_secs_f64()
         ),
         _ => String::new(),
     }

@@ -69,7 +69,7 @@ async fn answer(
     let mapping = evaluations.mapping();
     let namespace: Namespace =
         request.namespace.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
-    let picked = selector(request.label_selector)?;
+    let picked = selector("labelSelector", request.label_selector)?;
     let scope = mapping.scope(&namespace);
     // Where a query has a place for the selector, it decides what is asked for; all other
     // selectors pick from one evaluation.

@@ -38,7 +38,7 @@ fn reader(request: &str) -> u64 {
 /// What is to be known of values that are served although newer ones could not be had.
 fn stale_warning(reading: &Reading, mapping: &Mapping) -> Option<String> {
     let (age, why) = reading.stale.as_ref()?;
-    Some(format!("{} is {} s old: {why}", mapping.metric, age.as_secs()))
+    Some(format!("{} is {:.1}s old: {why}", mapping.metric, age.as_secs_f64()))
 }
 
 /// Counts how a read ended.

@@ -38,7 +38,10 @@ pub enum SourceError {
 /// Why a query has no answer. The texts end up in the conditions of autoscalers.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// There is no connection, or it broke.
+    /// The connection broke while the answer came.
+    #[error("broke off its answer: {}", innermost(.0))]
+    Broken(#[source] reqwest::Error),
+    /// There is no connection.
     #[error("cannot be reached: {}", innermost(.0))]
     Connect(#[source] reqwest::Error),
     /// The answer did not come in time.
@@ -95,34 +98,20 @@ pub enum QueryError {
     NotRecorded(String),
 }
 
-/// The kind of a [`QueryError`], as metrics count it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // each stands for the errors of its name
-pub enum QueryReason {
-    Connect,
-    Timeout,
-    Status,
-    Api,
-    TooLarge,
-    Decode,
-    Warnings,
-    Credential,
-    NotRecorded,
-}
-
 impl QueryError {
-    /// The kind of the error.
-    pub fn reason(&self) -> QueryReason {
+    /// The kind of the error, as metrics count it.
+    pub fn reason(&self) -> &'static str {
         match self {
-            Self::Connect(_) => QueryReason::Connect,
-            Self::Timeout(_) => QueryReason::Timeout,
-            Self::Status { .. } => QueryReason::Status,
-            Self::Api { .. } => QueryReason::Api,
-            Self::TooLarge { .. } => QueryReason::TooLarge,
-            Self::Decode(_) => QueryReason::Decode,
-            Self::Warnings(_) => QueryReason::Warnings,
-            Self::Credential { .. } | Self::UnusableCredential { .. } => QueryReason::Credential,
-            Self::NotRecorded(_) => QueryReason::NotRecorded,
+            Self::Broken(_) => "query_broken",
+            Self::Connect(_) => "query_connect",
+            Self::Timeout(_) => "query_timeout",
+            Self::Status { .. } => "query_status",
+            Self::Api { .. } => "query_api",
+            Self::TooLarge { .. } => "query_too_large",
+            Self::Decode(_) => "query_decode",
+            Self::Warnings(_) => "query_warnings",
+            Self::Credential { .. } | Self::UnusableCredential { .. } => "query_credential",
+            Self::NotRecorded(_) => "query_not_recorded",
         }
     }
 }

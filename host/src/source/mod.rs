@@ -9,7 +9,7 @@ mod recording;
 
 use std::time::Duration;
 
-pub use error::{QueryError, QueryReason, SourceError};
+pub use error::{QueryError, SourceError};
 use recording::RecordingFile;
 
 use crate::config::valid;

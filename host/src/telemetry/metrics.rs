@@ -6,16 +6,12 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-
-use crate::evaluation::EvaluationError;
-use crate::plugin::{RunError, RunReason};
-use crate::source::{QueryError, QueryReason};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfMapping {
@@ -31,13 +27,13 @@ struct OfQuery {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct FailedFor {
     mapping: String,
-    reason: Reason,
+    reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReadBy {
     mapping: String,
-    outcome: ReadOutcome,
+    outcome: &'static str,
 }
 
 /// How a read ended.
@@ -51,48 +47,16 @@ pub enum ReadOutcome {
     NotFound,
 }
 
-/// Why an evaluation failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Reason {
-    Query(QueryReason),
-    Plugin(RunReason),
-    Selector,
-    Internal,
-}
-
-impl EncodeLabelValue for Reason {
-    fn encode(
-        &self,
-        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
-    ) -> Result<(), std::fmt::Error> {
+impl ReadOutcome {
+    fn name(self) -> &'static str {
         match self {
-            Self::Query(reason) => snake("query_", &format!("{reason:?}")).encode(encoder),
-            Self::Plugin(reason) => snake("plugin_", &format!("{reason:?}")).encode(encoder),
-            Self::Selector => "selector".encode(encoder),
-            Self::Internal => "internal".encode(encoder),
+            Self::Ok => "ok",
+            Self::Stale => "stale",
+            Self::Failed => "failed",
+            Self::Deadline => "deadline",
+            Self::NotFound => "not_found",
         }
     }
-}
-
-impl EncodeLabelValue for ReadOutcome {
-    fn encode(
-        &self,
-        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
-    ) -> Result<(), std::fmt::Error> {
-        snake("", &format!("{self:?}")).encode(encoder)
-    }
-}
-
-/// The name of a variant as label values are written.
-fn snake(prefix: &str, name: &str) -> String {
-    let mut text = prefix.to_owned();
-    for (at, c) in name.chars().enumerate() {
-        if c.is_ascii_uppercase() && at > 0 {
-            text.push('_');
-        }
-        text.push(c.to_ascii_lowercase());
-    }
-    text
 }
 
 type Seconds = Gauge<f64, AtomicU64>;
@@ -221,12 +185,10 @@ impl Metrics {
     /// The metrics of one mapping.
     pub fn mapping(&self, title: &str) -> MappingMetrics {
         let of = OfMapping { mapping: title.to_owned() };
-        let read = |outcome| {
-            self.reads.get_or_create_owned(&ReadBy { mapping: title.to_owned(), outcome })
-        };
+        let ok = ReadBy { mapping: title.to_owned(), outcome: ReadOutcome::Ok.name() };
         MappingMetrics {
             title: title.to_owned(),
-            ok: read(ReadOutcome::Ok),
+            ok: self.reads.get_or_create_owned(&ok),
             evaluations: self.evaluations.get_or_create_owned(&of),
             in_use: self.evaluations_in_use.get_or_create_owned(&of),
             all: self.clone(),
@@ -271,7 +233,7 @@ impl MappingMetrics {
         match outcome {
             ReadOutcome::Ok => self.ok.inc(),
             outcome => {
-                let by = ReadBy { mapping: self.title.clone(), outcome };
+                let by = ReadBy { mapping: self.title.clone(), outcome: outcome.name() };
                 self.all.reads.get_or_create(&by).inc()
             }
         };
@@ -282,33 +244,28 @@ impl MappingMetrics {
         self.all.read_seconds.observe(time.as_secs_f64());
     }
 
-    /// An evaluation ended.
-    pub fn evaluated(&self, time: Duration, error: Option<&EvaluationError>) {
+    /// An evaluation ended; failed for a reason from a closed set.
+    pub fn evaluated(&self, time: Duration, failed: Option<&'static str>) {
         self.evaluations.inc();
         self.all.evaluation_seconds.get_or_create(&self.of()).observe(time.as_secs_f64());
-        let reason = match error {
-            None => return,
-            Some(EvaluationError::Query { source, .. }) => Reason::Query(source.reason()),
-            Some(EvaluationError::Plugin { source, .. }) => Reason::Plugin(source.reason()),
-            Some(EvaluationError::Selector { .. }) => Reason::Selector,
-            Some(EvaluationError::Internal) => Reason::Internal,
-        };
-        let failed = FailedFor { mapping: self.title.clone(), reason };
-        self.all.evaluation_failures.get_or_create(&failed).inc();
+        if let Some(reason) = failed {
+            let failed = FailedFor { mapping: self.title.clone(), reason };
+            self.all.evaluation_failures.get_or_create(&failed).inc();
+        }
     }
 
     /// A query ended.
-    pub fn queried(&self, query: &str, time: Duration, error: Option<&QueryError>) {
+    pub fn queried(&self, query: &str, time: Duration, failed: bool) {
         let of = OfQuery { mapping: self.title.clone(), query: query.to_owned() };
         self.all.queries.get_or_create(&of).inc();
         self.all.query_seconds.get_or_create(&of).observe(time.as_secs_f64());
-        if error.is_some() {
+        if failed {
             self.all.query_failures.get_or_create(&of).inc();
         }
     }
 
     /// A run of the plugin ended.
-    pub fn plugin_ran(&self, time: Duration, series: usize, _error: Option<&RunError>) {
+    pub fn plugin_ran(&self, time: Duration, series: usize) {
         let of = self.of();
         self.all.plugin_seconds.get_or_create(&of).observe(time.as_secs_f64());
         let series = i64::try_from(series).unwrap_or(i64::MAX);

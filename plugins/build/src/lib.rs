@@ -6,10 +6,14 @@
 
 #[cfg(feature = "build")]
 mod component;
+#[cfg(feature = "build")]
+mod script;
 mod toolchain;
 
 #[cfg(feature = "build")]
 pub use component::{BuildError, Component, Request};
+#[cfg(feature = "build")]
+pub use script::Script;
 pub use toolchain::{Missing, Toolchain};
 
 /// The target that plugins are built for: no operating system, so no imports but the contract's.

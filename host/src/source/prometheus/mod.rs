@@ -5,6 +5,7 @@ mod decode;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Method, Response};
@@ -81,7 +82,7 @@ impl Prometheus {
             Method::POST => outgoing.form(&parameters),
             _ => outgoing.query(&parameters),
         };
-        outgoing.send().await.map_err(|error| self.broken(error))
+        outgoing.send().await.map_err(|error| self.failed(error, QueryError::Connect))
     }
 
     fn headers(&self) -> Result<HeaderMap, QueryError> {
@@ -110,7 +111,7 @@ impl Prometheus {
             return Err(QueryError::TooLarge { limit });
         }
         let mut body = Vec::with_capacity(announced.unwrap_or(0));
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(error))? {
+        while let Some(chunk) = self.chunk(&mut response).await? {
             if body.len() + chunk.len() > limit {
                 return Err(QueryError::TooLarge { limit });
             }
@@ -146,12 +147,20 @@ impl Prometheus {
         Ok(answer)
     }
 
-    fn broken(&self, error: reqwest::Error) -> QueryError {
+    async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, QueryError> {
+        response.chunk().await.map_err(|error| self.failed(error, QueryError::Broken))
+    }
+
+    fn failed(
+        &self,
+        error: reqwest::Error,
+        otherwise: fn(reqwest::Error) -> QueryError,
+    ) -> QueryError {
         if error.is_timeout() {
             QueryError::Timeout(self.config.timeout)
         } else {
             // The address may hold the whole query, which is told elsewhere.
-            QueryError::Connect(error.without_url())
+            otherwise(error.without_url())
         }
     }
 }

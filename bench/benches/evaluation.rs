@@ -1,0 +1,83 @@
+//! One run of a shipped plugin in its sandbox (instance, input, call, output, checks) against the
+//! same function run natively on the same data.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use leadsman::config::valid::{Limits, Serve};
+use leadsman::model::data::{Answer, Data, Input, Vector};
+use leadsman::model::dictionary::Dictionary;
+use leadsman::model::names::Scope;
+use leadsman::model::resource::Resource;
+use leadsman::plugin::{Engine, Expected, Plugin, Run};
+use leadsman_bench::{LABELS, Table};
+
+const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
+const CONFIG: &str = r#"{"object":"pod"}"#;
+
+fn per_object(criterion: &mut Criterion) {
+    let engine = Engine::new(2).expect("an engine");
+    let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().find(|p| p.name == "per-object");
+    let plugin = Plugin::load(&engine, shipped.expect("per-object").component).expect("a plugin");
+    let serve = Serve::Custom(Resource::known("pods").expect("pods"));
+    let scope = Scope::Namespace("shop".parse().expect("a namespace"));
+    let limits = Limits { time: Duration::from_secs(5), ..Limits::default() };
+    let mut group = criterion.benchmark_group("per-object");
+    for size in SIZES {
+        group.throughput(Throughput::Elements(size as u64));
+        let input = sandboxed_input(size, &scope);
+        group.bench_with_input(BenchmarkId::new("sandbox", size), &input, |bencher, input| {
+            let expected = Expected { serve: &serve, scope: &scope, activation: None };
+            let run = Run { name: "bench", config: CONFIG, limits: &limits, expected };
+            bencher.iter_batched(
+                || input.clone(),
+                |input| plugin.evaluate(&run, input).expect("values"),
+                criterion::BatchSize::SmallInput,
+            );
+        });
+        let raw = Table::new(u32::try_from(size).expect("a count")).sdk_input();
+        let input = leadsman_plugin_sdk::Input::from_raw(raw);
+        group.bench_with_input(BenchmarkId::new("native", size), &input, |bencher, input| {
+            let plugin = per_object::plugin();
+            bencher.iter(|| plugin.run(black_box(CONFIG), input).expect("measures"));
+        });
+    }
+    group.finish();
+}
+
+/// The input as the decoder of a Prometheus leaves it.
+fn sandboxed_input(size: usize, scope: &Scope) -> Input {
+    let mut dictionary = Dictionary::new();
+    let mut vector = Vector::default();
+    for row in 0..size {
+        vector.labels.add_row();
+        for (name, value) in LABELS.iter().zip(values(row)) {
+            let (name, value) = (dictionary.intern(name), dictionary.intern(&value));
+            vector.labels.set(name, value);
+        }
+        vector.times.push(1_695_018_199_504);
+        vector.values.push(1.5);
+    }
+    let answer = Answer { dictionary, data: Data::Vector(vector), warnings: vec![] };
+    Input::new(scope.clone(), 1_695_018_199_504, vec![("rate".to_owned(), answer)])
+}
+
+/// The labels that [`Table`] has, too.
+fn values(row: usize) -> [String; 6] {
+    [
+        "shop".to_owned(),
+        format!("checkout-7d9c5b6f48-{row:05}"),
+        format!("worker-{:02}.cluster.internal", row % 50),
+        ["app", "sidecar"][row % 2].to_owned(),
+        format!("10.{}.{}.{}:8080", 64 + row / 65_536, row / 256 % 256, row % 256),
+        "kubernetes-pods".to_owned(),
+    ]
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3)).sample_size(30);
+    targets = per_object
+}
+criterion_main!(benches);

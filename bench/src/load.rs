@@ -1,0 +1,191 @@
+//! Load as the aggregator makes it: one HTTP/2 connection, several requests at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ClientConfig;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// What a load gave.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured {
+    /// How many reads were answered with 200.
+    pub reads: usize,
+    /// How many were not.
+    pub failed: usize,
+    /// How long it took.
+    pub time: Duration,
+    /// The median.
+    pub p50: Duration,
+    /// Only one read in a hundred took longer.
+    pub p99: Duration,
+    /// The slowest.
+    pub max: Duration,
+}
+
+impl Measured {
+    /// Reads a second.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn rate(&self) -> f64 {
+        self.reads as f64 / self.time.as_secs_f64()
+    }
+}
+
+/// A connection.
+pub struct Connection {
+    sender: SendRequest<Empty<Bytes>>,
+    authority: String,
+}
+
+impl Connection {
+    /// Connects over TLS with HTTP/2. Whom it talks to is not the question here.
+    ///
+    /// # Panics
+    /// If there is nobody.
+    pub async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("a server");
+        stream.set_nodelay(true).expect("a socket");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let stream = TlsConnector::from(Arc::new(tls())).connect(name, stream).await.expect("TLS");
+        let (sender, connection) =
+            handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("HTTP/2");
+        #[allow(clippy::disallowed_methods, reason = "ends with the measurement")]
+        tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Self { sender, authority: address.to_string() }
+    }
+
+    /// Reads, and says whether it was answered with 200 and how long it took.
+    ///
+    /// # Panics
+    /// If the connection is gone.
+    pub async fn read(&self, path: &str) -> (bool, Duration) {
+        let request = hyper::Request::get(format!("https://{}{path}", self.authority))
+            .header("accept", "application/json")
+            .body(Empty::new())
+            .expect("a request");
+        let begun = Instant::now();
+        let answer = self.sender.clone().send_request(request).await.expect("an answer");
+        let ok = answer.status().is_success();
+        answer.into_body().collect().await.expect("a body");
+        (ok, begun.elapsed())
+    }
+
+    /// Reads the paths in turn for a time, so many at once.
+    ///
+    /// # Panics
+    /// If the connection breaks.
+    pub async fn load(self, paths: &[String], at_once: usize, time: Duration) -> Measured {
+        let next = AtomicUsize::new(0);
+        let begun = Instant::now();
+        let worker = || async {
+            let mut times = Vec::new();
+            let mut failed = 0;
+            while begun.elapsed() < time {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let (ok, took) = self.read(&paths[at % paths.len()]).await;
+                times.push(took);
+                failed += usize::from(!ok);
+            }
+            (times, failed)
+        };
+        let workers: Vec<_> = (0..at_once).map(|_| worker()).collect();
+        let done = join_all(workers).await;
+        let time = begun.elapsed();
+        let failed = done.iter().map(|(_, failed)| failed).sum();
+        let mut times: Vec<_> = done.into_iter().flat_map(|(times, _)| times).collect();
+        times.sort_unstable();
+        let at = |share: usize| times[(times.len() - 1) * share / 100];
+        Measured {
+            reads: times.len() - failed,
+            failed,
+            time,
+            p50: at(50),
+            p99: at(99),
+            max: at(100),
+        }
+    }
+}
+
+async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, output) in futures.iter_mut().zip(&mut outputs) {
+            if output.is_none()
+                && let std::task::Poll::Ready(ready) = future.as_mut().poll(context)
+            {
+                *output = Some(ready);
+            }
+        }
+        if outputs.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    outputs.into_iter().flatten().collect()
+}
+
+fn tls() -> ClientConfig {
+    let provider = Arc::new(ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .expect("TLS versions")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    config
+}
+
+#[derive(Debug)]
+struct Anyone(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,26 @@
+//! What the system says of a process.
+
+use std::time::Duration;
+
+/// The CPU time that a process has used, its own and the system's for it.
+///
+/// # Panics
+/// If there is no such process.
+pub fn cpu(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
+    // The name in parentheses may hold spaces.
+    let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
+    let ticks: u64 = [11, 12].iter().map(|&at| fields[at].parse::<u64>().expect("a number")).sum();
+    // Linux counts in hundredths for every program that asks.
+    Duration::from_millis(ticks * 10)
+}
+
+/// The memory that a process has in use, in bytes.
+///
+/// # Panics
+/// If there is no such process.
+pub fn memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
+}
