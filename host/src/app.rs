@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, AdminState};
 use crate::api::{self, ApiState, Served};
-use crate::config::{self, Document, Faults, ReadError};
+use crate::config::{self, Parsed, ReadError};
 use crate::plugin::Engine;
 use crate::server::{Certificate, Readiness, Server};
 use crate::snapshot::{Parts, Snapshot};
@@ -73,15 +73,16 @@ pub struct App {
     stop: CancellationToken,
 }
 
-/// Reads a configuration and builds a snapshot of it.
+/// Reads a configuration and builds a snapshot of it. What has no fault in the file goes on to the
+/// plugins all the same, so that their faults are told at once with those of the file.
 pub fn load(path: &std::path::Path, parts: &Parts) -> Result<Snapshot, ReadError> {
-    let (document, config) = config::read(path)?;
-    Snapshot::build(&config, 1, parts)
-        .map_err(|faults| ReadError::Faults(locate(&document, faults)))
-}
-
-fn locate(document: &Document, faults: Vec<config::Fault>) -> Faults {
-    document.locate(faults)
+    let Parsed { document, config, mut faults } = config::read(path)?;
+    match Snapshot::build(&config, 1, parts) {
+        Ok(snapshot) if faults.is_empty() => return Ok(snapshot),
+        Ok(_) => {}
+        Err(found) => faults.extend(found),
+    }
+    Err(ReadError::Faults(document.locate(faults)))
 }
 
 /// What snapshots are made with.

@@ -87,8 +87,15 @@ impl Input {
     }
 
     fn cell(&self, labels: &types::Labels, row: usize, name: &str) -> Option<Label<'_>> {
-        let column = labels.names.iter().position(|&column| self.dictionary.get(column) == name)?;
-        match labels.cells.get(column * labels.rows as usize + row) {
+        self.at(labels, row, self.column(labels, name)?)
+    }
+
+    fn column(&self, labels: &types::Labels, name: &str) -> Option<Column> {
+        labels.names.iter().position(|&column| self.dictionary.get(column) == name).map(Column)
+    }
+
+    fn at(&self, labels: &types::Labels, row: usize, column: Column) -> Option<Label<'_>> {
+        match labels.cells.get(column.0 * labels.rows as usize + row) {
             None | Some(0) => None,
             Some(&id) => Some(self.label(id)),
         }
@@ -138,6 +145,15 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// Finds a label once, for plugins that read it of many series; `None` if no series has it.
+    pub fn column(&self, name: &str) -> Option<Column> {
+        match &self.raw.data {
+            types::Data::Vector(raw) => self.input.column(&raw.labels, name),
+            types::Data::Matrix(raw) => self.input.column(&raw.labels, name),
+            types::Data::Scalar(_) | types::Data::Text(_) => None,
+        }
+    }
+
     /// The series of a range query. Fails if the answer has another type.
     pub fn ranges(&self) -> Result<impl ExactSizeIterator<Item = Range<'a>> + use<'a>, Failure> {
         let input = self.input;
@@ -182,6 +198,10 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// A label of an answer, found once for all of its series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column(usize);
+
 /// One series of an instant vector.
 #[derive(Debug, Clone, Copy)]
 pub struct Series<'a> {
@@ -195,6 +215,11 @@ impl<'a> Series<'a> {
     /// The value of a label, `None` where it is not set.
     pub fn label(&self, name: &str) -> Option<Label<'a>> {
         self.input.cell(&self.raw.labels, self.row, name)
+    }
+
+    /// The value of a label that was found with [`Answer::column`] of the same answer.
+    pub fn at(&self, column: Column) -> Option<Label<'a>> {
+        self.input.at(&self.raw.labels, self.row, column)
     }
 
     /// The value of a label that every series must have.
@@ -240,6 +265,11 @@ impl<'a> Range<'a> {
     /// The value of a label, `None` where it is not set.
     pub fn label(&self, name: &str) -> Option<Label<'a>> {
         self.input.cell(&self.raw.labels, self.row, name)
+    }
+
+    /// The value of a label that was found with [`Answer::column`] of the same answer.
+    pub fn at(&self, column: Column) -> Option<Label<'a>> {
+        self.input.at(&self.raw.labels, self.row, column)
     }
 
     /// The value of a label that every series must have.

@@ -80,7 +80,7 @@ extern crate self as leadsman_plugin_sdk;
 pub use wit_bindgen::rt as __runtime;
 
 pub use build::{BuildError, InputBuilder};
-pub use input::{Answer, Input, Object, Range, Sample, Scope, Series};
+pub use input::{Answer, Column, Input, Object, Range, Sample, Scope, Series};
 pub use measures::{Measure, Measures, Name, Row};
 pub use objects::{
     Combine, FixedObject, NAMESPACE_LABEL, ObjectKey, ObjectSource, ObjectValue, by_object,

@@ -89,20 +89,21 @@ pub struct Measures {
     objects: Vec<Id>,
     namespaces: Vec<Id>,
     values: Vec<f64>,
-    times: Vec<Option<i64>>,
+    times: Vec<i64>,
     windows: Vec<u32>,
     label_names: Vec<Id>,
     label_cells: Vec<Vec<Id>>,
 }
 
-/// A text of the input's dictionary or of the output's.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Id {
-    Input(u32),
-    Output(u32),
-}
+/// A text of the input's dictionary, or, with the highest bit set, of the output's: where the
+/// input's ends is not known before it is over. No dictionary comes near 2^31 texts.
+type Id = u32;
 
-const EMPTY: Id = Id::Input(0);
+const EMPTY: Id = 0;
+const OWN: Id = 1 << 31;
+
+/// Stands for a time that the plugin did not give.
+const NO_TIME: i64 = i64::MIN;
 
 impl Default for Measures {
     fn default() -> Self {
@@ -125,11 +126,23 @@ impl Measures {
         }
     }
 
+    /// No measures yet, with room for so many.
+    pub fn with_capacity(count: usize) -> Self {
+        Self {
+            objects: Vec::with_capacity(count),
+            namespaces: Vec::with_capacity(count),
+            values: Vec::with_capacity(count),
+            times: Vec::with_capacity(count),
+            windows: Vec::with_capacity(count),
+            ..Self::new()
+        }
+    }
+
     /// Adds a measure.
     pub fn push(&mut self, measure: Measure<'_>) {
         let row = self.values.len();
         self.values.push(measure.value);
-        self.times.push(measure.time);
+        self.times.push(measure.time.unwrap_or(NO_TIME));
         let object = self.optional(measure.object);
         self.objects.push(object);
         let namespace = self.optional(measure.namespace);
@@ -164,9 +177,9 @@ impl Measures {
 
     /// The measures row by row, for tests. `input` is what they were made from.
     pub fn rows(&self, input: &Input) -> Vec<Row> {
-        let text = |id: Id| match id {
-            Id::Input(id) => input.dictionary.get(id).to_owned(),
-            Id::Output(id) => self.texts.get(id).to_owned(),
+        let text = |id: Id| match id & OWN {
+            0 => input.dictionary.get(id).to_owned(),
+            _ => self.texts.get(id & !OWN).to_owned(),
         };
         let filled = |id: Id| Some(text(id)).filter(|text| !text.is_empty());
         (0..self.len())
@@ -174,7 +187,7 @@ impl Measures {
                 object: text(self.objects[row]),
                 namespace: filled(self.namespaces[row]),
                 value: self.values[row],
-                time: self.times[row],
+                time: Some(self.times[row]).filter(|&time| time != NO_TIME),
                 window: Some(self.windows[row]).filter(|&seconds| seconds > 0),
                 labels: self
                     .label_names
@@ -187,16 +200,13 @@ impl Measures {
     }
 
     pub(crate) fn into_raw(self, input_texts: u32, now: i64) -> types::Measures {
-        let number = |id: Id| match id {
-            Id::Input(id) => id,
-            Id::Output(id) => input_texts.saturating_add(id),
-        };
-        let column = |ids: Vec<Id>| {
+        let number = |id: Id| if id & OWN == 0 { id } else { input_texts + (id & !OWN) };
+        let column = |mut ids: Vec<Id>| {
             if ids.iter().all(|&id| id == EMPTY) {
-                Vec::new()
-            } else {
-                ids.into_iter().map(number).collect()
+                return Vec::new();
             }
+            ids.iter_mut().for_each(|id| *id = number(*id));
+            ids
         };
         let rows = self.values.len();
         let mut cells = Vec::with_capacity(rows * self.label_names.len());
@@ -204,11 +214,13 @@ impl Measures {
             column.resize(rows, EMPTY);
             cells.extend(column.into_iter().map(number));
         }
-        let times = if self.times.iter().all(Option::is_none) {
-            Vec::new()
-        } else {
-            self.times.into_iter().map(|time| time.unwrap_or(now)).collect()
-        };
+        let mut times = self.times;
+        if times.iter().all(|&time| time == NO_TIME) {
+            times.clear();
+        }
+        for time in times.iter_mut().filter(|time| **time == NO_TIME) {
+            *time = now;
+        }
         let windows =
             if self.windows.iter().all(|&window| window == 0) { Vec::new() } else { self.windows };
         types::Measures {
@@ -232,9 +244,9 @@ impl Measures {
 
     fn id(&mut self, name: Name<'_>) -> Id {
         match name {
-            Name::Label(label) => Id::Input(label.id),
+            Name::Label(label) => label.id,
             Name::Text("") => EMPTY,
-            Name::Text(text) => Id::Output(self.texts.intern(text)),
+            Name::Text(text) => OWN | self.texts.intern(text),
         }
     }
 }

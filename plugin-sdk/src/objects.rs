@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::input::{Answer, Scope, Series};
+use crate::input::{Answer, Column, Scope, Series};
 use crate::measures::Measure;
 use crate::plan::Failure;
 use crate::text::Label;
@@ -134,13 +134,22 @@ pub fn by_object<'a>(
         Scope::Namespace(_) => None,
         Scope::Cluster => Some(namespace.unwrap_or(NAMESPACE_LABEL)),
     };
+    let namespace = namespace.and_then(|label| answer.column(label));
+    let source = match source {
+        ObjectSource::Label(label) => match answer.column(label) {
+            Some(column) => Source::Column(column),
+            None if answer.series()?.len() == 0 => return Ok(Vec::new()),
+            None => return Err(nothing_named(answer, source)),
+        },
+        ObjectSource::Fixed(fixed) => Source::Fixed(fixed),
+    };
     let series = answer.series()?;
     let count = series.len();
     let mut values: Vec<ObjectValue<'a>> = Vec::with_capacity(count);
     let mut rows: HashMap<ObjectKey<'a>, usize, BuildHasherDefault<NumberHasher>> =
         HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
     for series in series {
-        let Some(object) = object_of(&series, source, namespace) else { continue };
+        let Some(object) = object_of(&series, &source, namespace) else { continue };
         let row = *rows.entry(object).or_insert(values.len());
         match values.get_mut(row) {
             None => values.push(ObjectValue {
@@ -151,9 +160,6 @@ pub fn by_object<'a>(
             }),
             Some(value) => value.add(&series, combine, answer.query())?,
         }
-    }
-    if values.is_empty() && count > 0 {
-        return Err(nothing_named(answer, source));
     }
     if combine == Combine::Average {
         for value in &mut values {
@@ -192,25 +198,28 @@ impl ObjectValue<'_> {
     }
 }
 
+/// Where the object's name stands in this answer.
+enum Source<'a> {
+    Column(Column),
+    Fixed(&'a FixedObject),
+}
+
 fn object_of<'a>(
     series: &Series<'a>,
-    source: &'a ObjectSource,
-    namespace: Option<&str>,
+    source: &Source<'a>,
+    namespace: Option<Column>,
 ) -> Option<ObjectKey<'a>> {
+    // Objects that live in no namespace have no such label.
+    let namespace = namespace.and_then(|column| series.at(column));
     match source {
-        ObjectSource::Fixed(fixed) => {
-            // The series of other namespaces are for other objects of the same name.
-            let namespace = match fixed.namespace {
-                Some(_) => None,
-                None => namespace.and_then(|label| series.label(label)),
-            };
-            Some(ObjectKey { namespace, name: ObjectName::Fixed(fixed) })
+        Source::Column(column) => {
+            Some(ObjectKey { namespace, name: ObjectName::Label(series.at(*column)?) })
         }
-        ObjectSource::Label(label) => {
-            let name = ObjectName::Label(series.label(label)?);
-            // Objects that live in no namespace have no such label.
-            let namespace = namespace.and_then(|label| series.label(label));
-            Some(ObjectKey { namespace, name })
+        Source::Fixed(fixed) => {
+            // Where the configuration does not name the namespace, series of several namespaces
+            // are for several objects of the name.
+            let namespace = if fixed.namespace.is_some() { None } else { namespace };
+            Some(ObjectKey { namespace, name: ObjectName::Fixed(fixed) })
         }
     }
 }

@@ -38,24 +38,36 @@ pub enum ReadError {
     Faults(Faults),
 }
 
+/// A configuration as far as it could be read.
+#[derive(Debug)]
+pub struct Parsed {
+    /// Where everything stands.
+    pub document: Document,
+    /// What has no fault. All of it, if there are none.
+    pub config: Config,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+}
+
 /// Reads a file.
-pub fn read(path: &Path) -> Result<(Document, Config), ReadError> {
+pub fn read(path: &Path) -> Result<Parsed, ReadError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ReadError::File { path: path.display().to_string(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    parse(&path.display().to_string(), folder, &text).map_err(ReadError::Faults)
+    Ok(parse(&path.display().to_string(), folder, &text))
 }
 
 /// Reads a text. `name` is what faults call it, `folder` where its relative paths begin.
-pub fn parse(name: &str, folder: &Path, text: &str) -> Result<(Document, Config), Faults> {
+pub fn parse(name: &str, folder: &Path, text: &str) -> Parsed {
     let (document, mut faults) = Document::parse(name, text);
     if !faults.is_empty() {
-        return Err(document.locate(faults));
+        // Half a text would have faults that the whole does not have.
+        return Parsed { document, config: Config::default(), faults };
     }
     faults = schema::faults_of(&schema::published(), &document.value, "");
     let decoded = decode::decode(&document.value, &mut faults);
     let config = check::validate(decoded, folder, &mut faults);
-    if faults.is_empty() { Ok((document, config)) } else { Err(document.locate(faults)) }
+    Parsed { document, config, faults }
 }
 
 /// Checks the PromQL of a query that is not in the file, as those that plugins bring.

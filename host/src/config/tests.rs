@@ -39,12 +39,15 @@ resourceRules: {}
 "#;
 
 fn faults(text: &str) -> String {
-    parse("config.yaml", Path::new("."), text).expect_err("faults").to_string()
+    let Parsed { document, faults, .. } = parse("config.yaml", Path::new("."), text);
+    assert!(!faults.is_empty(), "no faults");
+    document.locate(faults).to_string()
 }
 
 #[test]
 fn a_good_configuration_is_read() {
-    let (_, config) = parse("config.yaml", Path::new("."), GOOD).unwrap_or_else(|f| panic!("{f}"));
+    let Parsed { config, faults, .. } = parse("config.yaml", Path::new("."), GOOD);
+    assert_eq!(faults, []);
     assert_eq!(config.mappings.len(), 3);
     assert_eq!(config.objects.len(), 3);
     let first = &config.mappings[0];

@@ -12,7 +12,7 @@ use crate::model::resource::Resource;
 pub use super::written::Method;
 
 /// A configuration without faults.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// The sources by name.
     pub sources: BTreeMap<String, Source>,

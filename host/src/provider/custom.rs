@@ -114,36 +114,46 @@ impl Read<'_> {
         let namespace = self.namespace()?;
         let series = selector("metricLabelSelector", request.metric_selector)?;
         let key = namespace.as_ref().map_or("", Namespace::as_str);
-        // An evaluation of one scope answers from what it rendered before.
-        let single = !(self.resource.is_namespace() && mapping.per_namespace());
-        if single {
-            let scope = match &namespace {
-                Some(namespace) => mapping.scope(namespace),
-                None => Scope::Cluster,
-            };
-            // Names that the objects do not have are not worth an evaluation.
-            let version = self.evaluations.objects().version();
-            let names = match self.remembered(&scope, &series, version).await? {
-                Remembered::Body(reading, body) => {
-                    *stale = reading.stale.is_some();
-                    return Ok(Found { body, warning: stale_warning(&reading, mapping) });
-                }
-                Remembered::Nothing => self.names(key)?,
-            };
-            if names.is_empty() {
+        if self.resource.is_namespace() && mapping.per_namespace() {
+            return self.namespaces(&series, stale, render).await;
+        }
+        let scope = match &namespace {
+            Some(namespace) => mapping.scope(namespace),
+            None => Scope::Cluster,
+        };
+        let version = self.evaluations.objects().version();
+        // Names that the objects do not have are not worth an evaluation. A request that was
+        // answered before, from the same objects, had some.
+        let mut names = None;
+        if !self.answered_before(&scope, &series, version) {
+            let known = self.names(key)?;
+            if known.is_empty() {
                 return Ok(Found { body: render(self.resource, &series, &[]), warning: None });
             }
-            let reading = self.read(&scope, &series).await?;
-            *stale = reading.stale.is_some();
-            let (values, missing) = self.values(&reading, key, &names)?;
-            let body = render(self.resource, &series, &values);
-            if missing.is_none() {
-                reading.evaluated.answers.put(request.raw, version, body.clone());
-            }
-            let warning = stale_warning(&reading, mapping).or(missing);
-            return Ok(Found { body, warning });
+            names = Some(known);
         }
-        self.namespaces(&series, stale, render).await
+        let reading = self.read(&scope, &series).await?;
+        *stale = reading.stale.is_some();
+        if let Some(body) = reading.evaluated.answers.get(request.raw, version) {
+            return Ok(Found { body, warning: stale_warning(&reading, mapping) });
+        }
+        let names = match names {
+            Some(names) => names,
+            None => self.names(key)?,
+        };
+        let (values, missing) = self.values(&reading, key, &names)?;
+        let body = render(self.resource, &series, &values);
+        if missing.is_none() {
+            reading.evaluated.answers.put(request.raw, version, body.clone());
+        }
+        let warning = stale_warning(&reading, mapping).or(missing);
+        Ok(Found { body, warning })
+    }
+
+    fn answered_before(&self, scope: &Scope, series: &Selector, version: u64) -> bool {
+        self.evaluations
+            .peek(scope, series)
+            .is_some_and(|evaluated| evaluated.answers.get(self.request.raw, version).is_some())
     }
 
     /// Values of namespaces themselves, each of which has an evaluation of its own.
@@ -184,27 +194,6 @@ impl Read<'_> {
                 "{resource} live in no namespace: ask for {resource}/NAME/{metric}"
             ))),
         }
-    }
-
-    /// The answer that was rendered before, if there is one. Only evaluations in use have one, so
-    /// looking does not begin any.
-    async fn remembered(
-        &self,
-        scope: &Scope,
-        series: &Selector,
-        version: u64,
-    ) -> Result<Remembered, ReadError> {
-        let Some(evaluated) = self.evaluations.peek(scope, series) else {
-            return Ok(Remembered::Nothing);
-        };
-        let Some(_) = evaluated.answers.get(self.request.raw, version) else {
-            return Ok(Remembered::Nothing);
-        };
-        let reading = self.read(scope, series).await?;
-        Ok(match reading.evaluated.answers.get(self.request.raw, version) {
-            Some(body) => Remembered::Body(reading, body),
-            None => Remembered::Nothing,
-        })
     }
 
     /// The names of the objects that are asked for.
@@ -288,11 +277,6 @@ impl Read<'_> {
             _ => Ok((values, missing)),
         }
     }
-}
-
-enum Remembered {
-    Body(Reading, Bytes),
-    Nothing,
 }
 
 /// Reads a selector; `parameter` is where it was given.

@@ -31,7 +31,7 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
         config.namespace.as_deref(),
         config.combine,
     )?;
-    let mut measures = Measures::new();
+    let mut measures = Measures::with_capacity(values.len());
     for value in values.iter().map(ObjectValue::measure) {
         measures.push(value);
     }
