@@ -30,7 +30,7 @@ fn main() {
 
 async fn measure() {
     let exporter = Exporter::start(&exposition()).await;
-    let mut prometheus = Prometheus::scraping(&exporter.url()).await;
+    let prometheus = Prometheus::scraping(&exporter.url()).await;
     prometheus.wait_for("http_requests").await;
     let leadsman = Leadsman::start(config(&prometheus.url())).await;
     let idle = process::memory(leadsman.pid());

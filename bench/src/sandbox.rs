@@ -23,8 +23,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// Far more than any call takes: the check is measured, not the interruption.
 const DEADLINE_TICKS: u64 = 1_000;
 const MAX_MEMORY: usize = 64 << 20;
-/// What a call with 10,000 series touches.
-const KEEP_RESIDENT: usize = 2 << 20;
+// As in host/src/plugin/engine.rs.
+const KEPT_PAGES: usize = 1 << 20;
+const KEPT_TABLE: usize = 64 << 10;
 const HOSTCALL_BYTES: usize = 16 << 20;
 
 /// How the pool treats the memory of a call, which decides as much as the shape does.
@@ -143,8 +144,8 @@ fn config(memory: Memory) -> Config {
     if memory != Memory::Returned {
         // Without the scan (Linux before 6.7), all that may be kept is cleared after each call.
         pool.pagemap_scan(Enabled::Auto)
-            .linear_memory_keep_resident(KEEP_RESIDENT)
-            .table_keep_resident(KEEP_RESIDENT);
+            .linear_memory_keep_resident(KEPT_PAGES)
+            .table_keep_resident(KEPT_TABLE);
     }
     let mut config = Config::new();
     if memory == Memory::Exact {

@@ -22,9 +22,10 @@ pub(crate) struct Logs {
     /// How log lines are written, on standard error.
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
-    /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`.
-    #[arg(long, default_value = "info", global = true)]
-    pub(crate) log_level: String,
+    /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
+    /// if left out, `warn` for the demo.
+    #[arg(long, global = true)]
+    pub(crate) log_level: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,8 +14,10 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = leadsman::telemetry::start_logging(cli.logs.log_format, &cli.logs.log_level)
-    {
+    // The demo's table is not to scroll away.
+    let usual = if matches!(cli.command, Command::Demo(_)) { "warn" } else { "info" };
+    let level = cli.logs.log_level.as_deref().unwrap_or(usual);
+    if let Err(error) = leadsman::telemetry::start_logging(cli.logs.log_format, level) {
         eprintln!("leadsman: cannot log: {error:#}");
         return ExitCode::from(2);
     }

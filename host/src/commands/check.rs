@@ -16,7 +16,9 @@ pub(crate) fn check(config: &Path) -> ExitCode {
     };
     match app::load(config, &parts) {
         Ok(snapshot) => {
-            println!("{}: {} mappings, no faults", config.display(), snapshot.mappings().len());
+            let count = snapshot.mappings().len();
+            let mappings = if count == 1 { "mapping" } else { "mappings" };
+            println!("{}: {count} {mappings}, no faults", config.display());
             ExitCode::SUCCESS
         }
         Err(ReadError::Faults(faults)) => {

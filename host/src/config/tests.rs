@@ -183,6 +183,12 @@ fn a_text_that_is_not_yaml_says_where() {
 }
 
 #[test]
+fn a_second_document_is_not_passed_over() {
+    let told = faults(&format!("{}---\nmappings: 3\n", GOOD.trim_start()));
+    assert!(told.contains("a second document begins here"), "{told}");
+}
+
+#[test]
 fn a_small_text_cannot_expand_to_a_large_document() {
     let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
     for level in 1..9 {

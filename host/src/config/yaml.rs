@@ -31,8 +31,17 @@ pub(super) fn parse(text: &str, lines: &mut HashMap<String, usize>) -> (Value, V
             },
         }
     };
-    let faults = builder.faults;
-    (value, faults)
+    if builder.faults.is_empty() {
+        builder.faults.extend(events.find_map(|event| match event {
+            Ok((Event::DocumentStart(_), span)) => {
+                let line = span.start.line();
+                Some(Fault::on_line(line, "a second document begins here; only one is read"))
+            }
+            Ok(_) => None,
+            Err(error) => Some(syntax(&error)),
+        }));
+    }
+    (value, builder.faults)
 }
 
 /// The rest of the text cannot be read; the fault is noted.

@@ -1,7 +1,7 @@
 //! One attempt: queries, then the plugin.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::try_join_all;
 
@@ -13,6 +13,7 @@ use crate::memo::Memo;
 use crate::model::data::{Answer, Input};
 use crate::model::names::Scope;
 use crate::model::selector::Selector;
+use crate::model::values::Values;
 use crate::objects::Objects;
 use crate::plugin::{Expected, Run, RunError};
 use crate::source::Request;
@@ -46,9 +47,7 @@ pub(super) async fn evaluate(
         input = input.with_objects(&objects.table(resource, scope));
     }
     let series: usize = input.answers.iter().map(|(_, data, _)| data.series()).sum();
-    let begun = Instant::now();
-    let values = run(mapping, input, scope).await;
-    let running = begun.elapsed();
+    let (values, running) = run(mapping, input, scope).await;
     mapping.metrics.plugin_ran(running, series);
     let values = values.map_err(|source| EvaluationError::Plugin {
         plugin: mapping.plugin_name.clone(),
@@ -90,15 +89,16 @@ async fn fetch(
     Ok((query.name.clone(), answer))
 }
 
-/// Runs the plugin where it may block. The slot belongs to the run: it stays taken until the
+/// Runs the plugin where it may block, and says how long it ran. The slot belongs to the run: it stays taken until the
 /// plugin has ended, even if nobody waits for it any more.
 async fn run(
     mapping: &Arc<Mapping>,
     input: Input,
     scope: &Scope,
-) -> Result<crate::model::values::Values, RunError> {
-    let ended = |_| RunError::Host("the adapter is ending".to_owned());
-    let slot = mapping.plugin.slots().acquire_owned().await.map_err(ended)?;
+) -> (Result<Values, RunError>, Duration) {
+    // Never closed, so there is always a permit to wait for.
+    let slot = mapping.plugin.slots().acquire_owned().await.ok();
+    let begun = Instant::now();
     let (mapping, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
         let _slot = slot;
@@ -114,11 +114,9 @@ async fn run(
         };
         mapping.plugin.evaluate(&run, input)
     });
-    match task.await {
-        Ok(values) => values,
-        Err(error) => {
-            tracing::error!(%error, "running a plugin panicked");
-            Err(RunError::Host("the adapter failed while it ran the plugin".to_owned()))
-        }
-    }
+    let values = task.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "running a plugin panicked");
+        Err(RunError::Host("the adapter failed while it ran the plugin".to_owned()))
+    });
+    (values, begun.elapsed())
 }

@@ -148,12 +148,15 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Reads what stands behind an operator.
+type Read = fn(&str) -> Result<Operator, &'static str>;
+
 fn requirement(part: &str) -> Result<Requirement, &'static str> {
     let part = part.trim();
     if let Some(key) = part.strip_prefix('!') {
         return Ok(Requirement { key: checked_key(key)?, operator: Operator::DoesNotExist });
     }
-    let operators: [(&str, fn(&str) -> Result<Operator, &'static str>); 6] = [
+    let operators: [(&str, Read); 6] = [
         ("!=", |value| Ok(Operator::NotIn(vec![checked_value(value)?]))),
         ("==", |value| Ok(Operator::In(vec![checked_value(value)?]))),
         ("=", |value| Ok(Operator::In(vec![checked_value(value)?]))),

@@ -6,7 +6,7 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::quantity::Quantity;
+use super::quantity::{NotServable, Quantity};
 
 /// A value and what is known of its measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ struct Row {
     namespace: u32,
     start: u32,
     end: u32,
-    value: Value,
+    value: Result<Value, NotServable>,
 }
 
 impl ObjectValues {
@@ -70,8 +70,14 @@ impl ObjectValues {
         }
     }
 
-    /// Adds a value unless the object has one already, and says whether it had none.
-    pub fn insert(&mut self, namespace: &str, name: &str, value: Value) -> bool {
+    /// Adds a value, or why it cannot be served, unless the object has one already. Says whether
+    /// it had none.
+    pub fn insert(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        value: Result<Value, NotServable>,
+    ) -> bool {
         let namespace = self.namespace(namespace);
         let hash = self.hasher.hash_one((namespace, name));
         let Self { names, rows, index, hasher, .. } = self;
@@ -102,32 +108,34 @@ impl ObjectValues {
         id
     }
 
-    /// The value of an object; the namespace is empty for objects that live in none.
-    pub fn get(&self, namespace: &str, name: &str) -> Option<Value> {
+    /// The value of an object, or why it cannot be served; `None` if the plugin gave none. The
+    /// namespace is empty for objects that live in none.
+    pub fn get(&self, namespace: &str, name: &str) -> Option<Result<Value, NotServable>> {
         let namespace = *self.namespaces.get(namespace)?;
         let hash = self.hasher.hash_one((namespace, name));
         let same = |&row: &u32| is(&self.names, &self.rows[row as usize], namespace, name);
         self.index.find(hash, same).map(|&row| self.rows[row as usize].value)
     }
 
-    /// How many objects have a value.
+    /// How many objects have a value that can be served.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.iter().filter(|row| row.value.is_ok()).count()
     }
 
-    /// Whether no object has a value.
+    /// Whether no object has.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
-    /// All values with namespace and name, in the order in which they were added.
+    /// All values that can be served, with namespace and name, in the order of the plugin.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Value)> {
         let mut namespaces = vec![""; self.namespaces.len()];
         for (name, &id) in &self.namespaces {
             namespaces[id as usize] = name;
         }
-        self.rows.iter().map(move |row| {
-            (namespaces[row.namespace as usize], name_of(&self.names, row), row.value)
+        self.rows.iter().filter_map(move |row| {
+            let value = row.value.ok()?;
+            Some((namespaces[row.namespace as usize], name_of(&self.names, row), value))
         })
     }
 }
@@ -193,8 +201,8 @@ impl Served {
 mod tests {
     use super::*;
 
-    fn value(milli: i64) -> Value {
-        Value { quantity: Quantity::from_milli(milli), time: 0, window: None }
+    fn value(milli: i64) -> Result<Value, NotServable> {
+        Ok(Value { quantity: Quantity::from_milli(milli), time: 0, window: None })
     }
 
     #[test]
@@ -211,6 +219,9 @@ mod tests {
         assert_eq!(values.get("one", "pod-999"), Some(value(999)));
         assert_eq!((values.get("two", "pod-1"), values.get("three", "a")), (None, None));
         assert_eq!((values.len(), values.iter().count()), (1002, 1002));
-        assert_eq!(values.iter().nth(1), Some(("two", "a", value(2))));
+        assert_eq!(values.iter().nth(1), Some(("two", "a", value(2).unwrap())));
+        assert!(values.insert("two", "nan", Err(NotServable::NotANumber)));
+        assert_eq!(values.get("two", "nan"), Some(Err(NotServable::NotANumber)));
+        assert_eq!(values.iter().count(), 1002);
     }
 }

@@ -18,7 +18,9 @@ pub struct Objects {
 }
 
 /// The objects of one kind, by namespace (empty for none) and name.
-type Kind = BTreeMap<Box<str>, BTreeMap<Box<str>, Vec<(Box<str>, Box<str>)>>>;
+type Kind = BTreeMap<Box<str>, BTreeMap<Box<str>, ObjectLabels>>;
+
+type ObjectLabels = Vec<(Box<str>, Box<str>)>;
 
 impl Objects {
     /// The objects that a configuration lists.

@@ -105,16 +105,13 @@ impl Rows<'_> {
                 }
                 (_, named) => named,
             };
-            match self.value(row) {
-                Ok(value) => {
-                    if !values.insert(namespace, object, value) {
-                        return Err(format!("two measures for the object \"{object}\""));
-                    }
-                }
-                Err(reason) => {
-                    let (refused, count) = (&mut self.refused, &mut self.refused_count);
-                    refuse(refused, count, namespace, object, reason.to_string());
-                }
+            let value = self.value(row);
+            if let Err(reason) = value {
+                let (refused, count) = (&mut self.refused, &mut self.refused_count);
+                refuse(refused, count, namespace, object, reason.to_string());
+            }
+            if !values.insert(namespace, object, value) {
+                return Err(format!("two measures for the object \"{object}\""));
             }
         }
         Ok(values)
@@ -154,9 +151,9 @@ impl Rows<'_> {
 
     fn value(&self, row: usize) -> Result<Value, NotServable> {
         let value = self.raw.values[row];
-        let quantity = match self.expected.activation {
-            Some(activation) if value < activation => Quantity::ZERO,
-            _ => Quantity::from_f64(value)?,
+        let quantity = match (Quantity::from_f64(value)?, self.expected.activation) {
+            (_, Some(activation)) if value < activation => Quantity::ZERO,
+            (quantity, _) => quantity,
         };
         let time = self.raw.times.get(row).copied().unwrap_or(self.now);
         let window = self.raw.windows.get(row).copied().filter(|&seconds| seconds > 0);
@@ -255,9 +252,9 @@ mod tests {
         let raw = measures(&["a", "b", "c", "d"], &[1.5, f64::NAN, f64::INFINITY, 0.4]);
         let values = checked(raw).unwrap();
         let Served::Objects(objects) = &values.served else { panic!() };
-        assert_eq!(objects.get("shop", "a").unwrap().quantity.to_string(), "1500m");
-        assert_eq!(objects.get("shop", "a").unwrap().time, 7);
-        assert_eq!(objects.get("shop", "d").unwrap().quantity, Quantity::ZERO);
+        assert_eq!(objects.get("shop", "a").unwrap().unwrap().quantity.to_string(), "1500m");
+        assert_eq!(objects.get("shop", "a").unwrap().unwrap().time, 7);
+        assert_eq!(objects.get("shop", "d").unwrap().unwrap().quantity, Quantity::ZERO);
         assert_eq!((objects.len(), values.refused_count), (2, 2));
         assert_eq!(values.refused[0].reason, "the value is NaN");
     }

@@ -247,24 +247,31 @@ impl Read<'_> {
         let default =
             default.map(|quantity| Value { quantity, time: evaluated.time, window: None });
         let mut values = Vec::with_capacity(names.len());
+        // What the plugin gave and what cannot be served is not absent: no default stands for it.
+        let mut refused = None;
         for &name in names {
-            if let Some(value) = served.get(namespace, name).or(default) {
-                values.push(ObjectValue { namespace, name, value });
+            match served.get(namespace, name) {
+                Some(Ok(value)) => values.push(ObjectValue { namespace, name, value }),
+                Some(Err(reason)) => refused = refused.or(Some((name, reason.to_string()))),
+                None => {
+                    let value = default.map(|value| ObjectValue { namespace, name, value });
+                    values.extend(value);
+                }
             }
         }
         if values.len() == names.len() {
             return Ok((values, None));
         }
-        let refused = evaluated.values.refused.iter().find(|refusal| {
-            names.contains(&refusal.object.as_str())
-                && (refusal.namespace == namespace || refusal.namespace.is_empty())
-        });
+        // Measures for another namespace, or for none, belong to no object that exists.
+        let elsewhere = || {
+            let refusals = &evaluated.values.refused;
+            let refusal =
+                refusals.iter().find(|refusal| names.contains(&refusal.object.as_str()))?;
+            Some((refusal.object.as_str(), refusal.reason.clone()))
+        };
         let metric = self.request.metric;
-        let missing = refused.map(|refusal| {
-            format!(
-                "{metric} for {} {} is not served: {}",
-                self.resource, refusal.object, refusal.reason
-            )
+        let missing = refused.or_else(elsewhere).map(|(name, reason)| {
+            format!("{metric} for {} {name} is not served: {reason}", self.resource)
         });
         match (&missing, self.request.target) {
             (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason.clone())),

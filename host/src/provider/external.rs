@@ -96,7 +96,7 @@ async fn answer(
         served.iter().filter(|item| in_query || picks(&picked, item)).collect();
     let refused = &reading.evaluated.values;
     if items.is_empty() {
-        if let Some(refusal) = refused.refused.first().filter(|_| default.is_none()) {
+        if let Some(refusal) = refused.refused.first() {
             return Err(ReadError::Refused(format!(
                 "external metric {} is not served: {} ({} items were refused)",
                 request.metric, refusal.reason, refused.refused_count
@@ -105,7 +105,10 @@ async fn answer(
         items.extend(&default);
     }
     let body = render(&items);
-    reading.evaluated.answers.put(request.raw, 0, body.clone());
+    // An answer that comes with a warning is not remembered without it.
+    if refused.refused_count == 0 {
+        reading.evaluated.answers.put(request.raw, 0, body.clone());
+    }
     let missing = (refused.refused_count > 0).then(|| {
         let reason = refused.refused.first().map_or("", |refusal| &refusal.reason);
         format!("{} items of {} are not served: {reason}", refused.refused_count, request.metric)

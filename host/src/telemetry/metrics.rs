@@ -143,7 +143,7 @@ impl Metrics {
         );
         all.register(
             "values_age_seconds",
-            "Age of the oldest values that are served",
+            "Age of the oldest good values of the evaluations in use",
             m.values_age.clone(),
         );
         all.register(

@@ -39,7 +39,7 @@ fn make(tls: &Tls) -> Result<reqwest::Client, SourceError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        // Credentials go where the configuration says and nowhere else.
+        // A redirect would carry credentials to an address that the configuration does not name.
         .redirect(redirect::Policy::none())
         .tls_danger_accept_invalid_certs(tls.insecure_skip_verify);
     if let Some(path) = &tls.ca_file {
