@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod api;
 pub mod app;
+mod clock;
 pub mod config;
 pub mod demo;
 pub mod evaluation;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::trends::Trends;
+use crate::clock;
 use crate::config::valid::Serve;
-use crate::evaluation::{Evaluated, EvaluationClock, Evaluations, Mapping, State};
+use crate::evaluation::{Evaluated, Evaluations, Mapping, State};
 use crate::model::names::Scope;
 use crate::model::selector::Selector;
 use crate::model::values::Served;
@@ -23,7 +24,7 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "generation": snapshot.generation,
-        "now": EvaluationClock::now(),
+        "now": clock::now(),
         "mappings": mappings,
     })
 }

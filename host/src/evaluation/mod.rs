@@ -16,5 +16,4 @@ mod table;
 pub use cell::{Evaluated, Failed, State};
 pub use error::{EvaluationError, ReadFailure};
 pub use mapping::{BoundQuery, Mapping};
-pub use run::EvaluationClock;
 pub use table::{Evaluations, Reading};

@@ -1,13 +1,14 @@
 //! One attempt: queries, then the plugin.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
 use super::cell::Evaluated;
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
+use crate::clock;
 use crate::config::valid::Serve;
 use crate::memo::Memo;
 use crate::model::data::{Answer, Input};
@@ -18,17 +19,6 @@ use crate::objects::Objects;
 use crate::plugin::{Expected, Run, RunError};
 use crate::source::Request;
 
-/// The wall clock.
-pub struct EvaluationClock;
-
-impl EvaluationClock {
-    /// Now, in milliseconds since the epoch.
-    pub fn now() -> i64 {
-        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-    }
-}
-
 /// Evaluates a mapping for a scope. `selector` picks series.
 pub(super) async fn evaluate(
     mapping: &Arc<Mapping>,
@@ -36,7 +26,7 @@ pub(super) async fn evaluate(
     scope: &Scope,
     selector: &Selector,
 ) -> Result<Evaluated, EvaluationError> {
-    let (at, time) = (Instant::now(), EvaluationClock::now());
+    let (at, time) = (Instant::now(), clock::now());
     let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, selector, time));
     let answers = try_join_all(queries).await?;
     let querying = at.elapsed();
