@@ -13,7 +13,7 @@ use crate::config::valid::{self, Serve};
 use crate::config::{self, Fault};
 use crate::evaluation::{BoundQuery, Evaluations, Mapping};
 use crate::objects::Objects;
-use crate::plugin::{Engine, LoadError, PlannedQuery, Planning, Plugin};
+use crate::plugin::{Context, Engine, LoadError, PlannedQuery, Planning, Plugin};
 use crate::source::Source;
 use crate::telemetry::Metrics;
 
@@ -185,22 +185,24 @@ fn bind(
     if faults.len() > before {
         return None;
     }
-    let (planned, wants_objects) = match plugin.configure(mapping.metric.as_str(), &config) {
-        Ok(Planning::Accepted { queries, objects }) => (queries, objects),
-        Ok(Planning::Refused(refused)) => {
-            let located = |fault: crate::plugin::PluginFault| {
-                Fault::at(format!("{config_place}{}", fault.path), fault.message)
-            };
-            faults.extend(refused.into_iter().map(located));
-            return None;
-        }
-        Err(error) => {
-            let message =
-                format!("\"{}\" cannot check this configuration: {error}", mapping.plugin);
-            faults.push(Fault::at(config_place, message));
-            return None;
-        }
-    };
+    let context = Context { serve: &mapping.serve, queries: &mapping.queries };
+    let (planned, wants_objects) =
+        match plugin.configure(mapping.metric.as_str(), &config, &context) {
+            Ok(Planning::Accepted { queries, objects }) => (queries, objects),
+            Ok(Planning::Refused(refused)) => {
+                let located = |fault: crate::plugin::PluginFault| {
+                    Fault::at(format!("{config_place}{}", fault.path), fault.message)
+                };
+                faults.extend(refused.into_iter().map(located));
+                return None;
+            }
+            Err(error) => {
+                let message =
+                    format!("\"{}\" cannot check this configuration: {error}", mapping.plugin);
+                faults.push(Fault::at(config_place, message));
+                return None;
+            }
+        };
     let mut queries: Vec<_> = mapping.queries.clone();
     for planned in planned {
         queries.extend(brought(mapping, planned, faults));

@@ -85,7 +85,7 @@ pub use measures::{Measure, Measures, Name, Row};
 pub use objects::{
     Combine, FixedObject, NAMESPACE_LABEL, ObjectKey, ObjectSource, ObjectValue, by_object,
 };
-pub use plan::{Failure, Fault, Plan, Query};
+pub use plan::{Api, Context, Failure, Fault, Plan, Query};
 pub use plugin::{Description, Plugin};
 pub use text::Label;
 pub use {schemars, serde, serde_json};
@@ -94,8 +94,8 @@ pub use {schemars, serde, serde_json};
 ///
 /// `export!(evaluate)` takes a `fn(&Config, &Input) -> Result<Measures, Failure>` whose `Config`
 /// implements [`serde::Deserialize`] and [`schemars::JsonSchema`]. A plugin that checks its
-/// configuration further, or brings queries of its own, adds
-/// `plan = fn(&Config) -> Result<Plan, Vec<Fault>>`.
+/// configuration further, looks at the mapping around it, or brings queries of its own, adds
+/// `plan = fn(&Config, &Context) -> Result<Plan, Vec<Fault>>`.
 ///
 /// Name, version and description are those of the crate's `Cargo.toml`. The macro adds a function
 /// `plugin()` for tests, and on Wasm targets the exports of the contract.
@@ -125,9 +125,10 @@ macro_rules! export {
                 }
                 fn configure(
                     config: String,
+                    context: $crate::bindings::Context,
                 ) -> Result<$crate::bindings::Plan, Vec<$crate::bindings::Fault>> {
                     $crate::log::report_panics();
-                    plugin().configure(&config)
+                    plugin().configure(&config, context)
                 }
                 fn evaluate(
                     config: String,

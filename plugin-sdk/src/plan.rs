@@ -78,10 +78,105 @@ impl Query {
     }
 }
 
-/// Something wrong in a configuration, and where.
+/// In which API a metric is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// A value for each object.
+    Custom,
+    /// Items with labels.
+    External,
+}
+
+/// The mapping that a configuration belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    api: Api,
+    queries: Vec<(String, bool)>,
+}
+
+impl Context {
+    /// A mapping with these queries: names, and whether each is a range query.
+    pub fn new(api: Api, queries: Vec<(String, bool)>) -> Self {
+        Self { api, queries }
+    }
+
+    pub(crate) fn from_raw(raw: types::Context) -> Self {
+        let api = match raw.api {
+            types::Api::Custom => Api::Custom,
+            types::Api::External => Api::External,
+        };
+        Self { api, queries: raw.queries.into_iter().map(|q| (q.name, q.range)).collect() }
+    }
+
+    /// In which API the metric is served.
+    pub fn api(&self) -> Api {
+        self.api
+    }
+
+    /// A fault unless the mapping has exactly one query, and it is no range query.
+    pub fn only_instant(&self) -> Option<Fault> {
+        match self.queries.as_slice() {
+            [(name, _)] => self.instant(name),
+            queries => Some(Fault::at(
+                "",
+                format!("this plugin works on one query, and the mapping has {}", queries.len()),
+            )),
+        }
+    }
+
+    /// A fault unless the mapping has a query of this name, and it is no range query.
+    pub fn instant(&self, name: &str) -> Option<Fault> {
+        match self.queries.iter().find(|(known, _)| known == name) {
+            Some((_, false)) => None,
+            Some((_, true)) => Some(Fault::at(
+                "",
+                format!(
+                    "this plugin takes no range query, which \"{name}\" is; leave its `range` out"
+                ),
+            )),
+            None => {
+                let known: Vec<_> =
+                    self.queries.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                Some(Fault::at("", format!("the mapping has no query \"{name}\"; it has {known}")))
+            }
+        }
+    }
+
+    /// A fault unless `object` is set exactly where the API serves objects. For plugins that can
+    /// do either.
+    pub fn object_fits(&self, is_set: bool) -> Option<Fault> {
+        match (self.api, is_set) {
+            (Api::Custom, false) => Some(Fault::at(
+                "",
+                "the key \"object\" is missing: a custom metric has a value for each object",
+            )),
+            (Api::External, true) => Some(Fault::at(
+                "/object",
+                "an external metric has items with labels and no objects; leave this out",
+            )),
+            _ => None,
+        }
+    }
+
+    /// A fault unless the metric is served in this API.
+    pub fn served_in(&self, api: Api) -> Option<Fault> {
+        if self.api == api {
+            return None;
+        }
+        let (this, instead) = match api {
+            Api::Custom => ("custom metrics, which have objects", "external"),
+            Api::External => ("external metrics, which have none", "per-object"),
+        };
+        Some(Fault::at("", format!("this plugin makes values for {this}; use {instead}")))
+    }
+}
+
+/// Something wrong in a configuration or the mapping around it, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// A JSON pointer into the configuration (`/object/label`); empty for the whole of it.
+    /// A JSON pointer into the configuration (`/object/label`); empty for the whole of it, or for
+    /// the mapping.
     pub path: String,
     /// What is wrong and what would be right.
     pub message: String,

@@ -3,12 +3,12 @@
 use crate::bindings::leadsman::plugin::types;
 use crate::input::Input;
 use crate::measures::Measures;
-use crate::plan::{Failure, Fault, Plan};
+use crate::plan::{Context, Failure, Fault, Plan};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 type Evaluate = Box<dyn Fn(&str, &Input) -> Result<Measures, Failure>>;
-type Configure = Box<dyn Fn(&str) -> Result<Plan, Vec<Fault>>>;
+type Configure = Box<dyn Fn(&str, &Context) -> Result<Plan, Vec<Fault>>>;
 
 /// The plugin that [`export!`](crate::export) makes of a function.
 pub struct Plugin {
@@ -49,7 +49,7 @@ impl Plugin {
                 let schema = schemars::schema_for!(C);
                 serde_json::to_string(&schema).unwrap_or_default()
             },
-            configure: Box::new(|config| match parse::<C>(config) {
+            configure: Box::new(|config, _| match parse::<C>(config) {
                 Ok(_) => Ok(Plan::default()),
                 Err(fault) => Err(vec![fault]),
             }),
@@ -63,10 +63,10 @@ impl Plugin {
     #[doc(hidden)]
     pub fn with_plan<C: DeserializeOwned + JsonSchema + 'static>(
         mut self,
-        plan: fn(&C) -> Result<Plan, Vec<Fault>>,
+        plan: fn(&C, &Context) -> Result<Plan, Vec<Fault>>,
     ) -> Self {
-        self.configure = Box::new(move |config| match parse::<C>(config) {
-            Ok(config) => plan(&config),
+        self.configure = Box::new(move |config, context| match parse::<C>(config) {
+            Ok(config) => plan(&config, context),
             Err(fault) => Err(vec![fault]),
         });
         self
@@ -82,9 +82,9 @@ impl Plugin {
         }
     }
 
-    /// Checks a configuration, given as JSON.
-    pub fn plan(&self, config: &str) -> Result<Plan, Vec<Fault>> {
-        (self.configure)(config)
+    /// Checks a configuration, given as JSON, with the mapping around it.
+    pub fn plan(&self, config: &str, context: &Context) -> Result<Plan, Vec<Fault>> {
+        (self.configure)(config, context)
     }
 
     /// Evaluates natively, without a sandbox.
@@ -99,8 +99,12 @@ impl Plugin {
     }
 
     #[doc(hidden)]
-    pub fn configure(&self, config: &str) -> Result<types::Plan, Vec<types::Fault>> {
-        self.plan(config).map(Plan::into_raw).map_err(|faults| {
+    pub fn configure(
+        &self,
+        config: &str,
+        context: types::Context,
+    ) -> Result<types::Plan, Vec<types::Fault>> {
+        self.plan(config, &Context::from_raw(context)).map(Plan::into_raw).map_err(|faults| {
             let raw = |Fault { path, message }| types::Fault { path, message };
             faults.into_iter().map(raw).collect()
         })

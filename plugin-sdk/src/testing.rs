@@ -15,7 +15,7 @@
 //!
 //! `queries` holds what Prometheus answered, as `curl` prints it. `expect` is one of `measures`,
 //! `failure` (a part of the message) and `faults` (places in the configuration). Leave `namespace`
-//! out for the cluster scope. `objects` lists what exists: `[{"namespace": …, "name": …,
+//! out for the cluster scope, and add `"serve": "external"` for an external metric. `objects` lists what exists: `[{"namespace": …, "name": …,
 //! "labels": {…}}]`.
 
 use std::collections::BTreeMap;
@@ -27,12 +27,15 @@ use serde_json::Value;
 
 use crate::input::Input;
 use crate::measures::Row;
+use crate::plan::{Api, Context};
 use crate::plugin::Plugin;
 
 /// An evaluation and what must come of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fixture {
+    #[serde(default)]
+    serve: Serve,
     #[serde(default)]
     config: Value,
     #[serde(default)]
@@ -55,6 +58,14 @@ struct FixtureObject {
     name: String,
     #[serde(default)]
     labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Serve {
+    #[default]
+    Custom,
+    External,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -115,7 +126,7 @@ impl Fixture {
             Value::Null => "{}".to_owned(),
             config => config.to_string(),
         };
-        let plan = plugin.plan(&config);
+        let plan = plugin.plan(&config, &self.context());
         if let Expect::Faults(expected) = &self.expect {
             let found: Vec<_> = match plan {
                 Ok(_) => return Err("the configuration was accepted".to_owned()),
@@ -150,6 +161,18 @@ impl Fixture {
             (_, Err(failure)) => Err(format!("failed: {failure}")),
             (Expect::Faults(_), Ok(_)) => Ok(()),
         }
+    }
+
+    fn context(&self) -> Context {
+        let queries = self.queries.iter().map(|(name, answer)| {
+            let data = answer.get("data").unwrap_or(answer);
+            (name.clone(), data.get("resultType").is_some_and(|kind| kind == "matrix"))
+        });
+        let api = match self.serve {
+            Serve::Custom => Api::Custom,
+            Serve::External => Api::External,
+        };
+        Context::new(api, queries.collect())
     }
 
     fn input(&self) -> Result<Input, String> {

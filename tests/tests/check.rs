@@ -20,7 +20,7 @@ mappings:
         source: prometheus
         promql: 'sum by (pod) (rate(requests{namespace="${namespace}"}[2m])' # ! sum, promql
     plugin: per-object
-    config: {object: pod}
+    config: {object: pod} # ! one query, has 2
   - metric: errors
     serve: {custom: {resource: pods}}
     queries: {q: {source: prometheus, promql: errors}}

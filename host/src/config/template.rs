@@ -6,7 +6,7 @@ use crate::model::names::Namespace;
 use crate::model::selector::Selector;
 
 /// A query's text, cut at its places.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -87,11 +87,13 @@ fn settings(concurrency: usize) -> Config {
         .total_tables(instances.saturating_mul(20))
         .table_elements(TABLE_ELEMENTS)
         .max_unused_warm_slots(instances)
-        // Pages that a run touched are cleared and kept; to give each back to the system and get
-        // it anew costs three times the run itself. Bounds what idle slots hold.
-        .linear_memory_keep_resident(KEPT_PAGES)
-        .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
+    // Pages that a run touched are cleared and kept: to give each back to the system and get it
+    // anew costs up to three times the run itself. Without the scan (before Linux 6.7) all that may
+    // be kept would be cleared each time, which costs more than it saves.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.linear_memory_keep_resident(KEPT_PAGES).table_keep_resident(64 << 10);
+    }
     let mut config = Config::new();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))

@@ -16,4 +16,4 @@ pub use engine::Engine;
 pub use error::{LoadError, RunError};
 pub use load::Plugin;
 pub use output::Expected;
-pub use run::{Description, PlannedQuery, Planning, PluginFault, Run};
+pub use run::{Context, Description, PlannedQuery, Planning, PluginFault, Run};

@@ -12,7 +12,7 @@ use super::error::RunError;
 use super::load::Plugin;
 use super::output::{self, Expected};
 use super::store::{State, report_dropped, store};
-use crate::config::valid::Limits;
+use crate::config::valid::{Limits, Query, Serve};
 use crate::model::data::Input;
 use crate::model::values::Values;
 
@@ -45,6 +45,15 @@ pub enum Planning {
     },
     /// It cannot.
     Refused(Vec<PluginFault>),
+}
+
+/// The mapping that a configuration belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// In which API.
+    pub serve: &'a Serve,
+    /// Its own queries.
+    pub queries: &'a [Query],
 }
 
 /// A query that a plugin brings.
@@ -88,11 +97,30 @@ pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Descr
 }
 
 impl Plugin {
-    /// Lets the plugin check a configuration, given as JSON.
-    pub fn configure(&self, name: &str, config: &str) -> Result<Planning, RunError> {
+    /// Lets the plugin check a configuration, given as JSON, with the mapping around it.
+    pub fn configure(
+        &self,
+        name: &str,
+        config: &str,
+        context: &Context<'_>,
+    ) -> Result<Planning, RunError> {
+        let context = types::Context {
+            api: match context.serve {
+                Serve::Custom(_) => types::Api::Custom,
+                Serve::External => types::Api::External,
+            },
+            queries: context
+                .queries
+                .iter()
+                .map(|query| types::OwnQuery {
+                    name: query.name.clone(),
+                    range: query.range.is_some(),
+                })
+                .collect(),
+        };
         let mut store = store(self.engine(), name, &LOADING);
         let planned = call(&mut store, self.pre(), &LOADING, |mapping, store| {
-            mapping.call_configure(store, config)
+            mapping.call_configure(store, config, &context)
         })?;
         Ok(match planned {
             Ok(plan) => Planning::Accepted {

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
-use leadsman_plugin_sdk::{Combine, Failure, Input, Label, Measure, Measures, Series};
+use leadsman_plugin_sdk::{
+    Api, Combine, Context, Failure, Fault, Input, Label, Measure, Measures, Plan, Series,
+};
 
 /// Which labels the items carry.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -20,6 +22,12 @@ pub struct Config {
 }
 
 type Labels<'a> = Vec<(Label<'a>, Label<'a>)>;
+
+fn plan(_: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
+    let faults: Vec<_> =
+        [context.served_in(Api::External), context.only_instant()].into_iter().flatten().collect();
+    if faults.is_empty() { Ok(Plan::new()) } else { Err(faults) }
+}
 
 /// One item for each series of the only query, or one without labels for a scalar.
 pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
@@ -101,7 +109,7 @@ fn combined(
     }
 }
 
-leadsman_plugin_sdk::export!(evaluate);
+leadsman_plugin_sdk::export!(evaluate, plan = plan);
 
 #[cfg(test)]
 mod tests {

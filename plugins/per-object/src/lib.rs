@@ -3,7 +3,8 @@
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{
-    Combine, Failure, Input, Measures, ObjectSource, ObjectValue, by_object,
+    Api, Combine, Context, Failure, Fault, Input, Measures, ObjectSource, ObjectValue, Plan,
+    by_object,
 };
 
 /// Which object each series is for.
@@ -19,6 +20,12 @@ pub struct Config {
     /// What to do when several series meet one object.
     #[serde(default)]
     combine: Combine,
+}
+
+fn plan(_: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
+    let faults: Vec<_> =
+        [context.served_in(Api::Custom), context.only_instant()].into_iter().flatten().collect();
+    if faults.is_empty() { Ok(Plan::new()) } else { Err(faults) }
 }
 
 /// One measure for each object that the series of the only query name.
@@ -38,7 +45,7 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
     Ok(measures)
 }
 
-leadsman_plugin_sdk::export!(evaluate);
+leadsman_plugin_sdk::export!(evaluate, plan = plan);
 
 #[cfg(test)]
 mod tests {

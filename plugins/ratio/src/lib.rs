@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{
-    Answer, Combine, Failure, Fault, Input, Label, Measure, Measures, ObjectSource, ObjectValue,
-    Plan, by_object,
+    Answer, Combine, Context, Failure, Fault, Input, Label, Measure, Measures, ObjectSource,
+    ObjectValue, Plan, by_object,
 };
 
 /// Which queries are divided, and how their series meet.
@@ -57,8 +57,15 @@ fn denominator() -> String {
     "denominator".to_owned()
 }
 
-fn plan(config: &Config) -> Result<Plan, Vec<Fault>> {
-    let mut faults = Vec::new();
+fn plan(config: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
+    let mut faults: Vec<_> = [
+        context.object_fits(config.object.is_some()),
+        context.instant(&config.numerator),
+        context.instant(&config.denominator),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     if config.floor.is_some_and(|floor| !(floor.is_finite() && floor > 0.0)) {
         faults.push(Fault::at("/floor", "must be a number above 0"));
     }

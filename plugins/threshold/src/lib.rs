@@ -4,7 +4,7 @@
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{
-    Combine, Failure, Fault, Input, Measure, Measures, ObjectSource, Plan, by_object,
+    Combine, Context, Failure, Fault, Input, Measure, Measures, ObjectSource, Plan, by_object,
 };
 
 /// Where activation begins, and which object each series is for.
@@ -24,12 +24,15 @@ pub struct Config {
     combine: Combine,
 }
 
-fn plan(config: &Config) -> Result<Plan, Vec<Fault>> {
-    if config.activation.is_finite() {
-        Ok(Plan::new())
-    } else {
-        Err(vec![Fault::at("/activation", "must be a finite number")])
+fn plan(config: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
+    let mut faults: Vec<_> = [context.object_fits(config.object.is_some()), context.only_instant()]
+        .into_iter()
+        .flatten()
+        .collect();
+    if !config.activation.is_finite() {
+        faults.push(Fault::at("/activation", "must be a finite number"));
     }
+    if faults.is_empty() { Ok(Plan::new()) } else { Err(faults) }
 }
 
 /// The values of the only query, those below the threshold as 0.

@@ -33,7 +33,7 @@ impl Check<'_> {
         let queries: Vec<_> = written
             .queries
             .iter()
-            .filter_map(|(name, query)| {
+            .map(|(name, query)| {
                 let place = format!("{place}/queries/{}", segment(name));
                 self.query(name, query, &place, names)
             })
@@ -93,21 +93,24 @@ impl Check<'_> {
         written: &written::Query,
         place: &str,
         names: &Names<'_>,
-    ) -> Option<valid::Query> {
+    ) -> valid::Query {
         self.known_source(&written.source, &format!("{place}/source"), names);
         let range =
-            written.range.as_ref().map(|range| self.range(range, &format!("{place}/range")));
+            written.range.as_ref().and_then(|range| self.range(range, &format!("{place}/range")));
         let place = format!("{place}/promql");
-        let promql = self.take(Template::parse(&written.promql), &place)?;
-        if written.check.unwrap_or(true) {
-            self.take(check_promql(&promql), &place)?;
+        let promql = self.take(Template::parse(&written.promql), &place);
+        if let Some(promql) = &promql
+            && written.check.unwrap_or(true)
+        {
+            self.take(check_promql(promql), &place);
         }
-        Some(valid::Query {
+        valid::Query {
             name: name.to_owned(),
             source: written.source.clone(),
-            promql,
-            range: range.flatten(),
-        })
+            // A query with a fault is a query all the same for the plugin that counts on it.
+            promql: promql.unwrap_or_default(),
+            range,
+        }
     }
 
     fn range(&mut self, written: &written::Range, place: &str) -> Option<(Duration, Duration)> {

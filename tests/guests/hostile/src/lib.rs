@@ -5,7 +5,7 @@ mod misdeeds;
 
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
-use leadsman_plugin_sdk::{Failure, Fault, Input, Measures, Plan};
+use leadsman_plugin_sdk::{Context, Failure, Fault, Input, Measures, Plan};
 
 /// What is done, and in which call.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -83,7 +83,7 @@ pub enum Call {
     Evaluate,
 }
 
-fn plan(config: &Config) -> Result<Plan, Vec<Fault>> {
+fn plan(config: &Config, _: &Context) -> Result<Plan, Vec<Fault>> {
     let plan = match config.r#do {
         Deed::CountObjects => Plan::new().with_objects(),
         _ => Plan::new(),
