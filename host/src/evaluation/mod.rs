@@ -1,6 +1,6 @@
 //! Evaluations: one mapping run for one scope, shared by all reads of it.
 //!
-//! A [`Cell`](cell::Cell) holds the state of one evaluation; a driver task of its own refreshes it
+//! A `Cell` holds the state of one evaluation; a driver task of its own refreshes it
 //! in the cadence of its reads and ends when nobody reads any more. A read looks at the state and,
 //! as a rule, does not wait.
 
