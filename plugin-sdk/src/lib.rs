@@ -45,8 +45,7 @@
 //! assert_eq!(plugin().description().name, "leadsman-plugin-sdk");
 //! ```
 //!
-//! [`testing`] runs a folder of JSON fixtures against a plugin, the same files that the adapter
-//! can run in its sandbox.
+//! [`testing`] runs a folder of JSON fixtures against a plugin.
 
 mod build;
 mod input;
