@@ -54,14 +54,10 @@ pub(super) fn judge(state: &State, policy: &Policy, now: Instant) -> Judgement {
 }
 
 /// What a read gets whose deadline passed while it waited.
-pub(super) fn judge_late(
-    state: &State,
-    policy: &Policy,
-    now: Instant,
-) -> Option<(Arc<Evaluated>, Duration)> {
+pub(super) fn judge_late(state: &State, policy: &Policy, now: Instant) -> Option<Arc<Evaluated>> {
     let good = state.good.as_ref()?;
     let age = now.saturating_duration_since(good.at);
-    (age <= policy.last_good?).then(|| (good.clone(), age))
+    (age <= policy.last_good?).then(|| good.clone())
 }
 
 #[cfg(test)]

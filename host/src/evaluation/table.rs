@@ -29,6 +29,18 @@ pub struct Reading {
     pub stale: Option<(Duration, String)>,
 }
 
+impl Reading {
+    fn current(evaluated: Arc<Evaluated>) -> Self {
+        Self { evaluated, stale: None }
+    }
+
+    /// Values that newer ones could not be had for; `why` says the reason.
+    fn old(evaluated: Arc<Evaluated>, why: String) -> Self {
+        let stale = Some((evaluated.at.elapsed(), why));
+        Self { evaluated, stale }
+    }
+}
+
 /// Evaluations by selector and by namespace (empty for the cluster).
 type Cells = HashMap<Selector, HashMap<Box<str>, Arc<Cell>, RandomState>, RandomState>;
 
@@ -79,13 +91,12 @@ impl Evaluations {
         let until = begun + policy.deadline;
         let mut state = cell.state();
         match judge(&state, policy, begun) {
-            Judgement::Serve(evaluated) => return Ok(Reading { evaluated, stale: None }),
+            Judgement::Serve(evaluated) => return Ok(Reading::current(evaluated)),
             Judgement::ServeOld(evaluated, error, retry) => {
                 if retry == Retry::Now {
                     cell.want(begun);
                 }
-                let stale = Some((evaluated.at.elapsed(), error.to_string()));
-                return Ok(Reading { evaluated, stale });
+                return Ok(Reading::old(evaluated, error.to_string()));
             }
             Judgement::Fail(failure) => return Err(failure),
             Judgement::Wait => {}
@@ -101,11 +112,10 @@ impl Evaluations {
         }
         // What was waited for is the newest there is, however long it took.
         match (&state.failed, &state.good) {
-            (None, Some(evaluated)) => Ok(Reading { evaluated: evaluated.clone(), stale: None }),
+            (None, Some(evaluated)) => Ok(Reading::current(evaluated.clone())),
             _ => match judge(&state, policy, Instant::now()) {
                 Judgement::ServeOld(evaluated, error, _) => {
-                    let stale = Some((evaluated.at.elapsed(), error.to_string()));
-                    Ok(Reading { evaluated, stale })
+                    Ok(Reading::old(evaluated, error.to_string()))
                 }
                 Judgement::Fail(failure) => Err(failure),
                 Judgement::Serve(_) | Judgement::Wait => self.late(&cell),
@@ -117,10 +127,10 @@ impl Evaluations {
         let now = Instant::now();
         let policy = &self.mapping.policy;
         let pending = self.pending(cell, now);
-        if let Some((evaluated, age)) = judge_late(&cell.state(), policy, now) {
-            return Ok(Reading { evaluated, stale: Some((age, pending)) });
+        match judge_late(&cell.state(), policy, now) {
+            Some(evaluated) => Ok(Reading::old(evaluated, pending)),
+            None => Err(ReadFailure::Deadline { deadline: policy.deadline, pending }),
         }
-        Err(ReadFailure::Deadline { deadline: policy.deadline, pending })
     }
 
     /// What an attempt under way waits for.

@@ -189,9 +189,14 @@ fn ended(
         Some(Trap::StackOverflow) => RunError::Stack,
         // Most plugins trap when they are refused memory.
         Some(trap) => state.exceeded.take().unwrap_or_else(|| {
-            RunError::Trap(match state.last_error.take() {
-                Some(said) => shortened(said),
-                None => trap.to_string(),
+            RunError::Trap(match (state.last_error.take(), trap) {
+                (Some(said), _) => shortened(said),
+                // The stack of a compiled language lies in its memory: who recurses without end
+                // runs out of that one first.
+                (None, Trap::MemoryOutOfBounds) => {
+                    format!("{trap} (endless recursion ends like this, too)")
+                }
+                (None, trap) => trap.to_string(),
             })
         }),
         None => state.exceeded.take().unwrap_or_else(|| otherwise(format!("{error:#}"))),
