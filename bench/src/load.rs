@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http2::{SendRequest, handshake};
@@ -101,8 +102,7 @@ impl Connection {
             }
             (times, failed)
         };
-        let workers: Vec<_> = (0..at_once).map(|_| worker()).collect();
-        let done = join_all(workers).await;
+        let done = join_all((0..at_once).map(|_| worker())).await;
         let time = begun.elapsed();
         let failed = done.iter().map(|(_, failed)| failed).sum();
         let mut times: Vec<_> = done.into_iter().flat_map(|(times, _)| times).collect();
@@ -117,27 +117,6 @@ impl Connection {
             max: at(100),
         }
     }
-}
-
-async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
-    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, output) in futures.iter_mut().zip(&mut outputs) {
-            if output.is_none()
-                && let std::task::Poll::Ready(ready) = future.as_mut().poll(context)
-            {
-                *output = Some(ready);
-            }
-        }
-        if outputs.iter().all(Option::is_some) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    outputs.into_iter().flatten().collect()
 }
 
 fn tls() -> ClientConfig {

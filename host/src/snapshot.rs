@@ -40,8 +40,6 @@ pub struct Snapshot {
     external: HashMap<Box<str>, Arc<Evaluations>, RandomState>,
     /// All of them, in the order of the configuration.
     all: Vec<Arc<Evaluations>>,
-    /// The objects that exist.
-    pub objects: Arc<Objects>,
 }
 
 impl Snapshot {
@@ -63,7 +61,6 @@ impl Snapshot {
             custom: HashMap::default(),
             external: HashMap::default(),
             all: Vec::new(),
-            objects: objects.clone(),
         };
         for mapping in &config.mappings {
             let Some(plugin) = plugins.get(&mapping.plugin) else { continue };
@@ -219,10 +216,6 @@ fn bind(
             })
         })
         .collect();
-    let title = match &mapping.serve {
-        Serve::Custom(resource) => format!("{resource}/{}", mapping.metric),
-        Serve::External => format!("external/{}", mapping.metric),
-    };
     let bound = Mapping {
         metric: mapping.metric.clone(),
         serve: mapping.serve.clone(),
@@ -233,7 +226,7 @@ fn bind(
         wants_objects,
         policy: mapping.policy,
         limits: mapping.limits,
-        metrics: parts.metrics.mapping(&title),
+        metrics: parts.metrics.mapping(&mapping.serve.title(&mapping.metric)),
     };
     if let Serve::Custom(resource) = &mapping.serve
         && !resource.namespaced()

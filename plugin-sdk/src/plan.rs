@@ -20,6 +20,13 @@ impl Plan {
         Self::default()
     }
 
+    /// A plan that asks for nothing more, unless there are faults. Takes what the checks of a
+    /// [`Context`] give, and faults of the plugin's own.
+    pub fn unless(faults: impl IntoIterator<Item = Option<Fault>>) -> Result<Self, Vec<Fault>> {
+        let faults: Vec<_> = faults.into_iter().flatten().collect();
+        if faults.is_empty() { Ok(Self::new()) } else { Err(faults) }
+    }
+
     /// Adds a query.
     pub fn query(mut self, query: Query) -> Self {
         self.queries.push(query);

@@ -57,9 +57,8 @@ fn remove_unknown(tree: &mut Value, faults: &[Fault]) {
     for fault in faults {
         let Some((parent, key)) = fault.path.rsplit_once('/') else { continue };
         let key = key.replace("~1", "/").replace("~0", "~");
-        let unknown = fault.message.starts_with("unknown key");
         if let Some(Value::Object(map)) = tree.pointer_mut(parent)
-            && (unknown || map.get(&key).is_some_and(Value::is_null))
+            && (fault.unknown_key || map.get(&key).is_some_and(Value::is_null))
         {
             map.remove(&key);
         }

@@ -11,17 +11,29 @@ pub struct Fault {
     pub message: String,
     /// The line, where it is known before the place is looked up.
     pub line: Option<usize>,
+    /// Whether the place itself should not be there.
+    pub(super) unknown_key: bool,
 }
 
 impl Fault {
     /// A fault at a place.
     pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), line: None }
+        Self { path: path.into(), message: message.into(), line: None, unknown_key: false }
+    }
+
+    /// A key that is not known among those that are.
+    pub(super) fn unknown_key<'a>(
+        path: impl Into<String>,
+        key: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let message = format!("unknown key \"{key}\"{}", suggestion(key, known));
+        Self { unknown_key: true, ..Self::at(path, message) }
     }
 
     /// A fault at a line.
     pub fn on_line(line: usize, message: impl Into<String>) -> Self {
-        Self { path: String::new(), message: message.into(), line: Some(line) }
+        Self { line: Some(line), ..Self::at("", message) }
     }
 }
 

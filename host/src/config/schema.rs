@@ -70,9 +70,8 @@ impl<'s> Walk<'s> {
             if let Some(property) = known.and_then(|known| known.get(key)) {
                 self.value(property, value, &inner);
             } else if additional == Some(&Value::Bool(false)) {
-                let known = known.unwrap_or(&empty);
-                let hint = suggestion(key, known.keys().map(String::as_str));
-                self.fault(&inner, format!("unknown key \"{key}\"{hint}"));
+                let known = known.unwrap_or(&empty).keys().map(String::as_str);
+                self.faults.push(Fault::unknown_key(inner, key, known));
             } else if let Some(additional) = additional.filter(|schema| schema.is_object()) {
                 self.value(additional, value, &inner);
             }
@@ -139,9 +138,8 @@ impl<'s> Walk<'s> {
                 self.value(variant, &object, place);
             }
             ([], Some(key)) => {
-                let hint = suggestion(key, tags.iter().copied());
                 let inner = format!("{place}/{}", segment(key));
-                self.fault(&inner, format!("unknown key \"{key}\"{hint}"));
+                self.faults.push(Fault::unknown_key(inner, key, tags));
             }
             ([], None) => {
                 self.fault(place, format!("expected one of the keys {}", tags.join(", ")))

@@ -126,6 +126,16 @@ pub enum Serve {
     External,
 }
 
+impl Serve {
+    /// How a mapping of this metric is called in logs, metrics and messages: `pods/http_requests`.
+    pub fn title(&self, metric: &MetricName) -> String {
+        match self {
+            Self::Custom(resource) => format!("{resource}/{metric}"),
+            Self::External => format!("external/{metric}"),
+        }
+    }
+}
+
 /// What is asked of a source.
 #[derive(Debug, Clone)]
 pub struct Query {

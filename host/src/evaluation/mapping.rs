@@ -59,11 +59,8 @@ impl Mapping {
         if self.per_namespace() { Scope::Namespace(namespace.clone()) } else { Scope::Cluster }
     }
 
-    /// How the mapping is called in logs and messages: `pods/http_requests`.
+    /// How the mapping is called in logs and messages.
     pub fn title(&self) -> String {
-        match &self.serve {
-            Serve::Custom(resource) => format!("{resource}/{}", self.metric),
-            Serve::External => format!("external/{}", self.metric),
-        }
+        self.serve.title(&self.metric)
     }
 }

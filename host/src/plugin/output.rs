@@ -49,12 +49,13 @@ pub(super) fn check(
             raw.labels.cells.len()
         ));
     }
-    let mut checked = Rows { raw, texts, now, expected, refused: Vec::new(), refused_count: 0 };
+    let mut checked = Rows { raw, texts, now, expected, refused: Refusals::default() };
     let served = match expected.serve {
         Serve::Custom(resource) => Served::Objects(checked.objects(rows, resource.namespaced())?),
         Serve::External => Served::Items(checked.items(rows)?),
     };
-    Ok(Values { served, refused: checked.refused, refused_count: checked.refused_count })
+    let Refusals { kept, count } = checked.refused;
+    Ok(Values { served, refused: kept, refused_count: count })
 }
 
 /// A column is there for all rows or not at all.
@@ -71,8 +72,7 @@ struct Rows<'a> {
     texts: Texts<'a>,
     now: i64,
     expected: &'a Expected<'a>,
-    refused: Vec<Refusal>,
-    refused_count: usize,
+    refused: Refusals,
 }
 
 impl Rows<'_> {
@@ -93,22 +93,20 @@ impl Rows<'_> {
                 (Scope::Namespace(scope), other) if other != scope.as_str() => {
                     let reason =
                         format!("it is not of {}, which was asked for", self.expected.scope);
-                    refuse(&mut self.refused, &mut self.refused_count, other, object, reason);
+                    self.refused.add(other, object, reason);
                     continue;
                 }
                 (Scope::Cluster, "") => {
                     let reason = "it has no namespace; an evaluation for the whole cluster must \
                                   name one (keep the label in the query, or use ${namespace})";
-                    let (refused, count) = (&mut self.refused, &mut self.refused_count);
-                    refuse(refused, count, "", object, reason.to_owned());
+                    self.refused.add("", object, reason.to_owned());
                     continue;
                 }
                 (_, named) => named,
             };
             let value = self.value(row);
             if let Err(reason) = value {
-                let (refused, count) = (&mut self.refused, &mut self.refused_count);
-                refuse(refused, count, namespace, object, reason.to_string());
+                self.refused.add(namespace, object, reason.to_string());
             }
             if !values.insert(namespace, object, value) {
                 return Err(format!("two measures for the object \"{object}\""));
@@ -130,21 +128,13 @@ impl Rows<'_> {
             labels.sort();
             match self.value(row) {
                 Ok(value) => items.push(Item { labels, value }),
-                Err(reason) => {
-                    let labels: Vec<_> = labels.iter().map(|(n, v)| format!("{n}={v}")).collect();
-                    let (refused, count) = (&mut self.refused, &mut self.refused_count);
-                    refuse(refused, count, "", &labels.join(","), reason.to_string());
-                }
+                Err(reason) => self.refused.add("", &listed(&labels), reason.to_string()),
             }
         }
         items.sort_by(|a, b| a.labels.cmp(&b.labels));
         // Items are summed by the HPA: one that stands twice would count twice.
         match items.windows(2).find(|pair| pair[0].labels == pair[1].labels) {
-            Some(pair) => {
-                let labels: Vec<_> =
-                    pair[0].labels.iter().map(|(n, v)| format!("{n}={v}")).collect();
-                Err(format!("two items with the labels {{{}}}", labels.join(",")))
-            }
+            Some(pair) => Err(format!("two items with the labels {{{}}}", listed(&pair[0].labels))),
             None => Ok(items),
         }
     }
@@ -161,21 +151,27 @@ impl Rows<'_> {
     }
 }
 
-fn refuse(
-    refused: &mut Vec<Refusal>,
-    count: &mut usize,
-    namespace: &str,
-    object: &str,
-    reason: String,
-) {
-    *count += 1;
-    if refused.len() < KEPT_REFUSALS {
-        refused.push(Refusal {
-            namespace: namespace.to_owned(),
-            object: object.to_owned(),
-            reason,
-        });
+/// What was refused: the first few, and how many in all.
+#[derive(Default)]
+struct Refusals {
+    kept: Vec<Refusal>,
+    count: usize,
+}
+
+impl Refusals {
+    fn add(&mut self, namespace: &str, object: &str, reason: String) {
+        self.count += 1;
+        if self.kept.len() < KEPT_REFUSALS {
+            let (namespace, object) = (namespace.to_owned(), object.to_owned());
+            self.kept.push(Refusal { namespace, object, reason });
+        }
     }
+}
+
+/// Labels for a message.
+fn listed(labels: &[(Box<str>, Box<str>)]) -> String {
+    let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    labels.join(",")
 }
 
 /// The texts of the input and, behind them, those of the output.

@@ -24,9 +24,7 @@ pub struct Config {
 type Labels<'a> = Vec<(Label<'a>, Label<'a>)>;
 
 fn plan(_: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
-    let faults: Vec<_> =
-        [context.served_in(Api::External), context.only_instant()].into_iter().flatten().collect();
-    if faults.is_empty() { Ok(Plan::new()) } else { Err(faults) }
+    Plan::unless([context.served_in(Api::External), context.only_instant()])
 }
 
 /// One item for each series of the only query, or one without labels for a scalar.

@@ -23,9 +23,7 @@ pub struct Config {
 }
 
 fn plan(_: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
-    let faults: Vec<_> =
-        [context.served_in(Api::Custom), context.only_instant()].into_iter().flatten().collect();
-    if faults.is_empty() { Ok(Plan::new()) } else { Err(faults) }
+    Plan::unless([context.served_in(Api::Custom), context.only_instant()])
 }
 
 /// One measure for each object that the series of the only query name.

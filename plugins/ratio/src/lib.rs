@@ -58,21 +58,17 @@ fn denominator() -> String {
 }
 
 fn plan(config: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
-    let mut faults: Vec<_> = [
+    let usable = config.floor.is_none_or(|floor| floor.is_finite() && floor > 0.0);
+    let floor = (!usable).then(|| Fault::at("/floor", "must be a number above 0"));
+    let same = (config.numerator == config.denominator)
+        .then(|| Fault::at("/denominator", "is the same query as the numerator"));
+    Plan::unless([
         context.object_fits(config.object.is_some()),
         context.instant(&config.numerator),
         context.instant(&config.denominator),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if config.floor.is_some_and(|floor| !(floor.is_finite() && floor > 0.0)) {
-        faults.push(Fault::at("/floor", "must be a number above 0"));
-    }
-    if config.numerator == config.denominator {
-        faults.push(Fault::at("/denominator", "is the same query as the numerator"));
-    }
-    if faults.is_empty() { Ok(Plan::new()) } else { Err(faults) }
+        floor,
+        same,
+    ])
 }
 
 /// A value and the time of its sample.

@@ -25,14 +25,9 @@ pub struct Config {
 }
 
 fn plan(config: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
-    let mut faults: Vec<_> = [context.object_fits(config.object.is_some()), context.only_instant()]
-        .into_iter()
-        .flatten()
-        .collect();
-    if !config.activation.is_finite() {
-        faults.push(Fault::at("/activation", "must be a finite number"));
-    }
-    if faults.is_empty() { Ok(Plan::new()) } else { Err(faults) }
+    let activation = (!config.activation.is_finite())
+        .then(|| Fault::at("/activation", "must be a finite number"));
+    Plan::unless([context.object_fits(config.object.is_some()), context.only_instant(), activation])
 }
 
 /// The values of the only query, those below the threshold as 0.
