@@ -35,10 +35,11 @@ impl Script<'_> {
         let here = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
         let out = PathBuf::from(std::env::var("OUT_DIR")?);
         let workspace = here.join(self.workspace).canonicalize()?;
-        let own = self
-            .plugins
-            .iter()
-            .flat_map(|(_, folder)| ["src", "Cargo.toml"].map(|part| format!("{folder}/{part}")));
+        let own = self.plugins.iter().flat_map(|(_, folder)| {
+            ["src", "wit", "Cargo.toml"].map(|part| format!("{folder}/{part}"))
+        });
+        // A path that is not there would count as changed each time.
+        let own = own.filter(|path| workspace.join(path).exists());
         for path in SHARED.map(str::to_owned).into_iter().chain(own) {
             println!("cargo::rerun-if-changed={}", workspace.join(path).display());
         }
