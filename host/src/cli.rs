@@ -2,9 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use leadsman::app::ServiceName;
 use leadsman::telemetry::LogFormat;
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
@@ -23,7 +25,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for the demo.
+    /// if left out, `warn` for demo and doctor.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -40,6 +42,10 @@ pub(crate) enum Command {
     },
     /// Play a recording of real users' cases through the adapter: no cluster needed.
     Demo(Demo),
+    /// Say what stands between you and a scaled pod: looks at the APIServices, the adapter's pods
+    /// and rights, the metrics that are served and the autoscalers that use them. Exits with 1 if
+    /// anything does.
+    Doctor(Doctor),
     /// Print the JSON schema of the configuration.
     Schema,
     /// Look at plugins.
@@ -55,18 +61,44 @@ pub(crate) struct Serve {
     /// The port of the API; 0 for any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 6443)]
     pub(crate) secure_port: u16,
-    /// The address of the API.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    pub(crate) bind_address: IpAddr,
+    /// The address of the API. If left out: all addresses in a cluster, where every request is
+    /// authenticated, and 127.0.0.1 elsewhere.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) bind_address: Option<IpAddr>,
+    /// The cluster, for a process that is not a pod of it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The Service in front of this process, whose APIServices are told to trust its certificate;
+    /// not used with a certificate of your own. `leadsman` in the pod's namespace if left out;
+    /// outside a pod, none.
+    #[arg(long, value_name = "[NAMESPACE/]NAME")]
+    pub(crate) service: Option<ServiceName>,
     /// PEM file with the server's certificate, and the chain below it. Read again when it changes.
     #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
     pub(crate) tls_cert_file: Option<PathBuf>,
     /// PEM file with the key of the server's certificate.
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     pub(crate) tls_private_key_file: Option<PathBuf>,
-    /// Where metrics and the status page are served, without TLS.
+    /// How long to serve on, not ready, after SIGTERM: until the cluster sends requests elsewhere.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = leadsman::config::duration)]
+    pub(crate) shutdown_delay_duration: Duration,
+    /// Where metrics and the status page are served, without TLS. The page shows values, and so
+    /// only to this machine (or pod), whatever the address.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) admin_address: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The cluster, for a process that is not a pod of it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The adapter's configuration: its sources are asked, too, from where this runs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Look at the autoscalers of this namespace only.
+    #[arg(long)]
+    pub(crate) namespace: Option<String>,
 }
 
 #[derive(Debug, Args)]

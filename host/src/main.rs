@@ -14,8 +14,9 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // The demo's table is not to scroll away.
-    let usual = if matches!(cli.command, Command::Demo(_)) { "warn" } else { "info" };
+    // What these print is not to scroll away.
+    let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_));
+    let usual = if quiet { "warn" } else { "info" };
     let level = cli.logs.log_level.as_deref().unwrap_or(usual);
     if let Err(error) = leadsman::telemetry::start_logging(cli.logs.log_format, level) {
         eprintln!("leadsman: cannot log: {error:#}");
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => commands::serve(serve),
         Command::Check { config } => commands::check(&config),
         Command::Demo(demo) => commands::demo(demo),
+        Command::Doctor(doctor) => commands::doctor(doctor),
         Command::Schema => commands::schema(),
         Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
     }

@@ -8,11 +8,13 @@ use foldhash::fast::RandomState;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cluster::Watches;
 use crate::config::template::Template;
 use crate::config::valid::{self, Serve};
 use crate::config::{self, Fault};
 use crate::evaluation::{BoundQuery, Evaluations, Mapping};
-use crate::objects::Objects;
+use crate::model::resource::Resource;
+use crate::objects::{self, Kind, Listing};
 use crate::plugin::{Context, Engine, LoadError, PlannedQuery, Planning, Plugin};
 use crate::source::Source;
 use crate::telemetry::Metrics;
@@ -28,6 +30,17 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Ends them.
     pub end: CancellationToken,
+    /// Knows which objects there are.
+    pub objects: ObjectSource,
+}
+
+/// Where it is known from which objects there are.
+#[derive(Clone)]
+pub enum ObjectSource {
+    /// From the configuration's list.
+    Listed,
+    /// From a cluster.
+    Watched(Arc<Watches>),
 }
 
 /// The immutable set of everything a request needs.
@@ -55,7 +68,7 @@ impl Snapshot {
         let mut plugins =
             Plugins { engine: &parts.engine, files: &config.plugins, loaded: HashMap::new() };
         plugins.load_files(&mut faults);
-        let objects = Arc::new(Objects::listed(&config.objects));
+        let objects = Kinds::new(&parts.objects, &config.objects, &mut faults);
         let mut snapshot = Self {
             generation,
             custom: HashMap::default(),
@@ -64,14 +77,10 @@ impl Snapshot {
         };
         for mapping in &config.mappings {
             let Some(plugin) = plugins.get(&mapping.plugin) else { continue };
-            let bound = bind(mapping, plugin, &sources, parts, &mut faults);
+            let bound = bind(mapping, plugin, &sources, &objects, parts, &mut faults);
             let Some(bound) = bound else { continue };
-            let evaluations = Arc::new(Evaluations::new(
-                Arc::new(bound),
-                objects.clone(),
-                parts.tasks.clone(),
-                &parts.end,
-            ));
+            let evaluations =
+                Arc::new(Evaluations::new(Arc::new(bound), parts.tasks.clone(), &parts.end));
             let metric: Box<str> = mapping.metric.as_str().into();
             match &mapping.serve {
                 Serve::Custom(_) => {
@@ -99,6 +108,15 @@ impl Snapshot {
         self.external.get(metric)
     }
 
+    /// The kinds of objects that mappings are served for, each once.
+    pub fn kinds(&self) -> Vec<Arc<Kind>> {
+        let kinds = self.all.iter().filter_map(|known| known.mapping().kind.clone());
+        let mut kinds: Vec<_> = kinds.collect();
+        kinds.sort_by(|a, b| a.resource().cmp(b.resource()));
+        kinds.dedup_by(|a, b| a.resource() == b.resource());
+        kinds
+    }
+
     /// All mappings, in the order of the configuration.
     pub fn mappings(&self) -> &[Arc<Evaluations>] {
         &self.all
@@ -117,6 +135,45 @@ fn sources(config: &valid::Config, faults: &mut Vec<Fault>) -> BTreeMap<String, 
         }
     }
     sources
+}
+
+/// The objects of each kind, from wherever they are known.
+enum Kinds<'a> {
+    Listed(HashMap<Resource, Arc<Kind>>),
+    Watched(&'a Watches),
+}
+
+impl<'a> Kinds<'a> {
+    fn new(source: &'a ObjectSource, list: &[valid::Object], faults: &mut Vec<Fault>) -> Self {
+        match source {
+            ObjectSource::Listed => Self::Listed(objects::listed(list)),
+            ObjectSource::Watched(watches) => {
+                if !list.is_empty() {
+                    let message = "a cluster is asked which objects there are, so a list of them \
+                                   would have no effect; remove it";
+                    faults.push(Fault::at("/objects", message));
+                }
+                Self::Watched(watches)
+            }
+        }
+    }
+
+    fn get(&self, resource: &Resource) -> Arc<Kind> {
+        match self {
+            Self::Watched(watches) => watches.kind(resource),
+            Self::Listed(kinds) => kinds.get(resource).cloned().unwrap_or_else(|| {
+                let kind = Kind::starting(resource.clone());
+                match resource.details() {
+                    Some(_) => drop(kind.replace(Listing::default())),
+                    None => drop(kind.interrupted(format!(
+                        "there is no cluster to ask what {resource} are; say it with `kind` under \
+                         the mapping's `serve.custom`"
+                    ))),
+                }
+                Arc::new(kind)
+            }),
+        }
+    }
 }
 
 /// The plugins of a snapshot, each loaded once.
@@ -171,6 +228,7 @@ fn bind(
     mapping: &valid::Mapping,
     plugin: Plugin,
     sources: &BTreeMap<String, Arc<Source>>,
+    objects: &Kinds<'_>,
     parts: &Parts,
     faults: &mut Vec<Fault>,
 ) -> Option<Mapping> {
@@ -216,9 +274,18 @@ fn bind(
             })
         })
         .collect();
+    let (serve, kind) = match &mapping.serve {
+        // What is learned of a kind is learned once for all mappings.
+        Serve::Custom(resource) => {
+            let kind = objects.get(resource);
+            (Serve::Custom(kind.resource().clone()), Some(kind))
+        }
+        Serve::External => (Serve::External, None),
+    };
     let bound = Mapping {
         metric: mapping.metric.clone(),
-        serve: mapping.serve.clone(),
+        serve,
+        kind,
         queries,
         plugin_name: mapping.plugin.clone(),
         plugin,

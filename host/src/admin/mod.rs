@@ -3,16 +3,19 @@
 mod status;
 mod trends;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use crate::api::Served;
+use crate::objects::KindState;
 use crate::server::Readiness;
 use crate::telemetry::Metrics;
 use trends::Trends;
@@ -56,11 +59,26 @@ impl AdminState {
 
 /// All routes of the admin address.
 pub fn router(state: AdminState) -> Router {
-    Router::new()
+    // Values are for whoever may read them through the API, and for whoever is at this machine or
+    // in this pod, as a forwarded port is. What is counted of them is for all.
+    let values = Router::new()
         .route("/", get(page))
-        .route("/metrics", get(metrics))
         .route("/status.json", get(status))
-        .with_state(state)
+        .layer(middleware::from_fn(only_from_here));
+    Router::new().route("/metrics", get(metrics)).merge(values).with_state(state)
+}
+
+async fn only_from_here(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if peer.ip().to_canonical().is_loopback() {
+        return next.run(request).await;
+    }
+    let message = "values are shown to this machine alone; forward a port to see them: \
+                   kubectl port-forward deployment/leadsman 8080\n";
+    (StatusCode::FORBIDDEN, message).into_response()
 }
 
 async fn page() -> Response {
@@ -73,7 +91,12 @@ async fn page() -> Response {
 }
 
 async fn metrics(State(state): State<AdminState>) -> Response {
-    for evaluations in state.served.now().snapshot.mappings() {
+    let served = state.served.now();
+    for kind in served.snapshot.kinds() {
+        let followed = *kind.state() == KindState::Synced;
+        state.metrics.objects(&kind.resource().to_string(), kind.count(), followed);
+    }
+    for evaluations in served.snapshot.mappings() {
         let good = evaluations.list().into_iter().filter_map(|(_, _, state, _)| state.good.clone());
         evaluations.mapping().metrics.age(good.map(|good| good.at.elapsed()).max());
     }
@@ -88,7 +111,7 @@ async fn status(State(state): State<AdminState>) -> Response {
         status::of(&state.served.now().snapshot, &mut trends)
     };
     status["uptimeSeconds"] = state.begun.elapsed().as_secs().into();
-    status["ready"] = state.readiness.is_ready().into();
+    status["ready"] = state.readiness.check().is_ok().into();
     let extra = state.extra.lock().unwrap_or_else(PoisonError::into_inner).clone();
     status["autoscalers"] = extra.unwrap_or(Value::Null);
     let headers = [

@@ -12,6 +12,7 @@ use crate::evaluation::{Evaluated, Evaluations, Mapping, State};
 use crate::model::names::Scope;
 use crate::model::selector::Selector;
 use crate::model::values::Served;
+use crate::objects::{Kind, KindState};
 use crate::snapshot::Snapshot;
 
 /// How many values and evaluations are shown of each mapping.
@@ -26,6 +27,24 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
         "generation": snapshot.generation,
         "now": clock::now(),
         "mappings": mappings,
+        "kinds": snapshot.kinds().iter().map(|kind| objects(kind)).collect::<Vec<_>>(),
+    })
+}
+
+/// What is known of a kind of objects.
+fn objects(kind: &Kind) -> Value {
+    let state = kind.state();
+    let (name, reason) = match &*state {
+        KindState::Starting => ("starting", None),
+        KindState::Synced => ("synced", None),
+        KindState::Interrupted(reason) => ("interrupted", Some(reason)),
+        KindState::Unknown(reason) => ("unknown", Some(reason)),
+    };
+    json!({
+        "resource": kind.resource().to_string(),
+        "count": kind.count(),
+        "state": name,
+        "reason": reason,
     })
 }
 

@@ -90,6 +90,8 @@ fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
         let mapping = evaluations.mapping();
         let metric = mapping.metric.to_string();
         match &mapping.serve {
+            // What kind it is is told once the cluster has said so.
+            Serve::Custom(resource) if resource.details().is_none() => {}
             Serve::Custom(resource) => custom.push(Entry {
                 resource: resource.to_string(),
                 subresource: Some(metric),

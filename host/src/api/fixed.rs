@@ -21,11 +21,12 @@ pub(super) async fn alive() -> Response {
 /// `/readyz`: a configuration is served and the process is not ending. A source that is down
 /// changes nothing here: an adapter that is not ready would take discovery down with it.
 pub(super) async fn ready(State(state): State<ApiState>) -> Response {
-    if state.readiness.is_ready() {
-        alive().await
-    } else {
-        let headers = [(header::CONTENT_TYPE, TEXT)];
-        (StatusCode::SERVICE_UNAVAILABLE, headers, "starting or shutting down").into_response()
+    match state.readiness.check() {
+        Ok(()) => alive().await,
+        Err(why) => {
+            let headers = [(header::CONTENT_TYPE, TEXT)];
+            (StatusCode::SERVICE_UNAVAILABLE, headers, why).into_response()
+        }
     }
 }
 

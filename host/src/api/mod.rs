@@ -10,13 +10,16 @@ mod status;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
+use axum::{Extension, Router};
 use http::{StatusCode, Uri};
 
+use crate::auth::{Auth, Peer};
 use crate::server::Readiness;
+use crate::telemetry::Metrics;
 pub use served::Served;
 use status::Status;
 
@@ -27,14 +30,20 @@ pub struct ApiState {
     pub served: Arc<Served>,
     /// Whether the process is ready.
     pub readiness: Readiness,
+    /// Who may read; `None` where only this machine can.
+    pub auth: Option<Arc<Auth>>,
+    /// Counts what is refused.
+    pub metrics: Metrics,
 }
 
 /// All routes of the secure port.
 pub fn router(state: ApiState) -> Router {
-    Router::new()
+    // Probes have no credentials.
+    let health = Router::new()
         .route("/livez", get(fixed::alive))
         .route("/healthz", get(fixed::alive))
-        .route("/readyz", get(fixed::ready))
+        .route("/readyz", get(fixed::ready));
+    let guarded = Router::new()
         .route("/version", get(fixed::version))
         .route("/openapi/v2", get(fixed::openapi_v2))
         .route("/openapi/v3", get(fixed::openapi_v3))
@@ -48,7 +57,27 @@ pub fn router(state: ApiState) -> Router {
         .route("/apis/external.metrics.k8s.io/{version}/{*rest}", get(read::external))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(state)
+        .layer(middleware::from_fn_with_state(state.clone(), guard));
+    health.merge(guarded).with_state(state)
+}
+
+/// Lets nobody through to what is behind who may not have it.
+async fn guard(
+    State(state): State<ApiState>,
+    Extension(peer): Extension<Arc<Peer>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(auth) = &state.auth else { return next.run(request).await };
+    let (mut parts, body) = request.into_parts();
+    match auth.admit(&mut parts, &peer).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(denied) => {
+            state.metrics.denied(denied.reason());
+            tracing::debug!(%denied, path = parts.uri.path(), "a request is refused");
+            denied.into()
+        }
+    }
 }
 
 async fn not_found(State(_): State<ApiState>, uri: Uri) -> Response {

@@ -28,6 +28,11 @@ impl Served {
         self.0.store(Arc::new(generation(snapshot)));
     }
 
+    /// Tells again what is served: a cluster has said something new of a kind.
+    pub fn refresh(&self) {
+        self.publish(self.now().snapshot.clone());
+    }
+
     /// What is served now.
     pub fn now(&self) -> Arc<Generation> {
         Guard::into_inner(self.0.load())

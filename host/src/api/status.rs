@@ -5,6 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{StatusCode, header};
 use serde::Serialize;
 
+use crate::auth::Denied;
 use crate::evaluation::{EvaluationError, ReadFailure};
 use crate::provider::ReadError;
 
@@ -34,6 +35,8 @@ impl Status {
             message: message.into(),
             reason: match code {
                 StatusCode::BAD_REQUEST => "BadRequest",
+                StatusCode::UNAUTHORIZED => "Unauthorized",
+                StatusCode::FORBIDDEN => "Forbidden",
                 StatusCode::NOT_FOUND => "NotFound",
                 StatusCode::METHOD_NOT_ALLOWED => "MethodNotAllowed",
                 StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
@@ -52,10 +55,13 @@ impl From<&ReadError> for StatusCode {
             ReadError::NotFound(_) => Self::NOT_FOUND,
             ReadError::Bad(_) => Self::BAD_REQUEST,
             ReadError::Refused(_) => Self::INTERNAL_SERVER_ERROR,
+            ReadError::NotSynced { .. } => Self::SERVICE_UNAVAILABLE,
             ReadError::Failed { failure, .. } => match failure {
                 ReadFailure::Failed { error, .. } => match **error {
                     // The upstream is at fault, and it may pass.
-                    EvaluationError::Query { .. } => Self::SERVICE_UNAVAILABLE,
+                    EvaluationError::Query { .. } | EvaluationError::Objects(_) => {
+                        Self::SERVICE_UNAVAILABLE
+                    }
                     EvaluationError::Selector { .. } => Self::BAD_REQUEST,
                     EvaluationError::Plugin { .. } | EvaluationError::Internal => {
                         Self::INTERNAL_SERVER_ERROR
@@ -66,6 +72,23 @@ impl From<&ReadError> for StatusCode {
                 ReadFailure::ShuttingDown => Self::SERVICE_UNAVAILABLE,
             },
         }
+    }
+}
+
+impl From<&Denied> for StatusCode {
+    fn from(denied: &Denied) -> Self {
+        match denied {
+            Denied::Unauthenticated(_) => Self::UNAUTHORIZED,
+            Denied::Forbidden { .. } => Self::FORBIDDEN,
+            // kube-apiserver could not be asked, and it may pass.
+            Denied::Unknown(_) => Self::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl From<Denied> for Response {
+    fn from(denied: Denied) -> Self {
+        Status::new(StatusCode::from(&denied), denied.to_string()).into()
     }
 }
 

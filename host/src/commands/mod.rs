@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod plugin;
 mod serve;
 
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 
 pub(crate) use check::check;
 pub(crate) use demo::demo;
+pub(crate) use doctor::doctor;
 pub(crate) use plugin::inspect;
 pub(crate) use serve::serve;
 

@@ -1,9 +1,8 @@
 //! `leadsman serve`
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use leadsman::app::{App, Options, StartError};
+use leadsman::app::{App, ClusterOptions, Options, StartError};
 use leadsman::config::ReadError;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -14,9 +13,12 @@ use crate::cli::Serve;
 pub(crate) fn serve(serve: Serve) -> ExitCode {
     let options = Options {
         config: serve.config,
-        api: SocketAddr::new(serve.bind_address, serve.secure_port),
+        cluster: ClusterOptions::Around { kubeconfig: serve.kubeconfig, service: serve.service },
+        address: serve.bind_address,
+        port: serve.secure_port,
         tls: serve.tls_cert_file.zip(serve.tls_private_key_file),
         admin: serve.admin_address,
+        shutdown_delay: serve.shutdown_delay_duration,
     };
     let run = async {
         let app = App::start(&options).await?;

@@ -204,11 +204,12 @@ pub enum Serve {
 pub struct Custom {
     /// The resource: `pods`, `deployments.apps`, `namespaces`, `widgets.example.com` …
     pub resource: String,
-    /// For custom resources: the kind, e.g. `Widget`.
+    /// For custom resources: the kind, e.g. `Widget`. A cluster is asked if it is left out;
+    /// needed where there is none.
     pub kind: Option<String>,
-    /// For custom resources: the version, e.g. `v1`.
+    /// For custom resources with a `kind`: the version. `v1` if left out.
     pub version: Option<String>,
-    /// For custom resources: whether objects live in namespaces. True if left out.
+    /// For custom resources with a `kind`: whether objects live in namespaces. True if left out.
     pub namespaced: Option<bool>,
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::MissedTickBehavior;
 
-use crate::app::{App, Options};
+use crate::app::{App, ClusterOptions, Options};
 use autoscaler::Autoscaler;
 use reading::Reader;
 
@@ -47,8 +47,16 @@ pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow:
     let folder =
         tempfile::tempdir().context("cannot make a folder for the demo's configuration")?;
     let config = write_files(folder.path(), options.once)?;
-    let app =
-        App::start(&Options { config, api: options.api, tls: None, admin: options.admin }).await?;
+    let app = App::start(&Options {
+        config,
+        cluster: ClusterOptions::Never,
+        address: Some(options.api.ip()),
+        port: options.api.port(),
+        tls: None,
+        admin: options.admin,
+        shutdown_delay: Duration::ZERO,
+    })
+    .await?;
     let reader = Reader::new(app.api, app.certificate.as_deref().unwrap_or_default())?;
     let page = app.page.clone();
     let intro = intro(&app);

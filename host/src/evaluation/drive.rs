@@ -9,7 +9,6 @@ use super::cell::Cell;
 use super::error::EvaluationError;
 use super::mapping::Mapping;
 use super::run;
-use crate::objects::Objects;
 
 /// An evaluation that is read at longer intervals is begun anew each time.
 const KEPT_UNREAD: Duration = Duration::from_secs(60);
@@ -23,17 +22,12 @@ enum Cause {
 }
 
 /// Evaluates until nobody has read for a while and `forget` agrees that nobody just did.
-pub(super) async fn drive(
-    cell: &Cell,
-    mapping: &Arc<Mapping>,
-    objects: &Objects,
-    forget: impl Fn() -> bool,
-) {
+pub(super) async fn drive(cell: &Cell, mapping: &Arc<Mapping>, forget: impl Fn() -> bool) {
     let mut cause = Cause::Demand;
     loop {
         let begun = Instant::now();
         cell.begin(matches!(cause, Cause::Ahead), begun);
-        let outcome = run::evaluate(mapping, objects, &cell.scope, &cell.selector).await;
+        let outcome = run::evaluate(mapping, &cell.scope, &cell.selector).await;
         let took = begun.elapsed();
         report(cell, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::objects::NotSynced;
 use crate::plugin::RunError;
 use crate::source::QueryError;
 
@@ -27,6 +28,9 @@ pub enum EvaluationError {
         /// Why.
         reason: String,
     },
+    /// The plugin wants to see the objects, and they are not known.
+    #[error("{0}")]
+    Objects(#[from] NotSynced),
     /// The plugin gave nothing.
     #[error("plugin \"{plugin}\": {source}")]
     Plugin {
@@ -46,6 +50,7 @@ impl EvaluationError {
         match self {
             Self::Query { source, .. } => source.reason(),
             Self::Selector { .. } => "selector",
+            Self::Objects(_) => "objects",
             Self::Plugin { source, .. } => source.reason(),
             Self::Internal => "internal",
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::template::Template;
 use crate::config::valid::{Limits, Policy, Serve};
 use crate::model::names::{MetricName, Namespace, Scope};
+use crate::objects::Kind;
 use crate::plugin::Plugin;
 use crate::source::Source;
 use crate::telemetry::MappingMetrics;
@@ -14,8 +15,10 @@ use crate::telemetry::MappingMetrics;
 pub struct Mapping {
     /// The metric's name.
     pub metric: MetricName,
-    /// In which API, for which objects.
+    /// In which API.
     pub serve: Serve,
+    /// The objects that a custom metric is served for.
+    pub kind: Option<Arc<Kind>>,
     /// Its queries and those that the plugin brings.
     pub queries: Vec<BoundQuery>,
     /// The plugin's name.

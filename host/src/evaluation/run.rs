@@ -9,20 +9,17 @@ use super::cell::Evaluated;
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
 use crate::clock;
-use crate::config::valid::Serve;
 use crate::memo::Memo;
 use crate::model::data::{Answer, Input};
 use crate::model::names::Scope;
 use crate::model::selector::Selector;
 use crate::model::values::Values;
-use crate::objects::Objects;
 use crate::plugin::{Expected, Run, RunError};
 use crate::source::Request;
 
 /// Evaluates a mapping for a scope. `selector` picks series.
 pub(super) async fn evaluate(
     mapping: &Arc<Mapping>,
-    objects: &Objects,
     scope: &Scope,
     selector: &Selector,
 ) -> Result<Evaluated, EvaluationError> {
@@ -32,9 +29,10 @@ pub(super) async fn evaluate(
     let querying = at.elapsed();
     let mut input = Input::new(scope.clone(), time, answers);
     if mapping.wants_objects
-        && let Serve::Custom(resource) = &mapping.serve
+        && let Some(kind) = &mapping.kind
     {
-        input = input.with_objects(&objects.table(resource, scope));
+        kind.ready()?;
+        input = input.with_objects(&kind.table(scope));
     }
     let series: usize = input.answers.iter().map(|(_, data, _)| data.series()).sum();
     let (values, running) = run(mapping, input, scope).await;

@@ -15,7 +15,6 @@ use super::mapping::Mapping;
 use super::policy::{Judgement, Retry, judge, judge_late};
 use crate::model::names::Scope;
 use crate::model::selector::Selector;
-use crate::objects::Objects;
 
 /// The most evaluations of one mapping: namespaces and selectors come with requests.
 const MOST: usize = 5000;
@@ -47,7 +46,6 @@ type Cells = HashMap<Selector, HashMap<Box<str>, Arc<Cell>, RandomState>, Random
 /// The evaluations of one mapping.
 pub struct Evaluations {
     mapping: Arc<Mapping>,
-    objects: Arc<Objects>,
     cells: RwLock<Cells>,
     tasks: TaskTracker,
     end: CancellationToken,
@@ -57,25 +55,15 @@ pub struct Evaluations {
 
 impl Evaluations {
     /// No evaluations yet. Their drivers belong to `tasks` and end with `end` at the latest.
-    pub fn new(
-        mapping: Arc<Mapping>,
-        objects: Arc<Objects>,
-        tasks: TaskTracker,
-        end: &CancellationToken,
-    ) -> Self {
+    pub fn new(mapping: Arc<Mapping>, tasks: TaskTracker, end: &CancellationToken) -> Self {
         let end = end.child_token();
         let guard = end.clone().drop_guard();
-        Self { mapping, objects, cells: RwLock::default(), tasks, end, _end_on_drop: guard }
+        Self { mapping, cells: RwLock::default(), tasks, end, _end_on_drop: guard }
     }
 
     /// The mapping.
     pub fn mapping(&self) -> &Arc<Mapping> {
         &self.mapping
-    }
-
-    /// The objects that its values are served for.
-    pub fn objects(&self) -> &Objects {
-        &self.objects
     }
 
     /// Reads. `reader` tells one repeated request from another.
@@ -189,7 +177,6 @@ impl Evaluations {
         self.tasks.spawn(driver(
             Arc::downgrade(self),
             self.mapping.clone(),
-            self.objects.clone(),
             cell.clone(),
             self.end.clone(),
         ));
@@ -241,7 +228,6 @@ fn name(scope: &Scope) -> &str {
 async fn driver(
     evaluations: Weak<Evaluations>,
     mapping: Arc<Mapping>,
-    objects: Arc<Objects>,
     cell: Arc<Cell>,
     end: CancellationToken,
 ) {
@@ -251,7 +237,7 @@ async fn driver(
         None => true,
     };
     tokio::select! {
-        () = drive(&cell, &mapping, &objects, forget) => {}
+        () = drive(&cell, &mapping, forget) => {}
         () = end.cancelled() => {}
     }
     drop(guard);

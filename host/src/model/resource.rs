@@ -1,20 +1,34 @@
 //! Kinds of objects, and the names under which they are asked for.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// A kind of object that metrics are served for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use arc_swap::ArcSwapOption;
+
+/// A kind of object that metrics are served for. It is known by group and plural; the rest may be
+/// learned from a cluster later, and changes there when a custom resource's definition does.
+#[derive(Clone)]
 pub struct Resource(Arc<Parts>);
 
-#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Parts {
     group: String,
-    version: String,
     plural: String,
-    singular: String,
-    kind: String,
-    namespaced: bool,
+    details: ArcSwapOption<Details>,
+}
+
+/// What more there is to know of a kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The version under which its objects are read.
+    pub version: String,
+    /// The name of one.
+    pub singular: String,
+    /// The kind.
+    pub kind: String,
+    /// Whether objects live in namespaces.
+    pub namespaced: bool,
 }
 
 /// Group, version, plural, singular, kind, whether it lives in a namespace.
@@ -57,45 +71,70 @@ impl Resource {
             (name == *plural || name == *singular) && group.is_none_or(|group| group == *g)
         })?;
         let (group, version, plural, singular, kind, namespaced) = *found;
-        Some(Self(Arc::new(Parts {
-            group: group.into(),
+        let details = Details {
             version: version.into(),
-            plural: plural.into(),
             singular: singular.into(),
             kind: kind.into(),
             namespaced,
-        })))
+        };
+        Some(Self::new(group, plural, Some(details)))
     }
 
-    /// A kind of a custom resource, by `plural.group`.
-    pub fn custom(name: &str, version: &str, kind: &str, namespaced: bool) -> Option<Self> {
-        let (plural, Some(group)) = split(name) else { return None };
-        Some(Self(Arc::new(Parts {
+    /// A kind of a custom resource, by `plural.group`. Without details it is one that a cluster is
+    /// to be asked about.
+    pub fn custom(name: &str, details: Option<Details>) -> Option<Self> {
+        match split(name) {
+            (plural, Some(group)) if !plural.is_empty() && !group.is_empty() => {
+                Some(Self::new(group, plural, details))
+            }
+            _ => None,
+        }
+    }
+
+    fn new(group: &str, plural: &str, details: Option<Details>) -> Self {
+        Self(Arc::new(Parts {
             group: group.into(),
-            version: version.into(),
             plural: plural.into(),
-            singular: kind.to_lowercase(),
-            kind: kind.into(),
-            namespaced,
-        })))
+            details: ArcSwapOption::new(details.map(Arc::new)),
+        }))
+    }
+
+    /// Takes in what a cluster says of this kind. Says whether that is news.
+    pub fn learn(&self, details: Details) -> bool {
+        let news = self.0.details.load().as_deref() != Some(&details);
+        if news {
+            self.0.details.store(Some(Arc::new(details)));
+        }
+        news
+    }
+
+    /// What is known of it; `None` if no cluster has been asked yet, or knows nothing.
+    pub fn details(&self) -> Option<Arc<Details>> {
+        self.0.details.load_full()
+    }
+
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &str {
+        &self.0.group
+    }
+
+    /// The name of many.
+    pub fn plural(&self) -> &str {
+        &self.0.plural
     }
 
     /// Whether a request for this name means this kind: plural or singular, with the group, or
     /// without it.
     pub fn answers_to(&self, name: &str) -> bool {
         let (name, group) = split(name);
-        (name == self.0.plural || name == self.0.singular)
-            && group.is_none_or(|group| group == self.0.group)
+        group.is_none_or(|group| group == self.0.group)
+            && (name == self.0.plural
+                || self.0.details.load().as_ref().is_some_and(|known| name == known.singular))
     }
 
-    /// The kind.
-    pub fn kind(&self) -> &str {
-        &self.0.kind
-    }
-
-    /// Whether objects live in namespaces.
+    /// Whether objects live in namespaces. Those of an unknown kind are taken to.
     pub fn namespaced(&self) -> bool {
-        self.0.namespaced
+        self.0.details.load().as_ref().is_none_or(|known| known.namespaced)
     }
 
     /// Whether these are namespaces themselves, which are asked for at a path of their own.
@@ -103,9 +142,48 @@ impl Resource {
         self.0.group.is_empty() && self.0.plural == "namespaces"
     }
 
-    /// `apiVersion` as the adapters in Go give it: the core group has a leading slash.
-    pub fn api_version(&self) -> String {
-        format!("{}/{}", self.0.group, self.0.version)
+    fn name(&self) -> (&str, &str) {
+        (&self.0.group, &self.0.plural)
+    }
+}
+
+impl Details {
+    /// `apiVersion` of a described object as the adapters in Go give it: the core group has a
+    /// leading slash.
+    pub fn described_api_version(&self, resource: &Resource) -> String {
+        format!("{}/{}", resource.group(), self.version)
+    }
+}
+
+impl PartialEq for Resource {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Resource {}
+
+impl Hash for Resource {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl Ord for Resource {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name().cmp(&other.name())
+    }
+}
+
+impl PartialOrd for Resource {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Resource({self})")
     }
 }
 
@@ -140,8 +218,34 @@ mod tests {
         }
         assert!(!deployments.answers_to("deployments.extensions"));
         assert_eq!(deployments.to_string(), "deployments.apps");
-        assert_eq!(deployments.api_version(), "apps/v1");
-        assert_eq!(Resource::known("pod").unwrap().api_version(), "/v1");
+        let api_version = |name: &str| {
+            let resource = Resource::known(name).unwrap();
+            resource.details().unwrap().described_api_version(&resource)
+        };
+        assert_eq!(
+            (api_version("deployments"), api_version("pod")),
+            ("apps/v1".into(), "/v1".into())
+        );
         assert_eq!(Resource::known("widgets.example.com"), None);
+    }
+
+    #[test]
+    fn a_custom_resource_is_learned() {
+        let widgets = Resource::custom("widgets.example.com", None).unwrap();
+        assert!(widgets.details().is_none() && widgets.namespaced());
+        assert!(widgets.answers_to("widgets.example.com") && !widgets.answers_to("widget"));
+        let details = Details {
+            version: "v1".into(),
+            singular: "widget".into(),
+            kind: "Widget".into(),
+            namespaced: false,
+        };
+        assert!(widgets.learn(details.clone()), "news");
+        assert!(!widgets.learn(details), "no news");
+        assert!(widgets.answers_to("widget") && !widgets.namespaced());
+        assert_eq!(widgets, Resource::custom("widgets.example.com", None).unwrap());
+        for bad in ["widgets", ".example.com", "widgets."] {
+            assert!(Resource::custom(bad, None).is_none(), "{bad}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::model::names::{Namespace, Scope};
 use crate::model::resource::Resource;
 use crate::model::selector::Selector;
 use crate::model::values::{Served, Value};
+use crate::objects::Kind;
 use crate::snapshot::Snapshot;
 
 /// A read of a custom metric.
@@ -42,6 +43,15 @@ pub enum Target<'a> {
     One(&'a str),
 }
 
+/// What the objects are that values are for, as answers describe them.
+#[derive(Debug, Clone, Copy)]
+pub struct Described<'a> {
+    /// The kind.
+    pub kind: &'a str,
+    /// The version; that of the core group has a leading slash.
+    pub api_version: &'a str,
+}
+
 /// A value for an object.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjectValue<'a> {
@@ -57,15 +67,15 @@ pub struct ObjectValue<'a> {
 pub async fn custom(
     snapshot: &Snapshot,
     request: &CustomRequest<'_>,
-    render: impl FnOnce(&Resource, &Selector, &[ObjectValue<'_>]) -> Bytes,
+    render: impl FnOnce(&Described<'_>, &Selector, &[ObjectValue<'_>]) -> Bytes,
 ) -> Result<Found, ReadError> {
     let begun = Instant::now();
     let evaluations = find(snapshot, request)?;
-    let Serve::Custom(resource) = &evaluations.mapping().serve else {
+    let Some(kind) = &evaluations.mapping().kind else {
         return Err(unknown(snapshot, request));
     };
     let mut stale = false;
-    let read = Read { evaluations, resource, request };
+    let read = Read { evaluations, kind, resource: kind.resource(), request };
     let result = read.answer(&mut stale, render).await;
     count(evaluations.mapping(), &result, stale);
     evaluations.mapping().metrics.read_took(begun.elapsed());
@@ -100,6 +110,7 @@ fn unknown(snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
 
 struct Read<'a> {
     evaluations: &'a Arc<Evaluations>,
+    kind: &'a Kind,
     resource: &'a Resource,
     request: &'a CustomRequest<'a>,
 }
@@ -108,9 +119,19 @@ impl Read<'_> {
     async fn answer(
         &self,
         stale: &mut bool,
-        render: impl FnOnce(&Resource, &Selector, &[ObjectValue<'_>]) -> Bytes,
+        render: impl FnOnce(&Described<'_>, &Selector, &[ObjectValue<'_>]) -> Bytes,
     ) -> Result<Found, ReadError> {
         let (mapping, request) = (self.evaluations.mapping(), self.request);
+        self.kind.ready().map_err(|unknown| ReadError::NotSynced {
+            metric: request.metric.to_owned(),
+            unknown,
+        })?;
+        // Objects that are known are of a kind that is known.
+        let details = self.resource.details().unwrap_or_default();
+        let api_version = details.described_api_version(self.resource);
+        let described = Described { kind: &details.kind, api_version: &api_version };
+        let render =
+            |series: &Selector, values: &[ObjectValue<'_>]| render(&described, series, values);
         let namespace = self.namespace()?;
         let series = selector("metricLabelSelector", request.metric_selector)?;
         let key = namespace.as_ref().map_or("", Namespace::as_str);
@@ -121,14 +142,14 @@ impl Read<'_> {
             Some(namespace) => mapping.scope(namespace),
             None => Scope::Cluster,
         };
-        let version = self.evaluations.objects().version();
+        let version = self.kind.version(key);
         // Names that the objects do not have are not worth an evaluation. A request that was
         // answered before, from the same objects, had some.
         let mut names = None;
         if !self.answered_before(&scope, &series, version) {
             let known = self.names(key)?;
             if known.is_empty() {
-                return Ok(Found { body: render(self.resource, &series, &[]), warning: None });
+                return Ok(Found { body: render(&series, &[]), warning: None });
             }
             names = Some(known);
         }
@@ -142,7 +163,7 @@ impl Read<'_> {
             None => self.names(key)?,
         };
         let (values, missing) = self.values(&reading, key, &names)?;
-        let body = render(self.resource, &series, &values);
+        let body = render(&series, &values);
         if missing.is_none() {
             reading.evaluated.answers.put(request.raw, version, body.clone());
         }
@@ -161,22 +182,22 @@ impl Read<'_> {
         &self,
         series: &Selector,
         stale: &mut bool,
-        render: impl FnOnce(&Resource, &Selector, &[ObjectValue<'_>]) -> Bytes,
+        render: impl FnOnce(&Selector, &[ObjectValue<'_>]) -> Bytes,
     ) -> Result<Found, ReadError> {
         let names = self.names("")?;
         let mut all: Vec<ObjectValue<'_>> = Vec::new();
         let mut warning = None;
-        for name in names {
+        for name in &names {
             let namespace: Namespace =
                 name.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
             let reading = self.read(&Scope::Namespace(namespace), series).await?;
             *stale |= reading.stale.is_some();
-            let (values, missing) = self.values(&reading, "", &[name])?;
+            let (values, missing) = self.values(&reading, "", std::slice::from_ref(name))?;
             all.extend(values);
             warning =
                 warning.or_else(|| stale_warning(&reading, self.evaluations.mapping())).or(missing);
         }
-        Ok(Found { body: render(self.resource, series, &all), warning })
+        Ok(Found { body: render(series, &all), warning })
     }
 
     /// The namespace of the objects, checked against the kind.
@@ -197,15 +218,14 @@ impl Read<'_> {
     }
 
     /// The names of the objects that are asked for.
-    fn names(&self, namespace: &str) -> Result<Vec<&str>, ReadError> {
-        let objects = self.evaluations.objects();
+    fn names(&self, namespace: &str) -> Result<Vec<Arc<str>>, ReadError> {
         let request = self.request;
         match request.target {
             Target::All => {
                 let picked = selector("labelSelector", request.label_selector)?;
-                Ok(objects.select(self.resource, namespace, &picked))
+                Ok(self.kind.select(namespace, &picked))
             }
-            Target::One(name) if objects.exists(self.resource, namespace, name) => Ok(vec![name]),
+            Target::One(name) if self.kind.exists(namespace, name) => Ok(vec![name.into()]),
             Target::One(name) => {
                 let place = match namespace {
                     "" => String::new(),
@@ -237,7 +257,7 @@ impl Read<'_> {
         &self,
         reading: &Reading,
         namespace: &'v str,
-        names: &[&'v str],
+        names: &'v [Arc<str>],
     ) -> Result<(Vec<ObjectValue<'v>>, Option<String>), ReadError> {
         let evaluated = &reading.evaluated;
         let Served::Objects(served) = &evaluated.values.served else {
@@ -249,10 +269,12 @@ impl Read<'_> {
         let mut values = Vec::with_capacity(names.len());
         // What the plugin gave and what cannot be served is not absent: no default stands for it.
         let mut refused = None;
-        for &name in names {
+        for name in names {
             match served.get(namespace, name) {
                 Some(Ok(value)) => values.push(ObjectValue { namespace, name, value }),
-                Some(Err(reason)) => refused = refused.or(Some((name, reason.to_string()))),
+                Some(Err(reason)) => {
+                    refused = refused.or(Some((name.as_ref(), reason.to_string())))
+                }
                 None => {
                     let value = default.map(|value| ObjectValue { namespace, name, value });
                     values.extend(value);
@@ -265,8 +287,9 @@ impl Read<'_> {
         // Measures for another namespace, or for none, belong to no object that exists.
         let elsewhere = || {
             let refusals = &evaluated.values.refused;
-            let refusal =
-                refusals.iter().find(|refusal| names.contains(&refusal.object.as_str()))?;
+            let refusal = refusals
+                .iter()
+                .find(|refusal| names.iter().any(|name| **name == *refusal.object))?;
             Some((refusal.object.as_str(), refusal.reason.clone()))
         };
         let metric = self.request.metric;

@@ -1,6 +1,7 @@
 //! Why a read gets nothing. The texts are for the person who reads `kubectl describe hpa`.
 
 use crate::evaluation::ReadFailure;
+use crate::objects::NotSynced;
 
 /// Why a read gets nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -14,6 +15,14 @@ pub enum ReadError {
     /// There are values, and none of those asked for can be served.
     #[error("{0}")]
     Refused(String),
+    /// Which objects there are is not known.
+    #[error("{metric} for {} is not served yet: {unknown}", .unknown.resource)]
+    NotSynced {
+        /// The metric.
+        metric: String,
+        /// Of which kind, and why.
+        unknown: NotSynced,
+    },
     /// There is no evaluation to answer from.
     #[error("{what}: {failure}{}", policy_note(.failure))]
     Failed {

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
-pub use custom::{CustomRequest, ObjectValue, Target, custom};
+pub use custom::{CustomRequest, Described, ObjectValue, Target, custom};
 pub use error::ReadError;
 pub use external::{ExternalRequest, external};
 
@@ -49,7 +49,9 @@ fn count(mapping: &Mapping, result: &Result<Found, ReadError>, stale: bool) {
         Err(ReadError::Failed { failure: ReadFailure::Deadline { .. }, .. }) => {
             ReadOutcome::Deadline
         }
-        Err(ReadError::Failed { .. } | ReadError::Refused(_)) => ReadOutcome::Failed,
+        Err(ReadError::Failed { .. } | ReadError::Refused(_) | ReadError::NotSynced { .. }) => {
+            ReadOutcome::Failed
+        }
         Err(ReadError::NotFound(_) | ReadError::Bad(_)) => ReadOutcome::NotFound,
     });
 }

@@ -1,9 +1,11 @@
-//! The serving certificate: given as files, which are read again when they change, or self-made.
+//! The serving certificate: given as files, which are read again when they change, or held in
+//! memory.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -11,20 +13,20 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::auth::AnyClient;
 use crate::files::FromFiles;
 
 /// Where the serving certificate comes from.
 pub enum Certificate {
     /// Files with the certificate's chain and its key.
     Files(CertificateFiles),
-    /// Made at the start; nobody trusts it unless told to.
-    SelfMade {
-        /// The certificate as PEM, for those who are to trust it.
-        pem: String,
-        /// The same with its key, as TLS wants it.
-        key: Arc<CertifiedKey>,
-    },
+    /// Held in memory.
+    Held(Held),
 }
+
+/// A certificate in memory, which can be replaced while it is served.
+#[derive(Clone)]
+pub struct Held(Arc<ArcSwap<CertifiedKey>>);
 
 /// A certificate in files.
 pub struct CertificateFiles {
@@ -74,27 +76,47 @@ impl Certificate {
         Ok(Self::Files(CertificateFiles { cert, key, made }))
     }
 
-    /// Makes one for a name and an address.
-    pub fn self_made(address: IpAddr) -> Result<Self, CertificateError> {
-        let names = vec!["localhost".to_owned(), address.to_string()];
-        let made = rcgen::generate_simple_self_signed(names).map_err(CertificateError::Make)?;
-        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-        let chain = vec![made.cert.der().clone()];
-        let key = CertifiedKey::from_der(chain, key, &ring::default_provider())
-            .map_err(CertificateError::Made)?;
-        Ok(Self::SelfMade { pem: made.cert.pem(), key: Arc::new(key) })
-    }
-
     /// TLS 1.2 and later, HTTP/2 and 1.1.
     pub fn server_config(self) -> Result<ServerConfig, CertificateError> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(CertificateError::Tls)?
-            .with_no_client_auth()
+            .with_client_cert_verifier(Arc::new(AnyClient::default()))
             .with_cert_resolver(Arc::new(Resolver(self)));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
+}
+
+impl Held {
+    /// Makes one for the loopback names and an address, which nobody trusts unless told to. Gives
+    /// it as PEM, too, for those who are to be told.
+    pub fn self_made(address: IpAddr) -> Result<(Self, String), CertificateError> {
+        let names = vec!["localhost".to_owned(), address.to_string()];
+        let made = rcgen::generate_simple_self_signed(names).map_err(CertificateError::Make)?;
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let chain = vec![made.cert.der().clone()];
+        Ok((Self(Arc::new(ArcSwap::new(certified(chain, key)?))), made.cert.pem()))
+    }
+
+    /// Serves another from the next connection on.
+    pub fn replace(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<(), CertificateError> {
+        self.0.store(certified(chain, key)?);
+        Ok(())
+    }
+}
+
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<CertifiedKey>, CertificateError> {
+    CertifiedKey::from_der(chain, key, &ring::default_provider())
+        .map(Arc::new)
+        .map_err(CertificateError::Made)
 }
 
 fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
@@ -122,7 +144,7 @@ impl std::fmt::Debug for Resolver {
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         match &self.0 {
-            Certificate::SelfMade { key, .. } => Some(key.clone()),
+            Certificate::Held(held) => Some(held.0.load_full()),
             // A look at two files for each connection; connections are long-lived.
             Certificate::Files(files) => {
                 let (key, error) = files.made.get(|| read(&files.cert, &files.key));

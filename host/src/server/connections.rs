@@ -4,10 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +14,9 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower_layer::Layer as _;
 
+use crate::auth::Peer;
 use crate::telemetry::Metrics;
 
 /// How long a client may take for the handshake, or for the head of a request.
@@ -23,6 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connections at once. The aggregator and its clients hold a handful.
 const MOST: usize = 2000;
+
+/// A connection is asked to end after about this time. One of HTTP/2 would stay with this process
+/// for good otherwise, and a process that starts later would never be asked.
+const AGE: Duration = Duration::from_secs(300);
 
 /// The secure port.
 pub struct Server {
@@ -40,7 +45,6 @@ impl Server {
     /// Serves until `end`, then lets requests under way complete, for at most `drain`.
     pub async fn run(self, end: CancellationToken, drain: Duration) {
         let tasks = TaskTracker::new();
-        let graceful = GracefulShutdown::new();
         let acceptor = TlsAcceptor::from(Arc::new(self.tls));
         let places = Arc::new(Semaphore::new(MOST));
         let mut builder = auto::Builder::new(Executor(tasks.clone()));
@@ -50,6 +54,7 @@ impl Server {
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(20));
+        let mut spread = Spread::default();
         loop {
             // Never closed, so there is always a permit to wait for.
             let place = places.clone().acquire_owned().await.ok();
@@ -69,7 +74,8 @@ impl Server {
             let connection = Connection {
                 builder: builder.clone(),
                 router: self.router.clone(),
-                watcher: graceful.watcher(),
+                end: end.clone(),
+                age: AGE + AGE.mul_f64(spread.next()),
             };
             let (acceptor, guard) = (acceptor.clone(), self.metrics.connection());
             tasks.spawn(async move {
@@ -79,12 +85,8 @@ impl Server {
         }
         drop(self.listener);
         tasks.close();
-        // Tells every client to send its next request elsewhere (GOAWAY), and waits.
-        let drained = async {
-            graceful.shutdown().await;
-            tasks.wait().await;
-        };
-        if tokio::time::timeout(drain, drained).await.is_err() {
+        // Every client has been told to send its next request elsewhere (GOAWAY).
+        if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
             tracing::warn!(?drain, "connections were still open at the end of the drain");
         }
     }
@@ -93,7 +95,8 @@ impl Server {
 struct Connection {
     builder: auto::Builder<Executor>,
     router: Router,
-    watcher: hyper_util::server::graceful::Watcher,
+    end: CancellationToken,
+    age: Duration,
 }
 
 impl Connection {
@@ -108,11 +111,39 @@ impl Connection {
             }
             Err(_) => return,
         };
-        let service = TowerToHyperService::new(self.router);
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
+        let peer = Extension(Arc::new(Peer::new(certificates)));
+        let service = TowerToHyperService::new(peer.layer(self.router));
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = self.watcher.watch(connection).await {
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = async {
+                tokio::select! {
+                    () = self.end.cancelled() => {}
+                    () = tokio::time::sleep(self.age) => {}
+                }
+            } => {
+                // GOAWAY: what is under way completes, what comes next goes elsewhere.
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
             tracing::debug!(error, "connection ended");
         }
+    }
+}
+
+/// Numbers from 0 to 0.2 that lie apart, so that connections that began together do not end so.
+#[derive(Default)]
+struct Spread(f64);
+
+impl Spread {
+    fn next(&mut self) -> f64 {
+        // Steps of the golden ratio never crowd.
+        self.0 = (self.0 + 0.618_034).fract();
+        self.0 * 0.2
     }
 }
 

@@ -4,6 +4,6 @@ mod certificate;
 mod connections;
 mod readiness;
 
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError, Held};
 pub use connections::{Executor, Server};
 pub use readiness::Readiness;

@@ -1,20 +1,41 @@
 //! Whether the process is ready to serve.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Not ready until told, and not any more once it is ending.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+use arc_swap::ArcSwap;
+
+/// Not ready before everything is there that is needed, and not any more once it is ending.
+#[derive(Debug, Clone)]
+pub struct Readiness(Arc<ArcSwap<State>>);
+
+#[derive(Debug)]
+enum State {
+    Waiting(String),
+    Ready,
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(State::Waiting("starting".to_owned()))))
+    }
+}
 
 impl Readiness {
-    /// Everything that is needed is there.
-    pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
+    /// Not ready, and why not.
+    pub fn waiting(&self, why: impl Into<String>) {
+        self.0.store(Arc::new(State::Waiting(why.into())));
     }
 
-    /// Whether it is.
-    pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Everything that is needed is there.
+    pub fn ready(&self) {
+        self.0.store(Arc::new(State::Ready));
+    }
+
+    /// Whether it is; an error says what is waited for.
+    pub fn check(&self) -> Result<(), String> {
+        match &**self.0.load() {
+            State::Waiting(why) => Err(why.clone()),
+            State::Ready => Ok(()),
+        }
     }
 }

@@ -31,6 +31,16 @@ struct FailedFor {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeniedFor {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfKind {
+    resource: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReadBy {
     mapping: String,
     outcome: &'static str,
@@ -79,6 +89,9 @@ pub struct Metrics {
     plugin_seconds: Family<OfMapping, Histogram, fn() -> Histogram>,
     plugin_series: Family<OfMapping, Gauge>,
     connections: Gauge,
+    denied: Family<DeniedFor, Counter>,
+    objects: Family<OfKind, Gauge>,
+    objects_followed: Family<OfKind, Gauge>,
     configuration: Gauge,
 }
 
@@ -115,6 +128,9 @@ impl Metrics {
             plugin_seconds: Family::new_with_constructor(fast),
             plugin_series: Family::default(),
             connections: Gauge::default(),
+            denied: Family::default(),
+            objects: Family::default(),
+            objects_followed: Family::default(),
             configuration: Gauge::default(),
         };
         let mut all = Registry::with_prefix("leadsman");
@@ -165,6 +181,13 @@ impl Metrics {
             m.plugin_series.clone(),
         );
         all.register("connections", "Open connections to the metrics API", m.connections.clone());
+        all.register("requests_denied", "Requests that were refused by reason", m.denied.clone());
+        all.register("objects", "Objects that are known", m.objects.clone());
+        all.register(
+            "objects_followed",
+            "1 while the objects of a kind are known and followed",
+            m.objects_followed.clone(),
+        );
         all.register(
             "configuration_generation",
             "Generation of the configuration that is served",
@@ -199,6 +222,18 @@ impl Metrics {
     pub fn connection(&self) -> ConnectionGuard {
         self.connections.inc();
         ConnectionGuard(self.connections.clone())
+    }
+
+    /// A request was refused, for a reason from a closed set.
+    pub fn denied(&self, reason: &'static str) {
+        self.denied.get_or_create(&DeniedFor { reason }).inc();
+    }
+
+    /// How many objects of a kind are known, and whether they are followed.
+    pub fn objects(&self, resource: &str, count: usize, followed: bool) {
+        let of = OfKind { resource: resource.to_owned() };
+        self.objects.get_or_create(&of).set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.objects_followed.get_or_create(&of).set(i64::from(followed));
     }
 
     /// The generation that is served.

@@ -8,7 +8,7 @@ use super::super::{valid, written};
 use super::Check;
 use crate::model::names::MetricName;
 use crate::model::quantity::Quantity;
-use crate::model::resource::Resource;
+use crate::model::resource::{Details, Resource};
 use crate::model::selector::Selector;
 
 /// The most samples that Prometheus gives for one series of a range query.
@@ -65,26 +65,24 @@ impl Check<'_> {
         if let Some(resource) = Resource::known(&custom.resource) {
             return Some(valid::Serve::Custom(resource));
         }
-        let version = custom.version.as_deref().unwrap_or("v1");
-        let namespaced = custom.namespaced.unwrap_or(true);
-        let resource = custom
-            .kind
-            .as_ref()
-            .and_then(|kind| Resource::custom(&custom.resource, version, kind, namespaced));
-        match resource {
-            Some(resource) => Some(valid::Serve::Custom(resource)),
-            None => {
-                self.fault(
-                    format!("{place}/resource"),
-                    format!(
-                        "\"{}\" is not a resource of every cluster; a custom resource is written \
-                         plural.group, with its `kind` (and `version`, v1 if left out)",
-                        custom.resource
-                    ),
-                );
-                None
-            }
+        let details = custom.kind.as_ref().map(|kind| Details {
+            version: custom.version.clone().unwrap_or_else(|| "v1".to_owned()),
+            singular: kind.to_lowercase(),
+            kind: kind.clone(),
+            namespaced: custom.namespaced.unwrap_or(true),
+        });
+        let resource = Resource::custom(&custom.resource, details);
+        if resource.is_none() {
+            self.fault(
+                format!("{place}/resource"),
+                format!(
+                    "\"{}\" is not a resource of every cluster; a custom resource is written \
+                     plural.group",
+                    custom.resource
+                ),
+            );
         }
+        resource.map(valid::Serve::Custom)
     }
 
     fn query(

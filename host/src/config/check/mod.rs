@@ -145,6 +145,14 @@ impl Check<'_> {
             );
             return None;
         };
+        if resource.details().is_none() {
+            let message = format!(
+                "what kind of object {resource} are is not known where objects are listed and no \
+                 cluster is asked; say it with `kind` under the mapping's `serve.custom`"
+            );
+            self.fault(format!("{place}/resource"), message);
+            return None;
+        }
         let namespace = match (object.namespace, resource.namespaced()) {
             (Some(name), true) => Some(self.take(name.parse(), &format!("{place}/namespace"))?),
             (None, false) => None,

@@ -2,40 +2,28 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::json;
 
-use crate::model::resource::Resource;
-use crate::model::selector::{Operator, Selector};
+use super::CustomVersion;
+use super::label_selector::LabelSelector;
+use crate::model::selector::Selector;
 use crate::model::values::{Item, Value};
-use crate::provider::ObjectValue;
-
-/// The versions of the custom metrics API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CustomVersion {
-    V1Beta1,
-    V1Beta2,
-}
+use crate::provider::{Described, ObjectValue};
 
 /// A `MetricValueList`.
 pub(super) fn custom(
     version: CustomVersion,
-    resource: &Resource,
+    described: &Described<'_>,
     metric: &str,
     selector: &Selector,
     values: &[ObjectValue<'_>],
 ) -> Bytes {
-    let mut out = Json::list(
-        "MetricValueList",
-        match version {
-            CustomVersion::V1Beta1 => "custom.metrics.k8s.io/v1beta1",
-            CustomVersion::V1Beta2 => "custom.metrics.k8s.io/v1beta2",
-        },
-    );
+    let mut out = Json::list("MetricValueList", version.group_version());
     // All that is the same for each item is written once.
-    let kind = text(resource.kind());
-    let api_version = text(&resource.api_version());
+    let kind = text(described.kind);
+    let api_version = text(described.api_version);
     let metric = text(metric);
-    let selector = label_selector(selector);
+    let selector = LabelSelector::of(selector);
+    let selector = selector.and_then(|selector| serde_json::to_string(&selector).ok());
     for item in values {
         out.next_item();
         out.raw("{\"describedObject\":{\"kind\":");
@@ -72,7 +60,7 @@ pub(super) fn custom(
 
 /// An `ExternalMetricValueList`.
 pub(super) fn external(metric: &str, items: &[&Item]) -> Bytes {
-    let mut out = Json::list("ExternalMetricValueList", "external.metrics.k8s.io/v1beta1");
+    let mut out = Json::list("ExternalMetricValueList", super::EXTERNAL);
     let metric = text(metric);
     for item in items {
         out.next_item();
@@ -161,45 +149,10 @@ fn timestamp(milliseconds: i64) -> String {
         .to_string()
 }
 
-/// A selector as `metav1.LabelSelector`; `None` if it requires nothing.
-fn label_selector(selector: &Selector) -> Option<String> {
-    if selector.is_empty() {
-        return None;
-    }
-    let mut labels = serde_json::Map::new();
-    let mut expressions = Vec::new();
-    for requirement in selector.requirements() {
-        let key = &requirement.key;
-        let expression = match &requirement.operator {
-            Operator::In(values) if values.len() == 1 => {
-                labels.insert(key.clone(), values[0].clone().into());
-                continue;
-            }
-            Operator::In(values) => json!({"key": key, "operator": "In", "values": values}),
-            Operator::NotIn(values) => json!({"key": key, "operator": "NotIn", "values": values}),
-            Operator::Exists => json!({"key": key, "operator": "Exists"}),
-            Operator::DoesNotExist => json!({"key": key, "operator": "DoesNotExist"}),
-            Operator::GreaterThan(limit) => {
-                json!({"key": key, "operator": "Gt", "values": [limit.to_string()]})
-            }
-            Operator::LessThan(limit) => {
-                json!({"key": key, "operator": "Lt", "values": [limit.to_string()]})
-            }
-        };
-        expressions.push(expression);
-    }
-    let mut whole = serde_json::Map::new();
-    if !labels.is_empty() {
-        whole.insert("matchLabels".to_owned(), labels.into());
-    }
-    if !expressions.is_empty() {
-        whole.insert("matchExpressions".to_owned(), expressions.into());
-    }
-    Some(serde_json::Value::Object(whole).to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::model::quantity::Quantity;
 
@@ -208,7 +161,7 @@ mod tests {
     }
 
     fn pods(version: CustomVersion, selector: &str, value: Value) -> String {
-        let pods = Resource::known("pods").unwrap();
+        let pods = Described { kind: "Pod", api_version: "/v1" };
         let values = [ObjectValue { namespace: "default", name: "a", value }];
         let bytes = custom(version, &pods, "m", &selector.parse().unwrap(), &values);
         String::from_utf8(bytes.to_vec()).unwrap()

@@ -1,0 +1,251 @@
+//! The lists of values as protobuf, in the envelope of Kubernetes. The HPA controller asks for it.
+//!
+//! Messages and numbers of fields are those of `generated.proto` in k8s.io/metrics,
+//! k8s.io/apimachinery and k8s.io/api.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::CustomVersion;
+use super::label_selector::LabelSelector;
+use crate::model::selector::Selector;
+use crate::model::values::{Item, Value};
+use crate::provider::{Described, ObjectValue};
+
+/// What each message of Kubernetes begins with.
+const MAGIC: &[u8] = b"k8s\0";
+
+/// `runtime.Unknown`: says what is in it.
+#[derive(Clone, PartialEq, Message)]
+struct Unknown {
+    #[prost(message, optional, tag = "1")]
+    type_meta: Option<TypeMeta>,
+    #[prost(bytes = "vec", tag = "2")]
+    raw: Vec<u8>,
+    #[prost(string, tag = "3")]
+    content_encoding: String,
+    #[prost(string, tag = "4")]
+    content_type: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TypeMeta {
+    #[prost(string, tag = "1")]
+    api_version: String,
+    #[prost(string, tag = "2")]
+    kind: String,
+}
+
+/// A list of values: of custom metrics in either version, or of an external one.
+#[derive(Clone, PartialEq, Message)]
+struct List<V: Message + Default + std::fmt::Debug> {
+    #[prost(message, optional, tag = "1")]
+    metadata: Option<ListMeta>,
+    #[prost(message, repeated, tag = "2")]
+    items: Vec<V>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ListMeta {}
+
+#[derive(Clone, PartialEq, Message)]
+struct ValueV1Beta1 {
+    #[prost(message, optional, tag = "1")]
+    described_object: Option<ObjectReference>,
+    #[prost(string, tag = "2")]
+    metric_name: String,
+    #[prost(message, optional, tag = "3")]
+    timestamp: Option<Time>,
+    #[prost(int64, optional, tag = "4")]
+    window: Option<i64>,
+    #[prost(message, optional, tag = "5")]
+    value: Option<QuantityText>,
+    #[prost(message, optional, tag = "6")]
+    selector: Option<LabelSelector>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ValueV1Beta2 {
+    #[prost(message, optional, tag = "1")]
+    described_object: Option<ObjectReference>,
+    #[prost(message, optional, tag = "2")]
+    metric: Option<MetricIdentifier>,
+    #[prost(message, optional, tag = "3")]
+    timestamp: Option<Time>,
+    #[prost(int64, optional, tag = "4")]
+    window_seconds: Option<i64>,
+    #[prost(message, optional, tag = "5")]
+    value: Option<QuantityText>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct MetricIdentifier {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "2")]
+    selector: Option<LabelSelector>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ExternalValue {
+    #[prost(string, tag = "1")]
+    metric_name: String,
+    #[prost(btree_map = "string, string", tag = "2")]
+    metric_labels: BTreeMap<String, String>,
+    #[prost(message, optional, tag = "3")]
+    timestamp: Option<Time>,
+    #[prost(int64, optional, tag = "4")]
+    window: Option<i64>,
+    #[prost(message, optional, tag = "5")]
+    value: Option<QuantityText>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ObjectReference {
+    #[prost(string, tag = "1")]
+    kind: String,
+    #[prost(string, tag = "2")]
+    namespace: String,
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(string, tag = "5")]
+    api_version: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Time {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct QuantityText {
+    #[prost(string, tag = "1")]
+    string: String,
+}
+
+/// A `MetricValueList`.
+pub(super) fn custom(
+    version: CustomVersion,
+    described: &Described<'_>,
+    metric: &str,
+    selector: &Selector,
+    values: &[ObjectValue<'_>],
+) -> Bytes {
+    let selector = LabelSelector::of(selector);
+    let object = |item: &ObjectValue<'_>| {
+        Some(ObjectReference {
+            kind: described.kind.to_owned(),
+            namespace: item.namespace.to_owned(),
+            name: item.name.to_owned(),
+            api_version: described.api_version.to_owned(),
+        })
+    };
+    let raw = match version {
+        CustomVersion::V1Beta1 => list(values.iter().map(|item| ValueV1Beta1 {
+            described_object: object(item),
+            metric_name: metric.to_owned(),
+            timestamp: time(&item.value),
+            window: item.value.window.map(i64::from),
+            value: quantity(&item.value),
+            selector: selector.clone(),
+        })),
+        CustomVersion::V1Beta2 => list(values.iter().map(|item| ValueV1Beta2 {
+            described_object: object(item),
+            metric: Some(MetricIdentifier { name: metric.to_owned(), selector: selector.clone() }),
+            timestamp: time(&item.value),
+            window_seconds: item.value.window.map(i64::from),
+            value: quantity(&item.value),
+        })),
+    };
+    envelope(version.group_version(), "MetricValueList", raw)
+}
+
+/// An `ExternalMetricValueList`.
+pub(super) fn external(metric: &str, items: &[&Item]) -> Bytes {
+    let raw = list(items.iter().map(|item| ExternalValue {
+        metric_name: metric.to_owned(),
+        metric_labels: item.labels.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+        timestamp: time(&item.value),
+        window: item.value.window.map(i64::from),
+        value: quantity(&item.value),
+    }));
+    envelope(super::EXTERNAL, "ExternalMetricValueList", raw)
+}
+
+fn list<V: Message + Default + std::fmt::Debug>(items: impl Iterator<Item = V>) -> Vec<u8> {
+    List { metadata: Some(ListMeta {}), items: items.collect() }.encode_to_vec()
+}
+
+fn envelope(api_version: &str, kind: &str, raw: Vec<u8>) -> Bytes {
+    let type_meta = TypeMeta { api_version: api_version.to_owned(), kind: kind.to_owned() };
+    let unknown = Unknown { type_meta: Some(type_meta), raw, ..Unknown::default() };
+    let mut bytes = Vec::with_capacity(MAGIC.len() + unknown.encoded_len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&unknown.encode_to_vec());
+    bytes.into()
+}
+
+/// As `metav1.Time`: whole seconds.
+fn time(value: &Value) -> Option<Time> {
+    Some(Time { seconds: value.time.div_euclid(1000) })
+}
+
+fn quantity(value: &Value) -> Option<QuantityText> {
+    Some(QuantityText { string: value.quantity.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::quantity::Quantity;
+
+    fn opened<V: Message + Default + std::fmt::Debug>(bytes: &[u8]) -> (TypeMeta, List<V>) {
+        let unknown = Unknown::decode(bytes.strip_prefix(MAGIC).unwrap()).unwrap();
+        (unknown.type_meta.unwrap(), List::decode(unknown.raw.as_slice()).unwrap())
+    }
+
+    fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+        [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+    }
+
+    #[test]
+    fn the_bytes_of_a_small_list() {
+        let value = Value { quantity: Quantity::from_milli(1500), time: 5000, window: Some(60) };
+        let described = Described { kind: "Pod", api_version: "/v1" };
+        let items = [ObjectValue { namespace: "ns", name: "a", value }];
+        let bytes =
+            custom(CustomVersion::V1Beta2, &described, "m", &"v=4".parse().unwrap(), &items);
+        let (kind, list) = opened::<ValueV1Beta2>(&bytes);
+        assert_eq!(kind.api_version, "custom.metrics.k8s.io/v1beta2");
+        assert_eq!(kind.kind, "MetricValueList");
+        // As the definitions have it: each field with its number, each message with its length.
+        let object = [field(1, b"Pod"), field(2, b"ns"), field(3, b"a"), field(5, b"/v1")].concat();
+        let label = [field(1, b"v"), field(2, b"4")].concat();
+        let metric = [field(1, b"m"), field(2, &field(1, &label))].concat();
+        let item = [
+            field(1, &object),
+            field(2, &metric),
+            field(3, &[1 << 3, 5]),
+            vec![4 << 3, 60],
+            field(5, &field(1, b"1500m")),
+        ];
+        let expected = [field(1, b""), field(2, &item.concat())].concat();
+        assert_eq!(list.encode_to_vec(), expected);
+    }
+
+    #[test]
+    fn an_external_list() {
+        let item = Item {
+            labels: vec![("q".into(), "a".into())],
+            value: Value { quantity: Quantity::from_milli(2500), time: -1, window: None },
+        };
+        let (kind, list) = opened::<ExternalValue>(&external("m", &[&item]));
+        assert_eq!(kind.kind, "ExternalMetricValueList");
+        assert_eq!(list.items[0].metric_labels["q"], "a");
+        assert_eq!(list.items[0].timestamp, Some(Time { seconds: -1 }));
+        assert_eq!(list.items[0].window, None);
+    }
+}

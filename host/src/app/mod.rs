@@ -1,0 +1,288 @@
+//! The process: everything wired together, started in order and ended in order.
+
+mod options;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admin::{self, AdminState};
+use crate::api::{self, ApiState, Served};
+use crate::auth::Auth;
+use crate::cluster::{Cluster, ConnectError, Watches};
+use crate::config::{self, Parsed, ReadError};
+use crate::plugin::Engine;
+use crate::registration;
+use crate::server::{Certificate, Held, Readiness, Server};
+use crate::snapshot::{ObjectSource, Parts, Snapshot};
+use crate::telemetry::Metrics;
+
+pub use options::{ClusterOptions, Options, ServiceName};
+
+/// How long requests under way may take at the end.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Why the process cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration cannot be served.
+    #[error(transparent)]
+    Config(#[from] ReadError),
+    /// An address that anyone could read from.
+    #[error(
+        "the API would listen on {address}, which other machines can reach, and without a cluster \
+         nobody can say who may read; use a loopback address such as 127.0.0.1, or name a cluster \
+         with --kubeconfig"
+    )]
+    NotLoopback {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// There is no way to the cluster.
+    #[error(transparent)]
+    Cluster(#[from] ConnectError),
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+/// A process that serves.
+pub struct App {
+    /// Where the API is served.
+    pub api: SocketAddr,
+    /// Where metrics and the page are served.
+    pub admin: SocketAddr,
+    /// The self-made certificate, for those who are to trust it.
+    pub certificate: Option<String>,
+    /// The state of the page.
+    pub page: AdminState,
+    readiness: Readiness,
+    /// The servers, and what must not end before them.
+    tasks: JoinSet<anyhow::Result<()>>,
+    parts: Parts,
+    shutdown_delay: Duration,
+    /// Ends the servers; `parts.end` ends the evaluations after them.
+    stop: CancellationToken,
+}
+
+/// Reads a configuration and builds a snapshot of it. What has no fault in the file goes on to the
+/// plugins all the same, so that their faults are told at once with those of the file.
+pub fn load(path: &Path, parts: &Parts) -> Result<Snapshot, ReadError> {
+    let Parsed { document, config, mut faults } = config::read(path)?;
+    match Snapshot::build(&config, 1, parts) {
+        Ok(snapshot) if faults.is_empty() => return Ok(snapshot),
+        Ok(_) => {}
+        Err(found) => faults.extend(found),
+    }
+    Err(ReadError::Faults(document.locate(faults)))
+}
+
+/// What snapshots are made with where there is no cluster.
+pub fn parts() -> anyhow::Result<Parts> {
+    crate::tls::install_provider();
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    Ok(Parts {
+        engine: Engine::new(cores * 2)?,
+        metrics: Metrics::new(),
+        tasks: TaskTracker::new(),
+        end: CancellationToken::new(),
+        objects: ObjectSource::Listed,
+    })
+}
+
+/// What a cluster adds.
+struct Surroundings {
+    cluster: Cluster,
+    watches: Arc<Watches>,
+    auth: Arc<Auth>,
+}
+
+impl Surroundings {
+    async fn find(options: &ClusterOptions, parts: &Parts) -> Result<Option<Self>, ConnectError> {
+        let ClusterOptions::Around { kubeconfig, .. } = options else { return Ok(None) };
+        let Some(cluster) = Cluster::connect(kubeconfig.as_deref()).await? else {
+            return Ok(None);
+        };
+        let watches = Watches::new(&cluster, parts.tasks.clone(), parts.end.clone());
+        let auth = Arc::new(Auth::new(&cluster));
+        Ok(Some(Self { cluster, watches: Arc::new(watches), auth }))
+    }
+}
+
+impl App {
+    /// Starts everything. It serves when this returns.
+    pub async fn start(options: &Options) -> Result<Self, StartError> {
+        let mut parts = parts()?;
+        let around = Surroundings::find(&options.cluster, &parts).await?;
+        let addresses = options.addresses(around.is_some());
+        if around.is_none()
+            && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
+        {
+            return Err(StartError::NotLoopback { address });
+        }
+        if let Some(around) = &around {
+            parts.objects = ObjectSource::Watched(around.watches.clone());
+        }
+        let snapshot = Arc::new(load(&options.config, &parts)?);
+        parts.metrics.serving(snapshot.generation);
+        let served = Arc::new(Served::new(snapshot.clone()));
+        let (api_listener, api) = listen(&addresses).await?;
+        let (admin_listener, admin) = listen(&[options.admin]).await?;
+        let readiness = Readiness::default();
+        let mut app = Self {
+            api,
+            admin,
+            certificate: None,
+            page: AdminState::new(served.clone(), readiness.clone(), parts.metrics.clone()),
+            readiness: readiness.clone(),
+            tasks: JoinSet::new(),
+            parts,
+            shutdown_delay: options.shutdown_delay,
+            stop: CancellationToken::new(),
+        };
+        let certificate = app.certificate(options, around.as_ref())?;
+        let router = api::router(ApiState {
+            served: served.clone(),
+            readiness: readiness.clone(),
+            auth: around.as_ref().map(|around| around.auth.clone()),
+            metrics: app.parts.metrics.clone(),
+        });
+        let server = Server {
+            listener: api_listener,
+            tls: certificate.server_config().map_err(anyhow::Error::from)?,
+            router,
+            metrics: app.parts.metrics.clone(),
+        };
+        let stop = app.stop.clone();
+        app.tasks.spawn(async move {
+            server.run(stop, DRAIN).await;
+            Ok(())
+        });
+        let stop = app.stop.clone().cancelled_owned();
+        let router = admin::router(app.page.clone());
+        app.tasks.spawn(async move {
+            let serve = axum::serve(
+                admin_listener,
+                router.into_make_service_with_connect_info::<SocketAddr>(),
+            );
+            Ok(serve.with_graceful_shutdown(stop).await?)
+        });
+        match around {
+            Some(around) => app.live_in(around, &snapshot, served),
+            None => readiness.ready(),
+        }
+        tracing::info!(
+            api = format!("https://{api}"),
+            admin = format!("http://{admin}"),
+            "serving"
+        );
+        Ok(app)
+    }
+
+    /// The serving certificate, and who keeps it right.
+    fn certificate(
+        &mut self,
+        options: &Options,
+        around: Option<&Surroundings>,
+    ) -> anyhow::Result<Certificate> {
+        if let Some((cert, key)) = &options.tls {
+            return Ok(Certificate::files(cert.clone(), key.clone())?);
+        }
+        // Serves until an authority that the cluster trusts has made a better one.
+        let (held, pem) = Held::self_made(self.api.ip())?;
+        self.certificate = Some(pem);
+        if let Some(around) = around
+            && let Some(service) = options.cluster.service(&around.cluster)
+        {
+            let (cluster, held) = (around.cluster.clone(), held.clone());
+            self.until_stopped(async move { registration::keep(&cluster, &service, &held).await });
+        }
+        Ok(Certificate::Held(held))
+    }
+
+    /// Follows what the cluster says, and is ready when it has said enough.
+    fn live_in(&mut self, around: Surroundings, snapshot: &Arc<Snapshot>, served: Arc<Served>) {
+        let Surroundings { cluster, watches, auth } = around;
+        let follower = auth.clone();
+        self.until_stopped(async move { follower.follow(&cluster).await });
+        let mut learned = watches.learned();
+        self.until_stopped(async move {
+            while learned.changed().await.is_ok() {
+                served.refresh();
+            }
+        });
+        let (readiness, kinds) = (self.readiness.clone(), snapshot.kinds());
+        self.until_stopped(async move {
+            readiness.waiting("waiting for the cluster to say whom to trust");
+            auth.settled().await;
+            for kind in kinds {
+                readiness.waiting(format!("waiting for the list of {}", kind.resource()));
+                // One that cannot be listed does not keep the others from being served.
+                kind.settled().await;
+            }
+            readiness.ready();
+            std::future::pending().await
+        });
+    }
+
+    /// Runs something that does not end by itself for as long as requests are served.
+    fn until_stopped(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = work => Err(anyhow::anyhow!("a task ended by itself")),
+                () = stop.cancelled() => Ok(()),
+            }
+        });
+    }
+
+    /// Serves until `end` completes, or a server ends by itself, which is an error.
+    pub async fn run(mut self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            () = end => None,
+            ended = self.tasks.join_next() => ended,
+        };
+        self.readiness.waiting("shutting down");
+        if ended.is_none() && !self.shutdown_delay.is_zero() {
+            tracing::info!(delay = ?self.shutdown_delay, "asked to end: serving on for a while");
+            // The cluster takes a moment to send requests elsewhere.
+            tokio::time::sleep(self.shutdown_delay).await;
+        }
+        self.stop.cancel();
+        let early = match ended {
+            Some(Ok(Ok(()))) => Err(anyhow::anyhow!("a server ended by itself")),
+            Some(Ok(Err(error))) => Err(error),
+            Some(Err(error)) => Err(error.into()),
+            None => Ok(()),
+        };
+        tracing::info!("shutting down: requests under way complete");
+        // Connections of the page have no end of their own.
+        let tasks = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN + Duration::from_secs(1), tasks).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+        // Evaluations end last: requests under way may wait for one.
+        self.parts.end.cancel();
+        self.parts.tasks.close();
+        self.parts.tasks.wait().await;
+        tracing::info!("ended");
+        early
+    }
+}
+
+/// Listens on the first of these addresses that there is.
+async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    use anyhow::Context as _;
+    let listener = TcpListener::bind(addresses).await.with_context(|| {
+        let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
+        format!("cannot listen on {}; choose another port or address", addresses.join(" or "))
+    })?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}

@@ -1,0 +1,115 @@
+//! What a process is started with.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::cluster::Cluster;
+use crate::registration::Service;
+
+/// What a process is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The configuration's file.
+    pub config: PathBuf,
+    /// The cluster.
+    pub cluster: ClusterOptions,
+    /// The address of the API; `None` for all of them where requests are authenticated, and the
+    /// loopback address where they are not.
+    pub address: Option<IpAddr>,
+    /// The port of the API; 0 for any that is free.
+    pub port: u16,
+    /// Certificate and key of the server; `None` to make one.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Where metrics and the page are served.
+    pub admin: SocketAddr,
+    /// How long to serve on after the end was asked for.
+    pub shutdown_delay: Duration,
+}
+
+/// Which cluster, and what this process is in it.
+#[derive(Debug, Clone)]
+pub enum ClusterOptions {
+    /// None, whatever is around.
+    Never,
+    /// The one that this process is a pod of, or that of a kubeconfig.
+    Around {
+        /// The kubeconfig; `None` for the cluster that this process is a pod of, if it is one.
+        kubeconfig: Option<PathBuf>,
+        /// The Service in front of it.
+        service: Option<ServiceName>,
+    },
+}
+
+/// A Service as it is written: with or without its namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceName {
+    namespace: Option<String>,
+    name: String,
+}
+
+impl FromStr for ServiceName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (namespace, name) = match text.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, text),
+        };
+        for part in namespace.into_iter().chain([name]) {
+            if !crate::model::names::is_dns_label(part) {
+                return Err(format!("\"{part}\" is no name; expected [NAMESPACE/]NAME"));
+            }
+        }
+        Ok(Self { namespace: namespace.map(str::to_owned), name: name.to_owned() })
+    }
+}
+
+impl ClusterOptions {
+    /// The Service whose certificate this process makes and whose APIServices it keeps right.
+    /// Outside a pod only when it is named: a look at a cluster from outside changes nothing there.
+    pub(super) fn service(&self, cluster: &Cluster) -> Option<Service> {
+        let Self::Around { kubeconfig, service } = self else { return None };
+        let named = match (service, kubeconfig) {
+            (Some(service), _) => service.clone(),
+            (None, None) => ServiceName { namespace: None, name: "leadsman".to_owned() },
+            (None, Some(_)) => return None,
+        };
+        let namespace = named.namespace.unwrap_or_else(|| cluster.namespace().to_owned());
+        Some(Service { namespace, name: named.name })
+    }
+}
+
+impl Options {
+    /// Where to listen, in the order of preference.
+    pub(super) fn addresses(&self, authenticated: bool) -> Vec<SocketAddr> {
+        let at = |address: IpAddr| SocketAddr::from((address, self.port));
+        match (self.address, authenticated) {
+            (Some(address), _) => vec![at(address)],
+            (None, false) => vec![at(Ipv4Addr::LOCALHOST.into())],
+            // Both families where there are both.
+            (None, true) => {
+                vec![at(Ipv6Addr::UNSPECIFIED.into()), at(Ipv4Addr::UNSPECIFIED.into())]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_named_with_or_without_its_namespace() {
+        let named = |text: &str| text.parse::<ServiceName>();
+        let of = |namespace: Option<&str>| {
+            Ok(ServiceName { namespace: namespace.map(str::to_owned), name: "leadsman".into() })
+        };
+        assert_eq!(named("leadsman"), of(None));
+        assert_eq!(named("metrics/leadsman"), of(Some("metrics")));
+        for bad in ["", "/leadsman", "a/b/c", "Leadsman", "metrics/"] {
+            assert!(named(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The Kubernetes cluster that the adapter lives in: the only module that speaks to kube-apiserver.
+
+mod discovery;
+mod reason;
+mod reviews;
+mod watch;
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt as _};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client, Config};
+
+pub use reason::explain;
+pub use reviews::{Attributes, Decision, Identity, ReviewError};
+pub use watch::Watches;
+
+/// How long it may take to reach kube-apiserver.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+}
+
+/// Why there is no way to the cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig cannot be used.
+    #[error("cannot use the kubeconfig {path}")]
+    Kubeconfig {
+        /// The file.
+        path: String,
+        /// Why.
+        source: KubeconfigError,
+    },
+    /// The service account of this pod cannot be used.
+    #[error(
+        "this is a pod of a cluster, and its service account cannot be used; mount its token \
+         (automountServiceAccountToken), or give --kubeconfig"
+    )]
+    ServiceAccount(#[source] InClusterError),
+    /// No client can be made.
+    #[error("cannot make a client for the cluster")]
+    Client(#[source] kube::Error),
+}
+
+impl Cluster {
+    /// The cluster of a kubeconfig, or the one that this process is a pod of; `None` if it is none.
+    pub async fn connect(kubeconfig: Option<&Path>) -> Result<Option<Self>, ConnectError> {
+        let mut config = match kubeconfig {
+            Some(path) => from_file(path).await.map_err(|source| ConnectError::Kubeconfig {
+                path: path.display().to_string(),
+                source,
+            })?,
+            // What tells a pod from any other process.
+            None if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() => return Ok(None),
+            None => Config::incluster().map_err(ConnectError::ServiceAccount)?,
+        };
+        config.connect_timeout = Some(CONNECT);
+        let client = Client::try_from(config).map_err(ConnectError::Client)?;
+        Ok(Some(Self { client }))
+    }
+
+    /// For requests of any kind.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The namespace of this pod, or of the kubeconfig's context.
+    pub fn namespace(&self) -> &str {
+        self.client.default_namespace()
+    }
+
+    /// A ConfigMap as it is now and after each change; `None` while there is none.
+    pub fn config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Stream<Item = Result<Option<ConfigMap>, watcher::Error>> + Send + use<> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
+        watcher::watch_object(api, name).default_backoff().boxed()
+    }
+}
+
+async fn from_file(path: &Path) -> Result<Config, KubeconfigError> {
+    let kubeconfig = Kubeconfig::read_from(path)?;
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await
+}

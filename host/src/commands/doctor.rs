@@ -1,0 +1,39 @@
+//! `leadsman doctor`
+
+use std::process::ExitCode;
+
+use leadsman::doctor::{self, DoctorOptions, Section, Verdict};
+
+use super::{FAULTS, failed, runtime};
+use crate::cli::Doctor;
+
+/// Looks at the whole way from an autoscaler to a value and says what is in it.
+pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
+    let options = DoctorOptions {
+        kubeconfig: doctor.kubeconfig,
+        config: doctor.config,
+        namespace: doctor.namespace,
+    };
+    let examined = runtime()
+        .and_then(|runtime| runtime.block_on(doctor::examine(&options)).map_err(Into::into));
+    let sections = match examined {
+        Ok(sections) => sections,
+        Err(error) => return failed(&error),
+    };
+    for section in &sections {
+        println!("{section}");
+    }
+    let bad = |section: &Section| {
+        section.findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count()
+    };
+    match sections.iter().map(bad).sum::<usize>() {
+        0 => {
+            println!("nothing stands in the way");
+            ExitCode::SUCCESS
+        }
+        count => {
+            println!("{count} things stand in the way");
+            ExitCode::from(FAULTS)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What stands between a person and a scaled pod: the whole way, looked at step by step.
+//!
+//! Everything is asked of the cluster with the rights of whoever asks; what those do not allow to
+//! see is said to be unknown, never taken to be good.
+
+mod adapter;
+mod autoscalers;
+mod registration;
+mod rights;
+mod sources;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::cluster::{Cluster, ConnectError, explain};
+use crate::registration::Service;
+
+/// What to look at.
+#[derive(Debug, Clone, Default)]
+pub struct DoctorOptions {
+    /// The cluster; `None` for the one that this process is a pod of.
+    pub kubeconfig: Option<PathBuf>,
+    /// The adapter's configuration, whose sources are asked from here.
+    pub config: Option<PathBuf>,
+    /// The only namespace whose autoscalers are looked at.
+    pub namespace: Option<String>,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// Not known, or worth a look.
+    Unsure,
+    /// In the way of a scaled pod.
+    Bad,
+}
+
+/// Something that was looked at.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found.
+    pub what: String,
+    /// What to do.
+    pub advice: Option<String>,
+}
+
+/// What was found in one place.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// What was looked at.
+    pub title: &'static str,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// Why nothing could be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum DoctorError {
+    /// There is no way to the cluster.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// There is no cluster.
+    #[error("there is no cluster to look at: this is no pod; name one with --kubeconfig")]
+    NoCluster,
+}
+
+impl Finding {
+    fn good(what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Good, what: what.into(), advice: None }
+    }
+
+    fn unsure(what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unsure, what: what.into(), advice: None }
+    }
+
+    fn bad(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Bad, what: what.into(), advice: Some(advice.into()) }
+    }
+
+    /// What could not be looked at.
+    fn unseen(what: &str, error: &kube::Error) -> Self {
+        Self::unsure(format!("{what} cannot be seen: {}", explain(error)))
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.title)?;
+        for Finding { verdict, what, advice } in &self.findings {
+            let word = match verdict {
+                Verdict::Good => "ok  ",
+                Verdict::Unsure => "?   ",
+                Verdict::Bad => "FAIL",
+            };
+            writeln!(f, "  {word}  {what}")?;
+            if let Some(advice) = advice {
+                writeln!(f, "        -> {advice}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks at everything, in the order in which a request passes.
+pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorError> {
+    crate::tls::install_provider();
+    let cluster =
+        Cluster::connect(options.kubeconfig.as_deref()).await?.ok_or(DoctorError::NoCluster)?;
+    let version = match cluster.client().apiserver_version().await {
+        Ok(version) => Finding::good(format!("kube-apiserver answers, {}", version.git_version)),
+        Err(error) => Finding::bad(
+            format!("kube-apiserver does not answer: {}", explain(&error)),
+            "check the kubeconfig, or the NetworkPolicy of this pod",
+        ),
+    };
+    let reached = version.verdict == Verdict::Good;
+    let mut sections = vec![Section { title: "Cluster", findings: vec![version] }];
+    let mut add = |title, findings| sections.push(Section { title, findings });
+    if reached {
+        let (service, findings) = registration::look(&cluster).await;
+        add("APIServices", findings);
+        let account = match &service {
+            Some(service) => {
+                let (account, findings) = adapter::look(&cluster, service).await;
+                add("Adapter", findings);
+                account
+            }
+            None => None,
+        };
+        let served = rights::served(&cluster).await;
+        add("Served metrics", served.findings());
+        add("Rights", rights::look(&cluster, account.as_ref(), &served).await);
+        let namespace = options.namespace.as_deref();
+        add("HorizontalPodAutoscalers", autoscalers::look(&cluster, namespace, &served).await);
+    }
+    if let Some(config) = &options.config {
+        add("Sources, as seen from here", sources::look(config).await);
+    }
+    Ok(sections)
+}
+
+/// A service account of the cluster.
+#[derive(Debug, Clone)]
+struct Account {
+    service: Service,
+    name: String,
+}

@@ -1,0 +1,182 @@
+//! What is served, and may those who need to do what they need to?
+
+use serde::Deserialize;
+
+use super::{Account, Finding};
+use crate::cluster::{Attributes, Cluster, Decision, Identity, explain};
+
+const CUSTOM: &str = "custom.metrics.k8s.io";
+const EXTERNAL: &str = "external.metrics.k8s.io";
+
+/// The metrics that discovery names, as seen through kube-apiserver.
+pub(super) struct Served {
+    custom: Result<Vec<String>, String>,
+    external: Result<Vec<String>, String>,
+}
+
+#[derive(Deserialize)]
+struct ResourceList {
+    #[serde(default)]
+    resources: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Reads which metrics are served.
+pub(super) async fn served(cluster: &Cluster) -> Served {
+    Served {
+        custom: list(cluster, CUSTOM, "v1beta2").await,
+        external: list(cluster, EXTERNAL, "v1beta1").await,
+    }
+}
+
+async fn list(cluster: &Cluster, group: &str, version: &str) -> Result<Vec<String>, String> {
+    let path = format!("/apis/{group}/{version}");
+    let request = http::Request::get(path).body(Vec::new()).map_err(|error| error.to_string())?;
+    let list: ResourceList =
+        cluster.client().request(request).await.map_err(|error| explain(&error))?;
+    Ok(list.resources.into_iter().map(|resource| resource.name).collect())
+}
+
+impl Served {
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        [(CUSTOM, &self.custom), (EXTERNAL, &self.external)]
+            .into_iter()
+            .map(|(group, list)| match list {
+                Err(reason) => Finding::unsure(format!("{group} cannot be read: {reason}")),
+                Ok(names) if names.is_empty() => {
+                    Finding::unsure(format!("{group} serves no metric: no mapping is for it"))
+                }
+                Ok(names) => Finding::good(format!("{group} serves {}", shortened(names))),
+            })
+            .collect()
+    }
+
+    /// Whether a custom metric is served for a resource; `None` if that is not known.
+    pub(super) fn custom(&self, metric: &str) -> Option<bool> {
+        let names = self.custom.as_ref().ok()?;
+        Some(
+            names.iter().any(|name| name.split_once('/').is_some_and(|(_, known)| known == metric)),
+        )
+    }
+
+    /// Whether an external metric is served; `None` if that is not known.
+    pub(super) fn external(&self, metric: &str) -> Option<bool> {
+        Some(self.external.as_ref().ok()?.iter().any(|known| known == metric))
+    }
+
+    /// The kinds of objects that custom metrics are served for: plural and group.
+    fn kinds(&self) -> Vec<(String, String)> {
+        let names = self.custom.iter().flatten().filter_map(|name| name.split_once('/'));
+        let mut kinds: Vec<_> = names
+            .map(|(kind, _)| match kind.split_once('.') {
+                Some((plural, group)) => (plural.to_owned(), group.to_owned()),
+                None => (kind.to_owned(), String::new()),
+            })
+            .collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    }
+}
+
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+/// Asks for each right that the adapter and the HPA controller need.
+pub(super) async fn look(
+    cluster: &Cluster,
+    account: Option<&Account>,
+    served: &Served,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match account {
+        None => findings.push(Finding::unsure("as whom the adapter runs is not known")),
+        Some(Account { service, name }) => {
+            let adapter = service_account(&service.namespace, name);
+            let mut needs = vec![
+                right("create", "authentication.k8s.io", "tokenreviews", "", ""),
+                right("create", "authorization.k8s.io", "subjectaccessreviews", "", ""),
+            ];
+            for verb in ["get", "list", "watch"] {
+                let config = "extension-apiserver-authentication";
+                needs.push(right(verb, "", "configmaps", "kube-system", config));
+            }
+            for (plural, group) in served.kinds() {
+                needs.extend(["list", "watch"].map(|verb| right(verb, &group, &plural, "", "")));
+            }
+            findings.extend(may(cluster, "the adapter", &adapter, &needs).await);
+        }
+    }
+    let controller = service_account("kube-system", "horizontal-pod-autoscaler");
+    let needs = [right("get", CUSTOM, "*", "", ""), right("list", EXTERNAL, "*", "", "")];
+    findings.extend(may(cluster, "the HPA controller", &controller, &needs).await);
+    findings
+}
+
+fn service_account(namespace: &str, name: &str) -> Identity {
+    Identity {
+        user: format!("system:serviceaccount:{namespace}:{name}"),
+        groups: vec![
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{namespace}"),
+            "system:authenticated".to_owned(),
+        ],
+        ..Identity::default()
+    }
+}
+
+fn right(verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> Attributes {
+    Attributes::Resource {
+        verb: verb.to_owned(),
+        group: group.to_owned(),
+        version: String::new(),
+        namespace: namespace.to_owned(),
+        resource: resource.to_owned(),
+        subresource: String::new(),
+        name: name.to_owned(),
+    }
+}
+
+async fn may(
+    cluster: &Cluster,
+    who: &str,
+    identity: &Identity,
+    needs: &[Attributes],
+) -> Vec<Finding> {
+    let user = &identity.user;
+    let mut findings = Vec::new();
+    for need in needs {
+        let Attributes::Resource { verb, group, resource, namespace, .. } = need else { continue };
+        match cluster.review_access(identity, need).await {
+            Ok(Decision::Allowed) => {}
+            Ok(Decision::Denied(_)) => {
+                let place = match namespace.as_str() {
+                    "" => "a ClusterRole".to_owned(),
+                    namespace => format!("a Role in {namespace}"),
+                };
+                findings.push(Finding::bad(
+                    format!("{who} ({user}) may not {verb} {resource} of the group \"{group}\""),
+                    format!("bind {user} to {place} that allows it"),
+                ));
+            }
+            Err(error) => {
+                let what = format!("the rights of {who} cannot be asked for: {error}");
+                return vec![Finding::unsure(what)];
+            }
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding::good(format!("{who} ({user}) may do what it needs to")));
+    }
+    findings
+}

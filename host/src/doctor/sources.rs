@@ -1,0 +1,48 @@
+//! Do the sources of a configuration answer?
+
+use std::path::Path;
+
+use super::Finding;
+use crate::clock;
+use crate::config::{self, valid};
+use crate::source::{Request, Source};
+
+/// Asks each source of a configuration for a number that every Prometheus knows.
+pub(super) async fn look(path: &Path) -> Vec<Finding> {
+    let parsed = match config::read(path) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let what = format!("{:#}", anyhow::Error::from(error));
+            return vec![Finding::bad(what, "give a configuration that can be read")];
+        }
+    };
+    let mut findings = Vec::new();
+    if !parsed.faults.is_empty() {
+        let faults = parsed.document.locate(parsed.faults);
+        findings.push(Finding::bad(
+            format!("the configuration has {}", faults.count()),
+            format!("see `leadsman check --config {}`", path.display()),
+        ));
+    }
+    for (name, source) in &parsed.config.sources {
+        if !matches!(source, valid::Source::Prometheus(_)) {
+            continue;
+        }
+        let asked = match Source::new(source) {
+            Ok(source) => {
+                let request = Request { promql: "vector(1)", range: None, now: clock::now() };
+                source.fetch(&request).await.map(drop).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        findings.push(match asked {
+            Ok(()) => Finding::good(format!("the source \"{name}\" answers")),
+            Err(reason) => Finding::bad(
+                format!("the source \"{name}\" {reason}"),
+                "an address inside the cluster can be reached from a pod only: try it there, with \
+                 kubectl exec deployment/leadsman -- /leadsman doctor --config FILE",
+            ),
+        });
+    }
+    findings
+}

@@ -1,0 +1,225 @@
+//! An authority of our own, and the certificates that it makes.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use time::{Duration, OffsetDateTime};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::Service;
+
+/// How long an authority is valid.
+const AUTHORITY_DAYS: i64 = 3650;
+
+/// How long a serving certificate is valid.
+const SERVING_DAYS: i64 = 365;
+
+/// Clocks differ: what was just made is to be valid everywhere.
+const BEFORE: Duration = Duration::hours(1);
+
+/// An authority: signs with the newest of the certificates that are trusted.
+pub(super) struct Authority {
+    /// The certificate that signs, as PEM.
+    pub(super) certificate: String,
+    /// Its key, as PEM.
+    pub(super) key: String,
+    /// All that are trusted, as PEM, the one that signs first.
+    pub(super) bundle: String,
+    due: OffsetDateTime,
+}
+
+/// Why an authority cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// What the Secret holds is no authority.
+    #[error("{what} is not usable: {reason}")]
+    Unusable {
+        /// The part.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A certificate cannot be made.
+    #[error("a certificate cannot be made: {0}")]
+    Make(#[from] rcgen::Error),
+}
+
+/// A serving certificate that is in use.
+pub(super) struct Serving {
+    authority: String,
+    due: OffsetDateTime,
+}
+
+impl Authority {
+    /// Reads one.
+    pub(super) fn read(
+        certificate: String,
+        key: String,
+        bundle: String,
+    ) -> Result<Self, AuthorityError> {
+        let unusable = |what| move |reason: String| AuthorityError::Unusable { what, reason };
+        let due = validity(&certificate).map(due).map_err(unusable("tls.crt"))?;
+        let keys =
+            KeyPair::from_pem(&key).map_err(|error| unusable("tls.key")(error.to_string()))?;
+        Issuer::from_ca_cert_pem(&certificate, &keys)
+            .map_err(|error| unusable("tls.crt")(error.to_string()))?;
+        if !bundle.contains(certificate.trim()) {
+            return Err(unusable("ca.crt")("it does not hold the certificate of tls.crt".into()));
+        }
+        Ok(Self { certificate, key, bundle, due })
+    }
+
+    /// Makes a new one. What the old one signed, and what is served at present, stays trusted.
+    pub(super) fn make(
+        service: &Service,
+        old: Option<&Self>,
+        present: Option<&str>,
+    ) -> Result<Self, AuthorityError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, format!("{service} authority"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let now = OffsetDateTime::now_utc();
+        params.not_before = now - BEFORE;
+        params.not_after = now + Duration::days(AUTHORITY_DAYS);
+        let due = due((params.not_before, params.not_after));
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let certificate = params.self_signed(&key)?.pem();
+        let mut bundle = certificate.clone();
+        let mut add = |pem: &str| {
+            let valid = validity(pem).is_ok_and(|(_, end)| end > now);
+            if valid && !bundle.contains(pem.trim()) {
+                bundle.push_str(pem.trim());
+                bundle.push('\n');
+            }
+        };
+        // One before the last is enough: certificates live shorter than authorities.
+        old.map(|old| add(&old.certificate));
+        present.map(&mut add);
+        Ok(Self { certificate, key: key.serialize_pem(), bundle, due })
+    }
+
+    /// Whether it is time for a new one.
+    pub(super) fn is_due(&self) -> bool {
+        OffsetDateTime::now_utc() >= self.due
+    }
+
+    /// Whether those who trust this bundle trust a serving certificate.
+    pub(super) fn trusts(&self, serving: &Serving) -> bool {
+        self.bundle.contains(serving.authority.trim())
+    }
+
+    /// Makes a serving certificate for a Service, with its key.
+    pub(super) fn issue(
+        &self,
+        service: &Service,
+    ) -> Result<(Serving, Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), AuthorityError>
+    {
+        let Service { namespace, name } = service;
+        let mut params = CertificateParams::new([
+            format!("{name}.{namespace}.svc"),
+            format!("{name}.{namespace}.svc.cluster.local"),
+            format!("{name}.{namespace}"),
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+        ])?;
+        params.distinguished_name.push(DnType::CommonName, format!("{name}.{namespace}.svc"));
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let now = OffsetDateTime::now_utc();
+        params.not_before = now - BEFORE;
+        params.not_after = now + Duration::days(SERVING_DAYS);
+        let due = due((params.not_before, params.not_after));
+        let issuer = Issuer::from_ca_cert_pem(&self.certificate, KeyPair::from_pem(&self.key)?)?;
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let certificate = params.signed_by(&key, &issuer)?;
+        let chain = vec![certificate.der().clone()];
+        let serving = Serving { authority: self.certificate.clone(), due };
+        Ok((serving, chain, PrivateKeyDer::Pkcs8(key.serialize_der().into())))
+    }
+}
+
+impl Serving {
+    /// The certificate of the authority that made it.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Whether this authority made it.
+    pub(super) fn is_from(&self, authority: &Authority) -> bool {
+        self.authority == authority.certificate
+    }
+
+    /// Whether it is time for a new one.
+    pub(super) fn is_due(&self) -> bool {
+        OffsetDateTime::now_utc() >= self.due
+    }
+}
+
+/// When a certificate begins and ends to be valid.
+fn validity(pem: &str) -> Result<(OffsetDateTime, OffsetDateTime), String> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string())?;
+    let (_, certificate) = X509Certificate::from_der(&der).map_err(|error| error.to_string())?;
+    let validity = certificate.validity();
+    Ok((validity.not_before.to_datetime(), validity.not_after.to_datetime()))
+}
+
+/// Two thirds of the way: there is time for what goes wrong.
+fn due((begin, end): (OffsetDateTime, OffsetDateTime)) -> OffsetDateTime {
+    begin + (end - begin) * 2 / 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service() -> Service {
+        Service { namespace: "metrics".into(), name: "leadsman".into() }
+    }
+
+    fn read(authority: &Authority) -> Result<Authority, AuthorityError> {
+        let Authority { certificate, key, bundle, .. } = authority;
+        Authority::read(certificate.clone(), key.clone(), bundle.clone())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let made = Authority::make(&service(), None, None).unwrap();
+        let known = read(&made).unwrap();
+        assert!(!known.is_due());
+        let (serving, chain, _) = known.issue(&service()).unwrap();
+        assert!(serving.is_from(&made) && !serving.is_due());
+        let (_, parsed) = X509Certificate::from_der(&chain[0]).unwrap();
+        let names = format!("{:?}", parsed.subject_alternative_name().unwrap());
+        assert!(names.contains("leadsman.metrics.svc"), "{names}");
+        let (_, root) = x509_parser::pem::parse_x509_pem(made.certificate.as_bytes()).unwrap();
+        assert_eq!(parsed.issuer(), root.parse_x509().unwrap().subject());
+    }
+
+    #[test]
+    fn a_new_authority_trusts_what_is_served() {
+        let old = Authority::make(&service(), None, None).unwrap();
+        let (serving, ..) = old.issue(&service()).unwrap();
+        for (known, present) in [(Some(&old), None), (None, Some(serving.authority()))] {
+            let new = Authority::make(&service(), known, present).unwrap();
+            assert!(new.trusts(&serving) && !serving.is_from(&new));
+            assert_eq!(new.bundle.matches("BEGIN").count(), 2);
+        }
+        let unrelated = Authority::make(&service(), None, None).unwrap();
+        assert!(!unrelated.trusts(&serving));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told() {
+        let one = Authority::make(&service(), None, None).unwrap();
+        let other = Authority::make(&service(), None, None).unwrap();
+        let swapped = Authority { bundle: other.bundle.clone(), ..read(&one).unwrap() };
+        assert!(read(&swapped).err().unwrap().to_string().contains("ca.crt"));
+        let broken = Authority { key: "no key".into(), ..read(&one).unwrap() };
+        assert!(read(&broken).err().unwrap().to_string().contains("tls.key"));
+    }
+}
