@@ -1,0 +1,28 @@
+{{/* The APIServices that are registered: group, version, priority within the group. */}}
+{{- define "leadsman.apiServices" -}}
+{{- if .Values.apiService.custom }}
+- {group: custom.metrics.k8s.io, version: v1beta1, priority: 100}
+- {group: custom.metrics.k8s.io, version: v1beta2, priority: 200}
+{{- end }}
+{{- if .Values.apiService.external }}
+- {group: external.metrics.k8s.io, version: v1beta1, priority: 100}
+{{- end }}
+{{- end -}}
+
+{{/* An APIService has one owner. Takes a dict: `root` and the APIService's `name`. */}}
+{{- define "leadsman.refuseTakeOver" -}}
+{{- $own := printf "%s/%s" (include "leadsman.namespace" .root) (include "leadsman.fullname" .root) -}}
+{{- $existing := lookup "apiregistration.k8s.io/v1" "APIService" "" .name -}}
+{{- $service := dig "spec" "service" dict $existing -}}
+{{- if and $service (not .root.Values.apiService.takeOver) -}}
+{{- $other := printf "%s/%s" $service.namespace $service.name -}}
+{{- if ne $other $own -}}
+{{- $custom := contains ".custom.metrics.k8s.io" .name -}}
+{{- $release := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $existing -}}
+{{- fail (printf "the APIService %s belongs to another adapter: it points to the Service %s%s, and an API group has one server. To keep that adapter, set apiService.%s to false. To migrate, install with that setting, see that this adapter works, remove the other one's APIServices, and upgrade without the setting. To take it over at once, set apiService.takeOver to true, and give helm --take-ownership."
+      .name $other
+      ($release | empty | ternary "" (printf " (Helm release %s)" $release))
+      ($custom | ternary "custom" "external")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
