@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reqwest::Version;
 use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, Version};
 use serde_json::Value;
 
 /// An answer, read whole.
@@ -38,15 +38,16 @@ pub struct Failure {
 }
 
 impl Answer {
-    pub(crate) async fn read(request: reqwest::RequestBuilder) -> Result<Self, reqwest::Error> {
+    /// Sends a request and reads the answer; when there is none, says why.
+    pub(crate) async fn read(request: RequestBuilder) -> Result<Self, String> {
         let begin = tokio::time::Instant::now();
-        let response = request.send().await?;
+        let response = request.send().await.map_err(|error| format!("{error:?}"))?;
         Ok(Self {
             url: response.url().to_string(),
             status: response.status().as_u16(),
             version: response.version(),
             headers: response.headers().clone(),
-            body: response.text().await?,
+            body: response.text().await.map_err(|error| format!("{error:?}"))?,
             took: begin.elapsed(),
         })
     }
@@ -64,6 +65,11 @@ impl Answer {
         let content_type = self.header("content-type");
         assert!(content_type.starts_with("application/json"), "{content_type:?}: {self:#?}");
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// Whether what was asked for was done.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
     }
 
     /// The body of a success.

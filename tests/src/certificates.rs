@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType,
+    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -45,16 +45,40 @@ impl Authority {
 
     /// A certificate for a server at 127.0.0.1.
     pub fn server(&self, name: &str) -> Identity {
+        self.server_named(name, &[])
+    }
+
+    /// The same for one that has names in the DNS besides.
+    ///
+    /// # Panics
+    /// If one of them is none.
+    pub fn server_named(&self, name: &str, dns: &[&str]) -> Identity {
         let mut params = params(name);
         params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+        for &name in dns {
+            let name = name.try_into().expect("a DNS name");
+            params.subject_alt_names.push(SanType::DnsName(name));
+        }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.sign(&params)
     }
 
     /// A certificate for a client.
     pub fn client(&self, name: &str) -> Identity {
-        let mut params = params(name);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(&client(name))
+    }
+
+    /// A certificate for a client that Kubernetes takes for this user in this group.
+    pub fn member(&self, name: &str, group: &str) -> Identity {
+        let mut params = client(name);
+        params.distinguished_name.push(DnType::OrganizationName, group);
+        self.sign(&params)
+    }
+
+    /// A certificate for a client that was valid years ago.
+    pub fn expired(&self, name: &str) -> Identity {
+        let mut params = client(name);
+        params.not_after = date_time_ymd(2020, 1, 1);
         self.sign(&params)
     }
 
@@ -101,6 +125,12 @@ impl Identity {
 fn params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+fn client(name: &str) -> CertificateParams {
+    let mut params = params(name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params
 }
 

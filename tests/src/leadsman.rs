@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client};
+use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::answer::{Answer, assert_says};
+use crate::caller::Caller;
 use crate::exposition::Exposition;
 use crate::process::{PATIENCE, Process};
 use crate::waiting::eventually;
@@ -22,7 +23,7 @@ pub struct Leadsman {
     process: Process,
     api: String,
     admin: String,
-    http: Client,
+    caller: Caller,
     _folder: TempDir,
 }
 
@@ -81,7 +82,7 @@ impl Leadsman {
         let mut process = Process::start(&binary(), &all).expect("leadsman can be run");
         match process.line(serving).await {
             Some((api, admin)) => {
-                Ok(Self { process, api, admin, http: client(None), _folder: folder })
+                Ok(Self { process, api, admin, caller: Caller::anonymous(), _folder: folder })
             }
             None => Err(Exited { status: process.exit().await, log: process.log() }),
         }
@@ -125,23 +126,30 @@ impl Leadsman {
     /// # Panics
     /// If there is no answer.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let request = self.http.get(format!("{}{path}", self.api));
+        let request = self.caller.request(Method::GET, &format!("{}{path}", self.api));
         let request = headers.iter().fold(request, |request, (n, v)| request.header(*n, *v));
         self.answer(request).await
+    }
+
+    /// Reads a path as this caller.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn get_as(&self, caller: &Caller, path: &str) -> Answer {
+        self.answer(caller.request(Method::GET, &format!("{}{path}", self.api))).await
     }
 
     /// Sends a request with another method.
     ///
     /// # Panics
     /// If there is no answer.
-    pub async fn send(&self, method: reqwest::Method, path: &str) -> Answer {
-        self.answer(self.http.request(method, format!("{}{path}", self.api))).await
+    pub async fn send(&self, method: Method, path: &str) -> Answer {
+        self.answer(self.caller.request(method, &format!("{}{path}", self.api))).await
     }
 
     /// Reads a path over a new connection that trusts only this authority.
     pub async fn get_trusting(&self, path: &str, authority: &str) -> Result<Answer, String> {
-        let request = client(Some(authority)).get(format!("{}{path}", self.api));
-        Answer::read(request).await.map_err(|error| format!("{error:?}"))
+        Caller::trusting(authority).get(&format!("{}{path}", self.api)).await
     }
 
     /// The page of its own metrics.
@@ -149,7 +157,8 @@ impl Leadsman {
     /// # Panics
     /// If there is none.
     pub async fn metrics(&self) -> Exposition {
-        let answer = self.answer(self.http.get(format!("{}/metrics", self.admin))).await;
+        let page = format!("{}/metrics", self.admin);
+        let answer = self.answer(self.caller.request(Method::GET, &page)).await;
         assert_eq!(answer.status, 200, "{answer:#?}");
         Exposition::parse(&answer.body)
     }
@@ -211,7 +220,7 @@ impl Leadsman {
     async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
         match Answer::read(request).await {
             Ok(answer) => answer,
-            Err(error) => panic!("no answer: {error:?}\n{}", self.log()),
+            Err(error) => panic!("no answer: {error}\n{}", self.log()),
         }
     }
 }
@@ -268,16 +277,4 @@ fn serving(line: &str) -> Option<(String, String)> {
     let fields = &line["fields"];
     let address = |name: &str| Some(fields[name].as_str()?.trim_end_matches('/').to_owned());
     (fields["message"] == "serving").then(|| Some((address("api")?, address("admin")?)))?
-}
-
-fn client(authority: Option<&str>) -> Client {
-    crate::crypto();
-    let builder = Client::builder().timeout(Duration::from_secs(30)).no_proxy();
-    let builder = match authority {
-        None => builder.tls_danger_accept_invalid_certs(true),
-        Some(pem) => {
-            builder.tls_certs_only([Certificate::from_pem(pem.as_bytes()).expect("a certificate")])
-        }
-    };
-    builder.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }

@@ -4,9 +4,13 @@
 //! [`Upstream`] that fails on the wire in ways a real one cannot be made to, and a client that
 //! asks as Kubernetes does. Every port is a free one of the loopback, every file lies in a
 //! temporary folder, and every process ends with the value that stands for it.
+//!
+//! [`cluster`] has a real control plane around it.
 
 mod answer;
+mod caller;
 mod certificates;
+pub mod cluster;
 mod config;
 mod exporter;
 mod exposition;
@@ -22,6 +26,7 @@ mod waiting;
 mod wire;
 
 pub use answer::{Answer, Failure};
+pub use caller::Caller;
 pub use certificates::{Authority, Identity, replace};
 pub use config::{Config, Mapping};
 pub use exporter::Exporter;

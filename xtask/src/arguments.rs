@@ -8,7 +8,8 @@ use crate::failure::Failure;
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  setup [--tests]     install a compiler for plugins; --tests: what the tests need, too
+  setup [--tests]     install a compiler for plugins; --tests: the servers that the tests
+                      ask, too: a Prometheus, a Kubernetes control plane
   demo [ARGS]         run `leadsman demo ARGS`
   test [FILTER]       build and run every test, or those whose name contains FILTER
   ci [STEP...]        what a submission must pass, or these steps of it:

@@ -6,13 +6,14 @@ use leadsman_plugin_build::{TARGET, Toolchain};
 
 use crate::apt::Apt;
 use crate::cargo;
+use crate::control_plane;
 use crate::failure::Failure;
 use crate::programs;
 
 /// Installs the compiler for plugins, and with `tests` what the tests need, too.
 pub(crate) fn run(tests: bool) -> Result<(), Failure> {
     plugins()?;
-    if tests { prometheus() } else { Ok(()) }
+    if tests { servers() } else { Ok(()) }
 }
 
 /// Installs the compiler for plugins.
@@ -69,6 +70,14 @@ fn debian_packages() -> Vec<&'static str> {
 
 fn apt(packages: &[&str]) -> Result<(), String> {
     Apt::find()?.install(packages).map_err(|failure| failure.to_string())
+}
+
+/// The tests ask real servers. What is missing is told at once, for one hand to mend it all.
+fn servers() -> Result<(), Failure> {
+    match (prometheus(), control_plane::setup()) {
+        (Err(one), Err(other)) => Err(Failure::Told(format!("{one}\n{other}"))),
+        (one, other) => one.and(other),
+    }
 }
 
 /// The tests ask a real Prometheus.

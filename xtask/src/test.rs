@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use crate::cargo;
+use crate::control_plane;
 use crate::failure::Failure;
 use crate::programs;
 use crate::setup;
@@ -58,7 +59,7 @@ pub(crate) fn build() -> Result<String, Failure> {
     cargo::run(&line).map(|()| String::new())
 }
 
-/// Without a Prometheus a person can still run the other tests; the CI cannot.
+/// Without the servers that they ask a person can still run the other tests; the CI cannot.
 fn ready() -> Result<String, Failure> {
     match setup::run(true) {
         Err(failure) if cargo::in_ci() => Err(failure),
@@ -76,6 +77,7 @@ fn tests(line: &[&str], filter: Option<&str>, all: &mut Tally) -> Result<String,
     let mut line = line.to_vec();
     line.extend(filter);
     let mut command = cargo::cargo(&line);
+    command.envs(control_plane::built().map(|folder| (control_plane::VARIABLE, folder)));
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()

@@ -1,0 +1,117 @@
+//! The service account that Leadsman runs as.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::client::ApiClient;
+use super::control_plane::ControlPlane;
+use super::credentials::Credentials;
+use super::rbac::{Rule, Subject};
+
+/// A service account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The APIServices that lead to a metrics adapter.
+pub(super) const API_SERVICES: [&str; 3] = [
+    "v1beta1.custom.metrics.k8s.io",
+    "v1beta2.custom.metrics.k8s.io",
+    "v1beta1.external.metrics.k8s.io",
+];
+
+impl Account {
+    /// A new one without a right of its own. Its namespace is made, too.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn create(client: &ApiClient, namespace: &str, name: &str) -> Self {
+        client.namespace(namespace).await;
+        let metadata = json!({"namespace": namespace, "name": name});
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata});
+        client.apply(&account).await;
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    /// One with the rights that the chart gives, for a Service of the same name. `resources` are
+    /// the kinds that it may watch, as `plural` or `plural.group`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn adapter(
+        client: &ApiClient,
+        namespace: &str,
+        name: &str,
+        resources: &[&str],
+    ) -> Self {
+        let account = Self::create(client, namespace, name).await;
+        let subject = account.subject();
+        client.give_cluster_role(&subject, "system:auth-delegator").await;
+        let reader = "extension-apiserver-authentication-reader";
+        client.give_role(&subject, "kube-system", reader).await;
+        let watched = resources.iter().map(|resource| {
+            let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+            Rule::new(&["list", "watch"], group, &[plural])
+        });
+        let patched = Rule::new(
+            &["get", "list", "watch", "patch"],
+            "apiregistration.k8s.io",
+            &["apiservices"],
+        );
+        let everywhere: Vec<_> = watched.chain([patched.named(&API_SERVICES)]).collect();
+        client.allow(&subject, None, &everywhere).await;
+        let verbs = ["get", "update", "patch", "list", "watch"];
+        let kept = Rule::new(&verbs, "", &["secrets"]).named(&[&format!("{name}-ca")]);
+        let at_home = [Rule::new(&["create"], "", &["secrets"]), kept];
+        client.allow(&subject, Some(namespace), &at_home).await;
+        account
+    }
+
+    /// Itself, to give it rights.
+    pub fn subject(&self) -> Subject {
+        Subject::Account(self.namespace.clone(), self.name.clone())
+    }
+
+    /// A token of it, good for an hour.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn token(&self, client: &ApiClient) -> String {
+        let Self { namespace, name } = self;
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
+        let request = json!({
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": 3600},
+        });
+        let answer = client.create_at(&path, &request).await;
+        let token = answer["status"]["token"].as_str();
+        token.unwrap_or_else(|| panic!("no token: {answer:#}")).to_owned()
+    }
+
+    /// A kubeconfig with a token of it.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn kubeconfig(&self, plane: &ControlPlane) -> PathBuf {
+        let token = self.token(&plane.admin()).await;
+        let file = format!("{}-{}", self.namespace, self.name);
+        plane.kubeconfig(&file, &Credentials::Token(token), &self.namespace)
+    }
+}
+
+impl ApiClient {
+    /// Makes a namespace, unless it is there.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn namespace(&self, name: &str) {
+        let metadata = json!({"name": name});
+        self.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})).await;
+    }
+}

@@ -1,0 +1,89 @@
+//! Who signs what in the cluster: three authorities that know nothing of each other, as a cluster
+//! should have them.
+
+use std::path::{Path, PathBuf};
+
+use rcgen::KeyPair;
+
+use super::server::Folder;
+use crate::certificates::{Authority, Identity};
+
+/// The group that may do everything.
+const MASTERS: &str = "system:masters";
+/// The name of the aggregator's certificate, the only one that may speak for others.
+pub(super) const FRONT_PROXY: &str = "front-proxy-client";
+
+/// The authorities of a cluster.
+pub struct Authorities {
+    /// Signs the certificate of kube-apiserver.
+    pub servers: Authority,
+    /// Signs users.
+    pub clients: Authority,
+    /// Signs the aggregator, which tells whose request it passes on.
+    pub front_proxy: Authority,
+    admin: Identity,
+    aggregator: Identity,
+    pub(super) files: Files,
+}
+
+/// Where kube-apiserver and the controllers read them from. kube-apiserver takes another content
+/// of those of the authorities and the aggregator while it runs.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) server_ca: PathBuf,
+    pub(super) server: (PathBuf, PathBuf),
+    pub(super) client_ca: PathBuf,
+    pub(super) front_proxy_ca: PathBuf,
+    pub(super) aggregator: (PathBuf, PathBuf),
+    /// Signs the tokens of service accounts, and checks them.
+    pub(super) accounts: (PathBuf, PathBuf),
+}
+
+impl Authorities {
+    /// New ones, with their files in this folder.
+    pub(super) fn new(folder: &Folder) -> Self {
+        let servers = Authority::new("server-ca");
+        let clients = Authority::new("client-ca");
+        let front_proxy = Authority::new("front-proxy-ca");
+        let admin = clients.member("admin", MASTERS);
+        let aggregator = front_proxy.client(FRONT_PROXY);
+        let accounts = KeyPair::generate().expect("a key");
+        let pair = |name: &str, identity: &Identity| {
+            let certificate = folder.write(&format!("{name}.crt"), &identity.certificate);
+            (certificate, folder.write(&format!("{name}.key"), &identity.key))
+        };
+        let files = Files {
+            server_ca: folder.write("server-ca.crt", &servers.pem()),
+            server: pair("server", &servers.server_named("kube-apiserver", &["localhost"])),
+            client_ca: folder.write("client-ca.crt", &clients.pem()),
+            front_proxy_ca: folder.write("front-proxy-ca.crt", &front_proxy.pem()),
+            aggregator: pair("aggregator", &aggregator),
+            accounts: (
+                folder.write("accounts.key", &accounts.serialize_pem()),
+                folder.write("accounts.pub", &accounts.public_key_pem()),
+            ),
+        };
+        Self { servers, clients, front_proxy, admin, aggregator, files }
+    }
+
+    /// The certificate of a user who may do everything.
+    pub fn admin(&self) -> &Identity {
+        &self.admin
+    }
+
+    /// The certificate that the aggregator shows.
+    pub fn aggregator(&self) -> &Identity {
+        &self.aggregator
+    }
+
+    /// The file of authorities for aggregators that kube-apiserver publishes in the ConfigMap
+    /// `kube-system/extension-apiserver-authentication`, and publishes again when it changes.
+    pub fn front_proxy_file(&self) -> &Path {
+        &self.files.front_proxy_ca
+    }
+
+    /// The same file of authorities for users.
+    pub fn clients_file(&self) -> &Path {
+        &self.files.client_ca
+    }
+}

@@ -1,0 +1,122 @@
+//! kube-apiserver's API, as one user, on the wire.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::objects::{collection_of, path_of};
+use crate::answer::Answer;
+use crate::caller::Caller;
+
+/// A user of kube-apiserver. Objects are JSON.
+#[derive(Debug, Clone)]
+pub struct ApiClient {
+    caller: Caller,
+    url: String,
+}
+
+const JSON: &str = "application/json";
+const MERGE: &str = "application/merge-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
+
+impl ApiClient {
+    pub(super) fn new(caller: Caller, url: &str) -> Self {
+        Self { caller, url: url.to_owned() }
+    }
+
+    /// Reads a path, as `kubectl get --raw` does, whatever the answer is.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn read(&self, path: &str) -> Answer {
+        self.try_read(path).await.unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
+    /// The same where there may be nobody who answers.
+    pub async fn try_read(&self, path: &str) -> Result<Answer, String> {
+        self.caller.get(&format!("{}{path}", self.url)).await
+    }
+
+    /// The object or list at a path.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn get(&self, path: &str) -> Value {
+        self.read(path).await.ok()
+    }
+
+    /// The object at a path, if there is one.
+    ///
+    /// # Panics
+    /// If it cannot be told.
+    pub async fn find(&self, path: &str) -> Option<Value> {
+        let answer = self.read(path).await;
+        (answer.status != 404).then(|| answer.ok())
+    }
+
+    /// Creates an object, and gives it as it was stored.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn create(&self, object: &Value) -> Value {
+        self.create_at(&collection_of(object), object).await
+    }
+
+    /// The same at a path that the kind does not tell, as of a subresource.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn create_at(&self, path: &str, object: &Value) -> Value {
+        done(&self.send(Method::POST, path, JSON, object).await)
+    }
+
+    /// Makes an object say what this one says, whether it was there or not.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn apply(&self, object: &Value) -> Value {
+        let path = format!("{}?fieldManager=leadsman-tests&force=true", path_of(object));
+        done(&self.send(Method::PATCH, &path, APPLY, object).await)
+    }
+
+    /// Merges this into the object at a path.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn merge(&self, path: &str, patch: &Value) -> Value {
+        done(&self.send(Method::PATCH, path, MERGE, patch).await)
+    }
+
+    /// Merges this into the status of the object at a path.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn merge_status(&self, path: &str, status: &Value) -> Value {
+        self.merge(&format!("{path}/status"), &json!({"status": status})).await
+    }
+
+    /// Deletes the object at a path, at once, if it is there.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn delete(&self, path: &str) {
+        let options = json!({"gracePeriodSeconds": 0, "propagationPolicy": "Background"});
+        let answer = self.send(Method::DELETE, path, JSON, &options).await;
+        assert!(answer.is_success() || answer.status == 404, "{answer:#?}");
+    }
+
+    /// Sends a body with any method, whatever the answer is.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn send(&self, method: Method, path: &str, format: &str, body: &Value) -> Answer {
+        let request = self.caller.request(method.clone(), &format!("{}{path}", self.url));
+        let request = request.header("content-type", format).body(body.to_string());
+        let answer = Answer::read(request).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+}
+
+fn done(answer: &Answer) -> Value {
+    assert!(answer.is_success(), "{answer:#?}");
+    answer.json()
+}

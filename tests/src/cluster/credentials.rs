@@ -1,0 +1,61 @@
+//! What somebody shows to kube-apiserver, in a connection of ours or in a kubeconfig.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::caller::Caller;
+use crate::certificates::Identity;
+
+/// What somebody shows.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// Nothing.
+    Nothing,
+    /// A client certificate.
+    Certificate(Identity),
+    /// A bearer token.
+    Token(String),
+}
+
+impl Credentials {
+    /// A client that shows this.
+    ///
+    /// # Panics
+    /// If it is no certificate.
+    pub fn caller(&self) -> Caller {
+        match self {
+            Self::Nothing => Caller::anonymous(),
+            Self::Certificate(identity) => Caller::certified(identity),
+            Self::Token(token) => Caller::bearing(token),
+        }
+    }
+
+    /// A kubeconfig with this, for a server and its authority.
+    pub(super) fn kubeconfig(&self, url: &str, authority: &str, namespace: &str) -> String {
+        let user = match self {
+            Self::Nothing => "{}".to_owned(),
+            Self::Token(token) => format!("{{token: {token}}}"),
+            Self::Certificate(Identity { certificate, key }) => format!(
+                "{{client-certificate-data: {}, client-key-data: {}}}",
+                STANDARD.encode(certificate),
+                STANDARD.encode(key)
+            ),
+        };
+        let authority = STANDARD.encode(authority);
+        format!(
+            "apiVersion: v1
+kind: Config
+current-context: tests
+contexts:
+  - name: tests
+    context: {{cluster: tests, user: tests, namespace: {namespace}}}
+clusters:
+  - name: tests
+    cluster: {{server: '{url}', certificate-authority-data: {authority}}}
+users:
+  - name: tests
+    user: {user}
+"
+        )
+    }
+}

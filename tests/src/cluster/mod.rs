@@ -1,0 +1,37 @@
+//! A real Kubernetes control plane on the loopback, and what stands in for the rest of a cluster.
+//!
+//! [`ControlPlane`] runs etcd, kube-apiserver and kube-controller-manager with the controllers for
+//! HorizontalPodAutoscalers and namespaces. There are no nodes: a [`Workload`] makes the pods that
+//! a kubelet would run, and a [`Registration`] leads the aggregator to a port of this machine.
+//! All of it is asked on the wire, as [`ApiClient`] or the real kubectl do.
+
+mod account;
+mod arguments;
+mod authorities;
+mod client;
+mod control_plane;
+mod credentials;
+mod hpa;
+mod metrics;
+mod objects;
+mod programs;
+mod rbac;
+mod registration;
+mod reviews;
+mod server;
+mod tools;
+mod workload;
+
+pub use account::Account;
+pub use authorities::Authorities;
+pub use client::ApiClient;
+pub use control_plane::ControlPlane;
+pub use credentials::Credentials;
+pub use hpa::{Condition, Hpa};
+pub use metrics::{Metric, Target};
+pub use objects::path_of;
+pub use rbac::{Rule, Subject};
+pub use registration::{Registration, Trust};
+pub use reviews::Review;
+pub use tools::Ran;
+pub use workload::Workload;

@@ -1,0 +1,56 @@
+//! Where objects are in the API, by their kind.
+
+use serde_json::Value;
+
+/// The path of an object that tells its kind, namespace and name.
+///
+/// # Panics
+/// If it does not, or its kind is not one that the tests use.
+pub fn path_of(object: &Value) -> String {
+    let name = object["metadata"]["name"].as_str();
+    let name = name.unwrap_or_else(|| panic!("no name: {object:#}"));
+    format!("{}/{name}", collection_of(object))
+}
+
+/// The path of the list that it stands in.
+pub(super) fn collection_of(object: &Value) -> String {
+    let text = |value: &'static str, found: &Value| -> String {
+        found.as_str().unwrap_or_else(|| panic!("no {value}: {object:#}")).to_owned()
+    };
+    let kind = text("kind", &object["kind"]);
+    let version = text("apiVersion", &object["apiVersion"]);
+    let api = if version.contains('/') { "apis" } else { "api" };
+    let (plural, namespaced) = plural(&kind);
+    if !namespaced {
+        return format!("/{api}/{version}/{plural}");
+    }
+    let namespace = text("namespace", &object["metadata"]["namespace"]);
+    format!("/{api}/{version}/namespaces/{namespace}/{plural}")
+}
+
+/// The resource of a kind, and whether its objects belong to a namespace.
+fn plural(kind: &str) -> (&'static str, bool) {
+    match kind {
+        "APIService" => ("apiservices", false),
+        "ClusterRole" => ("clusterroles", false),
+        "ClusterRoleBinding" => ("clusterrolebindings", false),
+        "ConfigMap" => ("configmaps", true),
+        "CustomResourceDefinition" => ("customresourcedefinitions", false),
+        "Deployment" => ("deployments", true),
+        "HorizontalPodAutoscaler" => ("horizontalpodautoscalers", true),
+        "Ingress" => ("ingresses", true),
+        "Namespace" => ("namespaces", false),
+        "Node" => ("nodes", false),
+        "Pod" => ("pods", true),
+        "Role" => ("roles", true),
+        "RoleBinding" => ("rolebindings", true),
+        "Secret" => ("secrets", true),
+        "Service" => ("services", true),
+        "ServiceAccount" => ("serviceaccounts", true),
+        "StatefulSet" => ("statefulsets", true),
+        "SubjectAccessReview" => ("subjectaccessreviews", false),
+        // Of a custom resource that a test defines.
+        "Widget" => ("widgets", true),
+        _ => panic!("the tests do not know the kind {kind} yet: add it here"),
+    }
+}

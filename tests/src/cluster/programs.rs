@@ -1,0 +1,65 @@
+//! Where the programs of the control plane are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// A program, and the arguments that come before all others.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) first: Option<&'static str>,
+}
+
+/// What `cargo xtask setup --tests` built, as far as the machine does not bring its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Programs {
+    assets: Option<PathBuf>,
+    built: Option<PathBuf>,
+}
+
+/// The sources, of which copies lie beside what was built from them.
+const SOURCES: [&str; 3] = ["main.go", "go.mod", "go.sum"];
+
+impl Programs {
+    /// Looks for them where xtask says, or puts them.
+    pub(crate) fn find() -> Self {
+        let told = env::var_os("LEADSMAN_CONTROL_PLANE").map(PathBuf::from);
+        let assets = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+        Self { assets, built: told.or_else(cached) }
+    }
+
+    /// A program of the control plane, or of its users.
+    ///
+    /// # Panics
+    /// If it is nowhere.
+    pub(crate) fn get(&self, name: &'static str) -> Program {
+        let own = |folder: &PathBuf| Some(folder.join(name)).filter(|path| path.is_file());
+        if let Some(path) = self.assets.as_ref().and_then(own) {
+            return Program { path, first: None };
+        }
+        // Helm is a program of its own; the others are one.
+        if let Some(path) = self.built.as_ref().and_then(own) {
+            return Program { path, first: None };
+        }
+        let shared = self.built.as_ref().map(|folder| folder.join("control-plane"));
+        match shared.filter(|path| path.is_file()) {
+            Some(path) => Program { path, first: Some(name) },
+            None => panic!("there is no {name}; run: cargo xtask setup --tests"),
+        }
+    }
+}
+
+/// The folder of the cache that was built from the sources as they are.
+fn cached() -> Option<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("control-plane");
+    let same = |folder: &PathBuf| {
+        SOURCES.iter().all(|name| {
+            let [source, copy] = [&sources, folder].map(|place| std::fs::read(place.join(name)));
+            matches!((source, copy), (Ok(source), Ok(copy)) if source == copy)
+        })
+    };
+    let folders = std::fs::read_dir(cache.join("leadsman")).ok()?;
+    folders.filter_map(|folder| Some(folder.ok()?.path())).find(same)
+}

@@ -1,0 +1,165 @@
+//! Who may do what.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::client::ApiClient;
+use crate::waiting::eventually;
+
+/// Somebody who may do something.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A user.
+    User(String),
+    /// All members of a group.
+    Group(String),
+    /// A service account, by namespace and name.
+    Account(String, String),
+}
+
+/// What somebody may do with some resources of a group.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    group: String,
+    resources: Vec<String>,
+    names: Vec<String>,
+    verbs: Vec<String>,
+}
+
+const GROUP: &str = "rbac.authorization.k8s.io";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Subject {
+    /// A user of this name.
+    pub fn user(name: &str) -> Self {
+        Self::User(name.to_owned())
+    }
+
+    /// The subject as RBAC writes it.
+    fn json(&self) -> Value {
+        match self {
+            Self::User(name) => json!({"kind": "User", "apiGroup": GROUP, "name": name}),
+            Self::Group(name) => json!({"kind": "Group", "apiGroup": GROUP, "name": name}),
+            Self::Account(namespace, name) => {
+                json!({"kind": "ServiceAccount", "namespace": namespace, "name": name})
+            }
+        }
+    }
+
+    /// Its name and groups, as far as a review needs them.
+    fn reviewed(&self) -> (String, Vec<String>) {
+        match self {
+            Self::User(name) => (name.clone(), Vec::new()),
+            Self::Group(name) => ("somebody".to_owned(), vec![name.clone()]),
+            Self::Account(namespace, name) => {
+                (format!("system:serviceaccount:{namespace}:{name}"), Vec::new())
+            }
+        }
+    }
+}
+
+impl Rule {
+    /// These verbs on these resources of a group. A verb or resource of `*` is any.
+    pub fn new(verbs: &[&str], group: &str, resources: &[&str]) -> Self {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let (resources, verbs) = (owned(resources), owned(verbs));
+        Self { group: group.to_owned(), resources, names: Vec::new(), verbs }
+    }
+
+    /// The same, of objects with these names only.
+    pub fn named(mut self, names: &[&str]) -> Self {
+        self.names = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
+    fn json(&self) -> Value {
+        let Self { group, resources, names, verbs } = self;
+        json!({"apiGroups": [group], "resources": resources, "resourceNames": names, "verbs": verbs})
+    }
+
+    /// One request that it allows, as a review asks for it.
+    fn example(&self, namespace: Option<&str>) -> Value {
+        let resource = self.resources.first().map_or("", String::as_str);
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        json!({
+            "namespace": namespace.unwrap_or_default(),
+            "verb": self.verbs.first(),
+            "group": self.group,
+            "resource": resource,
+            "subresource": subresource,
+            "name": self.names.first().map_or("", String::as_str),
+        })
+    }
+}
+
+impl ApiClient {
+    /// Lets somebody do this in a namespace, or everywhere, and waits until it holds.
+    ///
+    /// # Panics
+    /// If it cannot be done, or does not hold in time.
+    pub async fn allow(&self, subject: &Subject, namespace: Option<&str>, rules: &[Rule]) {
+        let (role, binding) = match namespace {
+            Some(_) => ("Role", "RoleBinding"),
+            None => ("ClusterRole", "ClusterRoleBinding"),
+        };
+        let rules_json: Vec<_> = rules.iter().map(Rule::json).collect();
+        let made = self.create(&object(role, namespace, json!({"rules": rules_json}))).await;
+        self.bind(binding, namespace, subject, role, &made["metadata"]["name"]).await;
+        for rule in rules {
+            self.wait_allowed(subject, &rule.example(namespace)).await;
+        }
+    }
+
+    /// Gives somebody a ClusterRole that is there already, everywhere.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn give_cluster_role(&self, subject: &Subject, role: &str) {
+        self.bind("ClusterRoleBinding", None, subject, "ClusterRole", &json!(role)).await;
+    }
+
+    /// Gives somebody a Role that is there already in its namespace.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn give_role(&self, subject: &Subject, namespace: &str, role: &str) {
+        self.bind("RoleBinding", Some(namespace), subject, "Role", &json!(role)).await;
+    }
+
+    async fn bind(
+        &self,
+        binding: &str,
+        namespace: Option<&str>,
+        subject: &Subject,
+        kind: &str,
+        role: &Value,
+    ) {
+        let role = json!({"apiGroup": GROUP, "kind": kind, "name": role});
+        let body = json!({"subjects": [subject.json()], "roleRef": role});
+        self.create(&object(binding, namespace, body)).await;
+    }
+
+    /// kube-apiserver hears of its own rules by a watch.
+    async fn wait_allowed(&self, subject: &Subject, attributes: &Value) {
+        let (user, groups) = subject.reviewed();
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "groups": groups, "resourceAttributes": attributes},
+        });
+        eventually(&format!("{attributes} for {user}"), PATIENCE, async || {
+            let answer = self.create(&review).await;
+            if answer["status"]["allowed"] == true { Ok(()) } else { Err(answer.to_string()) }
+        })
+        .await;
+    }
+}
+
+/// An object of RBAC, whose name is given by kube-apiserver.
+fn object(kind: &str, namespace: Option<&str>, mut body: Value) -> Value {
+    body["apiVersion"] = json!(format!("{GROUP}/v1"));
+    body["kind"] = json!(kind);
+    body["metadata"] = json!({"generateName": "tests-", "namespace": namespace});
+    body
+}

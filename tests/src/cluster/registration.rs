@@ -1,0 +1,155 @@
+//! The aggregator's way to an adapter on a port of this machine.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tokio::sync::MutexGuard;
+
+use super::account::API_SERVICES;
+use super::client::ApiClient;
+use super::control_plane::ControlPlane;
+use crate::waiting::eventually;
+
+/// The Service and the APIServices of an adapter. A cluster has each of these APIServices once, so
+/// a test that registers waits until the one before it has dropped its registration.
+pub struct Registration<'a> {
+    client: ApiClient,
+    namespace: String,
+    service: String,
+    _alone: MutexGuard<'a, ()>,
+}
+
+/// How the aggregator knows that it talks to the right server.
+#[derive(Debug, Clone, Copy)]
+pub enum Trust<'a> {
+    /// By this authority, given as PEM.
+    Authority(&'a str),
+    /// It does not care.
+    Anybody,
+    /// By an authority that somebody else writes into the APIServices.
+    Told,
+}
+
+/// The aggregator looks again when an APIService changes, and otherwise each half minute.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl<'a> Registration<'a> {
+    /// Leads the metrics APIs to `127.0.0.1:port`, as a Service of this name.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn new(
+        plane: &'a ControlPlane,
+        namespace: &str,
+        service: &str,
+        port: u16,
+        trust: Trust<'_>,
+    ) -> Self {
+        let alone = plane.registration().lock().await;
+        let client = plane.admin();
+        client.namespace(namespace).await;
+        client
+            .apply(&json!({
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"namespace": namespace, "name": service},
+                // The aggregator goes where this name leads, and to the APIService's own port.
+                "spec": {"type": "ExternalName", "externalName": "localhost"},
+            }))
+            .await;
+        let (namespace, service) = (namespace.to_owned(), service.to_owned());
+        let registration = Self { client, namespace, service, _alone: alone };
+        registration.lead_to(port, trust).await;
+        registration
+    }
+
+    /// Leads the metrics APIs to another port from now on.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn lead_to(&self, port: u16, trust: Trust<'_>) {
+        for name in API_SERVICES {
+            let (version, group) = name.split_once('.').unwrap_or_default();
+            let mut spec = json!({
+                "group": group,
+                "version": version,
+                "groupPriorityMinimum": 100,
+                "versionPriority": if version == "v1beta2" { 200 } else { 100 },
+                "service": {"namespace": self.namespace, "name": self.service, "port": port},
+            });
+            match trust {
+                Trust::Authority(pem) => spec["caBundle"] = json!(STANDARD.encode(pem)),
+                Trust::Anybody => spec["insecureSkipTLSVerify"] = json!(true),
+                Trust::Told => {}
+            }
+            let object = json!({
+                "apiVersion": "apiregistration.k8s.io/v1",
+                "kind": "APIService",
+                "metadata": {"name": name},
+                "spec": spec,
+            });
+            self.client.apply(&object).await;
+        }
+    }
+
+    /// Waits until kube-apiserver takes all of them for available.
+    ///
+    /// # Panics
+    /// If it does not in time.
+    pub async fn wait_available(&self) {
+        eventually("available APIServices", PATIENCE, async || {
+            for name in API_SERVICES {
+                let condition = self.available(name).await;
+                if condition["status"] != "True" {
+                    return Err(format!("{name}: {condition}"));
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    /// What kube-apiserver says of whether one of them is available: a condition.
+    ///
+    /// # Panics
+    /// If there is no such APIService.
+    pub async fn available(&self, name: &str) -> Value {
+        let service = self.service(name).await;
+        let conditions = service["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let available = conditions.into_iter().find(|condition| condition["type"] == "Available");
+        available.unwrap_or_default()
+    }
+
+    /// The authority that the aggregator trusts for one of them, as PEM.
+    ///
+    /// # Panics
+    /// If there is no such APIService, or no PEM in it.
+    pub async fn authority(&self, name: &str) -> Option<String> {
+        let service = self.service(name).await;
+        let encoded = service["spec"]["caBundle"].as_str()?.to_owned();
+        let decoded = STANDARD.decode(encoded).expect("a caBundle in base64");
+        Some(String::from_utf8(decoded).expect("a caBundle in PEM"))
+    }
+
+    /// One of the APIServices.
+    ///
+    /// # Panics
+    /// If there is no such APIService.
+    pub async fn service(&self, name: &str) -> Value {
+        self.client.get(&format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")).await
+    }
+
+    /// Takes the APIServices away. What is left of an adapter that is gone would otherwise hold up
+    /// the end of every namespace.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn remove(self) {
+        for name in API_SERVICES {
+            let path = format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}");
+            self.client.delete(&path).await;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What kube-apiserver was asked about the users of others.
+
+use serde_json::Value;
+
+use super::control_plane::ControlPlane;
+
+/// A review that somebody asked for.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// `subjectaccessreviews` or `tokenreviews`.
+    pub resource: String,
+    /// What was asked, as the review's `spec`.
+    pub spec: Value,
+}
+
+impl ControlPlane {
+    /// The reviews that a user has asked for so far, such as
+    /// `system:serviceaccount:NAMESPACE:NAME`.
+    ///
+    /// # Panics
+    /// If kube-apiserver's log of them cannot be understood.
+    pub fn reviews(&self, user: &str) -> Vec<Review> {
+        let log = std::fs::read_to_string(self.audit_log()).unwrap_or_default();
+        let whole = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole
+            .map(|line| {
+                let event = serde_json::from_str(line);
+                event.unwrap_or_else(|error| panic!("{error} in the audit log: {line}"))
+            })
+            .filter(|event: &Value| event["user"]["username"] == user)
+            .map(|event| Review {
+                resource: event["objectRef"]["resource"].as_str().unwrap_or_default().to_owned(),
+                spec: event["requestObject"]["spec"].clone(),
+            })
+            .collect()
+    }
+}

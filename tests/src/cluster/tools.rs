@@ -1,0 +1,93 @@
+//! The real kubectl and Helm, as a person runs them against the control plane.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::control_plane::ControlPlane;
+
+/// What a program said.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// The command line.
+    pub command: String,
+    /// The exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained of.
+    pub stderr: String,
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl ControlPlane {
+    /// Runs kubectl as who may do everything.
+    ///
+    /// # Panics
+    /// If it cannot be run, or does not end in time.
+    pub async fn kubectl(&self, arguments: &[&str]) -> Ran {
+        self.kubectl_with(self.admin_kubeconfig(), arguments).await
+    }
+
+    /// The same with another kubeconfig.
+    ///
+    /// # Panics
+    /// If it cannot be run, or does not end in time.
+    pub async fn kubectl_with(&self, kubeconfig: &Path, arguments: &[&str]) -> Ran {
+        self.run("kubectl", kubeconfig, arguments).await
+    }
+
+    /// Runs Helm as who may do everything.
+    ///
+    /// # Panics
+    /// If it cannot be run, or does not end in time.
+    pub async fn helm(&self, arguments: &[&str]) -> Ran {
+        self.run("helm", self.admin_kubeconfig(), arguments).await
+    }
+
+    async fn run(&self, name: &'static str, kubeconfig: &Path, arguments: &[&str]) -> Ran {
+        let program = self.programs().get(name);
+        let mut command = Command::new(&program.path);
+        command.args(program.first).args(arguments).kill_on_drop(true).stdin(Stdio::null());
+        // What it caches and reads of a person's settings is in the folder of this cluster.
+        command.env("HOME", self.folder()).env("KUBECONFIG", kubeconfig);
+        for set in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "KUBECACHEDIR"] {
+            command.env_remove(set);
+        }
+        let command_line = format!("{name} {}", arguments.join(" "));
+        let Ok(output) = timeout(PATIENCE, command.output()).await else {
+            panic!("`{command_line}` does not end")
+        };
+        let output = output.unwrap_or_else(|error| panic!("`{command_line}`: {error}"));
+        Ran {
+            command: command_line,
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Ran {
+    /// What it printed, if it went well.
+    ///
+    /// # Panics
+    /// If it did not.
+    pub fn ok(&self) -> &str {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        &self.stdout
+    }
+
+    /// What it complained of, if it failed.
+    ///
+    /// # Panics
+    /// If it did not.
+    pub fn failed(&self) -> &str {
+        assert_ne!(self.code, Some(0), "{self:#?}");
+        &self.stderr
+    }
+}

@@ -1,0 +1,205 @@
+//! A Deployment or StatefulSet whose pods the test makes: there is nobody else to run them.
+
+use serde_json::{Value, json};
+
+use super::client::ApiClient;
+
+/// A workload with pods of its own. Its pods are called `NAME-0` and so on, and carry the label
+/// `app: NAME`.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    client: ApiClient,
+    kind: &'static str,
+    namespace: String,
+    name: String,
+    path: String,
+}
+
+impl Workload {
+    /// A new Deployment with so many running pods. Its namespace is made, too.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn deployment(
+        client: &ApiClient,
+        namespace: &str,
+        name: &str,
+        replicas: usize,
+    ) -> Self {
+        Self::new(client, "Deployment", namespace, name, replicas).await
+    }
+
+    /// A new StatefulSet with so many running pods. Its namespace is made, too.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn stateful_set(
+        client: &ApiClient,
+        namespace: &str,
+        name: &str,
+        replicas: usize,
+    ) -> Self {
+        Self::new(client, "StatefulSet", namespace, name, replicas).await
+    }
+
+    /// Does once what the workload's controller and its nodes do all the time: makes and deletes
+    /// pods until there are as many as were asked for, and says so. Gives their number.
+    ///
+    /// # Panics
+    /// If something is refused.
+    pub async fn follow(&self) -> usize {
+        let object = self.client.get(&self.path).await;
+        let wanted = count(&object["spec"]["replicas"]);
+        let names = self.pods().await;
+        for name in &names {
+            let number = name.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
+            if number.is_some_and(|number: usize| number >= wanted) {
+                self.client.delete(&self.pod_path(name)).await;
+            }
+        }
+        for name in (0..wanted).map(|number| format!("{}-{number}", self.name)) {
+            if !names.contains(&name) {
+                self.run(&name).await;
+            }
+        }
+        let status = json!({
+            "observedGeneration": object["metadata"]["generation"],
+            "replicas": wanted,
+            "readyReplicas": wanted,
+            "availableReplicas": wanted,
+            "updatedReplicas": wanted,
+        });
+        // Most of the time there is nothing new to say.
+        if ["observedGeneration", "replicas"].iter().any(|k| object["status"][k] != status[k]) {
+            self.client.merge_status(&self.path, &status).await;
+        }
+        wanted
+    }
+
+    /// How many pods are asked for.
+    ///
+    /// # Panics
+    /// If it is not there any more.
+    pub async fn replicas(&self) -> usize {
+        count(&self.client.get(&self.path).await["spec"]["replicas"])
+    }
+
+    /// Asks for this many pods.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn scale(&self, replicas: usize) {
+        self.client.merge(&self.path, &json!({"spec": {"replicas": replicas}})).await;
+    }
+
+    /// The names of the pods that there are.
+    ///
+    /// # Panics
+    /// If it cannot be told.
+    pub async fn pods(&self) -> Vec<String> {
+        let path = self.pods_path();
+        let list = self.client.get(&format!("{path}?labelSelector=app%3D{}", self.name)).await;
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        let name = |pod: &Value| Some(pod["metadata"]["name"].as_str()?.to_owned());
+        items.iter().filter_map(name).collect()
+    }
+
+    /// The namespace that it is in.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What an HPA's `scaleTargetRef` says to mean it.
+    pub(super) fn reference(&self) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": self.kind, "name": self.name})
+    }
+
+    async fn new(
+        client: &ApiClient,
+        kind: &'static str,
+        namespace: &str,
+        name: &str,
+        replicas: usize,
+    ) -> Self {
+        client.namespace(namespace).await;
+        let labels = json!({"app": name});
+        let mut spec = json!({
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec()},
+        });
+        if kind == "StatefulSet" {
+            spec["serviceName"] = json!(name);
+        }
+        let object = json!({
+            "apiVersion": "apps/v1",
+            "kind": kind,
+            "metadata": {"namespace": namespace, "name": name},
+            "spec": spec,
+        });
+        client.apply(&object).await;
+        let workload = Self {
+            client: client.clone(),
+            kind,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            path: super::objects::path_of(&object),
+        };
+        workload.follow().await;
+        workload
+    }
+
+    /// Creates a pod, and says what its kubelet would say once it runs.
+    async fn run(&self, name: &str) {
+        let mut spec = pod_spec();
+        spec["nodeName"] = json!("node-a");
+        let created = self
+            .client
+            .create(&json!({
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {
+                    "namespace": self.namespace,
+                    "name": name,
+                    "labels": {"app": self.name},
+                },
+                "spec": spec,
+            }))
+            .await;
+        let since = &created["metadata"]["creationTimestamp"];
+        let ready =
+            |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": since});
+        let status = json!({
+            "phase": "Running",
+            "startTime": since,
+            "conditions": [ready("PodScheduled"), ready("ContainersReady"), ready("Ready")],
+        });
+        self.client.merge_status(&self.pod_path(name), &status).await;
+    }
+
+    fn pods_path(&self) -> String {
+        format!("/api/v1/namespaces/{}/pods", self.namespace)
+    }
+
+    fn pod_path(&self, name: &str) -> String {
+        format!("{}/{name}", self.pods_path())
+    }
+}
+
+/// Of a pod that ends as soon as it is deleted: no kubelet says when it has ended.
+fn pod_spec() -> Value {
+    json!({
+        "terminationGracePeriodSeconds": 0,
+        "containers": [{"name": "app", "image": "registry.example/app:1"}],
+    })
+}
+
+/// What is not there is none.
+fn count(value: &Value) -> usize {
+    value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
+}
