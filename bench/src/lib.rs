@@ -6,6 +6,7 @@ pub mod floor;
 pub mod load;
 pub mod process;
 mod sandbox;
+pub mod scene;
 
 #[doc(hidden)]
 #[allow(missing_docs, unsafe_code, clippy::all, unreachable_pub)]

@@ -13,7 +13,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -47,6 +48,16 @@ impl Measured {
 pub struct Connection {
     sender: SendRequest<Empty<Bytes>>,
     authority: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// Who reads: a certificate with its key, both in PEM, and what it says in headers.
+#[derive(Debug, Clone, Default)]
+pub struct Reader {
+    /// Certificate and key.
+    pub identity: Option<(String, String)>,
+    /// Headers of each request.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Connection {
@@ -55,17 +66,28 @@ impl Connection {
     /// # Panics
     /// If there is nobody.
     pub async fn open(address: SocketAddr) -> Self {
+        Self::open_as(address, Reader::default()).await
+    }
+
+    /// The same as somebody.
+    ///
+    /// # Panics
+    /// If there is nobody at the address, or who reads has no usable certificate.
+    pub async fn open_as(address: SocketAddr, reader: Reader) -> Self {
         let stream = TcpStream::connect(address).await.expect("a server");
         stream.set_nodelay(true).expect("a socket");
         let name = ServerName::try_from("localhost").expect("a name");
-        let stream = TlsConnector::from(Arc::new(tls())).connect(name, stream).await.expect("TLS");
+        let stream = TlsConnector::from(Arc::new(tls(reader.identity.as_ref())))
+            .connect(name, stream)
+            .await
+            .expect("TLS");
         let (sender, connection) =
             handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("HTTP/2");
         #[allow(clippy::disallowed_methods, reason = "ends with the measurement")]
         tokio::spawn(async move {
             let _ = connection.await;
         });
-        Self { sender, authority: address.to_string() }
+        Self { sender, authority: address.to_string(), headers: reader.headers }
     }
 
     /// Reads, and says whether it was answered with 200 and how long it took.
@@ -73,10 +95,12 @@ impl Connection {
     /// # Panics
     /// If the connection is gone.
     pub async fn read(&self, path: &str) -> (bool, Duration) {
-        let request = hyper::Request::get(format!("https://{}{path}", self.authority))
-            .header("accept", "application/json")
-            .body(Empty::new())
-            .expect("a request");
+        let mut request = hyper::Request::get(format!("https://{}{path}", self.authority))
+            .header("accept", "application/json");
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Empty::new()).expect("a request");
         let begun = Instant::now();
         let answer = self.sender.clone().send_request(request).await.expect("an answer");
         let ok = answer.status().is_success();
@@ -119,14 +143,22 @@ impl Connection {
     }
 }
 
-fn tls() -> ClientConfig {
+fn tls(identity: Option<&(String, String)>) -> ClientConfig {
     let provider = Arc::new(ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider.clone())
+    let config = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .expect("TLS versions")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(Anyone(provider)));
+    let mut config = match identity {
+        None => config.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
+            let chain = chain.collect::<Result<_, _>>().expect("a certificate");
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+            config.with_client_auth_cert(chain, key).expect("a key of the certificate")
+        }
+    };
     config.alpn_protocols = vec![b"h2".to_vec()];
     config
 }

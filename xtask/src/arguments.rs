@@ -15,7 +15,8 @@ usage: cargo xtask COMMAND
   ci [STEP...]        what a submission must pass, or these steps of it:
                       format, test, clippy, docs, deny, drift
                       (BLESS=1 cargo xtask ci drift writes the generated files)
-  bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation
+  bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
+                      cluster, objects
   help                this text";
 
 /// What to do.

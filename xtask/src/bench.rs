@@ -14,10 +14,15 @@ pub(crate) enum Benchmark {
     Shapes,
     /// One evaluation, from the answer of a source to values.
     Evaluation,
+    /// Reads in a cluster: authenticated, authorized, of objects that are watched.
+    Cluster,
+    /// Which objects a selector picks, and what they take in memory.
+    Objects,
 }
 
 impl Benchmark {
-    const ALL: [Self; 3] = [Self::Reads, Self::Shapes, Self::Evaluation];
+    const ALL: [Self; 5] =
+        [Self::Reads, Self::Shapes, Self::Evaluation, Self::Cluster, Self::Objects];
 
     /// The benchmark of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -29,6 +34,8 @@ impl Benchmark {
             Self::Reads => "reads",
             Self::Shapes => "shapes",
             Self::Evaluation => "evaluation",
+            Self::Cluster => "cluster",
+            Self::Objects => "objects",
         }
     }
 }

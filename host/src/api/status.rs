@@ -79,7 +79,7 @@ impl From<&Denied> for StatusCode {
     fn from(denied: &Denied) -> Self {
         match denied {
             Denied::Unauthenticated(_) => Self::UNAUTHORIZED,
-            Denied::Forbidden { .. } => Self::FORBIDDEN,
+            Denied::Forbidden(_) => Self::FORBIDDEN,
             // kube-apiserver could not be asked, and it may pass.
             Denied::Unknown(_) => Self::SERVICE_UNAVAILABLE,
         }

@@ -1,5 +1,7 @@
 //! Why a request is not answered.
 
+use std::fmt;
+
 use crate::cluster::{Attributes, Identity, ReviewError};
 
 /// Why a request is not answered.
@@ -9,15 +11,8 @@ pub enum Denied {
     #[error("Unauthorized: {0}")]
     Unauthenticated(#[source] Unauthenticated),
     /// Whoever asks may not have it.
-    #[error("{}", forbidden(.identity, .attributes, .reason))]
-    Forbidden {
-        /// Who asks.
-        identity: Identity,
-        /// For what.
-        attributes: Attributes,
-        /// Why not, if the authorizer says so.
-        reason: String,
-    },
+    #[error("{0}")]
+    Forbidden(Box<Forbidden>),
     /// Whether they may cannot be found out.
     #[error("{0}")]
     Unknown(#[source] ReviewError),
@@ -28,7 +23,7 @@ impl Denied {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Unauthenticated(_) => "unauthenticated",
-            Self::Forbidden { .. } => "forbidden",
+            Self::Forbidden(_) => "forbidden",
             Self::Unknown(_) => "unknown",
         }
     }
@@ -57,32 +52,69 @@ pub enum Unauthenticated {
     Review(#[source] ReviewError),
 }
 
+/// Somebody who may not have something.
+#[derive(Debug)]
+pub struct Forbidden {
+    /// Who asks.
+    pub identity: Identity,
+    /// For what.
+    pub attributes: Attributes,
+    /// Why not, if the authorizer says so.
+    pub reason: String,
+}
+
 /// As kube-apiserver says it, so that what is known of its messages holds here.
-fn forbidden(identity: &Identity, attributes: &Attributes, reason: &str) -> String {
-    let user = &identity.user;
-    let mut text = match attributes {
-        Attributes::Path { verb, path } => {
-            format!("forbidden: User \"{user}\" cannot {verb} path \"{path}\"")
+impl fmt::Display for Forbidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { identity: Identity { user, .. }, attributes, reason } = self;
+        match attributes {
+            Attributes::Path { verb, path } => {
+                write!(f, "forbidden: User \"{user}\" cannot {verb} path \"{path}\"")?;
+            }
+            Attributes::Resource {
+                verb, group, namespace, resource, subresource, name, ..
+            } => {
+                write!(f, "{resource}.{group} ")?;
+                if !name.is_empty() {
+                    write!(f, "\"{name}\" ")?;
+                }
+                write!(f, "is forbidden: User \"{user}\" cannot {verb} resource \"{resource}")?;
+                if !subresource.is_empty() {
+                    write!(f, "/{subresource}")?;
+                }
+                write!(f, "\" in API group \"{group}\" ")?;
+                match namespace.as_str() {
+                    "" => f.write_str("at the cluster scope")?,
+                    namespace => write!(f, "in the namespace \"{namespace}\"")?,
+                }
+            }
         }
-        Attributes::Resource { verb, group, namespace, resource, subresource, name, .. } => {
-            let place = match namespace.as_str() {
-                "" => "at the cluster scope".to_owned(),
-                namespace => format!("in the namespace \"{namespace}\""),
-            };
-            let whole = match subresource.as_str() {
-                "" => resource.clone(),
-                subresource => format!("{resource}/{subresource}"),
-            };
-            let name = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
-            format!(
-                "{resource}.{group}{name} is forbidden: User \"{user}\" cannot {verb} resource \
-                 \"{whole}\" in API group \"{group}\" {place}"
-            )
-        }
-    };
-    if !reason.is_empty() {
-        text.push_str(": ");
-        text.push_str(reason);
+        if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
     }
-    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::attributes;
+
+    #[test]
+    fn refusals_are_worded_as_kube_apiserver_words_them() {
+        let told = |path: &str| {
+            let identity = Identity { user: "jane".into(), ..Identity::default() };
+            let attributes = attributes(&http::Method::GET, &path.parse().unwrap());
+            Forbidden { identity, attributes, reason: String::new() }.to_string()
+        };
+        assert_eq!(
+            told("/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/load"),
+            "pods.custom.metrics.k8s.io \"*\" is forbidden: User \"jane\" cannot get resource \
+             \"pods/load\" in API group \"custom.metrics.k8s.io\" in the namespace \"shop\""
+        );
+        assert_eq!(
+            told("/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue"),
+            "queue.external.metrics.k8s.io is forbidden: User \"jane\" cannot list resource \
+             \"queue\" in API group \"external.metrics.k8s.io\" in the namespace \"shop\""
+        );
+        assert_eq!(told("/apis"), "forbidden: User \"jane\" cannot get path \"/apis\"");
+    }
 }

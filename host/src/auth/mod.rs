@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 pub use attributes::attributes;
 pub use authorities::Authorities;
-pub use error::{Denied, Unauthenticated};
+pub use error::{Denied, Forbidden, Unauthenticated};
 pub use peer::{AnyClient, Peer};
 
 use crate::cluster::{Cluster, Decision, Identity};
@@ -127,7 +127,9 @@ impl Auth {
         let (identity, attributes, decision) = self.decisions.of(identity, attributes).await;
         match decision.map_err(Denied::Unknown)? {
             Decision::Allowed => Ok(()),
-            Decision::Denied(reason) => Err(Denied::Forbidden { identity, attributes, reason }),
+            Decision::Denied(reason) => {
+                Err(Denied::Forbidden(Box::new(Forbidden { identity, attributes, reason })))
+            }
         }
     }
 

@@ -97,8 +97,7 @@ impl Authority {
             }
         };
         // One before the last is enough: certificates live shorter than authorities.
-        old.map(|old| add(&old.certificate));
-        present.map(&mut add);
+        old.map(|old| old.certificate.as_str()).into_iter().chain(present).for_each(&mut add);
         Ok(Self { certificate, key: key.serialize_pem(), bundle, due })
     }
 
