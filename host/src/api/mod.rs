@@ -42,7 +42,8 @@ pub fn router(state: ApiState) -> Router {
     let health = Router::new()
         .route("/livez", get(fixed::alive))
         .route("/healthz", get(fixed::alive))
-        .route("/readyz", get(fixed::ready));
+        .route("/readyz", get(fixed::ready))
+        .method_not_allowed_fallback(method_not_allowed);
     let guarded = Router::new()
         .route("/version", get(fixed::version))
         .route("/openapi/v2", get(fixed::openapi_v2))

@@ -9,8 +9,9 @@ use crate::cluster::{Attributes, Cluster, Decision, Identity, ReviewError};
 /// How long a decision holds, as everywhere in Kubernetes.
 pub(super) const KEPT: Duration = Duration::from_secs(10);
 
-/// How many are kept: one for each reader and object.
-const MOST: u64 = 100_000;
+/// How many are kept. Who may read everything takes one; who asks for what there is not takes one
+/// each time, and must not fill the memory with them.
+const MOST: u64 = 10_000;
 
 /// Decisions by who asks and for what.
 pub(super) struct Decisions {

@@ -62,10 +62,16 @@ impl Auth {
     pub async fn follow(&self, cluster: &Cluster) {
         let (namespace, name) = CONFIG;
         let mut config = cluster.config_map(namespace, name);
+        let mut known = None;
         while let Some(read) = config.next().await {
             let reason = match read {
                 Ok(Some(found)) => {
-                    self.trust(&found.data.unwrap_or_default());
+                    let data = found.data.unwrap_or_default();
+                    // A watch that begins anew says again what is known.
+                    if known.as_ref() != Some(&data) {
+                        self.trust(&data);
+                        known = Some(data);
+                    }
                     continue;
                 }
                 Ok(None) => "there is none".to_owned(),
