@@ -36,8 +36,10 @@ struct Namespace {
 /// The number of an object within its namespace.
 type Id = u32;
 
-/// Key and value.
-type Label = (Arc<str>, Arc<str>);
+/// Key and value, shared by all objects of the namespace that have both.
+pub(super) type Label = Arc<Pair>;
+
+type Pair = (Arc<str>, Arc<str>);
 
 #[derive(Debug)]
 struct Object {
@@ -135,7 +137,7 @@ impl Namespace {
     fn insert(&mut self, name: &str, mut labels: Labels) -> bool {
         labels.sort_unstable();
         let same = |object: &Object| {
-            let known = object.labels.iter().map(|(key, value)| (key.as_ref(), value.as_ref()));
+            let known = object.labels.iter().map(|label| (label.0.as_ref(), label.1.as_ref()));
             known.eq(labels.iter().map(|(key, value)| (key.as_str(), value.as_str())))
         };
         if let Some(&id) = self.names.get(name) {
@@ -158,13 +160,13 @@ impl Namespace {
 
     /// Notes that an object has a label, and gives the label as it is stored.
     fn label(&mut self, key: &str, value: &str, id: Id) -> Label {
-        let known = self.range(key).find(|((_, known), _)| known.as_ref() == value);
-        let label = match known {
+        let wanted: Pair = (key.into(), value.into());
+        let label = match self.labels.get_key_value(&wanted) {
             Some((label, _)) => label.clone(),
             None => {
-                let key =
-                    self.range(key).next().map_or_else(|| key.into(), |((k, _), _)| k.clone());
-                (key, value.into())
+                // Keys are few and shared by labels, too.
+                let shared = self.range(key).next().map(|(label, _)| label.0.clone());
+                Arc::new((shared.unwrap_or(wanted.0), wanted.1))
             }
         };
         let ids = self.labels.entry(label.clone()).or_default();
@@ -205,12 +207,12 @@ impl Namespace {
     fn range<'a>(&'a self, key: &str) -> impl Iterator<Item = (&'a Label, &'a Vec<Id>)> {
         let key: Arc<str> = key.into();
         let first = (key.clone(), Arc::from(""));
-        let range = self.labels.range((Bound::Included(first), Bound::Unbounded));
-        range.take_while(move |((known, _), _)| *known == key)
+        let range = self.labels.range::<Pair, _>((Bound::Included(first), Bound::Unbounded));
+        range.take_while(move |(label, _)| label.0 == key)
     }
 
     fn with(&self, key: &str, value: &str) -> Option<&Vec<Id>> {
-        self.labels.get(&(Arc::from(key), Arc::from(value)))
+        self.labels.get::<Pair>(&(key.into(), value.into()))
     }
 
     fn select(&self, selector: &Selector) -> Vec<Arc<str>> {
@@ -221,8 +223,8 @@ impl Namespace {
             .min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>());
         let picked = |object: &&Object| {
             selector.matches(|key| {
-                let label = object.labels.iter().find(|(known, _)| known.as_ref() == key);
-                label.map(|(_, value)| value.as_ref())
+                let label = object.labels.iter().find(|label| label.0.as_ref() == key);
+                label.map(|label| label.1.as_ref())
             })
         };
         let name = |object: &Object| object.name.clone();

@@ -154,7 +154,7 @@ impl Kind {
         for (namespace, name, labels) in index.iter(namespace) {
             table.names.push(name.to_owned());
             table.namespaces.push(namespace.to_owned());
-            let labels = labels.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+            let labels = labels.iter().map(|label| (label.0.to_string(), label.1.to_string()));
             table.labels.push(labels.collect());
         }
         table
