@@ -1,7 +1,7 @@
 //! The binary, run as a process.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -36,14 +36,14 @@ pub struct Exited {
     pub log: String,
 }
 
-/// What `leadsman check` said.
+/// What `leadsman check` or `leadsman doctor` said.
 #[derive(Debug)]
 pub struct Checked {
     /// The exit code.
     pub code: Option<i32>,
     /// Standard output and standard error.
     pub output: String,
-    /// The file that was checked.
+    /// The configuration.
     pub file: PathBuf,
 }
 
@@ -61,10 +61,7 @@ impl Leadsman {
     /// # Panics
     /// If it does not come so far.
     pub async fn start_with(config: impl Display, arguments: &[&str]) -> Self {
-        match Self::launch(config, arguments).await {
-            Ok(leadsman) => leadsman.wait_ready().await,
-            Err(Exited { status, log }) => panic!("leadsman ended ({status}):\n{log}"),
-        }
+        Self::ready(Self::launch(config, arguments).await).await
     }
 
     /// Starts it, and tells when it refuses to serve.
@@ -79,7 +76,16 @@ impl Leadsman {
         all.extend(["--log-format", "json", "--config"].map(str::to_owned));
         all.push(file.display().to_string());
         all.extend(arguments.iter().map(|&argument| argument.to_owned()));
-        let mut process = Process::start(&binary(), &all).expect("leadsman can be run");
+        Self::run(&all, folder).await
+    }
+
+    /// Runs it with exactly these arguments, which let it log as JSON, for as long as a folder of
+    /// theirs is needed.
+    ///
+    /// # Panics
+    /// If it neither serves nor ends in time.
+    pub(crate) async fn run(arguments: &[String], folder: TempDir) -> Result<Self, Exited> {
+        let mut process = Process::start(&binary(), arguments).expect("leadsman can be run");
         match process.line(serving).await {
             Some((api, admin)) => {
                 Ok(Self { process, api, admin, caller: Caller::anonymous(), _folder: folder })
@@ -94,15 +100,18 @@ impl Leadsman {
     /// If it says nothing in time.
     pub async fn check(config: impl Display) -> Checked {
         let (_folder, file) = write(config);
-        let mut command = Command::new(binary());
-        command.args(["check", "--config"]).arg(&file).kill_on_drop(true);
-        let Ok(output) = timeout(PATIENCE, command.output()).await else {
-            panic!("leadsman check does not end")
-        };
-        let output = output.expect("leadsman can be run");
-        let text = [output.stdout, output.stderr].concat();
-        let output_text = String::from_utf8_lossy(&text).into_owned();
-        Checked { code: output.status.code(), output: output_text, file }
+        run(&["check"], file).await
+    }
+
+    /// What `leadsman doctor` says of a cluster, the autoscalers of a namespace, and the sources
+    /// of a configuration.
+    ///
+    /// # Panics
+    /// If it says nothing in time.
+    pub async fn doctor(kubeconfig: &Path, namespace: &str, config: impl Display) -> Checked {
+        let (_folder, file) = write(config);
+        let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
+        run(&["doctor", "--kubeconfig", kubeconfig, "--namespace", namespace], file).await
     }
 
     /// Reads a path of the API, as `kubectl get --raw` would.
@@ -157,10 +166,17 @@ impl Leadsman {
     /// # Panics
     /// If there is none.
     pub async fn metrics(&self) -> Exposition {
-        let page = format!("{}/metrics", self.admin);
-        let answer = self.answer(self.caller.request(Method::GET, &page)).await;
+        let answer = self.admin("/metrics").await;
         assert_eq!(answer.status, 200, "{answer:#?}");
         Exposition::parse(&answer.body)
+    }
+
+    /// Reads a path of the admin address.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn admin(&self, path: &str) -> Answer {
+        self.answer(self.caller.request(Method::GET, &format!("{}{path}", self.admin))).await
     }
 
     /// The sum of its own metric with this name and at least these labels.
@@ -208,6 +224,17 @@ impl Leadsman {
         self.process.exit().await
     }
 
+    /// Waits until it is ready.
+    ///
+    /// # Panics
+    /// If it ended instead, or is not in time.
+    pub(crate) async fn ready(launched: Result<Self, Exited>) -> Self {
+        match launched {
+            Ok(leadsman) => leadsman.wait_ready().await,
+            Err(Exited { status, log }) => panic!("leadsman ended ({status}):\n{log}"),
+        }
+    }
+
     async fn wait_ready(self) -> Self {
         eventually("a ready leadsman", Duration::from_secs(30), async || {
             let answer = self.get("/readyz").await;
@@ -253,6 +280,19 @@ impl Checked {
         };
         self.output.lines().filter(tells).collect()
     }
+}
+
+/// Runs the binary to its end.
+async fn run(arguments: &[&str], file: PathBuf) -> Checked {
+    let mut command = Command::new(binary());
+    command.args(arguments).arg("--config").arg(&file).kill_on_drop(true);
+    let Ok(output) = timeout(PATIENCE, command.output()).await else {
+        panic!("leadsman {} does not end", arguments.join(" "))
+    };
+    let output = output.expect("leadsman can be run");
+    let text = [output.stdout, output.stderr].concat();
+    let output_text = String::from_utf8_lossy(&text).into_owned();
+    Checked { code: output.status.code(), output: output_text, file }
 }
 
 fn write(config: impl Display) -> (TempDir, PathBuf) {

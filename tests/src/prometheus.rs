@@ -97,6 +97,14 @@ impl Prometheus {
         }
     }
 
+    /// Ends it at once, in the middle of what it does.
+    pub async fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.signal(Signal::KILL);
+            process.exit().await;
+        }
+    }
+
     /// Starts it again, on the same port and with what it has stored.
     ///
     /// # Panics

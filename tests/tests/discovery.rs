@@ -224,25 +224,37 @@ async fn other_methods_are_not_allowed() {
 }
 
 #[tokio::test]
-async fn json_is_what_a_client_gets_that_would_rather_have_protobuf() {
+async fn values_are_protobuf_for_who_asks_for_it_first_and_all_else_is_json() {
     let (leadsman, upstream) = start().await;
     upstream.answer(Reply::pods(&[("web-0", "1")]));
+    const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+    let path = paths::pods("shop", "requests");
     for accept in [
         "application/vnd.kubernetes.protobuf, */*",
         "application/vnd.kubernetes.protobuf,application/json",
-        "application/json",
-        "*/*",
     ] {
-        for path in ["/apis", CUSTOM_V2, &paths::pods("shop", "requests")] {
+        for path in ["/apis", CUSTOM_V2] {
             let answer = leadsman.get_accept(path, accept).await;
             assert_eq!(answer.header("content-type"), "application/json", "{path} as {accept}");
             answer.ok();
         }
+        let answer = leadsman.get_accept(&path, accept).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, PROTOBUF), "{accept}");
+        assert!(answer.body.starts_with("k8s\0"), "{answer:?}");
+        assert!(answer.body.contains("MetricValueList") && answer.body.contains("web-0"));
+        // A client may take nothing else, and still needs to be able to read why it failed.
+        let missing = leadsman.get_accept("/nothing", accept).await;
+        assert_eq!(missing.header("content-type"), "application/json");
+        missing.failure();
     }
-    // A client may take nothing else, and still needs to be able to read why it failed.
-    let missing = leadsman.get_accept("/nothing", "application/vnd.kubernetes.protobuf, */*").await;
-    assert_eq!(missing.header("content-type"), "application/json");
-    missing.failure();
+    // The answers are kept, each in its encoding.
+    for accept in
+        ["application/json", "*/*", "application/json,application/vnd.kubernetes.protobuf"]
+    {
+        let answer = leadsman.get_accept(&path, accept).await;
+        assert_eq!(answer.header("content-type"), "application/json", "{accept}");
+        assert_eq!(answer.value(), "1");
+    }
 }
 
 #[tokio::test]

@@ -62,6 +62,9 @@ impl Cluster {
             None => Config::incluster().map_err(ConnectError::ServiceAccount)?,
         };
         config.connect_timeout = Some(CONNECT);
+        // A 503 is an answer: of an APIService that is not available, say. Whoever asks knows
+        // whether and how long to go on, and has to tell why it does.
+        config.default_retry = false;
         let client = Client::try_from(config).map_err(ConnectError::Client)?;
         Ok(Some(Self { client }))
     }

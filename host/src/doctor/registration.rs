@@ -11,7 +11,7 @@ use super::Finding;
 use crate::cluster::Cluster;
 use crate::registration::{API_SERVICES, Service};
 
-/// Looks at the APIServices, and says which Service most of them point to.
+/// Looks at the APIServices, and says which Service the first of them points to.
 pub(super) async fn look(cluster: &Cluster) -> (Option<Service>, Vec<Finding>) {
     let api: Api<APIService> = Api::all(cluster.client().clone());
     let mut findings = Vec::new();
@@ -27,6 +27,14 @@ pub(super) async fn look(cluster: &Cluster) -> (Option<Service>, Vec<Finding>) {
             Ok(Some(found)) => {
                 let service = service(&found);
                 findings.extend(judge(name, &found, service.as_ref()));
+                if let (Some(first), Some(service)) = (&first, &service)
+                    && first != service
+                {
+                    findings.push(Finding::unsure(format!(
+                        "{name} belongs to another adapter than the ones before, {service} and not \
+                         {first}"
+                    )));
+                }
                 first = first.or(service);
             }
         }

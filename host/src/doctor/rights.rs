@@ -1,5 +1,7 @@
 //! What is served, and may those who need to do what they need to?
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::{Account, Finding};
@@ -10,9 +12,20 @@ const EXTERNAL: &str = "external.metrics.k8s.io";
 
 /// The metrics that discovery names, as seen through kube-apiserver.
 pub(super) struct Served {
-    custom: Result<Vec<String>, String>,
-    external: Result<Vec<String>, String>,
+    custom: Result<Vec<String>, Unread>,
+    external: Result<Vec<String>, Unread>,
 }
+
+/// Why discovery could not be read.
+enum Unread {
+    /// By whoever asks.
+    Forbidden(String),
+    /// By anybody.
+    Broken(String),
+}
+
+/// How long discovery may take: kube-apiserver itself waits no longer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 struct ResourceList {
@@ -33,12 +46,20 @@ pub(super) async fn served(cluster: &Cluster) -> Served {
     }
 }
 
-async fn list(cluster: &Cluster, group: &str, version: &str) -> Result<Vec<String>, String> {
+async fn list(cluster: &Cluster, group: &str, version: &str) -> Result<Vec<String>, Unread> {
     let path = format!("/apis/{group}/{version}");
-    let request = http::Request::get(path).body(Vec::new()).map_err(|error| error.to_string())?;
-    let list: ResourceList =
-        cluster.client().request(request).await.map_err(|error| explain(&error))?;
-    Ok(list.resources.into_iter().map(|resource| resource.name).collect())
+    let broken = |reason: String| Unread::Broken(reason);
+    let request =
+        http::Request::get(path).body(Vec::new()).map_err(|error| broken(error.to_string()))?;
+    let asked = cluster.client().request::<ResourceList>(request);
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Err(_) => Err(broken(format!("no answer within {PATIENCE:?}"))),
+        Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
+            Err(Unread::Forbidden(status.message))
+        }
+        Ok(Err(error)) => Err(broken(explain(&error))),
+        Ok(Ok(list)) => Ok(list.resources.into_iter().map(|resource| resource.name).collect()),
+    }
 }
 
 impl Served {
@@ -46,7 +67,14 @@ impl Served {
         [(CUSTOM, &self.custom), (EXTERNAL, &self.external)]
             .into_iter()
             .map(|(group, list)| match list {
-                Err(reason) => Finding::unsure(format!("{group} cannot be read: {reason}")),
+                Err(Unread::Forbidden(reason)) => {
+                    Finding::unsure(format!("{group} cannot be read by you: {reason}"))
+                }
+                Err(Unread::Broken(reason)) => Finding::bad(
+                    format!("{group} cannot be read: {reason}"),
+                    "autoscalers cannot read it either: see the APIServices above, and the log of \
+                     the adapter's pods",
+                ),
                 Ok(names) if names.is_empty() => {
                     Finding::unsure(format!("{group} serves no metric: no mapping is for it"))
                 }

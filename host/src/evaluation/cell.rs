@@ -150,8 +150,10 @@ impl Cell {
                 attempts,
             },
         };
+        // In this order: a read that finds the new state wanting finds no attempt under way, and
+        // asks for one.
+        self.under_way.store(0, Ordering::Release);
         self.state.store(Arc::new(new));
-        self.under_way.store(0, Ordering::Relaxed);
         self.attempts.send_replace(attempts);
     }
 

@@ -93,10 +93,16 @@ impl Evaluations {
         if state.attempts > 0 {
             cell.want(begun);
         }
+        let known = state.attempts;
         tokio::select! {
-            () = cell.attempt_after(state.attempts) => state = cell.state(),
-            () = tokio::time::sleep_until(until.into()) => return self.late(&cell),
+            () = cell.attempt_after(known) => {}
+            () = tokio::time::sleep_until(until.into()) => {}
             () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
+        }
+        // An attempt may end at the very moment of the deadline: then it has the say.
+        state = cell.state();
+        if state.attempts == known {
+            return self.late(&cell);
         }
         // What was waited for is the newest there is, however long it took.
         match (&state.failed, &state.good) {

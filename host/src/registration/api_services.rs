@@ -59,9 +59,8 @@ impl ApiServices {
         }))
     }
 
-    /// Sees to it that those that are ours trust this bundle. Says whether one had to be told.
-    pub(super) async fn trust(&mut self, bundle: &str) -> Result<bool, String> {
-        let mut changed = false;
+    /// Sees to it that those that are ours trust this bundle.
+    pub(super) async fn trust(&mut self, bundle: &str) -> Result<(), String> {
         for name in API_SERVICES {
             let found = match self.api.get_opt(name).await {
                 Ok(found) => found,
@@ -88,13 +87,12 @@ impl ApiServices {
                 Standing::Distrustful => {
                     let version = found.and_then(|found| found.metadata.resource_version);
                     if self.patch(name, version, bundle).await? {
-                        changed = true;
                         self.tell(name, "it points to us and was told to trust us".to_owned());
                     }
                 }
             }
         }
-        Ok(changed)
+        Ok(())
     }
 
     /// False if somebody else changed it at the same time: that is looked at next.

@@ -8,7 +8,7 @@ mod api_services;
 mod authority;
 mod secret;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 
@@ -33,8 +33,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(600);
 /// How long to wait after something failed.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
-/// How long after the APIServices were told of a new authority its certificates are served, where
-/// the present one is trusted as well: every kube-apiserver has heard of it by then.
+/// How long after the APIServices were seen to trust a new authority its certificates are served,
+/// where the present one is trusted as well: every kube-apiserver has heard of it by then.
 const HEARD: Duration = Duration::from_secs(60);
 
 /// The Service in front of the adapter.
@@ -60,6 +60,7 @@ pub async fn keep(cluster: &Cluster, service: &Service, held: &Held) {
         service: service.clone(),
         held: held.clone(),
         serving: None,
+        trusted: None,
     };
     let mut changes =
         futures_util::stream::select(keeper.secret.changes(), keeper.api_services.changes());
@@ -82,20 +83,31 @@ struct Keeper {
     service: Service,
     held: Held,
     serving: Option<Serving>,
+    /// What the APIServices trust, and since when that is known.
+    trusted: Option<(String, Instant)>,
 }
 
 impl Keeper {
     /// Puts everything right that is not, and says when to look again at the latest.
     async fn look(&mut self) -> Result<Duration, String> {
         let authority = self.authority().await?;
-        let told = self.api_services.trust(&authority.bundle).await?;
+        self.api_services.trust(&authority.bundle).await?;
+        let since = match &self.trusted {
+            Some((bundle, since)) if *bundle == authority.bundle => *since,
+            _ => {
+                let now = Instant::now();
+                self.trusted = Some((authority.bundle.clone(), now));
+                now
+            }
+        };
         let Some(serving) = &self.serving else { return self.serve(&authority) };
         if serving.is_from(&authority) && !serving.is_due() {
             return Ok(LOOK_AGAIN);
         }
         // A new authority: the present certificate goes on while the news gets around.
-        if told && authority.trusts(serving) && !serving.is_due() {
-            return Ok(HEARD);
+        let left = HEARD.saturating_sub(since.elapsed());
+        if !left.is_zero() && authority.trusts(serving) && !serving.is_due() {
+            return Ok(left);
         }
         self.serve(&authority)
     }

@@ -19,7 +19,7 @@ pub struct Account {
 }
 
 /// The APIServices that lead to a metrics adapter.
-pub(super) const API_SERVICES: [&str; 3] = [
+pub const API_SERVICES: [&str; 3] = [
     "v1beta1.custom.metrics.k8s.io",
     "v1beta2.custom.metrics.k8s.io",
     "v1beta1.external.metrics.k8s.io",

@@ -45,11 +45,6 @@ impl Hpa {
         bounds: RangeInclusive<u32>,
         metrics: &[Metric],
     ) -> Self {
-        let fast = json!({
-            "stabilizationWindowSeconds": 0,
-            "selectPolicy": "Max",
-            "policies": [{"type": "Pods", "value": 1000, "periodSeconds": 1}],
-        });
         let object = json!({
             "apiVersion": "autoscaling/v2",
             "kind": "HorizontalPodAutoscaler",
@@ -59,11 +54,33 @@ impl Hpa {
                 "minReplicas": bounds.start(),
                 "maxReplicas": bounds.end(),
                 "metrics": metrics.iter().map(Metric::json).collect::<Vec<_>>(),
-                "behavior": {"scaleUp": fast, "scaleDown": fast},
+                "behavior": {"scaleUp": at_once(), "scaleDown": at_once()},
             },
         });
         client.apply(&object).await;
         Self { client: client.clone(), workload: workload.clone(), path: path_of(&object) }
+    }
+
+    /// The HPA of a workload that somebody else made, under the name of the workload.
+    pub fn of(client: &ApiClient, workload: &Workload) -> Self {
+        let metadata = json!({"namespace": workload.namespace(), "name": workload.name()});
+        let path = path_of(&json!({
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": metadata,
+        }));
+        Self { client: client.clone(), workload: workload.clone(), path }
+    }
+
+    /// Lets it scale as fast as the controller looks, in these directions: `scaleUp`, `scaleDown`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn hurry(&self, directions: &[&str]) {
+        for direction in directions {
+            let behavior = json!({*direction: at_once()});
+            self.client.merge(&self.path, &json!({"spec": {"behavior": behavior}})).await;
+        }
     }
 
     /// What the controller says of it.
@@ -93,7 +110,9 @@ impl Hpa {
             let followed = self.workload.follow().await;
             let status = self.status().await;
             let settled = [&status["desiredReplicas"], &status["currentReplicas"]];
-            let reached = settled.iter().all(|&count| count == replicas);
+            // A count of 0 is not written.
+            let reached =
+                settled.iter().all(|count| count.as_u64().unwrap_or(0) == replicas as u64);
             if reached && followed == replicas { Ok(status) } else { Err(format!("{status:#}")) }
         })
         .await
@@ -126,4 +145,13 @@ impl Hpa {
         })
         .await
     }
+}
+
+/// The behaviour in a direction that holds nothing back.
+fn at_once() -> Value {
+    json!({
+        "stabilizationWindowSeconds": 0,
+        "selectPolicy": "Max",
+        "policies": [{"type": "Pods", "value": 1000, "periodSeconds": 1}],
+    })
 }

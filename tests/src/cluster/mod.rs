@@ -6,24 +6,31 @@
 //! All of it is asked on the wire, as [`ApiClient`] or the real kubectl do.
 
 mod account;
+mod adapter;
 mod arguments;
 mod authorities;
+mod balancer;
 mod client;
 mod control_plane;
 mod credentials;
 mod hpa;
 mod metrics;
 mod objects;
+mod pod;
 mod programs;
 mod rbac;
+mod readers;
 mod registration;
 mod reviews;
 mod server;
+mod stage;
 mod tools;
 mod workload;
 
-pub use account::Account;
+pub use account::{API_SERVICES, Account};
+pub use adapter::Adapter;
 pub use authorities::Authorities;
+pub use balancer::Balancer;
 pub use client::ApiClient;
 pub use control_plane::ControlPlane;
 pub use credentials::Credentials;
@@ -31,7 +38,9 @@ pub use hpa::{Condition, Hpa};
 pub use metrics::{Metric, Target};
 pub use objects::path_of;
 pub use rbac::{Rule, Subject};
+pub use readers::Readers;
 pub use registration::{Registration, Trust};
 pub use reviews::Review;
+pub use stage::Stage;
 pub use tools::Ran;
 pub use workload::Workload;

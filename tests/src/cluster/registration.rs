@@ -47,10 +47,10 @@ impl<'a> Registration<'a> {
         port: u16,
         trust: Trust<'_>,
     ) -> Self {
-        let alone = plane.registration().lock().await;
-        let client = plane.admin();
-        client.namespace(namespace).await;
-        client
+        let registration = Self::reserve(plane, namespace, service).await;
+        registration.client.namespace(namespace).await;
+        registration
+            .client
             .apply(&json!({
                 "apiVersion": "v1",
                 "kind": "Service",
@@ -59,10 +59,34 @@ impl<'a> Registration<'a> {
                 "spec": {"type": "ExternalName", "externalName": "localhost"},
             }))
             .await;
-        let (namespace, service) = (namespace.to_owned(), service.to_owned());
-        let registration = Self { client, namespace, service, _alone: alone };
         registration.lead_to(port, trust).await;
         registration
+    }
+
+    /// Nothing yet, but nobody else has anything: somebody else makes the Service of this name and
+    /// the APIServices.
+    ///
+    /// # Panics
+    /// If it cannot talk to the control plane.
+    pub async fn reserve(plane: &'a ControlPlane, namespace: &str, service: &str) -> Self {
+        let alone = plane.registration().lock().await;
+        let (namespace, service) = (namespace.to_owned(), service.to_owned());
+        Self { client: plane.admin(), namespace, service, _alone: alone }
+    }
+
+    /// Makes the Service that somebody else made lead to this machine.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn lead_here(&self) {
+        let path = format!("/api/v1/namespaces/{}/services/{}", self.namespace, self.service);
+        let spec = json!({
+            "type": "ExternalName",
+            "externalName": "localhost",
+            "clusterIP": null,
+            "clusterIPs": null,
+        });
+        self.client.merge(&path, &json!({"spec": spec})).await;
     }
 
     /// Leads the metrics APIs to another port from now on.
@@ -122,6 +146,26 @@ impl<'a> Registration<'a> {
         available.unwrap_or_default()
     }
 
+    /// The same of all of them, in the order of [`API_SERVICES`].
+    ///
+    /// # Panics
+    /// If one of them is missing.
+    pub async fn availability(&self) -> Vec<Value> {
+        let mut conditions = Vec::new();
+        for name in API_SERVICES {
+            conditions.push(self.available(name).await);
+        }
+        conditions
+    }
+
+    /// Merges this into one of them.
+    ///
+    /// # Panics
+    /// If there is no such APIService.
+    pub async fn merge(&self, name: &str, patch: &Value) {
+        self.client.merge(&path(name), patch).await;
+    }
+
     /// The authority that the aggregator trusts for one of them, as PEM.
     ///
     /// # Panics
@@ -138,7 +182,7 @@ impl<'a> Registration<'a> {
     /// # Panics
     /// If there is no such APIService.
     pub async fn service(&self, name: &str) -> Value {
-        self.client.get(&format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")).await
+        self.client.get(&path(name)).await
     }
 
     /// Takes the APIServices away. What is left of an adapter that is gone would otherwise hold up
@@ -148,8 +192,19 @@ impl<'a> Registration<'a> {
     /// If it is refused.
     pub async fn remove(self) {
         for name in API_SERVICES {
-            let path = format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}");
-            self.client.delete(&path).await;
+            self.remove_one(name).await;
         }
     }
+
+    /// Takes one of them away.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn remove_one(&self, name: &str) {
+        self.client.delete(&path(name)).await;
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")
 }

@@ -1,0 +1,145 @@
+//! Leadsman at home in the control plane: an account, a certificate, the way through the
+//! aggregator.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tempfile::TempDir;
+
+use super::account::{API_SERVICES, Account};
+use super::control_plane::ControlPlane;
+use super::registration::{Registration, Trust};
+use crate::certificates::{Authority, Identity};
+use crate::leadsman::Leadsman;
+use crate::waiting::eventually;
+
+/// What an installation of Leadsman in a namespace has; its replicas are started one by one. Its
+/// account and its Service are called `leadsman`.
+pub struct Adapter<'a> {
+    plane: &'a ControlPlane,
+    account: Account,
+    kubeconfig: PathBuf,
+    authority: Authority,
+    folder: TempDir,
+}
+
+/// The name of account and Service.
+const NAME: &str = "leadsman";
+const PATIENCE: Duration = Duration::from_secs(40);
+
+impl<'a> Adapter<'a> {
+    /// One in a new namespace that may watch these kinds, given as `plural` or `plural.group`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn new(plane: &'a ControlPlane, namespace: &str, resources: &[&str]) -> Self {
+        let account = Account::adapter(&plane.admin(), namespace, NAME, resources).await;
+        let kubeconfig = account.kubeconfig(plane).await;
+        let folder = TempDir::new().expect("a temporary folder");
+        Self { plane, account, kubeconfig, authority: Authority::new("adapter-ca"), folder }
+    }
+
+    /// Starts a replica with a certificate that [`Self::register`] lets the aggregator trust.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start(&self, config: impl Display) -> Leadsman {
+        let files = self.serving("tls", &self.authority);
+        let files = [&files.0, &files.1].map(|path| text(path));
+        let arguments = ["--tls-cert-file", files[0], "--tls-private-key-file", files[1]];
+        self.start_with(config, &arguments).await
+    }
+
+    /// Starts a replica with these arguments, which say whence it has its certificate.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start_with(&self, config: impl Display, arguments: &[&str]) -> Leadsman {
+        let around = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
+        Leadsman::start_with(config, &[&around, arguments].concat()).await
+    }
+
+    /// Writes a certificate for the Service into files of this name, and says where they are.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn serving(&self, name: &str, authority: &Authority) -> (PathBuf, PathBuf) {
+        let place = |kind: &str| self.folder.path().join(format!("{name}.{kind}"));
+        let (certificate, key) = (place("crt"), place("key"));
+        self.identity(authority).write(&certificate, &key);
+        (certificate, key)
+    }
+
+    /// A certificate for the Service.
+    pub fn identity(&self, authority: &Authority) -> Identity {
+        let name = format!("{NAME}.{}.svc", self.account.namespace);
+        authority.server_named(NAME, &[&name])
+    }
+
+    /// Leads the metrics APIs to a port, and waits until they are available.
+    ///
+    /// # Panics
+    /// If they are not in time.
+    pub async fn register(&self, port: u16, trust: Trust<'_>) -> Registration<'a> {
+        let namespace = &self.account.namespace;
+        let registration = Registration::new(self.plane, namespace, NAME, port, trust).await;
+        registration.wait_available().await;
+        registration
+    }
+
+    /// The authority of its own that replicas share, if they have made one: its certificate, and
+    /// all that are to be trusted.
+    ///
+    /// # Panics
+    /// If there is something else in its Secret.
+    pub async fn own_authority(&self) -> Option<[String; 2]> {
+        let namespace = &self.account.namespace;
+        let path = format!("/api/v1/namespaces/{namespace}/secrets/{NAME}-ca");
+        let secret = self.plane.admin().find(&path).await?;
+        Some(["tls.crt", "ca.crt"].map(|key| {
+            let encoded = secret["data"][key].as_str().unwrap_or_default();
+            let decoded = STANDARD.decode(encoded).expect("data in base64");
+            String::from_utf8(decoded).expect("PEM")
+        }))
+    }
+
+    /// Waits until the aggregator trusts what is to be trusted, and gives that.
+    ///
+    /// # Panics
+    /// If it does not in time.
+    pub async fn wait_trusted(&self, registration: &Registration<'_>) -> String {
+        eventually("its own authority in the APIServices", PATIENCE, async || {
+            let [_, bundle] = self.own_authority().await.ok_or("there is no Secret")?;
+            for name in API_SERVICES {
+                let trusted = registration.authority(name).await;
+                if trusted.as_ref() != Some(&bundle) {
+                    return Err(format!("{name} trusts {trusted:?}, not {bundle}"));
+                }
+            }
+            Ok(bundle)
+        })
+        .await
+    }
+
+    /// Who signs the certificates of [`Self::start`].
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The account that its replicas run as.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The account as a user, whose reviews are looked up by it.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:{}:{NAME}", self.account.namespace)
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}

@@ -1,0 +1,99 @@
+//! What kubelet and kube-proxy do for a Service: new connections go to a replica that is ready.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{interval, timeout};
+
+use crate::caller::Caller;
+use crate::leadsman::Leadsman;
+
+/// A port in front of replicas.
+pub struct Balancer {
+    port: u16,
+    replicas: Arc<watch::Sender<Vec<Replica>>>,
+    tasks: JoinSet<()>,
+}
+
+struct Replica {
+    address: SocketAddr,
+    ready: bool,
+}
+
+/// Between two looks at a replica: for so long connections still go to one that is ending.
+const PERIOD: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Balancer {
+    /// One without replicas.
+    ///
+    /// # Panics
+    /// If there is no port.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("a bound address").port();
+        let replicas = Arc::new(watch::Sender::new(Vec::new()));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(balance(listener, replicas.clone()));
+        Self { port, replicas, tasks }
+    }
+
+    /// Adds a replica, and waits until connections go to it.
+    ///
+    /// # Panics
+    /// If it is not ready in time.
+    pub async fn add(&mut self, leadsman: &Leadsman) {
+        let address = leadsman.api();
+        self.replicas.send_modify(|replicas| replicas.push(Replica { address, ready: false }));
+        self.tasks.spawn(probe(address, self.replicas.clone()));
+        let mut replicas = self.replicas.subscribe();
+        let is_ready = |replica: &Replica| replica.address == address && replica.ready;
+        let ready = replicas.wait_for(|replicas| replicas.iter().any(is_ready));
+        assert!(timeout(PATIENCE, ready).await.is_ok(), "{address} is not ready");
+    }
+
+    /// Where it is, at 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// Asks a replica again and again whether it is ready.
+async fn probe(address: SocketAddr, replicas: Arc<watch::Sender<Vec<Replica>>>) {
+    let (caller, url) = (Caller::anonymous(), format!("https://{address}/readyz"));
+    let mut pace = interval(PERIOD);
+    loop {
+        pace.tick().await;
+        let now = caller.get(&url).await.is_ok_and(|answer| answer.status == 200);
+        replicas.send_if_modified(|replicas| {
+            let known = replicas.iter_mut().find(|replica| replica.address == address);
+            known.is_some_and(|replica| std::mem::replace(&mut replica.ready, now) != now)
+        });
+    }
+}
+
+/// Leads each connection to the next replica that is ready. Without one it is closed.
+async fn balance(listener: TcpListener, replicas: Arc<watch::Sender<Vec<Replica>>>) {
+    let mut connections = JoinSet::new();
+    let mut turn = 0;
+    while let Ok((mut near, _)) = listener.accept().await {
+        let ready: Vec<_> = {
+            let replicas = replicas.borrow();
+            replicas.iter().filter(|replica| replica.ready).map(|replica| replica.address).collect()
+        };
+        turn += 1;
+        let Some(&address) = ready.get(turn % ready.len().max(1)) else { continue };
+        connections.spawn(async move {
+            if let Ok(mut far) = TcpStream::connect(address).await {
+                // However it ends, both ends have seen it.
+                let _ = copy_bidirectional(&mut near, &mut far).await;
+            }
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}

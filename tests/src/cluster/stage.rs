@@ -1,0 +1,85 @@
+//! Leadsman in the control plane, with a Prometheus and an application behind it.
+
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::adapter::Adapter;
+use super::control_plane::ControlPlane;
+use super::registration::{Registration, Trust};
+use crate::leadsman::Leadsman;
+use crate::prometheus::Prometheus;
+use crate::traffic::Traffic;
+
+/// All of it, registered for the metrics APIs. The tests that run at the same time share one, which
+/// ends with the last of them.
+pub struct Stage {
+    /// The application.
+    pub traffic: Traffic,
+    // In the order in which they end.
+    _leadsman: Leadsman,
+    _prometheus: Prometheus,
+    _registration: Registration<'static>,
+    _runtime: Background,
+}
+
+/// What a test's runtime would take with it at its end runs on this one.
+struct Background(Option<Runtime>);
+
+static SHARED: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
+
+const NAMESPACE: &str = "metrics";
+
+impl Stage {
+    /// The shared one. The first to come starts it, with a configuration for the URL of the
+    /// Prometheus, and with the right to watch these resources.
+    ///
+    /// # Panics
+    /// If something does not start.
+    pub fn shared<C: Display>(config: fn(&str) -> C, resources: &[&str]) -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            // A thread of its own, as the test's is in a runtime already.
+            let stage = std::thread::scope(|scope| {
+                let started = scope.spawn(|| Self::start(config, resources)).join();
+                started.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            let stage = Arc::new(stage);
+            *shared = Arc::downgrade(&stage);
+            stage
+        })
+    }
+
+    fn start<C: Display>(config: fn(&str) -> C, resources: &[&str]) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let (traffic, prometheus, leadsman, registration) = runtime.block_on(async {
+            let plane = ControlPlane::shared().await;
+            let traffic = Traffic::start().await;
+            let prometheus = Prometheus::scraping(&traffic.url()).await;
+            let adapter = Adapter::new(plane, NAMESPACE, resources).await;
+            let service = format!("{NAMESPACE}/leadsman");
+            let arguments = ["--service", &service];
+            let leadsman = adapter.start_with(config(&prometheus.url()), &arguments).await;
+            let registration = adapter.register(leadsman.api().port(), Trust::Told).await;
+            (traffic, prometheus, leadsman, registration)
+        });
+        Self {
+            traffic,
+            _leadsman: leadsman,
+            _prometheus: prometheus,
+            _registration: registration,
+            _runtime: Background(Some(runtime)),
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // The last test's own runtime is not to wait for it.
+            runtime.shutdown_background();
+        }
+    }
+}

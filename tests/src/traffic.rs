@@ -1,0 +1,108 @@
+//! An application whose counters rise by themselves, for a Prometheus to scrape.
+//!
+//! Each sample carries its own time, so that a rate is exactly what a test asked for however late
+//! a scrape came.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::reply::Reply;
+use crate::upstream::Upstream;
+
+/// The application. Its series are named as an exposition has them: `requests{pod="web-0"}`.
+pub struct Traffic {
+    series: Arc<Mutex<BTreeMap<String, Series>>>,
+    server: Upstream,
+}
+
+/// A straight line.
+#[derive(Debug, Clone, Copy)]
+struct Series {
+    /// What it was worth at a time, in milliseconds since the epoch.
+    value: f64,
+    from: u64,
+    per_second: f64,
+    /// The time of the last sample that was scraped.
+    scraped: u64,
+}
+
+/// A series that begins in the past comes to the present by this with each scrape, in
+/// milliseconds: a scrape has one sample of it.
+const STEP: u64 = 40_000;
+
+impl Traffic {
+    /// An application without a series.
+    pub async fn start() -> Self {
+        let series = Arc::new(Mutex::new(BTreeMap::new()));
+        let server = Upstream::start(page(&series)).await;
+        let shared = series.clone();
+        server.answer_with(move |_| page(&shared));
+        Self { series, server }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// A series has this value from now on.
+    pub fn set(&self, series: &str, value: f64) {
+        self.change(series, |from, old| Series { value, per_second: 0.0, ..next(from, old) });
+    }
+
+    /// A counter rises by this each second from now on.
+    pub fn rise(&self, series: &str, per_second: f64) {
+        self.change(series, |from, old| Series { per_second, ..next(from, old) });
+    }
+
+    /// A new counter has risen by this each second for so many seconds, and goes on to.
+    pub fn has_risen(&self, series: &str, per_second: f64, seconds: u64) {
+        self.change(series, |now, _| {
+            let from = now - seconds * 1000;
+            Series { value: 0.0, from, per_second, scraped: from }
+        });
+    }
+
+    fn change(&self, series: &str, change: impl FnOnce(u64, Option<Series>) -> Series) {
+        let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(now(), all.get(series).copied());
+        // What rises as before is the same line still: a new one would round anew.
+        let same = all.get(series).is_some_and(|old| {
+            old.per_second == changed.per_second && old.value_at(changed.from) == changed.value
+        });
+        if !same {
+            all.insert(series.to_owned(), changed);
+        }
+    }
+}
+
+impl Series {
+    fn value_at(&self, time: u64) -> f64 {
+        self.value + self.per_second * (time.saturating_sub(self.from) as f64) / 1000.0
+    }
+}
+
+/// The same series with what it is worth now as a new beginning.
+fn next(now: u64, old: Option<Series>) -> Series {
+    let fresh = Series { value: 0.0, from: now, per_second: 0.0, scraped: now };
+    old.map_or(fresh, |old| Series { value: old.value_at(now), from: now, ..old })
+}
+
+/// All samples as of now.
+fn page(series: &Mutex<BTreeMap<String, Series>>) -> Reply {
+    let mut all = series.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = now();
+    let mut text = String::new();
+    for (name, series) in all.iter_mut() {
+        series.scraped = now.min(series.scraped + STEP);
+        let _ = writeln!(text, "{name} {} {}", series.value_at(series.scraped), series.scraped);
+    }
+    Reply::new(200, "text/plain; version=0.0.4", text)
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
