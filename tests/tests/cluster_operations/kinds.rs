@@ -1,0 +1,98 @@
+//! Kinds of objects that come into sight later.
+
+use super::*;
+
+#[tokio::test]
+async fn a_kind_that_may_not_be_listed_is_told_with_the_rule_that_is_missing() {
+    let plane = ControlPlane::shared().await;
+    let admin = plane.admin();
+    let upstream = thirty(&["shop"]).await;
+    let adapter = Adapter::new(plane, "unseen", &["pods"]).await;
+    let kind = "ingresses.networking.k8s.io";
+    let config = config(&upstream.url()).mapping(load(kind));
+    // It is ready: the other kinds are served.
+    let leadsman = adapter.start(config).await;
+    admin
+        .apply(&json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"namespace": "unseen", "name": "shop"},
+            "spec": {"defaultBackend": {"service": {"name": "shop", "port": {"number": 80}}}},
+        }))
+        .await;
+    let path = paths::object("unseen", &format!("{kind}/shop"), "load");
+    let root = root(plane);
+    let read = async || leadsman.get_as(&root, &path).await;
+    let refused = read().await.failure();
+    assert_eq!(refused.code, 503, "{refused:?}");
+    let rule =
+        r#"{apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: ["list", "watch"]}"#;
+    refused.says(&["load", kind, rule]);
+    assert!(leadsman.log().contains(&rule.replace('"', "\\\"")), "{}", leadsman.log());
+    leadsman.get_as(&root, &paths::pods("unseen", "load")).await.ok();
+
+    let rules = [Rule::new(&["list", "watch"], "networking.k8s.io", &["ingresses"])];
+    admin.allow(&adapter.account().subject(), None, &rules).await;
+    assert_eq!(reads("the value of an ingress", read, Answer::is_success).await.value(), "30");
+}
+
+#[tokio::test]
+async fn a_custom_resource_that_is_defined_later_is_served_then() {
+    let plane = ControlPlane::shared().await;
+    let admin = plane.admin();
+    let upstream = thirty(&["gear"]).await;
+    let kind = "widgets.example.com";
+    let adapter = Adapter::new(plane, "custom", &[kind]).await;
+    let leadsman = adapter.start(config(&upstream.url()).mapping(load(kind))).await;
+    let root = root(plane);
+    let path = paths::object("custom", &format!("{kind}/gear"), "load");
+    let read = async || leadsman.get_as(&root, &path).await;
+    let discovered = async || {
+        let list = leadsman.get_as(&root, paths::CUSTOM_V2).await.ok();
+        let names = list["resources"].as_array().cloned().unwrap_or_default();
+        names.iter().any(|resource| resource["name"] == "widgets.example.com/load")
+    };
+    let refused = read().await.failure();
+    assert_eq!(refused.code, 503, "{refused:?}");
+    refused.says(&[kind, "CustomResourceDefinition"]);
+    assert!(!discovered().await);
+
+    admin.apply(&widgets()).await;
+    let gear = json!({
+        "apiVersion": "example.com/v1",
+        "kind": "Widget",
+        "metadata": {"namespace": "custom", "name": "gear"},
+    });
+    eventually("the API of widgets", PATIENCE, async || {
+        let path = "/apis/example.com/v1/namespaces/custom/widgets";
+        let answer = admin.read(path).await;
+        if answer.is_success() { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    admin.apply(&gear).await;
+    let served = reads("the value of a widget", read, Answer::is_success).await;
+    let described = &served.items()[0]["describedObject"];
+    let expected = json!({
+        "kind": "Widget",
+        "namespace": "custom",
+        "name": "gear",
+        "apiVersion": "example.com/v1",
+    });
+    assert_eq!((described, served.value().as_str()), (&expected, "30"));
+    assert!(discovered().await);
+}
+
+fn widgets() -> Value {
+    let schema = json!({"openAPIV3Schema": {"type": "object"}});
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}],
+        },
+    })
+}

@@ -1,0 +1,68 @@
+//! Life in a cluster: outages, what kubectl and doctor say, replicas and certificates that come
+//! and go.
+
+mod certificates;
+mod clients;
+mod doctor;
+mod kinds;
+mod outages;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use leadsman_tests::cluster::{
+    API_SERVICES, Adapter, ApiClient, Balancer, ControlPlane, Hpa, Metric, Readers, Registration,
+    Rule, Subject, Target, Trust, Workload, path_of,
+};
+use leadsman_tests::{
+    Answer, Authority, Caller, Checked, Config, Exporter, Leadsman, Mapping, Prometheus, Reply,
+    Upstream, eventually, paths,
+};
+use serde_json::{Value, json};
+
+const EXTERNAL: &str = API_SERVICES[2];
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The metrics `load` of pods and `depth` of nothing.
+fn config(url: &str) -> Config {
+    Config::new()
+        .prometheus("prometheus", url)
+        .mapping(load("pods"))
+        .mapping(Mapping::external("depth").query("q", "depth"))
+}
+
+/// The metric `load` of a kind, whose series name the object in the label `pod`.
+fn load(resource: &str) -> Mapping {
+    let promql = r#"load{namespace="${namespace}"}"#;
+    Mapping::custom("load", resource).plugin("per-object", "object: pod").query("q", promql)
+}
+
+/// A source with the value 30 for each of these objects.
+async fn thirty(objects: &[&str]) -> Upstream {
+    let values: Vec<_> = objects.iter().map(|&object| (object, "30")).collect();
+    Upstream::start(Reply::pods(&values)).await
+}
+
+/// Who may read everything, straight at the adapter's port.
+fn root(plane: &ControlPlane) -> Caller {
+    Caller::certified(plane.authorities().admin())
+}
+
+/// Reads a path until there is an answer like this.
+async fn reads(
+    what: &str,
+    mut read: impl AsyncFnMut() -> Answer,
+    good: impl Fn(&Answer) -> bool,
+) -> Answer {
+    eventually(what, PATIENCE, async || {
+        let answer = read().await;
+        if good(&answer) { Ok(answer) } else { Err(format!("{answer:#?}")) }
+    })
+    .await
+}
+
+/// Another adapter's Service for an APIService.
+fn of_keda() -> Value {
+    json!({"spec": {"service": {"namespace": "keda", "name": "metrics"}}})
+}
