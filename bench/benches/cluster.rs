@@ -11,6 +11,7 @@ use leadsman_tests::cluster::{Account, ControlPlane};
 use leadsman_tests::{Exporter, Leadsman, Prometheus};
 use serde_json::json;
 
+const ADAPTER: &str = "system:serviceaccount:metrics:leadsman";
 const CONTROLLER: &str = "system:serviceaccount:kube-system:horizontal-pod-autoscaler";
 
 fn main() {
@@ -45,7 +46,7 @@ async fn measure() {
         let (measured, cpu) = load(inside.api(), inside.pid(), &paths, reader).await;
         report(what, measured, cpu);
     }
-    println!("\nSubjectAccessReviews: {}", plane.reviews(CONTROLLER).len());
+    println!("\nSubjectAccessReviews: {}", plane.reviews(ADAPTER).len());
     println!("memory: {:.1} MiB", mib(process::memory(inside.pid())));
 }
 

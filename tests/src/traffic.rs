@@ -28,9 +28,9 @@ struct Series {
     scraped: u64,
 }
 
-/// A series that begins in the past comes to the present by this with each scrape, in
-/// milliseconds: a scrape has one sample of it.
-const STEP: u64 = 40_000;
+/// A scrape has a sample for each time of this length since the last one, in milliseconds: many for
+/// a series that begins in the past.
+const STEP: usize = 1000;
 
 impl Traffic {
     /// An application without a series.
@@ -96,8 +96,10 @@ fn page(series: &Mutex<BTreeMap<String, Series>>) -> Reply {
     let now = now();
     let mut text = String::new();
     for (name, series) in all.iter_mut() {
-        series.scraped = now.min(series.scraped + STEP);
-        let _ = writeln!(text, "{name} {} {}", series.value_at(series.scraped), series.scraped);
+        for time in (series.scraped..now).step_by(STEP).skip(1).chain([now]) {
+            let _ = writeln!(text, "{name} {} {time}", series.value_at(time));
+        }
+        series.scraped = now;
     }
     Reply::new(200, "text/plain; version=0.0.4", text)
 }

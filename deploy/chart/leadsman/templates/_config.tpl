@@ -1,7 +1,7 @@
 {{/* The configuration of the adapter, as the ConfigMap has it. */}}
 {{- define "leadsman.config" -}}
 {{- include "leadsman.refuseRules" . -}}
-{{- $config := deepCopy .Values.config -}}
+{{- $config := deepCopy (.Values.config | default dict) -}}
 {{- $sources := $config.sources | default dict -}}
 {{- if and .Values.prometheus.url (not (hasKey $sources "prometheus")) -}}
 {{- $url := tpl .Values.prometheus.url . -}}
@@ -16,7 +16,7 @@
 {{/* Says what this version does not run, before it is silently left out. */}}
 {{- define "leadsman.refuseRules" -}}
 {{- $rules := .Values.rules -}}
-{{- $config := .Values.config -}}
+{{- $config := .Values.config | default dict -}}
 {{- $how := "write each as a mapping under config.mappings, as docs/coming-from-prometheus-adapter.md shows" -}}
 {{- if $rules.default -}}
 {{- fail (printf "rules.default: this version does not run prometheus-adapter's rules; set it to false, and for each metric that you use, %s" $how) -}}

@@ -39,7 +39,7 @@ policy:
 {{- range .Values.rbac.resources -}}
 {{- $_ := set $byGroup .group (append (get $byGroup .group | default list) .resource) -}}
 {{- end -}}
-{{- range $index, $mapping := .Values.config.mappings -}}
+{{- range $index, $mapping := (.Values.config | default dict).mappings -}}
 {{- $name := dig "serve" "custom" "resource" "" $mapping -}}
 {{- if $name -}}
 {{- $parts := splitn "." 2 $name -}}

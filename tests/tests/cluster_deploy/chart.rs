@@ -1,0 +1,339 @@
+//! The chart, as helm renders it.
+
+use std::collections::BTreeSet;
+
+use leadsman_tests::cluster::{ControlPlane, Ran};
+use leadsman_tests::{Example, Leadsman};
+use serde_json::{Value, json};
+
+use super::manifests::{Manifest, accepted, configuration, file, manifests, names};
+use super::security::assert_secure;
+use super::site::{helm, mappings};
+
+/// Where everything is rendered for.
+const PLACE: (&str, &str) = ("rendered", "leadsman");
+
+async fn template(values: &Value) -> Ran {
+    let plane = ControlPlane::shared().await;
+    helm(plane, "template", PLACE, values, &["--kube-version", "1.34.1"]).await
+}
+
+async fn rendered(values: &Value) -> BTreeSet<Manifest> {
+    manifests(template(values).await.ok())
+}
+
+/// Values for each way to a certificate, by its name.
+fn certificates() -> [(&'static str, Value); 6] {
+    let secret = json!({"name": "serving", "caBundle": "PEM"});
+    let unseen = json!({"name": "serving"});
+    let existing = |secret: Value| json!({"type": "existingSecret", "existingSecret": secret});
+    let given = json!({"enable": true, "ca": "PEM", "certificate": "PEM", "key": "PEM"});
+    [
+        ("self", json!({})),
+        ("helm", json!({"tls": {"type": "helm"}})),
+        ("cert-manager", json!({"tls": {"type": "cert-manager"}})),
+        ("secret", json!({"tls": existing(secret)})),
+        ("unseen", json!({"tls": existing(unseen), "apiService": {"insecureSkipTLSVerify": true}})),
+        ("given", json!({"tls": given})),
+    ]
+}
+
+/// One of all combinations of certificates, API groups, network and monitoring.
+struct Choice {
+    certificate: &'static str,
+    custom: bool,
+    external: bool,
+    monitored: bool,
+    values: Value,
+}
+
+fn choices() -> Vec<Choice> {
+    let mut all = Vec::new();
+    for (certificate, values) in certificates() {
+        for [custom, external] in [[true, true], [true, false], [false, true], [false, false]] {
+            for [host_network, monitored] in [[false, false], [true, true]] {
+                let mut values = values.clone();
+                values["apiService"]["custom"] = json!(custom);
+                values["apiService"]["external"] = json!(external);
+                values["hostNetwork"] = json!({"enabled": host_network});
+                let options = ["serviceMonitor", "prometheusRule", "dashboard"];
+                for option in options.iter().chain(&["networkPolicy", "flowSchema"]) {
+                    values[*option] = json!({"enabled": monitored});
+                }
+                values["config"] = json!({"mappings": mappings()});
+                all.push(Choice { certificate, custom, external, monitored, values });
+            }
+        }
+    }
+    all
+}
+
+impl Choice {
+    /// What the chart's README says it makes.
+    fn expected(&self) -> BTreeSet<String> {
+        let mut all = vec![
+            "Deployment/leadsman",
+            "Service/leadsman",
+            "ServiceAccount/leadsman",
+            "ConfigMap/leadsman",
+            "RoleBinding/leadsman-auth-reader",
+            "ClusterRoleBinding/leadsman-auth-delegator",
+            "ClusterRole/leadsman-objects",
+            "ClusterRoleBinding/leadsman-objects",
+            "PodDisruptionBudget/leadsman",
+        ];
+        let mut add = |wanted: bool, names: &[&'static str]| {
+            if wanted {
+                all.extend(names);
+            }
+        };
+        add(
+            self.custom,
+            &[
+                "APIService/v1beta1.custom.metrics.k8s.io",
+                "APIService/v1beta2.custom.metrics.k8s.io",
+            ],
+        );
+        add(self.external, &["APIService/v1beta1.external.metrics.k8s.io"]);
+        let own = self.certificate == "self";
+        add(own, &["Role/leadsman-ca", "RoleBinding/leadsman-ca"]);
+        let patches = own && (self.custom || self.external);
+        add(patches, &["ClusterRole/leadsman-apiservices"]);
+        add(patches, &["ClusterRoleBinding/leadsman-apiservices"]);
+        add(["helm", "given"].contains(&self.certificate), &["Secret/leadsman-tls"]);
+        let issued = self.certificate == "cert-manager";
+        add(issued, &["Issuer/leadsman-selfsigned", "Issuer/leadsman-root"]);
+        add(issued, &["Certificate/leadsman-root", "Certificate/leadsman-tls"]);
+        add(self.monitored, &["ServiceMonitor/leadsman", "PrometheusRule/leadsman"]);
+        add(self.monitored, &["ConfigMap/leadsman-dashboard"]);
+        add(self.monitored, &["NetworkPolicy/leadsman", "FlowSchema/leadsman"]);
+        all.into_iter().map(str::to_owned).collect()
+    }
+}
+
+#[tokio::test]
+async fn every_combination_makes_what_kube_apiserver_takes() {
+    let plane = ControlPlane::shared().await;
+    super::others::define(plane).await;
+    let mut all = BTreeSet::new();
+    for choice in choices() {
+        let rendered = rendered(&choice.values).await;
+        assert_eq!(names(&rendered), choice.expected(), "{:#}", choice.values);
+        all.extend(rendered);
+    }
+    let objects = accepted(plane, "rendered", &all).await;
+    assert_eq!(objects.len(), all.len());
+    let deployments: Vec<_> =
+        objects.iter().filter(|object| object["kind"] == "Deployment").collect();
+    assert!(deployments.len() >= 6, "{deployments:#?}");
+    for deployment in deployments {
+        assert_secure(plane, deployment).await;
+    }
+}
+
+#[tokio::test]
+async fn lint_has_nothing_to_say() {
+    let plane = ControlPlane::shared().await;
+    let defaults = ("none", json!({}));
+    for (certificate, values) in certificates().into_iter().chain([defaults]) {
+        let arguments = ["--strict", "--kube-version", "1.34.1"];
+        let ran = super::site::lint(plane, &values, &arguments).await;
+        assert!(ran.ok().contains("0 chart(s) failed"), "{certificate}: {ran:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_typing_error_in_the_values_is_refused() {
+    for (values, said) in [
+        (json!({"replcias": 3}), "replcias"),
+        (json!({"tls": {"typ": "helm"}}), "typ"),
+        (json!({"tls": {"type": "hlem"}}), "/tls/type"),
+        (json!({"tls": {"existingSecret": {"secretName": "a"}}}), "secretName"),
+        (json!({"prometheus": {"prot": 9090}}), "prot"),
+        (json!({"prometheus": {"port": "http"}}), "/prometheus/port"),
+        (json!({"config": {"mapings": []}}), "mapings"),
+        (json!({"config": {"kind": "Konfig"}}), "/config/kind"),
+        (json!({"apiService": {"externals": false}}), "externals"),
+        (json!({"rbac": {"resources": [{"resource": "pods"}]}}), "group"),
+        (json!({"rbac": {"resources": [{"group": "*", "resource": "*"}]}}), "/rbac/resources/0"),
+        (json!({"certManager": {"issuerRef": {"kind": "ClusterIssuer"}}}), "name"),
+        (json!({"shutdownDelay": "five seconds"}), "/shutdownDelay"),
+        (json!({"shutdownDelay": "1.5s"}), "/shutdownDelay"),
+        (json!({"image": {"pullPolicy": "Sometimes"}}), "/image/pullPolicy"),
+        (json!({"listenPort": 70000}), "/listenPort"),
+        (json!({"service": {"type": "ExternalName"}}), "/service/type"),
+    ] {
+        let ran = template(&values).await;
+        assert!(ran.failed().contains(said), "{said:?} in {ran:#?}");
+    }
+}
+
+/// The values refuse unknown keys of the configuration, and so must know all that there are.
+#[test]
+fn the_values_know_every_key_of_a_configuration() {
+    let keys = |path: &str, pointer: &str| -> BTreeSet<String> {
+        let text = std::fs::read_to_string(super::site::deploy().join(path)).expect("a schema");
+        let schema: Value = serde_json::from_str(&text).expect("JSON");
+        let properties = schema.pointer(pointer).and_then(Value::as_object);
+        properties.expect("properties").keys().cloned().collect()
+    };
+    assert_eq!(
+        keys("chart/leadsman/values.schema.json", "/properties/config/properties"),
+        keys("../docs/config.schema.json", "/properties")
+    );
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_refused_with_what_to_do() {
+    let mapping = |resource: &str| {
+        let mut mapping = mappings()[0].clone();
+        mapping["serve"]["custom"]["resource"] = json!(resource);
+        json!({"config": {"mappings": [mapping]}})
+    };
+    for (values, said) in [
+        (json!({"rules": {"default": true}}), "config.mappings"),
+        (json!({"rules": {"custom": [{"seriesQuery": "a"}]}}), "rules.custom"),
+        (json!({"config": {"externalRules": [{}]}}), "config.externalRules"),
+        (json!({"config": {"objects": [{}]}}), "config.objects"),
+        (json!({"rules": {"existing": "mine"}, "config": {"mappings": []}}), "rules.existing"),
+        (json!({"tls": {"enable": true}, "certManager": {"enabled": true}}), "choose one"),
+        (json!({"tls": {"type": "helm"}, "certManager": {"enabled": true}}), "choose one"),
+        (json!({"tls": {"enable": true, "certificate": "PEM", "key": "PEM"}}), "tls.ca"),
+        (json!({"tls": {"enable": true, "ca": "PEM", "key": "PEM"}}), "tls.certificate"),
+        (json!({"tls": {"type": "existingSecret"}}), "tls.existingSecret.name"),
+        (
+            json!({"tls": {"type": "existingSecret", "existingSecret": {"name": "a"}}}),
+            "tls.existingSecret.caBundle",
+        ),
+        (json!({"apiService": {"insecureSkipTLSVerify": true}}), "the authority is known"),
+        (mapping("gadgets"), "plural.group"),
+    ] {
+        let ran = template(&values).await;
+        assert!(ran.failed().contains(said), "{said:?} in {ran:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_configuration_has_no_faults() {
+    for values in [json!({}), json!({"config": {"mappings": mappings()}})] {
+        let rendered = rendered(&values).await;
+        let check = Leadsman::check(configuration(&rendered)).await;
+        assert_eq!(check.code, Some(0), "{}", check.output);
+    }
+}
+
+/// As their READMEs say: the configuration, indented, under `config`.
+#[tokio::test]
+async fn the_examples_are_values() {
+    let plane = ControlPlane::shared().await;
+    for name in ["vernemq", "go-counter", "nginx-ingress", "http-requests"] {
+        let config = Example::new(name).config();
+        let lines = config.lines().map(|line| format!("  {line}\n"));
+        let file = file(&format!("config:\n{}", lines.collect::<String>()));
+        let values = format!("--values={}", file.path().display());
+        let arguments = ["--kube-version", "1.34.1", &values];
+        let rendered = helm(plane, "template", PLACE, &json!({}), &arguments).await;
+        let check = Leadsman::check(configuration(&manifests(rendered.ok()))).await;
+        assert_eq!(check.code, Some(0), "{name}: {}", check.output);
+    }
+}
+
+/// The resources that every cluster has, as the documentation lists them: group and plural.
+fn documented() -> Vec<(String, String)> {
+    let docs = super::site::deploy().join("../docs/configuration.md");
+    let docs = std::fs::read_to_string(docs).expect("the documentation");
+    let (_, rest) = docs.split_once("Of every cluster are known: ").expect("the list");
+    let (list, _) = rest.split_once(". ").expect("its end");
+    let parts = list.split("; ").map(|part| match part.strip_suffix(')') {
+        Some(part) => part.split_once(" (").expect("a group"),
+        None => (part, ""),
+    });
+    let each = parts.flat_map(|(plurals, group)| {
+        plurals.split(", ").map(move |plural| (group.to_owned(), plural.to_owned()))
+    });
+    each.collect()
+}
+
+/// The documentation, the adapter and the chart each have a list of them.
+#[tokio::test]
+async fn everybody_knows_the_same_resources() {
+    let plane = ControlPlane::shared().await;
+    let documented = documented();
+    assert!(documented.len() >= 20, "{documented:?}");
+    let kinds = plane.kubectl(&["api-resources", "--verbs=list,get", "--no-headers"]).await;
+    let mut names = Vec::new();
+    let mut unknown = Vec::new();
+    for line in kinds.ok().lines() {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        let (plural, kind) = (columns[0], columns[columns.len() - 1]);
+        let version = columns[columns.len() - 3];
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let entry = (group.to_owned(), plural.to_owned());
+        if documented.contains(&entry) {
+            let singular = kind.to_lowercase();
+            let qualified = [plural, &singular].map(|name| match group {
+                "" => name.to_owned(),
+                group => format!("{name}.{group}"),
+            });
+            names.extend([plural.to_owned(), singular.clone()]);
+            names.extend(qualified);
+        } else if !documented.iter().any(|(_, known)| known == plural) {
+            unknown.push(plural.to_owned());
+        }
+    }
+    assert_eq!(names.len(), documented.len() * 4, "{names:?}");
+
+    let rendered = rendered(&json!({"config": {"mappings": serving(&names)}})).await;
+    let check = Leadsman::check(configuration(&rendered)).await;
+    assert_eq!(check.code, Some(0), "{}", check.output);
+    let role = rendered.iter().find(|m| m.name == "leadsman-objects" && m.kind == "ClusterRole");
+    assert_eq!(rules(&role.expect("a role").text), grouped(&documented));
+
+    // JSON is YAML.
+    let check = Leadsman::check(json!({
+        "apiVersion": "leadsman.dev/v1alpha1",
+        "kind": "Config",
+        "sources": {"prometheus": {"prometheus": {"url": "http://127.0.0.1:9"}}},
+        "mappings": serving(&unknown),
+    }));
+    let check = check.await;
+    for name in &unknown {
+        check.says(&[&format!("\"{name}\"")]);
+    }
+    for name in unknown.chunks(1).step_by(8) {
+        let ran = template(&json!({"config": {"mappings": serving(name)}})).await;
+        assert!(ran.failed().contains("plural.group"), "{ran:#?}");
+    }
+}
+
+/// Mappings for kinds by these names, each with a metric of its own.
+fn serving(names: &[String]) -> Vec<Value> {
+    let mapping = |(number, name): (usize, &String)| {
+        let mut mapping = mappings()[0].clone();
+        mapping["metric"] = json!(format!("metric_{number}"));
+        mapping["serve"]["custom"]["resource"] = json!(name);
+        mapping["queries"]["q"]["promql"] = json!("requests");
+        mapping
+    };
+    names.iter().enumerate().map(mapping).collect()
+}
+
+/// The resources of a role by group, as they stand in its text.
+fn rules(role: &str) -> Vec<String> {
+    let lines = role.lines().map(|line| line.trim_start_matches([' ', '-']));
+    let interesting = lines.filter(|l| l.starts_with("apiGroups") || l.starts_with("resources"));
+    interesting.map(str::to_owned).collect()
+}
+
+fn grouped(resources: &[(String, String)]) -> Vec<String> {
+    let mut groups: Vec<&str> = resources.iter().map(|(group, _)| group.as_str()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let lines = groups.iter().flat_map(|group| {
+        let mut plurals: Vec<_> =
+            resources.iter().filter(|(own, _)| own == group).map(|(_, plural)| plural).collect();
+        plurals.sort();
+        [format!("apiGroups: [\"{group}\"]"), format!("resources: {}", json!(plurals))]
+    });
+    lines.collect()
+}

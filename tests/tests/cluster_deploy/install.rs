@@ -1,0 +1,191 @@
+//! Installations with each way to a certificate.
+
+use leadsman_tests::{Authority, Identity};
+use serde_json::{Value, json};
+
+use super::others::{define, inject, issue, secret};
+use super::site::Site;
+
+/// A certificate for the Service of a site, by an authority of the test's own.
+fn certificate(site: &Site, authority: &Authority) -> Identity {
+    let name = format!("{}.{}.svc", site.release, site.namespace);
+    authority.server_named("leadsman", &[&name])
+}
+
+/// Says that every APIService trusts this authority and no other.
+async fn assert_trusted(site: &Site, authority: &Authority) {
+    assert_eq!(site.authorities().await, vec![Some(authority.pem()); 3]);
+}
+
+fn tls(values: Value) -> Value {
+    json!({"tls": values})
+}
+
+#[tokio::test]
+async fn with_an_authority_of_its_own() {
+    let site = Site::new("by-self").await;
+    site.install(&json!({})).await;
+    let first = site.run().await;
+    site.assert_works().await;
+    let trusted = site.authorities().await;
+    assert!(trusted.iter().all(Option::is_some), "{trusted:#?}");
+
+    // The chart does not know the authority, and leaves it alone.
+    site.upgrade(&json!({"replicas": 3})).await;
+    assert_eq!(site.authorities().await, trusted);
+    site.assert_works().await;
+
+    // Another replica serves by the same authority.
+    drop(first);
+    let _second = site.run().await;
+    site.assert_works().await;
+    assert_eq!(site.authorities().await, trusted);
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_a_certificate_by_helm() {
+    let site = Site::new("by-helm").await;
+    site.install(&tls(json!({"type": "helm"}))).await;
+    let first = site.run().await;
+    site.assert_works().await;
+    let trusted = site.authorities().await;
+
+    // An upgrade keeps it.
+    site.upgrade(&json!({"tls": {"type": "helm"}, "replicas": 3})).await;
+    assert_eq!(site.authorities().await, trusted);
+    site.assert_works().await;
+
+    // A new one is trusted beside the old one, which pods have until they are replaced.
+    site.upgrade(&tls(json!({"type": "helm", "helm": {"renew": true}}))).await;
+    let both = site.authorities().await;
+    for (new, old) in both.iter().zip(&trusted) {
+        let (new, old) = (new.clone().unwrap_or_default(), old.clone().unwrap_or_default());
+        assert!(new.contains(&old) && new.matches("BEGIN").count() == 2, "{new}\n{old}");
+    }
+    site.assert_works().await;
+    drop(first);
+    let _second = site.run().await;
+    site.assert_works().await;
+    site.uninstall().await;
+}
+
+/// The test is cert-manager: it makes the Secret that the Certificate names, and writes its
+/// authority to where the annotation says.
+#[tokio::test]
+async fn with_a_certificate_by_cert_manager() {
+    let site = Site::new("by-cert-manager").await;
+    let admin = site.plane.admin();
+    define(site.plane).await;
+    site.install(&tls(json!({"type": "cert-manager"}))).await;
+    let (certificate, authority) = (format!("{}-tls", site.release), Authority::new("issuer"));
+    issue(&admin, site.namespace, &certificate, &authority).await;
+    inject(&admin, &format!("{}/{certificate}", site.namespace), &authority).await;
+    let _leadsman = site.run().await;
+    site.assert_works().await;
+
+    // What the injector wrote outlives an upgrade.
+    site.upgrade(&json!({"certManager": {"enabled": true}, "replicas": 3})).await;
+    assert_trusted(&site, &authority).await;
+    site.assert_works().await;
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_a_secret_that_is_there() {
+    let site = Site::new("by-secret").await;
+    let authority = Authority::new("somebody");
+    let identity = certificate(&site, &authority);
+    secret(&site.plane.admin(), site.namespace, "serving", &identity).await;
+    let existing = json!({"name": "serving", "caBundle": authority.pem()});
+    site.install(&tls(json!({"type": "existingSecret", "existingSecret": existing}))).await;
+    let _leadsman = site.run().await;
+    site.assert_works().await;
+    assert_trusted(&site, &authority).await;
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_a_secret_and_without_looking_at_it() {
+    let site = Site::new("by-nobody").await;
+    // Not even the name is right.
+    let identity = Authority::new("somebody").server("elsewhere");
+    secret(&site.plane.admin(), site.namespace, "serving", &identity).await;
+    let values = json!({
+        "tls": {"type": "existingSecret", "existingSecret": {"name": "serving"}},
+        "apiService": {"insecureSkipTLSVerify": true},
+    });
+    site.install(&values).await;
+    let _leadsman = site.run().await;
+    site.assert_works().await;
+    assert!(site.authorities().await.iter().all(Option::is_none));
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_a_certificate_in_the_values() {
+    let site = Site::new("by-values").await;
+    let authority = Authority::new("somebody");
+    let Identity { certificate, key } = certificate(&site, &authority);
+    let given = json!({
+        "enable": true, "ca": authority.pem(), "certificate": certificate, "key": key,
+    });
+    site.install(&tls(given)).await;
+    let _leadsman = site.run().await;
+    site.assert_works().await;
+    assert_trusted(&site, &authority).await;
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_one_certificate_after_the_other() {
+    let site = Site::new("by-turns").await;
+    let mut trusted = Vec::new();
+    for values in [tls(json!({"type": "helm"})), tls(json!({})), tls(json!({"type": "helm"}))] {
+        let command = if trusted.is_empty() { "install" } else { "upgrade" };
+        site.helm(command, &values, &[]).await.ok();
+        site.registration.lead_here().await;
+        let _leadsman = site.run().await;
+        site.assert_works().await;
+        trusted.push(site.authorities().await);
+    }
+    assert!(trusted[0] != trusted[1] && trusted[1] != trusted[2], "{trusted:#?}");
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_a_fault_nothing_starts_and_the_log_says_where() {
+    let site = Site::new("faulty").await;
+    let mut mapping = super::site::mappings()[0].clone();
+    mapping["plugin"] = json!("per-objects");
+    site.install(&json!({"config": {"mappings": [mapping]}})).await;
+    let refused = site.plane.try_run_pod(site.namespace, &site.release).await;
+    let refused = refused.err().expect("a refusal");
+    assert_eq!(refused.status.code(), Some(1), "{refused:#?}");
+    refused.says(&["config.yaml:", "did you mean \"per-object\"?"]);
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_a_configuration_of_ones_own() {
+    let site = Site::new("by-map").await;
+    let config = json!({
+        "apiVersion": "leadsman.dev/v1alpha1",
+        "kind": "Config",
+        "sources": {"prometheus": {"prometheus": {"url": site.upstream.url()}}},
+        "mappings": super::site::mappings(),
+    });
+    let metadata = json!({"namespace": site.namespace, "name": "mine"});
+    let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+    map["data"] = json!({"config.yaml": config.to_string()});
+    site.plane.admin().apply(&map).await;
+    let values = json!({
+        "config": null,
+        "rules": {"existing": "mine"},
+        "rbac": {"resources": [{"group": "", "resource": "pods"}]},
+    });
+    site.install(&values).await;
+    let _leadsman = site.run().await;
+    site.assert_works().await;
+    site.uninstall().await;
+}

@@ -1,0 +1,12 @@
+//! What installs Leadsman into a cluster: the chart and kustomize, rendered by the real helm and
+//! kubectl, taken by a real kube-apiserver, and run as its pods would run it.
+
+mod chart;
+mod install;
+mod kustomize;
+mod manifests;
+mod others;
+mod refused;
+mod rights;
+mod security;
+mod site;

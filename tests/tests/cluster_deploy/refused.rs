@@ -1,0 +1,99 @@
+//! APIServices that belong to another adapter, and what an uninstallation leaves behind.
+
+use serde_json::{Value, json};
+
+use super::site::{API_SERVICES, Site, wait_custom};
+
+const EXTERNAL: &str = API_SERVICES[2];
+
+/// An APIService as KEDA's chart makes it.
+pub(crate) fn keda() -> Value {
+    json!({
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {
+            "name": EXTERNAL,
+            "labels": {"app.kubernetes.io/managed-by": "Helm"},
+            "annotations": {
+                "meta.helm.sh/release-name": "keda",
+                "meta.helm.sh/release-namespace": "keda",
+            },
+        },
+        "spec": {
+            "group": "external.metrics.k8s.io",
+            "version": "v1beta1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": true,
+            "service": {"namespace": "keda", "name": "keda-metrics-apiserver", "port": 443},
+        },
+    })
+}
+
+#[tokio::test]
+async fn an_api_service_of_another_adapter_is_not_taken_over_silently() {
+    let site = Site::new("beside").await;
+    let admin = site.plane.admin();
+    admin.apply(&keda()).await;
+
+    let refused = site.helm("install", &json!({}), &[]).await;
+    for said in
+        [EXTERNAL, "keda/keda-metrics-apiserver", "Helm release keda", "apiService.external"]
+    {
+        assert!(refused.failed().contains(said), "{said}: {refused:#?}");
+    }
+
+    // Beside it.
+    site.install(&json!({"apiService": {"external": false}})).await;
+    let service = site.registration.service(EXTERNAL).await;
+    assert_eq!(service["spec"]["service"]["name"], "keda-metrics-apiserver");
+    let leadsman = site.run().await;
+    wait_custom(site.plane).await;
+    drop(leadsman);
+    site.uninstall().await;
+    site.registration.service(EXTERNAL).await;
+
+    // In its place, when told so twice.
+    let values = json!({"apiService": {"takeOver": true}});
+    let refused = site.helm("install", &values, &[]).await;
+    assert!(refused.failed().contains("release-name"), "{refused:#?}");
+    site.helm("install", &values, &["--take-ownership"]).await.ok();
+    site.registration.lead_here().await;
+    let _leadsman = site.run().await;
+    site.assert_works().await;
+    let service = site.registration.service(EXTERNAL).await;
+    assert_ne!(service["spec"]["insecureSkipTLSVerify"], true, "{service:#}");
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn an_uninstallation_leaves_the_authority_and_nothing_else() {
+    let site = Site::new("leaving").await;
+    super::others::define(site.plane).await;
+    let on = json!({"enabled": true});
+    let values = json!({
+        "networkPolicy": on, "flowSchema": on, "serviceMonitor": on, "prometheusRule": on,
+        "dashboard": on,
+    });
+    site.install(&values).await;
+    let leadsman = site.run().await;
+    site.assert_works().await;
+    let installed = objects(&site).await;
+    assert!(installed.len() >= 20, "{installed:#?}");
+    drop(leadsman);
+    site.uninstall().await;
+    assert_eq!(objects(&site).await, [format!("Secret {}-ca", site.release)]);
+}
+
+/// Every object of a release: its kind and name.
+async fn objects(site: &Site) -> Vec<String> {
+    let kinds = site.plane.kubectl(&["api-resources", "--verbs=list,get", "--output=name"]).await;
+    // Events go by themselves.
+    let kinds = kinds.stdout.split_whitespace().filter(|kind| !kind.starts_with("events"));
+    let kinds = kinds.collect::<Vec<_>>().join(",");
+    let columns = "--output=custom-columns=KIND:.kind,NAME:.metadata.name";
+    let line = ["get", &kinds, "--all-namespaces", "--no-headers", columns];
+    let found = site.plane.kubectl(&line).await;
+    let lines = found.ok().lines().filter(|line| line.contains(&site.release));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}

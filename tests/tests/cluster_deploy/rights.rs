@@ -1,0 +1,132 @@
+//! The rights that the chart gives: what is needed, and nothing else.
+
+use std::collections::BTreeSet;
+
+use leadsman_tests::cluster::{Account, ControlPlane, Credentials};
+use leadsman_tests::eventually;
+use serde_json::{Value, json};
+
+use super::manifests::{allowed, file, manifests};
+use super::site::{helm, mappings};
+
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// What may be done everywhere, whatever is served.
+const REVIEWS: [&str; 2] = [
+    "create authentication.k8s.io/tokenreviews",
+    "create authorization.k8s.io/subjectaccessreviews",
+];
+
+#[tokio::test]
+async fn with_an_authority_of_its_own() {
+    let account = installed("rights-self", &json!({"config": {"mappings": mappings()}})).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    everywhere.extend(["list /pods", "watch /pods"].map(str::to_owned));
+    for service in super::site::API_SERVICES {
+        for verb in ["get", "list", "watch", "patch"] {
+            everywhere.push(format!("{verb} apiregistration.k8s.io/apiservices/{service}"));
+        }
+    }
+    let at_home = ["get", "list", "watch", "update"]
+        .map(|verb| format!("{verb} /secrets/leadsman-rights-self-ca"));
+    let at_home = at_home.into_iter().chain(["create /secrets".to_owned()]);
+    account.may("default", everywhere.clone()).await;
+    account.may("rights-self", everywhere.iter().cloned().chain(at_home)).await;
+    account.may("kube-system", everywhere.into_iter().chain(authentication())).await;
+}
+
+#[tokio::test]
+async fn with_a_certificate_of_somebody_else() {
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"mappings": [mappings()[1]]},
+    });
+    let account = installed("rights-helm", &values).await;
+    let everywhere = REVIEWS.map(str::to_owned).to_vec();
+    account.may("rights-helm", everywhere.clone()).await;
+    account.may("kube-system", everywhere.into_iter().chain(authentication())).await;
+}
+
+#[tokio::test]
+async fn of_one_group_alone_and_of_other_kinds() {
+    let mut ingresses = mappings()[0].clone();
+    ingresses["serve"]["custom"]["resource"] = json!("ingress");
+    let mut widgets = mappings()[0].clone();
+    widgets["serve"]["custom"]["resource"] = json!("widgets.example.com");
+    let values = json!({
+        "apiService": {"custom": true, "external": false},
+        "config": {"mappings": [ingresses, widgets]},
+        "rbac": {"resources": [{"group": "", "resource": "services"}]},
+    });
+    let account = installed("rights-custom", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    for kind in ["networking.k8s.io/ingresses", "example.com/widgets", "/services"] {
+        everywhere.extend(["list", "watch"].map(|verb| format!("{verb} {kind}")));
+    }
+    for service in &super::site::API_SERVICES[..2] {
+        for verb in ["get", "list", "watch", "patch"] {
+            everywhere.push(format!("{verb} apiregistration.k8s.io/apiservices/{service}"));
+        }
+    }
+    account.may("default", everywhere).await;
+}
+
+fn authentication() -> impl Iterator<Item = String> {
+    ["get", "list", "watch"]
+        .into_iter()
+        .map(|verb| format!("{verb} /configmaps/extension-apiserver-authentication"))
+}
+
+/// The account of a release, and one without any right.
+struct Rights {
+    account: Account,
+    nobody: Account,
+}
+
+/// Makes the account of a release and its rights, and nothing else of the chart.
+async fn installed(namespace: &str, values: &Value) -> Rights {
+    let plane = ControlPlane::shared().await;
+    let admin = plane.admin();
+    let nobody = Account::create(&admin, namespace, "nobody").await;
+    let release = format!("leadsman-{namespace}");
+    let version = ["--kube-version", "1.34.1"];
+    let rendered = helm(plane, "template", (namespace, &release), values, &version).await;
+    let rights = manifests(rendered.ok())
+        .into_iter()
+        .filter(|object| object.kind.contains("Role") || object.kind == "ServiceAccount");
+    let texts: Vec<_> = rights.map(|object| object.text).collect();
+    let file = file(&texts.join("\n---\n"));
+    plane.kubectl(&["apply", "-f", &file.path().display().to_string()]).await.ok();
+    Rights { account: Account { namespace: namespace.to_owned(), name: release }, nobody }
+}
+
+impl Rights {
+    /// Says that the account may do exactly this in a namespace, besides what everybody may.
+    async fn may(&self, namespace: &str, expected: impl IntoIterator<Item = String>) {
+        let expected: BTreeSet<_> = expected.into_iter().collect();
+        // kube-apiserver hears of its own rules by a watch.
+        eventually("these rights", PATIENCE, async || {
+            let everybody = rights(&self.nobody, namespace).await;
+            let own = rights(&self.account, namespace).await;
+            let own: BTreeSet<_> = own.difference(&everybody).cloned().collect();
+            if own == expected { Ok(()) } else { Err(format!("{own:#?}\nnot\n{expected:#?}")) }
+        })
+        .await;
+    }
+}
+
+/// Everything that an account may do in a namespace: `verb group/resource/name`.
+async fn rights(account: &Account, namespace: &str) -> BTreeSet<String> {
+    let plane = ControlPlane::shared().await;
+    let client = plane.client(&Credentials::Token(account.token(&plane.admin()).await));
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": namespace},
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    let status = client.create_at(path, &review).await["status"].clone();
+    assert_eq!(status["incomplete"], false, "{status:#}");
+    let rules = status["resourceRules"].as_array().cloned().unwrap_or_default();
+    rules.iter().flat_map(allowed).collect()
+}

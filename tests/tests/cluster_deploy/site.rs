@@ -1,0 +1,226 @@
+//! A place to install to: a namespace, ports of this machine, and a source to ask.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use leadsman_tests::cluster::{ControlPlane, Ran, Registration, Workload};
+use leadsman_tests::{Leadsman, Reply, Upstream, eventually, paths};
+use serde_json::{Value, json};
+
+/// The namespace that metrics are read in.
+pub(crate) const SHOP: &str = "shop";
+
+/// Where one release of the chart is installed, alone with the metrics APIs.
+pub(crate) struct Site {
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) registration: Registration<'static>,
+    pub(crate) namespace: &'static str,
+    /// The release, and so the name of everything.
+    pub(crate) release: String,
+    pub(crate) upstream: Upstream,
+    pub(crate) port: u16,
+    admin_port: u16,
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Site {
+    /// One in a new namespace. The APIServices are this one's until it is dropped.
+    pub(crate) async fn new(namespace: &'static str) -> Self {
+        let plane = ControlPlane::shared().await;
+        let release = format!("leadsman-{namespace}");
+        let registration = alone(plane, namespace, &release).await;
+        let [port, admin_port] = free_ports();
+        let upstream = Upstream::start(Reply::pods(&[("web-0", "3")])).await;
+        Self { plane, registration, namespace, release, upstream, port, admin_port }
+    }
+
+    /// Installs the chart with these values besides those that a process here needs.
+    pub(crate) async fn install(&self, values: &Value) {
+        self.helm("install", values, &[]).await.ok();
+        self.registration.lead_here().await;
+    }
+
+    /// Upgrades the release to these values.
+    pub(crate) async fn upgrade(&self, values: &Value) {
+        self.helm("upgrade", values, &[]).await.ok();
+        // Helm puts the Service right.
+        self.registration.lead_here().await;
+    }
+
+    /// Runs `helm install` or `helm upgrade`, with these arguments too.
+    pub(crate) async fn helm(&self, command: &str, values: &Value, arguments: &[&str]) -> Ran {
+        let mut all = self.values();
+        merge(&mut all, values);
+        helm(self.plane, command, (self.namespace, &self.release), &all, arguments).await
+    }
+
+    /// Uninstalls the release.
+    pub(crate) async fn uninstall(&self) {
+        self.plane.helm(&["uninstall", &self.release, "--namespace", self.namespace]).await.ok();
+    }
+
+    /// Runs the program as a pod of the release would.
+    pub(crate) async fn run(&self) -> Leadsman {
+        self.plane.run_pod(self.namespace, &self.release).await
+    }
+
+    /// Waits until the APIServices are available, and reads by way of kube-apiserver, whose
+    /// aggregator looks at the certificate.
+    pub(crate) async fn assert_works(&self) {
+        assert_works(self.plane, &self.registration).await;
+    }
+
+    /// The caBundle of each APIService.
+    pub(crate) async fn authorities(&self) -> Vec<Option<String>> {
+        authorities(&self.registration).await
+    }
+
+    /// What a process on this machine needs to be told.
+    fn values(&self) -> Value {
+        json!({
+            "listenPort": self.port,
+            "adminPort": self.admin_port,
+            // The aggregator goes to the APIService's port of whatever the Service leads to.
+            "service": {"port": self.port},
+            "shutdownDelay": "0s",
+            "prometheus": {"url": self.upstream.url(), "port": ""},
+            "config": {"mappings": mappings()},
+        })
+    }
+}
+
+/// A namespace to install to, where nobody else has APIServices as long as this is kept.
+pub(crate) async fn alone(
+    plane: &'static ControlPlane,
+    namespace: &str,
+    service: &str,
+) -> Registration<'static> {
+    let registration = Registration::reserve(plane, namespace, service).await;
+    let admin = plane.admin();
+    // A test before this one may have failed.
+    for name in API_SERVICES {
+        admin.delete(&format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")).await;
+    }
+    admin.namespace(namespace).await;
+    registration
+}
+
+/// Waits until the APIServices are available, and reads by way of kube-apiserver, whose aggregator
+/// looks at the certificate.
+pub(crate) async fn assert_works(plane: &ControlPlane, registration: &Registration<'_>) {
+    registration.wait_available().await;
+    let admin = plane.admin();
+    // The aggregator takes the Service of an upgrade for one without pods for a moment.
+    eventually("an external metric", PATIENCE, async || {
+        let answer = admin.read(&paths::external(SHOP, "queue_depth")).await;
+        let works = answer.is_success() && answer.value() == "3";
+        if works { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    wait_custom(plane).await;
+}
+
+/// Waits until a custom metric can be read.
+pub(crate) async fn wait_custom(plane: &ControlPlane) {
+    let admin = plane.admin();
+    Workload::deployment(&admin, SHOP, "web", 1).await;
+    // The pod is new to the adapter.
+    eventually("the value of a pod", PATIENCE, async || {
+        let answer = admin.read(&paths::pods(SHOP, "requests")).await;
+        let value = answer.is_success().then(|| answer.values().remove("web-0")).flatten();
+        if value.as_deref() == Some("3") { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+}
+
+/// The caBundle of each APIService.
+pub(crate) async fn authorities(registration: &Registration<'_>) -> Vec<Option<String>> {
+    let mut found = Vec::new();
+    for name in API_SERVICES {
+        found.push(registration.authority(name).await);
+    }
+    found
+}
+
+/// Runs a command of Helm on the chart, with these values.
+pub(crate) async fn helm(
+    plane: &ControlPlane,
+    command: &str,
+    (namespace, release): (&str, &str),
+    values: &Value,
+    arguments: &[&str],
+) -> Ran {
+    let chart = chart();
+    let line = [command, release, &chart, "--namespace", namespace];
+    run(plane, &[&line, arguments].concat(), values).await
+}
+
+/// Runs `helm lint`, with these values.
+pub(crate) async fn lint(plane: &ControlPlane, values: &Value, arguments: &[&str]) -> Ran {
+    let chart = chart();
+    run(plane, &[&["lint", &chart], arguments].concat(), values).await
+}
+
+async fn run(plane: &ControlPlane, line: &[&str], values: &Value) -> Ran {
+    let values = values.as_object().into_iter().flatten();
+    let values: Vec<_> = values.map(|(key, value)| format!("--set-json={key}={value}")).collect();
+    let values: Vec<_> = values.iter().map(String::as_str).collect();
+    plane.helm(&[line, &values].concat()).await
+}
+
+/// The APIServices of both groups.
+pub(crate) const API_SERVICES: [&str; 3] = [
+    "v1beta1.custom.metrics.k8s.io",
+    "v1beta2.custom.metrics.k8s.io",
+    "v1beta1.external.metrics.k8s.io",
+];
+
+/// One mapping for each of the APIs.
+pub(crate) fn mappings() -> Value {
+    let query = |promql: &str| json!({"q": {"source": "prometheus", "promql": promql}});
+    json!([
+        {
+            "metric": "requests",
+            "serve": {"custom": {"resource": "pods"}},
+            "queries": query(r#"requests{namespace="${namespace}"}"#),
+            "plugin": "per-object",
+            "config": {"object": "pod"},
+        },
+        {
+            "metric": "queue_depth",
+            "serve": {"external": {}},
+            "queries": query("queue_depth"),
+            "plugin": "external",
+        },
+    ])
+}
+
+fn chart() -> String {
+    deploy().join("chart").join("leadsman").display().to_string()
+}
+
+/// The folder of what is tested here.
+pub(crate) fn deploy() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.canonicalize().expect("the checkout").join("deploy")
+}
+
+/// Another process could take them before the program does, which has not been seen.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("a bound address").port())
+}
+
+/// Puts values over others, as Helm does with several files of them.
+fn merge(base: &mut Value, over: &Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(base.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over.clone(),
+    }
+}
