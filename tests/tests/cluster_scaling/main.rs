@@ -1,0 +1,89 @@
+//! Real autoscalers, on what a real Prometheus scrapes: users' cases, and every kind of metric.
+
+mod kinds;
+mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use leadsman_tests::cluster::{ApiClient, ControlPlane, Stage};
+use leadsman_tests::{Config, Example, Mapping};
+use serde_json::Value;
+
+pub(crate) const VERNEMQ: Example = Example::new("vernemq");
+pub(crate) const GO_COUNTER: Example = Example::new("go-counter");
+pub(crate) const NGINX_INGRESS: Example = Example::new("nginx-ingress");
+pub(crate) const HTTP_REQUESTS: Example = Example::new("http-requests");
+
+/// Values that are as new as an HPA that looks each two seconds can want them.
+const FRESH: (&str, &str) = ("maxAge", "1s");
+const OFTEN: (&str, &str) = ("refreshAtMostEvery", "1s");
+
+/// The kinds that the mappings serve.
+const WATCHED: [&str; 6] = [
+    "pods",
+    "services",
+    "ingresses.networking.k8s.io",
+    "namespaces",
+    "nodes",
+    "widgets.example.com",
+];
+
+/// How long what happens in between may take: a scrape, an evaluation, a look of the controller.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The pool of the load balancer in front of kuard.
+pub(crate) const POOL: &str =
+    "k8s-03-cluster--kuard.nsx.rockhomelab.org_-routing-ns1-kuard-ingress";
+
+/// Every mapping of this file: those of the examples, and one for each kind of object.
+fn config(prometheus: &str) -> String {
+    let pool = format!(r#"avi_l4_server_avg_open_conns{{name="{POOL}"}}"#);
+    let in_namespace = |series: &str| format!(r#"{series}{{namespace="${{namespace}}"}}"#);
+    let by = |label: &str, series: &str| {
+        format!("sum by (namespace, {label}) ({})", in_namespace(series))
+    };
+    let published = r#"sum by (pod) (published{namespace="${namespace}",${selector}})"#;
+    let mappings = [
+        Mapping::custom("avi_l4_server_avg_open_conns", "services")
+            .query("conns", &pool)
+            .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}, combine: sum"),
+        Mapping::custom("open_requests", "ingresses.networking.k8s.io")
+            .query("q", &by("ingress", "open_requests"))
+            .plugin("per-object", "object: ingress"),
+        Mapping::pods("published").query("q", published),
+        Mapping::external("queue_depth").query("q", &in_namespace("queue_depth")),
+        Mapping::custom("orders", "namespaces")
+            .query("q", "sum by (namespace) (orders)")
+            .plugin("per-object", "object: namespace"),
+        Mapping::custom("node_heat", "nodes")
+            .query("q", "node_heat")
+            .plugin("per-object", "object: node"),
+        Mapping::custom("jobs_waiting", "widgets.example.com")
+            .query("q", &by("widget", "jobs_waiting"))
+            .plugin("per-object", "object: widget"),
+        Mapping::external("backlog")
+            .query("q", &format!("sum({})", in_namespace("backlog")))
+            .set("activation", "1"),
+    ];
+    let config = Config::new().prometheus("prometheus", prometheus);
+    let config = mappings.into_iter().fold(config, |config, mapping| {
+        config.mapping([FRESH, OFTEN].iter().fold(mapping, |mapping, (k, v)| mapping.set(k, v)))
+    });
+    let examples = [VERNEMQ, GO_COUNTER, NGINX_INGRESS, HTTP_REQUESTS]
+        .map(|example| example.mappings_with(&[FRESH, OFTEN]));
+    format!("{config}{}", examples.concat())
+}
+
+pub(crate) fn stage() -> Arc<Stage> {
+    Stage::shared(config, &WATCHED)
+}
+
+pub(crate) async fn admin() -> ApiClient {
+    ControlPlane::shared().await.admin()
+}
+
+/// A value of the only metric of an HPA's status: `averageValue` or `value`.
+pub(crate) fn current<'a>(status: &'a Value, kind: &str, value: &str) -> &'a Value {
+    &status["currentMetrics"][0][kind]["current"][value]
+}
