@@ -32,8 +32,8 @@ pub struct ApiState {
     pub readiness: Readiness,
     /// Who may read; `None` where only this machine can.
     pub auth: Option<Arc<Auth>>,
-    /// Counts what is refused.
-    pub metrics: Metrics,
+    /// Counts what is refused. Each request copies this state.
+    pub metrics: Arc<Metrics>,
 }
 
 /// All routes of the secure port.

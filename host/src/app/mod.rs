@@ -151,7 +151,7 @@ impl App {
             served: served.clone(),
             readiness: readiness.clone(),
             auth: around.as_ref().map(|around| around.auth.clone()),
-            metrics: app.parts.metrics.clone(),
+            metrics: Arc::new(app.parts.metrics.clone()),
         });
         let server = Server {
             listener: api_listener,

@@ -126,12 +126,13 @@ impl Read<'_> {
             metric: request.metric.to_owned(),
             unknown,
         })?;
-        // Objects that are known are of a kind that is known.
-        let details = self.resource.details().unwrap_or_default();
-        let api_version = details.described_api_version(self.resource);
-        let described = Described { kind: &details.kind, api_version: &api_version };
-        let render =
-            |series: &Selector, values: &[ObjectValue<'_>]| render(&described, series, values);
+        let render = |series: &Selector, values: &[ObjectValue<'_>]| {
+            // Objects that are known are of a kind that is known.
+            let details = self.resource.details().unwrap_or_default();
+            let api_version = details.described_api_version(self.resource);
+            let described = Described { kind: &details.kind, api_version: &api_version };
+            render(&described, series, values)
+        };
         let namespace = self.namespace()?;
         let series = selector("metricLabelSelector", request.metric_selector)?;
         let key = namespace.as_ref().map_or("", Namespace::as_str);
