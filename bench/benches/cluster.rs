@@ -5,10 +5,10 @@
 use leadsman_bench::load::Reader;
 use leadsman_bench::process;
 use leadsman_bench::scene::{
-    NAMESPACES, config, exposition, heading, load, mib, objects, paths, pods, report,
+    NAMESPACES, config, heading, load, mib, objects, paths, pods, report, source,
 };
+use leadsman_tests::Leadsman;
 use leadsman_tests::cluster::{Account, ControlPlane};
-use leadsman_tests::{Exporter, Leadsman, Prometheus};
 use serde_json::json;
 
 const ADAPTER: &str = "system:serviceaccount:metrics:leadsman";
@@ -21,9 +21,7 @@ fn main() {
 }
 
 async fn measure() {
-    let exporter = Exporter::start(&exposition()).await;
-    let prometheus = Prometheus::scraping(&exporter.url()).await;
-    prometheus.wait_for("http_requests").await;
+    let (_exporter, prometheus) = source().await;
     let plane = ControlPlane::shared().await;
     fill(plane).await;
     let account = Account::adapter(&plane.admin(), "metrics", "leadsman", &["pods"]).await;

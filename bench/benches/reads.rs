@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use leadsman_bench::load::{Connection, Reader};
 use leadsman_bench::scene::{
-    AT_ONCE, TIME, config, exposition, heading, load, mib, objects, paths, report,
+    AT_ONCE, TIME, config, heading, load, mib, objects, paths, report, source,
 };
 use leadsman_bench::{floor, process};
-use leadsman_tests::{Exporter, Leadsman, Prometheus};
+use leadsman_tests::Leadsman;
 
 fn main() {
     if std::env::args().any(|argument| argument == "floor") {
@@ -25,9 +25,7 @@ fn main() {
 }
 
 async fn measure() {
-    let exporter = Exporter::start(&exposition()).await;
-    let prometheus = Prometheus::scraping(&exporter.url()).await;
-    prometheus.wait_for("http_requests").await;
+    let (_exporter, prometheus) = source().await;
     let leadsman = Leadsman::start(config(&prometheus.url()) + &objects()).await;
     let idle = process::memory(leadsman.pid());
 

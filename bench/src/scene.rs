@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use leadsman_tests::{Exporter, Prometheus};
+
 use crate::load::{Connection, Measured, Reader};
 use crate::process;
 
@@ -16,6 +18,14 @@ const PODS: usize = 10;
 pub const AT_ONCE: usize = 5;
 /// How long each load lasts.
 pub const TIME: Duration = Duration::from_secs(10);
+
+/// The pods' metrics, and a Prometheus that has scraped them.
+pub async fn source() -> (Exporter, Prometheus) {
+    let exporter = Exporter::start(&exposition()).await;
+    let prometheus = Prometheus::scraping(&exporter.url()).await;
+    prometheus.wait_for("http_requests").await;
+    (exporter, prometheus)
+}
 
 /// Says what is measured, above the figures.
 pub fn heading() {
@@ -67,8 +77,7 @@ pub fn pods() -> impl Iterator<Item = (String, String, String)> {
     })
 }
 
-/// What the pods expose.
-pub fn exposition() -> String {
+fn exposition() -> String {
     pods().enumerate().fold(String::new(), |mut text, (at, (namespace, app, pod))| {
         let labels = format!("namespace=\"{namespace}\",pod=\"{pod}\",app=\"{app}\"");
         let _ = writeln!(text, "http_requests{{{labels}}} {}.5", at % 97);

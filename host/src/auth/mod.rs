@@ -36,8 +36,9 @@ const CONFIG: (&str, &str) = ("kube-system", "extension-apiserver-authentication
 /// Members of this group may do everything.
 const MASTERS: &str = "system:masters";
 
-/// Everybody who is somebody is in this group.
+/// Everybody who is somebody is in the first of these groups, and nobody in the second.
 const AUTHENTICATED: &str = "system:authenticated";
+const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 /// Decides on requests.
 pub struct Auth {
@@ -122,13 +123,14 @@ impl Auth {
         let attributes = attributes(&request.method, &request.uri);
         // kube-apiserver has already let this very request through. Whoever may read everything,
         // as the HPA controller may, need not be asked about for each object again.
-        let (identity, attributes) = match attributes.widened() {
-            Some(widened) if proxied => match self.decisions.of(identity, widened).await {
+        let widened = if proxied { attributes.widened() } else { None };
+        let (identity, attributes) = match widened {
+            Some(widened) => match self.decisions.of(identity, widened).await {
                 (_, _, Ok(Decision::Allowed)) => return Ok(()),
                 (_, _, Err(error)) => return Err(Denied::Unknown(error)),
                 (identity, _, Ok(Decision::Denied(_))) => (identity, attributes),
             },
-            _ => (identity, attributes),
+            None => (identity, attributes),
         };
         let (identity, attributes, decision) = self.decisions.of(identity, attributes).await;
         match decision.map_err(Denied::Unknown)? {
@@ -178,8 +180,6 @@ fn authenticated(mut identity: Identity) -> Identity {
     }
     identity
 }
-
-const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 fn anonymous() -> Identity {
     Identity {

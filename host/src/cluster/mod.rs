@@ -8,13 +8,13 @@ mod watch;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config};
 
-pub use reason::explain;
+pub use reason::{explain, is_forbidden};
 pub use reviews::{Attributes, Decision, Identity, ReviewError};
 pub use watch::Watches;
 
@@ -79,14 +79,16 @@ impl Cluster {
         self.client.default_namespace()
     }
 
-    /// A ConfigMap as it is now and after each change; `None` while there is none.
+    /// A ConfigMap as it is now and after each change; `None` while there is none. An error says
+    /// why it cannot be seen.
     pub fn config_map(
         &self,
         namespace: &str,
         name: &str,
-    ) -> impl Stream<Item = Result<Option<ConfigMap>, watcher::Error>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Option<ConfigMap>, String>> + Send + use<> {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
-        watcher::watch_object(api, name).default_backoff().boxed()
+        let found = watcher::watch_object(api, name).default_backoff();
+        found.map_err(|error| reason::of_watch(&error)).boxed()
     }
 }
 

@@ -48,6 +48,11 @@ pub(super) fn status_of(error: &watcher::Error) -> Option<&Status> {
     }
 }
 
+/// Whether a watch ended for want of a right.
+pub fn is_forbidden(error: &watcher::Error) -> bool {
+    status_of(error).is_some_and(|status| status.is_forbidden())
+}
+
 fn told(status: &Status) -> String {
     if status.message.is_empty() {
         return format!("kube-apiserver answered {} {}", status.code, status.reason);

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::reason::{of_watch, status_of};
+use super::reason::{is_forbidden, of_watch, status_of};
 use super::{Cluster, discovery};
 use crate::model::resource::Resource;
 use crate::objects::{Kind, Labels, Listing};
@@ -164,12 +164,12 @@ impl Follower {
                     if status.is_some_and(|status| status.is_not_found()) {
                         return End::Gone;
                     }
-                    let forbidden = status.is_some_and(|status| status.is_forbidden());
                     // The version is too old to go on from: the list that follows tells all.
                     if status.is_some_and(|status| status.code == 410) {
                         continue;
                     }
                     let told = of_watch(&error);
+                    let forbidden = is_forbidden(&error);
                     self.interrupted(&kind, if forbidden { self.missing(&told) } else { told });
                 }
             }

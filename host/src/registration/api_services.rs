@@ -11,7 +11,7 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::json;
 
 use super::{API_SERVICES, Service};
-use crate::cluster::{Cluster, explain};
+use crate::cluster::{Cluster, explain, is_forbidden};
 
 /// The APIServices, and what was said of each last.
 pub(super) struct ApiServices {
@@ -48,10 +48,7 @@ impl ApiServices {
             // One that we may not see is not ours to keep.
             events
                 .take_while(|event| {
-                    let seen = !matches!(event, Err(
-                        watcher::Error::InitialListFailed(kube::Error::Api(status))
-                        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-                    ) if status.is_forbidden());
+                    let seen = !event.as_ref().is_err_and(is_forbidden);
                     async move { seen }
                 })
                 .filter_map(async |event| event.ok().map(drop))
