@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use leadsman::app::ServiceName;
+use leadsman::control::ConfigOrigin;
 use leadsman::telemetry::LogFormat;
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
@@ -35,11 +36,7 @@ pub(crate) enum Command {
     /// Serve the custom and external metrics APIs.
     Serve(Serve),
     /// Check a configuration: prints every fault with file and line, and exits with 1 if any.
-    Check {
-        /// The configuration.
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-    },
+    Check(Check),
     /// Play a recording of real users' cases through the adapter: no cluster needed.
     Demo(Demo),
     /// Say what stands between you and a scaled pod: looks at the APIServices, the adapter's pods
@@ -53,11 +50,56 @@ pub(crate) enum Command {
     Plugin(Plugin),
 }
 
+/// Where the configuration is.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Origin {
+    /// The configuration. Followed: a change is served without a restart.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The configuration in a ConfigMap, under the key `config.yaml`. Followed by watch.
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map)]
+    pub(crate) config_map: Option<(String, String)>,
+}
+
+impl Origin {
+    /// As the library has it. One of the two is there, or clap would have said so.
+    pub(crate) fn origin(&self) -> ConfigOrigin {
+        match (&self.config, &self.config_map) {
+            (_, Some((namespace, name))) => {
+                ConfigOrigin::ConfigMap { namespace: namespace.clone(), name: name.clone() }
+            }
+            (file, None) => ConfigOrigin::File(file.clone().unwrap_or_default()),
+        }
+    }
+}
+
+fn config_map(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
+            Ok((namespace.to_owned(), name.to_owned()))
+        }
+        _ => Err("expected NAMESPACE/NAME".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) config: Origin,
+    /// The cluster whose teams' ConfigMaps are checked, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The configuration.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: Origin,
+    /// A folder of this process alone, made if it is not there. Compiled plugins are kept in it,
+    /// and what was served: a start while registries are down goes on with that.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cache_dir: Option<PathBuf>,
     /// The port of the API; 0 for any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 6443)]
     pub(crate) secure_port: u16,

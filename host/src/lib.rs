@@ -4,10 +4,12 @@
 pub mod admin;
 pub mod api;
 pub mod app;
+pub mod artifact;
 pub mod auth;
 mod clock;
 pub mod cluster;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod doctor;
 pub mod evaluation;

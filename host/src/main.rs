@@ -13,10 +13,19 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    // A child that compiles has nothing to do with the command line.
+    if std::env::args_os().nth(1).is_some_and(|first| first == leadsman::plugin::SUBCOMMAND) {
+        return ExitCode::from(leadsman::plugin::compile_as_child());
+    }
     let cli = Cli::parse();
     // What these print is not to scroll away.
     let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_));
-    let usual = if quiet { "warn" } else { "info" };
+    let usual = match cli.command {
+        // It prints itself what is wrong.
+        Command::Check(_) => "off",
+        _ if quiet => "warn",
+        _ => "info",
+    };
     let level = cli.logs.log_level.as_deref().unwrap_or(usual);
     if let Err(error) = leadsman::telemetry::start_logging(cli.logs.log_format, level) {
         eprintln!("leadsman: cannot log: {error:#}");
@@ -24,7 +33,7 @@ fn main() -> ExitCode {
     }
     match cli.command {
         Command::Serve(serve) => commands::serve(serve),
-        Command::Check { config } => commands::check(&config),
+        Command::Check(check) => commands::check(check),
         Command::Demo(demo) => commands::demo(demo),
         Command::Doctor(doctor) => commands::doctor(doctor),
         Command::Schema => commands::schema(),

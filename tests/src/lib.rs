@@ -34,7 +34,11 @@ pub use config::{Config, Mapping};
 pub use examples::Example;
 pub use exporter::Exporter;
 pub use exposition::{Exposition, Sample};
-pub use guests::{HOSTILE, REACHING, alien_component, core_module, oversized, table_grower};
+pub use guests::{
+    HOSTILE, REACHING, alien_component, core_module, dear_to_compile, describe_loops,
+    describe_traps, gzip, instances_of_instances, nested_types, oversized, schema_is_no_json,
+    start_loops, table_grower, text, truncated, values_through_loops, wasi_component,
+};
 pub use leadsman::{Checked, Exited, Leadsman};
 pub use prometheus::Prometheus;
 pub use reply::Reply;

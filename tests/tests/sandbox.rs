@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use leadsman_tests::{
     Config, Exposition, Failure, HOSTILE, Leadsman, Mapping, REACHING, Reply, Upstream,
-    alien_component, core_module, oversized, paths, table_grower,
+    alien_component, core_module, describe_loops, describe_traps, gzip, oversized, paths,
+    schema_is_no_json, start_loops, table_grower, text, truncated, wasi_component,
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -221,14 +222,16 @@ async fn refused(upstream: &Upstream, file: &Path, deed: &str, texts: &[&str]) {
 async fn files_that_are_no_plugins_are_refused_with_their_fault() {
     let folder = TempDir::new().expect("a folder");
     let upstream = Upstream::start(good()).await;
-    let text = b"metric: not a plugin\n".to_vec();
     let broken = [&[0, b'a', b's', b'm', 0x0d, 0, 1, 0][..], b"no sections"].concat();
     for (name, bytes, texts) in [
-        ("text.wasm", text, &["not WebAssembly|no WebAssembly"][..]),
+        ("text.wasm", text(), &["not WebAssembly|no WebAssembly"][..]),
+        ("packed.wasm", gzip(), &["not WebAssembly|no WebAssembly|compressed"]),
+        ("half.wasm", truncated(), &["not a valid|malformed|not well-formed|invalid"]),
         ("empty.wasm", Vec::new(), &["empty"]),
         ("module.wasm", core_module(), &["core", "module"]),
         ("broken.wasm", broken, &["not a valid|malformed|invalid"]),
         ("alien.wasm", alien_component(), &["world", "evaluate"]),
+        ("wasi.wasm", wasi_component(), &["wasi:cli/environment@0.2.0", "wasi:random"]),
         ("large.wasm", oversized(), &["bytes|MiB|large"]),
     ] {
         let file = folder.path().join(name);
@@ -238,6 +241,22 @@ async fn files_that_are_no_plugins_are_refused_with_their_fault() {
     refused(&upstream, Path::new(REACHING), "", &["acme:storage/keys"]).await;
     let missing = folder.path().join("missing.wasm");
     refused(&upstream, &missing, "", &["missing.wasm", "No such file|not found"]).await;
+}
+
+#[tokio::test]
+async fn plugins_that_do_not_say_what_they_are_are_refused() {
+    let folder = TempDir::new().expect("a folder");
+    let upstream = Upstream::start(good()).await;
+    for (name, bytes, texts) in [
+        ("start.wasm", start_loops(), &["describe", "time|limit of"][..]),
+        ("loops.wasm", describe_loops(), &["describe", "time|limit of"]),
+        ("traps.wasm", describe_traps(), &["describe", "trap"]),
+        ("schema.wasm", schema_is_no_json(), &["describe", "schema"]),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).expect("a file");
+        refused(&upstream, &file, "", texts).await;
+    }
 }
 
 #[tokio::test]

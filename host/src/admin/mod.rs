@@ -98,7 +98,9 @@ async fn metrics(State(state): State<AdminState>) -> Response {
     }
     for evaluations in served.snapshot.mappings() {
         let good = evaluations.list().into_iter().filter_map(|(_, _, state, _)| state.good.clone());
-        evaluations.mapping().metrics.age(good.map(|good| good.at.elapsed()).max());
+        let mapping = evaluations.mapping();
+        mapping.metrics.age(good.map(|good| good.at.elapsed()).max());
+        mapping.metrics.available(mapping.breaker.unavailable().is_none());
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], state.metrics.encode())

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use super::trends::Trends;
 use crate::clock;
 use crate::config::valid::Serve;
-use crate::evaluation::{Evaluated, Evaluations, Mapping, State};
+use crate::evaluation::{Candidate, Evaluated, Evaluations, Mapping, State};
 use crate::model::names::Scope;
+use crate::model::quantity::Quantity;
 use crate::model::selector::Selector;
 use crate::model::values::Served;
 use crate::objects::{Kind, KindState};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Rejected, Snapshot};
 
 /// How many values and evaluations are shown of each mapping.
 const SHOWN: usize = 50;
@@ -27,7 +28,40 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
         "generation": snapshot.generation,
         "now": clock::now(),
         "mappings": mappings,
+        "rejected": snapshot.rejected().iter().map(rejected).collect::<Vec<_>>(),
         "kinds": snapshot.kinds().iter().map(|kind| objects(kind)).collect::<Vec<_>>(),
+    })
+}
+
+/// What is configured and not served as it is configured.
+fn rejected(rejected: &Rejected) -> Value {
+    json!({
+        "owner": rejected.owner.to_string(),
+        "title": rejected.title,
+        "reason": rejected.reason,
+        "message": rejected.message,
+        "serving": rejected.serving,
+    })
+}
+
+/// How a candidate did so far.
+fn candidate(candidate: &Candidate) -> Value {
+    let seen = candidate.seen();
+    let text = |value: Option<Quantity>| value.map(|value| value.to_string());
+    let differences: Vec<_> = seen
+        .differences
+        .iter()
+        .map(|d| json!({"of": d.of, "served": text(d.served), "candidate": text(d.candidate)}))
+        .collect();
+    json!({
+        "plugin": candidate.plugin_name,
+        "pluginVersion": candidate.plugin.description().version,
+        "pluginDigest": candidate.plugin.digest(),
+        "same": seen.same,
+        "different": seen.different,
+        "failed": seen.failed,
+        "lastError": seen.last_error,
+        "differences": differences,
     })
 }
 
@@ -72,6 +106,9 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         "plugin": mapping.plugin_name,
         "pluginVersion": mapping.plugin.description().version,
         "pluginDigest": mapping.plugin.digest(),
+        "owner": mapping.owner.to_string(),
+        "unavailable": mapping.breaker.unavailable(),
+        "candidate": mapping.candidate.as_ref().map(candidate),
         "sources": sources,
         "evaluationsTotal": list.len(),
         "evaluations": shown,

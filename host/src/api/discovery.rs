@@ -1,5 +1,7 @@
 //! Discovery documents, precomputed for each snapshot: they never wait for anything.
 
+use std::collections::HashSet;
+
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -105,6 +107,13 @@ fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
                 kind: "ExternalMetricValueList",
             }),
         }
+    }
+    // Several teams may serve the same, each in its own namespace.
+    for entries in [&mut custom, &mut external] {
+        let mut seen = HashSet::new();
+        entries.retain(|entry: &Entry| {
+            seen.insert((entry.resource.clone(), entry.subresource.clone()))
+        });
     }
     (custom, external)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch;
 
 use super::discovery::Discovery;
 use crate::snapshot::Snapshot;
@@ -15,27 +16,46 @@ pub struct Generation {
 }
 
 /// What is served now.
-pub struct Served(ArcSwap<Generation>);
+pub struct Served {
+    generation: ArcSwap<Generation>,
+    published: watch::Sender<()>,
+}
 
 impl Served {
     /// Begins with a snapshot.
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
-        Self(ArcSwap::from_pointee(generation(snapshot)))
+        let generation = ArcSwap::from_pointee(generation(snapshot));
+        Self { generation, published: watch::Sender::new(()) }
     }
 
     /// Serves another snapshot from now on. Requests under way end on theirs.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
-        self.0.store(Arc::new(generation(snapshot)));
+        self.generation.store(Arc::new(generation(snapshot)));
+        self.published.send_replace(());
     }
 
     /// Tells again what is served: a cluster has said something new of a kind.
     pub fn refresh(&self) {
-        self.publish(self.now().snapshot.clone());
+        // A snapshot that is published meanwhile knows as much, and is not to be lost.
+        self.generation.rcu(|now| Arc::new(generation(now.snapshot.clone())));
     }
 
     /// What is served now.
     pub fn now(&self) -> Arc<Generation> {
-        Guard::into_inner(self.0.load())
+        Guard::into_inner(self.generation.load())
+    }
+
+    /// Waits for a snapshot that has something to serve.
+    pub async fn usable(&self) -> Arc<Snapshot> {
+        let mut published = self.published.subscribe();
+        loop {
+            let snapshot = self.now().snapshot.clone();
+            if !snapshot.mappings().is_empty() {
+                return snapshot;
+            }
+            // The sender lives in this value, so the channel cannot close.
+            let _ = published.changed().await;
+        }
     }
 }
 

@@ -55,13 +55,14 @@ impl From<&ReadError> for StatusCode {
             ReadError::NotFound(_) => Self::NOT_FOUND,
             ReadError::Bad(_) => Self::BAD_REQUEST,
             ReadError::Refused(_) => Self::INTERNAL_SERVER_ERROR,
-            ReadError::NotSynced { .. } => Self::SERVICE_UNAVAILABLE,
+            ReadError::NotSynced { .. } | ReadError::Unavailable(_) => Self::SERVICE_UNAVAILABLE,
             ReadError::Failed { failure, .. } => match failure {
                 ReadFailure::Failed { error, .. } => match **error {
                     // The upstream is at fault, and it may pass.
-                    EvaluationError::Query { .. } | EvaluationError::Objects(_) => {
-                        Self::SERVICE_UNAVAILABLE
-                    }
+                    EvaluationError::Query { .. }
+                    | EvaluationError::Objects(_)
+                    | EvaluationError::Unavailable { .. } => Self::SERVICE_UNAVAILABLE,
+                    EvaluationError::Budget(_) => Self::TOO_MANY_REQUESTS,
                     EvaluationError::Selector { .. } => Self::BAD_REQUEST,
                     EvaluationError::Plugin { .. } | EvaluationError::Internal => {
                         Self::INTERNAL_SERVER_ERROR

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,11 +17,11 @@ use crate::admin::{self, AdminState};
 use crate::api::{self, ApiState, Served};
 use crate::auth::Auth;
 use crate::cluster::{Cluster, ConnectError, Watches};
-use crate::config::{self, Parsed, ReadError};
-use crate::plugin::Engine;
+use crate::config::{Faults, ReadError};
+use crate::control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
+use crate::plugin::{CodeStore, Compiler, Engine};
 use crate::registration;
 use crate::server::{Certificate, Held, Readiness, Server};
-use crate::snapshot::{ObjectSource, Parts, Snapshot};
 use crate::telemetry::Metrics;
 
 pub use options::{ClusterOptions, Options, ServiceName};
@@ -31,9 +32,12 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The configuration cannot be served.
+    /// The configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ReadError),
+    /// The configuration has faults, and there is no earlier one to go on with.
+    #[error("the configuration has faults")]
+    Faults(Vec<Faults>),
     /// An address that anyone could read from.
     #[error(
         "the API would listen on {address}, which other machines can reach, and without a cluster \
@@ -69,18 +73,6 @@ pub struct App {
     shutdown_delay: Duration,
     /// Ends the servers; `parts.end` ends the evaluations after them.
     stop: CancellationToken,
-}
-
-/// Reads a configuration and builds a snapshot of it. What has no fault in the file goes on to the
-/// plugins all the same, so that their faults are told at once with those of the file.
-pub fn load(path: &Path, parts: &Parts) -> Result<Snapshot, ReadError> {
-    let Parsed { document, config, mut faults } = config::read(path)?;
-    match Snapshot::build(&config, 1, parts) {
-        Ok(snapshot) if faults.is_empty() => return Ok(snapshot),
-        Ok(_) => {}
-        Err(found) => faults.extend(found),
-    }
-    Err(ReadError::Faults(document.locate(faults)))
 }
 
 /// What snapshots are made with where there is no cluster.
@@ -129,9 +121,17 @@ impl App {
         if let Some(around) = &around {
             parts.objects = ObjectSource::Watched(around.watches.clone());
         }
-        let snapshot = Arc::new(load(&options.config, &parts)?);
-        parts.metrics.serving(snapshot.generation);
-        let served = Arc::new(Served::new(snapshot.clone()));
+        readable(&options.config)?;
+        let (controller, loaded) = Controller::new(Setup {
+            parts: parts.clone(),
+            compiler: compiler(options.cache.as_deref())?,
+            cache: options.cache.clone(),
+            origin: options.config.clone(),
+            cluster: around.as_ref().map(|around| around.cluster.clone()),
+        });
+        let served = Arc::new(Served::new(controller.empty()));
+        let publisher = served.clone();
+        let controller = controller.run(move |snapshot| publisher.publish(snapshot));
         let (api_listener, api) = listen(&addresses).await?;
         let (admin_listener, admin) = listen(&[options.admin]).await?;
         let readiness = Readiness::default();
@@ -173,9 +173,17 @@ impl App {
             );
             Ok(serve.with_graceful_shutdown(stop).await?)
         });
+        app.until_stopped(controller);
         match around {
-            Some(around) => app.live_in(around, &snapshot, served),
-            None => readiness.ready(),
+            Some(around) => app.live_in(around, loaded, served),
+            None => {
+                let loaded = loaded.await.map_err(anyhow::Error::from)?;
+                // Whoever started this sees what is wrong; a pod goes on and waits for better.
+                if !loaded.faults.is_empty() {
+                    return Err(StartError::Faults(loaded.faults));
+                }
+                readiness.ready();
+            }
         }
         tracing::info!(
             api = format!("https://{api}"),
@@ -207,21 +215,37 @@ impl App {
     }
 
     /// Follows what the cluster says, and is ready when it has said enough.
-    fn live_in(&mut self, around: Surroundings, snapshot: &Arc<Snapshot>, served: Arc<Served>) {
+    fn live_in(
+        &mut self,
+        around: Surroundings,
+        loaded: oneshot::Receiver<Loaded>,
+        served: Arc<Served>,
+    ) {
         let Surroundings { cluster, watches, auth } = around;
         let follower = auth.clone();
         self.until_stopped(async move { follower.follow(&cluster).await });
         let mut learned = watches.learned();
+        let refreshed = served.clone();
         self.until_stopped(async move {
             while learned.changed().await.is_ok() {
-                served.refresh();
+                refreshed.refresh();
             }
         });
-        let (readiness, kinds) = (self.readiness.clone(), snapshot.kinds());
+        let readiness = self.readiness.clone();
         self.until_stopped(async move {
             readiness.waiting("waiting for the cluster to say whom to trust");
             auth.settled().await;
-            for kind in kinds {
+            readiness.waiting("waiting for the configuration to be loaded");
+            let usable = async {
+                // Without anything to serve, whatever is served now goes on elsewhere.
+                let first = loaded.await.ok();
+                match first {
+                    Some(Loaded { faults, snapshot }) if faults.is_empty() => snapshot,
+                    _ => served.usable().await,
+                }
+            };
+            let snapshot = usable.await;
+            for kind in snapshot.kinds() {
                 readiness.waiting(format!("waiting for the list of {}", kind.resource()));
                 // One that cannot be listed does not keep the others from being served.
                 kind.settled().await;
@@ -274,6 +298,46 @@ impl App {
         tracing::info!("ended");
         early
     }
+}
+
+/// A file that is not there is a wrong command line.
+fn readable(origin: &ConfigOrigin) -> Result<(), ReadError> {
+    let ConfigOrigin::File(path) = origin else { return Ok(()) };
+    let opened = std::fs::File::open(path);
+    opened.map(drop).map_err(|source| ReadError::File { path: path.display().to_string(), source })
+}
+
+/// Compiles in children of this process, and keeps what they made.
+pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
+    let program = std::env::current_exe()?;
+    let store = match cache {
+        None => None,
+        Some(folder) => Some(CodeStore::open(&folder.join("code"))?),
+    };
+    Ok(Compiler::child(program, store))
+}
+
+/// Does all that a start does with a configuration, short of serving it.
+pub async fn check(config: ConfigOrigin, cluster: &ClusterOptions) -> Result<Loaded, StartError> {
+    let mut parts = parts()?;
+    readable(&config)?;
+    let around = Surroundings::find(cluster, &parts).await?;
+    if let Some(around) = &around {
+        parts.objects = ObjectSource::Watched(around.watches.clone());
+    }
+    let (controller, loaded) = Controller::new(Setup {
+        parts: parts.clone(),
+        compiler: compiler(None)?,
+        cache: None,
+        origin: config,
+        cluster: around.map(|around| around.cluster),
+    });
+    let loaded = tokio::select! {
+        loaded = loaded => loaded.map_err(anyhow::Error::from)?,
+        () = controller.run(|_| {}) => return Err(anyhow::anyhow!("nothing was loaded").into()),
+    };
+    parts.end.cancel();
+    Ok(loaded)
 }
 
 /// Listens on the first of these addresses that there is.

@@ -6,13 +6,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::cluster::Cluster;
+use crate::control::ConfigOrigin;
 use crate::registration::Service;
 
 /// What a process is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The configuration's file.
-    pub config: PathBuf,
+    /// Where the configuration is.
+    pub config: ConfigOrigin,
+    /// Where what was good is kept for the next start.
+    pub cache: Option<PathBuf>,
     /// The cluster.
     pub cluster: ClusterOptions,
     /// The address of the API; `None` for all of them where requests are authenticated, and the

@@ -1,6 +1,8 @@
 //! The Kubernetes cluster that the adapter lives in: the only module that speaks to kube-apiserver.
 
+mod config_maps;
 mod discovery;
+mod events;
 mod reason;
 mod reviews;
 mod watch;
@@ -14,6 +16,8 @@ use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigErro
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config};
 
+pub use config_maps::Labelled;
+pub use events::{ConfigMapReference, Events};
 pub use reason::{explain, is_forbidden};
 pub use reviews::{Attributes, Decision, Identity, ReviewError};
 pub use watch::Watches;

@@ -1,34 +1,37 @@
 //! `leadsman check`
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use leadsman::app;
-use leadsman::config::ReadError;
+use leadsman::app::{self, ClusterOptions, StartError};
 
-use super::{FAULTS, failed};
+use super::{FAULTS, count, failed, runtime};
+use crate::cli::Check;
 
 /// Does all that `serve` does with a configuration, short of serving it.
-pub(crate) fn check(config: &Path) -> ExitCode {
-    let parts = match app::parts() {
-        Ok(parts) => parts,
-        Err(error) => return failed(&error),
+pub(crate) fn check(check: Check) -> ExitCode {
+    let origin = check.config.origin();
+    let cluster = match (&check.kubeconfig, &check.config.config_map) {
+        (None, None) => ClusterOptions::Never,
+        (kubeconfig, _) => ClusterOptions::Around { kubeconfig: kubeconfig.clone(), service: None },
     };
-    match app::load(config, &parts) {
-        Ok(snapshot) => {
-            let count = snapshot.mappings().len();
-            let mappings = if count == 1 { "mapping" } else { "mappings" };
-            println!("{}: {count} {mappings}, no faults", config.display());
-            ExitCode::SUCCESS
-        }
-        Err(ReadError::Faults(faults)) => {
-            println!("{faults}");
-            println!("{}", faults.count());
-            ExitCode::from(FAULTS)
-        }
-        Err(error @ ReadError::File { .. }) => {
+    let checked = runtime()
+        .map_err(StartError::from)
+        .and_then(|runtime| runtime.block_on(app::check(origin.clone(), &cluster)));
+    let loaded = match checked {
+        Ok(loaded) => loaded,
+        Err(error @ StartError::Config(_)) => {
             println!("{:#}", anyhow::Error::from(error));
-            ExitCode::from(FAULTS)
+            return ExitCode::from(FAULTS);
         }
+        Err(error) => return failed(&error.into()),
+    };
+    if !loaded.faults.is_empty() {
+        loaded.faults.iter().for_each(|faults| println!("{faults}"));
+        println!("{}", count(&loaded.faults));
+        return ExitCode::from(FAULTS);
     }
+    let number = loaded.snapshot.mappings().len();
+    let mappings = if number == 1 { "mapping" } else { "mappings" };
+    println!("{origin}: {number} {mappings}, no faults");
+    ExitCode::SUCCESS
 }

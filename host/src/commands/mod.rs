@@ -8,6 +8,8 @@ mod serve;
 
 use std::process::ExitCode;
 
+use leadsman::config::Faults;
+
 pub(crate) use check::check;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
@@ -34,6 +36,14 @@ pub(crate) fn schema() -> ExitCode {
 /// The asynchronous runtime. Plugins run on its blocking threads.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// How many faults several documents have together, in words.
+fn count(documents: &[Faults]) -> String {
+    match documents.iter().map(|faults| faults.list.len()).sum::<usize>() {
+        1 => "1 fault".to_owned(),
+        many => format!("{many} faults"),
+    }
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

@@ -3,16 +3,16 @@
 use std::process::ExitCode;
 
 use leadsman::app::{App, ClusterOptions, Options, StartError};
-use leadsman::config::ReadError;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{FAULTS, failed, runtime};
+use super::{FAULTS, count, failed, runtime};
 use crate::cli::Serve;
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(serve: Serve) -> ExitCode {
     let options = Options {
-        config: serve.config,
+        config: serve.config.origin(),
+        cache: serve.cache_dir,
         cluster: ClusterOptions::Around { kubeconfig: serve.kubeconfig, service: serve.service },
         address: serve.bind_address,
         port: serve.secure_port,
@@ -27,9 +27,9 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
     };
     match runtime().map_err(StartError::Other).and_then(|runtime| runtime.block_on(run)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(StartError::Config(ReadError::Faults(faults))) => {
-            eprintln!("{faults}");
-            eprintln!("leadsman: not started: the configuration has {}", faults.count());
+        Err(StartError::Faults(documents)) => {
+            documents.iter().for_each(|faults| eprintln!("{faults}"));
+            eprintln!("leadsman: not started: the configuration has {}", count(&documents));
             ExitCode::from(FAULTS)
         }
         Err(error) => failed(&error.into()),

@@ -16,6 +16,9 @@ pub(super) struct Decoded {
     /// With their places in the list.
     pub(super) mappings: Vec<(usize, written::Mapping)>,
     pub(super) objects: Vec<(usize, written::Object)>,
+    pub(super) registries: Vec<(usize, written::Registry)>,
+    pub(super) teams: Vec<(usize, written::Team)>,
+    pub(super) verify: Option<written::Verify>,
     /// Which of the sections hold something that this version does not support.
     pub(super) unsupported: Vec<&'static str>,
 }
@@ -45,6 +48,9 @@ pub(super) fn decode(tree: &Value, faults: &mut Vec<Fault>) -> Decoded {
         plugins: items.map("plugins"),
         mappings: items.list("mappings"),
         objects: items.list("objects"),
+        registries: items.list("registries"),
+        teams: items.list("teams"),
+        verify: items.one("verify"),
         unsupported: ["rules", "externalRules", "resourceRules"]
             .into_iter()
             .filter(|name| filled(name))
@@ -87,6 +93,13 @@ impl Items<'_> {
             .enumerate()
             .filter_map(|(at, value)| Some((at, self.item(value, &format!("/{section}/{at}"))?)))
             .collect()
+    }
+
+    fn one<T: DeserializeOwned>(&mut self, section: &str) -> Option<T> {
+        match self.tree.get(section) {
+            None | Some(Value::Null) => None,
+            Some(value) => self.item(value, &format!("/{section}")),
+        }
     }
 
     fn item<T: DeserializeOwned>(&mut self, value: &Value, place: &str) -> Option<T> {

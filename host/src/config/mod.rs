@@ -9,6 +9,7 @@ mod decode;
 mod document;
 mod duration;
 pub mod fault;
+mod origin;
 mod schema;
 pub mod template;
 pub mod valid;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 pub use document::Document;
 pub use fault::{Fault, Faults, segment};
+pub use origin::Origin;
 pub use schema::{faults_of as schema_faults, published as published_schema};
 pub use valid::Config;
 
@@ -54,11 +56,11 @@ pub fn read(path: &Path) -> Result<Parsed, ReadError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ReadError::File { path: path.display().to_string(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    Ok(parse(&path.display().to_string(), folder, &text))
+    Ok(parse(&path.display().to_string(), &Origin::Folder(folder), &text))
 }
 
-/// Reads a text. `name` is what faults call it, `folder` where its relative paths begin.
-pub fn parse(name: &str, folder: &Path, text: &str) -> Parsed {
+/// Reads a text. `name` is what faults call it.
+pub fn parse(name: &str, origin: &Origin<'_>, text: &str) -> Parsed {
     let (document, mut faults) = Document::parse(name, text);
     if !faults.is_empty() {
         // Half a text would have faults that the whole does not have.
@@ -66,7 +68,7 @@ pub fn parse(name: &str, folder: &Path, text: &str) -> Parsed {
     }
     faults = schema::faults_of(&schema::published(), &document.value, "");
     let decoded = decode::decode(&document.value, &mut faults);
-    let config = check::validate(decoded, folder, &mut faults);
+    let config = check::validate(decoded, origin, &mut faults);
     Parsed { document, config, faults }
 }
 

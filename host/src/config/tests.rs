@@ -39,14 +39,15 @@ resourceRules: {}
 "#;
 
 fn faults(text: &str) -> String {
-    let Parsed { document, faults, .. } = parse("config.yaml", Path::new("."), text);
+    let Parsed { document, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), text);
     assert!(!faults.is_empty(), "no faults");
     document.locate(faults).to_string()
 }
 
 #[test]
 fn a_good_configuration_is_read() {
-    let Parsed { config, faults, .. } = parse("config.yaml", Path::new("."), GOOD);
+    let Parsed { config, faults, .. } = parse("config.yaml", &Origin::Folder(Path::new(".")), GOOD);
     assert_eq!(faults, []);
     assert_eq!(config.mappings.len(), 3);
     assert_eq!(config.objects.len(), 3);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::template::Template;
 use crate::model::names::{MetricName, Namespace};
 use crate::model::quantity::Quantity;
+use crate::model::reference::Reference;
 use crate::model::resource::Resource;
 
 pub use super::written::Method;
@@ -16,16 +17,144 @@ pub use super::written::Method;
 pub struct Config {
     /// The sources by name.
     pub sources: BTreeMap<String, Source>,
-    /// Plugin files by name.
-    pub plugins: BTreeMap<String, PathBuf>,
+    /// Plugins by name.
+    pub plugins: BTreeMap<String, Plugin>,
     /// The mappings, no two of them for the same metric and resource.
     pub mappings: Vec<Mapping>,
     /// The objects that exist.
     pub objects: Vec<Object>,
+    /// How registries are reached.
+    pub registries: Vec<Registry>,
+    /// Whose signature every plugin needs.
+    pub verify: Option<KeySource>,
+    /// Who may bring mappings of their own.
+    pub teams: Vec<Team>,
+}
+
+/// A plugin that does not ship with Leadsman.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugin {
+    /// Where it stands in the document.
+    pub place: String,
+    /// Where its bytes are.
+    pub location: Location,
+    /// The largest component.
+    pub max_bytes: u64,
+    /// Whose signature it needs.
+    pub verify: Option<KeySource>,
+}
+
+/// Where the bytes of a plugin are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In a file.
+    File(PathBuf),
+    /// In the ConfigMap that the document stands in, under this key.
+    Key(String),
+    /// In a registry.
+    Oci(Oci),
+}
+
+/// An artifact in a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oci {
+    /// Which one.
+    pub reference: Reference,
+    /// How often a tag is looked up.
+    pub check_every: Duration,
+    /// With what the registry is asked.
+    pub pull_secret: Option<PullSecret>,
+}
+
+/// Credentials of registries.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PullSecret {
+    /// In a file.
+    File(PathBuf),
+    /// In a Secret in the namespace of the document.
+    Secret(String),
+}
+
+/// Where public keys are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum KeySource {
+    /// In a file.
+    File(PathBuf),
+    /// Here, as PEM.
+    Pem(String),
+}
+
+/// How a registry, or a part of one, is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registry {
+    /// What references begin with.
+    pub prefix: String,
+    /// Authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Ask without TLS.
+    pub plain_http: bool,
+    /// Credentials.
+    pub pull_secret_file: Option<PathBuf>,
+    /// Whose signature its plugins need.
+    pub verify: Option<KeySource>,
+    /// Whether references must name a digest.
+    pub require_digest: bool,
+}
+
+/// What some namespaces may bring themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Team {
+    /// The namespaces; a `*` at the end stands for any rest.
+    pub namespaces: Vec<String>,
+    /// The sources that they may query.
+    pub sources: Vec<String>,
+    /// What the references of their plugins may begin with.
+    pub registries: Vec<String>,
+    /// Whose signature their plugins need.
+    pub verify: Option<KeySource>,
+    /// What they may use.
+    pub limits: TeamLimits,
+}
+
+impl Team {
+    /// Whether this is about a namespace.
+    pub fn names(&self, namespace: &Namespace) -> bool {
+        self.namespaces.iter().any(|name| match name.strip_suffix('*') {
+            Some(start) => namespace.as_str().starts_with(start),
+            None => name == namespace.as_str(),
+        })
+    }
+}
+
+/// What all ConfigMaps of one namespace may use together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TeamLimits {
+    /// Plugins of their own.
+    pub plugins: usize,
+    /// Mappings.
+    pub mappings: usize,
+    /// Evaluations.
+    pub evaluations_per_minute: u32,
+    /// Time of plugins.
+    pub plugin_time_per_minute: Duration,
+    /// Memory of plugins at once, in bytes.
+    pub memory: usize,
+}
+
+impl Default for TeamLimits {
+    fn default() -> Self {
+        Self {
+            plugins: 10,
+            mappings: 50,
+            evaluations_per_minute: 600,
+            plugin_time_per_minute: Duration::from_secs(6),
+            memory: MAX_MEMORY,
+        }
+    }
 }
 
 /// A source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// A Prometheus.
     Prometheus(Box<Prometheus>),
@@ -34,7 +163,7 @@ pub enum Source {
 }
 
 /// A Prometheus.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Prometheus {
     /// Ends without a slash.
     pub url: String,
@@ -57,7 +186,7 @@ pub struct Prometheus {
 }
 
 /// How requests are authenticated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Credentials {
     /// Not at all, or by a header or certificate.
     None,
@@ -73,7 +202,7 @@ pub enum Credentials {
 }
 
 /// Certificates for a connection.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tls {
     /// Authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
@@ -84,7 +213,7 @@ pub struct Tls {
 }
 
 /// A recording.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
     /// The file.
     pub file: PathBuf,
@@ -95,7 +224,7 @@ pub struct Recording {
 }
 
 /// A mapping.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
     /// Where it stands in the document.
     pub place: String,
@@ -111,6 +240,8 @@ pub struct Mapping {
     pub plugin: String,
     /// The plugin's configuration.
     pub config: serde_json::Value,
+    /// A plugin on trial, and its configuration.
+    pub candidate: Option<(String, serde_json::Value)>,
     /// What reads get.
     pub policy: Policy,
     /// What one run of the plugin may use.
@@ -137,7 +268,7 @@ impl Serve {
 }
 
 /// What is asked of a source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     /// The name that the plugin knows it by.
     pub name: String,
@@ -150,7 +281,7 @@ pub struct Query {
 }
 
 /// What reads get, and when.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Policy {
     /// How long a read waits.
     pub deadline: Duration,
@@ -187,7 +318,7 @@ impl Default for Limits {
 }
 
 /// An object that exists.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Object {
     /// Its kind.
     pub resource: Resource,

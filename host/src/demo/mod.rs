@@ -17,6 +17,7 @@ use anyhow::Context as _;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, ClusterOptions, Options};
+use crate::control::ConfigOrigin;
 use autoscaler::Autoscaler;
 use reading::Reader;
 
@@ -48,7 +49,8 @@ pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow:
         tempfile::tempdir().context("cannot make a folder for the demo's configuration")?;
     let config = write_files(folder.path(), options.once)?;
     let app = App::start(&Options {
-        config,
+        config: ConfigOrigin::File(config),
+        cache: None,
         cluster: ClusterOptions::Never,
         address: Some(options.api.ip()),
         port: options.api.port(),

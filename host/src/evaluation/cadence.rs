@@ -13,7 +13,7 @@ const SLOWEST: Duration = Duration::from_secs(300);
 const READERS: usize = 256;
 
 /// The reads of one evaluation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Cadence {
     /// When each reader (a distinct request) read last.
     readers: HashMap<u64, Instant>,
@@ -28,6 +28,11 @@ pub(super) struct Cadence {
 impl Cadence {
     pub(super) fn new(fastest: Duration) -> Self {
         Self { readers: HashMap::new(), interval: USUAL, fastest, first_read: None }
+    }
+
+    /// The same readers, read with other bounds, and nothing read yet.
+    pub(super) fn succeed(&self, fastest: Duration) -> Self {
+        Self { fastest, first_read: None, ..self.clone() }
     }
 
     /// Notes a read. Many readers of one interval are one interval, not a shorter one: each is

@@ -88,6 +88,13 @@ impl Cell {
         }
     }
 
+    /// A cell for another mapping that takes this one's place: the same reads are expected of it.
+    pub(super) fn successor(&self, fastest: Duration) -> Self {
+        let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
+        let cadence = Mutex::new(cadence.succeed(fastest));
+        Self { cadence, ..Self::new(self.scope.clone(), self.selector.clone(), fastest) }
+    }
+
     /// Notes a read.
     pub(super) fn read(&self, reader: u64, now: Instant) {
         self.last_read.store(self.since_created(now), Ordering::Relaxed);

@@ -9,6 +9,7 @@ use super::cell::Cell;
 use super::error::EvaluationError;
 use super::mapping::Mapping;
 use super::run;
+use crate::model::data::Input;
 
 /// An evaluation that is read at longer intervals is begun anew each time.
 const KEPT_UNREAD: Duration = Duration::from_secs(60);
@@ -27,16 +28,35 @@ pub(super) async fn drive(cell: &Cell, mapping: &Arc<Mapping>, forget: impl Fn()
     loop {
         let begun = Instant::now();
         cell.begin(matches!(cause, Cause::Ahead), begun);
-        let outcome = run::evaluate(mapping, &cell.scope, &cell.selector).await;
+        let (outcome, input) = run::evaluate(mapping, &cell.scope, &cell.selector).await;
         let took = begun.elapsed();
         report(cell, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));
         cell.publish(outcome);
-        match next(cell, mapping, took).await {
+        let trial = trial(cell, mapping, input);
+        match beside(next(cell, mapping, took), trial).await {
             Some(next) => cause = next,
             None if forget() => return,
             None => cause = Cause::Demand,
         }
+    }
+}
+
+/// Tries the candidate, if there is one, on what was just evaluated.
+async fn trial(cell: &Cell, mapping: &Arc<Mapping>, input: Option<Input>) {
+    if let (Some(input), Some(good)) = (input, cell.state().good.clone()) {
+        run::trial(mapping, &good, input, &cell.scope).await;
+    }
+}
+
+/// Waits for the one, and meanwhile for the other. A trial never keeps an evaluation waiting: one
+/// that has not ended when the next evaluation is due is not compared.
+async fn beside<T>(one: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
+    let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
+    tokio::select! {
+        biased;
+        done = &mut one => done,
+        () = &mut other => one.await,
     }
 }
 

@@ -39,6 +39,22 @@ pub enum EvaluationError {
         /// Why.
         source: RunError,
     },
+    /// The plugin failed too often, and is given a rest.
+    #[error(
+        "unavailable after {failures} failures in a row, and tried again every {every:?}; the \
+         last one: {last}"
+    )]
+    Unavailable {
+        /// How many failures.
+        failures: u32,
+        /// The last one.
+        last: String,
+        /// How often it is tried again.
+        every: Duration,
+    },
+    /// The team has used up what it may use.
+    #[error("the budget of this namespace is used up: {0} a minute")]
+    Budget(String),
     /// The adapter itself failed.
     #[error("the adapter failed while it evaluated; its log says more")]
     Internal,
@@ -52,6 +68,8 @@ impl EvaluationError {
             Self::Selector { .. } => "selector",
             Self::Objects(_) => "objects",
             Self::Plugin { source, .. } => source.reason(),
+            Self::Unavailable { .. } => "unavailable",
+            Self::Budget(_) => "budget",
             Self::Internal => "internal",
         }
     }

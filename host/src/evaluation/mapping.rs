@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::breaker::Breaker;
+use super::budget::Budget;
+use super::candidate::Candidate;
 use crate::config::template::Template;
 use crate::config::valid::{Limits, Policy, Serve};
 use crate::model::names::{MetricName, Namespace, Scope};
+use crate::model::owner::Owner;
 use crate::objects::Kind;
 use crate::plugin::Plugin;
 use crate::source::Source;
@@ -13,6 +17,8 @@ use crate::telemetry::MappingMetrics;
 
 /// A mapping, its sources and its plugin found.
 pub struct Mapping {
+    /// Whose it is.
+    pub owner: Owner,
     /// The metric's name.
     pub metric: MetricName,
     /// In which API.
@@ -33,6 +39,12 @@ pub struct Mapping {
     pub policy: Policy,
     /// What a run of the plugin may use.
     pub limits: Limits,
+    /// What its owner may use.
+    pub budget: Option<Arc<Budget>>,
+    /// Gives a plugin that fails a rest.
+    pub breaker: Breaker,
+    /// A plugin on trial.
+    pub candidate: Option<Candidate>,
     /// What is counted of it.
     pub metrics: MappingMetrics,
 }
@@ -59,11 +71,26 @@ impl Mapping {
 
     /// The scope that a read of a namespace belongs to.
     pub fn scope(&self, namespace: &Namespace) -> Scope {
-        if self.per_namespace() { Scope::Namespace(namespace.clone()) } else { Scope::Cluster }
+        // A team's evaluations are for its namespace, whatever their queries ask for.
+        if self.per_namespace() || self.owner.namespace().is_some() {
+            Scope::Namespace(namespace.clone())
+        } else {
+            Scope::Cluster
+        }
     }
 
     /// How the mapping is called in logs and messages.
     pub fn title(&self) -> String {
-        self.serve.title(&self.metric)
+        title(&self.owner, &self.serve, &self.metric)
+    }
+}
+
+/// How a mapping is called in logs, metrics and messages: `pods/http_requests`, and with `@shop`
+/// after it for one that is served in the namespace `shop` alone.
+pub fn title(owner: &Owner, serve: &Serve, metric: &MetricName) -> String {
+    let title = serve.title(metric);
+    match owner.namespace() {
+        Some(namespace) => format!("{title}@{namespace}"),
+        None => title,
     }
 }

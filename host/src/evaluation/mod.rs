@@ -4,7 +4,10 @@
 //! in the cadence of its reads and ends when nobody reads any more. A read looks at the state and,
 //! as a rule, does not wait.
 
+mod breaker;
+mod budget;
 mod cadence;
+mod candidate;
 mod cell;
 mod drive;
 mod error;
@@ -13,7 +16,10 @@ mod policy;
 mod run;
 mod table;
 
+pub use breaker::Breaker;
+pub use budget::Budget;
+pub use candidate::{Candidate, Comparison, Difference};
 pub use cell::{Evaluated, Failed, State};
 pub use error::{EvaluationError, ReadFailure};
-pub use mapping::{BoundQuery, Mapping};
+pub use mapping::{BoundQuery, Mapping, title};
 pub use table::{Evaluations, Reading};

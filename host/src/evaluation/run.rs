@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
+use super::breaker::Change;
 use super::cell::Evaluated;
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
@@ -17,13 +18,44 @@ use crate::model::values::Values;
 use crate::plugin::{Expected, Run, RunError};
 use crate::source::Request;
 
+/// What an evaluation gave, and what a candidate is to be tried on.
+pub(super) type Outcome = (Result<Evaluated, EvaluationError>, Option<Input>);
+
 /// Evaluates a mapping for a scope. `selector` picks series.
 pub(super) async fn evaluate(
     mapping: &Arc<Mapping>,
     scope: &Scope,
     selector: &Selector,
-) -> Result<Evaluated, EvaluationError> {
+) -> Outcome {
+    let now = Instant::now();
+    if let Err(error) = mapping.breaker.admit(now) {
+        return (Err(error), None);
+    }
+    let (outcome, input) = match attempt(mapping, scope, selector).await {
+        Ok((evaluated, input)) => (Ok(evaluated), input),
+        Err(error) => (Err(error), None),
+    };
+    let title = mapping.title();
+    match mapping.breaker.ended(&outcome, Instant::now()) {
+        Change::None => {}
+        Change::Unavailable => {
+            let reason = mapping.breaker.unavailable();
+            tracing::error!(mapping = title, reason, "the mapping is unavailable");
+        }
+        Change::Recovered => tracing::info!(mapping = title, "the mapping is available again"),
+    }
+    (outcome, input)
+}
+
+async fn attempt(
+    mapping: &Arc<Mapping>,
+    scope: &Scope,
+    selector: &Selector,
+) -> Result<(Evaluated, Option<Input>), EvaluationError> {
     let (at, time) = (Instant::now(), clock::now());
+    if let Some(budget) = &mapping.budget {
+        budget.admit(at)?;
+    }
     let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, selector, time));
     let answers = try_join_all(queries).await?;
     let querying = at.elapsed();
@@ -35,14 +67,28 @@ pub(super) async fn evaluate(
         input = input.with_objects(&kind.table(scope));
     }
     let series: usize = input.answers.iter().map(|(_, data, _)| data.series()).sum();
-    let (values, running) = run(mapping, input, scope).await;
+    let again = mapping.candidate.is_some().then(|| input.clone());
+    let (values, running) = run(mapping, Which::Serving, input, scope).await;
     mapping.metrics.plugin_ran(running, series);
     let values = values.map_err(|source| EvaluationError::Plugin {
         plugin: mapping.plugin_name.clone(),
         source,
     })?;
     mapping.metrics.refused(values.refused_count);
-    Ok(Evaluated { values, at, time, querying, running, answers: Memo::default() })
+    let answers = Memo::default();
+    Ok((Evaluated { values, at, time, querying, running, answers }, again))
+}
+
+/// Tries the candidate on what the serving plugin ran on.
+pub(super) async fn trial(mapping: &Arc<Mapping>, served: &Evaluated, input: Input, scope: &Scope) {
+    let Some(candidate) = &mapping.candidate else { return };
+    let (values, _) = run(mapping, Which::Candidate, input, scope).await;
+    let values = values.map_err(|source| EvaluationError::Plugin {
+        plugin: candidate.plugin_name.clone(),
+        source,
+    });
+    let (outcome, differences) = candidate.note(&served.values, values);
+    mapping.metrics.tried(outcome, differences);
 }
 
 async fn fetch(
@@ -77,22 +123,42 @@ async fn fetch(
     Ok((query.name.clone(), answer))
 }
 
-/// Runs the plugin where it may block, and says how long it ran. The slot belongs to the run: it stays taken until the
-/// plugin has ended, even if nobody waits for it any more.
+/// Which of the two plugins of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Serving,
+    Candidate,
+}
+
+/// Runs a plugin where it may block, and says how long it ran. The slot belongs to the run: it
+/// stays taken until the plugin has ended, even if nobody waits for it any more.
 async fn run(
     mapping: &Arc<Mapping>,
+    which: Which,
     input: Input,
     scope: &Scope,
 ) -> (Result<Values, RunError>, Duration) {
+    let memory = match &mapping.budget {
+        Some(budget) => budget.memory(mapping.limits.memory).await,
+        None => None,
+    };
     // Never closed, so there is always a permit to wait for.
     let slot = mapping.plugin.slots().acquire_owned().await.ok();
     let begun = Instant::now();
     let (mapping, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
+        let (_memory, _slot) = (memory, slot);
+        let begun = Instant::now();
+        let (plugin, config, name) = match (which, &mapping.candidate) {
+            (Which::Candidate, Some(candidate)) => {
+                let name = format!("{} (candidate)", mapping.title());
+                (&candidate.plugin, &candidate.config, name)
+            }
+            _ => (&mapping.plugin, &mapping.config, mapping.title()),
+        };
         let run = Run {
-            name: &mapping.title(),
-            config: &mapping.config,
+            name: &name,
+            config,
             limits: &mapping.limits,
             expected: Expected {
                 serve: &mapping.serve,
@@ -100,7 +166,11 @@ async fn run(
                 activation: mapping.policy.activation,
             },
         };
-        mapping.plugin.evaluate(&run, input)
+        let values = plugin.evaluate(&run, input);
+        if let Some(budget) = &mapping.budget {
+            budget.spent(begun.elapsed());
+        }
+        values
     });
     let values = task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "running a plugin panicked");

@@ -15,6 +15,7 @@ use super::mapping::Mapping;
 use super::policy::{Judgement, Retry, judge, judge_late};
 use crate::model::names::Scope;
 use crate::model::selector::Selector;
+use crate::telemetry::InUse;
 
 /// The most evaluations of one mapping: namespaces and selectors come with requests.
 const MOST: usize = 5000;
@@ -179,14 +180,55 @@ impl Evaluations {
         ));
         cell.read(reader, now);
         scopes.insert(name(scope).into(), cell.clone());
-        self.mapping.metrics.evaluation_began();
-        self.tasks.spawn(driver(
-            Arc::downgrade(self),
-            self.mapping.clone(),
-            cell.clone(),
-            self.end.clone(),
-        ));
+        self.begin(&cell);
         Ok(cell)
+    }
+
+    /// Starts the driver of a new cell.
+    fn begin(self: &Arc<Self>, cell: &Arc<Cell>) {
+        let in_use = self.mapping.metrics.evaluation_began();
+        let guard =
+            ForgetOnDrop { evaluations: Arc::downgrade(self), cell: cell.clone(), _in_use: in_use };
+        self.tasks.spawn(driver(guard, self.mapping.clone(), self.end.clone()));
+    }
+
+    /// Begins the evaluations that are in use of a mapping that this one takes the place of, and
+    /// waits until each was tried once, but not for longer than `most`: so the first reads after
+    /// the change need not wait.
+    pub async fn succeed(self: &Arc<Self>, old: &Self, most: Duration) {
+        let now = Instant::now();
+        let before: Vec<_> = {
+            let cells = old.cells.read().unwrap_or_else(PoisonError::into_inner);
+            cells.values().flat_map(HashMap::values).cloned().collect()
+        };
+        let fastest = self.mapping.policy.refresh_at_most_every;
+        let begun: Vec<_> = {
+            let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+            let in_use = |cell: &&Arc<Cell>| cell.unread_for(now) < cell.interval() * 2;
+            let expected = |cell: &&Arc<Cell>| match &cell.scope {
+                Scope::Namespace(namespace) => self.mapping.scope(namespace) == cell.scope,
+                Scope::Cluster => !self.mapping.per_namespace(),
+            };
+            before
+                .iter()
+                .filter(in_use)
+                .filter(expected)
+                .map(|cell| {
+                    let cell = Arc::new(cell.successor(fastest));
+                    let scopes = cells.entry(cell.selector.clone()).or_default();
+                    scopes.insert(name(&cell.scope).into(), cell.clone());
+                    self.begin(&cell);
+                    cell
+                })
+                .collect()
+        };
+        let all = async {
+            for cell in &begun {
+                cell.attempt_after(0).await;
+            }
+        };
+        // Those that take longer are waited for by their readers, as always.
+        let _ = tokio::time::timeout(most, all).await;
     }
 
     /// Drops a cell unless it was read in the meantime.
@@ -198,7 +240,6 @@ impl Evaluations {
         if let Some(scopes) = cells.get_mut(&cell.selector) {
             if scopes.get(name(&cell.scope)).is_some_and(|known| Arc::ptr_eq(known, cell)) {
                 scopes.remove(name(&cell.scope));
-                self.mapping.metrics.evaluation_ended();
             }
             if scopes.is_empty() {
                 cells.remove(&cell.selector);
@@ -231,28 +272,22 @@ fn name(scope: &Scope) -> &str {
 }
 
 /// The task behind a cell. It does not keep the evaluations alive.
-async fn driver(
-    evaluations: Weak<Evaluations>,
-    mapping: Arc<Mapping>,
-    cell: Arc<Cell>,
-    end: CancellationToken,
-) {
-    let guard = ForgetOnDrop { evaluations: evaluations.clone(), cell: cell.clone() };
-    let forget = || match evaluations.upgrade() {
-        Some(evaluations) => evaluations.forget(&cell, Duration::from_secs(1)),
+async fn driver(guard: ForgetOnDrop, mapping: Arc<Mapping>, end: CancellationToken) {
+    let forget = || match guard.evaluations.upgrade() {
+        Some(evaluations) => evaluations.forget(&guard.cell, Duration::from_secs(1)),
         None => true,
     };
     tokio::select! {
-        () = drive(&cell, &mapping, forget) => {}
+        () = drive(&guard.cell, &mapping, forget) => {}
         () = end.cancelled() => {}
     }
-    drop(guard);
 }
 
 /// However a driver ends, even by a panic, its cell goes with it, and the next read begins anew.
 struct ForgetOnDrop {
     evaluations: Weak<Evaluations>,
     cell: Arc<Cell>,
+    _in_use: InUse,
 }
 
 impl Drop for ForgetOnDrop {

@@ -94,13 +94,21 @@ fn settings(concurrency: usize) -> Config {
     if PoolingAllocationConfig::is_pagemap_scan_available() {
         pool.linear_memory_keep_resident(KEPT_PAGES).table_keep_resident(64 << 10);
     }
-    let mut config = Config::new();
+    let mut config = for_compiling();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .epoch_interruption(true)
         .max_wasm_stack(STACK)
-        .cranelift_opt_level(OptLevel::Speed)
         // A call is synchronous; what concurrent ones need makes it three times as expensive.
+        .concurrency_support(false);
+    config
+}
+
+/// What code is made with. It runs on any engine that shares these settings.
+pub(super) fn for_compiling() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
         .concurrency_support(false)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         // What plugins don't need cannot have a fault either.

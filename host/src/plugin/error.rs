@@ -12,24 +12,8 @@ pub enum LoadError {
     /// The engine's clock could not be started.
     #[error("the thread that limits the plugins' time cannot be started")]
     Ticker(#[source] std::io::Error),
-    /// The file cannot be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is larger than any plugin that was meant to be one.
-    #[error("it has {bytes} bytes; a plugin has at most {limit}")]
-    TooLarge {
-        /// Its size.
-        bytes: u64,
-        /// The limit.
-        limit: u64,
-    },
     /// The file is empty.
-    #[error("the file is empty")]
+    #[error("it is empty")]
     Empty,
     /// The file is something else.
     #[error("it is not WebAssembly: it begins with {start}")]
@@ -46,6 +30,26 @@ pub enum LoadError {
     /// The bytes are WebAssembly, but not well-formed.
     #[error("it is not a valid component: {0}")]
     Invalid(String),
+    /// It would be too expensive to compile.
+    #[error("it is larger within than plugins may be: {0}")]
+    Structure(String),
+    /// It took too long to compile.
+    #[error("compiling it took longer than {0:?} and was stopped")]
+    CompileTime(Duration),
+    /// It took too much memory to compile.
+    #[error("compiling it took more than {0} bytes of memory and was stopped")]
+    CompileMemory(u64),
+    /// The compiler ended otherwise.
+    #[error("the compiler gave up on it ({0})")]
+    CompilerEnded(String),
+    /// The compiler cannot be run.
+    #[error("cannot run {program} to compile it")]
+    Compiler {
+        /// This very program.
+        program: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// It wants something that a plugin does not get.
     #[error(
         "it imports {}, which plugins do not get (there is only {LOG}); build it without WASI, \
@@ -75,6 +79,29 @@ pub enum LoadError {
     /// It does not say what it is.
     #[error("it cannot describe itself")]
     Describe(#[source] RunError),
+}
+
+impl LoadError {
+    /// The kind of the error, as logs, metrics and Events tell it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Structure(_) => "LimitExceeded",
+            Self::CompileTime(_)
+            | Self::CompileMemory(_)
+            | Self::CompilerEnded(_)
+            | Self::Compiler { .. }
+            | Self::Engine(_)
+            | Self::Ticker(_) => "CompileFailed",
+            Self::Describe(_) => "DescribeFailed",
+            Self::Empty
+            | Self::NotWasm { .. }
+            | Self::CoreModule
+            | Self::Invalid(_)
+            | Self::UnknownImports { .. }
+            | Self::OtherWorld { .. }
+            | Self::OtherTypes(_) => "NotAPlugin",
+        }
+    }
 }
 
 /// The one import that plugins have.
@@ -123,6 +150,19 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Whether the plugin did what no plugin should do, whatever it was given.
+    pub fn is_misbehaviour(&self) -> bool {
+        match self {
+            Self::Timeout(_)
+            | Self::Memory { .. }
+            | Self::Table { .. }
+            | Self::Stack
+            | Self::Trap(_)
+            | Self::Output(_) => true,
+            Self::Failure { .. } | Self::Host(_) => false,
+        }
+    }
+
     /// The kind of the error, as metrics count it.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -1,6 +1,5 @@
 //! From bytes to a plugin that can be run.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -8,13 +7,13 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::bindings::MappingPre;
+use super::compile::{self, Compiler};
+use super::compiled::Compiled;
 use super::engine::Engine;
 use super::error::{LOG, LoadError};
+use super::fixtures;
 use super::run::Description;
 use super::store::State;
-
-/// The largest component: far more than a compiled language needs.
-const MAX_BYTES: u64 = 8 << 20;
 
 /// What a plugin exports.
 const EXPORTS: [&str; 3] = ["describe", "configure", "evaluate"];
@@ -32,33 +31,56 @@ struct Loaded {
     pre: MappingPre<State>,
     digest: String,
     description: Description,
+    fixtures: Option<Box<[u8]>>,
 }
 
 impl Plugin {
-    /// Reads a file and loads it.
-    pub fn read(engine: &Engine, path: &Path) -> Result<Self, LoadError> {
-        let unreadable = |source| LoadError::Read { path: path.to_owned(), source };
-        let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
-        if bytes > MAX_BYTES {
-            return Err(LoadError::TooLarge { bytes, limit: MAX_BYTES });
-        }
-        Self::load(engine, &std::fs::read(path).map_err(unreadable)?)
+    /// Loads a component: compiles it and checks that it is a plugin.
+    pub async fn load(
+        engine: &Engine,
+        compiler: &Compiler,
+        bytes: &[u8],
+    ) -> Result<Self, LoadError> {
+        sniff(bytes)?;
+        let code = compiler.compile(engine, bytes).await?;
+        let (engine, digest) = (engine.clone(), digest(bytes));
+        let fixtures = fixtures::section(bytes);
+        // It runs for the first time, and may take the time that it has.
+        let linked = move || Self::link(engine, digest, fixtures, &code);
+        tokio::task::spawn_blocking(linked).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "loading a plugin panicked");
+            Err(LoadError::Engine("the adapter failed while it loaded the plugin".to_owned()))
+        })
     }
 
-    /// Compiles a component and checks that it is a plugin.
-    pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+    /// Loads a component that is trusted: compiles it in this process, in this thread.
+    pub fn load_here(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         sniff(bytes)?;
-        let component = Component::from_binary(engine.wasmtime(), bytes)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
-        check_world(engine, &component)?;
+        let code = Compiled::made_by_us(compile::compile(bytes)?);
+        Self::link(engine.clone(), digest(bytes), fixtures::section(bytes), &code)
+    }
+
+    fn link(
+        engine: Engine,
+        digest: String,
+        fixtures: Option<Box<[u8]>>,
+        code: &Compiled,
+    ) -> Result<Self, LoadError> {
+        let component =
+            code.component(&engine).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        check_world(&engine, &component)?;
         let pre = engine
             .linker()
             .instantiate_pre(&component)
             .and_then(MappingPre::new)
             .map_err(|error| LoadError::OtherTypes(format!("{error:#}")))?;
-        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let description = super::run::describe(engine, &pre).map_err(LoadError::Describe)?;
-        Ok(Self(Arc::new(Loaded { engine: engine.clone(), pre, digest, description })))
+        let description = super::run::describe(&engine, &pre).map_err(LoadError::Describe)?;
+        Ok(Self(Arc::new(Loaded { engine, pre, digest, description, fixtures })))
+    }
+
+    /// The fixtures that it brings along, as they are.
+    pub fn fixtures(&self) -> Option<&[u8]> {
+        self.0.fixtures.as_deref()
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -85,14 +107,14 @@ impl Plugin {
     }
 }
 
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Tells apart what people load by mistake, before the compiler sees it.
 fn sniff(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::Empty);
-    }
-    let size = bytes.len() as u64;
-    if size > MAX_BYTES {
-        return Err(LoadError::TooLarge { bytes: size, limit: MAX_BYTES });
     }
     match bytes.get(..8) {
         Some(start) if start == COMPONENT => Ok(()),

@@ -4,16 +4,24 @@
 //! once; it loads [`Plugin`]s; a plugin runs on a fresh instance for every call.
 
 mod bindings;
+mod code_store;
+mod compile;
+mod compiled;
 mod convert;
 mod engine;
 mod error;
+mod fixtures;
+pub mod limits;
 mod load;
 mod output;
 mod run;
 mod store;
 
+pub use code_store::{CodeStore, CodeStoreError};
+pub use compile::{Compiler, SUBCOMMAND, compile_as_child};
 pub use engine::Engine;
 pub use error::{LoadError, RunError};
+pub use fixtures::SECTION as FIXTURES_SECTION;
 pub use load::Plugin;
 pub use output::Expected;
 pub use run::{Context, Description, PlannedQuery, Planning, PluginFault, Run};

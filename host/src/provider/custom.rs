@@ -86,17 +86,23 @@ fn find<'s>(
     snapshot: &'s Snapshot,
     request: &CustomRequest<'_>,
 ) -> Result<&'s Arc<Evaluations>, ReadError> {
-    snapshot.custom(request.metric, request.resource).ok_or_else(|| unknown(snapshot, request))
+    snapshot
+        .custom(request.metric, request.resource, request.namespace)
+        .ok_or_else(|| unknown(snapshot, request))
 }
 
 /// There is no such mapping; say what there is under a name so near.
 fn unknown(snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
-    let CustomRequest { metric, resource, .. } = request;
+    let CustomRequest { metric, resource, namespace, .. } = *request;
+    if let Some(rejected) = snapshot.unavailable(metric, Some(resource), namespace) {
+        return ReadError::Unavailable(rejected.clone());
+    }
     let mut message = format!("the server could not find the metric {metric} for {resource}");
     let others: Vec<_> = snapshot
         .mappings()
         .iter()
-        .filter(|known| known.mapping().metric.as_str() == *metric)
+        .filter(|known| known.mapping().metric.as_str() == metric)
+        .filter(|known| known.mapping().owner.serves(namespace))
         .map(|known| match &known.mapping().serve {
             Serve::Custom(resource) => format!("for {resource}"),
             Serve::External => "as an external metric".to_owned(),

@@ -2,6 +2,7 @@
 
 use crate::evaluation::ReadFailure;
 use crate::objects::NotSynced;
+use crate::snapshot::Rejected;
 
 /// Why a read gets nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum ReadError {
     /// There are values, and none of those asked for can be served.
     #[error("{0}")]
     Refused(String),
+    /// There is such a mapping, and it could not be loaded.
+    #[error("{} is configured and cannot be served ({}): {}", .0.title, .0.reason, .0.message)]
+    Unavailable(Rejected),
     /// Which objects there are is not known.
     #[error("{metric} for {} is not served yet: {unknown}", .unknown.resource)]
     NotSynced {

@@ -34,8 +34,9 @@ pub async fn external(
     render: impl FnOnce(&[&Item]) -> Bytes,
 ) -> Result<Found, ReadError> {
     let begun = Instant::now();
-    let evaluations =
-        snapshot.external(request.metric).ok_or_else(|| unknown(snapshot, request.metric))?;
+    let evaluations = snapshot
+        .external(request.metric, request.namespace)
+        .ok_or_else(|| unknown(snapshot, request))?;
     let mut stale = false;
     let result = answer(evaluations, request, &mut stale, render).await;
     count(evaluations.mapping(), &result, stale);
@@ -43,12 +44,17 @@ pub async fn external(
     result
 }
 
-fn unknown(snapshot: &Snapshot, metric: &str) -> ReadError {
+fn unknown(snapshot: &Snapshot, request: &ExternalRequest<'_>) -> ReadError {
+    let ExternalRequest { metric, namespace, .. } = *request;
+    if let Some(rejected) = snapshot.unavailable(metric, None, Some(namespace)) {
+        return ReadError::Unavailable(rejected.clone());
+    }
     let mut message = format!("the server could not find the external metric {metric}");
     let others: Vec<_> = snapshot
         .mappings()
         .iter()
         .filter(|known| known.mapping().metric.as_str() == metric)
+        .filter(|known| known.mapping().owner.serves(Some(namespace)))
         .filter_map(|known| match &known.mapping().serve {
             Serve::Custom(resource) => Some(resource.to_string()),
             Serve::External => None,

@@ -49,9 +49,12 @@ fn count(mapping: &Mapping, result: &Result<Found, ReadError>, stale: bool) {
         Err(ReadError::Failed { failure: ReadFailure::Deadline { .. }, .. }) => {
             ReadOutcome::Deadline
         }
-        Err(ReadError::Failed { .. } | ReadError::Refused(_) | ReadError::NotSynced { .. }) => {
-            ReadOutcome::Failed
-        }
+        Err(
+            ReadError::Failed { .. }
+            | ReadError::Refused(_)
+            | ReadError::NotSynced { .. }
+            | ReadError::Unavailable(_),
+        ) => ReadOutcome::Failed,
         Err(ReadError::NotFound(_) | ReadError::Bad(_)) => ReadOutcome::NotFound,
     });
 }

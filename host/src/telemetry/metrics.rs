@@ -46,6 +46,25 @@ struct ReadBy {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TriedBy {
+    mapping: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RejectedFor {
+    owner: String,
+    mapping: String,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LoadedBy {
+    owner: String,
+    outcome: &'static str,
+}
+
 /// How a read ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // each stands for the outcome of its name
@@ -93,6 +112,11 @@ pub struct Metrics {
     objects: Family<OfKind, Gauge>,
     objects_followed: Family<OfKind, Gauge>,
     configuration: Gauge,
+    candidates: Family<TriedBy, Counter>,
+    differences: Family<OfMapping, Counter>,
+    available: Family<OfMapping, Gauge>,
+    rejected: Family<RejectedFor, Gauge>,
+    loads: Family<LoadedBy, Counter>,
 }
 
 fn slow() -> Histogram {
@@ -132,6 +156,11 @@ impl Metrics {
             objects: Family::default(),
             objects_followed: Family::default(),
             configuration: Gauge::default(),
+            candidates: Family::default(),
+            differences: Family::default(),
+            available: Family::default(),
+            rejected: Family::default(),
+            loads: Family::default(),
         };
         let mut all = Registry::with_prefix("leadsman");
         let m = &metrics;
@@ -193,6 +222,31 @@ impl Metrics {
             "Generation of the configuration that is served",
             m.configuration.clone(),
         );
+        all.register(
+            "candidate_evaluations",
+            "Evaluations in which a candidate was compared with the serving plugin by outcome",
+            m.candidates.clone(),
+        );
+        all.register(
+            "candidate_differences",
+            "Values in which a candidate differed from what is served",
+            m.differences.clone(),
+        );
+        all.register(
+            "mapping_available",
+            "0 while a mapping is unavailable after failures in a row",
+            m.available.clone(),
+        );
+        all.register(
+            "configuration_rejected",
+            "1 for what is configured and not served, or served as it was before, by reason",
+            m.rejected.clone(),
+        );
+        all.register(
+            "configuration_loads",
+            "Configurations that were loaded by owner and outcome",
+            m.loads.clone(),
+        );
         metrics.registry = std::sync::Arc::new(all);
         metrics
     }
@@ -236,6 +290,30 @@ impl Metrics {
         self.objects_followed.get_or_create(&of).set(i64::from(followed));
     }
 
+    /// What is configured and not served as it is configured: owner, mapping and reason.
+    pub fn rejected<'a>(&self, all: impl IntoIterator<Item = (String, &'a str, &'static str)>) {
+        self.rejected.clear();
+        for (owner, mapping, reason) in all {
+            let of = RejectedFor { owner, mapping: mapping.to_owned(), reason };
+            self.rejected.get_or_create(&of).set(1);
+        }
+    }
+
+    /// A configuration was loaded, as a whole or not.
+    pub fn loaded(&self, owner: String, whole: bool) {
+        let outcome = if whole { "ok" } else { "rejected" };
+        self.loads.get_or_create(&LoadedBy { owner, outcome }).inc();
+    }
+
+    /// Nothing is told any more of a mapping that is not served any more.
+    pub fn forget(&self, title: &str) {
+        let of = OfMapping { mapping: title.to_owned() };
+        self.values_age.remove(&of);
+        self.plugin_series.remove(&of);
+        self.evaluations_in_use.remove(&of);
+        self.available.remove(&of);
+    }
+
     /// The generation that is served.
     pub fn serving(&self, generation: u64) {
         self.configuration.set(i64::try_from(generation).unwrap_or(i64::MAX));
@@ -246,6 +324,15 @@ impl Metrics {
 pub struct ConnectionGuard(Gauge);
 
 impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Counts an evaluation for as long as it is in use.
+pub struct InUse(Gauge);
+
+impl Drop for InUse {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -314,14 +401,24 @@ impl MappingMetrics {
         }
     }
 
-    /// An evaluation is in use.
-    pub fn evaluation_began(&self) {
+    /// An evaluation is in use, until the guard is dropped.
+    pub fn evaluation_began(&self) -> InUse {
         self.in_use.inc();
+        InUse(self.in_use.clone())
     }
 
-    /// An evaluation is not in use any more.
-    pub fn evaluation_ended(&self) {
-        self.in_use.dec();
+    /// A candidate was tried: how it did, and how many values differed.
+    pub fn tried(&self, outcome: &'static str, differences: usize) {
+        let by = TriedBy { mapping: self.title.clone(), outcome };
+        self.all.candidates.get_or_create(&by).inc();
+        if differences > 0 {
+            self.all.differences.get_or_create(&self.of()).inc_by(differences as u64);
+        }
+    }
+
+    /// Whether evaluations of the mapping are made, or given a rest.
+    pub fn available(&self, available: bool) {
+        self.all.available.get_or_create(&self.of()).set(i64::from(available));
     }
 
     /// The age of the oldest values that are served; `None` while there are none.

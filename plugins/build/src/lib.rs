@@ -7,11 +7,15 @@
 #[cfg(feature = "build")]
 mod component;
 #[cfg(feature = "build")]
+mod fixtures;
+#[cfg(feature = "build")]
 mod script;
 mod toolchain;
 
 #[cfg(feature = "build")]
 pub use component::{BuildError, Component, Request};
+#[cfg(feature = "build")]
+pub use fixtures::embed as embed_fixtures;
 #[cfg(feature = "build")]
 pub use script::Script;
 pub use toolchain::{Missing, Toolchain};

@@ -19,7 +19,7 @@ pub struct Script<'a> {
 }
 
 impl Script<'_> {
-    /// Builds each plugin into `OUT_DIR/PACKAGE.wasm`, and tells cargo when to do it again. What
+    /// Builds each plugin, with its fixtures, into `OUT_DIR/PACKAGE.wasm`, and tells cargo when to do it again. What
     /// goes wrong is printed for people.
     pub fn run(&self) -> ExitCode {
         match self.build() {
@@ -36,7 +36,7 @@ impl Script<'_> {
         let out = PathBuf::from(std::env::var("OUT_DIR")?);
         let workspace = here.join(self.workspace).canonicalize()?;
         let own = self.plugins.iter().flat_map(|(_, folder)| {
-            ["src", "wit", "Cargo.toml"].map(|part| format!("{folder}/{part}"))
+            ["src", "wit", "fixtures", "Cargo.toml"].map(|part| format!("{folder}/{part}"))
         });
         // A path that is not there would count as changed each time.
         let own = own.filter(|path| workspace.join(path).exists());
@@ -50,7 +50,14 @@ impl Script<'_> {
             profile: "plugin",
             target_dir: &shared_target(&out),
         };
-        for component in request.build()? {
+        for mut component in request.build()? {
+            let folder = self.plugins.iter().find(|(package, _)| *package == component.package);
+            if let Some((_, folder)) = folder {
+                crate::embed_fixtures(
+                    &mut component.bytes,
+                    &workspace.join(folder).join("fixtures"),
+                )?;
+            }
             std::fs::write(out.join(format!("{}.wasm", component.package)), &component.bytes)?;
         }
         Ok(())

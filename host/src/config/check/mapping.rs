@@ -1,6 +1,9 @@
 //! Mappings: metric, objects, queries, policies and limits.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::super::fault::{segment, suggestion};
 use super::super::template::Template;
@@ -40,7 +43,10 @@ impl Check<'_> {
             .collect();
         self.plugin(&written.plugin, &format!("{place}/plugin"), names);
         if let Some(source) = &written.source {
-            self.known_source(source, &format!("{place}/source"), names);
+            self.known(source, names.sources, &format!("{place}/source"));
+        }
+        if let Some(candidate) = &written.candidate {
+            self.plugin(&candidate.plugin, &format!("{place}/candidate/plugin"), names);
         }
         let policy = self.policy(&written, place);
         let limits = self.limits(written.limits.as_ref(), &format!("{place}/limits"));
@@ -53,7 +59,11 @@ impl Check<'_> {
                 .source
                 .or_else(|| (names.sources.len() == 1).then(|| names.sources[0].clone())),
             plugin: written.plugin,
-            config: serde_json::Value::Object(written.config.into_iter().collect()),
+            candidate: written.candidate.map(|candidate| {
+                let config = candidate.config.unwrap_or_else(|| written.config.clone());
+                (candidate.plugin, object(config))
+            }),
+            config: object(written.config),
             policy,
             limits,
         })
@@ -63,6 +73,12 @@ impl Check<'_> {
         let written::Serve::Custom(custom) = serve else { return Some(valid::Serve::External) };
         let place = format!("{place}/custom");
         if let Some(resource) = Resource::known(&custom.resource) {
+            if self.origin.team().is_some() && !resource.namespaced() {
+                let message = format!(
+                    "{resource} live in no namespace; a team serves metrics for objects of its own"
+                );
+                self.fault(format!("{place}/resource"), message);
+            }
             return Some(valid::Serve::Custom(resource));
         }
         let details = custom.kind.as_ref().map(|kind| Details {
@@ -92,7 +108,7 @@ impl Check<'_> {
         place: &str,
         names: &Names<'_>,
     ) -> valid::Query {
-        self.known_source(&written.source, &format!("{place}/source"), names);
+        self.known(&written.source, names.sources, &format!("{place}/source"));
         let range =
             written.range.as_ref().and_then(|range| self.range(range, &format!("{place}/range")));
         let place = format!("{place}/promql");
@@ -136,13 +152,6 @@ impl Check<'_> {
         if !known.contains(&name) {
             let hint = suggestion(name, known);
             self.fault(place, format!("there is no plugin \"{name}\"{hint}"));
-        }
-    }
-
-    fn known_source(&mut self, name: &str, place: &str, names: &Names<'_>) {
-        if !names.sources.iter().any(|known| known == name) {
-            let hint = suggestion(name, names.sources.iter().map(String::as_str));
-            self.fault(place, format!("there is no source \"{name}\"{hint}"));
         }
     }
 
@@ -211,6 +220,10 @@ impl Check<'_> {
             measures: written.max_measures.map_or(default.measures, |count| count as usize),
         }
     }
+}
+
+fn object(map: BTreeMap<String, Value>) -> Value {
+    Value::Object(map.into_iter().collect())
 }
 
 /// Parses the query as it will be sent for some namespace.

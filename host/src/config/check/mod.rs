@@ -1,26 +1,36 @@
 //! From what is written to what is valid, noting every fault on the way.
 
 mod mapping;
+mod plugin;
 mod source;
 
 pub(super) use mapping::check_promql;
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::decode::Decoded;
-use super::fault::{Fault, segment};
+use super::fault::{Fault, segment, suggestion};
+use super::origin::Origin;
 use super::{duration, valid, written};
 use crate::model::resource::Resource;
 
 /// Checks everything that the shape alone does not say.
-pub(super) fn validate(decoded: Decoded, folder: &Path, faults: &mut Vec<Fault>) -> valid::Config {
-    let mut check = Check { folder, faults };
+pub(super) fn validate(
+    decoded: Decoded,
+    origin: &Origin<'_>,
+    faults: &mut Vec<Fault>,
+) -> valid::Config {
+    let mut check = Check { origin, faults };
     check.not_yet(&decoded.unsupported);
+    check.of_a_team(&decoded);
     // A source or plugin with a fault still is one that mappings may name.
-    let source_names: Vec<_> = decoded.sources.keys().cloned().collect();
+    let source_names: Vec<_> = match origin.team() {
+        Some((_, team)) => team.sources.clone(),
+        None => decoded.sources.keys().cloned().collect(),
+    };
     let plugin_names: Vec<_> = decoded.plugins.keys().cloned().collect();
     let names = mapping::Names { sources: &source_names, plugins: &plugin_names };
     let sources = decoded
@@ -35,12 +45,8 @@ pub(super) fn validate(decoded: Decoded, folder: &Path, faults: &mut Vec<Fault>)
         .plugins
         .into_iter()
         .filter_map(|(name, plugin)| {
-            if leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().any(|known| known.name == name) {
-                let place = format!("/plugins/{}", segment(&name));
-                check.fault(place, format!("\"{name}\" ships with Leadsman; choose another name"));
-            }
-            let file = check.folder.join(plugin?.file);
-            Some((name, file))
+            let plugin = check.plugins(&name, plugin?)?;
+            Some((name, plugin))
         })
         .collect();
     let mappings: Vec<_> = decoded
@@ -54,11 +60,22 @@ pub(super) fn validate(decoded: Decoded, folder: &Path, faults: &mut Vec<Fault>)
         .into_iter()
         .filter_map(|(at, object)| check.object(object, &format!("/objects/{at}"), &mappings))
         .collect();
-    valid::Config { sources, plugins, mappings, objects }
+    let registries = decoded
+        .registries
+        .into_iter()
+        .filter_map(|(at, registry)| check.registry(registry, &format!("/registries/{at}")))
+        .collect();
+    let teams = decoded
+        .teams
+        .into_iter()
+        .filter_map(|(at, team)| check.team(team, &format!("/teams/{at}"), &source_names))
+        .collect();
+    let verify = check.verify(decoded.verify.as_ref(), "/verify");
+    valid::Config { sources, plugins, mappings, objects, registries, verify, teams }
 }
 
 struct Check<'a> {
-    folder: &'a Path,
+    origin: &'a Origin<'a>,
     faults: &'a mut Vec<Fault>,
 }
 
@@ -82,6 +99,59 @@ impl Check<'_> {
             }
             Some(duration) => duration,
             None => default,
+        }
+    }
+
+    /// A file that must be there now. It may change later.
+    fn file(&mut self, file: &str, place: &str) -> PathBuf {
+        let Some(path) = self.take(self.origin.file(file), place) else { return PathBuf::new() };
+        if let Err(error) = std::fs::File::open(&path) {
+            self.fault(place, format!("cannot read {}: {error}", path.display()));
+        }
+        path
+    }
+
+    fn known(&mut self, name: &str, known: &[String], place: &str) {
+        if known.iter().any(|known| known == name) {
+            return;
+        }
+        let hint = suggestion(name, known.iter().map(String::as_str));
+        let message = match self.origin.team() {
+            Some((namespace, _)) => {
+                format!("there is no source \"{name}\" that is open to {namespace}{hint}")
+            }
+            None => format!("there is no source \"{name}\"{hint}"),
+        };
+        self.fault(place, message);
+    }
+
+    /// What a team's document may not have, and how much it may have of the rest.
+    fn of_a_team(&mut self, decoded: &Decoded) {
+        let Some((namespace, team)) = self.origin.team() else { return };
+        let sections = [
+            ("sources", !decoded.sources.is_empty()),
+            ("objects", !decoded.objects.is_empty()),
+            ("registries", !decoded.registries.is_empty()),
+            ("verify", decoded.verify.is_some()),
+            ("teams", !decoded.teams.is_empty()),
+        ];
+        for (section, there) in sections {
+            if there {
+                let message = "is for the operator's configuration alone";
+                self.fault(format!("/{section}"), message);
+            }
+        }
+        let counts = [
+            ("plugins", decoded.plugins.len(), team.limits.plugins),
+            ("mappings", decoded.mappings.len(), team.limits.mappings),
+        ];
+        for (section, count, limit) in counts {
+            if count > limit {
+                self.fault(
+                    format!("/{section}"),
+                    format!("{count} {section}; the operator gives {namespace} {limit}"),
+                );
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! Sources: addresses, files and limits.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -25,7 +24,8 @@ impl Check<'_> {
                 let start_at = recording.start_at.as_deref();
                 let start_at =
                     self.duration(start_at, Duration::ZERO, &format!("{place}/recording/startAt"));
-                let file = self.folder.join(recording.file);
+                let file = self.origin.file(&recording.file);
+                let file = self.take(file, &format!("{place}/recording/file"))?;
                 Some(valid::Source::Recording(valid::Recording { file, speed, start_at }))
             }
         }
@@ -135,14 +135,5 @@ impl Check<'_> {
             self.fault(place, "trusts anyone, so caFile would have no effect; drop one of them");
         }
         valid::Tls { ca_file, identity, insecure_skip_verify: written.insecure_skip_verify }
-    }
-
-    /// A file that must be there now. It may change later.
-    fn file(&mut self, file: &str, place: &str) -> PathBuf {
-        let path = self.folder.join(file);
-        if let Err(error) = std::fs::File::open(&path) {
-            self.fault(place, format!("cannot read {}: {error}", path.display()));
-        }
-        path
     }
 }

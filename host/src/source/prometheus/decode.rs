@@ -11,7 +11,7 @@ use crate::model::dictionary::Dictionary;
 use crate::model::labels::Labels;
 
 /// Decodes a result.
-pub(super) fn answer(body: &[u8]) -> Result<Answer, String> {
+pub(in crate::source) fn answer(body: &[u8]) -> Result<Answer, String> {
     let mut decoded = Decoded::default();
     let mut json = serde_json::Deserializer::from_slice(body);
     TopLevel(&mut decoded).deserialize(&mut json).map_err(|error| error.to_string())?;

@@ -15,6 +15,7 @@ use super::{QueryError, Request, SourceError};
 use crate::config::valid;
 use crate::model::data::Answer;
 use client::Client;
+pub(super) use decode::answer;
 
 /// Queries longer than this go by POST: proxies and servers cut addresses at 2 to 8 KiB.
 const LONGEST_GET: usize = 1500;

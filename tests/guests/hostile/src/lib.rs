@@ -20,7 +20,7 @@ pub struct Config {
     /// How many measures, or log lines.
     #[serde(default)]
     n: u32,
-    /// How long a name, or a log line.
+    /// How long a name, or a log line, or how much memory.
     #[serde(default)]
     bytes: u32,
     /// What `fail` says, and whom `other-namespace` is about.
@@ -53,6 +53,8 @@ pub enum Deed {
     ManyOutputs,
     /// Names an object with `bytes` bytes.
     LongName,
+    /// Returns `n` measures for objects that do not exist, each named with `bytes` bytes.
+    LongNames,
     /// Returns 666 for the pods it sees, as those of the namespace `message`.
     OtherNamespace,
     /// Returns 666 for an object that does not exist, beside the right measures.
@@ -61,6 +63,10 @@ pub enum Deed {
     Fail,
     /// Logs `n` lines of `bytes` bytes with control characters, then behaves.
     LogFlood,
+    /// Takes `bytes` bytes of memory, writes to all of them, and then behaves.
+    Hold,
+    /// Executes `unreachable` in a third of the milliseconds, and behaves in the others.
+    TrapAtTimes,
     /// Returns how often this instance was called, which is once.
     Remember,
     /// Behaves: the value of each series for its pod.
@@ -119,11 +125,20 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
         Deed::Infinity => behaved::with_value(input, f64::INFINITY),
         Deed::ManyOutputs => Ok(misdeeds::many(config.n)),
         Deed::LongName => misdeeds::long_name(input, config.bytes),
+        Deed::LongNames => Ok(misdeeds::long_names(config.n, config.bytes)),
         Deed::OtherNamespace => misdeeds::in_namespace(input, &config.message),
         Deed::UnaskedObject => misdeeds::unasked(input),
         Deed::Fail => Err(Failure::new(config.message.clone())),
         Deed::LogFlood => {
             misdeeds::flood(config.n, config.bytes);
+            behaved::each_pod(input)
+        }
+        Deed::Hold => {
+            misdeeds::hold(config.bytes);
+            behaved::each_pod(input)
+        }
+        Deed::TrapAtTimes => {
+            misdeeds::trap_at_times(input.now());
             behaved::each_pod(input)
         }
         Deed::Remember => behaved::with_value(input, f64::from(misdeeds::remember())),

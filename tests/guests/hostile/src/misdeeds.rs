@@ -73,6 +73,15 @@ pub(crate) fn long_name(input: &Input, bytes: u32) -> Result<Measures, Failure> 
     Ok(measures)
 }
 
+pub(crate) fn long_names(count: u32, bytes: u32) -> Measures {
+    let mut measures = Measures::new();
+    for number in 0..count {
+        let name = format!("{number:0>width$}", width = bytes as usize);
+        measures.push(Measure::new(&name, EVIL));
+    }
+    measures
+}
+
 pub(crate) fn in_namespace(input: &Input, namespace: &str) -> Result<Measures, Failure> {
     let mut measures = Measures::new();
     for series in input.only()?.series()? {
@@ -91,6 +100,19 @@ pub(crate) fn flood(lines: u32, bytes: u32) {
     let line = format!("\u{1b}[31mflood\n{}", "x".repeat(bytes as usize));
     for _ in 0..lines {
         log::error(&line);
+    }
+}
+
+/// Memory that is not given back: the instance ends with the call.
+pub(crate) fn hold(bytes: u32) {
+    let held = black_box(vec![1_u8; bytes as usize]);
+    core::mem::forget(held);
+}
+
+/// Each call has a new instance, so what changes from call to call is only the time.
+pub(crate) fn trap_at_times(now: i64) {
+    if now % 3 == 0 {
+        trap();
     }
 }
 

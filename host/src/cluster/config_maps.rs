@@ -1,0 +1,63 @@
+//! ConfigMaps with a label, in all namespaces.
+
+use futures_util::{Stream, StreamExt as _};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, ResourceExt as _};
+
+use super::{Cluster, reason};
+
+/// What became of the ConfigMaps with a label.
+#[derive(Debug)]
+pub enum Labelled {
+    /// These are all.
+    All(Vec<ConfigMap>),
+    /// One is so now.
+    Now(Box<ConfigMap>),
+    /// One is gone, or has the label no more.
+    Gone {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Cluster {
+    /// The ConfigMaps with a label, in all namespaces, and each change. An error says why they
+    /// cannot be followed for now.
+    pub fn config_maps(
+        &self,
+        label: &str,
+    ) -> impl Stream<Item = Result<Labelled, String>> + Send + use<> {
+        let api: Api<ConfigMap> = Api::all(self.client.clone());
+        let events = watcher(api, watcher::Config::default().labels(label)).default_backoff();
+        let mut listed = Vec::new();
+        events
+            .filter_map(move |event| {
+                let told = match event {
+                    Ok(watcher::Event::Init) => {
+                        listed.clear();
+                        None
+                    }
+                    Ok(watcher::Event::InitApply(config_map)) => {
+                        listed.push(config_map);
+                        None
+                    }
+                    Ok(watcher::Event::InitDone) => {
+                        Some(Ok(Labelled::All(std::mem::take(&mut listed))))
+                    }
+                    Ok(watcher::Event::Apply(config_map)) => {
+                        Some(Ok(Labelled::Now(Box::new(config_map))))
+                    }
+                    Ok(watcher::Event::Delete(config_map)) => Some(Ok(Labelled::Gone {
+                        namespace: config_map.namespace().unwrap_or_default(),
+                        name: config_map.name_any(),
+                    })),
+                    Err(error) => Some(Err(reason::of_watch(&error))),
+                };
+                std::future::ready(told)
+            })
+            .boxed()
+    }
+}

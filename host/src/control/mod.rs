@@ -1,0 +1,54 @@
+//! The control flow: from documents to the snapshot that is served.
+//!
+//! [`Controller`] is the one task that knows every document. Documents are found by tasks in
+//! `found`; plugins are looked after by tasks of their own (`plugins`, `fetch`); the work on one
+//! owner's document is a `job`. Whatever fails keeps what was served before.
+
+mod bind;
+mod controller;
+mod document;
+mod fetch;
+mod found;
+mod job;
+mod parts;
+mod plugins;
+mod policy;
+mod report;
+mod self_test;
+mod store;
+mod watch_files;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use controller::Controller;
+pub use found::{ConfigOrigin, KEY, LABEL};
+pub use parts::{ObjectSource, Parts};
+pub use self_test::run as self_test;
+
+use crate::cluster::Cluster;
+use crate::config::Faults;
+use crate::plugin::Compiler;
+use crate::snapshot::Snapshot;
+
+/// What a controller works with.
+pub struct Setup {
+    /// What mappings are made with.
+    pub parts: Parts,
+    /// Compiles plugins.
+    pub compiler: Compiler,
+    /// Where what was good is kept for the next start.
+    pub cache: Option<PathBuf>,
+    /// Where the operator's configuration is.
+    pub origin: ConfigOrigin,
+    /// Where teams' configurations are.
+    pub cluster: Option<Cluster>,
+}
+
+/// How the first look at everything went.
+pub struct Loaded {
+    /// What is wrong, by document: all that keeps something from being served.
+    pub faults: Vec<Faults>,
+    /// What is served.
+    pub snapshot: Arc<Snapshot>,
+}

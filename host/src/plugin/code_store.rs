@@ -1,0 +1,132 @@
+//! Compiled code, kept on disk so that a start need not compile.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use super::compiled::Compiled;
+
+/// How many pieces of code are kept: more than any configuration has plugins.
+const KEPT: usize = 200;
+
+/// A folder of our own.
+pub struct CodeStore(PathBuf);
+
+/// Why a folder cannot hold code.
+#[derive(Debug, thiserror::Error)]
+pub enum CodeStoreError {
+    /// It cannot be made or looked at.
+    #[error("cannot use the folder {folder} for compiled code")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Code in it could be somebody else's.
+    #[error(
+        "the folder {folder} may be written to by others, and what lies in it would be run; make \
+         it a folder of this user alone (mode 0700)"
+    )]
+    OpenToOthers {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+impl CodeStore {
+    /// Opens a folder, made if it is not there.
+    pub fn open(folder: &Path) -> Result<Self, CodeStoreError> {
+        let failed = |source| CodeStoreError::Folder { folder: folder.to_owned(), source };
+        match DirBuilder::new().mode(0o700).recursive(true).create(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(failed(error));
+            }
+            _ => {}
+        }
+        let metadata = fs::symlink_metadata(folder).map_err(failed)?;
+        let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+        if !metadata.is_dir() || !ours || metadata.mode() & 0o022 != 0 {
+            return Err(CodeStoreError::OpenToOthers { folder: folder.to_owned() });
+        }
+        Ok(Self(folder.to_owned()))
+    }
+
+    /// The code under a key, if it is there and whole.
+    pub(super) fn get(&self, key: &str) -> Option<Compiled> {
+        let path = self.0.join(key);
+        let mut bytes = fs::read(&path).ok()?;
+        let at = bytes.len().checked_sub(32)?;
+        let checksum = bytes.split_off(at);
+        if Sha256::digest(&bytes)[..] != checksum[..] {
+            tracing::warn!(file = %path.display(), "compiled code is damaged; it is made again");
+            return None;
+        }
+        // What is used stays.
+        let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        Some(Compiled::made_by_us(bytes))
+    }
+
+    /// Keeps code. Without room for it, it is made again the next time.
+    pub(super) fn put(&self, key: &str, code: &Compiled) {
+        let write = || {
+            let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
+            io::Write::write_all(&mut file, code.bytes())?;
+            io::Write::write_all(&mut file, &Sha256::digest(code.bytes()))?;
+            file.persist(self.0.join(key)).map_err(|error| error.error)?;
+            self.tidy()
+        };
+        if let Err(error) = write() {
+            let folder = self.0.display();
+            tracing::warn!(%folder, %error, "compiled code cannot be kept");
+        }
+    }
+
+    /// Drops what was used least recently.
+    fn tidy(&self) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            files.push((entry.metadata()?.modified()?, entry.path()));
+        }
+        files.sort();
+        let over = files.len().saturating_sub(KEPT);
+        for (_, path) in &files[..over] {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_kept_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("code");
+        let store = CodeStore::open(&folder).unwrap();
+        assert!(store.get("a").is_none());
+        store.put("a", &Compiled::made_by_us(b"code".to_vec()));
+        assert_eq!(store.get("a").unwrap().bytes(), b"code");
+        let mut damaged = fs::read(folder.join("a")).unwrap();
+        damaged[1] ^= 1;
+        fs::write(folder.join("a"), damaged).unwrap();
+        assert!(store.get("a").is_none());
+        fs::write(folder.join("a"), b"short").unwrap();
+        assert!(store.get("a").is_none());
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(CodeStore::open(folder.path()), Err(CodeStoreError::OpenToOthers { .. })));
+    }
+}

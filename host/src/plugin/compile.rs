@@ -1,0 +1,225 @@
+//! From a component to code. A crafted component can make a compiler ask for all memory there is,
+//! or for minutes; so it compiles in a child process, under limits of its own, one at a time.
+
+use std::hash::{Hash, Hasher};
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+use tokio::sync::Mutex;
+
+use super::code_store::CodeStore;
+use super::compiled::Compiled;
+use super::engine::{self, Engine};
+use super::error::LoadError;
+use super::limits::{self, Structure};
+
+/// The subcommand of this program that compiles.
+pub const SUBCOMMAND: &str = "compile-plugin";
+
+/// What the child may use.
+const MEMORY: u64 = 3 << 29;
+const TIME: Duration = Duration::from_secs(30);
+
+/// More code than any component that passes the limits is compiled into.
+const MOST_CODE: u64 = 512 << 20;
+
+/// The child refused the component: what it wrote says why.
+const REFUSED: i32 = 1;
+
+/// Compiles components, each once.
+pub struct Compiler {
+    how: How,
+    /// One at a time: two could need twice the memory.
+    turn: Mutex<()>,
+    store: Option<CodeStore>,
+}
+
+enum How {
+    Here,
+    Child(PathBuf),
+}
+
+impl Compiler {
+    /// Compiles in this process: for components that are trusted, in tests and benchmarks.
+    pub fn here() -> Self {
+        Self { how: How::Here, turn: Mutex::default(), store: None }
+    }
+
+    /// Compiles in children of this process. `program` is the program that this process runs,
+    /// `store` where code is kept.
+    pub fn child(program: PathBuf, store: Option<CodeStore>) -> Self {
+        Self { how: How::Child(program), turn: Mutex::default(), store }
+    }
+
+    /// Compiles a component, unless that was done before.
+    pub(super) async fn compile(
+        &self,
+        engine: &Engine,
+        component: &[u8],
+    ) -> Result<Compiled, LoadError> {
+        let key = key(engine, component);
+        if let Some(code) = self.store.as_ref().and_then(|store| store.get(&key)) {
+            return Ok(code);
+        }
+        let _turn = self.turn.lock().await;
+        let code = match &self.how {
+            How::Here => Compiled::made_by_us(compile(component)?),
+            How::Child(program) => child(program, component).await?,
+        };
+        if let Some(store) = &self.store {
+            store.put(&key, &code);
+        }
+        Ok(code)
+    }
+}
+
+/// What the code of a component depends on.
+fn key(engine: &Engine, component: &[u8]) -> String {
+    // Its keys are always the same ones, so names stay the same from start to start.
+    #[allow(deprecated)]
+    let mut hasher = std::hash::SipHasher::new();
+    engine.wasmtime().precompile_compatibility_hash().hash(&mut hasher);
+    let engine = hasher.finish();
+    let digest: String =
+        Sha256::digest(component).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digest}-{engine:016x}")
+}
+
+async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadError> {
+    let failed = |source| LoadError::Compiler { program: program.clone(), source };
+    let mut child = Command::new(program)
+        .arg(SUBCOMMAND)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(failed)?;
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let write = async move {
+        // A child that refuses early does not read on; what it says is in what it wrote.
+        if let Some(mut input) = input {
+            let _ = input.write_all(component).await;
+        }
+    };
+    let read = async move {
+        let (mut code, mut said) = (Vec::new(), Vec::new());
+        let code_read = async {
+            match output {
+                Some(output) => output.take(MOST_CODE).read_to_end(&mut code).await.map(drop),
+                None => Ok(()),
+            }
+        };
+        let said_read = async {
+            match errors {
+                Some(errors) => errors.take(4096).read_to_end(&mut said).await.map(drop),
+                None => Ok(()),
+            }
+        };
+        tokio::try_join!(code_read, said_read)?;
+        Ok::<_, std::io::Error>((code, said))
+    };
+    let work = async {
+        let ((), read, status) = tokio::join!(write, read, child.wait());
+        Ok::<_, std::io::Error>((read?, status?))
+    };
+    match tokio::time::timeout(TIME, work).await {
+        Err(_) => Err(LoadError::CompileTime(TIME)),
+        Ok(Err(source)) => Err(failed(source)),
+        Ok(Ok(((code, said), status))) => ended(status, code, &String::from_utf8_lossy(&said)),
+    }
+}
+
+/// What became of a child.
+fn ended(status: ExitStatus, code: Vec<u8>, said: &str) -> Result<Compiled, LoadError> {
+    if status.success() {
+        return Ok(Compiled::made_by_us(code));
+    }
+    let said = said.trim();
+    if status.code() == Some(REFUSED) {
+        return Err(match said.strip_prefix(LIMIT) {
+            Some(limit) => LoadError::Structure(limit.to_owned()),
+            None => LoadError::Invalid(said.to_owned()),
+        });
+    }
+    // Rust aborts when it gets no memory; anything else that ends a compiler so early is a failed
+    // mapping of memory, too.
+    const XCPU: i32 = 24;
+    match status.signal() {
+        Some(XCPU) => Err(LoadError::CompileTime(TIME)),
+        _ if said.contains("memory allocation") => Err(LoadError::CompileMemory(MEMORY)),
+        _ => Err(LoadError::CompilerEnded(format!("{status}{}", note(said)))),
+    }
+}
+
+fn note(said: &str) -> String {
+    match said.lines().next() {
+        Some(line) => format!(": {line}"),
+        None => String::new(),
+    }
+}
+
+/// What stands before the text of a limit that was met.
+const LIMIT: &str = "limit: ";
+
+/// The child: reads a component, writes code. The result is the exit code.
+pub fn compile_as_child() -> u8 {
+    match limited() {
+        Ok(()) => 0,
+        Err(Refusal::Component(text)) => {
+            eprintln!("{text}");
+            1
+        }
+        Err(Refusal::Process(text)) => {
+            eprintln!("{text}");
+            3
+        }
+    }
+}
+
+enum Refusal {
+    Component(String),
+    Process(String),
+}
+
+fn limited() -> Result<(), Refusal> {
+    let process = |error: &dyn std::fmt::Display| Refusal::Process(error.to_string());
+    let both = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
+    rustix::process::setrlimit(Resource::As, both(MEMORY)).map_err(|error| process(&error))?;
+    rustix::process::setrlimit(Resource::Cpu, both(TIME.as_secs()))
+        .map_err(|error| process(&error))?;
+    rustix::process::setrlimit(Resource::Core, both(0)).map_err(|error| process(&error))?;
+    // Reads go first. A process that may not be nicer compiles all the same.
+    let _ = rustix::process::nice(10);
+    let mut component = Vec::new();
+    let most = limits::MOST_BYTES + 1;
+    std::io::stdin()
+        .lock()
+        .take(most)
+        .read_to_end(&mut component)
+        .map_err(|error| process(&error))?;
+    let code = compile(&component).map_err(|error| match error {
+        LoadError::Structure(limit) => Refusal::Component(format!("{LIMIT}{limit}")),
+        LoadError::Invalid(reason) => Refusal::Component(reason),
+        other => Refusal::Process(other.to_string()),
+    })?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(&code).and_then(|()| out.flush()).map_err(|error| process(&error))
+}
+
+/// Compiles in this process, after a look at what would make that too expensive.
+pub(super) fn compile(component: &[u8]) -> Result<Vec<u8>, LoadError> {
+    limits::check(component, &Structure::default())
+        .map_err(|exceeded| LoadError::Structure(exceeded.to_string()))?;
+    let engine = wasmtime::Engine::new(&engine::for_compiling())
+        .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+    engine.precompile_component(component).map_err(|error| LoadError::Invalid(format!("{error:#}")))
+}

@@ -1,0 +1,68 @@
+//! What is no plugin, or not one of this contract.
+
+use super::by_hand::ByHand;
+use super::{HOSTILE, parse};
+
+/// A text.
+pub fn text() -> Vec<u8> {
+    b"metric: not a plugin\n".to_vec()
+}
+
+/// The beginning of a compressed file, as an archive that was not unpacked has it.
+pub fn gzip() -> Vec<u8> {
+    // Deflate, no flags, no time, made on Unix; an empty block; checksum and length of nothing.
+    vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
+/// The first half of a plugin, as a download that broke off leaves it.
+///
+/// # Panics
+/// If the plugin was not built.
+pub fn truncated() -> Vec<u8> {
+    let mut bytes = std::fs::read(HOSTILE).expect("the hostile plugin");
+    bytes.truncate(bytes.len() / 2);
+    bytes
+}
+
+/// A core module that has nothing of the contract.
+pub fn core_module() -> Vec<u8> {
+    parse("(module (func (export \"evaluate\") (result i32) i32.const 1))")
+}
+
+/// A component of another world.
+pub fn alien_component() -> Vec<u8> {
+    parse(
+        "(component
+          (core module $m (func (export \"run\") (result i32) i32.const 1))
+          (core instance $i (instantiate $m))
+          (func (export \"run\") (result u32) (canon lift (core func $i \"run\"))))",
+    )
+}
+
+/// A component that was built for WASI, which plugins do not get.
+pub fn wasi_component() -> Vec<u8> {
+    parse(
+        "(component
+          (import \"wasi:cli/environment@0.2.0\" (instance
+            (export \"get-arguments\" (func (result (list string))))))
+          (import \"wasi:random/random@0.2.0\" (instance
+            (export \"get-random-u64\" (func (result u64))))))",
+    )
+}
+
+/// A plugin of nine megabytes.
+pub fn oversized() -> Vec<u8> {
+    let mut bytes = ByHand::default().plugin();
+    // A custom section: its number, its length in LEB128, the length of its name, its name.
+    let size: usize = 9 << 20;
+    bytes.push(0);
+    let mut rest = size + 4;
+    while rest >= 0x80 {
+        bytes.push(u8::try_from(rest & 0x7f).unwrap_or_default() | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(u8::try_from(rest).unwrap_or_default());
+    bytes.extend(b"\x03pad");
+    bytes.resize(bytes.len() + size, 0);
+    bytes
+}

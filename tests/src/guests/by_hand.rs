@@ -1,0 +1,100 @@
+//! Plugins written by hand, which do what Rust cannot be made to do.
+
+use std::path::Path;
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use super::parse;
+
+/// A loop that nothing ends.
+const FOR_EVER: &str = "(loop $again (br $again))";
+
+/// A plugin that grows a table for as long as it may.
+pub fn table_grower() -> Vec<u8> {
+    let evaluate = "(loop $again (br_if $again
+        (i32.ne (table.grow $t (ref.null func) (i32.const 100000)) (i32.const -1))))";
+    ByHand { evaluate, ..ByHand::default() }.plugin()
+}
+
+/// A plugin that never comes to be: its module has a start function that does not end.
+pub fn start_loops() -> Vec<u8> {
+    let more = format!("(func $start {FOR_EVER}) (start $start)");
+    ByHand { more: &more, ..ByHand::default() }.plugin()
+}
+
+/// A plugin that never says what it is.
+pub fn describe_loops() -> Vec<u8> {
+    ByHand { describe: FOR_EVER, ..ByHand::default() }.plugin()
+}
+
+/// A plugin that traps when it is asked what it is.
+pub fn describe_traps() -> Vec<u8> {
+    ByHand { describe: "(unreachable)", ..ByHand::default() }.plugin()
+}
+
+/// A plugin whose configuration has a schema that is no JSON.
+pub fn schema_is_no_json() -> Vec<u8> {
+    ByHand { schema: "{]", ..ByHand::default() }.plugin()
+}
+
+/// A plugin in the text format. It is called `by hand`, takes any configuration, plans nothing, and
+/// returns no measures.
+pub(super) struct ByHand<'a> {
+    /// What `describe` does before it returns.
+    pub(super) describe: &'a str,
+    /// What `evaluate` does before it returns.
+    pub(super) evaluate: &'a str,
+    /// More fields of the module.
+    pub(super) more: &'a str,
+    /// The schema of the configuration, in two bytes.
+    pub(super) schema: &'a str,
+}
+
+impl Default for ByHand<'_> {
+    fn default() -> Self {
+        Self { describe: "", evaluate: "", more: "", schema: "{}" }
+    }
+}
+
+impl ByHand<'_> {
+    /// The component. What it returns, but for its description, are zeros: an empty list each.
+    pub(super) fn plugin(&self) -> Vec<u8> {
+        let Self { describe, evaluate, more, schema } = self;
+        let mut module = parse(&format!(
+            "(module
+              (memory (export \"memory\") 2)
+              (table $t 1 funcref)
+              (global $free (mut i32) (i32.const 65536))
+              (data (i32.const 2048) \"by hand{schema}\")
+              ;; name, version and about are `by hand`, the schema follows it.
+              (data (i32.const 4096)
+                \"\\00\\08\\00\\00\\07\\00\\00\\00\" \"\\00\\08\\00\\00\\07\\00\\00\\00\"
+                \"\\00\\08\\00\\00\\07\\00\\00\\00\" \"\\07\\08\\00\\00\\02\\00\\00\\00\")
+              (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32)
+                (local $at i32)
+                (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+                (global.set $free (i32.add (local.get $at) (local.get 3)))
+                (block $enough
+                  (br_if $enough (i32.le_u (global.get $free)
+                    (i32.shl (memory.size) (i32.const 16))))
+                  (drop (memory.grow (i32.add (i32.const 1)
+                    (i32.shr_u (local.get 3) (i32.const 16))))))
+                (local.get $at))
+              (func (export \"describe\") (result i32) {describe} (i32.const 4096))
+              (func (export \"configure\") (param i32 i32 i32 i32 i32) (result i32)
+                (i32.const 1024))
+              (func (export \"evaluate\") (param i32) (result i32) {evaluate} (i32.const 1024))
+              {more})"
+        ));
+        let mut resolve = Resolve::default();
+        let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+        let (package, _) = resolve.push_path(contract).expect("the contract");
+        let world = resolve.select_world(&[package], Some("mapping")).expect("its world");
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+            .expect("a core module");
+        let encoder = ComponentEncoder::default().module(&module);
+        let encoder = encoder.expect("a module of the contract");
+        encoder.validate(true).encode().expect("a component")
+    }
+}
