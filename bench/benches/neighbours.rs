@@ -70,8 +70,11 @@ fn main() {
 
 async fn measure(what: &str, deed: &str, limits: &str) {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
-    let mapping =
-        |metric, deed| Mapping::custom(metric, "pods").query("q", PROMQL).plugin("hostile", deed);
+    let mapping = |metric, deed| {
+        let mapping = Mapping::custom(metric, "pods").query("q", PROMQL);
+        mapping.plugin("hostile", deed).set("maxAge", MAX_AGE)
+    };
+    let namespaces: Vec<_> = (0..NAMESPACES).map(|number| format!("team-{number}")).collect();
     let config = Config::shop(&upstream.url())
         .plugin("hostile", Path::new(HOSTILE))
         .mapping(mapping("misdeed", deed).set("limits", limits))

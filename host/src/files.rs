@@ -1,6 +1,8 @@
-//! Files that are read again when they change: credentials and certificates are rotated.
+//! Files that are read again when they change (credentials and certificates are rotated), and
+//! files that are written whole.
 
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -58,6 +60,16 @@ fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
         Some(Stamp { modified, size: metadata.len(), inode: metadata.ino() })
     };
     paths.iter().map(stamp).collect()
+}
+
+/// Writes a file that is there as a whole or not at all, and that only this user may read.
+pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

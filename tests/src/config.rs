@@ -10,6 +10,7 @@ pub struct Config {
     plugins: Vec<String>,
     mappings: Vec<Mapping>,
     objects: Vec<String>,
+    teams: Vec<String>,
 }
 
 /// One entry of `mappings`.
@@ -48,6 +49,12 @@ impl Config {
     /// Adds a plugin from a file.
     pub fn plugin(mut self, name: &str, file: impl AsRef<Path>) -> Self {
         self.plugins.push(format!("{name}: {{file: {:?}}}", file.as_ref()));
+        self
+    }
+
+    /// Opens something to the namespaces of a team, given as the inside of a flow mapping.
+    pub fn team(mut self, opened: &str) -> Self {
+        self.teams.push(format!("{{{opened}}}"));
         self
     }
 
@@ -153,7 +160,8 @@ impl fmt::Display for Config {
         for mapping in &self.mappings {
             write!(f, "{mapping}")?;
         }
-        entries(f, "objects", "  - ", &self.objects)
+        entries(f, "objects", "  - ", &self.objects)?;
+        entries(f, "teams", "  - ", &self.teams)
     }
 }
 

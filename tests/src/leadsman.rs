@@ -70,13 +70,18 @@ impl Leadsman {
     /// If it neither serves nor ends in time.
     pub async fn launch(config: impl Display, arguments: &[&str]) -> Result<Self, Exited> {
         let (folder, file) = write(config);
-        let mut all = ["serve", "--secure-port", "0", "--admin-address", "127.0.0.1:0"]
-            .map(str::to_owned)
-            .to_vec();
-        all.extend(["--log-format", "json", "--config"].map(str::to_owned));
-        all.push(file.display().to_string());
-        all.extend(arguments.iter().map(|&argument| argument.to_owned()));
-        Self::run(&all, folder).await
+        Self::serve(&[&["--config", text(&file)], arguments].concat(), folder).await
+    }
+
+    /// The same with these arguments, which say where the configuration is, for as long as a
+    /// folder of theirs is needed.
+    ///
+    /// # Panics
+    /// If it neither serves nor ends in time.
+    pub(crate) async fn serve(arguments: &[&str], folder: TempDir) -> Result<Self, Exited> {
+        let free = ["serve", "--secure-port", "0", "--admin-address", "127.0.0.1:0"];
+        let all = [&free, &["--log-format", "json"], arguments].concat();
+        Self::run(&all.iter().map(|&part| part.to_owned()).collect::<Vec<_>>(), folder).await
     }
 
     /// Runs it with exactly these arguments, which let it log as JSON, for as long as a folder of
@@ -100,7 +105,18 @@ impl Leadsman {
     /// If it says nothing in time.
     pub async fn check(config: impl Display) -> Checked {
         let (_folder, file) = write(config);
-        run(&["check"], file).await
+        run(&["check", "--config", text(&file)], &file).await
+    }
+
+    /// What `leadsman check` says of the configuration in a ConfigMap, `namespace/name`, and of
+    /// those of teams.
+    ///
+    /// # Panics
+    /// If it says nothing in time.
+    pub async fn check_config_map(kubeconfig: &Path, config_map: &str) -> Checked {
+        let cluster = ["--kubeconfig", text(kubeconfig)];
+        let arguments = [&["check", "--config-map", config_map][..], &cluster].concat();
+        run(&arguments, Path::new("config.yaml")).await
     }
 
     /// What `leadsman doctor` says of a cluster, the autoscalers of a namespace, and the sources
@@ -110,8 +126,8 @@ impl Leadsman {
     /// If it says nothing in time.
     pub async fn doctor(kubeconfig: &Path, namespace: &str, config: impl Display) -> Checked {
         let (_folder, file) = write(config);
-        let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
-        run(&["doctor", "--kubeconfig", kubeconfig, "--namespace", namespace], file).await
+        let cluster = ["doctor", "--kubeconfig", text(kubeconfig), "--namespace", namespace];
+        run(&[&cluster[..], &["--config", text(&file)]].concat(), &file).await
     }
 
     /// Reads a path of the API, as `kubectl get --raw` would.
@@ -187,6 +203,14 @@ impl Leadsman {
         self.metrics().await.sum(name, labels)
     }
 
+    /// What the status page shows.
+    ///
+    /// # Panics
+    /// If it shows nothing.
+    pub async fn status(&self) -> Value {
+        self.admin("/status.json").await.ok()
+    }
+
     /// The number of its process.
     pub fn pid(&self) -> u32 {
         self.process.number()
@@ -228,7 +252,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it ended instead, or is not in time.
-    pub(crate) async fn ready(launched: Result<Self, Exited>) -> Self {
+    pub async fn ready(launched: Result<Self, Exited>) -> Self {
         match launched {
             Ok(leadsman) => leadsman.wait_ready().await,
             Err(Exited { status, log }) => panic!("leadsman ended ({status}):\n{log}"),
@@ -283,16 +307,20 @@ impl Checked {
 }
 
 /// Runs the binary to its end.
-async fn run(arguments: &[&str], file: PathBuf) -> Checked {
+async fn run(arguments: &[&str], file: &Path) -> Checked {
     let mut command = Command::new(binary());
-    command.args(arguments).arg("--config").arg(&file).kill_on_drop(true);
+    command.args(arguments).kill_on_drop(true);
     let Ok(output) = timeout(PATIENCE, command.output()).await else {
         panic!("leadsman {} does not end", arguments.join(" "))
     };
     let output = output.expect("leadsman can be run");
     let text = [output.stdout, output.stderr].concat();
     let output_text = String::from_utf8_lossy(&text).into_owned();
-    Checked { code: output.status.code(), output: output_text, file }
+    Checked { code: output.status.code(), output: output_text, file: file.to_owned() }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
 }
 
 fn write(config: impl Display) -> (TempDir, PathBuf) {

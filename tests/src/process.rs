@@ -1,5 +1,6 @@
 //! A server in a process of its own, which ends with the test.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -138,4 +139,25 @@ impl Drop for Process {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// Where a program is that a package of Debian brings.
+///
+/// # Panics
+/// If it is not installed.
+pub(crate) fn program(name: &str, package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name));
+    found.into_iter().find(|program| program.is_file()).unwrap_or_else(|| {
+        panic!(
+            "there is no {name}; install it: apt-get install {package}, or run cargo xtask setup"
+        )
+    })
+}
+
+/// A port for a server that cannot be told to take any. Another process could take it first, which
+/// has not been seen.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound address").port()
 }

@@ -1,15 +1,13 @@
 //! Debian's real Prometheus.
 
 use std::fmt::Write as _;
-use std::net::TcpListener;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::Process;
+use crate::process::{Process, free_port, program};
 use crate::waiting::eventually;
 
 /// A Prometheus that scrapes one target each second.
@@ -137,7 +135,7 @@ impl Prometheus {
     }
 
     async fn run(&mut self) {
-        let program = program();
+        let program = program("prometheus", "prometheus");
         let folder = self.folder.path().display();
         let arguments = [
             format!("--config.file={folder}/prometheus.yml"),
@@ -158,18 +156,4 @@ impl Prometheus {
         .await;
         self.process = Some(process);
     }
-}
-
-fn program() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("prometheus"));
-    found.into_iter().find(|program| program.is_file()).unwrap_or_else(|| {
-        panic!("there is no prometheus; install it: apt-get install prometheus, or run cargo xtask setup")
-    })
-}
-
-/// Another process could take it before Prometheus does, which has not been seen.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound address").port()
 }

@@ -96,13 +96,18 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    async fn find(options: &ClusterOptions, parts: &Parts) -> Result<Option<Self>, ConnectError> {
+    async fn find(
+        options: &ClusterOptions,
+        parts: &Parts,
+        cache: Option<&Path>,
+    ) -> Result<Option<Self>, ConnectError> {
         let ClusterOptions::Around { kubeconfig, .. } = options else { return Ok(None) };
         let Some(cluster) = Cluster::connect(kubeconfig.as_deref()).await? else {
             return Ok(None);
         };
         let watches = Watches::new(&cluster, parts.tasks.clone(), parts.end.clone());
-        let auth = Arc::new(Auth::new(&cluster));
+        let kept = cache.map(|folder| folder.join("authorities.json"));
+        let auth = Arc::new(Auth::new(&cluster, kept));
         Ok(Some(Self { cluster, watches: Arc::new(watches), auth }))
     }
 }
@@ -111,7 +116,9 @@ impl App {
     /// Starts everything. It serves when this returns.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         let mut parts = parts()?;
-        let around = Surroundings::find(&options.cluster, &parts).await?;
+        let cache = options.cache.as_deref();
+        let compiler = compiler(cache)?;
+        let around = Surroundings::find(&options.cluster, &parts, cache).await?;
         let addresses = options.addresses(around.is_some());
         if around.is_none()
             && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
@@ -124,7 +131,7 @@ impl App {
         readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
             parts: parts.clone(),
-            compiler: compiler(options.cache.as_deref())?,
+            compiler,
             cache: options.cache.clone(),
             origin: options.config.clone(),
             cluster: around.as_ref().map(|around| around.cluster.clone()),
@@ -180,7 +187,8 @@ impl App {
                 let loaded = loaded.await.map_err(anyhow::Error::from)?;
                 // Whoever started this sees what is wrong; a pod goes on and waits for better.
                 if !loaded.faults.is_empty() {
-                    return Err(StartError::Faults(loaded.faults));
+                    let faults = loaded.faults.into_iter().map(|(_, faults)| faults);
+                    return Err(StartError::Faults(faults.collect()));
                 }
                 readiness.ready();
             }
@@ -238,9 +246,9 @@ impl App {
             readiness.waiting("waiting for the configuration to be loaded");
             let usable = async {
                 // Without anything to serve, whatever is served now goes on elsewhere.
-                let first = loaded.await.ok();
-                match first {
-                    Some(Loaded { faults, snapshot }) if faults.is_empty() => snapshot,
+                match loaded.await {
+                    // What is wrong with a team's is that team's.
+                    Ok(loaded) if loaded.operator_is_whole() => loaded.snapshot,
                     _ => served.usable().await,
                 }
             };
@@ -321,7 +329,7 @@ pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
 pub async fn check(config: ConfigOrigin, cluster: &ClusterOptions) -> Result<Loaded, StartError> {
     let mut parts = parts()?;
     readable(&config)?;
-    let around = Surroundings::find(cluster, &parts).await?;
+    let around = Surroundings::find(cluster, &parts, None).await?;
     if let Some(around) = &around {
         parts.objects = ObjectSource::Watched(around.watches.clone());
     }

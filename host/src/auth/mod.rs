@@ -13,6 +13,8 @@ mod front_proxy;
 mod peer;
 mod tokens;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -26,6 +28,7 @@ pub use error::{Denied, Forbidden, Unauthenticated};
 pub use peer::{AnyClient, Peer};
 
 use crate::cluster::{Cluster, Decision, Identity};
+use crate::files;
 use credentials::Outcome;
 use decisions::Decisions;
 use tokens::Tokens;
@@ -44,14 +47,18 @@ const UNAUTHENTICATED: &str = "system:unauthenticated";
 pub struct Auth {
     authorities: ArcSwapOption<Authorities>,
     settled: watch::Sender<bool>,
+    /// What the cluster said last, for a start while it cannot be asked.
+    kept: Option<PathBuf>,
     tokens: Tokens,
     decisions: Decisions,
 }
 
 impl Auth {
-    /// Trusts nobody before [`Auth::follow`] has seen whom to trust.
-    pub fn new(cluster: &Cluster) -> Self {
+    /// Trusts nobody before [`Auth::follow`] has seen whom to trust. What it sees is kept in a
+    /// file: a start while the cluster cannot be asked trusts whom it trusted before.
+    pub fn new(cluster: &Cluster, kept: Option<PathBuf>) -> Self {
         Self {
+            kept,
             authorities: ArcSwapOption::empty(),
             settled: watch::Sender::new(false),
             tokens: Tokens::new(cluster.clone()),
@@ -71,6 +78,7 @@ impl Auth {
                     // A watch that begins anew says again what is known.
                     if known.as_ref() != Some(&data) {
                         self.trust(&data);
+                        self.keep(&data);
                         known = Some(data);
                     }
                     continue;
@@ -87,10 +95,30 @@ impl Auth {
                 reason,
                 "whom to trust cannot be read"
             );
+            if !*self.settled.borrow()
+                && let Some(data) = self.kept()
+            {
+                tracing::warn!("whom the cluster trusted before this start is trusted for now");
+                self.trust(&data);
+            }
         }
     }
 
-    fn trust(&self, data: &std::collections::BTreeMap<String, String>) {
+    fn kept(&self) -> Option<BTreeMap<String, String>> {
+        let text = std::fs::read(self.kept.as_ref()?).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    fn keep(&self, data: &BTreeMap<String, String>) {
+        let Some(path) = &self.kept else { return };
+        let text = serde_json::to_vec(data).unwrap_or_default();
+        if let Err(error) = files::write_whole(path, &[&text]) {
+            let file = path.display();
+            tracing::warn!(%file, %error, "whom to trust cannot be kept for the next start");
+        }
+    }
+
+    fn trust(&self, data: &BTreeMap<String, String>) {
         let before = self.authorities.load();
         let (authorities, faults) = Authorities::read(data, before.as_deref());
         for fault in faults {

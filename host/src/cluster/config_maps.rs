@@ -23,13 +23,22 @@ pub enum Labelled {
     },
 }
 
+/// Why ConfigMaps cannot be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// Whether the right is missing.
+    pub forbidden: bool,
+    /// Why, for people.
+    pub reason: String,
+}
+
 impl Cluster {
     /// The ConfigMaps with a label, in all namespaces, and each change. An error says why they
     /// cannot be followed for now.
     pub fn config_maps(
         &self,
         label: &str,
-    ) -> impl Stream<Item = Result<Labelled, String>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Labelled, Unseen>> + Send + use<> {
         let api: Api<ConfigMap> = Api::all(self.client.clone());
         let events = watcher(api, watcher::Config::default().labels(label)).default_backoff();
         let mut listed = Vec::new();
@@ -54,7 +63,10 @@ impl Cluster {
                         namespace: config_map.namespace().unwrap_or_default(),
                         name: config_map.name_any(),
                     })),
-                    Err(error) => Some(Err(reason::of_watch(&error))),
+                    Err(error) => Some(Err(Unseen {
+                        forbidden: reason::is_forbidden(&error),
+                        reason: reason::of_watch(&error),
+                    })),
                 };
                 std::future::ready(told)
             })

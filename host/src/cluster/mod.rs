@@ -16,7 +16,7 @@ use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigErro
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config};
 
-pub use config_maps::Labelled;
+pub use config_maps::{Labelled, Unseen};
 pub use events::{ConfigMapReference, Events};
 pub use reason::{explain, is_forbidden};
 pub use reviews::{Attributes, Decision, Identity, ReviewError};

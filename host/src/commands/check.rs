@@ -26,8 +26,9 @@ pub(crate) fn check(check: Check) -> ExitCode {
         Err(error) => return failed(&error.into()),
     };
     if !loaded.faults.is_empty() {
-        loaded.faults.iter().for_each(|faults| println!("{faults}"));
-        println!("{}", count(&loaded.faults));
+        let faults: Vec<_> = loaded.faults.into_iter().map(|(_, faults)| faults).collect();
+        faults.iter().for_each(|faults| println!("{faults}"));
+        println!("{}", count(&faults));
         return ExitCode::from(FAULTS);
     }
     let number = loaded.snapshot.mappings().len();

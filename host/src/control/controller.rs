@@ -10,20 +10,23 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::assembly::Assembly;
 use super::bind::Sources;
 use super::document::{At, Document};
 use super::fetch::{Fetcher, chain};
 use super::found::{self, ConfigOrigin, Found};
-use super::job::{Job, LOADING, Refused, Set};
+use super::job::{Job, Refused, Set};
+use super::keeping::{config_map_document, kept, kept_team_document, owner_of};
 use super::parts::{Kinds, Parts};
 use super::plugins::{Handle, Place, Plugins, Wanted};
 use super::policy::Policy;
 use super::report::{EventQueue, EventWriter, Report};
+use super::state::{Good, State};
 use super::store::{Kept, Store};
 use super::{Loaded, Setup};
-use crate::cluster::{Cluster, ConfigMapReference};
-use crate::config::{self, Fault, Faults, Parsed, valid};
-use crate::evaluation::{Budget, Evaluations};
+use crate::cluster::{Cluster, ConfigMapReference, Unseen};
+use crate::config::{self, Fault, Parsed, valid};
+use crate::evaluation::Budget;
 use crate::model::names::Namespace;
 use crate::model::owner::Owner;
 use crate::snapshot::{Rejected, Snapshot};
@@ -52,7 +55,7 @@ pub struct Controller {
     /// Whether all teams' documents are known, or nobody waits for them.
     teams_known: bool,
     /// Why the teams' documents cannot be followed.
-    teams_fault: Option<String>,
+    teams_fault: Option<Unseen>,
     following_teams: bool,
     /// Whether what was kept stands in for what cannot be had.
     patient: bool,
@@ -61,37 +64,6 @@ pub struct Controller {
     event_writer: Option<EventWriter>,
     published: Arc<Snapshot>,
     first: Option<oneshot::Sender<Loaded>>,
-}
-
-/// An owner's document, and what became of it.
-#[derive(Default)]
-struct State {
-    /// As it is now; `None` if it cannot be had.
-    document: Option<Document>,
-    /// Why it cannot be had.
-    unreadable: Option<String>,
-    /// What is wrong with it.
-    faults: Vec<Fault>,
-    /// Where those are.
-    located: Option<Arc<config::Document>>,
-    /// The newest that could be read as a whole.
-    good: Option<Good>,
-    /// What it gives.
-    set: Option<Arc<Set>>,
-    dirty: bool,
-    working: bool,
-}
-
-/// A document without faults of its own.
-#[derive(Clone)]
-struct Good {
-    document: Document,
-    located: Arc<config::Document>,
-    config: Arc<valid::Config>,
-    /// What was open to the team when it was read.
-    team: Option<valid::Team>,
-    /// Whether it is served; one that never had a good version is only looked at.
-    served: bool,
 }
 
 impl Controller {
@@ -219,7 +191,23 @@ impl Controller {
                 (self.teams_known, self.teams_fault) = (true, None);
                 self.read_teams();
             }
-            Found::TeamsUnknown(reason) => self.teams_fault = Some(reason),
+            // A watch that is interrupted goes on where it was, without a word, so what is said
+            // of one that had begun cannot be taken back.
+            Found::TeamsUnseen(unseen) if self.teams_known => {
+                tracing::warn!(reason = unseen.reason, "the teams' ConfigMaps cannot be followed");
+            }
+            Found::TeamsUnseen(unseen) => self.teams_fault = Some(unseen),
+            Found::OperatorUnseen(reason) => {
+                let state = self.owners.entry(Owner::Operator).or_default();
+                if state.document.is_some() {
+                    tracing::warn!(reason, "the configuration cannot be followed");
+                } else {
+                    state.unreadable = Some(reason);
+                    if state.good.is_none() && self.restore(&Owner::Operator) {
+                        self.adopt_policy();
+                    }
+                }
+            }
         }
     }
 
@@ -262,8 +250,9 @@ impl Controller {
         state.located = Some(located.clone());
         state.dirty = true;
         let good = Good { document, located, config: Arc::new(config), team, served: whole };
-        // What is open to a team holds at once, even if nothing is left that can be served.
-        let keeps = state.good.as_ref().is_some_and(|old| old.served && old.team == good.team);
+        // What was taken from a team holds at once: what was good under other rules goes, too.
+        state.good.take_if(|old| !old.holds_for(&good.team));
+        let keeps = !whole && state.good.as_ref().is_some_and(|old| old.served);
         if whole || !keeps {
             state.good = Some(good);
             if !whole {
@@ -517,7 +506,7 @@ impl Controller {
         if self.first.is_some() && !settled && self.patient {
             return;
         }
-        let (mappings, rejected, faults) = self.assemble();
+        let Assembly { mappings, rejected, faults, .. } = self.assemble();
         let served = self.published.mappings();
         let same = served.len() == mappings.len()
             && served.iter().zip(&mappings).all(|(one, other)| Arc::ptr_eq(one, other));
@@ -563,7 +552,7 @@ impl Controller {
     }
 
     /// All that can be served, all that cannot, and the same as faults of documents.
-    fn assemble(&self) -> (Vec<Arc<Evaluations>>, Vec<Rejected>, Vec<Faults>) {
+    fn assemble(&self) -> Assembly {
         let mut order: Vec<_> = self.owners.keys().cloned().collect();
         order.sort_by_key(|owner| self.age(owner));
         let mut assembly = Assembly::default();
@@ -571,16 +560,17 @@ impl Controller {
             let Some(state) = self.owners.get(owner) else { continue };
             let source_faults: &[Fault] =
                 if *owner == Owner::Operator { &self.source_faults } else { &[] };
-            assembly.add(owner, state, source_faults);
+            assembly.add(owner, state, source_faults, &self.origin.to_string());
         }
-        if let Some(reason) = &self.teams_fault {
-            let mut rejected = Rejected::of_document(&Owner::Operator, "Forbidden");
+        if let Some(Unseen { forbidden, reason }) = &self.teams_fault {
+            let code = if *forbidden { "Forbidden" } else { "Unreadable" };
+            let mut rejected = Rejected::of_document(&Owner::Operator, code);
             rejected.title = "teams".to_owned();
             rejected.message = format!("the teams' ConfigMaps cannot be followed: {reason}");
             rejected.serving = true;
             assembly.rejected.push(rejected);
         }
-        (assembly.mappings, assembly.rejected, assembly.faults)
+        assembly
     }
 
     /// The ConfigMaps that documents stand in.
@@ -597,126 +587,6 @@ impl Controller {
             )),
         };
         self.owners.iter().filter_map(reference).collect()
-    }
-}
-
-/// All owners' mappings, brought together.
-#[derive(Default)]
-struct Assembly {
-    mappings: Vec<Arc<Evaluations>>,
-    rejected: Vec<Rejected>,
-    faults: Vec<Faults>,
-    /// Which metrics are taken, and by whom.
-    taken: Vec<(Owner, crate::model::names::MetricName, valid::Serve)>,
-}
-
-impl Assembly {
-    fn add(&mut self, owner: &Owner, state: &State, source_faults: &[Fault]) {
-        let served = state.good.as_ref().is_some_and(|good| good.served);
-        let serving = served && state.set.is_some();
-        if let Some(reason) = &state.unreadable {
-            let mut rejected = Rejected::of_document(owner, "Unreadable");
-            rejected.message = format!("it cannot be read: {reason}");
-            rejected.serving = serving;
-            self.rejected.push(rejected);
-        }
-        let mut all = Vec::new();
-        if !state.faults.is_empty() {
-            let mut rejected = Rejected::of_document(owner, "ConfigInvalid");
-            if state.located.is_none() {
-                rejected.reason = "NotAllowed";
-            }
-            rejected.message = message(state.located.as_deref(), owner, &state.faults);
-            rejected.serving = serving;
-            self.rejected.push(rejected);
-            all.extend(state.faults.iter().cloned());
-        }
-        let newest = state.located.clone();
-        let Some(set) = &state.set else { return self.tell(owner, newest.as_deref(), all) };
-        // What a set says of an older document is not where the newer one's faults are.
-        let of_newest = newest.as_ref().is_none_or(|newest| Arc::ptr_eq(newest, &set.document));
-        if !source_faults.is_empty() {
-            let mut rejected = Rejected::of_document(owner, "ConfigInvalid");
-            rejected.message = message(Some(&set.document), owner, source_faults);
-            self.rejected.push(rejected);
-            all.extend(source_faults.iter().cloned());
-        }
-        for (name, refused) in &set.unused {
-            let mut rejected = Rejected::of_document(owner, refused.reason);
-            rejected.title = format!("plugin {name}");
-            rejected.message = message(Some(&set.document), owner, &refused.faults);
-            self.rejected.push(rejected);
-            all.extend(refused.faults.iter().cloned());
-        }
-        for slot in &set.slots {
-            let claim = self.taken.iter().find(|(other, metric, serve)| {
-                *metric == slot.metric && *serve == slot.serve && other.overlaps(owner)
-            });
-            if let Some((other, ..)) = claim {
-                let mut rejected = Rejected::of_slot(slot, "Conflict");
-                rejected.message = format!(
-                    "{} is served for {other} already; the operator comes first, then the older \
-                     ConfigMap",
-                    slot.title()
-                );
-                self.rejected.push(rejected);
-                continue;
-            }
-            self.taken.push((owner.clone(), slot.metric.clone(), slot.serve.clone()));
-            let serving = slot.serving.is_some() && served;
-            for refused in slot.refused.iter().chain(&slot.noted) {
-                let mut rejected = Rejected::of_slot(slot, refused.reason);
-                rejected.message = message(Some(&set.document), owner, &refused.faults);
-                rejected.serving = serving;
-                self.rejected.push(rejected);
-                if refused.reason != LOADING && !serving {
-                    all.extend(refused.faults.iter().cloned());
-                }
-            }
-            if let (true, Some((_, evaluations))) = (served, &slot.serving) {
-                self.mappings.push(evaluations.clone());
-            }
-        }
-        let document = if of_newest { Some(&*set.document) } else { newest.as_deref() };
-        self.tell(owner, document, all);
-    }
-
-    fn tell(&mut self, owner: &Owner, document: Option<&config::Document>, faults: Vec<Fault>) {
-        if !faults.is_empty() {
-            self.faults.push(located(document, owner, faults));
-        }
-    }
-}
-
-fn located(document: Option<&config::Document>, owner: &Owner, faults: Vec<Fault>) -> Faults {
-    match document {
-        Some(document) => document.locate(faults),
-        None => Faults { document: owner.to_string(), list: faults },
-    }
-}
-
-fn message(document: Option<&config::Document>, owner: &Owner, faults: &[Fault]) -> String {
-    located(document, owner, faults.to_vec()).to_string()
-}
-
-impl Rejected {
-    fn of_document(owner: &Owner, reason: &'static str) -> Self {
-        Self {
-            owner: owner.clone(),
-            mapping: None,
-            title: "configuration".to_owned(),
-            reason,
-            message: String::new(),
-            serving: false,
-        }
-    }
-
-    fn of_slot(slot: &super::job::Slot, reason: &'static str) -> Self {
-        Self {
-            mapping: Some((slot.metric.clone(), slot.serve.clone())),
-            title: slot.title(),
-            ..Self::of_document(&slot.owner, reason)
-        }
     }
 }
 
@@ -743,40 +613,6 @@ fn plugins_of(
         }
     }
     named
-}
-
-fn owner_of(document: &Document) -> Option<Owner> {
-    match &document.at {
-        At::Folder(_) => None,
-        At::ConfigMap(part) => {
-            Some(Owner::Team { namespace: part.namespace.clone(), name: part.name.as_str().into() })
-        }
-    }
-}
-
-fn kept(document: &Document, origin: &ConfigOrigin) -> Kept {
-    let binaries = match &document.at {
-        At::Folder(_) => BTreeMap::new(),
-        At::ConfigMap(part) => part.binaries.clone(),
-    };
-    Kept::new(origin.to_string(), document.text.clone(), &binaries)
-}
-
-fn kept_team_document(owner: &Owner, kept: &Kept) -> Option<Document> {
-    let Owner::Team { namespace, name } = owner else { return None };
-    config_map_document(namespace.as_str(), name, kept)
-}
-
-fn config_map_document(namespace: &str, name: &str, kept: &Kept) -> Option<Document> {
-    let part = super::document::ConfigMapPart {
-        namespace: namespace.parse().ok()?,
-        name: name.to_owned(),
-        uid: None,
-        binaries: kept.binaries(),
-        created: 0,
-    };
-    let name = format!("ConfigMap {namespace}/{name} {} (kept)", found::KEY);
-    Some(Document { name, text: kept.text.clone(), at: At::ConfigMap(part) })
 }
 
 fn open_store(folder: &std::path::Path) -> Option<Store> {

@@ -206,7 +206,7 @@ impl Fetching {
         let registry = Registry::new(&access).map_err(Failure::of_pull)?;
         let reference = &artifact.reference;
         let digest = match reference.digest() {
-            Some(digest) => digest.clone(),
+            Some(digest) => *digest,
             None => registry.resolve(reference).await.map_err(Failure::of_pull)?,
         };
         let mut vouched = Vouched {

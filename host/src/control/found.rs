@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::document::{At, ConfigMapPart, Document};
 use super::watch_files::FileEvents;
-use crate::cluster::{Cluster, Labelled};
+use crate::cluster::{Cluster, Labelled, Unseen};
 use crate::model::names::Namespace;
 
 /// What a document is called in a ConfigMap.
@@ -45,16 +45,18 @@ impl std::fmt::Display for ConfigOrigin {
 /// What was found.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// The operator's document as it is now, or why it cannot be had.
+    /// The operator's document as it is now, or why there is none.
     Operator(Result<Document, String>),
+    /// Whether there is an operator's document cannot be seen for now.
+    OperatorUnseen(String),
     /// A team's document as it is now.
     Team(Box<Document>),
     /// A team's document is gone.
     TeamGone(Namespace, String),
     /// These are all teams' documents.
     Teams(Vec<Document>),
-    /// Teams' documents cannot be followed now.
-    TeamsUnknown(String),
+    /// Teams' documents cannot be seen for now.
+    TeamsUnseen(Unseen),
 }
 
 /// Tells of the operator's document. Does not end by itself.
@@ -101,11 +103,13 @@ async fn config_map(cluster: &Cluster, namespace: &str, name: &str, tell: &mpsc:
     let mut changes = pin!(cluster.config_map(namespace, name));
     while let Some(found) = changes.next().await {
         let found = match found {
-            Ok(Some(config_map)) => document(config_map),
-            Ok(None) => Err(format!("there is no ConfigMap {namespace}/{name}")),
-            Err(reason) => Err(reason),
+            Ok(Some(config_map)) => Found::Operator(document(config_map)),
+            Ok(None) => {
+                Found::Operator(Err(format!("there is no ConfigMap {namespace}/{name}")))
+            }
+            Err(reason) => Found::OperatorUnseen(reason),
         };
-        send(tell, Found::Operator(found)).await;
+        send(tell, found).await;
     }
     std::future::pending().await
 }
@@ -126,7 +130,7 @@ pub(super) async fn teams(cluster: &Cluster, tell: &mpsc::Sender<Found>) {
                 Ok(namespace) => Found::TeamGone(namespace, name),
                 Err(_) => continue,
             },
-            Err(reason) => Found::TeamsUnknown(reason),
+            Err(unseen) => Found::TeamsUnseen(unseen),
         };
         send(tell, found).await;
     }

@@ -4,17 +4,20 @@
 //! `found`; plugins are looked after by tasks of their own (`plugins`, `fetch`); the work on one
 //! owner's document is a `job`. Whatever fails keeps what was served before.
 
+mod assembly;
 mod bind;
 mod controller;
 mod document;
 mod fetch;
 mod found;
 mod job;
+mod keeping;
 mod parts;
 mod plugins;
 mod policy;
 mod report;
 mod self_test;
+mod state;
 mod store;
 mod watch_files;
 
@@ -28,6 +31,7 @@ pub use self_test::run as self_test;
 
 use crate::cluster::Cluster;
 use crate::config::Faults;
+use crate::model::owner::Owner;
 use crate::plugin::Compiler;
 use crate::snapshot::Snapshot;
 
@@ -45,10 +49,17 @@ pub struct Setup {
     pub cluster: Option<Cluster>,
 }
 
+impl Loaded {
+    /// Whether all that the operator configured is served.
+    pub fn operator_is_whole(&self) -> bool {
+        self.faults.iter().all(|(owner, _)| *owner != Owner::Operator)
+    }
+}
+
 /// How the first look at everything went.
 pub struct Loaded {
     /// What is wrong, by document: all that keeps something from being served.
-    pub faults: Vec<Faults>,
+    pub faults: Vec<(Owner, Faults)>,
     /// What is served.
     pub snapshot: Arc<Snapshot>,
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tokio::sync::mpsc;
 
+use super::job::LOADING;
 use crate::cluster::{Cluster, ConfigMapReference, Events};
 use crate::model::owner::Owner;
 use crate::snapshot::Rejected;
@@ -36,7 +37,9 @@ impl Report {
     /// Tells what is rejected now that was not before, and what no more is. `about` are the
     /// ConfigMaps of the documents.
     pub(super) fn tell(&mut self, now: &[Rejected], about: &HashMap<Owner, ConfigMapReference>) {
-        for rejected in now.iter().filter(|one| !self.before.contains(one)) {
+        // What is being loaded is neither good nor bad yet.
+        let now_told = now.iter().filter(|one| one.reason != LOADING);
+        for rejected in now_told.filter(|one| !self.before.contains(one)) {
             let (owner, title) = (rejected.owner.to_string(), &rejected.title);
             let (reason, message) = (rejected.reason, &rejected.message);
             let instead = if rejected.serving { "what was there before" } else { "nothing" };
@@ -58,7 +61,12 @@ impl Report {
             .iter()
             .map(|rejected| (rejected.owner.to_string(), rejected.title.as_str(), rejected.reason));
         self.metrics.rejected(told);
-        self.before = now.to_vec();
+        // Until it is loaded, what was told before stands.
+        let mut before = now.to_vec();
+        before.retain(|one| one.reason != LOADING);
+        let loading = |one: &Rejected| now.iter().any(|now| now.reason == LOADING && same(now, one));
+        before.extend(std::mem::take(&mut self.before).into_iter().filter(loading));
+        self.before = before;
     }
 
     fn event(
@@ -101,10 +109,11 @@ impl EventQueue {
 }
 
 impl EventWriter {
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(self) {
+        let Self { mut events, mut waiting } = self;
         let mut failing = false;
-        while let Some(Told { about, bad, reason, message }) = self.waiting.recv().await {
-            match self.events.write(&about, bad, reason, &message).await {
+        while let Some(Told { about, bad, reason, message }) = waiting.recv().await {
+            match events.write(&about, bad, reason, &message).await {
                 Ok(()) => failing = false,
                 Err(error) if failing => tracing::debug!(error, "an Event cannot be written"),
                 Err(error) => {

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::files;
 
 /// How many components are kept: more than any configuration has plugins.
 const KEPT: usize = 200;
@@ -62,7 +64,7 @@ impl Kept {
 impl Store {
     /// Opens a folder, made if it is not there.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        for part in ["components", "artifacts", "documents", "data"] {
+        for part in ["components", "artifacts", "documents"] {
             fs::create_dir_all(folder.join(part))?;
         }
         Ok(Self(folder.to_owned()))
@@ -117,15 +119,6 @@ impl Store {
         let _ = fs::remove_file(self.0.join("documents").join(file_of(owner)));
     }
 
-    /// Something small by its name.
-    pub(super) fn data<T: for<'a> Deserialize<'a>>(&self, name: &str) -> Option<T> {
-        self.read_json(&self.0.join("data").join(name))
-    }
-
-    pub(super) fn keep_data<T: Serialize>(&self, name: &str, value: &T) {
-        self.write_json(&self.0.join("data").join(name), value);
-    }
-
     fn read_json<T: for<'a> Deserialize<'a>>(&self, path: &Path) -> Option<T> {
         let text = fs::read(path).ok()?;
         match serde_json::from_slice(&text) {
@@ -144,15 +137,8 @@ impl Store {
         }
     }
 
-    /// A file is there as a whole or not at all.
     fn write(&self, path: &Path, bytes: &[u8]) {
-        let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
-            file.write_all(bytes)?;
-            file.persist(path).map_err(|error| error.error)?;
-            Ok::<_, io::Error>(())
-        };
-        if let Err(error) = write() {
+        if let Err(error) = files::write_whole(path, &[bytes]) {
             let file = path.display();
             tracing::warn!(%file, %error, "it cannot be kept: a start without it would miss it");
         }

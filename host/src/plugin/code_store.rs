@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use super::compiled::Compiled;
+use crate::files;
 
 /// How many pieces of code are kept: more than any configuration has plugins.
 const KEPT: usize = 200;
@@ -73,14 +74,9 @@ impl CodeStore {
 
     /// Keeps code. Without room for it, it is made again the next time.
     pub(super) fn put(&self, key: &str, code: &Compiled) {
-        let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
-            io::Write::write_all(&mut file, code.bytes())?;
-            io::Write::write_all(&mut file, &Sha256::digest(code.bytes()))?;
-            file.persist(self.0.join(key)).map_err(|error| error.error)?;
-            self.tidy()
-        };
-        if let Err(error) = write() {
+        let checksum = Sha256::digest(code.bytes());
+        let written = files::write_whole(&self.0.join(key), &[code.bytes(), &checksum]);
+        if let Err(error) = written.and_then(|()| self.tidy()) {
             let folder = self.0.display();
             tracing::warn!(%folder, %error, "compiled code cannot be kept");
         }

@@ -95,7 +95,7 @@ fn find<'s>(
 fn unknown(snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
     let CustomRequest { metric, resource, namespace, .. } = *request;
     if let Some(rejected) = snapshot.unavailable(metric, Some(resource), namespace) {
-        return ReadError::Unavailable(rejected.clone());
+        return ReadError::unavailable(rejected);
     }
     let mut message = format!("the server could not find the metric {metric} for {resource}");
     let others: Vec<_> = snapshot

@@ -17,8 +17,8 @@ pub enum ReadError {
     #[error("{0}")]
     Refused(String),
     /// There is such a mapping, and it could not be loaded.
-    #[error("{} is configured and cannot be served ({}): {}", .0.title, .0.reason, .0.message)]
-    Unavailable(Rejected),
+    #[error("{0}")]
+    Unavailable(String),
     /// Which objects there are is not known.
     #[error("{metric} for {} is not served yet: {unknown}", .unknown.resource)]
     NotSynced {
@@ -35,6 +35,16 @@ pub enum ReadError {
         /// Why.
         failure: ReadFailure,
     },
+}
+
+impl ReadError {
+    /// There is such a mapping, and it could not be loaded.
+    pub(super) fn unavailable(rejected: &Rejected) -> Self {
+        let Rejected { title, reason, message, .. } = rejected;
+        Self::Unavailable(format!(
+            "{title} is configured and cannot be served ({reason}): {message}"
+        ))
+    }
 }
 
 fn policy_note(failure: &ReadFailure) -> String {

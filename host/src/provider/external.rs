@@ -47,7 +47,7 @@ pub async fn external(
 fn unknown(snapshot: &Snapshot, request: &ExternalRequest<'_>) -> ReadError {
     let ExternalRequest { metric, namespace, .. } = *request;
     if let Some(rejected) = snapshot.unavailable(metric, None, Some(namespace)) {
-        return ReadError::Unavailable(rejected.clone());
+        return ReadError::unavailable(rejected);
     }
     let mut message = format!("the server could not find the external metric {metric}");
     let others: Vec<_> = snapshot

@@ -72,6 +72,25 @@ impl Account {
         account
     }
 
+    /// Lets it follow a configuration in a ConfigMap, and tell there what is wrong, as the chart
+    /// does.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn may_follow(&self, client: &ApiClient, namespace: &str, config_map: &str) {
+        let follow = Rule::new(&["get", "list", "watch"], "", &["configmaps"]).named(&[config_map]);
+        client.allow(&self.subject(), Some(namespace), &[follow, tell()]).await;
+    }
+
+    /// Lets it follow those of all teams, as the chart does with `teams.enabled`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn may_follow_teams(&self, client: &ApiClient) {
+        let follow = Rule::new(&["list", "watch"], "", &["configmaps"]);
+        client.allow(&self.subject(), None, &[follow, tell()]).await;
+    }
+
     /// Itself, to give it rights.
     pub fn subject(&self) -> Subject {
         Subject::Account(self.namespace.clone(), self.name.clone())
@@ -103,6 +122,10 @@ impl Account {
         let file = format!("{}-{}", self.namespace, self.name);
         plane.kubeconfig(&file, &Credentials::Token(token), &self.namespace)
     }
+}
+
+fn tell() -> Rule {
+    Rule::new(&["create", "patch"], "events.k8s.io", &["events"])
 }
 
 impl ApiClient {

@@ -13,7 +13,7 @@ use super::account::{API_SERVICES, Account};
 use super::control_plane::ControlPlane;
 use super::registration::{Registration, Trust};
 use crate::certificates::{Authority, Identity};
-use crate::leadsman::Leadsman;
+use crate::leadsman::{Exited, Leadsman};
 use crate::waiting::eventually;
 
 /// What an installation of Leadsman in a namespace has; its replicas are started one by one. Its
@@ -60,6 +60,22 @@ impl<'a> Adapter<'a> {
     pub async fn start_with(&self, config: impl Display, arguments: &[&str]) -> Leadsman {
         let around = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
         Leadsman::start_with(config, &[&around, arguments].concat()).await
+    }
+
+    /// Starts a replica that follows the configuration in a ConfigMap, `namespace/name`. It need
+    /// not be ready yet.
+    ///
+    /// # Panics
+    /// If it neither serves nor ends in time.
+    pub async fn follow(&self, config_map: &str, arguments: &[&str]) -> Result<Leadsman, Exited> {
+        let around = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
+        let all = [&around, &["--config-map", config_map], arguments].concat();
+        Leadsman::serve(&all, TempDir::new().expect("a temporary folder")).await
+    }
+
+    /// The kubeconfig that its replicas have.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     /// Writes a certificate for the Service into files of this name, and says where they are.

@@ -1,0 +1,136 @@
+//! All owners' mappings in one set: what is served, what is not, and why.
+
+use std::sync::Arc;
+
+use super::job::{LOADING, Slot};
+use super::state::State;
+use crate::config::{self, Fault, Faults, valid};
+use crate::evaluation::Evaluations;
+use crate::model::names::MetricName;
+use crate::model::owner::Owner;
+use crate::snapshot::Rejected;
+
+/// All owners' mappings, brought together.
+#[derive(Default)]
+pub(super) struct Assembly {
+    pub(super) mappings: Vec<Arc<Evaluations>>,
+    pub(super) rejected: Vec<Rejected>,
+    pub(super) faults: Vec<(Owner, Faults)>,
+    /// Which metrics are taken, and by whom.
+    taken: Vec<(Owner, MetricName, valid::Serve)>,
+}
+
+impl Assembly {
+    pub(super) fn add(&mut self, owner: &Owner, state: &State, source_faults: &[Fault], name: &str) {
+        let served = state.good.as_ref().is_some_and(|good| good.served);
+        let serving = served && state.set.is_some();
+        if let Some(reason) = &state.unreadable {
+            let mut rejected = Rejected::of_document(owner, "Unreadable");
+            rejected.message = format!("it cannot be read: {reason}");
+            rejected.serving = serving;
+            self.rejected.push(rejected);
+            if !serving {
+                let document = name.to_owned();
+                let list = vec![Fault::at("", format!("it cannot be read: {reason}"))];
+                self.faults.push((owner.clone(), Faults { document, list }));
+            }
+        }
+        let mut all = Vec::new();
+        if !state.faults.is_empty() {
+            let mut rejected = Rejected::of_document(owner, "ConfigInvalid");
+            if state.located.is_none() {
+                rejected.reason = "NotAllowed";
+            }
+            rejected.message = message(state.located.as_deref(), owner, &state.faults);
+            rejected.serving = serving;
+            self.rejected.push(rejected);
+            all.extend(state.faults.iter().cloned());
+        }
+        let newest = state.located.clone();
+        let Some(set) = &state.set else { return self.tell(owner, newest.as_deref(), all) };
+        // What a set says of an older document is not where the newer one's faults are.
+        let of_newest = newest.as_ref().is_none_or(|newest| Arc::ptr_eq(newest, &set.document));
+        if !source_faults.is_empty() {
+            let mut rejected = Rejected::of_document(owner, "ConfigInvalid");
+            rejected.message = message(Some(&set.document), owner, source_faults);
+            self.rejected.push(rejected);
+            all.extend(source_faults.iter().cloned());
+        }
+        for (name, refused) in &set.unused {
+            let mut rejected = Rejected::of_document(owner, refused.reason);
+            rejected.title = format!("plugin {name}");
+            rejected.message = message(Some(&set.document), owner, &refused.faults);
+            self.rejected.push(rejected);
+            all.extend(refused.faults.iter().cloned());
+        }
+        for slot in &set.slots {
+            let claim = self.taken.iter().find(|(other, metric, serve)| {
+                *metric == slot.metric && *serve == slot.serve && other.overlaps(owner)
+            });
+            if let Some((other, ..)) = claim {
+                let mut rejected = Rejected::of_slot(slot, "Conflict");
+                rejected.message = format!(
+                    "{} is served for {other} already; the operator comes first, then the older \
+                     ConfigMap",
+                    slot.title()
+                );
+                self.rejected.push(rejected);
+                continue;
+            }
+            self.taken.push((owner.clone(), slot.metric.clone(), slot.serve.clone()));
+            let serving = slot.serving.is_some() && served;
+            for refused in slot.refused.iter().chain(&slot.noted) {
+                let mut rejected = Rejected::of_slot(slot, refused.reason);
+                rejected.message = message(Some(&set.document), owner, &refused.faults);
+                rejected.serving = serving;
+                self.rejected.push(rejected);
+                if refused.reason != LOADING && !serving {
+                    all.extend(refused.faults.iter().cloned());
+                }
+            }
+            if let (true, Some((_, evaluations))) = (served, &slot.serving) {
+                self.mappings.push(evaluations.clone());
+            }
+        }
+        let document = if of_newest { Some(&*set.document) } else { newest.as_deref() };
+        self.tell(owner, document, all);
+    }
+
+    fn tell(&mut self, owner: &Owner, document: Option<&config::Document>, faults: Vec<Fault>) {
+        if !faults.is_empty() {
+            self.faults.push((owner.clone(), located(document, owner, faults)));
+        }
+    }
+}
+
+fn located(document: Option<&config::Document>, owner: &Owner, faults: Vec<Fault>) -> Faults {
+    match document {
+        Some(document) => document.locate(faults),
+        None => Faults { document: owner.to_string(), list: faults },
+    }
+}
+
+fn message(document: Option<&config::Document>, owner: &Owner, faults: &[Fault]) -> String {
+    located(document, owner, faults.to_vec()).to_string()
+}
+
+impl Rejected {
+    pub(super) fn of_document(owner: &Owner, reason: &'static str) -> Self {
+        Self {
+            owner: owner.clone(),
+            mapping: None,
+            title: "configuration".to_owned(),
+            reason,
+            message: String::new(),
+            serving: false,
+        }
+    }
+
+    fn of_slot(slot: &Slot, reason: &'static str) -> Self {
+        Self {
+            mapping: Some((slot.metric.clone(), slot.serve.clone())),
+            title: slot.title(),
+            ..Self::of_document(&slot.owner, reason)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A configuration in a ConfigMap, and what is told of it there.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::client::ApiClient;
+use crate::answer::assert_says;
+use crate::waiting::eventually;
+
+/// A ConfigMap with a configuration, which may be there or not.
+#[derive(Debug, Clone)]
+pub struct ConfigMap {
+    client: ApiClient,
+    namespace: String,
+    name: String,
+    /// What tells teams' from others.
+    labels: Value,
+    binaries: Map<String, Value>,
+}
+
+/// An Event on a ConfigMap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Why, in one word.
+    pub reason: String,
+    /// Whether something is wrong.
+    pub warning: bool,
+    /// For people.
+    pub message: String,
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl ConfigMap {
+    /// The operator's.
+    pub fn of_operator(client: &ApiClient, namespace: &str, name: &str) -> Self {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        let client = client.clone();
+        Self { client, namespace, name, labels: json!({}), binaries: Map::new() }
+    }
+
+    /// A team's, with the label that tells it from others.
+    pub fn of_team(client: &ApiClient, namespace: &str, name: &str) -> Self {
+        let labels = json!({"leadsman.dev/config": "true"});
+        Self { labels, ..Self::of_operator(client, namespace, name) }
+    }
+
+    /// The same without a label, or with another one.
+    pub fn labelled(mut self, labels: Value) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// The same with these bytes under `binaryData`.
+    pub fn with_binary(mut self, key: &str, bytes: &[u8]) -> Self {
+        self.binaries.insert(key.to_owned(), json!(STANDARD.encode(bytes)));
+        self
+    }
+
+    /// Makes it hold this configuration, whether it was there or not.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn write(&self, config: impl Display) {
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"namespace": self.namespace, "name": self.name, "labels": self.labels},
+            "data": {"config.yaml": config.to_string()},
+            "binaryData": self.binaries,
+        });
+        self.client.apply(&object).await;
+    }
+
+    /// Deletes it.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn delete(&self) {
+        self.client.delete(&self.path()).await;
+    }
+
+    /// `namespace/name`, as it is named in arguments and as an owner.
+    pub fn owner(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Its Events so far, the oldest first.
+    ///
+    /// # Panics
+    /// If they cannot be listed.
+    pub async fn events(&self) -> Vec<Told> {
+        let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace);
+        let list = self.client.get(&path).await;
+        let mut events = list["items"].as_array().cloned().unwrap_or_default();
+        events.retain(|event| {
+            let about = &event["regarding"];
+            about["kind"] == "ConfigMap" && about["name"] == self.name.as_str()
+        });
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        events.sort_by_key(|event| text(&event["eventTime"]));
+        let told = |event: &Value| Told {
+            reason: text(&event["reason"]),
+            warning: event["type"] == "Warning",
+            message: text(&event["note"]),
+        };
+        events.iter().map(told).collect()
+    }
+
+    /// Waits until an Event with this reason says all of these texts.
+    ///
+    /// # Panics
+    /// If none does in time.
+    pub async fn wait_told(&self, reason: &str, texts: &[&str]) -> Told {
+        let what = format!("an Event {reason} on {} with {texts:?}", self.owner());
+        eventually(&what, PATIENCE, async || {
+            let events = self.events().await;
+            let says = |told: &&Told| {
+                told.reason == reason && texts.iter().all(|text| told.message.contains(text))
+            };
+            events.iter().find(says).cloned().ok_or_else(|| format!("{events:#?}"))
+        })
+        .await
+    }
+
+    fn path(&self) -> String {
+        format!("/api/v1/namespaces/{}/configmaps/{}", self.namespace, self.name)
+    }
+}
+
+impl Told {
+    /// Says that the message holds all of these texts, as [`Failure::says`](crate::Failure::says).
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn says(&self, texts: &[&str]) {
+        assert_says(&self.message, texts);
+    }
+}
