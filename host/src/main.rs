@@ -15,7 +15,8 @@ use cli::{Cli, Command};
 fn main() -> ExitCode {
     // A child that compiles has nothing to do with the command line.
     if std::env::args_os().nth(1).is_some_and(|first| first == leadsman::plugin::SUBCOMMAND) {
-        return ExitCode::from(leadsman::plugin::compile_as_child());
+        let time = std::env::args().nth(2).and_then(|time| time.parse().ok());
+        return ExitCode::from(leadsman::plugin::compile_as_child(time));
     }
     let cli = Cli::parse();
     // What these print is not to scroll away.

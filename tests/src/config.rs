@@ -11,6 +11,7 @@ pub struct Config {
     mappings: Vec<Mapping>,
     objects: Vec<String>,
     teams: Vec<String>,
+    settings: Vec<String>,
 }
 
 /// One entry of `mappings`.
@@ -47,8 +48,19 @@ impl Config {
     }
 
     /// Adds a plugin from a file.
-    pub fn plugin(mut self, name: &str, file: impl AsRef<Path>) -> Self {
-        self.plugins.push(format!("{name}: {{file: {:?}}}", file.as_ref()));
+    pub fn plugin(self, name: &str, file: impl AsRef<Path>) -> Self {
+        self.plugin_from(name, &format!("file: {:?}", file.as_ref()))
+    }
+
+    /// Adds a plugin with these settings, as the inside of a flow mapping.
+    pub fn plugin_from(mut self, name: &str, settings: &str) -> Self {
+        self.plugins.push(format!("{name}: {{{settings}}}"));
+        self
+    }
+
+    /// Sets another key of the configuration, in a flow style if it has parts.
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.push(format!("{key}: {value}"));
         self
     }
 
@@ -161,7 +173,8 @@ impl fmt::Display for Config {
             write!(f, "{mapping}")?;
         }
         entries(f, "objects", "  - ", &self.objects)?;
-        entries(f, "teams", "  - ", &self.teams)
+        entries(f, "teams", "  - ", &self.teams)?;
+        self.settings.iter().try_for_each(|setting| writeln!(f, "{setting}"))
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Leadsman {
     api: String,
     admin: String,
     caller: Caller,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 /// A `leadsman serve` that ended instead.
@@ -73,14 +73,33 @@ impl Leadsman {
         Self::serve(&[&["--config", text(&file)], arguments].concat(), folder).await
     }
 
+    /// Serves a configuration that lies somewhere already, and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not come so far.
+    pub async fn follow(file: &Path, arguments: &[&str]) -> Self {
+        Self::ready(Self::launch_at(file, arguments).await).await
+    }
+
+    /// The same, and tells when it refuses to serve.
+    ///
+    /// # Panics
+    /// If it neither serves nor ends in time.
+    pub async fn launch_at(file: &Path, arguments: &[&str]) -> Result<Self, Exited> {
+        Self::serve(&[&["--config", text(file)], arguments].concat(), None).await
+    }
+
     /// The same with these arguments, which say where the configuration is, for as long as a
     /// folder of theirs is needed.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
-    pub(crate) async fn serve(arguments: &[&str], folder: TempDir) -> Result<Self, Exited> {
+    pub(crate) async fn serve(
+        arguments: &[&str],
+        folder: impl Into<Option<TempDir>>,
+    ) -> Result<Self, Exited> {
         let free = ["serve", "--secure-port", "0", "--admin-address", "127.0.0.1:0"];
-        let all = [&free, &["--log-format", "json"], arguments].concat();
+        let all = [&free[..], &["--log-format", "json"], arguments].concat();
         Self::run(&all.iter().map(|&part| part.to_owned()).collect::<Vec<_>>(), folder).await
     }
 
@@ -89,7 +108,11 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
-    pub(crate) async fn run(arguments: &[String], folder: TempDir) -> Result<Self, Exited> {
+    pub(crate) async fn run(
+        arguments: &[String],
+        folder: impl Into<Option<TempDir>>,
+    ) -> Result<Self, Exited> {
+        let folder = folder.into();
         let mut process = Process::start(&binary(), arguments).expect("leadsman can be run");
         match process.line(serving).await {
             Some((api, admin)) => {
@@ -117,6 +140,14 @@ impl Leadsman {
         let cluster = ["--kubeconfig", text(kubeconfig)];
         let arguments = [&["check", "--config-map", config_map][..], &cluster].concat();
         run(&arguments, Path::new("config.yaml")).await
+    }
+
+    /// The same of one that lies somewhere already.
+    ///
+    /// # Panics
+    /// If it says nothing in time.
+    pub async fn check_at(file: &Path) -> Checked {
+        run(&["check", "--config", text(file)], file).await
     }
 
     /// What `leadsman doctor` says of a cluster, the autoscalers of a namespace, and the sources

@@ -15,15 +15,21 @@ mod config;
 mod examples;
 mod exporter;
 mod exposition;
+mod folder;
 mod guests;
 mod leadsman;
+mod live;
+mod load;
 pub mod paths;
 mod process;
 mod prometheus;
+pub mod registry;
 mod reply;
+mod signing;
 mod stack;
 mod traffic;
 mod upstream;
+mod versions;
 mod waiting;
 mod wire;
 
@@ -34,17 +40,23 @@ pub use config::{Config, Mapping};
 pub use examples::Example;
 pub use exporter::Exporter;
 pub use exposition::{Exposition, Sample};
+pub use folder::Folder;
 pub use guests::{
     HOSTILE, REACHING, alien_component, core_module, dear_to_compile, describe_loops,
     describe_traps, gzip, instances_of_instances, nested_types, oversized, schema_is_no_json,
     start_loops, table_grower, text, truncated, values_through_loops, wasi_component,
 };
 pub use leadsman::{Checked, Exited, Leadsman};
+pub use live::Rejected;
+pub use load::{Load, Read, assert_forward, percentile};
 pub use prometheus::Prometheus;
+pub use registry::Registry;
 pub use reply::Reply;
+pub use signing::SigningKey;
 pub use stack::Stack;
 pub use traffic::Traffic;
 pub use upstream::Upstream;
+pub use versions::{number, version, version_padded, version_with_fixtures};
 pub use waiting::eventually;
 pub use wire::{Request, Response};
 

@@ -21,7 +21,13 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    pub(super) fn add(&mut self, owner: &Owner, state: &State, source_faults: &[Fault], name: &str) {
+    pub(super) fn add(
+        &mut self,
+        owner: &Owner,
+        state: &State,
+        source_faults: &[Fault],
+        name: &str,
+    ) {
         let served = state.good.as_ref().is_some_and(|good| good.served);
         let serving = served && state.set.is_some();
         if let Some(reason) = &state.unreadable {

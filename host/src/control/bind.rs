@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::parts::{Kinds, Parts};
 use crate::config::template::Template;
 use crate::config::valid::{self, Serve};
@@ -132,6 +134,7 @@ impl Ingredients {
             limits: mapping.limits,
             budget: self.budget.clone(),
             breaker: Breaker::default(),
+            turns: Arc::new(Semaphore::new(parts.engine.slots_for_one())),
             candidate,
             metrics: parts.metrics.mapping(&title),
         };

@@ -104,9 +104,7 @@ async fn config_map(cluster: &Cluster, namespace: &str, name: &str, tell: &mpsc:
     while let Some(found) = changes.next().await {
         let found = match found {
             Ok(Some(config_map)) => Found::Operator(document(config_map)),
-            Ok(None) => {
-                Found::Operator(Err(format!("there is no ConfigMap {namespace}/{name}")))
-            }
+            Ok(None) => Found::Operator(Err(format!("there is no ConfigMap {namespace}/{name}"))),
             Err(reason) => Found::OperatorUnseen(reason),
         };
         send(tell, found).await;

@@ -64,7 +64,8 @@ impl Report {
         // Until it is loaded, what was told before stands.
         let mut before = now.to_vec();
         before.retain(|one| one.reason != LOADING);
-        let loading = |one: &Rejected| now.iter().any(|now| now.reason == LOADING && same(now, one));
+        let loading =
+            |one: &Rejected| now.iter().any(|now| now.reason == LOADING && same(now, one));
         before.extend(std::mem::take(&mut self.before).into_iter().filter(loading));
         self.before = before;
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::breaker::Breaker;
 use super::budget::Budget;
 use super::candidate::Candidate;
@@ -43,6 +45,8 @@ pub struct Mapping {
     pub budget: Option<Arc<Budget>>,
     /// Gives a plugin that fails a rest.
     pub breaker: Breaker,
+    /// How many runs of it there may be at once: others need the slots, too.
+    pub turns: Arc<Semaphore>,
     /// A plugin on trial.
     pub candidate: Option<Candidate>,
     /// What is counted of it.

@@ -142,12 +142,14 @@ async fn run(
         Some(budget) => budget.memory(mapping.limits.memory).await,
         None => None,
     };
-    // Never closed, so there is always a permit to wait for.
+    // Never closed, so there are always permits to wait for. The mapping's own comes first: who
+    // waits for it takes no slot from others.
+    let turn = mapping.turns.clone().acquire_owned().await.ok();
     let slot = mapping.plugin.slots().acquire_owned().await.ok();
     let begun = Instant::now();
     let (mapping, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
-        let (_memory, _slot) = (memory, slot);
+        let _held = (memory, turn, slot);
         let begun = Instant::now();
         let (plugin, config, name) = match (which, &mapping.candidate) {
             (Which::Candidate, Some(candidate)) => {

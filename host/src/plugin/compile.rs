@@ -23,9 +23,12 @@ use super::limits::{self, Structure};
 /// The subcommand of this program that compiles.
 pub const SUBCOMMAND: &str = "compile-plugin";
 
-/// What the child may use.
+/// How much memory the child may have.
 const MEMORY: u64 = 3 << 29;
+
+/// How long it may take, with a compiled language's component and with an interpreter's.
 const TIME: Duration = Duration::from_secs(30);
+const LONG_TIME: Duration = Duration::from_secs(60);
 
 /// More code than any component that passes the limits is compiled into.
 const MOST_CODE: u64 = 512 << 20;
@@ -94,8 +97,10 @@ fn key(engine: &Engine, component: &[u8]) -> String {
 
 async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadError> {
     let failed = |source| LoadError::Compiler { program: program.clone(), source };
+    let time = if is_large(component) { LONG_TIME } else { TIME };
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
+        .arg(time.as_secs().to_string())
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -131,15 +136,22 @@ async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadErro
         let ((), read, status) = tokio::join!(write, read, child.wait());
         Ok::<_, std::io::Error>((read?, status?))
     };
-    match tokio::time::timeout(TIME, work).await {
-        Err(_) => Err(LoadError::CompileTime(TIME)),
+    match tokio::time::timeout(time, work).await {
+        Err(_) => Err(LoadError::CompileTime(time)),
         Ok(Err(source)) => Err(failed(source)),
-        Ok(Ok(((code, said), status))) => ended(status, code, &String::from_utf8_lossy(&said)),
+        Ok(Ok(((code, said), status))) => {
+            ended(status, code, &String::from_utf8_lossy(&said), time)
+        }
     }
 }
 
 /// What became of a child.
-fn ended(status: ExitStatus, code: Vec<u8>, said: &str) -> Result<Compiled, LoadError> {
+fn ended(
+    status: ExitStatus,
+    code: Vec<u8>,
+    said: &str,
+    time: Duration,
+) -> Result<Compiled, LoadError> {
     if status.success() {
         return Ok(Compiled::made_by_us(code));
     }
@@ -154,7 +166,7 @@ fn ended(status: ExitStatus, code: Vec<u8>, said: &str) -> Result<Compiled, Load
     // mapping of memory, too.
     const XCPU: i32 = 24;
     match status.signal() {
-        Some(XCPU) => Err(LoadError::CompileTime(TIME)),
+        Some(XCPU) => Err(LoadError::CompileTime(time)),
         _ if said.contains("memory allocation") => Err(LoadError::CompileMemory(MEMORY)),
         _ => Err(LoadError::CompilerEnded(format!("{status}{}", note(said)))),
     }
@@ -170,9 +182,10 @@ fn note(said: &str) -> String {
 /// What stands before the text of a limit that was met.
 const LIMIT: &str = "limit: ";
 
-/// The child: reads a component, writes code. The result is the exit code.
-pub fn compile_as_child() -> u8 {
-    match limited() {
+/// The child: reads a component, writes code. `time` is how many seconds it may take; the result
+/// is the exit code.
+pub fn compile_as_child(time: Option<u64>) -> u8 {
+    match limited(time.unwrap_or(TIME.as_secs())) {
         Ok(()) => 0,
         Err(Refusal::Component(text)) => {
             eprintln!("{text}");
@@ -190,12 +203,11 @@ enum Refusal {
     Process(String),
 }
 
-fn limited() -> Result<(), Refusal> {
+fn limited(time: u64) -> Result<(), Refusal> {
     let process = |error: &dyn std::fmt::Display| Refusal::Process(error.to_string());
     let both = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
     rustix::process::setrlimit(Resource::As, both(MEMORY)).map_err(|error| process(&error))?;
-    rustix::process::setrlimit(Resource::Cpu, both(TIME.as_secs()))
-        .map_err(|error| process(&error))?;
+    rustix::process::setrlimit(Resource::Cpu, both(time)).map_err(|error| process(&error))?;
     rustix::process::setrlimit(Resource::Core, both(0)).map_err(|error| process(&error))?;
     // Reads go first. A process that may not be nicer compiles all the same.
     let _ = rustix::process::nice(10);
@@ -215,9 +227,16 @@ fn limited() -> Result<(), Refusal> {
     out.write_all(&code).and_then(|()| out.flush()).map_err(|error| process(&error))
 }
 
+/// Whether it is as large as one that brings its interpreter.
+fn is_large(component: &[u8]) -> bool {
+    component.len() as u64 > Structure::DEFAULT.bytes
+}
+
 /// Compiles in this process, after a look at what would make that too expensive.
 pub(super) fn compile(component: &[u8]) -> Result<Vec<u8>, LoadError> {
-    limits::check(component, &Structure::default())
+    // Whoever allows so many bytes allows what comes with an interpreter.
+    let structure = if is_large(component) { Structure::INTERPRETER } else { Structure::DEFAULT };
+    limits::check(component, &structure)
         .map_err(|exceeded| LoadError::Structure(exceeded.to_string()))?;
     let engine = wasmtime::Engine::new(&engine::for_compiling())
         .map_err(|error| LoadError::Engine(format!("{error:#}")))?;

@@ -40,6 +40,7 @@ struct Inner {
     engine: wasmtime::Engine,
     linker: Linker<State>,
     slots: Arc<Semaphore>,
+    slots_for_one: usize,
     // Dropped last: ends the thread that moves the clock of the engine.
     _ticker: Ticker,
 }
@@ -56,7 +57,13 @@ impl Engine {
         // One slot more in the pool than calls at once: an instance is given back a moment after
         // its call has ended.
         let slots = Arc::new(Semaphore::new(concurrency));
-        Ok(Self(Arc::new(Inner { engine, linker, slots, _ticker: ticker })))
+        Ok(Self(Arc::new(Inner {
+            engine,
+            linker,
+            slots,
+            slots_for_one: (concurrency / 4).max(1),
+            _ticker: ticker,
+        })))
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -71,6 +78,12 @@ impl Engine {
     /// when whoever waits for it has gone.
     pub fn slots(&self) -> Arc<Semaphore> {
         self.0.slots.clone()
+    }
+
+    /// How many of the slots one mapping may have at once: a plugin that uses all the time that it
+    /// has leaves most of the machine to others.
+    pub fn slots_for_one(&self) -> usize {
+        self.0.slots_for_one
     }
 }
 

@@ -69,7 +69,7 @@ impl<'a> Adapter<'a> {
     /// If it neither serves nor ends in time.
     pub async fn follow(&self, config_map: &str, arguments: &[&str]) -> Result<Leadsman, Exited> {
         let around = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
-        let all = [&around, &["--config-map", config_map], arguments].concat();
+        let all = [&around[..], &["--config-map", config_map], arguments].concat();
         Leadsman::serve(&all, TempDir::new().expect("a temporary folder")).await
     }
 

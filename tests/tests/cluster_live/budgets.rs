@@ -1,0 +1,110 @@
+//! What the ConfigMaps of a namespace may use together.
+
+use super::*;
+
+#[tokio::test]
+async fn more_than_was_given_is_told() {
+    let site = Site::new("counted").await;
+    let opened = "namespaces: [counted-a], sources: [prometheus], \
+                  limits: {mappings: 2, plugins: 1}";
+    site.operator.write(site.config().team(opened)).await;
+    let leadsman = site.start().await;
+    let a = site.team("counted-a").await;
+    let depth = paths::external("counted-a", "depth");
+    let config = Config::new().mapping(external("depth", 1)).mapping(external("width", 2));
+    a.write(config.clone().mapping(external("height", 3))).await;
+    a.wait_told("ConfigInvalid", &["3 mappings", "gives counted-a 2"]).await;
+    site.serves_not(&leadsman, &depth).await;
+    a.write(&config).await;
+    site.serves(&leadsman, &depth, "1").await;
+
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    let binary = a.clone().with_binary("one.wasm", &hostile);
+    let two = config.clone().plugin("one", "one.wasm").plugin("two", "one.wasm");
+    binary.write(two).await;
+    a.wait_told("ConfigInvalid", &["2 plugins", "gives counted-a 1"]).await;
+    site.serves(&leadsman, &depth, "1").await;
+
+    // The ConfigMaps of a namespace share what it has; the older ones come first.
+    a.write(&config).await;
+    wait_accepted(&leadsman, &a.owner()).await;
+    let later = ConfigMap::of_team(&site.plane.admin(), "counted-a", "more");
+    later.write(Config::new().mapping(external("height", 3))).await;
+    later.wait_told("ConfigInvalid", &["1 mappings", "gives counted-a 0"]).await;
+    a.write(Config::new().mapping(external("depth", 1))).await;
+    site.serves(&leadsman, &paths::external("counted-a", "height"), "3").await;
+}
+
+#[tokio::test]
+async fn evaluations_that_are_used_up_are_told_to_readers_and_cost_nobody_else() {
+    let site = Site::new("budget").await;
+    let limited = "namespaces: [budget-a], sources: [prometheus], \
+                   limits: {evaluationsPerMinute: 3}";
+    let opened = "namespaces: [budget-b], sources: [prometheus]";
+    let config = site.config().team(limited).team(opened).mapping(external("all", 1));
+    site.operator.write(config).await;
+    let leadsman = site.start().await;
+    let [a, b] = [site.team("budget-a").await, site.team("budget-b").await];
+    // Each selector is an evaluation of its own.
+    let depth = || external("depth", 2).set("maxAge", "100ms");
+    a.write(Config::new().mapping(depth())).await;
+    b.write(Config::new().mapping(depth())).await;
+    site.serves(&leadsman, &paths::external("budget-b", "depth"), "2").await;
+    site.serves(&leadsman, &paths::external("budget-a", "depth"), "2").await;
+    let number = std::cell::Cell::new(0);
+    let next = |namespace: &str| {
+        number.set(number.get() + 1);
+        let selector = format!("labelSelector=pod%21%3Dother-{}", number.get());
+        format!("{}?{selector}", paths::external(namespace, "depth"))
+    };
+    let used_up = eventually("a budget that is used up", PATIENCE, async || {
+        let answer = site.read(&leadsman, &next("budget-a")).await;
+        if answer.status == 429 { Ok(answer.failure()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    assert_eq!(used_up.reason, "TooManyRequests", "{used_up:?}");
+    used_up.says(&["3 evaluations", "budget"]);
+    for path in [next("budget-b"), next("budget-b"), paths::external("budget-a", "all")] {
+        site.read(&leadsman, &path).await.ok();
+    }
+    let failures = [("reason", "budget")];
+    let counted = leadsman.metric("leadsman_evaluation_failures_total", &failures).await;
+    assert!(counted >= Some(1.0), "{counted:?}");
+
+    // More is given at once.
+    let more = limited.replace(": 3", ": 6000");
+    site.operator.write(site.config().team(&more).team(opened).mapping(external("all", 1))).await;
+    eventually("a budget that is there", PATIENCE, async || {
+        let answer = site.read(&leadsman, &next("budget-a")).await;
+        if answer.is_success() { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn plugin_time_that_is_used_up_is_told_too() {
+    let site = Site::new("timed").await;
+    let limited = "namespaces: [timed-a], sources: [prometheus], \
+                   limits: {pluginTimePerMinute: 100ms}";
+    let opened = "namespaces: [timed-b], sources: [prometheus]";
+    site.operator.write(site.config().team(limited).team(opened)).await;
+    let leadsman = site.start().await;
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    let a = site.team("timed-a").await.with_binary("mine.wasm", &hostile);
+    let b = site.team("timed-b").await;
+    let loops = pods("load", 1).plugin("mine", "do: loop").set("limits", "{time: 300ms}");
+    a.write(Config::new().plugin("mine", "mine.wasm").mapping(loops).mapping(pods("good", 3)))
+        .await;
+    b.write(Config::new().mapping(external("depth", 2))).await;
+    let load = paths::pods("timed-a", "load");
+    eventually("a plugin that is stopped", PATIENCE, async || {
+        let answer = site.read(&leadsman, &load).await;
+        if answer.status == 500 { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    // It is the namespace's, so its good mappings pay for it, too.
+    let spent = site.read(&leadsman, &paths::pods("timed-a", "good")).await.failure();
+    assert_eq!(spent.code, 429, "{spent:?}");
+    spent.says(&["100ms of plugin time", "budget"]);
+    site.serves(&leadsman, &paths::external("timed-b", "depth"), "2").await;
+}

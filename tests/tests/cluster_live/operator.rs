@@ -1,0 +1,131 @@
+//! The operator's configuration in a ConfigMap.
+
+use super::*;
+
+#[tokio::test]
+async fn an_edit_is_served_and_a_bad_one_is_told_while_the_old_one_goes_on() {
+    let site = Site::new("edited").await;
+    site.operator.write(site.config().mapping(external("depth", 1))).await;
+    let leadsman = site.start().await;
+    let depth = paths::external("edited", "depth");
+    site.serves(&leadsman, &depth, "1").await;
+
+    site.operator.write(site.config().mapping(external("depth", 2))).await;
+    site.serves(&leadsman, &depth, "2").await;
+    assert_eq!(warnings(&site.operator).await, [], "nothing was wrong");
+
+    site.operator.write(site.config().mapping(faulty("depth"))).await;
+    let fault = ["config.yaml:", "mappings[0].plugin", "did you mean \"external\"?"];
+    let told = site.operator.wait_told("ConfigInvalid", &fault).await;
+    assert!(told.warning, "{told:?}");
+    told.says(&["what was served before goes on"]);
+    let rejected = wait_rejected(&leadsman, "operator", "ConfigInvalid", &fault).await;
+    assert_eq!(rejected["serving"], true, "{rejected:#}");
+    site.serves(&leadsman, &depth, "2").await;
+    assert_eq!(leadsman.get("/readyz").await.status, 200);
+    let described =
+        site.plane.kubectl(&["describe", "configmap", "-n", "edited", "settings"]).await;
+    assert!(described.ok().contains("did you mean"), "{described:#?}");
+
+    // Another fault is another Event, soon after the first one or not.
+    let elsewhere = external("depth", 1).set("maxAeg", "1s");
+    site.operator.write(site.config().mapping(elsewhere)).await;
+    site.operator.wait_told("ConfigInvalid", &["maxAeg", "did you mean \"maxAge\"?"]).await;
+
+    site.operator.write(site.config().mapping(external("depth", 3))).await;
+    site.serves(&leadsman, &depth, "3").await;
+    wait_accepted(&leadsman, "operator").await;
+    let told = site.operator.wait_told("Loaded", &["configuration"]).await;
+    assert!(!told.warning, "{told:?}");
+}
+
+#[tokio::test]
+async fn one_that_is_not_there_yet_is_waited_for() {
+    let site = Site::new("awaited").await;
+    let leadsman = site.launch(&[]).await.expect("a process that waits");
+    let missing = ["there is no ConfigMap awaited/settings"];
+    wait_rejected(&leadsman, "operator", "Unreadable", &missing).await;
+    assert_eq!(leadsman.get("/livez").await.status, 200);
+    let unready = leadsman.get("/readyz").await;
+    assert_ne!(unready.status, 200, "{unready:#?}");
+    assert!(unready.body.contains("configuration"), "{unready:#?}");
+
+    site.operator.write(site.config().mapping(external("depth", 4))).await;
+    let leadsman = Leadsman::ready(Ok(leadsman)).await;
+    site.serves(&leadsman, &paths::external("awaited", "depth"), "4").await;
+    wait_accepted(&leadsman, "operator").await;
+}
+
+#[tokio::test]
+async fn one_with_a_fault_is_told_and_waited_for() {
+    let site = Site::new("mended").await;
+    site.operator.write(site.config().mapping(faulty("depth"))).await;
+    let leadsman = site.launch(&[]).await.expect("a process that waits");
+    site.operator.wait_told("ConfigInvalid", &["did you mean \"external\"?"]).await;
+    let unready = leadsman.get("/readyz").await;
+    assert_ne!(unready.status, 200, "{unready:#?}");
+
+    site.operator.write(site.config().mapping(external("depth", 5))).await;
+    let leadsman = Leadsman::ready(Ok(leadsman)).await;
+    site.serves(&leadsman, &paths::external("mended", "depth"), "5").await;
+    site.operator.wait_told("Loaded", &[]).await;
+}
+
+#[tokio::test]
+async fn one_that_is_deleted_goes_on_and_is_told() {
+    let site = Site::new("deleted").await;
+    site.operator.write(site.config().mapping(external("depth", 6))).await;
+    let leadsman = site.start().await;
+    let depth = paths::external("deleted", "depth");
+    site.serves(&leadsman, &depth, "6").await;
+
+    site.operator.delete().await;
+    let missing = ["there is no ConfigMap deleted/settings"];
+    let told = wait_rejected(&leadsman, "operator", "Unreadable", &missing).await;
+    assert_eq!(told["serving"], true, "{told:#}");
+    site.serves(&leadsman, &depth, "6").await;
+    assert_eq!(leadsman.get("/readyz").await.status, 200);
+
+    site.operator.write(site.config().mapping(external("depth", 7))).await;
+    site.serves(&leadsman, &depth, "7").await;
+    wait_accepted(&leadsman, "operator").await;
+}
+
+#[tokio::test]
+async fn a_plugin_lies_beside_it_and_is_replaced_live() {
+    let site = Site::new("beside").await;
+    site.team("beside").await;
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    // A file of the operator's may also lie in the pod.
+    let load = |deed: &str| {
+        let mapping = pods("load", 8).plugin("mine", &format!("do: {deed}"));
+        site.config().plugin("mine", "mine.wasm").mapping(mapping)
+    };
+    let first = site.operator.clone().with_binary("mine.wasm", &hostile);
+    first.write(load("well-behaved")).await;
+    let leadsman = site.start().await;
+    let path = paths::pods("beside", "load");
+    site.serves(&leadsman, &path, "8").await;
+
+    // Bytes that are no plugin: those of before go on.
+    site.operator.clone().with_binary("mine.wasm", b"no plugin").write(load("well-behaved")).await;
+    let told = site.operator.wait_told("NotAPlugin", &["binaryData[\"mine.wasm\"]"]).await;
+    told.says(&["what was served before goes on"]);
+    site.serves(&leadsman, &path, "8").await;
+
+    // Another plugin of that name, with another configuration.
+    let threshold = Mapping::pods("load").plugin("mine", "workers: 2");
+    let threshold = threshold.query("q", r#"n8{namespace="${namespace}"}"#);
+    first.write(site.config().plugin("mine", "mine.wasm").mapping(threshold)).await;
+    site.operator.wait_told("ConfigInvalid", &["workers"]).await;
+    site.serves(&leadsman, &path, "8").await;
+    first.write(load("remember")).await;
+    site.serves(&leadsman, &path, "1").await;
+    wait_accepted(&leadsman, "operator").await;
+
+    let key = site.operator.clone().with_binary("mine.wsm", &hostile);
+    key.write(load("remember")).await;
+    let hint = ["no key \"mine.wasm\" under binaryData", "did you mean \"mine.wsm\"?"];
+    site.operator.wait_told("ConfigInvalid", &hint).await;
+    site.serves(&leadsman, &path, "1").await;
+}

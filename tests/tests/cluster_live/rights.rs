@@ -1,0 +1,46 @@
+//! What the adapter may do, and what it says of what it may not.
+
+use super::*;
+
+#[tokio::test]
+async fn without_the_right_to_follow_teams_the_operators_goes_on() {
+    let plane = ControlPlane::shared().await;
+    let site = Site::without_teams(plane, "forbidden").await;
+    let opened = "namespaces: [forbidden-a], sources: [prometheus]";
+    site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;
+    let a = site.team("forbidden-a").await;
+    a.write(Config::new().mapping(external("depth", 2))).await;
+    let leadsman = site.start().await;
+    let all = paths::external("forbidden-a", "all");
+    site.serves(&leadsman, &all, "1").await;
+    let what = ["the teams' ConfigMaps cannot be followed", "configmaps"];
+    let told = wait_rejected(&leadsman, "operator", "Forbidden", &what).await;
+    assert_eq!(told["title"], "teams", "{told:#}");
+    site.operator.wait_told("Forbidden", &what).await;
+    site.operator.write(site.config().team(opened).mapping(external("all", 3))).await;
+    site.serves(&leadsman, &all, "3").await;
+
+    // As soon as it may, it does.
+    site.adapter.account().may_follow_teams(&plane.admin()).await;
+    site.serves(&leadsman, &paths::external("forbidden-a", "depth"), "2").await;
+    wait_accepted(&leadsman, "operator").await;
+}
+
+#[tokio::test]
+async fn without_the_right_to_the_operators_it_is_told() {
+    let plane = ControlPlane::shared().await;
+    let admin = plane.admin();
+    let adapter = Adapter::new(plane, "unread", &["pods"]).await;
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
+    let operator = ConfigMap::of_operator(&admin, "unread", "settings");
+    let config = Config::new().prometheus("prometheus", &upstream.url());
+    operator.write(config.mapping(external("all", 1))).await;
+    let leadsman = adapter.follow(&operator.owner(), &[]).await.expect("a process that waits");
+    let what = ["configmaps \"settings\" is forbidden"];
+    wait_rejected(&leadsman, "operator", "Unreadable", &what).await;
+    assert_ne!(leadsman.get("/readyz").await.status, 200);
+
+    adapter.account().may_follow(&admin, "unread", "settings").await;
+    let leadsman = Leadsman::ready(Ok(leadsman)).await;
+    wait_accepted(&leadsman, "operator").await;
+}

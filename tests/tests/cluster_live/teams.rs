@@ -1,0 +1,189 @@
+//! Configurations of teams, each for its own namespace.
+
+use super::*;
+
+#[tokio::test]
+async fn a_team_serves_its_own_namespace_and_no_other() {
+    let site = Site::new("opened").await;
+    let opened = "namespaces: [opened-a, opened-b], sources: [prometheus]";
+    site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;
+    let leadsman = site.start().await;
+    let (a, b) = (site.team("opened-a").await, site.team("opened-b").await);
+
+    a.write(Config::new().mapping(pods("load", 2)).mapping(external("depth", 3))).await;
+    site.serves(&leadsman, &paths::pods("opened-a", "load"), "2").await;
+    site.serves(&leadsman, &paths::external("opened-a", "depth"), "3").await;
+    for path in [paths::pods("opened-b", "load"), paths::external("opened-b", "depth")] {
+        let unknown = site.read(&leadsman, &path).await.failure();
+        assert_eq!(unknown.code, 404, "{unknown:?}");
+        // What another namespace has is nobody's business.
+        assert!(!unknown.message.contains("opened-a"), "{unknown:?}");
+    }
+
+    // The same names, each for itself.
+    b.write(Config::new().mapping(pods("load", 4)).mapping(external("depth", 5))).await;
+    site.serves(&leadsman, &paths::pods("opened-b", "load"), "4").await;
+    site.serves(&leadsman, &paths::external("opened-b", "depth"), "5").await;
+    site.serves(&leadsman, &paths::pods("opened-a", "load"), "2").await;
+    site.serves(&leadsman, &paths::external("opened-a", "depth"), "3").await;
+    for namespace in ["opened-a", "opened-b", "elsewhere"] {
+        site.serves(&leadsman, &paths::external(namespace, "all"), "1").await;
+    }
+    assert_eq!(warnings(&a).await, []);
+    assert_eq!(warnings(&b).await, []);
+    for owner in ["operator", &a.owner(), &b.owner()] {
+        wait_accepted(&leadsman, owner).await;
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_told_where_it_is_and_stops_nobody_else() {
+    let site = Site::new("faults").await;
+    let opened = "namespaces: ['faults-*'], sources: [prometheus]";
+    site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;
+    let (a, b) = (site.team("faults-a").await, site.team("faults-b").await);
+    let leadsman = site.start().await;
+    let depths = ["faults-a", "faults-b"].map(|namespace| paths::external(namespace, "depth"));
+    a.write(Config::new().mapping(external("depth", 2))).await;
+    site.serves(&leadsman, &depths[0], "2").await;
+
+    b.write("kind: [Config").await;
+    b.wait_told("ConfigInvalid", &["ConfigMap faults-b/metrics config.yaml"]).await;
+    wait_rejected(&leadsman, &b.owner(), "ConfigInvalid", &["faults-b/metrics"]).await;
+    a.write(Config::new().mapping(external("depth", 3))).await;
+    site.serves(&leadsman, &depths[0], "3").await;
+    site.operator.write(site.config().team(opened).mapping(external("all", 4))).await;
+    site.serves(&leadsman, &paths::external("faults-b", "all"), "4").await;
+    wait_accepted(&leadsman, "operator").await;
+
+    // A fault of what was served keeps it, and a key that is missing is one.
+    b.write(Config::new().mapping(external("depth", 5))).await;
+    site.serves(&leadsman, &depths[1], "5").await;
+    b.wait_told("Loaded", &[]).await;
+    b.write("").await;
+    let told = wait_rejected(&leadsman, &b.owner(), "ConfigInvalid", &[]).await;
+    assert_eq!(told["serving"], true, "{told:#}");
+    site.serves(&leadsman, &depths[1], "5").await;
+
+    // A new replica has no good version of it, and is ready all the same.
+    let second = site.start().await;
+    site.serves(&second, &depths[0], "3").await;
+    site.serves_not(&second, &depths[1]).await;
+}
+
+#[tokio::test]
+async fn a_team_alone_with_a_fault_keeps_no_pod_from_being_ready() {
+    let site = Site::new("alone").await;
+    let opened = "namespaces: [alone-a], sources: [prometheus]";
+    site.operator.write(site.config().team(opened)).await;
+    let a = site.team("alone-a").await;
+    a.write(Config::new().mapping(faulty("depth"))).await;
+    let leadsman = site.start().await;
+    wait_rejected(&leadsman, &a.owner(), "ConfigInvalid", &["externl"]).await;
+}
+
+#[tokio::test]
+async fn a_namespace_without_an_entry_is_told_so() {
+    let site = Site::new("unopened").await;
+    let opened = "namespaces: [unopened-a], sources: [prometheus]";
+    site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;
+    let leadsman = site.start().await;
+    let b = site.team("unopened-b").await;
+    b.write(Config::new().mapping(external("depth", 2))).await;
+    let what = ["opens nothing to the namespace unopened-b", "`teams`"];
+    assert!(b.wait_told("NotAllowed", &what).await.warning);
+    wait_rejected(&leadsman, &b.owner(), "NotAllowed", &what).await;
+    let depth = paths::external("unopened-b", "depth");
+    site.serves_not(&leadsman, &depth).await;
+
+    let more = "namespaces: [unopened-b], sources: [prometheus]";
+    let config = site.config().team(opened).team(more).mapping(external("all", 1));
+    site.operator.write(config).await;
+    site.serves(&leadsman, &depth, "2").await;
+    b.wait_told("Loaded", &[]).await;
+    wait_accepted(&leadsman, &b.owner()).await;
+}
+
+#[tokio::test]
+async fn without_the_label_or_the_config_map_nothing_is_served() {
+    let site = Site::new("label").await;
+    let opened = "namespaces: [label-a], sources: [prometheus]";
+    site.operator.write(site.config().team(opened)).await;
+    let leadsman = site.start().await;
+    let a = site.team("label-a").await;
+    let config = Config::new().mapping(external("depth", 2));
+    let depth = paths::external("label-a", "depth");
+    for gone in ["unlabelled", "labelled otherwise", "deleted"] {
+        a.write(&config).await;
+        site.serves(&leadsman, &depth, "2").await;
+        match gone {
+            "unlabelled" => a.clone().labelled(json!({})).write(&config).await,
+            "labelled otherwise" => {
+                a.clone().labelled(json!({"leadsman.dev/config": "no"})).write(&config).await;
+            }
+            _ => a.delete().await,
+        }
+        site.serves_not(&leadsman, &depth).await;
+    }
+    wait_accepted(&leadsman, &a.owner()).await;
+    // One that is made anew has its own age and place.
+    a.write(&config).await;
+    site.serves(&leadsman, &depth, "2").await;
+}
+
+#[tokio::test]
+async fn what_is_revoked_ends_at_once_whatever_the_team_wrote_last() {
+    let site = Site::new("revoked").await;
+    let opened = "namespaces: [revoked-a], sources: [prometheus, other]";
+    let base = || site.config().prometheus("other", &site.upstream.url());
+    site.operator.write(base().team(opened).mapping(external("all", 1))).await;
+    let leadsman = site.start().await;
+    let a = site.team("revoked-a").await;
+    let both = Config::new()
+        .mapping(external("depth", 2))
+        .mapping(Mapping::external("width").query_from("other", "q", "n3"));
+    let [depth, width] = ["depth", "width"].map(|metric| paths::external("revoked-a", metric));
+    a.write(&both).await;
+    site.serves(&leadsman, &width, "3").await;
+
+    // The document is right but for the source, which it may not use any more.
+    let less = "namespaces: [revoked-a], sources: [prometheus]";
+    site.operator.write(base().team(less).mapping(external("all", 1))).await;
+    let what = ["no source \"other\" that is open to revoked-a"];
+    let told = wait_rejected(&leadsman, &a.owner(), "ConfigInvalid", &what).await;
+    assert_eq!(told["serving"], false, "{told:#}");
+    site.serves_not(&leadsman, &width).await;
+    a.write(Config::new().mapping(external("depth", 2))).await;
+    site.serves(&leadsman, &depth, "2").await;
+
+    // What goes on of a document that has a fault is revoked, too.
+    a.write(Config::new().mapping(faulty("depth"))).await;
+    a.wait_told("ConfigInvalid", &["externl"]).await;
+    site.serves(&leadsman, &depth, "2").await;
+    site.operator.write(base().mapping(external("all", 1))).await;
+    site.serves_not(&leadsman, &depth).await;
+    site.serves(&leadsman, &paths::external("revoked-a", "all"), "1").await;
+}
+
+#[tokio::test]
+async fn more_that_is_opened_takes_nothing_away() {
+    let site = Site::new("granted").await;
+    let opened = "namespaces: [granted-a], sources: [prometheus]";
+    let base = || site.config().prometheus("other", &site.upstream.url());
+    site.operator.write(base().team(opened)).await;
+    let leadsman = site.start().await;
+    let a = site.team("granted-a").await;
+    let depth = paths::external("granted-a", "depth");
+    a.write(Config::new().mapping(external("depth", 2))).await;
+    site.serves(&leadsman, &depth, "2").await;
+    a.write(Config::new().mapping(faulty("depth"))).await;
+    wait_rejected(&leadsman, &a.owner(), "ConfigInvalid", &["externl"]).await;
+
+    // An older one of the same namespace, or more for the namespace, is no reason to end it.
+    let more = "namespaces: [granted-a], sources: [prometheus, other]";
+    site.operator.write(base().team(more).mapping(external("all", 1))).await;
+    site.serves(&leadsman, &paths::external("granted-a", "all"), "1").await;
+    site.serves(&leadsman, &depth, "2").await;
+    let told = wait_rejected(&leadsman, &a.owner(), "ConfigInvalid", &["externl"]).await;
+    assert_eq!(told["serving"], true, "{told:#}");
+}

@@ -1,0 +1,166 @@
+//! An edit is served without a restart.
+
+use leadsman_tests::{Config, Folder, Registry, paths, version};
+
+use crate::scene::{
+    FILE, PLUGIN, REPOSITORY, Scene, followed, mapping, mapping_of, oci, of_file, of_registry,
+    path, plain, two_pods,
+};
+
+#[tokio::test]
+async fn a_mapping_that_is_edited_is_served_as_edited_and_back() {
+    for folder in [Folder::plain(), Folder::mounted()] {
+        let mut scene = Scene::of_file(folder).await;
+        scene.serves(1000.0).await;
+        let before = scene.leadsman.generation().await;
+        for edition in [1, 2, 1] {
+            scene.folder.configure(of_file(&scene.upstream, edition));
+            scene.serves(1000.0 + f64::from(edition)).await;
+        }
+        let after = scene.leadsman.generation().await;
+        assert_eq!(after, before + 3);
+        scene.leadsman.wait_metric("leadsman_configuration_generation", &[], after as f64).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mapping_that_is_added_is_served_and_one_that_is_removed_is_not() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    let added = paths::pods("shop", "added");
+    assert_eq!(scene.leadsman.get(&added).await.status, 404);
+    let more = of_file(&scene.upstream, 0).mapping(mapping_of("added", PLUGIN, 7));
+    scene.folder.configure(more);
+    scene.leadsman.wait_value(&added, 1007.0).await;
+    scene.folder.configure(of_file(&scene.upstream, 1));
+    scene.serves(1001.0).await;
+    assert_eq!(scene.leadsman.get(&added).await.status, 404);
+    // No series of it is left.
+    let labels = [("mapping", "pods/added")];
+    assert_eq!(scene.leadsman.metric("leadsman_mapping_available", &labels).await, None);
+}
+
+#[tokio::test]
+async fn a_plugin_file_that_is_replaced_is_served() {
+    for folder in [Folder::plain(), Folder::mounted()] {
+        let mut scene = Scene::of_file(folder).await;
+        scene.serves(1000.0).await;
+        let digest = scene.leadsman.mapping("load").await["pluginDigest"].clone();
+        for number in [2, 3, 1] {
+            scene.folder.put(FILE, version(number));
+            scene.serves(f64::from(number) * 1000.0).await;
+        }
+        assert_eq!(scene.leadsman.mapping("load").await["pluginDigest"], digest);
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_file_that_is_written_over_is_served() {
+    let scene = Scene::of_file(Folder::plain()).await;
+    scene.folder.write_over(FILE, version(2));
+    scene.serves(2000.0).await;
+}
+
+#[tokio::test]
+async fn one_swap_of_a_mounted_folder_changes_mapping_and_plugin() {
+    let mut scene = Scene::of_file(Folder::mounted()).await;
+    scene.serves(1000.0).await;
+    let load = scene.load(100);
+    let config = of_file(&scene.upstream, 5).to_string();
+    scene.folder.put_all(&[(FILE, &version(2)), ("leadsman.yaml", config.as_bytes())]);
+    scene.serves(2005.0).await;
+    scene.went_well(load).await;
+}
+
+#[tokio::test]
+async fn a_push_to_a_tag_is_served_where_the_tag_is_followed_and_nowhere_else() {
+    let registry = Registry::start().await;
+    let first = registry.push(REPOSITORY, "1", &version(1)).await;
+    let pinned = paths::pods("shop", "pinned");
+    let config = |upstream: &leadsman_tests::Upstream, plugin: &str| {
+        Config::shop(&upstream.url())
+            .plugin_from(PLUGIN, plugin)
+            .plugin_from("pinned", &oci(&registry, &format!("@{first}")))
+            .mapping(mapping(0))
+            .mapping(mapping_of("pinned", "pinned", 0))
+            .set("registries", &plain(&registry, ""))
+    };
+    let tag = followed(&registry, ":1");
+    let mut scene = Scene::new(Folder::plain(), &[], |upstream| config(upstream, &tag)).await;
+    scene.serves(1000.0).await;
+    scene.leadsman.wait_value(&pinned, 1000.0).await;
+    for number in [2, 3] {
+        registry.push(REPOSITORY, "1", &version(number)).await;
+        scene.serves(f64::from(number) * 1000.0).await;
+        scene.leadsman.wait_value(&pinned, 1000.0).await;
+    }
+    // What was served before is named, and the tag stays where it is.
+    scene.folder.configure(config(&scene.upstream, &oci(&registry, &format!("@{first}"))));
+    scene.serves(1000.0).await;
+    scene.folder.configure(config(&scene.upstream, &tag));
+    scene.serves(3000.0).await;
+    // Or the tag goes back.
+    registry.retag(REPOSITORY, &first, "1").await;
+    scene.serves(1000.0).await;
+}
+
+#[tokio::test]
+async fn a_mapping_that_nobody_edited_keeps_what_it_knows() {
+    let mut folder = Folder::plain();
+    folder.put(FILE, version(1));
+    let registry = Registry::start().await;
+    registry.push(REPOSITORY, "1", &version(1)).await;
+    // Nothing is asked ahead of a read, so that each query has a reason.
+    let still =
+        || mapping_of("still", PLUGIN, 0).set("maxAge", "10m").set("refreshAtMostEvery", "10m");
+    let tag = followed(&registry, ":1");
+    let config = |upstream: &leadsman_tests::Upstream, edition| {
+        of_file(upstream, edition)
+            .mapping(still())
+            .plugin_from("remote", &tag)
+            .mapping(mapping_of("remote", "remote", edition))
+            .set("registries", &plain(&registry, ""))
+    };
+    let mut scene = Scene::new(folder, &[], |upstream| config(upstream, 0)).await;
+    let (still, remote) = (paths::pods("shop", "still"), paths::pods("shop", "remote"));
+    scene.leadsman.wait_value(&still, 1000.0).await;
+    let asked = || {
+        let requests = scene.upstream.requests();
+        requests.iter().filter(|request| request.promql().starts_with("still")).count()
+    };
+    assert_eq!(asked(), 1);
+    for edition in 1..=3 {
+        scene.folder.configure(config(&scene.upstream, edition));
+        scene.serves(1000.0 + f64::from(edition)).await;
+        registry.push(REPOSITORY, "1", &version(1 + edition)).await;
+        let value = 1000.0 * f64::from(1 + edition) + f64::from(edition);
+        scene.leadsman.wait_value(&remote, value).await;
+        scene.leadsman.wait_value(&still, 1000.0).await;
+    }
+    assert_eq!(asked(), 1);
+}
+
+#[tokio::test]
+async fn a_source_that_is_edited_is_asked_from_then_on() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    let other = leadsman_tests::Upstream::start(two_pods()).await;
+    let old = scene.upstream.queries();
+    scene.folder.configure(of_file(&other, 1));
+    scene.serves(1001.0).await;
+    assert!(other.queries() > 0);
+    let answer = scene.leadsman.get(&path()).await;
+    assert_eq!(answer.values().len(), 2);
+    assert!(scene.upstream.queries() <= old + 1, "the old source is asked on");
+}
+
+#[tokio::test]
+async fn a_plugin_moves_from_a_file_to_a_registry() {
+    let registry = Registry::start().await;
+    registry.push(REPOSITORY, "2", &version(2)).await;
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    let load = scene.load(100);
+    scene.folder.configure(of_registry(&scene.upstream, &registry, &followed(&registry, ":2")));
+    scene.serves(2000.0).await;
+    scene.went_well(load).await;
+}
