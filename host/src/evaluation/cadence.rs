@@ -65,7 +65,7 @@ impl Cadence {
 
     /// The time between two reads of one reader.
     pub(super) fn interval(&self) -> Duration {
-        self.interval.clamp(self.fastest, SLOWEST)
+        self.interval.min(SLOWEST).max(self.fastest)
     }
 
     /// When to refresh so that the next read finds new values; `None` while the present ones are
@@ -134,6 +134,15 @@ mod tests {
             cadence.read(1, start + seconds(2 + 30 * read));
         }
         assert!(cadence.interval() > seconds(29));
+    }
+
+    #[test]
+    fn what_may_be_refreshed_seldom_only_is() {
+        let (start, seldom) = (Instant::now(), seconds(3600));
+        let mut cadence = Cadence::new(seldom);
+        cadence.read(1, start);
+        assert_eq!(cadence.interval(), seldom);
+        assert!(cadence.due(Duration::ZERO).unwrap() > start + seconds(3500));
     }
 
     #[test]

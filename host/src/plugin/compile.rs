@@ -18,7 +18,7 @@ use super::code_store::CodeStore;
 use super::compiled::Compiled;
 use super::engine::{self, Engine};
 use super::error::LoadError;
-use super::limits::{self, Structure};
+use super::limits::{self, ExceededLimit, Structure};
 
 /// The subcommand of this program that compiles.
 pub const SUBCOMMAND: &str = "compile-plugin";
@@ -236,8 +236,10 @@ fn is_large(component: &[u8]) -> bool {
 pub(super) fn compile(component: &[u8]) -> Result<Vec<u8>, LoadError> {
     // Whoever allows so many bytes allows what comes with an interpreter.
     let structure = if is_large(component) { Structure::INTERPRETER } else { Structure::DEFAULT };
-    limits::check(component, &structure)
-        .map_err(|exceeded| LoadError::Structure(exceeded.to_string()))?;
+    limits::check(component, &structure).map_err(|exceeded| match exceeded {
+        ExceededLimit::Malformed(_) => LoadError::Invalid(exceeded.to_string()),
+        exceeded => LoadError::Structure(exceeded.to_string()),
+    })?;
     let engine = wasmtime::Engine::new(&engine::for_compiling())
         .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     engine.precompile_component(component).map_err(|error| LoadError::Invalid(format!("{error:#}")))
