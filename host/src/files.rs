@@ -62,6 +62,45 @@ fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
     paths.iter().map(stamp).collect()
 }
 
+/// Why a folder cannot be one of our own.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// It cannot be made or looked at.
+    #[error("cannot use the folder {folder}")]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What lies in it could be somebody else's.
+    #[error(
+        "the folder {folder} may be written to by others, and what lies in it would be run and \
+         served; make it a folder of this user alone (mode 0700)"
+    )]
+    OpenToOthers {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// A folder that only this user may write to, made if it is not there.
+pub(crate) fn private_folder(folder: &Path) -> Result<(), FolderError> {
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+    let unusable = |source| FolderError::Unusable { folder: folder.to_owned(), source };
+    let made = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(folder);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(error)),
+        _ => {}
+    }
+    let metadata = std::fs::symlink_metadata(folder).map_err(unusable)?;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    if metadata.is_dir() && ours && metadata.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(FolderError::OpenToOthers { folder: folder.to_owned() })
+}
+
 /// Writes a file that is there as a whole or not at all, and that only this user may read.
 pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -75,6 +114,17 @@ pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_others_may_write_to_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        private_folder(&folder.path().join("a/b")).unwrap();
+        private_folder(&folder.path().join("a/b")).unwrap();
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.path(), open).unwrap();
+        assert!(matches!(private_folder(folder.path()), Err(FolderError::OpenToOthers { .. })));
+    }
 
     #[test]
     fn a_change_is_seen_and_a_bad_one_keeps_the_last_good() {

@@ -13,7 +13,7 @@ pub mod control;
 pub mod demo;
 pub mod doctor;
 pub mod evaluation;
-mod files;
+pub mod files;
 mod memo;
 pub mod model;
 pub mod objects;

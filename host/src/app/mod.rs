@@ -19,6 +19,7 @@ use crate::auth::Auth;
 use crate::cluster::{Cluster, ConnectError, Watches};
 use crate::config::{Faults, ReadError};
 use crate::control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
+use crate::files;
 use crate::plugin::{CodeStore, Compiler, Engine};
 use crate::registration;
 use crate::server::{Certificate, Held, Readiness, Server};
@@ -320,7 +321,11 @@ pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
     let program = std::env::current_exe()?;
     let store = match cache {
         None => None,
-        Some(folder) => Some(CodeStore::open(&folder.join("code"))?),
+        Some(folder) => {
+            // What lies beside it is served without being asked for again.
+            files::private_folder(folder)?;
+            Some(CodeStore::open(&folder.join("code"))?)
+        }
     };
     Ok(Compiler::child(program, store))
 }

@@ -50,7 +50,9 @@ impl Assembly {
             rejected.message = message(state.located.as_deref(), owner, &state.faults);
             rejected.serving = serving;
             self.rejected.push(rejected);
-            all.extend(state.faults.iter().cloned());
+            if !serving {
+                all.extend(state.faults.iter().cloned());
+            }
         }
         let newest = state.located.clone();
         let Some(set) = &state.set else { return self.tell(owner, newest.as_deref(), all) };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::assembly::Assembly;
@@ -35,6 +35,9 @@ use crate::source::Source;
 /// How long a start waits for what cannot be had before it goes on with what was kept.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often a document with faults is read again although it has not changed.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// What shipped plugins may have: they are ours.
 const SHIPPED_BYTES: u64 = 32 << 20;
 
@@ -59,7 +62,9 @@ pub struct Controller {
     following_teams: bool,
     /// Whether what was kept stands in for what cannot be had.
     patient: bool,
-    jobs: JoinSet<(Owner, Set)>,
+    jobs: JoinSet<Set>,
+    /// Whose they are.
+    working: HashMap<task::Id, Owner>,
     report: Report,
     event_writer: Option<EventWriter>,
     published: Arc<Snapshot>,
@@ -99,6 +104,7 @@ impl Controller {
             following_teams: false,
             patient: true,
             jobs: JoinSet::new(),
+            working: HashMap::new(),
             report,
             event_writer,
             published: Arc::new(Snapshot::new(0, Vec::new(), Vec::new())),
@@ -123,6 +129,7 @@ impl Controller {
         }
         let mut changes = self.plugins.changes();
         let patience = Instant::now() + PATIENCE;
+        let mut again = tokio::time::interval(LOOK_AGAIN);
         loop {
             tokio::select! {
                 Some(found) = found.recv() => {
@@ -138,8 +145,9 @@ impl Controller {
                         state.dirty = true;
                     }
                 }
-                Some(done) = self.jobs.join_next() => self.finished(done),
+                Some(done) = self.jobs.join_next_with_id() => self.finished(done),
                 () = sleep_until(patience), if self.patient => self.out_of_patience(),
+                _ = again.tick() => self.look_again(),
             }
             self.work();
             self.settle(&publish);
@@ -429,6 +437,15 @@ impl Controller {
         }
     }
 
+    /// What is wrong with a document may lie beside it, as a file that is there by now.
+    fn look_again(&mut self) {
+        let faulty = self.owners.iter().filter(|(_, state)| !state.faults.is_empty());
+        let faulty: Vec<_> = faulty.map(|(owner, _)| owner.clone()).collect();
+        for owner in faulty {
+            self.read(&owner);
+        }
+    }
+
     /// Starts the work that is to be done.
     fn work(&mut self) {
         let dirty: Vec<_> = self
@@ -439,7 +456,8 @@ impl Controller {
             .collect();
         for owner in dirty {
             if let Some(job) = self.job(&owner) {
-                self.jobs.spawn(async move { (owner, job.run().await) });
+                let task = self.jobs.spawn(async move { job.run().await });
+                self.working.insert(task.id(), owner);
             }
         }
     }
@@ -473,17 +491,19 @@ impl Controller {
     }
 
     /// Takes the result of work.
-    fn finished(&mut self, done: Result<(Owner, Set), tokio::task::JoinError>) {
-        let (owner, set) = match done {
-            Ok(done) => done,
+    fn finished(&mut self, done: Result<(task::Id, Set), task::JoinError>) {
+        let (id, set) = match done {
+            Ok((id, set)) => (id, Some(set)),
             Err(error) => {
                 tracing::error!(%error, "loading a configuration panicked");
-                return;
+                (error.id(), None)
             }
         };
+        let Some(owner) = self.working.remove(&id) else { return };
         // It may be gone by now, or be another one.
         let Some(state) = self.owners.get_mut(&owner) else { return };
         state.working = false;
+        let Some(set) = set else { return };
         let Some(good) = &state.good else { return };
         if !Arc::ptr_eq(&good.located, &set.document) {
             return;

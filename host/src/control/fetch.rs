@@ -18,6 +18,9 @@ use crate::plugin::{Compiler, Engine, LoadError, Plugin};
 /// How long a pull may take in all.
 const PULL: Duration = Duration::from_secs(30);
 
+/// How long a start waits for a registry before it goes on with what was kept.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How soon a registry is asked again after it failed, and how much later each time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
@@ -140,52 +143,66 @@ impl Fetching {
     }
 
     async fn follow_artifact(&self, artifact: &Artifact, tell: &impl Fn(Result<Plugin, Problem>)) {
-        let mut serving: Option<Vouched> = None;
-        let mut told: Option<Result<String, String>> = None;
+        let mut serving: Option<(Vouched, Plugin)> = None;
+        let mut told: Option<String> = None;
         let mut retry = FIRST_RETRY;
         loop {
-            let outcome = self.look(artifact, serving.as_ref()).await;
+            let known = serving.as_ref().map(|(vouched, _)| vouched.clone());
+            let mut look = std::pin::pin!(self.look(artifact, known.as_ref()));
+            let outcome = match tokio::time::timeout(PATIENCE, &mut look).await {
+                Ok(outcome) => outcome,
+                // A registry that does not answer holds up no start.
+                Err(_) => {
+                    self.go_on_with_kept(artifact, &mut serving, tell).await;
+                    look.await
+                }
+            };
             let wait = match outcome {
-                Ok(None) => artifact.check_every,
-                Ok(Some((vouched, plugin))) => {
-                    serving = Some(vouched.clone());
-                    told = Some(Ok(vouched.digest));
-                    tell(Ok(plugin));
+                Ok(new) => {
+                    if let Some(new) = new {
+                        tell(Ok(new.1.clone()));
+                        (serving, told) = (Some(new), None);
+                    } else if let (Some(_), Some((_, plugin))) = (told.take(), &serving) {
+                        // What went wrong is right again without new bytes.
+                        tell(Ok(plugin.clone()));
+                    }
+                    if artifact.reference.digest().is_some() {
+                        // It cannot become another one.
+                        return;
+                    }
+                    retry = FIRST_RETRY;
                     artifact.check_every
                 }
                 Err(failure) => {
                     // A start while the registry is down goes on with what was served before.
-                    if serving.is_none()
-                        && failure.transient
-                        && let Some((vouched, plugin)) = self.kept(artifact).await
-                    {
-                        serving = Some(vouched);
-                        tell(Ok(plugin));
+                    if failure.transient {
+                        self.go_on_with_kept(artifact, &mut serving, tell).await;
                     }
                     let problem = failure.problem.of(&artifact.reference.to_string());
-                    let again = told.replace(Err(problem.message.clone()));
-                    if again != told {
+                    if told.replace(problem.message.clone()).as_ref() != Some(&problem.message) {
                         tell(Err(problem));
                     }
-                    let wait = retry.min(artifact.check_every);
+                    let wait = retry.min(artifact.check_every.max(FIRST_RETRY));
                     retry = retry.saturating_mul(2);
-                    tokio::time::sleep(jittered(wait)).await;
-                    continue;
+                    wait
                 }
             };
-            // What went wrong and is right again without new bytes is told, too.
-            if let (Some(Err(_)), Some(vouched)) = (&told, &serving)
-                && let Some(plugin) = self.load_kept(vouched).await
-            {
-                told = Some(Ok(vouched.digest.clone()));
-                tell(Ok(plugin));
-            }
-            retry = FIRST_RETRY;
-            if artifact.reference.digest().is_some() {
-                // It cannot become another one.
-                std::future::pending::<()>().await;
-            }
             tokio::time::sleep(jittered(wait)).await;
+        }
+    }
+
+    /// Serves what was kept, where nothing is served yet.
+    async fn go_on_with_kept(
+        &self,
+        artifact: &Artifact,
+        serving: &mut Option<(Vouched, Plugin)>,
+        tell: &impl Fn(Result<Plugin, Problem>),
+    ) {
+        if serving.is_none()
+            && let Some((vouched, plugin)) = self.kept(artifact).await
+        {
+            tell(Ok(plugin.clone()));
+            *serving = Some((vouched, plugin));
         }
     }
 
@@ -240,18 +257,13 @@ impl Fetching {
         let store = self.fetcher.store.as_ref()?;
         let keys: Vec<_> = self.keys().await.ok()?.into_iter().map(|(text, _)| text).collect();
         let vouched = store.artifact(&artifact.reference.to_string(), &keys)?;
-        let plugin = self.load_kept(&vouched).await?;
+        let plugin = self.load(&store.component(&vouched.component)?).await.ok()?;
         tracing::warn!(
             plugin = %artifact.reference,
             digest = vouched.digest,
             "the registry cannot be asked; what was pulled before is served"
         );
         Some((vouched, plugin))
-    }
-
-    async fn load_kept(&self, vouched: &Vouched) -> Option<Plugin> {
-        let bytes = self.fetcher.store.as_ref()?.component(&vouched.component)?;
-        self.load(&bytes).await.ok()
     }
 
     /// The keys that must each have signed, as text and as keys.
@@ -330,6 +342,7 @@ impl Problem {
     fn of(self, what: &str) -> Self {
         let message = match self.message.strip_prefix("it ") {
             Some(rest) => format!("{what} {rest}"),
+            None if self.message.contains(what) => self.message,
             None => format!("{what}: {}", self.message),
         };
         Self { message, ..self }
@@ -347,8 +360,12 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let said = cause.to_string();
+        // Many outer errors say already what the inner ones do.
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         source = cause.source();
     }
     text

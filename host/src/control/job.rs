@@ -90,7 +90,11 @@ struct Succession {
 impl Job {
     /// Does the work. New mappings have begun when this returns.
     pub(super) async fn run(self) -> Set {
-        let made = tokio::task::spawn_blocking(move || self.make());
+        let turn = self.parts.engine.loading().await;
+        let made = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            self.make()
+        });
         let (set, successions) = match made.await {
             Ok(made) => made,
             // A panic of ours ends this attempt and nothing else; the next change tries again.

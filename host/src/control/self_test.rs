@@ -90,9 +90,12 @@ pub async fn run(plugin: &Plugin) -> Result<usize, String> {
     let Some(text) = plugin.fixtures() else { return Ok(0) };
     let fixtures: Vec<Named> = serde_json::from_slice(text)
         .map_err(|error| format!("its fixtures cannot be read: {error}"))?;
-    let plugin = plugin.clone();
+    let (plugin, turn) = (plugin.clone(), plugin.loading().await);
     // It may use all the time that its limits give it.
-    let tested = tokio::task::spawn_blocking(move || all(&plugin, &fixtures));
+    let tested = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        all(&plugin, &fixtures)
+    });
     tested.await.unwrap_or_else(|error| {
         tracing::error!(%error, "testing a plugin panicked");
         Err("the adapter failed while it ran the fixtures".to_owned())

@@ -87,8 +87,14 @@ impl Store {
 
     /// A component by its SHA-256, if it is there and whole.
     pub(super) fn component(&self, digest: &str) -> Option<Vec<u8>> {
-        let bytes = fs::read(self.0.join("components").join(digest)).ok()?;
-        (hex(&bytes) == digest).then_some(bytes)
+        let path = self.0.join("components").join(digest);
+        let damage = match fs::read(&path) {
+            Ok(bytes) if hex(&bytes) == digest => return Some(bytes),
+            Ok(_) => "it is not what was kept".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(file = %path.display(), damage, "a component that was kept is damaged");
+        None
     }
 
     /// A document by its owner.

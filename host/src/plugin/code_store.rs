@@ -1,15 +1,14 @@
 //! Compiled code, kept on disk so that a start need not compile.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
 use super::compiled::Compiled;
-use crate::files;
+use crate::files::{self, FolderError};
 
 /// How many pieces of code are kept: more than any configuration has plugins.
 const KEPT: usize = 200;
@@ -17,43 +16,10 @@ const KEPT: usize = 200;
 /// A folder of our own.
 pub struct CodeStore(PathBuf);
 
-/// Why a folder cannot hold code.
-#[derive(Debug, thiserror::Error)]
-pub enum CodeStoreError {
-    /// It cannot be made or looked at.
-    #[error("cannot use the folder {folder} for compiled code")]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Code in it could be somebody else's.
-    #[error(
-        "the folder {folder} may be written to by others, and what lies in it would be run; make \
-         it a folder of this user alone (mode 0700)"
-    )]
-    OpenToOthers {
-        /// The folder.
-        folder: PathBuf,
-    },
-}
-
 impl CodeStore {
     /// Opens a folder, made if it is not there.
-    pub fn open(folder: &Path) -> Result<Self, CodeStoreError> {
-        let failed = |source| CodeStoreError::Folder { folder: folder.to_owned(), source };
-        match DirBuilder::new().mode(0o700).recursive(true).create(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed(error));
-            }
-            _ => {}
-        }
-        let metadata = fs::symlink_metadata(folder).map_err(failed)?;
-        let ours = metadata.uid() == rustix::process::geteuid().as_raw();
-        if !metadata.is_dir() || !ours || metadata.mode() & 0o022 != 0 {
-            return Err(CodeStoreError::OpenToOthers { folder: folder.to_owned() });
-        }
+    pub fn open(folder: &Path) -> Result<Self, FolderError> {
+        files::private_folder(folder)?;
         Ok(Self(folder.to_owned()))
     }
 
@@ -116,13 +82,5 @@ mod tests {
         assert!(store.get("a").is_none());
         fs::write(folder.join("a"), b"short").unwrap();
         assert!(store.get("a").is_none());
-    }
-
-    #[test]
-    fn a_folder_that_others_may_write_to_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(CodeStore::open(folder.path()), Err(CodeStoreError::OpenToOthers { .. })));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
@@ -22,6 +22,9 @@ pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// The stack of a plugin. A deep recursion meets its end within it and not within the host's.
 const STACK: usize = 512 << 10;
+
+/// How many plugins may be described, configured and tested at once, beside those that run.
+const LOADING: usize = 8;
 
 /// A component of an interpreter has a hundred core instances.
 const CORE_INSTANCES: u32 = 128;
@@ -41,6 +44,7 @@ struct Inner {
     linker: Linker<State>,
     slots: Arc<Semaphore>,
     slots_for_one: usize,
+    loading: Arc<Semaphore>,
     // Dropped last: ends the thread that moves the clock of the engine.
     _ticker: Ticker,
 }
@@ -62,6 +66,7 @@ impl Engine {
             linker,
             slots,
             slots_for_one: (concurrency / 4).max(1),
+            loading: Arc::new(Semaphore::new(LOADING)),
             _ticker: ticker,
         })))
     }
@@ -80,6 +85,12 @@ impl Engine {
         self.0.slots.clone()
     }
 
+    /// Limits how many plugins are described, configured and tested at once; take one for that.
+    pub async fn loading(&self) -> Option<OwnedSemaphorePermit> {
+        // Never closed, so there is always a permit to wait for.
+        self.0.loading.clone().acquire_owned().await.ok()
+    }
+
     /// How many of the slots one mapping may have at once: a plugin that uses all the time that it
     /// has leaves most of the machine to others.
     pub fn slots_for_one(&self) -> usize {
@@ -88,7 +99,7 @@ impl Engine {
 }
 
 fn settings(concurrency: usize) -> Config {
-    let instances = u32::try_from(concurrency + 2).unwrap_or(u32::MAX);
+    let instances = u32::try_from(concurrency + LOADING + 2).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .max_core_instances_per_component(CORE_INSTANCES)

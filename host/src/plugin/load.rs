@@ -45,8 +45,12 @@ impl Plugin {
         let code = compiler.compile(engine, bytes).await?;
         let (engine, digest) = (engine.clone(), digest(bytes));
         let fixtures = fixtures::section(bytes);
+        let turn = engine.loading().await;
         // It runs for the first time, and may take the time that it has.
-        let linked = move || Self::link(engine, digest, fixtures, &code);
+        let linked = move || {
+            let _turn = turn;
+            Self::link(engine, digest, fixtures, &code)
+        };
         tokio::task::spawn_blocking(linked).await.unwrap_or_else(|error| {
             tracing::error!(%error, "loading a plugin panicked");
             Err(LoadError::Engine("the adapter failed while it loaded the plugin".to_owned()))
@@ -94,6 +98,11 @@ impl Plugin {
     /// Limits how many plugins run at once; take one for a run.
     pub fn slots(&self) -> Arc<tokio::sync::Semaphore> {
         self.0.engine.slots()
+    }
+
+    /// Limits how many plugins are configured and tested at once; take one for that.
+    pub async fn loading(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        self.0.engine.loading().await
     }
 
     /// The SHA-256 of the component, in hexadecimal.

@@ -17,7 +17,7 @@ mod output;
 mod run;
 mod store;
 
-pub use code_store::{CodeStore, CodeStoreError};
+pub use code_store::CodeStore;
 pub use compile::{Compiler, SUBCOMMAND, compile_as_child};
 pub use engine::Engine;
 pub use error::{LoadError, RunError};
