@@ -54,10 +54,10 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Origin {
-    /// The configuration. Followed: a change is served without a restart.
+    /// The configuration.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The configuration in a ConfigMap, under the key `config.yaml`. Followed by watch.
+    /// The configuration in a ConfigMap, under the key `config.yaml`.
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map)]
     pub(crate) config_map: Option<(String, String)>,
 }
@@ -136,8 +136,8 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// The adapter's configuration: its sources are asked, too, from where this runs.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: Option<Origin>,
     /// Look at the autoscalers of this namespace only.
     #[arg(long)]
     pub(crate) namespace: Option<String>,

@@ -60,6 +60,7 @@ fn candidate(candidate: &Candidate) -> Value {
         "same": seen.same,
         "different": seen.different,
         "failed": seen.failed,
+        "skipped": seen.skipped,
         "lastError": seen.last_error,
         "differences": differences,
     })

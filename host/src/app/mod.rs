@@ -136,6 +136,7 @@ impl App {
             cache: options.cache.clone(),
             origin: options.config.clone(),
             cluster: around.as_ref().map(|around| around.cluster.clone()),
+            all: false,
         });
         let served = Arc::new(Served::new(controller.empty()));
         let publisher = served.clone();
@@ -344,6 +345,7 @@ pub async fn check(config: ConfigOrigin, cluster: &ClusterOptions) -> Result<Loa
         cache: None,
         origin: config,
         cluster: around.map(|around| around.cluster),
+        all: true,
     });
     let loaded = tokio::select! {
         loaded = loaded => loaded.map_err(anyhow::Error::from)?,

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use leadsman::doctor::{self, DoctorOptions, Section, Verdict};
 
 use super::{FAULTS, failed, runtime};
-use crate::cli::Doctor;
+use crate::cli::{Doctor, Origin};
 
 /// Looks at the whole way from an autoscaler to a value and says what is in it.
 pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
     let options = DoctorOptions {
         kubeconfig: doctor.kubeconfig,
-        config: doctor.config,
+        config: doctor.config.as_ref().map(Origin::origin),
         namespace: doctor.namespace,
     };
     let examined = runtime()

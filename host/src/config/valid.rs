@@ -89,7 +89,7 @@ pub enum KeySource {
 pub struct Registry {
     /// What references begin with.
     pub prefix: String,
-    /// Authorities to trust instead of the system's.
+    /// Authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
     /// Ask without TLS.
     pub plain_http: bool,

@@ -196,7 +196,7 @@ pub struct Verify {
 pub struct Registry {
     /// What references begin with: `HOST[:PORT]`, or with the first parts of the repository.
     pub prefix: String,
-    /// PEM file with the certificates of the authorities to trust instead of the system's.
+    /// PEM file with the certificates of authorities to trust besides the system's.
     pub ca_file: Option<String>,
     /// Ask without TLS. Anyone in between can change what is pulled by tag.
     #[serde(default)]

@@ -46,6 +46,8 @@ pub struct Controller {
     parts: Parts,
     origin: ConfigOrigin,
     cluster: Option<Cluster>,
+    /// Whether the first look waits for everybody.
+    all: bool,
     store: Option<Arc<Store>>,
     plugins: Plugins,
     policy: Policy,
@@ -74,7 +76,7 @@ pub struct Controller {
 impl Controller {
     /// A controller. What is told by the receiver is how the first look at everything went.
     pub fn new(setup: Setup) -> (Self, oneshot::Receiver<Loaded>) {
-        let Setup { parts, compiler, cache, origin, cluster } = setup;
+        let Setup { parts, compiler, cache, origin, cluster, all } = setup;
         let store = cache.and_then(|folder| open_store(&folder)).map(Arc::new);
         let fetcher = Fetcher {
             engine: parts.engine.clone(),
@@ -91,6 +93,7 @@ impl Controller {
             parts,
             origin,
             cluster,
+            all,
             store,
             plugins,
             policy: Policy::default(),
@@ -547,28 +550,36 @@ impl Controller {
             self.published = snapshot.clone();
             publish(snapshot);
         }
-        if settled && let Some(first) = self.first.take() {
+        // A team that takes its time, or whose registry does, holds up nobody but itself.
+        let late = !self.all && !self.patient && self.is_looked_at(&Owner::Operator);
+        if (settled || late)
+            && let Some(first) = self.first.take()
+        {
             // Whoever does not wait for it need not know.
             let _ = first.send(Loaded { faults, snapshot: self.published.clone() });
         }
     }
 
     fn is_settled(&self) -> bool {
-        let Some(operator) = self.owners.get(&Owner::Operator) else { return false };
-        let looked_at = |state: &State| {
-            let seen = state.document.is_some() || state.unreadable.is_some();
-            let done = match (&state.good, &state.set) {
-                (None, _) => true,
-                (Some(_), Some(set)) => set.settled,
-                (Some(_), None) => false,
-            };
-            (seen || state.good.is_some()) && done && !state.dirty && !state.working
-        };
         let teams = self.policy.0.teams.is_empty()
             || self.cluster.is_none()
             || self.teams_known
             || !self.patient;
-        looked_at(operator) && teams && self.owners.values().all(looked_at)
+        self.owners.contains_key(&Owner::Operator)
+            && teams
+            && self.owners.keys().all(|owner| self.is_looked_at(owner))
+    }
+
+    /// Whether it is known what can be served of an owner's document.
+    fn is_looked_at(&self, owner: &Owner) -> bool {
+        let Some(state) = self.owners.get(owner) else { return false };
+        let seen = state.document.is_some() || state.unreadable.is_some() || state.good.is_some();
+        let done = match (&state.good, &state.set) {
+            (None, _) => true,
+            (Some(_), Some(set)) => set.settled,
+            (Some(_), None) => false,
+        };
+        seen && done && !state.dirty && !state.working
     }
 
     /// All that can be served, all that cannot, and the same as faults of documents.

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use controller::Controller;
-pub use found::{ConfigOrigin, KEY, LABEL};
+pub use found::{ConfigOrigin, KEY, LABEL, read};
 pub use parts::{ObjectSource, Parts};
 pub use self_test::run as self_test;
 
@@ -47,6 +47,8 @@ pub struct Setup {
     pub origin: ConfigOrigin,
     /// Where teams' configurations are.
     pub cluster: Option<Cluster>,
+    /// Whether the first look waits for all teams, however long they take.
+    pub all: bool,
 }
 
 impl Loaded {

@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::cluster::{Cluster, ConnectError, explain};
+use crate::control::ConfigOrigin;
 use crate::registration::Service;
 
 /// What to look at.
@@ -21,7 +22,7 @@ pub struct DoctorOptions {
     /// The cluster; `None` for the one that this process is a pod of.
     pub kubeconfig: Option<PathBuf>,
     /// The adapter's configuration, whose sources are asked from here.
-    pub config: Option<PathBuf>,
+    pub config: Option<ConfigOrigin>,
     /// The only namespace whose autoscalers are looked at.
     pub namespace: Option<String>,
 }
@@ -138,7 +139,7 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
         add("HorizontalPodAutoscalers", autoscalers::look(&cluster, namespace, &served).await);
     }
     if let Some(config) = &options.config {
-        add("Sources, as seen from here", sources::look(config).await);
+        add("Sources, as seen from here", sources::look(config, &cluster).await);
     }
     Ok(sections)
 }

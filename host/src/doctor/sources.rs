@@ -1,19 +1,18 @@
 //! Do the sources of a configuration answer?
 
-use std::path::Path;
-
 use super::Finding;
 use crate::clock;
-use crate::config::{self, valid};
+use crate::cluster::Cluster;
+use crate::config::valid;
+use crate::control::{self, ConfigOrigin};
 use crate::source::{Request, Source};
 
 /// Asks each source of a configuration for a number that every Prometheus knows.
-pub(super) async fn look(path: &Path) -> Vec<Finding> {
-    let parsed = match config::read(path) {
+pub(super) async fn look(origin: &ConfigOrigin, cluster: &Cluster) -> Vec<Finding> {
+    let parsed = match control::read(origin, Some(cluster)).await {
         Ok(parsed) => parsed,
-        Err(error) => {
-            let what = format!("{:#}", anyhow::Error::from(error));
-            return vec![Finding::bad(what, "give a configuration that can be read")];
+        Err(reason) => {
+            return vec![Finding::bad(reason, "give a configuration that can be read")];
         }
     };
     let mut findings = Vec::new();
@@ -21,7 +20,7 @@ pub(super) async fn look(path: &Path) -> Vec<Finding> {
         let faults = parsed.document.locate(parsed.faults);
         findings.push(Finding::bad(
             format!("the configuration has {}", faults.count()),
-            format!("see `leadsman check --config {}`", path.display()),
+            "see `leadsman check`".to_owned(),
         ));
     }
     for (name, source) in &parsed.config.sources {
@@ -40,7 +39,7 @@ pub(super) async fn look(path: &Path) -> Vec<Finding> {
             Err(reason) => Finding::bad(
                 format!("the source \"{name}\" {reason}"),
                 "an address inside the cluster can be reached from a pod only: try it there, with \
-                 kubectl exec deployment/leadsman -- /leadsman doctor --config FILE",
+                 kubectl exec deployment/leadsman -- /leadsman doctor --config-map NAMESPACE/NAME",
             ),
         });
     }

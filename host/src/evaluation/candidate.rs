@@ -31,6 +31,8 @@ pub struct Comparison {
     pub different: u64,
     /// Evaluations in which it gave none.
     pub failed: u64,
+    /// Evaluations for which it took too long: the next one was due before it had ended.
+    pub skipped: u64,
     /// Why it gave none, the last time.
     pub last_error: Option<String>,
     /// How its values differed, the last time that they did. The first few of them.
@@ -57,6 +59,12 @@ impl Candidate {
     /// How it did so far.
     pub fn seen(&self) -> Comparison {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that it took too long.
+    pub(super) fn skipped(&self) -> &'static str {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).skipped += 1;
+        "skipped"
     }
 
     /// Notes what it gave beside what is served. Says how that is counted, and how many values

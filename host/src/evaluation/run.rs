@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 
 use super::breaker::Change;
+use super::candidate::Candidate;
 use super::cell::Evaluated;
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
@@ -82,13 +83,27 @@ async fn attempt(
 /// Tries the candidate on what the serving plugin ran on.
 pub(super) async fn trial(mapping: &Arc<Mapping>, served: &Evaluated, input: Input, scope: &Scope) {
     let Some(candidate) = &mapping.candidate else { return };
+    let under_way = UnderWay { mapping, candidate };
     let (values, _) = run(mapping, Which::Candidate, input, scope).await;
     let values = values.map_err(|source| EvaluationError::Plugin {
         plugin: candidate.plugin_name.clone(),
         source,
     });
+    std::mem::forget(under_way);
     let (outcome, differences) = candidate.note(&served.values, values);
     mapping.metrics.tried(outcome, differences);
+}
+
+/// A trial that is dropped before it has ended is counted as such.
+struct UnderWay<'a> {
+    mapping: &'a Mapping,
+    candidate: &'a Candidate,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.mapping.metrics.tried(self.candidate.skipped(), 0);
+    }
 }
 
 async fn fetch(

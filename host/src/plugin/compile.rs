@@ -6,13 +6,14 @@ use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 use super::code_store::CodeStore;
 use super::compiled::Compiled;
@@ -30,6 +31,9 @@ const MEMORY: u64 = 3 << 29;
 const TIME: Duration = Duration::from_secs(30);
 const LONG_TIME: Duration = Duration::from_secs(60);
 
+/// Longer than a compiled language's component takes.
+const SOON: Duration = Duration::from_secs(5);
+
 /// More code than any component that passes the limits is compiled into.
 const MOST_CODE: u64 = 512 << 20;
 
@@ -40,7 +44,9 @@ const REFUSED: i32 = 1;
 pub struct Compiler {
     how: How,
     /// One at a time: two could need twice the memory.
-    turn: Mutex<()>,
+    turn: Arc<Semaphore>,
+    /// One that takes long goes on here, so that others need not wait for its end.
+    slow: Arc<Semaphore>,
     store: Option<CodeStore>,
 }
 
@@ -52,13 +58,13 @@ enum How {
 impl Compiler {
     /// Compiles in this process: for components that are trusted, in tests and benchmarks.
     pub fn here() -> Self {
-        Self { how: How::Here, turn: Mutex::default(), store: None }
+        Self { how: How::Here, turn: one(), slow: one(), store: None }
     }
 
     /// Compiles in children of this process. `program` is the program that this process runs,
     /// `store` where code is kept.
     pub fn child(program: PathBuf, store: Option<CodeStore>) -> Self {
-        Self { how: How::Child(program), turn: Mutex::default(), store }
+        Self { how: How::Child(program), turn: one(), slow: one(), store }
     }
 
     /// Compiles a component, unless that was done before.
@@ -71,16 +77,33 @@ impl Compiler {
         if let Some(code) = self.store.as_ref().and_then(|store| store.get(&key)) {
             return Ok(code);
         }
-        let _turn = self.turn.lock().await;
+        // Never closed, so there is always a permit to wait for.
+        let mut turn = self.turn.clone().acquire_owned().await.ok();
         let code = match &self.how {
             How::Here => Compiled::made_by_us(compile(component)?),
-            How::Child(program) => child(program, component).await?,
+            How::Child(program) => {
+                let mut child = std::pin::pin!(child(program, component));
+                match tokio::time::timeout(SOON, &mut child).await {
+                    Ok(ended) => ended?,
+                    Err(_) => {
+                        if let Ok(slow) = self.slow.clone().try_acquire_owned() {
+                            turn.replace(slow);
+                        }
+                        child.await?
+                    }
+                }
+            }
         };
+        drop(turn);
         if let Some(store) = &self.store {
             store.put(&key, &code);
         }
         Ok(code)
     }
+}
+
+fn one() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(1))
 }
 
 /// What the code of a component depends on.
@@ -207,6 +230,11 @@ fn limited(time: u64) -> Result<(), Refusal> {
     let process = |error: &dyn std::fmt::Display| Refusal::Process(error.to_string());
     let both = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
     rustix::process::setrlimit(Resource::As, both(MEMORY)).map_err(|error| process(&error))?;
+    // Where a container's memory ends before that, all of its processes would be killed.
+    if let Some(limit) = container_memory() {
+        let most = (limit / 4 * 3).min(MEMORY);
+        rustix::process::setrlimit(Resource::Data, both(most)).map_err(|error| process(&error))?;
+    }
     rustix::process::setrlimit(Resource::Cpu, both(time)).map_err(|error| process(&error))?;
     rustix::process::setrlimit(Resource::Core, both(0)).map_err(|error| process(&error))?;
     // Reads go first. A process that may not be nicer compiles all the same.
@@ -230,6 +258,11 @@ fn limited(time: u64) -> Result<(), Refusal> {
 /// Whether it is as large as one that brings its interpreter.
 fn is_large(component: &[u8]) -> bool {
     component.len() as u64 > Structure::DEFAULT.bytes
+}
+
+/// The memory of the container that this process is in, if it has a limit.
+fn container_memory() -> Option<u64> {
+    std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
 }
 
 /// Compiles in this process, after a look at what would make that too expensive.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::fault::segment;
 use super::super::{valid, written};
 use super::Check;
+use crate::model::names::is_dns_label;
 
 /// The largest component where nothing else is said: far more than a compiled language needs.
 const MAX_BYTES: u64 = 8 << 20;
@@ -68,7 +69,14 @@ impl Check<'_> {
         }
         let pull_secret = match (&written.pull_secret, &written.pull_secret_file) {
             (None, None) => None,
-            (Some(name), None) => Some(valid::PullSecret::Secret(name.clone())),
+            (Some(name), None) if name.split('.').all(is_dns_label) => {
+                Some(valid::PullSecret::Secret(name.clone()))
+            }
+            (Some(name), None) => {
+                let message = format!("\"{name}\" is not the name of a Secret");
+                self.fault(format!("{place}/pullSecret"), message);
+                None
+            }
             (None, Some(file)) => {
                 Some(valid::PullSecret::File(self.file(file, &format!("{place}/pullSecretFile"))))
             }
