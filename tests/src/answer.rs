@@ -156,9 +156,16 @@ impl Failure {
 /// # Panics
 /// If it does not.
 pub(crate) fn assert_says(text: &str, parts: &[&str]) {
-    let lower = text.to_lowercase();
-    for part in parts {
-        let found = part.split('|').any(|spelling| lower.contains(&spelling.to_lowercase()));
-        assert!(found, "nothing of {part:?} in:\n{text}");
+    if let Err(part) = says_all(text, parts) {
+        panic!("nothing of {part:?} in:\n{text}");
     }
+}
+
+/// Whether it does, or the first part that is not there.
+pub(crate) fn says_all<'a>(text: &str, parts: &[&'a str]) -> Result<(), &'a str> {
+    let lower = text.to_lowercase();
+    let missing = parts
+        .iter()
+        .find(|part| !part.split('|').any(|spelling| lower.contains(&spelling.to_lowercase())));
+    missing.map_or(Ok(()), |part| Err(*part))
 }

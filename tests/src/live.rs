@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::answer::assert_says;
+use crate::answer::{assert_says, says_all};
 use crate::leadsman::Leadsman;
 use crate::versions::number;
 use crate::waiting::eventually;
@@ -54,15 +54,19 @@ impl Leadsman {
         list.iter().map(read).collect()
     }
 
-    /// Waits until something is rejected for this reason, and for nothing else.
+    /// Waits until something is rejected for this reason, one of several separated by `|`, with a
+    /// message that says all of this, as [`Failure::says`](crate::Failure::says), and nothing else
+    /// is rejected.
     ///
     /// # Panics
     /// If it is not in time.
-    pub async fn wait_rejected(&self, reason: &str) -> Rejected {
-        eventually(&format!("a {reason}"), PATIENCE, async || {
+    pub async fn wait_rejected(&self, reason: &str, says: &[&str]) -> Rejected {
+        eventually(&format!("a {reason} with {says:?}"), PATIENCE, async || {
             let rejected = self.rejected().await;
             match rejected.as_slice() {
-                [one] if one.reason == reason => Ok(one.clone()),
+                [one] if is_one_of(&one.reason, reason) && says_all(&one.message, says).is_ok() => {
+                    Ok(one.clone())
+                }
                 others => Err(format!("{others:#?}")),
             }
         })
@@ -137,4 +141,8 @@ impl Leadsman {
         })
         .await;
     }
+}
+
+fn is_one_of(word: &str, words: &str) -> bool {
+    words.split('|').any(|known| known == word)
 }

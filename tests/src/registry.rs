@@ -200,6 +200,18 @@ impl Registry {
         assert_eq!(done.status(), StatusCode::ACCEPTED, "{repository}@{digest}");
     }
 
+    /// Puts something else where a blob lies: what a registry gives is not what it was asked for.
+    ///
+    /// # Panics
+    /// If there is no such blob.
+    pub fn corrupt(&self, digest: &str, content: &[u8]) {
+        let hex = digest.trim_start_matches("sha256:");
+        let blobs = self.folder.path().join("data/docker/registry/v2/blobs/sha256");
+        let data = blobs.join(&hex[..2]).join(hex).join("data");
+        assert!(data.is_file(), "{}", data.display());
+        std::fs::write(data, content).expect("a blob");
+    }
+
     /// Signs an artifact as cosign 2 does: a payload under the tag `sha256-….sig`, beside those
     /// that are there already.
     ///

@@ -1,5 +1,6 @@
 //! Installing Debian packages, where that needs nobody's password.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -43,17 +44,37 @@ impl Apt {
             .map_err(|reason| Failure::Told(format!("apt-get install {packages_shown}: {reason}")))
     }
 
+    /// Stops a server that its package has just started: what is installed for the tests is no
+    /// service of this machine.
+    pub(crate) fn stop_service(self, name: &str) {
+        if !Path::new("/run/systemd/system").is_dir() {
+            return;
+        }
+        println!("  systemctl disable --now {name}");
+        let mut systemctl = self.root();
+        // The tests do not mind one that goes on: theirs have ports of their own.
+        if let Err(reason) =
+            programs::quietly(systemctl.args(["systemctl", "disable", "--now", name]))
+        {
+            println!("  ... {reason}");
+        }
+    }
+
     fn command(self, arguments: &[&str]) -> Command {
-        let mut command = if self.sudo {
-            let mut command = Command::new("sudo");
-            command.args(["-n", "env"]);
-            command
-        } else {
-            Command::new("env")
-        };
+        let mut command = self.root();
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]);
         // Another apt-get on this machine is waited for.
         command.args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments);
         command
+    }
+
+    /// What runs another program as root.
+    fn root(self) -> Command {
+        if self.sudo {
+            let mut command = Command::new("sudo");
+            command.args(["-n", "env"]);
+            return command;
+        }
+        Command::new("env")
     }
 }

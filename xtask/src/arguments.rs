@@ -3,20 +3,24 @@
 use crate::bench::Benchmark;
 use crate::ci::CiStep;
 use crate::failure::Failure;
+use crate::fuzz::Fuzz;
 
 /// What `cargo xtask help` prints.
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   setup [--tests]     install a compiler for plugins; --tests: the servers that the tests
-                      ask, too: a Prometheus, a Kubernetes control plane
+                      ask, too: Prometheus, a registry, a control plane
   demo [ARGS]         run `leadsman demo ARGS`
   test [FILTER]       build and run every test, or those whose name contains FILTER
   ci [STEP...]        what a submission must pass, or these steps of it:
                       format, test, clippy, docs, deny, drift
                       (BLESS=1 cargo xtask ci drift writes the generated files)
   bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
-                      cluster, objects
+                      cluster, objects, reload
+  fuzz [--seconds N] [TARGET...]
+                      feed what reads bytes from outside with mutated ones, each parser
+                      for a minute, or those of fuzz/targets that are named
   help                this text";
 
 /// What to do.
@@ -28,6 +32,7 @@ pub(crate) enum Command {
     Test { filter: Option<String> },
     Ci { steps: Vec<CiStep> },
     Bench { name: Option<Benchmark>, arguments: Vec<String> },
+    Fuzz(Fuzz),
 }
 
 /// Understands a command line, without the program's name.
@@ -52,6 +57,7 @@ pub(crate) fn parse(mut arguments: Vec<String>) -> Result<Command, Failure> {
             let name = Some(Benchmark::named(name).ok_or_else(|| unknown("benchmark", name))?);
             Ok(Command::Bench { name, arguments: rest.to_vec() })
         }
+        ("fuzz", rest) => Fuzz::parse(rest).map(Command::Fuzz),
         ("setup" | "test", rest) => {
             Err(Failure::Usage(format!("`{command}` does not take `{}`", rest.join(" "))))
         }
@@ -91,6 +97,7 @@ mod tests {
         assert_eq!(parsed("ci docs deny"), Ok(Command::Ci { steps }));
         let name = Some(Benchmark::Shapes);
         assert_eq!(parsed("bench shapes"), Ok(Command::Bench { name, arguments: Vec::new() }));
+        assert_eq!(parsed("fuzz"), Ok(Command::Fuzz(Fuzz::default())));
     }
 
     #[test]

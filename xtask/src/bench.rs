@@ -18,11 +18,13 @@ pub(crate) enum Benchmark {
     Cluster,
     /// Which objects a selector picks, and what they take in memory.
     Objects,
+    /// How soon an edit is served, and what it costs those who read meanwhile.
+    Reload,
 }
 
 impl Benchmark {
-    const ALL: [Self; 5] =
-        [Self::Reads, Self::Shapes, Self::Evaluation, Self::Cluster, Self::Objects];
+    const ALL: [Self; 6] =
+        [Self::Reads, Self::Shapes, Self::Evaluation, Self::Cluster, Self::Objects, Self::Reload];
 
     /// The benchmark of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -36,6 +38,7 @@ impl Benchmark {
             Self::Evaluation => "evaluation",
             Self::Cluster => "cluster",
             Self::Objects => "objects",
+            Self::Reload => "reload",
         }
     }
 }

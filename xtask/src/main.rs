@@ -12,6 +12,7 @@ mod demo;
 mod deny;
 mod drift;
 mod failure;
+mod fuzz;
 mod go;
 mod programs;
 mod setup;
@@ -41,5 +42,6 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Test { filter } => test::run(filter.as_deref()),
         Command::Ci { steps } => ci::run(&steps),
         Command::Bench { name, arguments } => bench::run(name, &arguments),
+        Command::Fuzz(fuzz) => fuzz.run(),
     }
 }

@@ -74,31 +74,37 @@ fn apt(packages: &[&str]) -> Result<(), String> {
 
 /// The tests ask real servers. What is missing is told at once, for one hand to mend it all.
 fn servers() -> Result<(), Failure> {
-    match (prometheus(), control_plane::setup()) {
-        (Err(one), Err(other)) => Err(Failure::Told(format!("{one}\n{other}"))),
-        (one, other) => one.and(other),
+    let all = [server("prometheus"), server("docker-registry"), control_plane::setup()];
+    let missing: Vec<_> = all.into_iter().filter_map(Result::err).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
+    let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+    Err(Failure::Told(missing.join("\n")))
 }
 
-/// The tests ask a real Prometheus.
-fn prometheus() -> Result<(), Failure> {
-    if programs::find("prometheus").is_none() {
-        println!("tests: no prometheus on PATH yet");
-        if let Err(reason) = apt(&["prometheus"]) {
+/// A server that the tests run themselves, from the package of its name.
+fn server(name: &str) -> Result<(), Failure> {
+    if programs::find(name).is_none() {
+        println!("tests: no {name} on PATH yet");
+        let installed = Apt::find().map_err(str::to_owned).and_then(|apt| {
+            apt.install(&[name]).map_err(|failure| failure.to_string())?;
+            apt.stop_service(name);
+            Ok(())
+        });
+        if let Err(reason) = installed {
             println!("  ... {reason}");
-            return Err(Failure::Told(
-                "the tests need a Prometheus: put a `prometheus` binary on PATH, \
-                 then run this again"
-                    .to_owned(),
-            ));
+            return Err(Failure::Told(format!(
+                "the tests need a {name}: put a `{name}` binary on PATH, then run this again"
+            )));
         }
     }
-    match programs::quietly(Command::new("prometheus").arg("--version")) {
+    match programs::quietly(Command::new(name).arg("--version")) {
         Ok(version) => {
             let version = version.lines().next().unwrap_or_default();
             println!("tests: {version}");
             Ok(())
         }
-        Err(reason) => Err(Failure::Told(format!("`prometheus --version`: {reason}"))),
+        Err(reason) => Err(Failure::Told(format!("`{name} --version`: {reason}"))),
     }
 }

@@ -21,8 +21,14 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         shutdown_delay: serve.shutdown_delay_duration,
     };
     let run = async {
-        let app = App::start(&options).await?;
-        app.run(ended_by_signal()).await?;
+        // From the first moment on: a start may take a while, and already serves.
+        let mut end = std::pin::pin!(ended_by_signal());
+        let app = tokio::select! {
+            biased;
+            () = &mut end => return Ok(()),
+            app = App::start(&options) => app?,
+        };
+        app.run(end).await?;
         Ok::<(), StartError>(())
     };
     match runtime().map_err(StartError::Other).and_then(|runtime| runtime.block_on(run)) {

@@ -31,6 +31,8 @@ pub struct Told {
     pub warning: bool,
     /// For people.
     pub message: String,
+    /// How often it was told.
+    pub times: u64,
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -107,6 +109,7 @@ impl ConfigMap {
             reason: text(&event["reason"]),
             warning: event["type"] == "Warning",
             message: text(&event["note"]),
+            times: event["series"]["count"].as_u64().unwrap_or(1),
         };
         events.iter().map(told).collect()
     }

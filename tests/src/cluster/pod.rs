@@ -15,7 +15,7 @@ use crate::leadsman::{Exited, Leadsman};
 
 impl ControlPlane {
     /// Does what a node would do with a pod of a Deployment: starts its program with its arguments,
-    /// its ConfigMaps and Secrets as files, and its service account, and waits until it is ready.
+    /// its volumes as folders, and its service account, and waits until it is ready.
     /// A kubeconfig has the account's token, as the program finds out that it is in no pod.
     ///
     /// # Panics
@@ -41,9 +41,8 @@ impl ControlPlane {
             let volume = volumes.iter().find(|volume| volume["name"] == name);
             let volume = volume.unwrap_or_else(|| panic!("no volume {name}: {spec:#}"));
             let place = folder.path().join(name);
-            if fill(&admin, namespace, volume, &place).await {
-                mounted.push((text(&mount["mountPath"]), place));
-            }
+            fill(&admin, namespace, volume, &place).await;
+            mounted.push((text(&mount["mountPath"]), place));
         }
         let name = text(&spec["serviceAccountName"]).to_owned();
         let account = Account { namespace: namespace.to_owned(), name };
@@ -60,19 +59,19 @@ impl ControlPlane {
     }
 }
 
-/// Writes the files of a volume into a folder, if it is one that has any.
-async fn fill(admin: &ApiClient, namespace: &str, volume: &Value, place: &Path) -> bool {
+/// Makes the folder of a volume, with the files of a ConfigMap or Secret.
+async fn fill(admin: &ApiClient, namespace: &str, volume: &Value, place: &Path) {
+    std::fs::create_dir(place).expect("a folder");
     let (kind, name) = if let Some(map) = volume["configMap"].as_object() {
         ("ConfigMap", &map["name"])
     } else if let Some(secret) = volume["secret"].as_object() {
         ("Secret", &secret["secretName"])
     } else {
-        return false;
+        return;
     };
     let metadata = serde_json::json!({"namespace": namespace, "name": name});
     let object = serde_json::json!({"apiVersion": "v1", "kind": kind, "metadata": metadata});
     let object = admin.get(&path_of(&object)).await;
-    std::fs::create_dir(place).expect("a folder");
     let data = object["data"].as_object().cloned().unwrap_or_else(Map::new);
     for (file, content) in &data {
         let content = match kind {
@@ -81,7 +80,6 @@ async fn fill(admin: &ApiClient, namespace: &str, volume: &Value, place: &Path) 
         };
         std::fs::write(place.join(file), content).expect("a file");
     }
-    true
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -56,7 +56,7 @@ fn choices() -> Vec<Choice> {
                 values["apiService"]["custom"] = json!(custom);
                 values["apiService"]["external"] = json!(external);
                 values["hostNetwork"] = json!({"enabled": host_network});
-                let options = ["serviceMonitor", "prometheusRule", "dashboard"];
+                let options = ["serviceMonitor", "prometheusRule", "dashboard", "teams"];
                 for option in options.iter().chain(&["networkPolicy", "flowSchema"]) {
                     values[*option] = json!({"enabled": monitored});
                 }
@@ -76,6 +76,8 @@ impl Choice {
             "Service/leadsman",
             "ServiceAccount/leadsman",
             "ConfigMap/leadsman",
+            "Role/leadsman-config",
+            "RoleBinding/leadsman-config",
             "RoleBinding/leadsman-auth-reader",
             "ClusterRoleBinding/leadsman-auth-delegator",
             "ClusterRole/leadsman-objects",
@@ -107,6 +109,7 @@ impl Choice {
         add(self.monitored, &["ServiceMonitor/leadsman", "PrometheusRule/leadsman"]);
         add(self.monitored, &["ConfigMap/leadsman-dashboard"]);
         add(self.monitored, &["NetworkPolicy/leadsman", "FlowSchema/leadsman"]);
+        add(self.monitored, &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]);
         all.into_iter().map(str::to_owned).collect()
     }
 }
@@ -154,6 +157,8 @@ async fn a_typing_error_in_the_values_is_refused() {
         (json!({"config": {"mapings": []}}), "mapings"),
         (json!({"config": {"kind": "Konfig"}}), "/config/kind"),
         (json!({"apiService": {"externals": false}}), "externals"),
+        (json!({"teams": {"enable": true}}), "enable"),
+        (json!({"config": {"teams": {}}}), "/config/teams"),
         (json!({"rbac": {"resources": [{"resource": "pods"}]}}), "group"),
         (json!({"rbac": {"resources": [{"group": "*", "resource": "*"}]}}), "/rbac/resources/0"),
         (json!({"certManager": {"issuerRef": {"kind": "ClusterIssuer"}}}), "name"),

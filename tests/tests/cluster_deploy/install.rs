@@ -1,10 +1,15 @@
 //! Installations with each way to a certificate.
 
-use leadsman_tests::{Authority, Identity};
+use std::time::Duration;
+
+use leadsman_tests::cluster::ConfigMap;
+use leadsman_tests::{Authority, Caller, Config, Identity, Leadsman, Mapping, eventually, paths};
 use serde_json::{Value, json};
 
 use super::others::{define, inject, issue, secret};
 use super::site::Site;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A certificate for the Service of a site, by an authority of the test's own.
 fn certificate(site: &Site, authority: &Authority) -> Identity {
@@ -153,16 +158,88 @@ async fn with_one_certificate_after_the_other() {
     site.uninstall().await;
 }
 
+/// As `config` of the chart.
+fn config(mappings: Value) -> Value {
+    json!({"config": {"mappings": mappings}})
+}
+
 #[tokio::test]
-async fn with_a_fault_nothing_starts_and_the_log_says_where() {
+async fn with_a_fault_the_pod_waits_and_an_event_says_where() {
     let site = Site::new("faulty").await;
-    let mut mapping = super::site::mappings()[0].clone();
-    mapping["plugin"] = json!("per-objects");
-    site.install(&json!({"config": {"mappings": [mapping]}})).await;
-    let refused = site.plane.try_run_pod(site.namespace, &site.release).await;
-    let refused = refused.err().expect("a refusal");
-    assert_eq!(refused.status.code(), Some(1), "{refused:#?}");
-    refused.says(&["config.yaml:", "did you mean \"per-object\"?"]);
+    let mut mappings = super::site::mappings();
+    mappings[0]["plugin"] = json!("per-objects");
+    site.install(&config(mappings)).await;
+    let waiting = site.plane.try_run_pod(site.namespace, &site.release).await;
+    let waiting = waiting.expect("a process that waits");
+    let told = ["config.yaml:", "did you mean \"per-object\"?"];
+    site.config_map().wait_told("ConfigInvalid", &told).await;
+    assert_ne!(waiting.get("/readyz").await.status, 200);
+
+    // The upgrade that mends it restarts nothing.
+    site.upgrade(&json!({})).await;
+    let _leadsman = Leadsman::ready(Ok(waiting)).await;
+    site.assert_works().await;
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_an_upgrade_of_the_configuration_no_pod_restarts() {
+    let site = Site::new("upgraded").await;
+    site.install(&json!({})).await;
+    let template = async || {
+        let path = format!("/apis/apps/v1/namespaces/upgraded/deployments/{}", site.release);
+        site.plane.admin().get(&path).await["spec"]["template"].clone()
+    };
+    let before = template().await;
+    let leadsman = site.run().await;
+    site.assert_works().await;
+
+    let mut mappings = super::site::mappings();
+    mappings[1]["metric"] = json!("queue_length");
+    site.upgrade(&config(mappings.clone())).await;
+    assert_eq!(template().await, before);
+    let path = paths::external(super::site::SHOP, "queue_length");
+    let root = Caller::certified(site.plane.authorities().admin());
+    eventually("the metric of the upgrade", PATIENCE, async || {
+        let answer = leadsman.get_as(&root, &path).await;
+        if answer.is_success() { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+
+    // One with a fault serves on what was there.
+    mappings[1]["plugin"] = json!("externl");
+    site.upgrade(&config(mappings)).await;
+    site.config_map().wait_told("ConfigInvalid", &["did you mean \"external\"?"]).await;
+    leadsman.get_as(&root, &path).await.ok();
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn with_configurations_of_teams() {
+    let site = Site::new("teams").await;
+    let teams = json!([{"namespaces": ["team-*"], "sources": ["prometheus"]}]);
+    let all = json!({
+        "config": {"mappings": super::site::mappings(), "teams": teams},
+        "teams": {"enabled": true},
+    });
+    site.install(&all).await;
+    let leadsman = site.run().await;
+    let admin = site.plane.admin();
+    admin.namespace("team-a").await;
+    let team = ConfigMap::of_team(&admin, "team-a", "metrics");
+    team.write(Config::new().mapping(Mapping::external("depth").query("q", "depth"))).await;
+    let root = Caller::certified(site.plane.authorities().admin());
+    eventually("the metric of a team", PATIENCE, async || {
+        let answer = leadsman.get_as(&root, &paths::external("team-a", "depth")).await;
+        if answer.is_success() { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    team.write("kind: [Config").await;
+    team.wait_told("ConfigInvalid", &["team-a/metrics config.yaml:"]).await;
+    // Nothing that it did was more than it may.
+    let log = leadsman.log();
+    assert!(!log.contains("forbidden"), "{log}");
+    site.assert_works().await;
     site.uninstall().await;
 }
 
@@ -185,7 +262,13 @@ async fn with_a_configuration_of_ones_own() {
         "rbac": {"resources": [{"group": "", "resource": "pods"}]},
     });
     site.install(&values).await;
-    let _leadsman = site.run().await;
+    let leadsman = site.run().await;
     site.assert_works().await;
+    map["data"]["config.yaml"] = json!("kind: [Config");
+    site.plane.admin().apply(&map).await;
+    let mine = ConfigMap::of_operator(&site.plane.admin(), site.namespace, "mine");
+    mine.wait_told("ConfigInvalid", &["what was served before goes on"]).await;
+    site.assert_works().await;
+    assert!(!leadsman.log().contains("forbidden"), "{}", leadsman.log());
     site.uninstall().await;
 }

@@ -30,6 +30,7 @@ async fn with_an_authority_of_its_own() {
     let at_home = ["get", "list", "watch", "update"]
         .map(|verb| format!("{verb} /secrets/leadsman-rights-self-ca"));
     let at_home = at_home.into_iter().chain(["create /secrets".to_owned()]);
+    let at_home = at_home.chain(configuration("leadsman-rights-self"));
     account.may("default", everywhere.clone()).await;
     account.may("rights-self", everywhere.iter().cloned().chain(at_home)).await;
     account.may("kube-system", everywhere.into_iter().chain(authentication())).await;
@@ -43,7 +44,8 @@ async fn with_a_certificate_of_somebody_else() {
     });
     let account = installed("rights-helm", &values).await;
     let everywhere = REVIEWS.map(str::to_owned).to_vec();
-    account.may("rights-helm", everywhere.clone()).await;
+    let at_home = everywhere.iter().cloned().chain(configuration("leadsman-rights-helm"));
+    account.may("rights-helm", at_home).await;
     account.may("kube-system", everywhere.into_iter().chain(authentication())).await;
 }
 
@@ -69,6 +71,30 @@ async fn of_one_group_alone_and_of_other_kinds() {
         }
     }
     account.may("default", everywhere).await;
+}
+
+#[tokio::test]
+async fn of_teams_and_of_a_configuration_of_ones_own() {
+    let values = json!({
+        "tls": {"type": "helm"},
+        "rules": {"existing": "mine"},
+        "teams": {"enabled": true},
+    });
+    let account = installed("rights-teams", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    everywhere.extend(["list /configmaps", "watch /configmaps"].map(str::to_owned));
+    everywhere.extend(TOLD.map(str::to_owned));
+    account.may("default", everywhere.clone()).await;
+    account.may("rights-teams", everywhere.into_iter().chain(configuration("mine"))).await;
+}
+
+/// What is told of a configuration, where that stands.
+const TOLD: [&str; 2] = ["create events.k8s.io/events", "patch events.k8s.io/events"];
+
+/// What is needed to follow the configuration in a ConfigMap.
+fn configuration(name: &str) -> impl Iterator<Item = String> {
+    let follow = ["get", "list", "watch"].map(|verb| format!("{verb} /configmaps/{name}"));
+    follow.into_iter().chain(TOLD.map(str::to_owned))
 }
 
 fn authentication() -> impl Iterator<Item = String> {

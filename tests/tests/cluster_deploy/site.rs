@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use leadsman_tests::cluster::{ControlPlane, Ran, Registration, Workload};
+use leadsman_tests::cluster::{ConfigMap, ControlPlane, Ran, Registration, Workload};
 use leadsman_tests::{Leadsman, Reply, Upstream, eventually, paths};
 use serde_json::{Value, json};
 
@@ -64,6 +64,11 @@ impl Site {
     /// Runs the program as a pod of the release would.
     pub(crate) async fn run(&self) -> Leadsman {
         self.plane.run_pod(self.namespace, &self.release).await
+    }
+
+    /// The ConfigMap with the configuration, unless it is one of somebody's own.
+    pub(crate) fn config_map(&self) -> ConfigMap {
+        ConfigMap::of_operator(&self.plane.admin(), self.namespace, &self.release)
     }
 
     /// Waits until the APIServices are available, and reads by way of kube-apiserver, whose

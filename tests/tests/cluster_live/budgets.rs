@@ -93,8 +93,10 @@ async fn plugin_time_that_is_used_up_is_told_too() {
     let a = site.team("timed-a").await.with_binary("mine.wasm", &hostile);
     let b = site.team("timed-b").await;
     let loops = pods("load", 1).plugin("mine", "do: loop").set("limits", "{time: 300ms}");
-    a.write(Config::new().plugin("mine", "mine.wasm").mapping(loops).mapping(pods("good", 3)))
-        .await;
+    let config = Config::new().plugin("mine", "mine.wasm").mapping(pods("good", 3));
+    a.write(&config).await;
+    site.serves(&leadsman, &paths::pods("timed-a", "good"), "3").await;
+    a.write(config.mapping(loops)).await;
     b.write(Config::new().mapping(external("depth", 2))).await;
     let load = paths::pods("timed-a", "load");
     eventually("a plugin that is stopped", PATIENCE, async || {
@@ -103,7 +105,9 @@ async fn plugin_time_that_is_used_up_is_told_too() {
     })
     .await;
     // It is the namespace's, so its good mappings pay for it, too.
-    let spent = site.read(&leadsman, &paths::pods("timed-a", "good")).await.failure();
+    let selector = "metricLabelSelector=pod%21%3Dother";
+    let path = format!("{}?{selector}", paths::pods("timed-a", "good"));
+    let spent = site.read(&leadsman, &path).await.failure();
     assert_eq!(spent.code, 429, "{spent:?}");
     spent.says(&["100ms of plugin time", "budget"]);
     site.serves(&leadsman, &paths::external("timed-b", "depth"), "2").await;

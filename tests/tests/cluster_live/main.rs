@@ -7,6 +7,7 @@ mod conflicts;
 mod load;
 mod operator;
 mod outages;
+mod registries;
 mod rights;
 mod teams;
 

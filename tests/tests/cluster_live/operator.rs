@@ -37,6 +37,18 @@ async fn an_edit_is_served_and_a_bad_one_is_told_while_the_old_one_goes_on() {
     wait_accepted(&leadsman, "operator").await;
     let told = site.operator.wait_told("Loaded", &["configuration"]).await;
     assert!(!told.warning, "{told:?}");
+
+    // The same fault again is the same Event, told twice.
+    site.operator.write(site.config().mapping(faulty("depth"))).await;
+    eventually("an Event that is told twice", PATIENCE, async || {
+        let mut events = site.operator.events().await;
+        events.retain(|told| told.message.contains("did you mean \"external\"?"));
+        match events.as_slice() {
+            [told] if told.times == 2 => Ok(()),
+            others => Err(format!("{others:#?}")),
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -96,7 +108,6 @@ async fn a_plugin_lies_beside_it_and_is_replaced_live() {
     let site = Site::new("beside").await;
     site.team("beside").await;
     let hostile = std::fs::read(HOSTILE).expect("a component");
-    // A file of the operator's may also lie in the pod.
     let load = |deed: &str| {
         let mapping = pods("load", 8).plugin("mine", &format!("do: {deed}"));
         site.config().plugin("mine", "mine.wasm").mapping(mapping)

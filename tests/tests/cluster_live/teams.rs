@@ -1,5 +1,7 @@
 //! Configurations of teams, each for its own namespace.
 
+use tokio::time::Instant;
+
 use super::*;
 
 #[tokio::test]
@@ -179,11 +181,83 @@ async fn more_that_is_opened_takes_nothing_away() {
     a.write(Config::new().mapping(faulty("depth"))).await;
     wait_rejected(&leadsman, &a.owner(), "ConfigInvalid", &["externl"]).await;
 
-    // An older one of the same namespace, or more for the namespace, is no reason to end it.
+    // More for the namespace is no reason to end it.
     let more = "namespaces: [granted-a], sources: [prometheus, other]";
     site.operator.write(base().team(more).mapping(external("all", 1))).await;
     site.serves(&leadsman, &paths::external("granted-a", "all"), "1").await;
     site.serves(&leadsman, &depth, "2").await;
     let told = wait_rejected(&leadsman, &a.owner(), "ConfigInvalid", &["externl"]).await;
     assert_eq!(told["serving"], true, "{told:#}");
+}
+
+#[tokio::test]
+async fn an_older_one_that_grows_takes_nothing_from_a_younger_one_that_fits() {
+    let site = Site::new("siblings").await;
+    let opened = "namespaces: [siblings-a], sources: [prometheus], limits: {mappings: 3}";
+    site.operator.write(site.config().team(opened)).await;
+    let leadsman = site.start().await;
+    let older = site.team("siblings-a").await;
+    let younger = ConfigMap::of_team(&site.plane.admin(), "siblings-a", "more");
+    let [depth, width] = ["depth", "width"].map(|metric| paths::external("siblings-a", metric));
+    older.write(Config::new().mapping(external("depth", 1))).await;
+    site.serves(&leadsman, &depth, "1").await;
+    younger.write(Config::new().mapping(external("width", 2))).await;
+    site.serves(&leadsman, &width, "2").await;
+    younger.write(Config::new().mapping(faulty("width"))).await;
+    wait_rejected(&leadsman, &younger.owner(), "ConfigInvalid", &["externl"]).await;
+
+    let two = Config::new().mapping(external("depth", 3)).mapping(external("height", 4));
+    older.write(two.clone()).await;
+    site.serves(&leadsman, &depth, "3").await;
+    site.serves(&leadsman, &width, "2").await;
+    // Until nothing is left for it.
+    older.write(two.mapping(external("weight", 5))).await;
+    site.serves(&leadsman, &paths::external("siblings-a", "weight"), "5").await;
+    site.serves_not(&leadsman, &width).await;
+}
+
+/// A configuration whose plugin is asked about each mapping, and takes its time: 45 s in all.
+fn slow_to_load() -> Config {
+    (0..45).fold(Config::new().plugin("mine", "mine.wasm"), |config, number| {
+        let mapping = pods(&format!("load-{number}"), 1);
+        config.mapping(mapping.plugin("mine", "do: loop, in: configure"))
+    })
+}
+
+/// How long others may take who have nothing to do with it.
+const SOON: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_slow_team_keeps_nobody_else_waiting() {
+    let site = Site::new("slow").await;
+    let opened = "namespaces: [slow-a, slow-b], sources: [prometheus]";
+    let config = |value: u32| site.config().team(opened).mapping(external("all", value));
+    site.operator.write(config(1)).await;
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    let slow = site.team("slow-a").await.with_binary("mine.wasm", &hostile);
+    let good = site.team("slow-b").await;
+    let leadsman = site.start().await;
+    slow.write(slow_to_load()).await;
+    let begun = Instant::now();
+    good.write(Config::new().mapping(external("depth", 2))).await;
+    site.operator.write(config(3)).await;
+    site.serves(&leadsman, &paths::external("slow-b", "depth"), "2").await;
+    site.serves(&leadsman, &paths::external("slow-b", "all"), "3").await;
+    let took = begun.elapsed();
+    assert!(took < SOON, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_slow_team_keeps_no_pod_from_being_ready() {
+    let site = Site::new("slowed").await;
+    let opened = "namespaces: [slowed-a], sources: [prometheus]";
+    site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    let slow = site.team("slowed-a").await.with_binary("mine.wasm", &hostile);
+    slow.write(slow_to_load()).await;
+    let begun = Instant::now();
+    let leadsman = site.start().await;
+    let took = begun.elapsed();
+    assert!(took < SOON, "{took:?}");
+    site.serves(&leadsman, &paths::external("slowed-a", "all"), "1").await;
 }

@@ -1,1 +1,195 @@
-//! to do
+//! A good set, then everything that a file can be wrong in, one after another: what was served goes
+//! on, it is told what is wrong, and the repair is served.
+
+use leadsman_tests::{
+    Config, Folder, alien_component, core_module, dear_to_compile, describe_loops, describe_traps,
+    gzip, instances_of_instances, nested_types, oversized, start_loops, text, truncated,
+    values_through_loops, version, version_padded, version_with_fixtures, wasi_component,
+};
+use serde_json::{Value, json};
+
+use crate::scene::{FILE, METRIC, PLUGIN, Scene, mapping, mapping_of, of_file};
+
+/// What it is about is said: the line of the plugin, and its file.
+const PLACE: &str = "leadsman.yaml:";
+
+/// Each plugin, for which reason it is refused, and what must be said of it.
+fn broken_plugins() -> Vec<(Vec<u8>, &'static str, &'static [&'static str])> {
+    let wrong = |expected| fixtures(json!({"measures": [{"object": "web-0", "value": expected}]}));
+    let failing = version_with_fixtures(2, &wrong(1234));
+    let unreadable = version_with_fixtures(2, &json!({"not": "fixtures"}));
+    vec![
+        (Vec::new(), "NotAPlugin", &["empty"]),
+        (text(), "NotAPlugin", &["not WebAssembly", "metric: "]),
+        (gzip(), "NotAPlugin", &["not WebAssembly"]),
+        (truncated(), "NotAPlugin", &["not a valid component"]),
+        (core_module(), "NotAPlugin", &["core WebAssembly module", "wasm-tools|SDK"]),
+        (wasi_component(), "NotAPlugin", &["wasi:cli/environment", "without WASI"]),
+        (alien_component(), "NotAPlugin", &["another world", "evaluate", "run"]),
+        (oversized(), "TooLarge", &["the limit is 8388608", "maxBytes"]),
+        (values_through_loops(), "LimitExceeded", &["larger within"]),
+        (instances_of_instances(), "LimitExceeded", &["larger within"]),
+        (nested_types(), "NotAPlugin|LimitExceeded", &["not a plugin"]),
+        (describe_traps(), "DescribeFailed", &["describe itself", "trapped"]),
+        (describe_loops(), "DescribeFailed", &["describe itself", "stopped after"]),
+        (start_loops(), "DescribeFailed", &["describe itself", "stopped after"]),
+        (failing, "SelfTestFailed", &["\"two pods\"", "web-0", "2000|2k", "1234"]),
+        (unreadable, "SelfTestFailed", &["fixtures cannot be read"]),
+    ]
+}
+
+fn fixtures(expect: Value) -> Value {
+    let answer = json!({"resultType": "vector", "result": [
+        {"metric": {"pod": "web-0"}, "value": [1, "1"]},
+    ]});
+    json!([{"name": "two pods", "fixture": {
+        "namespace": "shop", "now": 1, "queries": {"q": answer}, "expect": expect,
+    }}])
+}
+
+#[tokio::test]
+async fn a_broken_plugin_is_told_of_and_the_one_before_it_serves_on() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    let load = scene.load(100);
+    for (number, (broken, reason, says)) in (2..).zip(broken_plugins()) {
+        scene.folder.put(FILE, broken);
+        scene.refuses_plugin(reason, says).await;
+        scene.folder.put(FILE, version(number));
+        scene.serves(f64::from(number) * 1000.0).await;
+        scene.accepts().await;
+    }
+    // One that is not there, and one with fixtures that it passes.
+    scene.folder.remove(FILE);
+    scene.refuses_plugin("FileUnreadable", &["cannot be read", "No such file"]).await;
+    let passes = fixtures(json!({"measures": [{"object": "web-0", "value": 90_000}]}));
+    scene.folder.put(FILE, version_with_fixtures(90, &passes));
+    scene.serves(90_000.0).await;
+    scene.accepts().await;
+    scene.went_well(load).await;
+}
+
+/// What it costs is half a minute of a child's time, in which nobody else waits.
+#[tokio::test]
+async fn a_plugin_that_is_too_dear_to_compile_keeps_nobody_waiting() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    let load = scene.load(100);
+    scene.folder.put(FILE, dear_to_compile());
+    // Meanwhile what needs no compiler is served as ever.
+    let mut edition = 0;
+    while scene.leadsman.rejected().await.is_empty() {
+        edition += 1;
+        assert!(edition < 400, "it is not told of");
+        scene.folder.configure(of_file(&scene.upstream, edition));
+        scene.serves(1000.0 + f64::from(edition)).await;
+        load.go_on(50).await;
+    }
+    assert!(edition > 2, "{edition}");
+    scene.refuses_plugin("CompileFailed", &["compiling", "stopped"]).await;
+    scene.folder.put(FILE, version(2));
+    scene.serves(2000.0 + f64::from(edition)).await;
+    scene.accepts().await;
+    scene.went_well(load).await;
+}
+
+#[tokio::test]
+async fn the_limit_of_a_component_can_be_set() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    let config = |scene: &Scene, settings: &str| {
+        let plugin = format!("file: {FILE}, {settings}");
+        Config::shop(&scene.upstream.url()).plugin_from(PLUGIN, &plugin).mapping(mapping(0))
+    };
+    scene.folder.configure(config(&scene, "maxBytes: 2048"));
+    scene.refuses_plugin("TooLarge", &["the limit is 2048", "maxBytes"]).await;
+    scene.folder.put(FILE, version_padded(2, 9 << 20));
+    scene.refuses_plugin("TooLarge", &["the limit is 2048"]).await;
+    scene.folder.configure(config(&scene, "maxBytes: 10485760"));
+    scene.serves(2000.0).await;
+    scene.accepts().await;
+}
+
+#[tokio::test]
+async fn a_broken_configuration_is_told_of_and_the_one_before_it_serves_on() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    let load = scene.load(100);
+    let good = |edition| of_file(&scene.upstream, edition);
+    let with = |edit: &dyn Fn(Config) -> Config| edit(good(0)).to_string();
+    let broken: Vec<(String, &[&str])> = vec![
+        (String::new(), &[]),
+        ("kind: Config\nsources: [unclosed\nmappings: {}\n".to_owned(), &["YAML"]),
+        (with(&|config| config.set("mapings", "[]")), &["unknown key \"mapings\"", "mappings"]),
+        (
+            with(&|config| config.mapping(mapping_of("other", "versiond", 0))),
+            &["versiond", "did you mean \"versioned\""],
+        ),
+        (
+            good(0).to_string().replace("source: prometheus", "source: thanos"),
+            &["thanos", "prometheus"],
+        ),
+        (good(0).mapping(mapping(1)).to_string(), &[METRIC]),
+    ];
+    let broken_ones = broken.len();
+    let mut edition = 0;
+    for (text, says) in broken {
+        scene.folder.configure(text);
+        let rejected = scene.rejects("ConfigInvalid", says).await;
+        assert_eq!(rejected.title, "configuration");
+        rejected.says(&[PLACE]);
+        edition += 1;
+        scene.folder.configure(of_file(&scene.upstream, edition));
+        scene.serves(1000.0 + f64::from(edition)).await;
+        scene.accepts().await;
+    }
+    assert_eq!(usize::try_from(edition).ok(), Some(broken_ones));
+    // A file that is gone says nothing of what should be served.
+    scene.folder.remove("leadsman.yaml");
+    scene.rejects("Unreadable|FileUnreadable", &["cannot be read", "No such file"]).await;
+    scene.folder.configure(of_file(&scene.upstream, 50));
+    scene.serves(1050.0).await;
+    scene.accepts().await;
+    scene.went_well(load).await;
+}
+
+/// One mapping is refused by the plugin, the others of the same document change.
+#[tokio::test]
+async fn what_the_plugin_refuses_costs_no_other_mapping_its_change() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    let load = scene.load(100);
+    let beside = leadsman_tests::paths::pods("shop", "beside");
+    let config = |scene: &Scene, plugin_config: &str, edition| {
+        let refused = mapping(0).plugin(PLUGIN, plugin_config);
+        Config::shop(&scene.upstream.url())
+            .plugin(PLUGIN, FILE)
+            .mapping(refused)
+            .mapping(mapping_of("beside", PLUGIN, edition))
+    };
+    for (number, plugin_config, says) in [
+        (1, "edition: 600", &["config.edition", "no edition is as high"][..]),
+        (2, "edition: many", &["config.edition", "many|integer|number"]),
+        (3, "editon: 1", &["editon", "edition"]),
+        (4, "ask: 'up{'", &["besides"]),
+    ] {
+        scene.folder.configure(config(&scene, plugin_config, number));
+        scene.leadsman.wait_value(&beside, 1000.0 + f64::from(number)).await;
+        let rejected = scene.rejects("ConfigInvalid", says).await;
+        assert!(rejected.title.contains(METRIC), "{rejected:#?}");
+        rejected.says(&[PLACE, "mappings[0]"]);
+    }
+    scene.folder.configure(config(&scene, "edition: 9", 9));
+    scene.serves(1009.0).await;
+    scene.accepts().await;
+    scene.went_well(load).await;
+}
+
+impl Scene {
+    /// The plugin from the file is refused, and it is said which one that is.
+    async fn refuses_plugin(&self, reason: &str, says: &[&str]) {
+        let rejected = self.rejects(reason, says).await;
+        assert!(rejected.title.contains(METRIC), "{rejected:#?}");
+        rejected.says(&[PLACE, "plugins.versioned.file", FILE]);
+    }
+}

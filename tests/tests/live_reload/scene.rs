@@ -44,12 +44,10 @@ impl Scene {
 
     /// Something is rejected, everything that was served goes on, and the metrics say so.
     pub(crate) async fn rejects(&self, reason: &str, says: &[&str]) -> Rejected {
-        let rejected = self.leadsman.wait_rejected(reason).await;
-        println!("{reason} {}: {}", rejected.title, rejected.message);
+        let rejected = self.leadsman.wait_rejected(reason, says).await;
         assert!(rejected.serving, "{rejected:#?}");
-        rejected.says(says);
         let metric = "leadsman_configuration_rejected";
-        self.leadsman.wait_metric(metric, &[("reason", reason)], 1.0).await;
+        self.leadsman.wait_metric(metric, &[("reason", &rejected.reason)], 1.0).await;
         rejected
     }
 
@@ -122,9 +120,4 @@ pub(crate) fn of_registry(upstream: &Upstream, registry: &Registry, plugin: &str
         .plugin_from(PLUGIN, plugin)
         .mapping(mapping(0))
         .set("registries", &plain(registry, ""))
-}
-
-/// A text of several lines in place, as a value in YAML.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("{text:?}")
 }

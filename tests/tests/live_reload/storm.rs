@@ -9,9 +9,9 @@ use leadsman_tests::{
 use crate::scene::{FILE, PLUGIN, REPOSITORY, Scene, followed, mapping, mapping_of, path, plain};
 
 /// Edits of mappings after each new version of a plugin.
-const EDITS: u32 = 4;
+const EDITS: u32 = 10;
 /// New versions in the file, and in the registry.
-const VERSIONS: u32 = 14;
+const VERSIONS: u32 = 10;
 
 /// A value says which version of the plugin, and which edition of the mapping, made it.
 fn value(version: u32, edition: u32) -> f64 {
@@ -65,11 +65,12 @@ async fn a_hundred_reloads_under_a_thousand_reads_a_second_lose_no_read() {
         let (p50, p99) = (percentile(&reads, 50), percentile(&reads, 99));
         println!("{what}: {} reads, p50 {p50:?}, p99 {p99:?}", reads.len());
     }
-    let reloads = VERSIONS * 2 + VERSIONS * EDITS * 2;
+    let changes = VERSIONS * (2 + EDITS);
     let generations = scene.leadsman.generation().await - first;
-    println!("{reloads} changes, {generations} generations, {:?}", begun.elapsed());
-    assert!(generations >= u64::from(VERSIONS * (2 + EDITS)), "{generations} generations");
-    assert!(generations <= u64::from(reloads), "{generations} generations");
+    println!("{changes} changes, {generations} generations, {:?}", begun.elapsed());
+    // The two plugins may have been found new at once, and each change is served once.
+    assert!(generations >= u64::from(changes - VERSIONS), "{generations} generations");
+    assert!(generations <= u64::from(changes), "{generations} generations");
     let peak = scene.leadsman.peak_memory() >> 20;
     assert!(peak < 512, "{peak} MiB");
 }

@@ -1,1 +1,79 @@
-//! to do
+//! A plugin that fails again and again makes its own mapping unavailable, until it does not.
+
+use std::time::Duration;
+
+use leadsman_tests::{Folder, Reply, Upstream, eventually, paths};
+
+use crate::scene::{FILE, METRIC, PLUGIN, Scene, mapping_of, of_file, path, two_pods};
+
+/// What the plugin cannot bear, for one of the two mappings.
+fn mislead(upstream: &Upstream) {
+    upstream.answer_with(|request| {
+        let value = if request.promql().starts_with(METRIC) { "-1" } else { "1" };
+        Reply::pods(&[("web-0", value), ("web-1", "2")])
+    });
+}
+
+#[tokio::test]
+async fn after_failures_in_a_row_a_mapping_alone_is_unavailable_until_the_cause_goes() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    let beside = paths::pods("shop", "beside");
+    let young = |mapping: leadsman_tests::Mapping| mapping.set("maxAge", "100ms");
+    let config = leadsman_tests::Config::shop(&scene.upstream.url())
+        .plugin(PLUGIN, FILE)
+        .mapping(young(mapping_of(METRIC, PLUGIN, 1)))
+        .mapping(young(mapping_of("beside", PLUGIN, 1)));
+    scene.folder.configure(config);
+    scene.serves(1001.0).await;
+    let load = leadsman_tests::Load::start(scene.leadsman.api(), &beside, 50);
+    let labels = [("mapping", "pods/load")];
+    scene.leadsman.wait_metric("leadsman_mapping_available", &labels, 1.0).await;
+
+    mislead(&scene.upstream);
+    let failure =
+        eventually("a mapping that is unavailable", Duration::from_secs(30), async || {
+            let answer = scene.leadsman.get(&path()).await;
+            if answer.status == 503 { Ok(answer.failure()) } else { Err(format!("{answer:#?}")) }
+        })
+        .await;
+    println!("{}", failure.message);
+    assert_eq!(failure.reason, "ServiceUnavailable");
+    failure.says(&[METRIC, "5 failures in a row", "trapped", "a value below zero"]);
+    scene.leadsman.wait_metric("leadsman_mapping_available", &labels, 0.0).await;
+    let other = [("mapping", "pods/beside")];
+    assert_eq!(scene.leadsman.metric("leadsman_mapping_available", &other).await, Some(1.0));
+    let told = scene.leadsman.mapping(METRIC).await["unavailable"].to_string();
+    assert!(told.contains("a value below zero"), "{told}");
+    // Reads during the rest cost the source and the plugin nothing.
+    let asked = || {
+        let requests = scene.upstream.requests();
+        requests.iter().filter(|request| request.promql().starts_with(METRIC)).count()
+    };
+    let before = asked();
+    for _ in 0..50 {
+        assert_eq!(scene.leadsman.get(&path()).await.status, 503);
+    }
+    assert!(asked() <= before + 1, "{} queries in a rest", asked() - before);
+
+    scene.upstream.answer(two_pods());
+    scene.serves(1001.0).await;
+    scene.leadsman.wait_metric("leadsman_mapping_available", &labels, 1.0).await;
+    scene.went_well(load).await;
+}
+
+/// Nobody waits for the end of a rest who has mended the cause.
+#[tokio::test]
+async fn a_new_version_of_the_plugin_ends_the_rest() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    mislead(&scene.upstream);
+    scene.folder.configure(of_file(&scene.upstream, 1));
+    eventually("a mapping that is unavailable", Duration::from_secs(30), async || {
+        let answer = scene.leadsman.get(&path()).await;
+        if answer.status == 503 { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    scene.upstream.answer(two_pods());
+    scene.folder.put(FILE, leadsman_tests::version(2));
+    scene.leadsman.wait_value_within(&path(), 2001.0, Duration::from_secs(4)).await;
+}

@@ -19,6 +19,11 @@
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}
 
+{{/* The ConfigMap with the configuration, which the adapter follows. */}}
+{{- define "leadsman.configMapName" -}}
+{{- .Values.rules.existing | default (include "leadsman.fullname" .) -}}
+{{- end -}}
+
 {{- define "leadsman.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "leadsman.fullname" .) .Values.serviceAccount.name -}}

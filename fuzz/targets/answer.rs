@@ -1,0 +1,61 @@
+//! Answers of the Prometheus API, and what becomes of them before a plugin has them.
+#![no_main]
+
+use leadsman::model::data::{Answer, Data, Input};
+use leadsman::model::names::Scope;
+use leadsman::model::selector::Selector;
+use leadsman::source::prometheus_answer;
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| {
+    let Ok(answer) = prometheus_answer(body) else { return };
+    sound(&answer.data);
+    let (whole, mut picked) = (answer.clone(), answer);
+    let selector = "pod,zone!=b".parse::<Selector>().unwrap_or_default();
+    if picked.select(&selector).is_ok() {
+        sound(&picked.data);
+        assert!(picked.data.series() <= whole.data.series());
+    }
+    merged(whole, picked);
+});
+
+/// Columns of one table are of one length.
+fn sound(data: &Data) {
+    match data {
+        Data::Vector(vector) => {
+            assert_eq!(vector.labels.rows(), vector.values.len());
+            assert_eq!(vector.labels.rows(), vector.times.len());
+        }
+        Data::Matrix(matrix) => {
+            assert_eq!(matrix.labels.rows(), matrix.ends.len());
+            assert_eq!(matrix.times.len(), matrix.values.len());
+            assert!(matrix.ends.is_sorted());
+            let end = matrix.ends.last().map_or(0, |&end| end as usize);
+            assert_eq!(end, matrix.values.len());
+        }
+        Data::Scalar { .. } | Data::Text { .. } => {}
+    }
+}
+
+/// What is in one dictionary for all says the same as what was in one for each.
+fn merged(first: Answer, second: Answer) {
+    let told = [labels(&first), labels(&second)];
+    let input =
+        Input::new(Scope::Cluster, 0, vec![("a".to_owned(), first), ("b".to_owned(), second)]);
+    for ((_, data, _), told) in input.answers.into_iter().zip(told) {
+        sound(&data);
+        let dictionary = input.dictionary.clone();
+        assert_eq!(labels(&Answer { dictionary, data, warnings: Vec::new() }), told);
+    }
+}
+
+/// The labels of all rows, as texts. Of a huge answer the first ones will do.
+fn labels(answer: &Answer) -> Vec<Vec<(String, String)>> {
+    let labels = match &answer.data {
+        Data::Vector(vector) => &vector.labels,
+        Data::Matrix(matrix) => &matrix.labels,
+        Data::Scalar { .. } | Data::Text { .. } => return Vec::new(),
+    };
+    let text = |id| answer.dictionary.get(id).to_owned();
+    let row = |row| labels.row(row).map(|(name, value)| (text(name), text(value))).collect();
+    (0..labels.rows().min(100)).map(row).collect()
+}

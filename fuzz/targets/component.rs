@@ -1,0 +1,20 @@
+//! Components, up to the compiler: what they consist of, against the limits.
+#![no_main]
+
+use leadsman::plugin::limits::{ExceededLimit, Structure, check};
+use wasmparser::{Validator, WasmFeatures};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let compiled = check(bytes, &Structure::DEFAULT);
+    let interpreted = check(bytes, &Structure::INTERPRETER);
+    // Whatever the narrower limits let pass, the wider ones do.
+    assert!(compiled.is_err() || interpreted.is_ok(), "{interpreted:?}");
+    if let Err(error) = &interpreted {
+        assert!(!error.to_string().is_empty());
+    }
+    // What is refused as malformed is nothing that the compiler would have taken.
+    if let Err(ExceededLimit::Malformed(reason)) = interpreted {
+        let valid = Validator::new_with_features(WasmFeatures::default()).validate_all(bytes);
+        assert!(valid.is_err(), "{reason}");
+    }
+});

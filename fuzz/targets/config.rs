@@ -1,0 +1,59 @@
+//! Configurations: the operator's from a file and from a ConfigMap, and a team's.
+#![no_main]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use leadsman::config::{Document, Origin, Parsed, parse, valid};
+use leadsman::model::names::Namespace;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let (document, faults) = Document::parse("config.yaml", text);
+    if !faults.is_empty() {
+        // It is the same from wherever the text comes.
+        told(&document, faults, text);
+        return;
+    }
+    let Ok(namespace) = "shop".parse::<Namespace>() else { return };
+    let keys = BTreeSet::from(["mine.wasm".to_owned()]);
+    let team = valid::Team {
+        namespaces: vec!["shop".to_owned()],
+        sources: vec!["prometheus".to_owned()],
+        registries: vec!["registry.example/shop".to_owned()],
+        verify: None,
+        limits: valid::TeamLimits::default(),
+    };
+    // A folder that is not there: nothing is found in it.
+    checked(text, &Origin::Folder(Path::new("/nonexistent")));
+    checked(text, &Origin::ConfigMap(&keys));
+    checked(text, &Origin::Team { keys: &keys, namespace: &namespace, team: &team });
+});
+
+fn checked(text: &str, origin: &Origin<'_>) {
+    let Parsed { document, config, faults } = parse("config.yaml", origin, text);
+    if !faults.is_empty() {
+        told(&document, faults, text);
+        return;
+    }
+    // JSON is YAML, and says the same. YAML has no keys on one line that are longer than this.
+    let json = document.value.to_string();
+    if json.len() > 1000 {
+        return;
+    }
+    let again = parse("config.yaml", origin, &json);
+    assert_eq!(again.faults, [], "{json}");
+    assert_eq!(again.document.value, document.value, "{json}");
+    assert_eq!(format!("{:?}", again.config), format!("{config:?}"), "{json}");
+}
+
+/// Every fault is of a line that is there.
+fn told(document: &Document, faults: Vec<leadsman::config::Fault>, text: &str) {
+    let faults = document.locate(faults);
+    // All that YAML takes for the end of a line.
+    let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();
+    for fault in &faults.list {
+        let line = fault.line.unwrap_or_default();
+        assert!((1..=lines + 1).contains(&line), "{fault:?} of {lines} lines");
+    }
+    assert!(!faults.to_string().is_empty());
+}

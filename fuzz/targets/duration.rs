@@ -1,0 +1,11 @@
+//! Durations of configurations and recordings.
+#![no_main]
+
+use leadsman::config::duration;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let Ok(found) = duration(text) else { return };
+    if let Ok(milliseconds) = u64::try_from(found.as_millis()) {
+        assert_eq!(duration(&format!("{milliseconds}ms")), Ok(found), "{text:?}");
+    }
+});

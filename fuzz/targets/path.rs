@@ -1,0 +1,78 @@
+//! Requests of the metrics APIs: the address on the first line, `Accept` on the second.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{Request, header};
+use leadsman::api::{ApiState, Served, router};
+use leadsman::auth::Peer;
+use leadsman::config::valid::Serve;
+use leadsman::model::owner::Owner;
+use leadsman::model::resource::Resource;
+use leadsman::server::Readiness;
+use leadsman::snapshot::{Rejected, Snapshot};
+use leadsman::telemetry::Metrics;
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt as _;
+
+/// The longest answer that is read.
+const LONGEST: usize = 1 << 20;
+
+struct Api {
+    runtime: Runtime,
+    router: Router,
+}
+
+static API: LazyLock<Api> = LazyLock::new(|| {
+    let served = Arc::new(Served::new(Arc::new(snapshot())));
+    let (readiness, metrics) = (Readiness::default(), Arc::new(Metrics::new()));
+    let router = router(ApiState { served, readiness, auth: None, metrics });
+    match Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => Api { runtime, router },
+        Err(error) => panic!("{error}"),
+    }
+});
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let mut lines = text.lines();
+    let address = lines.next().unwrap_or_default();
+    let accepted = lines.next().unwrap_or("application/json");
+    let peer = Arc::new(Peer::default());
+    let request = Request::builder().uri(address).header(header::ACCEPT, accepted).extension(peer);
+    let Ok(request) = request.body(Body::empty()) else { return };
+    let Api { runtime, router } = &*API;
+    runtime.block_on(async {
+        let Ok(response) = router.clone().oneshot(request).await;
+        let status = response.status();
+        assert_ne!(status.as_u16(), 500, "{address}");
+        let Ok(body) = to_bytes(response.into_body(), LONGEST).await else {
+            panic!("{address}: a long answer");
+        };
+        // Probes are told in a word, errors in JSON.
+        let is_probe = ["/livez", "/healthz", "/readyz"].iter().any(|at| address.contains(at));
+        if !status.is_success() && !is_probe {
+            let told = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
+            assert_eq!(told["kind"], "Status", "{address}: {status}");
+            assert_eq!(told["code"], status.as_u16(), "{address}");
+        }
+    });
+});
+
+/// One metric of each kind that is configured, and cannot be served.
+fn snapshot() -> Snapshot {
+    let pods = Resource::known("pods").map_or(Serve::External, Serve::Custom);
+    let rejected = [pods, Serve::External].into_iter().filter_map(|serve| {
+        let metric = "m".parse().ok()?;
+        Some(Rejected {
+            owner: Owner::Operator,
+            title: serve.title(&metric),
+            mapping: Some((metric, serve)),
+            reason: "plugin",
+            message: "there is no plugin".to_owned(),
+            serving: false,
+        })
+    });
+    Snapshot::new(1, Vec::new(), rejected.collect())
+}

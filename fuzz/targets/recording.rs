@@ -1,0 +1,31 @@
+//! Recordings, and what their queries are answered with.
+#![no_main]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use leadsman::config::{Document, valid};
+use leadsman::source::{Request, Source};
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let file = std::env::temp_dir().join(format!("leadsman-fuzz-{}.yaml", std::process::id()));
+    if std::fs::write(&file, text).is_err() {
+        panic!("{} cannot be written", file.display());
+    }
+    for start_at in [Duration::ZERO, Duration::from_secs(3600)] {
+        play(&file, start_at, text);
+    }
+});
+
+fn play(file: &PathBuf, start_at: Duration, text: &str) {
+    let recording = valid::Recording { file: file.clone(), speed: 10.0, start_at };
+    let Ok(source) = Source::new(&valid::Source::Recording(recording)) else { return };
+    let (document, _) = Document::parse("recording", text);
+    let queries = document.value.get("queries").and_then(|queries| queries.as_array());
+    for query in queries.into_iter().flatten() {
+        let promql = query.get("query").and_then(|text| text.as_str()).unwrap_or_default();
+        let request = Request { promql, range: None, now: 0 };
+        let answer = futures_util::FutureExt::now_or_never(source.fetch(&request));
+        assert!(matches!(answer, Some(Ok(_))), "{promql}");
+    }
+}

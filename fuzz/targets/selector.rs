@@ -1,0 +1,22 @@
+//! Label selectors, from requests: `labelSelector` and `metricLabelSelector`.
+#![no_main]
+
+use leadsman::model::selector::Selector;
+use promql_parser::parser::{Expr, parse};
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let Ok(selector) = text.parse::<Selector>() else { return };
+    let written = selector.to_string();
+    assert_eq!(written.parse::<Selector>().as_ref(), Ok(&selector), "{written:?}");
+    assert_eq!(selector.is_empty(), text.trim().is_empty());
+    // The name of the metric stands before the braces here, and cannot stand in them as well.
+    if selector.keys().any(|key| key == "__name__") || written.contains("!__name__") {
+        return;
+    }
+    // Whoever reads a metric adds matchers to its query, and nothing else.
+    if let Ok(matchers) = selector.to_promql() {
+        let query = format!("x{{{matchers}}}");
+        let Ok(Expr::VectorSelector(parsed)) = parse(&query) else { panic!("{query}") };
+        assert_eq!(parsed.matchers.matchers.len(), selector.requirements().len(), "{query}");
+    }
+});

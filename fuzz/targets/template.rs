@@ -1,0 +1,30 @@
+//! Queries with places that are filled: a selector on the first line, then the query.
+#![no_main]
+
+use leadsman::config::check_promql;
+use leadsman::config::template::Template;
+use leadsman::model::names::Namespace;
+use leadsman::model::selector::Selector;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let (selector, query) = text.split_once('\n').unwrap_or(("", text));
+    let Ok(template) = Template::parse(query) else { return };
+    assert_eq!(template.to_string(), query);
+    let _ = check_promql(&template);
+    let (Ok(selector), Ok(namespace)) = (selector.parse::<Selector>(), "shop".parse::<Namespace>())
+    else {
+        return;
+    };
+    let Ok(filled) = template.fill(Some(&namespace), &selector) else { return };
+    match selector.to_promql() {
+        // Nothing of what is around a place is touched unless the place stays empty.
+        Ok(matchers) if !matchers.is_empty() => {
+            let wanted = query.replace("${namespace}", "shop").replace("${selector}", &matchers);
+            assert_eq!(filled, wanted);
+        }
+        _ if !template.uses_selector() => {
+            assert_eq!(filled, query.replace("${namespace}", "shop"));
+        }
+        _ => {}
+    }
+});

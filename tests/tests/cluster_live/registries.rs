@@ -1,0 +1,102 @@
+//! Teams' plugins from a registry, with what the team and the operator say of it.
+
+use leadsman_tests::registry::Setup;
+use leadsman_tests::{Registry, SigningKey, version};
+
+use super::*;
+
+const REPOSITORY: &str = "team-a/versioned";
+
+/// A mapping whose plugin comes from a registry.
+fn pulled(registry: &Registry, settings: &str) -> Config {
+    let reference = format!("{}/{REPOSITORY}:1", registry.address());
+    Config::new()
+        .plugin_from("mine", &format!("oci: '{reference}', checkEvery: 1s{settings}"))
+        .mapping(Mapping::pods("load").plugin("mine", "").query("q", "n1"))
+}
+
+/// What the operator opens to a namespace, and says of the registry.
+fn opened(site: &Site<'_>, namespace: &str, registry: &Registry, more: &str) -> Config {
+    let address = registry.address();
+    site.config().set("registries", &format!("[{{prefix: '{address}', plainHttp: true}}]")).team(
+        &format!(
+            "namespaces: [{namespace}], sources: [prometheus], \
+             registries: ['{address}/team-a']{more}"
+        ),
+    )
+}
+
+#[tokio::test]
+async fn a_pull_secret_is_one_of_the_teams_own_namespace() {
+    let site = Site::new("pulling").await;
+    let registry = Registry::with(Setup { closed: true, ..Default::default() }).await;
+    registry.push(REPOSITORY, "1", &version(1)).await;
+    site.operator.write(opened(&site, "pulling-a", &registry, "")).await;
+    let leadsman = site.start().await;
+    let a = site.team("pulling-a").await;
+    let load = paths::pods("pulling-a", "load");
+
+    a.write(pulled(&registry, "")).await;
+    a.wait_told("PullError", &["name a pull secret"]).await;
+    a.write(pulled(&registry, ", pullSecret: registry")).await;
+    // It is there, and the adapter may not see it before the team lets it.
+    let admin = site.plane.admin();
+    for namespace in ["pulling-a", "pulling-b"] {
+        admin.namespace(namespace).await;
+        admin
+            .apply(&json!({
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "type": "kubernetes.io/dockerconfigjson",
+                "metadata": {"namespace": namespace, "name": "registry"},
+                "stringData": {".dockerconfigjson": registry.pull_secret()},
+            }))
+            .await;
+    }
+    a.wait_told("PullError", &["pulling-a/registry", "secrets \"registry\" is forbidden"]).await;
+    let get = [Rule::new(&["get"], "", &["secrets"]).named(&["registry"])];
+    let account = site.adapter.account().subject();
+    admin.allow(&account, Some("pulling-b"), &get).await;
+    // That of another namespace is none of this one's, whatever its name is.
+    for name in ["../../pulling-b/secrets/registry", "pulling-b/registry"] {
+        a.write(pulled(&registry, &format!(", pullSecret: '{name}'"))).await;
+        eventually(&format!("that {name} is refused"), PATIENCE, async || {
+            let all = rejected(&leadsman, &a.owner()).await;
+            let told = all.iter().any(|one| one["message"].to_string().contains(name));
+            if told { Ok(()) } else { Err(format!("{all:#?}")) }
+        })
+        .await;
+        assert_ne!(site.read(&leadsman, &load).await.status, 200);
+    }
+    a.write(pulled(&registry, ", pullSecret: registry")).await;
+    admin.allow(&account, Some("pulling-a"), &get).await;
+    site.serves(&leadsman, &load, "1k").await;
+    a.wait_told("Loaded", &["load"]).await;
+}
+
+#[tokio::test]
+async fn a_team_and_the_operator_may_both_ask_for_signatures() {
+    let site = Site::new("signing").await;
+    let registry = Registry::start().await;
+    let (operators, teams) = (SigningKey::generate(), SigningKey::generate());
+    let digest = registry.push(REPOSITORY, "1", &version(1)).await;
+    let key = |key: &SigningKey| format!(", verify: {{publicKey: {:?}}}", key.public_pem());
+    site.operator.write(opened(&site, "signing-a", &registry, &key(&operators))).await;
+    let leadsman = site.start().await;
+    let a = site.team("signing-a").await;
+    let load = paths::pods("signing-a", "load");
+    let config = pulled(&registry, &key(&teams));
+    a.write(&config).await;
+    a.wait_told("SignatureInvalid", &["is not signed"]).await;
+    registry.sign_tag_scheme(REPOSITORY, &digest, &teams).await;
+    a.wait_told("SignatureInvalid", &["has no good signature"]).await;
+    assert_ne!(site.read(&leadsman, &load).await.status, 200);
+    registry.sign_bundle(REPOSITORY, &digest, &operators).await;
+    site.serves(&leadsman, &load, "1k").await;
+
+    // Bytes of a ConfigMap carry no signature.
+    let bytes = a.clone().with_binary("mine.wasm", &version(2));
+    let mapping = Mapping::pods("load").plugin("mine", "").query("q", "n1");
+    bytes.write(Config::new().plugin("mine", "mine.wasm").mapping(mapping)).await;
+    bytes.wait_told("SignatureInvalid", &["a plugin from a ConfigMap cannot have one"]).await;
+}

@@ -1,0 +1,252 @@
+//! `cargo xtask fuzz`: what meets bytes from outside, fed with mutations of known inputs.
+//!
+//! The crate `fuzz` has one program for each parser. Its seeds are in the repository; what a run
+//! adds to them stays in the target folder, and the next run goes on from there.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cargo;
+use crate::failure::Failure;
+use crate::programs;
+use crate::setup;
+use crate::steps::Steps;
+
+/// The programs, each in `fuzz/targets` under its name.
+const TARGETS: [&str; 15] = [
+    "answer",
+    "component",
+    "config",
+    "duration",
+    "name",
+    "path",
+    "public_key",
+    "pull_secret",
+    "quantity",
+    "recording",
+    "reference",
+    "registry",
+    "schema",
+    "selector",
+    "template",
+];
+
+/// What makes the compiler count what runs. Released compilers have all of it.
+const FLAGS: [&str; 5] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+];
+
+/// An input that takes longer, or more memory, has found a fault.
+const LIMITS: [&str; 2] = ["-timeout=5", "-rss_limit_mb=2048"];
+
+/// How much is shown of what a program wrote before it failed.
+const LAST_LINES: usize = 40;
+
+/// What to fuzz, and for how long.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fuzz {
+    seconds: u32,
+    targets: Vec<&'static str>,
+}
+
+impl Default for Fuzz {
+    fn default() -> Self {
+        Self { seconds: 60, targets: Vec::new() }
+    }
+}
+
+impl Fuzz {
+    /// Understands `[--seconds N] [TARGET...]`.
+    pub(crate) fn parse(arguments: &[String]) -> Result<Self, Failure> {
+        let mut fuzz = Self::default();
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            if argument == "--seconds" {
+                let seconds = arguments.next().and_then(|seconds| seconds.parse().ok());
+                // To libFuzzer 0 means: without an end.
+                let seconds = seconds.filter(|&seconds| seconds > 0);
+                fuzz.seconds = seconds.ok_or_else(|| {
+                    Failure::Usage("--seconds takes a whole number above 0".to_owned())
+                })?;
+            } else {
+                let known = TARGETS.into_iter().find(|target| target == argument);
+                fuzz.targets.push(known.ok_or_else(|| {
+                    Failure::Usage(format!("there is no fuzz target `{argument}`"))
+                })?);
+            }
+        }
+        Ok(fuzz)
+    }
+
+    /// Builds the targets and runs each to the end of its time, or to the first fault that it
+    /// finds.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        setup::plugins()?;
+        let targets = if self.targets.is_empty() { &TARGETS[..] } else { &self.targets };
+        let folder = cargo::target()?.join("fuzz");
+        let mut steps = Steps::default();
+        let mut programs = None;
+        steps.run("build", || {
+            programs = Some(build(&folder, targets)?);
+            Ok(String::new())
+        });
+        if let Some(programs) = programs {
+            for &target in targets {
+                steps.run(target, || {
+                    fuzz(target, &programs.join(target), &folder, self.seconds)
+                        .map(|figures| figures.to_string())
+                });
+            }
+        }
+        steps.finish()
+    }
+}
+
+/// Builds the programs. Says where they are.
+fn build(folder: &Path, targets: &[&str]) -> Result<PathBuf, Failure> {
+    let host = programs::quietly(Command::new("rustc").args(["--print", "host-tuple"]))
+        .map_err(|reason| Failure::Told(format!("rustc --print host-tuple: {reason}")))?;
+    let host = host.trim();
+    // Naming the platform keeps build scripts and macros as they are: they have no libFuzzer.
+    let mut line = vec!["build", "--release", "--locked", "--target", host];
+    for target in targets {
+        line.extend(["--bin", target]);
+    }
+    let mut command = cargo::cargo(&line);
+    command.current_dir(source()).arg("--target-dir").arg(folder).env("RUSTFLAGS", FLAGS.join(" "));
+    programs::run(&mut command, &cargo::shown(&line))?;
+    Ok(folder.join(host).join("release"))
+}
+
+fn source() -> PathBuf {
+    cargo::root().join("fuzz")
+}
+
+fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> Result<Figures, Failure> {
+    let made = |kind: &str| {
+        let path = folder.join(kind).join(target);
+        match std::fs::create_dir_all(&path) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(Failure::File { path, source }),
+        }
+    };
+    let (corpus, found) = (made("corpus")?, made("found")?);
+    let mut command = Command::new(program);
+    command
+        .env("RUST_BACKTRACE", "1")
+        .args(LIMITS)
+        .arg("-print_final_stats=1")
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-artifact_prefix={}/", found.display()));
+    let dictionary = source().join("dictionaries").join(format!("{target}.dict"));
+    if dictionary.is_file() {
+        command.arg(format!("-dict={}", dictionary.display()));
+    }
+    // What is new goes into the first folder.
+    command.arg(corpus).arg(source().join("seeds").join(target));
+    let output = command.output().map_err(|source| programs::cannot_start(&command, source))?;
+    let written = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        return Ok(Figures::of(&written));
+    }
+    let lines: Vec<_> = written.lines().collect();
+    for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+        println!("{line}");
+    }
+    Err(Failure::Told(match input(&written) {
+        Some(path) => format!("fails on {path}"),
+        None => format!("ended with {}", output.status),
+    }))
+}
+
+/// Where the input is that failed.
+fn input(written: &str) -> Option<&str> {
+    written.lines().rev().find_map(|line| line.split_once("Test unit written to ")).map(|it| it.1)
+}
+
+/// What came of a run.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Figures {
+    runs: u64,
+    runs_per_second: u64,
+    coverage: u64,
+}
+
+impl Figures {
+    fn of(written: &str) -> Self {
+        let mut figures = Self::default();
+        for line in written.lines() {
+            let mut words = line.split_whitespace();
+            let Some(first) = words.next() else { continue };
+            let number = |word: Option<&str>| word.and_then(|word| word.parse().ok()).unwrap_or(0);
+            match first {
+                "stat::number_of_executed_units:" => figures.runs = number(words.next()),
+                "stat::average_exec_per_sec:" => figures.runs_per_second = number(words.next()),
+                _ if first.starts_with('#') => {
+                    let mut coverage = words.skip_while(|&word| word != "cov:").skip(1);
+                    figures.coverage = figures.coverage.max(number(coverage.next()));
+                }
+                _ => {}
+            }
+        }
+        figures
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { runs, runs_per_second, coverage } = self;
+        write!(f, "{runs} runs, {runs_per_second} a second, {coverage} edges covered")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_libfuzzer_writes_is_read() {
+        let written = "INFO: Seed: 1\n\
+            #2\tINITED cov: 61 ft: 62 corp: 1/1b exec/s: 0 rss: 26Mb\n\
+            #4096\tNEW    cov: 120 ft: 140 corp: 3/9b lim: 4 exec/s: 0 rss: 27Mb L: 4/4 MS: 1 Copy-\n\
+            #9000\tDONE   cov: 120 ft: 141 corp: 3/9b lim: 4 exec/s: 4500 rss: 27Mb\n\
+            stat::number_of_executed_units: 9000\n\
+            stat::average_exec_per_sec:     4500\n";
+        let figures = Figures { runs: 9000, runs_per_second: 4500, coverage: 120 };
+        assert_eq!(Figures::of(written), figures);
+        assert_eq!(figures.to_string(), "9000 runs, 4500 a second, 120 edges covered");
+        assert_eq!(input(written), None);
+        let failed =
+            "artifact_prefix='found/'; Test unit written to found/crash-12\nBase64: RlU=\n";
+        assert_eq!(input(failed), Some("found/crash-12"));
+    }
+
+    #[test]
+    fn each_target_is_there() {
+        let folder = std::fs::read_dir(source().join("targets")).unwrap();
+        let mut files: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let names: Vec<_> = files.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
+        assert_eq!(names, TARGETS);
+    }
+
+    #[test]
+    fn the_command_line_is_understood() {
+        let parsed = |line: &str| {
+            let arguments: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+            Fuzz::parse(&arguments).map_err(|failure| failure.to_string())
+        };
+        assert_eq!(parsed(""), Ok(Fuzz::default()));
+        let two = Fuzz { seconds: 5, targets: vec!["selector", "answer"] };
+        assert_eq!(parsed("selector --seconds 5 answer"), Ok(two));
+        assert_eq!(parsed("selectors"), Err("there is no fuzz target `selectors`".to_owned()));
+        for wrong in ["--seconds", "--seconds 0", "--seconds soon"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+    }
+}
