@@ -97,11 +97,16 @@ pub fn segment(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
+/// Longer words are no slips of the pen.
+const LONGEST_WORD: usize = 100;
+
 /// `; did you mean "x"?` if a known word is near, else the list of what there is.
 pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut known: Vec<_> = known.into_iter().collect();
     let near = known
         .iter()
+        // Comparing takes as much memory as both lengths multiplied.
+        .filter(|word| found.len() <= LONGEST_WORD && word.len() <= LONGEST_WORD)
         .map(|word| (strsim::damerau_levenshtein(found, word), word))
         .filter(|(distance, word)| *distance <= 1 + found.len().min(word.len()) / 4)
         .min_by_key(|(distance, _)| *distance);

@@ -19,7 +19,7 @@ pub fn published() -> Value {
 
 /// All faults of a value. `place` is the pointer of the value in its document.
 pub fn faults_of(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
-    let mut walk = Walk { root: schema, faults: Vec::new() };
+    let mut walk = Walk { root: schema, faults: Vec::new(), depth: 0, steps: 0 };
     walk.value(schema, value, place);
     walk.faults
 }
@@ -27,10 +27,32 @@ pub fn faults_of(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
 struct Walk<'s> {
     root: &'s Value,
     faults: Vec<Fault>,
+    depth: usize,
+    steps: usize,
 }
+
+/// Bounds on what a schema can make of a value: those of plugins come from anybody.
+const MOST_REFERENCES: usize = 32;
+const MOST_DEPTH: usize = 300;
+const MOST_STEPS: usize = 4_000_000;
 
 impl<'s> Walk<'s> {
     fn value(&mut self, schema: &'s Value, value: &Value, place: &str) {
+        self.steps += 1;
+        if self.steps == MOST_STEPS || self.depth >= MOST_DEPTH {
+            // Told once; what is left is not looked at.
+            self.steps = MOST_STEPS;
+            self.fault(place, "its schema refers to itself without end".to_owned());
+        }
+        if self.steps >= MOST_STEPS {
+            return;
+        }
+        self.depth += 1;
+        self.inner_value(schema, value, place);
+        self.depth -= 1;
+    }
+
+    fn inner_value(&mut self, schema: &'s Value, value: &Value, place: &str) {
         let schema = self.resolve(schema);
         for key in ["oneOf", "anyOf"] {
             if let Some(branches) = schema.get(key).and_then(Value::as_array) {
@@ -201,7 +223,9 @@ impl<'s> Walk<'s> {
 
     fn resolve(&self, schema: &'s Value) -> &'s Value {
         let mut schema = schema;
-        while let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+        // A schema of a plugin may refer to itself.
+        for _ in 0..MOST_REFERENCES {
+            let Some(target) = schema.get("$ref").and_then(Value::as_str) else { break };
             match target.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) {
                 Some(resolved) => schema = resolved,
                 None => break,
@@ -252,5 +276,24 @@ fn found(value: &Value) -> String {
         Value::String(text) => format!("the text \"{text}\""),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a map".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_that_refers_to_itself_ends() {
+        assert_eq!(faults_of(&json!({"$ref": "#"}), &json!(1), ""), []);
+        for schema in
+            [json!({"anyOf": [{"$ref": "#"}]}), json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]})]
+        {
+            let faults = faults_of(&schema, &json!({"a": [1]}), "");
+            assert_eq!(faults.len(), 1, "{faults:?}");
+            assert!(faults[0].message.contains("without end"));
+        }
     }
 }

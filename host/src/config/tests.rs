@@ -199,3 +199,20 @@ fn a_small_text_cannot_expand_to_a_large_document() {
     }
     assert!(faults(&text).contains("expands to too many values"));
 }
+
+#[test]
+fn small_texts_that_expand_without_end_are_refused() {
+    let key = "k".repeat(2000);
+    assert!(faults(&format!("{key}: 1\n")).contains("a key is longer"));
+    let aliases = "*a, ".repeat(10_000);
+    let text = format!("a: &a {}\nb: [{aliases}]\n", "v".repeat(100_000));
+    assert!(faults(&text).contains("expands to too many values"));
+    let nested = format!("{}up{}", "(".repeat(30_000), ")".repeat(30_000));
+    let text = GOOD.replace("queue_length{${selector}}", &nested);
+    // It is PromQL, however deep.
+    let Parsed { faults, .. } = parse("config.yaml", &Origin::Folder(Path::new(".")), &text);
+    assert!(faults.len() <= 1, "{faults:?}");
+    let long = "x".repeat(500_000);
+    let text = GOOD.replace("plugin: external", &format!("plugin: {long}"));
+    assert!(self::faults(&text).contains("there is no plugin"));
+}

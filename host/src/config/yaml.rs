@@ -12,9 +12,21 @@ use super::fault::{Fault, segment};
 const MAX_NODES: usize = 1_000_000;
 const MAX_DEPTH: usize = 64;
 
+/// The longest text and the longest key, in bytes, and how many bytes of texts and of places a
+/// document may expand to.
+const MAX_TEXT: usize = 8 << 20;
+const MAX_KEY: usize = 1 << 10;
+const MAX_BYTES: usize = 128 << 20;
+
 /// Parses the first document of a text. Lines are added under the pointers of their places.
 pub(super) fn parse(text: &str, lines: &mut HashMap<String, usize>) -> (Value, Vec<Fault>) {
-    let mut builder = Builder { lines, faults: vec![], anchors: HashMap::new(), nodes: 0 };
+    if text.len() > MAX_TEXT {
+        let message =
+            format!("it has {} bytes; a configuration has at most {MAX_TEXT}", text.len());
+        return (Value::Null, vec![Fault::on_line(1, message)]);
+    }
+    let mut builder =
+        Builder { lines, faults: vec![], anchors: HashMap::new(), nodes: 0, bytes: 0 };
     let mut events = Parser::new_from_str(text);
     let value = loop {
         match events.next() {
@@ -50,8 +62,10 @@ struct Stop;
 struct Builder<'l> {
     lines: &'l mut HashMap<String, usize>,
     faults: Vec<Fault>,
-    anchors: HashMap<usize, (Value, usize)>,
+    /// Values with their nodes and bytes.
+    anchors: HashMap<usize, (Value, usize, usize)>,
     nodes: usize,
+    bytes: usize,
 }
 
 impl Builder<'_> {
@@ -68,10 +82,11 @@ impl Builder<'_> {
         if depth > MAX_DEPTH {
             return self.stop(line, "the document nests too deeply");
         }
-        self.count(1, line)?;
-        let before = self.nodes;
+        self.count(1, pointer.len(), line)?;
+        let (nodes, bytes) = (self.nodes, self.bytes);
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                self.count(0, text.len(), line)?;
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 (if plain { plain_scalar(&text) } else { Value::String(text.into_owned()) }, anchor)
             }
@@ -89,17 +104,22 @@ impl Builder<'_> {
                 (Value::Array(list), anchor)
             }
             Event::MappingStart(anchor, _) => (self.mapping(pointer, depth, events)?, anchor),
-            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
-                Some((value, size)) => {
-                    self.count(size, line)?;
-                    (value, 0)
+            Event::Alias(anchor) => match self.anchors.get(&anchor).map(|a| (a.1, a.2)) {
+                Some((nodes, bytes)) => {
+                    // Counted before it is copied.
+                    self.count(nodes, bytes, line)?;
+                    let value = self.anchors.get(&anchor).map(|anchor| anchor.0.clone());
+                    (value.unwrap_or_default(), 0)
                 }
                 None => return self.stop(line, "an alias refers to an anchor that is not there"),
             },
             _ => return self.stop(line, "expected a value here"),
         };
         if anchor != 0 {
-            self.anchors.insert(anchor, (value.clone(), self.nodes - before + 1));
+            let (nodes, bytes) = (self.nodes - nodes + 1, self.bytes - bytes);
+            // The copy that is kept counts as well.
+            self.count(nodes, bytes, line)?;
+            self.anchors.insert(anchor, (value.clone(), nodes, bytes));
         }
         Ok(value)
     }
@@ -117,6 +137,10 @@ impl Builder<'_> {
                 (Event::Scalar(key, ..), span) => (key.into_owned(), span.start.line()),
                 (_, span) => return self.stop(span.start.line(), "a key must be a text"),
             };
+            if key.len() > MAX_KEY {
+                return self.stop(line, "a key is longer than any that is known");
+            }
+            self.count(0, key.len(), line)?;
             let place = format!("{pointer}/{}", segment(&key));
             let known = map.contains_key(&key);
             if known {
@@ -156,9 +180,10 @@ impl Builder<'_> {
         }
     }
 
-    fn count(&mut self, nodes: usize, line: usize) -> Result<(), Stop> {
+    fn count(&mut self, nodes: usize, bytes: usize, line: usize) -> Result<(), Stop> {
         self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.nodes > MAX_NODES || self.bytes > MAX_BYTES {
             return self.stop(line, "the document expands to too many values");
         }
         Ok(())

@@ -24,6 +24,11 @@ impl Labels {
         self.rows
     }
 
+    /// How many different labels they have.
+    pub fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
     /// Begins a new row.
     pub fn add_row(&mut self) {
         self.rows += 1;

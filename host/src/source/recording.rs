@@ -44,7 +44,9 @@ impl RecordingFile {
         }
         let file: Self =
             serde_json::from_value(document.value).map_err(|error| error.to_string())?;
-        config::duration(&file.step)?;
+        if config::duration(&file.step)?.is_zero() {
+            return Err("the step must be longer than 0s".to_owned());
+        }
         let frames = file.frames();
         for query in &file.queries {
             if query.series.iter().any(|series| series.values.len() != frames) {
@@ -93,7 +95,7 @@ impl Recording {
             .get(request.promql)
             .ok_or_else(|| QueryError::NotRecorded(request.promql.to_owned()))?;
         let played = (self.begun.elapsed().as_secs_f64() / self.seconds) as usize;
-        let frame = (self.skipped + played) % self.frames.max(1);
+        let frame = self.skipped.wrapping_add(played) % self.frames.max(1);
         let mut dictionary = Dictionary::new();
         let mut vector = Vector::default();
         for series in series {

@@ -226,11 +226,31 @@ fn object(map: BTreeMap<String, Value>) -> Value {
     Value::Object(map.into_iter().collect())
 }
 
+/// The longest query that is checked, in bytes.
+const LONGEST_QUERY: usize = 64 << 10;
+
+/// Enough for a query of that length, however its parts lie within each other.
+const STACK: usize = 256 << 20;
+
 /// Parses the query as it will be sent for some namespace.
 pub(in crate::config) fn check_promql(template: &Template) -> Result<(), String> {
     let example = "example".parse().ok();
     let text = template.fill(example.as_ref(), &Selector::default())?;
-    promql_parser::parser::parse(&text).map(|_| ()).map_err(|error| {
-        format!("this is not PromQL: {error} (in {text}); for another dialect set `check: false`")
-    })
+    if text.len() > LONGEST_QUERY {
+        return Err(format!(
+            "the query has {} bytes; at most {LONGEST_QUERY} can be sent",
+            text.len()
+        ));
+    }
+    let parsed = move || {
+        promql_parser::parser::parse(&text).map(drop).map_err(|error| {
+            format!(
+                "this is not PromQL: {error} (in {text}); for another dialect set `check: false`"
+            )
+        })
+    };
+    // The parser calls itself for each part, and what it makes does so when it is dropped.
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(parsed);
+    let ended = thread.map_err(|error| format!("it cannot be checked: {error}"))?.join();
+    ended.unwrap_or_else(|_| Err("the check failed on this query".to_owned()))
 }

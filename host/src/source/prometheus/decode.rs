@@ -47,8 +47,15 @@ struct Decoded {
     /// The sample of a scalar or string.
     single: Option<(f64, String)>,
     histogram: bool,
+    /// Whether a series has no sample, or several.
+    uneven: bool,
     warnings: Vec<String>,
 }
+
+/// The most labels that the series of an answer have together, and the most cells of their table:
+/// a table has room for each label in each row.
+const MOST_LABELS: usize = 1000;
+const MOST_CELLS: usize = 32 << 20;
 
 impl Decoded {
     fn finish(mut self) -> Result<Answer, String> {
@@ -61,9 +68,16 @@ impl Decoded {
                         histogram_quantile, histogram_sum, histogram_count or histogram_avg"
                 .to_owned());
         }
+        let (labels, rows) = (self.labels.columns(), self.labels.rows());
+        if labels.saturating_mul(rows) > MOST_CELLS {
+            return Err(format!(
+                "{rows} series with {labels} different labels are too many; ask for fewer, or drop \
+                 labels with by (…)"
+            ));
+        }
         let data = match self.result_type.as_deref() {
             Some("vector") => {
-                if self.values.len() != self.labels.rows() {
+                if self.uneven {
                     return Err("a series of the vector does not have one sample".to_owned());
                 }
                 Data::Vector(Vector { labels: self.labels, times: self.times, values: self.values })
@@ -183,6 +197,10 @@ map_seed!(
         let name = decoded.dictionary.intern(&name.0);
         let value = decoded.dictionary.intern(&value.0);
         decoded.labels.set(name, value);
+        if decoded.labels.columns() > MOST_LABELS {
+            let many = format!("its series have more than {MOST_LABELS} different labels");
+            return Err(A::Error::custom(many));
+        }
     }
 );
 
@@ -235,8 +253,10 @@ impl<'de> Visitor<'de> for SeriesOrTime<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let before = self.0.values.len();
         self.0.labels.add_row();
         SeriesItem(self.0).visit_map(map)?;
+        self.0.uneven |= self.0.values.len() != before + 1;
         let end = u32::try_from(self.0.values.len()).unwrap_or(u32::MAX);
         self.0.ends.push(end);
         Ok(None)
@@ -311,6 +331,23 @@ mod tests {
         assert_eq!(answer.dictionary.get(vector.labels.get(1, pod)), "b");
         assert_eq!(vector.labels.get(2, pod), 0);
         assert!(answer.dictionary.find("q\"").is_some());
+    }
+
+    #[test]
+    fn a_series_keeps_its_own_sample() {
+        let uneven = decoded(
+            r#"{"resultType":"vector","result":[
+                {"metric":{"pod":"a"},"value":[1,"1"],"value":[1,"2"]},{"metric":{"pod":"b"}}]}"#,
+        );
+        assert!(uneven.unwrap_err().contains("does not have one sample"));
+    }
+
+    #[test]
+    fn labels_without_end_are_refused() {
+        let labels: Vec<_> = (0..=MOST_LABELS).map(|at| format!(r#""l{at}":"x""#)).collect();
+        let series = format!(r#"{{"metric":{{{}}},"value":[1,"1"]}}"#, labels.join(","));
+        let many = decoded(&format!(r#"{{"resultType":"vector","result":[{series}]}}"#));
+        assert!(many.unwrap_err().contains("more than 1000"));
     }
 
     #[test]
