@@ -20,11 +20,20 @@ pub(crate) enum Benchmark {
     Objects,
     /// How soon an edit is served, and what it costs those who read meanwhile.
     Reload,
+    /// What a mapping that misbehaves costs those beside it.
+    Neighbours,
 }
 
 impl Benchmark {
-    const ALL: [Self; 6] =
-        [Self::Reads, Self::Shapes, Self::Evaluation, Self::Cluster, Self::Objects, Self::Reload];
+    const ALL: [Self; 7] = [
+        Self::Reads,
+        Self::Shapes,
+        Self::Evaluation,
+        Self::Cluster,
+        Self::Objects,
+        Self::Reload,
+        Self::Neighbours,
+    ];
 
     /// The benchmark of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -39,6 +48,7 @@ impl Benchmark {
             Self::Cluster => "cluster",
             Self::Objects => "objects",
             Self::Reload => "reload",
+            Self::Neighbours => "neighbours",
         }
     }
 }
