@@ -1,6 +1,6 @@
 //! A plugin whose values say which version of it made them, and with which configuration.
 //!
-//! A test makes versions of it by writing other digits into [`VERSION`] of the built component.
+//! A test makes versions of it by writing other digits into `VERSION` of the built component.
 
 use std::hint::black_box;
 
