@@ -19,7 +19,8 @@ const CONFIG: &str = r#"{"object":"pod"}"#;
 fn per_object(criterion: &mut Criterion) {
     let engine = Engine::new(2).expect("an engine");
     let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().find(|p| p.name == "per-object");
-    let plugin = Plugin::load_here(&engine, shipped.expect("per-object").component).expect("a plugin");
+    let plugin =
+        Plugin::load_here(&engine, shipped.expect("per-object").component).expect("a plugin");
     let serve = Serve::Custom(Resource::known("pods").expect("pods"));
     let scope = Scope::Namespace("shop".parse().expect("a namespace"));
     let limits = Limits { time: Duration::from_secs(5), ..Limits::default() };

@@ -113,7 +113,7 @@ fn build(folder: &Path, targets: &[&str]) -> Result<PathBuf, Failure> {
         .map_err(|reason| Failure::Told(format!("rustc --print host-tuple: {reason}")))?;
     let host = host.trim();
     // Naming the platform keeps build scripts and macros as they are: they have no libFuzzer.
-    let mut line = vec!["build", "--release", "--locked", "--target", host];
+    let mut line = vec!["build", "--release", "--target", host];
     for target in targets {
         line.extend(["--bin", target]);
     }

@@ -212,6 +212,8 @@ fn small_texts_that_expand_without_end_are_refused() {
     // It is PromQL, however deep.
     let Parsed { faults, .. } = parse("config.yaml", &Origin::Folder(Path::new(".")), &text);
     assert!(faults.len() <= 1, "{faults:?}");
+    let signs = GOOD.replace("queue_length{${selector}}", &format!("{}up", "-".repeat(60_000)));
+    assert!(self::faults(&signs).contains("signs in a row"));
     let long = "x".repeat(500_000);
     let text = GOOD.replace("plugin: external", &format!("plugin: {long}"));
     assert!(self::faults(&text).contains("there is no plugin"));

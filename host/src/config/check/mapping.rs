@@ -229,6 +229,9 @@ fn object(map: BTreeMap<String, Value>) -> Value {
 /// The longest query that is checked, in bytes.
 const LONGEST_QUERY: usize = 64 << 10;
 
+/// The time of the parser grows with the square of signs in a row.
+const MOST_SIGNS: usize = 100;
+
 /// Enough for a query of that length, however its parts lie within each other.
 const STACK: usize = 256 << 20;
 
@@ -242,6 +245,9 @@ pub(in crate::config) fn check_promql(template: &Template) -> Result<(), String>
             text.len()
         ));
     }
+    if longest_run_of_signs(&text) > MOST_SIGNS {
+        return Err(format!("more than {MOST_SIGNS} signs in a row are no query"));
+    }
     let parsed = move || {
         promql_parser::parser::parse(&text).map(drop).map_err(|error| {
             format!(
@@ -253,4 +259,13 @@ pub(in crate::config) fn check_promql(template: &Template) -> Result<(), String>
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(parsed);
     let ended = thread.map_err(|error| format!("it cannot be checked: {error}"))?.join();
     ended.unwrap_or_else(|_| Err("the check failed on this query".to_owned()))
+}
+
+fn longest_run_of_signs(text: &str) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for character in text.chars().filter(|character| !character.is_whitespace()) {
+        run = if matches!(character, '-' | '+') { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
 }

@@ -68,13 +68,7 @@ impl Decoded {
                         histogram_quantile, histogram_sum, histogram_count or histogram_avg"
                 .to_owned());
         }
-        let (labels, rows) = (self.labels.columns(), self.labels.rows());
-        if labels.saturating_mul(rows) > MOST_CELLS {
-            return Err(format!(
-                "{rows} series with {labels} different labels are too many; ask for fewer, or drop \
-                 labels with by (…)"
-            ));
-        }
+        self.within_bounds()?;
         let data = match self.result_type.as_deref() {
             Some("vector") => {
                 if self.uneven {
@@ -100,6 +94,21 @@ impl Decoded {
             None => return Err("it has no resultType".to_owned()),
         };
         Ok(Answer { dictionary: self.dictionary, data, warnings: self.warnings })
+    }
+
+    /// Whether the table of labels is one that can be held.
+    fn within_bounds(&self) -> Result<(), String> {
+        let (labels, rows) = (self.labels.columns(), self.labels.rows());
+        if labels > MOST_LABELS {
+            return Err(format!("its series have more than {MOST_LABELS} different labels"));
+        }
+        if labels.saturating_mul(rows) > MOST_CELLS {
+            return Err(format!(
+                "{rows} series with {labels} different labels are too many; ask for fewer, or drop \
+                 labels with by (…)"
+            ));
+        }
+        Ok(())
     }
 
     fn sample(&mut self, (time, value): (f64, Cow<'_, str>)) -> Result<(), String> {
@@ -197,10 +206,8 @@ map_seed!(
         let name = decoded.dictionary.intern(&name.0);
         let value = decoded.dictionary.intern(&value.0);
         decoded.labels.set(name, value);
-        if decoded.labels.columns() > MOST_LABELS {
-            let many = format!("its series have more than {MOST_LABELS} different labels");
-            return Err(A::Error::custom(many));
-        }
+        // A label that appears late makes room for itself in all rows before.
+        decoded.within_bounds().map_err(A::Error::custom)?;
     }
 );
 
