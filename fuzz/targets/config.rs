@@ -8,6 +8,8 @@ use leadsman::config::{Document, Origin, Parsed, parse, valid};
 use leadsman::model::names::Namespace;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
+    // Queries are checked by a thread of their own.
+    leadsman_fuzz::only_own_panics();
     let (document, faults) = Document::parse("config.yaml", text);
     if !faults.is_empty() {
         // It is the same from wherever the text comes.

@@ -7,6 +7,8 @@ use leadsman::model::names::Namespace;
 use leadsman::model::selector::Selector;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
+    // Queries are checked by a thread of their own.
+    leadsman_fuzz::only_own_panics();
     let (selector, query) = text.split_once('\n').unwrap_or(("", text));
     let Ok(template) = Template::parse(query) else { return };
     assert_eq!(template.to_string(), query);
