@@ -1,7 +1,7 @@
 //! Recordings, and what their queries are answered with.
 #![no_main]
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use leadsman::config::{Document, valid};
@@ -15,10 +15,11 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     for start_at in [Duration::ZERO, Duration::from_secs(3600)] {
         play(&file, start_at, text);
     }
+    let _ = std::fs::remove_file(&file);
 });
 
-fn play(file: &PathBuf, start_at: Duration, text: &str) {
-    let recording = valid::Recording { file: file.clone(), speed: 10.0, start_at };
+fn play(file: &Path, start_at: Duration, text: &str) {
+    let recording = valid::Recording { file: file.to_owned(), speed: 10.0, start_at };
     let Ok(source) = Source::new(&valid::Source::Recording(recording)) else { return };
     let (document, _) = Document::parse("recording", text);
     let queries = document.value.get("queries").and_then(|queries| queries.as_array());

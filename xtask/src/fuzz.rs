@@ -44,8 +44,8 @@ const FLAGS: [&str; 5] = [
 /// An input that takes longer, or more memory, has found a fault.
 const LIMITS: [&str; 2] = ["-timeout=5", "-rss_limit_mb=2048"];
 
-/// How much is shown of what a program wrote before it failed.
-const LAST_LINES: usize = 40;
+/// How much is shown of what a program writes when it fails.
+const MOST_LINES: usize = 60;
 
 /// What to fuzz, and for how long.
 #[derive(Debug, PartialEq, Eq)]
@@ -154,14 +154,17 @@ fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> Result<Fig
     if output.status.success() {
         return Ok(Figures::of(&written));
     }
-    let lines: Vec<_> = written.lines().collect();
-    for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
-        println!("{line}");
-    }
+    let lines = written.lines().skip_while(|line| !is_complaint(line));
+    lines.take(MOST_LINES).for_each(|line| println!("{line}"));
     Err(Failure::Told(match input(&written) {
         Some(path) => format!("fails on {path}"),
         None => format!("ended with {}", output.status),
     }))
+}
+
+/// Whether a failure begins here: what came before are inputs that are new.
+fn is_complaint(line: &str) -> bool {
+    line.contains(" panicked at ") || line.contains("ERROR: libFuzzer")
 }
 
 /// Where the input is that failed.
