@@ -328,7 +328,7 @@ pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
             Some(CodeStore::open(&folder.join("code"))?)
         }
     };
-    Ok(Compiler::child(program, store))
+    Ok(Compiler::new(program, store))
 }
 
 /// Does all that a start does with a configuration, short of serving it.

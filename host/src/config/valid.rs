@@ -248,6 +248,14 @@ pub struct Mapping {
     pub limits: Limits,
 }
 
+impl Mapping {
+    /// Whether it runs a plugin, to serve or on trial.
+    pub fn runs(&self, plugin: &str) -> bool {
+        let on_trial = self.candidate.as_ref().map(|(name, _)| name.as_str());
+        self.plugin == plugin || on_trial == Some(plugin)
+    }
+}
+
 /// In which API a metric is served.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Serve {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::found::ConfigOrigin;
 use super::job::{LOADING, Slot};
 use super::state::State;
 use crate::config::{self, Fault, Faults, valid};
@@ -21,12 +22,14 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
+    /// Adds an owner's. `faults` are what is wrong with the document beyond its text; `origin` is
+    /// where the operator's is looked for.
     pub(super) fn add(
         &mut self,
         owner: &Owner,
         state: &State,
-        source_faults: &[Fault],
-        name: &str,
+        faults: &[Fault],
+        origin: &ConfigOrigin,
     ) {
         let served = state.good.as_ref().is_some_and(|good| good.served);
         let serving = served && state.set.is_some();
@@ -36,7 +39,7 @@ impl Assembly {
             rejected.serving = serving;
             self.rejected.push(rejected);
             if !serving {
-                let document = name.to_owned();
+                let document = origin.to_string();
                 let list = vec![Fault::at("", format!("it cannot be read: {reason}"))];
                 self.faults.push((owner.clone(), Faults { document, list }));
             }
@@ -58,11 +61,11 @@ impl Assembly {
         let Some(set) = &state.set else { return self.tell(owner, newest.as_deref(), all) };
         // What a set says of an older document is not where the newer one's faults are.
         let of_newest = newest.as_ref().is_none_or(|newest| Arc::ptr_eq(newest, &set.document));
-        if !source_faults.is_empty() {
+        if !faults.is_empty() {
             let mut rejected = Rejected::of_document(owner, "ConfigInvalid");
-            rejected.message = message(Some(&set.document), owner, source_faults);
+            rejected.message = message(Some(&set.document), owner, faults);
             self.rejected.push(rejected);
-            all.extend(source_faults.iter().cloned());
+            all.extend(faults.iter().cloned());
         }
         for (name, refused) in &set.unused {
             let mut rejected = Rejected::of_document(owner, refused.reason);

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
+use super::PATIENCE;
 use super::plugins::{Artifact, Credentials, Place, Problem, Wanted};
 use super::self_test;
 use super::store::{Store, Vouched};
@@ -13,13 +12,11 @@ use super::watch_files::FileEvents;
 use crate::artifact::{self, Access, PublicKey, Registry};
 use crate::cluster::Cluster;
 use crate::config::valid::KeySource;
+use crate::model::reference::Digest;
 use crate::plugin::{Compiler, Engine, LoadError, Plugin};
 
 /// How long a pull may take in all.
 const PULL: Duration = Duration::from_secs(30);
-
-/// How long a start waits for a registry before it goes on with what was kept.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How soon a registry is asked again after it failed, and how much later each time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -116,7 +113,7 @@ impl Fetching {
         loop {
             let read = self.read_file(path).await;
             let now = match &read {
-                Ok(bytes) => Ok(Sha256::digest(bytes)),
+                Ok(bytes) => Ok(Digest::of(bytes)),
                 Err(problem) => Err(problem.message.clone()),
             };
             if seen.as_ref() != Some(&now) {

@@ -60,6 +60,15 @@ pub(super) struct Set {
     _plugins: Vec<Arc<Handle>>,
 }
 
+impl Set {
+    /// Whether all that the document says is served.
+    pub(super) fn is_whole(&self) -> bool {
+        self.settled
+            && self.unused.is_empty()
+            && self.slots.iter().all(|slot| slot.refused.is_none())
+    }
+}
+
 /// A mapping, as it is configured and as it is served.
 pub(super) struct Slot {
     pub(super) owner: Owner,
@@ -112,12 +121,7 @@ impl Job {
             successions.extend(succession);
             slots.push(slot);
         }
-        let used = |name: &String| {
-            self.config.mappings.iter().any(|mapping| {
-                mapping.plugin == *name
-                    || mapping.candidate.as_ref().is_some_and(|(plugin, _)| plugin == name)
-            })
-        };
+        let used = |name: &str| self.config.mappings.iter().any(|mapping| mapping.runs(name));
         let unused = self
             .plugins
             .keys()

@@ -12,10 +12,12 @@ mod fetch;
 mod found;
 mod job;
 mod keeping;
+mod owners;
 mod parts;
 mod plugins;
 mod policy;
 mod report;
+mod rules;
 mod self_test;
 mod state;
 mod store;
@@ -23,6 +25,7 @@ mod watch_files;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use controller::Controller;
 pub use found::{ConfigOrigin, KEY, LABEL, read};
@@ -34,6 +37,9 @@ use crate::config::Faults;
 use crate::model::owner::Owner;
 use crate::plugin::Compiler;
 use crate::snapshot::Snapshot;
+
+/// How long a start waits for what cannot be had before it goes on with what was kept.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a controller works with.
 pub struct Setup {

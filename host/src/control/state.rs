@@ -1,10 +1,16 @@
 //! One owner's document, and what became of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::Document;
-use super::job::Set;
+use super::job::{Refused, Set};
+use super::plugins::{Handle, Place, Plugins, Wanted};
+use super::policy::Policy;
 use crate::config::{self, Fault, Parsed, valid};
+
+/// What shipped plugins may have: they are ours.
+const SHIPPED_BYTES: u64 = 32 << 20;
 
 /// An owner's document, and what became of it.
 #[derive(Default)]
@@ -37,6 +43,19 @@ pub(super) struct Good {
     pub(super) served: bool,
 }
 
+impl State {
+    /// Whether it is known what can be served of it.
+    pub(super) fn is_looked_at(&self) -> bool {
+        let seen = self.document.is_some() || self.unreadable.is_some() || self.good.is_some();
+        let done = match (&self.good, &self.set) {
+            (None, _) => true,
+            (Some(_), Some(set)) => set.settled,
+            (Some(_), None) => false,
+        };
+        seen && done && !self.dirty && !self.working
+    }
+}
+
 impl Good {
     /// Reads it again with what is open to the team now. Says whether it still has no faults: what
     /// was taken from a team holds at once.
@@ -48,5 +67,27 @@ impl Good {
         (self.located, self.config) = (Arc::new(document), Arc::new(config));
         self.team.clone_from(team);
         faults.is_empty()
+    }
+
+    /// The plugins that a document names, looked after from now on.
+    pub(super) fn plugins(
+        &self,
+        policy: &Policy,
+        plugins: &mut Plugins,
+    ) -> BTreeMap<String, Result<Arc<Handle>, Refused>> {
+        let mut named = BTreeMap::new();
+        for (name, plugin) in &self.config.plugins {
+            let wanted = policy.wanted(&self.document, self.team.as_ref(), name, plugin);
+            named.insert(name.clone(), wanted.map(|wanted| plugins.get(&wanted)));
+        }
+        for shipped in leadsman_shipped_plugins::SHIPPED_PLUGINS {
+            let used = self.config.mappings.iter().any(|mapping| mapping.runs(shipped.name));
+            if used && !named.contains_key(shipped.name) {
+                let place = Place::Shipped(shipped.name);
+                let wanted = Wanted { place, max_bytes: SHIPPED_BYTES, verify: Vec::new() };
+                named.insert(shipped.name.to_owned(), Ok(plugins.get(&wanted)));
+            }
+        }
+        named
     }
 }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::files;
+use crate::model::reference::Digest;
 
 /// How many components are kept: more than any configuration has plugins.
 const KEPT: usize = 200;
@@ -74,8 +74,11 @@ impl Store {
         self.write(&self.0.join("components").join(&vouched.component), component);
         let name = name_of(&vouched.reference, &vouched.keys);
         self.write_json(&self.0.join("artifacts").join(name), vouched);
-        tidy(&self.0.join("components"), KEPT);
-        tidy(&self.0.join("artifacts"), KEPT);
+        for part in ["components", "artifacts"] {
+            if let Err(error) = files::keep_newest(&self.0.join(part), KEPT) {
+                tracing::warn!(part, %error, "what is not needed any more cannot be dropped");
+            }
+        }
     }
 
     /// The artifact that a reference stood for when it was last verified with these keys.
@@ -89,7 +92,7 @@ impl Store {
     pub(super) fn component(&self, digest: &str) -> Option<Vec<u8>> {
         let path = self.0.join("components").join(digest);
         let damage = match fs::read(&path) {
-            Ok(bytes) if hex(&bytes) == digest => return Some(bytes),
+            Ok(bytes) if Digest::of(&bytes).hex() == digest => return Some(bytes),
             Ok(_) => "it is not what was kept".to_owned(),
             Err(error) => error.to_string(),
         };
@@ -152,33 +155,12 @@ impl Store {
 }
 
 fn name_of(reference: &str, keys: &[String]) -> String {
-    hex(format!("{reference}\n{}", keys.join("\n")).as_bytes())
+    Digest::of(format!("{reference}\n{}", keys.join("\n")).as_bytes()).hex()
 }
 
 /// Owners have a slash at most, and no plus.
 fn file_of(owner: &str) -> String {
     owner.replace('/', "+")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Drops the oldest files over a number.
-fn tidy(folder: &Path, most: usize) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut files: Vec<_> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            Some((entry.metadata().ok()?.modified().ok()?, entry.path()))
-        })
-        .collect();
-    files.sort();
-    let over = files.len().saturating_sub(most);
-    for (_, path) in &files[..over] {
-        // Another process may have been faster.
-        let _ = fs::remove_file(path);
-    }
 }
 
 #[cfg(test)]
@@ -194,7 +176,7 @@ mod tests {
             reference: "registry.example/a:1".to_owned(),
             digest: "sha256:00".to_owned(),
             keys: keys.clone(),
-            component: hex(b"component"),
+            component: Digest::of(b"component").hex(),
         };
         store.keep_artifact(&vouched, b"component");
         assert_eq!(store.artifact("registry.example/a:1", &keys), Some(vouched.clone()));

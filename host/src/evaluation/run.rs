@@ -36,14 +36,15 @@ pub(super) async fn evaluate(
         Ok((evaluated, input)) => (Ok(evaluated), input),
         Err(error) => (Err(error), None),
     };
-    let title = mapping.title();
     match mapping.breaker.ended(&outcome, Instant::now()) {
         Change::None => {}
         Change::Unavailable => {
             let reason = mapping.breaker.unavailable();
-            tracing::error!(mapping = title, reason, "the mapping is unavailable");
+            tracing::error!(mapping = mapping.title(), reason, "the mapping is unavailable");
         }
-        Change::Recovered => tracing::info!(mapping = title, "the mapping is available again"),
+        Change::Recovered => {
+            tracing::info!(mapping = mapping.title(), "the mapping is available again");
+        }
     }
     (outcome, input)
 }

@@ -1,7 +1,6 @@
 //! Compiled code, kept on disk so that a start need not compile.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -42,25 +41,10 @@ impl CodeStore {
     pub(super) fn put(&self, key: &str, code: &Compiled) {
         let checksum = Sha256::digest(code.bytes());
         let written = files::write_whole(&self.0.join(key), &[code.bytes(), &checksum]);
-        if let Err(error) = written.and_then(|()| self.tidy()) {
+        if let Err(error) = written.and_then(|()| files::keep_newest(&self.0, KEPT)) {
             let folder = self.0.display();
             tracing::warn!(%folder, %error, "compiled code cannot be kept");
         }
-    }
-
-    /// Drops what was used least recently.
-    fn tidy(&self) -> io::Result<()> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.0)? {
-            let entry = entry?;
-            files.push((entry.metadata()?.modified()?, entry.path()));
-        }
-        files.sort();
-        let over = files.len().saturating_sub(KEPT);
-        for (_, path) in &files[..over] {
-            fs::remove_file(path)?;
-        }
-        Ok(())
     }
 }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit};
-use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
@@ -42,7 +41,8 @@ const REFUSED: i32 = 1;
 
 /// Compiles components, each once.
 pub struct Compiler {
-    how: How,
+    /// The program that this process runs.
+    program: PathBuf,
     /// One at a time: two could need twice the memory.
     turn: Arc<Semaphore>,
     /// One that takes long goes on here, so that others need not wait for its end.
@@ -50,48 +50,34 @@ pub struct Compiler {
     store: Option<CodeStore>,
 }
 
-enum How {
-    Here,
-    Child(PathBuf),
-}
-
 impl Compiler {
-    /// Compiles in this process: for components that are trusted, in tests and benchmarks.
-    pub fn here() -> Self {
-        Self { how: How::Here, turn: one(), slow: one(), store: None }
+    /// `program` is the program that this process runs, `store` where code is kept.
+    pub fn new(program: PathBuf, store: Option<CodeStore>) -> Self {
+        let one = || Arc::new(Semaphore::new(1));
+        Self { program, turn: one(), slow: one(), store }
     }
 
-    /// Compiles in children of this process. `program` is the program that this process runs,
-    /// `store` where code is kept.
-    pub fn child(program: PathBuf, store: Option<CodeStore>) -> Self {
-        Self { how: How::Child(program), turn: one(), slow: one(), store }
-    }
-
-    /// Compiles a component, unless that was done before.
+    /// Compiles a component, unless that was done before. `digest` is that of the component.
     pub(super) async fn compile(
         &self,
         engine: &Engine,
+        digest: &str,
         component: &[u8],
     ) -> Result<Compiled, LoadError> {
-        let key = key(engine, component);
+        let key = key(engine, digest);
         if let Some(code) = self.store.as_ref().and_then(|store| store.get(&key)) {
             return Ok(code);
         }
         // Never closed, so there is always a permit to wait for.
         let mut turn = self.turn.clone().acquire_owned().await.ok();
-        let code = match &self.how {
-            How::Here => Compiled::made_by_us(compile(component)?),
-            How::Child(program) => {
-                let mut child = std::pin::pin!(child(program, component));
-                match tokio::time::timeout(SOON, &mut child).await {
-                    Ok(ended) => ended?,
-                    Err(_) => {
-                        if let Ok(slow) = self.slow.clone().try_acquire_owned() {
-                            turn.replace(slow);
-                        }
-                        child.await?
-                    }
+        let mut child = std::pin::pin!(child(&self.program, component));
+        let code = match tokio::time::timeout(SOON, &mut child).await {
+            Ok(ended) => ended?,
+            Err(_) => {
+                if let Ok(slow) = self.slow.clone().try_acquire_owned() {
+                    turn.replace(slow);
                 }
+                child.await?
             }
         };
         drop(turn);
@@ -102,19 +88,13 @@ impl Compiler {
     }
 }
 
-fn one() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(1))
-}
-
 /// What the code of a component depends on.
-fn key(engine: &Engine, component: &[u8]) -> String {
+fn key(engine: &Engine, digest: &str) -> String {
     // Its keys are always the same ones, so names stay the same from start to start.
     #[allow(deprecated)]
     let mut hasher = std::hash::SipHasher::new();
     engine.wasmtime().precompile_compatibility_hash().hash(&mut hasher);
     let engine = hasher.finish();
-    let digest: String =
-        Sha256::digest(component).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{digest}-{engine:016x}")
 }
 

@@ -3,7 +3,7 @@
 use wasmparser::{Parser, Payload};
 
 /// The custom section with a JSON array of `{"name": …, "fixture": …}`.
-pub const SECTION: &str = "leadsman:fixtures";
+const SECTION: &str = "leadsman:fixtures";
 
 /// The text of the section, if there is one.
 pub(super) fn section(component: &[u8]) -> Option<Box<[u8]>> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
@@ -14,6 +13,7 @@ use super::error::{LOG, LoadError};
 use super::fixtures;
 use super::run::Description;
 use super::store::State;
+use crate::model::reference::Digest;
 
 /// What a plugin exports.
 const EXPORTS: [&str; 3] = ["describe", "configure", "evaluate"];
@@ -42,8 +42,9 @@ impl Plugin {
         bytes: &[u8],
     ) -> Result<Self, LoadError> {
         sniff(bytes)?;
-        let code = compiler.compile(engine, bytes).await?;
-        let (engine, digest) = (engine.clone(), digest(bytes));
+        let digest = Digest::of(bytes).hex();
+        let code = compiler.compile(engine, &digest, bytes).await?;
+        let engine = engine.clone();
         let fixtures = fixtures::section(bytes);
         let turn = engine.loading().await;
         // It runs for the first time, and may take the time that it has.
@@ -61,7 +62,7 @@ impl Plugin {
     pub fn load_here(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         sniff(bytes)?;
         let code = Compiled::made_by_us(compile::compile(bytes)?);
-        Self::link(engine.clone(), digest(bytes), fixtures::section(bytes), &code)
+        Self::link(engine.clone(), Digest::of(bytes).hex(), fixtures::section(bytes), &code)
     }
 
     fn link(
@@ -114,10 +115,6 @@ impl Plugin {
     pub fn description(&self) -> &Description {
         &self.0.description
     }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Tells apart what people load by mistake, before the compiler sees it.

@@ -21,7 +21,6 @@ pub use code_store::CodeStore;
 pub use compile::{Compiler, SUBCOMMAND, compile_as_child};
 pub use engine::Engine;
 pub use error::{LoadError, RunError};
-pub use fixtures::SECTION as FIXTURES_SECTION;
 pub use load::Plugin;
 pub use output::Expected;
 pub use run::{Context, Description, PlannedQuery, Planning, PluginFault, Run};
