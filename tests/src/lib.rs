@@ -23,6 +23,7 @@ mod load;
 pub mod paths;
 mod process;
 mod prometheus;
+mod reading;
 pub mod registry;
 mod reply;
 mod signing;

@@ -5,19 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::caller::Caller;
+use crate::reading::{Reading, Turn};
 use crate::versions::number;
 
 /// Reads of one path that go on at a pace, whether they are answered or not.
-pub struct Load {
-    readers: JoinSet<Vec<Read>>,
-    done: Arc<watch::Sender<usize>>,
-    end: watch::Sender<bool>,
-}
+pub struct Load(Reading<Read>);
 
 /// One read.
 #[derive(Debug, Clone)]
@@ -50,21 +46,19 @@ impl Read {
 
 /// Over so many connections, which are kept.
 const CONNECTIONS: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Load {
     /// Begins so many reads a second of a path.
     pub fn start(address: SocketAddr, path: &str, per_second: u32) -> Self {
-        let (done, end) = (Arc::new(watch::Sender::new(0)), watch::Sender::new(false));
         let url: Arc<str> = format!("https://{address}{path}").into();
         let every = Duration::from_secs(1) * CONNECTIONS / per_second;
         let begin = Instant::now();
-        let mut readers = JoinSet::new();
+        let mut reading = Reading::new();
         for connection in 0..CONNECTIONS {
             let first = begin + every * connection / CONNECTIONS;
-            readers.spawn(read(url.clone(), first, every, done.clone(), end.subscribe()));
+            reading.add(|turn| read(url.clone(), first, every, turn));
         }
-        Self { readers, done, end }
+        Self(reading)
     }
 
     /// Waits for so many more reads.
@@ -72,37 +66,27 @@ impl Load {
     /// # Panics
     /// If there are not so many in time.
     pub async fn go_on(&self, reads: usize) {
-        let mut done = self.done.subscribe();
-        let enough = *done.borrow() + reads;
-        let waited = timeout(PATIENCE, done.wait_for(|&done| done >= enough)).await;
-        assert!(waited.is_ok(), "{} reads instead of {enough}", *self.done.borrow());
+        self.0.go_on(reads).await;
     }
 
     /// Ends it, and tells of all reads in the order in which they were due.
     pub async fn stop(self) -> Vec<Read> {
-        self.end.send_replace(true);
-        let mut reads = self.readers.join_all().await.concat();
+        let mut reads = self.0.stop().await;
         reads.sort_by_key(|read| read.due);
         reads
     }
 }
 
-async fn read(
-    url: Arc<str>,
-    first: Instant,
-    every: Duration,
-    done: Arc<watch::Sender<usize>>,
-    end: watch::Receiver<bool>,
-) -> Vec<Read> {
+async fn read(url: Arc<str>, first: Instant, every: Duration, turn: Turn) -> Vec<Read> {
     let caller = Caller::anonymous();
     let (mut reads, mut under_way) = (Vec::new(), JoinSet::new());
     let mut due = first;
-    while !*end.borrow() {
+    while turn.goes_on() {
         sleep_until(due).await;
-        let (caller, url, done) = (caller.clone(), url.clone(), done.clone());
+        let (caller, url, turn) = (caller.clone(), url.clone(), turn.clone());
         under_way.spawn(async move {
             let outcome = one(&caller, &url).await;
-            done.send_modify(|done| *done += 1);
+            turn.count();
             Read { due, ended: Instant::now(), outcome }
         });
         while let Some(Ok(read)) = under_way.try_join_next() {

@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::waiting::eventually;
+
 /// A running server and the lines of its log.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -138,6 +140,51 @@ impl Drop for Process {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+}
+
+/// A server that a test stops, pauses and starts again.
+#[derive(Debug)]
+pub(crate) struct Server {
+    name: &'static str,
+    process: Option<Process>,
+}
+
+impl Server {
+    /// One that does not run yet.
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { name, process: None }
+    }
+
+    /// It runs from now on.
+    pub(crate) fn runs(&mut self, process: Process) {
+        self.process = Some(process);
+    }
+
+    /// # Panics
+    /// If it was stopped.
+    pub(crate) fn running(&self) -> &Process {
+        self.process.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name))
+    }
+
+    /// Ends it by a signal, if it runs.
+    pub(crate) async fn end(&mut self, signal: Signal) {
+        if let Some(mut process) = self.process.take() {
+            process.signal(signal);
+            process.exit().await;
+        }
+    }
+
+    /// Makes it hang: it accepts connections and never answers.
+    pub(crate) async fn pause(&self) {
+        let process = self.running();
+        process.signal(Signal::STOP);
+        let stopped = format!("a stopped {}", self.name);
+        eventually(&stopped, Duration::from_secs(30), async || process.is_paused()).await;
+    }
+
+    pub(crate) fn resume(&self) {
+        self.running().signal(Signal::CONT);
     }
 }
 

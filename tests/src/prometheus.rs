@@ -7,12 +7,12 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::{Process, free_port, program};
+use crate::process::{Process, Server, free_port, program};
 use crate::waiting::eventually;
 
 /// A Prometheus that scrapes one target each second.
 pub struct Prometheus {
-    process: Option<Process>,
+    server: Server,
     folder: TempDir,
     port: u16,
     http: reqwest::Client,
@@ -42,7 +42,8 @@ impl Prometheus {
             .timeout(PATIENCE)
             .build()
             .expect("a client");
-        let mut prometheus = Self { process: None, folder, port: free_port(), http };
+        let mut prometheus =
+            Self { server: Server::new("Prometheus"), folder, port: free_port(), http };
         prometheus.run().await;
         prometheus
     }
@@ -57,7 +58,7 @@ impl Prometheus {
     /// # Panics
     /// If it was stopped.
     pub fn pid(&self) -> u32 {
-        self.process.as_ref().expect("a running Prometheus").number()
+        self.server.running().number()
     }
 
     /// The items that a query gives, once there are some.
@@ -89,18 +90,12 @@ impl Prometheus {
 
     /// Stops it, so that its port refuses connections.
     pub async fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.signal(Signal::TERM);
-            process.exit().await;
-        }
+        self.server.end(Signal::TERM).await;
     }
 
     /// Ends it at once, in the middle of what it does.
     pub async fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.signal(Signal::KILL);
-            process.exit().await;
-        }
+        self.server.end(Signal::KILL).await;
     }
 
     /// Starts it again, on the same port and with what it has stored.
@@ -117,9 +112,7 @@ impl Prometheus {
     /// # Panics
     /// If it is stopped.
     pub async fn pause(&self) {
-        let process = self.running();
-        process.signal(Signal::STOP);
-        eventually("a stopped Prometheus", PATIENCE, async || process.is_paused()).await;
+        self.server.pause().await;
     }
 
     /// Ends a [`Self::pause`].
@@ -127,11 +120,7 @@ impl Prometheus {
     /// # Panics
     /// If it is stopped.
     pub fn resume(&self) {
-        self.running().signal(Signal::CONT);
-    }
-
-    fn running(&self) -> &Process {
-        self.process.as_ref().expect("a Prometheus that runs")
+        self.server.resume();
     }
 
     async fn run(&mut self) {
@@ -154,6 +143,6 @@ impl Prometheus {
             }
         })
         .await;
-        self.process = Some(process);
+        self.server.runs(process);
     }
 }

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::certificates::Identity;
-use crate::process::{Process, free_port, program};
+use crate::process::{Process, Server, free_port, program};
 use crate::signing::{BUNDLE, SigningKey};
 use crate::waiting::eventually;
 
 /// A registry on a port of its own.
 pub struct Registry {
-    process: Option<Process>,
+    server: Server,
     folder: TempDir,
     port: u16,
     setup: Setup,
@@ -71,7 +71,8 @@ impl Registry {
             .timeout(PATIENCE)
             .build()
             .expect("a client");
-        let mut registry = Self { process: None, folder, port: free_port(), setup, http };
+        let mut registry =
+            Self { server: Server::new("registry"), folder, port: free_port(), setup, http };
         registry.configure();
         registry.run().await;
         registry
@@ -90,10 +91,7 @@ impl Registry {
 
     /// Stops it, so that its port refuses connections.
     pub async fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.signal(Signal::TERM);
-            process.exit().await;
-        }
+        self.server.end(Signal::TERM).await;
     }
 
     /// Starts it again, on the same port and with what it has stored.
@@ -110,9 +108,7 @@ impl Registry {
     /// # Panics
     /// If it is stopped.
     pub async fn pause(&self) {
-        let process = self.running();
-        process.signal(Signal::STOP);
-        eventually("a stopped registry", PATIENCE, async || process.is_paused()).await;
+        self.server.pause().await;
     }
 
     /// Ends a [`Self::pause`].
@@ -120,7 +116,7 @@ impl Registry {
     /// # Panics
     /// If it is stopped.
     pub fn resume(&self) {
-        self.running().signal(Signal::CONT);
+        self.server.resume();
     }
 
     /// Pushes a component as a plugin and gives the digest of its manifest.
@@ -331,10 +327,6 @@ impl Registry {
         format!("{scheme}://{}", self.address())
     }
 
-    fn running(&self) -> &Process {
-        self.process.as_ref().expect("a registry that runs")
-    }
-
     fn configure(&self) {
         let path = |name: &str| self.folder.path().join(name);
         let mut config = json!({
@@ -376,7 +368,7 @@ impl Registry {
             }
         })
         .await;
-        self.process = Some(process);
+        self.server.runs(process);
     }
 }
 

@@ -15,7 +15,7 @@ use super::mapping::Mapping;
 use super::policy::{Judgement, Retry, judge, judge_late};
 use crate::model::names::Scope;
 use crate::model::selector::Selector;
-use crate::telemetry::InUse;
+use crate::telemetry::Counted;
 
 /// The most evaluations of one mapping: namespaces and selectors come with requests.
 const MOST: usize = 5000;
@@ -287,7 +287,7 @@ async fn driver(guard: ForgetOnDrop, mapping: Arc<Mapping>, end: CancellationTok
 struct ForgetOnDrop {
     evaluations: Weak<Evaluations>,
     cell: Arc<Cell>,
-    _in_use: InUse,
+    _in_use: Counted,
 }
 
 impl Drop for ForgetOnDrop {

@@ -3,8 +3,9 @@
 //! Labels are names from the configuration and kinds of errors, never texts of errors: the number
 //! of time series is bounded by the configuration.
 
+mod mapping;
+
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -12,6 +13,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+pub use mapping::{MappingMetrics, ReadOutcome};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfMapping {
@@ -63,29 +66,6 @@ struct RejectedFor {
 struct LoadedBy {
     owner: String,
     outcome: &'static str,
-}
-
-/// How a read ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // each stands for the outcome of its name
-pub enum ReadOutcome {
-    Ok,
-    Stale,
-    Failed,
-    Deadline,
-    NotFound,
-}
-
-impl ReadOutcome {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Stale => "stale",
-            Self::Failed => "failed",
-            Self::Deadline => "deadline",
-            Self::NotFound => "not_found",
-        }
-    }
 }
 
 type Seconds = Gauge<f64, AtomicU64>;
@@ -273,9 +253,8 @@ impl Metrics {
     }
 
     /// A connection was opened; it is closed when the guard is dropped.
-    pub fn connection(&self) -> ConnectionGuard {
-        self.connections.inc();
-        ConnectionGuard(self.connections.clone())
+    pub fn connection(&self) -> Counted {
+        Counted::one(&self.connections)
     }
 
     /// A request was refused, for a reason from a closed set.
@@ -320,116 +299,18 @@ impl Metrics {
     }
 }
 
-/// Counts a connection for as long as it lives.
-pub struct ConnectionGuard(Gauge);
+/// Counts something for as long as it lives.
+pub struct Counted(Gauge);
 
-impl Drop for ConnectionGuard {
+impl Counted {
+    fn one(of: &Gauge) -> Self {
+        of.inc();
+        Self(of.clone())
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
-    }
-}
-
-/// Counts an evaluation for as long as it is in use.
-pub struct InUse(Gauge);
-
-impl Drop for InUse {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
-/// The metrics of one mapping.
-#[derive(Clone)]
-pub struct MappingMetrics {
-    title: String,
-    // What every read and evaluation counts is looked up once.
-    ok: Counter,
-    evaluations: Counter,
-    in_use: Gauge,
-    all: Metrics,
-}
-
-impl MappingMetrics {
-    /// A read ended.
-    pub fn read(&self, outcome: ReadOutcome) {
-        match outcome {
-            ReadOutcome::Ok => self.ok.inc(),
-            outcome => {
-                let by = ReadBy { mapping: self.title.clone(), outcome: outcome.name() };
-                self.all.reads.get_or_create(&by).inc()
-            }
-        };
-    }
-
-    /// The time of a read.
-    pub fn read_took(&self, time: Duration) {
-        self.all.read_seconds.observe(time.as_secs_f64());
-    }
-
-    /// An evaluation ended; failed for a reason from a closed set.
-    pub fn evaluated(&self, time: Duration, failed: Option<&'static str>) {
-        self.evaluations.inc();
-        self.all.evaluation_seconds.get_or_create(&self.of()).observe(time.as_secs_f64());
-        if let Some(reason) = failed {
-            let failed = FailedFor { mapping: self.title.clone(), reason };
-            self.all.evaluation_failures.get_or_create(&failed).inc();
-        }
-    }
-
-    /// A query ended.
-    pub fn queried(&self, query: &str, time: Duration, failed: bool) {
-        let of = OfQuery { mapping: self.title.clone(), query: query.to_owned() };
-        self.all.queries.get_or_create(&of).inc();
-        self.all.query_seconds.get_or_create(&of).observe(time.as_secs_f64());
-        if failed {
-            self.all.query_failures.get_or_create(&of).inc();
-        }
-    }
-
-    /// A run of the plugin ended.
-    pub fn plugin_ran(&self, time: Duration, series: usize) {
-        let of = self.of();
-        self.all.plugin_seconds.get_or_create(&of).observe(time.as_secs_f64());
-        let series = i64::try_from(series).unwrap_or(i64::MAX);
-        self.all.plugin_series.get_or_create(&of).set(series);
-    }
-
-    /// Values were refused.
-    pub fn refused(&self, count: usize) {
-        if count > 0 {
-            self.all.values_refused.get_or_create(&self.of()).inc_by(count as u64);
-        }
-    }
-
-    /// An evaluation is in use, until the guard is dropped.
-    pub fn evaluation_began(&self) -> InUse {
-        self.in_use.inc();
-        InUse(self.in_use.clone())
-    }
-
-    /// A candidate was tried: how it did, and how many values differed.
-    pub fn tried(&self, outcome: &'static str, differences: usize) {
-        let by = TriedBy { mapping: self.title.clone(), outcome };
-        self.all.candidates.get_or_create(&by).inc();
-        if differences > 0 {
-            self.all.differences.get_or_create(&self.of()).inc_by(differences as u64);
-        }
-    }
-
-    /// Whether evaluations of the mapping are made, or given a rest.
-    pub fn available(&self, available: bool) {
-        self.all.available.get_or_create(&self.of()).set(i64::from(available));
-    }
-
-    /// The age of the oldest values that are served; `None` while there are none.
-    pub fn age(&self, age: Option<Duration>) {
-        match age {
-            Some(age) => drop(self.all.values_age.get_or_create(&self.of()).set(age.as_secs_f64())),
-            None => drop(self.all.values_age.remove(&self.of())),
-        }
-    }
-
-    fn of(&self) -> OfMapping {
-        OfMapping { mapping: self.title.clone() }
     }
 }
