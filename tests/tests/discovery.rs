@@ -199,6 +199,10 @@ async fn unknown_paths_are_told_as_status() {
     for path in [
         "/nothing",
         "/apis/apps",
+        "/apis/%FF",
+        "/apis/%FF/v1",
+        "/apis/custom.metrics.k8s.io/%FF",
+        "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/%FF/requests",
         "/apis/custom.metrics.k8s.io/v1",
         "/apis/custom.metrics.k8s.io/v1beta2/namespaces",
         "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/web-0",

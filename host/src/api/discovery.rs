@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::ApiState;
+use super::path;
+use super::served::Generation;
 use super::status::{JSON, Status};
 use crate::config::valid::Serve;
 use crate::snapshot::Snapshot;
@@ -18,8 +20,22 @@ use crate::snapshot::Snapshot;
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
 
-/// Groups and their versions, the preferred one first.
-const GROUPS: [(&str, &[&str]); 2] = [(CUSTOM, &["v1beta2", "v1beta1"]), (EXTERNAL, &["v1beta1"])];
+/// The group of what nodes and pods use, and its only version.
+pub(super) const USAGE: &str = "metrics.k8s.io";
+pub(super) const USAGE_VERSION: &str = "v1beta1";
+
+/// A group and its versions, the preferred one first.
+type Group = (&'static str, &'static [&'static str]);
+
+/// The groups that are always there.
+const GROUPS: [Group; 2] = [(CUSTOM, &["v1beta2", "v1beta1"]), (EXTERNAL, &["v1beta1"])];
+
+/// The groups of a snapshot. Most clusters have another server for what nodes and pods use: this
+/// one has the group only if the configuration says how that is known.
+fn served(snapshot: &Snapshot) -> Vec<Group> {
+    let usage = snapshot.usage().map(|_| (USAGE, [USAGE_VERSION].as_slice()));
+    GROUPS.into_iter().chain(usage).collect()
+}
 
 const AGGREGATED: HeaderValue = HeaderValue::from_static(
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
@@ -34,10 +50,12 @@ pub(super) struct Document {
 
 /// All documents of a snapshot.
 pub(super) struct Discovery {
+    served: Vec<Group>,
     groups: Document,
     aggregated: Document,
     custom: [Document; 2],
     external: Document,
+    usage: Document,
 }
 
 /// A resource of a discovery document, as both formats need it.
@@ -53,10 +71,16 @@ struct Entry {
 impl Discovery {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let (custom, external) = entries(snapshot);
-        let entries = |group: &str| if group == CUSTOM { &custom } else { &external };
+        let usage = usage_entries(snapshot);
+        let entries = |group: &str| match group {
+            CUSTOM => &custom,
+            EXTERNAL => &external,
+            _ => &usage,
+        };
+        let served = served(snapshot);
         let groups: Vec<_> =
-            GROUPS.iter().map(|(group, versions)| describe(group, versions)).collect();
-        let aggregated: Vec<_> = GROUPS
+            served.iter().map(|(group, versions)| describe(group, versions)).collect();
+        let aggregated: Vec<_> = served
             .iter()
             .map(|(group, versions)| {
                 let versions: Vec<_> = versions
@@ -82,16 +106,22 @@ impl Discovery {
             })),
             custom: ["v1beta1", "v1beta2"].map(|version| list(CUSTOM, version, &custom)),
             external: list(EXTERNAL, "v1beta1", &external),
+            usage: list(USAGE, USAGE_VERSION, &usage),
+            served,
         }
     }
 }
 
 fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
     let (mut custom, mut external) = (Vec::new(), Vec::new());
-    for evaluations in snapshot.mappings() {
+    let mappings = snapshot.mappings().iter().map(|evaluations| {
         let mapping = evaluations.mapping();
-        let metric = mapping.metric.to_string();
-        match &mapping.serve {
+        (&mapping.metric, &mapping.serve)
+    });
+    let offers = snapshot.offers().all().iter().map(|offer| (&offer.metric, &offer.serve));
+    for (metric, serve) in mappings.chain(offers) {
+        let metric = metric.to_string();
+        match serve {
             // What kind it is is told once the cluster has said so.
             Serve::Custom(resource) if resource.details().is_none() => {}
             Serve::Custom(resource) => custom.push(Entry {
@@ -106,9 +136,11 @@ fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
                 namespaced: true,
                 kind: "ExternalMetricValueList",
             }),
+            // Its resources are known without being told of.
+            Serve::Usage(_) => {}
         }
     }
-    // Several teams may serve the same, each in its own namespace.
+    // Several teams may serve the same, each in its own namespace, and a rule what a mapping does.
     for entries in [&mut custom, &mut external] {
         let mut seen = HashSet::new();
         entries.retain(|entry: &Entry| {
@@ -116,6 +148,25 @@ fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
         });
     }
     (custom, external)
+}
+
+/// Nodes and pods, if it is known what they use.
+fn usage_entries(snapshot: &Snapshot) -> Vec<Entry> {
+    let Some(usage) = snapshot.usage() else { return Vec::new() };
+    let entry = |resource: &str, namespaced, kind| Entry {
+        resource: resource.to_owned(),
+        subresource: None,
+        namespaced,
+        kind,
+    };
+    let nodes = usage.nodes.as_ref().map(|_| entry("nodes", false, "NodeMetrics"));
+    let pods = usage.pods.as_ref().map(|_| entry("pods", true, "PodMetrics"));
+    nodes.into_iter().chain(pods).collect()
+}
+
+/// What can be done with the resources of a group.
+fn verbs(group: &str) -> &'static [&'static str] {
+    if group == USAGE { &["get", "list"] } else { &["get"] }
 }
 
 fn describe(group: &str, versions: &[&str]) -> Value {
@@ -139,7 +190,7 @@ fn list(group: &str, version: &str, entries: &[Entry]) -> Document {
             };
             json!({
                 "name": name, "singularName": "", "namespaced": entry.namespaced,
-                "kind": entry.kind, "verbs": ["get"],
+                "kind": entry.kind, "verbs": verbs(group),
             })
         })
         .collect();
@@ -159,11 +210,12 @@ fn aggregated(group: &str, version: &str, entries: &[Entry]) -> Vec<Value> {
         let Some(metric) = &entry.subresource else {
             resources.push(json!({
                 "resource": entry.resource, "responseKind": kind, "scope": scope,
-                "singularResource": "", "verbs": ["get"],
+                "singularResource": "", "verbs": verbs(group),
             }));
             continue;
         };
-        let subresource = json!({"subresource": metric, "responseKind": kind, "verbs": ["get"]});
+        let subresource =
+            json!({"subresource": metric, "responseKind": kind, "verbs": verbs(group)});
         let parent =
             resources.iter_mut().find(|resource| resource["resource"] == entry.resource.as_str());
         match parent.and_then(|parent| parent["subresources"].as_array_mut()) {
@@ -214,10 +266,11 @@ pub(super) async fn groups(State(state): State<ApiState>, headers: HeaderMap) ->
 }
 
 /// `/apis/{group}`
-pub(super) async fn group(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some((group, versions)) = GROUPS.iter().find(|(group, _)| *group == name) else {
-        return no_group(&name);
-    };
+pub(super) async fn group(State(state): State<ApiState>, uri: Uri, headers: HeaderMap) -> Response {
+    let served = state.served.now();
+    let (name, _) = path::group_version(uri.path());
+    let found = served.discovery.served.iter().find(|(group, _)| *group == name);
+    let Some((group, versions)) = found else { return no_group(&served, &name) };
     let mut document = describe(group, versions);
     document["kind"] = "APIGroup".into();
     document["apiVersion"] = "v1".into();
@@ -227,28 +280,36 @@ pub(super) async fn group(Path(name): Path<String>, headers: HeaderMap) -> Respo
 /// `/apis/{group}/{version}`
 pub(super) async fn resources(
     State(state): State<ApiState>,
-    Path((group, version)): Path<(String, String)>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let served = state.served.now();
     let discovery = &served.discovery;
-    let document = match (group.as_str(), version.as_str()) {
+    let (group, version) = path::group_version(uri.path());
+    let document = match (group.as_ref(), version.as_ref()) {
         (CUSTOM, "v1beta1") => &discovery.custom[0],
         (CUSTOM, "v1beta2") => &discovery.custom[1],
         (EXTERNAL, "v1beta1") => &discovery.external,
-        _ => return no_group(&format!("{group}/{version}")),
+        (USAGE, USAGE_VERSION) if served.snapshot.usage().is_some() => &discovery.usage,
+        _ => return no_group(&served, &format!("{group}/{version}")),
     };
     document.answer(&headers, JSON)
 }
 
-fn no_group(name: &str) -> Response {
-    let served: Vec<_> = GROUPS
+/// There is no group or version of this name.
+pub(super) fn no_group(generation: &Generation, name: &str) -> Response {
+    let served: Vec<_> = generation
+        .discovery
+        .served
         .iter()
         .flat_map(|(group, versions)| {
             versions.iter().map(move |version| format!("{group}/{version}"))
         })
         .collect();
-    let message = format!("{name} is not served; there are {}", served.join(", "));
+    let mut message = format!("{name} is not served; there are {}", served.join(", "));
+    if name.starts_with(USAGE) && generation.snapshot.usage().is_none() {
+        message.push_str("; resourceRules in the configuration say how it is to be served");
+    }
     Status::new(StatusCode::NOT_FOUND, message).into()
 }
 

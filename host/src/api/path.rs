@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use crate::provider::Target;
+use crate::provider::{Target, UsageResource};
 
 /// A read of custom metrics as its path says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,13 @@ fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
     let rest = path.splitn(5, '/').nth(4)?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     rest.split('/').map(|segment| percent_decode_str(segment).decode_utf8().ok()).collect()
+}
+
+/// Group and version of `/apis/GROUP[/VERSION]`. What is no text is the name of nothing.
+pub(super) fn group_version(path: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+    let mut segments = path.split('/').skip(2);
+    let mut next = || percent_decode_str(segments.next().unwrap_or_default()).decode_utf8_lossy();
+    (next(), next())
 }
 
 /// `[namespaces/N/]RESOURCE/NAME/METRIC` or `namespaces/N/metrics/METRIC`.
@@ -62,6 +69,42 @@ pub(super) fn external(path: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
         }
         _ => None,
     }
+}
+
+/// A read of what nodes or pods use as its path says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UsagePath<'a> {
+    pub(super) resource: UsageResource,
+    pub(super) namespace: Option<Cow<'a, str>>,
+    pub(super) name: Option<Cow<'a, str>>,
+}
+
+impl UsagePath<'_> {
+    pub(super) fn target(&self) -> Target<'_> {
+        self.name.as_deref().map_or(Target::All, Target::One)
+    }
+}
+
+/// `nodes[/NAME]`, `pods` or `namespaces/N/pods[/NAME]`.
+pub(super) fn usage(path: &str) -> Option<UsagePath<'_>> {
+    let segments = segments(path)?;
+    if segments.iter().any(|segment| segment.is_empty()) {
+        return None;
+    }
+    let mut segments = segments.into_iter();
+    let mut resource = segments.next()?;
+    let mut namespace = None;
+    if resource == "namespaces" {
+        namespace = Some(segments.next()?);
+        resource = segments.next()?;
+    }
+    let (name, more) = (segments.next(), segments.next());
+    let resource = match (resource.as_ref(), &namespace, &name) {
+        ("nodes", None, _) => UsageResource::Nodes,
+        ("pods", Some(_), _) | ("pods", None, None) => UsageResource::Pods,
+        _ => return None,
+    };
+    more.is_none().then_some(UsagePath { resource, namespace, name })
 }
 
 /// The value of a query parameter, empty if it is not there.
@@ -117,6 +160,37 @@ mod tests {
         assert_eq!(at("namespaces/ns/m/").as_deref(), Some("ns|m"));
         assert_eq!(at("namespaces/ns"), None);
         assert_eq!(at("pods/ns/m"), None);
+    }
+
+    #[test]
+    fn paths_of_usage() {
+        let at = |rest: &str| {
+            let path = format!("/apis/metrics.k8s.io/v1beta1/{rest}");
+            let UsagePath { resource, namespace, name } = usage(&path)?;
+            let part = |part: &Option<Cow<'_, str>>| part.as_deref().unwrap_or("-").to_owned();
+            Some(format!("{}|{}|{}", part(&namespace), resource.plural(), part(&name)))
+        };
+        for (path, expected) in [
+            ("nodes", "-|nodes|-"),
+            ("nodes/", "-|nodes|-"),
+            ("nodes/node-a.example", "-|nodes|node-a.example"),
+            ("pods", "-|pods|-"),
+            ("namespaces/ns/pods", "ns|pods|-"),
+            ("namespaces/ns/pods/web%2D0/", "ns|pods|web-0"),
+        ] {
+            assert_eq!(at(path).as_deref(), Some(expected), "{path}");
+        }
+        for path in [
+            "pods/web-0",
+            "nodes/a/b",
+            "namespaces/ns",
+            "namespaces/ns/nodes",
+            "namespaces/ns/pods/a/b",
+            "namespaces//pods",
+            "services",
+        ] {
+            assert_eq!(at(path), None, "{path}");
+        }
     }
 
     #[test]

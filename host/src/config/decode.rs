@@ -19,8 +19,10 @@ pub(super) struct Decoded {
     pub(super) registries: Vec<(usize, written::Registry)>,
     pub(super) teams: Vec<(usize, written::Team)>,
     pub(super) verify: Option<written::Verify>,
-    /// Which of the sections hold something that this version does not support.
-    pub(super) unsupported: Vec<&'static str>,
+    pub(super) rules: Vec<(usize, written::Rule)>,
+    pub(super) external_rules: Vec<(usize, written::Rule)>,
+    pub(super) resource_rules: Option<written::ResourceRules>,
+    pub(super) discovery: Option<written::Discovery>,
 }
 
 /// Reads what has no fault. `faults` are those of the shape; what stands at their places is
@@ -38,11 +40,6 @@ pub(super) fn decode(tree: &Value, faults: &mut Vec<Fault>) -> Decoded {
     remove_unknown(&mut tree, faults);
     let shape_is_good = faults.is_empty();
     let mut items = Items { tree: &tree, faults, report: shape_is_good };
-    let filled = |name: &str| match tree.get(name) {
-        Some(Value::Array(list)) => !list.is_empty(),
-        Some(Value::Object(map)) => !map.is_empty(),
-        _ => false,
-    };
     Decoded {
         sources: items.map("sources"),
         plugins: items.map("plugins"),
@@ -51,10 +48,10 @@ pub(super) fn decode(tree: &Value, faults: &mut Vec<Fault>) -> Decoded {
         registries: items.list("registries"),
         teams: items.list("teams"),
         verify: items.one("verify"),
-        unsupported: ["rules", "externalRules", "resourceRules"]
-            .into_iter()
-            .filter(|name| filled(name))
-            .collect(),
+        rules: items.list("rules"),
+        external_rules: items.list("externalRules"),
+        resource_rules: items.one("resourceRules"),
+        discovery: items.one("discovery"),
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
             "m" => 60_000,
             "h" => 3_600_000,
             "d" => 86_400_000,
+            "w" => 7 * 86_400_000,
+            "y" => 365 * 86_400_000,
             _ => return Err(wrong()),
         };
         let part = number.checked_mul(milliseconds).ok_or_else(wrong)?;

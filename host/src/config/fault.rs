@@ -1,6 +1,10 @@
 //! What is wrong with a configuration, and where.
 
+use std::borrow::Cow;
 use std::fmt;
+
+/// The most faults that are told of one document at once.
+pub(super) const MOST_FAULTS: usize = 200;
 
 /// Something wrong, at a place given as a JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +31,7 @@ impl Fault {
         key: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let message = format!("unknown key \"{key}\"{}", suggestion(key, known));
+        let message = format!("unknown key \"{}\"{}", excerpt(key), suggestion(key, known));
         Self { unknown_key: true, ..Self::at(path, message) }
     }
 
@@ -71,6 +75,9 @@ impl fmt::Display for Faults {
             }
             f.write_str(&fault.message)?;
         }
+        if self.list.len() >= MOST_FAULTS {
+            write!(f, "\nThere may be more: no more than {MOST_FAULTS} are looked for at once.")?;
+        }
         Ok(())
     }
 }
@@ -100,6 +107,20 @@ pub fn segment(key: &str) -> String {
 /// Longer words are no slips of the pen.
 const LONGEST_WORD: usize = 100;
 
+/// The most words that one is compared with.
+const MOST_COMPARED: usize = 500;
+
+/// The most words that are listed.
+const MOST_LISTED: usize = 30;
+
+/// A text as a message can hold it.
+pub(super) fn excerpt(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_WORD) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
 /// `; did you mean "x"?` if a known word is near, else the list of what there is.
 pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut known: Vec<_> = known.into_iter().collect();
@@ -107,8 +128,10 @@ pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> 
         .iter()
         // Comparing takes as much memory as both lengths multiplied.
         .filter(|word| found.len() <= LONGEST_WORD && word.len() <= LONGEST_WORD)
+        .filter(|word| found.len().abs_diff(word.len()) <= most_distance(found, word))
+        .take(MOST_COMPARED)
         .map(|word| (strsim::damerau_levenshtein(found, word), word))
-        .filter(|(distance, word)| *distance <= 1 + found.len().min(word.len()) / 4)
+        .filter(|(distance, word)| *distance <= most_distance(found, word))
         .min_by_key(|(distance, _)| *distance);
     if let Some((_, word)) = near {
         return format!("; did you mean \"{word}\"?");
@@ -117,6 +140,16 @@ pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> 
     match known.as_slice() {
         [] => "; there are none".to_owned(),
         [only] => format!("; there is only \"{only}\""),
-        many => format!("; there are {}", many.join(", ")),
+        few if few.len() <= MOST_LISTED => format!("; there are {}", few.join(", ")),
+        many => format!(
+            "; there are {} and {} more",
+            many[..MOST_LISTED].join(", "),
+            many.len() - MOST_LISTED
+        ),
     }
+}
+
+/// How far two words may be apart to be taken for the same.
+fn most_distance(one: &str, other: &str) -> usize {
+    1 + one.len().min(other.len()) / 4
 }

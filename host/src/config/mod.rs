@@ -9,6 +9,7 @@ mod decode;
 mod document;
 mod duration;
 pub mod fault;
+mod flags;
 mod origin;
 mod schema;
 pub mod template;
@@ -20,6 +21,7 @@ use std::path::Path;
 
 pub use document::Document;
 pub use fault::{Fault, Faults, segment};
+pub use flags::{FLAGS_SOURCE, Flags};
 pub use origin::Origin;
 pub use schema::{faults_of as schema_faults, published as published_schema};
 pub use valid::Config;
@@ -52,23 +54,24 @@ pub struct Parsed {
 }
 
 /// Reads a file.
-pub fn read(path: &Path) -> Result<Parsed, ReadError> {
+pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ReadError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ReadError::File { path: path.display().to_string(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    Ok(parse(&path.display().to_string(), &Origin::Folder(folder), &text))
+    Ok(parse(&path.display().to_string(), &Origin::Folder(folder), flags, &text))
 }
 
 /// Reads a text. `name` is what faults call it.
-pub fn parse(name: &str, origin: &Origin<'_>, text: &str) -> Parsed {
-    let (document, mut faults) = Document::parse(name, text);
+pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Parsed {
+    let (mut document, mut faults) = Document::parse(name, text);
     if !faults.is_empty() {
         // Half a text would have faults that the whole does not have.
         return Parsed { document, config: Config::default(), faults };
     }
-    faults = schema::faults_of(&schema::published(), &document.value, "");
+    faults = flags::apply(flags, &mut document.value);
+    faults.extend(schema::faults_of(&schema::published(), &document.value, ""));
     let decoded = decode::decode(&document.value, &mut faults);
-    let config = check::validate(decoded, origin, &mut faults);
+    let config = check::validate(decoded, origin, flags, &mut faults);
     Parsed { document, config, faults }
 }
 

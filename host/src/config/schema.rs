@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use super::fault::{Fault, segment, suggestion};
+use super::fault::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
 use super::written;
 
 /// The schema of the configuration file.
@@ -39,6 +39,9 @@ const MOST_STEPS: usize = 4_000_000;
 impl<'s> Walk<'s> {
     fn value(&mut self, schema: &'s Value, value: &Value, place: &str) {
         self.steps += 1;
+        if self.steps >= MOST_STEPS && self.faults.len() >= MOST_FAULTS {
+            return;
+        }
         if self.steps == MOST_STEPS || self.depth >= MOST_DEPTH {
             // Told once; what is left is not looked at.
             self.steps = MOST_STEPS;
@@ -93,7 +96,7 @@ impl<'s> Walk<'s> {
                 self.value(property, value, &inner);
             } else if additional == Some(&Value::Bool(false)) {
                 let known = known.unwrap_or(&empty).keys().map(String::as_str);
-                self.faults.push(Fault::unknown_key(inner, key, known));
+                self.push(Fault::unknown_key(inner, key, known));
             } else if let Some(additional) = additional.filter(|schema| schema.is_object()) {
                 self.value(additional, value, &inner);
             }
@@ -125,7 +128,7 @@ impl<'s> Walk<'s> {
         if let Value::Object(map) = value
             && fitting.len() > 1
         {
-            self.tagged(&fitting, map, place);
+            self.tagged(&fitting, value, map, place);
             return;
         }
         match fitting.as_slice() {
@@ -144,7 +147,13 @@ impl<'s> Walk<'s> {
     }
 
     /// Variants that are told apart by a key.
-    fn tagged(&mut self, variants: &[&&'s Value], map: &Map<String, Value>, place: &str) {
+    fn tagged(
+        &mut self,
+        variants: &[&&'s Value],
+        value: &Value,
+        map: &Map<String, Value>,
+        place: &str,
+    ) {
         let tag = |variant: &'s Value| -> Option<&'s str> {
             variant.get("required")?.as_array()?.first()?.as_str()
         };
@@ -156,12 +165,11 @@ impl<'s> Walk<'s> {
         match (chosen.as_slice(), map.keys().next()) {
             ([variant], _) => {
                 let variant: &'s Value = variant;
-                let object = Value::Object(map.clone());
-                self.value(variant, &object, place);
+                self.value(variant, value, place);
             }
             ([], Some(key)) => {
                 let inner = format!("{place}/{}", segment(key));
-                self.faults.push(Fault::unknown_key(inner, key, tags));
+                self.push(Fault::unknown_key(inner, key, tags));
             }
             ([], None) => {
                 self.fault(place, format!("expected one of the keys {}", tags.join(", ")))
@@ -180,7 +188,7 @@ impl<'s> Walk<'s> {
             Some(text) if allowed.contains(&text) => {}
             Some(text) => {
                 let hint = suggestion(text, allowed.iter().copied());
-                self.fault(place, format!("\"{text}\" is not known here{hint}"));
+                self.fault(place, format!("\"{}\" is not known here{hint}", excerpt(text)));
             }
             None => {
                 let allowed: Vec<_> = allowed.iter().map(|text| format!("\"{text}\"")).collect();
@@ -235,7 +243,16 @@ impl<'s> Walk<'s> {
     }
 
     fn fault(&mut self, place: &str, message: String) {
-        self.faults.push(Fault::at(place, message));
+        self.push(Fault::at(place, message));
+    }
+
+    fn push(&mut self, fault: Fault) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(fault);
+        } else {
+            // Enough to do; what is left is not looked at.
+            self.steps = MOST_STEPS;
+        }
     }
 }
 
@@ -273,7 +290,7 @@ fn found(value: &Value) -> String {
         Value::Null => "nothing".to_owned(),
         Value::Bool(truth) => truth.to_string(),
         Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the text \"{text}\""),
+        Value::String(text) => format!("the text \"{}\"", excerpt(text)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a map".to_owned(),
     }
@@ -293,5 +310,32 @@ mod tests {
         assert!(faults[0].message.contains("without end"));
         let twice = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]});
         assert!(faults_of(&twice, &json!([1]), "").len() <= 1);
+    }
+
+    #[test]
+    fn faults_are_told_up_to_a_number_and_in_bounded_words() {
+        let schema = json!({"type": "array", "items": {"type": "string", "enum": ["a", "b"]}});
+        let long = "x".repeat(100_000);
+        let many: Vec<_> = (0..10_000).map(|_| long.as_str()).collect();
+        let faults = faults_of(&schema, &json!(many), "");
+        assert_eq!(faults.len(), MOST_FAULTS);
+        assert!(faults.iter().all(|fault| fault.message.len() < 400), "{:?}", faults[0]);
+    }
+
+    #[test]
+    fn variants_within_variants_take_no_memory_of_their_own() {
+        // Each level has two variants that are told apart by a key.
+        let schema = json!({"anyOf": [
+            {"type": "object", "required": ["a"], "properties": {"a": {"$ref": "#"}}},
+            {"type": "object", "required": ["b"], "properties": {"b": {"$ref": "#"}}},
+            {"type": "string"},
+        ]});
+        let mut value = json!("end");
+        for level in 0..100 {
+            value = json!({ if level % 2 == 0 { "a" } else { "b" }: value });
+        }
+        assert_eq!(faults_of(&schema, &value, ""), []);
+        let wrong = json!({"a": {"b": {"a": 1}}});
+        assert_eq!(faults_of(&schema, &wrong, "")[0].path, "/a/b/a");
     }
 }

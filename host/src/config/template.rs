@@ -1,13 +1,22 @@
 //! The text of a query with places that are filled for each evaluation.
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::model::asked::Asked;
 use crate::model::names::Namespace;
-use crate::model::selector::Selector;
+use crate::rules::RuleQuery;
 
 /// A query's text, cut at its places.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Template(Vec<Part>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Template(Text);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Text {
+    Places(Vec<Part>),
+    /// Of a rule of prometheus-adapter, made anew for each read.
+    Rule(Arc<RuleQuery>),
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Part {
@@ -39,31 +48,51 @@ impl Template {
             rest = &after[end + 1..];
         }
         parts.push(Part::Text(rest.to_owned()));
-        Ok(Self(parts))
+        Ok(Self(Text::Places(parts)))
+    }
+
+    /// The query of a rule, with the very text that prometheus-adapter would send.
+    pub fn of_rule(query: RuleQuery) -> Self {
+        Self(Text::Rule(Arc::new(query)))
     }
 
     /// Whether the text differs from namespace to namespace.
     pub fn uses_namespace(&self) -> bool {
-        self.0.contains(&Part::Namespace)
+        match &self.0 {
+            Text::Places(parts) => parts.contains(&Part::Namespace),
+            Text::Rule(query) => query.namespace_label.is_some(),
+        }
     }
 
     /// Whether the series' selector has a place in the text.
     pub fn uses_selector(&self) -> bool {
-        self.0.contains(&Part::Selector)
+        match &self.0 {
+            Text::Places(parts) => parts.contains(&Part::Selector),
+            Text::Rule(_) => true,
+        }
     }
 
-    /// The text for a scope and a selector. Fails on a selector that PromQL cannot say.
+    /// Whether the text names the objects that are asked for.
+    pub fn names_objects(&self) -> bool {
+        match &self.0 {
+            Text::Places(_) => false,
+            Text::Rule(query) => query.object_label.is_some(),
+        }
+    }
+
+    /// The text for a scope and what a read asks. Fails on a selector that PromQL cannot say.
     ///
     /// Both are checked types whose text needs no escaping within a matcher.
-    pub fn fill(
-        &self,
-        namespace: Option<&Namespace>,
-        selector: &Selector,
-    ) -> Result<String, &'static str> {
-        let matchers = if self.uses_selector() { selector.to_promql()? } else { String::new() };
+    pub fn fill(&self, namespace: Option<&Namespace>, asked: &Asked) -> Result<String, String> {
+        let parts = match &self.0 {
+            Text::Places(parts) => parts,
+            Text::Rule(query) => return query.exact(namespace.map(Namespace::as_str), asked),
+        };
+        let uses_selector = parts.contains(&Part::Selector);
+        let matchers = if uses_selector { asked.selector.to_promql()? } else { String::new() };
         let mut text = String::new();
         let mut skip_comma = false;
-        for part in &self.0 {
+        for part in parts {
             match part {
                 Part::Text(part) => {
                     let part = match part.trim_start().strip_prefix(',') {
@@ -89,9 +118,20 @@ impl Template {
     }
 }
 
+impl Default for Template {
+    fn default() -> Self {
+        Self(Text::Places(Vec::new()))
+    }
+}
+
+/// As it is written.
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|part| match part {
+        let parts = match &self.0 {
+            Text::Places(parts) => parts,
+            Text::Rule(query) => return query.fmt(f),
+        };
+        parts.iter().try_for_each(|part| match part {
             Part::Text(text) => f.write_str(text),
             Part::Namespace => f.write_str("${namespace}"),
             Part::Selector => f.write_str("${selector}"),
@@ -102,12 +142,14 @@ impl fmt::Display for Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::selector::Selector;
 
     fn filled(text: &str, selector: &str) -> String {
         let namespace = "shop".parse().unwrap();
         let template = Template::parse(text).unwrap();
         assert_eq!(template.to_string(), text);
-        template.fill(Some(&namespace), &selector.parse().unwrap()).unwrap()
+        let selector: Selector = selector.parse().unwrap();
+        template.fill(Some(&namespace), &selector.into()).unwrap()
     }
 
     #[test]

@@ -40,14 +40,15 @@ resourceRules: {}
 
 fn faults(text: &str) -> String {
     let Parsed { document, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), text);
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), text);
     assert!(!faults.is_empty(), "no faults");
     document.locate(faults).to_string()
 }
 
 #[test]
 fn a_good_configuration_is_read() {
-    let Parsed { config, faults, .. } = parse("config.yaml", &Origin::Folder(Path::new(".")), GOOD);
+    let Parsed { config, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), GOOD);
     assert_eq!(faults, []);
     assert_eq!(config.mappings.len(), 3);
     assert_eq!(config.objects.len(), 3);
@@ -171,7 +172,8 @@ rules: [{seriesQuery: x}]
         "config.yaml:13: mappings[0].deadline: \"5min\" is not a duration",
         "config.yaml:17: objects[0]: the key \"namespace\" is missing",
         "config.yaml:18: objects[1].namespace: nodes live in no namespace",
-        "config.yaml:19: rules: rules of prometheus-adapter are not supported",
+        "config.yaml:19: rules[0].resources: names no objects",
+        "config.yaml:19: rules[0].metricsQuery: says nothing",
     ] {
         assert!(told.lines().any(|line| line.starts_with(part)), "{part}\nin\n{told}");
     }
@@ -207,14 +209,64 @@ fn small_texts_that_expand_without_end_are_refused() {
     let aliases = "*a, ".repeat(10_000);
     let text = format!("a: &a {}\nb: [{aliases}]\n", "v".repeat(100_000));
     assert!(faults(&text).contains("expands to too many values"));
-    let nested = format!("{}up{}", "(".repeat(30_000), ")".repeat(30_000));
-    let text = GOOD.replace("queue_length{${selector}}", &nested);
-    // It is PromQL, however deep.
-    let Parsed { faults, .. } = parse("config.yaml", &Origin::Folder(Path::new(".")), &text);
-    assert!(faults.len() <= 1, "{faults:?}");
-    let signs = GOOD.replace("queue_length{${selector}}", &format!("{}up", "-".repeat(60_000)));
-    assert!(self::faults(&signs).contains("signs in a row"));
     let long = "x".repeat(500_000);
     let text = GOOD.replace("plugin: external", &format!("plugin: {long}"));
-    assert!(self::faults(&text).contains("there is no plugin"));
+    let told = faults(&text);
+    assert!(told.contains("there is no plugin") && told.len() < 1000, "{}", told.len());
+}
+
+/// A configuration of external metrics with these queries.
+fn with_queries(queries: &[String], check: bool) -> String {
+    let mut text = String::from(
+        "apiVersion: leadsman.dev/v1alpha1\nkind: Config\n\
+         sources: {prom: {prometheus: {url: 'http://prometheus:9090'}}}\nmappings:\n",
+    );
+    for (at, query) in queries.iter().enumerate() {
+        text.push_str(&format!(
+            "  - {{metric: m{at}, serve: {{external: {{}}}}, plugin: external, \
+             queries: {{q: {{source: prom, check: {check}, promql: '{query}'}}}}}}\n"
+        ));
+    }
+    text
+}
+
+fn count_of_faults(text: &str) -> usize {
+    let origin = Origin::Folder(Path::new("."));
+    parse("config.yaml", &origin, &Flags::default(), text).faults.len()
+}
+
+#[test]
+fn queries_that_would_take_long_to_check_are_told_of() {
+    for (open, close, count) in
+        [("(", ")", 2000), ("-", "", 4000), ("up + ", "", 800), ("up or ", "", 600)]
+    {
+        let query = |count: usize| vec![format!("{}up{}", open.repeat(count), close.repeat(count))];
+        // It is PromQL, however deep.
+        assert_eq!(count_of_faults(&with_queries(&query(count), true)), 0, "{open}");
+        let long = query(15_000);
+        let told = faults(&with_queries(&long, true));
+        assert!(told.contains("at most 4096 can be checked"), "{open}");
+        assert_eq!(count_of_faults(&with_queries(&long, false)), 0, "{open}");
+    }
+    let query = format!("sum({{__name__=\"x\",a=\"{}\"}})", "y".repeat(4000));
+    let told = faults(&with_queries(&vec![query; 70], true));
+    assert!(told.contains("too long in all"), "{told}");
+    assert!((3..10).contains(&told.lines().count()), "{told}");
+}
+
+#[test]
+fn what_is_wrong_everywhere_is_told_up_to_a_number() {
+    let mut text = with_queries(&[], true);
+    for at in 0..10_000 {
+        text.push_str(&format!(
+            "  - {{metric: m{at}, serve: {{external: {{}}}}, plugin: n{at}}}\n"
+        ));
+    }
+    text.push_str("plugins:\n");
+    for at in 0..12_000 {
+        text.push_str(&format!("  p{at}: {{file: nowhere.wasm}}\n"));
+    }
+    let told = faults(&text);
+    assert_eq!(told.lines().count(), 201, "{told}");
+    assert!(told.ends_with("no more than 200 are looked for at once."), "{told}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::template::Template;
@@ -9,6 +10,7 @@ use crate::model::names::{MetricName, Namespace};
 use crate::model::quantity::Quantity;
 use crate::model::reference::Reference;
 use crate::model::resource::Resource;
+use crate::rules::{ResourceRules, Rule};
 
 pub use super::written::Method;
 
@@ -29,6 +31,41 @@ pub struct Config {
     pub verify: Option<KeySource>,
     /// Who may bring mappings of their own.
     pub teams: Vec<Team>,
+    /// Rules of prometheus-adapter, if there are any.
+    pub rules: Option<Arc<Rules>>,
+}
+
+/// Rules of prometheus-adapter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Those for custom metrics, then those for external ones.
+    pub rules: Vec<Rule>,
+    /// Those for `metrics.k8s.io`.
+    pub usage: Option<Usage>,
+    /// How they find series.
+    pub discovery: Discovery,
+}
+
+/// What nodes and pods use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The queries.
+    pub rules: ResourceRules,
+    /// The time that the values are an average of.
+    pub window: Duration,
+}
+
+/// How rules find series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovery {
+    /// The source of all rules.
+    pub source: String,
+    /// How often series are listed.
+    pub interval: Duration,
+    /// A series is listed if it had samples within this time.
+    pub max_age: Duration,
+    /// Whether the very queries of prometheus-adapter are sent.
+    pub exact_queries: bool,
 }
 
 /// A plugin that does not ship with Leadsman.
@@ -244,6 +281,9 @@ pub struct Mapping {
     pub candidate: Option<(String, serde_json::Value)>,
     /// What reads get.
     pub policy: Policy,
+    /// Whether a read by name needs no object of that name: what a label says is enough, as it is
+    /// for prometheus-adapter.
+    pub any_object: bool,
     /// What one run of the plugin may use.
     pub limits: Limits,
 }
@@ -263,6 +303,8 @@ pub enum Serve {
     Custom(Resource),
     /// Items with labels.
     External,
+    /// What objects of a kind use, for `metrics.k8s.io`: items whose labels name them.
+    Usage(Resource),
 }
 
 impl Serve {
@@ -271,6 +313,7 @@ impl Serve {
         match self {
             Self::Custom(resource) => format!("{resource}/{metric}"),
             Self::External => format!("external/{metric}"),
+            Self::Usage(resource) => format!("usage/{resource}/{metric}"),
         }
     }
 }
@@ -303,6 +346,19 @@ pub struct Policy {
     pub default: Option<Quantity>,
     /// Below this is 0.
     pub activation: Option<f64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(1),
+            max_age: Duration::from_secs(30),
+            refresh_at_most_every: Duration::from_secs(5),
+            last_good: None,
+            default: None,
+            activation: None,
+        }
+    }
 }
 
 /// What one run of a plugin may use.

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use crate::rules::written::{ResourceRules, Rule};
+
 /// The configuration of Leadsman.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -39,15 +41,32 @@ pub struct Config {
     /// The objects that exist, where there is no cluster to ask.
     #[serde(default)]
     pub objects: Vec<Object>,
-    /// Rules of prometheus-adapter. Not supported yet: must be empty.
+    /// Rules of prometheus-adapter: custom metrics by the names of series.
     #[serde(default)]
-    pub rules: Vec<Value>,
-    /// External rules of prometheus-adapter. Not supported yet: must be empty.
+    pub rules: Vec<Rule>,
+    /// Rules of prometheus-adapter for external metrics.
     #[serde(default)]
-    pub external_rules: Vec<Value>,
-    /// Resource rules of prometheus-adapter. Not supported yet: must be empty.
+    pub external_rules: Vec<Rule>,
+    /// Rules of prometheus-adapter for `metrics.k8s.io`: what nodes and pods use.
+    pub resource_rules: Option<ResourceRules>,
+    /// How rules find series.
+    pub discovery: Option<Discovery>,
+}
+
+/// How rules find series.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Discovery {
+    /// The source of all rules. `prometheus` if left out, or the only one there is.
+    pub source: Option<String>,
+    /// How often series are listed. `10m` if left out.
+    pub interval: Option<String>,
+    /// A series is listed if it had samples within this time. The interval if left out.
+    pub max_age: Option<String>,
+    /// Send for each read the very query that prometheus-adapter would. Otherwise one query for
+    /// all objects of a namespace is sent where that gives each the same value.
     #[serde(default)]
-    pub resource_rules: BTreeMap<String, Value>,
+    pub exact_queries: bool,
 }
 
 /// The version of the configuration's format.

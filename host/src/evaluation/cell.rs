@@ -10,8 +10,8 @@ use tokio::sync::{Notify, watch};
 use super::cadence::Cadence;
 use super::error::EvaluationError;
 use crate::memo::Memo;
+use crate::model::asked::Asked;
 use crate::model::names::Scope;
-use crate::model::selector::Selector;
 use crate::model::values::Values;
 
 /// What an evaluation gave, and when.
@@ -51,10 +51,10 @@ pub struct State {
     pub attempts: u64,
 }
 
-/// One evaluation: a scope, and a selector of series.
+/// One evaluation: a scope, and what is asked of it.
 pub(super) struct Cell {
     pub(super) scope: Scope,
-    pub(super) selector: Selector,
+    pub(super) asked: Asked,
     state: ArcSwap<State>,
     attempts: watch::Sender<u64>,
     /// A read waits for values newer than there are.
@@ -68,14 +68,16 @@ pub(super) struct Cell {
     created: Instant,
     /// When the attempt under way began, in milliseconds from `created` and plus one; 0 for none.
     under_way: AtomicU64,
+    /// Whether the queries of the attempt under way have been answered.
+    answered: AtomicBool,
 }
 
 impl Cell {
     /// `fastest` bounds how often the cell is refreshed ahead.
-    pub(super) fn new(scope: Scope, selector: Selector, fastest: Duration) -> Self {
+    pub(super) fn new(scope: Scope, asked: Asked, fastest: Duration) -> Self {
         Self {
             scope,
-            selector,
+            asked,
             state: ArcSwap::default(),
             attempts: watch::Sender::new(0),
             demanded: AtomicBool::new(false),
@@ -85,6 +87,7 @@ impl Cell {
             last_read: AtomicU64::new(0),
             created: Instant::now(),
             under_way: AtomicU64::new(0),
+            answered: AtomicBool::new(false),
         }
     }
 
@@ -92,7 +95,7 @@ impl Cell {
     pub(super) fn successor(&self, fastest: Duration) -> Self {
         let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
         let cadence = Mutex::new(cadence.succeed(fastest));
-        Self { cadence, ..Self::new(self.scope.clone(), self.selector.clone(), fastest) }
+        Self { cadence, ..Self::new(self.scope.clone(), self.asked.clone(), fastest) }
     }
 
     /// Notes a read.
@@ -139,10 +142,21 @@ impl Cell {
     /// An attempt begins. `ahead` if no read waits for it.
     pub(super) fn begin(&self, ahead: bool, now: Instant) {
         self.demanded.store(false, Ordering::Release);
+        self.answered.store(false, Ordering::Relaxed);
         self.under_way.store(self.since_created(now) + 1, Ordering::Relaxed);
         if ahead {
             self.cadence.lock().unwrap_or_else(PoisonError::into_inner).begin_unread();
         }
+    }
+
+    /// The queries of the attempt under way have been answered: the plugin is next.
+    pub(super) fn answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the attempt under way is past its queries.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// An attempt ended.

@@ -28,7 +28,7 @@ pub(super) async fn drive(cell: &Cell, mapping: &Arc<Mapping>, forget: impl Fn()
     loop {
         let begun = Instant::now();
         cell.begin(matches!(cause, Cause::Ahead), begun);
-        let (outcome, input) = run::evaluate(mapping, &cell.scope, &cell.selector).await;
+        let (outcome, input) = run::evaluate(mapping, cell).await;
         let took = begun.elapsed();
         report(cell, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));

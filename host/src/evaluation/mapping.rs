@@ -39,6 +39,8 @@ pub struct Mapping {
     pub wants_objects: bool,
     /// What reads get.
     pub policy: Policy,
+    /// Whether a read by name needs no object of that name.
+    pub any_object: bool,
     /// What a run of the plugin may use.
     pub limits: Limits,
     /// What its owner may use.
@@ -71,6 +73,11 @@ impl Mapping {
     /// Whether each namespace has an evaluation of its own.
     pub fn per_namespace(&self) -> bool {
         self.queries.iter().any(|query| query.promql.uses_namespace())
+    }
+
+    /// Whether queries name the objects that are asked for.
+    pub fn names_objects(&self) -> bool {
+        self.queries.iter().any(|query| query.promql.names_objects())
     }
 
     /// The scope that a read of a namespace belongs to.

@@ -7,14 +7,14 @@ use futures_util::future::try_join_all;
 
 use super::breaker::Change;
 use super::candidate::Candidate;
-use super::cell::Evaluated;
+use super::cell::{Cell, Evaluated};
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
 use crate::clock;
 use crate::memo::Memo;
+use crate::model::asked::Asked;
 use crate::model::data::{Answer, Input};
 use crate::model::names::Scope;
-use crate::model::selector::Selector;
 use crate::model::values::Values;
 use crate::plugin::{Expected, Run, RunError};
 use crate::source::Request;
@@ -22,17 +22,13 @@ use crate::source::Request;
 /// What an evaluation gave, and what a candidate is to be tried on.
 pub(super) type Outcome = (Result<Evaluated, EvaluationError>, Option<Input>);
 
-/// Evaluates a mapping for a scope. `selector` picks series.
-pub(super) async fn evaluate(
-    mapping: &Arc<Mapping>,
-    scope: &Scope,
-    selector: &Selector,
-) -> Outcome {
+/// Evaluates a mapping for the scope and the selector of a cell.
+pub(super) async fn evaluate(mapping: &Arc<Mapping>, cell: &Cell) -> Outcome {
     let now = Instant::now();
     if let Err(error) = mapping.breaker.admit(now) {
         return (Err(error), None);
     }
-    let (outcome, input) = match attempt(mapping, scope, selector).await {
+    let (outcome, input) = match attempt(mapping, cell).await {
         Ok((evaluated, input)) => (Ok(evaluated), input),
         Err(error) => (Err(error), None),
     };
@@ -51,16 +47,17 @@ pub(super) async fn evaluate(
 
 async fn attempt(
     mapping: &Arc<Mapping>,
-    scope: &Scope,
-    selector: &Selector,
+    cell: &Cell,
 ) -> Result<(Evaluated, Option<Input>), EvaluationError> {
+    let (scope, asked) = (&cell.scope, &cell.asked);
     let (at, time) = (Instant::now(), clock::now());
     if let Some(budget) = &mapping.budget {
         budget.admit(at)?;
     }
-    let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, selector, time));
+    let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, asked, time));
     let answers = try_join_all(queries).await?;
     let querying = at.elapsed();
+    cell.answered();
     let mut input = Input::new(scope.clone(), time, answers);
     if mapping.wants_objects
         && let Some(kind) = &mapping.kind
@@ -111,13 +108,14 @@ async fn fetch(
     mapping: &Mapping,
     query: &BoundQuery,
     scope: &Scope,
-    selector: &Selector,
+    asked: &Asked,
     now: i64,
 ) -> Result<(String, Answer), EvaluationError> {
     let refuse = |reason: String| EvaluationError::Selector { query: query.name.clone(), reason };
+    let selector = &asked.selector;
     let promql = query
         .promql
-        .fill(scope.namespace(), selector)
+        .fill(scope.namespace(), asked)
         .map_err(|reason| refuse(format!("{reason}; the selector is {selector}")))?;
     let begun = Instant::now();
     let answer = query.source.fetch(&Request { promql: &promql, range: query.range, now }).await;

@@ -13,8 +13,8 @@ use super::drive::drive;
 use super::error::{EvaluationError, ReadFailure};
 use super::mapping::Mapping;
 use super::policy::{Judgement, Retry, judge, judge_late};
+use crate::model::asked::Asked;
 use crate::model::names::Scope;
-use crate::model::selector::Selector;
 use crate::telemetry::Counted;
 
 /// The most evaluations of one mapping: namespaces and selectors come with requests.
@@ -41,8 +41,8 @@ impl Reading {
     }
 }
 
-/// Evaluations by selector and by namespace (empty for the cluster).
-type Cells = HashMap<Selector, HashMap<Box<str>, Arc<Cell>, RandomState>, RandomState>;
+/// Evaluations by what is asked and by namespace (empty for the cluster).
+type Cells = HashMap<Asked, HashMap<Box<str>, Arc<Cell>, RandomState>, RandomState>;
 
 /// The evaluations of one mapping.
 pub struct Evaluations {
@@ -71,11 +71,11 @@ impl Evaluations {
     pub async fn read(
         self: &Arc<Self>,
         scope: &Scope,
-        selector: &Selector,
+        asked: &Asked,
         reader: u64,
     ) -> Result<Reading, ReadFailure> {
         let begun = Instant::now();
-        let cell = self.cell(scope, selector, reader, begun)?;
+        let cell = self.cell(scope, asked, reader, begun)?;
         let policy = &self.mapping.policy;
         let until = begun + policy.deadline;
         let mut state = cell.state();
@@ -130,6 +130,7 @@ impl Evaluations {
 
     /// What an attempt under way waits for.
     fn pending(&self, cell: &Cell, now: Instant) -> String {
+        let of_plugin = self.mapping.queries.is_empty() || cell.is_answered();
         let queries: Vec<_> = self
             .mapping
             .queries
@@ -141,7 +142,8 @@ impl Evaluations {
         match cell.waiting(now) {
             Some(waiting) => format!(
                 "{} has been under way for {:.1}s",
-                if queries.is_empty() { "the plugin".to_owned() } else { queries.join(", ") },
+                // From here on it waits for its turn, or runs.
+                if of_plugin { "the plugin".to_owned() } else { queries.join(", ") },
                 waiting.as_secs_f64()
             ),
             None => "no evaluation is under way".to_owned(),
@@ -153,13 +155,13 @@ impl Evaluations {
     fn cell(
         self: &Arc<Self>,
         scope: &Scope,
-        selector: &Selector,
+        asked: &Asked,
         reader: u64,
         now: Instant,
     ) -> Result<Arc<Cell>, ReadFailure> {
         {
             let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(cell) = cells.get(selector).and_then(|cells| cells.get(name(scope))) {
+            if let Some(cell) = cells.get(asked).and_then(|cells| cells.get(name(scope))) {
                 cell.read(reader, now);
                 return Ok(cell.clone());
             }
@@ -168,14 +170,14 @@ impl Evaluations {
         if cells.values().map(HashMap::len).sum::<usize>() >= MOST {
             return Err(ReadFailure::TooMany { limit: MOST });
         }
-        let scopes = cells.entry(selector.clone()).or_default();
+        let scopes = cells.entry(asked.clone()).or_default();
         if let Some(cell) = scopes.get(name(scope)) {
             cell.read(reader, now);
             return Ok(cell.clone());
         }
         let cell = Arc::new(Cell::new(
             scope.clone(),
-            selector.clone(),
+            asked.clone(),
             self.mapping.policy.refresh_at_most_every,
         ));
         cell.read(reader, now);
@@ -215,7 +217,7 @@ impl Evaluations {
                 .filter(expected)
                 .map(|cell| {
                     let cell = Arc::new(cell.successor(fastest));
-                    let scopes = cells.entry(cell.selector.clone()).or_default();
+                    let scopes = cells.entry(cell.asked.clone()).or_default();
                     scopes.insert(name(&cell.scope).into(), cell.clone());
                     self.begin(&cell);
                     cell
@@ -237,30 +239,30 @@ impl Evaluations {
         if cell.unread_for(Instant::now()) < unread {
             return false;
         }
-        if let Some(scopes) = cells.get_mut(&cell.selector) {
+        if let Some(scopes) = cells.get_mut(&cell.asked) {
             if scopes.get(name(&cell.scope)).is_some_and(|known| Arc::ptr_eq(known, cell)) {
                 scopes.remove(name(&cell.scope));
             }
             if scopes.is_empty() {
-                cells.remove(&cell.selector);
+                cells.remove(&cell.asked);
             }
         }
         true
     }
 
     /// The last good values of an evaluation in use. Does not count as a read.
-    pub fn peek(&self, scope: &Scope, selector: &Selector) -> Option<Arc<Evaluated>> {
+    pub fn peek(&self, scope: &Scope, asked: &Asked) -> Option<Arc<Evaluated>> {
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
-        cells.get(selector)?.get(name(scope))?.state().good.clone()
+        cells.get(asked)?.get(name(scope))?.state().good.clone()
     }
 
-    /// All evaluations in use: scope, selector, state and cadence.
-    pub fn list(&self) -> Vec<(Scope, Selector, Arc<State>, Duration)> {
+    /// All evaluations in use: scope, what is asked, state and cadence.
+    pub fn list(&self) -> Vec<(Scope, Asked, Arc<State>, Duration)> {
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
         let mut list: Vec<_> = cells
             .values()
             .flat_map(HashMap::values)
-            .map(|cell| (cell.scope.clone(), cell.selector.clone(), cell.state(), cell.interval()))
+            .map(|cell| (cell.scope.clone(), cell.asked.clone(), cell.state(), cell.interval()))
             .collect();
         list.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
         list

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::fault::{segment, suggestion};
+use super::super::fault::{excerpt, segment, suggestion};
 use super::super::template::Template;
 use super::super::{valid, written};
 use super::Check;
+use crate::model::asked::Asked;
 use crate::model::names::MetricName;
 use crate::model::quantity::Quantity;
 use crate::model::resource::{Details, Resource};
-use crate::model::selector::Selector;
+use crate::promql::{self, LONGEST};
 
 /// The most samples that Prometheus gives for one series of a range query.
 const MAX_STEPS: u64 = 11_000;
@@ -65,6 +66,7 @@ impl Check<'_> {
             }),
             config: object(written.config),
             policy,
+            any_object: false,
             limits,
         })
     }
@@ -116,7 +118,18 @@ impl Check<'_> {
         if let Some(promql) = &promql
             && written.check.unwrap_or(true)
         {
-            self.take(check_promql(promql), &place);
+            // What is too long by itself is told of without being looked into.
+            if written.promql.len() <= LONGEST {
+                self.query_work += written.promql.len().pow(2);
+            }
+            let checked = if self.query_work > MOST_WORK {
+                Err("the queries up to here are too long in all to be checked; set `check: false` \
+                     for the long ones"
+                    .to_owned())
+            } else {
+                check_promql(promql)
+            };
+            self.take(checked, &place);
         }
         valid::Query {
             name: name.to_owned(),
@@ -148,31 +161,29 @@ impl Check<'_> {
 
     fn plugin(&mut self, name: &str, place: &str, names: &Names<'_>) {
         let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().map(|plugin| plugin.name);
-        let known: Vec<_> = shipped.chain(names.plugins.iter().map(String::as_str)).collect();
-        if !known.contains(&name) {
+        let known = shipped.chain(names.plugins.iter().map(String::as_str));
+        if !known.clone().any(|known| known == name) {
             let hint = suggestion(name, known);
-            self.fault(place, format!("there is no plugin \"{name}\"{hint}"));
+            self.fault(place, format!("there is no plugin \"{}\"{hint}", excerpt(name)));
         }
     }
 
     fn policy(&mut self, written: &written::Mapping, place: &str) -> valid::Policy {
+        let usual = valid::Policy::default();
         let deadline = self.duration(
             written.deadline.as_deref(),
-            Duration::from_secs(1),
+            usual.deadline,
             &format!("{place}/deadline"),
         );
         // The aggregator gives a request 60 s in all, and an HPA worker is held meanwhile.
         if deadline > Duration::from_secs(30) {
             self.fault(format!("{place}/deadline"), "must be at most 30s");
         }
-        let max_age = self.duration(
-            written.max_age.as_deref(),
-            Duration::from_secs(30),
-            &format!("{place}/maxAge"),
-        );
+        let max_age =
+            self.duration(written.max_age.as_deref(), usual.max_age, &format!("{place}/maxAge"));
         let refresh_at_most_every = self.duration(
             written.refresh_at_most_every.as_deref(),
-            Duration::from_secs(5),
+            usual.refresh_at_most_every,
             &format!("{place}/refreshAtMostEvery"),
         );
         if refresh_at_most_every < Duration::from_secs(1) {
@@ -226,46 +237,20 @@ fn object(map: BTreeMap<String, Value>) -> Value {
     Value::Object(map.into_iter().collect())
 }
 
-/// The longest query that is checked, in bytes.
-const LONGEST_QUERY: usize = 64 << 10;
-
-/// The time of the parser grows with the square of signs in a row.
-const MOST_SIGNS: usize = 100;
-
-/// Enough for a query of that length, however its parts lie within each other.
-const STACK: usize = 256 << 20;
+/// The most that the queries of a document may take to be checked, as the sum of the squares of
+/// their lengths: ten thousand of 300 bytes, or sixty of the longest.
+const MOST_WORK: usize = 1 << 30;
 
 /// Parses the query as it will be sent for some namespace.
 pub(in crate::config) fn check_promql(template: &Template) -> Result<(), String> {
     let example = "example".parse().ok();
-    let text = template.fill(example.as_ref(), &Selector::default())?;
-    if text.len() > LONGEST_QUERY {
+    let text = template.fill(example.as_ref(), &Asked::default())?;
+    if text.len() > LONGEST {
         return Err(format!(
-            "the query has {} bytes; at most {LONGEST_QUERY} can be sent",
+            "the query has {} bytes; at most {LONGEST} can be checked; set `check: false` for it",
             text.len()
         ));
     }
-    if longest_run_of_signs(&text) > MOST_SIGNS {
-        return Err(format!("more than {MOST_SIGNS} signs in a row are no query"));
-    }
-    let parsed = move || {
-        promql_parser::parser::parse(&text).map(drop).map_err(|error| {
-            format!(
-                "this is not PromQL: {error} (in {text}); for another dialect set `check: false`"
-            )
-        })
-    };
-    // The parser calls itself for each part, and what it makes does so when it is dropped.
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(parsed);
-    let ended = thread.map_err(|error| format!("it cannot be checked: {error}"))?.join();
-    ended.unwrap_or_else(|_| Err("the check failed on this query".to_owned()))
-}
-
-fn longest_run_of_signs(text: &str) -> usize {
-    let (mut longest, mut run) = (0, 0);
-    for character in text.chars().filter(|character| !character.is_whitespace()) {
-        run = if matches!(character, '-' | '+') { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    longest
+    promql::look(&text, |_| ())
+        .map_err(|reason| format!("{reason} (in {text}); for another dialect set `check: false`"))
 }

@@ -2,6 +2,7 @@
 
 mod mapping;
 mod plugin;
+mod rules;
 mod source;
 
 pub(super) use mapping::check_promql;
@@ -12,20 +13,24 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::decode::Decoded;
-use super::fault::{Fault, segment, suggestion};
+use super::fault::{Fault, MOST_FAULTS, segment, suggestion};
+use super::flags::Flags;
 use super::origin::Origin;
 use super::{duration, valid, written};
 use crate::model::resource::Resource;
+use crate::rules::Api;
 
 /// Checks everything that the shape alone does not say.
 pub(super) fn validate(
     decoded: Decoded,
     origin: &Origin<'_>,
+    flags: &Flags,
     faults: &mut Vec<Fault>,
 ) -> valid::Config {
-    let mut check = Check { origin, faults };
-    check.not_yet(&decoded.unsupported);
-    check.of_a_team(&decoded);
+    let mut check = Check { origin, faults, query_work: 0 };
+    if check.of_a_team(&decoded) == Amount::TooMuch {
+        return valid::Config::default();
+    }
     // A source or plugin with a fault still is one that mappings may name.
     let source_names: Vec<_> = match origin.team() {
         Some((_, team)) => team.sources.clone(),
@@ -49,11 +54,13 @@ pub(super) fn validate(
             Some((name, plugin))
         })
         .collect();
-    let mappings: Vec<_> = decoded
-        .mappings
-        .into_iter()
-        .filter_map(|(at, mapping)| check.mapping(mapping, &format!("/mappings/{at}"), &names))
-        .collect();
+    let mut mappings = Vec::new();
+    for (at, mapping) in decoded.mappings {
+        if check.faults.len() >= MOST_FAULTS {
+            break;
+        }
+        mappings.extend(check.mapping(mapping, &format!("/mappings/{at}"), &names));
+    }
     check.twice(&mappings);
     let objects = decoded
         .objects
@@ -71,17 +78,36 @@ pub(super) fn validate(
         .filter_map(|(at, team)| check.team(team, &format!("/teams/{at}"), &source_names))
         .collect();
     let verify = check.verify(decoded.verify.as_ref(), "/verify");
-    valid::Config { sources, plugins, mappings, objects, registries, verify, teams }
+    let rules = check.rules(
+        &[(Api::Custom, decoded.rules), (Api::External, decoded.external_rules)],
+        decoded.resource_rules.as_ref(),
+        decoded.discovery.as_ref(),
+        &source_names,
+        flags,
+    );
+    valid::Config { sources, plugins, mappings, objects, registries, verify, teams, rules }
 }
 
 struct Check<'a> {
     origin: &'a Origin<'a>,
     faults: &'a mut Vec<Fault>,
+    /// What checking the queries has taken so far.
+    query_work: usize,
+}
+
+/// How much a document has of what is counted.
+#[derive(PartialEq, Eq)]
+enum Amount {
+    Allowed,
+    /// Looking at it would be work that nobody is owed.
+    TooMuch,
 }
 
 impl Check<'_> {
     fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        self.faults.push(Fault::at(place, message));
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(Fault::at(place, message));
+        }
     }
 
     /// The value, or a fault at the place.
@@ -126,14 +152,18 @@ impl Check<'_> {
     }
 
     /// What a team's document may not have, and how much it may have of the rest.
-    fn of_a_team(&mut self, decoded: &Decoded) {
-        let Some((namespace, team)) = self.origin.team() else { return };
+    fn of_a_team(&mut self, decoded: &Decoded) -> Amount {
+        let Some((namespace, team)) = self.origin.team() else { return Amount::Allowed };
         let sections = [
             ("sources", !decoded.sources.is_empty()),
             ("objects", !decoded.objects.is_empty()),
             ("registries", !decoded.registries.is_empty()),
             ("verify", decoded.verify.is_some()),
             ("teams", !decoded.teams.is_empty()),
+            ("rules", !decoded.rules.is_empty()),
+            ("externalRules", !decoded.external_rules.is_empty()),
+            ("resourceRules", decoded.resource_rules.is_some()),
+            ("discovery", decoded.discovery.is_some()),
         ];
         for (section, there) in sections {
             if there {
@@ -145,25 +175,17 @@ impl Check<'_> {
             ("plugins", decoded.plugins.len(), team.limits.plugins),
             ("mappings", decoded.mappings.len(), team.limits.mappings),
         ];
+        let mut amount = Amount::Allowed;
         for (section, count, limit) in counts {
             if count > limit {
                 self.fault(
                     format!("/{section}"),
                     format!("{count} {section}; the operator gives {namespace} {limit}"),
                 );
+                amount = Amount::TooMuch;
             }
         }
-    }
-
-    /// What the format has but this version does not do.
-    fn not_yet(&mut self, sections: &[&str]) {
-        for section in sections {
-            self.fault(
-                format!("/{section}"),
-                "rules of prometheus-adapter are not supported by this version; write each as a \
-                 mapping with its query and the plugin per-object or external",
-            );
-        }
+        amount
     }
 
     fn twice(&mut self, mappings: &[valid::Mapping]) {
@@ -174,7 +196,9 @@ impl Check<'_> {
                 Some(first) => {
                     let kind = match &mapping.serve {
                         valid::Serve::Custom(resource) => format!("for {resource}"),
-                        valid::Serve::External => "as an external metric".to_owned(),
+                        valid::Serve::External | valid::Serve::Usage(_) => {
+                            "as an external metric".to_owned()
+                        }
                     };
                     let message = format!(
                         "{} is served {kind} by two mappings; the first is {}",
