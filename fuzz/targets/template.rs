@@ -17,7 +17,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     else {
         return;
     };
-    let Ok(filled) = template.fill(Some(&namespace), &selector) else { return };
+    let Ok(filled) = template.fill(Some(&namespace), &selector.clone().into()) else { return };
     match selector.to_promql() {
         // Nothing of what is around a place is touched unless the place stays empty.
         Ok(matchers) if !matchers.is_empty() => {

@@ -1,5 +1,10 @@
 //! The command line.
 
+mod access;
+mod adapter;
+mod foreign;
+mod rules;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +14,10 @@ use clap::{Args, Parser, Subcommand};
 use leadsman::app::ServiceName;
 use leadsman::control::ConfigOrigin;
 use leadsman::telemetry::LogFormat;
+
+pub(crate) use adapter::Adapter;
+pub(crate) use foreign::familiar;
+pub(crate) use rules::{Output, Rules};
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
 #[derive(Debug, Parser)]
@@ -26,7 +35,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo and doctor.
+    /// if left out, `warn` for demo, doctor and rules.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -43,6 +52,10 @@ pub(crate) enum Command {
     /// and rights, the metrics that are served and the autoscalers that use them. Exits with 1 if
     /// anything does.
     Doctor(Doctor),
+    /// Say what rules of prometheus-adapter give: which metrics, for which objects, with which
+    /// queries, and why a series is not served. Writes them as mappings, and compares what another
+    /// adapter answers. Exits with 1 if anything is wrong or differs.
+    Rules(Rules),
     /// Print the JSON schema of the configuration.
     Schema,
     /// Look at plugins.
@@ -87,6 +100,8 @@ fn config_map(text: &str) -> Result<(String, String), String> {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) config: Origin,
+    #[command(flatten)]
+    pub(crate) adapter: Adapter,
     /// The cluster whose teams' ConfigMaps are checked, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
@@ -128,6 +143,8 @@ pub(crate) struct Serve {
     /// only to this machine (or pod), whatever the address.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) admin_address: SocketAddr,
+    #[command(flatten)]
+    pub(crate) adapter: Adapter,
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +155,8 @@ pub(crate) struct Doctor {
     /// The adapter's configuration: its sources are asked, too, from where this runs.
     #[command(flatten)]
     pub(crate) config: Option<Origin>,
+    #[command(flatten)]
+    pub(crate) adapter: Adapter,
     /// Look at the autoscalers of this namespace only.
     #[arg(long)]
     pub(crate) namespace: Option<String>,

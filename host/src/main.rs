@@ -18,9 +18,12 @@ fn main() -> ExitCode {
         let time = std::env::args().nth(2).and_then(|time| time.parse().ok());
         return ExitCode::from(leadsman::plugin::compile_as_child(time));
     }
-    let cli = Cli::parse();
+    let mut arguments = std::env::args();
+    let program = arguments.next().unwrap_or_default();
+    let familiar = cli::familiar(&program, arguments.collect());
+    let cli = Cli::parse_from(std::iter::once("leadsman".to_owned()).chain(familiar.arguments));
     // What these print is not to scroll away.
-    let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_));
+    let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_) | Command::Rules(_));
     let usual = match cli.command {
         // It prints itself what is wrong.
         Command::Check(_) => "off",
@@ -32,11 +35,15 @@ fn main() -> ExitCode {
         eprintln!("leadsman: cannot log: {error:#}");
         return ExitCode::from(2);
     }
+    for note in familiar.notes {
+        tracing::warn!("{note}");
+    }
     match cli.command {
         Command::Serve(serve) => commands::serve(serve),
         Command::Check(check) => commands::check(check),
         Command::Demo(demo) => commands::demo(demo),
         Command::Doctor(doctor) => commands::doctor(doctor),
+        Command::Rules(rules) => commands::rules(rules),
         Command::Schema => commands::schema(),
         Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
     }

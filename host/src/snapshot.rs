@@ -1,5 +1,8 @@
 //! One generation of the configuration: everything that a read needs.
 
+mod offers;
+mod usage;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +13,8 @@ use crate::evaluation::Evaluations;
 use crate::model::names::MetricName;
 use crate::model::owner::Owner;
 use crate::objects::Kind;
+pub use offers::{Bind, Offer, Offers};
+pub use usage::{Usage, UsageOf, UsagePart};
 
 /// Something that is configured and not served, or served as it was before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,24 +44,42 @@ pub struct Snapshot {
     /// All of them, in the order of the configuration.
     all: Vec<Arc<Evaluations>>,
     rejected: Vec<Rejected>,
+    /// What rules give, where no mapping does.
+    offers: Arc<Offers>,
+    /// What nodes and pods use, if rules say how that is known.
+    usage: Option<Arc<Usage>>,
+}
+
+/// What a snapshot is made of.
+#[derive(Default)]
+pub struct Contents {
+    /// The mappings, in the order of the configuration. No two of them are for the same metric and
+    /// kind of objects in the same namespace.
+    pub mappings: Vec<Arc<Evaluations>>,
+    /// What is configured and not served, or served as it was before.
+    pub rejected: Vec<Rejected>,
+    /// What rules give.
+    pub offers: Arc<Offers>,
+    /// What nodes and pods use.
+    pub usage: Option<Arc<Usage>>,
 }
 
 impl Snapshot {
-    /// Brings mappings together. No two of them are for the same metric and kind of objects in the
-    /// same namespace.
-    pub fn new(generation: u64, all: Vec<Arc<Evaluations>>, rejected: Vec<Rejected>) -> Self {
+    /// Brings mappings and what rules give together.
+    pub fn new(generation: u64, contents: Contents) -> Self {
+        let Contents { mappings: all, rejected, offers, usage } = contents;
         let mut custom: HashMap<Box<str>, Vec<_>, RandomState> = HashMap::default();
         let mut external: HashMap<Box<str>, Vec<_>, RandomState> = HashMap::default();
         for evaluations in &all {
             let mapping = evaluations.mapping();
             let metrics = match &mapping.serve {
                 Serve::Custom(_) => &mut custom,
-                Serve::External => &mut external,
+                Serve::External | Serve::Usage(_) => &mut external,
             };
             let metric = mapping.metric.as_str().into();
             metrics.entry(metric).or_default().push(evaluations.clone());
         }
-        Self { generation, custom, external, all, rejected }
+        Self { generation, custom, external, all, rejected, offers, usage }
     }
 
     /// The mapping of a custom metric for a resource, as a request names it, in a namespace.
@@ -70,7 +93,7 @@ impl Snapshot {
             let mapping = evaluations.mapping();
             let answers = match &mapping.serve {
                 Serve::Custom(known) => known.answers_to(resource),
-                Serve::External => false,
+                Serve::External | Serve::Usage(_) => false,
             };
             answers && mapping.owner.serves(namespace)
         })
@@ -104,7 +127,8 @@ impl Snapshot {
     /// The kinds of objects that mappings are served for, each once.
     pub fn kinds(&self) -> Vec<Arc<Kind>> {
         let kinds = self.all.iter().filter_map(|known| known.mapping().kind.clone());
-        let mut kinds: Vec<_> = kinds.collect();
+        let usage = self.usage.iter().flat_map(|usage| usage.kinds().cloned());
+        let mut kinds: Vec<_> = kinds.chain(usage).collect();
         kinds.sort_by(|a, b| a.resource().cmp(b.resource()));
         kinds.dedup_by(|a, b| a.resource() == b.resource());
         kinds
@@ -115,8 +139,42 @@ impl Snapshot {
         &self.all
     }
 
+    /// Whether another one serves the very same.
+    pub fn serves_the_same(&self, other: &Self) -> bool {
+        let usage = match (&self.usage, &other.usage) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        usage
+            && Arc::ptr_eq(&self.offers, &other.offers)
+            && self.all.len() == other.all.len()
+            && self.all.iter().zip(&other.all).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
+    /// Whether there is nothing to serve.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.offers.all().is_empty() && self.usage.is_none()
+    }
+
     /// What is configured and not served, or served as it was before.
     pub fn rejected(&self) -> &[Rejected] {
         &self.rejected
+    }
+
+    /// What rules give, where no mapping does.
+    pub fn offers(&self) -> &Arc<Offers> {
+        &self.offers
+    }
+
+    /// What nodes and pods use, if rules say how that is known.
+    pub fn usage(&self) -> Option<&Arc<Usage>> {
+        self.usage.as_ref()
+    }
+
+    /// All evaluations that may be in use: of mappings, of what rules give, and of what nodes and
+    /// pods use.
+    pub fn in_use(&self) -> impl Iterator<Item = &Arc<Evaluations>> {
+        let usage = self.usage.iter().flat_map(|usage| usage.evaluations());
+        self.all.iter().chain(self.offers.bound()).chain(usage)
     }
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::input::{Answer, Column, Scope, Series};
+use crate::log;
 use crate::measures::Measure;
 use crate::plan::Failure;
 use crate::text::Label;
@@ -47,6 +48,8 @@ pub enum Combine {
     Min,
     /// Take the mean of the values.
     Average,
+    /// Leave the object out, unless all values are the same.
+    Omit,
 }
 
 /// A value for an object, made from one or more series.
@@ -59,6 +62,8 @@ pub struct ObjectValue<'a> {
     /// When the oldest of its samples was taken, in milliseconds since the epoch.
     pub time: i64,
     count: u32,
+    /// Whether its series do not agree, and there is no saying which of them is right.
+    disputed: bool,
 }
 
 impl<'a> ObjectValue<'a> {
@@ -157,14 +162,19 @@ pub fn by_object<'a>(
                 value: series.value(),
                 time: series.time(),
                 count: 1,
+                disputed: false,
             }),
             Some(value) => value.add(&series, combine, answer.query())?,
         }
     }
-    if combine == Combine::Average {
-        for value in &mut values {
-            value.value /= f64::from(value.count);
+    match combine {
+        Combine::Average => {
+            for value in &mut values {
+                value.value /= f64::from(value.count);
+            }
         }
+        Combine::Omit => values.retain(|value| !value.disputed),
+        Combine::Fail | Combine::Sum | Combine::Max | Combine::Min => {}
     }
     Ok(values)
 }
@@ -174,15 +184,12 @@ impl ObjectValue<'_> {
         let other = series.value();
         self.value = match combine {
             Combine::Fail => {
-                let name = match self.object.name {
-                    ObjectName::Label(label) => label.as_str().to_owned(),
-                    ObjectName::Fixed(fixed) => fixed.name.clone(),
-                };
                 return Err(Failure::in_query(
                     query,
                     format!(
-                        "several series are for the object \"{name}\"; aggregate them in the \
-                         query, or set `combine` to sum, max, min or average"
+                        "several series are for the object \"{}\"; aggregate them in the query, or \
+                         set `combine` to sum, max, min, average or omit",
+                        self.object_name()
                     ),
                 ));
             }
@@ -191,10 +198,27 @@ impl ObjectValue<'_> {
             Combine::Max if other > self.value || other.is_nan() => other,
             Combine::Min if other < self.value || other.is_nan() => other,
             Combine::Max | Combine::Min => self.value,
+            Combine::Omit if self.disputed || other.to_bits() == self.value.to_bits() => self.value,
+            Combine::Omit => {
+                log::warn(&format!(
+                    "several series are for the object \"{}\" and do not agree, so it is left \
+                     out; aggregate them in the query: {query}",
+                    self.object_name()
+                ));
+                self.disputed = true;
+                self.value
+            }
         };
         self.time = self.time.min(series.time());
         self.count += 1;
         Ok(())
+    }
+
+    fn object_name(&self) -> &str {
+        match self.object.name {
+            ObjectName::Label(label) => label.as_str(),
+            ObjectName::Fixed(fixed) => &fixed.name,
+        }
     }
 }
 

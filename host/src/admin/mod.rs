@@ -96,7 +96,7 @@ async fn metrics(State(state): State<AdminState>) -> Response {
         let followed = *kind.state() == KindState::Synced;
         state.metrics.objects(&kind.resource().to_string(), kind.count(), followed);
     }
-    for evaluations in served.snapshot.mappings() {
+    for evaluations in served.snapshot.in_use() {
         let good = evaluations.list().into_iter().filter_map(|(_, _, state, _)| state.good.clone());
         let mapping = evaluations.mapping();
         mapping.metrics.age(good.map(|good| good.at.elapsed()).max());

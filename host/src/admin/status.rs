@@ -9,9 +9,9 @@ use super::trends::Trends;
 use crate::clock;
 use crate::config::valid::Serve;
 use crate::evaluation::{Candidate, Evaluated, Evaluations, Mapping, State};
+use crate::model::asked::Asked;
 use crate::model::names::Scope;
 use crate::model::quantity::Quantity;
-use crate::model::selector::Selector;
 use crate::model::values::Served;
 use crate::objects::{Kind, KindState};
 use crate::snapshot::{Rejected, Snapshot};
@@ -22,7 +22,7 @@ const SHOWN: usize = 50;
 pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
     trends.look();
     let mappings: Vec<_> =
-        snapshot.mappings().iter().map(|evaluations| mapping(evaluations, trends)).collect();
+        snapshot.in_use().map(|evaluations| mapping(evaluations, trends)).collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "generation": snapshot.generation,
@@ -91,13 +91,14 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
     let (kind, resource) = match &mapping.serve {
         Serve::Custom(resource) => ("custom", Some(resource.to_string())),
         Serve::External => ("external", None),
+        Serve::Usage(resource) => ("usage", Some(resource.to_string())),
     };
     let list = evaluations.list();
     let shown: Vec<_> = list
         .iter()
         .take(SHOWN)
-        .map(|(scope, selector, state, every)| {
-            evaluation(mapping, scope, selector, state, *every, trends)
+        .map(|(scope, asked, state, every)| {
+            evaluation(mapping, scope, asked, state, *every, trends)
         })
         .collect();
     json!({
@@ -119,7 +120,7 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
 fn evaluation(
     mapping: &Mapping,
     scope: &Scope,
-    selector: &Selector,
+    asked: &Asked,
     state: &State,
     every: Duration,
     trends: &mut Trends,
@@ -136,7 +137,7 @@ fn evaluation(
     let title = mapping.title();
     let mut told = json!({
         "scope": scope,
-        "selector": selector.to_string(),
+        "selector": asked.to_string(),
         "state": name,
         "error": state.failed.as_ref().map(|failed| failed.error.to_string()),
         "everySeconds": every.as_secs_f64(),
@@ -147,7 +148,7 @@ fn evaluation(
         told["querySeconds"] = good.querying.as_secs_f64().into();
         told["pluginSeconds"] = good.running.as_secs_f64().into();
         told["valuesTotal"] = good.values.served.len().into();
-        told["values"] = values(good, &format!("{title} {scope} {selector}"), trends).into();
+        told["values"] = values(good, &format!("{title} {scope} {asked}"), trends).into();
         let refused = good.values.refused.iter();
         let refused = refused
             .map(|r| json!({"object": r.object, "namespace": r.namespace, "reason": r.reason}));

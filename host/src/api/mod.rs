@@ -7,6 +7,7 @@ mod read;
 mod render;
 mod served;
 mod status;
+mod usage;
 
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/apis/{group}/{version}/", get(discovery::resources))
         .route("/apis/custom.metrics.k8s.io/{version}/{*rest}", get(read::custom))
         .route("/apis/external.metrics.k8s.io/{version}/{*rest}", get(read::external))
+        .route("/apis/metrics.k8s.io/{version}/{*rest}", get(usage::read))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(state.clone(), guard));

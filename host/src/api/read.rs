@@ -68,7 +68,7 @@ pub(super) async fn external(
 }
 
 /// What tells one request from another. No address has a space.
-fn raw(uri: &Uri, encoding: Encoding) -> Cow<'_, str> {
+pub(super) fn raw(uri: &Uri, encoding: Encoding) -> Cow<'_, str> {
     let raw = uri.path_and_query().map_or("", |raw| raw.as_str());
     match encoding {
         Encoding::Json => raw.into(),
@@ -76,7 +76,8 @@ fn raw(uri: &Uri, encoding: Encoding) -> Cow<'_, str> {
     }
 }
 
-fn answer(encoding: Encoding, found: Result<Found, ReadError>) -> Response {
+/// Values as they are rendered, with what is to be known of them, or why there are none.
+pub(super) fn answer(encoding: Encoding, found: Result<Found, ReadError>) -> Response {
     match found {
         Ok(Found { body, warning }) => {
             let mut response = Response::new(body.into());

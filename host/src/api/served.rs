@@ -50,7 +50,7 @@ impl Served {
         let mut published = self.published.subscribe();
         loop {
             let snapshot = self.now().snapshot.clone();
-            if !snapshot.mappings().is_empty() {
+            if !snapshot.is_empty() {
                 return snapshot;
             }
             // The sender lives in this value, so the channel cannot close.

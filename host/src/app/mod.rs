@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, AdminState};
 use crate::api::{self, ApiState, Served};
 use crate::auth::Auth;
 use crate::cluster::{Cluster, ConnectError, Watches};
-use crate::config::{Faults, ReadError};
+use crate::config::{Faults, Flags, ReadError};
 use crate::control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
 use crate::files;
 use crate::plugin::{CodeStore, Compiler, Engine};
@@ -135,6 +135,7 @@ impl App {
             compiler,
             cache: options.cache.clone(),
             origin: options.config.clone(),
+            flags: options.flags.clone(),
             cluster: around.as_ref().map(|around| around.cluster.clone()),
             all: false,
         });
@@ -332,27 +333,52 @@ pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
 }
 
 /// Does all that a start does with a configuration, short of serving it.
-pub async fn check(config: ConfigOrigin, cluster: &ClusterOptions) -> Result<Loaded, StartError> {
+pub async fn check(
+    config: ConfigOrigin,
+    flags: &Flags,
+    cluster: &ClusterOptions,
+) -> Result<Loaded, StartError> {
+    Ok(load(config, flags, cluster).await?.loaded)
+}
+
+/// A configuration that was loaded to be read from in this process, and not to be served. Objects
+/// are followed for as long as it is there.
+pub struct Live {
+    /// What was loaded.
+    pub loaded: Loaded,
+    /// The cluster, if there is one.
+    pub cluster: Option<Cluster>,
+    _end_on_drop: DropGuard,
+}
+
+/// Loads a configuration once, with all that it gives by then.
+pub async fn load(
+    config: ConfigOrigin,
+    flags: &Flags,
+    cluster: &ClusterOptions,
+) -> Result<Live, StartError> {
     let mut parts = parts()?;
     readable(&config)?;
     let around = Surroundings::find(cluster, &parts, None).await?;
     if let Some(around) = &around {
         parts.objects = ObjectSource::Watched(around.watches.clone());
     }
+    let cluster = around.map(|around| around.cluster);
     let (controller, loaded) = Controller::new(Setup {
         parts: parts.clone(),
         compiler: compiler(None)?,
         cache: None,
         origin: config,
-        cluster: around.map(|around| around.cluster),
+        flags: flags.clone(),
+        cluster: cluster.clone(),
         all: true,
     });
+    let end = parts.end.drop_guard();
     let loaded = tokio::select! {
         loaded = loaded => loaded.map_err(anyhow::Error::from)?,
         () = controller.run(|_| {}) => return Err(anyhow::anyhow!("nothing was loaded").into()),
     };
-    parts.end.cancel();
-    Ok(loaded)
+    Ok(Live { loaded, cluster, _end_on_drop: end })
 }
 
 /// Listens on the first of these addresses that there is.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::cluster::Cluster;
+use crate::config::Flags;
 use crate::control::ConfigOrigin;
 use crate::registration::Service;
 
@@ -14,6 +15,8 @@ use crate::registration::Service;
 pub struct Options {
     /// Where the configuration is.
     pub config: ConfigOrigin,
+    /// What the command line says beside it.
+    pub flags: Flags,
     /// Where what was good is kept for the next start.
     pub cache: Option<PathBuf>,
     /// The cluster.

@@ -7,15 +7,15 @@ use crate::cluster::Attributes;
 
 /// What a request asks for, as Kubernetes reads it from method and path.
 pub fn attributes(method: &Method, uri: &Uri) -> Attributes {
-    resource(method, uri.path()).unwrap_or_else(|| Attributes::Path {
+    resource(method, uri).unwrap_or_else(|| Attributes::Path {
         verb: method.as_str().to_ascii_lowercase(),
         path: uri.path().to_owned(),
     })
 }
 
 /// `/apis/GROUP/VERSION/[namespaces/NAMESPACE/]RESOURCE[/NAME[/SUBRESOURCE]]`.
-fn resource(method: &Method, path: &str) -> Option<Attributes> {
-    let rest = path.strip_prefix("/apis/")?;
+fn resource(method: &Method, uri: &Uri) -> Option<Attributes> {
+    let rest = uri.path().strip_prefix("/apis/")?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let mut segments = rest.split('/').map(decoded);
     let (group, version) = (segments.next()?, segments.next()?);
@@ -37,6 +37,7 @@ fn resource(method: &Method, path: &str) -> Option<Attributes> {
     let subresource = parts.next().unwrap_or_default();
     let verb = match (method, name.is_empty()) {
         (&Method::GET | &Method::HEAD, false) => "get",
+        (&Method::GET | &Method::HEAD, true) if watches(uri) => "watch",
         (&Method::GET | &Method::HEAD, true) => "list",
         (&Method::POST, _) => "create",
         (&Method::PUT, _) => "update",
@@ -54,6 +55,14 @@ fn resource(method: &Method, path: &str) -> Option<Attributes> {
         subresource,
         name,
     })
+}
+
+/// Whether changes are asked for and not a list.
+pub fn watches(uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let watch = pairs.find(|(key, _)| key == "watch");
+    watch.is_some_and(|(_, value)| value != "0" && !value.eq_ignore_ascii_case("false"))
 }
 
 fn decoded(segment: &str) -> String {
@@ -83,6 +92,7 @@ mod tests {
     fn requests_are_read_as_kubernetes_reads_them() {
         let custom = "/apis/custom.metrics.k8s.io/v1beta2";
         let external = "/apis/external.metrics.k8s.io/v1beta1";
+        let resource = "/apis/metrics.k8s.io/v1beta1";
         for (path, expected) in [
             (
                 format!("{custom}/namespaces/N/pods/%2A/M"),
@@ -101,6 +111,14 @@ mod tests {
                 "get custom.metrics.k8s.io v1beta2 N metrics  M",
             ),
             (format!("{custom}/nodes/X/M"), "get custom.metrics.k8s.io v1beta2  nodes M X"),
+            (format!("{resource}/nodes"), "list metrics.k8s.io v1beta1  nodes  "),
+            (format!("{resource}/nodes/X"), "get metrics.k8s.io v1beta1  nodes  X"),
+            (format!("{resource}/pods"), "list metrics.k8s.io v1beta1  pods  "),
+            (format!("{resource}/namespaces/N/pods"), "list metrics.k8s.io v1beta1 N pods  "),
+            (format!("{resource}/namespaces/N/pods/X"), "get metrics.k8s.io v1beta1 N pods  X"),
+            (format!("{resource}/pods?watch=true"), "watch metrics.k8s.io v1beta1  pods  "),
+            (format!("{resource}/pods?watch"), "watch metrics.k8s.io v1beta1  pods  "),
+            (format!("{resource}/pods?watch=False"), "list metrics.k8s.io v1beta1  pods  "),
             (format!("{external}/namespaces/N/M"), "list external.metrics.k8s.io v1beta1 N M  "),
             (custom.to_owned(), "get path /apis/custom.metrics.k8s.io/v1beta2"),
             (format!("{custom}/"), "get path /apis/custom.metrics.k8s.io/v1beta2/"),

@@ -22,7 +22,7 @@ use futures_util::StreamExt as _;
 use http::request::Parts;
 use tokio::sync::watch;
 
-pub use attributes::attributes;
+pub use attributes::{attributes, watches};
 pub use authorities::Authorities;
 pub use error::{Denied, Forbidden, Unauthenticated};
 pub use peer::{AnyClient, Peer};

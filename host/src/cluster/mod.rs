@@ -11,11 +11,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
-use k8s_openapi::api::core::v1::ConfigMap;
+use http::StatusCode;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::api::ListParams;
+use kube::client::Body;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config};
 
+use crate::model::resource::Resource;
 pub use config_maps::{Labelled, Unseen};
 pub use events::{ConfigMapReference, Events};
 pub use reason::{explain, is_forbidden};
@@ -81,6 +85,29 @@ impl Cluster {
     /// The namespace of this pod, or of the kubeconfig's context.
     pub fn namespace(&self) -> &str {
         self.client.default_namespace()
+    }
+
+    /// All kinds of objects that can be listed. An error says why they are not known.
+    pub async fn resources(&self) -> Result<Vec<Resource>, String> {
+        discovery::all(&self.client).await
+    }
+
+    /// The names of all namespaces. An error says why they are not known.
+    pub async fn namespaces(&self) -> Result<Vec<String>, String> {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let list = api.list_metadata(&ListParams::default()).await;
+        let list = list.map_err(|error| explain(&error))?;
+        Ok(list.items.into_iter().filter_map(|object| object.metadata.name).collect())
+    }
+
+    /// What is answered at a path, whatever it is. An error says why nothing is.
+    pub async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), String> {
+        let request = http::Request::get(path).body(Body::empty());
+        let request = request.map_err(|error| error.to_string())?;
+        let response = self.client.send(request).await.map_err(|error| explain(&error))?;
+        let status = response.status();
+        let body = response.into_body().collect_bytes().await.map_err(|error| explain(&error))?;
+        Ok((status, body.into()))
     }
 
     /// A ConfigMap as it is now and after each change; `None` while there is none. An error says

@@ -64,13 +64,16 @@ pub enum Attributes {
 impl Attributes {
     /// The same for everything of the group; `None` outside groups. Who may do that may do this.
     pub fn widened(&self) -> Option<Self> {
-        let Self::Resource { verb, group, .. } = self else { return None };
+        let Self::Resource { verb, group, resource, .. } = self else { return None };
+        // Resources of the custom and external groups are metrics. This one has two, of which
+        // the HPA controller may list one.
+        let resource = if group == "metrics.k8s.io" { resource } else { "*" };
         Some(Self::Resource {
             verb: verb.clone(),
             group: group.clone(),
             version: "*".to_owned(),
             namespace: String::new(),
-            resource: "*".to_owned(),
+            resource: resource.to_owned(),
             subresource: String::new(),
             name: String::new(),
         })

@@ -14,9 +14,10 @@ pub(crate) fn check(check: Check) -> ExitCode {
         (None, None) => ClusterOptions::Never,
         (kubeconfig, _) => ClusterOptions::Around { kubeconfig: kubeconfig.clone(), service: None },
     };
-    let checked = runtime()
-        .map_err(StartError::from)
-        .and_then(|runtime| runtime.block_on(app::check(origin.clone(), &cluster)));
+    let checked = check.adapter.flags().and_then(|flags| Ok((runtime()?, flags)));
+    let checked = checked.map_err(StartError::from).and_then(|(runtime, flags)| {
+        runtime.block_on(app::check(origin.clone(), &flags, &cluster))
+    });
     let loaded = match checked {
         Ok(loaded) => loaded,
         Err(error @ StartError::Config(_)) => {

@@ -9,8 +9,13 @@ use crate::cli::{Doctor, Origin};
 
 /// Looks at the whole way from an autoscaler to a value and says what is in it.
 pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
+    let flags = match doctor.adapter.flags() {
+        Ok(flags) => flags,
+        Err(error) => return failed(&error),
+    };
     let options = DoctorOptions {
         kubeconfig: doctor.kubeconfig,
+        flags,
         config: doctor.config.as_ref().map(Origin::origin),
         namespace: doctor.namespace,
     };

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod doctor;
 mod plugin;
+mod rules;
 mod serve;
 
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ pub(crate) use check::check;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use plugin::inspect;
+pub(crate) use rules::rules;
 pub(crate) use serve::serve;
 
 /// A configuration or plugin has faults.

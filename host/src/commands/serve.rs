@@ -10,8 +10,13 @@ use crate::cli::Serve;
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(serve: Serve) -> ExitCode {
+    let flags = match serve.adapter.flags() {
+        Ok(flags) => flags,
+        Err(error) => return failed(&error),
+    };
     let options = Options {
         config: serve.config.origin(),
+        flags,
         cache: serve.cache_dir,
         cluster: ClusterOptions::Around { kubeconfig: serve.kubeconfig, service: serve.service },
         address: serve.bind_address,

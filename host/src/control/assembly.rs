@@ -9,7 +9,7 @@ use crate::config::{self, Fault, Faults, valid};
 use crate::evaluation::Evaluations;
 use crate::model::names::MetricName;
 use crate::model::owner::Owner;
-use crate::snapshot::Rejected;
+use crate::snapshot::{Offers, Rejected, Usage};
 
 /// All owners' mappings, brought together.
 #[derive(Default)]
@@ -17,6 +17,8 @@ pub(super) struct Assembly {
     pub(super) mappings: Vec<Arc<Evaluations>>,
     pub(super) rejected: Vec<Rejected>,
     pub(super) faults: Vec<(Owner, Faults)>,
+    pub(super) offers: Arc<Offers>,
+    pub(super) usage: Option<Arc<Usage>>,
     /// Which metrics are taken, and by whom.
     taken: Vec<(Owner, MetricName, valid::Serve)>,
 }
@@ -73,6 +75,24 @@ impl Assembly {
             rejected.message = message(Some(&set.document), owner, &refused.faults);
             self.rejected.push(rejected);
             all.extend(refused.faults.iter().cloned());
+        }
+        // Only the operator has rules.
+        if served && *owner == Owner::Operator {
+            self.offers = set.of_rules.offers.clone();
+            self.usage.clone_from(&set.of_rules.usage);
+        }
+        let noted = set.of_rules.noted.iter().map(|refused| (refused, true));
+        for (refused, serving) in
+            set.of_rules.refused.iter().map(|refused| (refused, false)).chain(noted)
+        {
+            let mut rejected = Rejected::of_document(owner, refused.reason);
+            rejected.title = "rules".to_owned();
+            rejected.message = message(Some(&set.document), owner, &refused.faults);
+            rejected.serving = serving;
+            self.rejected.push(rejected);
+            if !serving {
+                all.extend(refused.faults.iter().cloned());
+            }
         }
         for slot in &set.slots {
             let claim = self.taken.iter().find(|(other, metric, serve)| {

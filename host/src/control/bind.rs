@@ -117,7 +117,7 @@ impl Ingredients {
                 let kind = self.kinds.get(resource);
                 (Serve::Custom(kind.resource().clone()), Some(kind))
             }
-            Serve::External => (Serve::External, None),
+            other @ (Serve::External | Serve::Usage(_)) => (other.clone(), None),
         };
         let title = evaluation::title(&self.owner, &serve, &mapping.metric);
         let bound = Mapping {
@@ -131,6 +131,7 @@ impl Ingredients {
             config: mapping.config.to_string(),
             wants_objects,
             policy: mapping.policy,
+            any_object: mapping.any_object,
             limits: mapping.limits,
             budget: self.budget.clone(),
             breaker: Breaker::default(),

@@ -1,7 +1,7 @@
 //! The one task that knows all documents and what became of them. It starts the work, takes its
 //! results, and publishes snapshots; it never waits for a plugin, a registry or kube-apiserver.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::fetch::Fetcher;
 use super::found::{self, Found};
 use super::job::{Job, Set};
 use super::keeping::{kept, owner_of};
+use super::listing::Listings;
 use super::owners::Owners;
 use super::parts::Parts;
 use super::plugins::Plugins;
@@ -26,7 +27,7 @@ use super::{Loaded, Setup};
 use crate::cluster::{Cluster, Unseen};
 use crate::config::Fault;
 use crate::model::owner::Owner;
-use crate::snapshot::{Rejected, Snapshot};
+use crate::snapshot::{Contents, Rejected, Snapshot};
 
 /// How often a document with faults is read again although it has not changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -40,6 +41,7 @@ pub struct Controller {
     plugins: Plugins,
     rules: Rules,
     owners: Owners,
+    listings: Listings,
     /// Whether all teams' documents are known, or nobody waits for them.
     teams_known: bool,
     /// Why the teams' documents cannot be followed.
@@ -59,7 +61,7 @@ pub struct Controller {
 impl Controller {
     /// A controller. What is told by the receiver is how the first look at everything went.
     pub fn new(setup: Setup) -> (Self, oneshot::Receiver<Loaded>) {
-        let Setup { parts, compiler, cache, origin, cluster, all } = setup;
+        let Setup { parts, compiler, cache, origin, flags, cluster, all } = setup;
         let store = cache.and_then(|folder| open_store(&folder)).map(Arc::new);
         let fetcher = Fetcher {
             engine: parts.engine.clone(),
@@ -74,11 +76,11 @@ impl Controller {
         let (first, told) = oneshot::channel();
         let controller = Self {
             parts,
-            cluster,
             all,
             plugins,
             rules,
-            owners: Owners::new(origin, store),
+            owners: Owners::new(origin, flags, store),
+            listings: Listings::new(cluster.clone()),
             teams_known: false,
             teams_fault: None,
             following_teams: false,
@@ -87,8 +89,9 @@ impl Controller {
             working: HashMap::new(),
             report,
             event_writer,
-            published: Arc::new(Snapshot::new(0, Vec::new(), Vec::new())),
+            published: Arc::new(Snapshot::new(0, Contents::default())),
             first: Some(first),
+            cluster,
         };
         (controller, told)
     }
@@ -109,6 +112,7 @@ impl Controller {
             followers.spawn(writer.run());
         }
         let mut changes = self.plugins.changes();
+        let mut listed = self.listings.changes();
         let patience = Instant::now() + PATIENCE;
         let mut again = tokio::time::interval(LOOK_AGAIN);
         loop {
@@ -122,6 +126,7 @@ impl Controller {
                     }
                 }
                 Ok(()) = changes.changed() => self.all_dirty(),
+                Ok(()) = listed.changed() => self.operator_dirty(),
                 Some(done) = self.jobs.join_next_with_id() => self.finished(done),
                 () = sleep_until(patience), if self.patient => self.out_of_patience(),
                 _ = again.tick() => self.look_again(),
@@ -199,8 +204,16 @@ impl Controller {
     fn adopt_rules(&mut self) {
         let good = self.owners.states.get(&Owner::Operator).and_then(|state| state.good.as_ref());
         if good.is_some_and(|good| self.rules.adopt(&good.config)) {
+            self.listings.follow(self.rules.policy.0.rules.as_ref(), &self.rules.sources);
             self.read_teams();
             self.all_dirty();
+        }
+    }
+
+    /// Only the operator has rules.
+    fn operator_dirty(&mut self) {
+        if let Some(state) = self.owners.states.get_mut(&Owner::Operator) {
+            state.dirty = true;
         }
     }
 
@@ -268,6 +281,7 @@ impl Controller {
             kinds: self.rules.kinds.clone(),
             budget,
             before,
+            listed: self.listings.listed().filter(|_| *owner == Owner::Operator),
             parts: self.parts.clone(),
         })
     }
@@ -312,22 +326,22 @@ impl Controller {
         if self.first.is_some() && !settled && self.patient {
             return;
         }
-        let Assembly { mappings, rejected, faults, .. } = self.assemble();
-        let served = self.published.mappings();
-        let same = served.len() == mappings.len()
-            && served.iter().zip(&mappings).all(|(one, other)| Arc::ptr_eq(one, other));
-        if !same || *self.published.rejected() != *rejected {
-            self.report.tell(&rejected, &self.owners.config_maps());
-            let gone = self.published.mappings().iter().filter(|old| {
-                let title = old.mapping().title();
-                !mappings.iter().any(|new| new.mapping().title() == title)
-            });
-            gone.for_each(|old| self.parts.metrics.forget(&old.mapping().title()));
-            let generation = self.published.generation + 1;
-            let snapshot = Arc::new(Snapshot::new(generation, mappings, rejected));
+        let Assembly { mappings, rejected, faults, offers, usage, .. } = self.assemble();
+        let contents = Contents { mappings, rejected, offers, usage };
+        let generation = self.published.generation + 1;
+        let snapshot = Arc::new(Snapshot::new(generation, contents));
+        let same = self.published.serves_the_same(&snapshot);
+        if !same || self.published.rejected() != snapshot.rejected() {
+            self.report.tell(snapshot.rejected(), &self.owners.config_maps());
+            let titles: HashSet<_> = snapshot.in_use().map(|new| new.mapping().title()).collect();
+            let before = self.published.in_use().map(|old| old.mapping().title());
+            before
+                .filter(|title| !titles.contains(title))
+                .for_each(|gone| self.parts.metrics.forget(&gone));
             if !same {
                 let mappings = snapshot.mappings().len();
-                tracing::info!(generation, mappings, "the configuration is served");
+                let of_rules = snapshot.offers().all().len();
+                tracing::info!(generation, mappings, of_rules, "the configuration is served");
             }
             self.parts.metrics.serving(generation);
             self.published = snapshot.clone();
@@ -352,6 +366,7 @@ impl Controller {
             || !self.patient;
         self.owners.states.contains_key(&Owner::Operator)
             && teams
+            && (self.listings.are_settled() || !self.patient)
             && self.owners.states.values().all(State::is_looked_at)
     }
 

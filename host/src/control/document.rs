@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{self, Origin, Parsed, valid};
+use crate::config::{self, Flags, Origin, Parsed, valid};
 use crate::model::names::Namespace;
 
 /// A configuration as it was found.
@@ -54,20 +54,21 @@ impl Document {
         }
     }
 
-    /// Reads it as the operator's, or as a team's with what is open to it.
-    pub(super) fn parse(&self, team: Option<&valid::Team>) -> Parsed {
+    /// Reads it as the operator's with what the command line says, or as a team's with what is
+    /// open to it.
+    pub(super) fn parse(&self, team: Option<&valid::Team>, flags: &Flags) -> Parsed {
         match (&self.at, team) {
             (At::Folder(folder), _) => {
-                config::parse(&self.name, &Origin::Folder(folder), &self.text)
+                config::parse(&self.name, &Origin::Folder(folder), flags, &self.text)
             }
             (At::ConfigMap(part), None) => {
                 let keys: BTreeSet<_> = part.binaries.keys().cloned().collect();
-                config::parse(&self.name, &Origin::ConfigMap(&keys), &self.text)
+                config::parse(&self.name, &Origin::ConfigMap(&keys), flags, &self.text)
             }
             (At::ConfigMap(part), Some(team)) => {
                 let keys: BTreeSet<_> = part.binaries.keys().cloned().collect();
                 let origin = Origin::Team { keys: &keys, namespace: &part.namespace, team };
-                config::parse(&self.name, &origin, &self.text)
+                config::parse(&self.name, &origin, &Flags::default(), &self.text)
             }
         }
     }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::document::{At, ConfigMapPart, Document};
 use super::watch_files::FileEvents;
 use crate::cluster::{Cluster, Labelled, Unseen};
-use crate::config::{self, Parsed};
+use crate::config::{self, Flags, Parsed};
 use crate::model::names::Namespace;
 
 /// What a document is called in a ConfigMap.
@@ -61,17 +61,22 @@ pub(super) enum Found {
 }
 
 /// Reads the operator's document once, for those who only look at it.
-pub async fn read(origin: &ConfigOrigin, cluster: Option<&Cluster>) -> Result<Parsed, String> {
+pub async fn read(
+    origin: &ConfigOrigin,
+    flags: &Flags,
+    cluster: Option<&Cluster>,
+) -> Result<Parsed, String> {
     let (namespace, name) = match origin {
         ConfigOrigin::File(path) => {
-            return config::read(path).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
+            return config::read(path, flags)
+                .map_err(|error| format!("{:#}", anyhow::Error::from(error)));
         }
         ConfigOrigin::ConfigMap { namespace, name } => (namespace, name),
     };
     let cluster = cluster.ok_or("there is no cluster to ask for the ConfigMap")?;
     let mut changes = pin!(cluster.config_map(namespace, name));
     match changes.next().await {
-        Some(Ok(Some(config_map))) => Ok(document(config_map)?.parse(None)),
+        Some(Ok(Some(config_map))) => Ok(document(config_map)?.parse(None, flags)),
         Some(Err(reason)) => Err(reason),
         Some(Ok(None)) | None => Err(format!("there is no ConfigMap {namespace}/{name}")),
     }

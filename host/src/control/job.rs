@@ -8,6 +8,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::bind::{Ingredients, Sources};
+use super::listing::Listed;
+use super::offers::{Context, OF_RULES, OfRules};
 use super::parts::{Kinds, Parts};
 use super::plugins::Handle;
 use crate::config::valid::{self, Serve};
@@ -37,6 +39,8 @@ pub(super) struct Job {
     pub(super) kinds: Kinds,
     pub(super) budget: Option<Arc<Budget>>,
     pub(super) before: Option<Arc<Set>>,
+    /// The series that there are for its rules.
+    pub(super) listed: Option<Arc<Listed>>,
     pub(super) parts: Parts,
 }
 
@@ -52,6 +56,8 @@ pub(super) struct Set {
     pub(super) slots: Vec<Slot>,
     /// What is wrong with plugins that no mapping uses.
     pub(super) unused: Vec<(String, Refused)>,
+    /// What its rules give.
+    pub(super) of_rules: OfRules,
     /// Whether every plugin was looked at once.
     pub(super) settled: bool,
     /// Where the faults stand.
@@ -65,6 +71,7 @@ impl Set {
     pub(super) fn is_whole(&self) -> bool {
         self.settled
             && self.unused.is_empty()
+            && self.of_rules.refused.is_empty()
             && self.slots.iter().all(|slot| slot.refused.is_none())
     }
 }
@@ -91,9 +98,9 @@ impl Slot {
 }
 
 /// A mapping that takes the place of another one.
-struct Succession {
-    new: Arc<Evaluations>,
-    old: Option<Arc<Evaluations>>,
+pub(super) struct Succession {
+    pub(super) new: Arc<Evaluations>,
+    pub(super) old: Option<Arc<Evaluations>>,
 }
 
 impl Job {
@@ -131,8 +138,31 @@ impl Job {
             .collect();
         let handles: Vec<_> = self.plugins.values().flatten().cloned().collect();
         let settled = handles.iter().all(|handle| handle.now().settled);
+        let (of_rules, of_rules_begin) = self.of_rules().unwrap_or_default();
+        successions.extend(of_rules_begin);
         let document = self.document;
-        (Set { slots, unused, settled, document, _plugins: handles }, successions)
+        let set = Set { slots, unused, of_rules, settled, document, _plugins: handles };
+        (set, successions)
+    }
+
+    /// What the document's rules give, once their plugins are there.
+    fn of_rules(&self) -> Option<(OfRules, Vec<Succession>)> {
+        let rules = self.config.rules.as_ref()?;
+        let listed = self.listed.as_ref()?;
+        let before = self.before.as_ref().map(|set| &set.of_rules);
+        let [Some(per_object), Some(external)] = OF_RULES.map(|name| self.plugin(name).0) else {
+            // They ship with the adapter, and are still being compiled.
+            return before.map(|before| (before.clone(), Vec::new()));
+        };
+        let context = Context {
+            rules: rules.clone(),
+            document: self.document.clone(),
+            plugins: [per_object, external],
+            sources: self.sources.clone(),
+            kinds: self.kinds.clone(),
+            parts: self.parts.clone(),
+        };
+        Some(context.offers(listed, before))
     }
 
     /// A plugin as far as it can be used, and why there is none or no newer one.

@@ -12,6 +12,8 @@ mod fetch;
 mod found;
 mod job;
 mod keeping;
+mod listing;
+mod offers;
 mod owners;
 mod parts;
 mod plugins;
@@ -33,7 +35,7 @@ pub use parts::{ObjectSource, Parts};
 pub use self_test::run as self_test;
 
 use crate::cluster::Cluster;
-use crate::config::Faults;
+use crate::config::{Faults, Flags};
 use crate::model::owner::Owner;
 use crate::plugin::Compiler;
 use crate::snapshot::Snapshot;
@@ -51,6 +53,8 @@ pub struct Setup {
     pub cache: Option<PathBuf>,
     /// Where the operator's configuration is.
     pub origin: ConfigOrigin,
+    /// What the command line says beside it.
+    pub flags: Flags,
     /// Where teams' configurations are.
     pub cluster: Option<Cluster>,
     /// Whether the first look waits for all teams, however long they take.

@@ -12,7 +12,7 @@ use super::policy::Policy;
 use super::state::{Good, State};
 use super::store::{Kept, Store};
 use crate::cluster::ConfigMapReference;
-use crate::config::{Fault, Parsed, valid};
+use crate::config::{Fault, Flags, Parsed, valid};
 use crate::model::names::Namespace;
 use crate::model::owner::Owner;
 
@@ -21,12 +21,14 @@ pub(super) struct Owners {
     pub(super) states: BTreeMap<Owner, State>,
     /// Where the operator's is.
     pub(super) origin: ConfigOrigin,
+    /// What the command line says beside it.
+    flags: Flags,
     pub(super) store: Option<Arc<Store>>,
 }
 
 impl Owners {
-    pub(super) fn new(origin: ConfigOrigin, store: Option<Arc<Store>>) -> Self {
-        Self { states: BTreeMap::new(), origin, store }
+    pub(super) fn new(origin: ConfigOrigin, flags: Flags, store: Option<Arc<Store>>) -> Self {
+        Self { states: BTreeMap::new(), origin, flags, store }
     }
 
     /// An owner's document as it is now.
@@ -63,7 +65,8 @@ impl Owners {
         {
             return;
         }
-        let Parsed { document: located, config, faults } = document.parse(team.as_ref());
+        let Parsed { document: located, config, faults } =
+            document.parse(team.as_ref(), &self.flags);
         let located = Arc::new(located);
         let whole = faults.is_empty();
         state.faults = faults;
@@ -105,7 +108,8 @@ impl Owners {
         if owner.namespace().is_some() && team.is_none() {
             return false;
         }
-        let Parsed { document: located, config, faults } = document.parse(team.as_ref());
+        let Parsed { document: located, config, faults } =
+            document.parse(team.as_ref(), &self.flags);
         if !faults.is_empty() {
             return false;
         }

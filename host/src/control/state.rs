@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::document::Document;
 use super::job::{Refused, Set};
+use super::offers::OF_RULES;
 use super::plugins::{Handle, Place, Plugins, Wanted};
 use super::policy::Policy;
-use crate::config::{self, Fault, Parsed, valid};
+use crate::config::{self, Fault, Flags, Parsed, valid};
 
 /// What shipped plugins may have: they are ours.
 const SHIPPED_BYTES: u64 = 32 << 20;
@@ -63,7 +64,9 @@ impl Good {
         if self.team == *team {
             return true;
         }
-        let Parsed { document, config, faults } = self.document.parse(team.as_ref());
+        // Flags are for the operator's, to which everything is open at all times.
+        let flags = Flags::default();
+        let Parsed { document, config, faults } = self.document.parse(team.as_ref(), &flags);
         (self.located, self.config) = (Arc::new(document), Arc::new(config));
         self.team.clone_from(team);
         faults.is_empty()
@@ -81,7 +84,9 @@ impl Good {
             named.insert(name.clone(), wanted.map(|wanted| plugins.get(&wanted)));
         }
         for shipped in leadsman_shipped_plugins::SHIPPED_PLUGINS {
-            let used = self.config.mappings.iter().any(|mapping| mapping.runs(shipped.name));
+            let of_rules = self.config.rules.is_some() && OF_RULES.contains(&shipped.name);
+            let used =
+                of_rules || self.config.mappings.iter().any(|mapping| mapping.runs(shipped.name));
             if used && !named.contains_key(shipped.name) {
                 let place = Place::Shipped(shipped.name);
                 let wanted = Wanted { place, max_bytes: SHIPPED_BYTES, verify: Vec::new() };

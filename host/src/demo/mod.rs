@@ -17,6 +17,7 @@ use anyhow::Context as _;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, ClusterOptions, Options};
+use crate::config::Flags;
 use crate::control::ConfigOrigin;
 use autoscaler::Autoscaler;
 use reading::Reader;
@@ -50,6 +51,7 @@ pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow:
     let config = write_files(folder.path(), options.once)?;
     let app = App::start(&Options {
         config: ConfigOrigin::File(config),
+        flags: Flags::default(),
         cache: None,
         cluster: ClusterOptions::Never,
         address: Some(options.api.ip()),

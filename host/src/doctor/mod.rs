@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::cluster::{Cluster, ConnectError, explain};
+use crate::config::Flags;
 use crate::control::ConfigOrigin;
 use crate::registration::Service;
 
@@ -21,6 +22,8 @@ use crate::registration::Service;
 pub struct DoctorOptions {
     /// The cluster; `None` for the one that this process is a pod of.
     pub kubeconfig: Option<PathBuf>,
+    /// What the command line says beside the configuration.
+    pub flags: Flags,
     /// The adapter's configuration, whose sources are asked from here.
     pub config: Option<ConfigOrigin>,
     /// The only namespace whose autoscalers are looked at.
@@ -122,9 +125,9 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
     let mut sections = vec![Section { title: "Cluster", findings: vec![version] }];
     let mut add = |title, findings| sections.push(Section { title, findings });
     if reached {
-        let (service, findings) = registration::look(&cluster).await;
-        add("APIServices", findings);
-        let account = match &service {
+        let registered = registration::look(&cluster).await;
+        add("APIServices", registered.findings);
+        let account = match &registered.service {
             Some(service) => {
                 let (account, findings) = adapter::look(&cluster, service).await;
                 add("Adapter", findings);
@@ -132,14 +135,14 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
             }
             None => None,
         };
-        let served = rights::served(&cluster).await;
+        let served = rights::served(&cluster, registered.usage).await;
         add("Served metrics", served.findings());
         add("Rights", rights::look(&cluster, account.as_ref(), &served).await);
         let namespace = options.namespace.as_deref();
         add("HorizontalPodAutoscalers", autoscalers::look(&cluster, namespace, &served).await);
     }
     if let Some(config) = &options.config {
-        add("Sources, as seen from here", sources::look(config, &cluster).await);
+        add("Sources, as seen from here", sources::look(config, &options.flags, &cluster).await);
     }
     Ok(sections)
 }

@@ -9,10 +9,20 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Finding;
 use crate::cluster::Cluster;
-use crate::registration::{API_SERVICES, Service};
+use crate::registration::{API_SERVICES, Service, USAGE_API_SERVICE};
 
-/// Looks at the APIServices, and says which Service the first of them points to.
-pub(super) async fn look(cluster: &Cluster) -> (Option<Service>, Vec<Finding>) {
+/// Where requests are sent.
+pub(super) struct Registered {
+    /// The Service that the first of the APIServices points to.
+    pub(super) service: Option<Service>,
+    /// Whether that one is asked what nodes and pods use, too.
+    pub(super) usage: bool,
+    /// What was found.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Looks at the APIServices.
+pub(super) async fn look(cluster: &Cluster) -> Registered {
     let api: Api<APIService> = Api::all(cluster.client().clone());
     let mut findings = Vec::new();
     let mut first = None;
@@ -39,7 +49,34 @@ pub(super) async fn look(cluster: &Cluster) -> (Option<Service>, Vec<Finding>) {
             }
         }
     }
-    (first, findings)
+    let usage = look_at_usage(&api, first.as_ref(), &mut findings).await;
+    Registered { service: first, usage, findings }
+}
+
+/// The API of what nodes and pods use has another server in most clusters. Whoever that is, CPU and
+/// memory are scaled by it. Says whether it is the adapter.
+async fn look_at_usage(
+    api: &Api<APIService>,
+    adapter: Option<&Service>,
+    findings: &mut Vec<Finding>,
+) -> bool {
+    let name = USAGE_API_SERVICE;
+    match api.get_opt(name).await {
+        Err(error) => findings.push(Finding::unseen(&format!("the APIService {name}"), &error)),
+        Ok(None) => findings.push(Finding::unsure(format!(
+            "there is no APIService {name}: kubectl top and autoscaling by cpu and memory need one"
+        ))),
+        Ok(Some(found)) => {
+            let service = service(&found);
+            if service.is_some() && service.as_ref() == adapter {
+                findings.extend(judge(name, &found, adapter));
+                return true;
+            }
+            // How others are trusted is not for us to say.
+            findings.extend(judge(name, &found, service.as_ref()).into_iter().next());
+        }
+    }
+    false
 }
 
 fn service(found: &APIService) -> Option<Service> {

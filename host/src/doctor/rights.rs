@@ -9,11 +9,14 @@ use crate::cluster::{Attributes, Cluster, Decision, Identity, explain};
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
+const USAGE: &str = "metrics.k8s.io";
 
 /// The metrics that discovery names, as seen through kube-apiserver.
 pub(super) struct Served {
     custom: Result<Vec<String>, Unread>,
     external: Result<Vec<String>, Unread>,
+    /// The kinds of which it is known what they use; `None` where another server is asked for it.
+    usage: Option<Result<Vec<String>, Unread>>,
 }
 
 /// Why discovery could not be read.
@@ -38,11 +41,12 @@ struct Named {
     name: String,
 }
 
-/// Reads which metrics are served.
-pub(super) async fn served(cluster: &Cluster) -> Served {
+/// Reads which metrics are served, and what nodes and pods use, if the adapter is asked for that.
+pub(super) async fn served(cluster: &Cluster, usage: bool) -> Served {
     Served {
         custom: list(cluster, CUSTOM, "v1beta2").await,
         external: list(cluster, EXTERNAL, "v1beta1").await,
+        usage: if usage { Some(list(cluster, USAGE, "v1beta1").await) } else { None },
     }
 }
 
@@ -64,8 +68,10 @@ async fn list(cluster: &Cluster, group: &str, version: &str) -> Result<Vec<Strin
 
 impl Served {
     pub(super) fn findings(&self) -> Vec<Finding> {
+        let usage = self.usage.as_ref().map(|usage| (USAGE, usage));
         [(CUSTOM, &self.custom), (EXTERNAL, &self.external)]
             .into_iter()
+            .chain(usage)
             .map(|(group, list)| match list {
                 Err(Unread::Forbidden(reason)) => {
                     Finding::unsure(format!("{group} cannot be read by you: {reason}"))
@@ -96,7 +102,7 @@ impl Served {
         Some(self.external.as_ref().ok()?.iter().any(|known| known == metric))
     }
 
-    /// The kinds of objects that custom metrics are served for: plural and group.
+    /// The kinds of objects that anything is served for: plural and group.
     fn kinds(&self) -> Vec<(String, String)> {
         let names = self.custom.iter().flatten().filter_map(|name| name.split_once('/'));
         let mut kinds: Vec<_> = names
@@ -105,6 +111,8 @@ impl Served {
                 None => (kind.to_owned(), String::new()),
             })
             .collect();
+        let used = self.usage.iter().flatten().flatten();
+        kinds.extend(used.map(|plural| (plural.clone(), String::new())));
         kinds.sort();
         kinds.dedup();
         kinds
@@ -146,7 +154,10 @@ pub(super) async fn look(
         }
     }
     let controller = service_account("kube-system", "horizontal-pod-autoscaler");
-    let needs = [right("get", CUSTOM, "*", "", ""), right("list", EXTERNAL, "*", "", "")];
+    let mut needs = vec![right("get", CUSTOM, "*", "", ""), right("list", EXTERNAL, "*", "", "")];
+    if served.usage.is_some() {
+        needs.push(right("list", USAGE, "pods", "", ""));
+    }
     findings.extend(may(cluster, "the HPA controller", &controller, &needs).await);
     findings
 }

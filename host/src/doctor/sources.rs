@@ -3,13 +3,13 @@
 use super::Finding;
 use crate::clock;
 use crate::cluster::Cluster;
-use crate::config::valid;
+use crate::config::{Flags, valid};
 use crate::control::{self, ConfigOrigin};
 use crate::source::{Request, Source};
 
 /// Asks each source of a configuration for a number that every Prometheus knows.
-pub(super) async fn look(origin: &ConfigOrigin, cluster: &Cluster) -> Vec<Finding> {
-    let parsed = match control::read(origin, Some(cluster)).await {
+pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster) -> Vec<Finding> {
+    let parsed = match control::read(origin, flags, Some(cluster)).await {
         Ok(parsed) => parsed,
         Err(reason) => {
             return vec![Finding::bad(reason, "give a configuration that can be read")];

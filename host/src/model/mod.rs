@@ -1,7 +1,9 @@
 //! The domain: what flows from sources through plugins to answers. No I/O, no wire formats.
 
+pub mod asked;
 pub mod data;
 pub mod dictionary;
+pub mod field_selector;
 pub mod labels;
 pub mod names;
 pub mod owner;

@@ -62,6 +62,11 @@ impl Quantity {
         })
     }
 
+    /// Written as Kubernetes writes amounts of memory.
+    pub fn binary(self) -> Binary {
+        Binary(self)
+    }
+
     /// As a float, for trends and comparisons.
     #[allow(clippy::cast_precision_loss)]
     pub fn as_f64(self) -> f64 {
@@ -80,6 +85,30 @@ impl fmt::Display for Quantity {
         }
         while number % 1000 == 0 && suffix + 1 < SUFFIXES.len() {
             number /= 1000;
+            suffix += 1;
+        }
+        write!(f, "{number}{}", SUFFIXES[suffix])
+    }
+}
+
+/// A quantity in `BinarySI`, as resource.Quantity of Kubernetes has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binary(Quantity);
+
+/// Multiples of 1024 with the largest suffix that loses nothing. Small numbers, and those with a
+/// fraction, have no such suffix and are written as all others: nothing is rounded, so that
+/// whoever reads them may round as they like (`kubectl top` cuts off, an HPA wants thousandths).
+impl fmt::Display for Binary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SUFFIXES: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+        let milli = self.0.0;
+        if milli % 1000 != 0 || milli.unsigned_abs() < 1024 * 1000 {
+            return self.0.fmt(f);
+        }
+        let mut number = milli / 1000;
+        let mut suffix = 0;
+        while number % 1024 == 0 && suffix + 1 < SUFFIXES.len() {
+            number /= 1024;
             suffix += 1;
         }
         write!(f, "{number}{}", SUFFIXES[suffix])
@@ -141,6 +170,44 @@ mod tests {
             (-2.5, "-2500m"),
         ] {
             assert_eq!(Quantity::from_f64(value).unwrap().to_string(), text, "{value}");
+        }
+    }
+
+    /// What `resource.NewMilliQuantity(milli, resource.BinarySI)` of k8s.io/apimachinery v0.34.1
+    /// prints.
+    #[test]
+    fn binary_form() {
+        for (milli, text) in [
+            (0, "0"),
+            (1, "1m"),
+            (999, "999m"),
+            (1000, "1"),
+            (1500, "1500m"),
+            (500_000, "500"),
+            (1_000_000, "1k"),
+            (1_023_000, "1023"),
+            (1_023_999, "1023999m"),
+            (1_024_000, "1Ki"),
+            (1_024_001, "1024001m"),
+            (1_025_000, "1025"),
+            (1_536_000, "1536"),
+            (2_048_000, "2Ki"),
+            (10_000_000, "10000"),
+            (1_048_576_000, "1Mi"),
+            (1_048_576_500, "1048576500m"),
+            (1_048_577_000, "1048577"),
+            (1_073_741_824_000, "1Gi"),
+            (1_610_612_736_000, "1536Mi"),
+            (1_000_000_000_000, "1000000000"),
+            (1_099_511_627_776_000, "1Ti"),
+            (1_125_899_906_842_624_000, "1Pi"),
+            (5_066_549_580_791_808_000, "4608Ti"),
+            (9_200_000_000_000_000_000, "8984375000000Ki"),
+            (-1000, "-1"),
+            (-2_048_000, "-2Ki"),
+            (-1_536_500, "-1536500m"),
+        ] {
+            assert_eq!(Quantity::from_milli(milli).binary().to_string(), text, "{milli}");
         }
     }
 

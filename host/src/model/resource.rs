@@ -80,6 +80,14 @@ impl Resource {
         Some(Self::new(group, plural, Some(details)))
     }
 
+    /// All kinds that every cluster has.
+    pub fn all_known() -> impl Iterator<Item = Self> {
+        KNOWN.iter().filter_map(|(group, _, plural, ..)| match *group {
+            "" => Self::known(plural),
+            group => Self::known(&format!("{plural}.{group}")),
+        })
+    }
+
     /// A kind of a custom resource, by `plural.group`. Without details it is one that a cluster is
     /// to be asked about.
     pub fn custom(name: &str, details: Option<Details>) -> Option<Self> {

@@ -88,7 +88,8 @@ impl Operator {
 }
 
 impl Requirement {
-    fn to_promql(&self) -> Result<String, &'static str> {
+    /// As a matcher of PromQL. Fails on what PromQL cannot say.
+    pub fn to_promql(&self) -> Result<String, &'static str> {
         let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if !self.key.chars().all(valid) || self.key.starts_with(|c: char| c.is_ascii_digit()) {
             return Err("its key is no label name of Prometheus");

@@ -41,10 +41,19 @@ pub(super) type Label = Arc<Pair>;
 
 type Pair = (Arc<str>, Arc<str>);
 
-#[derive(Debug)]
-struct Object {
-    name: Arc<str>,
+/// An object of a namespace.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its name.
+    pub name: Arc<str>,
     labels: Box<[Label]>,
+}
+
+impl Object {
+    /// Its labels, by key.
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.labels.iter().map(|label| (label.0.as_ref(), label.1.as_ref()))
+    }
 }
 
 impl Index {
@@ -108,7 +117,25 @@ impl Index {
 
     /// The names of the objects of a namespace that a selector picks, in order.
     pub(super) fn select(&self, namespace: &str, selector: &Selector) -> Vec<Arc<str>> {
+        self.picked(namespace, selector).iter().map(|object| object.name.clone()).collect()
+    }
+
+    /// The objects of a namespace that a selector picks, by name.
+    pub(super) fn picked(&self, namespace: &str, selector: &Selector) -> Vec<&Object> {
         self.namespaces.get(namespace).map_or_else(Vec::new, |space| space.select(selector))
+    }
+
+    /// An object.
+    pub(super) fn object(&self, namespace: &str, name: &str) -> Option<&Object> {
+        let space = self.namespaces.get(namespace)?;
+        space.object(*space.names.get(name)?)
+    }
+
+    /// The namespaces that have objects, in order.
+    pub(super) fn namespaces(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.namespaces.keys().map(|name| name.to_string()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// All objects of one namespace, or of all: namespace, name and labels.
@@ -215,7 +242,7 @@ impl Namespace {
         self.labels.get::<Pair>(&(key.into(), value.into()))
     }
 
-    fn select(&self, selector: &Selector) -> Vec<Arc<str>> {
+    fn select(&self, selector: &Selector) -> Vec<&Object> {
         let shortest = selector
             .requirements()
             .iter()
@@ -227,16 +254,15 @@ impl Namespace {
                 label.map(|label| label.1.as_ref())
             })
         };
-        let name = |object: &Object| object.name.clone();
         let Some(lists) = shortest else {
             let all = self.names.values().filter_map(|&id| self.object(id));
-            return all.filter(picked).map(name).collect();
+            return all.filter(picked).collect();
         };
         // An object has one value for a key, so the lists of one requirement do not overlap.
         let objects = lists.into_iter().flatten().filter_map(|&id| self.object(id));
-        let mut names: Vec<_> = objects.filter(picked).map(name).collect();
-        names.sort_unstable();
-        names
+        let mut objects: Vec<_> = objects.filter(picked).collect();
+        objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        objects
     }
 
     /// The lists of objects that may meet a requirement; `None` if most may.
@@ -299,6 +325,21 @@ mod tests {
         ] {
             assert_eq!(selected(&index, selector), names, "{selector}");
         }
+    }
+
+    #[test]
+    fn objects_come_with_their_labels() {
+        let index =
+            index(&[("shop", "b", "tier=front,app=web"), ("shop", "a", ""), ("bank", "a", "")]);
+        let told = |object: &Object| {
+            let labels: Vec<_> = object.labels().map(|(k, v)| format!("{k}={v}")).collect();
+            format!("{} {}", object.name, labels.join(","))
+        };
+        let all = index.picked("shop", &Selector::default());
+        assert_eq!(all.into_iter().map(told).collect::<Vec<_>>(), ["a ", "b app=web,tier=front"]);
+        assert_eq!(index.object("shop", "b").map(told).as_deref(), Some("b app=web,tier=front"));
+        assert!(index.object("shop", "c").is_none() && index.object("none", "a").is_none());
+        assert_eq!(index.namespaces(), ["bank", "shop"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::index::{Index, Labels};
+use super::index::{Index, Labels, Object};
 use crate::model::data::ObjectTable;
 use crate::model::names::Scope;
 use crate::model::resource::Resource;
@@ -144,6 +144,23 @@ impl Kind {
     /// The names of the objects of a namespace that a selector picks, in order.
     pub fn select(&self, namespace: &str, selector: &Selector) -> Vec<Arc<str>> {
         self.index.read().unwrap_or_else(PoisonError::into_inner).select(namespace, selector)
+    }
+
+    /// The objects of a namespace that a selector picks, by name, with their labels.
+    pub fn objects(&self, namespace: &str, selector: &Selector) -> Vec<Object> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.picked(namespace, selector).into_iter().cloned().collect()
+    }
+
+    /// An object, with its labels.
+    pub fn object(&self, namespace: &str, name: &str) -> Option<Object> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.object(namespace, name).cloned()
+    }
+
+    /// The namespaces that have objects, in order.
+    pub fn namespaces(&self) -> Vec<String> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).namespaces()
     }
 
     /// All objects of a scope, for plugins that ask for them.

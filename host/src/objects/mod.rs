@@ -9,7 +9,7 @@ mod kind;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use index::Labels;
+pub use index::{Labels, Object};
 pub use kind::{Kind, KindState, Listing, NotSynced};
 
 use crate::config::valid;

@@ -52,7 +52,7 @@ pub(super) fn check(
     let mut checked = Rows { raw, texts, now, expected, refused: Refusals::default() };
     let served = match expected.serve {
         Serve::Custom(resource) => Served::Objects(checked.objects(rows, resource.namespaced())?),
-        Serve::External => Served::Items(checked.items(rows)?),
+        Serve::External | Serve::Usage(_) => Served::Items(checked.items(rows)?),
     };
     let Refusals { kept, count } = checked.refused;
     Ok(Values { served, refused: kept, refused_count: count })

@@ -107,7 +107,7 @@ impl Plugin {
         let context = types::Context {
             api: match context.serve {
                 Serve::Custom(_) => types::Api::Custom,
-                Serve::External => types::Api::External,
+                Serve::External | Serve::Usage(_) => types::Api::External,
             },
             queries: context
                 .queries

@@ -1,13 +1,14 @@
 //! Reads of custom metrics: values for objects.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Found, ReadError, count, reader, stale_warning};
+use super::{Found, ReadError, count, offered, reader, stale_warning};
 use crate::config::valid::Serve;
 use crate::evaluation::{Evaluations, Reading};
+use crate::model::asked::Asked;
 use crate::model::names::{Namespace, Scope};
 use crate::model::resource::Resource;
 use crate::model::selector::Selector;
@@ -70,7 +71,7 @@ pub async fn custom(
     render: impl FnOnce(&Described<'_>, &Selector, &[ObjectValue<'_>]) -> Bytes,
 ) -> Result<Found, ReadError> {
     let begun = Instant::now();
-    let evaluations = find(snapshot, request)?;
+    let evaluations = &find(snapshot, request).await?;
     let Some(kind) = &evaluations.mapping().kind else {
         return Err(unknown(snapshot, request));
     };
@@ -82,21 +83,38 @@ pub async fn custom(
     result
 }
 
-fn find<'s>(
-    snapshot: &'s Snapshot,
+/// How long the first read of a metric of a rule waits for the objects to be listed.
+const LISTED: Duration = Duration::from_secs(2);
+
+/// What a mapping gives, or else a rule.
+async fn find(
+    snapshot: &Snapshot,
     request: &CustomRequest<'_>,
-) -> Result<&'s Arc<Evaluations>, ReadError> {
-    snapshot
-        .custom(request.metric, request.resource, request.namespace)
-        .ok_or_else(|| unknown(snapshot, request))
+) -> Result<Arc<Evaluations>, ReadError> {
+    let CustomRequest { metric, resource, namespace, .. } = *request;
+    if let Some(evaluations) = snapshot.custom(metric, resource, namespace) {
+        return Ok(evaluations.clone());
+    }
+    if let Some(rejected) = snapshot.unavailable(metric, Some(resource), namespace) {
+        return Err(ReadError::unavailable(rejected));
+    }
+    let offer = snapshot.offers().custom(metric, resource);
+    let offer = offer.ok_or_else(|| unknown(snapshot, request))?;
+    let is_first = offer.bound().is_none();
+    let evaluations = offered(offer).await?;
+    if is_first
+        && request.target == Target::All
+        && let Some(kind) = &evaluations.mapping().kind
+    {
+        // Objects are followed from the first read on. Whether they are known is said later.
+        let _ = tokio::time::timeout(LISTED, kind.settled()).await;
+    }
+    Ok(evaluations)
 }
 
 /// There is no such mapping; say what there is under a name so near.
 fn unknown(snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
     let CustomRequest { metric, resource, namespace, .. } = *request;
-    if let Some(rejected) = snapshot.unavailable(metric, Some(resource), namespace) {
-        return ReadError::unavailable(rejected);
-    }
     let mut message = format!("the server could not find the metric {metric} for {resource}");
     let others: Vec<_> = snapshot
         .mappings()
@@ -105,8 +123,12 @@ fn unknown(snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
         .filter(|known| known.mapping().owner.serves(namespace))
         .map(|known| match &known.mapping().serve {
             Serve::Custom(resource) => format!("for {resource}"),
-            Serve::External => "as an external metric".to_owned(),
+            Serve::External | Serve::Usage(_) => "as an external metric".to_owned(),
         })
+        .chain(snapshot.offers().named(metric).map(|serve| match serve {
+            Serve::Custom(resource) => format!("for {resource}"),
+            Serve::External | Serve::Usage(_) => "as an external metric".to_owned(),
+        }))
         .collect();
     if !others.is_empty() {
         message.push_str(&format!("; it is served {}", others.join(" and ")));
@@ -128,10 +150,12 @@ impl Read<'_> {
         render: impl FnOnce(&Described<'_>, &Selector, &[ObjectValue<'_>]) -> Bytes,
     ) -> Result<Found, ReadError> {
         let (mapping, request) = (self.evaluations.mapping(), self.request);
-        self.kind.ready().map_err(|unknown| ReadError::NotSynced {
-            metric: request.metric.to_owned(),
-            unknown,
-        })?;
+        if !self.takes_any_name() {
+            self.kind.ready().map_err(|unknown| ReadError::NotSynced {
+                metric: request.metric.to_owned(),
+                unknown,
+            })?;
+        }
         let render = |series: &Selector, values: &[ObjectValue<'_>]| {
             // Objects that are known are of a kind that is known.
             let details = self.resource.details().unwrap_or_default();
@@ -153,14 +177,18 @@ impl Read<'_> {
         // Names that the objects do not have are not worth an evaluation. A request that was
         // answered before, from the same objects, had some.
         let mut names = None;
-        if !self.answered_before(&scope, &series, version) {
+        let mut asked = Asked::from(series);
+        if mapping.names_objects() || !self.answered_before(&scope, &asked, version) {
             let known = self.names(key)?;
             if known.is_empty() {
-                return Ok(Found { body: render(&series, &[]), warning: None });
+                return Ok(Found { body: render(&asked.selector, &[]), warning: None });
+            }
+            if mapping.names_objects() {
+                asked.names.clone_from(&known);
             }
             names = Some(known);
         }
-        let reading = self.read(&scope, &series).await?;
+        let reading = self.read(&scope, &asked).await?;
         *stale = reading.stale.is_some();
         if let Some(body) = reading.evaluated.answers.get(request.raw, version) {
             return Ok(Found { body, warning: stale_warning(&reading, mapping) });
@@ -170,7 +198,7 @@ impl Read<'_> {
             None => self.names(key)?,
         };
         let (values, missing) = self.values(&reading, key, &names)?;
-        let body = render(&series, &values);
+        let body = render(&asked.selector, &values);
         if missing.is_none() {
             reading.evaluated.answers.put(request.raw, version, body.clone());
         }
@@ -178,9 +206,15 @@ impl Read<'_> {
         Ok(Found { body, warning })
     }
 
-    fn answered_before(&self, scope: &Scope, series: &Selector, version: u64) -> bool {
+    /// Whether the objects that there are do not matter to the request.
+    fn takes_any_name(&self) -> bool {
+        let named = matches!(self.request.target, Target::One(_));
+        named && self.evaluations.mapping().any_object
+    }
+
+    fn answered_before(&self, scope: &Scope, asked: &Asked, version: u64) -> bool {
         self.evaluations
-            .peek(scope, series)
+            .peek(scope, asked)
             .is_some_and(|evaluated| evaluated.answers.get(self.request.raw, version).is_some())
     }
 
@@ -197,7 +231,11 @@ impl Read<'_> {
         for name in &names {
             let namespace: Namespace =
                 name.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
-            let reading = self.read(&Scope::Namespace(namespace), series).await?;
+            let mut asked = Asked::from(series.clone());
+            if self.evaluations.mapping().names_objects() {
+                asked.names.push(name.clone());
+            }
+            let reading = self.read(&Scope::Namespace(namespace), &asked).await?;
             *stale |= reading.stale.is_some();
             let (values, missing) = self.values(&reading, "", std::slice::from_ref(name))?;
             all.extend(values);
@@ -232,7 +270,9 @@ impl Read<'_> {
                 let picked = selector("labelSelector", request.label_selector)?;
                 Ok(self.kind.select(namespace, &picked))
             }
-            Target::One(name) if self.kind.exists(namespace, name) => Ok(vec![name.into()]),
+            Target::One(name) if self.takes_any_name() || self.kind.exists(namespace, name) => {
+                Ok(vec![name.into()])
+            }
             Target::One(name) => {
                 let place = match namespace {
                     "" => String::new(),
@@ -247,8 +287,8 @@ impl Read<'_> {
         }
     }
 
-    async fn read(&self, scope: &Scope, series: &Selector) -> Result<Reading, ReadError> {
-        let reading = self.evaluations.read(scope, series, reader(self.request.raw)).await;
+    async fn read(&self, scope: &Scope, asked: &Asked) -> Result<Reading, ReadError> {
+        let reading = self.evaluations.read(scope, asked, reader(self.request.raw)).await;
         reading.map_err(|failure| {
             let place = match scope {
                 Scope::Namespace(_) => format!(" in {scope}"),

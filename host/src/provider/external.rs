@@ -6,9 +6,10 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::custom::selector;
-use super::{Found, ReadError, count, reader, stale_warning};
+use super::{Found, ReadError, count, offered, reader, stale_warning};
 use crate::config::valid::Serve;
 use crate::evaluation::{Evaluations, Reading};
+use crate::model::asked::Asked;
 use crate::model::names::{Namespace, Scope};
 use crate::model::selector::Selector;
 use crate::model::values::{Item, Served, Value};
@@ -34,9 +35,7 @@ pub async fn external(
     render: impl FnOnce(&[&Item]) -> Bytes,
 ) -> Result<Found, ReadError> {
     let begun = Instant::now();
-    let evaluations = snapshot
-        .external(request.metric, request.namespace)
-        .ok_or_else(|| unknown(snapshot, request))?;
+    let evaluations = &find(snapshot, request).await?;
     let mut stale = false;
     let result = answer(evaluations, request, &mut stale, render).await;
     count(evaluations.mapping(), &result, stale);
@@ -44,11 +43,26 @@ pub async fn external(
     result
 }
 
+/// What a mapping gives, or else a rule.
+async fn find(
+    snapshot: &Snapshot,
+    request: &ExternalRequest<'_>,
+) -> Result<Arc<Evaluations>, ReadError> {
+    let ExternalRequest { metric, namespace, .. } = *request;
+    if let Some(evaluations) = snapshot.external(metric, namespace) {
+        return Ok(evaluations.clone());
+    }
+    if let Some(rejected) = snapshot.unavailable(metric, None, Some(namespace)) {
+        return Err(ReadError::unavailable(rejected));
+    }
+    match snapshot.offers().external(metric) {
+        Some(offer) => offered(offer).await,
+        None => Err(unknown(snapshot, request)),
+    }
+}
+
 fn unknown(snapshot: &Snapshot, request: &ExternalRequest<'_>) -> ReadError {
     let ExternalRequest { metric, namespace, .. } = *request;
-    if let Some(rejected) = snapshot.unavailable(metric, None, Some(namespace)) {
-        return ReadError::unavailable(rejected);
-    }
     let mut message = format!("the server could not find the external metric {metric}");
     let others: Vec<_> = snapshot
         .mappings()
@@ -57,8 +71,12 @@ fn unknown(snapshot: &Snapshot, request: &ExternalRequest<'_>) -> ReadError {
         .filter(|known| known.mapping().owner.serves(Some(namespace)))
         .filter_map(|known| match &known.mapping().serve {
             Serve::Custom(resource) => Some(resource.to_string()),
-            Serve::External => None,
+            Serve::External | Serve::Usage(_) => None,
         })
+        .chain(snapshot.offers().named(metric).filter_map(|serve| match serve {
+            Serve::Custom(resource) => Some(resource.to_string()),
+            Serve::External | Serve::Usage(_) => None,
+        }))
         .collect();
     if !others.is_empty() {
         message.push_str(&format!("; it is served as a custom metric for {}", others.join(", ")));
@@ -80,9 +98,8 @@ async fn answer(
     // Where a query has a place for the selector, it decides what is asked for; all other
     // selectors pick from one evaluation.
     let in_query = mapping.queries.iter().any(|query| query.promql.uses_selector());
-    let everything = Selector::default();
-    let series = if in_query { &picked } else { &everything };
-    let reading = evaluations.read(&scope, series, reader(request.raw)).await;
+    let asked = if in_query { picked.clone().into() } else { Asked::default() };
+    let reading = evaluations.read(&scope, &asked, reader(request.raw)).await;
     let reading = reading.map_err(|failure| {
         let what = match &scope {
             Scope::Namespace(_) => format!("external metric {} in {scope}", request.metric),

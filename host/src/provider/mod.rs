@@ -6,17 +6,20 @@
 mod custom;
 mod error;
 mod external;
+mod usage;
 
 use std::hash::BuildHasher as _;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
 pub use custom::{CustomRequest, Described, ObjectValue, Target, custom};
 pub use error::ReadError;
 pub use external::{ExternalRequest, external};
+pub use usage::{Amounts, ObjectUsage, UsageRequest, UsageResource, Uses, usage};
 
-use crate::evaluation::{Mapping, ReadFailure, Reading};
+use crate::evaluation::{Evaluations, Mapping, ReadFailure, Reading};
+use crate::snapshot::Offer;
 use crate::telemetry::ReadOutcome;
 
 /// What a read gets.
@@ -39,6 +42,14 @@ fn reader(request: &str) -> u64 {
 fn stale_warning(reading: &Reading, mapping: &Mapping) -> Option<String> {
     let (age, why) = reading.stale.as_ref()?;
     Some(format!("{} is {:.1}s old: {why}", mapping.metric, age.as_secs_f64()))
+}
+
+/// The evaluations of what a rule offers, made by the first read.
+async fn offered(offer: &Arc<Offer>) -> Result<Arc<Evaluations>, ReadError> {
+    let evaluations = offer.evaluations().await;
+    evaluations.cloned().map_err(|reason| {
+        ReadError::Refused(format!("{} is not served: {reason}", offer.serve.title(&offer.metric)))
+    })
 }
 
 /// Counts how a read ended.

@@ -10,7 +10,7 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::json;
 
-use super::{API_SERVICES, Service};
+use super::{API_SERVICES, Service, USAGE_API_SERVICE};
 use crate::cluster::{Cluster, explain, is_forbidden};
 
 /// The APIServices, and what was said of each last.
@@ -43,7 +43,7 @@ impl ApiServices {
 
     /// Something happened to one of them.
     pub(super) fn changes(&self) -> impl Stream<Item = ()> + Send + Unpin + use<> {
-        stream::select_all(API_SERVICES.map(|name| {
+        stream::select_all(kept().map(|name| {
             let events = watcher::watch_object(self.api.clone(), name).default_backoff();
             // One that we may not see is not ours to keep.
             events
@@ -58,7 +58,7 @@ impl ApiServices {
 
     /// Sees to it that those that are ours trust this bundle.
     pub(super) async fn trust(&mut self, bundle: &str) -> Result<(), String> {
-        for name in API_SERVICES {
+        for name in kept() {
             let found = match self.api.get_opt(name).await {
                 Ok(found) => found,
                 Err(kube::Error::Api(status)) if status.is_forbidden() => {
@@ -120,6 +120,11 @@ impl ApiServices {
             self.told.insert(name, state);
         }
     }
+}
+
+/// Those that may point to us.
+fn kept() -> impl Iterator<Item = &'static str> {
+    API_SERVICES.into_iter().chain([USAGE_API_SERVICE])
 }
 
 fn standing(found: Option<&APIService>, own: &Service, bundle: &str) -> Standing {

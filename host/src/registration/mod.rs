@@ -27,6 +27,10 @@ pub const API_SERVICES: [&str; 3] = [
     "v1beta1.external.metrics.k8s.io",
 ];
 
+/// The one that most clusters have metrics-server for: what nodes and pods use. It is ours only if
+/// somebody made it so.
+pub const USAGE_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
+
 /// How often everything is looked at although nothing was seen to change.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 

@@ -14,6 +14,7 @@ use recording::RecordingFile;
 
 use crate::config::valid;
 use crate::model::data::Answer;
+use crate::rules::Seen;
 
 /// What is asked of a source.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +59,15 @@ impl Source {
         match self {
             Self::Prometheus(prometheus) => prometheus.fetch(request).await,
             Self::Recording(recording) => recording.fetch(request),
+        }
+    }
+
+    /// The names of the series that a selector picks and that had samples since a time, in
+    /// milliseconds since the epoch; with the names of their labels.
+    pub async fn series(&self, selector: &str, since: i64) -> Result<Seen, QueryError> {
+        match self {
+            Self::Prometheus(prometheus) => prometheus.series(selector, since).await,
+            Self::Recording(_) => Err(QueryError::NotRecorded(format!("series of {selector}"))),
         }
     }
 }

@@ -16,6 +16,9 @@ pub struct Config {
     /// The labels to keep; all but the metric's name if left out. Selectors of an HPA pick items
     /// by these.
     labels: Option<Vec<String>>,
+    /// Keep the name of the series among all labels, as `__name__`.
+    #[serde(default, rename = "seriesName")]
+    series_name: bool,
     /// What to do when several series have the same values of these labels.
     #[serde(default)]
     combine: Combine,
@@ -49,7 +52,9 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
     }
     for (labels, series) in items {
         let values: Vec<f64> = series.iter().map(Series::value).collect();
-        let value = combined(config.combine, &values, &labels, answer.query())?;
+        let Some(value) = combined(config.combine, &values, &labels, answer.query())? else {
+            continue;
+        };
         let oldest = series.iter().map(Series::time).min().unwrap_or_else(|| input.now());
         let item = labels
             .into_iter()
@@ -64,7 +69,7 @@ fn kept<'a>(config: &Config, series: &Series<'a>) -> Labels<'a> {
         .labels()
         .filter(|(name, _)| match &config.labels {
             Some(wanted) => wanted.iter().any(|label| *name == label.as_str()),
-            None => *name != "__name__",
+            None => config.series_name || *name != "__name__",
         })
         .collect()
 }
@@ -74,9 +79,9 @@ fn combined(
     values: &[f64],
     labels: &Labels<'_>,
     query: &str,
-) -> Result<f64, Failure> {
+) -> Result<Option<f64>, Failure> {
     if let &[value] = values {
-        return Ok(value);
+        return Ok(Some(value));
     }
     // A fold that meets NaN gives NaN, which the adapter refuses with its reason.
     let either = |pick: fn(f64, f64) -> f64| {
@@ -86,25 +91,30 @@ fn combined(
             .reduce(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { pick(a, b) })
     };
     let sum: f64 = values.iter().sum();
-    match combine {
+    let value = match combine {
         Combine::Fail => {
             let labels: Vec<_> = labels.iter().map(|(n, v)| format!("{n}=\"{v}\"")).collect();
-            Err(Failure::in_query(
+            return Err(Failure::in_query(
                 query,
                 format!(
                     "{} series have the labels {{{}}}; keep more `labels`, aggregate in the \
-                     query, or set `combine` to sum, max, min or average",
+                     query, or set `combine` to sum, max, min, average or omit",
                     values.len(),
                     labels.join(", ")
                 ),
-            ))
+            ));
         }
-        Combine::Sum => Ok(sum),
+        Combine::Sum => sum,
         #[allow(clippy::cast_precision_loss)] // a count of series
-        Combine::Average => Ok(sum / values.len() as f64),
-        Combine::Max => Ok(either(f64::max).unwrap_or(f64::NAN)),
-        Combine::Min => Ok(either(f64::min).unwrap_or(f64::NAN)),
-    }
+        Combine::Average => sum / values.len() as f64,
+        Combine::Max => either(f64::max).unwrap_or(f64::NAN),
+        Combine::Min => either(f64::min).unwrap_or(f64::NAN),
+        Combine::Omit => {
+            let same = values.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits());
+            return Ok(values.first().copied().filter(|_| same));
+        }
+    };
+    Ok(Some(value))
 }
 
 leadsman_plugin_sdk::export!(evaluate, plan = plan);

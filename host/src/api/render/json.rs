@@ -82,32 +82,37 @@ pub(super) fn external(metric: &str, items: &[&Item]) -> Bytes {
     out.finish()
 }
 
-/// A list being written.
-struct Json {
+/// A list or an object being written.
+pub(super) struct Json {
     bytes: Vec<u8>,
     items: usize,
 }
 
 impl Json {
-    fn list(kind: &str, api_version: &str) -> Self {
-        let bytes = format!(
-            "{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":{{}},\"items\":["
-        );
+    pub(super) fn list(kind: &str, api_version: &str) -> Self {
+        let mut list = Self::object(kind, api_version);
+        list.raw(",\"metadata\":{},\"items\":[");
+        list
+    }
+
+    /// An object that goes on with a comma and a key.
+    pub(super) fn object(kind: &str, api_version: &str) -> Self {
+        let bytes = format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\"");
         Self { bytes: bytes.into_bytes(), items: 0 }
     }
 
-    fn next_item(&mut self) {
+    pub(super) fn next_item(&mut self) {
         if self.items > 0 {
             self.bytes.push(b',');
         }
         self.items += 1;
     }
 
-    fn raw(&mut self, text: &str) {
+    pub(super) fn raw(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         // Names of Kubernetes need no escaping; labels of Prometheus may.
         let plain = |byte: u8| (b' '..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
         if text.bytes().all(plain) {
@@ -132,8 +137,15 @@ impl Json {
         self.raw("\"");
     }
 
-    fn finish(mut self) -> Bytes {
+    /// The end of a list.
+    pub(super) fn finish(mut self) -> Bytes {
         self.raw("]}");
+        self.bytes.into()
+    }
+
+    /// The end of an object.
+    pub(super) fn finish_object(mut self) -> Bytes {
+        self.raw("}");
         self.bytes.into()
     }
 }
@@ -143,7 +155,7 @@ fn text(text: &str) -> String {
 }
 
 /// As `metav1.Time`: whole seconds, UTC.
-fn timestamp(milliseconds: i64) -> String {
+pub(super) fn timestamp(milliseconds: i64) -> String {
     Timestamp::from_second(milliseconds.div_euclid(1000))
         .unwrap_or(Timestamp::UNIX_EPOCH)
         .to_string()

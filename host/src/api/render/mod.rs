@@ -3,6 +3,10 @@
 mod json;
 mod label_selector;
 mod protobuf;
+mod usage;
+mod window;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -10,7 +14,7 @@ use http::header::{ACCEPT, HeaderMap};
 
 use crate::model::selector::Selector;
 use crate::model::values::Item;
-use crate::provider::{Described, ObjectValue};
+use crate::provider::{Described, ObjectUsage, ObjectValue, UsageResource};
 
 const EXTERNAL: &str = "external.metrics.k8s.io/v1beta1";
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
@@ -73,6 +77,32 @@ impl Encoding {
         match self {
             Self::Json => json::custom(version, described, metric, selector, values),
             Self::Protobuf => protobuf::custom(version, described, metric, selector, values),
+        }
+    }
+
+    /// A `NodeMetricsList` or `PodMetricsList`.
+    pub(super) fn usage(
+        self,
+        resource: UsageResource,
+        window: Duration,
+        objects: &[ObjectUsage<'_>],
+    ) -> Bytes {
+        match self {
+            Self::Json => usage::json::list(resource, window, objects),
+            Self::Protobuf => usage::protobuf::list(resource, window, objects),
+        }
+    }
+
+    /// A `NodeMetrics` or `PodMetrics`.
+    pub(super) fn usage_of(
+        self,
+        resource: UsageResource,
+        window: Duration,
+        object: &ObjectUsage<'_>,
+    ) -> Bytes {
+        match self {
+            Self::Json => usage::json::one(resource, window, object),
+            Self::Protobuf => usage::protobuf::one(resource, window, object),
         }
     }
 

@@ -115,13 +115,13 @@ struct ObjectReference {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Time {
+pub(super) struct Time {
     #[prost(int64, tag = "1")]
     seconds: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct QuantityText {
+pub(super) struct QuantityText {
     #[prost(string, tag = "1")]
     string: String,
 }
@@ -175,11 +175,15 @@ pub(super) fn external(metric: &str, items: &[&Item]) -> Bytes {
     envelope(super::EXTERNAL, "ExternalMetricValueList", raw)
 }
 
-fn list<V: Message + Default + std::fmt::Debug>(items: impl Iterator<Item = V>) -> Vec<u8> {
+/// A list in bytes.
+pub(super) fn list<V: Message + Default + std::fmt::Debug>(
+    items: impl Iterator<Item = V>,
+) -> Vec<u8> {
     List { metadata: Some(ListMeta {}), items: items.collect() }.encode_to_vec()
 }
 
-fn envelope(api_version: &str, kind: &str, raw: Vec<u8>) -> Bytes {
+/// Bytes with what says what they are.
+pub(super) fn envelope(api_version: &str, kind: &str, raw: Vec<u8>) -> Bytes {
     let type_meta = TypeMeta { api_version: api_version.to_owned(), kind: kind.to_owned() };
     let unknown = Unknown { type_meta: Some(type_meta), raw, ..Unknown::default() };
     let mut bytes = Vec::with_capacity(MAGIC.len() + unknown.encoded_len());
@@ -188,13 +192,25 @@ fn envelope(api_version: &str, kind: &str, raw: Vec<u8>) -> Bytes {
     bytes.into()
 }
 
-/// As `metav1.Time`: whole seconds.
 fn time(value: &Value) -> Option<Time> {
-    Some(Time { seconds: value.time.div_euclid(1000) })
+    Some(Time::of(value.time))
 }
 
 fn quantity(value: &Value) -> Option<QuantityText> {
-    Some(QuantityText { string: value.quantity.to_string() })
+    Some(QuantityText::of(&value.quantity))
+}
+
+impl Time {
+    /// As `metav1.Time`: whole seconds.
+    pub(super) fn of(milliseconds: i64) -> Self {
+        Self { seconds: milliseconds.div_euclid(1000) }
+    }
+}
+
+impl QuantityText {
+    pub(super) fn of(quantity: &impl std::fmt::Display) -> Self {
+        Self { string: quantity.to_string() }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod client;
 mod decode;
+mod series;
 
 use std::time::Duration;
 
@@ -14,11 +15,16 @@ use tokio::sync::Semaphore;
 use super::{QueryError, Request, SourceError};
 use crate::config::valid;
 use crate::model::data::Answer;
+use crate::rules::Seen;
 use client::Client;
 pub(super) use decode::answer;
+use series::SeriesList;
 
 /// Queries longer than this go by POST: proxies and servers cut addresses at 2 to 8 KiB.
 const LONGEST_GET: usize = 1500;
+
+/// How long a list of series may take: it can be long, and no read waits for it.
+const SERIES_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How much of an answer that is no result is told.
 const EXCERPT: usize = 160;
@@ -54,14 +60,35 @@ impl Prometheus {
         answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
     }
 
+    /// The names of the series that a selector picks and that had samples since a time, in
+    /// milliseconds since the epoch; with the names of their labels.
+    pub(super) async fn series(&self, selector: &str, since: i64) -> Result<Seen, QueryError> {
+        let timeout = self.config.timeout.max(SERIES_TIMEOUT);
+        let answer = tokio::time::timeout(timeout, async {
+            let _place = self.places.acquire().await.ok();
+            let since = seconds(since.max(0));
+            let parameters = [("match[]", selector.to_owned()), ("start", since)];
+            let mut response = self.ask("series", selector.len(), &parameters).await?;
+            let status = response.status();
+            if !status.is_success() {
+                let body = self.body(response).await?;
+                return Err(refused(status, &body));
+            }
+            let mut list = SeriesList::default();
+            while let Some(chunk) = self.chunk(&mut response).await? {
+                list.feed(&chunk).map_err(QueryError::Decode)?;
+            }
+            tracing::debug!(selector, series = list.count, "the series are listed");
+            list.end().map_err(QueryError::Decode)
+        });
+        answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
+    }
+
     async fn send(&self, request: &Request<'_>) -> Result<Response, QueryError> {
         let mut parameters = vec![("query", request.promql.to_owned())];
         let path = match request.range {
             None => "query",
             Some((duration, step)) => {
-                let seconds = |milliseconds: i64| {
-                    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
-                };
                 let length = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
                 parameters.push(("start", seconds(request.now.saturating_sub(length).max(0))));
                 parameters.push(("end", seconds(request.now)));
@@ -71,17 +98,27 @@ impl Prometheus {
         };
         // The server gives up when nobody waits any more.
         parameters.push(("timeout", format!("{}ms", self.config.timeout.as_millis())));
+        self.ask(path, request.promql.len(), &parameters).await
+    }
+
+    /// Asks. `length` is that of what decides how long the address becomes.
+    async fn ask(
+        &self,
+        path: &str,
+        length: usize,
+        parameters: &[(&str, String)],
+    ) -> Result<Response, QueryError> {
         let url = format!("{}/api/v1/{path}", self.config.url);
         let method = match self.config.method {
             valid::Method::Get => Method::GET,
             valid::Method::Post => Method::POST,
-            valid::Method::Auto if request.promql.len() > LONGEST_GET => Method::POST,
+            valid::Method::Auto if length > LONGEST_GET => Method::POST,
             valid::Method::Auto => Method::GET,
         };
         let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
         let outgoing = match method {
-            Method::POST => outgoing.form(&parameters),
-            _ => outgoing.query(&parameters),
+            Method::POST => outgoing.form(parameters),
+            _ => outgoing.query(parameters),
         };
         outgoing.send().await.map_err(|error| self.failed(error, QueryError::Connect))
     }
@@ -128,11 +165,7 @@ impl Prometheus {
         body: &[u8],
     ) -> Result<Answer, QueryError> {
         if !status.is_success() {
-            // Prometheus says in JSON what is wrong; what stands before it says it in its own way.
-            return Err(match decode::refusal(body) {
-                Some((kind, message)) => QueryError::Api { status, kind, message },
-                None => QueryError::Status { status, excerpt: excerpt(body) },
-            });
+            return Err(refused(status, body));
         }
         let answer = decode::answer(body).map_err(|reason| match content_type {
             Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
@@ -164,6 +197,18 @@ impl Prometheus {
             otherwise(error.without_url())
         }
     }
+}
+
+/// Prometheus says in JSON what is wrong; what stands before it says it in its own way.
+fn refused(status: StatusCode, body: &[u8]) -> QueryError {
+    match decode::refusal(body) {
+        Some((kind, message)) => QueryError::Api { status, kind, message },
+        None => QueryError::Status { status, excerpt: excerpt(body) },
+    }
+}
+
+fn seconds(milliseconds: i64) -> String {
+    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
 /// Read for each query: a token of a service account is replaced every hour.

@@ -1,0 +1,147 @@
+//! Who a kubeconfig says to be, for a Prometheus that asks for the same credentials.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use leadsman::config::Document;
+use serde_json::{Map, Value, json};
+
+/// How to authenticate, as a source of a configuration has it.
+#[derive(Debug, Default)]
+pub(crate) struct Access {
+    /// Keys of the source.
+    pub(crate) source: Map<String, Value>,
+    /// Keys of its `tls`.
+    pub(crate) tls: Map<String, Value>,
+}
+
+/// Reads what the current context of a kubeconfig says. What stands in it in place of a file is
+/// written to files that only this user can read: sources read files.
+pub(crate) fn access_in(path: &Path) -> anyhow::Result<Access> {
+    let name = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    let (document, faults) = Document::parse(&name.to_string(), &text);
+    if !faults.is_empty() {
+        bail!("{}", document.locate(faults));
+    }
+    let config = &document.value;
+    let current = config["current-context"].as_str().unwrap_or_default();
+    let context = named(config, "contexts", current, "context")
+        .with_context(|| format!("{name} has no context \"{current}\""))?;
+    let part = |key: &str, list: &str| {
+        let wanted = context[key].as_str().unwrap_or_default();
+        named(config, list, wanted, key)
+            .with_context(|| format!("{name} has no {key} \"{wanted}\""))
+    };
+    let (cluster, user) = (part("cluster", "clusters")?, part("user", "users")?);
+    let mut files = Files { beside: path.parent().unwrap_or(Path::new(".")), made: None };
+    let mut access = Access::default();
+    if cluster["insecure-skip-tls-verify"] == true {
+        access.tls.insert("insecureSkipVerify".to_owned(), true.into());
+    } else if let Some(file) = files.of(cluster, "certificate-authority")? {
+        access.tls.insert("caFile".to_owned(), file);
+    }
+    for (key, wanted) in [("client-certificate", "certFile"), ("client-key", "keyFile")] {
+        if let Some(file) = files.of(user, key)? {
+            access.tls.insert(wanted.to_owned(), file);
+        }
+    }
+    for key in ["exec", "auth-provider"] {
+        if user.get(key).is_some_and(|value| !value.is_null()) {
+            bail!(
+                "{name}: `{key}` is not run here; write a token to a file and name it with --prometheus-token-file"
+            );
+        }
+    }
+    if let Some(file) = user["tokenFile"].as_str() {
+        access.source.insert("bearerTokenFile".to_owned(), files.beside(file)?);
+    } else if let Some(token) = user["token"].as_str() {
+        access.source.insert("bearerTokenFile".to_owned(), files.make("token", token.as_bytes())?);
+    } else if let Some(username) = user["username"].as_str() {
+        let password = user["password"].as_str().unwrap_or_default();
+        let file = files.make("password", password.as_bytes())?;
+        let basic = json!({"username": username, "passwordFile": file});
+        access.source.insert("basicAuth".to_owned(), basic);
+    }
+    Ok(access)
+}
+
+/// The part of an entry with a name.
+fn named<'c>(config: &'c Value, list: &str, name: &str, part: &str) -> Option<&'c Value> {
+    let entry = config[list].as_array()?.iter().find(|entry| entry["name"] == name)?;
+    entry.get(part)
+}
+
+struct Files<'a> {
+    beside: &'a Path,
+    /// The folder of what is written.
+    made: Option<PathBuf>,
+}
+
+impl Files<'_> {
+    /// A file, or the same as data.
+    fn of(&mut self, entry: &Value, key: &str) -> anyhow::Result<Option<Value>> {
+        if let Some(data) = entry[format!("{key}-data")].as_str() {
+            let data = base64::engine::general_purpose::STANDARD
+                .decode(data)
+                .with_context(|| format!("{key}-data is not base64"))?;
+            return self.make(key, &data).map(Some);
+        }
+        entry[key].as_str().map(|file| self.beside(file)).transpose()
+    }
+
+    fn beside(&self, file: &str) -> anyhow::Result<Value> {
+        Ok(std::path::absolute(self.beside.join(file))?.display().to_string().into())
+    }
+
+    fn make(&mut self, name: &str, data: &[u8]) -> anyhow::Result<Value> {
+        let folder = match &self.made {
+            Some(folder) => folder.clone(),
+            None => {
+                // It lives as long as the process, which may be ended at any time.
+                let folder = tempfile::Builder::new().prefix("leadsman-").tempdir()?.keep();
+                self.made.insert(folder).clone()
+            }
+        };
+        let path = folder.join(name);
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.write_all(data)?;
+        Ok(path.display().to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kubeconfig_says_who_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        fs::write(
+            &path,
+            "current-context: b\n\
+             contexts: [{name: a, context: {}}, {name: b, context: {cluster: c, user: u}}]\n\
+             clusters: [{name: c, cluster: {certificate-authority-data: Y2E=}}]\n\
+             users: [{name: u, user: {token: secret, client-certificate: cert.pem}}]\n",
+        )
+        .unwrap();
+        let access = access_in(&path).unwrap();
+        let read = |value: &Value| fs::read_to_string(value.as_str().unwrap()).unwrap();
+        assert_eq!(read(&access.tls["caFile"]), "ca");
+        assert_eq!(read(&access.source["bearerTokenFile"]), "secret");
+        let cert = folder.path().join("cert.pem").display().to_string();
+        assert_eq!(access.tls["certFile"], cert);
+        fs::write(&path, "users: [{name: u, user: {exec: {}}}]\n").unwrap();
+        assert!(access_in(&path).unwrap_err().to_string().contains("no context"));
+    }
+}

@@ -1,0 +1,210 @@
+//! Flags that other API servers have and `serve` does without: taken out of the command line, each
+//! with a note on why it changes nothing.
+
+use std::path::Path;
+
+/// A command line that can be read, and what is to be said of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Familiar {
+    pub(crate) arguments: Vec<String>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Whether a flag has a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Value,
+    /// Or one behind `=`.
+    Nothing,
+}
+
+const TRUST: &str = "the cluster says whom to trust (extension-apiserver-authentication)";
+const CACHE: &str = "decisions are kept for 10s";
+const AUDIT: &str = "no audit log is written here; kube-apiserver's has each request";
+const CLIENT: &str = "objects are watched, so requests to kube-apiserver need no limit";
+const PROFILE: &str = "there is no profiler to serve";
+const SOCKET: &str = "sockets are bound without it";
+const LOG: &str = "logs are set by --log-level and --log-format";
+
+/// Flags by their beginnings, the longest first; whether they have a value, and why they change
+/// nothing.
+const IGNORED: &[(&str, Takes, &str)] = &[
+    ("audit-log-batch-throttle-enable", Takes::Nothing, AUDIT),
+    ("audit-log-compress", Takes::Nothing, AUDIT),
+    ("audit-log-truncate-enabled", Takes::Nothing, AUDIT),
+    ("audit-webhook-batch-throttle-enable", Takes::Nothing, AUDIT),
+    ("audit-webhook-truncate-enabled", Takes::Nothing, AUDIT),
+    ("audit-", Takes::Value, AUDIT),
+    ("authentication-skip-lookup", Takes::Nothing, TRUST),
+    ("authentication-tolerate-lookup-failure", Takes::Nothing, TRUST),
+    ("authentication-token-webhook-cache-ttl", Takes::Value, CACHE),
+    ("authorization-always-allow-paths", Takes::Value, "health is told to everybody"),
+    ("authorization-webhook-cache-", Takes::Value, CACHE),
+    ("client-burst", Takes::Value, CLIENT),
+    ("client-ca-file", Takes::Value, TRUST),
+    ("client-qps", Takes::Value, CLIENT),
+    ("contention-profiling", Takes::Nothing, PROFILE),
+    ("debug-socket-path", Takes::Value, PROFILE),
+    ("disable-http2", Takes::Nothing, "HTTP/2 is offered beside HTTP/1.1"),
+    ("discovery-interval", Takes::Value, "kinds of objects are learned as they change"),
+    ("enable-priority-and-fairness", Takes::Nothing, "answers come from memory and need no queue"),
+    ("http2-max-streams-per-connection", Takes::Value, "streams are bounded without it"),
+    ("log-flush-frequency", Takes::Value, LOG),
+    ("logging-format", Takes::Value, LOG),
+    ("permit-address-sharing", Takes::Nothing, SOCKET),
+    ("permit-port-sharing", Takes::Nothing, SOCKET),
+    ("profiling", Takes::Nothing, PROFILE),
+    ("requestheader-", Takes::Value, TRUST),
+    ("tls-cipher-suites", Takes::Value, "only suites without known weaknesses are offered"),
+    ("tls-min-version", Takes::Value, "TLS 1.2 and 1.3 are offered"),
+    ("tls-sni-cert-key", Takes::Value, "there is one certificate for all names"),
+    ("v", Takes::Value, LOG),
+    ("vmodule", Takes::Value, LOG),
+];
+
+/// Names under which other API servers ask for the kubeconfig.
+const KUBECONFIGS: [&str; 3] =
+    ["lister-kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"];
+
+/// Makes the command line of prometheus-adapter one of `leadsman serve`. `program` is the name that
+/// the process was started by.
+pub(crate) fn familiar(program: &str, arguments: Vec<String>) -> Familiar {
+    let mut arguments: std::collections::VecDeque<_> = arguments.into();
+    let is_adapter = |name: &str| Path::new(name).file_name().is_some_and(|file| file == "adapter");
+    // Images of prometheus-adapter are started as `/adapter`, by the image or by the chart.
+    let mut as_adapter = is_adapter(program);
+    if arguments.front().is_some_and(|first| first.starts_with('/') && is_adapter(first)) {
+        arguments.pop_front();
+        as_adapter = true;
+    }
+    let mut familiar = Familiar::default();
+    if as_adapter {
+        familiar.arguments.push("serve".to_owned());
+    } else if arguments.front().is_none_or(|first| first != "serve") {
+        familiar.arguments = arguments.into();
+        return familiar;
+    }
+    let mut kubeconfig = false;
+    let mut port = false;
+    while let Some(argument) = arguments.pop_front() {
+        let Some(flag) = argument.strip_prefix("--").or_else(|| short(&argument)) else {
+            familiar.arguments.push(argument);
+            continue;
+        };
+        let (name, value) = match flag.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (flag.to_owned(), None),
+        };
+        port |= name == "secure-port";
+        if name == "kubeconfig" {
+            kubeconfig = true;
+        }
+        let mut take = || value.clone().or_else(|| arguments.pop_front()).unwrap_or_default();
+        if KUBECONFIGS.contains(&name.as_str()) {
+            let file = take();
+            if !std::mem::replace(&mut kubeconfig, true) {
+                familiar.arguments.push(format!("--kubeconfig={file}"));
+            }
+        } else if name == "cert-dir" {
+            familiar.certificate_in(&take());
+        } else if name == "tls-min-version" && value.as_deref() == Some("VersionTLS13") {
+            // What asks for more than there is is not ignored: the error names it.
+            familiar.arguments.push(argument);
+        } else if let Some((_, takes, why)) = ignored(&name) {
+            if *takes == Takes::Value {
+                take();
+            }
+            familiar.notes.push(format!("--{name} changes nothing: {why}"));
+        } else {
+            familiar.arguments.push(argument);
+        }
+    }
+    if as_adapter && !port {
+        familiar.arguments.push("--secure-port=443".to_owned());
+    }
+    familiar
+}
+
+impl Familiar {
+    /// A certificate that lies in the folder is served, as there.
+    fn certificate_in(&mut self, folder: &str) {
+        let [cert, key] =
+            ["apiserver.crt", "apiserver.key"].map(|file| Path::new(folder).join(file));
+        if cert.is_file() && key.is_file() {
+            self.arguments.push(format!("--tls-cert-file={}", cert.display()));
+            self.arguments.push(format!("--tls-private-key-file={}", key.display()));
+        } else {
+            self.notes
+                .push("--cert-dir changes nothing: certificates are made in memory".to_owned());
+        }
+    }
+}
+
+/// `-v4` and `-v=4` as `v` with its value.
+fn short(argument: &str) -> Option<&str> {
+    let level = argument.strip_prefix('-')?;
+    let digits = level.strip_prefix('v')?.trim_start_matches('=');
+    let is_level = digits.bytes().all(|byte| byte.is_ascii_digit());
+    match level {
+        "v" => Some("v"),
+        _ if is_level && level.starts_with("v=") => Some(level),
+        _ if is_level => Some("v=attached"),
+        _ => None,
+    }
+}
+
+fn ignored(name: &str) -> Option<&'static (&'static str, Takes, &'static str)> {
+    IGNORED.iter().find(|(known, ..)| match known.ends_with('-') {
+        true => name.starts_with(known),
+        false => name == *known,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(program: &str, line: &str) -> (String, usize) {
+        let arguments = line.split_whitespace().map(str::to_owned).collect();
+        let familiar = familiar(program, arguments);
+        (familiar.arguments.join(" "), familiar.notes.len())
+    }
+
+    #[test]
+    fn a_command_line_of_prometheus_adapter_becomes_one_of_serve() {
+        for (program, line, expected, notes) in [
+            (
+                "leadsman",
+                "/adapter --secure-port=6443 --cert-dir=/nowhere --prometheus-url=http://p:9090 \
+                 --metrics-relist-interval=1m --v=4 --config=/etc/adapter/config.yaml",
+                "serve --secure-port=6443 --prometheus-url=http://p:9090 \
+                 --metrics-relist-interval=1m --config=/etc/adapter/config.yaml",
+                2,
+            ),
+            (
+                "/adapter",
+                "--config c --lister-kubeconfig=k --authentication-kubeconfig k -v 6 -v=2 -v3",
+                "serve --config c --kubeconfig=k --secure-port=443",
+                3,
+            ),
+            (
+                "leadsman",
+                "serve --config c --audit-log-path - --audit-log-compress --profiling=false \
+                 --tls-min-version=VersionTLS12 --requestheader-allowed-names a",
+                "serve --config c",
+                5,
+            ),
+            ("leadsman", "serve --config c --nonsense x", "serve --config c --nonsense x", 0),
+            (
+                "leadsman",
+                "serve --tls-min-version=VersionTLS13",
+                "serve --tls-min-version=VersionTLS13",
+                0,
+            ),
+            ("leadsman", "check --config c --v 4", "check --config c --v 4", 0),
+            ("leadsman", "", "", 0),
+        ] {
+            assert_eq!(of(program, line), (expected.to_owned(), notes), "{program} {line}");
+        }
+    }
+}

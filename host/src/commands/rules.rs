@@ -1,0 +1,87 @@
+//! `leadsman rules`
+
+use std::process::ExitCode;
+
+use leadsman::app::StartError;
+use leadsman::inspection::{
+    self, CompareError, CompareOptions, InspectError, InspectOptions, Inspection, OtherOptions,
+    Text,
+};
+
+use super::{FAULTS, failed, runtime};
+use crate::cli::{Output, Rules};
+
+/// Says what rules give, or what another adapter makes of them.
+pub(crate) fn rules(rules: Rules) -> ExitCode {
+    let flags = match rules.adapter.flags() {
+        Ok(flags) => flags,
+        Err(error) => return failed(&error),
+    };
+    let options = InspectOptions {
+        config: rules.config.origin(),
+        flags,
+        kubeconfig: rules.kubeconfig.clone(),
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    if let Some(who) = rules.other.compare {
+        let options = CompareOptions {
+            ours: options,
+            other: OtherOptions {
+                who,
+                token_file: rules.other.compare_token_file,
+                ca_file: rules.other.compare_ca_file,
+                insecure: rules.other.compare_insecure,
+            },
+            namespace: rules.other.namespace,
+            tolerance: rules.other.tolerance / 100.0,
+        };
+        return match runtime.block_on(inspection::compare(&options)) {
+            Ok(comparison) => {
+                print!("{comparison}");
+                exit(!comparison.is_same())
+            }
+            Err(CompareError::Start(StartError::Config(error))) => unreadable(&error.into()),
+            Err(CompareError::Inspect(error)) => not_inspected(error),
+            Err(error) => failed(&error.into()),
+        };
+    }
+    match runtime.block_on(inspection::inspect(&options)) {
+        Ok(found) => show(&found, rules.output, rules.all),
+        Err(error) => not_inspected(error),
+    }
+}
+
+fn show(found: &Inspection, output: Output, all: bool) -> ExitCode {
+    match output {
+        Output::Text => print!("{}", Text { inspection: found, all }),
+        Output::Json => println!("{:#}", inspection::json(found)),
+        Output::Mappings => {
+            // A file made of this output holds the configuration and nothing else.
+            if let Some(faults) = &found.faults {
+                eprintln!("{faults}");
+            }
+            print!("{}", inspection::mappings(found));
+        }
+    }
+    exit(found.has_faults())
+}
+
+fn exit(wrong: bool) -> ExitCode {
+    if wrong { ExitCode::from(FAULTS) } else { ExitCode::SUCCESS }
+}
+
+fn not_inspected(error: InspectError) -> ExitCode {
+    match error {
+        InspectError::Unreadable(_) => unreadable(&error.into()),
+        InspectError::Cluster(_) => failed(&error.into()),
+    }
+}
+
+/// As `check` says it.
+fn unreadable(error: &anyhow::Error) -> ExitCode {
+    println!("{error:#}");
+    ExitCode::from(FAULTS)
+}

@@ -1,0 +1,327 @@
+//! What rules give, from the series that were listed: offers that are bound when they are read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::bind::{Ingredients, Sources};
+use super::job::{Refused, Succession};
+use super::listing::Listed;
+use super::parts::{Kinds, Parts};
+use crate::config::template::Template;
+use crate::config::valid::{self, Serve};
+use crate::config::{self, Fault};
+use crate::evaluation::Evaluations;
+use crate::model::names::MetricName;
+use crate::model::owner::Owner;
+use crate::model::resource::Resource;
+use crate::plugin::Plugin;
+use crate::rules::{Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, resolver};
+use crate::snapshot::{Bind, Offer, Offers, Usage, UsageOf, UsagePart};
+
+/// The plugins that rules run: for custom metrics, and for external ones.
+pub(super) const OF_RULES: [&str; 2] = ["per-object", "external"];
+
+/// What the metrics of rules are made of.
+pub(super) struct Context {
+    pub(super) rules: Arc<valid::Rules>,
+    pub(super) document: Arc<config::Document>,
+    /// As in [`OF_RULES`].
+    pub(super) plugins: [Plugin; 2],
+    pub(super) sources: Sources,
+    pub(super) kinds: Kinds,
+    pub(super) parts: Parts,
+}
+
+/// What rules give.
+#[derive(Clone, Default)]
+pub(super) struct OfRules {
+    pub(super) offers: Arc<Offers>,
+    pub(super) usage: Option<Arc<Usage>>,
+    /// What is wrong, although the rest is served.
+    pub(super) noted: Vec<Refused>,
+    /// What keeps something from being served.
+    pub(super) refused: Vec<Refused>,
+    /// What the offers are made of, to tell whether one is still the same.
+    made_of: HashMap<(MetricName, Serve), Arc<Offer<Binder>>>,
+    usage_made_of: Vec<(Ingredients, Arc<Evaluations>)>,
+    context: Option<Arc<Context>>,
+}
+
+/// What an offer is made of.
+struct Binder {
+    offered: Offered,
+    context: Arc<Context>,
+}
+
+impl Bind for Binder {
+    fn bind(&self) -> Result<Arc<Evaluations>, String> {
+        self.ingredients()
+            .bind(&self.context.parts)
+            .map_err(|faults| self.context.document.locate(faults).to_string())
+    }
+}
+
+impl Binder {
+    fn ingredients(&self) -> Ingredients {
+        let Offered { metric, resource, label, rule, query } = &self.offered;
+        let serve = resource.clone().map_or(Serve::External, Serve::Custom);
+        let config = match label {
+            Some(label) => json!({"object": label, "combine": "omit"}),
+            None => json!({"seriesName": true}),
+        };
+        let place = &self.context.rules.rules[*rule].place;
+        self.context.ingredients(metric.clone(), serve, query, config, place)
+    }
+}
+
+impl Context {
+    fn ingredients(
+        &self,
+        metric: MetricName,
+        serve: Serve,
+        query: &RuleQuery,
+        config: serde_json::Value,
+        place: &str,
+    ) -> Ingredients {
+        let of_objects = matches!(serve, Serve::Custom(_));
+        let [per_object, external] = &self.plugins;
+        let source = &self.rules.discovery.source;
+        let query = valid::Query {
+            name: "rule".to_owned(),
+            source: source.clone(),
+            promql: text(query, self.rules.discovery.exact_queries),
+            range: None,
+        };
+        let mapping = valid::Mapping {
+            place: place.to_owned(),
+            metric,
+            serve,
+            queries: vec![query],
+            source: Some(source.clone()),
+            plugin: OF_RULES[usize::from(!of_objects)].to_owned(),
+            config,
+            candidate: None,
+            policy: valid::Policy::default(),
+            any_object: true,
+            limits: valid::Limits::default(),
+        };
+        let sources = self.sources.get_key_value(source).into_iter();
+        Ingredients {
+            owner: Owner::Operator,
+            mapping,
+            plugin: if of_objects { per_object.clone() } else { external.clone() },
+            candidate: None,
+            sources: sources.map(|(name, source)| (name.clone(), source.clone())).collect(),
+            kinds: self.kinds.clone(),
+            budget: None,
+        }
+    }
+}
+
+/// The query that is sent: one for all objects, unless that may change a value or is not wanted.
+fn text(query: &RuleQuery, exact: bool) -> Template {
+    let wider = || query.wider().and_then(|text| Template::parse(&text)).ok();
+    let wider = if exact { None } else { wider() };
+    wider.unwrap_or_else(|| Template::of_rule(query.clone()))
+}
+
+/// Offers in the making.
+struct Making<'a> {
+    context: &'a Arc<Context>,
+    before: Option<&'a OfRules>,
+    successions: Vec<Succession>,
+}
+
+impl Context {
+    /// Makes offers of what was listed. Those that have not changed are those of `before`, with
+    /// their evaluations; those that have and are in use are to begin.
+    pub(super) fn offers(
+        self,
+        listed: &Listed,
+        before: Option<&OfRules>,
+    ) -> (OfRules, Vec<Succession>) {
+        let known = before.and_then(|before| before.context.clone());
+        let context = known.filter(|known| known.is_same(&self)).unwrap_or(Arc::new(self));
+        context.made(listed, before)
+    }
+
+    /// Whether equal offers are made of the same.
+    fn is_same(&self, other: &Self) -> bool {
+        let digests = |context: &Self| context.plugins.each_ref().map(|p| p.digest().to_owned());
+        let source = |context: &Self| {
+            let source = context.sources.get(&context.rules.discovery.source);
+            source.map(|(_, source)| Arc::as_ptr(source))
+        };
+        self.rules == other.rules
+            && digests(self) == digests(other)
+            && source(self) == source(other)
+            && self.kinds.is_same(&other.kinds)
+    }
+
+    fn made(
+        self: Arc<Self>,
+        listed: &Listed,
+        before: Option<&OfRules>,
+    ) -> (OfRules, Vec<Succession>) {
+        let resolve = resolver(&listed.resources);
+        let mut of = OfRules { context: Some(self.clone()), ..OfRules::default() };
+        for rule in &self.rules.rules {
+            if let Some(reason) = listed.fault(&rule.series_query) {
+                let place = format!("{}/seriesQuery", rule.place);
+                of.noted.push(refused("SeriesUnavailable", place, reason));
+            }
+            let known = listed.resources_fault.is_none();
+            for (label, name) in rule.association.unknown(&resolve).filter(|_| known) {
+                let label = config::segment(label);
+                let place = format!("{}/resources/overrides/{label}/resource", rule.place);
+                let message = format!("there is no kind of objects called \"{name}\"");
+                of.refused.push(refused("ConfigInvalid", place, &message));
+            }
+        }
+        let seen = |query: &str| listed.seen(query);
+        let mut unserved = BTreeMap::new();
+        let catalog = Catalog::new(&self.rules.rules, seen, &resolve, &mut |series| {
+            // What a rule wants and cannot have is told of, once for each rule.
+            if matches!(series.why, Why::NoNamespace { .. } | Why::NoNamespaceOfExternal) {
+                unserved.entry(series.rule).or_insert(series);
+            }
+        });
+        for Unserved { rule, series, why } in unserved.into_values() {
+            let place = format!("{}/resources", self.rules.rules[rule].place);
+            of.noted.push(refused("NoNamespace", place, &format!("{series}: {why}")));
+        }
+        let mut making = Making { context: &self, before, successions: Vec::new() };
+        let mut all: Vec<Arc<Offer>> = Vec::with_capacity(catalog.offered.len());
+        for offered in catalog.offered {
+            let offer = making.offer(offered);
+            of.made_of.insert((offer.metric.clone(), offer.serve.clone()), offer.clone());
+            all.push(offer);
+        }
+        of.offers = match before.map(|before| &before.offers) {
+            Some(before) if same(before.all(), &all) => before.clone(),
+            _ => Arc::new(Offers::new(all)),
+        };
+        if let Some(usage) = &self.rules.usage {
+            let made = making.usage(usage, &resolve, &mut of);
+            let before = before.and_then(|before| before.usage.as_ref());
+            // What has not changed is the same one, so that nothing is published anew.
+            let unchanged = before.filter(|before| {
+                before.window == made.window
+                    && made.evaluations().count() == before.evaluations().count()
+                    && made.evaluations().zip(before.evaluations()).all(|(a, b)| Arc::ptr_eq(a, b))
+            });
+            of.usage = Some(unchanged.cloned().unwrap_or_else(|| Arc::new(made)));
+        }
+        (of, making.successions)
+    }
+}
+
+impl Making<'_> {
+    fn offer(&mut self, offered: Offered) -> Arc<Offer<Binder>> {
+        let metric = offered.metric.clone();
+        let serve = offered.resource.clone().map_or(Serve::External, Serve::Custom);
+        let known =
+            self.before.and_then(|before| before.made_of.get(&(metric.clone(), serve.clone())));
+        let new = Binder { offered, context: self.context.clone() };
+        if let Some(known) = known
+            && Arc::ptr_eq(&known.with.context, &new.context)
+            && known.with.offered == new.offered
+        {
+            return known.clone();
+        }
+        // What was never read is made when it is.
+        let bound = known.and_then(|known| Some((known, known.bound()?.clone())));
+        let bound = bound.and_then(|(known, old)| {
+            let ingredients = new.ingredients();
+            if known.with.ingredients() == ingredients {
+                return Some(old);
+            }
+            let bound = ingredients.bind(&self.context.parts).ok()?;
+            self.successions.push(Succession { new: bound.clone(), old: Some(old) });
+            Some(bound)
+        });
+        Arc::new(Offer::new(metric, serve, new, bound))
+    }
+
+    fn usage(&mut self, usage: &valid::Usage, resolve: &Resolve<'_>, of: &mut OfRules) -> Usage {
+        let (cpu, memory) = (&usage.rules.cpu, &usage.rules.memory);
+        let queries = [(cpu, cpu.pods(resolve)), (memory, memory.pods(resolve))];
+        let pods = self.usage_of("pods", queries, of);
+        let queries = [(cpu, cpu.nodes(resolve)), (memory, memory.nodes(resolve))];
+        let nodes = self.usage_of("nodes", queries, of);
+        Usage { window: usage.window, pods, nodes }
+    }
+
+    fn usage_of(
+        &mut self,
+        resource: &str,
+        queries: [(&UsageQueries, Result<Option<RuleQuery>, String>); 2],
+        of: &mut OfRules,
+    ) -> Option<UsageOf> {
+        let resource = Resource::known(resource)?;
+        let kind = self.context.kinds.get(&resource);
+        let mut parts = Vec::new();
+        for ((queries, query), metric) in queries.into_iter().zip(["cpu", "memory"]) {
+            let place = queries.place.clone();
+            match query {
+                Ok(Some(query)) => {
+                    let serve = Serve::Usage(resource.clone());
+                    parts.extend(self.usage_part(metric, serve, &query, &place, of));
+                }
+                // It is not asked for.
+                Ok(None) => {}
+                Err(reason) => {
+                    let place = format!("{place}/resources");
+                    of.refused.push(refused("ConfigInvalid", place, &reason));
+                }
+            }
+        }
+        let [cpu, memory] = <[UsagePart; 2]>::try_from(parts).ok()?;
+        Some(UsageOf { kind, cpu, memory })
+    }
+
+    fn usage_part(
+        &mut self,
+        metric: &str,
+        serve: Serve,
+        query: &RuleQuery,
+        place: &str,
+        of: &mut OfRules,
+    ) -> Option<UsagePart> {
+        let metric = metric.parse().ok()?;
+        let ingredients = self.context.ingredients(metric, serve.clone(), query, json!({}), place);
+        let known = self.before.and_then(|before| {
+            before.usage_made_of.iter().find(|(known, _)| {
+                known.mapping.serve == serve && known.mapping.metric == ingredients.mapping.metric
+            })
+        });
+        let evaluations = match known {
+            Some((same, evaluations)) if *same == ingredients => evaluations.clone(),
+            other => match ingredients.bind(&self.context.parts) {
+                Ok(new) => {
+                    let old = other.map(|(_, old)| old.clone());
+                    self.successions.push(Succession { new: new.clone(), old });
+                    new
+                }
+                Err(faults) => {
+                    of.refused.push(Refused { reason: "ConfigInvalid", faults });
+                    return None;
+                }
+            },
+        };
+        of.usage_made_of.push((ingredients, evaluations.clone()));
+        let object_label = query.object_label.as_deref()?.into();
+        let container_label = query.group_by.as_deref().map(Into::into);
+        Some(UsagePart { evaluations, object_label, container_label })
+    }
+}
+
+fn same(before: &[Arc<Offer>], now: &[Arc<Offer>]) -> bool {
+    before.len() == now.len() && before.iter().zip(now).all(|(one, other)| Arc::ptr_eq(one, other))
+}
+
+fn refused(reason: &'static str, place: String, message: &str) -> Refused {
+    Refused { reason, faults: vec![Fault::at(place, message)] }
+}

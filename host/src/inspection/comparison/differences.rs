@@ -1,0 +1,166 @@
+//! What two answers do not have in common.
+
+use std::collections::BTreeSet;
+
+use super::ours::Place;
+use super::reading::{Number, Reading};
+
+/// A difference.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Difference {
+    /// The metric.
+    pub(super) metric: String,
+    /// Where it was read.
+    pub(super) place: Place,
+    /// What differs.
+    pub(super) what: What,
+}
+
+/// What differs.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum What {
+    /// One of both has no answer, or neither has.
+    Unread {
+        /// Why ours has none.
+        ours: Option<String>,
+        /// Why theirs has none.
+        theirs: Option<String>,
+    },
+    /// Only ours has a value.
+    OnlyHere {
+        /// Of what.
+        of: String,
+        /// The value.
+        value: Number,
+    },
+    /// Only theirs has one.
+    OnlyThere {
+        /// Of what.
+        of: String,
+        /// The value.
+        value: Number,
+        /// Why ours has none, if it says so.
+        why: Option<String>,
+    },
+    /// Both have one.
+    Values {
+        /// Of what.
+        of: String,
+        /// Ours, before and after theirs.
+        ours: [Number; 2],
+        /// Theirs.
+        theirs: Number,
+    },
+}
+
+/// What was read, or why nothing was.
+pub(super) type Read = Result<Reading, String>;
+
+/// What ours, read before and after theirs, does not have in common with it.
+pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f64) -> Vec<What> {
+    let (before, after, theirs) = match (before, after, theirs) {
+        (Ok(before), Ok(after), Ok(theirs)) => (before, after, theirs),
+        (before, after, theirs) => {
+            let ours = before.as_ref().err().or(after.as_ref().err()).cloned();
+            return vec![What::Unread { ours, theirs: theirs.as_ref().err().cloned() }];
+        }
+    };
+    let all: BTreeSet<_> =
+        before.values.keys().chain(after.values.keys()).chain(theirs.values.keys()).collect();
+    let mut found = Vec::new();
+    for of in all {
+        let ours = (before.values.get(of), after.values.get(of));
+        let of = of.clone();
+        match (ours, theirs.values.get(&of)) {
+            ((Some(before), Some(after)), Some(theirs)) => {
+                if !between(before, after, theirs, tolerance) {
+                    let ours = [before.clone(), after.clone()];
+                    found.push(What::Values { of, ours, theirs: theirs.clone() });
+                }
+            }
+            ((None, None), Some(value)) => {
+                let why = after.warning.clone();
+                found.push(What::OnlyThere { of, value: value.clone(), why });
+            }
+            ((Some(value), Some(_)), None) => {
+                found.push(What::OnlyHere { of, value: value.clone() });
+            }
+            // It came or went meanwhile.
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a value lies between two others, or near one of them.
+fn between(before: &Number, after: &Number, theirs: &Number, tolerance: f64) -> bool {
+    let (Number::Known(before), Number::Known(after), Number::Known(theirs)) =
+        (before, after, theirs)
+    else {
+        return before == theirs || after == theirs;
+    };
+    let (low, high) = (before.min(after).as_f64(), before.max(after).as_f64());
+    let theirs = theirs.as_f64();
+    let room = tolerance * low.abs().max(high.abs()).max(theirs.abs());
+    theirs >= low - room && theirs <= high + room
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(values: &[(&str, &str)]) -> Read {
+        let values = values.iter().map(|(of, value)| ((*of).to_owned(), Number::read(value)));
+        Ok(Reading { values: values.collect(), warning: Some("a reason".to_owned()) })
+    }
+
+    fn told(before: &Read, after: &Read, theirs: &Read) -> Vec<String> {
+        let name = |what: &What| match what {
+            What::Unread { ours, theirs } => format!("unread {ours:?} {theirs:?}"),
+            What::OnlyHere { of, .. } => format!("here {of}"),
+            What::OnlyThere { of, why, .. } => format!("there {of} {why:?}"),
+            What::Values { of, .. } => format!("values {of}"),
+        };
+        compared(before, after, theirs, 0.01).iter().map(name).collect()
+    }
+
+    #[test]
+    fn a_value_between_two_others_is_no_difference() {
+        let (low, high) = (reading(&[("a", "10")]), reading(&[("a", "20")]));
+        for (theirs, expected) in [
+            ("10", 0),
+            ("15", 0),
+            ("20100m", 0),
+            ("9901m", 0),
+            ("20300m", 1),
+            ("9", 1),
+            ("-9223372036854775808m", 1),
+        ] {
+            let theirs = reading(&[("a", theirs)]);
+            assert_eq!(told(&low, &high, &theirs).len(), expected, "{theirs:?}");
+            assert_eq!(told(&high, &low, &theirs).len(), expected, "{theirs:?}");
+        }
+        let zero = reading(&[("a", "0")]);
+        assert_eq!(told(&zero, &zero, &zero), [""; 0]);
+        assert_eq!(told(&zero, &zero, &reading(&[("a", "1m")])), ["values a"]);
+    }
+
+    #[test]
+    fn objects_that_only_one_has_a_value_for_are_told() {
+        let ours = reading(&[("a", "1"), ("b", "1")]);
+        let theirs = reading(&[("b", "1"), ("c", "1")]);
+        let expected = ["here a", "there c Some(\"a reason\")"];
+        assert_eq!(told(&ours, &ours, &theirs), expected);
+        // What came in between may have been there for the other one, or not.
+        let later = reading(&[("a", "1"), ("b", "1"), ("c", "1")]);
+        assert_eq!(told(&ours, &later, &theirs), ["here a"]);
+    }
+
+    #[test]
+    fn reasons_stand_side_by_side() {
+        let (ours, error) = (reading(&[]), Err("away".to_owned()));
+        assert_eq!(told(&ours, &ours, &error), ["unread None Some(\"away\")"]);
+        assert_eq!(told(&ours, &error, &ours), ["unread Some(\"away\") None"]);
+        assert_eq!(told(&error, &ours, &error), ["unread Some(\"away\") Some(\"away\")"]);
+    }
+}

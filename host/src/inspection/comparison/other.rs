@@ -1,0 +1,225 @@
+//! The other adapter, asked by HTTP.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::StatusCode;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::Value;
+
+use super::metrics::{Listed, Metric};
+use super::ours::Place;
+use super::reading::Reading;
+use crate::cluster::Cluster;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The largest answer.
+const LARGEST: usize = 64 << 20;
+
+/// What cannot stand in a segment of a path as it is.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b'?');
+
+/// Who it is and how it is asked.
+#[derive(Debug, Clone)]
+pub struct OtherOptions {
+    /// Who it is.
+    pub who: Who,
+    /// A bearer token, for an address.
+    pub token_file: Option<PathBuf>,
+    /// The authorities that its certificate is checked against.
+    pub ca_file: Option<PathBuf>,
+    /// Whether any certificate is trusted.
+    pub insecure: bool,
+}
+
+/// Who the other adapter is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever serves the APIs in the cluster now, asked through kube-apiserver.
+    Cluster,
+    /// Whoever is at an address.
+    At(String),
+}
+
+impl fmt::Display for OtherOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.who {
+            Who::Cluster => f.write_str("the adapter that serves the cluster now"),
+            Who::At(url) => f.write_str(url),
+        }
+    }
+}
+
+/// The other adapter.
+pub(super) struct Other {
+    way: Way,
+    /// The version of `custom.metrics.k8s.io` that it has.
+    custom: std::sync::OnceLock<&'static str>,
+}
+
+enum Way {
+    Cluster(Cluster),
+    Address { url: String, client: reqwest::Client, token: Option<String> },
+}
+
+impl Other {
+    pub(super) fn new(options: &OtherOptions, cluster: &Cluster) -> Result<Self, String> {
+        let way = match &options.who {
+            Who::Cluster => Way::Cluster(cluster.clone()),
+            Who::At(url) => Way::Address {
+                url: url.trim_end_matches('/').to_owned(),
+                client: client(options)?,
+                token: options.token_file.as_ref().map(read_token).transpose()?,
+            },
+        };
+        Ok(Self { way, custom: std::sync::OnceLock::new() })
+    }
+
+    /// All metrics that it lists.
+    pub(super) async fn metrics(&self) -> Result<BTreeSet<Metric>, String> {
+        let mut metrics = BTreeSet::new();
+        for version in ["v1beta1", "v1beta2"] {
+            if let Some(listed) = self.listed(&format!("custom.metrics.k8s.io/{version}")).await? {
+                // Nobody else sets it.
+                let _ = self.custom.set(version);
+                metrics.extend(listed.iter().filter_map(|name| Metric::custom(name)));
+                break;
+            }
+        }
+        let external = self.listed("external.metrics.k8s.io/v1beta1").await?.unwrap_or_default();
+        metrics.extend(external.iter().map(|name| Metric::external(name)));
+        let usage = self.listed("metrics.k8s.io/v1beta1").await?.unwrap_or_default();
+        metrics.extend(usage.iter().map(|name| Metric::usage(name)));
+        Ok(metrics)
+    }
+
+    /// The names that discovery has of an API; `None` if it does not serve it.
+    async fn listed(&self, api: &str) -> Result<Option<Vec<String>>, String> {
+        let path = format!("/apis/{api}");
+        let (status, body) = self.get(&path).await?;
+        match status {
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::OK => {
+                let resources = body["resources"].as_array().into_iter().flatten();
+                let names = resources.filter_map(|of| of["name"].as_str().map(str::to_owned));
+                Ok(Some(names.collect()))
+            }
+            _ => Err(format!("the other adapter has no list at {path}: {}", told(status, &body))),
+        }
+    }
+
+    /// Reads all objects of a place. What is not found has no values.
+    pub(super) async fn read(&self, metric: &Metric, place: &Place) -> Result<Reading, String> {
+        let (status, body) = self.get(&self.path(metric, place)).await?;
+        match status {
+            StatusCode::OK => Ok(match &metric.of {
+                Listed::Custom { .. } => Reading::of_objects(&body),
+                Listed::External => Reading::of_external(&body),
+                Listed::Usage { .. } => Reading::of_usage(&body),
+            }),
+            StatusCode::NOT_FOUND => Ok(Reading::default()),
+            _ => Err(told(status, &body)),
+        }
+    }
+
+    fn path(&self, metric: &Metric, place: &Place) -> String {
+        let name = utf8_percent_encode(&metric.name, ENCODED);
+        let custom = self.custom.get().copied().unwrap_or("v1beta1");
+        let custom = format!("/apis/custom.metrics.k8s.io/{custom}");
+        match (&metric.of, &place.namespace) {
+            (Listed::Custom { resource }, _) if resource == "namespaces" => {
+                format!("{custom}/namespaces/*/metrics/{name}")
+            }
+            (Listed::Custom { resource }, None) => format!("{custom}/{resource}/*/{name}"),
+            (Listed::Custom { resource }, Some(namespace)) => {
+                format!("{custom}/namespaces/{namespace}/{resource}/*/{name}")
+            }
+            (Listed::External, namespace) => {
+                let namespace = namespace.as_deref().unwrap_or("default");
+                format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{name}")
+            }
+            (Listed::Usage { resource }, None) => {
+                format!("/apis/metrics.k8s.io/v1beta1/{resource}")
+            }
+            (Listed::Usage { resource }, Some(namespace)) => {
+                format!("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/{resource}")
+            }
+        }
+    }
+
+    async fn get(&self, path: &str) -> Result<(StatusCode, Value), String> {
+        let asked = async {
+            match &self.way {
+                Way::Cluster(cluster) => cluster.get(path).await,
+                Way::Address { url, client, token } => {
+                    let mut request = client.get(format!("{url}{path}"));
+                    if let Some(token) = token {
+                        request = request.bearer_auth(token);
+                    }
+                    fetched(request).await.map_err(|error| format!("GET {url}{path}: {error}"))
+                }
+            }
+        };
+        let answer = tokio::time::timeout(PATIENCE, asked).await;
+        let (status, body) = answer.map_err(|_| format!("no answer within {PATIENCE:?}"))??;
+        let json = serde_json::from_slice(&body);
+        Ok((status, json.unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned().into())))
+    }
+}
+
+async fn fetched(request: reqwest::RequestBuilder) -> Result<(StatusCode, Vec<u8>), String> {
+    let innermost = |error: reqwest::Error| {
+        let mut inner: &dyn std::error::Error = &error;
+        while let Some(source) = inner.source() {
+            inner = source;
+        }
+        inner.to_string()
+    };
+    let mut response = request.send().await.map_err(innermost)?;
+    let status = response.status();
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(innermost)? {
+        body.extend_from_slice(&part);
+        if body.len() > LARGEST {
+            return Err(format!("the answer is longer than {LARGEST} bytes"));
+        }
+    }
+    Ok((status, body))
+}
+
+/// What an error says: the message of a Status, or the beginning of what came instead.
+fn told(status: StatusCode, body: &Value) -> String {
+    let text = body["message"].as_str().or(body.as_str()).unwrap_or_default();
+    let text: String = text.chars().take(500).collect();
+    format!("{} {}", status.as_u16(), text.trim())
+}
+
+fn read_token(path: &PathBuf) -> Result<String, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+fn client(options: &OtherOptions) -> Result<reqwest::Client, String> {
+    crate::tls::install_provider();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
+        // A redirect would carry the token elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_danger_accept_invalid_certs(options.insecure);
+    if let Some(path) = &options.ca_file {
+        let name = path.display();
+        let pem = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem);
+        let certificates = certificates.map_err(|error| format!("{name}: {error}"))?;
+        if certificates.is_empty() {
+            return Err(format!("{name} holds no certificate in PEM form"));
+        }
+        builder = builder.tls_certs_only(certificates);
+    }
+    builder.build().map_err(|error| format!("cannot make an HTTP client: {error}"))
+}

@@ -1,0 +1,102 @@
+//! What was read in one place: values by what they are for.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::quantity::Quantity;
+
+/// What was read in one place.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Reading {
+    /// The values, by object, by labels of an item, or by container.
+    pub(super) values: BTreeMap<String, Number>,
+    /// What was said beside them: why some are missing.
+    pub(super) warning: Option<String>,
+}
+
+/// A value as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Number {
+    /// A quantity.
+    Known(Quantity),
+    /// A text that is none, or one that stands for no number.
+    Odd(String),
+}
+
+impl Number {
+    /// Reads a quantity as it was sent.
+    pub(super) fn read(text: &str) -> Self {
+        match text.parse() {
+            Ok(quantity) => Self::Known(quantity),
+            Err(_) => Self::Odd(text.to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Known(quantity) => quantity.fmt(f),
+            Self::Odd(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Reading {
+    /// Reads a list of values of objects.
+    pub(super) fn of_objects(list: &Value) -> Self {
+        Self::of_items(list, |item| {
+            let name = item["describedObject"]["name"].as_str().unwrap_or_default().to_owned();
+            vec![(name, text(&item["value"]))]
+        })
+    }
+
+    /// Reads a list of external values.
+    pub(super) fn of_external(list: &Value) -> Self {
+        Self::of_items(list, |item| {
+            let labels = item["metricLabels"].as_object().into_iter().flatten();
+            let labels =
+                labels.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()));
+            vec![(labelled(labels), text(&item["value"]))]
+        })
+    }
+
+    /// Reads a list of what nodes or pods use.
+    pub(super) fn of_usage(list: &Value) -> Self {
+        Self::of_items(list, |item| {
+            let name = item["metadata"]["name"].as_str().unwrap_or_default();
+            let containers = item["containers"].as_array().into_iter().flatten();
+            let parts = containers.map(|container| {
+                let of = container["name"].as_str().unwrap_or_default();
+                (format!("{name} {of}"), &container["usage"])
+            });
+            let whole = item.get("usage").map(|usage| (name.to_owned(), usage));
+            let parts = parts.chain(whole);
+            parts.flat_map(|(of, usage)| amounts(&of, usage)).collect()
+        })
+    }
+
+    fn of_items(list: &Value, read: impl Fn(&Value) -> Vec<(String, String)>) -> Self {
+        let items = list["items"].as_array().into_iter().flatten();
+        let values = items.flat_map(read).map(|(of, value)| (of, Number::read(&value)));
+        Self { values: values.collect(), warning: None }
+    }
+}
+
+/// The amounts that something uses.
+fn amounts(of: &str, usage: &Value) -> Vec<(String, String)> {
+    let usage = usage.as_object().into_iter().flatten();
+    usage.map(|(amount, value)| (format!("{of} {amount}"), text(value))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Labels as an item is told from others: `{queue="a"}`.
+pub(super) fn labelled<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let labels: BTreeMap<_, _> = labels.collect();
+    let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{{{}}}", labels.join(","))
+}

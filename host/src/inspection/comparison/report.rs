@@ -1,0 +1,150 @@
+//! What a comparison found, for people.
+
+use std::fmt;
+
+use super::super::count;
+use super::differences::{Difference, What};
+
+/// The most differences that are shown.
+const SHOWN: usize = 200;
+
+/// What a comparison found.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// With whom.
+    pub with: String,
+    /// What is wrong with our configuration.
+    pub faults: Vec<String>,
+    /// How many metrics both have.
+    pub both: usize,
+    /// How many of those are the same.
+    pub same: usize,
+    /// How many values of the other one were looked at.
+    pub values: usize,
+    /// Metrics that only ours has.
+    pub only_here: Vec<String>,
+    /// Metrics that only the other one has, each with why ours does not.
+    pub only_there: Vec<(String, String)>,
+    pub(super) differences: Vec<Difference>,
+}
+
+impl What {
+    /// Whether it is one: what neither has an answer for is the same to whoever asks.
+    pub(super) fn is_difference(&self) -> bool {
+        !matches!(self, Self::Unread { ours: Some(_), theirs: Some(_) })
+    }
+}
+
+impl Comparison {
+    /// Whether both answer the same.
+    pub fn is_same(&self) -> bool {
+        self.faults.is_empty()
+            && self.only_here.is_empty()
+            && self.only_there.is_empty()
+            && !self.differences.iter().any(|difference| difference.what.is_difference())
+    }
+
+    fn summary(&self) -> String {
+        let many = |which: &dyn Fn(&What) -> bool| {
+            self.differences.iter().filter(|difference| which(&difference.what)).count()
+        };
+        let neither = many(&|what| !what.is_difference());
+        let parts = [
+            (many(&|what| matches!(what, What::Values { .. })), "value differs", "values differ"),
+            (
+                many(&|what| matches!(what, What::OnlyHere { .. })),
+                "value only here",
+                "values only here",
+            ),
+            (
+                many(&|what| matches!(what, What::OnlyThere { .. })),
+                "value only there",
+                "values only there",
+            ),
+            (
+                many(&|what| matches!(what, What::Unread { .. }) && what.is_difference()),
+                "read fails on one side",
+                "reads fail on one side",
+            ),
+            (neither, "read fails on both sides", "reads fail on both sides"),
+            (self.only_here.len(), "metric only here", "metrics only here"),
+            (self.only_there.len(), "metric only there", "metrics only there"),
+        ];
+        let parts = parts.into_iter().filter(|(number, ..)| *number > 0);
+        let mut parts: Vec<_> = parts.map(|(number, one, many)| count(number, one, many)).collect();
+        if self.is_same() {
+            parts.insert(0, "no difference".to_owned());
+        }
+        format!(
+            "{} and {} of both read: {}",
+            count(self.both, "metric", "metrics"),
+            count(self.values, "value", "values"),
+            parts.join(", ")
+        )
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Compared with {}", self.with)?;
+        for faults in &self.faults {
+            writeln!(f, "\n{faults}")?;
+        }
+        if !self.only_there.is_empty() {
+            writeln!(f, "\nMetrics only there")?;
+            for (metric, why) in self.only_there.iter().take(SHOWN) {
+                writeln!(f, "  {metric}\n      {why}")?;
+            }
+            rest(f, self.only_there.len())?;
+        }
+        if !self.only_here.is_empty() {
+            writeln!(f, "\nMetrics only here")?;
+            for metric in self.only_here.iter().take(SHOWN) {
+                writeln!(f, "  {metric}")?;
+            }
+            rest(f, self.only_here.len())?;
+        }
+        let mut at = None;
+        for Difference { metric, place, what } in self.differences.iter().take(SHOWN) {
+            if at.replace((metric, place)) != Some((metric, place)) {
+                let place = place.namespace.as_ref();
+                let place = place.map_or(String::new(), |namespace| format!(" in {namespace}"));
+                writeln!(f, "\n{metric}{place}")?;
+            }
+            writeln!(f, "{what}")?;
+        }
+        rest(f, self.differences.len())?;
+        writeln!(f, "\n{}", self.summary())
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread { ours, theirs } => {
+                let told = |side: &Option<String>| {
+                    side.as_ref().map_or("has an answer", String::as_str).to_owned()
+                };
+                write!(f, "  here   {}\n  there  {}", told(ours), told(theirs))
+            }
+            Self::OnlyHere { of, value } => write!(f, "  {of}: only here, {value}"),
+            Self::OnlyThere { of, value, why } => {
+                write!(f, "  {of}: only there, {value}")?;
+                why.iter().try_for_each(|why| write!(f, "\n      here: {why}"))
+            }
+            Self::Values { of, ours: [before, after], theirs } if before == after => {
+                write!(f, "  {of}: here {before}, there {theirs}")
+            }
+            Self::Values { of, ours: [before, after], theirs } => {
+                write!(f, "  {of}: here {before}, then {after}; there {theirs}")
+            }
+        }
+    }
+}
+
+fn rest(f: &mut fmt::Formatter<'_>, all: usize) -> fmt::Result {
+    match all.saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => writeln!(f, "  and {more} more"),
+    }
+}

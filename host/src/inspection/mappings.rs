@@ -1,0 +1,137 @@
+//! What rules give now, written as mappings.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::text::one_line;
+use super::{Inspection, OfRule, Offer, count};
+use crate::config;
+use crate::config::template::Template;
+use crate::model::resource::Resource;
+
+/// A configuration of mappings that serve what the rules give now. What only a rule can say
+/// stands in it as a comment.
+pub fn mappings(inspection: &Inspection) -> String {
+    let mut text = format!(
+        "# What the rules of {} give now, as mappings. Metrics of series that come later are not\n\
+         # among them.\n\
+         apiVersion: leadsman.dev/v1alpha1\n\
+         kind: Config\n",
+        one_line(&inspection.document)
+    );
+    text.push_str("sources:\n");
+    if let Some(Value::Object(sources)) = inspection.written.get("sources") {
+        for (name, source) in sources {
+            line(&mut text, &format!("  {}: {source}", quoted(name)));
+        }
+    }
+    let (written, left): (Vec<_>, Vec<_>) = inspection
+        .offers()
+        .map(|(rule, offer)| (rule, offer, convertible(offer)))
+        .partition(|(_, _, query)| query.is_ok());
+    text.push_str(if written.is_empty() { "mappings: []\n" } else { "mappings:\n" });
+    let mut of = "";
+    for (rule, offer, query) in &written {
+        if of != rule.place {
+            of = &rule.place;
+            line(&mut text, &format!("  # {} {}", rule.place, one_line(&rule.series_query)));
+        }
+        let source = inspection.source.as_deref().unwrap_or_default();
+        let query = query.as_deref().unwrap_or_default();
+        mapping(&mut text, offer, source, query);
+    }
+    if !left.is_empty() {
+        let left = left.iter().map(|(rule, offer, query)| {
+            (*rule, *offer, query.as_ref().err().map_or("", String::as_str))
+        });
+        text.push('\n');
+        not_converted(&mut text, left.collect());
+    }
+    let empty = inspection.rules.iter().filter(|rule| rule.offers.is_empty());
+    for OfRule { place, series_query, seen, .. } in empty {
+        let why = match seen {
+            Ok(0) => "it sees no series now".to_owned(),
+            Ok(_) => "none of its series gives a metric".to_owned(),
+            Err(reason) => format!("its series cannot be listed: {}", one_line(reason)),
+        };
+        line(&mut text, &format!("# {place} {}: no mapping, {why}.", one_line(series_query)));
+    }
+    if let Some(usage) = inspection.written.get("resourceRules") {
+        text.push_str(
+            "\n# What nodes and pods use has no form as a mapping: the rules as they were.\n",
+        );
+        line(&mut text, &format!("resourceRules: {usage}"));
+        let source = inspection.source.as_deref().unwrap_or_default();
+        line(&mut text, &format!("discovery: {}", json!({"source": source})));
+    }
+    text
+}
+
+/// The query of a mapping, or why there can be none.
+fn convertible(offer: &Offer) -> Result<&str, String> {
+    if offer.mapped {
+        return Err("a mapping of the configuration serves it already".to_owned());
+    }
+    let query = offer.wider.as_ref().map_err(String::clone)?;
+    config::check_promql(&Template::parse(query)?)?;
+    Ok(query)
+}
+
+fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str) {
+    line(text, &format!("  - metric: {}", quoted(offer.metric.as_str())));
+    let (serve, plugin, config) = match (&offer.resource, &offer.label) {
+        (Some(resource), Some(label)) => {
+            let config = format!("{{object: {}, combine: omit}}", quoted(label));
+            (format!("{{custom: {}}}", kind(resource)), "per-object", config)
+        }
+        _ => ("{external: {}}".to_owned(), "external", "{seriesName: true}".to_owned()),
+    };
+    line(text, &format!("    serve: {serve}"));
+    line(text, "    queries:");
+    line(text, "      rule:");
+    line(text, &format!("        source: {}", quoted(source)));
+    line(text, &format!("        promql: {}", quoted(query.trim())));
+    line(text, &format!("    plugin: {plugin}"));
+    line(text, &format!("    config: {config}"));
+}
+
+/// The kind of objects, with all that only a cluster knows of it.
+fn kind(resource: &Resource) -> String {
+    let name = quoted(&resource.to_string());
+    match resource.details() {
+        Some(details) if Resource::known(&resource.to_string()).is_none() => format!(
+            "{{resource: {name}, kind: {}, version: {}, namespaced: {}}}",
+            quoted(&details.kind),
+            quoted(&details.version),
+            details.namespaced,
+        ),
+        _ => format!("{{resource: {name}}}"),
+    }
+}
+
+fn not_converted(text: &mut String, left: Vec<(&OfRule, &Offer, &str)>) {
+    line(
+        text,
+        &format!(
+            "# {} not converted. Their rules can stay, under `rules` or `externalRules` of this file.",
+            count(left.len(), "metric is", "metrics are")
+        ),
+    );
+    for (rule, offer, why) in left {
+        line(text, &format!("# {} of {}: {}.", offer.title(), rule.place, one_line(why)));
+        if !offer.mapped {
+            line(text, &format!("#   {}", one_line(&offer.template)));
+        }
+    }
+}
+
+/// A text as JSON, which is YAML.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+fn line(text: &mut String, line: &str) {
+    // Writing to a text does not fail.
+    let _ = writeln!(text, "{line}");
+}

@@ -1,0 +1,92 @@
+//! What to know before prometheus-adapter is replaced.
+
+use std::collections::BTreeSet;
+
+use super::{Inspection, count};
+use crate::model::resource::Resource;
+use crate::rules::Why;
+
+/// Kinds that prometheus-adapter knows to live in no namespace.
+const AT_THE_ROOT: [&str; 3] = ["namespaces", "nodes", "persistentvolumes"];
+
+/// What to know, in sentences.
+pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
+    let mut notes = Vec::new();
+    let offers = || inspection.offers().map(|(_, offer)| offer);
+    let exact = offers().filter(|offer| offer.wider.is_err()).count();
+    if inspection.exact_queries && offers().next().is_some() {
+        notes.push(
+            "exact queries are set: each read asks a query of its own, as with prometheus-adapter. \
+             Without them one query answers for all objects of a namespace."
+                .to_owned(),
+        );
+    } else if exact > 0 {
+        notes.push(format!(
+            "{} cannot be asked for once for all objects: each read asks a query of its own, as with \
+             prometheus-adapter. The reason stands with each.",
+            count(exact, "metric", "metrics")
+        ));
+    }
+    let unserved = || inspection.rules.iter().flat_map(|rule| &rule.unserved);
+    let hidden = unserved().filter(|series| matches!(series.why, Why::Hidden { .. })).count();
+    if hidden > 0 {
+        notes.push(format!(
+            "{} the same metric as another series, of which the last one holds, as with \
+             prometheus-adapter.",
+            count(hidden, "series gives", "series give")
+        ));
+    }
+    let mapped = offers().filter(|offer| offer.mapped).count();
+    if mapped > 0 {
+        notes.push(format!(
+            "{} served by a mapping of the configuration, which comes before rules.",
+            count(mapped, "metric is", "metrics are")
+        ));
+    }
+    let kinds: BTreeSet<&Resource> = offers().filter_map(|offer| offer.resource.as_ref()).collect();
+    if !kinds.is_empty() {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.to_string()).collect();
+        notes.push(format!(
+            "Metrics are for {}. Of those that are read the adapter needs the rights to list and \
+             watch.",
+            names.join(", ")
+        ));
+    }
+    for kind in kinds.iter().filter(|kind| !kind.namespaced()) {
+        let plural = kind.to_string();
+        if !AT_THE_ROOT.contains(&plural.as_str()) {
+            notes.push(format!(
+                "{plural} live in no namespace and are asked for at the root; prometheus-adapter \
+                 asks for them in a namespace."
+            ));
+        }
+    }
+    for rule in inspection.rules.iter().filter(|rule| rule.without_namespace) {
+        notes.push(format!(
+            "{} does not say which label names the namespace: every namespace reads the values of \
+             all, where prometheus-adapter fails. Add the label to `resources.overrides`, or set \
+             `resources.namespaced` to false if that is meant.",
+            rule.place
+        ));
+    }
+    if offers().any(|offer| offer.resource.is_some()) {
+        notes.push(
+            "Whether several series disagree about one object shows only when it is read: it is left \
+             out then, with a reason. --compare reads all."
+                .to_owned(),
+        );
+    }
+    match &inspection.kinds {
+        Some(Ok(())) => {}
+        Some(Err(reason)) => notes.push(format!(
+            "Which kinds of objects the cluster has is not known ({reason}): only those of every \
+             cluster were looked for."
+        )),
+        None => notes.push(
+            "No cluster was asked: only kinds of objects that every cluster has were looked for. Name \
+             one with --kubeconfig if rules are for custom resources."
+                .to_owned(),
+        ),
+    }
+    notes
+}

@@ -1,0 +1,71 @@
+//! Escaped characters of Go regular expressions.
+
+/// Splits the first character off.
+pub(super) fn next(text: &str) -> Option<(char, &str)> {
+    let mut chars = text.chars();
+    let first = chars.next()?;
+    Some((first, chars.as_str()))
+}
+
+/// Reads one escaped character at the beginning of `text`, which starts with
+/// a backslash, and returns its number and what follows.
+pub(super) fn read(text: &str) -> Result<(u32, &str), String> {
+    let Some((kind, rest)) = next(&text[1..]) else {
+        return Err("trailing backslash at end of expression: ``".to_owned());
+    };
+    let value = match kind {
+        '0'..='7' => octal(kind, rest).ok_or(rest),
+        'x' => hexadecimal(rest),
+        'a' => Ok((0x07, rest)),
+        'f' => Ok((0x0c, rest)),
+        'n' => Ok((0x0a, rest)),
+        'r' => Ok((0x0d, rest)),
+        't' => Ok((0x09, rest)),
+        'v' => Ok((0x0b, rest)),
+        _ if kind.is_ascii() && !kind.is_ascii_alphanumeric() => Ok((kind.into(), rest)),
+        _ => Err(rest),
+    };
+    value.map_err(|rest: &str| {
+        let end = text.len() - rest.len();
+        format!("invalid escape sequence: `{}`", &text[..end])
+    })
+}
+
+/// Reads the octal digits that follow the first: a lone digit other than 0
+/// would be a back reference, which Go does not have.
+fn octal(first: char, rest: &str) -> Option<(u32, &str)> {
+    let more = rest.bytes().take(2).take_while(|digit| (b'0'..=b'7').contains(digit)).count();
+    if first != '0' && more == 0 {
+        return None;
+    }
+    let (digits, after) = rest.split_at(more);
+    let value =
+        digits.bytes().fold(first.to_digit(8)?, |sum, digit| sum * 8 + u32::from(digit - b'0'));
+    Some((value, after))
+}
+
+/// Reads `41` or `{1F600}`, what follows `\x`; the error is what is left
+/// after the part that is wrong.
+fn hexadecimal(rest: &str) -> Result<(u32, &str), &str> {
+    let Some(mut inner) = rest.strip_prefix('{') else {
+        let (first, rest) = next(rest).ok_or(rest)?;
+        let (second, rest) = next(rest).ok_or(rest)?;
+        let digits = first.to_digit(16).zip(second.to_digit(16));
+        let (high, low) = digits.ok_or(rest)?;
+        return Ok((high * 16 + low, rest));
+    };
+    let mut value = 0;
+    let mut empty = true;
+    loop {
+        let (digit, after) = next(inner).ok_or(inner)?;
+        if digit == '}' && !empty {
+            return Ok((value, after));
+        }
+        value = value * 16 + digit.to_digit(16).ok_or(after)?;
+        if value > u32::from(char::MAX) {
+            return Err(after);
+        }
+        empty = false;
+        inner = after;
+    }
+}

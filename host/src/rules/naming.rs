@@ -1,0 +1,137 @@
+//! What the metrics of a rule are called.
+
+use regex::Regex;
+
+use super::written::{Filter, Name};
+use super::{Note, go_regex};
+
+/// Which series a rule takes, and what it calls their metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Naming {
+    filters: Vec<(Pattern, Wanted)>,
+    matches: Option<Pattern>,
+    called: String,
+}
+
+/// A regular expression, and how it was written.
+#[derive(Debug, Clone)]
+struct Pattern {
+    written: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    fn new(written: &str) -> Result<Self, String> {
+        Ok(Self { written: written.to_owned(), regex: go_regex::compile(written)? })
+    }
+}
+
+/// What is written the same means the same.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for Pattern {}
+
+/// Whether a filter lets through what matches or what does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Matching,
+    Others,
+}
+
+impl Naming {
+    pub(super) fn new(
+        filters: &Option<Vec<Filter>>,
+        name: &Name,
+        note: &mut Note<'_>,
+    ) -> Option<Self> {
+        let mut compiled = Vec::new();
+        let mut whole = true;
+        for (at, filter) in filters.iter().flatten().enumerate() {
+            let place = format!("/seriesFilters/{at}");
+            let (pattern, key, wanted) = match (filter.is.as_str(), filter.is_not.as_str()) {
+                ("", "") => {
+                    note(&place, "a filter has `is` or `isNot`".to_owned());
+                    whole = false;
+                    continue;
+                }
+                (is, "") => (is, "is", Wanted::Matching),
+                ("", is_not) => (is_not, "isNot", Wanted::Others),
+                _ => {
+                    let message = "a filter has `is` or `isNot`, not both; write two filters";
+                    note(&place, message.to_owned());
+                    whole = false;
+                    continue;
+                }
+            };
+            match Pattern::new(pattern) {
+                Ok(pattern) => compiled.push((pattern, wanted)),
+                Err(reason) => {
+                    note(&format!("{place}/{key}"), reason);
+                    whole = false;
+                }
+            }
+        }
+        let matches = match name.matches.as_str() {
+            "" => None,
+            pattern => match Pattern::new(pattern) {
+                Ok(pattern) => Some(pattern),
+                Err(reason) => {
+                    note("/name/matches", reason);
+                    return None;
+                }
+            },
+        };
+        // The whole match is a group, too.
+        let groups = matches.as_ref().map_or(1, |pattern| pattern.regex.captures_len());
+        let called = match (name.as_.as_str(), groups) {
+            ("", 1) => "$0".to_owned(),
+            ("", 2) => "$1".to_owned(),
+            ("", _) => {
+                note(
+                    "/name",
+                    "there are several groups in `matches`; say with `as` what metrics are called"
+                        .to_owned(),
+                );
+                return None;
+            }
+            (called, _) => called.to_owned(),
+        };
+        whole.then_some(Self { filters: compiled, matches, called })
+    }
+
+    /// The filter that keeps a series out, in words; `None` if none does.
+    pub(super) fn kept_out_by(&self, series: &str) -> Option<String> {
+        let kept_out = self.filters.iter().find_map(|(Pattern { written, regex }, wanted)| {
+            let matches = regex.is_match(series);
+            match wanted {
+                Wanted::Matching if !matches => Some(format!("is: {written}")),
+                Wanted::Others if matches => Some(format!("isNot: {written}")),
+                _ => None,
+            }
+        });
+        let by_name = || {
+            let matches = self.matches.as_ref().filter(|known| !known.regex.is_match(series))?;
+            Some(format!("name.matches: {}", matches.written))
+        };
+        kept_out.or_else(by_name)
+    }
+
+    /// What the metric of a series is called. As in Go, it is the expansion and not a replacement
+    /// within the name.
+    pub(super) fn name(&self, series: &str) -> Option<String> {
+        match &self.matches {
+            Some(Pattern { regex, .. }) => {
+                regex.captures(series).map(|groups| go_regex::expand(&groups, &self.called))
+            }
+            None if self.called == "$0" => Some(series.to_owned()),
+            None => {
+                let all = go_regex::compile(".*").ok()?;
+                all.captures(series).map(|groups| go_regex::expand(&groups, &self.called))
+            }
+        }
+    }
+}
