@@ -10,14 +10,15 @@ pub(crate) const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   setup [--tests]     install a compiler for plugins; --tests: the servers that the tests
-                      ask, too: Prometheus, a registry, a control plane
+                      ask, too: Prometheus, a registry, a control plane,
+                      prometheus-adapter
   demo [ARGS]         run `leadsman demo ARGS`
   test [FILTER]       build and run every test, or those whose name contains FILTER
   ci [STEP...]        what a submission must pass, or these steps of it:
                       format, test, clippy, docs, deny, drift
                       (BLESS=1 cargo xtask ci drift writes the generated files)
   bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
-                      cluster, objects, reload, neighbours
+                      cluster, objects, reload, relist, neighbours
   fuzz [--seconds N] [TARGET...]
                       feed what reads bytes from outside with mutated ones, each parser
                       for a minute, or those of fuzz/targets that are named

@@ -20,18 +20,21 @@ pub(crate) enum Benchmark {
     Objects,
     /// How soon an edit is served, and what it costs those who read meanwhile.
     Reload,
+    /// What a long list of series costs, and what is kept of it.
+    Relist,
     /// What a mapping that misbehaves costs those beside it.
     Neighbours,
 }
 
 impl Benchmark {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Reads,
         Self::Shapes,
         Self::Evaluation,
         Self::Cluster,
         Self::Objects,
         Self::Reload,
+        Self::Relist,
         Self::Neighbours,
     ];
 
@@ -48,6 +51,7 @@ impl Benchmark {
             Self::Cluster => "cluster",
             Self::Objects => "objects",
             Self::Reload => "reload",
+            Self::Relist => "relist",
             Self::Neighbours => "neighbours",
         }
     }

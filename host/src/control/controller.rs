@@ -73,6 +73,7 @@ impl Controller {
         let (report, event_writer) =
             Report::new(parts.metrics.clone(), cluster.as_ref().map(EventQueue::of));
         let rules = Rules::new(parts.objects.clone());
+        let listings = Listings::new(cluster.clone(), parts.metrics.clone());
         let (first, told) = oneshot::channel();
         let controller = Self {
             parts,
@@ -80,7 +81,7 @@ impl Controller {
             plugins,
             rules,
             owners: Owners::new(origin, flags, store),
-            listings: Listings::new(cluster.clone()),
+            listings,
             teams_known: false,
             teams_fault: None,
             following_teams: false,
@@ -344,6 +345,7 @@ impl Controller {
                 tracing::info!(generation, mappings, of_rules, "the configuration is served");
             }
             self.parts.metrics.serving(generation);
+            self.parts.metrics.listing().offered(snapshot.offers().all().len());
             self.published = snapshot.clone();
             publish(snapshot);
         }

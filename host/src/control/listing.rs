@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -16,6 +16,7 @@ use crate::config::valid;
 use crate::model::resource::Resource;
 use crate::rules::Seen;
 use crate::source::Source;
+use crate::telemetry::Metrics;
 
 /// How many lists are asked for at once.
 const AT_ONCE: usize = 4;
@@ -107,13 +108,8 @@ struct Listing {
 
 impl Listing {
     /// Lists from now on. What `before` saw of the same source is known from the start.
-    fn start(
-        rules: Arc<valid::Rules>,
-        source: Arc<Source>,
-        cluster: Option<Cluster>,
-        before: Option<&Self>,
-        changed: watch::Sender<()>,
-    ) -> Self {
+    fn start(lister: Lister, before: Option<&Self>) -> Self {
+        let (rules, source) = (lister.rules.clone(), lister.source.clone());
         let mut known = Listed::default();
         if let Some(before) = before.filter(|before| Arc::ptr_eq(&before.source, &source)) {
             known = (*before.now()).clone();
@@ -121,10 +117,8 @@ impl Listing {
             known.queries.retain(|query, _| used(query));
         }
         let (tell, now) = watch::channel(Arc::new(known));
-        let lister =
-            Lister { rules: rules.clone(), source: source.clone(), cluster, tell, changed };
         let mut task = JoinSet::new();
-        task.spawn(lister.run());
+        task.spawn(lister.run(tell));
         Self { rules, source, now, _task: task }
     }
 
@@ -148,12 +142,13 @@ impl Listing {
 pub(super) struct Listings {
     now: Option<Listing>,
     cluster: Option<Cluster>,
+    metrics: Metrics,
     changed: watch::Sender<()>,
 }
 
 impl Listings {
-    pub(super) fn new(cluster: Option<Cluster>) -> Self {
-        Self { now: None, cluster, changed: watch::Sender::new(()) }
+    pub(super) fn new(cluster: Option<Cluster>, metrics: Metrics) -> Self {
+        Self { now: None, cluster, metrics, changed: watch::Sender::new(()) }
     }
 
     /// Changes each time that something was listed.
@@ -174,10 +169,14 @@ impl Listings {
         if self.now.as_ref().is_some_and(|now| now.is_for(rules, source)) {
             return;
         }
-        let (cluster, changed) = (self.cluster.clone(), self.changed.clone());
-        let new =
-            Listing::start(rules.clone(), source.clone(), cluster, self.now.as_ref(), changed);
-        self.now = Some(new);
+        let lister = Lister {
+            rules: rules.clone(),
+            source: source.clone(),
+            cluster: self.cluster.clone(),
+            metrics: self.metrics.clone(),
+            changed: self.changed.clone(),
+        };
+        self.now = Some(Listing::start(lister, self.now.as_ref()));
     }
 
     /// What was seen so far; `None` if there are no rules.
@@ -195,17 +194,17 @@ struct Lister {
     rules: Arc<valid::Rules>,
     source: Arc<Source>,
     cluster: Option<Cluster>,
-    tell: watch::Sender<Arc<Listed>>,
+    metrics: Metrics,
     changed: watch::Sender<()>,
 }
 
 impl Lister {
     /// Does not end by itself.
-    async fn run(self) {
+    async fn run(self, tell: watch::Sender<Arc<Listed>>) {
         let interval = self.rules.discovery.interval;
         let mut failures = 0;
         loop {
-            if self.list().await {
+            if self.list(&tell).await {
                 failures = 0;
                 tokio::time::sleep(interval).await;
             } else {
@@ -217,7 +216,7 @@ impl Lister {
     }
 
     /// Lists once. Says whether all went well.
-    async fn list(&self) -> bool {
+    async fn list(&self, tell: &watch::Sender<Arc<Listed>>) -> bool {
         let mut queries: Vec<_> =
             self.rules.rules.iter().map(|rule| rule.series_query.clone()).collect();
         queries.sort();
@@ -225,7 +224,9 @@ impl Lister {
         let max_age = i64::try_from(self.rules.discovery.max_age.as_millis()).unwrap_or(i64::MAX);
         let since = clock::now().saturating_sub(max_age);
         let ask = |query: String| async move {
+            let begun = Instant::now();
             let seen = self.source.series(&query, since).await;
+            self.metrics.listing().listed(begun.elapsed(), seen.is_ok());
             let name = &self.rules.discovery.source;
             let seen = seen.map_err(|error| {
                 format!("the source \"{name}\" {error} (listing the series of {query})")
@@ -234,7 +235,7 @@ impl Lister {
         };
         let answers = stream::iter(queries).map(ask).buffer_unordered(AT_ONCE);
         let (answers, resources) = tokio::join!(answers.collect::<Vec<_>>(), self.resources());
-        let mut new = (**self.tell.borrow()).clone();
+        let mut new = (**tell.borrow()).clone();
         match resources {
             Some(Ok(resources)) => (new.resources, new.resources_fault) = (resources, None),
             Some(Err(reason)) => new.resources_fault = Some(reason),
@@ -251,7 +252,9 @@ impl Lister {
         }
         let well = new.resources_fault.is_none()
             && new.queries.values().all(|query| query.fault.is_none());
-        self.tell.send_replace(Arc::new(new));
+        let names = new.queries.values().map(|query| query.seen.len()).sum();
+        self.metrics.listing().names(names);
+        tell.send_replace(Arc::new(new));
         self.changed.send_replace(());
         well
     }

@@ -61,9 +61,11 @@ pub fn mappings(inspection: &Inspection) -> String {
         text.push_str(
             "\n# What nodes and pods use has no form as a mapping: the rules as they were.\n",
         );
-        line(&mut text, &format!("resourceRules: {usage}"));
-        let source = inspection.source.as_deref().unwrap_or_default();
-        line(&mut text, &format!("discovery: {}", json!({"source": source})));
+        text.push_str("resourceRules:\n");
+        format!("{usage:#}").lines().for_each(|json| line(&mut text, &format!("  {json}")));
+        let mut discovery = inspection.written.get("discovery").cloned().unwrap_or(json!({}));
+        discovery["source"] = inspection.source.clone().into();
+        line(&mut text, &format!("discovery: {discovery}"));
     }
     text
 }

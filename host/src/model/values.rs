@@ -26,6 +26,8 @@ pub struct Refusal {
     pub namespace: String,
     /// The object, or the labels of an item.
     pub object: String,
+    /// The labels of an item, by name.
+    pub labels: Vec<(Box<str>, Box<str>)>,
     /// Why.
     pub reason: String,
 }

@@ -128,7 +128,7 @@ impl Rows<'_> {
             labels.sort();
             match self.value(row) {
                 Ok(value) => items.push(Item { labels, value }),
-                Err(reason) => self.refused.add("", &listed(&labels), reason.to_string()),
+                Err(reason) => self.refused.add_item(labels, reason.to_string()),
             }
         }
         items.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -160,10 +160,22 @@ struct Refusals {
 
 impl Refusals {
     fn add(&mut self, namespace: &str, object: &str, reason: String) {
+        self.keep(|| Refusal {
+            namespace: namespace.to_owned(),
+            object: object.to_owned(),
+            labels: Vec::new(),
+            reason,
+        });
+    }
+
+    fn add_item(&mut self, labels: Vec<(Box<str>, Box<str>)>, reason: String) {
+        self.keep(|| Refusal { namespace: String::new(), object: listed(&labels), labels, reason });
+    }
+
+    fn keep(&mut self, refusal: impl FnOnce() -> Refusal) {
         self.count += 1;
         if self.kept.len() < KEPT_REFUSALS {
-            let (namespace, object) = (namespace.to_owned(), object.to_owned());
-            self.kept.push(Refusal { namespace, object, reason });
+            self.kept.push(refusal());
         }
     }
 }

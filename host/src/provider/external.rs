@@ -116,33 +116,31 @@ async fn answer(
         return Err(unknown_kind(request.metric, &mapping.serve));
     };
     let mut items: Vec<&Item> =
-        served.iter().filter(|item| in_query || picks(&picked, item)).collect();
-    let refused = &reading.evaluated.values;
+        served.iter().filter(|item| in_query || picks(&picked, &item.labels)).collect();
+    let values = &reading.evaluated.values;
+    // Whoever reads adds the items up, so one that is missing would count as 0. Of those that were
+    // not kept it is not known whether they were asked for.
+    let lost = values.refused_count > values.refused.len();
+    let refused =
+        values.refused.iter().find(|refusal| in_query || lost || picks(&picked, &refusal.labels));
+    if let Some(refusal) = refused {
+        return Err(ReadError::Refused(format!(
+            "external metric {} is not served: an item cannot be, and items are added up: {} \
+             ({{{}}}; {} items were refused)",
+            request.metric, refusal.reason, refusal.object, values.refused_count
+        )));
+    }
     if items.is_empty() {
-        if let Some(refusal) = refused.refused.first() {
-            return Err(ReadError::Refused(format!(
-                "external metric {} is not served: {} ({} items were refused)",
-                request.metric, refusal.reason, refused.refused_count
-            )));
-        }
         items.extend(&default);
     }
     let body = render(&items);
-    // An answer that comes with a warning is not remembered without it.
-    if refused.refused_count == 0 {
-        reading.evaluated.answers.put(request.raw, 0, body.clone());
-    }
-    let missing = (refused.refused_count > 0).then(|| {
-        let reason = refused.refused.first().map_or("", |refusal| &refusal.reason);
-        format!("{} items of {} are not served: {reason}", refused.refused_count, request.metric)
-    });
-    Ok(Found { body, warning: stale_warning(&reading, mapping).or(missing) })
+    reading.evaluated.answers.put(request.raw, 0, body.clone());
+    Ok(Found { body, warning: stale_warning(&reading, mapping) })
 }
 
-fn picks(selector: &Selector, item: &Item) -> bool {
-    selector.matches(|key| {
-        item.labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value)
-    })
+fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
+    selector
+        .matches(|key| labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value))
 }
 
 /// The item that stands for no item, if the policy states one.

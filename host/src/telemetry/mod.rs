@@ -4,4 +4,4 @@ mod logging;
 mod metrics;
 
 pub use logging::{LogFormat, start as start_logging};
-pub use metrics::{Counted, MappingMetrics, Metrics, ReadOutcome};
+pub use metrics::{Counted, ListingMetrics, MappingMetrics, Metrics, ReadOutcome};

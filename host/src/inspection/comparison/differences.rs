@@ -72,11 +72,11 @@ pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f6
         let ours = (before.values.get(of), after.values.get(of));
         let of = of.clone();
         match (ours, theirs.values.get(&of)) {
-            ((Some(before), Some(after)), Some(theirs)) => {
-                if !between(before, after, theirs, tolerance) {
-                    let ours = [before.clone(), after.clone()];
-                    found.push(What::Values { of, ours, theirs: theirs.clone() });
-                }
+            ((Some(before), Some(after)), Some(theirs))
+                if !between(before, after, theirs, tolerance) =>
+            {
+                let ours = [before.clone(), after.clone()];
+                found.push(What::Values { of, ours, theirs: theirs.clone() });
             }
             ((None, None), Some(value)) => {
                 let why = after.warning.clone();
@@ -85,7 +85,7 @@ pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f6
             ((Some(value), Some(_)), None) => {
                 found.push(What::OnlyHere { of, value: value.clone() });
             }
-            // It came or went meanwhile.
+            // They agree, or it came or went meanwhile.
             _ => {}
         }
     }

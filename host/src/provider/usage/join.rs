@@ -273,6 +273,7 @@ mod tests {
         let refused = refused.iter().map(|(object, reason)| Refusal {
             namespace: String::new(),
             object: (*object).to_owned(),
+            labels: Vec::new(),
             reason: (*reason).to_owned(),
         });
         let refused: Vec<_> = refused.collect();

@@ -3,6 +3,7 @@
 //! Labels are names from the configuration and kinds of errors, never texts of errors: the number
 //! of time series is bounded by the configuration.
 
+mod listing;
 mod mapping;
 
 use std::sync::atomic::AtomicU64;
@@ -14,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+pub use listing::ListingMetrics;
 pub use mapping::{MappingMetrics, ReadOutcome};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -97,6 +99,7 @@ pub struct Metrics {
     available: Family<OfMapping, Gauge>,
     rejected: Family<RejectedFor, Gauge>,
     loads: Family<LoadedBy, Counter>,
+    listing: ListingMetrics,
 }
 
 fn slow() -> Histogram {
@@ -141,6 +144,7 @@ impl Metrics {
             available: Family::default(),
             rejected: Family::default(),
             loads: Family::default(),
+            listing: ListingMetrics::new(),
         };
         let mut all = Registry::with_prefix("leadsman");
         let m = &metrics;
@@ -227,6 +231,7 @@ impl Metrics {
             "Configurations that were loaded by owner and outcome",
             m.loads.clone(),
         );
+        m.listing.register(&mut all);
         metrics.registry = std::sync::Arc::new(all);
         metrics
     }
@@ -237,6 +242,11 @@ impl Metrics {
         // Writing to a String does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
+    }
+
+    /// The metrics of lists of series.
+    pub fn listing(&self) -> &ListingMetrics {
+        &self.listing
     }
 
     /// The metrics of one mapping.
