@@ -34,6 +34,11 @@ pub(crate) fn check(check: Check) -> ExitCode {
     }
     let number = loaded.snapshot.mappings().len();
     let mappings = if number == 1 { "mapping" } else { "mappings" };
-    println!("{origin}: {number} {mappings}, no faults");
+    let of_rules = match loaded.snapshot.offers().all().len() {
+        0 => String::new(),
+        1 => ", 1 metric of rules".to_owned(),
+        many => format!(", {many} metrics of rules"),
+    };
+    println!("{origin}: {number} {mappings}{of_rules}, no faults");
     ExitCode::SUCCESS
 }

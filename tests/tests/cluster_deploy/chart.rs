@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::manifests::{Manifest, accepted, configuration, file, manifests, names};
 use super::security::assert_secure;
-use super::site::{helm, mappings};
+use super::site::{helm, mappings, resource_rules};
 
 /// Where everything is rendered for.
 const PLACE: (&str, &str) = ("rendered", "leadsman");
@@ -43,25 +43,36 @@ struct Choice {
     certificate: &'static str,
     custom: bool,
     external: bool,
+    resource: bool,
     monitored: bool,
     values: Value,
 }
 
+/// Each group by itself, all of them, and none: custom, external, resource.
+const GROUPS: [[bool; 3]; 5] = [
+    [true, true, true],
+    [true, false, false],
+    [false, true, false],
+    [false, false, true],
+    [false, false, false],
+];
+
 fn choices() -> Vec<Choice> {
     let mut all = Vec::new();
     for (certificate, values) in certificates() {
-        for [custom, external] in [[true, true], [true, false], [false, true], [false, false]] {
+        for [custom, external, resource] in GROUPS {
             for [host_network, monitored] in [[false, false], [true, true]] {
                 let mut values = values.clone();
                 values["apiService"]["custom"] = json!(custom);
                 values["apiService"]["external"] = json!(external);
+                values["apiService"]["resource"] = json!(resource);
                 values["hostNetwork"] = json!({"enabled": host_network});
                 let options = ["serviceMonitor", "prometheusRule", "dashboard", "teams"];
                 for option in options.iter().chain(&["networkPolicy", "flowSchema"]) {
                     values[*option] = json!({"enabled": monitored});
                 }
                 values["config"] = json!({"mappings": mappings()});
-                all.push(Choice { certificate, custom, external, monitored, values });
+                all.push(Choice { certificate, custom, external, resource, monitored, values });
             }
         }
     }
@@ -97,9 +108,13 @@ impl Choice {
             ],
         );
         add(self.external, &["APIService/v1beta1.external.metrics.k8s.io"]);
+        add(
+            self.resource,
+            &["APIService/v1beta1.metrics.k8s.io", "ClusterRole/leadsman-usage-reader"],
+        );
         let own = self.certificate == "self";
         add(own, &["Role/leadsman-ca", "RoleBinding/leadsman-ca"]);
-        let patches = own && (self.custom || self.external);
+        let patches = own && (self.custom || self.external || self.resource);
         add(patches, &["ClusterRole/leadsman-apiservices"]);
         add(patches, &["ClusterRoleBinding/leadsman-apiservices"]);
         add(["helm", "given"].contains(&self.certificate), &["Secret/leadsman-tls"]);
@@ -157,6 +172,7 @@ async fn a_typing_error_in_the_values_is_refused() {
         (json!({"config": {"mapings": []}}), "mapings"),
         (json!({"config": {"kind": "Konfig"}}), "/config/kind"),
         (json!({"apiService": {"externals": false}}), "externals"),
+        (json!({"apiService": {"resource": {}}}), "/apiService/resource"),
         (json!({"teams": {"enable": true}}), "enable"),
         (json!({"config": {"teams": {}}}), "/config/teams"),
         (json!({"rbac": {"resources": [{"resource": "pods"}]}}), "group"),
@@ -196,11 +212,25 @@ async fn what_contradicts_itself_is_refused_with_what_to_do() {
         json!({"config": {"mappings": [mapping]}})
     };
     for (values, said) in [
-        (json!({"rules": {"default": true}}), "config.mappings"),
-        (json!({"rules": {"custom": [{"seriesQuery": "a"}]}}), "rules.custom"),
-        (json!({"config": {"externalRules": [{}]}}), "config.externalRules"),
+        (
+            json!({"rules": {"default": true}, "config": {"rules": [{}]}}),
+            "rules.default and config.rules",
+        ),
+        (
+            json!({"rules": {"custom": [{}]}, "config": {"rules": [{}]}}),
+            "rules.custom and config.rules",
+        ),
+        (json!({"rules": {"existing": "mine", "default": true}}), "rules.existing"),
         (json!({"config": {"objects": [{}]}}), "config.objects"),
         (json!({"rules": {"existing": "mine"}, "config": {"mappings": []}}), "rules.existing"),
+        (json!({"rules": {"existing": "mine", "resource": resource_rules()}}), "rules.existing"),
+        (
+            json!({
+                "rules": {"resource": resource_rules()},
+                "config": {"resourceRules": resource_rules()},
+            }),
+            "rules.resource and config.resourceRules",
+        ),
         (json!({"tls": {"enable": true}, "certManager": {"enabled": true}}), "choose one"),
         (json!({"tls": {"type": "helm"}, "certManager": {"enabled": true}}), "choose one"),
         (json!({"tls": {"enable": true, "certificate": "PEM", "key": "PEM"}}), "tls.ca"),
@@ -220,7 +250,12 @@ async fn what_contradicts_itself_is_refused_with_what_to_do() {
 
 #[tokio::test]
 async fn the_configuration_has_no_faults() {
-    for values in [json!({}), json!({"config": {"mappings": mappings()}})] {
+    for values in [
+        json!({}),
+        json!({"config": {"mappings": mappings()}}),
+        json!({"config": {"resourceRules": resource_rules()}}),
+        json!({"rules": {"resource": resource_rules()}}),
+    ] {
         let rendered = rendered(&values).await;
         let check = Leadsman::check(configuration(&rendered)).await;
         assert_eq!(check.code, Some(0), "{}", check.output);

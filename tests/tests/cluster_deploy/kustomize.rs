@@ -12,7 +12,8 @@ use super::manifests::{Manifest, accepted, allowed, configuration, manifests, na
 use super::others::{define, inject, issue};
 use super::security::assert_secure;
 use super::site::{
-    API_SERVICES, alone, assert_works, authorities, deploy, free_ports, helm, mappings, wait_custom,
+    API_SERVICES, alone, assert_works, authorities, deploy, free_ports, helm, mappings,
+    resource_rules, wait_custom,
 };
 
 const NAMESPACE: &str = "leadsman-system";
@@ -106,8 +107,13 @@ fn way(from: &Path) -> String {
     format!("{up}{}/kustomize", deploy().display().to_string().trim_start_matches('/'))
 }
 
-const GROUPS: [&[&str]; 4] =
-    [&[], &["custom-metrics"], &["external-metrics"], &["custom-metrics", "external-metrics"]];
+const GROUPS: [&[&str]; 5] = [
+    &[],
+    &["custom-metrics"],
+    &["external-metrics"],
+    &["resource-metrics"],
+    &["custom-metrics", "external-metrics", "resource-metrics"],
+];
 
 /// What can be added to any of [`GROUPS`].
 const OPTIONS: [&[&str]; 7] = [
@@ -124,8 +130,9 @@ const OPTIONS: [&[&str]; 7] = [
 fn expected(components: &[&str]) -> BTreeSet<String> {
     let has = |component: &str| components.contains(&component);
     let own = !has("cert-manager");
-    let [custom, external] = [has("custom-metrics"), has("external-metrics")];
-    let parts: [(bool, &[&str]); 10] = [
+    let [custom, external, resource] =
+        ["custom-metrics", "external-metrics", "resource-metrics"].map(has);
+    let parts: [(bool, &[&str]); 12] = [
         (
             true,
             &[
@@ -152,6 +159,22 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
             ],
         ),
         (external, &["APIService/v1beta1.external.metrics.k8s.io"]),
+        (
+            resource,
+            &[
+                "APIService/v1beta1.metrics.k8s.io",
+                "ClusterRole/leadsman-usage",
+                "ClusterRoleBinding/leadsman-usage",
+                "ClusterRole/leadsman-usage-reader",
+            ],
+        ),
+        (
+            own && resource,
+            &[
+                "ClusterRole/leadsman-apiservices-resource",
+                "ClusterRoleBinding/leadsman-apiservices-resource",
+            ],
+        ),
         (
             own && custom,
             &[
@@ -306,16 +329,21 @@ async fn the_chart_says_the_same() {
     let monitored = json!({
         "serviceMonitor": on, "prometheusRule": on, "dashboard": on, "networkPolicy": on,
     });
+    let used = json!({
+        "apiService": {"resource": true},
+        "config": {"resourceRules": resource_rules()},
+    });
     for (components, values) in [
         (&[][..], json!({})),
         (&["cert-manager"], json!({"certManager": on})),
         (&["hostnetwork"], json!({"hostNetwork": on})),
         (&["monitoring", "network-policy"], monitored),
         (&["teams"], json!({"teams": on})),
+        (&["resource-metrics"], used),
     ] {
         let overlay = Overlay::new("overlays/example", components).rendered().await;
         let mut values = values;
-        values["config"] = json!({"mappings": [mappings()[0]]});
+        values["config"]["mappings"] = json!([mappings()[0]]);
         let version = ["--kube-version", "1.34.1"];
         let chart = helm(plane, "template", (NAMESPACE, NAME), &values, &version).await;
         let chart = accepted(plane, NAMESPACE, &manifests(chart.ok())).await;

@@ -1,5 +1,6 @@
 //! APIServices that belong to another adapter, and what an uninstallation leaves behind.
 
+use leadsman_tests::cluster::path_of;
 use serde_json::{Value, json};
 
 use super::site::{API_SERVICES, Site, wait_custom};
@@ -63,6 +64,36 @@ async fn an_api_service_of_another_adapter_is_not_taken_over_silently() {
     site.assert_works().await;
     let service = site.registration.service(EXTERNAL).await;
     assert_ne!(service["spec"]["insecureSkipTLSVerify"], true, "{service:#}");
+    site.uninstall().await;
+}
+
+#[tokio::test]
+async fn metrics_server_keeps_its_api_unless_told_otherwise() {
+    let site = Site::new("top").await;
+    let admin = site.plane.admin();
+    let metrics_server = json!({
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {
+            "group": "metrics.k8s.io",
+            "version": "v1beta1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": true,
+            "service": {"namespace": "kube-system", "name": "metrics-server", "port": 443},
+        },
+    });
+    admin.apply(&metrics_server).await;
+    let refused = site.helm("install", &json!({"apiService": {"resource": true}}), &[]).await;
+    site.install(&json!({})).await;
+    let service = site.registration.service("v1beta1.metrics.k8s.io").await;
+    // No namespace ends while the aggregator has an API without a server.
+    admin.delete(&path_of(&metrics_server)).await;
+    for said in ["v1beta1.metrics.k8s.io", "kube-system/metrics-server", "apiService.resource to"] {
+        assert!(refused.failed().contains(said), "{said}: {refused:#?}");
+    }
+    assert_eq!(service["spec"]["service"]["name"], "metrics-server");
     site.uninstall().await;
 }
 

@@ -7,7 +7,7 @@ use leadsman_tests::eventually;
 use serde_json::{Value, json};
 
 use super::manifests::{allowed, file, manifests};
-use super::site::{helm, mappings};
+use super::site::{helm, mappings, resource_rules};
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
@@ -71,6 +71,31 @@ async fn of_one_group_alone_and_of_other_kinds() {
         }
     }
     account.may("default", everywhere).await;
+}
+
+#[tokio::test]
+async fn of_what_nodes_and_pods_use() {
+    let mut of_pods = resource_rules();
+    for rule in ["cpu", "memory"] {
+        of_pods[rule]["nodeQuery"].take();
+    }
+    let groups = json!({"custom": false, "external": false, "resource": true});
+    for (namespace, rules, kinds) in [
+        ("rights-usage", resource_rules(), &["nodes", "pods"][..]),
+        ("rights-pods", of_pods, &["pods"]),
+    ] {
+        let values = json!({"apiService": groups, "config": {"resourceRules": rules}});
+        let account = installed(namespace, &values).await;
+        let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+        for kind in kinds {
+            everywhere.extend(["list", "watch"].map(|verb| format!("{verb} /{kind}")));
+        }
+        for verb in ["get", "list", "watch", "patch"] {
+            let service = "v1beta1.metrics.k8s.io";
+            everywhere.push(format!("{verb} apiregistration.k8s.io/apiservices/{service}"));
+        }
+        account.may("default", everywhere).await;
+    }
 }
 
 #[tokio::test]

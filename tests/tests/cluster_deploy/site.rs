@@ -202,6 +202,20 @@ pub(crate) fn mappings() -> Value {
     ])
 }
 
+/// What nodes and pods use.
+pub(crate) fn resource_rules() -> Value {
+    let rule = |series: &str| {
+        let query = format!("sum by (<<.GroupBy>>) ({series}{{<<.LabelMatchers>>}})");
+        json!({
+            "containerQuery": query,
+            "nodeQuery": query,
+            "containerLabel": "container",
+            "resources": {"template": "<<.Resource>>"},
+        })
+    };
+    json!({"cpu": rule("cores"), "memory": rule("bytes"), "window": "1m"})
+}
+
 fn chart() -> String {
     deploy().join("chart").join("leadsman").display().to_string()
 }

@@ -7,6 +7,9 @@
 {{- if .Values.apiService.external }}
 - {group: external.metrics.k8s.io, version: v1beta1, priority: 100}
 {{- end }}
+{{- if .Values.apiService.resource }}
+- {group: metrics.k8s.io, version: v1beta1, priority: 100}
+{{- end }}
 {{- end -}}
 
 {{/* An APIService has one owner. Takes a dict: `root` and the APIService's `name`. */}}
@@ -17,12 +20,15 @@
 {{- if and $service (not .root.Values.apiService.takeOver) -}}
 {{- $other := printf "%s/%s" $service.namespace $service.name -}}
 {{- if ne $other $own -}}
-{{- $custom := contains ".custom.metrics.k8s.io" .name -}}
+{{- $key := "resource" -}}
+{{- range $group := list "custom" "external" -}}
+{{- if contains (printf ".%s.metrics.k8s.io" $group) $.name }}{{ $key = $group }}{{ end -}}
+{{- end -}}
 {{- $release := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $existing -}}
 {{- fail (printf "the APIService %s belongs to another adapter: it points to the Service %s%s, and an API group has one server. To keep that adapter, set apiService.%s to false. To migrate, install with that setting, see that this adapter works, remove the other one's APIServices, and upgrade without the setting. To take it over at once, set apiService.takeOver to true, and give helm --take-ownership."
       .name $other
       ($release | empty | ternary "" (printf " (Helm release %s)" $release))
-      ($custom | ternary "custom" "external")) -}}
+      $key) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -9,34 +9,59 @@
 {{- $url = printf "%s%s" $url .Values.prometheus.path -}}
 {{- $_ := set $sources "prometheus" (dict "prometheus" (dict "url" $url)) -}}
 {{- end -}}
+{{- $custom := list -}}
+{{- if .Values.rules.default }}{{ $custom = include "leadsman.defaultRules" . | fromYamlArray }}{{ end -}}
+{{- with .Values.rules.custom }}{{ $custom = concat $custom . }}{{ end -}}
+{{- with $custom }}{{ $_ := set $config "rules" . }}{{ end -}}
+{{- with .Values.rules.external }}{{ $_ := set $config "externalRules" . }}{{ end -}}
+{{- with .Values.rules.resource }}{{ $_ := set $config "resourceRules" . }}{{ end -}}
 {{- $own := dict "apiVersion" "leadsman.dev/v1alpha1" "kind" "Config" "sources" $sources -}}
 {{- toYaml (merge dict $config $own) -}}
 {{- end -}}
 
-{{/* Says what this version does not run, before it is silently left out. */}}
+{{/* Says what stands in the way of another, before it is silently left out. */}}
 {{- define "leadsman.refuseRules" -}}
 {{- $rules := .Values.rules -}}
 {{- $config := .Values.config | default dict -}}
-{{- $how := "write each as a mapping under config.mappings, as docs/coming-from-prometheus-adapter.md shows" -}}
-{{- if $rules.default -}}
-{{- fail (printf "rules.default: this version does not run prometheus-adapter's rules; set it to false, and for each metric that you use, %s" $how) -}}
-{{- end -}}
-{{- range $name := list "custom" "external" "resource" -}}
-{{- if get $rules $name -}}
-{{- fail (printf "rules.%s: this version does not run prometheus-adapter's rules; %s" $name $how) -}}
-{{- end -}}
-{{- end -}}
-{{- range $name := list "rules" "externalRules" "resourceRules" -}}
-{{- if get $config $name -}}
-{{- fail (printf "config.%s: this version does not run prometheus-adapter's rules; %s" $name $how) -}}
-{{- end -}}
-{{- end -}}
 {{- if $config.objects -}}
 {{- fail "config.objects: in a cluster objects are not listed; the cluster says which exist" -}}
 {{- end -}}
-{{- if and $rules.existing $config -}}
-{{- fail "rules.existing and config: the ConfigMap that rules.existing names holds a whole configuration; leave config empty" -}}
+{{- range $name, $key := dict "custom" "rules" "external" "externalRules" "resource" "resourceRules" -}}
+{{- if and (get $rules $name) (get $config $key) -}}
+{{- fail (printf "rules.%s and config.%s: both are %s of the configuration; leave one empty" $name $key $key) -}}
 {{- end -}}
+{{- end -}}
+{{- if and $rules.default $config.rules -}}
+{{- fail "rules.default and config.rules: both are rules of the configuration; leave one empty" -}}
+{{- end -}}
+{{- if and $rules.existing (or $config $rules.default $rules.custom $rules.external $rules.resource) -}}
+{{- fail "rules.existing and config: the ConfigMap that rules.existing names holds a whole configuration; leave config and the other rules empty" -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+What the default rules of prometheus-adapter's chart give: the containers' series of cAdvisor, and every
+other series with a namespace; of each the counters as rates and the rest as sums.
+*/}}
+{{- define "leadsman.defaultRules" -}}
+{{- $containers := dict
+  "seriesQuery" "{__name__=~\"^container_.*\",container!=\"POD\",namespace!=\"\",pod!=\"\"}"
+  "resources" (dict "overrides" (dict "namespace" (dict "resource" "namespace") "pod" (dict "resource" "pod"))) -}}
+{{- $others := dict
+  "seriesQuery" "{namespace!=\"\",__name__!~\"^container_.*\"}"
+  "resources" (dict "template" "<<.Resource>>") -}}
+{{- $ofContainers := "<<.Series>>{<<.LabelMatchers>>,container!=\"POD\"}" -}}
+{{- $ofOthers := "<<.Series>>{<<.LabelMatchers>>}" -}}
+{{- $sum := "sum(%s) by (<<.GroupBy>>)" -}}
+{{- $rate := "sum(rate(%s[5m])) by (<<.GroupBy>>)" -}}
+{{- toYaml (list
+  (merge (dict "seriesFilters" list "name" (dict "matches" "^container_(.*)_seconds_total$") "metricsQuery" (printf $rate $ofContainers)) $containers)
+  (merge (dict "seriesFilters" (list (dict "isNot" "^container_.*_seconds_total$")) "name" (dict "matches" "^container_(.*)_total$") "metricsQuery" (printf $rate $ofContainers)) $containers)
+  (merge (dict "seriesFilters" (list (dict "isNot" "^container_.*_total$")) "name" (dict "matches" "^container_(.*)$") "metricsQuery" (printf $sum $ofContainers)) $containers)
+  (merge (dict "seriesFilters" (list (dict "isNot" ".*_total$")) "metricsQuery" (printf $sum $ofOthers)) $others)
+  (merge (dict "seriesFilters" (list (dict "isNot" ".*_seconds_total")) "name" (dict "matches" "^(.*)_total$") "metricsQuery" (printf $rate $ofOthers)) $others)
+  (merge (dict "seriesFilters" list "name" (dict "matches" "^(.*)_seconds_total$") "metricsQuery" (printf $rate $ofOthers)) $others)
+) -}}
 {{- end -}}
 
 {{/* The ports of the sources, as their URLs name them: [9090, 443]. */}}

@@ -32,12 +32,47 @@ policy:
   poddisruptionbudget: poddisruptionbudgets
 {{- end -}}
 
-{{/* The rules of the ClusterRole for objects: list and watch what mappings serve, and nothing else. */}}
+{{/* The plural and the group of a resource by any of its names; `{}` if not every cluster has it. */}}
+{{- define "leadsman.knownResource" -}}
+{{- $found := dict -}}
+{{- range $group, $resources := include "leadsman.knownResources" . | fromYaml -}}
+{{- range $singular, $plural := $resources -}}
+{{- if and (has $.name (list $singular $plural)) (or (not $.group) (eq $.group $group)) (not $found) -}}
+{{- $found = dict "group" $group "resource" $plural -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end -}}
+
+{{/*
+The rules of the ClusterRole for objects: list and watch what mappings, resourceRules and the overrides
+of rules serve, and for rules with a template what metrics are most often about.
+*/}}
 {{- define "leadsman.objectRules" -}}
 {{- $known := include "leadsman.knownResources" . | fromYaml -}}
 {{- $byGroup := dict -}}
 {{- range .Values.rbac.resources -}}
 {{- $_ := set $byGroup .group (append (get $byGroup .group | default list) .resource) -}}
+{{- end -}}
+{{- $usage := (include "leadsman.config" . | fromYaml).resourceRules | default dict -}}
+{{- range $query, $plural := dict "containerQuery" "pods" "nodeQuery" "nodes" -}}
+{{- if or (dig "cpu" $query "" $usage) (dig "memory" $query "" $usage) -}}
+{{- $_ := set $byGroup "" (append (get $byGroup "" | default list) $plural) -}}
+{{- end -}}
+{{- end -}}
+{{- range $rule := (include "leadsman.config" . | fromYaml).rules -}}
+{{- range $label, $named := dig "resources" "overrides" dict $rule -}}
+{{- $resource := include "leadsman.knownResource" (dict "name" $named.resource "group" $named.group) | fromJson -}}
+{{- if not $resource }}{{ $resource = dict "group" ($named.group | default "") "resource" $named.resource }}{{ end -}}
+{{- $_ := set $byGroup $resource.group (append (get $byGroup $resource.group | default list) $resource.resource) -}}
+{{- end -}}
+{{- if dig "resources" "template" "" $rule -}}
+{{- $_ := set $byGroup "" (concat (get $byGroup "" | default list) (list "namespaces" "nodes" "persistentvolumeclaims" "pods" "services")) -}}
+{{- $_ := set $byGroup "apps" (concat (get $byGroup "apps" | default list) (list "daemonsets" "deployments" "replicasets" "statefulsets")) -}}
+{{- $_ := set $byGroup "batch" (concat (get $byGroup "batch" | default list) (list "cronjobs" "jobs")) -}}
+{{- $_ := set $byGroup "networking.k8s.io" (append (get $byGroup "networking.k8s.io" | default list) "ingresses") -}}
+{{- end -}}
 {{- end -}}
 {{- range $index, $mapping := (.Values.config | default dict).mappings -}}
 {{- $name := dig "serve" "custom" "resource" "" $mapping -}}
