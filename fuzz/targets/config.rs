@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use leadsman::config::{Document, Origin, Parsed, parse, valid};
+use leadsman::config::{Document, Flags, Origin, Parsed, parse, valid};
 use leadsman::model::names::Namespace;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -32,7 +32,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
 });
 
 fn checked(text: &str, origin: &Origin<'_>) {
-    let Parsed { document, config, faults } = parse("config.yaml", origin, text);
+    let Parsed { document, config, faults } = parse("config.yaml", origin, &Flags::default(), text);
     if !faults.is_empty() {
         told(&document, faults, text);
         return;
@@ -42,7 +42,7 @@ fn checked(text: &str, origin: &Origin<'_>) {
     if json.len() > 1000 {
         return;
     }
-    let again = parse("config.yaml", origin, &json);
+    let again = parse("config.yaml", origin, &Flags::default(), &json);
     assert_eq!(again.faults, [], "{json}");
     assert_eq!(again.document.value, document.value, "{json}");
     assert_eq!(format!("{:?}", again.config), format!("{config:?}"), "{json}");

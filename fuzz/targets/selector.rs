@@ -1,10 +1,20 @@
-//! Label selectors, from requests: `labelSelector` and `metricLabelSelector`.
+//! Selectors from requests: `labelSelector`, `metricLabelSelector` and `fieldSelector`.
 #![no_main]
 
+use leadsman::model::field_selector::FieldSelector;
 use leadsman::model::selector::Selector;
 use promql_parser::parser::{Expr, parse};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
+    if let Ok(fields) = text.parse::<FieldSelector>() {
+        // One more condition is one more condition, whatever stands before it.
+        let more = format!("{text},metadata.name!=a").parse::<FieldSelector>();
+        let more = more.expect("two selectors that can be read");
+        for name in ["a", "b", text] {
+            assert_eq!(more.admits_name(name), fields.admits_name(name) && name != "a", "{name:?}");
+            assert_eq!(more.admits_namespace(name), fields.admits_namespace(name), "{name:?}");
+        }
+    }
     let Ok(selector) = text.parse::<Selector>() else { return };
     let written = selector.to_string();
     assert_eq!(written.parse::<Selector>().as_ref(), Ok(&selector), "{written:?}");

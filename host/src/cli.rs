@@ -35,7 +35,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo, doctor and rules.
+    /// if left out, `warn` for demo and doctor.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }

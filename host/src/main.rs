@@ -23,10 +23,10 @@ fn main() -> ExitCode {
     let familiar = cli::familiar(&program, arguments.collect());
     let cli = Cli::parse_from(std::iter::once("leadsman".to_owned()).chain(familiar.arguments));
     // What these print is not to scroll away.
-    let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_) | Command::Rules(_));
+    let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_));
     let usual = match cli.command {
         // It prints itself what is wrong.
-        Command::Check(_) => "off",
+        Command::Check(_) | Command::Rules(_) => "off",
         _ if quiet => "warn",
         _ => "info",
     };

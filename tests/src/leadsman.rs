@@ -36,7 +36,7 @@ pub struct Exited {
     pub log: String,
 }
 
-/// What `leadsman check` or `leadsman doctor` said.
+/// What `leadsman check`, `leadsman doctor` or `leadsman rules` said.
 #[derive(Debug)]
 pub struct Checked {
     /// The exit code.
@@ -159,6 +159,15 @@ impl Leadsman {
         let (_folder, file) = write(config);
         let cluster = ["doctor", "--kubeconfig", text(kubeconfig), "--namespace", namespace];
         run(&[&cluster[..], &["--config", text(&file)]].concat(), &file).await
+    }
+
+    /// What `leadsman rules` says of a configuration.
+    ///
+    /// # Panics
+    /// If it says nothing in time.
+    pub async fn rules(config: impl Display, arguments: &[&str]) -> Checked {
+        let (_folder, file) = write(config);
+        run(&[&["rules", "--config", text(&file)], arguments].concat(), &file).await
     }
 
     /// Reads a path of the API, as `kubectl get --raw` would.

@@ -8,6 +8,7 @@
 //! [`cluster`] has a real control plane around it.
 
 mod answer;
+mod built;
 mod caller;
 mod certificates;
 pub mod cluster;
@@ -20,12 +21,14 @@ mod guests;
 mod leadsman;
 mod live;
 mod load;
+mod load_balancer;
 pub mod paths;
 mod process;
 mod prometheus;
 mod reading;
 pub mod registry;
 mod reply;
+pub mod rules;
 mod signing;
 mod stack;
 mod traffic;
@@ -50,6 +53,7 @@ pub use guests::{
 pub use leadsman::{Checked, Exited, Leadsman};
 pub use live::Rejected;
 pub use load::{Load, Read, assert_forward, percentile};
+pub use load_balancer::LoadBalancer;
 pub use prometheus::Prometheus;
 pub use registry::Registry;
 pub use reply::Reply;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::process::{Process, Server, free_port, program};
 use crate::waiting::eventually;
 
-/// A Prometheus that scrapes one target each second.
+/// A Prometheus that scrapes its targets each second.
 pub struct Prometheus {
     server: Server,
     folder: TempDir,
@@ -26,15 +26,26 @@ impl Prometheus {
     /// # Panics
     /// If Prometheus is not installed or does not start.
     pub async fn scraping(target: &str) -> Self {
+        Self::scraping_also(target, &[]).await
+    }
+
+    /// The same with more entries of `scrape_configs`, each as a flow mapping.
+    ///
+    /// # Panics
+    /// If Prometheus is not installed or does not start.
+    pub async fn scraping_also(target: &str, jobs: &[String]) -> Self {
         crate::crypto();
         let folder = TempDir::new().expect("a temporary folder");
         let target = target.trim_start_matches("http://");
         let mut config = String::from("global: {scrape_interval: 1s, evaluation_interval: 1s}\n");
         let _ = writeln!(
             config,
-            "scrape_configs: [{{job_name: exporter, honor_labels: true, static_configs: \
-             [{{targets: ['{target}']}}]}}]"
+            "scrape_configs:\n  - {{job_name: exporter, honor_labels: true, static_configs: \
+             [{{targets: ['{target}']}}]}}"
         );
+        for job in jobs {
+            let _ = writeln!(config, "  - {job}");
+        }
         std::fs::write(folder.path().join("prometheus.yml"), config).expect("a config file");
         let http = reqwest::Client::builder()
             .no_proxy()

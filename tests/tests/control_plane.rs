@@ -107,7 +107,14 @@ async fn an_hpa_scales_by_what_the_aggregator_is_told() {
     let value = &status["currentMetrics"][0]["external"]["current"]["averageValue"];
     assert_eq!(value, "10", "{status:#}");
     registration.remove().await;
-    assert_eq!(admin.read(&path).await.status, 404);
+    // kube-apiserver takes a moment to see that the APIService is gone.
+    eventually("nobody serves it any more", Duration::from_secs(20), async || {
+        match admin.read(&path).await.status {
+            404 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    })
+    .await;
 }
 
 /// An adapter's answers: what it serves, and one value.

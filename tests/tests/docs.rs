@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use leadsman_tests::Leadsman;
 
-/// What stands around the mappings that a page shows alone.
+/// What stands around the mappings or rules that a page shows alone.
 const AROUND: &str = r#"apiVersion: leadsman.dev/v1alpha1
 kind: Config
 sources: {prometheus: {prometheus: {url: "http://127.0.0.1:9"}}}
 "#;
 
-/// The configurations among the YAML of a page: complete ones, and mappings alone.
+/// The configurations among the YAML of a page: complete ones, and mappings or rules alone.
 fn configurations(page: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(page).expect("a page");
     let blocks = text.split("\n```yaml\n").skip(1);
@@ -19,7 +19,9 @@ fn configurations(page: &Path) -> Vec<String> {
         if block.starts_with("apiVersion: leadsman.dev/") {
             Some(block.to_owned())
         } else {
-            block.starts_with("mappings:").then(|| format!("{AROUND}{block}"))
+            let alone = ["mappings:", "rules:", "externalRules:", "resourceRules:"];
+            let is_part = alone.iter().any(|section| block.starts_with(section));
+            is_part.then(|| format!("{AROUND}{block}"))
         }
     };
     blocks.filter_map(configuration).collect()

@@ -14,7 +14,7 @@ use crate::setup;
 use crate::steps::Steps;
 
 /// The programs, each in `fuzz/targets` under its name.
-const TARGETS: [&str; 15] = [
+const TARGETS: [&str; 17] = [
     "answer",
     "component",
     "config",
@@ -27,8 +27,10 @@ const TARGETS: [&str; 15] = [
     "recording",
     "reference",
     "registry",
+    "rules",
     "schema",
     "selector",
+    "series",
     "template",
 ];
 

@@ -1,4 +1,4 @@
-//! The Go toolchain, which builds the control plane of the tests.
+//! The Go toolchain, which builds the control plane of the tests, and prometheus-adapter.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(crate) struct Go {
 /// Debian's name for it.
 const PACKAGE: &str = "golang-go";
 
-/// The oldest version that builds what `tests/control-plane/go.mod` names.
+/// The oldest version that builds what the `go.mod` files in `tests/` name.
 const OLDEST: (u32, u32) = (1, 24);
 
 impl Go {

@@ -9,6 +9,7 @@ use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
 use crate::programs;
+use crate::prometheus_adapter;
 
 /// Installs the compiler for plugins, and with `tests` what the tests need, too.
 pub(crate) fn run(tests: bool) -> Result<(), Failure> {
@@ -74,7 +75,12 @@ fn apt(packages: &[&str]) -> Result<(), String> {
 
 /// The tests ask real servers. What is missing is told at once, for one hand to mend it all.
 fn servers() -> Result<(), Failure> {
-    let all = [server("prometheus"), server("docker-registry"), control_plane::setup()];
+    let all = [
+        server("prometheus"),
+        server("docker-registry"),
+        control_plane::setup(),
+        prometheus_adapter::setup(),
+    ];
     let missing: Vec<_> = all.into_iter().filter_map(Result::err).collect();
     if missing.is_empty() {
         return Ok(());

@@ -7,6 +7,7 @@ use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
 use crate::programs;
+use crate::prometheus_adapter;
 use crate::setup;
 use crate::steps::Steps;
 use crate::tally::Tally;
@@ -77,7 +78,7 @@ fn tests(line: &[&str], filter: Option<&str>, all: &mut Tally) -> Result<String,
     let mut line = line.to_vec();
     line.extend(filter);
     let mut command = cargo::cargo(&line);
-    command.envs(control_plane::built().map(|folder| (control_plane::VARIABLE, folder)));
+    command.envs(control_plane::built().into_iter().chain(prometheus_adapter::built()));
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()

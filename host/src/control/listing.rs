@@ -34,8 +34,10 @@ pub(super) struct Listed {
     queries: BTreeMap<String, Query>,
     /// The kinds of objects that the cluster has; empty without one.
     pub(super) resources: Arc<[Resource]>,
-    /// Why those are not known.
-    pub(super) resources_fault: Option<String>,
+    /// Whether those are all that there are.
+    pub(super) resources_known: bool,
+    /// Why they are not known.
+    resources_fault: Option<String>,
 }
 
 /// What was seen for one series query.
@@ -237,7 +239,10 @@ impl Lister {
         let (answers, resources) = tokio::join!(answers.collect::<Vec<_>>(), self.resources());
         let mut new = (**tell.borrow()).clone();
         match resources {
-            Some(Ok(resources)) => (new.resources, new.resources_fault) = (resources, None),
+            Some(Ok(resources)) => {
+                (new.resources, new.resources_known) = (resources, true);
+                new.resources_fault = None;
+            }
             Some(Err(reason)) => new.resources_fault = Some(reason),
             None => {}
         }

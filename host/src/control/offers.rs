@@ -172,12 +172,19 @@ impl Context {
                 let place = format!("{}/seriesQuery", rule.place);
                 of.noted.push(refused("SeriesUnavailable", place, reason));
             }
-            let known = listed.resources_fault.is_none();
-            for (label, name) in rule.association.unknown(&resolve).filter(|_| known) {
+            for (label, name) in rule.association.unknown(&resolve) {
                 let label = config::segment(label);
                 let place = format!("{}/resources/overrides/{label}/resource", rule.place);
-                let message = format!("there is no kind of objects called \"{name}\"");
-                of.refused.push(refused("ConfigInvalid", place, &message));
+                if listed.resources_known {
+                    let message = format!("there is no kind of objects called \"{name}\"");
+                    of.refused.push(refused("ConfigInvalid", place, &message));
+                } else {
+                    let message = format!(
+                        "\"{name}\" is not a resource of every cluster, and what others this one \
+                         has is not known"
+                    );
+                    of.noted.push(refused("UnknownResource", place, &message));
+                }
             }
         }
         let seen = |query: &str| listed.seen(query);
@@ -188,7 +195,7 @@ impl Context {
                 unserved.entry(series.rule).or_insert(series);
             }
         });
-        for Unserved { rule, series, why } in unserved.into_values() {
+        for Unserved { rule, series, why, .. } in unserved.into_values() {
             let place = format!("{}/resources", self.rules.rules[rule].place);
             of.noted.push(refused("NoNamespace", place, &format!("{series}: {why}")));
         }

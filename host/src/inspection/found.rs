@@ -1,53 +1,16 @@
-//! Finding out what rules give: the configuration, one list of series for each series query, and
-//! what becomes of them.
+//! What rules give, as it was found out.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::written;
-use crate::clock;
-use crate::cluster::{Cluster, ConnectError};
+use super::inspect::Lists;
 use crate::config::template::Template;
 use crate::config::valid::{self, Serve};
-use crate::config::{Faults, Flags, Parsed};
-use crate::control::{self, ConfigOrigin};
+use crate::config::{self, Faults, Parsed};
 use crate::model::names::MetricName;
 use crate::model::resource::Resource;
-use crate::rules::{
-    Api, Catalog, Offered, Resolve, RuleQuery, Seen, Unserved, UsageQueries, resolver,
-};
-use crate::source::Source;
-
-/// How many lists are asked for at once.
-const AT_ONCE: usize = 4;
-
-/// Whose rules are looked at.
-#[derive(Debug, Clone)]
-pub struct InspectOptions {
-    /// Where the configuration is.
-    pub config: ConfigOrigin,
-    /// What the command line says beside it.
-    pub flags: Flags,
-    /// The cluster, for kinds of objects that not every cluster has; `None` for the one that this
-    /// process is a pod of, if it is one.
-    pub kubeconfig: Option<PathBuf>,
-}
-
-/// Why nothing can be said of rules.
-#[derive(Debug, thiserror::Error)]
-pub enum InspectError {
-    /// There is no way to the cluster.
-    #[error(transparent)]
-    Cluster(#[from] ConnectError),
-    /// The configuration cannot be read.
-    #[error("{0}")]
-    Unreadable(String),
-}
+use crate::rules::{Api, Catalog, Offered, Resolve, RuleQuery, Seen, Unserved, UsageQueries};
 
 /// What the rules of a configuration give.
 #[derive(Debug, Default)]
@@ -85,12 +48,12 @@ pub struct OfRule {
     pub seen: Result<usize, String>,
     /// What is wrong with it beyond its text.
     pub faults: Vec<String>,
+    /// The same, where no cluster could say whether it is.
+    pub doubts: Vec<String>,
     /// The metrics.
     pub offers: Vec<Offer>,
     /// The series that give nothing.
     pub unserved: Vec<Unserved>,
-    /// The series whose namespace the rule does not know, although it asks for one namespace.
-    pub without_namespace: bool,
 }
 
 /// A metric that a rule gives.
@@ -106,6 +69,8 @@ pub struct Offer {
     pub series: String,
     /// The query of all objects of a namespace, or why there can be none.
     pub wider: Result<String, String>,
+    /// Why that query is none of Prometheus, if it is none.
+    pub unreadable: Option<String>,
     /// The query as the rule has it.
     pub template: String,
     /// Whether a mapping of the configuration serves this metric in place of the rule.
@@ -138,9 +103,14 @@ impl Offer {
         let Offered { metric, resource, label, query, .. } = offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let mapped = |mapping: &valid::Mapping| mapping.metric == metric && mapping.serve == serve;
+        let wider = wider(&query);
+        let checked = wider.as_ref().map_or(Ok(()), |text| {
+            Template::parse(text).and_then(|template| config::check_promql(&template))
+        });
         Self {
             mapped: mappings.iter().any(mapped),
-            wider: wider(&query),
+            unreadable: checked.err(),
+            wider,
             template: query.to_string(),
             series: query.series,
             metric,
@@ -164,69 +134,6 @@ impl Inspection {
     }
 }
 
-/// Reads a configuration, lists series once, and says what its rules make of them.
-pub async fn inspect(options: &InspectOptions) -> Result<Inspection, InspectError> {
-    crate::tls::install_provider();
-    let cluster = Cluster::connect(options.kubeconfig.as_deref()).await?;
-    let parsed = control::read(&options.config, &options.flags, cluster.as_ref())
-        .await
-        .map_err(InspectError::Unreadable)?;
-    let kinds = match &cluster {
-        Some(cluster) => Some(cluster.resources().await),
-        None => None,
-    };
-    let (resources, kinds) = match kinds {
-        Some(Ok(resources)) => (resources, Some(Ok(()))),
-        Some(Err(reason)) => (Vec::new(), Some(Err(reason))),
-        None => (Vec::new(), None),
-    };
-    let mut inspection = made(parsed, &resources).await;
-    inspection.kinds = kinds;
-    // A kind may be there although the cluster has not told.
-    if matches!(inspection.kinds, Some(Err(_))) {
-        inspection.rules.iter_mut().for_each(|rule| rule.faults.clear());
-    }
-    Ok(inspection)
-}
-
-async fn made(parsed: Parsed, resources: &[Resource]) -> Inspection {
-    let mut inspection = Inspection::of(&parsed);
-    if let Some(rules) = &parsed.config.rules {
-        let lists = listed(rules, parsed.config.sources.get(&rules.discovery.source)).await;
-        inspection.add(rules, &lists, &parsed.config.mappings, &resolver(resources));
-    }
-    inspection
-}
-
-/// What was found for each series query.
-pub(super) type Lists = BTreeMap<String, Result<Seen, String>>;
-
-async fn listed(rules: &valid::Rules, source: Option<&valid::Source>) -> Lists {
-    let mut queries: Vec<_> = rules.rules.iter().map(|rule| rule.series_query.clone()).collect();
-    queries.sort();
-    queries.dedup();
-    let name = &rules.discovery.source;
-    let source = match source.map(Source::new) {
-        Some(Ok(source)) => Ok(source),
-        Some(Err(error)) => Err(format!("the source \"{name}\": {:#}", anyhow::Error::from(error))),
-        None => Err(format!("the source \"{name}\" has a fault")),
-    };
-    let max_age = i64::try_from(rules.discovery.max_age.as_millis()).unwrap_or(i64::MAX);
-    let since = clock::now().saturating_sub(max_age);
-    let source = &source;
-    let ask = |query: String| async move {
-        let seen = match source {
-            Ok(source) => {
-                let seen = source.series(&query, since).await;
-                seen.map_err(|error| format!("the source \"{name}\" {error}"))
-            }
-            Err(reason) => Err(reason.clone()),
-        };
-        (query, seen)
-    };
-    stream::iter(queries).map(ask).buffer_unordered(AT_ONCE).collect().await
-}
-
 impl Inspection {
     /// What the configuration says by itself.
     pub(super) fn of(parsed: &Parsed) -> Self {
@@ -248,7 +155,7 @@ impl Inspection {
     /// Adds what rules make of lists.
     pub(super) fn add(
         &mut self,
-        rules: &Arc<valid::Rules>,
+        rules: &valid::Rules,
         lists: &Lists,
         mappings: &[valid::Mapping],
         resolve: &Resolve<'_>,
@@ -260,23 +167,21 @@ impl Inspection {
             .map(|rule| {
                 let unknown = rule.association.unknown(resolve);
                 let faults = unknown.map(|(label, name)| {
-                    format!(
-                        "the label \"{label}\" names objects of a kind that there is not, \"{name}\""
-                    )
+                    format!("the label \"{label}\" names objects of an unknown kind, \"{name}\"")
                 });
                 let seen = match lists.get(&rule.series_query) {
                     Some(list) => list.as_ref().map(Seen::len).map_err(String::clone),
                     None => Ok(0),
                 };
                 OfRule {
-                    place: written(&rule.place),
+                    place: rule.title(),
                     api: rule.api,
                     series_query: rule.series_query.clone(),
                     seen,
                     faults: faults.collect(),
+                    doubts: Vec::new(),
                     offers: Vec::new(),
                     unserved: Vec::new(),
-                    without_namespace: false,
                 }
             })
             .collect();
@@ -284,13 +189,7 @@ impl Inspection {
         let catalog =
             Catalog::new(&rules.rules, seen, resolve, &mut |series| unserved.push(series));
         for offered in catalog.offered {
-            let rule = offered.rule;
-            let of_namespace = offered.query.namespace_label.is_some();
-            let into = &mut self.rules[rule];
-            into.without_namespace |= rules.rules[rule].api == Api::External
-                && rules.rules[rule].namespaced
-                && !of_namespace;
-            into.offers.push(Offer::new(offered, mappings));
+            self.rules[offered.rule].offers.push(Offer::new(offered, mappings));
         }
         for series in unserved {
             self.rules[series.rule].unserved.push(series);
@@ -321,7 +220,8 @@ impl UsageQuery {
                 Some(Self { resource, of, query: sent, fault: None })
             }
             Err(reason) => {
-                let fault = format!("{}.resources {reason}", written(&queries.place));
+                let place = queries.place.trim_start_matches('/').replace('/', ".");
+                let fault = format!("{place}.resources {reason}");
                 let query = Err((String::new(), reason));
                 Some(Self { resource, of, query, fault: Some(fault) })
             }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::notes::notes;
 use super::{Inspection, OfRule, Offer};
+use crate::model::names::MetricName;
 use crate::rules::Api;
 
 /// All that was found, as JSON.
@@ -39,7 +40,13 @@ pub fn json(inspection: &Inspection) -> Value {
 fn of_rule(rule: &OfRule) -> Value {
     let unserved = rule.unserved.iter();
     let unserved: Vec<_> = unserved
-        .map(|unserved| json!({"series": *unserved.series, "why": unserved.why.to_string()}))
+        .map(|unserved| {
+            json!({
+                "series": *unserved.series,
+                "metric": unserved.metric.as_ref().map(MetricName::as_str),
+                "why": unserved.why.to_string(),
+            })
+        })
         .collect();
     json!({
         "place": rule.place,
@@ -48,6 +55,7 @@ fn of_rule(rule: &OfRule) -> Value {
         "seriesNames": rule.seen.as_ref().ok(),
         "notListedBecause": rule.seen.as_ref().err(),
         "faults": rule.faults,
+        "doubts": rule.doubts,
         "metrics": rule.offers.iter().map(offer).collect::<Vec<_>>(),
         "unserved": unserved,
     })
@@ -63,6 +71,7 @@ fn offer(offer: &Offer) -> Value {
         "series": offer.series,
         "query": query,
         "forEachReadBecause": why,
+        "unreadableBecause": offer.unreadable,
         "servedByMapping": offer.mapped,
     })
 }

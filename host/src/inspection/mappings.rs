@@ -6,8 +6,6 @@ use serde_json::{Value, json};
 
 use super::text::one_line;
 use super::{Inspection, OfRule, Offer, count};
-use crate::config;
-use crate::config::template::Template;
 use crate::model::resource::Resource;
 
 /// A configuration of mappings that serve what the rules give now. What only a rule can say
@@ -75,9 +73,10 @@ fn convertible(offer: &Offer) -> Result<&str, String> {
     if offer.mapped {
         return Err("a mapping of the configuration serves it already".to_owned());
     }
-    let query = offer.wider.as_ref().map_err(String::clone)?;
-    config::check_promql(&Template::parse(query)?)?;
-    Ok(query)
+    if let Some(reason) = &offer.unreadable {
+        return Err(reason.clone());
+    }
+    offer.wider.as_deref().map_err(String::clone)
 }
 
 fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str) {

@@ -4,6 +4,7 @@
 
 mod comparison;
 mod found;
+mod inspect;
 mod json;
 mod mappings;
 mod notes;
@@ -11,26 +12,11 @@ mod text;
 mod unserved;
 
 pub use comparison::{CompareError, CompareOptions, Comparison, OtherOptions, Who, compare};
-pub use found::{InspectError, InspectOptions, Inspection, OfRule, Offer, UsageQuery, inspect};
+pub use found::{Inspection, OfRule, Offer, UsageQuery};
+pub use inspect::{InspectError, InspectOptions, inspect};
 pub use json::json;
 pub use mappings::mappings;
 pub use text::Text;
-
-/// A place in a document as people write it: `rules[0]`.
-fn written(pointer: &str) -> String {
-    let mut place = String::new();
-    for segment in pointer.split('/').skip(1) {
-        if !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) {
-            place.push_str(&format!("[{segment}]"));
-        } else {
-            if !place.is_empty() {
-                place.push('.');
-            }
-            place.push_str(segment);
-        }
-    }
-    place
-}
 
 /// A number of things, in words.
 fn count(number: usize, one: &str, many: &str) -> String {

@@ -47,8 +47,8 @@ pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
     if !kinds.is_empty() {
         let names: Vec<_> = kinds.iter().map(|kind| kind.to_string()).collect();
         notes.push(format!(
-            "Metrics are for {}. Of those that are read the adapter needs the rights to list and \
-             watch.",
+            "Metrics are for {}. To read all objects of a kind the adapter needs the rights to list \
+             and watch it.",
             names.join(", ")
         ));
     }
@@ -60,14 +60,6 @@ pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
                  asks for them in a namespace."
             ));
         }
-    }
-    for rule in inspection.rules.iter().filter(|rule| rule.without_namespace) {
-        notes.push(format!(
-            "{} does not say which label names the namespace: every namespace reads the values of \
-             all, where prometheus-adapter fails. Add the label to `resources.overrides`, or set \
-             `resources.namespaced` to false if that is meant.",
-            rule.place
-        ));
     }
     if offers().any(|offer| offer.resource.is_some()) {
         notes.push(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::found::Lists;
+use super::inspect::Lists;
 use super::*;
 use crate::config::{self, Flags, Origin, Parsed};
 use crate::model::resource::{Details, Resource};
@@ -27,6 +27,7 @@ rules:
   metricsQuery: <<.Series>>{<<.LabelMatchers>>}
 externalRules:
 - seriesQuery: 'queue_depth'
+  resources: {namespaced: false}
   metricsQuery: sum(<<.Series>>{<<.LabelMatchers>>,queue="a \"b\""}) by (queue)
 resourceRules:
   cpu:
@@ -92,7 +93,7 @@ fn each_rule_is_told_with_its_metrics_queries_and_reasons() {
         "rules[0]  requests_total{namespace!=\"\"}\n  1 name of series, 3 metrics\n",
         "  pods/requests_per_second\n      sum(rate(requests_total{${selector},namespace=\"${namespace}\"}[2m])) by (pod)\n",
         "  widgets.example.com/requests_per_second\n",
-        "FAULT: the label \"lost\" names objects of a kind that there is not, \"lostthing\"",
+        "FAULT: the label \"lost\" names objects of an unknown kind, \"lostthing\"",
         "  pods/x_b\n      for each read: sum(<<.Series>>{<<.LabelMatchers>>}) / label_replace(",
         "      because sum brings objects together",
         "  not served: 2 series\n",
@@ -102,7 +103,6 @@ fn each_rule_is_told_with_its_metrics_queries_and_reasons() {
         "externalRules[0]  queue_depth\n  1 name of series, 1 metric\n  queue_depth\n",
         "resourceRules\n  cpu of pods\n      sum by (pod,container) (cpu{",
         "FAULT: cpu of nodes: resourceRules.cpu.resources does not say which label names nodes",
-        "externalRules[0] does not say which label names the namespace",
         "Metrics are for namespaces, pods, widgets.example.com.",
         "\n6 metrics, 2 series not served, 1 rule could not be listed, 2 faults\n",
     ] {

@@ -58,6 +58,9 @@ impl Text<'_> {
         for fault in &rule.faults {
             writeln!(f, "  FAULT: {fault}")?;
         }
+        for doubt in &rule.doubts {
+            writeln!(f, "  perhaps a fault: {doubt}")?;
+        }
         match &rule.seen {
             Err(reason) => return writeln!(f, "  FAULT: the series cannot be listed: {reason}"),
             Ok(0) => return writeln!(f, "  no series, so no metrics now"),
@@ -90,8 +93,15 @@ impl Text<'_> {
         let mapped = if offer.mapped { "  (a mapping serves it)" } else { "" };
         writeln!(f, "  {}{mapped}", offer.title())?;
         match &offer.wider {
-            Ok(query) if !self.inspection.exact_queries => writeln!(f, "      {}", one_line(query)),
-            Ok(_) => writeln!(f, "      for each read: {}", one_line(&offer.template)),
+            Ok(query) => {
+                match self.inspection.exact_queries {
+                    true => writeln!(f, "      for each read: {}", one_line(&offer.template))?,
+                    false => writeln!(f, "      {}", one_line(query))?,
+                }
+                let Some(reason) = &offer.unreadable else { return Ok(()) };
+                let reason = reason.split(" (in ").next().unwrap_or(reason);
+                writeln!(f, "      fails if this is Prometheus: {reason}")
+            }
             Err(why) => {
                 writeln!(f, "      for each read: {}", one_line(&offer.template))?;
                 writeln!(f, "      because {why}")

@@ -126,7 +126,7 @@ async fn answer(
     if let Some(refusal) = refused {
         return Err(ReadError::Refused(format!(
             "external metric {} is not served: an item cannot be, and items are added up: {} \
-             ({{{}}}; {} items were refused)",
+             ({{{}}}; refused in all: {})",
             request.metric, refusal.reason, refusal.object, values.refused_count
         )));
     }

@@ -1,6 +1,7 @@
 //! The APIServices of the groups that this adapter serves.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use k8s_openapi::ByteString;
@@ -12,6 +13,9 @@ use serde_json::json;
 
 use super::{API_SERVICES, Service, USAGE_API_SERVICE};
 use crate::cluster::{Cluster, explain, is_forbidden};
+
+/// How often it is looked whether one may be seen that may not.
+const PERMITTED: Duration = Duration::from_secs(15);
 
 /// The APIServices, and what was said of each last.
 pub(super) struct ApiServices {
@@ -44,15 +48,17 @@ impl ApiServices {
     /// Something happened to one of them.
     pub(super) fn changes(&self) -> impl Stream<Item = ()> + Send + Unpin + use<> {
         stream::select_all(kept().map(|name| {
-            let events = watcher::watch_object(self.api.clone(), name).default_backoff();
-            // One that we may not see is not ours to keep.
-            events
-                .take_while(|event| {
-                    let seen = !event.as_ref().is_err_and(is_forbidden);
-                    async move { seen }
-                })
-                .filter_map(async |event| event.ok().map(drop))
-                .boxed()
+            let api = self.api.clone();
+            let pauses = stream::iter([Duration::ZERO]).chain(stream::repeat(PERMITTED));
+            let watches = pauses.then(move |pause| {
+                let api = api.clone();
+                async move {
+                    tokio::time::sleep(pause).await;
+                    permitted(&api, name).await;
+                    stream::once(async {}).chain(watch(api, name))
+                }
+            });
+            watches.flatten().boxed()
         }))
     }
 
@@ -61,11 +67,11 @@ impl ApiServices {
         for name in kept() {
             let found = match self.api.get_opt(name).await {
                 Ok(found) => found,
-                Err(kube::Error::Api(status)) if status.is_forbidden() => {
-                    self.tell(
-                        name,
-                        format!("it is not kept, for want of the right: {}", status.message),
-                    );
+                // Nobody made it ours.
+                Err(error) if forbidden(&error) && name == USAGE_API_SERVICE => continue,
+                Err(error) if forbidden(&error) => {
+                    let reason = explain(&error);
+                    self.tell(name, format!("it is not kept, for want of the right: {reason}"));
                     continue;
                 }
                 Err(error) => {
@@ -120,6 +126,29 @@ impl ApiServices {
             self.told.insert(name, state);
         }
     }
+}
+
+/// Waits until an APIService may be seen. One that may not is not ours to keep, until somebody makes
+/// it so: an upgrade that registers another group gives the right to a process that runs.
+async fn permitted(api: &Api<APIService>, name: &str) {
+    while api.get_opt(name).await.is_err_and(|error| forbidden(&error)) {
+        tokio::time::sleep(PERMITTED).await;
+    }
+}
+
+/// Changes of an APIService for as long as it may be seen.
+fn watch(api: Api<APIService>, name: &str) -> impl Stream<Item = ()> + Send + use<> {
+    let events = watcher::watch_object(api, name).default_backoff();
+    events
+        .take_while(|event| {
+            let seen = !event.as_ref().is_err_and(is_forbidden);
+            async move { seen }
+        })
+        .filter_map(async |event| event.ok().map(drop))
+}
+
+fn forbidden(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_forbidden())
 }
 
 /// Those that may point to us.

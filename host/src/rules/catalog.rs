@@ -41,6 +41,8 @@ pub struct Unserved {
     pub rule: usize,
     /// The name of the series.
     pub series: Arc<str>,
+    /// What the metric would be called, if that is known.
+    pub metric: Option<MetricName>,
     /// Why.
     pub why: Why,
 }
@@ -104,8 +106,10 @@ impl Catalog {
             // Many series have the same labels.
             let mut known = HashMap::new();
             for (series, labels) in seen(&rule.series_query).into_iter().flatten() {
-                if let Err(why) = making.series(rules, at, series, labels, &mut known) {
-                    (making.unserved)(Unserved { rule: at, series: series.clone(), why });
+                let mut metric = None;
+                let made = making.series(rules, at, series, labels, &mut known, &mut metric);
+                if let Err(why) = made {
+                    (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
                 }
             }
         }
@@ -121,6 +125,7 @@ impl Making<'_> {
         series: &Arc<str>,
         labels: &BTreeSet<Arc<str>>,
         known: &mut HashMap<Arc<str>, Option<Resource>>,
+        called: &mut Option<MetricName>,
     ) -> Result<(), Why> {
         let rule = &rules[at];
         if let Some(filter) = rule.naming.kept_out_by(series) {
@@ -128,6 +133,7 @@ impl Making<'_> {
         }
         let name = rule.naming.name(series).unwrap_or_default();
         let metric: MetricName = name.parse().map_err(|error| Why::Name(format!("{error}")))?;
+        *called = Some(metric.clone());
         if rule.api == Api::External {
             let namespace = Resource::known("namespaces").filter(|_| rule.namespaced);
             let namespace_label = match namespace {
@@ -210,9 +216,10 @@ impl Making<'_> {
         let key = (new.metric.clone(), new.resource.clone());
         let by = format!("{} of {}", new.query.series, rules[new.rule].title());
         if let Some(hidden) = self.offered.insert(key, new) {
+            let metric = Some(hidden.metric.clone());
             let why = Why::Hidden { by, metric: hidden.metric };
             let series = hidden.query.series.as_str().into();
-            (self.unserved)(Unserved { rule: hidden.rule, series, why });
+            (self.unserved)(Unserved { rule: hidden.rule, series, metric, why });
         }
     }
 }

@@ -72,6 +72,11 @@ impl Source {
     }
 }
 
+/// Reads a list of series that comes in pieces.
+pub fn prometheus_series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<Seen, String> {
+    prometheus::series(pieces)
+}
+
 /// Reads an answer of Prometheus' HTTP API, as it was written down.
 pub fn prometheus_answer(body: &[u8]) -> Result<Answer, String> {
     prometheus::answer(body)

@@ -25,6 +25,9 @@ pub const API_SERVICES: [&str; 3] = [
     "v1beta1.external.metrics.k8s.io",
 ];
 
+/// The one that leads to whoever says what nodes and pods use.
+pub const USAGE_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
+
 impl Account {
     /// A new one without a right of its own. Its namespace is made, too.
     ///
@@ -63,7 +66,8 @@ impl Account {
             "apiregistration.k8s.io",
             &["apiservices"],
         );
-        let everywhere: Vec<_> = watched.chain([patched.named(&API_SERVICES)]).collect();
+        let services = [&API_SERVICES[..], &[USAGE_API_SERVICE]].concat();
+        let everywhere: Vec<_> = watched.chain([patched.named(&services)]).collect();
         client.allow(&subject, None, &everywhere).await;
         let verbs = ["get", "update", "patch", "list", "watch"];
         let kept = Rule::new(&verbs, "", &["secrets"]).named(&[&format!("{name}-ca")]);

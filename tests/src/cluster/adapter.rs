@@ -62,6 +62,16 @@ impl<'a> Adapter<'a> {
         Leadsman::start_with(config, &[&around, arguments].concat()).await
     }
 
+    /// Starts a replica that follows the configuration in a file, with these arguments, which say
+    /// whence it has its certificate.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn follow_file(&self, file: &Path, arguments: &[&str]) -> Leadsman {
+        let around = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
+        Leadsman::follow(file, &[&around, arguments].concat()).await
+    }
+
     /// Starts a replica that follows the configuration in a ConfigMap, `namespace/name`. It need
     /// not be ready yet.
     ///

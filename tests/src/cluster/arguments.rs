@@ -91,6 +91,8 @@ pub(super) fn controllers(files: &Files, kubeconfig: &Path) -> Vec<String> {
         .file("root-ca-file", &files.server_ca)
         .with("horizontal-pod-autoscaler-sync-period", "2s")
         .with("horizontal-pod-autoscaler-downscale-stabilization", "2s")
+        // What a pod uses counts as soon as it is ready.
+        .with("horizontal-pod-autoscaler-cpu-initialization-period", "0s")
         .with("feature-gates", GATES)
         .with("leader-elect", false)
         // It serves nothing that a test asks for.

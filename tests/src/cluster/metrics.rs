@@ -15,6 +15,8 @@ type Kind = (&'static str, &'static str);
 const PODS: Kind = ("Pods", "pods");
 const OBJECT: Kind = ("Object", "object");
 const EXTERNAL: Kind = ("External", "external");
+const RESOURCE: Kind = ("Resource", "resource");
+const CONTAINER: Kind = ("ContainerResource", "containerResource");
 
 /// What the value is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,25 @@ impl Metric {
         Self::new(EXTERNAL, name, target)
     }
 
+    /// What the pods use of a resource, `cpu` or `memory`.
+    pub fn resource(name: &str, average: &str) -> Self {
+        let target = Target::Average(average).json();
+        Self { kind: RESOURCE, body: json!({"name": name, "target": target}) }
+    }
+
+    /// What a container of each pod uses of a resource.
+    pub fn container(container: &str, name: &str, average: &str) -> Self {
+        let target = Target::Average(average).json();
+        let body = json!({"name": name, "container": container, "target": target});
+        Self { kind: CONTAINER, body }
+    }
+
+    /// The same in percent of what the pods ask for.
+    pub fn utilized(mut self, percent: u32) -> Self {
+        self.body["target"] = json!({"type": "Utilization", "averageUtilization": percent});
+        self
+    }
+
     /// Only from series with these labels.
     pub fn with_labels(mut self, labels: &[(&str, &str)]) -> Self {
         let labels: Map<_, _> =
@@ -59,10 +80,15 @@ impl Metric {
     }
 
     fn new(kind: Kind, name: &str, target: Target<'_>) -> Self {
-        let target = match target {
-            Target::Value(value) => json!({"type": "Value", "value": value}),
-            Target::Average(value) => json!({"type": "AverageValue", "averageValue": value}),
-        };
-        Self { kind, body: json!({"metric": {"name": name}, "target": target}) }
+        Self { kind, body: json!({"metric": {"name": name}, "target": target.json()}) }
+    }
+}
+
+impl Target<'_> {
+    fn json(self) -> Value {
+        match self {
+            Self::Value(value) => json!({"type": "Value", "value": value}),
+            Self::Average(value) => json!({"type": "AverageValue", "averageValue": value}),
+        }
     }
 }

@@ -41,6 +41,7 @@ fn plural(kind: &str) -> (&'static str, bool) {
         "Ingress" => ("ingresses", true),
         "Namespace" => ("namespaces", false),
         "Node" => ("nodes", false),
+        "PersistentVolume" => ("persistentvolumes", false),
         "Pod" => ("pods", true),
         "Role" => ("roles", true),
         "RoleBinding" => ("rolebindings", true),
@@ -48,6 +49,7 @@ fn plural(kind: &str) -> (&'static str, bool) {
         "Service" => ("services", true),
         "ServiceAccount" => ("serviceaccounts", true),
         "StatefulSet" => ("statefulsets", true),
+        "StorageClass" => ("storageclasses", false),
         "SubjectAccessReview" => ("subjectaccessreviews", false),
         // Of a custom resource that a test defines.
         "Widget" => ("widgets", true),

@@ -1,7 +1,9 @@
 //! Where the programs of the control plane are.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::built;
 
 /// A program, and the arguments that come before all others.
 #[derive(Debug, Clone)]
@@ -17,15 +19,14 @@ pub(crate) struct Programs {
     built: Option<PathBuf>,
 }
 
-/// The sources, of which copies lie beside what was built from them.
 const SOURCES: [&str; 3] = ["main.go", "go.mod", "go.sum"];
 
 impl Programs {
     /// Looks for them where xtask says, or puts them.
     pub(crate) fn find() -> Self {
-        let told = env::var_os("LEADSMAN_CONTROL_PLANE").map(PathBuf::from);
         let assets = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
-        Self { assets, built: told.or_else(cached) }
+        let built = built::folder("LEADSMAN_CONTROL_PLANE", "control-plane", &SOURCES);
+        Self { assets, built }
     }
 
     /// A program of the control plane, or of its users.
@@ -47,19 +48,4 @@ impl Programs {
             None => panic!("there is no {name}; run: cargo xtask setup --tests"),
         }
     }
-}
-
-/// The folder of the cache that was built from the sources as they are.
-fn cached() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("control-plane");
-    let same = |folder: &PathBuf| {
-        SOURCES.iter().all(|name| {
-            let [source, copy] = [&sources, folder].map(|place| std::fs::read(place.join(name)));
-            matches!((source, copy), (Ok(source), Ok(copy)) if source == copy)
-        })
-    };
-    let folders = std::fs::read_dir(cache.join("leadsman")).ok()?;
-    folders.filter_map(|folder| Some(folder.ok()?.path())).find(same)
 }

@@ -95,27 +95,35 @@ impl<'a> Registration<'a> {
     /// If it is refused.
     pub async fn lead_to(&self, port: u16, trust: Trust<'_>) {
         for name in API_SERVICES {
-            let (version, group) = name.split_once('.').unwrap_or_default();
-            let mut spec = json!({
-                "group": group,
-                "version": version,
-                "groupPriorityMinimum": 100,
-                "versionPriority": if version == "v1beta2" { 200 } else { 100 },
-                "service": {"namespace": self.namespace, "name": self.service, "port": port},
-            });
-            match trust {
-                Trust::Authority(pem) => spec["caBundle"] = json!(STANDARD.encode(pem)),
-                Trust::Anybody => spec["insecureSkipTLSVerify"] = json!(true),
-                Trust::Told => {}
-            }
-            let object = json!({
-                "apiVersion": "apiregistration.k8s.io/v1",
-                "kind": "APIService",
-                "metadata": {"name": name},
-                "spec": spec,
-            });
-            self.client.apply(&object).await;
+            self.lead_one_to(name, port, trust).await;
         }
+    }
+
+    /// Leads one API to a port, which need not be one of [`API_SERVICES`].
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn lead_one_to(&self, name: &str, port: u16, trust: Trust<'_>) {
+        let (version, group) = name.split_once('.').unwrap_or_default();
+        let mut spec = json!({
+            "group": group,
+            "version": version,
+            "groupPriorityMinimum": 100,
+            "versionPriority": if version == "v1beta2" { 200 } else { 100 },
+            "service": {"namespace": self.namespace, "name": self.service, "port": port},
+        });
+        match trust {
+            Trust::Authority(pem) => spec["caBundle"] = json!(STANDARD.encode(pem)),
+            Trust::Anybody => spec["insecureSkipTLSVerify"] = json!(true),
+            Trust::Told => {}
+        }
+        let object = json!({
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": name},
+            "spec": spec,
+        });
+        self.client.apply(&object).await;
     }
 
     /// Waits until kube-apiserver takes all of them for available.
@@ -123,14 +131,19 @@ impl<'a> Registration<'a> {
     /// # Panics
     /// If it does not in time.
     pub async fn wait_available(&self) {
-        eventually("available APIServices", PATIENCE, async || {
-            for name in API_SERVICES {
-                let condition = self.available(name).await;
-                if condition["status"] != "True" {
-                    return Err(format!("{name}: {condition}"));
-                }
-            }
-            Ok(())
+        for name in API_SERVICES {
+            self.wait_one_available(name).await;
+        }
+    }
+
+    /// Waits until kube-apiserver takes one of them for available.
+    ///
+    /// # Panics
+    /// If it does not in time.
+    pub async fn wait_one_available(&self, name: &str) {
+        eventually(&format!("an available {name}"), PATIENCE, async || {
+            let condition = self.available(name).await;
+            if condition["status"] == "True" { Ok(()) } else { Err(condition.to_string()) }
         })
         .await;
     }

@@ -38,11 +38,30 @@ impl Stage {
     /// # Panics
     /// If something does not start.
     pub fn shared<C: Display>(config: fn(&str) -> C, resources: &[&str]) -> Arc<Self> {
+        Self::once(|url| (config(url).to_string(), Vec::new()), resources)
+    }
+
+    /// The shared one with a file of prometheus-adapter's, which says nothing of the Prometheus.
+    ///
+    /// # Panics
+    /// If something does not start.
+    pub fn of_rules(rules: &str, resources: &[&str]) -> Arc<Self> {
+        let flags = |url: &str| {
+            ["--prometheus-url", url, "--metrics-relist-interval", "1s"].map(str::to_owned).to_vec()
+        };
+        Self::once(|url| (rules.to_owned(), flags(url)), resources)
+    }
+
+    /// `tell` makes the configuration and the arguments for the URL of the Prometheus.
+    fn once(
+        tell: impl FnOnce(&str) -> (String, Vec<String>) + Send,
+        resources: &[&str],
+    ) -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
             // A thread of its own, as the test's is in a runtime already.
             let stage = std::thread::scope(|scope| {
-                let started = scope.spawn(|| Self::start(config, resources)).join();
+                let started = scope.spawn(|| Self::start(tell, resources)).join();
                 started.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             });
             let stage = Arc::new(stage);
@@ -51,7 +70,7 @@ impl Stage {
         })
     }
 
-    fn start<C: Display>(config: fn(&str) -> C, resources: &[&str]) -> Self {
+    fn start(tell: impl FnOnce(&str) -> (String, Vec<String>), resources: &[&str]) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let (traffic, prometheus, leadsman, registration) = runtime.block_on(async {
@@ -60,8 +79,10 @@ impl Stage {
             let prometheus = Prometheus::scraping(&traffic.url()).await;
             let adapter = Adapter::new(plane, NAMESPACE, resources).await;
             let service = format!("{NAMESPACE}/leadsman");
-            let arguments = ["--service", &service];
-            let leadsman = adapter.start_with(config(&prometheus.url()), &arguments).await;
+            let (config, more) = tell(&prometheus.url());
+            let more = more.iter().map(String::as_str);
+            let arguments: Vec<_> = ["--service", &service].into_iter().chain(more).collect();
+            let leadsman = adapter.start_with(config, &arguments).await;
             let registration = adapter.register(leadsman.api().port(), Trust::Told).await;
             (traffic, prometheus, leadsman, registration)
         });

@@ -193,9 +193,14 @@ impl Workload {
 
 /// Of a pod that ends as soon as it is deleted: no kubelet says when it has ended.
 fn pod_spec() -> Value {
+    let requests = json!({"cpu": "100m", "memory": "64Mi"});
     json!({
         "terminationGracePeriodSeconds": 0,
-        "containers": [{"name": "app", "image": "registry.example/app:1"}],
+        "containers": [{
+            "name": "app",
+            "image": "registry.example/app:1",
+            "resources": {"requests": requests},
+        }],
     })
 }
 

@@ -10,3 +10,4 @@ mod refused;
 mod rights;
 mod security;
 mod site;
+mod usage;

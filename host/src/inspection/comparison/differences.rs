@@ -21,10 +21,10 @@ pub(super) struct Difference {
 pub(super) enum What {
     /// One of both has no answer, or neither has.
     Unread {
-        /// Why ours has none.
-        ours: Option<String>,
-        /// Why theirs has none.
-        theirs: Option<String>,
+        /// How many values ours has, or why it has no answer.
+        ours: Result<usize, String>,
+        /// The same of theirs.
+        theirs: Result<usize, String>,
     },
     /// Only ours has a value.
     OnlyHere {
@@ -61,8 +61,12 @@ pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f6
     let (before, after, theirs) = match (before, after, theirs) {
         (Ok(before), Ok(after), Ok(theirs)) => (before, after, theirs),
         (before, after, theirs) => {
-            let ours = before.as_ref().err().or(after.as_ref().err()).cloned();
-            return vec![What::Unread { ours, theirs: theirs.as_ref().err().cloned() }];
+            let side = |read: &Read| match read {
+                Ok(reading) => Ok(reading.values.len()),
+                Err(reason) => Err(reason.clone()),
+            };
+            let ours = side(before).and_then(|_| side(after));
+            return vec![What::Unread { ours, theirs: side(theirs) }];
         }
     };
     let all: BTreeSet<_> =
@@ -79,7 +83,7 @@ pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f6
                 found.push(What::Values { of, ours, theirs: theirs.clone() });
             }
             ((None, None), Some(value)) => {
-                let why = after.warning.clone();
+                let why = after.warning.clone().filter(|why| is_about(&of, why));
                 found.push(What::OnlyThere { of, value: value.clone(), why });
             }
             ((Some(value), Some(_)), None) => {
@@ -90,6 +94,24 @@ pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f6
         }
     }
     found
+}
+
+impl What {
+    /// Whether it matters to whoever asks: without a value there is nothing to scale by, whatever
+    /// the reason.
+    pub(super) fn is_difference(&self) -> bool {
+        let any = |side: &Result<usize, String>| side.as_ref().is_ok_and(|values| *values > 0);
+        match self {
+            Self::Unread { ours, theirs } => any(ours) || any(theirs),
+            Self::OnlyHere { .. } | Self::OnlyThere { .. } | Self::Values { .. } => true,
+        }
+    }
+}
+
+/// Whether a reason is about this object, for all that is known.
+fn is_about(of: &str, reason: &str) -> bool {
+    // Reasons do not repeat the labels of items.
+    of.starts_with('{') || of.split(' ').next().is_some_and(|name| reason.contains(name))
 }
 
 /// Whether a value lies between two others, or near one of them.
@@ -111,12 +133,14 @@ mod tests {
 
     fn reading(values: &[(&str, &str)]) -> Read {
         let values = values.iter().map(|(of, value)| ((*of).to_owned(), Number::read(value)));
-        Ok(Reading { values: values.collect(), warning: Some("a reason".to_owned()) })
+        Ok(Reading { values: values.collect(), warning: Some("c is odd".to_owned()) })
     }
 
     fn told(before: &Read, after: &Read, theirs: &Read) -> Vec<String> {
         let name = |what: &What| match what {
-            What::Unread { ours, theirs } => format!("unread {ours:?} {theirs:?}"),
+            What::Unread { ours, theirs } => {
+                format!("unread {ours:?} {theirs:?} {}", what.is_difference())
+            }
             What::OnlyHere { of, .. } => format!("here {of}"),
             What::OnlyThere { of, why, .. } => format!("there {of} {why:?}"),
             What::Values { of, .. } => format!("values {of}"),
@@ -149,18 +173,22 @@ mod tests {
     fn objects_that_only_one_has_a_value_for_are_told() {
         let ours = reading(&[("a", "1"), ("b", "1")]);
         let theirs = reading(&[("b", "1"), ("c", "1")]);
-        let expected = ["here a", "there c Some(\"a reason\")"];
+        let expected = ["here a", "there c Some(\"c is odd\")"];
         assert_eq!(told(&ours, &ours, &theirs), expected);
         // What came in between may have been there for the other one, or not.
         let later = reading(&[("a", "1"), ("b", "1"), ("c", "1")]);
         assert_eq!(told(&ours, &later, &theirs), ["here a"]);
+        let others = reading(&[("a", "1"), ("b", "1"), ("x", "1")]);
+        assert_eq!(told(&ours, &ours, &others), ["there x None"], "the reason is another one's");
     }
 
     #[test]
     fn reasons_stand_side_by_side() {
-        let (ours, error) = (reading(&[]), Err("away".to_owned()));
-        assert_eq!(told(&ours, &ours, &error), ["unread None Some(\"away\")"]);
-        assert_eq!(told(&ours, &error, &ours), ["unread Some(\"away\") None"]);
-        assert_eq!(told(&error, &ours, &error), ["unread Some(\"away\") Some(\"away\")"]);
+        let (none, one) = (reading(&[]), reading(&[("a", "1")]));
+        let error = Err("away".to_owned());
+        assert_eq!(told(&one, &one, &error), ["unread Ok(1) Err(\"away\") true"]);
+        assert_eq!(told(&none, &none, &error), ["unread Ok(0) Err(\"away\") false"]);
+        assert_eq!(told(&one, &error, &one), ["unread Err(\"away\") Ok(1) true"]);
+        assert_eq!(told(&error, &one, &error), ["unread Err(\"away\") Err(\"away\") false"]);
     }
 }

@@ -104,7 +104,6 @@ pub async fn compare(options: &CompareOptions) -> Result<Comparison, CompareErro
     let mut looked = stream::iter(looks).map(Look::look).buffered(AT_ONCE);
     while let Some(seen) = looked.next().await {
         comparison.values += seen.values;
-        comparison.same += usize::from(seen.differences.is_empty());
         comparison.differences.extend(seen.differences);
     }
     Ok(comparison)
@@ -113,7 +112,10 @@ pub async fn compare(options: &CompareOptions) -> Result<Comparison, CompareErro
 /// Why we do not have a metric that the other one has, as far as rules tell.
 fn why_missing(inspection: &Inspection, metric: &Metric) -> String {
     let unserved = inspection.rules.iter().flat_map(|rule| &rule.unserved);
-    let of_its_name = |unserved: &&Unserved| *unserved.series == *metric.name;
+    let of_its_name = |unserved: &&Unserved| match &unserved.metric {
+        Some(name) => name.as_str() == metric.name,
+        None => *unserved.series == *metric.name,
+    };
     if let Some(Unserved { why, .. }) = unserved.clone().find(of_its_name) {
         return why.to_string();
     }
@@ -152,13 +154,14 @@ impl Look<'_> {
             seen = match self.once().await {
                 Ok(seen) => seen,
                 Err(reason) => {
-                    let what = What::Unread { ours: Some(reason), theirs: None };
+                    // What theirs has of it was not read.
+                    let what = What::Unread { ours: Err(reason), theirs: Ok(1) };
                     let place = Place::default();
                     let difference = Difference { metric: self.metric.title(), place, what };
                     Seen { values: 0, differences: vec![difference] }
                 }
             };
-            if seen.differences.is_empty() || look == LOOKS {
+            if look == LOOKS || !seen.differences.iter().any(|of| of.what.is_difference()) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;

@@ -17,8 +17,6 @@ pub struct Comparison {
     pub faults: Vec<String>,
     /// How many metrics both have.
     pub both: usize,
-    /// How many of those are the same.
-    pub same: usize,
     /// How many values of the other one were looked at.
     pub values: usize,
     /// Metrics that only ours has.
@@ -26,13 +24,6 @@ pub struct Comparison {
     /// Metrics that only the other one has, each with why ours does not.
     pub only_there: Vec<(String, String)>,
     pub(super) differences: Vec<Difference>,
-}
-
-impl What {
-    /// Whether it is one: what neither has an answer for is the same to whoever asks.
-    pub(super) fn is_difference(&self) -> bool {
-        !matches!(self, Self::Unread { ours: Some(_), theirs: Some(_) })
-    }
 }
 
 impl Comparison {
@@ -66,7 +57,11 @@ impl Comparison {
                 "read fails on one side",
                 "reads fail on one side",
             ),
-            (neither, "read fails on both sides", "reads fail on both sides"),
+            (
+                neither,
+                "read without a value on either side",
+                "reads without a value on either side",
+            ),
             (self.only_here.len(), "metric only here", "metrics only here"),
             (self.only_there.len(), "metric only there", "metrics only there"),
         ];
@@ -104,17 +99,44 @@ impl fmt::Display for Comparison {
             }
             rest(f, self.only_here.len())?;
         }
-        let mut at = None;
-        for Difference { metric, place, what } in self.differences.iter().take(SHOWN) {
-            if at.replace((metric, place)) != Some((metric, place)) {
-                let place = place.namespace.as_ref();
-                let place = place.map_or(String::new(), |namespace| format!(" in {namespace}"));
-                writeln!(f, "\n{metric}{place}")?;
+        let mut shown = 0;
+        let mut left = self.differences.as_slice();
+        while let Some(Difference { metric, place, what }) = left.first() {
+            shown += 1;
+            if shown > SHOWN {
+                break;
             }
-            writeln!(f, "{what}")?;
+            let is_alike = |other: &&Difference| {
+                other.metric == *metric
+                    && (what.is_unread() && other.what.is_unread())
+                    && what.is_difference() == other.what.is_difference()
+            };
+            let alike = left.iter().take_while(is_alike).count();
+            let is_here = |other: &&Difference| other.metric == *metric && other.place == *place;
+            let here = left.iter().take_while(is_here).count();
+            let at = place.namespace.as_ref();
+            let at = at.map_or(String::new(), |namespace| format!(" in {namespace}"));
+            writeln!(f, "\n{metric}{at}")?;
+            for Difference { what, .. } in &left[..here] {
+                writeln!(f, "{what}")?;
+            }
+            // An answer that fails fails alike in all namespaces.
+            if alike > here {
+                let more = alike - here;
+                writeln!(f, "  and in {}", count(more, "namespace more", "namespaces more"))?;
+            }
+            left = &left[alike.max(here)..];
         }
-        rest(f, self.differences.len())?;
+        if !left.is_empty() {
+            writeln!(f, "\nand {} more", count(left.len(), "difference", "differences"))?;
+        }
         writeln!(f, "\n{}", self.summary())
+    }
+}
+
+impl What {
+    fn is_unread(&self) -> bool {
+        matches!(self, Self::Unread { .. })
     }
 }
 
@@ -122,8 +144,9 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unread { ours, theirs } => {
-                let told = |side: &Option<String>| {
-                    side.as_ref().map_or("has an answer", String::as_str).to_owned()
+                let told = |side: &Result<usize, String>| match side {
+                    Ok(values) => count(*values, "value", "values"),
+                    Err(reason) => reason.clone(),
                 };
                 write!(f, "  here   {}\n  there  {}", told(ours), told(theirs))
             }

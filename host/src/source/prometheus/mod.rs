@@ -19,6 +19,7 @@ use crate::rules::Seen;
 use client::Client;
 pub(super) use decode::answer;
 use series::SeriesList;
+pub(super) use series::series;
 
 /// Queries longer than this go by POST: proxies and servers cut addresses at 2 to 8 KiB.
 const LONGEST_GET: usize = 1500;

@@ -24,6 +24,15 @@ const MOST_NAMES: usize = 200_000;
 /// The most labels that the series of one name may have together.
 const MOST_LABELS: usize = 1000;
 
+/// Reads a list that comes in pieces.
+pub(in crate::source) fn series<'b>(
+    pieces: impl IntoIterator<Item = &'b [u8]>,
+) -> Result<Seen, String> {
+    let mut list = SeriesList::default();
+    pieces.into_iter().try_for_each(|piece| list.feed(piece))?;
+    list.end()
+}
+
 /// The list so far.
 #[derive(Default)]
 pub(super) struct SeriesList {

@@ -1,0 +1,107 @@
+//! Finding out what rules give: the configuration, one list of series for each series query, and
+//! what becomes of them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::found::Inspection;
+use crate::clock;
+use crate::cluster::{Cluster, ConnectError};
+use crate::config::{Flags, Parsed, valid};
+use crate::control::{self, ConfigOrigin};
+use crate::model::resource::Resource;
+use crate::rules::{Seen, resolver};
+use crate::source::Source;
+
+/// How many lists are asked for at once.
+const AT_ONCE: usize = 4;
+
+/// Whose rules are looked at.
+#[derive(Debug, Clone)]
+pub struct InspectOptions {
+    /// Where the configuration is.
+    pub config: ConfigOrigin,
+    /// What the command line says beside it.
+    pub flags: Flags,
+    /// The cluster, for kinds of objects that not every cluster has; `None` for the one that this
+    /// process is a pod of, if it is one.
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// Why nothing can be said of rules.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// There is no way to the cluster.
+    #[error(transparent)]
+    Cluster(#[from] ConnectError),
+    /// The configuration cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// Reads a configuration, lists series once, and says what its rules make of them.
+pub async fn inspect(options: &InspectOptions) -> Result<Inspection, InspectError> {
+    crate::tls::install_provider();
+    let cluster = Cluster::connect(options.kubeconfig.as_deref()).await?;
+    let parsed = control::read(&options.config, &options.flags, cluster.as_ref())
+        .await
+        .map_err(InspectError::Unreadable)?;
+    let kinds = match &cluster {
+        Some(cluster) => Some(cluster.resources().await),
+        None => None,
+    };
+    let (resources, kinds) = match kinds {
+        Some(Ok(resources)) => (resources, Some(Ok(()))),
+        Some(Err(reason)) => (Vec::new(), Some(Err(reason))),
+        None => (Vec::new(), None),
+    };
+    let mut inspection = made(parsed, &resources).await;
+    inspection.kinds = kinds;
+    if !matches!(inspection.kinds, Some(Ok(()))) {
+        // A kind may be there although no cluster has told.
+        for rule in &mut inspection.rules {
+            rule.doubts = std::mem::take(&mut rule.faults);
+        }
+    }
+    Ok(inspection)
+}
+
+async fn made(parsed: Parsed, resources: &[Resource]) -> Inspection {
+    let mut inspection = Inspection::of(&parsed);
+    if let Some(rules) = &parsed.config.rules {
+        let lists = listed(rules, parsed.config.sources.get(&rules.discovery.source)).await;
+        inspection.add(rules, &lists, &parsed.config.mappings, &resolver(resources));
+    }
+    inspection
+}
+
+/// What was found for each series query.
+pub(super) type Lists = BTreeMap<String, Result<Seen, String>>;
+
+async fn listed(rules: &valid::Rules, source: Option<&valid::Source>) -> Lists {
+    let mut queries: Vec<_> = rules.rules.iter().map(|rule| rule.series_query.clone()).collect();
+    queries.sort();
+    queries.dedup();
+    let name = &rules.discovery.source;
+    let source = match source.map(Source::new) {
+        Some(Ok(source)) => Ok(source),
+        Some(Err(error)) => Err(format!("the source \"{name}\": {:#}", anyhow::Error::from(error))),
+        None => Err(format!("the source \"{name}\" has a fault")),
+    };
+    let max_age = i64::try_from(rules.discovery.max_age.as_millis()).unwrap_or(i64::MAX);
+    let since = clock::now().saturating_sub(max_age);
+    let source = &source;
+    let ask = |query: String| async move {
+        let seen = match source {
+            Ok(source) => {
+                let seen = source.series(&query, since).await;
+                seen.map_err(|error| format!("the source \"{name}\" {error}"))
+            }
+            Err(reason) => Err(reason.clone()),
+        };
+        (query, seen)
+    };
+    stream::iter(queries).map(ask).buffer_unordered(AT_ONCE).collect().await
+}

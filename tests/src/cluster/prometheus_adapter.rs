@@ -1,0 +1,97 @@
+//! prometheus-adapter itself, whose answers are compared with ours.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::control_plane::ControlPlane;
+use crate::answer::Answer;
+use crate::built;
+use crate::caller::Caller;
+use crate::process::{Process, free_port};
+use crate::waiting::eventually;
+
+/// A running one, asked straight at its port by who may read everything.
+pub struct PrometheusAdapter {
+    process: Process,
+    url: String,
+    caller: Caller,
+    _folder: TempDir,
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl PrometheusAdapter {
+    /// Starts one with a configuration file of this content for a Prometheus, and waits until it
+    /// serves. What its rules find it serves a little later.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(plane: &ControlPlane, config: &str, prometheus: &str) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let file = folder.path().join("config.yaml");
+        std::fs::write(&file, config).expect("a config file");
+        let kubeconfig = plane.admin_kubeconfig().display();
+        let port = free_port();
+        let arguments = [
+            format!("--config={}", file.display()),
+            format!("--prometheus-url={prometheus}"),
+            "--metrics-relist-interval=1s".to_owned(),
+            "--metrics-max-age=1h".to_owned(),
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--secure-port={port}"),
+            format!("--cert-dir={}", folder.path().display()),
+            format!("--lister-kubeconfig={kubeconfig}"),
+            format!("--authentication-kubeconfig={kubeconfig}"),
+            format!("--authorization-kubeconfig={kubeconfig}"),
+            // Its answers are compared, not how long it takes to find five objects a second.
+            "--client-qps=1000".to_owned(),
+            "--client-burst=1000".to_owned(),
+        ];
+        let process =
+            Process::start(&program(), &arguments).expect("prometheus-adapter can be run");
+        let caller = Caller::certified(plane.authorities().admin());
+        let url = format!("https://127.0.0.1:{port}");
+        let mut adapter = Self { process, url, caller, _folder: folder };
+        adapter.wait_ready().await;
+        adapter
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Reads a path.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn get(&self, path: &str) -> Answer {
+        let answer = self.caller.get(&format!("{}{path}", self.url)).await;
+        answer.unwrap_or_else(|error| panic!("GET {path}: {error}\n{}", self.process.log()))
+    }
+
+    async fn wait_ready(&mut self) {
+        let ready = format!("{}/readyz", self.url);
+        let (process, caller) = (&mut self.process, &self.caller);
+        eventually("a ready prometheus-adapter", PATIENCE, async || {
+            assert!(!process.has_ended(), "prometheus-adapter ended:\n{}", process.log());
+            match caller.get(&ready).await {
+                Ok(answer) if answer.is_success() => Ok(()),
+                Ok(answer) => Err(answer.body),
+                Err(error) => Err(format!("{error}\n{}", process.log())),
+            }
+        })
+        .await;
+    }
+}
+
+/// # Panics
+/// If it is nowhere.
+fn program() -> PathBuf {
+    let sources = ["go.mod", "go.sum"];
+    let folder = built::folder("LEADSMAN_PROMETHEUS_ADAPTER", "prometheus-adapter", &sources);
+    let program = folder.map(|folder| folder.join("adapter")).filter(|path| path.is_file());
+    program.expect("there is no prometheus-adapter; run: cargo xtask setup --tests")
+}

@@ -1,0 +1,143 @@
+//! What users saw of their autoscalers, whatever it is that serves their metrics. Each is the
+//! example of the same name in `examples/`.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::control_plane::ControlPlane;
+use super::hpa::Hpa;
+use super::workload::Workload;
+use crate::examples::Example;
+use crate::paths::CUSTOM_V1;
+use crate::traffic::Traffic;
+use crate::waiting::eventually;
+
+/// How long what happens in between may take: a scrape, an evaluation, a look of the controller.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const VERNEMQ: Example = Example::new("vernemq");
+const GO_COUNTER: Example = Example::new("go-counter");
+
+/// User 1. The messages go to all brokers alike, and the autoscaler looks at each broker's part.
+///
+/// # Panics
+/// If it scales otherwise.
+pub async fn brokers_are_as_many_as_their_messages_need(traffic: &Traffic) {
+    let admin = ControlPlane::shared().await.admin();
+    let workload = Workload::stateful_set(&admin, "default", "myvernemq", 3).await;
+    let hpa = autoscaler(VERNEMQ, &workload).await;
+    hpa.hurry(&["scaleDown"]).await;
+    // With a target of 60m each of these has one number of brokers that it comes to from any other:
+    // of 100m two have 50m, of 280m five have 56m, and of 800m even ten have 80m.
+    for (messages, brokers) in [(0.1, 2), (0.28, 5), (0.8, 10)] {
+        under(traffic, &workload, messages, hpa.wait_desired(brokers)).await;
+    }
+    let limited = hpa.wait_condition("ScalingLimited", "maximum replica count");
+    assert_eq!(under(traffic, &workload, 0.8, limited).await.status, "True");
+    under(traffic, &workload, 0.0, hpa.wait_desired(1)).await;
+}
+
+/// User 2.
+///
+/// # Panics
+/// If it scales otherwise, or is printed otherwise.
+pub async fn a_counter_application_scales_by_its_counter(traffic: &Traffic) {
+    let plane = ControlPlane::shared().await;
+    let workload = Workload::deployment(&plane.admin(), "default", "test-prometheus", 1).await;
+    let count = |pod: usize, value: f64| {
+        let pod = format!(r#"namespace="default",pod="test-prometheus-{pod}",endpoint="http""#);
+        traffic.set(&format!("myapp_processed_ops_total{{{pod}}}"), value);
+    };
+    count(0, 1.0);
+    let hpa = autoscaler(GO_COUNTER, &workload).await;
+    hpa.hurry(&["scaleDown"]).await;
+    hpa.wait_condition("ScalingActive", "myapp_processed_ops_total").await;
+    hpa.wait_desired(1).await;
+    assert!(printed(&workload).await.contains("1/3"), "{}", printed(&workload).await);
+
+    let path = format!("{CUSTOM_V1}/namespaces/default/pods/*/myapp_processed_ops_total");
+    let list = plane.kubectl(&["get", "--raw", &path]).await;
+    let mut list: Value = serde_json::from_str(list.ok()).expect("JSON");
+    let timestamp = list["items"][0]["timestamp"].take();
+    assert!(timestamp.as_str().is_some_and(|time| time.ends_with('Z')), "{timestamp}");
+    let pod = "test-prometheus-0";
+    assert_eq!(
+        list["items"],
+        json!([{
+            "describedObject":
+                {"kind": "Pod", "namespace": "default", "name": pod, "apiVersion": "/v1"},
+            "metricName": "myapp_processed_ops_total",
+            "timestamp": null,
+            "value": "1",
+            "selector": null,
+        }])
+    );
+
+    // The second pod has counted nothing yet, so the average is 2.
+    count(1, 0.0);
+    count(0, 4.0);
+    hpa.wait_desired(2).await;
+    eventually("2/3", PATIENCE, async || {
+        let line = printed(&workload).await;
+        if line.contains("2/3") { Ok(()) } else { Err(line) }
+    })
+    .await;
+    count(0, 1.0);
+    hpa.wait_desired(1).await;
+}
+
+/// The autoscaler of an example, applied as its README says, which may scale up at once.
+///
+/// # Panics
+/// If it is refused.
+pub async fn autoscaler(example: Example, workload: &Workload) -> Hpa {
+    let plane = ControlPlane::shared().await;
+    let file = example.autoscaler().display().to_string();
+    plane.kubectl(&["apply", "-f", &file]).await.ok();
+    let hpa = Hpa::of(&plane.admin(), workload);
+    hpa.hurry(&["scaleUp"]).await;
+    hpa
+}
+
+/// The target and the value as `kubectl get hpa` prints them.
+///
+/// # Panics
+/// If there is no autoscaler of the workload.
+pub async fn printed(workload: &Workload) -> String {
+    let plane = ControlPlane::shared().await;
+    let (namespace, name) = (workload.namespace(), workload.name());
+    let line = ["get", "hpa", "-n", namespace, name, "--no-headers"];
+    plane.kubectl(&line).await.ok().to_owned()
+}
+
+/// Waits while so many messages a second come.
+async fn under<T>(
+    traffic: &Traffic,
+    workload: &Workload,
+    messages: f64,
+    awaited: impl Future<Output = T>,
+) -> T {
+    tokio::select! {
+        done = awaited => done,
+        never = spread(traffic, workload, messages) => match never {},
+    }
+}
+
+/// Spreads messages over the brokers that there are, by both versions of the protocol.
+async fn spread(traffic: &Traffic, workload: &Workload, messages: f64) -> Infallible {
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tick.tick().await;
+        let brokers = workload.pods().await;
+        for broker in &brokers {
+            for version in [4, 5] {
+                let labels =
+                    format!(r#"namespace="default",pod="{broker}",mqtt_version="{version}""#);
+                let each = messages / 2.0 / brokers.len() as f64;
+                traffic.rise(&format!("mqtt_publish_received{{{labels}}}"), each);
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The files of `tests/rules`, as prometheus-adapter has them.
+
+use std::path::PathBuf;
+
+const KEY: &str = "rules:\n";
+
+/// The content of a file.
+///
+/// # Panics
+/// If there is none.
+pub fn rules(name: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let file = folder.join(format!("{name}.yaml"));
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// One file with the rules of several that have nothing else.
+///
+/// # Panics
+/// If one of them is none, or has something else.
+pub fn joined(names: &[&str]) -> String {
+    let lists = names.iter().map(|name| {
+        let content = rules(name);
+        let (head, list) = content.split_once(KEY).expect("rules");
+        let only = head.lines().all(|line| line.starts_with('#'))
+            && list.lines().all(|line| line.starts_with([' ', '-', '#']));
+        assert!(only, "more than rules in {name}");
+        list.to_owned()
+    });
+    format!("{KEY}{}", lists.collect::<String>())
+}

@@ -1,0 +1,96 @@
+//! What nodes and pods use, in a cluster: kubectl top, autoscalers on cpu and memory, and who has
+//! the API.
+
+mod autoscalers;
+mod registration;
+mod top;
+
+use std::time::Duration;
+
+use leadsman_tests::cluster::{
+    Adapter, ApiClient, ControlPlane, Registration, Trust, USAGE_API_SERVICE,
+};
+use leadsman_tests::{Config, Leadsman, Prometheus, Traffic, eventually};
+use serde_json::json;
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Leadsman in the place of metrics-server, with a Prometheus behind it.
+pub(crate) struct Site {
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) admin: ApiClient,
+    pub(crate) traffic: Traffic,
+    pub(crate) registration: Registration<'static>,
+    pub(crate) leadsman: Leadsman,
+    pub(crate) config: Config,
+    _prometheus: Prometheus,
+    _adapter: Adapter<'static>,
+}
+
+impl Site {
+    /// One that keeps its own authority in the APIServices.
+    pub(crate) async fn new(namespace: &str) -> Self {
+        let plane = ControlPlane::shared().await;
+        let traffic = Traffic::start().await;
+        let prometheus = Prometheus::scraping(&traffic.url()).await;
+        let config = config(&prometheus.url());
+        let adapter = Adapter::new(plane, namespace, &["pods", "nodes"]).await;
+        let service = format!("{namespace}/leadsman");
+        let leadsman = adapter.start_with(&config, &["--service", &service]).await;
+        let port = leadsman.api().port();
+        let registration = adapter.register(port, Trust::Told).await;
+        registration.lead_one_to(USAGE_API_SERVICE, port, Trust::Told).await;
+        registration.wait_one_available(USAGE_API_SERVICE).await;
+        // It is available before it is trusted.
+        eventually("a trusted API", PATIENCE, async || {
+            let trusted = registration.authority(USAGE_API_SERVICE).await;
+            trusted.map(drop).ok_or_else(|| "nobody is trusted".to_owned())
+        })
+        .await;
+        Self {
+            plane,
+            admin: plane.admin(),
+            traffic,
+            registration,
+            leadsman,
+            config,
+            _prometheus: prometheus,
+            _adapter: adapter,
+        }
+    }
+
+    /// A container of a pod, `namespace/pod/container`, uses so many cores and mebibytes from now
+    /// on.
+    pub(crate) fn uses(&self, of: &str, cores: f64, mebibytes: impl Into<Option<f64>>) {
+        let [namespace, pod, container] = of.split('/').collect::<Vec<_>>()[..] else {
+            panic!("{of}")
+        };
+        let labels = format!(r#"namespace="{namespace}",pod="{pod}",container="{container}""#);
+        self.traffic.set(&format!("cores{{{labels}}}"), cores);
+        if let Some(mebibytes) = mebibytes.into() {
+            self.traffic.set(&format!("bytes{{{labels}}}"), mebibytes * 1_048_576.0);
+        }
+    }
+
+    /// Takes the APIs away: no namespace ends while the aggregator has one without a server.
+    pub(crate) async fn remove(self) {
+        self.registration.remove_one(USAGE_API_SERVICE).await;
+        self.registration.remove().await;
+    }
+}
+
+/// As in a file of prometheus-adapter.
+fn config(prometheus: &str) -> Config {
+    let rule = |series: &str| {
+        let query =
+            |series: &str| format!("sum by (<<.GroupBy>>) ({series}{{<<.LabelMatchers>>}})");
+        json!({
+            "containerQuery": query(series),
+            "nodeQuery": query(&format!("node_{series}")),
+            "containerLabel": "container",
+            "resources": {"template": "<<.Resource>>"},
+        })
+    };
+    let rules = json!({"cpu": rule("cores"), "memory": rule("bytes"), "window": "1m"});
+    Config::new().prometheus("prometheus", prometheus).set("resourceRules", &rules.to_string())
+}

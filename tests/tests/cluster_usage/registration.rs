@@ -1,0 +1,86 @@
+//! Who has the API, whom kube-apiserver trusts for it, and who may read it.
+
+use std::time::Duration;
+
+use leadsman_tests::cluster::{API_SERVICES, Account, Rule, USAGE_API_SERVICE, Workload};
+use leadsman_tests::{Caller, Leadsman, eventually};
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::{PATIENCE, Site};
+
+#[tokio::test]
+async fn it_is_kept_right_only_if_it_is_ours() {
+    let site = Site::new("kept").await;
+    let trusted = site.registration.authority(USAGE_API_SERVICE).await;
+    assert!(trusted.is_some());
+    assert_eq!(trusted, site.registration.authority(API_SERVICES[0]).await);
+    let is_told = async |texts: &[&str]| {
+        eventually("what doctor says", PATIENCE, async || {
+            let kubeconfig = site.plane.admin_kubeconfig();
+            let told = Leadsman::doctor(kubeconfig, "kept", &site.config).await;
+            let missing = texts.iter().find(|text| !told.output.contains(**text));
+            missing.map_or(Ok(()), |missing| Err(format!("no {missing:?} in {told:#?}")))
+        })
+        .await;
+    };
+    is_told(&[
+        "v1beta1.metrics.k8s.io is served by the Service kept/leadsman and available",
+        "metrics.k8s.io serves nodes, pods",
+    ])
+    .await;
+
+    // It is put right again.
+    site.registration.merge(USAGE_API_SERVICE, &json!({"spec": {"caBundle": null}})).await;
+    eventually("its authority", PATIENCE, async || {
+        let found = site.registration.authority(USAGE_API_SERVICE).await;
+        if found == trusted { Ok(()) } else { Err(format!("{found:?}")) }
+    })
+    .await;
+
+    // Somebody installs metrics-server.
+    let service = json!({"namespace": "kube-system", "name": "metrics-server"});
+    let spec = json!({"service": service, "caBundle": null});
+    site.registration.merge(USAGE_API_SERVICE, &json!({"spec": spec})).await;
+    is_told(&[
+        "v1beta1.metrics.k8s.io is served by the Service kube-system/metrics-server and not",
+    ])
+    .await;
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(site.registration.authority(USAGE_API_SERVICE).await, None);
+    site.registration.remove_one(USAGE_API_SERVICE).await;
+    is_told(&["there is no APIService v1beta1.metrics.k8s.io: kubectl top"]).await;
+    site.remove().await;
+}
+
+#[tokio::test]
+async fn who_may_list_pods_of_a_namespace_may_do_that_alone() {
+    let site = Site::new("rights").await;
+    for namespace in ["mine", "others"] {
+        Workload::deployment(&site.admin, namespace, "web", 1).await;
+        site.uses(&format!("{namespace}/web-0/app"), 0.1, 1.0);
+    }
+    let account = Account::create(&site.admin, "mine", "reader").await;
+    let may = [Rule::new(&["list"], "metrics.k8s.io", &["pods"])];
+    site.admin.allow(&account.subject(), Some("mine"), &may).await;
+    let reader = Caller::bearing(&account.token(&site.admin).await);
+    let path = |rest: &str| format!("/apis/metrics.k8s.io/v1beta1/{rest}");
+    eventually("the pods of a namespace", PATIENCE, async || {
+        let answer = site.leadsman.get_as(&reader, &path("namespaces/mine/pods")).await;
+        let is_there = answer.status == 200 && answer.items().len() == 1;
+        if is_there { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    for (rest, said) in [
+        ("namespaces/mine/pods/web-0", "get|pods"),
+        ("namespaces/mine/pods?watch=true", "watch"),
+        ("namespaces/others/pods", "list"),
+        ("pods", "list"),
+        ("nodes", "nodes"),
+    ] {
+        let failure = site.leadsman.get_as(&reader, &path(rest)).await.failure();
+        assert_eq!(failure.code, 403, "{rest}: {failure:#?}");
+        failure.says(&[said, "metrics.k8s.io"]);
+    }
+    site.remove().await;
+}

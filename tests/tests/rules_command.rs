@@ -1,0 +1,118 @@
+//! `leadsman rules`: what rules give of the series that a Prometheus has, and the same as mappings.
+
+use leadsman_tests::{Leadsman, Reply, Request, Upstream};
+use serde_json::{Value, json};
+
+const RULES: &str = r#"
+rules:
+- seriesQuery: '{__name__=~"^http_.*_total$"}'
+  seriesFilters: [{isNot: "errors"}]
+  resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pod}}}
+  name: {matches: "^(.*)_total$", as: "${1}_per_second"}
+  metricsQuery: sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)
+- seriesQuery: 'latency{namespace!=""}'
+  resources: {template: "<<.Resource>>"}
+  metricsQuery: quantile(0.9, <<.Series>>{<<.LabelMatchers>>})
+externalRules:
+- seriesQuery: 'queue_depth'
+  resources: {overrides: {namespace: {resource: namespace}}}
+  metricsQuery: sum(<<.Series>>{<<.LabelMatchers>>}) by (queue)
+"#;
+
+/// A Prometheus that knows these series.
+async fn upstream() -> Upstream {
+    let upstream = Upstream::start(Reply::Silence).await;
+    upstream.answer_with(|request| {
+        let series = match request.parameter("match[]") {
+            Some("queue_depth") => json!([{"__name__": "queue_depth", "namespace": "shop"}]),
+            Some(latency) if latency.starts_with("latency") => {
+                json!([{"__name__": "latency", "namespace": "shop", "pod": "web-0"}])
+            }
+            _ => json!([
+                {"__name__": "http_requests_total", "namespace": "shop", "pod": "web-0"},
+                {"__name__": "http_requests_total", "namespace": "shop", "pod": "web-1"},
+                {"__name__": "http_errors_total", "namespace": "shop", "pod": "web-1"},
+                {"__name__": "http_probes_total", "instance": "a"},
+            ]),
+        };
+        found(request, series)
+    });
+    upstream
+}
+
+fn found(request: &Request, series: Value) -> Reply {
+    assert!(request.path.ends_with("/api/v1/series"), "{request:?}");
+    Reply::json(200, &json!({"status": "success", "data": series}))
+}
+
+#[tokio::test]
+async fn metrics_are_told_with_their_queries_and_other_series_with_a_reason() {
+    let upstream = upstream().await;
+    let url = upstream.url();
+    let told = Leadsman::rules(RULES, &["--prometheus-url", &url]).await;
+    assert_eq!(told.code, Some(0), "{}", told.output);
+    for part in [
+        "rules[0]  {__name__=~\"^http_.*_total$\"}\n  3 names of series, 2 metrics\n",
+        "  pods/http_requests_per_second\n      sum(rate(http_requests_total{${selector},\
+         namespace=\"${namespace}\"}[2m])) by (pod)\n",
+        "    1: the rule leaves it out by `isNot: errors`\n      http_errors_total\n",
+        "    1: none of its labels names an object\n      http_probes_total (instance)\n",
+        "  pods/latency\n      for each read: quantile(0.9, <<.Series>>{<<.LabelMatchers>>})\n      \
+         because quantile brings objects together\n",
+        "5 metrics, 2 series not served, 0 faults",
+    ] {
+        assert!(told.output.contains(part), "{part}\n--- is not in\n{}", told.output);
+    }
+    assert_eq!(upstream.requests().len(), 3, "one list for each series query");
+    let told = Leadsman::rules(RULES, &["--prometheus-url", &url, "--exact-queries"]).await;
+    told.says(&["for each read: sum(rate(", "exact queries are set"]);
+    let told = Leadsman::rules(RULES, &["--prometheus-url", &url, "--output", "json"]).await;
+    let json: Value = serde_json::from_str(&told.output).expect("JSON");
+    assert_eq!(json["rules"][2]["metrics"][0]["metric"], "queue_depth", "{json:#}");
+}
+
+#[tokio::test]
+async fn mappings_that_rules_are_converted_to_are_served() {
+    let upstream = upstream().await;
+    let url = upstream.url();
+    let arguments = ["--prometheus-url", &url, "--output", "mappings"];
+    let told = Leadsman::rules(RULES, &arguments).await;
+    assert_eq!(told.code, Some(0), "{}", told.output);
+    told.says(&["pods/latency of rules[1]: quantile brings objects together"]);
+    let check = Leadsman::check(&told.output).await;
+    assert_eq!(check.code, Some(0), "{}\n{}", told.output, check.output);
+    // What is converted asks what the rules ask for.
+    let objects = "objects: [{resource: pods, namespace: shop, name: web-0}]\n";
+    let served = Leadsman::start(format!("{}{objects}", told.output)).await;
+    upstream.answer(Reply::pods(&[("web-0", "12.5")]));
+    let path =
+        "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/http_requests_per_second";
+    let answer = served.get(path).await.ok();
+    assert_eq!(answer["items"][0]["value"], "12500m", "{answer:#}");
+    let asked = upstream.last_request();
+    let expected = r#"sum(rate(http_requests_total{namespace="shop"}[2m])) by (pod)"#;
+    assert_eq!(asked.promql(), expected);
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_keeps_nothing_else_from_being_told() {
+    let upstream = upstream().await;
+    upstream.answer_with(|request| match request.parameter("match[]") {
+        Some("queue_depth") => found(request, json!([{"__name__": "queue_depth"}])),
+        _ => Reply::new(503, "text/plain", "out for lunch"),
+    });
+    let faulty = format!("{RULES}- seriesQuery: x\n  metricsQuery: <<.Serie>>\n");
+    let told = Leadsman::rules(&faulty, &["--prometheus-url", &upstream.url()]).await;
+    assert_eq!(told.code, Some(1), "{}", told.output);
+    told.says(&[
+        "externalRules[1].metricsQuery: ",
+        "FAULT: the series cannot be listed: the source \"prometheus\" answered 503",
+        "1: the rule does not say which label|  queue_depth\n      sum(queue_depth{",
+        "1 metric, 0 series not served, 2 rules could not be listed, 1 fault",
+    ]);
+    let told = Leadsman::rules(RULES, &[]).await;
+    assert_eq!(told.code, Some(1), "{}", told.output);
+    told.says(&["--prometheus-url"]);
+    let told = Leadsman::rules(RULES, &["--compare", "localhost"]).await;
+    assert_eq!(told.code, Some(2), "{}", told.output);
+}

@@ -1,0 +1,36 @@
+//! What stands in for metrics-server.
+
+use crate::differences;
+use crate::sides::{RESOURCES, Sides, below};
+
+const RULES: &str = "resource-metrics";
+
+const REQUESTS: &[&str] = &[
+    "nodes",
+    "nodes/node-a",
+    "nodes/node-b",
+    "nodes/node-c",
+    "nodes?labelSelector=zone%3Dsouth",
+    "nodes?labelSelector=zone%3Dwest",
+    "nodes?labelSelector=%3D%3D",
+    "namespaces/annex/pods",
+    "namespaces/annex/pods?labelSelector=app%3Dweb",
+    "pods?labelSelector=app%3Dnobody",
+    "namespaces/nowhere/pods",
+    "namespaces/shop/pods?labelSelector=app%3Dnobody",
+    "namespaces/shop/pods/web-0",
+    "namespaces/shop/pods/silent-0",
+    "namespaces/shop/pods/myvernemq-0",
+    "namespaces/shop/pods/nobody-0",
+    "namespaces/annex/pods/web-0",
+    "pods?fieldSelector=metadata.namespace%3Dannex",
+    "nodes?fieldSelector=metadata.name%3Dnode-a",
+    "services",
+];
+
+#[tokio::test]
+async fn rules_of_resource_metrics() {
+    let sides = Sides::start(RULES).await;
+    sides.list_the_same(&["nodes", "pods"]).await;
+    sides.compare(&below(RESOURCES, REQUESTS), differences::RESOURCES).await;
+}

@@ -1,0 +1,146 @@
+//! Values that are not there, or are wrong: missing is not zero.
+
+use leadsman_tests::Reply;
+
+use crate::{ALL, Sample, World, answer, expected};
+
+/// [`ALL`] with one sample changed; without it, if there is no value.
+fn changed(series: &str, of: &str, value: Option<&'static str>) -> Vec<Sample> {
+    let samples = ALL.into_iter().filter_map(|sample| match sample {
+        (s, o, _) if s == series && o == of => Some((sample.0, sample.1, value?)),
+        other => Some(other),
+    });
+    samples.collect()
+}
+
+const DB: (&str, &str) = ("shop/db-0/postgres", "2 1234567500m");
+
+#[tokio::test]
+async fn what_lacks_one_of_both_wholly_is_in_no_list() {
+    for (series, metric) in [("cores", "cpu"), ("bytes", "memory")] {
+        let mut samples = changed(series, "shop/web-0/app", None);
+        samples.retain(|(s, of, _)| !(*s == series && *of == "shop/web-0/proxy"));
+        let world = World::start(&samples).await;
+        let list = world.get("namespaces/shop/pods").await;
+        assert_eq!(crate::used(&list), expected(&[DB]));
+        assert_eq!(list.header("warning"), "");
+        let failure = world.get("namespaces/shop/pods/web-0").await.failure();
+        assert_eq!((failure.code, failure.reason.as_str()), (404, "NotFound"));
+        let told = [
+            "podmetrics.metrics.k8s.io \"shop/web-0\" not found: ",
+            &format!("the query for {metric} has values for 1 pods and none for this one"),
+            "label \"pod\"",
+        ];
+        failure.says(&told);
+    }
+    let world = World::start(&changed("node_bytes", "node-a", None)).await;
+    assert_eq!(world.used("nodes").await, expected(&[("node-b", "250m 512Mi")]));
+    let failure = world.get("nodes/node-a").await.failure();
+    failure.says(&["nodemetrics.metrics.k8s.io \"node-a\" not found", "the query for memory"]);
+}
+
+#[tokio::test]
+async fn a_container_without_one_of_both_has_no_zero_in_its_place() {
+    let world = World::start(&changed("bytes", "shop/web-0/proxy", None)).await;
+    let list = world.get("namespaces/shop/pods").await;
+    let web = [("shop/web-0/app", "250m 64Mi"), ("shop/web-0/proxy", "1m -")];
+    assert_eq!(crate::used(&list), expected(&[DB, web[0], web[1]]));
+    let told = list.header("warning");
+    assert!(told.contains("memory of container proxy of pods web-0 is missing"), "{told}");
+}
+
+#[tokio::test]
+async fn values_that_cannot_be_right_are_refused_with_their_reason() {
+    for (value, reason) in [
+        ("NaN", "the value is NaN"),
+        ("-1", "the value is negative (-1)"),
+        ("+Inf", "the value is infinite"),
+    ] {
+        // One container of two.
+        let world = World::start(&changed("bytes", "shop/web-0/proxy", Some(value))).await;
+        let list = world.get("namespaces/shop/pods").await;
+        let web = [("shop/web-0/app", "250m 64Mi"), ("shop/web-0/proxy", "1m -")];
+        assert_eq!(crate::used(&list), expected(&[DB, web[0], web[1]]), "{value}");
+        let told = format!("memory of container proxy of pods web-0 is not served: {reason}");
+        assert!(list.header("warning").contains(&told), "{list:#?}");
+
+        // The only one.
+        let world = World::start(&changed("cores", "bank/web-0/app", Some(value))).await;
+        for rest in ["namespaces/bank/pods", "namespaces/bank/pods/web-0"] {
+            let failure = world.get(rest).await.failure();
+            assert_eq!(failure.code, 500, "{rest}");
+            failure.says(&["cpu of container app of pods web-0 is not served", reason]);
+        }
+        // Others are shown all the same.
+        let all = world.get("pods").await;
+        assert_eq!(crate::used(&all).len(), 3);
+        assert!(all.header("warning").contains(reason), "{all:#?}");
+
+        let world = World::start(&changed("node_cores", "node-a", Some(value))).await;
+        let nodes = world.get("nodes").await;
+        assert_eq!(crate::used(&nodes), expected(&[("node-b", "250m 512Mi")]));
+        assert!(nodes.header("warning").contains(reason), "{nodes:#?}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_container_is_at_zero() {
+    let world = World::start(&changed("cores", "bank/web-0/app", Some("0"))).await;
+    assert_eq!(world.used("namespaces/bank/pods").await, expected(&[("bank/web-0/app", "0 1Gi")]));
+}
+
+#[tokio::test]
+async fn an_empty_list_says_why() {
+    let samples = [("cores", "shop/other-0/app", "1"), ("bytes", "shop/other-0/app", "1")];
+    let world = World::start(&samples).await;
+    let list = world.get("namespaces/shop/pods").await;
+    assert_eq!(list.items().len(), 0);
+    let told = list.header("warning");
+    for said in ["nothing is known of 2 pods", "values for 1 pods", "label 'pod'"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_that_cannot_be_read_leaves_the_others_be() {
+    let world = World::start(&ALL).await;
+    world.upstream.answer_with(|request| match request.promql().contains("namespace=\"bank\"") {
+        true => Reply::new(500, "text/plain", "out of memory"),
+        false => answer(&ALL, request),
+    });
+    let failure = world.get("namespaces/bank/pods").await.failure();
+    assert_eq!(failure.code, 503);
+    failure.says(&["in namespace bank", "prometheus"]);
+    let all = world.get("pods").await;
+    let shop = crate::used(&world.get("namespaces/shop/pods").await);
+    assert_eq!(crate::used(&all), shop);
+    let told = all.header("warning");
+    assert!(
+        told.contains("a namespace is left out") && told.contains("in namespace bank"),
+        "{told}"
+    );
+    // The pods that are picked are all of that namespace.
+    let only = world.get("pods?fieldSelector=metadata.namespace%3Dbank").await.failure();
+    assert_eq!(only.code, 503);
+
+    let world = World::start(&[]).await;
+    world.upstream.answer(Reply::new(500, "text/plain", "down"));
+    for rest in ["pods", "nodes", "namespaces/shop/pods/web-0"] {
+        let failure = world.get(rest).await.failure();
+        assert_eq!(failure.code, 503, "{rest}");
+        failure.says(&["cpu for|memory for", "down"]);
+    }
+}
+
+/// One of the two queries is enough to know nothing.
+#[tokio::test]
+async fn one_query_that_fails_is_a_failure() {
+    let world = World::start(&ALL).await;
+    world.upstream.answer_with(|request| match request.promql().contains("bytes") {
+        true => Reply::new(500, "text/plain", "out of memory"),
+        false => answer(&ALL, request),
+    });
+    let failure = world.get("namespaces/shop/pods").await.failure();
+    assert_eq!(failure.code, 503);
+    failure.says(&["memory for pods in namespace shop"]);
+}

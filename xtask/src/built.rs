@@ -1,0 +1,145 @@
+//! What Go builds for the tests: once, and kept for all checkouts of this machine.
+//!
+//! A folder's name tells what it was built from, so that another version is another folder. Copies
+//! of the sources lie in it: by them the tests find it when it is not xtask that runs them.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::cargo;
+use crate::failure::Failure;
+use crate::go::Go;
+use crate::programs;
+
+/// A Go module in `tests/`, and the programs that it makes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Module {
+    /// The environment variable that tells the tests where the programs are.
+    pub(crate) variable: &'static str,
+    /// The folder in `tests/`, and what the one in the cache begins with.
+    pub(crate) name: &'static str,
+    /// Everything in the folder that says what is built.
+    pub(crate) sources: &'static [&'static str],
+    /// What `go build` is told.
+    pub(crate) packages: &'static [&'static str],
+    /// What comes out.
+    pub(crate) programs: &'static [&'static str],
+    /// How long it takes on two cores.
+    pub(crate) takes: &'static str,
+}
+
+impl Module {
+    /// Builds it, unless it is there. Gives the folder.
+    pub(crate) fn setup(&self, flags: &str) -> Result<PathBuf, String> {
+        let told = |failure: Failure| failure.to_string();
+        let folder = self.folder(flags).map_err(told)?;
+        if !self.is_built(&folder) {
+            println!("tests: no {} yet", self.name);
+            let go = Go::find_or_install()?;
+            self.build(&go, flags, &folder).map_err(told)?;
+        }
+        Ok(folder)
+    }
+
+    /// Where it is, if it was built.
+    pub(crate) fn built(&self, flags: &str) -> Option<PathBuf> {
+        self.folder(flags).ok().filter(|folder| self.is_built(folder))
+    }
+
+    /// One of its sources.
+    pub(crate) fn read(&self, name: &str) -> Result<String, Failure> {
+        let path = self.source().join(name);
+        std::fs::read_to_string(&path).map_err(|source| file(&path, source))
+    }
+
+    /// Builds into a folder beside, which becomes the folder when it is complete: another build, or
+    /// an end in the middle of this one, leaves nothing half.
+    fn build(&self, go: &Go, flags: &str, folder: &Path) -> Result<(), Failure> {
+        let began = Instant::now();
+        println!("  {go}: building, which takes about {}, and once only", self.takes);
+        let beside = folder.with_extension(format!("{}", std::process::id()));
+        std::fs::create_dir_all(&beside).map_err(|source| file(&beside, source))?;
+        let source = self.source();
+        let output = format!("{}/", beside.display());
+        let line = ["build", "-trimpath", "-ldflags", flags, "-o", &output];
+        let mut command = go.command(&[&line, self.packages].concat());
+        let built = programs::run(command.current_dir(&source), "go build").and_then(|()| {
+            self.sources.iter().try_for_each(|name| {
+                let copy = beside.join(name);
+                std::fs::copy(source.join(name), &copy).map_err(|error| file(&copy, error))?;
+                Ok(())
+            })
+        });
+        let outcome = built.and_then(|()| match std::fs::rename(&beside, folder) {
+            // Another checkout was faster.
+            Err(_) if self.is_built(folder) => Ok(()),
+            outcome => outcome.map_err(|source| file(folder, source)),
+        });
+        // What is left there is of no use to anybody.
+        let _ = std::fs::remove_dir_all(&beside);
+        outcome?;
+        println!("  ... built in {:.0} s", began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    fn is_built(&self, folder: &Path) -> bool {
+        self.programs.iter().all(|name| folder.join(name).is_file())
+    }
+
+    fn source(&self) -> PathBuf {
+        cargo::root().join("tests").join(self.name)
+    }
+
+    fn folder(&self, flags: &str) -> Result<PathBuf, Failure> {
+        let set =
+            |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+        let cache = cache
+            .ok_or_else(|| Failure::Told("neither XDG_CACHE_HOME nor HOME is set".to_owned()))?;
+        let mut hash = Hash::default();
+        hash.add(flags.as_bytes());
+        for name in self.sources {
+            hash.add(self.read(name)?.as_bytes());
+        }
+        Ok(cache.join("leadsman").join(format!("{}-{:016x}", self.name, hash.0)))
+    }
+}
+
+fn file(path: &Path, source: std::io::Error) -> Failure {
+    Failure::File { path: path.to_owned(), source }
+}
+
+/// FNV-1a: the standard library's hash may change with the compiler.
+struct Hash(u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hash {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hash;
+
+    #[test]
+    fn the_name_depends_on_every_byte() {
+        let hash = |text: &str| {
+            let mut hash = Hash::default();
+            hash.add(text.as_bytes());
+            hash.0
+        };
+        // The published value of FNV-1a for this text.
+        assert_eq!(hash("foobar"), 0x85944171f73967e8);
+        assert_ne!(hash("a b"), hash("ab "));
+    }
+}

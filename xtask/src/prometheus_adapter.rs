@@ -1,0 +1,39 @@
+//! prometheus-adapter itself, whose answers the tests compare with ours.
+
+use std::path::PathBuf;
+
+use crate::built::Module;
+use crate::failure::Failure;
+
+/// What it is built from: no code of ours, but the command that go.mod names as a tool.
+const MODULE: Module = Module {
+    variable: "LEADSMAN_PROMETHEUS_ADAPTER",
+    name: "prometheus-adapter",
+    sources: &["go.mod", "go.sum"],
+    packages: &["sigs.k8s.io/prometheus-adapter/cmd/adapter"],
+    programs: &["adapter"],
+    takes: "three minutes",
+};
+
+/// Without what only debuggers need.
+const FLAGS: &str = "-s -w";
+
+/// Builds it, unless it is there.
+pub(crate) fn setup() -> Result<(), Failure> {
+    let folder = MODULE.setup(FLAGS).map_err(|reason| advice(&reason))?;
+    println!("tests: prometheus-adapter in {}", folder.display());
+    Ok(())
+}
+
+/// What tells the tests where it is, if it was built.
+pub(crate) fn built() -> Option<(&'static str, PathBuf)> {
+    Some((MODULE.variable, MODULE.built(FLAGS)?))
+}
+
+fn advice(reason: &str) -> Failure {
+    Failure::Told(format!(
+        "the tests compare with prometheus-adapter, which Go builds: {reason}\n\
+         Install Go 1.24 or later (https://go.dev/dl, or the distribution's package), then run \
+         this again"
+    ))
+}
