@@ -94,6 +94,14 @@ impl Assembly {
                 all.extend(refused.faults.iter().cloned());
             }
         }
+        for (metric, serve, refused) in &set.of_rules.refused_usage {
+            let mut rejected = Rejected::of_document(owner, refused.reason);
+            rejected.title = serve.title(metric);
+            rejected.mapping = Some((metric.clone(), serve.clone()));
+            rejected.message = message(Some(&set.document), owner, &refused.faults);
+            self.rejected.push(rejected);
+            all.extend(refused.faults.iter().cloned());
+        }
         for slot in &set.slots {
             let claim = self.taken.iter().find(|(other, metric, serve)| {
                 *metric == slot.metric && *serve == slot.serve && other.overlaps(owner)

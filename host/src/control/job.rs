@@ -72,6 +72,7 @@ impl Set {
         self.settled
             && self.unused.is_empty()
             && self.of_rules.refused.is_empty()
+            && self.of_rules.refused_usage.is_empty()
             && self.slots.iter().all(|slot| slot.refused.is_none())
     }
 }

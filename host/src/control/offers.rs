@@ -43,6 +43,8 @@ pub(super) struct OfRules {
     pub(super) noted: Vec<Refused>,
     /// What keeps something from being served.
     pub(super) refused: Vec<Refused>,
+    /// What keeps it from being known what nodes or pods use.
+    pub(super) refused_usage: Vec<(MetricName, Serve, Refused)>,
     /// What the offers are made of, to tell whether one is still the same.
     made_of: HashMap<(MetricName, Serve), Arc<Offer<Binder>>>,
     usage_made_of: Vec<(Ingredients, Arc<Evaluations>)>,
@@ -219,7 +221,9 @@ impl Context {
                     && made.evaluations().count() == before.evaluations().count()
                     && made.evaluations().zip(before.evaluations()).all(|(a, b)| Arc::ptr_eq(a, b))
             });
-            of.usage = Some(unchanged.cloned().unwrap_or_else(|| Arc::new(made)));
+            if made.pods.is_some() || made.nodes.is_some() {
+                of.usage = Some(unchanged.cloned().unwrap_or_else(|| Arc::new(made)));
+            }
         }
         (of, making.successions)
     }
@@ -281,7 +285,9 @@ impl Making<'_> {
                 Ok(None) => {}
                 Err(reason) => {
                     let place = format!("{place}/resources");
-                    of.refused.push(refused("ConfigInvalid", place, &reason));
+                    let refused = refused("ConfigInvalid", place, &reason);
+                    let serve = Serve::Usage(resource.clone());
+                    of.refused_usage.extend(metric.parse().ok().map(|m| (m, serve, refused)));
                 }
             }
         }
@@ -313,7 +319,9 @@ impl Making<'_> {
                     new
                 }
                 Err(faults) => {
-                    of.refused.push(Refused { reason: "ConfigInvalid", faults });
+                    let refused = Refused { reason: "ConfigInvalid", faults };
+                    let metric = ingredients.mapping.metric.clone();
+                    of.refused_usage.push((metric, serve, refused));
                     return None;
                 }
             },
