@@ -12,7 +12,7 @@ use leadsman::config::valid::Serve;
 use leadsman::model::owner::Owner;
 use leadsman::model::resource::Resource;
 use leadsman::server::Readiness;
-use leadsman::snapshot::{Rejected, Snapshot};
+use leadsman::snapshot::{Contents, Rejected, Snapshot};
 use leadsman::telemetry::Metrics;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
@@ -74,5 +74,6 @@ fn snapshot() -> Snapshot {
             serving: false,
         })
     });
-    Snapshot::new(1, Vec::new(), rejected.collect())
+    let rejected = rejected.collect();
+    Snapshot::new(1, Contents { rejected, ..Contents::default() })
 }

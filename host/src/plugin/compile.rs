@@ -215,7 +215,9 @@ fn limited(time: u64) -> Result<(), Refusal> {
         let most = (limit / 4 * 3).min(MEMORY);
         rustix::process::setrlimit(Resource::Data, both(most)).map_err(|error| process(&error))?;
     }
-    rustix::process::setrlimit(Resource::Cpu, both(time)).map_err(|error| process(&error))?;
+    // The first limit ends it with a signal that says why, the second one with one that does not.
+    let cpu = Rlimit { current: Some(time), maximum: Some(time + 1) };
+    rustix::process::setrlimit(Resource::Cpu, cpu).map_err(|error| process(&error))?;
     rustix::process::setrlimit(Resource::Core, both(0)).map_err(|error| process(&error))?;
     // Reads go first. A process that may not be nicer compiles all the same.
     let _ = rustix::process::nice(10);

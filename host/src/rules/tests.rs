@@ -90,8 +90,13 @@ fn metrics_are_called_as_go_would_call_them() {
         (json!({"matches": "(a)(b)", "as": "$2$1"}), "ab", Some("ba")),
     ] {
         let text = name.to_string();
-        let rule =
-            rule(Api::External, json!({"seriesQuery": "x", "name": name, "metricsQuery": ANY}));
+        let rule = rule(
+            Api::External,
+            json!({
+                "seriesQuery": "x", "name": name, "metricsQuery": ANY,
+                "resources": {"namespaced": false},
+            }),
+        );
         let (catalog, _) = catalog(&[rule], &seen(&[(series, "")]));
         assert_eq!(names(&catalog).first().map(String::as_str), expected, "{text} {series}");
     }
@@ -102,7 +107,7 @@ fn series_are_left_out_by_filters_all_of_which_must_hold() {
     let rule = rule(
         Api::External,
         json!({
-            "seriesQuery": "x", "metricsQuery": ANY,
+            "seriesQuery": "x", "metricsQuery": ANY, "resources": {"namespaced": false},
             "seriesFilters": [{"isNot": "^container_.*_seconds_total$"}, {"is": "total"}],
             "name": {"matches": "^container_(.*)_total$"},
         }),

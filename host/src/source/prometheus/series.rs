@@ -218,7 +218,12 @@ fn list_in(text: &[u8]) -> Step {
 
 /// A value that begins here, if all of it has come.
 fn whole<T: serde::de::DeserializeOwned>(text: &[u8], at: &mut usize) -> Result<Option<T>, String> {
-    let mut values = serde_json::Deserializer::from_slice(&text[*at..]).into_iter::<T>();
+    let rest = &text[*at..];
+    // A number that is cut off looks like another one, or like none.
+    if rest.iter().all(|byte| b"+-.0123456789eE".contains(byte)) {
+        return Ok(None);
+    }
+    let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<T>();
     match values.next() {
         Some(Ok(value)) => {
             *at += values.byte_offset();
@@ -258,7 +263,8 @@ impl<'de> Visitor<'de> for OneSeries {
             if label == "__name__" {
                 series.name = Some(map.next_value::<Text<'de>>()?.0);
             } else {
-                map.next_value::<IgnoredAny>()?;
+                // Anything but a text is no label's value.
+                map.next_value::<Text<'de>>()?;
                 series.labels.push(label);
             }
         }
@@ -275,7 +281,7 @@ struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
 mod tests {
     use super::*;
 
-    const ANSWER: &str = r#"{"status":"success","data":[
+    const ANSWER: &str = r#"{"status":"success","took":-1.25e+2,"data":[
         {"__name__":"up","namespace":"a","pod":"x}]\"{"},
         {"__name__":"up","namespace":"b","node":"n\\"},
         {"namespace":"a","__name__":"down"}, {"job":"nameless"}],"warnings":["some"]}"#;
@@ -309,6 +315,7 @@ mod tests {
             (r#"{"status":"success","data":{"resultType":"vector"}}"#, "no list"),
             ("<html>", "no answer"),
             (r#"{"data":[3]}"#, "labels of a series"),
+            (r#"{"data":[{"pod":0e7}]}"#, "string"),
             ("", "no list"),
         ] {
             let mut list = SeriesList::default();
