@@ -14,6 +14,7 @@ use wasmtime::{
 
 use super::bindings::leadsman::plugin::log;
 use super::error::LoadError;
+use super::log_allowance::LogAllowance;
 use super::store::State;
 use crate::config::valid::MAX_MEMORY;
 
@@ -45,6 +46,7 @@ struct Inner {
     slots: Arc<Semaphore>,
     slots_for_one: usize,
     loading: Arc<Semaphore>,
+    log_allowance: LogAllowance,
     // Dropped last: ends the thread that moves the clock of the engine.
     _ticker: Ticker,
 }
@@ -67,12 +69,17 @@ impl Engine {
             slots,
             slots_for_one: (concurrency / 4).max(1),
             loading: Arc::new(Semaphore::new(LOADING)),
+            log_allowance: LogAllowance::default(),
             _ticker: ticker,
         })))
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.0.engine
+    }
+
+    pub(super) fn log_allowance(&self) -> &LogAllowance {
+        &self.0.log_allowance
     }
 
     pub(super) fn linker(&self) -> &Linker<State> {

@@ -13,6 +13,7 @@ mod error;
 mod fixtures;
 pub mod limits;
 mod load;
+mod log_allowance;
 mod output;
 mod run;
 mod store;

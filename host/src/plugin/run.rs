@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::error::RunError;
 use super::load::Plugin;
 use super::output::{self, Expected};
-use super::store::{State, report_dropped, store};
+use super::store::{State, log_ended, store};
 use crate::config::valid::{Limits, Query, Serve};
 use crate::model::data::Input;
 use crate::model::values::Values;
@@ -144,7 +144,7 @@ impl Plugin {
         let returned = call(&mut store, self.pre(), run.limits, |mapping, store| {
             mapping.call_evaluate(store, run.config, &input)
         });
-        report_dropped(store.data());
+        log_ended(self.engine(), store.data());
         match returned? {
             Ok(measures) => {
                 output::check(measures, &input.dictionary, now, run.limits, &run.expected)

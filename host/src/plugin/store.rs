@@ -1,6 +1,6 @@
 //! What belongs to one run: its limits and its log.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::{ResourceLimiter, Store};
 
@@ -21,9 +21,13 @@ pub(super) struct State {
     /// The mapping, for its log lines.
     name: String,
     memory_limit: usize,
+    /// How many lines it may log, and how many it did.
+    log_limit: u32,
     log_lines: u32,
     log_bytes: usize,
     log_dropped: u64,
+    /// How many errors it logged, told or not.
+    log_errors: u32,
     /// The last line that was logged as an error: a panic says there what it was.
     pub(super) last_error: Option<String>,
     /// Which limit was met, if one was.
@@ -34,18 +38,30 @@ impl types::Host for State {}
 
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {
-        if self.log_lines == LOG_LINES || self.log_bytes + message.len() > LOG_BYTES {
+        let dropped =
+            self.log_lines >= self.log_limit || self.log_bytes + message.len() > LOG_BYTES;
+        // What a panic says is the text of the trap that follows, whether it is logged or not.
+        let is_error = matches!(level, log::Level::Error)
+            && self.log_errors < LOG_LINES
+            && message.len() <= LOG_BYTES;
+        if dropped {
             self.log_dropped += 1;
+            if !is_error {
+                return;
+            }
+        }
+        // Control characters could forge lines or move a terminal's cursor.
+        let message: String =
+            message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if is_error {
+            self.log_errors += 1;
+            self.last_error = Some(message.clone());
+        }
+        if dropped {
             return;
         }
         self.log_lines += 1;
         self.log_bytes += message.len();
-        // Control characters could forge lines or move a terminal's cursor.
-        let message: String =
-            message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        if matches!(level, log::Level::Error) {
-            self.last_error = Some(message.clone());
-        }
         let mapping = &self.name;
         match level {
             log::Level::Debug => tracing::debug!(target: "plugin", mapping, "{message}"),
@@ -89,9 +105,11 @@ pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State
     let state = State {
         name: name.to_owned(),
         memory_limit: limits.memory,
+        log_limit: engine.log_allowance().left(name, Instant::now()).min(LOG_LINES),
         log_lines: 0,
         log_bytes: 0,
         log_dropped: 0,
+        log_errors: 0,
         last_error: None,
         exceeded: None,
     };
@@ -103,12 +121,16 @@ pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State
     store
 }
 
-/// Says how many log lines were dropped, once a run is over.
-pub(super) fn report_dropped(state: &State) {
-    if state.log_dropped > 0 {
+/// Says how many log lines were dropped, once a run is over, and notes how many were not.
+pub(super) fn log_ended(engine: &Engine, state: &State) {
+    let mut lines = state.log_lines;
+    // Of a mapping that may log nothing for now this is not said either.
+    if state.log_dropped > 0 && state.log_limit > 0 {
         let (mapping, dropped) = (&state.name, state.log_dropped);
-        tracing::warn!(target: "plugin", mapping, dropped, "log lines over the limit of a run were dropped");
+        tracing::warn!(target: "plugin", mapping, dropped, "log lines over the limit were dropped");
+        lines += 1;
     }
+    engine.log_allowance().spend(&state.name, lines, Instant::now());
 }
 
 /// One tick more than the time has: the first may come at once.
