@@ -50,6 +50,17 @@ pub struct Snapshot {
     usage: Option<Arc<Usage>>,
 }
 
+/// A metric that is served under a name.
+#[derive(Debug, Clone, Copy)]
+pub struct Served<'a> {
+    /// Whose it is.
+    pub owner: &'a Owner,
+    /// The name.
+    pub metric: &'a MetricName,
+    /// In which API, and for which objects.
+    pub serve: &'a Serve,
+}
+
 /// What a snapshot is made of.
 #[derive(Default)]
 pub struct Contents {
@@ -139,16 +150,32 @@ impl Snapshot {
         &self.all
     }
 
-    /// Whether another one serves the very same.
-    pub fn serves_the_same(&self, other: &Self) -> bool {
+    /// Everything that is served under a name: by mappings in the order of the configuration, then
+    /// by rules, which may give what a mapping does.
+    pub fn served(&self) -> impl Iterator<Item = Served<'_>> {
+        let mappings = self.all.iter().map(|evaluations| {
+            let mapping = evaluations.mapping();
+            Served { owner: &mapping.owner, metric: &mapping.metric, serve: &mapping.serve }
+        });
+        // Only the operator has rules.
+        let offers = self.offers.all().iter().map(|offer| Served {
+            owner: &Owner::Operator,
+            metric: &offer.metric,
+            serve: &offer.serve,
+        });
+        mappings.chain(offers)
+    }
+
+    /// Whether one of these contents would serve the very same.
+    pub fn serves(&self, other: &Contents) -> bool {
         let usage = match (&self.usage, &other.usage) {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
         usage
             && Arc::ptr_eq(&self.offers, &other.offers)
-            && self.all.len() == other.all.len()
-            && self.all.iter().zip(&other.all).all(|(one, other)| Arc::ptr_eq(one, other))
+            && self.all.len() == other.mappings.len()
+            && self.all.iter().zip(&other.mappings).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 
     /// Whether there is nothing to serve.

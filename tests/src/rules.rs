@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
 const KEY: &str = "rules:\n";
 
 /// The content of a file.
@@ -28,4 +30,20 @@ pub fn joined(names: &[&str]) -> String {
         list.to_owned()
     });
     format!("{KEY}{}", lists.collect::<String>())
+}
+
+/// Resource rules as in a file of prometheus-adapter, for the series `cores` and `bytes` of
+/// containers, and the same with `node_` before them of nodes.
+pub fn of_uses(window: &str) -> Value {
+    let rule = |series: &str| {
+        let query =
+            |series: &str| format!("sum by (<<.GroupBy>>) ({series}{{<<.LabelMatchers>>}})");
+        json!({
+            "containerQuery": query(series),
+            "nodeQuery": query(&format!("node_{series}")),
+            "containerLabel": "container",
+            "resources": {"template": "<<.Resource>>"},
+        })
+    };
+    json!({"cpu": rule("cores"), "memory": rule("bytes"), "window": window})
 }

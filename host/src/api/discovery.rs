@@ -15,7 +15,7 @@ use super::path;
 use super::served::Generation;
 use super::status::{JSON, Status};
 use crate::config::valid::Serve;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Served, Snapshot};
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
@@ -114,12 +114,7 @@ impl Discovery {
 
 fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
     let (mut custom, mut external) = (Vec::new(), Vec::new());
-    let mappings = snapshot.mappings().iter().map(|evaluations| {
-        let mapping = evaluations.mapping();
-        (&mapping.metric, &mapping.serve)
-    });
-    let offers = snapshot.offers().all().iter().map(|offer| (&offer.metric, &offer.serve));
-    for (metric, serve) in mappings.chain(offers) {
+    for Served { metric, serve, .. } in snapshot.served() {
         let metric = metric.to_string();
         match serve {
             // What kind it is is told once the cluster has said so.

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::model::pointer;
+pub use crate::model::pointer::segment;
+
 /// The most faults that are told of one document at once.
 pub(super) const MOST_FAULTS: usize = 200;
 
@@ -69,7 +72,7 @@ impl fmt::Display for Faults {
                 writeln!(f)?;
             }
             write!(f, "{}:{}: ", self.document, fault.line.unwrap_or(1))?;
-            let place = place(&fault.path);
+            let place = pointer::written(&fault.path);
             if !place.is_empty() {
                 write!(f, "{place}: ")?;
             }
@@ -80,28 +83,6 @@ impl fmt::Display for Faults {
         }
         Ok(())
     }
-}
-
-/// A pointer as people write it: `mappings[3].queries.rate`.
-fn place(pointer: &str) -> String {
-    let mut place = String::new();
-    for segment in pointer.split('/').skip(1) {
-        let segment = segment.replace("~1", "/").replace("~0", "~");
-        if !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) {
-            place.push_str(&format!("[{segment}]"));
-        } else {
-            if !place.is_empty() {
-                place.push('.');
-            }
-            place.push_str(&segment);
-        }
-    }
-    place
-}
-
-/// A key as a segment of a pointer.
-pub fn segment(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// Longer words are no slips of the pen.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::fault::Fault;
+use super::fault::{Fault, segment};
 
 /// What the source that flags name is called.
 pub const FLAGS_SOURCE: &str = "prometheus";
@@ -39,8 +39,14 @@ pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
     map.retain(|key, value| !(SECTIONS.contains(&key.as_str()) && value.is_null()));
     let mut faults = Vec::new();
     if of_adapter {
-        let foreign = map.keys().filter(|key| !SECTIONS.contains(&key.as_str()));
-        faults.extend(foreign.map(|key| Fault::unknown_key(format!("/{key}"), key, SECTIONS)));
+        // What is told of here need not be told of as no key of ours.
+        map.retain(|key, _| {
+            let known = SECTIONS.contains(&key.as_str());
+            if !known {
+                faults.push(Fault::unknown_key(format!("/{}", segment(key)), key, SECTIONS));
+            }
+            known
+        });
         map.insert("apiVersion".to_owned(), "leadsman.dev/v1alpha1".into());
         map.insert("kind".to_owned(), "Config".into());
         if flags.prometheus.is_none() {

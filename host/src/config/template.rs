@@ -51,6 +51,11 @@ impl Template {
         Ok(Self(Text::Places(parts)))
     }
 
+    /// The query of a rule for all objects of a namespace, or why there can be none.
+    pub fn wider(query: &RuleQuery) -> Result<Self, String> {
+        Self::parse(&query.wider()?)
+    }
+
     /// The query of a rule, with the very text that prometheus-adapter would send.
     pub fn of_rule(query: RuleQuery) -> Self {
         Self(Text::Rule(Arc::new(query)))

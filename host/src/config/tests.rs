@@ -270,3 +270,23 @@ fn what_is_wrong_everywhere_is_told_up_to_a_number() {
     assert_eq!(told.lines().count(), 201, "{told}");
     assert!(told.ends_with("no more than 200 are looked for at once."), "{told}");
 }
+
+#[test]
+fn what_is_no_key_of_prometheus_adapter_is_told_of_once() {
+    let prometheus = Some(serde_json::json!({"url": "http://prometheus:9090"}));
+    let flags = Flags { prometheus, ..Flags::default() };
+    let text = "rules: []\nfoo/bar: 1\nmappings: []\n";
+    let Parsed { document, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &flags, text);
+    let told = document.locate(faults).to_string();
+    let told: Vec<_> = told.lines().collect();
+    assert_eq!(
+        told,
+        [
+            "config.yaml:2: foo/bar: unknown key \"foo/bar\"; there are externalRules, \
+             resourceRules, rules",
+            "config.yaml:3: mappings: unknown key \"mappings\"; there are externalRules, \
+             resourceRules, rules",
+        ]
+    );
+}

@@ -1,6 +1,6 @@
 //! The configuration as it is valid: every name resolved, every default filled in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,13 @@ pub struct Rules {
     pub usage: Option<Usage>,
     /// How they find series.
     pub discovery: Discovery,
+}
+
+impl Rules {
+    /// Which series they ask for, each once.
+    pub fn series_queries(&self) -> BTreeSet<&str> {
+        self.rules.iter().map(|rule| rule.series_query.as_str()).collect()
+    }
 }
 
 /// What nodes and pods use.
@@ -308,6 +315,15 @@ pub enum Serve {
 }
 
 impl Serve {
+    /// What a metric is served as, in words.
+    pub fn described(&self) -> String {
+        match self {
+            Self::Custom(resource) => format!("for {resource}"),
+            Self::External => "as an external metric".to_owned(),
+            Self::Usage(resource) => format!("as what {resource} use"),
+        }
+    }
+
     /// How a mapping of this metric is called in logs, metrics and messages: `pods/http_requests`.
     pub fn title(&self, metric: &MetricName) -> String {
         match self {

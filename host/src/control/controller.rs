@@ -329,10 +329,10 @@ impl Controller {
         }
         let Assembly { mappings, rejected, faults, offers, usage, .. } = self.assemble();
         let contents = Contents { mappings, rejected, offers, usage };
-        let generation = self.published.generation + 1;
-        let snapshot = Arc::new(Snapshot::new(generation, contents));
-        let same = self.published.serves_the_same(&snapshot);
-        if !same || self.published.rejected() != snapshot.rejected() {
+        let same = self.published.serves(&contents);
+        if !same || self.published.rejected() != contents.rejected {
+            let generation = self.published.generation + 1;
+            let snapshot = Arc::new(Snapshot::new(generation, contents));
             self.report.tell(snapshot.rejected(), &self.owners.config_maps());
             let titles: HashSet<_> = snapshot.in_use().map(|new| new.mapping().title()).collect();
             let before = self.published.in_use().map(|old| old.mapping().title());

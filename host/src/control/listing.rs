@@ -65,10 +65,8 @@ impl Listed {
 
     /// Whether each query was asked once, well or not.
     fn is_complete(&self, rules: &valid::Rules) -> bool {
-        rules
-            .rules
-            .iter()
-            .all(|rule| self.queries.get(&rule.series_query).is_some_and(|query| query.asked))
+        let mut queries = rules.series_queries().into_iter();
+        queries.all(|query| self.queries.get(query).is_some_and(|query| query.asked))
     }
 }
 
@@ -99,6 +97,34 @@ impl Query {
     }
 }
 
+/// The answer to one series query.
+pub struct SeriesList {
+    /// The query.
+    pub query: String,
+    /// How long the answer took.
+    pub took: Duration,
+    /// What was seen, or why nothing was.
+    pub seen: Result<Seen, String>,
+}
+
+/// Asks a source once for all series that rules are for.
+pub async fn list_series(rules: &valid::Rules, source: &Source) -> Vec<SeriesList> {
+    let valid::Discovery { source: name, max_age, .. } = &rules.discovery;
+    let max_age = i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX);
+    let since = clock::now().saturating_sub(max_age);
+    let ask = |query: &str| {
+        let query = query.to_owned();
+        async move {
+            let begun = Instant::now();
+            let seen = source.series(&query, since).await;
+            let seen = seen.map_err(|error| format!("the source \"{name}\" {error}"));
+            SeriesList { query, took: begun.elapsed(), seen }
+        }
+    };
+    let asked: Vec<_> = rules.series_queries().into_iter().map(ask).collect();
+    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+}
+
 /// The task that lists.
 struct Listing {
     rules: Arc<valid::Rules>,
@@ -115,8 +141,8 @@ impl Listing {
         let mut known = Listed::default();
         if let Some(before) = before.filter(|before| Arc::ptr_eq(&before.source, &source)) {
             known = (*before.now()).clone();
-            let used = |query: &str| rules.rules.iter().any(|rule| rule.series_query == query);
-            known.queries.retain(|query, _| used(query));
+            let used = rules.series_queries();
+            known.queries.retain(|query, _| used.contains(query.as_str()));
         }
         let (tell, now) = watch::channel(Arc::new(known));
         let mut task = JoinSet::new();
@@ -219,24 +245,8 @@ impl Lister {
 
     /// Lists once. Says whether all went well.
     async fn list(&self, tell: &watch::Sender<Arc<Listed>>) -> bool {
-        let mut queries: Vec<_> =
-            self.rules.rules.iter().map(|rule| rule.series_query.clone()).collect();
-        queries.sort();
-        queries.dedup();
-        let max_age = i64::try_from(self.rules.discovery.max_age.as_millis()).unwrap_or(i64::MAX);
-        let since = clock::now().saturating_sub(max_age);
-        let ask = |query: String| async move {
-            let begun = Instant::now();
-            let seen = self.source.series(&query, since).await;
-            self.metrics.listing().listed(begun.elapsed(), seen.is_ok());
-            let name = &self.rules.discovery.source;
-            let seen = seen.map_err(|error| {
-                format!("the source \"{name}\" {error} (listing the series of {query})")
-            });
-            (query, seen)
-        };
-        let answers = stream::iter(queries).map(ask).buffer_unordered(AT_ONCE);
-        let (answers, resources) = tokio::join!(answers.collect::<Vec<_>>(), self.resources());
+        let lists = list_series(&self.rules, &self.source);
+        let (lists, resources) = tokio::join!(lists, self.resources());
         let mut new = (**tell.borrow()).clone();
         match resources {
             Some(Ok(resources)) => {
@@ -246,14 +256,16 @@ impl Lister {
             Some(Err(reason)) => new.resources_fault = Some(reason),
             None => {}
         }
-        for (query, answer) in answers {
+        for SeriesList { query, took, seen } in lists {
+            self.metrics.listing().listed(took, seen.is_ok());
+            let seen = seen.map_err(|reason| format!("{reason} (listing the series of {query})"));
             let known = new.queries.entry(query).or_default();
-            if let Err(reason) = &answer
+            if let Err(reason) = &seen
                 && known.fault.as_ref() != Some(reason)
             {
                 tracing::warn!(reason, "series cannot be listed; what was seen before stays");
             }
-            known.take(answer);
+            known.take(seen);
         }
         let well = new.resources_fault.is_none()
             && new.queries.values().all(|query| query.fault.is_none());

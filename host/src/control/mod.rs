@@ -31,6 +31,7 @@ use std::time::Duration;
 
 pub use controller::Controller;
 pub use found::{ConfigOrigin, KEY, LABEL, read};
+pub use listing::{SeriesList, list_series};
 pub use parts::{ObjectSource, Parts};
 pub use self_test::run as self_test;
 

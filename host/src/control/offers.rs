@@ -124,8 +124,7 @@ impl Context {
 
 /// The query that is sent: one for all objects, unless that may change a value or is not wanted.
 fn text(query: &RuleQuery, exact: bool) -> Template {
-    let wider = || query.wider().and_then(|text| Template::parse(&text)).ok();
-    let wider = if exact { None } else { wider() };
+    let wider = if exact { None } else { Template::wider(query).ok() };
     wider.unwrap_or_else(|| Template::of_rule(query.clone()))
 }
 

@@ -22,7 +22,7 @@ use crate::source::Request;
 /// What an evaluation gave, and what a candidate is to be tried on.
 pub(super) type Outcome = (Result<Evaluated, EvaluationError>, Option<Input>);
 
-/// Evaluates a mapping for the scope and the selector of a cell.
+/// Evaluates a mapping for what a cell is about.
 pub(super) async fn evaluate(mapping: &Arc<Mapping>, cell: &Cell) -> Outcome {
     let now = Instant::now();
     if let Err(error) = mapping.breaker.admit(now) {

@@ -9,6 +9,7 @@ use crate::config::template::Template;
 use crate::config::valid::{self, Serve};
 use crate::config::{self, Faults, Parsed};
 use crate::model::names::MetricName;
+use crate::model::pointer;
 use crate::model::resource::Resource;
 use crate::rules::{Api, Catalog, Offered, Resolve, RuleQuery, Seen, Unserved, UsageQueries};
 
@@ -103,14 +104,12 @@ impl Offer {
         let Offered { metric, resource, label, query, .. } = offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let mapped = |mapping: &valid::Mapping| mapping.metric == metric && mapping.serve == serve;
-        let wider = wider(&query);
-        let checked = wider.as_ref().map_or(Ok(()), |text| {
-            Template::parse(text).and_then(|template| config::check_promql(&template))
-        });
+        let wider = Template::wider(&query);
+        let checked = wider.as_ref().map_or(Ok(()), config::check_promql);
         Self {
             mapped: mappings.iter().any(mapped),
             unreadable: checked.err(),
-            wider,
+            wider: wider.map(|text| text.to_string()),
             template: query.to_string(),
             series: query.series,
             metric,
@@ -216,22 +215,16 @@ impl UsageQuery {
         match query {
             Ok(None) => None,
             Ok(Some(query)) => {
-                let sent = wider(&query).map_err(|why| (query.to_string(), why));
+                let sent = Template::wider(&query).map(|text| text.to_string());
+                let sent = sent.map_err(|why| (query.to_string(), why));
                 Some(Self { resource, of, query: sent, fault: None })
             }
             Err(reason) => {
-                let place = queries.place.trim_start_matches('/').replace('/', ".");
+                let place = pointer::written(&queries.place);
                 let fault = format!("{place}.resources {reason}");
                 let query = Err((String::new(), reason));
                 Some(Self { resource, of, query, fault: Some(fault) })
             }
         }
     }
-}
-
-/// The query of all objects, if it is one that can be sent.
-fn wider(query: &RuleQuery) -> Result<String, String> {
-    let text = query.wider()?;
-    Template::parse(&text)?;
-    Ok(text)
 }

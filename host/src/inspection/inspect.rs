@@ -4,19 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use futures_util::{StreamExt as _, stream};
-
 use super::found::Inspection;
-use crate::clock;
 use crate::cluster::{Cluster, ConnectError};
 use crate::config::{Flags, Parsed, valid};
-use crate::control::{self, ConfigOrigin};
+use crate::control::{self, ConfigOrigin, SeriesList};
 use crate::model::resource::Resource;
 use crate::rules::{Seen, resolver};
 use crate::source::Source;
-
-/// How many lists are asked for at once.
-const AT_ONCE: usize = 4;
 
 /// Whose rules are looked at.
 #[derive(Debug, Clone)]
@@ -81,27 +75,15 @@ async fn made(parsed: Parsed, resources: &[Resource]) -> Inspection {
 pub(super) type Lists = BTreeMap<String, Result<Seen, String>>;
 
 async fn listed(rules: &valid::Rules, source: Option<&valid::Source>) -> Lists {
-    let mut queries: Vec<_> = rules.rules.iter().map(|rule| rule.series_query.clone()).collect();
-    queries.sort();
-    queries.dedup();
     let name = &rules.discovery.source;
-    let source = match source.map(Source::new) {
-        Some(Ok(source)) => Ok(source),
-        Some(Err(error)) => Err(format!("the source \"{name}\": {:#}", anyhow::Error::from(error))),
-        None => Err(format!("the source \"{name}\" has a fault")),
+    let reason = match source.map(Source::new) {
+        Some(Ok(source)) => {
+            let lists = control::list_series(rules, &source).await.into_iter();
+            return lists.map(|SeriesList { query, seen, .. }| (query, seen)).collect();
+        }
+        Some(Err(error)) => format!("the source \"{name}\": {:#}", anyhow::Error::from(error)),
+        None => format!("the source \"{name}\" has a fault"),
     };
-    let max_age = i64::try_from(rules.discovery.max_age.as_millis()).unwrap_or(i64::MAX);
-    let since = clock::now().saturating_sub(max_age);
-    let source = &source;
-    let ask = |query: String| async move {
-        let seen = match source {
-            Ok(source) => {
-                let seen = source.series(&query, since).await;
-                seen.map_err(|error| format!("the source \"{name}\" {error}"))
-            }
-            Err(reason) => Err(reason.clone()),
-        };
-        (query, seen)
-    };
-    stream::iter(queries).map(ask).buffer_unordered(AT_ONCE).collect().await
+    let queries = rules.series_queries().into_iter();
+    queries.map(|query| (query.to_owned(), Err(reason.clone()))).collect()
 }

@@ -7,6 +7,7 @@ pub mod field_selector;
 pub mod labels;
 pub mod names;
 pub mod owner;
+pub mod pointer;
 pub mod quantity;
 pub mod reference;
 pub mod resource;

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::{Found, ReadError, count, offered, reader, stale_warning};
-use crate::config::valid::Serve;
 use crate::evaluation::{Evaluations, Reading};
 use crate::model::asked::Asked;
 use crate::model::names::{Namespace, Scope};
@@ -117,18 +116,9 @@ fn unknown(snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
     let CustomRequest { metric, resource, namespace, .. } = *request;
     let mut message = format!("the server could not find the metric {metric} for {resource}");
     let others: Vec<_> = snapshot
-        .mappings()
-        .iter()
-        .filter(|known| known.mapping().metric.as_str() == metric)
-        .filter(|known| known.mapping().owner.serves(namespace))
-        .map(|known| match &known.mapping().serve {
-            Serve::Custom(resource) => format!("for {resource}"),
-            Serve::External | Serve::Usage(_) => "as an external metric".to_owned(),
-        })
-        .chain(snapshot.offers().named(metric).map(|serve| match serve {
-            Serve::Custom(resource) => format!("for {resource}"),
-            Serve::External | Serve::Usage(_) => "as an external metric".to_owned(),
-        }))
+        .served()
+        .filter(|known| known.metric.as_str() == metric && known.owner.serves(namespace))
+        .map(|known| known.serve.described())
         .collect();
     if !others.is_empty() {
         message.push_str(&format!("; it is served {}", others.join(" and ")));

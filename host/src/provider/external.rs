@@ -65,18 +65,12 @@ fn unknown(snapshot: &Snapshot, request: &ExternalRequest<'_>) -> ReadError {
     let ExternalRequest { metric, namespace, .. } = *request;
     let mut message = format!("the server could not find the external metric {metric}");
     let others: Vec<_> = snapshot
-        .mappings()
-        .iter()
-        .filter(|known| known.mapping().metric.as_str() == metric)
-        .filter(|known| known.mapping().owner.serves(Some(namespace)))
-        .filter_map(|known| match &known.mapping().serve {
+        .served()
+        .filter(|known| known.metric.as_str() == metric && known.owner.serves(Some(namespace)))
+        .filter_map(|known| match known.serve {
             Serve::Custom(resource) => Some(resource.to_string()),
             Serve::External | Serve::Usage(_) => None,
         })
-        .chain(snapshot.offers().named(metric).filter_map(|serve| match serve {
-            Serve::Custom(resource) => Some(resource.to_string()),
-            Serve::External | Serve::Usage(_) => None,
-        }))
         .collect();
     if !others.is_empty() {
         message.push_str(&format!("; it is served as a custom metric for {}", others.join(", ")));

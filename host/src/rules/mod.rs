@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 use naming::Naming;
 
+use crate::model::pointer;
+
 /// In which API the metrics of a rule are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Api {
@@ -52,7 +54,7 @@ pub type Note<'a> = dyn FnMut(&str, String) + 'a;
 impl Rule {
     /// What it is called: `rules[3]`.
     pub fn title(&self) -> String {
-        self.place.trim_start_matches('/').replacen('/', "[", 1) + "]"
+        pointer::written(&self.place)
     }
 
     /// Reads a rule. Every fault is noted; with any there is no rule.

@@ -98,12 +98,6 @@ impl Offers {
         self.external.get(metric)
     }
 
-    /// In which APIs and for which objects a metric is offered.
-    pub fn named(&self, metric: &str) -> impl Iterator<Item = &Serve> {
-        let custom = self.custom.get(metric).into_iter().flatten();
-        custom.chain(self.external.get(metric)).map(|offer| &offer.serve)
-    }
-
     /// All of them.
     pub fn all(&self) -> &[Arc<Offer>] {
         &self.all

@@ -10,8 +10,8 @@ use std::time::Duration;
 use leadsman_tests::cluster::{
     Adapter, ApiClient, ControlPlane, Registration, Trust, USAGE_API_SERVICE,
 };
+use leadsman_tests::rules::of_uses;
 use leadsman_tests::{Config, Leadsman, Prometheus, Traffic, eventually};
-use serde_json::json;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -79,18 +79,8 @@ impl Site {
     }
 }
 
-/// As in a file of prometheus-adapter.
 fn config(prometheus: &str) -> Config {
-    let rule = |series: &str| {
-        let query =
-            |series: &str| format!("sum by (<<.GroupBy>>) ({series}{{<<.LabelMatchers>>}})");
-        json!({
-            "containerQuery": query(series),
-            "nodeQuery": query(&format!("node_{series}")),
-            "containerLabel": "container",
-            "resources": {"template": "<<.Resource>>"},
-        })
-    };
-    let rules = json!({"cpu": rule("cores"), "memory": rule("bytes"), "window": "1m"});
-    Config::new().prometheus("prometheus", prometheus).set("resourceRules", &rules.to_string())
+    Config::new()
+        .prometheus("prometheus", prometheus)
+        .set("resourceRules", &of_uses("1m").to_string())
 }

@@ -7,6 +7,7 @@ mod sharing;
 
 use std::collections::BTreeMap;
 
+use leadsman_tests::rules::of_uses;
 use leadsman_tests::{Answer, Config, Leadsman, Reply, Request, Upstream};
 use serde_json::{Value, json};
 
@@ -103,19 +104,8 @@ pub(crate) fn expected(all: &[(&str, &str)]) -> BTreeMap<String, String> {
     all.iter().map(|(name, used)| ((*name).to_owned(), (*used).to_owned())).collect()
 }
 
-/// As in a file of prometheus-adapter.
 pub(crate) fn rules() -> Value {
-    let rule = |series: &str| {
-        let query =
-            |series: &str| format!("sum by (<<.GroupBy>>) ({series}{{<<.LabelMatchers>>}})");
-        json!({
-            "containerQuery": query(series),
-            "nodeQuery": query(&format!("node_{series}")),
-            "containerLabel": "container",
-            "resources": {"template": "<<.Resource>>"},
-        })
-    };
-    json!({"cpu": rule("cores"), "memory": rule("bytes"), "window": "5m"})
+    of_uses("5m")
 }
 
 /// The samples that a query asks for, as far as it names a series and a namespace.

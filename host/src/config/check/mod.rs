@@ -17,6 +17,7 @@ use super::fault::{Fault, MOST_FAULTS, segment, suggestion};
 use super::flags::Flags;
 use super::origin::Origin;
 use super::{duration, valid, written};
+use crate::model::pointer;
 use crate::model::resource::Resource;
 use crate::rules::Api;
 
@@ -194,16 +195,11 @@ impl Check<'_> {
             let key = (mapping.metric.as_str(), &mapping.serve);
             match first.get(&key) {
                 Some(first) => {
-                    let kind = match &mapping.serve {
-                        valid::Serve::Custom(resource) => format!("for {resource}"),
-                        valid::Serve::External | valid::Serve::Usage(_) => {
-                            "as an external metric".to_owned()
-                        }
-                    };
                     let message = format!(
-                        "{} is served {kind} by two mappings; the first is {}",
+                        "{} is served {} by two mappings; the first is {}",
                         mapping.metric,
-                        first.trim_start_matches('/').replacen('/', "[", 1) + "]"
+                        mapping.serve.described(),
+                        pointer::written(first)
                     );
                     self.fault(format!("{}/metric", mapping.place), message);
                 }

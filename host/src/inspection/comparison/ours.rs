@@ -72,16 +72,11 @@ impl<'a> Ours<'a> {
     /// All metrics.
     pub(super) fn metrics(&self) -> BTreeSet<Metric> {
         let snapshot = self.snapshot();
-        let mapped = snapshot.mappings().iter().map(|known| {
-            let mapping = known.mapping();
-            Metric::served(&mapping.serve, mapping.metric.as_str())
-        });
-        let offers = snapshot.offers().all();
-        let offered =
-            offers.iter().map(|offer| Metric::served(&offer.serve, offer.metric.as_str()));
+        let named = snapshot.served();
+        let named = named.map(|known| Metric::served(known.serve, known.metric.as_str()));
         let usage = snapshot.usage().into_iter().flat_map(|usage| usage.kinds());
         let usage = usage.map(|kind| Metric::usage(kind.resource().plural()));
-        mapped.chain(offered).chain(usage).collect()
+        named.chain(usage).collect()
     }
 
     /// Whoever reads a metric with new values.

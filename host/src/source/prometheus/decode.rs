@@ -308,7 +308,7 @@ impl<'de> Visitor<'de> for SampleList<'_> {
 /// A text that is borrowed from the body unless it has escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
+pub(super) struct Text<'t>(#[serde(borrow)] pub(super) Cow<'t, str>);
 
 #[cfg(test)]
 mod tests {

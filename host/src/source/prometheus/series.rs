@@ -8,11 +8,10 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::decode;
+use super::decode::{self, Text};
 use crate::rules::Seen;
 
 /// The longest that one series may be, with its labels; what stands around the list, too.
@@ -271,11 +270,6 @@ impl<'de> Visitor<'de> for OneSeries {
         Ok(series)
     }
 }
-
-/// A text that is borrowed from the answer unless it has escapes.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
 
 #[cfg(test)]
 mod tests {
