@@ -48,3 +48,39 @@ async fn every_configuration_that_is_shown_has_no_faults() {
     }
     assert!(checked >= 10, "only {checked} found");
 }
+
+/// The names of tests among the code of a page: lower-case words joined by underscores.
+fn named_tests(page: &str) -> Vec<&str> {
+    let code = page.split('`').skip(1).step_by(2);
+    let is_name = |code: &&str| {
+        code.contains('_')
+            && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    code.filter(is_name).collect()
+}
+
+fn rust_sources(folder: &Path, sources: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            rust_sources(&path, sources);
+        } else if name.ends_with(".rs") {
+            sources.push_str(&std::fs::read_to_string(&path).expect("a source file"));
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/threat-model.md")).expect("the page");
+    let mut sources = String::new();
+    rust_sources(&root, &mut sources);
+    let tests = named_tests(&page);
+    assert!(tests.len() >= 50, "only {} found", tests.len());
+    let is_fuzz_target = |name: &str| root.join(format!("fuzz/targets/{name}.rs")).is_file();
+    for test in tests.into_iter().filter(|name| !is_fuzz_target(name)) {
+        assert!(sources.contains(&format!("fn {test}(")), "there is no test {test}");
+    }
+}
