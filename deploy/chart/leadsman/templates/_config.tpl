@@ -19,7 +19,7 @@
 {{- toYaml (merge dict $config $own) -}}
 {{- end -}}
 
-{{/* Says what stands in the way of another, before it is silently left out. */}}
+{{/* Fails if two values contradict each other, before one of them is silently ignored. */}}
 {{- define "leadsman.refuseRules" -}}
 {{- $rules := .Values.rules -}}
 {{- $config := .Values.config | default dict -}}

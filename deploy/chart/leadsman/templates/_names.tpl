@@ -19,7 +19,7 @@
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}
 
-{{/* The ConfigMap with the configuration, which the adapter follows. */}}
+{{/* The ConfigMap with the configuration, which the adapter watches. */}}
 {{- define "leadsman.configMapName" -}}
 {{- .Values.rules.existing | default (include "leadsman.fullname" .) -}}
 {{- end -}}

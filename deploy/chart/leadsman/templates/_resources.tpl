@@ -32,7 +32,7 @@ policy:
   poddisruptionbudget: poddisruptionbudgets
 {{- end -}}
 
-{{/* The plural and the group of a resource by any of its names; `{}` if not every cluster has it. */}}
+{{/* The plural and the group of a resource by any of its names; `{}` if it is not built into Kubernetes. */}}
 {{- define "leadsman.knownResource" -}}
 {{- $found := dict -}}
 {{- range $group, $resources := include "leadsman.knownResources" . | fromYaml -}}
