@@ -5,11 +5,12 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use leadsman::config::valid::{Limits, Serve};
 use leadsman::model::data::{Answer, Data, Input, Vector};
 use leadsman::model::dictionary::Dictionary;
 use leadsman::model::names::Scope;
 use leadsman::model::resource::Resource;
+use leadsman::model::serve::Serve;
+use leadsman::plugin::Limits;
 use leadsman::plugin::{Engine, Expected, Plugin, Run};
 use leadsman_bench::{LABELS, Table};
 

@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use leadsman::config::{Document, Flags, Origin, Parsed, parse, valid};
+use leadsman::config::{Flags, Origin, Parsed, parse, valid};
 use leadsman::model::names::Namespace;
+use leadsman::evaluation::TeamLimits;
+use leadsman::document::Document;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are checked by a thread of their own.
@@ -23,7 +25,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         sources: vec!["prometheus".to_owned()],
         registries: vec!["registry.example/shop".to_owned()],
         verify: None,
-        limits: valid::TeamLimits::default(),
+        limits: TeamLimits::default(),
     };
     // A folder that is not there: nothing is found in it.
     checked(text, &Origin::Folder(Path::new("/nonexistent")));
@@ -49,7 +51,7 @@ fn checked(text: &str, origin: &Origin<'_>) {
 }
 
 /// Every fault is of a line that is there.
-fn told(document: &Document, faults: Vec<leadsman::config::Fault>, text: &str) {
+fn told(document: &Document, faults: Vec<leadsman::document::Fault>, text: &str) {
     let faults = document.locate(faults);
     // All that YAML takes for the end of a line.
     let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();

@@ -8,7 +8,6 @@ use axum::body::{Body, to_bytes};
 use http::{Request, header};
 use leadsman::api::{ApiState, Served, router};
 use leadsman::auth::Peer;
-use leadsman::config::valid::Serve;
 use leadsman::model::owner::Owner;
 use leadsman::model::resource::Resource;
 use leadsman::server::Readiness;
@@ -16,6 +15,7 @@ use leadsman::snapshot::{Contents, Rejected, Snapshot};
 use leadsman::telemetry::Metrics;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
+use leadsman::model::serve::Serve;
 
 /// The longest answer that is read.
 const LONGEST: usize = 1 << 20;

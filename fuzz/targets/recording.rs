@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use leadsman::config::{Document, valid};
 use leadsman::source::{Request, Source};
+use leadsman::source::{RecordingSettings, SourceSettings};
+use leadsman::document::Document;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let file = std::env::temp_dir().join(format!("leadsman-fuzz-{}.yaml", std::process::id()));
@@ -19,8 +20,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
 });
 
 fn play(file: &Path, start_at: Duration, text: &str) {
-    let recording = valid::Recording { file: file.to_owned(), speed: 10.0, start_at };
-    let Ok(source) = Source::new(&valid::Source::Recording(recording)) else { return };
+    let recording = RecordingSettings { file: file.to_owned(), speed: 10.0, start_at };
+    let Ok(source) = Source::new(&SourceSettings::Recording(recording)) else { return };
     let (document, _) = Document::parse("recording", text);
     let queries = document.value.get("queries").and_then(|queries| queries.as_array());
     for query in queries.into_iter().flatten() {

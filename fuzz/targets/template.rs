@@ -2,9 +2,9 @@
 #![no_main]
 
 use leadsman::config::check_promql;
-use leadsman::config::template::Template;
 use leadsman::model::names::Namespace;
 use leadsman::model::selector::Selector;
+use leadsman::source::Template;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are checked by a thread of their own.

@@ -12,6 +12,7 @@ pub mod config;
 pub mod control;
 pub mod demo;
 pub mod doctor;
+pub mod document;
 pub mod evaluation;
 pub mod files;
 pub mod inspection;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::config::valid::Serve;
 use crate::evaluation::Evaluations;
 use crate::model::names::MetricName;
 use crate::model::owner::Owner;
+use crate::model::serve::Serve;
 use crate::objects::Kind;
 pub use offers::{Bind, Offer, Offers};
 pub use usage::{Usage, UsageOf, UsagePart};

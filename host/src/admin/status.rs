@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::trends::Trends;
 use crate::clock;
-use crate::config::valid::Serve;
 use crate::evaluation::{Candidate, Evaluated, Evaluations, Mapping, State};
 use crate::model::asked::Asked;
 use crate::model::names::Scope;
 use crate::model::quantity::Quantity;
+use crate::model::serve::Serve;
 use crate::model::values::Served;
 use crate::objects::{Kind, KindState};
 use crate::snapshot::{Rejected, Snapshot};

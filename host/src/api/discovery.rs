@@ -14,7 +14,7 @@ use super::ApiState;
 use super::path;
 use super::served::Generation;
 use super::status::{JSON, Status};
-use crate::config::valid::Serve;
+use crate::model::serve::Serve;
 use crate::snapshot::{Served, Snapshot};
 
 const CUSTOM: &str = "custom.metrics.k8s.io";

@@ -7,9 +7,8 @@ mod plugin;
 mod rules;
 mod serve;
 
+use leadsman::document::Faults;
 use std::process::ExitCode;
-
-use leadsman::config::Faults;
 
 pub(crate) use check::check;
 pub(crate) use demo::demo;

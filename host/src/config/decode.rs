@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::fault::{Fault, segment};
 use super::written;
+use crate::document::{Fault, segment};
 
 /// What could be read. Items whose shape is broken are left out; their faults are known.
 pub(super) struct Decoded {

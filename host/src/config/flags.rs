@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::fault::{Fault, segment};
+use crate::document::{Fault, segment};
 
 /// What the source that flags name is called.
 pub const FLAGS_SOURCE: &str = "prometheus";

@@ -6,21 +6,17 @@
 
 mod check;
 mod decode;
-mod document;
-mod duration;
-pub mod fault;
 mod flags;
 mod origin;
 mod schema;
-pub mod template;
 pub mod valid;
 pub mod written;
-mod yaml;
 
 use std::path::Path;
 
-pub use document::Document;
-pub use fault::{Fault, Faults, segment};
+use crate::document::{Document, Fault, Faults};
+use crate::source::Template;
+
 pub use flags::{FLAGS_SOURCE, Flags};
 pub use origin::Origin;
 pub use schema::{faults_of as schema_faults, published as published_schema};
@@ -76,13 +72,8 @@ pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Pars
 }
 
 /// Checks the PromQL of a query that is not in the file, as those that plugins bring.
-pub fn check_promql(template: &template::Template) -> Result<(), String> {
+pub fn check_promql(template: &Template) -> Result<(), String> {
     check::check_promql(template)
-}
-
-/// Reads a duration such as `5s`. The error says what would be right.
-pub fn duration(text: &str) -> Result<std::time::Duration, String> {
-    duration::parse(text)
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Origin<'_> {
         if keys.contains(file) {
             return Ok(valid::Location::Key(file.to_owned()));
         }
-        let hint = super::fault::suggestion(file, keys.iter().map(String::as_str));
+        let hint = crate::document::suggestion(file, keys.iter().map(String::as_str));
         Err(format!("the ConfigMap has no key \"{file}\" under binaryData{hint}"))
     }
 

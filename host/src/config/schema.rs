@@ -7,8 +7,8 @@
 
 use serde_json::{Map, Value};
 
-use super::fault::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
 use super::written;
+use crate::document::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
 
 /// The schema of the configuration file.
 pub fn published() -> Value {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::source::SourceSettings;
 
 const GOOD: &str = r#"
 apiVersion: leadsman.dev/v1alpha1
@@ -57,7 +58,7 @@ fn a_good_configuration_is_read() {
     assert!(first.queries[0].promql.uses_namespace());
     assert_eq!(first.source.as_deref(), Some("prometheus"));
     match &config.sources["prometheus"] {
-        valid::Source::Prometheus(source) => {
+        SourceSettings::Prometheus(source) => {
             assert_eq!(source.url, "http://prometheus.monitoring:9090");
         }
         other => panic!("{other:?}"),

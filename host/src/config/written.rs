@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use crate::rules::written::{ResourceRules, Rule};
+use crate::source::Method;
 
 /// The configuration of Leadsman.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -123,19 +124,6 @@ pub struct Prometheus {
     /// Whether an answer with warnings (a partial answer of Thanos, say) is a failure.
     #[serde(default)]
     pub fail_on_warnings: bool,
-}
-
-/// The HTTP method of queries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Method {
-    /// GET for short queries, POST for long ones.
-    #[default]
-    Auto,
-    /// Always GET.
-    Get,
-    /// Always POST.
-    Post,
 }
 
 /// HTTP basic authentication.

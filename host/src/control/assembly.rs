@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::found::ConfigOrigin;
 use super::job::{LOADING, Slot};
 use super::state::State;
-use crate::config::{self, Fault, Faults, valid};
+use crate::document::{Document, Fault, Faults};
 use crate::evaluation::Evaluations;
 use crate::model::names::MetricName;
 use crate::model::owner::Owner;
+use crate::model::serve::Serve;
 use crate::snapshot::{Offers, Rejected, Usage};
 
 /// All owners' mappings, brought together.
@@ -20,7 +21,7 @@ pub(super) struct Assembly {
     pub(super) offers: Arc<Offers>,
     pub(super) usage: Option<Arc<Usage>>,
     /// Which metrics are taken, and by whom.
-    taken: Vec<(Owner, MetricName, valid::Serve)>,
+    taken: Vec<(Owner, MetricName, Serve)>,
 }
 
 impl Assembly {
@@ -135,21 +136,21 @@ impl Assembly {
         self.tell(owner, document, all);
     }
 
-    fn tell(&mut self, owner: &Owner, document: Option<&config::Document>, faults: Vec<Fault>) {
+    fn tell(&mut self, owner: &Owner, document: Option<&Document>, faults: Vec<Fault>) {
         if !faults.is_empty() {
             self.faults.push((owner.clone(), located(document, owner, faults)));
         }
     }
 }
 
-fn located(document: Option<&config::Document>, owner: &Owner, faults: Vec<Fault>) -> Faults {
+fn located(document: Option<&Document>, owner: &Owner, faults: Vec<Fault>) -> Faults {
     match document {
         Some(document) => document.locate(faults),
         None => Faults { document: owner.to_string(), list: faults },
     }
 }
 
-fn message(document: Option<&config::Document>, owner: &Owner, faults: &[Fault]) -> String {
+fn message(document: Option<&Document>, owner: &Owner, faults: &[Fault]) -> String {
     located(document, owner, faults.to_vec()).to_string()
 }
 

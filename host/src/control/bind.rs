@@ -6,16 +6,18 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::parts::{Kinds, Parts};
-use crate::config::template::Template;
-use crate::config::valid::{self, Serve};
-use crate::config::{self, Fault};
+use crate::config;
+use crate::config::valid;
+use crate::document::Fault;
 use crate::evaluation::{self, BoundQuery, Breaker, Budget, Candidate, Evaluations, Mapping};
 use crate::model::owner::Owner;
-use crate::plugin::{Context, PlannedQuery, Planning, Plugin, PluginFault};
+use crate::model::serve::Serve;
+use crate::plugin::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};
 use crate::source::Source;
+use crate::source::{Query, SourceSettings, Template};
 
 /// The sources by name, with what they were made of.
-pub(super) type Sources = BTreeMap<String, (valid::Source, Arc<Source>)>;
+pub(super) type Sources = BTreeMap<String, (SourceSettings, Arc<Source>)>;
 
 /// Everything that a mapping is made of. Equal ones make equal mappings.
 #[derive(Clone)]
@@ -160,7 +162,7 @@ impl Ingredients {
         config: &serde_json::Value,
         place: &str,
         faults: &mut Vec<Fault>,
-    ) -> Option<(Vec<valid::Query>, bool)> {
+    ) -> Option<(Vec<Query>, bool)> {
         let mapping = &self.mapping;
         let before = faults.len();
         let schema = &plugin.description().config_schema;
@@ -168,7 +170,10 @@ impl Ingredients {
         if faults.len() > before {
             return None;
         }
-        let context = Context { serve: &mapping.serve, queries: &mapping.queries };
+        let own =
+            |query: &Query| OwnQuery { name: query.name.clone(), range: query.range.is_some() };
+        let queries = mapping.queries.iter().map(own).collect();
+        let context = Context { serve: &mapping.serve, queries };
         let title = evaluation::title(&self.owner, &mapping.serve, &mapping.metric);
         let (planned, objects) = match plugin.configure(&title, &config.to_string(), &context) {
             Ok(Planning::Accepted { queries, objects }) => (queries, objects),
@@ -192,7 +197,7 @@ impl Ingredients {
     }
 
     /// A query that the plugin brings, checked like one of the document.
-    fn brought(&self, planned: PlannedQuery, faults: &mut Vec<Fault>) -> Option<valid::Query> {
+    fn brought(&self, planned: PlannedQuery, faults: &mut Vec<Fault>) -> Option<Query> {
         let (mapping, name) = (&self.mapping, &planned.name);
         let mut fault = |key: &str, message: String| {
             faults.push(Fault::at(format!("{}/{key}", mapping.place), message));
@@ -212,9 +217,7 @@ impl Ingredients {
         let checked = Template::parse(&planned.promql)
             .and_then(|promql| config::check_promql(&promql).map(|()| promql));
         match checked {
-            Ok(promql) => {
-                Some(valid::Query { name: planned.name, source, promql, range: planned.range })
-            }
+            Ok(promql) => Some(Query { name: planned.name, source, promql, range: planned.range }),
             Err(error) => {
                 let message = format!("the query \"{name}\" that the plugin brings: {error}");
                 fault("plugin", message);

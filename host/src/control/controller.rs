@@ -25,7 +25,7 @@ use super::state::State;
 use super::store::Store;
 use super::{Loaded, Setup};
 use crate::cluster::{Cluster, Unseen};
-use crate::config::Fault;
+use crate::document::Fault;
 use crate::model::owner::Owner;
 use crate::snapshot::{Contents, Rejected, Snapshot};
 

@@ -12,11 +12,12 @@ use super::listing::Listed;
 use super::offers::{Context, OF_RULES, OfRules};
 use super::parts::{Kinds, Parts};
 use super::plugins::Handle;
-use crate::config::valid::{self, Serve};
-use crate::config::{self, Fault};
+use crate::config::valid;
+use crate::document::{Document, Fault, segment};
 use crate::evaluation::{self, Budget, Evaluations};
 use crate::model::names::MetricName;
 use crate::model::owner::Owner;
+use crate::model::serve::Serve;
 use crate::plugin::Plugin;
 
 /// How long a new mapping may take to begin the evaluations of the one whose place it takes.
@@ -31,7 +32,7 @@ pub(super) const LOADING: &str = "Loading";
 /// A document to be worked on.
 pub(super) struct Job {
     pub(super) owner: Owner,
-    pub(super) document: Arc<config::Document>,
+    pub(super) document: Arc<Document>,
     pub(super) config: Arc<valid::Config>,
     /// The plugins that the document names, or why they may not be used.
     pub(super) plugins: BTreeMap<String, Result<Arc<Handle>, Refused>>,
@@ -61,7 +62,7 @@ pub(super) struct Set {
     /// Whether every plugin was looked at once.
     pub(super) settled: bool,
     /// Where the faults stand.
-    pub(super) document: Arc<config::Document>,
+    pub(super) document: Arc<Document>,
     // Plugins are looked after for as long as they are named.
     _plugins: Vec<Arc<Handle>>,
 }
@@ -169,7 +170,7 @@ impl Job {
     /// A plugin as far as it can be used, and why there is none or no newer one.
     fn plugin(&self, name: &str) -> (Option<Plugin>, Option<Refused>) {
         let place = self.config.plugins.get(name).map_or_else(
-            || format!("/plugins/{}", config::segment(name)),
+            || format!("/plugins/{}", segment(name)),
             |plugin| match plugin.location {
                 valid::Location::Oci(_) => format!("{}/oci", plugin.place),
                 valid::Location::File(_) | valid::Location::Key(_) => {

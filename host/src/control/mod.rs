@@ -36,7 +36,8 @@ pub use parts::{ObjectSource, Parts};
 pub use self_test::run as self_test;
 
 use crate::cluster::Cluster;
-use crate::config::{Faults, Flags};
+use crate::config::Flags;
+use crate::document::Faults;
 use crate::model::owner::Owner;
 use crate::plugin::Compiler;
 use crate::snapshot::Snapshot;

@@ -9,16 +9,19 @@ use super::bind::{Ingredients, Sources};
 use super::job::{Refused, Succession};
 use super::listing::Listed;
 use super::parts::{Kinds, Parts};
-use crate::config::template::Template;
-use crate::config::valid::{self, Serve};
-use crate::config::{self, Fault};
+use crate::config::valid;
+use crate::document::{Document, Fault, segment};
 use crate::evaluation::Evaluations;
+use crate::evaluation::Policy;
 use crate::model::names::MetricName;
 use crate::model::owner::Owner;
 use crate::model::resource::Resource;
+use crate::model::serve::Serve;
+use crate::plugin::Limits;
 use crate::plugin::Plugin;
 use crate::rules::{Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, resolver};
 use crate::snapshot::{Bind, Offer, Offers, Usage, UsageOf, UsagePart};
+use crate::source::{Query, Template};
 
 /// The plugins that rules run: for custom metrics, and for external ones.
 pub(super) const OF_RULES: [&str; 2] = ["per-object", "external"];
@@ -26,7 +29,7 @@ pub(super) const OF_RULES: [&str; 2] = ["per-object", "external"];
 /// What the metrics of rules are made of.
 pub(super) struct Context {
     pub(super) rules: Arc<valid::Rules>,
-    pub(super) document: Arc<config::Document>,
+    pub(super) document: Arc<Document>,
     /// As in [`OF_RULES`].
     pub(super) plugins: [Plugin; 2],
     pub(super) sources: Sources,
@@ -90,7 +93,7 @@ impl Context {
         let of_objects = matches!(serve, Serve::Custom(_));
         let [per_object, external] = &self.plugins;
         let source = &self.rules.discovery.source;
-        let query = valid::Query {
+        let query = Query {
             name: "rule".to_owned(),
             source: source.clone(),
             promql: text(query, self.rules.discovery.exact_queries),
@@ -105,9 +108,9 @@ impl Context {
             plugin: OF_RULES[usize::from(!of_objects)].to_owned(),
             config,
             candidate: None,
-            policy: valid::Policy::default(),
+            policy: Policy::default(),
             any_object: true,
-            limits: valid::Limits::default(),
+            limits: Limits::default(),
         };
         let sources = self.sources.get_key_value(source).into_iter();
         Ingredients {
@@ -174,7 +177,7 @@ impl Context {
                 of.noted.push(refused("SeriesUnavailable", place, reason));
             }
             for (label, name) in rule.association.unknown(&resolve) {
-                let label = config::segment(label);
+                let label = segment(label);
                 let place = format!("{}/resources/overrides/{label}/resource", rule.place);
                 if listed.resources_known {
                     let message = format!("there is no kind of objects called \"{name}\"");

@@ -12,7 +12,8 @@ use super::policy::Policy;
 use super::state::{Good, State};
 use super::store::{Kept, Store};
 use crate::cluster::ConfigMapReference;
-use crate::config::{Fault, Flags, Parsed, valid};
+use crate::config::{Flags, Parsed, valid};
+use crate::document::Fault;
 use crate::model::names::Namespace;
 use crate::model::owner::Owner;
 

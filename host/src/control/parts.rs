@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cluster::Watches;
-use crate::config::valid;
 use crate::model::resource::Resource;
+use crate::objects::ListedObject;
 use crate::objects::{self, Kind, Listing};
 use crate::plugin::Engine;
 use crate::telemetry::Metrics;
@@ -46,17 +46,13 @@ pub(super) enum Kinds {
 
 /// The objects of the configuration's list.
 pub(super) struct Listed {
-    list: Vec<valid::Object>,
+    list: Vec<ListedObject>,
     kinds: HashMap<Resource, Arc<Kind>>,
 }
 
 impl Kinds {
     /// The objects of a list, where no cluster knows better. The same list gives the same kinds.
-    pub(super) fn new(
-        source: &ObjectSource,
-        list: &[valid::Object],
-        before: Option<&Self>,
-    ) -> Self {
+    pub(super) fn new(source: &ObjectSource, list: &[ListedObject], before: Option<&Self>) -> Self {
         match (source, before) {
             (ObjectSource::Watched(watches), _) => Self::Watched(watches.clone()),
             (ObjectSource::Listed, Some(Self::Listed(before))) if before.list == list => {

@@ -6,7 +6,7 @@ use super::document::Document;
 use super::job::Refused;
 use super::plugins::{Artifact, Credentials, Place, Wanted};
 use crate::config::valid::{self, Location};
-use crate::config::{self, Fault};
+use crate::document::{Fault, segment};
 use crate::model::names::Namespace;
 
 /// What the operator's configuration says of plugins and teams.
@@ -29,7 +29,7 @@ impl Policy {
     ) -> Result<Wanted, Refused> {
         let refuse = |reason, key: &str, message: String| Refused {
             reason,
-            faults: vec![Fault::at(format!("/plugins/{}/{key}", config::segment(name)), message)],
+            faults: vec![Fault::at(format!("/plugins/{}/{key}", segment(name)), message)],
         };
         let mut verify: Vec<_> = self.0.verify.iter().cloned().collect();
         verify.extend(team.and_then(|team| team.verify.clone()));

@@ -7,7 +7,8 @@ use super::bind::Sources;
 use super::fetch::chain;
 use super::parts::{Kinds, ObjectSource};
 use super::policy::Policy;
-use crate::config::{self, Fault, valid};
+use crate::config::valid;
+use crate::document::{Fault, segment};
 use crate::evaluation::Budget;
 use crate::model::names::Namespace;
 use crate::source::Source;
@@ -67,7 +68,7 @@ impl Rules {
                 None => match Source::new(config) {
                     Ok(source) => (config.clone(), Arc::new(source)),
                     Err(error) => {
-                        let place = format!("/sources/{}", config::segment(name));
+                        let place = format!("/sources/{}", segment(name));
                         self.faults.push(Fault::at(place, chain(&error)));
                         continue;
                     }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::valid::{Limits, Query, Serve};
 use crate::model::data::{Input, ObjectTable};
 use crate::model::names::{Namespace, Scope};
 use crate::model::quantity::Quantity;
 use crate::model::resource::Resource;
+use crate::model::serve::Serve;
 use crate::model::values::{self, Served, Values};
-use crate::plugin::{Context, Expected, Planning, Plugin, Run, RunError};
+use crate::plugin::{Context, Expected, Limits, OwnQuery, Planning, Plugin, Run, RunError};
 use crate::source;
 
 /// All fixtures of a plugin together.
@@ -120,9 +120,8 @@ impl Fixture {
             config => config.to_string(),
         };
         let serve = self.serve();
-        let queries: Vec<_> =
-            self.queries.iter().map(|(name, answer)| query(name, answer)).collect();
-        let context = Context { serve: &serve, queries: &queries };
+        let queries = self.queries.iter().map(|(name, answer)| query(name, answer)).collect();
+        let context = Context { serve: &serve, queries };
         let planned = plugin
             .configure("fixture", &config, &context)
             .map_err(|error| format!("it cannot check its configuration: {error}"))?;
@@ -220,15 +219,10 @@ impl Fixture {
     }
 }
 
-fn query(name: &str, answer: &Value) -> Query {
+fn query(name: &str, answer: &Value) -> OwnQuery {
     let data = answer.get("data").unwrap_or(answer);
     let range = data.get("resultType").is_some_and(|kind| kind == "matrix");
-    Query {
-        name: name.to_owned(),
-        source: String::new(),
-        promql: Default::default(),
-        range: range.then_some((Duration::from_secs(60), Duration::from_secs(15))),
-    }
+    OwnQuery { name: name.to_owned(), range }
 }
 
 #[allow(clippy::cast_possible_truncation)] // far from the ends of 64 bits, and cut off there

@@ -8,7 +8,8 @@ use super::job::{Refused, Set};
 use super::offers::OF_RULES;
 use super::plugins::{Handle, Place, Plugins, Wanted};
 use super::policy::Policy;
-use crate::config::{self, Fault, Flags, Parsed, valid};
+use crate::config::{Flags, Parsed, valid};
+use crate::document::Fault;
 
 /// What shipped plugins may have: they are ours.
 const SHIPPED_BYTES: u64 = 32 << 20;
@@ -23,7 +24,7 @@ pub(super) struct State {
     /// What is wrong with it.
     pub(super) faults: Vec<Fault>,
     /// Where those are.
-    pub(super) located: Option<Arc<config::Document>>,
+    pub(super) located: Option<Arc<crate::document::Document>>,
     /// The newest that could be read as a whole.
     pub(super) good: Option<Good>,
     /// What it gives.
@@ -36,7 +37,7 @@ pub(super) struct State {
 #[derive(Clone)]
 pub(super) struct Good {
     pub(super) document: Document,
-    pub(super) located: Arc<config::Document>,
+    pub(super) located: Arc<crate::document::Document>,
     pub(super) config: Arc<valid::Config>,
     /// What was open to the team when it was read.
     pub(super) team: Option<valid::Team>,

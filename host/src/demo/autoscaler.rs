@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::Document;
+use crate::document::Document;
 use crate::model::quantity::Quantity;
 
 /// Ratios this near to 1 change nothing, as in the HPA controller.

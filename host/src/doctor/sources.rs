@@ -3,8 +3,9 @@
 use super::Finding;
 use crate::clock;
 use crate::cluster::Cluster;
-use crate::config::{Flags, valid};
+use crate::config::Flags;
 use crate::control::{self, ConfigOrigin};
+use crate::source::SourceSettings;
 use crate::source::{Request, Source};
 
 /// Asks each source of a configuration for a number that every Prometheus knows.
@@ -24,7 +25,7 @@ pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster
         ));
     }
     for (name, source) in &parsed.config.sources {
-        if !matches!(source, valid::Source::Prometheus(_)) {
+        if !matches!(source, SourceSettings::Prometheus(_)) {
             continue;
         }
         let asked = match Source::new(source) {

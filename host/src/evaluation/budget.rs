@@ -6,7 +6,34 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::EvaluationError;
-use crate::config::valid::TeamLimits;
+use crate::plugin::MAX_MEMORY;
+
+/// What all ConfigMaps of one namespace may use together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TeamLimits {
+    /// Plugins of their own.
+    pub plugins: usize,
+    /// Mappings.
+    pub mappings: usize,
+    /// Evaluations.
+    pub evaluations_per_minute: u32,
+    /// Time of plugins.
+    pub plugin_time_per_minute: Duration,
+    /// Memory of plugins at once, in bytes.
+    pub memory: usize,
+}
+
+impl Default for TeamLimits {
+    fn default() -> Self {
+        Self {
+            plugins: 10,
+            mappings: 50,
+            evaluations_per_minute: 600,
+            plugin_time_per_minute: Duration::from_secs(6),
+            memory: MAX_MEMORY,
+        }
+    }
+}
 
 /// The unit in which memory is given.
 const UNIT: usize = 1 << 20;

@@ -8,13 +8,13 @@ use tokio::sync::Semaphore;
 use super::breaker::Breaker;
 use super::budget::Budget;
 use super::candidate::Candidate;
-use crate::config::template::Template;
-use crate::config::valid::{Limits, Policy, Serve};
+use super::policy::Policy;
 use crate::model::names::{MetricName, Namespace, Scope};
 use crate::model::owner::Owner;
+use crate::model::serve::Serve;
 use crate::objects::Kind;
-use crate::plugin::Plugin;
-use crate::source::Source;
+use crate::plugin::{Limits, Plugin};
+use crate::source::{Source, Template};
 use crate::telemetry::MappingMetrics;
 
 /// A mapping, its sources and its plugin found.

@@ -17,9 +17,10 @@ mod run;
 mod table;
 
 pub use breaker::Breaker;
-pub use budget::Budget;
+pub use budget::{Budget, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use cell::{Evaluated, Failed, State};
 pub use error::{EvaluationError, ReadFailure};
 pub use mapping::{BoundQuery, Mapping, title};
+pub use policy::Policy;
 pub use table::{Evaluations, Reading};

@@ -5,7 +5,37 @@ use std::time::{Duration, Instant};
 
 use super::cell::{Evaluated, State};
 use super::error::{EvaluationError, ReadFailure};
-use crate::config::valid::Policy;
+use crate::model::quantity::Quantity;
+
+/// What reads get, and when.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Policy {
+    /// How long a read waits.
+    pub deadline: Duration,
+    /// How old values may be to count as current.
+    pub max_age: Duration,
+    /// How often values may be refreshed ahead of reads.
+    pub refresh_at_most_every: Duration,
+    /// How old they may be while evaluations fail; `None` to fail.
+    pub last_good: Option<Duration>,
+    /// What stands for an absent value.
+    pub default: Option<Quantity>,
+    /// Below this is 0.
+    pub activation: Option<f64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(1),
+            max_age: Duration::from_secs(30),
+            refresh_at_most_every: Duration::from_secs(5),
+            last_good: None,
+            default: None,
+            activation: None,
+        }
+    }
+}
 
 /// After a failure, reads within this time get its error without another attempt.
 const RETRY: Duration = Duration::from_secs(1);

@@ -5,13 +5,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::inspect::Lists;
-use crate::config::template::Template;
-use crate::config::valid::{self, Serve};
-use crate::config::{self, Faults, Parsed};
+use crate::config::valid;
+use crate::config::{self, Parsed};
+use crate::document::Faults;
 use crate::model::names::MetricName;
 use crate::model::pointer;
 use crate::model::resource::Resource;
+use crate::model::serve::Serve;
 use crate::rules::{Api, Catalog, Offered, Resolve, RuleQuery, Seen, Unserved, UsageQueries};
+use crate::source::Template;
 
 /// What the rules of a configuration give.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ use crate::control::{self, ConfigOrigin, SeriesList};
 use crate::model::resource::Resource;
 use crate::rules::{Seen, resolver};
 use crate::source::Source;
+use crate::source::SourceSettings;
 
 /// Whose rules are looked at.
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ async fn made(parsed: Parsed, resources: &[Resource]) -> Inspection {
 /// What was found for each series query.
 pub(super) type Lists = BTreeMap<String, Result<Seen, String>>;
 
-async fn listed(rules: &valid::Rules, source: Option<&valid::Source>) -> Lists {
+async fn listed(rules: &valid::Rules, source: Option<&SourceSettings>) -> Lists {
     let name = &rules.discovery.source;
     let reason = match source.map(Source::new) {
         Some(Ok(source)) => {

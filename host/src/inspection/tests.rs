@@ -8,6 +8,7 @@ use super::inspect::Lists;
 use super::*;
 use crate::config::{self, Flags, Origin, Parsed};
 use crate::model::resource::{Details, Resource};
+use crate::model::serve::Serve;
 use crate::rules::{Seen, resolver};
 
 const RULES: &str = r#"
@@ -165,7 +166,7 @@ fn rules_become_mappings_that_have_no_faults() {
         "{text}"
     );
     let widgets = &converted.config.mappings[2].serve;
-    let config::valid::Serve::Custom(widgets) = widgets else { panic!("{widgets:?}") };
+    let Serve::Custom(widgets) = widgets else { panic!("{widgets:?}") };
     assert_eq!(widgets.details().unwrap().version, "v2");
     for part in [
         "# pods/x_b of rules[1]: sum brings objects together.",

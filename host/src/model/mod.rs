@@ -12,4 +12,5 @@ pub mod quantity;
 pub mod reference;
 pub mod resource;
 pub mod selector;
+pub mod serve;
 pub mod values;

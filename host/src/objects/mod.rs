@@ -5,31 +5,8 @@
 
 mod index;
 mod kind;
-
-use std::collections::HashMap;
-use std::sync::Arc;
+mod listed;
 
 pub use index::{Labels, Object};
 pub use kind::{Kind, KindState, Listing, NotSynced};
-
-use crate::config::valid;
-use crate::model::resource::Resource;
-
-/// The kinds of the objects that a configuration lists.
-pub fn listed(list: &[valid::Object]) -> HashMap<Resource, Arc<Kind>> {
-    let mut listings: HashMap<&Resource, Listing> = HashMap::new();
-    for object in list {
-        let namespace = object.namespace.as_ref().map_or("", |namespace| namespace.as_str());
-        let labels = object.labels.iter().map(|(key, value)| (key.clone(), value.clone()));
-        let listing = listings.entry(&object.resource).or_default();
-        listing.add(namespace, &object.name, labels.collect());
-    }
-    listings
-        .into_iter()
-        .map(|(resource, listing)| {
-            let kind = Kind::starting(resource.clone());
-            kind.replace(listing);
-            (resource.clone(), Arc::new(kind))
-        })
-        .collect()
-}
+pub use listed::{ListedObject, listed};

@@ -15,8 +15,8 @@ use wasmtime::{
 use super::bindings::leadsman::plugin::log;
 use super::error::LoadError;
 use super::log_allowance::LogAllowance;
+use super::run_limits::MAX_MEMORY;
 use super::store::State;
-use crate::config::valid::MAX_MEMORY;
 
 /// The resolution of a plugin's time limit.
 pub(super) const TICK: Duration = Duration::from_millis(10);

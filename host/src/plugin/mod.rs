@@ -16,6 +16,7 @@ mod load;
 mod log_allowance;
 mod output;
 mod run;
+mod run_limits;
 mod store;
 
 pub use code_store::CodeStore;
@@ -24,4 +25,5 @@ pub use engine::Engine;
 pub use error::{LoadError, RunError};
 pub use load::Plugin;
 pub use output::Expected;
-pub use run::{Context, Description, PlannedQuery, Planning, PluginFault, Run};
+pub use run::{Context, Description, OwnQuery, PlannedQuery, Planning, PluginFault, Run};
+pub use run_limits::{Limits, MAX_MEMORY};

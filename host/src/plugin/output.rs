@@ -1,10 +1,11 @@
 //! What a plugin returned, checked: nothing it says is taken on trust.
 
 use super::bindings::leadsman::plugin::types;
-use crate::config::valid::{Limits, Serve};
+use super::run_limits::Limits;
 use crate::model::dictionary::{EMPTY, Text};
 use crate::model::names::Scope;
 use crate::model::quantity::{NotServable, Quantity};
+use crate::model::serve::Serve;
 use crate::model::values::{Item, ObjectValues, Refusal, Served, Value, Values};
 
 /// The longest name or label that is served.

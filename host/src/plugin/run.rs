@@ -11,14 +11,14 @@ use super::engine::Engine;
 use super::error::RunError;
 use super::load::Plugin;
 use super::output::{self, Expected};
+use super::run_limits::{Limits, MAX_MEMORY};
 use super::store::{State, log_ended, store};
-use crate::config::valid::{Limits, Query, Serve};
 use crate::model::data::Input;
+use crate::model::serve::Serve;
 use crate::model::values::Values;
 
 /// The limits of the calls that are made when a configuration is loaded.
-const LOADING: Limits =
-    Limits { time: Duration::from_secs(1), memory: crate::config::valid::MAX_MEMORY, measures: 0 };
+const LOADING: Limits = Limits { time: Duration::from_secs(1), memory: MAX_MEMORY, measures: 0 };
 
 /// What a plugin says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +48,21 @@ pub enum Planning {
 }
 
 /// The mapping that a configuration belongs to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Context<'a> {
     /// In which API.
     pub serve: &'a Serve,
     /// Its own queries.
-    pub queries: &'a [Query],
+    pub queries: Vec<OwnQuery>,
+}
+
+/// A query of the mapping, as far as a plugin sees it before there is an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnQuery {
+    /// The name that the plugin knows it by.
+    pub name: String,
+    /// Whether it is a range query.
+    pub range: bool,
 }
 
 /// A query that a plugin brings.
@@ -112,10 +121,7 @@ impl Plugin {
             queries: context
                 .queries
                 .iter()
-                .map(|query| types::OwnQuery {
-                    name: query.name.clone(),
-                    range: query.range.is_some(),
-                })
+                .map(|query| types::OwnQuery { name: query.name.clone(), range: query.range })
                 .collect(),
         };
         let mut store = store(self.engine(), name, &LOADING);

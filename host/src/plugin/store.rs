@@ -7,7 +7,7 @@ use wasmtime::{ResourceLimiter, Store};
 use super::bindings::leadsman::plugin::{log, types};
 use super::engine::{Engine, TABLE_ELEMENTS, TICK};
 use super::error::RunError;
-use crate::config::valid::Limits;
+use super::run_limits::Limits;
 
 /// The most that crosses from a plugin to the host in one call.
 const OUTPUT_BYTES: usize = 16 << 20;

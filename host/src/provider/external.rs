@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::custom::selector;
 use super::{Found, ReadError, count, offered, reader, stale_warning};
-use crate::config::valid::Serve;
 use crate::evaluation::{Evaluations, Reading};
 use crate::model::asked::Asked;
 use crate::model::names::{Namespace, Scope};
 use crate::model::selector::Selector;
+use crate::model::serve::Serve;
 use crate::model::values::{Item, Served, Value};
 use crate::snapshot::Snapshot;
 

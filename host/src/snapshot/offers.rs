@@ -7,9 +7,9 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use tokio::sync::OnceCell;
 
-use crate::config::valid::Serve;
 use crate::evaluation::Evaluations;
 use crate::model::names::MetricName;
+use crate::model::serve::Serve;
 
 /// Makes the evaluations of an offer.
 pub trait Bind: Send + Sync {

@@ -5,14 +5,21 @@
 
 mod error;
 mod prometheus;
+mod query;
 mod recording;
+mod settings;
+mod template;
 
 use std::time::Duration;
 
 pub use error::{QueryError, SourceError};
+pub use query::Query;
 use recording::RecordingFile;
+pub use settings::{
+    Credentials, Method, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
+};
+pub use template::Template;
 
-use crate::config::valid;
 use crate::model::data::Answer;
 use crate::rules::Seen;
 
@@ -37,18 +44,18 @@ pub enum Source {
 
 impl Source {
     /// Makes a source ready. Does not connect: a source that is down is a fault of evaluations.
-    pub fn new(config: &valid::Source) -> Result<Self, SourceError> {
-        match config {
-            valid::Source::Prometheus(config) => {
-                Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(config)?)))
+    pub fn new(settings: &SourceSettings) -> Result<Self, SourceError> {
+        match settings {
+            SourceSettings::Prometheus(settings) => {
+                Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings)?)))
             }
-            valid::Source::Recording(config) => {
-                let text = std::fs::read_to_string(&config.file)
-                    .map_err(|source| SourceError::Read { path: config.file.clone(), source })?;
+            SourceSettings::Recording(settings) => {
+                let text = std::fs::read_to_string(&settings.file)
+                    .map_err(|source| SourceError::Read { path: settings.file.clone(), source })?;
                 let file = RecordingFile::parse(&text).map_err(|reason| {
-                    SourceError::Recording { path: config.file.clone(), reason }
+                    SourceError::Recording { path: settings.file.clone(), reason }
                 })?;
-                let recording = recording::Recording::new(file, config.speed, config.start_at);
+                let recording = recording::Recording::new(file, settings.speed, settings.start_at);
                 Ok(Self::Recording(recording))
             }
         }

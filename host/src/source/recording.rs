@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::{QueryError, Request};
-use crate::config;
+use crate::document::{Document, parse_duration};
 use crate::model::data::{Answer, Data, Vector};
 use crate::model::dictionary::Dictionary;
 
@@ -38,13 +38,13 @@ struct RecordedSeries {
 impl RecordingFile {
     /// Reads a recording. The error says what is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let (document, faults) = config::Document::parse("recording", text);
+        let (document, faults) = Document::parse("recording", text);
         if !faults.is_empty() {
             return Err(document.locate(faults).to_string());
         }
         let file: Self =
             serde_json::from_value(document.value).map_err(|error| error.to_string())?;
-        if config::duration(&file.step)?.is_zero() {
+        if parse_duration(&file.step)?.is_zero() {
             return Err("the step must be longer than 0s".to_owned());
         }
         let frames = file.frames();
@@ -82,7 +82,7 @@ impl Recording {
     pub(super) fn new(file: RecordingFile, speed: f64, start_at: Duration) -> Self {
         let frames = file.frames();
         // Checked when the file was read.
-        let step = config::duration(&file.step).map_or(15.0, |step| step.as_secs_f64());
+        let step = parse_duration(&file.step).map_or(15.0, |step| step.as_secs_f64());
         let queries = file.queries.into_iter().map(|query| (query.query, query.series)).collect();
         let skipped = (start_at.as_secs_f64() / step) as usize;
         Self { queries, frames, seconds: step / speed, skipped, begun: Instant::now() }

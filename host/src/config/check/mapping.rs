@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::fault::{excerpt, segment, suggestion};
-use super::super::template::Template;
 use super::super::{valid, written};
 use super::Check;
+use crate::document::{excerpt, segment, suggestion};
+use crate::evaluation::Policy;
 use crate::model::asked::Asked;
 use crate::model::names::MetricName;
 use crate::model::quantity::Quantity;
 use crate::model::resource::{Details, Resource};
+use crate::model::serve::Serve;
+use crate::plugin::Limits;
 use crate::promql::{self, LONGEST};
+use crate::source::Query;
+use crate::source::Template;
 
 /// The most samples that Prometheus gives for one series of a range query.
 const MAX_STEPS: u64 = 11_000;
@@ -71,8 +75,8 @@ impl Check<'_> {
         })
     }
 
-    fn serve(&mut self, serve: &written::Serve, place: &str) -> Option<valid::Serve> {
-        let written::Serve::Custom(custom) = serve else { return Some(valid::Serve::External) };
+    fn serve(&mut self, serve: &written::Serve, place: &str) -> Option<Serve> {
+        let written::Serve::Custom(custom) = serve else { return Some(Serve::External) };
         let place = format!("{place}/custom");
         if let Some(resource) = Resource::known(&custom.resource) {
             if self.origin.team().is_some() && !resource.namespaced() {
@@ -81,7 +85,7 @@ impl Check<'_> {
                 );
                 self.fault(format!("{place}/resource"), message);
             }
-            return Some(valid::Serve::Custom(resource));
+            return Some(Serve::Custom(resource));
         }
         let details = custom.kind.as_ref().map(|kind| Details {
             version: custom.version.clone().unwrap_or_else(|| "v1".to_owned()),
@@ -100,7 +104,7 @@ impl Check<'_> {
                 ),
             );
         }
-        resource.map(valid::Serve::Custom)
+        resource.map(Serve::Custom)
     }
 
     fn query(
@@ -109,7 +113,7 @@ impl Check<'_> {
         written: &written::Query,
         place: &str,
         names: &Names<'_>,
-    ) -> valid::Query {
+    ) -> Query {
         self.known(&written.source, names.sources, &format!("{place}/source"));
         let range =
             written.range.as_ref().and_then(|range| self.range(range, &format!("{place}/range")));
@@ -131,7 +135,7 @@ impl Check<'_> {
             };
             self.take(checked, &place);
         }
-        valid::Query {
+        Query {
             name: name.to_owned(),
             source: written.source.clone(),
             // A query with a fault is a query all the same for the plugin that counts on it.
@@ -168,8 +172,8 @@ impl Check<'_> {
         }
     }
 
-    fn policy(&mut self, written: &written::Mapping, place: &str) -> valid::Policy {
-        let usual = valid::Policy::default();
+    fn policy(&mut self, written: &written::Mapping, place: &str) -> Policy {
+        let usual = Policy::default();
         let deadline = self.duration(
             written.deadline.as_deref(),
             usual.deadline,
@@ -205,7 +209,7 @@ impl Check<'_> {
         if written.activation.is_some_and(|activation| !activation.is_finite()) {
             self.fault(format!("{place}/activation"), "must be a finite number");
         }
-        valid::Policy {
+        Policy {
             deadline,
             max_age,
             refresh_at_most_every,
@@ -215,14 +219,14 @@ impl Check<'_> {
         }
     }
 
-    fn limits(&mut self, written: Option<&written::Limits>, place: &str) -> valid::Limits {
-        let default = valid::Limits::default();
+    fn limits(&mut self, written: Option<&written::Limits>, place: &str) -> Limits {
+        let default = Limits::default();
         let Some(written) = written else { return default };
         let time = self.duration(written.time.as_deref(), default.time, &format!("{place}/time"));
         if time > Duration::from_secs(10) {
             self.fault(format!("{place}/time"), "must be at most 10s");
         }
-        valid::Limits {
+        Limits {
             time,
             memory: written
                 .memory_bytes

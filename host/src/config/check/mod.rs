@@ -13,12 +13,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::decode::Decoded;
-use super::fault::{Fault, MOST_FAULTS, segment, suggestion};
 use super::flags::Flags;
 use super::origin::Origin;
-use super::{duration, valid, written};
+use super::{valid, written};
+use crate::document::{Fault, MOST_FAULTS, parse_duration, segment, suggestion};
 use crate::model::pointer;
 use crate::model::resource::Resource;
+use crate::model::serve::Serve;
+use crate::objects::ListedObject;
 use crate::rules::Api;
 
 /// Checks everything that the shape alone does not say.
@@ -119,7 +121,7 @@ impl Check<'_> {
     /// A duration above zero, or the default.
     fn duration(&mut self, text: Option<&str>, default: Duration, place: &str) -> Duration {
         let Some(text) = text else { return default };
-        match self.take(duration::parse(text), place) {
+        match self.take(parse_duration(text), place) {
             Some(Duration::ZERO) => {
                 self.fault(place, "must be longer than 0s");
                 default
@@ -215,11 +217,11 @@ impl Check<'_> {
         object: written::Object,
         place: &str,
         mappings: &[valid::Mapping],
-    ) -> Option<valid::Object> {
+    ) -> Option<ListedObject> {
         // A custom resource is known by the mapping that serves it.
         let resource = Resource::known(&object.resource).or_else(|| {
             mappings.iter().find_map(|mapping| match &mapping.serve {
-                valid::Serve::Custom(resource) if resource.answers_to(&object.resource) => {
+                Serve::Custom(resource) if resource.answers_to(&object.resource) => {
                     Some(resource.clone())
                 }
                 _ => None,
@@ -265,6 +267,6 @@ impl Check<'_> {
             self.fault(format!("{place}/name"), "is not the name of an object");
             return None;
         }
-        Some(valid::Object { resource, namespace, name: object.name, labels: object.labels })
+        Some(ListedObject { resource, namespace, name: object.name, labels: object.labels })
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::fault::segment;
 use super::super::{valid, written};
 use super::Check;
+use crate::document::segment;
+use crate::evaluation::TeamLimits;
 use crate::model::names::is_dns_label;
 
 /// The largest component where nothing else is said: far more than a compiled language needs.
@@ -159,8 +160,8 @@ impl Check<'_> {
             self.prefix(prefix, &format!("{place}/registries/{at}"));
         }
         let verify = self.verify(written.verify.as_ref(), &format!("{place}/verify"));
-        let default = valid::TeamLimits::default();
-        let limits = written.limits.map_or(default, |limits| valid::TeamLimits {
+        let default = TeamLimits::default();
+        let limits = written.limits.map_or(default, |limits| TeamLimits {
             plugins: limits.plugins.map_or(default.plugins, |count| count as usize),
             mappings: limits.mappings.map_or(default.mappings, |count| count as usize),
             evaluations_per_minute: limits

@@ -4,17 +4,24 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::super::fault::segment;
-use super::super::{valid, written};
+use super::super::written;
 use super::Check;
+use crate::document::segment;
+use crate::source::{
+    Credentials, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
+};
 
 impl Check<'_> {
-    pub(super) fn source(&mut self, source: written::Source, place: &str) -> Option<valid::Source> {
+    pub(super) fn source(
+        &mut self,
+        source: written::Source,
+        place: &str,
+    ) -> Option<SourceSettings> {
         match source {
             written::Source::Prometheus(prometheus) => {
                 let place = format!("{place}/prometheus");
                 let prometheus = self.prometheus(*prometheus, &place)?;
-                Some(valid::Source::Prometheus(Box::new(prometheus)))
+                Some(SourceSettings::Prometheus(Box::new(prometheus)))
             }
             written::Source::Recording(recording) => {
                 let speed = recording.speed.unwrap_or(1.0);
@@ -26,7 +33,7 @@ impl Check<'_> {
                     self.duration(start_at, Duration::ZERO, &format!("{place}/recording/startAt"));
                 let file = self.origin.file(&recording.file);
                 let file = self.take(file, &format!("{place}/recording/file"))?;
-                Some(valid::Source::Recording(valid::Recording { file, speed, start_at }))
+                Some(SourceSettings::Recording(RecordingSettings { file, speed, start_at }))
             }
         }
     }
@@ -35,7 +42,7 @@ impl Check<'_> {
         &mut self,
         written: written::Prometheus,
         place: &str,
-    ) -> Option<valid::Prometheus> {
+    ) -> Option<PrometheusSettings> {
         let url = self.url(&written.url, &format!("{place}/url"));
         let timeout = self.duration(
             written.timeout.as_deref(),
@@ -45,7 +52,7 @@ impl Check<'_> {
         let headers = self.headers(&written, place);
         let credentials = self.credentials(&written, place);
         let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
-        Some(valid::Prometheus {
+        Some(PrometheusSettings {
             url: url?,
             timeout,
             max_body_bytes: usize::try_from(written.max_body_bytes.unwrap_or(16 << 20))
@@ -94,13 +101,13 @@ impl Check<'_> {
         headers
     }
 
-    fn credentials(&mut self, written: &written::Prometheus, place: &str) -> valid::Credentials {
+    fn credentials(&mut self, written: &written::Prometheus, place: &str) -> Credentials {
         match (&written.bearer_token_file, &written.basic_auth) {
-            (None, None) => valid::Credentials::None,
+            (None, None) => Credentials::None,
             (Some(file), None) => {
-                valid::Credentials::BearerFile(self.file(file, &format!("{place}/bearerTokenFile")))
+                Credentials::BearerFile(self.file(file, &format!("{place}/bearerTokenFile")))
             }
-            (None, Some(basic)) => valid::Credentials::Basic {
+            (None, Some(basic)) => Credentials::Basic {
                 username: basic.username.clone(),
                 password_file: self
                     .file(&basic.password_file, &format!("{place}/basicAuth/passwordFile")),
@@ -110,13 +117,13 @@ impl Check<'_> {
                     format!("{place}/basicAuth"),
                     "only one of basicAuth and bearerTokenFile may stand here",
                 );
-                valid::Credentials::None
+                Credentials::None
             }
         }
     }
 
-    fn tls(&mut self, written: Option<&written::Tls>, place: &str) -> valid::Tls {
-        let Some(written) = written else { return valid::Tls::default() };
+    fn tls(&mut self, written: Option<&written::Tls>, place: &str) -> TlsSettings {
+        let Some(written) = written else { return TlsSettings::default() };
         let ca_file =
             written.ca_file.as_ref().map(|file| self.file(file, &format!("{place}/caFile")));
         let identity = match (&written.cert_file, &written.key_file) {
@@ -134,6 +141,6 @@ impl Check<'_> {
             let place = format!("{place}/insecureSkipVerify");
             self.fault(place, "trusts anyone, so caFile would have no effect; drop one of them");
         }
-        valid::Tls { ca_file, identity, insecure_skip_verify: written.insecure_skip_verify }
+        TlsSettings { ca_file, identity, insecure_skip_verify: written.insecure_skip_verify }
     }
 }

@@ -1,6 +1,6 @@
 //! Metrics by their names in discovery, in which both adapters write them alike.
 
-use crate::config::valid::Serve;
+use crate::model::serve::Serve;
 use crate::provider::UsageResource;
 
 /// A metric that an adapter lists.

@@ -11,9 +11,9 @@ use super::metrics::{Listed, Metric, usage_resource};
 use super::reading::{Number, Reading, labelled};
 use crate::app::Live;
 use crate::cluster::Cluster;
-use crate::config::valid::Serve;
 use crate::evaluation::ReadFailure;
 use crate::model::quantity::Quantity;
+use crate::model::serve::Serve;
 use crate::objects::Kind;
 use crate::provider::{
     self, Amounts, CustomRequest, ExternalRequest, Found, ReadError, Target, UsageRequest, Uses,

@@ -11,11 +11,11 @@ use futures_util::{StreamExt as _, stream};
 
 use super::custom::selector;
 use super::{Found, ReadError, Target, count};
-use crate::config::valid::Serve;
 use crate::model::field_selector::FieldSelector;
 use crate::model::names::Namespace;
 use crate::model::quantity::Quantity;
 use crate::model::selector::Selector;
+use crate::model::serve::Serve;
 use crate::objects::Object;
 use crate::snapshot::{Snapshot, Usage, UsageOf};
 use join::Joined;

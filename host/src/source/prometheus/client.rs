@@ -6,16 +6,16 @@ use reqwest::{Certificate, Identity, redirect};
 
 use super::super::SourceError;
 use super::CONNECT_TIMEOUT;
-use crate::config::valid::Tls;
 use crate::files::FromFiles;
+use crate::source::settings::TlsSettings;
 
 pub(super) struct Client {
-    tls: Tls,
+    tls: TlsSettings,
     made: FromFiles<reqwest::Client>,
 }
 
 impl Client {
-    pub(super) fn new(tls: &Tls) -> Result<Self, SourceError> {
+    pub(super) fn new(tls: &TlsSettings) -> Result<Self, SourceError> {
         let identity = tls.identity.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]);
         let paths: Vec<PathBuf> = tls.ca_file.iter().cloned().chain(identity).collect();
         Ok(Self { tls: tls.clone(), made: FromFiles::new(paths, || make(tls))? })
@@ -34,7 +34,7 @@ impl Client {
     }
 }
 
-fn make(tls: &Tls) -> Result<reqwest::Client, SourceError> {
+fn make(tls: &TlsSettings) -> Result<reqwest::Client, SourceError> {
     crate::tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))

@@ -13,9 +13,9 @@ use reqwest::{Method, Response};
 use tokio::sync::Semaphore;
 
 use super::{QueryError, Request, SourceError};
-use crate::config::valid;
 use crate::model::data::Answer;
 use crate::rules::Seen;
+use crate::source::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
 use client::Client;
 pub(super) use decode::answer;
 use series::SeriesList;
@@ -33,13 +33,13 @@ const EXCERPT: usize = 160;
 /// A Prometheus.
 pub struct Prometheus {
     client: Client,
-    config: valid::Prometheus,
+    config: PrometheusSettings,
     /// Queries under way at once. Those that wait for a place do so within their timeout.
     places: Semaphore,
 }
 
 impl Prometheus {
-    pub(super) fn new(config: &valid::Prometheus) -> Result<Self, SourceError> {
+    pub(super) fn new(config: &PrometheusSettings) -> Result<Self, SourceError> {
         Ok(Self {
             client: Client::new(&config.tls)?,
             config: config.clone(),
@@ -111,10 +111,10 @@ impl Prometheus {
     ) -> Result<Response, QueryError> {
         let url = format!("{}/api/v1/{path}", self.config.url);
         let method = match self.config.method {
-            valid::Method::Get => Method::GET,
-            valid::Method::Post => Method::POST,
-            valid::Method::Auto if length > LONGEST_GET => Method::POST,
-            valid::Method::Auto => Method::GET,
+            MethodSetting::Get => Method::GET,
+            MethodSetting::Post => Method::POST,
+            MethodSetting::Auto if length > LONGEST_GET => Method::POST,
+            MethodSetting::Auto => Method::GET,
         };
         let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
         let outgoing = match method {
@@ -127,9 +127,9 @@ impl Prometheus {
     fn headers(&self) -> Result<HeaderMap, QueryError> {
         let mut headers = self.config.headers.clone();
         let (path, value) = match &self.config.credentials {
-            valid::Credentials::None => return Ok(headers),
-            valid::Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
-            valid::Credentials::Basic { username, password_file } => {
+            Credentials::None => return Ok(headers),
+            Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
+            Credentials::Basic { username, password_file } => {
                 use base64::Engine as _;
                 let pair = format!("{username}:{}", read(password_file)?);
                 let pair = base64::engine::general_purpose::STANDARD.encode(pair);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::document::suggestion;
 use crate::model::asked::Asked;
 use crate::model::names::Namespace;
 use crate::rules::RuleQuery;
@@ -41,7 +42,7 @@ impl Template {
                 "namespace" => Part::Namespace,
                 "selector" => Part::Selector,
                 other => {
-                    let hint = super::fault::suggestion(other, NAMES);
+                    let hint = suggestion(other, NAMES);
                     return Err(format!("\"${{{other}}}\" is not known in a query{hint}"));
                 }
             });

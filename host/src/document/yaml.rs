@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value};
 
-use super::fault::{Fault, segment};
+use super::fault::Fault;
+use crate::model::pointer::segment;
 
 /// How many nodes a document may have once its aliases are expanded, and how deep it may nest.
 const MAX_NODES: usize = 1_000_000;

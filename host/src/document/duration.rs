@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads a duration; the error says what would be right.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is not a duration such as 500ms, 5s, 1m30s or 2h");
     let mut rest = text.trim();
     let mut total = Duration::ZERO;

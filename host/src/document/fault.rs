@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::model::pointer;
-pub use crate::model::pointer::segment;
 
 /// The most faults that are told of one document at once.
-pub(super) const MOST_FAULTS: usize = 200;
+pub const MOST_FAULTS: usize = 200;
 
 /// Something wrong, at a place given as a JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub struct Fault {
     /// The line, where it is known before the place is looked up.
     pub line: Option<usize>,
     /// Whether the place itself should not be there.
-    pub(super) unknown_key: bool,
+    pub unknown_key: bool,
 }
 
 impl Fault {
@@ -29,7 +28,7 @@ impl Fault {
     }
 
     /// A key that is not known among those that are.
-    pub(super) fn unknown_key<'a>(
+    pub fn unknown_key<'a>(
         path: impl Into<String>,
         key: &str,
         known: impl IntoIterator<Item = &'a str>,
@@ -95,7 +94,7 @@ const MOST_COMPARED: usize = 500;
 const MOST_LISTED: usize = 30;
 
 /// A text as a message can hold it.
-pub(super) fn excerpt(text: &str) -> Cow<'_, str> {
+pub fn excerpt(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST_WORD) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
         None => text.into(),

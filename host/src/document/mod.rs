@@ -1,11 +1,16 @@
-//! A parsed document that knows on which line each of its places stands.
+//! Documents in YAML: parsed with the line of each place, and what is wrong with them.
+
+mod duration;
+mod fault;
+mod yaml;
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::fault::{Fault, Faults};
-use super::yaml;
+pub use crate::model::pointer::segment;
+pub use duration::parse as parse_duration;
+pub use fault::{Fault, Faults, MOST_FAULTS, excerpt, suggestion};
 
 /// A configuration's text as a tree, with the lines of its places.
 #[derive(Debug, Clone)]

@@ -1,0 +1,90 @@
+//! What a source is made of.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A source.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceSettings {
+    /// A Prometheus.
+    Prometheus(Box<PrometheusSettings>),
+    /// A recording.
+    Recording(RecordingSettings),
+}
+
+/// A Prometheus.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrometheusSettings {
+    /// Ends without a slash.
+    pub url: String,
+    /// For a query with its answer.
+    pub timeout: Duration,
+    /// The largest answer.
+    pub max_body_bytes: usize,
+    /// How many queries at once.
+    pub max_concurrent: usize,
+    /// GET, POST or either.
+    pub method: Method,
+    /// For every request.
+    pub headers: http::HeaderMap,
+    /// How requests are authenticated.
+    pub credentials: Credentials,
+    /// Certificates.
+    pub tls: TlsSettings,
+    /// Whether warnings are a failure.
+    pub fail_on_warnings: bool,
+}
+
+/// How requests are authenticated.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Credentials {
+    /// Not at all, or by a header or certificate.
+    None,
+    /// With the token in a file.
+    BearerFile(PathBuf),
+    /// With a name and the password in a file.
+    Basic {
+        /// The name.
+        username: String,
+        /// The file.
+        password_file: PathBuf,
+    },
+}
+
+/// Certificates for a connection.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TlsSettings {
+    /// Authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Client certificate and key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// Trust anyone.
+    pub insecure_skip_verify: bool,
+}
+
+/// A recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordingSettings {
+    /// The file.
+    pub file: PathBuf,
+    /// How many times faster than recorded.
+    pub speed: f64,
+    /// Where in the recording to begin.
+    pub start_at: Duration,
+}
+
+/// The HTTP method of queries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Method {
+    /// GET for short queries, POST for long ones.
+    #[default]
+    Auto,
+    /// Always GET.
+    Get,
+    /// Always POST.
+    Post,
+}
