@@ -11,7 +11,7 @@ use leadsman::auth::Peer;
 use leadsman::model::owner::Owner;
 use leadsman::model::resource::Resource;
 use leadsman::server::Readiness;
-use leadsman::snapshot::{Contents, Rejected, Snapshot};
+use leadsman::snapshot::{Contents, Rejection, Snapshot};
 use leadsman::telemetry::Metrics;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
@@ -65,7 +65,7 @@ fn snapshot() -> Snapshot {
     let pods = Resource::known("pods").map_or(Serve::External, Serve::Custom);
     let rejected = [pods, Serve::External].into_iter().filter_map(|serve| {
         let metric = "m".parse().ok()?;
-        Some(Rejected {
+        Some(Rejection {
             owner: Owner::Operator,
             title: serve.title(&metric),
             mapping: Some((metric, serve)),
@@ -74,6 +74,6 @@ fn snapshot() -> Snapshot {
             serving: false,
         })
     });
-    let rejected = rejected.collect();
-    Snapshot::new(1, Contents { rejected, ..Contents::default() })
+    let rejections = rejected.collect();
+    Snapshot::new(1, Contents { rejections, ..Contents::default() })
 }

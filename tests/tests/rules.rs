@@ -69,6 +69,28 @@ fn queries(upstream: &Upstream) -> Vec<String> {
     requests.iter().filter(|request| !is_list(request)).map(|r| r.promql().to_owned()).collect()
 }
 
+/// A query that is not widened has the name of the object in it, whether there is such an object or
+/// not.
+#[tokio::test]
+async fn names_that_no_object_has_reach_no_query() {
+    let upstream = Upstream::start(series(&[])).await;
+    answer(&upstream, &["latency"]);
+    let exact = "{seriesQuery: latency, \
+                  resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pods}}}, \
+                  metricsQuery: 'quantile(0.9, <<.Series>>{<<.LabelMatchers>>})'}";
+    let leadsman = Leadsman::start(config(&upstream, &[exact.to_owned()])).await;
+    assert_eq!(offered(&leadsman).await, ["latency"]);
+    for name in ["x%22%7D)%20or%20secret%7Bnamespace%3D%22bank%22%7D%20%23", "a%2Fb", "a%0A"] {
+        let answer = leadsman.get(&paths::object("shop", &format!("pods/{name}"), "latency")).await;
+        let failure = answer.failure();
+        assert!([400, 404].contains(&failure.code), "{name}: {failure:#?}");
+    }
+    assert!(queries(&upstream).is_empty(), "{:?}", queries(&upstream));
+    leadsman.get(&paths::object("shop", "pods/web-0", "latency")).await.ok();
+    let of_one = r#"quantile(0.9, latency{namespace="shop",pod="web-0"})"#;
+    assert_eq!(queries(&upstream), [of_one]);
+}
+
 #[tokio::test]
 async fn one_query_of_a_namespace_answers_all_its_reads() {
     let upstream = Upstream::start(series(&[])).await;

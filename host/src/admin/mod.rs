@@ -1,4 +1,4 @@
-//! The admin address: metrics, and a page that shows what is served and why.
+//! The admin server: metrics, and a status page.
 
 mod status;
 mod trends;
@@ -22,7 +22,7 @@ use trends::Trends;
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page brings all that it needs and talks to nobody else.
+/// The page loads nothing from elsewhere.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
      connect-src 'self'; img-src data:",
@@ -31,20 +31,20 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// What the routes share.
 #[derive(Clone)]
 pub struct AdminState {
-    /// What is served now.
+    /// The current snapshot.
     pub served: Arc<Served>,
     /// Whether the process is ready.
     pub readiness: Readiness,
     /// The adapter's metrics.
     pub metrics: Metrics,
-    /// What the demo adds to the page.
+    /// What the demo adds to the status page.
     pub extra: Arc<Mutex<Option<Value>>>,
     trends: Arc<Mutex<Trends>>,
     begun: std::time::Instant,
 }
 
 impl AdminState {
-    /// A state whose clock begins now.
+    /// A state whose uptime starts now.
     pub fn new(served: Arc<Served>, readiness: Readiness, metrics: Metrics) -> Self {
         Self {
             served,
@@ -59,8 +59,8 @@ impl AdminState {
 
 /// All routes of the admin address.
 pub fn router(state: AdminState) -> Router {
-    // Values are for whoever may read them through the API, and for whoever is at this machine or
-    // in this pod, as a forwarded port is. What is counted of them is for all.
+    // Values need credentials on the API, so here they are for loopback only, which includes
+    // forwarded ports. Metrics have no values and are for everybody.
     let values = Router::new()
         .route("/", get(page))
         .route("/status.json", get(status))

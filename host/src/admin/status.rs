@@ -1,4 +1,4 @@
-//! What is served now, mapping by mapping, for the page and for scripts.
+//! The state of all mappings as JSON, for the status page and for scripts.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,13 +14,13 @@ use crate::model::quantity::Quantity;
 use crate::model::serve::Serve;
 use crate::model::values::Served;
 use crate::objects::{Kind, KindState};
-use crate::snapshot::{Rejected, Snapshot};
+use crate::snapshot::{Rejection, Snapshot};
 
-/// How many values and evaluations are shown of each mapping.
-const SHOWN: usize = 50;
+/// The most evaluations of a mapping, and values of an evaluation, that are listed.
+const MAX_LISTED: usize = 50;
 
 pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
-    trends.look();
+    trends.begin_request();
     let mappings: Vec<_> =
         snapshot.in_use().map(|evaluations| mapping(evaluations, trends)).collect();
     json!({
@@ -28,13 +28,13 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
         "generation": snapshot.generation,
         "now": clock::now(),
         "mappings": mappings,
-        "rejected": snapshot.rejected().iter().map(rejected).collect::<Vec<_>>(),
+        "rejected": snapshot.rejections().iter().map(|one| rejected(one)).collect::<Vec<_>>(),
         "kinds": snapshot.kinds().iter().map(|kind| objects(kind)).collect::<Vec<_>>(),
     })
 }
 
-/// What is configured and not served as it is configured.
-fn rejected(rejected: &Rejected) -> Value {
+/// What is not served as it is configured.
+fn rejected(rejected: &Rejection) -> Value {
     json!({
         "owner": rejected.owner.to_string(),
         "title": rejected.title,
@@ -44,7 +44,7 @@ fn rejected(rejected: &Rejected) -> Value {
     })
 }
 
-/// How a candidate did so far.
+/// The results of shadow evaluations so far.
 fn candidate(candidate: &Candidate) -> Value {
     let seen = candidate.seen();
     let text = |value: Option<Quantity>| value.map(|value| value.to_string());
@@ -66,7 +66,7 @@ fn candidate(candidate: &Candidate) -> Value {
     })
 }
 
-/// What is known of a kind of objects.
+/// The state of a kind's reflector.
 fn objects(kind: &Kind) -> Value {
     let state = kind.state();
     let (name, reason) = match &*state {
@@ -96,7 +96,7 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
     let list = evaluations.list();
     let shown: Vec<_> = list
         .iter()
-        .take(SHOWN)
+        .take(MAX_LISTED)
         .map(|(scope, asked, state, every)| {
             evaluation(mapping, scope, asked, state, *every, trends)
         })
@@ -164,7 +164,7 @@ fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
                     labels: BTreeMap<&str, &str>,
                     value: crate::model::values::Value| {
         let line = format!("{key} {namespace}/{object} {labels:?}");
-        let history = trends.note(line, good.time, value.quantity.as_f64());
+        let history = trends.add(line, good.time, value.quantity.as_f64());
         json!({
             "object": object,
             "namespace": namespace,
@@ -179,13 +179,13 @@ fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
             let mut all: Vec<_> = objects.iter().collect();
             all.sort_by_key(|(namespace, name, _)| (*namespace, *name));
             all.into_iter()
-                .take(SHOWN)
+                .take(MAX_LISTED)
                 .map(|(namespace, name, value)| told(namespace, name, BTreeMap::new(), value))
                 .collect()
         }
         Served::Items(items) => items
             .iter()
-            .take(SHOWN)
+            .take(MAX_LISTED)
             .map(|item| {
                 let labels = item.labels.iter().map(|(k, v)| (&**k, &**v)).collect();
                 told("", "", labels, item.value)

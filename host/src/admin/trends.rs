@@ -1,17 +1,17 @@
-//! How values went while somebody watched.
+//! The history of values, for trend lines on the status page.
 
 use std::collections::{HashMap, VecDeque};
 
-/// How many points a trend line has.
-const POINTS: usize = 60;
+/// The most points of a trend line.
+const MAX_POINTS: usize = 60;
 
-/// Trends that were not asked for in so many looks are dropped.
-const FORGOTTEN: u64 = 600;
+/// A line that no value was added to in so many requests is dropped.
+const MAX_IDLE_REQUESTS: u64 = 600;
 
-/// Past values, noted each time that the status is asked for: nothing is kept while nobody looks.
+/// Past values, added each time that the status is requested: nothing is stored while nobody looks.
 #[derive(Debug, Default)]
 pub(super) struct Trends {
-    looks: u64,
+    requests: u64,
     lines: HashMap<String, Line>,
 }
 
@@ -19,24 +19,24 @@ pub(super) struct Trends {
 struct Line {
     points: VecDeque<f64>,
     evaluated: i64,
-    look: u64,
+    last_request: u64,
 }
 
 impl Trends {
-    pub(super) fn look(&mut self) {
-        self.looks += 1;
-        let oldest = self.looks.saturating_sub(FORGOTTEN);
-        self.lines.retain(|_, line| line.look >= oldest);
+    pub(super) fn begin_request(&mut self) {
+        self.requests += 1;
+        let oldest = self.requests.saturating_sub(MAX_IDLE_REQUESTS);
+        self.lines.retain(|_, line| line.last_request >= oldest);
     }
 
-    /// Notes a value of an evaluation, once, and gives the line.
-    pub(super) fn note(&mut self, key: String, evaluated: i64, value: f64) -> Vec<f64> {
+    /// Adds a value of an evaluation, once for each evaluation, and returns the line.
+    pub(super) fn add(&mut self, key: String, evaluated: i64, value: f64) -> Vec<f64> {
         let line = self.lines.entry(key).or_default();
-        line.look = self.looks;
+        line.last_request = self.requests;
         if line.evaluated != evaluated || line.points.is_empty() {
             line.evaluated = evaluated;
             line.points.push_back(value);
-            if line.points.len() > POINTS {
+            if line.points.len() > MAX_POINTS {
                 line.points.pop_front();
             }
         }

@@ -1,4 +1,4 @@
-//! Discovery documents, precomputed for each snapshot: they never wait for anything.
+//! Discovery documents, precomputed for each snapshot, so that discovery never waits.
 
 use std::collections::HashSet;
 
@@ -15,14 +15,14 @@ use super::path;
 use super::served::Generation;
 use super::status::{JSON, Status};
 use crate::model::serve::Serve;
-use crate::snapshot::{Served, Snapshot};
+use crate::snapshot::{Entry as Metric, MeasuredKind, Snapshot};
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
 
-/// The group of what nodes and pods use, and its only version.
-pub(super) const USAGE: &str = "metrics.k8s.io";
-pub(super) const USAGE_VERSION: &str = "v1beta1";
+/// The group of resource metrics, and its only version.
+pub(super) const RESOURCE: &str = "metrics.k8s.io";
+pub(super) const RESOURCE_VERSION: &str = "v1beta1";
 
 /// A group and its versions, the preferred one first.
 type Group = (&'static str, &'static [&'static str]);
@@ -30,11 +30,11 @@ type Group = (&'static str, &'static [&'static str]);
 /// The groups that are always there.
 const GROUPS: [Group; 2] = [(CUSTOM, &["v1beta2", "v1beta1"]), (EXTERNAL, &["v1beta1"])];
 
-/// The groups of a snapshot. Most clusters have another server for what nodes and pods use: this
-/// one has the group only if the configuration says how that is known.
+/// The groups of a snapshot. Most clusters have another server for resource metrics: this one has the
+/// group only if the configuration has queries for them.
 fn served(snapshot: &Snapshot) -> Vec<Group> {
-    let usage = snapshot.usage().map(|_| (USAGE, [USAGE_VERSION].as_slice()));
-    GROUPS.into_iter().chain(usage).collect()
+    let resource = measured(snapshot).next().map(|_| (RESOURCE, [RESOURCE_VERSION].as_slice()));
+    GROUPS.into_iter().chain(resource).collect()
 }
 
 const AGGREGATED: HeaderValue = HeaderValue::from_static(
@@ -55,10 +55,10 @@ pub(super) struct Discovery {
     aggregated: Document,
     custom: [Document; 2],
     external: Document,
-    usage: Document,
+    resource: Document,
 }
 
-/// A resource of a discovery document, as both formats need it.
+/// A resource of a discovery document, for both formats.
 struct Entry {
     /// `pods`, or the name of an external metric.
     resource: String,
@@ -69,13 +69,18 @@ struct Entry {
 }
 
 impl Discovery {
+    /// Whether a group is served.
+    pub(super) fn serves(&self, group: &str) -> bool {
+        self.served.iter().any(|(served, _)| *served == group)
+    }
+
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let (custom, external) = entries(snapshot);
-        let usage = usage_entries(snapshot);
+        let resource = resource_entries(snapshot);
         let entries = |group: &str| match group {
             CUSTOM => &custom,
             EXTERNAL => &external,
-            _ => &usage,
+            _ => &resource,
         };
         let served = served(snapshot);
         let groups: Vec<_> =
@@ -106,7 +111,7 @@ impl Discovery {
             })),
             custom: ["v1beta1", "v1beta2"].map(|version| list(CUSTOM, version, &custom)),
             external: list(EXTERNAL, "v1beta1", &external),
-            usage: list(USAGE, USAGE_VERSION, &usage),
+            resource: list(RESOURCE, RESOURCE_VERSION, &resource),
             served,
         }
     }
@@ -114,10 +119,10 @@ impl Discovery {
 
 fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
     let (mut custom, mut external) = (Vec::new(), Vec::new());
-    for Served { metric, serve, .. } in snapshot.served() {
+    for Metric { metric, serve, .. } in snapshot.served() {
         let metric = metric.to_string();
         match serve {
-            // What kind it is is told once the cluster has said so.
+            // It is listed once the cluster's discovery has said what kind it is.
             Serve::Custom(resource) if resource.details().is_none() => {}
             Serve::Custom(resource) => custom.push(Entry {
                 resource: resource.to_string(),
@@ -131,11 +136,11 @@ fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
                 namespaced: true,
                 kind: "ExternalMetricValueList",
             }),
-            // Its resources are known without being told of.
+            // Nodes and pods are listed by `resource_entries`.
             Serve::Usage(_) => {}
         }
     }
-    // Several teams may serve the same, each in its own namespace, and a rule what a mapping does.
+    // Teams may serve the same metric, each in its own namespace, and a rule one that a mapping serves.
     for entries in [&mut custom, &mut external] {
         let mut seen = HashSet::new();
         entries.retain(|entry: &Entry| {
@@ -145,23 +150,27 @@ fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
     (custom, external)
 }
 
-/// Nodes and pods, if it is known what they use.
-fn usage_entries(snapshot: &Snapshot) -> Vec<Entry> {
-    let Some(usage) = snapshot.usage() else { return Vec::new() };
-    let entry = |resource: &str, namespaced, kind| Entry {
-        resource: resource.to_owned(),
-        subresource: None,
-        namespaced,
-        kind,
+/// The kinds of objects that resource metrics are served for.
+fn measured(snapshot: &Snapshot) -> impl Iterator<Item = MeasuredKind> {
+    let kinds = [MeasuredKind::Nodes, MeasuredKind::Pods];
+    kinds.into_iter().filter(|kind| snapshot.resource_metrics(*kind).is_ok())
+}
+
+fn resource_entries(snapshot: &Snapshot) -> Vec<Entry> {
+    let entry = |kind: MeasuredKind| {
+        let (namespaced, name) = match kind {
+            MeasuredKind::Nodes => (false, "NodeMetrics"),
+            MeasuredKind::Pods => (true, "PodMetrics"),
+        };
+        let resource = kind.plural().to_owned();
+        Entry { resource, subresource: None, namespaced, kind: name }
     };
-    let nodes = usage.nodes.as_ref().map(|_| entry("nodes", false, "NodeMetrics"));
-    let pods = usage.pods.as_ref().map(|_| entry("pods", true, "PodMetrics"));
-    nodes.into_iter().chain(pods).collect()
+    measured(snapshot).map(entry).collect()
 }
 
 /// What can be done with the resources of a group.
 fn verbs(group: &str) -> &'static [&'static str] {
-    if group == USAGE { &["get", "list"] } else { &["get"] }
+    if group == RESOURCE { &["get", "list"] } else { &["get"] }
 }
 
 fn describe(group: &str, versions: &[&str]) -> Value {
@@ -265,7 +274,7 @@ pub(super) async fn group(State(state): State<ApiState>, uri: Uri, headers: Head
     let served = state.served.now();
     let (name, _) = path::group_version(uri.path());
     let found = served.discovery.served.iter().find(|(group, _)| *group == name);
-    let Some((group, versions)) = found else { return no_group(&served, &name) };
+    let Some((group, versions)) = found else { return no_group(&served, &name).into() };
     let mut document = describe(group, versions);
     document["kind"] = "APIGroup".into();
     document["apiVersion"] = "v1".into();
@@ -285,14 +294,14 @@ pub(super) async fn resources(
         (CUSTOM, "v1beta1") => &discovery.custom[0],
         (CUSTOM, "v1beta2") => &discovery.custom[1],
         (EXTERNAL, "v1beta1") => &discovery.external,
-        (USAGE, USAGE_VERSION) if served.snapshot.usage().is_some() => &discovery.usage,
-        _ => return no_group(&served, &format!("{group}/{version}")),
+        (RESOURCE, RESOURCE_VERSION) if discovery.serves(RESOURCE) => &discovery.resource,
+        _ => return no_group(&served, &format!("{group}/{version}")).into(),
     };
     document.answer(&headers, JSON)
 }
 
 /// There is no group or version of this name.
-pub(super) fn no_group(generation: &Generation, name: &str) -> Response {
+pub(super) fn no_group(generation: &Generation, name: &str) -> Status {
     let served: Vec<_> = generation
         .discovery
         .served
@@ -302,10 +311,10 @@ pub(super) fn no_group(generation: &Generation, name: &str) -> Response {
         })
         .collect();
     let mut message = format!("{name} is not served; there are {}", served.join(", "));
-    if name.starts_with(USAGE) && generation.snapshot.usage().is_none() {
+    if name.starts_with(RESOURCE) && !generation.discovery.serves(RESOURCE) {
         message.push_str("; resourceRules in the configuration say how it is to be served");
     }
-    Status::new(StatusCode::NOT_FOUND, message).into()
+    Status::new(StatusCode::NOT_FOUND, message)
 }
 
 /// Whether the aggregated format is the first that the client names.

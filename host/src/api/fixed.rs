@@ -1,4 +1,4 @@
-//! Answers that do not depend on anything: health, version, OpenAPI.
+//! Static answers: health, version, OpenAPI.
 
 use std::sync::LazyLock;
 
@@ -13,13 +13,13 @@ use super::status::{JSON, json};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// `/livez` and `/healthz`: the process answers.
+/// `/livez` and `/healthz`: 200 while the process answers.
 pub(super) async fn alive() -> Response {
     ([(header::CONTENT_TYPE, TEXT)], "ok").into_response()
 }
 
-/// `/readyz`: a configuration is served and the process is not ending. A source that is down
-/// changes nothing here: an adapter that is not ready would take discovery down with it.
+/// `/readyz`: 200 while a configuration is served and the process is not shutting down. Sources that
+/// are down do not count: an adapter that is not ready would make discovery of the cluster fail.
 pub(super) async fn ready(State(state): State<ApiState>) -> Response {
     match state.readiness.check() {
         Ok(()) => alive().await,
@@ -42,7 +42,7 @@ pub(super) async fn version() -> Response {
     json(body.to_string())
 }
 
-/// `/api`: the core group is not served here, which clients want to be told.
+/// `/api`: an empty list of versions, since clients ask whether the core group is served.
 pub(super) async fn core() -> Response {
     let body = json!({"kind": "APIVersions", "versions": [], "serverAddressByClientCIDRs": []});
     json(body.to_string())

@@ -1,13 +1,15 @@
-//! The aggregated API: routes, discovery, answers and errors as Kubernetes has them.
+//! The aggregated API: routes, discovery, rendered answers and errors in the formats of Kubernetes.
 
 mod discovery;
 mod fixed;
+mod in_flight;
+mod parameter;
 mod path;
 mod read;
 mod render;
+mod responses;
 mod served;
 mod status;
-mod usage;
 
 use std::sync::Arc;
 
@@ -21,19 +23,20 @@ use http::{StatusCode, Uri};
 use crate::auth::{Auth, Peer};
 use crate::server::Readiness;
 use crate::telemetry::Metrics;
+use read::ReadState;
 pub use served::Served;
 use status::Status;
 
 /// What the routes share.
 #[derive(Clone)]
 pub struct ApiState {
-    /// What is served now.
+    /// The current snapshot.
     pub served: Arc<Served>,
     /// Whether the process is ready.
     pub readiness: Readiness,
-    /// Who may read; `None` where only this machine can.
+    /// Authorizes requests; `None` where only loopback can connect.
     pub auth: Option<Arc<Auth>>,
-    /// Counts what is refused. Each request copies this state.
+    /// Counts denied requests. Each request clones this state.
     pub metrics: Arc<Metrics>,
 }
 
@@ -45,6 +48,15 @@ pub fn router(state: ApiState) -> Router {
         .route("/healthz", get(fixed::alive))
         .route("/readyz", get(fixed::ready))
         .method_not_allowed_fallback(method_not_allowed);
+    let reads = Router::new()
+        .route("/apis/custom.metrics.k8s.io/{version}/{*rest}", get(read::custom))
+        .route("/apis/external.metrics.k8s.io/{version}/{*rest}", get(read::external))
+        .route("/apis/metrics.k8s.io/{version}/{*rest}", get(read::resource))
+        .with_state(ReadState {
+            served: state.served.clone(),
+            responses: Arc::default(),
+            long_answers: Arc::default(),
+        });
     let guarded = Router::new()
         .route("/version", get(fixed::version))
         .route("/openapi/v2", get(fixed::openapi_v2))
@@ -55,16 +67,14 @@ pub fn router(state: ApiState) -> Router {
         .route("/apis/{group}/", get(discovery::group))
         .route("/apis/{group}/{version}", get(discovery::resources))
         .route("/apis/{group}/{version}/", get(discovery::resources))
-        .route("/apis/custom.metrics.k8s.io/{version}/{*rest}", get(read::custom))
-        .route("/apis/external.metrics.k8s.io/{version}/{*rest}", get(read::external))
-        .route("/apis/metrics.k8s.io/{version}/{*rest}", get(usage::read))
+        .merge(reads)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(state.clone(), guard));
     health.merge(guarded).with_state(state)
 }
 
-/// Lets nobody through to what is behind who may not have it.
+/// Authorizes every request before it is routed.
 async fn guard(
     State(state): State<ApiState>,
     Extension(peer): Extension<Arc<Peer>>,

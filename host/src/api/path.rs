@@ -1,10 +1,12 @@
-//! The paths below a group's version, and their query parameters.
+//! The paths below a group's version.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use crate::provider::{Target, UsageResource};
+use crate::model::names::InvalidName;
+use crate::provider::Target;
+use crate::snapshot::MeasuredKind;
 
 /// A read of custom metrics as its path says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +18,18 @@ pub(super) struct CustomPath<'a> {
 }
 
 impl CustomPath<'_> {
-    pub(super) fn target(&self) -> Target<'_> {
-        if self.name == "*" { Target::All } else { Target::One(&self.name) }
+    /// The object; `None` for all.
+    pub(super) fn object(&self) -> Option<&str> {
+        (self.name != "*").then_some(&self.name)
     }
+
+    pub(super) fn target(&self) -> Result<Target<'_>, InvalidName> {
+        target(self.object())
+    }
+}
+
+fn target(name: Option<&str>) -> Result<Target<'_>, InvalidName> {
+    name.map_or(Ok(Target::All), |name| name.try_into().map(Target::One))
 }
 
 /// The segments behind `/apis/GROUP/VERSION/`, decoded one by one: the aggregator sends `*` as
@@ -71,22 +82,22 @@ pub(super) fn external(path: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
     }
 }
 
-/// A read of what nodes or pods use as its path says it.
+/// A read of resource metrics as its path says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct UsagePath<'a> {
-    pub(super) resource: UsageResource,
+pub(super) struct ResourcePath<'a> {
+    pub(super) kind: MeasuredKind,
     pub(super) namespace: Option<Cow<'a, str>>,
     pub(super) name: Option<Cow<'a, str>>,
 }
 
-impl UsagePath<'_> {
-    pub(super) fn target(&self) -> Target<'_> {
-        self.name.as_deref().map_or(Target::All, Target::One)
+impl ResourcePath<'_> {
+    pub(super) fn target(&self) -> Result<Target<'_>, InvalidName> {
+        target(self.name.as_deref())
     }
 }
 
 /// `nodes[/NAME]`, `pods` or `namespaces/N/pods[/NAME]`.
-pub(super) fn usage(path: &str) -> Option<UsagePath<'_>> {
+pub(super) fn resource(path: &str) -> Option<ResourcePath<'_>> {
     let segments = segments(path)?;
     if segments.iter().any(|segment| segment.is_empty()) {
         return None;
@@ -99,18 +110,12 @@ pub(super) fn usage(path: &str) -> Option<UsagePath<'_>> {
         resource = segments.next()?;
     }
     let (name, more) = (segments.next(), segments.next());
-    let resource = match (resource.as_ref(), &namespace, &name) {
-        ("nodes", None, _) => UsageResource::Nodes,
-        ("pods", Some(_), _) | ("pods", None, None) => UsageResource::Pods,
+    let kind = match (resource.as_ref(), &namespace, &name) {
+        ("nodes", None, _) => MeasuredKind::Nodes,
+        ("pods", Some(_), _) | ("pods", None, None) => MeasuredKind::Pods,
         _ => return None,
     };
-    more.is_none().then_some(UsagePath { resource, namespace, name })
-}
-
-/// The value of a query parameter, empty if it is not there.
-pub(super) fn parameter<'q>(query: Option<&'q str>, name: &str) -> Cow<'q, str> {
-    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.filter(|(key, _)| key == name).map(|(_, value)| value).next().unwrap_or_default()
+    more.is_none().then_some(ResourcePath { kind, namespace, name })
 }
 
 #[cfg(test)]
@@ -163,12 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_usage() {
+    fn paths_of_resource_metrics() {
         let at = |rest: &str| {
             let path = format!("/apis/metrics.k8s.io/v1beta1/{rest}");
-            let UsagePath { resource, namespace, name } = usage(&path)?;
+            let ResourcePath { kind, namespace, name } = resource(&path)?;
             let part = |part: &Option<Cow<'_, str>>| part.as_deref().unwrap_or("-").to_owned();
-            Some(format!("{}|{}|{}", part(&namespace), resource.plural(), part(&name)))
+            Some(format!("{}|{}|{}", part(&namespace), kind.plural(), part(&name)))
         };
         for (path, expected) in [
             ("nodes", "-|nodes|-"),
@@ -191,13 +196,5 @@ mod tests {
         ] {
             assert_eq!(at(path), None, "{path}");
         }
-    }
-
-    #[test]
-    fn parameters_are_decoded() {
-        let query = Some("labelSelector=app%3Dweb%2Ctier+in+%28a%2Cb%29&metricLabelSelector=v%3D4");
-        assert_eq!(parameter(query, "labelSelector"), "app=web,tier in (a,b)");
-        assert_eq!(parameter(query, "metricLabelSelector"), "v=4");
-        assert_eq!(parameter(None, "labelSelector"), "");
     }
 }

@@ -1,4 +1,4 @@
-//! What is served now: a snapshot and what is precomputed of it, swapped as one.
+//! The current snapshot with its precomputed discovery documents, replaced as one.
 
 use std::sync::Arc;
 
@@ -15,37 +15,37 @@ pub struct Generation {
     pub(super) discovery: Discovery,
 }
 
-/// What is served now.
+/// The current snapshot.
 pub struct Served {
     generation: ArcSwap<Generation>,
     published: watch::Sender<()>,
 }
 
 impl Served {
-    /// Begins with a snapshot.
+    /// Starts with a snapshot.
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
         let generation = ArcSwap::from_pointee(generation(snapshot));
         Self { generation, published: watch::Sender::new(()) }
     }
 
-    /// Serves another snapshot from now on. Requests under way end on theirs.
+    /// Replaces the snapshot. Requests in flight keep the one that they started with.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
         self.generation.store(Arc::new(generation(snapshot)));
         self.published.send_replace(());
     }
 
-    /// Tells again what is served: a cluster has said something new of a kind.
+    /// Rebuilds the discovery documents, after the cluster's discovery of a kind has changed.
     pub fn refresh(&self) {
-        // A snapshot that is published meanwhile knows as much, and is not to be lost.
+        // A snapshot that is published meanwhile must not be lost; its documents are up to date.
         self.generation.rcu(|now| Arc::new(generation(now.snapshot.clone())));
     }
 
-    /// What is served now.
+    /// The current snapshot.
     pub fn now(&self) -> Arc<Generation> {
         Guard::into_inner(self.generation.load())
     }
 
-    /// Waits for a snapshot that has something to serve.
+    /// Waits for a snapshot that is not empty.
     pub async fn usable(&self) -> Arc<Snapshot> {
         let mut published = self.published.subscribe();
         loop {

@@ -1,4 +1,4 @@
-//! Errors as Kubernetes has them, and the one place where a status code is chosen.
+//! Errors as `metav1.Status`, and the only place where a status code is chosen.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::auth::Denied;
 use crate::evaluation::{EvaluationError, ReadFailure};
+use crate::model::names::InvalidName;
 use crate::provider::ReadError;
 
 /// `metav1.Status` of a failure.
@@ -58,7 +59,7 @@ impl From<&ReadError> for StatusCode {
             ReadError::NotSynced { .. } | ReadError::Unavailable(_) => Self::SERVICE_UNAVAILABLE,
             ReadError::Failed { failure, .. } => match failure {
                 ReadFailure::Failed { error, .. } => match **error {
-                    // The upstream is at fault, and it may pass.
+                    // The upstream failed, which may pass.
                     EvaluationError::Query { .. }
                     | EvaluationError::Objects(_)
                     | EvaluationError::Unavailable { .. } => Self::SERVICE_UNAVAILABLE,
@@ -69,7 +70,9 @@ impl From<&ReadError> for StatusCode {
                     }
                 },
                 ReadFailure::Deadline { .. } => Self::GATEWAY_TIMEOUT,
-                ReadFailure::TooMany { .. } => Self::TOO_MANY_REQUESTS,
+                ReadFailure::TooMany { .. } | ReadFailure::TooManyOfCaller { .. } => {
+                    Self::TOO_MANY_REQUESTS
+                }
                 ReadFailure::ShuttingDown => Self::SERVICE_UNAVAILABLE,
             },
         }
@@ -81,7 +84,7 @@ impl From<&Denied> for StatusCode {
         match denied {
             Denied::Unauthenticated(_) => Self::UNAUTHORIZED,
             Denied::Forbidden(_) => Self::FORBIDDEN,
-            // kube-apiserver could not be asked, and it may pass.
+            // The review failed, which may pass.
             Denied::Unknown(_) => Self::SERVICE_UNAVAILABLE,
         }
     }
@@ -93,10 +96,22 @@ impl From<Denied> for Response {
     }
 }
 
+impl IntoResponse for Status {
+    fn into_response(self) -> Response {
+        self.into()
+    }
+}
+
+impl From<InvalidName> for Status {
+    fn from(error: InvalidName) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
 // No Retry-After: clients would hold one of the HPA controller's few workers while they retry.
-impl From<ReadError> for Response {
+impl From<ReadError> for Status {
     fn from(error: ReadError) -> Self {
-        Status::new(StatusCode::from(&error), error.to_string()).into()
+        Self::new(StatusCode::from(&error), error.to_string())
     }
 }
 
@@ -108,7 +123,7 @@ impl From<Status> for Response {
     }
 }
 
-/// Always sent: the HPA controller reads nothing without it.
+/// Always sent: the HPA controller decodes nothing without it.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An answer in JSON.

@@ -20,6 +20,7 @@ use crate::cluster::{Cluster, ConnectError, Watches};
 use crate::config::{Flags, ReadError};
 use crate::control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
 use crate::document::Faults;
+use crate::evaluation::EvaluationQuota;
 use crate::files;
 use crate::plugin::{CodeStore, Compiler, Engine};
 use crate::registration;
@@ -85,6 +86,7 @@ pub fn parts() -> anyhow::Result<Parts> {
         engine: Engine::new(cores * 2)?,
         metrics: Metrics::new(),
         tasks: TaskTracker::new(),
+        quota: EvaluationQuota::default(),
         end: CancellationToken::new(),
         objects: ObjectSource::Listed,
     })

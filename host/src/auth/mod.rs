@@ -14,8 +14,9 @@ mod peer;
 mod tokens;
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 use futures_util::StreamExt as _;
@@ -42,6 +43,18 @@ const MASTERS: &str = "system:masters";
 /// Everybody who is somebody is in the first of these groups, and nobody in the second.
 const AUTHENTICATED: &str = "system:authenticated";
 const UNAUTHENTICATED: &str = "system:unauthenticated";
+
+/// Tells one user from another: a number that is the same for the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserId(pub u64);
+
+static USERS: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
+
+impl UserId {
+    fn of(identity: &Identity) -> Self {
+        Self(USERS.hash_one(&identity.user))
+    }
+}
 
 /// Decides on requests.
 pub struct Auth {
@@ -142,9 +155,10 @@ impl Auth {
     }
 
     /// Whether somebody may have what a request asks for. Takes the headers that only a front
-    /// proxy may send out of the request.
+    /// proxy may send out of the request, and leaves the [`UserId`] among its extensions.
     pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
         let (identity, proxied) = self.authenticate(request, peer).await?;
+        request.extensions.insert(UserId::of(&identity));
         if identity.groups.iter().any(|group| group == MASTERS) {
             return Ok(());
         }

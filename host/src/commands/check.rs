@@ -32,9 +32,9 @@ pub(crate) fn check(check: Check) -> ExitCode {
         println!("{}", count(&faults));
         return ExitCode::from(FAULTS);
     }
-    let number = loaded.snapshot.mappings().len();
+    let (number, of_rules) = loaded.snapshot.counts();
     let mappings = if number == 1 { "mapping" } else { "mappings" };
-    let of_rules = match loaded.snapshot.offers().all().len() {
+    let of_rules = match of_rules {
         0 => String::new(),
         1 => ", 1 metric of rules".to_owned(),
         many => format!(", {many} metrics of rules"),

@@ -10,16 +10,16 @@ use crate::evaluation::Evaluations;
 use crate::model::names::MetricName;
 use crate::model::owner::Owner;
 use crate::model::serve::Serve;
-use crate::snapshot::{Offers, Rejected, Usage};
+use crate::snapshot::{Rejection, RuleMetrics};
 
 /// All owners' mappings, brought together.
 #[derive(Default)]
 pub(super) struct Assembly {
     pub(super) mappings: Vec<Arc<Evaluations>>,
-    pub(super) rejected: Vec<Rejected>,
+    pub(super) rejections: Vec<Rejection>,
     pub(super) faults: Vec<(Owner, Faults)>,
-    pub(super) offers: Arc<Offers>,
-    pub(super) usage: Option<Arc<Usage>>,
+    pub(super) rules: RuleMetrics,
+    pub(super) resource_metrics: Vec<Arc<Evaluations>>,
     /// Which metrics are taken, and by whom.
     taken: Vec<(Owner, MetricName, Serve)>,
 }
@@ -37,10 +37,10 @@ impl Assembly {
         let served = state.good.as_ref().is_some_and(|good| good.served);
         let serving = served && state.set.is_some();
         if let Some(reason) = &state.unreadable {
-            let mut rejected = Rejected::of_document(owner, "Unreadable");
+            let mut rejected = Rejection::of_document(owner, "Unreadable");
             rejected.message = format!("it cannot be read: {reason}");
             rejected.serving = serving;
-            self.rejected.push(rejected);
+            self.rejections.push(rejected);
             if !serving {
                 let document = origin.to_string();
                 let list = vec![Fault::at("", format!("it cannot be read: {reason}"))];
@@ -49,13 +49,13 @@ impl Assembly {
         }
         let mut all = Vec::new();
         if !state.faults.is_empty() {
-            let mut rejected = Rejected::of_document(owner, "ConfigInvalid");
+            let mut rejected = Rejection::of_document(owner, "ConfigInvalid");
             if state.located.is_none() {
                 rejected.reason = "NotAllowed";
             }
             rejected.message = message(state.located.as_deref(), owner, &state.faults);
             rejected.serving = serving;
-            self.rejected.push(rejected);
+            self.rejections.push(rejected);
             if !serving {
                 all.extend(state.faults.iter().cloned());
             }
@@ -65,42 +65,42 @@ impl Assembly {
         // What a set says of an older document is not where the newer one's faults are.
         let of_newest = newest.as_ref().is_none_or(|newest| Arc::ptr_eq(newest, &set.document));
         if !faults.is_empty() {
-            let mut rejected = Rejected::of_document(owner, "ConfigInvalid");
+            let mut rejected = Rejection::of_document(owner, "ConfigInvalid");
             rejected.message = message(Some(&set.document), owner, faults);
-            self.rejected.push(rejected);
+            self.rejections.push(rejected);
             all.extend(faults.iter().cloned());
         }
         for (name, refused) in &set.unused {
-            let mut rejected = Rejected::of_document(owner, refused.reason);
+            let mut rejected = Rejection::of_document(owner, refused.reason);
             rejected.title = format!("plugin {name}");
             rejected.message = message(Some(&set.document), owner, &refused.faults);
-            self.rejected.push(rejected);
+            self.rejections.push(rejected);
             all.extend(refused.faults.iter().cloned());
         }
         // Only the operator has rules.
         if served && *owner == Owner::Operator {
-            self.offers = set.of_rules.offers.clone();
-            self.usage.clone_from(&set.of_rules.usage);
+            self.rules = set.of_rules.metrics.clone();
+            self.resource_metrics.clone_from(&set.of_rules.resource_metrics);
         }
         let noted = set.of_rules.noted.iter().map(|refused| (refused, true));
         for (refused, serving) in
             set.of_rules.refused.iter().map(|refused| (refused, false)).chain(noted)
         {
-            let mut rejected = Rejected::of_document(owner, refused.reason);
+            let mut rejected = Rejection::of_document(owner, refused.reason);
             rejected.title = "rules".to_owned();
             rejected.message = message(Some(&set.document), owner, &refused.faults);
             rejected.serving = serving;
-            self.rejected.push(rejected);
+            self.rejections.push(rejected);
             if !serving {
                 all.extend(refused.faults.iter().cloned());
             }
         }
         for (metric, serve, refused) in &set.of_rules.refused_usage {
-            let mut rejected = Rejected::of_document(owner, refused.reason);
+            let mut rejected = Rejection::of_document(owner, refused.reason);
             rejected.title = serve.title(metric);
             rejected.mapping = Some((metric.clone(), serve.clone()));
             rejected.message = message(Some(&set.document), owner, &refused.faults);
-            self.rejected.push(rejected);
+            self.rejections.push(rejected);
             all.extend(refused.faults.iter().cloned());
         }
         for slot in &set.slots {
@@ -108,22 +108,22 @@ impl Assembly {
                 *metric == slot.metric && *serve == slot.serve && other.overlaps(owner)
             });
             if let Some((other, ..)) = claim {
-                let mut rejected = Rejected::of_slot(slot, "Conflict");
+                let mut rejected = Rejection::of_slot(slot, "Conflict");
                 rejected.message = format!(
                     "{} is served for {other} already; the operator comes first, then the older \
                      ConfigMap",
                     slot.title()
                 );
-                self.rejected.push(rejected);
+                self.rejections.push(rejected);
                 continue;
             }
             self.taken.push((owner.clone(), slot.metric.clone(), slot.serve.clone()));
             let serving = slot.serving.is_some() && served;
             for refused in slot.refused.iter().chain(&slot.noted) {
-                let mut rejected = Rejected::of_slot(slot, refused.reason);
+                let mut rejected = Rejection::of_slot(slot, refused.reason);
                 rejected.message = message(Some(&set.document), owner, &refused.faults);
                 rejected.serving = serving;
-                self.rejected.push(rejected);
+                self.rejections.push(rejected);
                 if refused.reason != LOADING && !serving {
                     all.extend(refused.faults.iter().cloned());
                 }
@@ -154,7 +154,7 @@ fn message(document: Option<&Document>, owner: &Owner, faults: &[Fault]) -> Stri
     located(document, owner, faults.to_vec()).to_string()
 }
 
-impl Rejected {
+impl Rejection {
     pub(super) fn of_document(owner: &Owner, reason: &'static str) -> Self {
         Self {
             owner: owner.clone(),

@@ -9,7 +9,9 @@ use super::parts::{Kinds, Parts};
 use crate::config;
 use crate::config::valid;
 use crate::document::Fault;
-use crate::evaluation::{self, BoundQuery, Breaker, Budget, Candidate, Evaluations, Mapping};
+use crate::evaluation::{
+    self, BoundQuery, Breaker, Budget, Candidate, Evaluations, ItemLabels, Mapping,
+};
 use crate::model::owner::Owner;
 use crate::model::serve::Serve;
 use crate::plugin::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};
@@ -30,6 +32,8 @@ pub(super) struct Ingredients {
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
     pub(super) budget: Option<Arc<Budget>>,
+    /// For resource metrics.
+    pub(super) items: Option<ItemLabels>,
 }
 
 impl PartialEq for Ingredients {
@@ -53,6 +57,7 @@ impl PartialEq for Ingredients {
             && sources
             && self.kinds.is_same(&other.kinds)
             && budget(&self.budget) == budget(&other.budget)
+            && self.items == other.items
     }
 }
 
@@ -75,7 +80,12 @@ impl Ingredients {
         match bound {
             Some(bound) if faults.is_empty() => {
                 let tasks = parts.tasks.clone();
-                Ok(Arc::new(Evaluations::new(Arc::new(bound), tasks, &parts.end)))
+                Ok(Arc::new(Evaluations::new(
+                    Arc::new(bound),
+                    parts.quota.clone(),
+                    tasks,
+                    &parts.end,
+                )))
             }
             _ => Err(faults),
         }
@@ -119,7 +129,8 @@ impl Ingredients {
                 let kind = self.kinds.get(resource);
                 (Serve::Custom(kind.resource().clone()), Some(kind))
             }
-            other @ (Serve::External | Serve::Usage(_)) => (other.clone(), None),
+            Serve::Usage(resource) => (mapping.serve.clone(), Some(self.kinds.get(resource))),
+            Serve::External => (Serve::External, None),
         };
         let title = evaluation::title(&self.owner, &serve, &mapping.metric);
         let bound = Mapping {
@@ -136,6 +147,7 @@ impl Ingredients {
             any_object: mapping.any_object,
             limits: mapping.limits,
             budget: self.budget.clone(),
+            items: self.items.clone(),
             breaker: Breaker::default(),
             turns: Arc::new(Semaphore::new(parts.engine.slots_for_one())),
             candidate,

@@ -27,7 +27,7 @@ use super::{Loaded, Setup};
 use crate::cluster::{Cluster, Unseen};
 use crate::document::Fault;
 use crate::model::owner::Owner;
-use crate::snapshot::{Contents, Rejected, Snapshot};
+use crate::snapshot::{Contents, Rejection, Snapshot};
 
 /// How often a document with faults is read again although it has not changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -327,25 +327,25 @@ impl Controller {
         if self.first.is_some() && !settled && self.patient {
             return;
         }
-        let Assembly { mappings, rejected, faults, offers, usage, .. } = self.assemble();
-        let contents = Contents { mappings, rejected, offers, usage };
+        let Assembly { mappings, resource_metrics, rejections, faults, rules, .. } =
+            self.assemble();
+        let contents = Contents { mappings, resource_metrics, rejections, rules };
         let same = self.published.serves(&contents);
-        if !same || self.published.rejected() != contents.rejected {
+        if !same || !self.published.rejects(&contents) {
             let generation = self.published.generation + 1;
             let snapshot = Arc::new(Snapshot::new(generation, contents));
-            self.report.tell(snapshot.rejected(), &self.owners.config_maps());
+            self.report.tell(snapshot.rejections(), &self.owners.config_maps());
             let titles: HashSet<_> = snapshot.in_use().map(|new| new.mapping().title()).collect();
             let before = self.published.in_use().map(|old| old.mapping().title());
             before
                 .filter(|title| !titles.contains(title))
                 .for_each(|gone| self.parts.metrics.forget(&gone));
+            let (mappings, of_rules) = snapshot.counts();
             if !same {
-                let mappings = snapshot.mappings().len();
-                let of_rules = snapshot.offers().all().len();
                 tracing::info!(generation, mappings, of_rules, "the configuration is served");
             }
             self.parts.metrics.serving(generation);
-            self.parts.metrics.listing().offered(snapshot.offers().all().len());
+            self.parts.metrics.listing().offered(of_rules);
             self.published = snapshot.clone();
             publish(snapshot);
         }
@@ -381,11 +381,11 @@ impl Controller {
         }
         if let Some(Unseen { forbidden, reason }) = &self.teams_fault {
             let code = if *forbidden { "Forbidden" } else { "Unreadable" };
-            let mut rejected = Rejected::of_document(&Owner::Operator, code);
+            let mut rejected = Rejection::of_document(&Owner::Operator, code);
             rejected.title = "teams".to_owned();
             rejected.message = format!("the teams' ConfigMaps cannot be followed: {reason}");
             rejected.serving = true;
-            assembly.rejected.push(rejected);
+            assembly.rejections.push(rejected);
         }
         assembly
     }

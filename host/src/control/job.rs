@@ -275,6 +275,7 @@ impl Job {
             sources,
             kinds: self.kinds.clone(),
             budget: self.budget.clone(),
+            items: None,
         }
     }
 }

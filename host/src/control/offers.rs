@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::bind::{Ingredients, Sources};
@@ -11,8 +13,7 @@ use super::listing::Listed;
 use super::parts::{Kinds, Parts};
 use crate::config::valid;
 use crate::document::{Document, Fault, segment};
-use crate::evaluation::Evaluations;
-use crate::evaluation::Policy;
+use crate::evaluation::{Evaluations, ItemLabels, Policy};
 use crate::model::names::MetricName;
 use crate::model::owner::Owner;
 use crate::model::resource::Resource;
@@ -20,7 +21,7 @@ use crate::model::serve::Serve;
 use crate::plugin::Limits;
 use crate::plugin::Plugin;
 use crate::rules::{Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, resolver};
-use crate::snapshot::{Bind, Offer, Offers, Usage, UsageOf, UsagePart};
+use crate::snapshot::{LazyMetric, RuleMetrics};
 use crate::source::{Query, Template};
 
 /// The plugins that rules run: for custom metrics, and for external ones.
@@ -40,35 +41,43 @@ pub(super) struct Context {
 /// What rules give.
 #[derive(Clone, Default)]
 pub(super) struct OfRules {
-    pub(super) offers: Arc<Offers>,
-    pub(super) usage: Option<Arc<Usage>>,
+    pub(super) metrics: RuleMetrics,
+    /// cpu and memory of nodes and pods.
+    pub(super) resource_metrics: Vec<Arc<Evaluations>>,
     /// What is wrong, although the rest is served.
     pub(super) noted: Vec<Refused>,
     /// What keeps something from being served.
     pub(super) refused: Vec<Refused>,
     /// What keeps it from being known what nodes or pods use.
     pub(super) refused_usage: Vec<(MetricName, Serve, Refused)>,
-    /// What the offers are made of, to tell whether one is still the same.
-    made_of: HashMap<(MetricName, Serve), Arc<Offer<Binder>>>,
+    /// What the metrics are made of, to tell whether one is still the same.
+    made_of: HashMap<(MetricName, Serve), (Arc<RuleBinding>, Arc<LazyMetric>)>,
     usage_made_of: Vec<(Ingredients, Arc<Evaluations>)>,
     context: Option<Arc<Context>>,
 }
 
-/// What an offer is made of.
-struct Binder {
+/// What the metric of a rule is bound from.
+struct RuleBinding {
     offered: Offered,
     context: Arc<Context>,
 }
 
-impl Bind for Binder {
-    fn bind(&self) -> Result<Arc<Evaluations>, String> {
-        self.ingredients()
-            .bind(&self.context.parts)
-            .map_err(|faults| self.context.document.locate(faults).to_string())
+impl RuleBinding {
+    /// Binds the metric. As many are bound at once as plugins may be configured at once.
+    async fn bind(self: Arc<Self>) -> Result<Arc<Evaluations>, String> {
+        let permit = self.context.parts.engine.loading().await;
+        let bound = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            self.ingredients()
+                .bind(&self.context.parts)
+                .map_err(|faults| self.context.document.locate(faults).to_string())
+        });
+        bound.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "binding a rule's metric panicked");
+            Err("the adapter failed while it bound the rule to its plugin".to_owned())
+        })
     }
-}
 
-impl Binder {
     fn ingredients(&self) -> Ingredients {
         let Offered { metric, resource, label, rule, query } = &self.offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
@@ -121,6 +130,7 @@ impl Context {
             sources: sources.map(|(name, source)| (name.clone(), source.clone())).collect(),
             kinds: self.kinds.clone(),
             budget: None,
+            items: None,
         }
     }
 }
@@ -204,109 +214,105 @@ impl Context {
             of.noted.push(refused("NoNamespace", place, &format!("{series}: {why}")));
         }
         let mut making = Making { context: &self, before, successions: Vec::new() };
-        let mut all: Vec<Arc<Offer>> = Vec::with_capacity(catalog.offered.len());
+        let mut all = Vec::with_capacity(catalog.offered.len());
         for offered in catalog.offered {
-            let offer = making.offer(offered);
-            of.made_of.insert((offer.metric.clone(), offer.serve.clone()), offer.clone());
-            all.push(offer);
+            let (binding, metric) = making.metric(offered);
+            let key = (metric.metric.clone(), metric.serve.clone());
+            of.made_of.insert(key, (binding, metric.clone()));
+            all.push(metric);
         }
-        of.offers = match before.map(|before| &before.offers) {
-            Some(before) if same(before.all(), &all) => before.clone(),
-            _ => Arc::new(Offers::new(all)),
-        };
+        of.metrics = all.into();
         if let Some(usage) = &self.rules.usage {
-            let made = making.usage(usage, &resolve, &mut of);
-            let before = before.and_then(|before| before.usage.as_ref());
-            // What has not changed is the same one, so that nothing is published anew.
-            let unchanged = before.filter(|before| {
-                before.window == made.window
-                    && made.evaluations().count() == before.evaluations().count()
-                    && made.evaluations().zip(before.evaluations()).all(|(a, b)| Arc::ptr_eq(a, b))
-            });
-            if made.pods.is_some() || made.nodes.is_some() {
-                of.usage = Some(unchanged.cloned().unwrap_or_else(|| Arc::new(made)));
-            }
+            making.resource_metrics(usage, &resolve, &mut of);
         }
         (of, making.successions)
     }
 }
 
 impl Making<'_> {
-    fn offer(&mut self, offered: Offered) -> Arc<Offer<Binder>> {
+    fn metric(&mut self, offered: Offered) -> (Arc<RuleBinding>, Arc<LazyMetric>) {
         let metric = offered.metric.clone();
         let serve = offered.resource.clone().map_or(Serve::External, Serve::Custom);
         let known =
             self.before.and_then(|before| before.made_of.get(&(metric.clone(), serve.clone())));
-        let new = Binder { offered, context: self.context.clone() };
-        if let Some(known) = known
-            && Arc::ptr_eq(&known.with.context, &new.context)
-            && known.with.offered == new.offered
+        let new = Arc::new(RuleBinding { offered, context: self.context.clone() });
+        if let Some((binding, metric)) = known
+            && Arc::ptr_eq(&binding.context, &new.context)
+            && binding.offered == new.offered
         {
-            return known.clone();
+            return (binding.clone(), metric.clone());
         }
         // What was never read is made when it is.
-        let bound = known.and_then(|known| Some((known, known.bound()?.clone())));
-        let bound = bound.and_then(|(known, old)| {
+        let bound = known.and_then(|(binding, metric)| Some((binding, metric.bound()?.clone())));
+        let bound = bound.and_then(|(binding, old)| {
             let ingredients = new.ingredients();
-            if known.with.ingredients() == ingredients {
+            if binding.ingredients() == ingredients {
                 return Some(old);
             }
             let bound = ingredients.bind(&self.context.parts).ok()?;
             self.successions.push(Succession { new: bound.clone(), old: Some(old) });
             Some(bound)
         });
-        Arc::new(Offer::new(metric, serve, new, bound))
+        let binding = new.clone();
+        let binder = Box::new(move || binding.clone().bind().boxed());
+        (new, Arc::new(LazyMetric::new(metric, serve, binder, bound)))
     }
 
-    fn usage(&mut self, usage: &valid::Usage, resolve: &Resolve<'_>, of: &mut OfRules) -> Usage {
+    fn resource_metrics(&mut self, usage: &valid::Usage, resolve: &Resolve<'_>, of: &mut OfRules) {
         let (cpu, memory) = (&usage.rules.cpu, &usage.rules.memory);
         let queries = [(cpu, cpu.pods(resolve)), (memory, memory.pods(resolve))];
-        let pods = self.usage_of("pods", queries, of);
+        self.resource_metrics_of("pods", queries, usage.window, of);
         let queries = [(cpu, cpu.nodes(resolve)), (memory, memory.nodes(resolve))];
-        let nodes = self.usage_of("nodes", queries, of);
-        Usage { window: usage.window, pods, nodes }
+        self.resource_metrics_of("nodes", queries, usage.window, of);
     }
 
-    fn usage_of(
+    fn resource_metrics_of(
         &mut self,
         resource: &str,
         queries: [(&UsageQueries, Result<Option<RuleQuery>, String>); 2],
+        window: Duration,
         of: &mut OfRules,
-    ) -> Option<UsageOf> {
-        let resource = Resource::known(resource)?;
-        let kind = self.context.kinds.get(&resource);
-        let mut parts = Vec::new();
+    ) {
+        let Some(resource) = Resource::known(resource) else { return };
+        let mut both = Vec::new();
         for ((queries, query), metric) in queries.into_iter().zip(["cpu", "memory"]) {
             let place = queries.place.clone();
+            let serve = Serve::Usage(resource.clone());
             match query {
                 Ok(Some(query)) => {
-                    let serve = Serve::Usage(resource.clone());
-                    parts.extend(self.usage_part(metric, serve, &query, &place, of));
+                    both.extend(self.resource_metric(metric, serve, &query, window, &place, of));
                 }
                 // It is not asked for.
                 Ok(None) => {}
                 Err(reason) => {
                     let place = format!("{place}/resources");
                     let refused = refused("ConfigInvalid", place, &reason);
-                    let serve = Serve::Usage(resource.clone());
                     of.refused_usage.extend(metric.parse().ok().map(|m| (m, serve, refused)));
                 }
             }
         }
-        let [cpu, memory] = <[UsagePart; 2]>::try_from(parts).ok()?;
-        Some(UsageOf { kind, cpu, memory })
+        if both.len() == 2 {
+            of.resource_metrics.extend(both);
+        }
     }
 
-    fn usage_part(
+    fn resource_metric(
         &mut self,
         metric: &str,
         serve: Serve,
         query: &RuleQuery,
+        window: Duration,
         place: &str,
         of: &mut OfRules,
-    ) -> Option<UsagePart> {
+    ) -> Option<Arc<Evaluations>> {
         let metric = metric.parse().ok()?;
-        let ingredients = self.context.ingredients(metric, serve.clone(), query, json!({}), place);
+        let mut ingredients =
+            self.context.ingredients(metric, serve.clone(), query, json!({}), place);
+        ingredients.items = Some(ItemLabels {
+            object: query.object_label.as_deref()?.into(),
+            container: query.group_by.as_deref().map(Into::into),
+            window,
+        });
         let known = self.before.and_then(|before| {
             before.usage_made_of.iter().find(|(known, _)| {
                 known.mapping.serve == serve && known.mapping.metric == ingredients.mapping.metric
@@ -329,14 +335,8 @@ impl Making<'_> {
             },
         };
         of.usage_made_of.push((ingredients, evaluations.clone()));
-        let object_label = query.object_label.as_deref()?.into();
-        let container_label = query.group_by.as_deref().map(Into::into);
-        Some(UsagePart { evaluations, object_label, container_label })
+        Some(evaluations)
     }
-}
-
-fn same(before: &[Arc<Offer>], now: &[Arc<Offer>]) -> bool {
-    before.len() == now.len() && before.iter().zip(now).all(|(one, other)| Arc::ptr_eq(one, other))
 }
 
 fn refused(reason: &'static str, place: String, message: &str) -> Refused {

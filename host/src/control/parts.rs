@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cluster::Watches;
+use crate::evaluation::EvaluationQuota;
 use crate::model::resource::Resource;
 use crate::objects::ListedObject;
 use crate::objects::{self, Kind, Listing};
@@ -22,6 +23,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Owns the tasks of evaluations.
     pub tasks: TaskTracker,
+    /// Bounds how many evaluations one caller may begin.
+    pub quota: EvaluationQuota,
     /// Ends them.
     pub end: CancellationToken,
     /// Knows which objects there are.

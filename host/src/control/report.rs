@@ -1,13 +1,14 @@
 //! What is told of documents: in the log, in the metrics, and as Events on their ConfigMaps.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::job::LOADING;
 use crate::cluster::{Cluster, ConfigMapReference, Events};
 use crate::model::owner::Owner;
-use crate::snapshot::Rejected;
+use crate::snapshot::Rejection;
 use crate::telemetry::Metrics;
 
 /// Events that wait to be written. More than these say nothing new.
@@ -17,7 +18,7 @@ const WAITING: usize = 100;
 pub(super) struct Report {
     metrics: Metrics,
     events: Option<mpsc::Sender<Told>>,
-    before: Vec<Rejected>,
+    before: Vec<Arc<Rejection>>,
 }
 
 /// An Event.
@@ -36,7 +37,11 @@ impl Report {
 
     /// Tells what is rejected now that was not before, and what no more is. `about` are the
     /// ConfigMaps of the documents.
-    pub(super) fn tell(&mut self, now: &[Rejected], about: &HashMap<Owner, ConfigMapReference>) {
+    pub(super) fn tell(
+        &mut self,
+        now: &[Arc<Rejection>],
+        about: &HashMap<Owner, ConfigMapReference>,
+    ) {
         // What is being loaded is neither good nor bad yet.
         let now_told = now.iter().filter(|one| one.reason != LOADING);
         for rejected in now_told.filter(|one| !self.before.contains(one)) {
@@ -48,7 +53,7 @@ impl Report {
             let message = format!("{title}: {message}{goes_on}");
             self.event(about.get(&rejected.owner), true, reason, message);
         }
-        let mut better: Vec<&Rejected> =
+        let mut better: Vec<&Arc<Rejection>> =
             self.before.iter().filter(|one| !now.iter().any(|now| same(now, one))).collect();
         better.dedup_by(|a, b| same(a, b));
         for rejected in better {
@@ -65,7 +70,7 @@ impl Report {
         let mut before = now.to_vec();
         before.retain(|one| one.reason != LOADING);
         let loading =
-            |one: &Rejected| now.iter().any(|now| now.reason == LOADING && same(now, one));
+            |one: &Arc<Rejection>| now.iter().any(|now| now.reason == LOADING && same(now, one));
         before.extend(std::mem::take(&mut self.before).into_iter().filter(loading));
         self.before = before;
     }
@@ -86,7 +91,7 @@ impl Report {
 }
 
 /// Whether two are about the same thing.
-fn same(one: &Rejected, other: &Rejected) -> bool {
+fn same(one: &Rejection, other: &Rejection) -> bool {
     one.owner == other.owner && one.title == other.title
 }
 

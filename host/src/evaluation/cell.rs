@@ -9,7 +9,6 @@ use tokio::sync::{Notify, watch};
 
 use super::cadence::Cadence;
 use super::error::EvaluationError;
-use crate::memo::Memo;
 use crate::model::asked::Asked;
 use crate::model::names::Scope;
 use crate::model::values::Values;
@@ -17,6 +16,10 @@ use crate::model::values::Values;
 /// What an evaluation gave, and when.
 #[derive(Debug)]
 pub struct Evaluated {
+    /// The number of these values. No others of this process have the same.
+    pub id: u64,
+    /// The number of the evaluation. No other of this process has the same.
+    pub evaluation: u64,
     /// The values.
     pub values: Values,
     /// When the evaluation began.
@@ -27,8 +30,12 @@ pub struct Evaluated {
     pub querying: Duration,
     /// How long the plugin took.
     pub running: Duration,
-    /// Answers that were rendered from these values.
-    pub answers: Memo,
+}
+
+/// A number that was not given before.
+pub(super) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// An evaluation that gave nothing, and when.
@@ -53,6 +60,10 @@ pub struct State {
 
 /// One evaluation: a scope, and what is asked of it.
 pub(super) struct Cell {
+    /// No other evaluation of this process has the same.
+    pub(super) id: u64,
+    /// Whose reads it was begun for.
+    pub(super) account: u64,
     pub(super) scope: Scope,
     pub(super) asked: Asked,
     state: ArcSwap<State>,
@@ -73,9 +84,11 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// `fastest` bounds how often the cell is refreshed ahead.
-    pub(super) fn new(scope: Scope, asked: Asked, fastest: Duration) -> Self {
+    /// `account` is whose reads it is begun for; `fastest` bounds how often it is refreshed ahead.
+    pub(super) fn new(scope: Scope, asked: Asked, account: u64, fastest: Duration) -> Self {
         Self {
+            id: next_id(),
+            account,
             scope,
             asked,
             state: ArcSwap::default(),
@@ -95,7 +108,7 @@ impl Cell {
     pub(super) fn successor(&self, fastest: Duration) -> Self {
         let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
         let cadence = Mutex::new(cadence.succeed(fastest));
-        Self { cadence, ..Self::new(self.scope.clone(), self.asked.clone(), fastest) }
+        Self { cadence, ..Self::new(self.scope.clone(), self.asked.clone(), self.account, fastest) }
     }
 
     /// Notes a read.

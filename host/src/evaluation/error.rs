@@ -102,6 +102,14 @@ pub enum ReadFailure {
         /// The limit.
         limit: usize,
     },
+    /// The reads of one caller in a namespace are for too many evaluations.
+    #[error(
+        "{limit} evaluations are in use for your reads in this namespace already; use fewer metric selectors, or wait a minute"
+    )]
+    TooManyOfCaller {
+        /// The limit.
+        limit: usize,
+    },
     /// The adapter is ending.
     #[error("the adapter is shutting down")]
     ShuttingDown,

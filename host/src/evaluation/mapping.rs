@@ -25,8 +25,10 @@ pub struct Mapping {
     pub metric: MetricName,
     /// In which API.
     pub serve: Serve,
-    /// The objects that a custom metric is served for.
+    /// The objects that a custom or a resource metric is served for.
     pub kind: Option<Arc<Kind>>,
+    /// Which labels name the objects, for a resource metric.
+    pub items: Option<ItemLabels>,
     /// Its queries and those that the plugin brings.
     pub queries: Vec<BoundQuery>,
     /// The plugin's name.
@@ -53,6 +55,17 @@ pub struct Mapping {
     pub candidate: Option<Candidate>,
     /// What is counted of it.
     pub metrics: MappingMetrics,
+}
+
+/// The labels by which the items of a resource metric belong to objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemLabels {
+    /// The label that names the object.
+    pub object: Arc<str>,
+    /// The label that names the container; `None` for nodes.
+    pub container: Option<Arc<str>>,
+    /// The time that the values are an average of.
+    pub window: Duration,
 }
 
 /// A query with its source.

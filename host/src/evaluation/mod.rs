@@ -13,6 +13,7 @@ mod drive;
 mod error;
 mod mapping;
 mod policy;
+mod quota;
 mod run;
 mod table;
 
@@ -21,6 +22,7 @@ pub use budget::{Budget, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use cell::{Evaluated, Failed, State};
 pub use error::{EvaluationError, ReadFailure};
-pub use mapping::{BoundQuery, Mapping, title};
+pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
 pub use policy::Policy;
-pub use table::{Evaluations, Reading};
+pub use quota::EvaluationQuota;
+pub use table::{Evaluations, Reader, Reading};

@@ -112,12 +112,13 @@ mod tests {
         State {
             good: good.map(|at| {
                 Arc::new(Evaluated {
+                    id: 1,
+                    evaluation: 1,
                     values: values(),
                     at,
                     time: 0,
                     querying: Duration::ZERO,
                     running: Duration::ZERO,
-                    answers: Default::default(),
                 })
             }),
             failed: failed.map(|at| Failed { error: Arc::new(EvaluationError::Internal), at }),

@@ -7,11 +7,10 @@ use futures_util::future::try_join_all;
 
 use super::breaker::Change;
 use super::candidate::Candidate;
-use super::cell::{Cell, Evaluated};
+use super::cell::{Cell, Evaluated, next_id};
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
 use crate::clock;
-use crate::memo::Memo;
 use crate::model::asked::Asked;
 use crate::model::data::{Answer, Input};
 use crate::model::names::Scope;
@@ -74,8 +73,8 @@ async fn attempt(
         source,
     })?;
     mapping.metrics.refused(values.refused_count);
-    let answers = Memo::default();
-    Ok((Evaluated { values, at, time, querying, running, answers }, again))
+    let (id, evaluation) = (next_id(), cell.id);
+    Ok((Evaluated { id, evaluation, values, at, time, querying, running }, again))
 }
 
 /// Tries the candidate on what the serving plugin ran on.

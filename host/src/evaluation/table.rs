@@ -13,12 +13,22 @@ use super::drive::drive;
 use super::error::{EvaluationError, ReadFailure};
 use super::mapping::Mapping;
 use super::policy::{Judgement, Retry, judge, judge_late};
+use super::quota::{self, EvaluationQuota};
 use crate::model::asked::Asked;
 use crate::model::names::Scope;
 use crate::telemetry::Counted;
 
 /// The most evaluations of one mapping: namespaces and selectors come with requests.
 const MOST: usize = 5000;
+
+/// Who reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    /// Whom evaluations are counted for that this read begins: a caller in a namespace.
+    pub account: u64,
+    /// Tells one repeated request from another.
+    pub request: u64,
+}
 
 /// What a read gets.
 #[derive(Debug, Clone)]
@@ -48,6 +58,7 @@ type Cells = HashMap<Asked, HashMap<Box<str>, Arc<Cell>, RandomState>, RandomSta
 pub struct Evaluations {
     mapping: Arc<Mapping>,
     cells: RwLock<Cells>,
+    quota: EvaluationQuota,
     tasks: TaskTracker,
     end: CancellationToken,
     // When the snapshot that these evaluations belong to is gone, their drivers end.
@@ -56,10 +67,15 @@ pub struct Evaluations {
 
 impl Evaluations {
     /// No evaluations yet. Their drivers belong to `tasks` and end with `end` at the latest.
-    pub fn new(mapping: Arc<Mapping>, tasks: TaskTracker, end: &CancellationToken) -> Self {
+    pub fn new(
+        mapping: Arc<Mapping>,
+        quota: EvaluationQuota,
+        tasks: TaskTracker,
+        end: &CancellationToken,
+    ) -> Self {
         let end = end.child_token();
         let guard = end.clone().drop_guard();
-        Self { mapping, cells: RwLock::default(), tasks, end, _end_on_drop: guard }
+        Self { mapping, cells: RwLock::default(), quota, tasks, end, _end_on_drop: guard }
     }
 
     /// The mapping.
@@ -67,12 +83,12 @@ impl Evaluations {
         &self.mapping
     }
 
-    /// Reads. `reader` tells one repeated request from another.
+    /// Reads.
     pub async fn read(
         self: &Arc<Self>,
         scope: &Scope,
         asked: &Asked,
-        reader: u64,
+        reader: Reader,
     ) -> Result<Reading, ReadFailure> {
         let begun = Instant::now();
         let cell = self.cell(scope, asked, reader, begun)?;
@@ -156,13 +172,13 @@ impl Evaluations {
         self: &Arc<Self>,
         scope: &Scope,
         asked: &Asked,
-        reader: u64,
+        reader: Reader,
         now: Instant,
     ) -> Result<Arc<Cell>, ReadFailure> {
         {
             let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(cell) = cells.get(asked).and_then(|cells| cells.get(name(scope))) {
-                cell.read(reader, now);
+                cell.read(reader.request, now);
                 return Ok(cell.clone());
             }
         }
@@ -172,25 +188,40 @@ impl Evaluations {
         }
         let scopes = cells.entry(asked.clone()).or_default();
         if let Some(cell) = scopes.get(name(scope)) {
-            cell.read(reader, now);
+            cell.read(reader.request, now);
             return Ok(cell.clone());
         }
+        let counted = match self.quota.admit(reader.account) {
+            Ok(counted) => counted,
+            Err(failure) => {
+                // An entry that was made for it is not left behind.
+                if scopes.is_empty() {
+                    cells.remove(asked);
+                }
+                return Err(failure);
+            }
+        };
         let cell = Arc::new(Cell::new(
             scope.clone(),
             asked.clone(),
+            reader.account,
             self.mapping.policy.refresh_at_most_every,
         ));
-        cell.read(reader, now);
+        cell.read(reader.request, now);
         scopes.insert(name(scope).into(), cell.clone());
-        self.begin(&cell);
+        self.begin(&cell, Some(counted));
         Ok(cell)
     }
 
     /// Starts the driver of a new cell.
-    fn begin(self: &Arc<Self>, cell: &Arc<Cell>) {
+    fn begin(self: &Arc<Self>, cell: &Arc<Cell>, counted: Option<quota::Counted>) {
         let in_use = self.mapping.metrics.evaluation_began();
-        let guard =
-            ForgetOnDrop { evaluations: Arc::downgrade(self), cell: cell.clone(), _in_use: in_use };
+        let guard = ForgetOnDrop {
+            evaluations: Arc::downgrade(self),
+            cell: cell.clone(),
+            _in_use: in_use,
+            _counted: counted,
+        };
         self.tasks.spawn(driver(guard, self.mapping.clone(), self.end.clone()));
     }
 
@@ -219,7 +250,7 @@ impl Evaluations {
                     let cell = Arc::new(cell.successor(fastest));
                     let scopes = cells.entry(cell.asked.clone()).or_default();
                     scopes.insert(name(&cell.scope).into(), cell.clone());
-                    self.begin(&cell);
+                    self.begin(&cell, self.quota.hand_over(cell.account));
                     cell
                 })
                 .collect()
@@ -290,6 +321,7 @@ struct ForgetOnDrop {
     evaluations: Weak<Evaluations>,
     cell: Arc<Cell>,
     _in_use: Counted,
+    _counted: Option<quota::Counted>,
 }
 
 impl Drop for ForgetOnDrop {

@@ -52,6 +52,46 @@ pub fn is_dns_label(text: &str) -> bool {
         && bytes.last().copied().is_some_and(inner)
 }
 
+/// The name of an object, as a request gives it: what Kubernetes takes for one segment of a path, and
+/// without the characters that queries are quoted and delimited with. No kind that has metrics has
+/// names with these; a rule's query that is not widened has the name in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ObjectName<'a>(&'a str);
+
+impl<'a> TryFrom<&'a str> for ObjectName<'a> {
+    type Error = InvalidName;
+
+    fn try_from(text: &'a str) -> Result<Self, InvalidName> {
+        let why = match text {
+            "" => "it is empty",
+            "." | ".." => "it has another meaning in a path",
+            _ if text.len() > 253 => "it is longer than 253 bytes",
+            _ if text.contains(['/', '%']) => "\"/\" and \"%\" do not survive in a path",
+            _ if text.contains(['"', '\'', '`', '\\', '{', '}']) => {
+                "quotes, braces and \"\\\" are in no such name"
+            }
+            _ if text.chars().any(|c| c.is_control() || c.is_whitespace()) => {
+                "it has white space or control characters"
+            }
+            _ => return Ok(Self(text)),
+        };
+        Err(InvalidName(format!("\"{}\" cannot name an object: {why}", text.escape_debug())))
+    }
+}
+
+impl<'a> ObjectName<'a> {
+    /// The name.
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Display for ObjectName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
 /// The name under which a metric is served: one segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MetricName(Arc<str>);
@@ -136,6 +176,20 @@ mod tests {
         }
         for bad in ["", "-a", "a-", "A", "a.b", "a\"}", "*", &"a".repeat(64)] {
             assert!(bad.parse::<Namespace>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn objects_are_named_by_segments_of_a_path() {
+        for good in ["web-0", "node-a.example", "system:admin", "v1.apps", "Ä", &"a".repeat(253)] {
+            assert_eq!(ObjectName::try_from(good).unwrap().as_str(), good);
+        }
+        let injected = "x\"}) or secret{namespace=\"bank\"} #";
+        let (space, long) = ("a b", &"a".repeat(254));
+        for bad in
+            ["", ".", "..", "a/b", "a%2Fb", "a\n", "a\0", "a\\", "a'b", space, injected, long]
+        {
+            assert!(ObjectName::try_from(bad).is_err(), "{bad}");
         }
     }
 

@@ -3,53 +3,63 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
-use super::{Found, ReadError, count, offered, reader, stale_warning};
-use crate::evaluation::{Evaluations, Reading};
+use super::part::{Part, count, left_out, stale_warning};
+use super::request::reader;
+use super::{CustomRequest, Origin, ReadError, Target, bound, selector};
+use crate::evaluation::{Evaluations, Mapping, Reader, Reading};
 use crate::model::asked::Asked;
 use crate::model::names::{Namespace, Scope};
 use crate::model::resource::Resource;
 use crate::model::selector::Selector;
 use crate::model::values::{Served, Value};
 use crate::objects::Kind;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{NotServed, Snapshot, Wanted};
 
-/// A read of a custom metric.
-#[derive(Debug, Clone, Copy)]
-pub struct CustomRequest<'a> {
-    /// Path and query, which tell it from other requests.
-    pub raw: &'a str,
-    /// The namespace of the objects; `None` at the root.
-    pub namespace: Option<&'a str>,
-    /// The resource as it was named.
-    pub resource: &'a str,
-    /// Which objects.
-    pub target: Target<'a>,
-    /// The metric.
-    pub metric: &'a str,
-    /// Picks objects.
-    pub label_selector: &'a str,
-    /// Picks series.
-    pub metric_selector: &'a str,
+/// How long the first read of a metric of a rule waits for the objects to be listed.
+const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A read of a custom metric whose mapping is found.
+pub struct CustomRead<'a> {
+    request: &'a CustomRequest<'a>,
+    reader: Reader,
+    begun: Instant,
+    kind: Arc<Kind>,
+    /// The namespace of the objects; empty for those that live in none.
+    namespace: Option<Namespace>,
+    /// The evaluation that is read. If the objects are namespaces, each with an evaluation of its
+    /// own, its scope is that of none of them.
+    part: Part,
 }
 
-/// Which objects are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target<'a> {
-    /// Those that the selector picks.
-    All,
-    /// This one.
-    One(&'a str),
+/// What was read.
+pub struct CustomReading<'a> {
+    read: &'a CustomRead<'a>,
+    places: Vec<Place>,
+    origin: Option<Origin>,
+    /// What is missing because it could not be read.
+    left_out: Option<String>,
 }
 
-/// What the objects are that values are for, as answers describe them.
-#[derive(Debug, Clone, Copy)]
-pub struct Described<'a> {
-    /// The kind.
-    pub kind: &'a str,
-    /// The version; that of the core group has a leading slash.
-    pub api_version: &'a str,
+/// Values of one evaluation, and the objects that they are for.
+struct Place {
+    namespace: Option<Namespace>,
+    names: Vec<Arc<str>>,
+    reading: Reading,
+}
+
+/// Values for objects.
+#[derive(Debug)]
+pub struct CustomValues<'a> {
+    /// The kind of the objects.
+    pub kind: String,
+    /// Its version; that of the core group has a leading slash.
+    pub api_version: String,
+    /// What picked the series.
+    pub selector: &'a Selector,
+    /// The values, by object.
+    pub values: Vec<ObjectValue<'a>>,
+    /// Why some are missing, where there is a reason beyond there being none.
+    pub missing: Option<String>,
 }
 
 /// A value for an object.
@@ -63,205 +73,138 @@ pub struct ObjectValue<'a> {
     pub value: Value,
 }
 
-/// Answers a read.
-pub async fn custom(
-    snapshot: &Snapshot,
-    request: &CustomRequest<'_>,
-    render: impl FnOnce(&Described<'_>, &Selector, &[ObjectValue<'_>]) -> Bytes,
-) -> Result<Found, ReadError> {
-    let begun = Instant::now();
-    let evaluations = &find(snapshot, request).await?;
-    let Some(kind) = &evaluations.mapping().kind else {
-        return Err(unknown(snapshot, request));
-    };
-    let mut stale = false;
-    let read = Read { evaluations, kind, resource: kind.resource(), request };
-    let result = read.answer(&mut stale, render).await;
-    count(evaluations.mapping(), &result, stale);
-    evaluations.mapping().metrics.read_took(begun.elapsed());
-    result
-}
-
-/// How long the first read of a metric of a rule waits for the objects to be listed.
-const LISTED: Duration = Duration::from_secs(2);
-
-/// What a mapping gives, or else a rule.
-async fn find(
-    snapshot: &Snapshot,
-    request: &CustomRequest<'_>,
-) -> Result<Arc<Evaluations>, ReadError> {
-    let CustomRequest { metric, resource, namespace, .. } = *request;
-    if let Some(evaluations) = snapshot.custom(metric, resource, namespace) {
-        return Ok(evaluations.clone());
+impl<'a> CustomRead<'a> {
+    /// Finds the mapping, and binds it if it is that of a rule that was never read.
+    pub async fn new(
+        snapshot: &Snapshot,
+        request: &'a CustomRequest<'a>,
+    ) -> Result<Self, ReadError> {
+        let begun = Instant::now();
+        let evaluations = find(snapshot, request).await?;
+        let Some(kind) = evaluations.mapping().kind.clone() else {
+            return Err(not_served(NotServed::Unknown, request));
+        };
+        let mapping = evaluations.mapping().clone();
+        let read = Self::prepare(request, evaluations, kind, begun);
+        if read.is_err() {
+            count(&mapping, begun, false, &read);
+        }
+        read
     }
-    if let Some(rejected) = snapshot.unavailable(metric, Some(resource), namespace) {
-        return Err(ReadError::unavailable(rejected));
-    }
-    let offer = snapshot.offers().custom(metric, resource);
-    let offer = offer.ok_or_else(|| unknown(snapshot, request))?;
-    let is_first = offer.bound().is_none();
-    let evaluations = offered(offer).await?;
-    if is_first
-        && request.target == Target::All
-        && let Some(kind) = &evaluations.mapping().kind
-    {
-        // Objects are followed from the first read on. Whether they are known is said later.
-        let _ = tokio::time::timeout(LISTED, kind.settled()).await;
-    }
-    Ok(evaluations)
-}
 
-/// There is no such mapping; say what there is under a name so near.
-fn unknown(snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
-    let CustomRequest { metric, resource, namespace, .. } = *request;
-    let mut message = format!("the server could not find the metric {metric} for {resource}");
-    let others: Vec<_> = snapshot
-        .served()
-        .filter(|known| known.metric.as_str() == metric && known.owner.serves(namespace))
-        .map(|known| known.serve.described())
-        .collect();
-    if !others.is_empty() {
-        message.push_str(&format!("; it is served {}", others.join(" and ")));
-    }
-    ReadError::NotFound(message)
-}
-
-struct Read<'a> {
-    evaluations: &'a Arc<Evaluations>,
-    kind: &'a Kind,
-    resource: &'a Resource,
-    request: &'a CustomRequest<'a>,
-}
-
-impl Read<'_> {
-    async fn answer(
-        &self,
-        stale: &mut bool,
-        render: impl FnOnce(&Described<'_>, &Selector, &[ObjectValue<'_>]) -> Bytes,
-    ) -> Result<Found, ReadError> {
-        let (mapping, request) = (self.evaluations.mapping(), self.request);
-        if !self.takes_any_name() {
-            self.kind.ready().map_err(|unknown| ReadError::NotSynced {
+    fn prepare(
+        request: &'a CustomRequest<'a>,
+        evaluations: Arc<Evaluations>,
+        kind: Arc<Kind>,
+        begun: Instant,
+    ) -> Result<Self, ReadError> {
+        let mapping = evaluations.mapping();
+        if !takes_any_name(mapping, request) {
+            kind.ready().map_err(|unknown| ReadError::NotSynced {
                 metric: request.metric.to_owned(),
                 unknown,
             })?;
         }
-        let render = |series: &Selector, values: &[ObjectValue<'_>]| {
-            // Objects that are known are of a kind that is known.
-            let details = self.resource.details().unwrap_or_default();
-            let api_version = details.described_api_version(self.resource);
-            let described = Described { kind: &details.kind, api_version: &api_version };
-            render(&described, series, values)
-        };
-        let namespace = self.namespace()?;
-        let series = selector("metricLabelSelector", request.metric_selector)?;
-        let key = namespace.as_ref().map_or("", Namespace::as_str);
-        if self.resource.is_namespace() && mapping.per_namespace() {
-            return self.namespaces(&series, stale, render).await;
-        }
+        let namespace = namespace(kind.resource(), request)?;
+        let key = selector("metricLabelSelector", request.metric_selector)?;
         let scope = match &namespace {
             Some(namespace) => mapping.scope(namespace),
             None => Scope::Cluster,
         };
-        let version = self.kind.version(key);
-        // Names that the objects do not have are not worth an evaluation. A request that was
-        // answered before, from the same objects, had some.
-        let mut names = None;
-        let mut asked = Asked::from(series);
-        if mapping.names_objects() || !self.answered_before(&scope, &asked, version) {
-            let known = self.names(key)?;
-            if known.is_empty() {
-                return Ok(Found { body: render(&asked.selector, &[]), warning: None });
-            }
-            if mapping.names_objects() {
-                asked.names.clone_from(&known);
-            }
-            names = Some(known);
+        let reader = reader(request.caller, request.namespace, request);
+        let part = Part { evaluations, scope, key: Asked::from(key) };
+        Ok(Self { request, reader, begun, kind, namespace, part })
+    }
+
+    /// What an answer would be made from if it were given now, without waiting for anything.
+    pub fn peek(&self) -> Option<Origin> {
+        if self.of_namespaces() {
+            return None;
         }
-        let reading = self.read(&scope, &asked).await?;
-        *stale = reading.stale.is_some();
-        if let Some(body) = reading.evaluated.answers.get(request.raw, version) {
-            return Ok(Found { body, warning: stale_warning(&reading, mapping) });
+        let objects = self.kind.version(self.namespace());
+        Some(Origin::new(&*self.part.peek()?, None, objects))
+    }
+
+    /// Reads. Objects that do not exist are not worth an evaluation, so they are looked for first,
+    /// unless there is an answer already that was made from what is `known`.
+    pub async fn read(&self, known: Option<Origin>) -> Result<CustomReading<'_>, ReadError> {
+        let mut reading =
+            CustomReading { read: self, places: Vec::new(), origin: None, left_out: None };
+        if self.of_namespaces() {
+            (reading.places, reading.left_out) = self.namespaces().await?;
+            return Ok(reading);
         }
-        let names = match names {
-            Some(names) => names,
-            None => self.names(key)?,
+        let version = self.kind.version(self.namespace());
+        let mut names = match known {
+            Some(_) => None,
+            None => Some(self.names()?),
         };
-        let (values, missing) = self.values(&reading, key, &names)?;
-        let body = render(&asked.selector, &values);
-        if missing.is_none() {
-            reading.evaluated.answers.put(request.raw, version, body.clone());
+        if names.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(reading);
         }
-        let warning = stale_warning(&reading, mapping).or(missing);
-        Ok(Found { body, warning })
+        let values = self.part.read(self.reader, names.iter().flatten()).await?;
+        let origin = Origin::new(&values.evaluated, None, version);
+        if known.is_some_and(|known| known != origin) {
+            names = Some(self.names()?);
+        }
+        let names = names.unwrap_or_default();
+        reading.places.push(Place { namespace: self.namespace.clone(), names, reading: values });
+        reading.origin = Some(origin);
+        Ok(reading)
     }
 
-    /// Whether the objects that there are do not matter to the request.
-    fn takes_any_name(&self) -> bool {
-        let named = matches!(self.request.target, Target::One(_));
-        named && self.evaluations.mapping().any_object
+    /// Counts how the read ended.
+    pub fn ended<T>(&self, stale: bool, result: &Result<T, ReadError>) {
+        count(self.part.mapping(), self.begun, stale, result);
     }
 
-    fn answered_before(&self, scope: &Scope, asked: &Asked, version: u64) -> bool {
-        self.evaluations
-            .peek(scope, asked)
-            .is_some_and(|evaluated| evaluated.answers.get(self.request.raw, version).is_some())
+    /// Whether the objects are namespaces, each of which has an evaluation of its own.
+    fn of_namespaces(&self) -> bool {
+        self.kind.resource().is_namespace() && self.part.mapping().per_namespace()
     }
 
-    /// Values of namespaces themselves, each of which has an evaluation of its own.
-    async fn namespaces(
-        &self,
-        series: &Selector,
-        stale: &mut bool,
-        render: impl FnOnce(&Selector, &[ObjectValue<'_>]) -> Bytes,
-    ) -> Result<Found, ReadError> {
-        let names = self.names("")?;
-        let mut all: Vec<ObjectValue<'_>> = Vec::new();
-        let mut warning = None;
-        for name in &names {
-            let namespace: Namespace =
-                name.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
-            let mut asked = Asked::from(series.clone());
-            if self.evaluations.mapping().names_objects() {
-                asked.names.push(name.clone());
+    fn namespace(&self) -> &str {
+        self.namespace.as_ref().map_or("", Namespace::as_str)
+    }
+
+    /// Reads the evaluations of all namespaces that are asked for, within the deadline of one. Those
+    /// that fail are left out.
+    async fn namespaces(&self) -> Result<(Vec<Place>, Option<String>), ReadError> {
+        let mut parts = Vec::new();
+        for name in self.names()? {
+            let namespace = name.parse::<Namespace>();
+            let scope = namespace.map_err(|error| ReadError::Bad(format!("{error}")))?;
+            let (evaluations, key) = (self.part.evaluations.clone(), self.part.key.clone());
+            parts.push((name, Part { evaluations, scope: Scope::Namespace(scope), key }));
+        }
+        let reads = parts.iter().map(|(name, part)| part.read(self.reader, std::iter::once(name)));
+        let readings = futures_util::future::join_all(reads).await;
+        let (mut places, mut failed) = (Vec::new(), Vec::new());
+        for ((name, _), reading) in parts.into_iter().zip(readings) {
+            match reading {
+                Ok(reading) => {
+                    places.push(Place { namespace: None, names: vec![name], reading });
+                }
+                Err(error) => failed.push(error),
             }
-            let reading = self.read(&Scope::Namespace(namespace), &asked).await?;
-            *stale |= reading.stale.is_some();
-            let (values, missing) = self.values(&reading, "", std::slice::from_ref(name))?;
-            all.extend(values);
-            warning =
-                warning.or_else(|| stale_warning(&reading, self.evaluations.mapping())).or(missing);
         }
-        Ok(Found { body: render(series, &all), warning })
-    }
-
-    /// The namespace of the objects, checked against the kind.
-    fn namespace(&self) -> Result<Option<Namespace>, ReadError> {
-        let (resource, metric) = (self.resource, self.request.metric);
-        match (self.request.namespace, resource.namespaced()) {
-            (Some(name), true) => {
-                name.parse().map(Some).map_err(|error| ReadError::Bad(format!("{error}")))
-            }
-            (None, false) => Ok(None),
-            (None, true) => Err(ReadError::NotFound(format!(
-                "{resource} live in namespaces: ask for namespaces/NAMESPACE/{resource}/NAME/{metric}"
-            ))),
-            (Some(_), false) => Err(ReadError::NotFound(format!(
-                "{resource} live in no namespace: ask for {resource}/NAME/{metric}"
-            ))),
-        }
+        let left_out = left_out(&places, &failed)?;
+        Ok((places, left_out))
     }
 
     /// The names of the objects that are asked for.
-    fn names(&self, namespace: &str) -> Result<Vec<Arc<str>>, ReadError> {
-        let request = self.request;
+    fn names(&self) -> Result<Vec<Arc<str>>, ReadError> {
+        let (request, namespace) = (self.request, self.namespace());
         match request.target {
             Target::All => {
                 let picked = selector("labelSelector", request.label_selector)?;
                 Ok(self.kind.select(namespace, &picked))
             }
-            Target::One(name) if self.takes_any_name() || self.kind.exists(namespace, name) => {
-                Ok(vec![name.into()])
+            Target::One(name)
+                if takes_any_name(self.part.mapping(), request)
+                    || self.kind.exists(namespace, name.as_str()) =>
+            {
+                Ok(vec![name.as_str().into()])
             }
             Target::One(name) => {
                 let place = match namespace {
@@ -276,31 +219,66 @@ impl Read<'_> {
             }
         }
     }
+}
 
-    async fn read(&self, scope: &Scope, asked: &Asked) -> Result<Reading, ReadError> {
-        let reading = self.evaluations.read(scope, asked, reader(self.request.raw)).await;
-        reading.map_err(|failure| {
-            let place = match scope {
-                Scope::Namespace(_) => format!(" in {scope}"),
-                Scope::Cluster => String::new(),
-            };
-            let what = format!("{} for {}{place}", self.request.metric, self.resource);
-            ReadError::Failed { what, failure }
-        })
+impl CustomReading<'_> {
+    /// What the answer is made from, where it may be kept.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
     }
 
-    /// The values of these objects, and a word on those that are missing for a reason.
-    fn values<'v>(
+    /// Whether values are served although there are no newer ones.
+    pub fn is_stale(&self) -> bool {
+        self.places.iter().any(|place| place.reading.stale.is_some())
+    }
+
+    /// What is to be known of values that are old, or could not be read.
+    pub fn warning(&self) -> Option<String> {
+        let mapping = self.read.part.mapping();
+        let stale = self.places.iter().find_map(|place| stale_warning(&place.reading, mapping));
+        stale.or_else(|| self.left_out.clone())
+    }
+
+    /// The values of the objects that were asked for.
+    pub fn values(&self) -> Result<CustomValues<'_>, ReadError> {
+        let (mut values, mut missing, mut failed) = (Vec::new(), None, Vec::new());
+        for place in &self.places {
+            match self.read.values_of(place) {
+                Ok((some, lacking)) => {
+                    values.extend(some);
+                    missing = missing.or(lacking);
+                }
+                Err(error) => failed.push(error),
+            }
+        }
+        let answered: Vec<_> = values.iter().collect();
+        let missing = left_out(&answered, &failed)?.or(missing);
+        // Objects that are known are of a kind that is known.
+        let resource = self.read.kind.resource();
+        let details = resource.details().unwrap_or_default();
+        Ok(CustomValues {
+            kind: details.kind.to_string(),
+            api_version: details.described_api_version(resource),
+            selector: &self.read.part.key.selector,
+            values,
+            missing,
+        })
+    }
+}
+
+impl CustomRead<'_> {
+    /// The values of the objects of a place, and a word on those that are missing for a reason.
+    fn values_of<'v>(
         &self,
-        reading: &Reading,
-        namespace: &'v str,
-        names: &'v [Arc<str>],
+        place: &'v Place,
     ) -> Result<(Vec<ObjectValue<'v>>, Option<String>), ReadError> {
+        let Place { namespace, names, reading } = place;
+        let namespace = namespace.as_ref().map_or("", Namespace::as_str);
         let evaluated = &reading.evaluated;
         let Served::Objects(served) = &evaluated.values.served else {
             return Ok((Vec::new(), None));
         };
-        let default = self.evaluations.mapping().policy.default;
+        let default = self.part.mapping().policy.default;
         let default =
             default.map(|quantity| Value { quantity, time: evaluated.time, window: None });
         let mut values = Vec::with_capacity(names.len());
@@ -329,9 +307,9 @@ impl Read<'_> {
                 .find(|refusal| names.iter().any(|name| **name == *refusal.object))?;
             Some((refusal.object.as_str(), refusal.reason.clone()))
         };
-        let metric = self.request.metric;
+        let (metric, resource) = (self.request.metric, self.kind.resource());
         let missing = refused.or_else(elsewhere).map(|(name, reason)| {
-            format!("{metric} for {} {name} is not served: {reason}", self.resource)
+            format!("{metric} for {resource} {name} is not served: {reason}")
         });
         match (&missing, self.request.target) {
             (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason.clone())),
@@ -346,10 +324,61 @@ impl Read<'_> {
     }
 }
 
-/// Reads a selector; `parameter` is where it was given.
-pub(super) fn selector(parameter: &str, text: &str) -> Result<Selector, ReadError> {
-    if text.is_empty() {
-        return Ok(Selector::default());
+async fn find(
+    snapshot: &Snapshot,
+    request: &CustomRequest<'_>,
+) -> Result<Arc<Evaluations>, ReadError> {
+    let CustomRequest { metric, resource, namespace, .. } = *request;
+    let entry = snapshot.find(metric, Wanted::Custom(resource), namespace);
+    let entry = entry.map_err(|why| not_served(why, request))?;
+    let is_first = entry.evaluations().is_none();
+    let evaluations = bound(entry).await?;
+    if is_first
+        && request.target == Target::All
+        && let Some(kind) = &evaluations.mapping().kind
+    {
+        // Objects are followed from the first read on. Whether they are known is said later.
+        let _ = tokio::time::timeout(FIRST_LIST_TIMEOUT, kind.settled()).await;
     }
-    text.parse().map_err(|error| ReadError::Bad(format!("{parameter}: {error}")))
+    Ok(evaluations)
+}
+
+fn not_served(why: NotServed<'_>, request: &CustomRequest<'_>) -> ReadError {
+    let CustomRequest { metric, resource, .. } = *request;
+    let also = match why {
+        NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
+        NotServed::AsOthers(entries) => {
+            let others: Vec<_> = entries.iter().map(|entry| entry.serve.described()).collect();
+            format!("; it is served {}", others.join(" and "))
+        }
+        NotServed::InOtherNamespaces => "; it is served in other namespaces alone".to_owned(),
+        NotServed::Unknown => String::new(),
+    };
+    let message = format!("the server could not find the metric {metric} for {resource}{also}");
+    ReadError::NotFound(message)
+}
+
+/// Whether the objects that there are do not matter to a request.
+fn takes_any_name(mapping: &Mapping, request: &CustomRequest<'_>) -> bool {
+    mapping.any_object && matches!(request.target, Target::One(_))
+}
+
+/// The namespace of the objects, checked against their kind.
+fn namespace(
+    resource: &Resource,
+    request: &CustomRequest<'_>,
+) -> Result<Option<Namespace>, ReadError> {
+    let metric = request.metric;
+    match (request.namespace, resource.namespaced()) {
+        (Some(name), true) => {
+            name.parse().map(Some).map_err(|error| ReadError::Bad(format!("{error}")))
+        }
+        (None, false) => Ok(None),
+        (None, true) => Err(ReadError::NotFound(format!(
+            "{resource} live in namespaces: ask for namespaces/NAMESPACE/{resource}/NAME/{metric}"
+        ))),
+        (Some(_), false) => Err(ReadError::NotFound(format!(
+            "{resource} live in no namespace: ask for {resource}/NAME/{metric}"
+        ))),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::evaluation::ReadFailure;
 use crate::objects::NotSynced;
-use crate::snapshot::Rejected;
+use crate::snapshot::Rejection;
 
 /// Why a read gets nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -39,8 +39,8 @@ pub enum ReadError {
 
 impl ReadError {
     /// There is such a mapping, and it could not be loaded.
-    pub(super) fn unavailable(rejected: &Rejected) -> Self {
-        let Rejected { title, reason, message, .. } = rejected;
+    pub(super) fn rejected(rejection: &Rejection) -> Self {
+        let Rejection { title, reason, message, .. } = rejection;
         Self::Unavailable(format!(
             "{title} is configured and cannot be served ({reason}): {message}"
         ))

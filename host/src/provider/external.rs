@@ -3,147 +3,166 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-
-use super::custom::selector;
-use super::{Found, ReadError, count, offered, reader, stale_warning};
-use crate::evaluation::{Evaluations, Reading};
+use super::part::{Part, count, stale_warning};
+use super::request::reader;
+use super::{ExternalRequest, Origin, ReadError, bound, selector};
+use crate::evaluation::{Evaluations, Reader, Reading};
 use crate::model::asked::Asked;
-use crate::model::names::{Namespace, Scope};
+use crate::model::names::Namespace;
 use crate::model::selector::Selector;
 use crate::model::serve::Serve;
 use crate::model::values::{Item, Served, Value};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{NotServed, Snapshot, Wanted};
 
-/// A read of an external metric.
-#[derive(Debug, Clone, Copy)]
-pub struct ExternalRequest<'a> {
-    /// Path and query, which tell it from other requests.
-    pub raw: &'a str,
-    /// The namespace that the read is for.
-    pub namespace: &'a str,
-    /// The metric.
-    pub metric: &'a str,
-    /// Picks series.
-    pub label_selector: &'a str,
+/// A read of an external metric whose mapping is found.
+pub struct ExternalRead<'a> {
+    request: &'a ExternalRequest<'a>,
+    reader: Reader,
+    begun: Instant,
+    part: Part,
+    /// What picks items of the evaluation. A query that has a place for the selector was asked for
+    /// these alone.
+    picked: Option<Selector>,
 }
 
-/// Answers a read.
-pub async fn external(
-    snapshot: &Snapshot,
-    request: &ExternalRequest<'_>,
-    render: impl FnOnce(&[&Item]) -> Bytes,
-) -> Result<Found, ReadError> {
-    let begun = Instant::now();
-    let evaluations = &find(snapshot, request).await?;
-    let mut stale = false;
-    let result = answer(evaluations, request, &mut stale, render).await;
-    count(evaluations.mapping(), &result, stale);
-    evaluations.mapping().metrics.read_took(begun.elapsed());
-    result
+/// What was read.
+pub struct ExternalReading<'a> {
+    read: &'a ExternalRead<'a>,
+    reading: Reading,
+    /// The item that stands for no item, if the policy states one.
+    default: Option<Item>,
 }
 
-/// What a mapping gives, or else a rule.
-async fn find(
-    snapshot: &Snapshot,
-    request: &ExternalRequest<'_>,
-) -> Result<Arc<Evaluations>, ReadError> {
-    let ExternalRequest { metric, namespace, .. } = *request;
-    if let Some(evaluations) = snapshot.external(metric, namespace) {
-        return Ok(evaluations.clone());
+impl<'a> ExternalRead<'a> {
+    /// Finds the mapping, and binds it if it is that of a rule that was never read.
+    pub async fn new(
+        snapshot: &Snapshot,
+        request: &'a ExternalRequest<'a>,
+    ) -> Result<Self, ReadError> {
+        let begun = Instant::now();
+        let entry = snapshot.find(request.metric, Wanted::External, Some(request.namespace));
+        let evaluations = bound(entry.map_err(|why| not_served(why, request))?).await?;
+        let mapping = evaluations.mapping().clone();
+        let read = Self::prepare(request, evaluations, begun);
+        if read.is_err() {
+            count(&mapping, begun, false, &read);
+        }
+        read
     }
-    if let Some(rejected) = snapshot.unavailable(metric, None, Some(namespace)) {
-        return Err(ReadError::unavailable(rejected));
-    }
-    match snapshot.offers().external(metric) {
-        Some(offer) => offered(offer).await,
-        None => Err(unknown(snapshot, request)),
-    }
-}
 
-fn unknown(snapshot: &Snapshot, request: &ExternalRequest<'_>) -> ReadError {
-    let ExternalRequest { metric, namespace, .. } = *request;
-    let mut message = format!("the server could not find the external metric {metric}");
-    let others: Vec<_> = snapshot
-        .served()
-        .filter(|known| known.metric.as_str() == metric && known.owner.serves(Some(namespace)))
-        .filter_map(|known| match known.serve {
-            Serve::Custom(resource) => Some(resource.to_string()),
-            Serve::External | Serve::Usage(_) => None,
-        })
-        .collect();
-    if !others.is_empty() {
-        message.push_str(&format!("; it is served as a custom metric for {}", others.join(", ")));
-    }
-    ReadError::NotFound(message)
-}
-
-async fn answer(
-    evaluations: &Arc<Evaluations>,
-    request: &ExternalRequest<'_>,
-    stale: &mut bool,
-    render: impl FnOnce(&[&Item]) -> Bytes,
-) -> Result<Found, ReadError> {
-    let mapping = evaluations.mapping();
-    let namespace: Namespace =
-        request.namespace.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
-    let picked = selector("labelSelector", request.label_selector)?;
-    let scope = mapping.scope(&namespace);
-    // Where a query has a place for the selector, it decides what is asked for; all other
-    // selectors pick from one evaluation.
-    let in_query = mapping.queries.iter().any(|query| query.promql.uses_selector());
-    let asked = if in_query { picked.clone().into() } else { Asked::default() };
-    let reading = evaluations.read(&scope, &asked, reader(request.raw)).await;
-    let reading = reading.map_err(|failure| {
-        let what = match &scope {
-            Scope::Namespace(_) => format!("external metric {} in {scope}", request.metric),
-            Scope::Cluster => format!("external metric {}", request.metric),
+    fn prepare(
+        request: &'a ExternalRequest<'a>,
+        evaluations: Arc<Evaluations>,
+        begun: Instant,
+    ) -> Result<Self, ReadError> {
+        let mapping = evaluations.mapping();
+        let namespace: Namespace =
+            request.namespace.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
+        let selector = selector("labelSelector", request.metric_selector)?;
+        let scope = mapping.scope(&namespace);
+        // Where a query has a place for the selector, it decides what is asked for; all other
+        // selectors pick from one evaluation.
+        let in_query = mapping.queries.iter().any(|query| query.promql.uses_selector());
+        let (key, picked) = if in_query {
+            (Asked::from(selector), None)
+        } else {
+            (Asked::default(), Some(selector))
         };
-        ReadError::Failed { what, failure }
-    })?;
-    *stale = reading.stale.is_some();
-    if let Some(body) = reading.evaluated.answers.get(request.raw, 0) {
-        return Ok(Found { body, warning: stale_warning(&reading, mapping) });
+        let reader = reader(request.caller, Some(request.namespace), request);
+        Ok(Self { request, reader, begun, part: Part { evaluations, scope, key }, picked })
     }
-    let default = absent(&reading, mapping.policy.default);
-    let Served::Items(served) = &reading.evaluated.values.served else {
-        return Err(unknown_kind(request.metric, &mapping.serve));
+
+    /// What an answer would be made from if it were given now, without waiting for anything.
+    pub fn peek(&self) -> Option<Origin> {
+        Some(Origin::new(&*self.part.peek()?, None, 0))
+    }
+
+    /// Reads.
+    pub async fn read(&self) -> Result<ExternalReading<'_>, ReadError> {
+        let reading = self.part.read(self.reader, std::iter::empty()).await?;
+        let time = reading.evaluated.time;
+        let default = self.part.mapping().policy.default.map(|quantity| Item {
+            labels: Vec::new(),
+            value: Value { quantity, time, window: None },
+        });
+        Ok(ExternalReading { read: self, reading, default })
+    }
+
+    /// Counts how the read ended.
+    pub fn ended<T>(&self, stale: bool, result: &Result<T, ReadError>) {
+        count(self.part.mapping(), self.begun, stale, result);
+    }
+}
+
+impl ExternalReading<'_> {
+    /// What the answer is made from.
+    pub fn origin(&self) -> Option<Origin> {
+        Some(Origin::new(&self.reading.evaluated, None, 0))
+    }
+
+    /// Whether values are served although there are no newer ones.
+    pub fn is_stale(&self) -> bool {
+        self.reading.stale.is_some()
+    }
+
+    /// What is to be known of values that are old.
+    pub fn warning(&self) -> Option<String> {
+        stale_warning(&self.reading, self.read.part.mapping())
+    }
+
+    /// The items that were asked for.
+    pub fn items(&self) -> Result<Vec<&Item>, ReadError> {
+        let metric = self.read.request.metric;
+        let values = &self.reading.evaluated.values;
+        let Served::Items(served) = &values.served else {
+            let serve = &self.read.part.mapping().serve;
+            return Err(ReadError::NotFound(format!("{metric} is served as {serve:?}")));
+        };
+        let picks = |labels: &[(Box<str>, Box<str>)]| match &self.read.picked {
+            Some(selector) => picks(selector, labels),
+            None => true,
+        };
+        let mut items: Vec<&Item> = served.iter().filter(|item| picks(&item.labels)).collect();
+        // Whoever reads adds the items up, so one that is missing would count as 0. Of those that
+        // were not kept it is not known whether they were asked for.
+        let lost = values.refused_count > values.refused.len();
+        let refused = values.refused.iter().find(|refusal| lost || picks(&refusal.labels));
+        if let Some(refusal) = refused {
+            return Err(ReadError::Refused(format!(
+                "external metric {metric} is not served: an item cannot be, and items are added \
+                 up: {} ({{{}}}; refused in all: {})",
+                refusal.reason, refusal.object, values.refused_count
+            )));
+        }
+        if items.is_empty() {
+            items.extend(&self.default);
+        }
+        Ok(items)
+    }
+}
+
+fn not_served(why: NotServed<'_>, request: &ExternalRequest<'_>) -> ReadError {
+    let also = match why {
+        NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
+        NotServed::AsOthers(entries) => {
+            let others = entries.iter().filter_map(|entry| match &entry.serve {
+                Serve::Custom(resource) => Some(resource.to_string()),
+                Serve::External | Serve::Usage(_) => None,
+            });
+            let others: Vec<_> = others.collect();
+            match others.is_empty() {
+                true => String::new(),
+                false => format!("; it is served as a custom metric for {}", others.join(", ")),
+            }
+        }
+        NotServed::InOtherNamespaces => "; it is served in other namespaces alone".to_owned(),
+        NotServed::Unknown => String::new(),
     };
-    let mut items: Vec<&Item> =
-        served.iter().filter(|item| in_query || picks(&picked, &item.labels)).collect();
-    let values = &reading.evaluated.values;
-    // Whoever reads adds the items up, so one that is missing would count as 0. Of those that were
-    // not kept it is not known whether they were asked for.
-    let lost = values.refused_count > values.refused.len();
-    let refused =
-        values.refused.iter().find(|refusal| in_query || lost || picks(&picked, &refusal.labels));
-    if let Some(refusal) = refused {
-        return Err(ReadError::Refused(format!(
-            "external metric {} is not served: an item cannot be, and items are added up: {} \
-             ({{{}}}; refused in all: {})",
-            request.metric, refusal.reason, refusal.object, values.refused_count
-        )));
-    }
-    if items.is_empty() {
-        items.extend(&default);
-    }
-    let body = render(&items);
-    reading.evaluated.answers.put(request.raw, 0, body.clone());
-    Ok(Found { body, warning: stale_warning(&reading, mapping) })
+    let metric = request.metric;
+    ReadError::NotFound(format!("the server could not find the external metric {metric}{also}"))
 }
 
 fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
     selector
         .matches(|key| labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value))
-}
-
-/// The item that stands for no item, if the policy states one.
-fn absent(reading: &Reading, default: Option<crate::model::quantity::Quantity>) -> Option<Item> {
-    let quantity = default?;
-    let value = Value { quantity, time: reading.evaluated.time, window: None };
-    Some(Item { labels: Vec::new(), value })
-}
-
-fn unknown_kind(metric: &str, serve: &Serve) -> ReadError {
-    ReadError::NotFound(format!("{metric} is served as {serve:?}"))
 }

@@ -1,71 +1,48 @@
-//! From a request to values: the mapping, its evaluation, the objects or items that are asked for.
+//! From a request to values: the entry of the table, its evaluations, and the objects or items that
+//! are asked for.
 //!
-//! Knows the snapshot and nothing of HTTP; what is found is rendered by a function that the caller
-//! brings, and kept with the evaluation it came from.
+//! Each API has a read that goes three steps: it finds what serves the metric (`new`), reads the
+//! evaluations (`read`), and picks the values that are asked for (`values`). What these are made
+//! from is known before they are picked ([`Origin`]), so whoever keeps rendered answers can leave
+//! out the last step. Knows nothing of HTTP and of how values are rendered.
 
 mod custom;
 mod error;
 mod external;
-mod usage;
+mod origin;
+mod part;
+mod request;
+mod resource;
 
-use std::hash::BuildHasher as _;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
-
-pub use custom::{CustomRequest, Described, ObjectValue, Target, custom};
+pub use custom::{CustomRead, CustomReading, CustomValues, ObjectValue};
 pub use error::ReadError;
-pub use external::{ExternalRequest, external};
-pub use usage::{Amounts, ObjectUsage, UsageRequest, UsageResource, Uses, usage};
+pub use external::{ExternalRead, ExternalReading};
+pub use origin::{Origin, OriginVersion};
+pub use request::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
+pub use resource::{Amounts, ObjectMetrics, ResourceRead, ResourceReading, ResourceValues, Usage};
 
-use crate::evaluation::{Evaluations, Mapping, ReadFailure, Reading};
-use crate::snapshot::Offer;
-use crate::telemetry::ReadOutcome;
+use crate::evaluation::Evaluations;
+use crate::model::selector::Selector;
+use crate::snapshot::{Entry, EntryState};
 
-/// What a read gets.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// The rendered values.
-    pub body: Bytes,
-    /// What whoever reads should know: values are old, or some are missing for a reason.
-    pub warning: Option<String>,
+/// The evaluations of an entry, bound if this is the first read of a rule's metric.
+async fn bound(entry: &Entry) -> Result<Arc<Evaluations>, ReadError> {
+    match &entry.state {
+        EntryState::Ready(evaluations) => Ok(evaluations.clone()),
+        EntryState::Rejected(rejection) => Err(ReadError::rejected(rejection)),
+        EntryState::Lazy(metric) => metric.evaluations().await.cloned().map_err(|reason| {
+            let title = metric.serve.title(&metric.metric);
+            ReadError::Refused(format!("{title} is not served: {reason}"))
+        }),
+    }
 }
 
-static HASHER: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
-
-/// Tells one repeated request from another.
-fn reader(request: &str) -> u64 {
-    HASHER.hash_one(request)
-}
-
-/// What is to be known of values that are served although newer ones could not be had.
-fn stale_warning(reading: &Reading, mapping: &Mapping) -> Option<String> {
-    let (age, why) = reading.stale.as_ref()?;
-    Some(format!("{} is {:.1}s old: {why}", mapping.metric, age.as_secs_f64()))
-}
-
-/// The evaluations of what a rule offers, made by the first read.
-async fn offered(offer: &Arc<Offer>) -> Result<Arc<Evaluations>, ReadError> {
-    let evaluations = offer.evaluations().await;
-    evaluations.cloned().map_err(|reason| {
-        ReadError::Refused(format!("{} is not served: {reason}", offer.serve.title(&offer.metric)))
-    })
-}
-
-/// Counts how a read ended.
-fn count(mapping: &Mapping, result: &Result<Found, ReadError>, stale: bool) {
-    mapping.metrics.read(match result {
-        Ok(_) if stale => ReadOutcome::Stale,
-        Ok(_) => ReadOutcome::Ok,
-        Err(ReadError::Failed { failure: ReadFailure::Deadline { .. }, .. }) => {
-            ReadOutcome::Deadline
-        }
-        Err(
-            ReadError::Failed { .. }
-            | ReadError::Refused(_)
-            | ReadError::NotSynced { .. }
-            | ReadError::Unavailable(_),
-        ) => ReadOutcome::Failed,
-        Err(ReadError::NotFound(_) | ReadError::Bad(_)) => ReadOutcome::NotFound,
-    });
+/// Reads a selector; `parameter` is where it was given.
+fn selector(parameter: &str, text: &str) -> Result<Selector, ReadError> {
+    if text.is_empty() {
+        return Ok(Selector::default());
+    }
+    text.parse().map_err(|error| ReadError::Bad(format!("{parameter}: {error}")))
 }

@@ -5,26 +5,19 @@ use jiff::Timestamp;
 
 use super::CustomVersion;
 use super::label_selector::LabelSelector;
-use crate::model::selector::Selector;
 use crate::model::values::{Item, Value};
-use crate::provider::{Described, ObjectValue};
+use crate::provider::CustomValues;
 
 /// A `MetricValueList`.
-pub(super) fn custom(
-    version: CustomVersion,
-    described: &Described<'_>,
-    metric: &str,
-    selector: &Selector,
-    values: &[ObjectValue<'_>],
-) -> Bytes {
+pub(super) fn custom(version: CustomVersion, metric: &str, values: &CustomValues<'_>) -> Bytes {
     let mut out = Json::list("MetricValueList", version.group_version());
     // All that is the same for each item is written once.
-    let kind = text(described.kind);
-    let api_version = text(described.api_version);
+    let kind = text(&values.kind);
+    let api_version = text(&values.api_version);
     let metric = text(metric);
-    let selector = LabelSelector::of(selector);
+    let selector = LabelSelector::of(values.selector);
     let selector = selector.and_then(|selector| serde_json::to_string(&selector).ok());
-    for item in values {
+    for item in &values.values {
         out.next_item();
         out.raw("{\"describedObject\":{\"kind\":");
         out.raw(&kind);
@@ -167,15 +160,21 @@ mod tests {
 
     use super::*;
     use crate::model::quantity::Quantity;
+    use crate::provider::ObjectValue;
 
     fn value(milli: i64, window: Option<u32>) -> Value {
         Value { quantity: Quantity::from_milli(milli), time: 1_695_018_199_504, window }
     }
 
     fn pods(version: CustomVersion, selector: &str, value: Value) -> String {
-        let pods = Described { kind: "Pod", api_version: "/v1" };
-        let values = [ObjectValue { namespace: "default", name: "a", value }];
-        let bytes = custom(version, &pods, "m", &selector.parse().unwrap(), &values);
+        let values = CustomValues {
+            kind: "Pod".to_owned(),
+            api_version: "/v1".to_owned(),
+            selector: &selector.parse().unwrap(),
+            values: vec![ObjectValue { namespace: "default", name: "a", value }],
+            missing: None,
+        };
+        let bytes = custom(version, "m", &values);
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 

@@ -1,4 +1,4 @@
-//! A selector as `metav1.LabelSelector`, which answers repeat.
+//! The metric selector as `metav1.LabelSelector`, which each item of an answer repeats.
 
 use std::collections::BTreeMap;
 

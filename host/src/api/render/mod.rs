@@ -1,26 +1,23 @@
-//! The lists of values, in the encoding that the client asks for.
+//! Renders values, in the encoding that the client asks for.
 
 mod json;
 mod label_selector;
 mod protobuf;
-mod usage;
+mod resource;
 mod window;
-
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{ACCEPT, HeaderMap};
 
-use crate::model::selector::Selector;
 use crate::model::values::Item;
-use crate::provider::{Described, ObjectUsage, ObjectValue, UsageResource};
+use crate::provider::{CustomValues, ResourceValues};
 
 const EXTERNAL: &str = "external.metrics.k8s.io/v1beta1";
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// The versions of the custom metrics API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum CustomVersion {
     V1Beta1,
     V1Beta2,
@@ -35,8 +32,19 @@ impl CustomVersion {
     }
 }
 
+/// Which object of the APIs an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Shape {
+    /// A `MetricValueList`.
+    Custom(CustomVersion),
+    /// An `ExternalMetricValueList`.
+    External,
+    /// Of `metrics.k8s.io`: one object or a list, depending on the path.
+    Resource,
+}
+
 /// How an answer is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Encoding {
     Json,
     Protobuf,
@@ -69,40 +77,23 @@ impl Encoding {
     pub(super) fn custom(
         self,
         version: CustomVersion,
-        described: &Described<'_>,
         metric: &str,
-        selector: &Selector,
-        values: &[ObjectValue<'_>],
+        values: &CustomValues<'_>,
     ) -> Bytes {
         match self {
-            Self::Json => json::custom(version, described, metric, selector, values),
-            Self::Protobuf => protobuf::custom(version, described, metric, selector, values),
+            Self::Json => json::custom(version, metric, values),
+            Self::Protobuf => protobuf::custom(version, metric, values),
         }
     }
 
-    /// A `NodeMetricsList` or `PodMetricsList`.
-    pub(super) fn usage(
-        self,
-        resource: UsageResource,
-        window: Duration,
-        objects: &[ObjectUsage<'_>],
-    ) -> Bytes {
-        match self {
-            Self::Json => usage::json::list(resource, window, objects),
-            Self::Protobuf => usage::protobuf::list(resource, window, objects),
-        }
-    }
-
-    /// A `NodeMetrics` or `PodMetrics`.
-    pub(super) fn usage_of(
-        self,
-        resource: UsageResource,
-        window: Duration,
-        object: &ObjectUsage<'_>,
-    ) -> Bytes {
-        match self {
-            Self::Json => usage::json::one(resource, window, object),
-            Self::Protobuf => usage::protobuf::one(resource, window, object),
+    /// A `NodeMetrics` or `PodMetrics` where one object was asked for, else a list of them.
+    pub(super) fn resource(self, metrics: &ResourceValues<'_>) -> Bytes {
+        let ResourceValues { kind, one, window, values, .. } = metrics;
+        match (self, values.as_slice()) {
+            (Self::Json, [object]) if *one => resource::json::one(*kind, *window, object),
+            (Self::Json, objects) => resource::json::list(*kind, *window, objects),
+            (Self::Protobuf, [object]) if *one => resource::protobuf::one(*kind, *window, object),
+            (Self::Protobuf, objects) => resource::protobuf::list(*kind, *window, objects),
         }
     }
 

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use prost::Message;
+use prost::encoding::message;
 
 use super::CustomVersion;
 use super::label_selector::LabelSelector;
-use crate::model::selector::Selector;
 use crate::model::values::{Item, Value};
-use crate::provider::{Described, ObjectValue};
+use crate::provider::{CustomValues, ObjectValue};
 
 /// What each message of Kubernetes begins with.
 const MAGIC: &[u8] = b"k8s\0";
@@ -38,14 +38,9 @@ struct TypeMeta {
     kind: String,
 }
 
-/// A list of values: of custom metrics in either version, or of an external one.
-#[derive(Clone, PartialEq, Message)]
-struct List<V: Message + Default + std::fmt::Debug> {
-    #[prost(message, optional, tag = "1")]
-    metadata: Option<ListMeta>,
-    #[prost(message, repeated, tag = "2")]
-    items: Vec<V>,
-}
+/// A list being encoded. Its items are encoded one by one: as messages they would take many times
+/// the room of their bytes.
+pub(super) struct List(Vec<u8>);
 
 #[derive(Clone, PartialEq, Message)]
 struct ListMeta {}
@@ -127,69 +122,84 @@ pub(super) struct QuantityText {
 }
 
 /// A `MetricValueList`.
-pub(super) fn custom(
-    version: CustomVersion,
-    described: &Described<'_>,
-    metric: &str,
-    selector: &Selector,
-    values: &[ObjectValue<'_>],
-) -> Bytes {
-    let selector = LabelSelector::of(selector);
+pub(super) fn custom(version: CustomVersion, metric: &str, values: &CustomValues<'_>) -> Bytes {
+    let CustomValues { kind, api_version, selector, values, .. } = values;
     let object = |item: &ObjectValue<'_>| {
         Some(ObjectReference {
-            kind: described.kind.to_owned(),
+            kind: kind.clone(),
             namespace: item.namespace.to_owned(),
             name: item.name.to_owned(),
-            api_version: described.api_version.to_owned(),
+            api_version: api_version.clone(),
         })
     };
-    let raw = match version {
-        CustomVersion::V1Beta1 => list(values.iter().map(|item| ValueV1Beta1 {
-            described_object: object(item),
-            metric_name: metric.to_owned(),
-            timestamp: time(&item.value),
-            window: item.value.window.map(i64::from),
-            value: quantity(&item.value),
-            selector: selector.clone(),
-        })),
-        CustomVersion::V1Beta2 => list(values.iter().map(|item| ValueV1Beta2 {
-            described_object: object(item),
-            metric: Some(MetricIdentifier { name: metric.to_owned(), selector: selector.clone() }),
-            timestamp: time(&item.value),
-            window_seconds: item.value.window.map(i64::from),
-            value: quantity(&item.value),
-        })),
-    };
-    envelope(version.group_version(), "MetricValueList", raw)
+    let selector = LabelSelector::of(selector);
+    let (metric_name, mut list) = (metric.to_owned(), List::new());
+    match version {
+        CustomVersion::V1Beta1 => {
+            let mut value = ValueV1Beta1 { metric_name, selector, ..ValueV1Beta1::default() };
+            for item in values {
+                value.described_object = object(item);
+                value.timestamp = time(&item.value);
+                value.window = item.value.window.map(i64::from);
+                value.value = quantity(&item.value);
+                list.push(&value);
+            }
+        }
+        CustomVersion::V1Beta2 => {
+            let metric = Some(MetricIdentifier { name: metric_name, selector });
+            let mut value = ValueV1Beta2 { metric, ..ValueV1Beta2::default() };
+            for item in values {
+                value.described_object = object(item);
+                value.timestamp = time(&item.value);
+                value.window_seconds = item.value.window.map(i64::from);
+                value.value = quantity(&item.value);
+                list.push(&value);
+            }
+        }
+    }
+    list.finish(version.group_version(), "MetricValueList")
 }
 
 /// An `ExternalMetricValueList`.
 pub(super) fn external(metric: &str, items: &[&Item]) -> Bytes {
-    let raw = list(items.iter().map(|item| ExternalValue {
-        metric_name: metric.to_owned(),
-        metric_labels: item.labels.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
-        timestamp: time(&item.value),
-        window: item.value.window.map(i64::from),
-        value: quantity(&item.value),
-    }));
-    envelope(super::EXTERNAL, "ExternalMetricValueList", raw)
+    let mut list = List::new();
+    for item in items {
+        let labels = item.labels.iter().map(|(k, v)| (k.to_string(), v.to_string()));
+        list.push(&ExternalValue {
+            metric_name: metric.to_owned(),
+            metric_labels: labels.collect(),
+            timestamp: time(&item.value),
+            window: item.value.window.map(i64::from),
+            value: quantity(&item.value),
+        });
+    }
+    list.finish(super::EXTERNAL, "ExternalMetricValueList")
 }
 
-/// A list in bytes.
-pub(super) fn list<V: Message + Default + std::fmt::Debug>(
-    items: impl Iterator<Item = V>,
-) -> Vec<u8> {
-    List { metadata: Some(ListMeta {}), items: items.collect() }.encode_to_vec()
+impl List {
+    pub(super) fn new() -> Self {
+        let mut bytes = Vec::new();
+        message::encode(1, &ListMeta {}, &mut bytes);
+        Self(bytes)
+    }
+
+    pub(super) fn push(&mut self, item: &impl Message) {
+        message::encode(2, item, &mut self.0);
+    }
+
+    pub(super) fn finish(self, api_version: &str, kind: &str) -> Bytes {
+        envelope(api_version, kind, self.0)
+    }
 }
 
 /// Bytes with what says what they are.
 pub(super) fn envelope(api_version: &str, kind: &str, raw: Vec<u8>) -> Bytes {
     let type_meta = TypeMeta { api_version: api_version.to_owned(), kind: kind.to_owned() };
     let unknown = Unknown { type_meta: Some(type_meta), raw, ..Unknown::default() };
-    let mut bytes = Vec::with_capacity(MAGIC.len() + unknown.encoded_len());
+    let mut bytes = BytesMut::with_capacity(MAGIC.len() + unknown.encoded_len());
     bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&unknown.encode_to_vec());
-    bytes.into()
+    unknown.encode_raw(&mut bytes);
+    bytes.freeze()
 }
 
 fn time(value: &Value) -> Option<Time> {
@@ -218,9 +228,18 @@ mod tests {
     use super::*;
     use crate::model::quantity::Quantity;
 
-    fn opened<V: Message + Default + std::fmt::Debug>(bytes: &[u8]) -> (TypeMeta, List<V>) {
+    /// A list as a client decodes it.
+    #[derive(Clone, PartialEq, Message)]
+    struct Decoded<V: Message + Default + std::fmt::Debug> {
+        #[prost(message, optional, tag = "1")]
+        metadata: Option<ListMeta>,
+        #[prost(message, repeated, tag = "2")]
+        items: Vec<V>,
+    }
+
+    fn opened<V: Message + Default + std::fmt::Debug>(bytes: &[u8]) -> (TypeMeta, Decoded<V>) {
         let unknown = Unknown::decode(bytes.strip_prefix(MAGIC).unwrap()).unwrap();
-        (unknown.type_meta.unwrap(), List::decode(unknown.raw.as_slice()).unwrap())
+        (unknown.type_meta.unwrap(), Decoded::decode(unknown.raw.as_slice()).unwrap())
     }
 
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
@@ -230,10 +249,14 @@ mod tests {
     #[test]
     fn the_bytes_of_a_small_list() {
         let value = Value { quantity: Quantity::from_milli(1500), time: 5000, window: Some(60) };
-        let described = Described { kind: "Pod", api_version: "/v1" };
-        let items = [ObjectValue { namespace: "ns", name: "a", value }];
-        let bytes =
-            custom(CustomVersion::V1Beta2, &described, "m", &"v=4".parse().unwrap(), &items);
+        let values = CustomValues {
+            kind: "Pod".to_owned(),
+            api_version: "/v1".to_owned(),
+            selector: &"v=4".parse().unwrap(),
+            values: vec![ObjectValue { namespace: "ns", name: "a", value }],
+            missing: None,
+        };
+        let bytes = custom(CustomVersion::V1Beta2, "m", &values);
         let (kind, list) = opened::<ValueV1Beta2>(&bytes);
         assert_eq!(kind.api_version, "custom.metrics.k8s.io/v1beta2");
         assert_eq!(kind.kind, "MetricValueList");

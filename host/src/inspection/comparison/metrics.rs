@@ -1,7 +1,7 @@
 //! Metrics by their names in discovery, in which both adapters write them alike.
 
 use crate::model::serve::Serve;
-use crate::provider::UsageResource;
+use crate::snapshot::MeasuredKind;
 
 /// A metric that an adapter lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +68,6 @@ impl Metric {
 }
 
 /// Whose usage is asked for.
-pub(super) fn usage_resource(resource: &str) -> Option<UsageResource> {
-    [UsageResource::Nodes, UsageResource::Pods].into_iter().find(|of| of.plural() == resource)
+pub(super) fn usage_resource(resource: &str) -> Option<MeasuredKind> {
+    [MeasuredKind::Nodes, MeasuredKind::Pods].into_iter().find(|of| of.plural() == resource)
 }

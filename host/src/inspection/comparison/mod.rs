@@ -77,9 +77,10 @@ pub async fn compare(options: &CompareOptions) -> Result<Comparison, CompareErro
     let mut theirs = other.metrics().await.map_err(CompareError::Other)?;
     let ours = Ours::new(&loaded, &cluster, options.namespace.clone()).await;
     let mine: BTreeSet<_> = ours.metrics();
-    if loaded.loaded.snapshot.usage().is_none() {
+    let is_usage = |metric: &Metric| matches!(metric.of, Listed::Usage { .. });
+    if !mine.iter().any(is_usage) {
         // Somebody else serves what nodes and pods use.
-        theirs.retain(|metric| !matches!(metric.of, Listed::Usage { .. }));
+        theirs.retain(|metric| !is_usage(metric));
     }
     let mut comparison = Comparison {
         with: options.other.to_string(),

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use super::metrics::{Listed, Metric, usage_resource};
@@ -16,9 +15,10 @@ use crate::model::quantity::Quantity;
 use crate::model::serve::Serve;
 use crate::objects::Kind;
 use crate::provider::{
-    self, Amounts, CustomRequest, ExternalRequest, Found, ReadError, Target, UsageRequest, Uses,
+    Amounts, Caller, CustomRead, CustomRequest, CustomValues, ExternalRead, ExternalRequest,
+    ObjectMetrics, ReadError, ResourceRead, ResourceRequest, ResourceValues, Target, Usage,
 };
-use crate::snapshot::{Contents, Offer, Snapshot};
+use crate::snapshot::{Contents, Entry, EntryState, LazyMetric, Snapshot};
 
 /// How long to wait for the list of a kind's objects.
 const LISTED: Duration = Duration::from_secs(20);
@@ -54,12 +54,13 @@ impl<'a> Ours<'a> {
     pub(super) async fn new(live: &'a Live, cluster: &'a Cluster, only: Option<String>) -> Self {
         // One metric of each kind that is bound in the snapshot keeps the kind's objects followed.
         let mut followed = BTreeSet::new();
-        for offer in live.loaded.snapshot.offers().all() {
-            if let Serve::Custom(resource) = &offer.serve
+        for entry in live.loaded.snapshot.entries() {
+            if let (Serve::Custom(resource), EntryState::Lazy(metric)) =
+                (&entry.serve, &entry.state)
                 && followed.insert(resource)
             {
                 // Whoever reads it is told why it cannot be bound.
-                let _ = offer.evaluations().await;
+                let _ = metric.evaluations().await;
             }
         }
         Self { live, cluster, only, namespaces: OnceCell::new() }
@@ -71,29 +72,16 @@ impl<'a> Ours<'a> {
 
     /// All metrics.
     pub(super) fn metrics(&self) -> BTreeSet<Metric> {
-        let snapshot = self.snapshot();
-        let named = snapshot.served();
-        let named = named.map(|known| Metric::served(known.serve, known.metric.as_str()));
-        let usage = snapshot.usage().into_iter().flat_map(|usage| usage.kinds());
-        let usage = usage.map(|kind| Metric::usage(kind.resource().plural()));
-        named.chain(usage).collect()
+        self.snapshot().served().map(named).collect()
     }
 
     /// Whoever reads a metric with new values.
     pub(super) async fn reader(&self, metric: &'a Metric) -> Result<Reader<'a>, String> {
         let snapshot = self.snapshot();
-        let is = |other: &Metric| other == metric;
-        let mapped = snapshot.mappings().iter().any(|known| {
-            let mapping = known.mapping();
-            is(&Metric::served(&mapping.serve, mapping.metric.as_str()))
-        });
-        let offer = snapshot
-            .offers()
-            .all()
-            .iter()
-            .find(|offer| is(&Metric::served(&offer.serve, offer.metric.as_str())));
-        let snapshot = match offer {
-            Some(offer) if !mapped => self.alone(offer).await?,
+        // Mappings stand before rules.
+        let entry = snapshot.served().find(|entry| named(entry) == *metric);
+        let snapshot = match entry.map(|entry| &entry.state) {
+            Some(EntryState::Lazy(rule)) => alone(rule).await?,
             _ => snapshot.clone(),
         };
         let kind = kind_of(&snapshot, metric);
@@ -102,15 +90,6 @@ impl<'a> Ours<'a> {
             kind.ready().map_err(|unknown| unknown.to_string())?;
         }
         Ok(Reader { metric, snapshot, kind })
-    }
-
-    /// A snapshot of a rule's metric alone, bound anew.
-    async fn alone(&self, offer: &Arc<Offer>) -> Result<Arc<Snapshot>, String> {
-        let offer = offer.clone();
-        let bound = tokio::task::spawn_blocking(move || offer.with.bind()).await;
-        let evaluations = bound.map_err(|error| error.to_string())??;
-        let contents = Contents { mappings: vec![evaluations], ..Contents::default() };
-        Ok(Arc::new(Snapshot::new(0, contents)))
     }
 
     /// Where there is something to read of a metric.
@@ -138,20 +117,20 @@ impl<'a> Ours<'a> {
     }
 }
 
+/// The name of an entry in discovery.
+fn named(entry: &Entry) -> Metric {
+    Metric::served(&entry.serve, entry.metric.as_str())
+}
+
+/// A snapshot of a rule's metric alone, bound anew.
+async fn alone(metric: &LazyMetric) -> Result<Arc<Snapshot>, String> {
+    let contents = Contents { mappings: vec![metric.bind_anew().await?], ..Contents::default() };
+    Ok(Arc::new(Snapshot::new(0, contents)))
+}
+
 fn kind_of(snapshot: &Snapshot, metric: &Metric) -> Option<Arc<Kind>> {
-    match &metric.of {
-        Listed::External => None,
-        Listed::Custom { .. } => {
-            let mut mappings = snapshot.mappings().iter().map(|known| known.mapping());
-            let found = mappings
-                .find(|known| Metric::served(&known.serve, known.metric.as_str()) == *metric);
-            found.and_then(|mapping| mapping.kind.clone())
-        }
-        Listed::Usage { resource } => {
-            let usage = snapshot.usage()?;
-            usage.kinds().find(|kind| kind.resource().plural() == resource).cloned()
-        }
-    }
+    let entry = snapshot.served().find(|entry| named(entry) == *metric)?;
+    entry.evaluations()?.mapping().kind.clone()
 }
 
 impl Reader<'_> {
@@ -168,13 +147,11 @@ impl Reader<'_> {
 
     async fn once(&self, place: &Place) -> Result<Reading, ReadError> {
         let namespace = place.namespace.as_deref();
-        let metric = self.metric.name.as_str();
-        // Answers are kept under this name; what is read here is asked for by nobody else.
-        let raw = "comparison";
-        let found = match &self.metric.of {
+        let (metric, caller) = (self.metric.name.as_str(), Caller::default());
+        match &self.metric.of {
             Listed::Custom { resource } => {
                 let request = CustomRequest {
-                    raw,
+                    caller,
                     namespace,
                     resource,
                     target: Target::All,
@@ -182,56 +159,59 @@ impl Reader<'_> {
                     label_selector: "",
                     metric_selector: "",
                 };
-                provider::custom(&self.snapshot, &request, |_, _, objects| {
-                    let values = objects.iter();
-                    packed(values.map(|of| (of.name.to_owned(), of.value.quantity)).collect())
-                })
-                .await?
+                let read = CustomRead::new(&self.snapshot, &request).await?;
+                let reading = read.read(None).await?;
+                let CustomValues { values, missing, .. } = reading.values()?;
+                let values = values.iter().map(|of| (of.name.to_owned(), of.value.quantity));
+                Ok(self::reading(values.collect(), reading.warning().or(missing)))
             }
             Listed::External => {
                 let namespace = namespace.unwrap_or_default();
-                let request = ExternalRequest { raw, namespace, metric, label_selector: "" };
-                provider::external(&self.snapshot, &request, |items| {
-                    let items = items.iter().map(|item| {
-                        let labels = item.labels.iter().map(|(name, value)| (&**name, &**value));
-                        (labelled(labels), item.value.quantity)
-                    });
-                    packed(items.collect())
-                })
-                .await?
+                let request = ExternalRequest { caller, namespace, metric, metric_selector: "" };
+                let read = ExternalRead::new(&self.snapshot, &request).await?;
+                let reading = read.read().await?;
+                let items = reading.items()?;
+                let values = items.iter().map(|item| {
+                    let labels = item.labels.iter().map(|(name, value)| (&**name, &**value));
+                    (labelled(labels), item.value.quantity)
+                });
+                Ok(self::reading(values.collect(), reading.warning()))
             }
             Listed::Usage { resource } => {
-                let Some(resource) = usage_resource(resource) else {
-                    return Ok(Reading::default());
-                };
-                let request = UsageRequest {
-                    raw,
-                    resource,
+                let Some(kind) = usage_resource(resource) else { return Ok(Reading::default()) };
+                let request = ResourceRequest {
+                    caller,
+                    kind,
                     namespace,
                     target: Target::All,
                     label_selector: "",
                     field_selector: "",
                 };
-                provider::usage(&self.snapshot, &request, |_, objects| {
-                    let mut values = BTreeMap::new();
-                    for object in objects {
-                        let name = &object.object.name;
-                        match &object.uses {
-                            Uses::Whole(amounts) => add(&mut values, name, *amounts),
-                            Uses::Containers(containers) => {
-                                for (container, amounts) in containers {
-                                    add(&mut values, &format!("{name} {container}"), *amounts);
-                                }
-                            }
-                        }
-                    }
-                    packed(values)
-                })
-                .await?
+                let read = ResourceRead::new(&self.snapshot, &request)?;
+                let reading = read.read(None).await?;
+                let ResourceValues { values, missing, .. } = reading.values()?;
+                let all = amounts(&values);
+                Ok(self::reading(all, reading.warning().or(missing)))
             }
-        };
-        Ok(unpacked(&found))
+        }
     }
+}
+
+/// cpu and memory of nodes, and of the containers of pods.
+fn amounts(objects: &[ObjectMetrics<'_>]) -> BTreeMap<String, Quantity> {
+    let mut values = BTreeMap::new();
+    for object in objects {
+        let name = &object.object.name;
+        match &object.usage {
+            Usage::Whole(amounts) => add(&mut values, name, *amounts),
+            Usage::Containers(containers) => {
+                for (container, amounts) in containers {
+                    add(&mut values, &format!("{name} {container}"), *amounts);
+                }
+            }
+        }
+    }
+    values
 }
 
 fn add(values: &mut BTreeMap<String, Quantity>, of: &str, amounts: Amounts) {
@@ -240,16 +220,7 @@ fn add(values: &mut BTreeMap<String, Quantity>, of: &str, amounts: Amounts) {
     }
 }
 
-/// Answers are kept as they were rendered, so values are rendered, too.
-fn packed(values: BTreeMap<String, Quantity>) -> Bytes {
-    let values: BTreeMap<_, _> =
-        values.into_iter().map(|(of, quantity)| (of, quantity.milli())).collect();
-    serde_json::to_vec(&values).unwrap_or_default().into()
-}
-
-fn unpacked(found: &Found) -> Reading {
-    let values: BTreeMap<String, i64> = serde_json::from_slice(&found.body).unwrap_or_default();
-    let known = |milli| Number::Known(Quantity::from_milli(milli));
-    let values = values.into_iter().map(|(of, milli)| (of, known(milli)));
-    Reading { values: values.collect(), warning: found.warning.clone() }
+fn reading(values: BTreeMap<String, Quantity>, warning: Option<String>) -> Reading {
+    let values = values.into_iter().map(|(of, quantity)| (of, Number::Known(quantity)));
+    Reading { values: values.collect(), warning }
 }

@@ -1,18 +1,17 @@
-//! Values of cpu and memory, joined by object and container.
+//! Joins the items of cpu and memory by object and container.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
 use super::place::Readings;
-use super::{Amounts, ObjectUsage, Uses};
+use super::{Amounts, Both, Measured, ObjectMetrics, Usage};
 use crate::model::quantity::Quantity;
 use crate::model::values::{Item, Served, Value, Values};
 use crate::objects::Object;
 use crate::provider::ReadError;
-use crate::snapshot::{UsageOf, UsagePart};
 
-/// What some objects use.
+/// The resource metrics of some objects.
 pub(super) struct Joined<'a> {
     objects: &'a [Object],
     cpu: Part<'a>,
@@ -24,16 +23,16 @@ pub(super) struct Joined<'a> {
     containers: bool,
 }
 
-/// The values of one of both.
+/// The items of cpu or of memory.
 struct Part<'a> {
     labels: Labels<'a>,
-    /// Of all objects, whether they are asked for or not.
+    /// Those of all objects, requested or not.
     items: &'a [Item],
-    /// By object that is asked for, and by container.
+    /// By requested object, then by container.
     values: HashMap<&'a str, Containers<'a>, RandomState>,
 }
 
-/// What one of both is called, and by which labels its values are found.
+/// The name of a metric, and the labels that name objects and containers.
 #[derive(Debug, Clone, Copy)]
 struct Labels<'a> {
     metric: &'a str,
@@ -44,14 +43,14 @@ struct Labels<'a> {
 type Containers<'a> = BTreeMap<&'a str, Result<Value, String>>;
 
 impl<'a> Joined<'a> {
-    /// Joins what was read, for these objects.
+    /// Joins the readings, for these objects.
     pub(super) fn new(
-        of: &'a UsageOf,
-        readings: &'a Readings<'_>,
+        of: &'a Both,
+        readings: &'a Readings,
         objects: &'a [Object],
     ) -> Result<Self, ReadError> {
         let [cpu, memory] = [&readings.cpu.evaluated, &readings.memory.evaluated];
-        let containers = of.cpu.container_label.is_some();
+        let containers = of.cpu.labels.container.is_some();
         Ok(Self {
             objects,
             evaluated: cpu.time.max(memory.time),
@@ -62,33 +61,33 @@ impl<'a> Joined<'a> {
         })
     }
 
-    /// What each of the objects uses, in order, without those that lack cpu or memory wholly.
-    pub(super) fn all(&self, namespace: &'a str) -> impl Iterator<Item = ObjectUsage<'_>> {
+    /// The metrics of each object, in order, without objects that have no cpu or no memory value at all.
+    pub(super) fn all(&self, namespace: &'a str) -> impl Iterator<Item = ObjectMetrics<'a>> {
         self.objects.iter().filter_map(move |object| {
             let name = object.name.as_ref();
             if !self.cpu.has(name) || !self.memory.has(name) {
                 return None;
             }
-            let mut uses: BTreeMap<&str, Amounts> = BTreeMap::new();
+            let mut amounts: BTreeMap<&str, Amounts> = BTreeMap::new();
             let mut measured = i64::MAX;
             for (container, value) in self.cpu.of(name) {
-                uses.entry(container).or_default().cpu = quantity(value, &mut measured);
+                amounts.entry(container).or_default().cpu = quantity(value, &mut measured);
             }
             for (container, value) in self.memory.of(name) {
-                uses.entry(container).or_default().memory = quantity(value, &mut measured);
+                amounts.entry(container).or_default().memory = quantity(value, &mut measured);
             }
-            let uses = if self.containers {
-                Uses::Containers(uses.into_iter().collect())
+            let usage = if self.containers {
+                Usage::Containers(amounts.into_iter().collect())
             } else {
-                Uses::Whole(uses.into_values().next().unwrap_or_default())
+                Usage::Whole(amounts.into_values().next().unwrap_or_default())
             };
             let evaluated = self.evaluated;
-            Some(ObjectUsage { namespace, object, evaluated, measured, uses })
+            Some(ObjectMetrics { namespace, object, evaluated, measured, usage })
         })
     }
 
-    /// A word on values that are missing for a reason: they were refused, or a container has one of
-    /// both and not the other.
+    /// The reason for the first missing value: it was refused, or a container has only one of cpu and
+    /// memory.
     pub(super) fn missing(&self) -> Option<String> {
         self.refused().or_else(|| self.objects.iter().find_map(|object| self.partial(object)))
     }
@@ -109,7 +108,7 @@ impl<'a> Joined<'a> {
         })
     }
 
-    /// A container without one of both, of an object that is served.
+    /// The first container of a served object that has only one of cpu and memory.
     fn partial(&self, object: &Object) -> Option<String> {
         let name = object.name.as_ref();
         if !self.cpu.has(name) || !self.memory.has(name) {
@@ -137,16 +136,13 @@ impl<'a> Joined<'a> {
     }
 
     /// Why nothing is served although there are objects, none of whose values was refused.
-    pub(super) fn empty(&self) -> Option<String> {
-        let first = self.objects.first()?.name.as_ref();
+    pub(super) fn empty(&self) -> String {
+        let first = self.objects.first().map_or("", |object| object.name.as_ref());
         let (count, plural) = (self.objects.len(), self.plural);
-        Some(format!(
-            "nothing is known of {count} {plural}, {first} among them: {}",
-            self.why(first)
-        ))
+        format!("nothing is known of {count} {plural}, {first} among them: {}", self.why(first))
     }
 
-    /// What an object lacks.
+    /// Which value an object lacks.
     fn why(&self, name: &str) -> String {
         let lacking = [&self.cpu, &self.memory].into_iter().find(|part| !part.has(name));
         let Part { labels, items, .. } = lacking.unwrap_or(&self.cpu);
@@ -171,11 +167,11 @@ fn quantity(value: &Result<Value, String>, measured: &mut i64) -> Option<Quantit
 }
 
 impl<'a> Labels<'a> {
-    fn of(part: &'a UsagePart) -> Self {
+    fn of(part: &'a Measured) -> Self {
         Self {
             metric: part.evaluations.mapping().metric.as_str(),
-            object: &part.object_label,
-            container: part.container_label.as_deref(),
+            object: &part.labels.object,
+            container: part.labels.container.as_deref(),
         }
     }
 }
@@ -199,7 +195,7 @@ impl<'a> Part<'a> {
             let value = servable(item.value);
             containers
                 .entry(container)
-                .and_modify(|value| *value = Err(TWICE.to_owned()))
+                .and_modify(|value| *value = Err(DUPLICATE.to_owned()))
                 .or_insert(value);
         }
         // What the plugin's output was refused for is known by its labels alone.
@@ -229,8 +225,8 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Which of several values is the right one cannot be known.
-const TWICE: &str = "there are several values; aggregate them in the query by <<.GroupBy>>";
+/// The reason for several values of one container: which one is right is not known.
+const DUPLICATE: &str = "there are several values; aggregate them in the query by <<.GroupBy>>";
 
 /// prometheus-adapter makes 0 of what is negative. Nothing uses less than nothing: such a value is
 /// wrong, and zero would be, too.
@@ -299,7 +295,7 @@ mod tests {
     /// `web-0@4: app 1m 2, sidecar - 3`
     fn told(joined: &Joined<'_>) -> Vec<String> {
         let each = joined.all("shop").map(|usage| {
-            let Uses::Containers(containers) = &usage.uses else { panic!() };
+            let Usage::Containers(containers) = &usage.usage else { panic!() };
             let text = |quantity: Option<Quantity>| {
                 quantity.map_or_else(|| "-".to_owned(), |quantity| quantity.to_string())
             };

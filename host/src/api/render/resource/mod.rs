@@ -1,19 +1,20 @@
-//! What nodes and pods use, as `metrics.k8s.io/v1beta1` has it.
+//! Resource metrics of nodes and pods, as `metrics.k8s.io/v1beta1` has it.
 
 pub(super) mod json;
 pub(super) mod protobuf;
 
 use crate::model::quantity::Quantity;
-use crate::provider::{Amounts, UsageResource};
+use crate::provider::Amounts;
+use crate::snapshot::MeasuredKind;
 
 /// Group and version.
 const GROUP_VERSION: &str = "metrics.k8s.io/v1beta1";
 
 /// The kind of one, and that of a list of them.
-fn kinds(resource: UsageResource) -> (&'static str, &'static str) {
-    match resource {
-        UsageResource::Nodes => ("NodeMetrics", "NodeMetricsList"),
-        UsageResource::Pods => ("PodMetrics", "PodMetricsList"),
+fn kinds(kind: MeasuredKind) -> (&'static str, &'static str) {
+    match kind {
+        MeasuredKind::Nodes => ("NodeMetrics", "NodeMetricsList"),
+        MeasuredKind::Pods => ("PodMetrics", "PodMetricsList"),
     }
 }
 
@@ -31,7 +32,7 @@ mod tests {
     use crate::model::resource::Resource;
     use crate::model::selector::Selector;
     use crate::objects::{Kind, Listing, Object};
-    use crate::provider::{ObjectUsage, Uses};
+    use crate::provider::{ObjectMetrics, Usage};
 
     pub(super) fn object(name: &str, labels: &[(&str, &str)]) -> Object {
         let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -49,17 +50,17 @@ mod tests {
         }
     }
 
-    pub(super) fn pod(object: &Object) -> ObjectUsage<'_> {
-        let uses = Uses::Containers(vec![
+    pub(super) fn pod(object: &Object) -> ObjectMetrics<'_> {
+        let usage = Usage::Containers(vec![
             ("app", amounts(Some(1500), Some(64 << 20))),
             ("sidecar", amounts(None, Some(1000))),
         ]);
         let (evaluated, measured) = (1_695_018_199_504, 1_695_018_190_999);
-        ObjectUsage { namespace: "shop", object, evaluated, measured, uses }
+        ObjectMetrics { namespace: "shop", object, evaluated, measured, usage }
     }
 
-    pub(super) fn node(object: &Object) -> ObjectUsage<'_> {
-        let uses = Uses::Whole(amounts(Some(2000), Some(1 << 30)));
-        ObjectUsage { namespace: "", object, evaluated: 5000, measured: 4000, uses }
+    pub(super) fn node(object: &Object) -> ObjectMetrics<'_> {
+        let usage = Usage::Whole(amounts(Some(2000), Some(1 << 30)));
+        ObjectMetrics { namespace: "", object, evaluated: 5000, measured: 4000, usage }
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration as Length;
 use bytes::Bytes;
 use prost::Message;
 
-use super::super::protobuf::{QuantityText, Time, envelope, list as list_of};
+use super::super::protobuf::{List, QuantityText, Time, envelope};
 use super::{GROUP_VERSION, kinds, usage};
-use crate::provider::{Amounts, ObjectUsage, UsageResource, Uses};
+use crate::provider::{Amounts, ObjectMetrics, Usage};
+use crate::snapshot::MeasuredKind;
 
 #[derive(Clone, PartialEq, Message)]
 struct NodeMetrics {
@@ -63,34 +64,37 @@ struct Duration {
 
 /// A list.
 pub(in super::super) fn list(
-    resource: UsageResource,
+    kind: MeasuredKind,
     window: Length,
-    objects: &[ObjectUsage<'_>],
+    objects: &[ObjectMetrics<'_>],
 ) -> Bytes {
-    let raw = match resource {
-        UsageResource::Nodes => list_of(objects.iter().map(|object| node(object, window))),
-        UsageResource::Pods => list_of(objects.iter().map(|object| pod(object, window))),
-    };
-    envelope(GROUP_VERSION, kinds(resource).1, raw)
+    let mut list = List::new();
+    for object in objects {
+        match kind {
+            MeasuredKind::Nodes => list.push(&node(object, window)),
+            MeasuredKind::Pods => list.push(&pod(object, window)),
+        }
+    }
+    list.finish(GROUP_VERSION, kinds(kind).1)
 }
 
 /// One object.
 pub(in super::super) fn one(
-    resource: UsageResource,
+    kind: MeasuredKind,
     window: Length,
-    object: &ObjectUsage<'_>,
+    object: &ObjectMetrics<'_>,
 ) -> Bytes {
-    let raw = match resource {
-        UsageResource::Nodes => node(object, window).encode_to_vec(),
-        UsageResource::Pods => pod(object, window).encode_to_vec(),
+    let raw = match kind {
+        MeasuredKind::Nodes => node(object, window).encode_to_vec(),
+        MeasuredKind::Pods => pod(object, window).encode_to_vec(),
     };
-    envelope(GROUP_VERSION, kinds(resource).0, raw)
+    envelope(GROUP_VERSION, kinds(kind).0, raw)
 }
 
-fn node(object: &ObjectUsage<'_>, length: Length) -> NodeMetrics {
-    let usage = match &object.uses {
-        Uses::Whole(amounts) => quantities(*amounts),
-        Uses::Containers(_) => BTreeMap::new(),
+fn node(object: &ObjectMetrics<'_>, length: Length) -> NodeMetrics {
+    let usage = match &object.usage {
+        Usage::Whole(amounts) => quantities(*amounts),
+        Usage::Containers(_) => BTreeMap::new(),
     };
     NodeMetrics {
         metadata: metadata(object),
@@ -100,10 +104,10 @@ fn node(object: &ObjectUsage<'_>, length: Length) -> NodeMetrics {
     }
 }
 
-fn pod(object: &ObjectUsage<'_>, length: Length) -> PodMetrics {
-    let containers: &[_] = match &object.uses {
-        Uses::Whole(_) => &[],
-        Uses::Containers(containers) => containers,
+fn pod(object: &ObjectMetrics<'_>, length: Length) -> PodMetrics {
+    let containers: &[_] = match &object.usage {
+        Usage::Whole(_) => &[],
+        Usage::Containers(containers) => containers,
     };
     let container = |(name, amounts): &(&str, Amounts)| ContainerMetrics {
         name: (*name).to_owned(),
@@ -117,7 +121,7 @@ fn pod(object: &ObjectUsage<'_>, length: Length) -> PodMetrics {
     }
 }
 
-fn metadata(usage: &ObjectUsage<'_>) -> Option<ObjectMeta> {
+fn metadata(usage: &ObjectMetrics<'_>) -> Option<ObjectMeta> {
     let labels = usage.object.labels();
     Some(ObjectMeta {
         name: usage.object.name.to_string(),
@@ -174,9 +178,9 @@ mod tests {
             field(4, &entry(b"memory", &field(1, b"1Gi"))),
         ];
         let raw = raw.concat();
-        assert_holds(&one(UsageResource::Nodes, window, &node(&object)), "NodeMetrics", &raw);
+        assert_holds(&one(MeasuredKind::Nodes, window, &node(&object)), "NodeMetrics", &raw);
         let items = [field(1, b""), field(2, &raw)].concat();
-        let all = list(UsageResource::Nodes, window, &[node(&object)]);
+        let all = list(MeasuredKind::Nodes, window, &[node(&object)]);
         assert_holds(&all, "NodeMetricsList", &items);
     }
 
@@ -190,9 +194,9 @@ mod tests {
         ];
         let sidecar = [field(1, b"sidecar"), field(2, &entry(b"memory", &field(1, b"1k")))];
         let raw = [field(4, &app.concat()), field(4, &sidecar.concat())].concat();
-        let one = one(UsageResource::Pods, Length::ZERO, &pod(&object));
+        let one = one(MeasuredKind::Pods, Length::ZERO, &pod(&object));
         assert_holds(&one, "PodMetrics", &raw);
         let window = Length::ZERO;
-        assert_holds(&list(UsageResource::Pods, window, &[pod(&object)]), "PodMetricsList", &raw);
+        assert_holds(&list(MeasuredKind::Pods, window, &[pod(&object)]), "PodMetricsList", &raw);
     }
 }

@@ -7,15 +7,16 @@ use bytes::Bytes;
 use super::super::json::{Json, timestamp};
 use super::super::window::Window;
 use super::{GROUP_VERSION, kinds, usage};
-use crate::provider::{Amounts, ObjectUsage, UsageResource, Uses};
+use crate::provider::{Amounts, ObjectMetrics, Usage};
+use crate::snapshot::MeasuredKind;
 
 /// A list.
 pub(in super::super) fn list(
-    resource: UsageResource,
+    kind: MeasuredKind,
     window: Duration,
-    objects: &[ObjectUsage<'_>],
+    objects: &[ObjectMetrics<'_>],
 ) -> Bytes {
-    let mut out = Json::list(kinds(resource).1, GROUP_VERSION);
+    let mut out = Json::list(kinds(kind).1, GROUP_VERSION);
     let window = Window(window).to_string();
     for object in objects {
         out.next_item();
@@ -28,18 +29,18 @@ pub(in super::super) fn list(
 
 /// One object.
 pub(in super::super) fn one(
-    resource: UsageResource,
+    kind: MeasuredKind,
     window: Duration,
-    object: &ObjectUsage<'_>,
+    object: &ObjectMetrics<'_>,
 ) -> Bytes {
-    let mut out = Json::object(kinds(resource).0, GROUP_VERSION);
+    let mut out = Json::object(kinds(kind).0, GROUP_VERSION);
     out.raw(",");
     fields(&mut out, object, &Window(window).to_string());
     out.finish_object()
 }
 
-fn fields(out: &mut Json, usage: &ObjectUsage<'_>, window: &str) {
-    let ObjectUsage { namespace, object, evaluated, measured, uses } = usage;
+fn fields(out: &mut Json, metrics: &ObjectMetrics<'_>, window: &str) {
+    let ObjectMetrics { namespace, object, evaluated, measured, usage } = metrics;
     out.raw("\"metadata\":{\"name\":");
     out.text(&object.name);
     if !namespace.is_empty() {
@@ -65,9 +66,9 @@ fn fields(out: &mut Json, usage: &ObjectUsage<'_>, window: &str) {
     out.raw("\",\"window\":\"");
     out.raw(window);
     out.raw("\",");
-    match uses {
-        Uses::Whole(amounts) => used(out, *amounts),
-        Uses::Containers(containers) => {
+    match usage {
+        Usage::Whole(amounts) => used(out, *amounts),
+        Usage::Containers(containers) => {
             out.raw("\"containers\":[");
             for (at, (name, amounts)) in containers.iter().enumerate() {
                 out.raw(if at > 0 { ",{\"name\":" } else { "{\"name\":" });
@@ -107,13 +108,13 @@ mod tests {
         let window = Duration::from_secs(300);
         let fields = r#""metadata":{"name":"web-0","namespace":"shop","creationTimestamp":"2023-09-18T06:23:19Z","labels":{"app":"web","tier":"front"}},"timestamp":"2023-09-18T06:23:10Z","window":"5m0s","containers":[{"name":"app","usage":{"cpu":"1500m","memory":"64Mi"}},{"name":"sidecar","usage":{"memory":"1k"}}]"#;
         assert_eq!(
-            text(&list(UsageResource::Pods, window, &[pod(&object)])),
+            text(&list(MeasuredKind::Pods, window, &[pod(&object)])),
             format!(
                 r#"{{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{{}},"items":[{{{fields}}}]}}"#
             )
         );
         assert_eq!(
-            text(&one(UsageResource::Pods, window, &pod(&object))),
+            text(&one(MeasuredKind::Pods, window, &pod(&object))),
             format!(r#"{{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1beta1",{fields}}}"#)
         );
     }
@@ -124,12 +125,12 @@ mod tests {
         let nodes = [node(&object), node(&object)];
         let item = r#"{"metadata":{"name":"node-a","creationTimestamp":"1970-01-01T00:00:05Z"},"timestamp":"1970-01-01T00:00:04Z","window":"1m30s","usage":{"cpu":"2","memory":"1Gi"}}"#;
         assert_eq!(
-            text(&list(UsageResource::Nodes, Duration::from_secs(90), &nodes)),
+            text(&list(MeasuredKind::Nodes, Duration::from_secs(90), &nodes)),
             format!(
                 r#"{{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{{}},"items":[{item},{item}]}}"#
             )
         );
-        let none = list(UsageResource::Nodes, Duration::ZERO, &[]);
+        let none = list(MeasuredKind::Nodes, Duration::ZERO, &[]);
         assert!(text(&none).ends_with(r#""items":[]}"#));
     }
 }

@@ -1,0 +1,172 @@
+//! What one reader can take of the adapter: selectors, evaluations and answers have stated bounds,
+//! and whoever meets one meets it alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use leadsman_tests::{Answer, Config, Leadsman, Mapping, Reply, Upstream, paths};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+const METRIC: &str = "load";
+
+/// How many evaluations one reader may begin in one namespace.
+const MAX_EVALUATIONS: usize = 1000;
+
+/// How long a selector of series may be.
+const MAX_METRIC_SELECTOR: usize = 1024;
+
+/// How long a selector of objects may be.
+const MAX_SELECTOR: usize = 4096;
+
+fn selected() -> Mapping {
+    let query = r#"load{namespace="${namespace}",${selector}}"#;
+    Mapping::pods(METRIC).query("q", query).set("deadline", "30s")
+}
+
+async fn all_at_once(leadsman: &Arc<Leadsman>, paths: Vec<String>) -> Vec<Answer> {
+    let mut reads = JoinSet::new();
+    for path in paths {
+        let leadsman = leadsman.clone();
+        reads.spawn(async move { leadsman.get(&path).await });
+    }
+    reads.join_all().await
+}
+
+/// Requirements on labels that are not set, as many as there is room for in so many bytes.
+fn long_selector(number: usize, bytes: usize) -> String {
+    let mut selector = format!("!made_up_{number}");
+    for label in 0.. {
+        let next = format!(",!l{label}");
+        if selector.len() + next.len() > bytes {
+            break;
+        }
+        selector.push_str(&next);
+    }
+    selector
+}
+
+#[tokio::test]
+async fn selectors_have_a_length() {
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
+    let external = Mapping::external("depth").query("q", "sum(depth)");
+    let config = Config::shop(&upstream.url()).mapping(selected()).mapping(external);
+    let leadsman = Leadsman::start(config).await;
+    let padded = |parameter: &str, length: usize| {
+        let selector = format!("app{}", " ".repeat(length - 3));
+        format!("{parameter}={}", selector.replace(' ', "+"))
+    };
+    let pods = paths::pods("shop", METRIC);
+    for (path, parameter, most) in [
+        (&pods, "labelSelector", MAX_SELECTOR),
+        (&pods, "metricLabelSelector", MAX_METRIC_SELECTOR),
+        (&paths::external("shop", "depth"), "labelSelector", MAX_METRIC_SELECTOR),
+    ] {
+        let longest = leadsman.get(&format!("{path}?{}", padded(parameter, most))).await;
+        assert!(longest.is_success(), "{longest:#?}");
+        let longer = leadsman.get(&format!("{path}?{}", padded(parameter, most + 1))).await;
+        let failure = longer.failure();
+        assert_eq!((failure.code, failure.reason.as_str()), (400, "BadRequest"), "{failure:#?}");
+        failure.says(&[parameter, &(most + 1).to_string(), &most.to_string()]);
+    }
+}
+
+/// Each selector is an evaluation. 5,000 of one reader in one namespace made everybody's first read
+/// of the metric a 429.
+#[tokio::test]
+async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
+    let config =
+        Config::shop(&upstream.url()).mapping(selected()).pods("bank", &["web-0", "web-1"]);
+    let leadsman = Arc::new(Leadsman::start(config).await);
+    let path = |namespace: &str, number: usize| {
+        let pods = paths::pods(namespace, METRIC);
+        format!("{pods}?metricLabelSelector=%21made_up_{number}")
+    };
+    let mut refused = 0;
+    for start in (0..MAX_EVALUATIONS + 100).step_by(100) {
+        let paths = (start..start + 100).map(|number| path("shop", number)).collect();
+        for answer in all_at_once(&leadsman, paths).await {
+            if answer.is_success() {
+                continue;
+            }
+            let failure = answer.failure();
+            assert_eq!((failure.code, failure.reason.as_str()), (429, "TooManyRequests"));
+            failure.says(&[&MAX_EVALUATIONS.to_string(), "your reads in this namespace"]);
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 100);
+    // What is in use already is still read, and there is room in another namespace.
+    assert_eq!(leadsman.get(&path("shop", 0)).await.values().len(), 2);
+    assert_eq!(leadsman.get(&path("bank", 0)).await.values().len(), 2);
+}
+
+/// Answers repeat the selector in each item. 200 of them took the adapter to 6,445 MiB.
+#[tokio::test]
+async fn long_selectors_on_long_lists_do_not_take_the_memory() {
+    const PODS: usize = 2000;
+    let items: Vec<_> = (0..PODS)
+        .map(|pod| json!({"metric": {"pod": format!("web-{pod}")}, "value": [1, "1"]}))
+        .collect();
+    let upstream = Upstream::start(Reply::vector(&json!(items))).await;
+    let names: Vec<_> = (0..PODS).map(|pod| format!("web-{pod}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let config = Config::new()
+        .prometheus("prometheus", &upstream.url())
+        .mapping(selected())
+        .pods("shop", &names);
+    let leadsman = Arc::new(Leadsman::start(config).await);
+    let path = |number: usize| {
+        let selector = long_selector(number, MAX_METRIC_SELECTOR);
+        let selector = selector.replace('!', "%21").replace(',', "%2C");
+        format!("{}?metricLabelSelector={selector}", paths::pods("shop", METRIC))
+    };
+    let (mut whole, mut refused) = (0, 0);
+    for answer in all_at_once(&leadsman, (0..100).map(path).collect()).await {
+        if answer.is_success() {
+            assert_eq!(answer.items().len(), PODS);
+            whole += 1;
+        } else {
+            assert_eq!(answer.failure().code, 429, "{}", answer.failure().message);
+            refused += 1;
+        }
+    }
+    let peak = leadsman.peak_memory() >> 20;
+    assert!(whole > 0 && peak < 512, "{peak} MiB; {whole} answers, {refused} refused");
+    let plain = leadsman.get(&paths::pods("shop", METRIC)).await;
+    assert_eq!(plain.items().len(), PODS, "others are served");
+}
+
+/// Values of namespaces themselves are an evaluation each.
+#[tokio::test]
+async fn one_namespace_that_fails_is_left_out_of_a_list_of_all() {
+    let upstream = Upstream::start(Reply::vector(&json!([]))).await;
+    upstream.answer_with(|request| {
+        let promql = request.promql();
+        let value = if promql.contains("bad") { "NaN" } else { "1" };
+        let namespace = promql.split('"').nth(1).unwrap_or_default();
+        let reply = Reply::vector(&json!([
+            {"metric": {"namespace": namespace}, "value": [1, value]}
+        ]));
+        reply.after(Duration::from_secs(1))
+    });
+    let mapping = Mapping::custom(METRIC, "namespaces")
+        .query("q", r#"sum by (namespace) (load{namespace="${namespace}"})"#)
+        .plugin("per-object", "object: namespace")
+        .set("deadline", "5s");
+    let config = Config::new().prometheus("prometheus", &upstream.url()).mapping(mapping);
+    let names: Vec<_> = (0..9).map(|number| format!("good-{number}")).collect();
+    let names = names.iter().map(String::as_str).chain(["bad"]);
+    let config = names.fold(config, |config, name| config.object("namespaces", None, name, ""));
+    let leadsman = Leadsman::start(config).await;
+    let answer =
+        leadsman.get(&format!("{}/namespaces/%2A/metrics/{METRIC}", paths::CUSTOM_V2)).await;
+    assert_eq!(answer.values().len(), 9, "{answer:#?}");
+    // One after the other they would take twice the deadline.
+    assert!(answer.took < Duration::from_secs(5), "{:?}", answer.took);
+    let warning = answer.header("warning");
+    assert!(warning.contains("namespaces bad") && warning.contains("NaN"), "{warning}");
+    let bad = leadsman.get(&format!("{}/namespaces/bad/metrics/{METRIC}", paths::CUSTOM_V2)).await;
+    assert_eq!(bad.failure().code, 500);
+}
