@@ -1,4 +1,4 @@
-//! What Leadsman answered.
+//! Responses of Leadsman.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Version};
 use serde_json::Value;
 
-/// An answer, read whole.
+/// A response, read completely.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// What was asked.
+    /// The request.
     pub url: String,
     /// The status code.
     pub status: u16,
@@ -24,21 +24,21 @@ pub struct Answer {
     pub took: Duration,
 }
 
-/// A `Status` that tells of a failure.
+/// A `Status` object of a failed request.
 #[derive(Debug, Clone)]
 pub struct Failure {
     /// The status code.
     pub code: u16,
-    /// The reason, in one word.
+    /// The reason code.
     pub reason: String,
-    /// The message, for a person.
+    /// The message for people.
     pub message: String,
-    /// How long it took to fail.
+    /// The time until the failure.
     pub took: Duration,
 }
 
 impl Answer {
-    /// Sends a request and reads the answer; when there is none, says why.
+    /// Sends a request and reads the response, or returns why there is none.
     pub(crate) async fn read(request: RequestBuilder) -> Result<Self, String> {
         let begin = tokio::time::Instant::now();
         let response = request.send().await.map_err(|error| format!("{error:?}"))?;
@@ -67,12 +67,12 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
-    /// Whether what was asked for was done.
+    /// Whether the request succeeded.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// The body of a success.
+    /// The body of a successful response.
     ///
     /// # Panics
     /// If it is none.
@@ -116,7 +116,7 @@ impl Answer {
         items[0]["value"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The failure that a `Status` tells of.
+    /// The failure in a `Status` body.
     ///
     /// # Panics
     /// If it is none, or does not agree with the status code.
@@ -140,8 +140,8 @@ impl Answer {
 }
 
 impl Failure {
-    /// Says that the message holds all of these texts, each in one of its spellings separated by
-    /// `|`, whatever the case.
+    /// Asserts that the message contains all of these texts, ignoring case. Alternatives of one
+    /// text are separated by `|`.
     ///
     /// # Panics
     /// If it does not.
@@ -161,7 +161,7 @@ pub(crate) fn assert_says(text: &str, parts: &[&str]) {
     }
 }
 
-/// Whether it does, or the first part that is not there.
+/// Whether it does, or the first part that is missing.
 pub(crate) fn says_all<'a>(text: &str, parts: &[&'a str]) -> Result<(), &'a str> {
     let lower = text.to_lowercase();
     let missing = parts

@@ -1,4 +1,4 @@
-//! Who asks: a client with a certificate, with a token, with headers, or with nothing to show.
+//! Clients with a certificate, a token, headers, or no credentials.
 
 use std::time::Duration;
 
@@ -7,20 +7,21 @@ use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder};
 use crate::answer::Answer;
 use crate::certificates::Identity;
 
-/// A client with connections of its own. It believes any server, unless told whom to trust.
+/// A client with its own connections. It accepts any server certificate unless a trusted authority
+/// is given.
 ///
-/// It belongs to the test that made it: the connections of one that ended do not serve another.
+/// It must be used only in the test that created it: connections end with the runtime of that test.
 #[derive(Debug, Clone)]
 pub struct Caller {
     http: Client,
     headers: Vec<(String, String)>,
 }
 
-/// How long a caller waits for an answer.
+/// How long a caller waits for a response.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Caller {
-    /// One with nothing to show.
+    /// A client without credentials.
     ///
     /// # Panics
     /// If no client can be made.
@@ -28,7 +29,7 @@ impl Caller {
         Self::new(careless())
     }
 
-    /// One that shows this certificate in the handshake.
+    /// A client that presents this certificate in the handshake.
     ///
     /// # Panics
     /// If it is none.
@@ -38,7 +39,7 @@ impl Caller {
         Self::new(careless().identity(identity.expect("a certificate and its key")))
     }
 
-    /// One that trusts only this authority, given as PEM.
+    /// A client that trusts only this authority, given as PEM.
     ///
     /// # Panics
     /// If it is none.
@@ -47,18 +48,18 @@ impl Caller {
         Self::new(builder().tls_certs_only([root]))
     }
 
-    /// One that sends this bearer token.
+    /// A client that sends this bearer token.
     pub fn bearing(token: &str) -> Self {
         Self::anonymous().header("authorization", &format!("Bearer {token}"))
     }
 
-    /// The same with another header in each request.
+    /// The same with an additional header in each request.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Reads a URL; when there is no answer, why.
+    /// Reads a URL, or returns why there is no response.
     pub async fn get(&self, url: &str) -> Result<Answer, String> {
         Answer::read(self.request(Method::GET, url)).await
     }

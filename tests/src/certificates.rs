@@ -1,4 +1,4 @@
-//! Certificates for both ends of a connection.
+//! Certificates of servers and clients.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
-/// One who signs certificates.
+/// A certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, both in PEM.
@@ -26,7 +26,7 @@ pub struct Identity {
 }
 
 impl Authority {
-    /// A new one.
+    /// A new authority.
     ///
     /// # Panics
     /// If no key can be made.
@@ -48,7 +48,7 @@ impl Authority {
         self.server_named(name, &[])
     }
 
-    /// The same for one that has names in the DNS besides.
+    /// The same for a server that also has DNS names.
     ///
     /// # Panics
     /// If one of them is none.
@@ -68,14 +68,14 @@ impl Authority {
         self.sign(&client(name))
     }
 
-    /// A certificate for a client that Kubernetes takes for this user in this group.
+    /// A certificate for a client that Kubernetes identifies as this user in this group.
     pub fn member(&self, name: &str, group: &str) -> Identity {
         let mut params = client(name);
         params.distinguished_name.push(DnType::OrganizationName, group);
         self.sign(&params)
     }
 
-    /// A certificate for a client that was valid years ago.
+    /// A certificate for a client that expired years ago.
     pub fn expired(&self, name: &str) -> Identity {
         let mut params = client(name);
         params.not_after = date_time_ymd(2020, 1, 1);
@@ -99,7 +99,7 @@ impl Identity {
         replace(key, &self.key);
     }
 
-    /// What a server with this identity needs, with the authority whose clients it lets in.
+    /// The TLS configuration of a server with this identity that accepts clients of this authority.
     ///
     /// # Panics
     /// If the identity is not one.
@@ -134,7 +134,7 @@ fn client(name: &str) -> CertificateParams {
     params
 }
 
-/// Writes a file as Kubernetes updates a mounted one: nobody ever sees half of it.
+/// Writes a file atomically, as Kubernetes updates a mounted one.
 ///
 /// # Panics
 /// If that fails.

@@ -1,4 +1,5 @@
-//! Configurations as a test writes them: what matters in one line, the rest as always.
+//! Builders of configurations for tests, with defaults for everything that a test does not care
+//! about.
 
 use std::fmt;
 use std::path::Path;
@@ -26,7 +27,7 @@ pub struct Mapping {
 }
 
 impl Config {
-    /// Nothing yet.
+    /// An empty configuration.
     pub fn new() -> Self {
         Self::default()
     }
@@ -58,13 +59,13 @@ impl Config {
         self
     }
 
-    /// Sets another key of the configuration, in a flow style if it has parts.
+    /// Sets another key of the configuration, in flow style if it is a collection.
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.push(format!("{key}: {value}"));
         self
     }
 
-    /// Opens something to the namespaces of a team, given as the inside of a flow mapping.
+    /// Adds an entry of `teams`, given as the inside of a flow mapping.
     pub fn team(mut self, opened: &str) -> Self {
         self.teams.push(format!("{{{opened}}}"));
         self
@@ -101,7 +102,7 @@ impl Config {
 }
 
 impl Mapping {
-    /// A metric of pods, whose series name the pod in the label `pod`.
+    /// A metric of pods, whose series have the pod's name in the label `pod`.
     pub fn pods(metric: &str) -> Self {
         Self::custom(metric, "pods").plugin("per-object", "object: pod")
     }

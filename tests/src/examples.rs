@@ -1,4 +1,4 @@
-//! The folders of `examples/`, as the tests run them.
+//! The examples in `examples/`.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub struct Example(&'static str);
 
 impl Example {
-    /// The one in this folder.
+    /// The example in this folder.
     pub const fn new(folder: &'static str) -> Self {
         Self(folder)
     }

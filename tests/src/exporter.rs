@@ -3,7 +3,7 @@
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// Serves a text exposition, to any path.
+/// Serves a text exposition at any path.
 pub struct Exporter(Upstream);
 
 impl Exporter {
@@ -17,7 +17,7 @@ impl Exporter {
         self.0.answer(page(exposition));
     }
 
-    /// Where it is.
+    /// Its address.
     pub fn url(&self) -> String {
         self.0.url()
     }

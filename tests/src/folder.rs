@@ -1,4 +1,4 @@
-//! A folder with a configuration, and the plugins beside it, that changes while it is followed.
+//! A folder with a configuration and its plugins, which changes while it is watched.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-/// A folder whose files a test changes. What its configuration is called is always the same.
+/// A folder whose files a test changes. The name of its configuration is always the same.
 pub struct Folder {
     root: TempDir,
     mounted: bool,
@@ -15,11 +15,11 @@ pub struct Folder {
 
 const CONFIG: &str = "leadsman.yaml";
 
-/// What links of a mounted volume go through.
+/// The link that a mounted volume swaps.
 const DATA: &str = "..data";
 
 impl Folder {
-    /// One whose files are files.
+    /// A folder of plain files.
     ///
     /// # Panics
     /// If none can be made.
@@ -27,8 +27,8 @@ impl Folder {
         Self { root: TempDir::new().expect("a temporary folder"), mounted: false, swaps: 0 }
     }
 
-    /// One as a ConfigMap or Secret is mounted: each file is a link into a folder that is swapped as
-    /// a whole.
+    /// A folder like a mounted ConfigMap or Secret: each file is a link into a folder that is
+    /// swapped as a whole.
     ///
     /// # Panics
     /// If none can be made.
@@ -36,17 +36,17 @@ impl Folder {
         Self { mounted: true, ..Self::plain() }
     }
 
-    /// Where a file is, or will be.
+    /// The path of a file, which need not exist.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
-    /// Where the configuration is.
+    /// The path of the configuration.
     pub fn config(&self) -> PathBuf {
         self.path(CONFIG)
     }
 
-    /// Changes the configuration. Nobody ever sees half of it.
+    /// Changes the configuration atomically.
     ///
     /// # Panics
     /// If that fails.
@@ -54,7 +54,7 @@ impl Folder {
         self.put(CONFIG, config.to_string());
     }
 
-    /// Changes a file. Nobody ever sees half of it.
+    /// Changes a file atomically.
     ///
     /// # Panics
     /// If that fails.
@@ -62,7 +62,7 @@ impl Folder {
         self.put_all(&[(name, content.as_ref())]);
     }
 
-    /// Changes several files: one by one, or where they are mounted all at once.
+    /// Changes several files: one by one, or all at once in a mounted folder.
     ///
     /// # Panics
     /// If that fails.
@@ -77,7 +77,7 @@ impl Folder {
         }
     }
 
-    /// Writes over a file as `cp` does: whoever reads meanwhile sees half of it.
+    /// Overwrites a file as `cp` does: a reader may see half of it.
     ///
     /// # Panics
     /// If that fails.
@@ -85,7 +85,7 @@ impl Folder {
         fs::write(self.path(name), content).expect("a file");
     }
 
-    /// Takes a file away.
+    /// Removes a file.
     ///
     /// # Panics
     /// If there is none.

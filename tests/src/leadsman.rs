@@ -1,4 +1,4 @@
-//! The binary, run as a process.
+//! The adapter's binary, run as a process.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::exposition::Exposition;
 use crate::process::{PATIENCE, Process};
 use crate::waiting::eventually;
 
-/// A `leadsman serve` that serves.
+/// A running `leadsman serve`.
 pub struct Leadsman {
     process: Process,
     api: String,
@@ -27,16 +27,16 @@ pub struct Leadsman {
     _folder: Option<TempDir>,
 }
 
-/// A `leadsman serve` that ended instead.
+/// A `leadsman serve` that exited.
 #[derive(Debug)]
 pub struct Exited {
-    /// How.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub log: String,
 }
 
-/// What `leadsman check`, `leadsman doctor` or `leadsman rules` said.
+/// The result of `leadsman check`, `leadsman doctor` or `leadsman rules`.
 #[derive(Debug)]
 pub struct Checked {
     /// The exit code.
@@ -48,7 +48,7 @@ pub struct Checked {
 }
 
 impl Leadsman {
-    /// Serves a configuration on free ports, and waits until it is ready.
+    /// Serves a configuration on free ports and waits until it is ready.
     ///
     /// # Panics
     /// If it does not come so far.
@@ -64,7 +64,7 @@ impl Leadsman {
         Self::ready(Self::launch(config, arguments).await).await
     }
 
-    /// Starts it, and tells when it refuses to serve.
+    /// Starts it, and returns an error if it refuses to serve.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
@@ -73,7 +73,7 @@ impl Leadsman {
         Self::serve(&[&["--config", text(&file)], arguments].concat(), folder).await
     }
 
-    /// Serves a configuration that lies somewhere already, and waits until it is ready.
+    /// Serves an existing configuration file and waits until it is ready.
     ///
     /// # Panics
     /// If it does not come so far.
@@ -81,7 +81,7 @@ impl Leadsman {
         Self::ready(Self::launch_at(file, arguments).await).await
     }
 
-    /// The same, and tells when it refuses to serve.
+    /// The same, but returns an error if it refuses to serve.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
@@ -89,8 +89,8 @@ impl Leadsman {
         Self::serve(&[&["--config", text(file)], arguments].concat(), None).await
     }
 
-    /// The same with these arguments, which say where the configuration is, for as long as a
-    /// folder of theirs is needed.
+    /// The same with these arguments, which name the configuration. `folder` is kept as long as the
+    /// process.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
@@ -103,8 +103,8 @@ impl Leadsman {
         Self::run(&all.iter().map(|&part| part.to_owned()).collect::<Vec<_>>(), folder).await
     }
 
-    /// Runs it with exactly these arguments, which let it log as JSON, for as long as a folder of
-    /// theirs is needed.
+    /// Runs it with exactly these arguments, which must make it log as JSON. `folder` is kept as
+    /// long as the process.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
@@ -122,7 +122,7 @@ impl Leadsman {
         }
     }
 
-    /// What `leadsman check` says of a configuration.
+    /// Runs `leadsman check` for a configuration.
     ///
     /// # Panics
     /// If it says nothing in time.
@@ -131,8 +131,8 @@ impl Leadsman {
         run(&["check", "--config", text(&file)], &file).await
     }
 
-    /// What `leadsman check` says of the configuration in a ConfigMap, `namespace/name`, and of
-    /// those of teams.
+    /// Runs `leadsman check` for the configuration in a ConfigMap, `namespace/name`, and those of
+    /// teams.
     ///
     /// # Panics
     /// If it says nothing in time.
@@ -142,7 +142,7 @@ impl Leadsman {
         run(&arguments, Path::new("config.yaml")).await
     }
 
-    /// The same of one that lies somewhere already.
+    /// The same for an existing file.
     ///
     /// # Panics
     /// If it says nothing in time.
@@ -150,8 +150,8 @@ impl Leadsman {
         run(&["check", "--config", text(file)], file).await
     }
 
-    /// What `leadsman doctor` says of a cluster, the autoscalers of a namespace, and the sources
-    /// of a configuration.
+    /// Runs `leadsman doctor` for a cluster, the autoscalers of a namespace, and the sources of a
+    /// configuration.
     ///
     /// # Panics
     /// If it says nothing in time.
@@ -161,7 +161,7 @@ impl Leadsman {
         run(&[&cluster[..], &["--config", text(&file)]].concat(), &file).await
     }
 
-    /// What `leadsman rules` says of a configuration.
+    /// Runs `leadsman rules` for a configuration.
     ///
     /// # Panics
     /// If it says nothing in time.
@@ -178,7 +178,7 @@ impl Leadsman {
         self.get_with(path, &[]).await
     }
 
-    /// The same for a client that wants a certain content type.
+    /// The same with an `Accept` header.
     ///
     /// # Panics
     /// If there is no answer.
@@ -217,7 +217,7 @@ impl Leadsman {
         Caller::trusting(authority).get(&format!("{}{path}", self.api)).await
     }
 
-    /// The page of its own metrics.
+    /// Its `/metrics` page.
     ///
     /// # Panics
     /// If there is none.
@@ -243,7 +243,7 @@ impl Leadsman {
         self.metrics().await.sum(name, labels)
     }
 
-    /// What the status page shows.
+    /// Its `/status.json`.
     ///
     /// # Panics
     /// If it shows nothing.
@@ -251,12 +251,12 @@ impl Leadsman {
         self.admin("/status.json").await.ok()
     }
 
-    /// The number of its process.
+    /// Its process id.
     pub fn pid(&self) -> u32 {
         self.process.number()
     }
 
-    /// Where it serves the API.
+    /// The address of the API.
     ///
     /// # Panics
     /// If what it logged is no address.
@@ -265,17 +265,17 @@ impl Leadsman {
         address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
     }
 
-    /// Everything that it logged so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// The largest amount of memory that it had, in bytes.
+    /// Its peak memory, in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.process.peak_memory()
     }
 
-    /// Asks it to end, as Kubernetes does.
+    /// Sends SIGTERM, as Kubernetes does.
     pub fn terminate(&self) {
         self.process.signal(Signal::TERM);
     }
@@ -317,7 +317,8 @@ impl Leadsman {
 }
 
 impl Exited {
-    /// Says that the log holds all of these texts, as [`Failure::says`](crate::Failure::says).
+    /// Asserts that the log contains all of these texts, as
+    /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
     /// If it does not.
@@ -327,7 +328,8 @@ impl Exited {
 }
 
 impl Checked {
-    /// Says that the output holds all of these texts, as [`Failure::says`](crate::Failure::says).
+    /// Asserts that the output contains all of these texts, as
+    /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
     /// If it does not.
@@ -335,7 +337,7 @@ impl Checked {
         assert_says(&self.output, texts);
     }
 
-    /// The lines of the output that tell of a fault in this line of the file.
+    /// The lines of the output with a fault in this line of the file.
     pub fn faults_at(&self, line: usize) -> Vec<&str> {
         let place = format!("{}:{line}", self.file.file_name().unwrap_or_default().display());
         let tells = |text: &&str| {
@@ -370,7 +372,7 @@ fn write(config: impl Display) -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-/// Cargo tells a test the path of a binary of its own package only.
+/// Cargo gives a test only the paths of binaries of its own package.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
@@ -379,7 +381,7 @@ fn binary() -> PathBuf {
     binary
 }
 
-/// The addresses in the line of the log that tells them.
+/// The addresses in the log line `serving`.
 fn serving(line: &str) -> Option<(String, String)> {
     let line: Value = serde_json::from_str(line).ok()?;
     let fields = &line["fields"];

@@ -1,11 +1,11 @@
-//! Leadsman from outside: everything that the tests in `tests/` share.
+//! The shared code of the black-box tests in `tests/`.
 //!
-//! The binary runs as a process between a real Prometheus that scrapes an [`Exporter`], or an
-//! [`Upstream`] that fails on the wire in ways a real one cannot be made to, and a client that
-//! asks as Kubernetes does. Every port is a free one of the loopback, every file lies in a
-//! temporary folder, and every process ends with the value that stands for it.
+//! The binary runs as a process between a source and a client that reads as Kubernetes does. The
+//! source is a real Prometheus that scrapes an [`Exporter`], or an [`Upstream`] that fails on the
+//! wire in ways a real one cannot. Every port is a free one of the loopback, every file is in a
+//! temporary folder, and every process ends when its value is dropped.
 //!
-//! [`cluster`] has a real control plane around it.
+//! [`cluster`] adds a real control plane.
 
 mod answer;
 mod built;
@@ -65,8 +65,8 @@ pub use versions::{number, version, version_padded, version_with_fixtures};
 pub use waiting::eventually;
 pub use wire::{Request, Response};
 
-/// The cryptography of every connection in this process.
+/// Installs the TLS provider of this process.
 fn crypto() {
-    // Fails when a test before this one has set it already.
+    // Fails if an earlier test has installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

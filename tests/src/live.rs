@@ -1,4 +1,4 @@
-//! What a Leadsman says of the configuration that it serves, and waiting until it says so.
+//! The status of the configuration that Leadsman serves, and waiting for it.
 
 use std::time::Duration;
 
@@ -9,24 +9,25 @@ use crate::leadsman::Leadsman;
 use crate::versions::number;
 use crate::waiting::eventually;
 
-/// How long an edit may take to be served, or refused: a compilation on a busy machine.
+/// How long an edit may take to be served or refused, including a compilation on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
 
-/// What is configured and not served as it is configured.
+/// Something that is not served as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    /// What it is about.
+    /// The mapping, or the document.
     pub title: String,
-    /// Why, in one word.
+    /// The reason code.
     pub reason: String,
-    /// Why, for people.
+    /// The message for people.
     pub message: String,
-    /// Whether what was served before goes on.
+    /// Whether the last good version is served.
     pub serving: bool,
 }
 
 impl Rejected {
-    /// Says that the message holds all of these texts, as [`Failure::says`](crate::Failure::says).
+    /// Asserts that the message contains all of these texts, as
+    /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
     /// If it does not.
@@ -54,9 +55,9 @@ impl Leadsman {
         list.iter().map(read).collect()
     }
 
-    /// Waits until something is rejected for this reason, one of several separated by `|`, with a
-    /// message that says all of this, as [`Failure::says`](crate::Failure::says), and nothing else
-    /// is rejected.
+    /// Waits until something is rejected for this reason (one of several, separated by `|`) with a
+    /// message that contains all of these texts, as [`Failure::says`](crate::Failure::says), and
+    /// nothing else is rejected.
     ///
     /// # Panics
     /// If it is not in time.
@@ -94,7 +95,7 @@ impl Leadsman {
         status["generation"].as_u64().unwrap_or_else(|| panic!("{status:#}"))
     }
 
-    /// What the status says of a mapping, which is called by its metric.
+    /// The status of a mapping, by its metric.
     ///
     /// # Panics
     /// If there is no such mapping.
@@ -105,7 +106,7 @@ impl Leadsman {
         found.unwrap_or_else(|| panic!("no {metric} in {status:#}"))
     }
 
-    /// Waits until a read gives this value for each of its objects.
+    /// Waits until a read returns this value for each of its objects.
     ///
     /// # Panics
     /// If it does not in time.
@@ -113,7 +114,7 @@ impl Leadsman {
         self.wait_value_within(path, value, PATIENCE).await;
     }
 
-    /// The same with another patience.
+    /// The same with another timeout.
     ///
     /// # Panics
     /// If it does not in time.

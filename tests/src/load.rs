@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::reading::{Reading, Turn};
 use crate::versions::number;
 
-/// Reads of one path that go on at a pace, whether they are answered or not.
+/// Reads of one path at a fixed rate, whether they are answered or not.
 pub struct Load(Reading<Read>);
 
 /// One read.
@@ -22,12 +22,12 @@ pub struct Read {
     pub due: Instant,
     /// When it was answered.
     pub ended: Instant,
-    /// The values of its items, or what came instead.
+    /// The values of its items, or the failure.
     pub outcome: Result<Vec<f64>, String>,
 }
 
 impl Read {
-    /// How long whoever wanted it waited for it.
+    /// The time from when it was due to the response.
     pub fn took(&self) -> Duration {
         self.ended - self.due
     }
@@ -44,11 +44,11 @@ impl Read {
     }
 }
 
-/// Over so many connections, which are kept.
+/// The number of connections, which are reused.
 const CONNECTIONS: u32 = 4;
 
 impl Load {
-    /// Begins so many reads a second of a path.
+    /// Starts this many reads a second of a path.
     pub fn start(address: SocketAddr, path: &str, per_second: u32) -> Self {
         let url: Arc<str> = format!("https://{address}{path}").into();
         let every = Duration::from_secs(1) * CONNECTIONS / per_second;
@@ -61,7 +61,7 @@ impl Load {
         Self(reading)
     }
 
-    /// Waits for so many more reads.
+    /// Waits for this many more reads.
     ///
     /// # Panics
     /// If there are not so many in time.
@@ -69,7 +69,7 @@ impl Load {
         self.0.go_on(reads).await;
     }
 
-    /// Ends it, and tells of all reads in the order in which they were due.
+    /// Stops it and returns all reads in the order in which they were due.
     pub async fn stop(self) -> Vec<Read> {
         let mut reads = self.0.stop().await;
         reads.sort_by_key(|read| read.due);
@@ -108,7 +108,7 @@ async fn one(caller: &Caller, url: &str) -> Result<Vec<f64>, String> {
     Ok(items.iter().map(|item| number(item["value"].as_str().unwrap_or_default())).collect())
 }
 
-/// The time within which this share of the reads was answered, in hundredths.
+/// A percentile of the response times.
 ///
 /// # Panics
 /// If there are none.
@@ -118,8 +118,8 @@ pub fn percentile(reads: &[Read], share: usize) -> Duration {
     times[(times.len() - 1) * share / 100]
 }
 
-/// Says that no read failed, that each is of one generation, and that none is of an older one than
-/// what was answered before it began.
+/// Asserts that no read failed, that each is of one generation, and that none is of an older one
+/// than a read that had ended before it began.
 ///
 /// # Panics
 /// If it is not so.

@@ -1,4 +1,4 @@
-//! The controller of a load balancer, as far as a Prometheus scrapes it.
+//! The metrics endpoint of a load balancer's controller.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,8 +12,8 @@ use crate::reply::Reply;
 use crate::upstream::Upstream;
 use crate::wire::Request;
 
-/// A controller with one pool and one metric of it. It has a certificate that nobody knows, and
-/// asks for a name and a password.
+/// A controller with one pool and one metric. It has a self-signed certificate and requires basic
+/// authentication.
 pub struct LoadBalancer {
     pool: &'static str,
     metric: &'static str,
@@ -27,7 +27,7 @@ const NAME: &str = "prometheus";
 const PASSWORD: &str = "not-a-secret";
 
 impl LoadBalancer {
-    /// One whose pool has no servers yet.
+    /// A controller whose pool has no servers.
     pub async fn start(pool: &'static str, metric: &'static str) -> Self {
         let values = Arc::new(Mutex::new(BTreeMap::new()));
         let identity = Authority::new("controller-ca").server("controller");
@@ -40,14 +40,14 @@ impl LoadBalancer {
         Self { pool, metric, values, server }
     }
 
-    /// A server of the pool has this value from now on.
+    /// Sets the value of a server of the pool.
     pub fn set(&self, server: &str, value: f64) {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         values.insert(server.to_owned(), value);
     }
 
-    /// The entry of a Prometheus' `scrape_configs` for its pool, with the labels of the Service
-    /// that stands for it, given as the inside of a flow mapping.
+    /// The entry of a Prometheus' `scrape_configs` for its pool, with the labels of its Service,
+    /// given as the inside of a flow mapping.
     pub fn job(&self, labels: &str) -> String {
         let Self { pool, metric, .. } = self;
         let target = self.server.url().replace("https://", "");
@@ -61,8 +61,8 @@ impl LoadBalancer {
     }
 }
 
-/// One line for each server, as such a controller writes them: a comment that is no help, and a
-/// space behind each comma.
+/// One line for each server, as such a controller writes them: with a comment that is not `HELP`,
+/// and a space after each comma.
 fn page(
     request: &Request,
     pool: &str,

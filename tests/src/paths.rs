@@ -7,7 +7,7 @@ pub const CUSTOM_V2: &str = "/apis/custom.metrics.k8s.io/v1beta2";
 /// The external metrics API.
 pub const EXTERNAL: &str = "/apis/external.metrics.k8s.io/v1beta1";
 
-/// A metric of all pods of a namespace, as an HPA asks for it.
+/// A metric of all pods of a namespace, as an HPA reads it.
 pub fn pods(namespace: &str, metric: &str) -> String {
     object(namespace, "pods/%2A", metric)
 }

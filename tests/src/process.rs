@@ -1,4 +1,4 @@
-//! A server in a process of its own, which ends with the test.
+//! A server process that ends with the test.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ pub(crate) struct Process {
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Process {
-    /// Starts a program. What it writes to standard error is its log.
+    /// Starts a program. Its standard error is its log.
     pub(crate) fn start(program: &PathBuf, arguments: &[String]) -> std::io::Result<Self> {
         let mut child = Command::new(program)
             .args(arguments)
@@ -51,8 +51,7 @@ impl Process {
         Ok(Self { name, child, log, reader })
     }
 
-    /// The first line of the log of which something can be made, `None` when the log ends before
-    /// one came.
+    /// The first line of the log for which `find` returns something, `None` if the log ends before.
     ///
     /// # Panics
     /// If neither comes in time.
@@ -66,7 +65,7 @@ impl Process {
         }
     }
 
-    /// Everything that it wrote to standard error so far.
+    /// Its standard error so far.
     pub(crate) fn log(&self) -> String {
         self.log.borrow().join("\n")
     }
@@ -77,7 +76,7 @@ impl Process {
         }
     }
 
-    /// The largest amount of memory that it had, in bytes.
+    /// Its peak memory, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.pid().as_raw_nonzero());
         let status = std::fs::read_to_string(&path).unwrap_or_default();
@@ -92,7 +91,7 @@ impl Process {
         let tasks = format!("/proc/{}/task", self.pid().as_raw_nonzero());
         for task in std::fs::read_dir(&tasks).map_err(|error| error.to_string())? {
             let stat = task.and_then(|task| std::fs::read_to_string(task.path().join("stat")));
-            // The state stands behind the name, which is in parentheses.
+            // The state is after the name, which is in parentheses.
             let stat = stat.map_err(|error| error.to_string())?;
             if !stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T')) {
                 return Err(stat);
@@ -101,7 +100,7 @@ impl Process {
         Ok(())
     }
 
-    /// The process's number.
+    /// The process id.
     pub(crate) fn number(&self) -> u32 {
         self.pid().as_raw_nonzero().get().unsigned_abs()
     }
@@ -123,7 +122,7 @@ impl Process {
         let Ok(exit) = timeout(PATIENCE, self.child.wait()).await else {
             panic!("{} does not end:\n{}", self.name, self.log())
         };
-        // A process that it left behind would keep the pipe open.
+        // A child process of it could keep the pipe open.
         let _ = timeout(Duration::from_secs(5), self.reader.join_next()).await;
         exit.unwrap_or_else(|error| panic!("{} cannot be waited for: {error}", self.name))
     }
@@ -132,7 +131,7 @@ impl Process {
 impl Drop for Process {
     #[allow(clippy::disallowed_methods, reason = "a destructor cannot await")]
     fn drop(&mut self) {
-        // Its files are removed next, so it must be gone and not just on its way.
+        // Its files are removed next, so it must have ended.
         let _ = self.child.start_kill();
         for _ in 0..1000 {
             if self.has_ended() {
@@ -151,12 +150,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One that does not run yet.
+    /// A server that is not running yet.
     pub(crate) fn new(name: &'static str) -> Self {
         Self { name, process: None }
     }
 
-    /// It runs from now on.
+    /// Sets the running process.
     pub(crate) fn runs(&mut self, process: Process) {
         self.process = Some(process);
     }
@@ -167,7 +166,7 @@ impl Server {
         self.process.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name))
     }
 
-    /// Ends it by a signal, if it runs.
+    /// Ends it by a signal, if it is running.
     pub(crate) async fn end(&mut self, signal: Signal) {
         if let Some(mut process) = self.process.take() {
             process.signal(signal);
@@ -188,7 +187,7 @@ impl Server {
     }
 }
 
-/// Where a program is that a package of Debian brings.
+/// The path of a program from a Debian package.
 ///
 /// # Panics
 /// If it is not installed.
@@ -202,8 +201,8 @@ pub(crate) fn program(name: &str, package: &str) -> PathBuf {
     })
 }
 
-/// A port for a server that cannot be told to take any. Another process could take it first, which
-/// has not been seen.
+/// A free port for a server that cannot choose one itself. Another process could take it first;
+/// this has not been observed.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound address").port()

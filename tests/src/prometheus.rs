@@ -59,12 +59,12 @@ impl Prometheus {
         prometheus
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The number of its process.
+    /// Its process id.
     ///
     /// # Panics
     /// If it was stopped.
@@ -72,7 +72,7 @@ impl Prometheus {
         self.server.running().number()
     }
 
-    /// The items that a query gives, once there are some.
+    /// The items of a query's result, once there are some.
     ///
     /// # Panics
     /// If there are none in time.
@@ -84,7 +84,7 @@ impl Prometheus {
         .await
     }
 
-    /// The items that a query gives now.
+    /// The items of a query's result now.
     ///
     /// # Panics
     /// If the query fails.
@@ -104,12 +104,12 @@ impl Prometheus {
         self.server.end(Signal::TERM).await;
     }
 
-    /// Ends it at once, in the middle of what it does.
+    /// Kills it.
     pub async fn kill(&mut self) {
         self.server.end(Signal::KILL).await;
     }
 
-    /// Starts it again, on the same port and with what it has stored.
+    /// Starts it again, on the same port and with its data.
     ///
     /// # Panics
     /// If it does not start.

@@ -1,4 +1,4 @@
-//! Reads that go on in tasks of their own until they are told to end.
+//! Continuous reads in background tasks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Readers, and what they have to tell at the end.
+/// Readers and their results.
 pub(crate) struct Reading<T> {
     readers: JoinSet<Vec<T>>,
     done: Arc<watch::Sender<usize>>,
     end: watch::Sender<bool>,
 }
 
-/// What a reader looks at and counts with.
+/// The state that readers share.
 #[derive(Debug, Clone)]
 pub(crate) struct Turn {
     done: Arc<watch::Sender<usize>>,
@@ -40,7 +40,7 @@ impl<T: Clone + Send + 'static> Reading<T> {
         Self { readers: JoinSet::new(), done, end }
     }
 
-    /// Adds a reader, which begins at once.
+    /// Adds a reader, which starts immediately.
     pub(crate) fn add<F>(&mut self, reader: impl FnOnce(Turn) -> F)
     where
         F: Future<Output = Vec<T>> + Send + 'static,
@@ -49,7 +49,7 @@ impl<T: Clone + Send + 'static> Reading<T> {
         self.readers.spawn(reader(turn));
     }
 
-    /// Waits for so many more reads.
+    /// Waits for this many more reads.
     ///
     /// # Panics
     /// If there are not so many in time.
@@ -60,7 +60,7 @@ impl<T: Clone + Send + 'static> Reading<T> {
         assert!(waited.is_ok(), "{} reads instead of {enough}", *self.done.borrow());
     }
 
-    /// Ends them, and gives what they have to tell.
+    /// Stops them and returns their results.
     pub(crate) async fn stop(self) -> Vec<T> {
         self.end.send_replace(true);
         self.readers.join_all().await.concat()

@@ -1,6 +1,6 @@
-//! Debian's real registry (CNCF Distribution 2.8) with plugins in it, signed as cosign signs.
+//! Debian's registry (CNCF Distribution 2.8) with plugins, signed as cosign signs.
 //!
-//! It knows no referrers API, so a bundle is found by the tag that stands in for it.
+//! It has no referrers API, so bundles are found by the fallback tag.
 
 use std::time::Duration;
 
@@ -28,17 +28,17 @@ pub struct Registry {
 /// How a registry is to be reached.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
-    /// What it shows of itself over TLS; it speaks plain HTTP without.
+    /// Its TLS certificate; plain HTTP without.
     pub tls: Option<Identity>,
-    /// Whether only [`USER`] with [`PASSWORD`] is let in.
+    /// Whether it requires [`USER`] and [`PASSWORD`].
     pub closed: bool,
 }
 
-/// Who is let in where not everybody is.
+/// The user of a closed registry.
 pub const USER: &str = "puller";
-/// What that user says.
+/// The user's password.
 pub const PASSWORD: &str = "a password of the tests";
-/// The registry reads nothing but bcrypt, which takes a crate to write.
+/// The registry reads only bcrypt hashes, which this crate cannot create.
 const PASSWORD_BCRYPT: &str = "$2b$05$LeadsmanTestsSaltSaltOfVvRBZBFP9ajLCszFZ1lZ82Z3/BQv9i";
 
 /// The media type of a manifest.
@@ -50,7 +50,7 @@ const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Registry {
-    /// Starts one that lets everybody in over plain HTTP.
+    /// Starts an open registry over plain HTTP.
     ///
     /// # Panics
     /// If the registry is not installed or does not start.
@@ -58,7 +58,7 @@ impl Registry {
         Self::with(Setup::default()).await
     }
 
-    /// Starts one, and waits until it answers.
+    /// Starts a registry and waits until it answers.
     ///
     /// # Panics
     /// If the registry is not installed or does not start.
@@ -83,7 +83,7 @@ impl Registry {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A pull secret's text with the user that is let in.
+    /// A pull secret with the user.
     pub fn pull_secret(&self) -> String {
         let auth = STANDARD.encode(format!("{USER}:{PASSWORD}"));
         json!({"auths": {self.address(): {"auth": auth}}}).to_string()
@@ -94,7 +94,7 @@ impl Registry {
         self.server.end(Signal::TERM).await;
     }
 
-    /// Starts it again, on the same port and with what it has stored.
+    /// Starts it again, on the same port and with its data.
     ///
     /// # Panics
     /// If it does not start.
@@ -119,7 +119,7 @@ impl Registry {
         self.server.resume();
     }
 
-    /// Pushes a component as a plugin and gives the digest of its manifest.
+    /// Pushes a component as a plugin and returns the digest of its manifest.
     ///
     /// # Panics
     /// If the registry does not take it.
@@ -128,7 +128,7 @@ impl Registry {
         self.put_manifest(repository, tag, MANIFEST, &manifest).await
     }
 
-    /// The manifest of a component whose parts are pushed, as tools for WebAssembly lay it out.
+    /// Pushes the blobs of a component and returns its manifest, as tools for WebAssembly write it.
     ///
     /// # Panics
     /// If the registry does not take a part.
@@ -144,7 +144,7 @@ impl Registry {
         json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]})
     }
 
-    /// Makes a tag stand for what another stands for, or for a digest.
+    /// Points a tag to another tag's manifest, or to a digest.
     ///
     /// # Panics
     /// If there is no such thing.
@@ -153,8 +153,8 @@ impl Registry {
         self.put_raw_manifest(repository, to, &kind, manifest).await;
     }
 
-    /// Pushes a manifest, whatever is in it, and gives its digest. The version is a tag, or empty
-    /// to push it by its digest alone.
+    /// Pushes any manifest and returns its digest. The version is a tag, or empty to push by digest
+    /// only.
     ///
     /// # Panics
     /// If the registry does not take it.
@@ -168,7 +168,7 @@ impl Registry {
         self.put_raw_manifest(repository, version, media_type, manifest.to_string()).await
     }
 
-    /// Pushes a blob and gives its descriptor.
+    /// Pushes a blob and returns its descriptor.
     ///
     /// # Panics
     /// If the registry does not take it.
@@ -186,7 +186,7 @@ impl Registry {
         json!({"mediaType": media_type, "digest": digest, "size": content.len()})
     }
 
-    /// Removes a manifest, of which the digest is given.
+    /// Removes a manifest by its digest.
     ///
     /// # Panics
     /// If there is none.
@@ -196,7 +196,8 @@ impl Registry {
         assert_eq!(done.status(), StatusCode::ACCEPTED, "{repository}@{digest}");
     }
 
-    /// Puts something else where a blob lies: what a registry gives is not what it was asked for.
+    /// Replaces the stored content of a blob, so that the registry returns other bytes than the
+    /// digest says.
     ///
     /// # Panics
     /// If there is no such blob.
@@ -208,8 +209,8 @@ impl Registry {
         std::fs::write(data, content).expect("a blob");
     }
 
-    /// Signs an artifact as cosign 2 does: a payload under the tag `sha256-….sig`, beside those
-    /// that are there already.
+    /// Signs an artifact as cosign 2 does: a payload under the tag `sha256-….sig`, beside existing
+    /// ones.
     ///
     /// # Panics
     /// If the registry does not take it.
@@ -249,7 +250,7 @@ impl Registry {
         self.attach_bundle(repository, digest, &bundle).await;
     }
 
-    /// Makes a bundle, good or not, refer to a manifest.
+    /// Attaches a bundle, valid or not, to a manifest.
     ///
     /// # Panics
     /// If the registry does not take it.
@@ -372,7 +373,7 @@ impl Registry {
     }
 }
 
-/// The name of a content.
+/// The digest of a content.
 pub fn digest(content: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, content);
     let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();

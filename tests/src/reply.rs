@@ -1,4 +1,4 @@
-//! What a Prometheus, or what stands in its place, may answer.
+//! Replies of a Prometheus, or of something in its place.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,14 +10,14 @@ use tokio::time::sleep;
 
 use crate::wire::{Response, Stream};
 
-/// An answer, right or wrong.
+/// A reply, right or wrong.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// All of it.
+    /// A complete reply.
     Whole(Response),
-    /// A body that ends before its promised length, as when a server dies.
+    /// A body that ends before its declared length, as when a server dies.
     CutOff(Response),
-    /// Nothing, on a connection that stays open.
+    /// No reply, on a connection that stays open.
     Silence,
     /// A body of a gigabyte that looks like a result.
     Endless,
@@ -31,39 +31,39 @@ const JSON: &str = "application/json";
 const GIGABYTE: u64 = 1 << 30;
 
 impl Reply {
-    /// A whole answer of one content type.
+    /// A complete reply of one content type.
     pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
         Self::Whole(Response::new(status, content_type, body))
     }
 
-    /// A whole answer in JSON.
+    /// A complete reply in JSON.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, JSON, body.to_string())
     }
 
-    /// A successful answer with the items of an instant vector.
+    /// A successful reply with the items of an instant vector.
     pub fn vector(items: &Value) -> Self {
         Self::json(200, &vector(items))
     }
 
-    /// A successful answer with one item for each pod, measured now.
+    /// A successful reply with one item for each pod, measured now.
     pub fn pods(values: &[(&str, &str)]) -> Self {
         Self::vector(&pods(values))
     }
 
-    /// The same with other fields beside `data`, as `warnings`.
+    /// The same with other fields beside `data`, such as `warnings`.
     pub fn pods_with(values: &[(&str, &str)], field: &str, content: Value) -> Self {
         let mut body = vector(&pods(values));
         body[field] = content;
         Self::json(200, &body)
     }
 
-    /// The same answer, later.
+    /// The same reply, later.
     pub fn after(self, time: Duration) -> Self {
         Self::After(time, Box::new(self))
     }
 
-    /// The same answer, one byte at a time.
+    /// The same reply, one byte at a time.
     ///
     /// # Panics
     /// If it was not whole.
@@ -71,7 +71,7 @@ impl Reply {
         Self::Drip(self.into_whole())
     }
 
-    /// The first half of the same answer, without the rest that its length promises.
+    /// The first half of the same reply, without the rest of its declared length.
     ///
     /// # Panics
     /// If it was not whole.
@@ -79,7 +79,7 @@ impl Reply {
         Self::CutOff(self.into_whole())
     }
 
-    /// The same answer with only the first half of its body, and a length that says so.
+    /// The same reply with only the first half of its body, and the length of that.
     ///
     /// # Panics
     /// If it was not whole.
@@ -96,7 +96,7 @@ impl Reply {
         }
     }
 
-    /// Sends it. `taken` counts the bytes of an endless body that the client took.
+    /// Sends it. `taken` counts the bytes of an endless body that the client read.
     pub(crate) async fn send(&self, stream: &mut impl Stream, taken: &AtomicU64) -> io::Result<()> {
         let mut reply = self;
         while let Self::After(time, then) = reply {
@@ -112,7 +112,7 @@ impl Reply {
                 stream.write_all(half).await?;
                 stream.shutdown().await
             }
-            // Returns when the client hangs up.
+            // Returns when the client closes the connection.
             Self::Silence => stream.read_u8().await.map(drop),
             Self::Endless => endless(stream, taken).await,
             Self::Drip(response) => {

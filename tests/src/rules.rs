@@ -1,4 +1,4 @@
-//! The files of `tests/rules`, as prometheus-adapter has them.
+//! The configuration files of prometheus-adapter in `tests/rules`.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub fn rules(name: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// One file with the rules of several that have nothing else.
+/// One file with the rules of several files that have only rules.
 ///
 /// # Panics
 /// If one of them is none, or has something else.
@@ -33,7 +33,7 @@ pub fn joined(names: &[&str]) -> String {
 }
 
 /// Resource rules as in a file of prometheus-adapter, for the series `cores` and `bytes` of
-/// containers, and the same with `node_` before them of nodes.
+/// containers, and `node_cores` and `node_bytes` of nodes.
 pub fn of_uses(window: &str) -> Value {
     let rule = |series: &str| {
         let query =

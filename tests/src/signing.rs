@@ -11,7 +11,7 @@ pub(crate) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 pub struct SigningKey(rcgen::KeyPair);
 
 impl SigningKey {
-    /// A new one, of the kind that cosign makes: ECDSA on P-256.
+    /// A new key, of the kind that cosign creates: ECDSA on P-256.
     ///
     /// # Panics
     /// If none can be made.
@@ -19,7 +19,7 @@ impl SigningKey {
         Self(rcgen::KeyPair::generate().expect("a key"))
     }
 
-    /// What signatures are checked with, as in cosign.pub.
+    /// The public key, as in cosign.pub.
     pub fn public_pem(&self) -> String {
         self.0.public_key_pem()
     }

@@ -1,4 +1,4 @@
-//! Everything in a row: an application, a Prometheus that scrapes it, and Leadsman.
+//! The whole chain: an application, a Prometheus that scrapes it, and Leadsman.
 
 use crate::config::Config;
 use crate::exporter::Exporter;
@@ -16,7 +16,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts all three and waits until Prometheus has a result for `awaited`.
+    /// Starts all three and waits until Prometheus has a result for the query `awaited`.
     pub async fn start(exposition: &str, awaited: &str, config: Config) -> Self {
         let exporter = Exporter::start(exposition).await;
         let prometheus = Prometheus::scraping(&exporter.url()).await;

@@ -1,7 +1,7 @@
-//! An application whose counters rise by themselves, for a Prometheus to scrape.
+//! An application whose counters increase by themselves, for a Prometheus to scrape.
 //!
-//! Each sample carries its own time, so that a rate is exactly what a test asked for however late
-//! a scrape came.
+//! Each sample has its own timestamp, so that a rate is exactly as requested, however late a scrape
+//! is.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,10 +17,10 @@ pub struct Traffic {
     server: Upstream,
 }
 
-/// A straight line.
+/// A value that changes linearly.
 #[derive(Debug, Clone, Copy)]
 struct Series {
-    /// What it was worth at a time, in milliseconds since the epoch.
+    /// Its value at a time, in milliseconds since the epoch.
     value: f64,
     from: u64,
     per_second: f64,
@@ -28,8 +28,8 @@ struct Series {
     scraped: u64,
 }
 
-/// A scrape has a sample for each time of this length since the last one, in milliseconds: many for
-/// a series that begins in the past.
+/// The interval of samples, in milliseconds. A scrape contains all samples since the previous one:
+/// many for a series that begins in the past.
 const STEP: usize = 1000;
 
 impl Traffic {
@@ -42,22 +42,23 @@ impl Traffic {
         Self { series, server }
     }
 
-    /// Where it is.
+    /// Its address.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// A series has this value from now on.
+    /// Sets the value of a series.
     pub fn set(&self, series: &str, value: f64) {
         self.change(series, |from, old| Series { value, per_second: 0.0, ..next(from, old) });
     }
 
-    /// A counter rises by this each second from now on.
+    /// Sets the rate of a counter, per second.
     pub fn rise(&self, series: &str, per_second: f64) {
         self.change(series, |from, old| Series { per_second, ..next(from, old) });
     }
 
-    /// A new counter has risen by this each second for so many seconds, and goes on to.
+    /// Adds a counter that has increased by this each second for this many seconds, and continues
+    /// to.
     pub fn has_risen(&self, series: &str, per_second: f64, seconds: u64) {
         self.change(series, |now, _| {
             let from = now - seconds * 1000;
@@ -68,7 +69,7 @@ impl Traffic {
     fn change(&self, series: &str, change: impl FnOnce(u64, Option<Series>) -> Series) {
         let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = change(now(), all.get(series).copied());
-        // What rises as before is the same line still: a new one would round anew.
+        // An unchanged rate keeps its line: a new one would round differently.
         let same = all.get(series).is_some_and(|old| {
             old.per_second == changed.per_second && old.value_at(changed.from) == changed.value
         });
@@ -84,7 +85,7 @@ impl Series {
     }
 }
 
-/// The same series with what it is worth now as a new beginning.
+/// The same series, starting anew at its present value.
 fn next(now: u64, old: Option<Series>) -> Series {
     let fresh = Series { value: 0.0, from: now, per_second: 0.0, scraped: now };
     old.map_or(fresh, |old| Series { value: old.value_at(now), from: now, ..old })

@@ -1,4 +1,4 @@
-//! A Prometheus that fails on the wire in ways a real one cannot be made to.
+//! A fake Prometheus that fails on the wire in ways a real one cannot.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use crate::wire::{self, Request, Response, Stream};
 
 type Respond = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
 
-/// A server that answers as it is told and remembers what it was asked.
+/// A server with scripted replies that records its requests.
 pub struct Upstream {
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
@@ -37,7 +37,7 @@ struct Shared {
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Upstream {
-    /// A server that gives one answer to everything.
+    /// A server with one reply to everything.
     pub async fn start(reply: Reply) -> Self {
         Self::new(None, reply).await
     }
@@ -62,28 +62,28 @@ impl Upstream {
         Self { address, tls, shared, server }
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
-    /// Gives another answer from now on.
+    /// Sets the reply.
     pub fn answer(&self, reply: Reply) {
         set(&self.shared.respond, always(reply));
     }
 
-    /// Makes the answer of the request from now on.
+    /// Sets a function from request to reply.
     pub fn answer_with(&self, respond: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
         set(&self.shared.respond, Arc::new(respond));
     }
 
-    /// Answers only requests with this header from now on, and others with 401.
+    /// Requires this header; other requests get 401.
     pub fn require(&self, header: &str, value: &str) {
         set(&self.shared.required, Some((header.to_owned(), value.to_owned())));
     }
 
-    /// Refuses connections, and ends those that are open.
+    /// Refuses connections, and closes open ones.
     pub async fn stop(&mut self) {
         self.server.shutdown().await;
     }
@@ -103,7 +103,7 @@ impl Upstream {
         self.shared.requests.borrow().clone()
     }
 
-    /// How many queries were asked so far.
+    /// The number of queries so far.
     pub fn queries(&self) -> usize {
         let requests = self.shared.requests.borrow();
         requests.iter().filter(|request| request.path.contains("/api/v1/query")).count()
@@ -117,7 +117,7 @@ impl Upstream {
         self.shared.requests.borrow().last().expect("a request").clone()
     }
 
-    /// Waits until there were this many requests.
+    /// Waits until there have been this many requests.
     ///
     /// # Panics
     /// If there were not in time.
@@ -128,8 +128,8 @@ impl Upstream {
         assert!(waited, "{} requests instead of {count}", self.requests().len());
     }
 
-    /// Waits until a client hung up before its answer was complete, and tells how many bytes of an
-    /// endless body were taken until then.
+    /// Waits until a client closed the connection before its reply was complete, and returns how
+    /// many bytes of an endless body it had read.
     ///
     /// # Panics
     /// If none did in time.
@@ -140,7 +140,7 @@ impl Upstream {
         self.taken()
     }
 
-    /// How many bytes of endless bodies were taken.
+    /// How many bytes of endless bodies clients have read.
     pub fn taken(&self) -> u64 {
         self.shared.taken.load(Ordering::SeqCst)
     }
@@ -167,7 +167,7 @@ fn set<T>(place: &Mutex<T>, value: T) {
 }
 
 fn lock<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // A test that panicked beside it is no reason to answer otherwise.
+    // A panic of another test must not change the reply.
     place.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -178,7 +178,7 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shar
         connections.spawn(async move {
             match tls {
                 None => converse(stream, &shared).await,
-                // A handshake that fails is one of the things that are tested.
+                // Failing handshakes are part of the tests.
                 Some(tls) => {
                     if let Ok(stream) = tls.accept(stream).await {
                         converse(stream, &shared).await;

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 const BUILT: &str = concat!(env!("OUT_DIR"), "/versioned.wasm");
 
-/// What stands before the digits of the version.
+/// The marker in front of the version's digits.
 const MARK: &[u8] = b"version of a test ";
 
-/// The component of a version. Its value for each pod is a thousand times the version, and the
-/// `edition` of its configuration besides.
+/// The component of a version. Its value for each pod is a thousand times the version plus the
+/// `edition` of its configuration.
 ///
 /// # Panics
 /// If the plugin was not built, or there is no such version.
@@ -32,7 +32,7 @@ pub fn version_with_fixtures(number: u32, fixtures: &Value) -> Vec<u8> {
     with_section(version(number), "leadsman:fixtures", fixtures.to_string().as_bytes())
 }
 
-/// The same with so many bytes more, that mean nothing.
+/// The same with this many bytes of padding.
 ///
 /// # Panics
 /// If the plugin was not built, or there is no such version.

@@ -1,4 +1,4 @@
-//! Waiting for what cannot be awaited: the state of another process.
+//! Polls for the state of another process, which cannot be awaited.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Asks again and again until there is an answer.
+/// Polls until there is a result.
 ///
 /// # Panics
 /// With the last reason why not, when there is none in time.

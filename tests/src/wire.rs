@@ -1,4 +1,4 @@
-//! The server's side of HTTP/1.1, small enough to break on purpose.
+//! The server's side of HTTP/1.1, small enough to be broken on purpose.
 
 use std::io::{self, ErrorKind};
 
@@ -11,14 +11,14 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// What a client asked.
+/// A client's request.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method.
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// The parameters, of the query and of a form in the body, decoded.
+    /// The parameters of the query and of a form body, decoded.
     pub form: Vec<(String, String)>,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
@@ -35,7 +35,7 @@ impl Request {
         find(&self.form, name)
     }
 
-    /// The PromQL that was asked.
+    /// The PromQL of the request.
     ///
     /// # Panics
     /// If there was none.
@@ -48,19 +48,19 @@ fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-/// An answer that is sent whole.
+/// A complete response.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Headers beside `Content-Length`.
+    /// Headers other than `Content-Length`.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
 }
 
 impl Response {
-    /// An answer of one content type.
+    /// A response of one content type.
     pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
         let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
         Self { status, headers, body: body.into() }
@@ -72,7 +72,7 @@ impl Response {
         self
     }
 
-    /// The line and the headers, with what tells the length of the body, up to the empty line.
+    /// The status line and the headers, including the length of the body, up to the empty line.
     pub(crate) fn head(&self, framing: &str) -> String {
         let mut head = format!("HTTP/1.1 {} Told\r\n{framing}\r\n", self.status);
         for (name, value) in &self.headers {
@@ -90,7 +90,7 @@ impl Response {
     }
 }
 
-/// The next request of a connection, `None` when the client has hung up.
+/// The next request of a connection, `None` if the client has closed it.
 pub(crate) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Request>> {
     let Some(first) = line(stream).await? else { return Ok(None) };
     let mut words = first.split(' ');

@@ -1,9 +1,9 @@
-//! `leadsman check`: every fault at once, each at its place, with what would be right.
+//! `leadsman check`: all faults at once, each with its place and a suggestion.
 
 use leadsman_tests::{Config, Leadsman, Mapping};
 
 /// A configuration with a fault in each line that has a comment. The comment says what the fault's
-/// message must hold: parts separated by commas, each in spellings separated by `|`.
+/// message must contain: parts separated by commas, each with alternatives separated by `|`.
 const FAULTY: &str = r#"apiVersion: leadsman.dev/v1alpha1
 kind: Config
 sources:
@@ -75,7 +75,7 @@ mappings:
     config: {activation: lots} # ! activation
 "#;
 
-/// The lines with a fault, and what must be said of each.
+/// The lines with a fault, and what the message of each must contain.
 fn marks(config: &str) -> Vec<(usize, Vec<&str>)> {
     let marked = config.lines().enumerate().filter_map(|(at, line)| {
         let (_, parts) = line.split_once("# ! ")?;
@@ -95,7 +95,7 @@ async fn every_fault_is_told(config: &str) {
         let found = told.iter().any(all_parts);
         assert!(found, "nothing with {parts:?} for line {line} in:\n{}", checked.output);
     }
-    // What has no fault is not told to have one.
+    // Lines without a fault are not reported.
     let marked: Vec<_> = marks(config).into_iter().map(|(line, _)| line).collect();
     for line in (1..=config.lines().count()).filter(|line| !marked.contains(line)) {
         assert_eq!(checked.faults_at(line), [""; 0], "{}", checked.output);

@@ -1,4 +1,4 @@
-//! Who gets in, and as whom: straight against Leadsman's port, in a real cluster.
+//! Authentication and authorization of requests to Leadsman's port, in a real cluster.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,12 +15,13 @@ use tokio::task::JoinSet;
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
-/// No other text has it.
+/// A value that occurs nowhere else.
 const VALUE: &str = "81549300576";
-/// Within which a change of rights or authorities counts. A decision holds for 10 s.
+/// How long a change of rights or authorities may take to be effective. Decisions are cached for 10
+/// s.
 const COUNTS: Duration = Duration::from_secs(30);
 
-/// A Leadsman with the metrics `load` of pods and `depth` of nothing, in a namespace of its own.
+/// Leadsman with the metrics `load` of pods and the external metric `depth`, in its own namespace.
 struct Site {
     plane: &'static ControlPlane,
     namespace: &'static str,
@@ -30,7 +31,7 @@ struct Site {
 }
 
 impl Site {
-    /// With so many pods, `web-0` and so on.
+    /// With this many pods, `web-0` and so on.
     async fn new(namespace: &'static str, pods: usize) -> Self {
         let plane = ControlPlane::shared().await;
         Workload::deployment(&plane.admin(), namespace, "web", pods).await;
@@ -46,18 +47,18 @@ impl Site {
         Self { plane, namespace, adapter, leadsman, _upstream: upstream }
     }
 
-    /// The metric of all pods, as the HPA controller asks for it.
+    /// The path of the metric of all pods, as the HPA controller reads it.
     fn load(&self) -> String {
         paths::pods(self.namespace, "load")
     }
 
-    /// Lets somebody read `load` in the namespace.
+    /// Allows a subject to read `load` in the namespace.
     async fn allow(&self, subject: &Subject) {
         let rules = [Rule::new(&["get"], CUSTOM, &["pods/load"])];
         self.plane.admin().allow(subject, Some(self.namespace), &rules).await;
     }
 
-    /// Takes away all that was allowed in the namespace.
+    /// Withdraws all rights in the namespace.
     async fn take_all_away(&self) {
         let group = "/apis/rbac.authorization.k8s.io/v1";
         let bindings = format!("{group}/namespaces/{}/rolebindings", self.namespace);
@@ -68,7 +69,7 @@ impl Site {
         self.leadsman.get_as(caller, path).await
     }
 
-    /// What a caller gets for `load`.
+    /// The status code that a caller gets for `load`.
     async fn status(&self, caller: &Caller) -> u16 {
         self.read(caller, &self.load()).await.status
     }
@@ -79,12 +80,12 @@ impl Site {
         if answer.status == status { Ok(()) } else { Err(format!("{answer:#?}")) }
     }
 
-    /// A token of the adapter's own account.
+    /// A token of the adapter's service account.
     async fn token(&self) -> String {
         self.adapter.account().token(&self.plane.admin()).await
     }
 
-    /// What was asked about a user, and how often.
+    /// The reviews of a user, and how often each was requested.
     fn questions(&self, user: &str) -> BTreeMap<String, usize> {
         let reviews = self.plane.reviews(&self.adapter.user());
         let about = reviews.iter().filter(|review| review.spec["user"] == user);
@@ -95,7 +96,7 @@ impl Site {
     }
 }
 
-/// The aggregator, which passes on a request of this user.
+/// The aggregator, forwarding a request of this user.
 fn proxied(plane: &ControlPlane, user: &str) -> Caller {
     Caller::certified(plane.authorities().aggregator()).header("x-remote-user", user)
 }
@@ -122,7 +123,7 @@ async fn a_front_proxy_speaks_for_the_user_it_names() {
         r#"in API group "custom.metrics.k8s.io""#,
         r#"in the namespace "proxied""#,
     ]);
-    // What one may read in one namespace says nothing of another, or of another metric.
+    // A right in one namespace does not apply to another namespace or metric.
     let elsewhere = site.read(&user("jane"), &paths::pods("default", "load")).await.failure();
     elsewhere.says(&[r#"User "jane" cannot get"#, r#"in the namespace "default""#]);
     let other = site.read(&user("jane"), &paths::external("proxied", "depth")).await.failure();
@@ -188,7 +189,7 @@ async fn nobody_else_may_speak_for_a_user() {
     site.allow(&Subject::user("jane")).await;
     let users = site.plane.authorities();
     let name = "front-proxy-client";
-    // A name is not what makes an authority.
+    // An authority is not identified by its name.
     let impostor = Authority::new("front-proxy-ca").client(name);
     let token = format!("Bearer {}", site.token().await);
     for (who, caller, status, says) in [
@@ -269,10 +270,10 @@ async fn a_token_is_its_service_account() {
         assert_eq!((refused.code, refused.reason.as_str()), (401, "Unauthorized"));
         refused.says(&["the bearer token is not valid"]);
     }
-    // Every account of a namespace is in its group.
+    // Every service account of a namespace is in the group of the namespace.
     site.allow(&Subject::Group("system:serviceaccounts:tokens".to_owned())).await;
     eventually("the right to count", COUNTS, async || site.becomes(&account, 200).await).await;
-    // A certificate that is nobody's does not make a good token bad.
+    // An unknown certificate does not invalidate a valid token.
     let both = Caller::certified(&Authority::new("other").client("jane"))
         .header("authorization", &format!("Bearer {token}"));
     assert_eq!(site.status(&both).await, 200);
@@ -294,7 +295,7 @@ async fn a_right_counts_when_it_is_given_and_no_longer_when_it_is_taken_away() {
     .await;
 }
 
-/// Every route there is, and some that there are not.
+/// Every route, and some that do not exist.
 fn routes(namespace: &str) -> Vec<String> {
     let mut routes: Vec<_> = [
         "/",
@@ -346,7 +347,7 @@ fn routes(namespace: &str) -> Vec<String> {
 async fn no_path_serves_anything_to_who_shows_nothing() {
     let site = Site::new("walked", 1).await;
     let root = proxied(site.plane, "root").header("x-remote-group", "system:masters");
-    // What is kept for others is there to leak.
+    // Responses of other clients are cached now, and must not leak.
     for path in [site.load(), paths::external(site.namespace, "depth")] {
         assert!(site.read(&root, &path).await.body.contains(VALUE));
     }
@@ -360,7 +361,7 @@ async fn no_path_serves_anything_to_who_shows_nothing() {
             }
         }
     }
-    // Every cluster lets everybody see these (system:public-info-viewer).
+    // Every cluster allows everybody to read these (system:public-info-viewer).
     for path in ["/livez", "/readyz", "/healthz", "/version"] {
         let answer = site.leadsman.get(path).await;
         assert_eq!((answer.status, answer.body.contains(VALUE)), (200, false), "{answer:#?}");
@@ -390,7 +391,7 @@ async fn the_admin_address_answers_this_machine() {
 const READS: usize = 200;
 const OBJECTS: usize = 20;
 
-/// Reads the objects again and again, many at once, over connections of their own.
+/// Reads the objects repeatedly, many at once, over separate connections.
 async fn read_them_all(site: &Site, caller: impl Fn() -> Caller) {
     let mut reads = JoinSet::new();
     let callers: Vec<_> = (0..4).map(|_| caller()).collect();
@@ -416,13 +417,13 @@ async fn decisions_are_shared_by_all_who_ask_the_same() {
     let asked = site.questions("all");
     assert!(asked.values().sum::<usize>() <= 3, "{asked:#?}");
 
-    // One question for all, and then one for each object; the time they hold may end meanwhile.
+    // One review for everything, then one for each object; cached decisions may expire meanwhile.
     read_them_all(&site, || proxied(site.plane, "some")).await;
     let asked = site.questions("some");
     assert_eq!(asked.len(), OBJECTS + 1, "{asked:#?}");
     assert!(asked.values().all(|&times| times <= 2), "{asked:#?}");
 
-    // Whoever comes directly has been let through by nobody.
+    // A direct request has not been authorized by kube-apiserver before.
     let some = site.plane.authorities().clients.client("all");
     read_them_all(&site, || Caller::certified(&some)).await;
     let asked = site.questions("all");
@@ -438,7 +439,8 @@ async fn another_authority_for_front_proxies_counts_at_once() {
     let next = Authority::new("next-front-proxy-ca");
     let identity = next.client("front-proxy-client");
     let new = || Caller::certified(&identity).header("x-remote-user", "jane");
-    // One connection lives through it all: what its certificate means changes with the authorities.
+    // One connection stays open all the time: the meaning of its certificate changes with the
+    // authorities.
     let lasting = new();
     let file = site.plane.authorities().front_proxy_file();
     let before = site.plane.authorities().front_proxy.pem();
@@ -449,7 +451,7 @@ async fn another_authority_for_front_proxies_counts_at_once() {
         eventually("the new authority", COUNTS, async || site.becomes(caller, 200).await).await;
     }
     assert_eq!(site.status(&old).await, 200);
-    // kube-apiserver adds what is new and takes nothing away: that is left to a person.
+    // kube-apiserver only adds authorities and never removes any: that is left to an administrator.
     replace(file, &before);
     let data = json!({"data": {"requestheader-client-ca-file": before}});
     let config = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";

@@ -1,4 +1,4 @@
-//! How many queries a source sees: as many as there are evaluations in use, whoever reads them.
+//! The number of queries to a source: one per evaluation in use, independent of its readers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ async fn all_at_once(leadsman: &Arc<Leadsman>, paths: Vec<String>) -> Vec<Answer
     reads.join_all().await
 }
 
-/// Reads again and again at one pace.
+/// Reads repeatedly at a fixed rate.
 async fn steadily(leadsman: &Leadsman, reads: usize, mut each: impl FnMut(Answer)) {
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -135,7 +135,8 @@ async fn steady_reads_never_cost_more_than_a_query_each_and_none_when_they_end()
         assert!(queries <= reads + 1, "{queries} queries for {reads} reads");
     })
     .await;
-    // Whoever still expects a reader asks for it within some paces, and then no more.
+    // An evaluation that still expects a reader is refreshed within a few intervals, and then no
+    // more.
     let mut last = upstream.queries();
     let mut since = Instant::now();
     eventually("quiet", PACE * 20, async || {
@@ -149,7 +150,7 @@ async fn steady_reads_never_cost_more_than_a_query_each_and_none_when_they_end()
     assert!(last <= reads + 1, "{last} queries for {reads} reads");
 }
 
-/// A value that is as old as the read before the last is one that was not refreshed.
+/// A value as old as the read before the last has not been refreshed.
 #[tokio::test]
 async fn steady_reads_are_answered_at_once_and_with_fresh_values() {
     let begin = Instant::now();
@@ -189,7 +190,7 @@ async fn a_client_that_leaves_does_not_stop_the_evaluation_for_others() {
     leaving.spawn(async move { one.get(&paths::pods("shop", METRIC)).await });
     upstream.wait_for_requests(1).await;
     staying.spawn(async move { other.get(&paths::pods("shop", METRIC)).await });
-    // Long enough for the second read to arrive, and well before the answer does.
+    // Long enough for the second read to arrive, and well before the answer.
     sleep(Duration::from_millis(150)).await;
     leaving.shutdown().await;
     let answers = staying.join_all().await;
@@ -197,7 +198,7 @@ async fn a_client_that_leaves_does_not_stop_the_evaluation_for_others() {
     assert_eq!(upstream.queries(), 1);
 }
 
-/// `maxAge` is about values that are there already, not about those that a read waited for.
+/// `maxAge` applies to stored values, not to those that a read waited for.
 #[tokio::test]
 async fn a_query_that_takes_longer_than_values_may_be_old_still_answers() {
     let upstream = Upstream::start(good().after(Duration::from_millis(300))).await;

@@ -1,4 +1,4 @@
-//! The control plane itself: what the tests of a cluster rely on without saying so.
+//! The control plane itself: assumptions of the tests in a cluster.
 
 use std::time::Duration;
 
@@ -56,12 +56,12 @@ async fn everybody_is_who_they_are() {
     for who in [&user, &token] {
         plane.client(who).get(path).await;
     }
-    // The file says the same to kubectl.
+    // kubectl sees the same with the file.
     let kubeconfig = account.kubeconfig(plane).await;
     plane.kubectl_with(&kubeconfig, &["get", "pods"]).await.ok();
     let refused = plane.kubectl_with(&kubeconfig, &["get", "pods", "-n", "default"]).await;
     assert!(refused.failed().contains("system:serviceaccount:who:reader"), "{refused:#?}");
-    // And the audit log says who asked for reviews.
+    // The audit log has the users who requested reviews.
     let asked = plane.reviews("admin");
     assert!(asked.iter().any(|review| review.spec["user"] == "jane"), "{asked:#?}");
     assert!(plane.reviews("nobody").is_empty());
@@ -76,7 +76,7 @@ async fn a_namespace_ends_with_its_pods() {
     assert!(admin.find("/api/v1/namespaces/ending").await.is_none());
 }
 
-/// What the aggregator and an HPA make of an adapter that has one value for everything.
+/// The aggregator and an HPA with an adapter that has one value for everything.
 #[tokio::test]
 async fn an_hpa_scales_by_what_the_aggregator_is_told() {
     let plane = ControlPlane::shared().await;
@@ -107,7 +107,7 @@ async fn an_hpa_scales_by_what_the_aggregator_is_told() {
     let value = &status["currentMetrics"][0]["external"]["current"]["averageValue"];
     assert_eq!(value, "10", "{status:#}");
     registration.remove().await;
-    // kube-apiserver takes a moment to see that the APIService is gone.
+    // kube-apiserver takes a moment to notice that the APIService is gone.
     eventually("nobody serves it any more", Duration::from_secs(20), async || {
         match admin.read(&path).await.status {
             404 => Ok(()),
@@ -117,7 +117,7 @@ async fn an_hpa_scales_by_what_the_aggregator_is_told() {
     .await;
 }
 
-/// An adapter's answers: what it serves, and one value.
+/// An adapter's responses: discovery, and one value.
 fn stand_in(request: &Request) -> Reply {
     let parts: Vec<_> = request.path.trim_matches('/').split('/').collect();
     let &["apis", group, version, ref rest @ ..] = &parts[..] else {
@@ -170,14 +170,14 @@ async fn kube_apiserver_comes_back_with_what_it_knew() {
     let anonymous = Caller::anonymous().get(&format!("{}/livez", plane.url())).await;
     assert_eq!(anonymous.expect("an answer").status, 200);
 
-    // It tells extension API servers of another authority for aggregators as soon as it has one.
+    // It publishes another front proxy authority for extension API servers as soon as it has one.
     let next = Authority::new("next-front-proxy-ca").pem();
     let both = format!("{}{next}", plane.authorities().front_proxy.pem());
     replace(plane.authorities().front_proxy_file(), &both);
     let path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
     eventually("both authorities", Duration::from_secs(30), async || {
         let told = plane.admin().get(path).await["data"]["requestheader-client-ca-file"].clone();
-        // As it writes PEM itself.
+        // In the PEM format that it writes itself.
         let lines = |pem: &str| pem.split_whitespace().collect::<String>();
         let found = lines(told.as_str().unwrap_or_default()).contains(&lines(&next));
         if found { Ok(()) } else { Err(told.to_string()) }

@@ -1,4 +1,4 @@
-//! What kube-apiserver asks of every aggregated server, and the answers to wrong requests.
+//! What kube-apiserver requests from every aggregated server, and the responses to wrong requests.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// Serves mappings of each sort from an upstream that never answers: nothing here may need it.
+/// Serves mappings of each kind from a source that never answers: nothing here may need it.
 async fn start() -> (Leadsman, Upstream) {
     let upstream = Upstream::start(Reply::Silence).await;
     let config = Config::shop(&upstream.url())
@@ -103,7 +103,7 @@ async fn resources_have_the_entries_that_clients_look_for() {
     );
 }
 
-/// The names of a group-version in an aggregated document, as the other form has them.
+/// The names of a group version in an aggregated document, as in the other format.
 fn flat(version: &Value) -> BTreeSet<String> {
     let mut flat = BTreeSet::new();
     for resource in version["resources"].as_array().expect("resources") {
@@ -152,7 +152,7 @@ async fn aggregated_discovery_has_the_same_and_is_not_sent_twice() {
     let other = [("accept", AGGREGATED), ("if-none-match", "\"other\"")];
     assert_eq!(leadsman.get_with("/apis", &other).await.body, answer.body);
 
-    // The list that kube-apiserver sends: what it would rather have comes first.
+    // The `Accept` header of kube-apiserver, in order of preference.
     let mixed = format!("{AGGREGATED},application/json;q=0.9");
     assert_eq!(leadsman.get_accept("/apis", &mixed).await.body, answer.body);
     let plain = leadsman.get_accept("/apis", "application/json").await.ok();
@@ -246,12 +246,12 @@ async fn values_are_protobuf_for_who_asks_for_it_first_and_all_else_is_json() {
         assert_eq!((answer.status, answer.header("content-type")), (200, PROTOBUF), "{accept}");
         assert!(answer.body.starts_with("k8s\0"), "{answer:?}");
         assert!(answer.body.contains("MetricValueList") && answer.body.contains("web-0"));
-        // A client may take nothing else, and still needs to be able to read why it failed.
+        // A client that accepts only protobuf still needs to read why a request failed.
         let missing = leadsman.get_accept("/nothing", accept).await;
         assert_eq!(missing.header("content-type"), "application/json");
         missing.failure();
     }
-    // The answers are kept, each in its encoding.
+    // Responses are cached, each in its encoding.
     for accept in
         ["application/json", "*/*", "application/json,application/vnd.kubernetes.protobuf"]
     {

@@ -1,16 +1,16 @@
-//! What the documentation shows must work.
+//! Examples and references in the documentation are valid.
 
 use std::path::{Path, PathBuf};
 
 use leadsman_tests::Leadsman;
 
-/// What stands around the mappings or rules that a page shows alone.
+/// The rest of a configuration for mappings or rules that a page shows alone.
 const AROUND: &str = r#"apiVersion: leadsman.dev/v1alpha1
 kind: Config
 sources: {prometheus: {prometheus: {url: "http://127.0.0.1:9"}}}
 "#;
 
-/// The configurations among the YAML of a page: complete ones, and mappings or rules alone.
+/// The configurations among the YAML blocks of a page: complete ones, and mappings or rules alone.
 fn configurations(page: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(page).expect("a page");
     let blocks = text.split("\n```yaml\n").skip(1);
@@ -49,7 +49,7 @@ async fn every_configuration_that_is_shown_has_no_faults() {
     assert!(checked >= 10, "only {checked} found");
 }
 
-/// The names of tests among the code of a page: lower-case words joined by underscores.
+/// The names of tests among the code spans of a page: lower-case words joined by underscores.
 fn named_tests(page: &str) -> Vec<&str> {
     let code = page.split('`').skip(1).step_by(2);
     let is_name = |code: &&str| {

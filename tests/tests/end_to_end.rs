@@ -1,4 +1,4 @@
-//! From an application's exposition to the answer that an HPA reads, through a real Prometheus.
+//! From an application's exposition to the response that an HPA reads, through a real Prometheus.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ async fn pods_as_an_hpa_reads_them() {
     for version in [CUSTOM_V1, CUSTOM_V2] {
         let read = async |rest: &str| leadsman.get(&format!("{version}/namespaces/{rest}")).await;
 
-        // The pod that is gone has series still, and the one that is silent has none yet.
+        // The deleted pod still has series, and the silent one has none yet.
         let all = values(&[("cart-0", "1k"), ("web-0", "7"), ("web-1", "1500m")]);
         for star in ["shop/pods/*/published", "shop/pods/%2A/published", "shop/pods/*/published/"] {
             assert_eq!(read(star).await.values(), all, "{star}");
@@ -342,7 +342,7 @@ jobs{namespace="shop",pod="web-1"} 5
     assert_eq!(read("filled").await, filled);
 }
 
-/// What the user of the Go counter application sees with `kubectl get --raw`, to the letter.
+/// The exact output of `kubectl get --raw` for the user of the Go counter application.
 #[tokio::test]
 async fn the_counter_application() {
     let pod = "test-prometheus-7d9c5b8f46-4kzqx";

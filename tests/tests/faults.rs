@@ -1,5 +1,5 @@
-//! What a read gets while a Prometheus fails: an error that says which mapping, which query and
-//! what came back, soon, and nothing for the mappings beside it.
+//! Reads while a Prometheus fails get an error soon that names the mapping, the query and the
+//! cause; other mappings are not affected.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn mapping() -> Mapping {
     Mapping::pods(METRIC).query(QUERY, r#"rate(checkouts{namespace="${namespace}"}[2m])"#)
 }
 
-/// A mapping that reads a faulty source, beside one that reads a good one.
+/// A mapping with a faulty source, beside one with a good source.
 struct Scene {
     leadsman: Leadsman,
     faulty: Upstream,
@@ -33,7 +33,7 @@ impl Scene {
         Self::with(fault, mapping(), "").await
     }
 
-    /// `settings` are more settings of the faulty source.
+    /// `settings` are further settings of the faulty source.
     async fn with(fault: Reply, mapping: Mapping, settings: &str) -> Self {
         let faulty = Upstream::start(fault).await;
         let healthy = Upstream::start(good()).await;
@@ -55,13 +55,13 @@ impl Scene {
         self.leadsman.get(&paths::pods("shop", METRIC)).await
     }
 
-    /// The failure of a read, and that it costs nobody else anything.
+    /// The failure of a read. Asserts that other mappings are not affected.
     async fn failure(&self) -> Failure {
         let answer = self.read().await;
         let failure = answer.failure();
         assert!(failure.code >= 500, "{failure:?}");
         assert!(failure.took < SOON, "{failure:?}");
-        // A client would hold a worker of the HPA controller for as long as it is told to wait.
+        // With `Retry-After` a client would block a worker of the HPA controller while it waits.
         assert!(["", "1"].contains(&answer.header("retry-after")), "{answer:#?}");
         let beside = self.leadsman.get(&paths::pods("shop", "orders")).await;
         assert_eq!(beside.values().len(), 2);
@@ -69,7 +69,7 @@ impl Scene {
         failure
     }
 
-    /// The same, and that the mapping works again as soon as the source does.
+    /// The same. Asserts that the mapping works again as soon as the source does.
     async fn fails_and_recovers(self, texts: &[&str]) {
         self.failure().await.says(&[METRIC, QUERY]).says(texts);
         self.faulty.answer(good());
@@ -156,7 +156,7 @@ async fn an_endless_answer_is_cut_where_the_operator_says() {
     let settings = ", maxBodyBytes: 65536";
     let scene = Scene::with(Reply::Endless, mapping(), settings).await;
     scene.failure().await.says(&["65536|64 KiB|maxBodyBytes"]);
-    // The rest is what the sockets hold.
+    // The rest is buffered by the sockets.
     let taken = scene.faulty.wait_for_hang_up().await;
     assert!(taken < 12 << 20, "{taken}");
 }
@@ -227,12 +227,12 @@ async fn values_that_no_quantity_can_say() {
         [("NaN", "NaN"), ("+Inf", "inf"), ("-Inf", "inf"), ("1e300", "large|beyond|fit")]
     {
         let scene = Scene::new(Reply::pods(&[("web-0", value), ("web-1", "2")])).await;
-        // It costs the one object its value, and the others nothing.
+        // Only this object has no value.
         let answer = scene.read().await;
         assert_eq!(answer.values().into_iter().collect::<Vec<_>>(), [("web-1".into(), "2".into())]);
         let one = scene.leadsman.get(&paths::object("shop", "pods/web-0", METRIC)).await;
         one.failure().says(&[METRIC, "web-0", word]);
-        // Where nothing is left, the reason is told instead of "not found".
+        // If no value is left, the reason is reported instead of "not found".
         scene.faulty.answer(Reply::pods(&[("web-0", value)]));
         let all = eventually("a failure", Duration::from_secs(10), async || {
             let all = scene.read().await;
@@ -279,7 +279,7 @@ async fn a_read_waits_no_longer_than_its_deadline() {
     assert!(failure.took < Duration::from_millis(900), "{failure:?}");
 }
 
-/// The age that a `Warning` header tells, in seconds: the number before an `s`.
+/// The age in a `Warning` header, in seconds: the number before an `s`.
 fn age(answer: &Answer) -> Option<f64> {
     let warning = answer.header("warning").replace(' ', "");
     let digits = |c: char| c.is_ascii_digit() || c == '.';
@@ -352,7 +352,7 @@ async fn a_prometheus_that_hangs_and_comes_back() {
     let comes_back = async || {
         eventually("a value again", Duration::from_secs(15), async || {
             let answer = read(METRIC).await;
-            // A scrape that it missed while it hung leaves a gap until the next one.
+            // A scrape missed during the hang leaves a gap until the next one.
             let has_value = answer.status == 200 && !answer.items().is_empty();
             if has_value { Ok(answer.value()) } else { Err(format!("{answer:#?}")) }
         })

@@ -1,4 +1,4 @@
-//! The harness itself: what the other tests rely on without saying so.
+//! The harness itself: assumptions of the other tests.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,7 @@
-//! A mapping that behaves is read as ever while one beside it, on the same source, does what it
-//! must not.
+//! A well-behaved mapping is read as usual while another one on the same source misbehaves.
 //!
-//! How much slower it is read is what `cargo bench --bench neighbours` says; here it is only
-//! asserted that nothing fails and nothing hangs.
+//! `cargo bench --bench neighbours` measures how much slower its reads are; these tests only assert
+//! that nothing fails and nothing hangs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,33 +18,33 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 const METRIC: &str = "misdeed";
 const PROMQL: &str = r#"load{namespace="${namespace}"}"#;
 
-/// How long each phase lasts, and how the mapping that behaves is read in it: 800 times a second.
+/// How long each phase lasts, and how the well-behaved mapping is read in it: 800 times a second.
 const PHASE: Duration = Duration::from_millis(1500);
 const READERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(5);
-/// How many read the hostile one, and how often each of them at most.
+/// How many readers the hostile mapping has, and how often each of them reads at most.
 const HOSTILE_READERS: usize = 4;
 const HOSTILE_PAUSE: Duration = Duration::from_millis(10);
-/// Failures are remembered for a moment. So that the plugin runs all the time, it is asked for the
-/// values of many namespaces.
+/// Failures are cached for a second. So that the plugin runs all the time, many namespaces are
+/// read.
 const NAMESPACES: usize = 40;
-/// How old values may be: so young that one read in twenty waits for the plugin.
+/// The age up to which values are served: so low that one read in twenty waits for the plugin.
 const MAX_AGE: &str = "20ms";
-/// Far more than any read takes, and far less than one takes that waits for something that hangs.
+/// Far more than any read takes, and far less than a read that waits for something that hangs.
 const SOON: Duration = Duration::from_secs(1);
 
-/// One at a time: two would be neighbours of each other.
+/// One test at a time: two would be neighbours of each other.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
-/// What becomes of the reads of a misdeed.
+/// The expected result of reads of a misdeed.
 enum Outcome {
-    /// Each fails and says this.
+    /// Each fails with this message.
     Fails(&'static str),
-    /// Some fail and say this, the others have the right values.
+    /// Some fail with this message, the others have the right values.
     Sometimes(&'static str),
-    /// It is no misdeed that others are to be kept from: the right values.
+    /// All have the right values.
     Served,
-    /// Nothing is wrong with it but that there are no values.
+    /// All succeed without values.
     Nothing,
 }
 
@@ -91,7 +90,7 @@ async fn beside_file(file: &Path, deed: &str, limits: &str, outcome: Outcome) {
     );
     assert!(before < SOON && after < SOON, "{deed}: {before:?}, {after:?}");
     judge(deed, &misdeeds, &outcome);
-    // It lives, and still serves.
+    // The process is alive and still serves.
     assert_eq!(leadsman.get("/readyz").await.status, 200, "{deed}");
     let peak = leadsman.peak_memory();
     assert!(peak < 768 << 20, "{deed}: {} MiB", peak >> 20);
@@ -110,8 +109,8 @@ fn judge(deed: &str, answers: &[Answer], outcome: &Outcome) {
         }
     }
     if let Outcome::Fails(says) | Outcome::Sometimes(says) = outcome {
-        // One of many namespaces may wait for its turn until its deadline, and after several
-        // failures in a row the plugin is given a rest.
+        // A read may wait for a slot until its deadline, and after several failures in a row the
+        // circuit breaker opens.
         let says = format!("{says}|no value within|failures in a row");
         for answer in failed {
             answer.failure().says(&[&says]);
@@ -123,7 +122,8 @@ fn judge(deed: &str, answers: &[Answer], outcome: &Outcome) {
     }
 }
 
-/// Reads the paths in turn for a while, so many at once, each with a pause between the starts of its reads.
+/// Reads the paths in turn for one phase with this many readers, each with a pause between the
+/// starts of its reads.
 async fn reads(
     leadsman: &Arc<Leadsman>,
     paths: &[String],
@@ -169,7 +169,7 @@ async fn allocations_without_end() {
 
 #[tokio::test]
 async fn memory_just_below_the_limit() {
-    // The stack and the data of the plugin take some as well.
+    // The stack and the data of the plugin need memory, too.
     let deed = format!("do: hold, bytes: {}", 60 << 20);
     beside(&deed, "{time: 2s}", Outcome::Served).await;
 }
@@ -224,6 +224,6 @@ async fn growing_tables() {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("grower.wasm");
     std::fs::write(&file, table_grower()).expect("a file");
-    // The plugin is told that it may not, and returns no measures.
+    // Growing fails, and the plugin returns no measures.
     beside_file(&file, "", "", Outcome::Nothing).await;
 }

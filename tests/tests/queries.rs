@@ -1,10 +1,10 @@
-//! How queries reach a Prometheus: by GET, or by POST where an address would be too long.
+//! How queries are sent to a Prometheus: by GET, or by POST if a URL would be too long.
 
 use leadsman_tests::{Config, Leadsman, Mapping, Reply, Stack, Upstream, paths};
 
 const METRIC: &str = "load";
 
-/// A query that no address should hold: 200 alternatives of which one exists.
+/// A query that is too long for a URL: 200 alternatives of which one exists.
 fn long() -> String {
     let alternatives: Vec<_> = (0..200).map(|number| format!("shop-{number}")).collect();
     format!(

@@ -1,5 +1,5 @@
-//! Rules of prometheus-adapter on the wire: what is asked of Prometheus, how often, and what is
-//! served while it fails.
+//! Rules of prometheus-adapter on the wire: which queries are sent, how often, and what is served
+//! while Prometheus fails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,7 +37,7 @@ fn is_list(request: &Request) -> bool {
     request.path.ends_with("/api/v1/series")
 }
 
-/// Lists these series, and has a value for each pod.
+/// A source that lists these series and has a value for each pod.
 fn answer(upstream: &Upstream, names: &'static [&'static str]) {
     upstream.answer_with(move |request| {
         if is_list(request) {
@@ -48,7 +48,7 @@ fn answer(upstream: &Upstream, names: &'static [&'static str]) {
     });
 }
 
-/// The metrics of pods that discovery has.
+/// The metrics of pods in discovery.
 async fn offered(leadsman: &Leadsman) -> Vec<String> {
     let list = leadsman.get("/apis/custom.metrics.k8s.io/v1beta2").await.json();
     let resources = list["resources"].as_array().cloned().unwrap_or_default();
@@ -105,7 +105,7 @@ async fn one_query_of_a_namespace_answers_all_its_reads() {
     }
     let all = r#"sum(requests{namespace="shop"}) by (pod)"#;
     assert_eq!(queries(&upstream), [all]);
-    // Another choice of series is another query.
+    // Another selection of series is another query.
     leadsman.get(&format!("{path}?metricLabelSelector=code%3D200")).await.values();
     let chosen = r#"sum(requests{code="200",namespace="shop"}) by (pod)"#;
     assert_eq!(queries(&upstream), [all, chosen]);
@@ -207,7 +207,7 @@ async fn an_external_metric_is_served_whole_or_not_at_all() {
                  resources: {namespaced: false}}]";
     let config = Config::shop(&upstream.url()).set("externalRules", rule);
     let leadsman = Leadsman::start(config).await;
-    // Items are added up: without the one that is not a number the sum would be another.
+    // Items are added up: without the NaN item the sum would be wrong.
     let failure = leadsman.get(&paths::external("shop", "q")).await.failure();
     assert_eq!(failure.code, 500);
     for part in ["is NaN", "queue=b", "added up"] {

@@ -1,4 +1,5 @@
-//! `leadsman rules`: what rules give of the series that a Prometheus has, and the same as mappings.
+//! `leadsman rules`: the metrics that rules give for the series of a Prometheus, and the same as
+//! mappings.
 
 use leadsman_tests::{Leadsman, Reply, Request, Upstream};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ externalRules:
   metricsQuery: sum(<<.Series>>{<<.LabelMatchers>>}) by (queue)
 "#;
 
-/// A Prometheus that knows these series.
+/// A Prometheus with these series.
 async fn upstream() -> Upstream {
     let upstream = Upstream::start(Reply::Silence).await;
     upstream.answer_with(|request| {
@@ -81,7 +82,7 @@ async fn mappings_that_rules_are_converted_to_are_served() {
     told.says(&["pods/latency of rules[1]: quantile brings objects together"]);
     let check = Leadsman::check(&told.output).await;
     assert_eq!(check.code, Some(0), "{}\n{}", told.output, check.output);
-    // What is converted asks what the rules ask for.
+    // Converted mappings send the queries of the rules.
     let objects = "objects: [{resource: pods, namespace: shop, name: web-0}]\n";
     let served = Leadsman::start(format!("{}{objects}", told.output)).await;
     upstream.answer(Reply::pods(&[("web-0", "12.5")]));

@@ -1,5 +1,5 @@
-//! `leadsman rules --compare`: what another adapter answers otherwise, against one that is made up
-//! and against prometheus-adapter itself.
+//! `leadsman rules --compare`: differences to another adapter, with a fake one and with
+//! prometheus-adapter itself.
 
 use leadsman_tests::cluster::{Account, ControlPlane, PrometheusAdapter, Rule, Workload};
 use leadsman_tests::rules::rules;

@@ -1,4 +1,4 @@
-//! A plugin that misbehaves costs its own evaluation, is named for it, and harms nobody.
+//! A plugin that misbehaves fails only its own evaluation, and the error names it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn good() -> Reply {
     Reply::pods(&[("web-0", "1"), ("web-1", "2")])
 }
 
-/// A mapping of the hostile plugin beside one that behaves.
+/// A mapping of the hostile plugin beside a well-behaved one.
 fn config(upstream: &Upstream, deed: &str) -> Config {
     with_plugin(upstream, Path::new(HOSTILE), deed, "")
 }
@@ -51,7 +51,7 @@ async fn fails(leadsman: &Leadsman) -> Failure {
     failure
 }
 
-/// How many evaluations failed for a reason with this word in its name.
+/// How many evaluations failed with a reason that contains one of these words.
 fn counted(metrics: &Exposition, words: &str) -> f64 {
     let reasons = metrics.0.iter().filter(|sample| {
         let reason = sample.label("reason").to_lowercase();
@@ -60,7 +60,7 @@ fn counted(metrics: &Exposition, words: &str) -> f64 {
     reasons.map(|sample| sample.value).sum()
 }
 
-/// Each read of a misdeed fails and says what it was, and is counted by its reason.
+/// Asserts that each read of a misdeed fails, names it, and is counted by its reason.
 async fn misdeed(deed: &str, limits: &str, says: &str, reason: &str) {
     let upstream = Upstream::start(good()).await;
     let config = with_plugin(&upstream, Path::new(HOSTILE), deed, limits);
@@ -130,7 +130,7 @@ async fn tables_end_at_their_limit() {
     std::fs::write(&file, table_grower()).expect("a file");
     let upstream = Upstream::start(good()).await;
     let leadsman = Leadsman::start(with_plugin(&upstream, &file, "", "")).await;
-    // The plugin was told that it may not, and returned no measures.
+    // Growing failed, and the plugin returned no measures.
     let answer = leadsman.get(&paths::object("shop", "pods/web-0", METRIC)).await;
     answer.failure();
     assert!(answer.took < SOON, "{answer:#?}");
@@ -182,7 +182,7 @@ async fn a_flood_of_log_lines_is_cut_and_cannot_forge_any() {
     assert!(log.len() < 200_000, "{} bytes", log.len());
 }
 
-/// Many evaluations that all use their whole time must not starve one that uses none.
+/// Many evaluations that use all of their time must not starve one that uses little.
 #[tokio::test]
 async fn a_crowd_of_loops_leaves_room_for_others() {
     let upstream = Upstream::start(good()).await;
@@ -203,7 +203,7 @@ async fn a_crowd_of_loops_leaves_room_for_others() {
     assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
-/// `check` and `serve` say the same of a plugin that cannot be used, at the line that names it.
+/// `check` and `serve` report the same for an unusable plugin, at the line that names it.
 async fn refused(upstream: &Upstream, file: &Path, deed: &str, texts: &[&str]) {
     let config = with_plugin(upstream, file, deed, "");
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! What must not get in, what must not get out, and who is who.
+//! Injection, leaks of credentials, and TLS.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ fn good() -> Reply {
 
 fn mapping() -> Mapping {
     let promql = r#"load{namespace="${namespace}",${selector}}"#;
-    // Without a value to fall back on, each read shows whether the source let it in.
+    // Without a last good value, each read shows whether the source accepted the credentials.
     Mapping::pods(METRIC).query("q", promql).set("maxAge", "100ms")
 }
 
@@ -108,7 +108,7 @@ async fn a_selector_becomes_matchers() {
     for matcher in [r#"namespace="shop""#, r#"version="4""#, r#"tier!="x""#, "zone=~\""] {
         assert!(query.contains(matcher), "{matcher} in {query}");
     }
-    // A dot is a character here and not any character.
+    // A dot matches only a dot here.
     assert!(query.contains(r"a\\.b") || query.contains("a[.]b"), "{query}");
 }
 
@@ -222,7 +222,7 @@ async fn the_serving_certificate_is_the_one_in_its_file() {
     answer.expect("an answer to who trusts it").ok();
     assert!(leadsman.get_trusting(&path, &new.pem()).await.is_err());
 
-    // What cannot be used is not taken, and the old one serves on.
+    // An unusable certificate is not used, and the last good one stays in use.
     replace(&certificate, "no certificate");
     assert_eq!(leadsman.get_trusting("/livez", &old.pem()).await.expect("an answer").status, 200);
     new.server("leadsman").write(&certificate, &key);

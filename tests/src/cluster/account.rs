@@ -18,18 +18,18 @@ pub struct Account {
     pub name: String,
 }
 
-/// The APIServices that lead to a metrics adapter.
+/// The APIServices of a metrics adapter.
 pub const API_SERVICES: [&str; 3] = [
     "v1beta1.custom.metrics.k8s.io",
     "v1beta2.custom.metrics.k8s.io",
     "v1beta1.external.metrics.k8s.io",
 ];
 
-/// The one that leads to whoever says what nodes and pods use.
+/// The APIService of resource metrics.
 pub const USAGE_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
 
 impl Account {
-    /// A new one without a right of its own. Its namespace is made, too.
+    /// A new account without any rights. Its namespace is created, too.
     ///
     /// # Panics
     /// If it is refused.
@@ -41,8 +41,8 @@ impl Account {
         Self { namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
-    /// One with the rights that the chart gives, for a Service of the same name. `resources` are
-    /// the kinds that it may watch, as `plural` or `plural.group`.
+    /// An account with the rights that the chart grants, for a Service of the same name.
+    /// `resources` are the kinds that it may watch, as `plural` or `plural.group`.
     ///
     /// # Panics
     /// If it is refused.
@@ -76,8 +76,8 @@ impl Account {
         account
     }
 
-    /// Lets it follow a configuration in a ConfigMap, and tell there what is wrong, as the chart
-    /// does.
+    /// Grants the rights to watch a configuration in a ConfigMap and to write Events on it, as the
+    /// chart does.
     ///
     /// # Panics
     /// If it is refused.
@@ -86,7 +86,7 @@ impl Account {
         client.allow(&self.subject(), Some(namespace), &[follow, tell()]).await;
     }
 
-    /// Lets it follow those of all teams, as the chart does with `teams.enabled`.
+    /// Grants the rights to watch those of all teams, as the chart does with `teams.enabled`.
     ///
     /// # Panics
     /// If it is refused.
@@ -95,12 +95,12 @@ impl Account {
         client.allow(&self.subject(), None, &[follow, tell()]).await;
     }
 
-    /// Itself, to give it rights.
+    /// The account as a subject of bindings.
     pub fn subject(&self) -> Subject {
         Subject::Account(self.namespace.clone(), self.name.clone())
     }
 
-    /// A token of it, good for an hour.
+    /// A token of the account, valid for an hour.
     ///
     /// # Panics
     /// If it is refused.
@@ -117,7 +117,7 @@ impl Account {
         token.unwrap_or_else(|| panic!("no token: {answer:#}")).to_owned()
     }
 
-    /// A kubeconfig with a token of it.
+    /// A kubeconfig with a token of the account.
     ///
     /// # Panics
     /// If it is refused.
@@ -133,7 +133,7 @@ fn tell() -> Rule {
 }
 
 impl ApiClient {
-    /// Makes a namespace, unless it is there.
+    /// Creates a namespace unless it exists.
     ///
     /// # Panics
     /// If it is refused.

@@ -1,5 +1,4 @@
-//! Leadsman at home in the control plane: an account, a certificate, the way through the
-//! aggregator.
+//! Leadsman installed in the control plane: account, certificate, and APIServices.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -16,8 +15,8 @@ use crate::certificates::{Authority, Identity};
 use crate::leadsman::{Exited, Leadsman};
 use crate::waiting::eventually;
 
-/// What an installation of Leadsman in a namespace has; its replicas are started one by one. Its
-/// account and its Service are called `leadsman`.
+/// An installation of Leadsman in a namespace, whose replicas are started one by one. Its account
+/// and its Service are named `leadsman`.
 pub struct Adapter<'a> {
     plane: &'a ControlPlane,
     account: Account,
@@ -31,7 +30,8 @@ const NAME: &str = "leadsman";
 const PATIENCE: Duration = Duration::from_secs(40);
 
 impl<'a> Adapter<'a> {
-    /// One in a new namespace that may watch these kinds, given as `plural` or `plural.group`.
+    /// An installation in a new namespace that may watch these kinds, given as `plural` or
+    /// `plural.group`.
     ///
     /// # Panics
     /// If it is refused.
@@ -53,7 +53,7 @@ impl<'a> Adapter<'a> {
         self.start_with(config, &arguments).await
     }
 
-    /// Starts a replica with these arguments, which say whence it has its certificate.
+    /// Starts a replica with these arguments, which determine its certificate.
     ///
     /// # Panics
     /// If it does not become ready.
@@ -62,8 +62,8 @@ impl<'a> Adapter<'a> {
         Leadsman::start_with(config, &[&around, arguments].concat()).await
     }
 
-    /// Starts a replica that follows the configuration in a file, with these arguments, which say
-    /// whence it has its certificate.
+    /// Starts a replica with a configuration file, and with these arguments, which determine its
+    /// certificate.
     ///
     /// # Panics
     /// If it does not become ready.
@@ -72,8 +72,8 @@ impl<'a> Adapter<'a> {
         Leadsman::follow(file, &[&around, arguments].concat()).await
     }
 
-    /// Starts a replica that follows the configuration in a ConfigMap, `namespace/name`. It need
-    /// not be ready yet.
+    /// Starts a replica with the configuration of a ConfigMap, `namespace/name`. Does not wait
+    /// until it is ready.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
@@ -83,12 +83,12 @@ impl<'a> Adapter<'a> {
         Leadsman::serve(&all, TempDir::new().expect("a temporary folder")).await
     }
 
-    /// The kubeconfig that its replicas have.
+    /// The kubeconfig of its replicas.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 
-    /// Writes a certificate for the Service into files of this name, and says where they are.
+    /// Writes a certificate for the Service into files of this name and returns their paths.
     ///
     /// # Panics
     /// If that fails.
@@ -105,7 +105,7 @@ impl<'a> Adapter<'a> {
         authority.server_named(NAME, &[&name])
     }
 
-    /// Leads the metrics APIs to a port, and waits until they are available.
+    /// Registers the metrics APIs at a port and waits until they are available.
     ///
     /// # Panics
     /// If they are not in time.
@@ -116,8 +116,8 @@ impl<'a> Adapter<'a> {
         registration
     }
 
-    /// The authority of its own that replicas share, if they have made one: its certificate, and
-    /// all that are to be trusted.
+    /// The adapter's own certificate authority, if one was created: its certificate, and all
+    /// trusted ones.
     ///
     /// # Panics
     /// If there is something else in its Secret.
@@ -132,7 +132,7 @@ impl<'a> Adapter<'a> {
         }))
     }
 
-    /// Waits until the aggregator trusts what is to be trusted, and gives that.
+    /// Waits until the aggregator trusts the adapter's own authority, and returns it.
     ///
     /// # Panics
     /// If it does not in time.
@@ -150,17 +150,17 @@ impl<'a> Adapter<'a> {
         .await
     }
 
-    /// Who signs the certificates of [`Self::start`].
+    /// The authority of the certificates of [`Self::start`].
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
 
-    /// The account that its replicas run as.
+    /// The service account of its replicas.
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// The account as a user, whose reviews are looked up by it.
+    /// The account as a user name, by which its reviews are found.
     pub fn user(&self) -> String {
         format!("system:serviceaccount:{}:{NAME}", self.account.namespace)
     }

@@ -13,10 +13,10 @@ pub(super) struct Ports {
     pub(super) api: u16,
 }
 
-/// The log of requests for a review, one JSON object in each line.
+/// The audit log of review requests, one JSON object per line.
 pub(super) const AUDIT_LOG: &str = "audit.log";
 
-/// What kube-apiserver logs of whom it was asked about.
+/// The audit policy: reviews are logged with their content.
 pub(super) const AUDIT_POLICY: &str = r#"
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -40,7 +40,7 @@ pub(super) fn etcd(ports: Ports) -> Vec<String> {
         .with("listen-peer-urls", &peers)
         .with("initial-advertise-peer-urls", &peers)
         .with("initial-cluster", format!("default={peers}"))
-        // A cluster that lives for a minute survives no power cut.
+        // A cluster that runs for minutes need not survive a power cut.
         .with("unsafe-no-fsync", true)
         .with("log-level", "warn")
         .0
@@ -52,8 +52,8 @@ pub(super) fn api_server(ports: Ports, files: &Files, audit_policy: &Path) -> Ve
         .with("etcd-servers", local(ports.etcd))
         .with("bind-address", "127.0.0.1")
         .with("secure-port", ports.api)
-        // Nobody connects to it, and the loopback is refused. With the reconciler kube-apiserver
-        // would publish it, and refuse to start where it is taken for another's.
+        // Nobody connects to this address, and the loopback is refused. With the reconciler
+        // kube-apiserver would publish it, and refuse to start if it belonged to another server.
         .with("advertise-address", "192.0.2.1")
         .with("endpoint-reconciler-type", "none")
         .with("service-cluster-ip-range", "10.96.0.0/16")
@@ -70,12 +70,12 @@ pub(super) fn api_server(ports: Ports, files: &Files, audit_policy: &Path) -> Ve
         .file("service-account-key-file", &files.accounts.1)
         .with("service-account-issuer", "https://kubernetes.default.svc")
         .with("authorization-mode", "RBAC")
-        // Pods need no account here, and no controller makes one for each namespace.
+        // Pods need no service account here, and no controller creates one for each namespace.
         .with("disable-admission-plugins", "ServiceAccount")
         .with("feature-gates", GATES)
         .with("audit-log-path", AUDIT_LOG)
         .file("audit-policy-file", audit_policy)
-        // A review is in the log before it is answered.
+        // A review is in the log before its response is sent.
         .with("audit-log-mode", "blocking-strict")
         .0
 }
@@ -85,17 +85,17 @@ pub(super) fn controllers(files: &Files, kubeconfig: &Path) -> Vec<String> {
     Flags::default()
         .file("kubeconfig", kubeconfig)
         .with("controllers", "horizontal-pod-autoscaler-controller,namespace-controller")
-        // Each controller is an account of its own, with the rights that a real one has.
+        // Each controller has its own account, with the rights that it has in a real cluster.
         .with("use-service-account-credentials", true)
         .file("service-account-private-key-file", &files.accounts.0)
         .file("root-ca-file", &files.server_ca)
         .with("horizontal-pod-autoscaler-sync-period", "2s")
         .with("horizontal-pod-autoscaler-downscale-stabilization", "2s")
-        // What a pod uses counts as soon as it is ready.
+        // Resource metrics of a pod count as soon as it is ready.
         .with("horizontal-pod-autoscaler-cpu-initialization-period", "0s")
         .with("feature-gates", GATES)
         .with("leader-elect", false)
-        // It serves nothing that a test asks for.
+        // Tests request nothing from it.
         .with("secure-port", 0)
         .0
 }

@@ -1,5 +1,5 @@
-//! Who signs what in the cluster: three authorities that know nothing of each other, as a cluster
-//! should have them.
+//! The certificate authorities of the cluster: three that are independent of each other, as a
+//! cluster should have them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,9 @@ use rcgen::KeyPair;
 use super::server::Folder;
 use crate::certificates::{Authority, Identity};
 
-/// The group that may do everything.
+/// The group with all rights.
 const MASTERS: &str = "system:masters";
-/// The name of the aggregator's certificate, the only one that may speak for others.
+/// The common name of the aggregator's certificate, the only one that may impersonate users.
 pub(super) const FRONT_PROXY: &str = "front-proxy-client";
 
 /// The authorities of a cluster.
@@ -19,15 +19,15 @@ pub struct Authorities {
     pub servers: Authority,
     /// Signs users.
     pub clients: Authority,
-    /// Signs the aggregator, which tells whose request it passes on.
+    /// Signs the aggregator, which names the user of each request that it forwards.
     pub front_proxy: Authority,
     admin: Identity,
     aggregator: Identity,
     pub(super) files: Files,
 }
 
-/// Where kube-apiserver and the controllers read them from. kube-apiserver takes another content
-/// of those of the authorities and the aggregator while it runs.
+/// The files that kube-apiserver and the controllers read. kube-apiserver reloads those of the
+/// authorities and the aggregator while it runs.
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) server_ca: PathBuf,
@@ -35,12 +35,12 @@ pub(super) struct Files {
     pub(super) client_ca: PathBuf,
     pub(super) front_proxy_ca: PathBuf,
     pub(super) aggregator: (PathBuf, PathBuf),
-    /// Signs the tokens of service accounts, and checks them.
+    /// Signs and verifies the tokens of service accounts.
     pub(super) accounts: (PathBuf, PathBuf),
 }
 
 impl Authorities {
-    /// New ones, with their files in this folder.
+    /// New authorities, with their files in this folder.
     pub(super) fn new(folder: &Folder) -> Self {
         let servers = Authority::new("server-ca");
         let clients = Authority::new("client-ca");
@@ -66,23 +66,23 @@ impl Authorities {
         Self { servers, clients, front_proxy, admin, aggregator, files }
     }
 
-    /// The certificate of a user who may do everything.
+    /// The certificate of a user with all rights.
     pub fn admin(&self) -> &Identity {
         &self.admin
     }
 
-    /// The certificate that the aggregator shows.
+    /// The certificate that the aggregator presents.
     pub fn aggregator(&self) -> &Identity {
         &self.aggregator
     }
 
-    /// The file of authorities for aggregators that kube-apiserver publishes in the ConfigMap
+    /// The file of front proxy authorities that kube-apiserver publishes in the ConfigMap
     /// `kube-system/extension-apiserver-authentication`, and publishes again when it changes.
     pub fn front_proxy_file(&self) -> &Path {
         &self.files.front_proxy_ca
     }
 
-    /// The same file of authorities for users.
+    /// The same for the authorities of users.
     pub fn clients_file(&self) -> &Path {
         &self.files.client_ca
     }

@@ -1,4 +1,5 @@
-//! What kubelet and kube-proxy do for a Service: new connections go to a replica that is ready.
+//! Does what kubelet and kube-proxy do for a Service: new connections go to a replica that is
+//! ready.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio::time::{interval, timeout};
 use crate::caller::Caller;
 use crate::leadsman::Leadsman;
 
-/// A port in front of replicas.
+/// A load balancer in front of replicas.
 pub struct Balancer {
     port: u16,
     replicas: Arc<watch::Sender<Vec<Replica>>>,
@@ -25,12 +26,13 @@ struct Replica {
     ready: bool,
 }
 
-/// Between two looks at a replica: for so long connections still go to one that is ending.
+/// The interval of readiness probes: for this long connections still go to a replica that is
+/// shutting down.
 const PERIOD: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Balancer {
-    /// One without replicas.
+    /// A balancer without replicas.
     ///
     /// # Panics
     /// If there is no port.
@@ -43,7 +45,7 @@ impl Balancer {
         Self { port, replicas, tasks }
     }
 
-    /// Adds a replica, and waits until connections go to it.
+    /// Adds a replica and waits until it gets connections.
     ///
     /// # Panics
     /// If it is not ready in time.
@@ -57,13 +59,13 @@ impl Balancer {
         assert!(timeout(PATIENCE, ready).await.is_ok(), "{address} is not ready");
     }
 
-    /// Where it is, at 127.0.0.1.
+    /// Its port at 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 }
 
-/// Asks a replica again and again whether it is ready.
+/// Probes the readiness of a replica repeatedly.
 async fn probe(address: SocketAddr, replicas: Arc<watch::Sender<Vec<Replica>>>) {
     let (caller, url) = (Caller::anonymous(), format!("https://{address}/readyz"));
     let mut pace = interval(PERIOD);
@@ -77,7 +79,7 @@ async fn probe(address: SocketAddr, replicas: Arc<watch::Sender<Vec<Replica>>>) 
     }
 }
 
-/// Leads each connection to the next replica that is ready. Without one it is closed.
+/// Forwards each connection to the next ready replica. Without one it is closed.
 async fn balance(listener: TcpListener, replicas: Arc<watch::Sender<Vec<Replica>>>) {
     let mut connections = JoinSet::new();
     let mut turn = 0;
@@ -90,7 +92,7 @@ async fn balance(listener: TcpListener, replicas: Arc<watch::Sender<Vec<Replica>
         let Some(&address) = ready.get(turn % ready.len().max(1)) else { continue };
         connections.spawn(async move {
             if let Ok(mut far) = TcpStream::connect(address).await {
-                // However it ends, both ends have seen it.
+                // However the connection ends, both peers notice.
                 let _ = copy_bidirectional(&mut near, &mut far).await;
             }
         });

@@ -1,4 +1,4 @@
-//! kube-apiserver's API, as one user, on the wire.
+//! A client of kube-apiserver's API, as one user.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ impl ApiClient {
         Self { caller, url: url.to_owned() }
     }
 
-    /// Reads a path, as `kubectl get --raw` does, whatever the answer is.
+    /// Reads a path, as `kubectl get --raw` does, and returns any response.
     ///
     /// # Panics
     /// If there is none.
@@ -31,7 +31,7 @@ impl ApiClient {
         self.try_read(path).await.unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
-    /// The same where there may be nobody who answers.
+    /// The same if there may be no server.
     pub async fn try_read(&self, path: &str) -> Result<Answer, String> {
         self.caller.get(&format!("{}{path}", self.url)).await
     }
@@ -44,7 +44,7 @@ impl ApiClient {
         self.read(path).await.ok()
     }
 
-    /// The object at a path, if there is one.
+    /// The object at a path, if it exists.
     ///
     /// # Panics
     /// If it cannot be told.
@@ -53,7 +53,7 @@ impl ApiClient {
         (answer.status != 404).then(|| answer.ok())
     }
 
-    /// Creates an object, and gives it as it was stored.
+    /// Creates an object and returns it as stored.
     ///
     /// # Panics
     /// If it is refused.
@@ -61,7 +61,7 @@ impl ApiClient {
         self.create_at(&collection_of(object), object).await
     }
 
-    /// The same at a path that the kind does not tell, as of a subresource.
+    /// The same at a path that does not follow from the kind, such as a subresource.
     ///
     /// # Panics
     /// If it is refused.
@@ -69,7 +69,7 @@ impl ApiClient {
         done(&self.send(Method::POST, path, JSON, object).await)
     }
 
-    /// Makes an object say what this one says, whether it was there or not.
+    /// Creates or updates an object.
     ///
     /// # Panics
     /// If it is refused.
@@ -78,7 +78,7 @@ impl ApiClient {
         done(&self.send(Method::PATCH, &path, APPLY, object).await)
     }
 
-    /// Merges this into the object at a path.
+    /// Patches the object at a path with a merge patch.
     ///
     /// # Panics
     /// If it is refused.
@@ -86,7 +86,7 @@ impl ApiClient {
         done(&self.send(Method::PATCH, path, MERGE, patch).await)
     }
 
-    /// Merges this into the status of the object at a path.
+    /// Patches the status of the object at a path with a merge patch.
     ///
     /// # Panics
     /// If it is refused.
@@ -94,7 +94,7 @@ impl ApiClient {
         self.merge(&format!("{path}/status"), &json!({"status": status})).await
     }
 
-    /// Deletes the object at a path, at once, if it is there.
+    /// Deletes the object at a path immediately, if it exists.
     ///
     /// # Panics
     /// If it is refused.
@@ -104,7 +104,7 @@ impl ApiClient {
         assert!(answer.is_success() || answer.status == 404, "{answer:#?}");
     }
 
-    /// Sends a body with any method, whatever the answer is.
+    /// Sends a body with any method and returns any response.
     ///
     /// # Panics
     /// If there is none.

@@ -1,4 +1,4 @@
-//! A configuration in a ConfigMap, and what is told of it there.
+//! A configuration in a ConfigMap, and the Events on it.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::client::ApiClient;
 use crate::answer::assert_says;
 use crate::waiting::eventually;
 
-/// A ConfigMap with a configuration, which may be there or not.
+/// A ConfigMap with a configuration, which may or may not exist.
 #[derive(Debug, Clone)]
 pub struct ConfigMap {
     client: ApiClient,
     namespace: String,
     name: String,
-    /// What tells teams' from others.
+    /// The label of teams' ConfigMaps.
     labels: Value,
     binaries: Map<String, Value>,
 }
@@ -25,33 +25,33 @@ pub struct ConfigMap {
 /// An Event on a ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// Why, in one word.
+    /// The reason code.
     pub reason: String,
-    /// Whether something is wrong.
+    /// Whether it is a warning.
     pub warning: bool,
-    /// For people.
+    /// The message for people.
     pub message: String,
-    /// How often it was told.
+    /// How often it occurred.
     pub times: u64,
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl ConfigMap {
-    /// The operator's.
+    /// The operator's ConfigMap.
     pub fn of_operator(client: &ApiClient, namespace: &str, name: &str) -> Self {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         let client = client.clone();
         Self { client, namespace, name, labels: json!({}), binaries: Map::new() }
     }
 
-    /// A team's, with the label that tells it from others.
+    /// A team's ConfigMap, with the label of those.
     pub fn of_team(client: &ApiClient, namespace: &str, name: &str) -> Self {
         let labels = json!({"leadsman.dev/config": "true"});
         Self { labels, ..Self::of_operator(client, namespace, name) }
     }
 
-    /// The same without a label, or with another one.
+    /// The same without the label, or with another value.
     pub fn labelled(mut self, labels: Value) -> Self {
         self.labels = labels;
         self
@@ -63,7 +63,7 @@ impl ConfigMap {
         self
     }
 
-    /// Makes it hold this configuration, whether it was there or not.
+    /// Creates or updates it with this configuration.
     ///
     /// # Panics
     /// If it is refused.
@@ -86,12 +86,12 @@ impl ConfigMap {
         self.client.delete(&self.path()).await;
     }
 
-    /// `namespace/name`, as it is named in arguments and as an owner.
+    /// `namespace/name`, as in arguments and in names of owners.
     pub fn owner(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
     }
 
-    /// Its Events so far, the oldest first.
+    /// Its Events so far, oldest first.
     ///
     /// # Panics
     /// If they cannot be listed.
@@ -114,7 +114,7 @@ impl ConfigMap {
         events.iter().map(told).collect()
     }
 
-    /// Waits until an Event with this reason says all of these texts.
+    /// Waits until an Event with this reason contains all of these texts.
     ///
     /// # Panics
     /// If none does in time.
@@ -136,7 +136,8 @@ impl ConfigMap {
 }
 
 impl Told {
-    /// Says that the message holds all of these texts, as [`Failure::says`](crate::Failure::says).
+    /// Asserts that the message contains all of these texts, as
+    /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
     /// If it does not.

@@ -16,7 +16,7 @@ use crate::caller::Caller;
 
 /// A running control plane.
 pub struct ControlPlane {
-    // In the order in which they end.
+    // In the order in which they are stopped.
     _controllers: Server,
     api_server: Mutex<Option<Server>>,
     _etcd: Server,
@@ -28,13 +28,13 @@ pub struct ControlPlane {
     folder: Folder,
 }
 
-/// How long a server may take until it serves.
+/// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
 
 impl ControlPlane {
-    /// The one that all tests of a program share, started by the first of them.
+    /// The control plane that all tests of a program share, started by the first of them.
     ///
     /// # Panics
     /// If it does not start.
@@ -42,7 +42,7 @@ impl ControlPlane {
         SHARED.get_or_init(Self::start).await
     }
 
-    /// Starts one, and waits until it serves.
+    /// Starts a control plane and waits until it serves.
     ///
     /// # Panics
     /// If it does not.
@@ -59,7 +59,7 @@ impl ControlPlane {
         let admin_kubeconfig = folder.write("admin.kubeconfig", &config);
         let arguments = arguments::controllers(&authorities.files, &admin_kubeconfig);
         let name = "kube-controller-manager";
-        // Nothing waits for it: what it does is seen when it has done it.
+        // Its start is not awaited: tests wait for the effects.
         let controllers = Server::start(name, &programs.get(name), &arguments, &folder);
         Self {
             _controllers: controllers,
@@ -74,27 +74,27 @@ impl ControlPlane {
         }
     }
 
-    /// A client that may do everything.
+    /// A client with all rights.
     pub fn admin(&self) -> ApiClient {
         self.client(&Credentials::Certificate(self.authorities.admin().clone()))
     }
 
-    /// A client that shows this.
+    /// A client with these credentials.
     pub fn client(&self, credentials: &Credentials) -> ApiClient {
         ApiClient::new(credentials.caller(), &self.url())
     }
 
-    /// Where kube-apiserver is.
+    /// The URL of kube-apiserver.
     pub fn url(&self) -> String {
         url(self.ports)
     }
 
-    /// Who signs what.
+    /// The certificate authorities.
     pub fn authorities(&self) -> &Authorities {
         &self.authorities
     }
 
-    /// A kubeconfig of this file name for who shows this, with a namespace to work in.
+    /// A kubeconfig file of this name with these credentials and a default namespace.
     ///
     /// # Panics
     /// If it cannot be written.
@@ -104,12 +104,12 @@ impl ControlPlane {
         self.folder.write(&format!("{name}.kubeconfig"), &config)
     }
 
-    /// The kubeconfig of who may do everything.
+    /// The kubeconfig of a user with all rights.
     pub fn admin_kubeconfig(&self) -> &Path {
         &self.admin_kubeconfig
     }
 
-    /// Ends kube-apiserver at once; clients see that their connections are gone.
+    /// Kills kube-apiserver; clients notice that their connections are closed.
     ///
     /// # Panics
     /// If it is stopped already.
@@ -118,7 +118,7 @@ impl ControlPlane {
         server.expect("a kube-apiserver that runs").kill().await;
     }
 
-    /// Starts kube-apiserver again, at the same port and with what etcd has stored.
+    /// Starts kube-apiserver again, at the same port and with the data in etcd.
     ///
     /// # Panics
     /// If it does not start.
@@ -129,7 +129,7 @@ impl ControlPlane {
         *place = Some(api_server(programs, self.ports, authorities, &self.folder).await);
     }
 
-    /// The APIServices of the metrics APIs are there once in a cluster: who uses them holds this.
+    /// A cluster has one set of metrics APIServices: whoever uses them holds this lock.
     pub(super) fn registration(&self) -> &Mutex<()> {
         &self.registration
     }
@@ -148,10 +148,10 @@ impl ControlPlane {
 }
 
 impl Ports {
-    /// Another process could take them before the servers do, which has not been seen.
+    /// Another process could take them before the servers do; this has not been observed.
     fn free() -> Self {
         let bind = || TcpListener::bind("127.0.0.1:0").expect("a free port");
-        // All at once: one that was closed again could be given a second time.
+        // All at once: a port that was closed again could be assigned twice.
         let listeners = [bind(), bind(), bind()];
         let [etcd, etcd_peers, api] =
             listeners.map(|listener| listener.local_addr().expect("a bound address").port());

@@ -1,4 +1,4 @@
-//! What somebody shows to kube-apiserver, in a connection of ours or in a kubeconfig.
+//! Credentials for kube-apiserver, in our own connections or in a kubeconfig.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use crate::caller::Caller;
 use crate::certificates::Identity;
 
-/// What somebody shows.
+/// Credentials.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// Nothing.
+    /// None.
     Nothing,
     /// A client certificate.
     Certificate(Identity),
@@ -18,7 +18,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// A client that shows this.
+    /// A client with these credentials.
     ///
     /// # Panics
     /// If it is no certificate.
@@ -30,7 +30,7 @@ impl Credentials {
         }
     }
 
-    /// A kubeconfig with this, for a server and its authority.
+    /// A kubeconfig with these credentials, for a server and its authority.
     pub(super) fn kubeconfig(&self, url: &str, authority: &str, namespace: &str) -> String {
         let user = match self {
             Self::Nothing => "{}".to_owned(),

@@ -1,4 +1,4 @@
-//! A HorizontalPodAutoscaler, and what its controller makes of it.
+//! A HorizontalPodAutoscaler and its status.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -24,18 +24,18 @@ pub struct Hpa {
 pub struct Condition {
     /// `True`, `False` or `Unknown`.
     pub status: String,
-    /// Why, in one word.
+    /// The reason code.
     pub reason: String,
-    /// Why, for a person.
+    /// The message for people.
     pub message: String,
 }
 
-/// The controller looks each two seconds, and for pods that are new it waits.
+/// The controller syncs each two seconds, and delays new pods.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Hpa {
-    /// A new HPA that has the name of its workload and scales it within these bounds, as fast as
-    /// the controller looks.
+    /// A new HPA with the name of its workload, which scales it within these bounds at each sync of
+    /// the controller.
     ///
     /// # Panics
     /// If it is refused.
@@ -61,7 +61,7 @@ impl Hpa {
         Self { client: client.clone(), workload: workload.clone(), path: path_of(&object) }
     }
 
-    /// The HPA of a workload that somebody else made, under the name of the workload.
+    /// The HPA of a workload that was created elsewhere, under the name of the workload.
     pub fn of(client: &ApiClient, workload: &Workload) -> Self {
         let metadata = json!({"namespace": workload.namespace(), "name": workload.name()});
         let path = path_of(&json!({
@@ -72,7 +72,7 @@ impl Hpa {
         Self { client: client.clone(), workload: workload.clone(), path }
     }
 
-    /// Lets it scale as fast as the controller looks, in these directions: `scaleUp`, `scaleDown`.
+    /// Lets it scale at each sync of the controller in these directions: `scaleUp`, `scaleDown`.
     ///
     /// # Panics
     /// If it is refused.
@@ -83,7 +83,7 @@ impl Hpa {
         }
     }
 
-    /// What the controller says of it.
+    /// Its status as the controller reports it.
     ///
     /// # Panics
     /// If it is not there any more.
@@ -99,8 +99,8 @@ impl Hpa {
         self.status().await["desiredReplicas"].as_u64()
     }
 
-    /// Follows the workload until the controller wants so many pods, and has them. Gives the
-    /// status at that time.
+    /// Runs the workload until the controller wants this many pods and has them. Returns the status
+    /// at that time.
     ///
     /// # Panics
     /// If it does not come so far in time.
@@ -110,7 +110,7 @@ impl Hpa {
             let followed = self.workload.follow().await;
             let status = self.status().await;
             let settled = [&status["desiredReplicas"], &status["currentReplicas"]];
-            // A count of 0 is not written.
+            // A count of 0 is omitted.
             let reached =
                 settled.iter().all(|count| count.as_u64().unwrap_or(0) == replicas as u64);
             if reached && followed == replicas { Ok(status) } else { Err(format!("{status:#}")) }
@@ -131,7 +131,7 @@ impl Hpa {
         Some(Condition { status, reason, message })
     }
 
-    /// Follows the workload until the message of a condition holds this text.
+    /// Runs the workload until the message of a condition contains this text.
     ///
     /// # Panics
     /// If it does not in time.
@@ -147,7 +147,7 @@ impl Hpa {
     }
 }
 
-/// The behaviour in a direction that holds nothing back.
+/// The behaviour in a direction without delays or limits.
 fn at_once() -> Value {
     json!({
         "stabilizationWindowSeconds": 0,

@@ -1,4 +1,4 @@
-//! What an HPA scales by, as its `spec.metrics` has it.
+//! Metrics of an HPA, as in its `spec.metrics`.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ pub struct Metric {
     body: Value,
 }
 
-/// What the value is of: the entry's type, and the key that the rest stands under.
+/// The kind of metric: the entry's type, and the key of its settings.
 type Kind = (&'static str, &'static str);
 
 const PODS: Kind = ("Pods", "pods");
@@ -18,22 +18,22 @@ const EXTERNAL: Kind = ("External", "external");
 const RESOURCE: Kind = ("Resource", "resource");
 const CONTAINER: Kind = ("ContainerResource", "containerResource");
 
-/// What the value is compared with.
+/// The target.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
-    /// The value itself is to be this.
+    /// A target for the value itself.
     Value(&'a str),
-    /// The value for each pod is to be this.
+    /// A target for the value per pod.
     Average(&'a str),
 }
 
 impl Metric {
-    /// The average over the pods is to be this.
+    /// A target for the average over the pods.
     pub fn pods(name: &str, average: &str) -> Self {
         Self::new(PODS, name, Target::Average(average))
     }
 
-    /// A value of one object, of a version such as `v1` or `networking.k8s.io/v1`.
+    /// A metric of one object, of a version such as `v1` or `networking.k8s.io/v1`.
     pub fn object(name: &str, version: &str, kind: &str, object: &str, target: Target<'_>) -> Self {
         let mut metric = Self::new(OBJECT, name, target);
         metric.body["describedObject"] =
@@ -41,25 +41,25 @@ impl Metric {
         metric
     }
 
-    /// A value of nothing in the cluster.
+    /// An external metric.
     pub fn external(name: &str, target: Target<'_>) -> Self {
         Self::new(EXTERNAL, name, target)
     }
 
-    /// What the pods use of a resource, `cpu` or `memory`.
+    /// A resource metric of the pods, `cpu` or `memory`.
     pub fn resource(name: &str, average: &str) -> Self {
         let target = Target::Average(average).json();
         Self { kind: RESOURCE, body: json!({"name": name, "target": target}) }
     }
 
-    /// What a container of each pod uses of a resource.
+    /// A resource metric of one container of each pod.
     pub fn container(container: &str, name: &str, average: &str) -> Self {
         let target = Target::Average(average).json();
         let body = json!({"name": name, "container": container, "target": target});
         Self { kind: CONTAINER, body }
     }
 
-    /// The same in percent of what the pods ask for.
+    /// The same in percent of the pods' requests.
     pub fn utilized(mut self, percent: u32) -> Self {
         self.body["target"] = json!({"type": "Utilization", "averageUtilization": percent});
         self

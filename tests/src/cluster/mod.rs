@@ -1,9 +1,9 @@
-//! A real Kubernetes control plane on the loopback, and what stands in for the rest of a cluster.
+//! A real Kubernetes control plane on the loopback, and substitutes for the rest of a cluster.
 //!
 //! [`ControlPlane`] runs etcd, kube-apiserver and kube-controller-manager with the controllers for
-//! HorizontalPodAutoscalers and namespaces. There are no nodes: a [`Workload`] makes the pods that
-//! a kubelet would run, and a [`Registration`] leads the aggregator to a port of this machine.
-//! All of it is asked on the wire, as [`ApiClient`] or the real kubectl do.
+//! HorizontalPodAutoscalers and namespaces. There are no nodes: a [`Workload`] creates the pods
+//! that a kubelet would run, and a [`Registration`] points the aggregator to a port of this
+//! machine. Tests use its API by [`ApiClient`] or the real kubectl.
 
 mod account;
 mod adapter;

@@ -1,8 +1,8 @@
-//! Where objects are in the API, by their kind.
+//! Paths of objects in the API, by their kind.
 
 use serde_json::Value;
 
-/// The path of an object that tells its kind, namespace and name.
+/// The path of an object that has kind, namespace and name.
 ///
 /// # Panics
 /// If it does not, or its kind is not one that the tests use.
@@ -12,7 +12,7 @@ pub fn path_of(object: &Value) -> String {
     format!("{}/{name}", collection_of(object))
 }
 
-/// The path of the list that it stands in.
+/// The path of the list that contains it.
 pub(super) fn collection_of(object: &Value) -> String {
     let text = |value: &'static str, found: &Value| -> String {
         found.as_str().unwrap_or_else(|| panic!("no {value}: {object:#}")).to_owned()
@@ -51,7 +51,7 @@ fn plural(kind: &str) -> (&'static str, bool) {
         "StatefulSet" => ("statefulsets", true),
         "StorageClass" => ("storageclasses", false),
         "SubjectAccessReview" => ("subjectaccessreviews", false),
-        // Of a custom resource that a test defines.
+        // A custom resource that a test defines.
         "Widget" => ("widgets", true),
         _ => panic!("the tests do not know the kind {kind} yet: add it here"),
     }

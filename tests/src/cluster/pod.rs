@@ -1,4 +1,4 @@
-//! A pod of Leadsman, run by the test: there is no node to do it.
+//! A pod of Leadsman, run by the test, as there is no node.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ use crate::leadsman::{Exited, Leadsman};
 
 impl ControlPlane {
     /// Does what a node would do with a pod of a Deployment: starts its program with its arguments,
-    /// its volumes as folders, and its service account, and waits until it is ready.
-    /// A kubeconfig has the account's token, as the program finds out that it is in no pod.
+    /// its volumes as folders, and its service account, and waits until it is ready. The account's
+    /// token is in a kubeconfig, as the program is not in a pod.
     ///
     /// # Panics
     /// If something that the pod needs is not there, or it does not become ready.
@@ -24,7 +24,7 @@ impl ControlPlane {
         Leadsman::ready(self.try_run_pod(namespace, deployment).await).await
     }
 
-    /// The same, and tells when the program refuses to serve.
+    /// The same, but returns an error if the program refuses to serve.
     ///
     /// # Panics
     /// If something that the pod needs is not there.
@@ -59,7 +59,7 @@ impl ControlPlane {
     }
 }
 
-/// Makes the folder of a volume, with the files of a ConfigMap or Secret.
+/// Creates the folder of a volume, with the files of a ConfigMap or Secret.
 async fn fill(admin: &ApiClient, namespace: &str, volume: &Value, place: &Path) {
     std::fs::create_dir(place).expect("a folder");
     let (kind, name) = if let Some(map) = volume["configMap"].as_object() {

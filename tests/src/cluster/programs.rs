@@ -1,18 +1,18 @@
-//! Where the programs of the control plane are.
+//! Locates the programs of the control plane.
 
 use std::env;
 use std::path::PathBuf;
 
 use crate::built;
 
-/// A program, and the arguments that come before all others.
+/// A program and its leading arguments.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
     pub(crate) first: Option<&'static str>,
 }
 
-/// What `cargo xtask setup --tests` built, as far as the machine does not bring its own.
+/// The programs that `cargo xtask setup --tests` built, unless the machine has its own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Programs {
     assets: Option<PathBuf>,
@@ -22,14 +22,14 @@ pub(crate) struct Programs {
 const SOURCES: [&str; 3] = ["main.go", "go.mod", "go.sum"];
 
 impl Programs {
-    /// Looks for them where xtask says, or puts them.
+    /// Searches them where xtask says, or where it puts them.
     pub(crate) fn find() -> Self {
         let assets = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
         let built = built::folder("LEADSMAN_CONTROL_PLANE", "control-plane", &SOURCES);
         Self { assets, built }
     }
 
-    /// A program of the control plane, or of its users.
+    /// A program of the control plane, or a client of it.
     ///
     /// # Panics
     /// If it is nowhere.
@@ -38,7 +38,7 @@ impl Programs {
         if let Some(path) = self.assets.as_ref().and_then(own) {
             return Program { path, first: None };
         }
-        // Helm is a program of its own; the others are one.
+        // Helm is a separate binary; the others are one.
         if let Some(path) = self.built.as_ref().and_then(own) {
             return Program { path, first: None };
         }

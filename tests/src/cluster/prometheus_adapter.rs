@@ -1,4 +1,4 @@
-//! prometheus-adapter itself, whose answers are compared with ours.
+//! The real prometheus-adapter, whose answers are compared with Leadsman's.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::process::{Process, free_port};
 use crate::waiting::eventually;
 
-/// A running one, asked straight at its port by who may read everything.
+/// A running prometheus-adapter, read directly at its port by a user with all rights.
 pub struct PrometheusAdapter {
     process: Process,
     url: String,
@@ -23,8 +23,8 @@ pub struct PrometheusAdapter {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl PrometheusAdapter {
-    /// Starts one with a configuration file of this content for a Prometheus, and waits until it
-    /// serves. What its rules find it serves a little later.
+    /// Starts it with a configuration file of this content for a Prometheus, and waits until it
+    /// serves. Metrics of its rules are served a little later.
     ///
     /// # Panics
     /// If it does not start.
@@ -45,7 +45,7 @@ impl PrometheusAdapter {
             format!("--lister-kubeconfig={kubeconfig}"),
             format!("--authentication-kubeconfig={kubeconfig}"),
             format!("--authorization-kubeconfig={kubeconfig}"),
-            // Its answers are compared, not how long it takes to find five objects a second.
+            // Its answers are compared, not its default client limit of five objects a second.
             "--client-qps=1000".to_owned(),
             "--client-burst=1000".to_owned(),
         ];
@@ -58,7 +58,7 @@ impl PrometheusAdapter {
         adapter
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -1,4 +1,4 @@
-//! Who may do what.
+//! RBAC rules and bindings.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::ApiClient;
 use crate::waiting::eventually;
 
-/// Somebody who may do something.
+/// A subject of a binding.
 #[derive(Debug, Clone)]
 pub enum Subject {
     /// A user.
@@ -18,7 +18,7 @@ pub enum Subject {
     Account(String, String),
 }
 
-/// What somebody may do with some resources of a group.
+/// A rule for resources of an API group.
 #[derive(Debug, Clone)]
 pub struct Rule {
     group: String,
@@ -36,7 +36,7 @@ impl Subject {
         Self::User(name.to_owned())
     }
 
-    /// The subject as RBAC writes it.
+    /// The subject as in RBAC objects.
     fn json(&self) -> Value {
         match self {
             Self::User(name) => json!({"kind": "User", "apiGroup": GROUP, "name": name}),
@@ -47,7 +47,7 @@ impl Subject {
         }
     }
 
-    /// Its name and groups, as far as a review needs them.
+    /// Its name and groups, as a review needs them.
     fn reviewed(&self) -> (String, Vec<String>) {
         match self {
             Self::User(name) => (name.clone(), Vec::new()),
@@ -78,7 +78,7 @@ impl Rule {
         json!({"apiGroups": [group], "resources": resources, "resourceNames": names, "verbs": verbs})
     }
 
-    /// One request that it allows, as a review asks for it.
+    /// One request that it allows, as in a review.
     fn example(&self, namespace: Option<&str>) -> Value {
         let resource = self.resources.first().map_or("", String::as_str);
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
@@ -94,7 +94,7 @@ impl Rule {
 }
 
 impl ApiClient {
-    /// Lets somebody do this in a namespace, or everywhere, and waits until it holds.
+    /// Binds a rule to a subject in a namespace, or everywhere, and waits until it is effective.
     ///
     /// # Panics
     /// If it cannot be done, or does not hold in time.
@@ -111,7 +111,7 @@ impl ApiClient {
         }
     }
 
-    /// Gives somebody a ClusterRole that is there already, everywhere.
+    /// Binds an existing ClusterRole to a subject, everywhere.
     ///
     /// # Panics
     /// If it is refused.
@@ -119,7 +119,7 @@ impl ApiClient {
         self.bind("ClusterRoleBinding", None, subject, "ClusterRole", &json!(role)).await;
     }
 
-    /// Gives somebody a Role that is there already in its namespace.
+    /// Binds an existing Role to a subject in its namespace.
     ///
     /// # Panics
     /// If it is refused.
@@ -140,7 +140,7 @@ impl ApiClient {
         self.create(&object(binding, namespace, body)).await;
     }
 
-    /// kube-apiserver hears of its own rules by a watch.
+    /// kube-apiserver learns its own rules by a watch.
     async fn wait_allowed(&self, subject: &Subject, attributes: &Value) {
         let (user, groups) = subject.reviewed();
         let review = json!({
@@ -156,7 +156,7 @@ impl ApiClient {
     }
 }
 
-/// An object of RBAC, whose name is given by kube-apiserver.
+/// An RBAC object with a generated name.
 fn object(kind: &str, namespace: Option<&str>, mut body: Value) -> Value {
     body["apiVersion"] = json!(format!("{GROUP}/v1"));
     body["kind"] = json!(kind);

@@ -1,4 +1,4 @@
-//! Reads that go on while something happens.
+//! Continuous reads while something happens.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use tokio::time::interval;
 use crate::caller::Caller;
 use crate::reading::{Reading, Turn};
 
-/// Some who read an address again and again, each over connections of their own.
+/// Readers that read a URL repeatedly, each over its own connections.
 pub struct Readers(Reading<String>);
 
-/// Between two reads of one of them.
+/// The pause between two reads of one reader.
 const PACE: Duration = Duration::from_millis(20);
 
 impl Readers {
-    /// So many of them, who begin at once.
+    /// This many readers, which start immediately.
     pub fn start(count: usize, url: &str, caller: impl Fn() -> Caller) -> Self {
         let mut reading = Reading::new();
         for _ in 0..count {
@@ -23,7 +23,7 @@ impl Readers {
         Self(reading)
     }
 
-    /// Waits for so many more reads.
+    /// Waits for this many more reads.
     ///
     /// # Panics
     /// If there are not so many in time.
@@ -31,7 +31,7 @@ impl Readers {
         self.0.go_on(reads).await;
     }
 
-    /// Ends them, and tells of each read that got something else than what it asked for.
+    /// Stops them and returns each read that did not succeed.
     pub async fn stop(self) -> Vec<String> {
         self.0.stop().await
     }

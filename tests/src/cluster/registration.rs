@@ -1,4 +1,4 @@
-//! The aggregator's way to an adapter on a port of this machine.
+//! Registers an adapter on a port of this machine with the aggregator.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::control_plane::ControlPlane;
 use crate::waiting::eventually;
 
 /// The Service and the APIServices of an adapter. A cluster has each of these APIServices once, so
-/// a test that registers waits until the one before it has dropped its registration.
+/// a test that registers waits until the previous one has dropped its registration.
 pub struct Registration<'a> {
     client: ApiClient,
     namespace: String,
@@ -21,22 +21,22 @@ pub struct Registration<'a> {
     _alone: MutexGuard<'a, ()>,
 }
 
-/// How the aggregator knows that it talks to the right server.
+/// How the aggregator verifies the server.
 #[derive(Debug, Clone, Copy)]
 pub enum Trust<'a> {
     /// By this authority, given as PEM.
     Authority(&'a str),
-    /// It does not care.
+    /// It does not.
     Anybody,
-    /// By an authority that somebody else writes into the APIServices.
+    /// By an authority that another component writes into the APIServices.
     Told,
 }
 
-/// The aggregator looks again when an APIService changes, and otherwise each half minute.
+/// The aggregator checks availability when an APIService changes, and otherwise each half minute.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl<'a> Registration<'a> {
-    /// Leads the metrics APIs to `127.0.0.1:port`, as a Service of this name.
+    /// Registers the metrics APIs at `127.0.0.1:port`, as a Service of this name.
     ///
     /// # Panics
     /// If it is refused.
@@ -55,7 +55,7 @@ impl<'a> Registration<'a> {
                 "apiVersion": "v1",
                 "kind": "Service",
                 "metadata": {"namespace": namespace, "name": service},
-                // The aggregator goes where this name leads, and to the APIService's own port.
+                // The aggregator connects to this name, at the APIService's port.
                 "spec": {"type": "ExternalName", "externalName": "localhost"},
             }))
             .await;
@@ -63,8 +63,8 @@ impl<'a> Registration<'a> {
         registration
     }
 
-    /// Nothing yet, but nobody else has anything: somebody else makes the Service of this name and
-    /// the APIServices.
+    /// Registers nothing, but holds the lock: another component creates the Service of this name
+    /// and the APIServices.
     ///
     /// # Panics
     /// If it cannot talk to the control plane.
@@ -74,7 +74,7 @@ impl<'a> Registration<'a> {
         Self { client: plane.admin(), namespace, service, _alone: alone }
     }
 
-    /// Makes the Service that somebody else made lead to this machine.
+    /// Points the Service that another component created to this machine.
     ///
     /// # Panics
     /// If it is refused.
@@ -89,7 +89,7 @@ impl<'a> Registration<'a> {
         self.client.merge(&path, &json!({"spec": spec})).await;
     }
 
-    /// Leads the metrics APIs to another port from now on.
+    /// Moves the metrics APIs to another port.
     ///
     /// # Panics
     /// If it is refused.
@@ -99,7 +99,7 @@ impl<'a> Registration<'a> {
         }
     }
 
-    /// Leads one API to a port, which need not be one of [`API_SERVICES`].
+    /// Registers one API at a port, which need not be one of [`API_SERVICES`].
     ///
     /// # Panics
     /// If it is refused.
@@ -126,7 +126,7 @@ impl<'a> Registration<'a> {
         self.client.apply(&object).await;
     }
 
-    /// Waits until kube-apiserver takes all of them for available.
+    /// Waits until all of them are available to kube-apiserver.
     ///
     /// # Panics
     /// If it does not in time.
@@ -136,7 +136,7 @@ impl<'a> Registration<'a> {
         }
     }
 
-    /// Waits until kube-apiserver takes one of them for available.
+    /// Waits until one of them is available to kube-apiserver.
     ///
     /// # Panics
     /// If it does not in time.
@@ -148,7 +148,7 @@ impl<'a> Registration<'a> {
         .await;
     }
 
-    /// What kube-apiserver says of whether one of them is available: a condition.
+    /// The condition `Available` of one of them.
     ///
     /// # Panics
     /// If there is no such APIService.
@@ -171,7 +171,7 @@ impl<'a> Registration<'a> {
         conditions
     }
 
-    /// Merges this into one of them.
+    /// Patches one of them with a merge patch.
     ///
     /// # Panics
     /// If there is no such APIService.
@@ -198,8 +198,8 @@ impl<'a> Registration<'a> {
         self.client.get(&path(name)).await
     }
 
-    /// Takes the APIServices away. What is left of an adapter that is gone would otherwise hold up
-    /// the end of every namespace.
+    /// Deletes the APIServices. Those of an adapter that is gone would otherwise block the deletion
+    /// of every namespace.
     ///
     /// # Panics
     /// If it is refused.
@@ -209,7 +209,7 @@ impl<'a> Registration<'a> {
         }
     }
 
-    /// Takes one of them away.
+    /// Deletes one of them.
     ///
     /// # Panics
     /// If it is refused.

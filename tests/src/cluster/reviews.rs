@@ -1,21 +1,20 @@
-//! What kube-apiserver was asked about the users of others.
+//! Reviews that kube-apiserver was asked for.
 
 use serde_json::Value;
 
 use super::control_plane::ControlPlane;
 
-/// A review that somebody asked for.
+/// A review.
 #[derive(Debug, Clone)]
 pub struct Review {
     /// `subjectaccessreviews` or `tokenreviews`.
     pub resource: String,
-    /// What was asked, as the review's `spec`.
+    /// The review's `spec`.
     pub spec: Value,
 }
 
 impl ControlPlane {
-    /// The reviews that a user has asked for so far, such as
-    /// `system:serviceaccount:NAMESPACE:NAME`.
+    /// The reviews that a user (`system:serviceaccount:NAMESPACE:NAME`) has requested so far.
     ///
     /// # Panics
     /// If kube-apiserver's log of them cannot be understood.

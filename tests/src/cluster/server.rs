@@ -1,8 +1,8 @@
-//! A server that ends with this process, however that ends.
+//! A server that ends with this process, however this process ends.
 //!
-//! One control plane serves all tests of a program, each of which has a runtime of its own, so the
-//! servers belong to none; and nothing in a static is dropped. So each runs under a shell that
-//! waits for the end of its own standard input, whose other end only this process holds.
+//! One control plane serves all tests of a program. Each test has its own runtime, so the servers
+//! belong to none of them, and statics are not dropped. So each server runs under a shell that
+//! waits for the end of its standard input, whose other end only this process has.
 
 use std::io::{PipeWriter, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -23,17 +23,17 @@ pub(crate) struct Server {
     log: PathBuf,
 }
 
-/// The folder of all servers. It goes when they and this process are gone.
+/// The folder of all servers. It is removed when they and this process have ended.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
     // Each shell has it as its standard output and never writes to it: when the last of them has
-    // ended, what waits at the other end removes the folder.
+    // ended, the process at the other end removes the folder.
     alive: PipeWriter,
     _remover: Child,
 }
 
-/// Runs `$@` with its log in `$1` until standard input ends, and ends with it.
+/// Runs `$@` with its log in `$1` until standard input ends.
 const KEEPER: &str = r#"
 exec 3<&0
 log=$1; shift
@@ -51,7 +51,7 @@ const REMOVER: &str = r#"while read -r _; do :; done; rm -rf "$1""#;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Folder {
-    /// A new one.
+    /// A new folder.
     ///
     /// # Panics
     /// If there is no place for it.
@@ -68,7 +68,7 @@ impl Folder {
         &self.path
     }
 
-    /// Writes a file of this name, and says where it is.
+    /// Writes a file of this name and returns its path.
     ///
     /// # Panics
     /// If that fails.
@@ -100,7 +100,7 @@ impl Server {
         Self { name, shell, log }
     }
 
-    /// Waits until it answers as it should.
+    /// Waits until it answers as expected.
     ///
     /// # Panics
     /// If it ends instead, or does not come so far in time.
@@ -119,7 +119,7 @@ impl Server {
         .await;
     }
 
-    /// Ends it at once, without a word of goodbye.
+    /// Kills it.
     ///
     /// # Panics
     /// If it does not end in time.
@@ -151,11 +151,12 @@ impl Drop for Server {
     }
 }
 
-/// A shell in a group of its own: Ctrl-C is for this process, and the shell clears up after it.
+/// The shell has its own process group: Ctrl-C reaches this process only, and the shell cleans up
+/// after it.
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).process_group(0);
-    // It would tell there how its server ended, which is no news.
+    // The shell would report there how its server ended, which is expected.
     command.stderr(Stdio::null());
     command
 }

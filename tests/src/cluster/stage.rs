@@ -12,19 +12,19 @@ use crate::leadsman::Leadsman;
 use crate::prometheus::Prometheus;
 use crate::traffic::Traffic;
 
-/// All of it, registered for the metrics APIs. The tests that run at the same time share one, which
+/// All of it, registered for the metrics APIs. Tests that run at the same time share one, which
 /// ends with the last of them.
 pub struct Stage {
     /// The application.
     pub traffic: Traffic,
-    // In the order in which they end.
+    // In the order in which they are stopped.
     _leadsman: Leadsman,
     _prometheus: Prometheus,
     _registration: Registration<'static>,
     _runtime: Background,
 }
 
-/// What a test's runtime would take with it at its end runs on this one.
+/// A runtime of its own: tasks on a test's runtime would end with that test.
 struct Background(Option<Runtime>);
 
 static SHARED: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
@@ -32,7 +32,7 @@ static SHARED: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
 const NAMESPACE: &str = "metrics";
 
 impl Stage {
-    /// The shared one. The first to come starts it, with a configuration for the URL of the
+    /// The shared one. The first caller starts it, with a configuration for the URL of the
     /// Prometheus, and with the right to watch these resources.
     ///
     /// # Panics
@@ -41,7 +41,7 @@ impl Stage {
         Self::once(|url| (config(url).to_string(), Vec::new()), resources)
     }
 
-    /// The shared one with a file of prometheus-adapter's, which says nothing of the Prometheus.
+    /// The shared one with a file of prometheus-adapter, which does not name the Prometheus.
     ///
     /// # Panics
     /// If something does not start.
@@ -52,14 +52,14 @@ impl Stage {
         Self::once(|url| (rules.to_owned(), flags(url)), resources)
     }
 
-    /// `tell` makes the configuration and the arguments for the URL of the Prometheus.
+    /// `tell` returns the configuration and the arguments for the URL of the Prometheus.
     fn once(
         tell: impl FnOnce(&str) -> (String, Vec<String>) + Send,
         resources: &[&str],
     ) -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            // A thread of its own, as the test's is in a runtime already.
+            // On its own thread, as the test's thread is inside a runtime.
             let stage = std::thread::scope(|scope| {
                 let started = scope.spawn(|| Self::start(tell, resources)).join();
                 started.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -99,7 +99,7 @@ impl Stage {
 impl Drop for Background {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            // The last test's own runtime is not to wait for it.
+            // The last test's runtime must not wait for it.
             runtime.shutdown_background();
         }
     }

@@ -9,23 +9,23 @@ use tokio::time::timeout;
 
 use super::control_plane::ControlPlane;
 
-/// What a program said.
+/// The result of a program.
 #[derive(Debug, Clone)]
 pub struct Ran {
     /// The command line.
     pub command: String,
     /// The exit code, unless a signal ended it.
     pub code: Option<i32>,
-    /// What it printed.
+    /// Its standard output.
     pub stdout: String,
-    /// What it complained of.
+    /// Its standard error.
     pub stderr: String,
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl ControlPlane {
-    /// Runs kubectl as who may do everything.
+    /// Runs kubectl as a user with all rights.
     ///
     /// # Panics
     /// If it cannot be run, or does not end in time.
@@ -41,7 +41,7 @@ impl ControlPlane {
         self.run("kubectl", kubeconfig, arguments).await
     }
 
-    /// Runs Helm as who may do everything.
+    /// Runs Helm as a user with all rights.
     ///
     /// # Panics
     /// If it cannot be run, or does not end in time.
@@ -53,7 +53,7 @@ impl ControlPlane {
         let program = self.programs().get(name);
         let mut command = Command::new(&program.path);
         command.args(program.first).args(arguments).kill_on_drop(true).stdin(Stdio::null());
-        // What it caches and reads of a person's settings is in the folder of this cluster.
+        // Its caches and settings are in the folder of this cluster.
         command.env("HOME", self.folder()).env("KUBECONFIG", kubeconfig);
         for set in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "KUBECACHEDIR"] {
             command.env_remove(set);
@@ -73,7 +73,7 @@ impl ControlPlane {
 }
 
 impl Ran {
-    /// What it printed, if it went well.
+    /// Its standard output, if it succeeded.
     ///
     /// # Panics
     /// If it did not.
@@ -82,7 +82,7 @@ impl Ran {
         &self.stdout
     }
 
-    /// What it complained of, if it failed.
+    /// Its standard error, if it failed.
     ///
     /// # Panics
     /// If it did not.

@@ -1,5 +1,5 @@
-//! What users saw of their autoscalers, whatever it is that serves their metrics. Each is the
-//! example of the same name in `examples/`.
+//! The users' cases, for any adapter that serves their metrics. Each is the example of the same
+//! name in `examples/`.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,13 +14,14 @@ use crate::paths::CUSTOM_V1;
 use crate::traffic::Traffic;
 use crate::waiting::eventually;
 
-/// How long what happens in between may take: a scrape, an evaluation, a look of the controller.
+/// How long a scrape, an evaluation and a sync of the controller may take together.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const VERNEMQ: Example = Example::new("vernemq");
 const GO_COUNTER: Example = Example::new("go-counter");
 
-/// User 1. The messages go to all brokers alike, and the autoscaler looks at each broker's part.
+/// User 1. Messages are spread evenly over all brokers, and the autoscaler uses each broker's
+/// share.
 ///
 /// # Panics
 /// If it scales otherwise.
@@ -29,8 +30,8 @@ pub async fn brokers_are_as_many_as_their_messages_need(traffic: &Traffic) {
     let workload = Workload::stateful_set(&admin, "default", "myvernemq", 3).await;
     let hpa = autoscaler(VERNEMQ, &workload).await;
     hpa.hurry(&["scaleDown"]).await;
-    // With a target of 60m each of these has one number of brokers that it comes to from any other:
-    // of 100m two have 50m, of 280m five have 56m, and of 800m even ten have 80m.
+    // With a target of 60m each of these leads to one number of brokers from any other: of 100m two
+    // have 50m, of 280m five have 56m, and of 800m even ten have 80m.
     for (messages, brokers) in [(0.1, 2), (0.28, 5), (0.8, 10)] {
         under(traffic, &workload, messages, hpa.wait_desired(brokers)).await;
     }
@@ -88,7 +89,7 @@ pub async fn a_counter_application_scales_by_its_counter(traffic: &Traffic) {
     hpa.wait_desired(1).await;
 }
 
-/// The autoscaler of an example, applied as its README says, which may scale up at once.
+/// The autoscaler of an example, applied as in its README, which may scale up immediately.
 ///
 /// # Panics
 /// If it is refused.
@@ -112,7 +113,7 @@ pub async fn printed(workload: &Workload) -> String {
     plane.kubectl(&line).await.ok().to_owned()
 }
 
-/// Waits while so many messages a second come.
+/// Waits while this many messages a second arrive.
 async fn under<T>(
     traffic: &Traffic,
     workload: &Workload,
@@ -125,7 +126,7 @@ async fn under<T>(
     }
 }
 
-/// Spreads messages over the brokers that there are, by both versions of the protocol.
+/// Spreads messages over the existing brokers, in both versions of the protocol.
 async fn spread(traffic: &Traffic, workload: &Workload, messages: f64) -> Infallible {
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     loop {

@@ -1,11 +1,11 @@
-//! A Deployment or StatefulSet whose pods the test makes: there is nobody else to run them.
+//! A Deployment or StatefulSet whose pods the test creates, as there are no controllers or nodes
+//! for them.
 
 use serde_json::{Value, json};
 
 use super::client::ApiClient;
 
-/// A workload with pods of its own. Its pods are called `NAME-0` and so on, and carry the label
-/// `app: NAME`.
+/// A workload with its pods, which are named `NAME-0` and so on and have the label `app: NAME`.
 #[derive(Debug, Clone)]
 pub struct Workload {
     client: ApiClient,
@@ -16,7 +16,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// A new Deployment with so many running pods. Its namespace is made, too.
+    /// A new Deployment with this many running pods. Its namespace is created, too.
     ///
     /// # Panics
     /// If it is refused.
@@ -29,7 +29,7 @@ impl Workload {
         Self::new(client, "Deployment", namespace, name, replicas).await
     }
 
-    /// A new StatefulSet with so many running pods. Its namespace is made, too.
+    /// A new StatefulSet with this many running pods. Its namespace is created, too.
     ///
     /// # Panics
     /// If it is refused.
@@ -42,8 +42,8 @@ impl Workload {
         Self::new(client, "StatefulSet", namespace, name, replicas).await
     }
 
-    /// Does once what the workload's controller and its nodes do all the time: makes and deletes
-    /// pods until there are as many as were asked for, and says so. Gives their number.
+    /// Does once what the workload's controller and its nodes do continuously: creates and deletes
+    /// pods until there are as many as requested, and updates the status. Returns their number.
     ///
     /// # Panics
     /// If something is refused.
@@ -69,14 +69,14 @@ impl Workload {
             "availableReplicas": wanted,
             "updatedReplicas": wanted,
         });
-        // Most of the time there is nothing new to say.
+        // Usually nothing has changed.
         if ["observedGeneration", "replicas"].iter().any(|k| object["status"][k] != status[k]) {
             self.client.merge_status(&self.path, &status).await;
         }
         wanted
     }
 
-    /// How many pods are asked for.
+    /// The requested number of pods.
     ///
     /// # Panics
     /// If it is not there any more.
@@ -84,7 +84,7 @@ impl Workload {
         count(&self.client.get(&self.path).await["spec"]["replicas"])
     }
 
-    /// Asks for this many pods.
+    /// Requests this many pods.
     ///
     /// # Panics
     /// If it is refused.
@@ -92,7 +92,7 @@ impl Workload {
         self.client.merge(&self.path, &json!({"spec": {"replicas": replicas}})).await;
     }
 
-    /// The names of the pods that there are.
+    /// The names of the existing pods.
     ///
     /// # Panics
     /// If it cannot be told.
@@ -104,7 +104,7 @@ impl Workload {
         items.iter().filter_map(name).collect()
     }
 
-    /// The namespace that it is in.
+    /// Its namespace.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
@@ -114,7 +114,7 @@ impl Workload {
         &self.name
     }
 
-    /// What an HPA's `scaleTargetRef` says to mean it.
+    /// The `scaleTargetRef` of an HPA for it.
     pub(super) fn reference(&self) -> Value {
         json!({"apiVersion": "apps/v1", "kind": self.kind, "name": self.name})
     }
@@ -154,7 +154,7 @@ impl Workload {
         workload
     }
 
-    /// Creates a pod, and says what its kubelet would say once it runs.
+    /// Creates a pod with the status that a kubelet would set once it runs.
     async fn run(&self, name: &str) {
         let mut spec = pod_spec();
         spec["nodeName"] = json!("node-a");
@@ -191,7 +191,7 @@ impl Workload {
     }
 }
 
-/// Of a pod that ends as soon as it is deleted: no kubelet says when it has ended.
+/// Without a grace period: no kubelet reports when a pod has ended.
 fn pod_spec() -> Value {
     let requests = json!({"cpu": "100m", "memory": "64Mi"});
     json!({
@@ -204,7 +204,7 @@ fn pod_spec() -> Value {
     })
 }
 
-/// What is not there is none.
+/// An absent list is empty.
 fn count(value: &Value) -> usize {
     value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
 }

@@ -1,12 +1,12 @@
-//! Plugins that are small and cost the compiler far more than their size says.
+//! Small plugins that are very expensive to compile.
 
 use std::fmt::Write as _;
 
 use super::by_hand::ByHand;
 use super::parse;
 
-/// A plugin with a function of 900 loops within each other, of which each passes on 1,000 locals:
-/// nearly a million values from a few kilobytes. More than a plugin may have.
+/// A plugin with a function of 900 nested loops, each of which passes on 1,000 locals: nearly a
+/// million values from a few kilobytes. This exceeds a structural limit.
 pub fn values_through_loops() -> Vec<u8> {
     let (loops, locals) = (900, 1_000);
     let mut more = format!("(func (param i32) (local {})", "i32 ".repeat(locals));
@@ -19,9 +19,8 @@ pub fn values_through_loops() -> Vec<u8> {
     ByHand { more: &more, ..ByHand::default() }.plugin()
 }
 
-/// A plugin of 500 KiB that nothing can be said against: eight functions of 240 locals, no more than
-/// 32 loops within each other, and 31 times the same. What it costs the compiler is more time than it
-/// has, on fast machines, too.
+/// A plugin of 500 KiB within all structural limits: eight functions of 240 locals, with at most 32
+/// nested loops, 31 times. It exceeds the compiler's time limit, also on fast machines.
 pub fn dear_to_compile() -> Vec<u8> {
     let (functions, times, loops, locals) = (8, 31, 32, 240);
     let mut body = "(loop ".repeat(loops);
@@ -34,11 +33,11 @@ pub fn dear_to_compile() -> Vec<u8> {
     ByHand { more: &function.repeat(functions), ..ByHand::default() }.plugin()
 }
 
-/// A component that is nothing but the type of an instance, which holds the type of an instance,
-/// and so on, 300,000 deep: whoever reads it by a function that calls itself has no stack for it.
+/// A component of nothing but nested instance types, 300,000 deep: a recursive parser would
+/// overflow its stack.
 pub fn nested_types() -> Vec<u8> {
     let depth = 300_000;
-    // The section holds one type. Each but the innermost holds one declaration, which is a type.
+    // The section has one type. Each but the innermost has one declaration, which is a type.
     let mut section = vec![1];
     section.extend([0x42, 1, 1].repeat(depth));
     section.extend([0x42, 0]);
@@ -53,8 +52,8 @@ pub fn nested_types() -> Vec<u8> {
     bytes
 }
 
-/// A component of two kilobytes and a billion instances: each component in it instantiates the one
-/// before it twice.
+/// A component of two kilobytes and a billion instances: each component in it instantiates the
+/// previous one twice.
 pub fn instances_of_instances() -> Vec<u8> {
     let mut text = String::from(
         "(component (component $c0 (core module $m) (core instance (instantiate $m)))",

@@ -1,4 +1,4 @@
-//! What is no plugin, or not one of this contract.
+//! Files that are not plugins, or not of this contract.
 
 use super::by_hand::ByHand;
 use super::{HOSTILE, parse};
@@ -8,13 +8,13 @@ pub fn text() -> Vec<u8> {
     b"metric: not a plugin\n".to_vec()
 }
 
-/// The beginning of a compressed file, as an archive that was not unpacked has it.
+/// A gzip file, as if an archive was not unpacked.
 pub fn gzip() -> Vec<u8> {
     // Deflate, no flags, no time, made on Unix; an empty block; checksum and length of nothing.
     vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-/// The first half of a plugin, as a download that broke off leaves it.
+/// The first half of a plugin, as after an interrupted download.
 ///
 /// # Panics
 /// If the plugin was not built.
@@ -24,7 +24,7 @@ pub fn truncated() -> Vec<u8> {
     bytes
 }
 
-/// A core module that has nothing of the contract.
+/// A core module without any part of the contract.
 pub fn core_module() -> Vec<u8> {
     parse("(module (func (export \"evaluate\") (result i32) i32.const 1))")
 }

@@ -1,4 +1,4 @@
-//! Plugins written by hand, which do what Rust cannot be made to do.
+//! Plugins in the text format, for behaviour that Rust cannot produce.
 
 use std::path::Path;
 
@@ -7,39 +7,39 @@ use wit_parser::Resolve;
 
 use super::parse;
 
-/// A loop that nothing ends.
+/// An endless loop.
 const FOR_EVER: &str = "(loop $again (br $again))";
 
-/// A plugin that grows a table for as long as it may.
+/// A plugin that grows a table until it is refused.
 pub fn table_grower() -> Vec<u8> {
     let evaluate = "(loop $again (br_if $again
         (i32.ne (table.grow $t (ref.null func) (i32.const 100000)) (i32.const -1))))";
     ByHand { evaluate, ..ByHand::default() }.plugin()
 }
 
-/// A plugin that never comes to be: its module has a start function that does not end.
+/// A plugin that cannot be instantiated: its module has a start function that does not end.
 pub fn start_loops() -> Vec<u8> {
     let more = format!("(func $start {FOR_EVER}) (start $start)");
     ByHand { more: &more, ..ByHand::default() }.plugin()
 }
 
-/// A plugin that never says what it is.
+/// A plugin whose `describe` does not end.
 pub fn describe_loops() -> Vec<u8> {
     ByHand { describe: FOR_EVER, ..ByHand::default() }.plugin()
 }
 
-/// A plugin that traps when it is asked what it is.
+/// A plugin whose `describe` traps.
 pub fn describe_traps() -> Vec<u8> {
     ByHand { describe: "(unreachable)", ..ByHand::default() }.plugin()
 }
 
-/// A plugin whose configuration has a schema that is no JSON.
+/// A plugin whose configuration schema is not JSON.
 pub fn schema_is_no_json() -> Vec<u8> {
     ByHand { schema: "{]", ..ByHand::default() }.plugin()
 }
 
-/// A plugin in the text format. It is called `by hand`, takes any configuration, plans nothing, and
-/// returns no measures.
+/// A plugin in the text format. It is named `by hand`, accepts any configuration, has an empty
+/// plan, and returns no measures.
 pub(super) struct ByHand<'a> {
     /// What `describe` does before it returns.
     pub(super) describe: &'a str,
@@ -58,7 +58,7 @@ impl Default for ByHand<'_> {
 }
 
 impl ByHand<'_> {
-    /// The component. What it returns, but for its description, are zeros: an empty list each.
+    /// The component. Except for its description it returns zeros, which are empty lists.
     pub(super) fn plugin(&self) -> Vec<u8> {
         let Self { describe, evaluate, more, schema } = self;
         let mut module = parse(&format!(

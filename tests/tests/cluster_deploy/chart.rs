@@ -10,7 +10,7 @@ use super::manifests::{Manifest, accepted, configuration, file, manifests, names
 use super::security::assert_secure;
 use super::site::{helm, mappings, resource_rules};
 
-/// Where everything is rendered for.
+/// The namespace of all renderings.
 const PLACE: (&str, &str) = ("rendered", "leadsman");
 
 async fn template(values: &Value) -> Ran {
@@ -22,7 +22,7 @@ async fn rendered(values: &Value) -> BTreeSet<Manifest> {
     manifests(template(values).await.ok())
 }
 
-/// Values for each way to a certificate, by its name.
+/// Values for each kind of certificate, by its name.
 fn certificates() -> [(&'static str, Value); 6] {
     let secret = json!({"name": "serving", "caBundle": "PEM"});
     let unseen = json!({"name": "serving"});
@@ -48,7 +48,7 @@ struct Choice {
     values: Value,
 }
 
-/// Each group by itself, all of them, and none: custom, external, resource.
+/// Each group alone, all of them, and none: custom, external, resource.
 const GROUPS: [[bool; 3]; 5] = [
     [true, true, true],
     [true, false, false],
@@ -80,7 +80,7 @@ fn choices() -> Vec<Choice> {
 }
 
 impl Choice {
-    /// What the chart's README says it makes.
+    /// The objects that the chart's README lists.
     fn expected(&self) -> BTreeSet<String> {
         let mut all = vec![
             "Deployment/leadsman",
@@ -189,7 +189,7 @@ async fn a_typing_error_in_the_values_is_refused() {
     }
 }
 
-/// The values refuse unknown keys of the configuration, and so must know all that there are.
+/// The values' schema refuses unknown keys of the configuration, so it must know all of them.
 #[test]
 fn the_values_know_every_key_of_a_configuration() {
     let keys = |path: &str, pointer: &str| -> BTreeSet<String> {
@@ -262,7 +262,7 @@ async fn the_configuration_has_no_faults() {
     }
 }
 
-/// As their READMEs say: the configuration, indented, under `config`.
+/// As in their READMEs: the configuration, indented, under `config`.
 #[tokio::test]
 async fn the_examples_are_values() {
     let plane = ControlPlane::shared().await;
@@ -278,7 +278,7 @@ async fn the_examples_are_values() {
     }
 }
 
-/// The resources that every cluster has, as the documentation lists them: group and plural.
+/// The built-in resources, as the documentation lists them: group and plural.
 fn documented() -> Vec<(String, String)> {
     let docs = super::site::deploy().join("../docs/configuration.md");
     let docs = std::fs::read_to_string(docs).expect("the documentation");
@@ -294,7 +294,7 @@ fn documented() -> Vec<(String, String)> {
     each.collect()
 }
 
-/// The documentation, the adapter and the chart each have a list of them.
+/// The documentation, the adapter and the chart each have this list.
 #[tokio::test]
 async fn everybody_knows_the_same_resources() {
     let plane = ControlPlane::shared().await;
@@ -346,7 +346,7 @@ async fn everybody_knows_the_same_resources() {
     }
 }
 
-/// Mappings for kinds by these names, each with a metric of its own.
+/// Mappings for the kinds of these names, each with its own metric.
 fn serving(names: &[String]) -> Vec<Value> {
     let mapping = |(number, name): (usize, &String)| {
         let mut mapping = mappings()[0].clone();
@@ -358,7 +358,7 @@ fn serving(names: &[String]) -> Vec<Value> {
     names.iter().enumerate().map(mapping).collect()
 }
 
-/// The resources of a role by group, as they stand in its text.
+/// The resources of a role by group, in the order of its text.
 fn rules(role: &str) -> Vec<String> {
     let lines = role.lines().map(|line| line.trim_start_matches([' ', '-']));
     let interesting = lines.filter(|l| l.starts_with("apiGroups") || l.starts_with("resources"));

@@ -1,4 +1,4 @@
-//! Installations with each way to a certificate.
+//! Installations with each kind of certificate.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::site::Site;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A certificate for the Service of a site, by an authority of the test's own.
+/// A certificate for the Service of a site, by the test's own authority.
 fn certificate(site: &Site, authority: &Authority) -> Identity {
     let name = format!("{}.{}.svc", site.release, site.namespace);
     authority.server_named("leadsman", &[&name])
 }
 
-/// Says that every APIService trusts this authority and no other.
+/// Asserts that every APIService trusts only this authority.
 async fn assert_trusted(site: &Site, authority: &Authority) {
     assert_eq!(site.authorities().await, vec![Some(authority.pem()); 3]);
 }
@@ -35,12 +35,12 @@ async fn with_an_authority_of_its_own() {
     let trusted = site.authorities().await;
     assert!(trusted.iter().all(Option::is_some), "{trusted:#?}");
 
-    // The chart does not know the authority, and leaves it alone.
+    // The chart does not know the authority, and does not write it.
     site.upgrade(&json!({"replicas": 3})).await;
     assert_eq!(site.authorities().await, trusted);
     site.assert_works().await;
 
-    // Another replica serves by the same authority.
+    // Another replica uses the same authority.
     drop(first);
     let _second = site.run().await;
     site.assert_works().await;
@@ -61,7 +61,7 @@ async fn with_a_certificate_by_helm() {
     assert_eq!(site.authorities().await, trusted);
     site.assert_works().await;
 
-    // A new one is trusted beside the old one, which pods have until they are replaced.
+    // A new authority is trusted beside the old one, which pods use until they are replaced.
     site.upgrade(&tls(json!({"type": "helm", "helm": {"renew": true}}))).await;
     let both = site.authorities().await;
     for (new, old) in both.iter().zip(&trusted) {
@@ -75,8 +75,8 @@ async fn with_a_certificate_by_helm() {
     site.uninstall().await;
 }
 
-/// The test is cert-manager: it makes the Secret that the Certificate names, and writes its
-/// authority to where the annotation says.
+/// The test acts as cert-manager: it creates the Secret that the Certificate names, and writes its
+/// authority where the annotation says.
 #[tokio::test]
 async fn with_a_certificate_by_cert_manager() {
     let site = Site::new("by-cert-manager").await;
@@ -89,7 +89,7 @@ async fn with_a_certificate_by_cert_manager() {
     let _leadsman = site.run().await;
     site.assert_works().await;
 
-    // What the injector wrote outlives an upgrade.
+    // An upgrade keeps what the injector wrote.
     site.upgrade(&json!({"certManager": {"enabled": true}, "replicas": 3})).await;
     assert_trusted(&site, &authority).await;
     site.assert_works().await;
@@ -113,7 +113,7 @@ async fn with_a_secret_that_is_there() {
 #[tokio::test]
 async fn with_a_secret_and_without_looking_at_it() {
     let site = Site::new("by-nobody").await;
-    // Not even the name is right.
+    // Its name is wrong, too.
     let identity = Authority::new("somebody").server("elsewhere");
     secret(&site.plane.admin(), site.namespace, "serving", &identity).await;
     let values = json!({
@@ -175,7 +175,7 @@ async fn with_a_fault_the_pod_waits_and_an_event_says_where() {
     site.config_map().wait_told("ConfigInvalid", &told).await;
     assert_ne!(waiting.get("/readyz").await.status, 200);
 
-    // The upgrade that mends it restarts nothing.
+    // The upgrade that corrects it restarts nothing.
     site.upgrade(&json!({})).await;
     let _leadsman = Leadsman::ready(Ok(waiting)).await;
     site.assert_works().await;
@@ -206,7 +206,7 @@ async fn with_an_upgrade_of_the_configuration_no_pod_restarts() {
     })
     .await;
 
-    // One with a fault serves on what was there.
+    // With a faulty upgrade, the last good configuration keeps being served.
     mappings[1]["plugin"] = json!("externl");
     site.upgrade(&config(mappings)).await;
     site.config_map().wait_told("ConfigInvalid", &["did you mean \"external\"?"]).await;
@@ -236,7 +236,7 @@ async fn with_configurations_of_teams() {
     .await;
     team.write("kind: [Config").await;
     team.wait_told("ConfigInvalid", &["team-a/metrics config.yaml:"]).await;
-    // Nothing that it did was more than it may.
+    // It needed no right that it does not have.
     let log = leadsman.log();
     assert!(!log.contains("forbidden"), "{log}");
     site.assert_works().await;

@@ -19,14 +19,14 @@ use super::site::{
 const NAMESPACE: &str = "leadsman-system";
 const NAME: &str = "leadsman";
 
-/// An overlay of somebody, in a folder of its own.
+/// A user's overlay, in its own folder.
 struct Overlay {
     folder: TempDir,
     kustomization: Value,
 }
 
 impl Overlay {
-    /// One of this folder of `deploy/kustomize`, with these components.
+    /// An overlay of this folder of `deploy/kustomize`, with these components.
     fn new(resource: &str, components: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let way = way(folder.path());
@@ -54,7 +54,7 @@ impl Overlay {
             arguments(3, "--secure-port=6443", format!("--secure-port={port}")),
             arguments(5, "--admin-address=0.0.0.0:8080", admin),
         ];
-        // The aggregator goes to the APIService's port of whatever the Service leads to.
+        // The aggregator connects to the APIService's port of the Service's target.
         let service = json!([{"op": "replace", "path": "/spec/service/port", "value": port}]);
         self.kustomization["patches"] = json!([
             {"target": {"kind": "Deployment"}, "patch": json!(deployment.concat()).to_string()},
@@ -75,7 +75,7 @@ impl Overlay {
         self
     }
 
-    /// Runs kubectl on it.
+    /// Runs kubectl with it.
     async fn kubectl(&self, plane: &ControlPlane, line: &[&str]) -> Ran {
         let file = self.folder.path().join("kustomization.yaml");
         std::fs::write(file, self.kustomization.to_string()).expect("a file");
@@ -88,7 +88,7 @@ impl Overlay {
         manifests(self.kubectl(plane, &["kustomize"]).await.ok())
     }
 
-    /// Applies it as its documentation says.
+    /// Applies it as documented.
     async fn apply(&self, plane: &ControlPlane) -> Ran {
         self.kubectl(plane, &["apply", "--server-side", "--kustomize"]).await
     }
@@ -99,7 +99,7 @@ impl Overlay {
     }
 }
 
-/// The way from a folder to `deploy/kustomize`: kustomize wants to be told a relative one.
+/// The path from a folder to `deploy/kustomize`: kustomize needs a relative one.
 fn way(from: &Path) -> String {
     let from = from.canonicalize().expect("a folder");
     let up = from.components().filter(|part| matches!(part, Component::Normal(_)));
@@ -115,7 +115,7 @@ const GROUPS: [&[&str]; 5] = [
     &["custom-metrics", "external-metrics", "resource-metrics"],
 ];
 
-/// What can be added to any of [`GROUPS`].
+/// Components that can be combined with any of [`GROUPS`].
 const OPTIONS: [&[&str]; 7] = [
     &[],
     &["cert-manager"],
@@ -126,7 +126,7 @@ const OPTIONS: [&[&str]; 7] = [
     &["cert-manager", "monitoring", "hostnetwork", "network-policy", "teams"],
 ];
 
-/// What a choice of components makes.
+/// The objects of a selection of components.
 fn expected(components: &[&str]) -> BTreeSet<String> {
     let has = |component: &str| components.contains(&component);
     let own = !has("cert-manager");
@@ -247,7 +247,7 @@ async fn the_example_works_and_goes() {
     let _leadsman = plane.run_pod(NAMESPACE, NAME).await;
     assert_works(plane, &registration).await;
 
-    // Applied again, it leaves alone what the adapter wrote.
+    // Applying it again keeps what the adapter wrote.
     let trusted = authorities(&registration).await;
     assert!(trusted.iter().all(Option::is_some), "{trusted:#?}");
     example.apply(plane).await.ok();
@@ -265,7 +265,7 @@ async fn the_example_works_and_goes() {
     }
 }
 
-/// The test is cert-manager, as in the tests of the chart.
+/// The test acts as cert-manager, as in the tests of the chart.
 #[tokio::test]
 async fn certificates_may_come_from_cert_manager() {
     let plane = ControlPlane::shared().await;
@@ -304,23 +304,23 @@ async fn an_api_service_of_another_is_a_conflict() {
     }
     assert_eq!(owner(&registration).await, "keda-metrics-apiserver");
 
-    // All the rest is applied, and works beside it.
+    // Everything else is applied, and works.
     registration.lead_here().await;
     let _leadsman = plane.run_pod(NAMESPACE, NAME).await;
     wait_custom(plane).await;
     assert_eq!(owner(&registration).await, "keda-metrics-apiserver");
-    // No namespace ends while the aggregator has an API without a server.
+    // No namespace can be deleted while the aggregator has an API without a server.
     plane.admin().delete(&path_of(&external)).await;
     example.delete(plane).await;
 }
 
-/// Which Service has the external metrics.
+/// The Service of the external metrics.
 async fn owner(registration: &Registration<'_>) -> String {
     let service = registration.service(API_SERVICES[2]).await;
     service["spec"]["service"]["name"].as_str().unwrap_or_default().to_owned()
 }
 
-/// A change is made in both, or in neither.
+/// A change must be made in both.
 #[tokio::test]
 async fn the_chart_says_the_same() {
     let plane = ControlPlane::shared().await;
@@ -357,7 +357,7 @@ async fn the_chart_says_the_same() {
     }
 }
 
-/// What the only object of a kind says, but for labels and names that each of them chooses.
+/// The only object of a kind, without labels and names, which differ.
 fn said(objects: &[Value], kind: &str) -> Option<Value> {
     let object = objects.iter().find(|object| object["kind"] == kind)?;
     let mut spec = object["spec"].clone();

@@ -1,5 +1,5 @@
-//! What installs Leadsman into a cluster: the chart and kustomize, rendered by the real helm and
-//! kubectl, taken by a real kube-apiserver, and run as its pods would run it.
+//! Installation into a cluster: the chart and kustomize, rendered by the real helm and kubectl,
+//! accepted by a real kube-apiserver, and run as pods would run it.
 
 mod chart;
 mod install;

@@ -1,4 +1,4 @@
-//! What helm and kubectl render.
+//! Manifests that helm and kubectl render.
 
 use std::collections::BTreeSet;
 
@@ -40,13 +40,13 @@ pub(crate) fn names(manifests: &BTreeSet<Manifest>) -> BTreeSet<String> {
     manifests.iter().map(|Manifest { kind, name, .. }| format!("{kind}/{name}")).collect()
 }
 
-/// What kube-apiserver would make of objects, if it takes every field of each. Nothing is stored.
+/// A dry run of objects on kube-apiserver, with strict validation of fields.
 pub(crate) async fn accepted(
     plane: &'static ControlPlane,
     namespace: &str,
     manifests: &BTreeSet<Manifest>,
 ) -> Vec<Value> {
-    // It looks at the APIServices that are there, which are to be none.
+    // It checks existing APIServices, of which there must be none.
     let _alone = alone(plane, namespace, "none").await;
     let texts: Vec<_> = manifests.iter().map(|manifest| manifest.text.as_str()).collect();
     let file = file(&texts.join("\n---\n"));
@@ -69,7 +69,7 @@ pub(crate) fn configuration(rendered: &BTreeSet<Manifest>) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// What a rule of a role allows: `verb group/resource` or `verb group/resource/name`.
+/// The rights of a rule of a role: `verb group/resource` or `verb group/resource/name`.
 pub(crate) fn allowed(rule: &Value) -> Vec<String> {
     let part = |name: &str| -> Vec<&str> {
         rule[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect()

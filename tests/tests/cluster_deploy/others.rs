@@ -1,5 +1,5 @@
-//! What others bring to a cluster, as far as the chart and kustomize use it: the definitions of
-//! cert-manager and the Prometheus operator, and what cert-manager and its CA injector do.
+//! Substitutes for other components of a cluster: the definitions of cert-manager and the
+//! Prometheus operator, and what cert-manager and its CA injector do.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::site::API_SERVICES;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Installs the definitions, each with the fields that are used and no others, so that a field that
-/// the real ones do not have is refused.
+/// Installs the definitions, each with only the fields that are used, so that a field that the real
+/// ones do not have is refused.
 pub(crate) async fn define(plane: &ControlPlane) {
     let admin = plane.admin();
     for (group, kind, spec) in [
@@ -27,7 +27,7 @@ pub(crate) async fn define(plane: &ControlPlane) {
     }
 }
 
-/// Makes the Secret of a Certificate, signed by an authority, as cert-manager does.
+/// Creates the Secret of a Certificate, signed by an authority, as cert-manager does.
 pub(crate) async fn issue(admin: &ApiClient, namespace: &str, name: &str, authority: &Authority) {
     let path = format!("/apis/cert-manager.io/v1/namespaces/{namespace}/certificates/{name}");
     let spec = admin.get(&path).await["spec"].clone();
@@ -37,7 +37,7 @@ pub(crate) async fn issue(admin: &ApiClient, namespace: &str, name: &str, author
     secret(admin, namespace, spec["secretName"].as_str().unwrap_or_default(), &identity).await;
 }
 
-/// Makes a Secret with a certificate.
+/// Creates a Secret with a certificate.
 pub(crate) async fn secret(admin: &ApiClient, namespace: &str, name: &str, identity: &Identity) {
     admin
         .apply(&json!({
@@ -50,7 +50,8 @@ pub(crate) async fn secret(admin: &ApiClient, namespace: &str, name: &str, ident
         .await;
 }
 
-/// Writes an authority into the APIServices that want it from a Certificate, `namespace/name`.
+/// Writes an authority into the APIServices that are annotated with a Certificate,
+/// `namespace/name`.
 pub(crate) async fn inject(admin: &ApiClient, from: &str, authority: &Authority) {
     for name in API_SERVICES {
         let path = format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}");

@@ -1,4 +1,4 @@
-//! APIServices that belong to another adapter, and what an uninstallation leaves behind.
+//! APIServices that belong to another adapter, and the leftovers of an uninstallation.
 
 use leadsman_tests::cluster::path_of;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::site::{API_SERVICES, Site, wait_custom};
 
 const EXTERNAL: &str = API_SERVICES[2];
 
-/// An APIService as KEDA's chart makes it.
+/// An APIService as in KEDA's chart.
 pub(crate) fn keda() -> Value {
     json!({
         "apiVersion": "apiregistration.k8s.io/v1",
@@ -44,7 +44,7 @@ async fn an_api_service_of_another_adapter_is_not_taken_over_silently() {
         assert!(refused.failed().contains(said), "{said}: {refused:#?}");
     }
 
-    // Beside it.
+    // Beside the other adapter.
     site.install(&json!({"apiService": {"external": false}})).await;
     let service = site.registration.service(EXTERNAL).await;
     assert_eq!(service["spec"]["service"]["name"], "keda-metrics-apiserver");
@@ -54,7 +54,7 @@ async fn an_api_service_of_another_adapter_is_not_taken_over_silently() {
     site.uninstall().await;
     site.registration.service(EXTERNAL).await;
 
-    // In its place, when told so twice.
+    // Replacing it, with both flags.
     let values = json!({"apiService": {"takeOver": true}});
     let refused = site.helm("install", &values, &[]).await;
     assert!(refused.failed().contains("release-name"), "{refused:#?}");
@@ -119,7 +119,7 @@ async fn an_uninstallation_leaves_the_authority_and_nothing_else() {
 /// Every object of a release: its kind and name.
 async fn objects(site: &Site) -> Vec<String> {
     let kinds = site.plane.kubectl(&["api-resources", "--verbs=list,get", "--output=name"]).await;
-    // Events go by themselves.
+    // Events expire by themselves.
     let kinds = kinds.stdout.split_whitespace().filter(|kind| !kind.starts_with("events"));
     let kinds = kinds.collect::<Vec<_>>().join(",");
     let columns = "--output=custom-columns=KIND:.kind,NAME:.metadata.name";

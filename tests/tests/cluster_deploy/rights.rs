@@ -1,4 +1,4 @@
-//! The rights that the chart gives: what is needed, and nothing else.
+//! The rights that the chart grants: exactly those that are needed.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::site::{helm, mappings, resource_rules};
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// What may be done everywhere, whatever is served.
+/// Rights in all namespaces, whatever is served.
 const REVIEWS: [&str; 2] = [
     "create authentication.k8s.io/tokenreviews",
     "create authorization.k8s.io/subjectaccessreviews",
@@ -113,10 +113,10 @@ async fn of_teams_and_of_a_configuration_of_ones_own() {
     account.may("rights-teams", everywhere.into_iter().chain(configuration("mine"))).await;
 }
 
-/// What is told of a configuration, where that stands.
+/// The right to write Events on the configuration.
 const TOLD: [&str; 2] = ["create events.k8s.io/events", "patch events.k8s.io/events"];
 
-/// What is needed to follow the configuration in a ConfigMap.
+/// The rights to watch the configuration in a ConfigMap.
 fn configuration(name: &str) -> impl Iterator<Item = String> {
     let follow = ["get", "list", "watch"].map(|verb| format!("{verb} /configmaps/{name}"));
     follow.into_iter().chain(TOLD.map(str::to_owned))
@@ -128,13 +128,13 @@ fn authentication() -> impl Iterator<Item = String> {
         .map(|verb| format!("{verb} /configmaps/extension-apiserver-authentication"))
 }
 
-/// The account of a release, and one without any right.
+/// The account of a release, and an account without any rights.
 struct Rights {
     account: Account,
     nobody: Account,
 }
 
-/// Makes the account of a release and its rights, and nothing else of the chart.
+/// Creates only the account and the rights of a release.
 async fn installed(namespace: &str, values: &Value) -> Rights {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
@@ -152,10 +152,11 @@ async fn installed(namespace: &str, values: &Value) -> Rights {
 }
 
 impl Rights {
-    /// Says that the account may do exactly this in a namespace, besides what everybody may.
+    /// Asserts that the account has exactly these rights in a namespace, besides those of
+    /// everybody.
     async fn may(&self, namespace: &str, expected: impl IntoIterator<Item = String>) {
         let expected: BTreeSet<_> = expected.into_iter().collect();
-        // kube-apiserver hears of its own rules by a watch.
+        // kube-apiserver learns its own rules by a watch.
         eventually("these rights", PATIENCE, async || {
             let everybody = rights(&self.nobody, namespace).await;
             let own = rights(&self.account, namespace).await;
@@ -166,7 +167,7 @@ impl Rights {
     }
 }
 
-/// Everything that an account may do in a namespace: `verb group/resource/name`.
+/// All rights of an account in a namespace: `verb group/resource/name`.
 async fn rights(account: &Account, namespace: &str) -> BTreeSet<String> {
     let plane = ControlPlane::shared().await;
     let client = plane.client(&Credentials::Token(account.token(&plane.admin()).await));

@@ -1,12 +1,11 @@
-//! Pod Security: what becomes of the pods in a namespace that is restricted.
+//! Pod Security: whether a restricted namespace admits the pods.
 
 use leadsman_tests::Answer;
 use leadsman_tests::cluster::ControlPlane;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Says that the pods of a Deployment are allowed where nearly nothing is, but for the network of
-/// their nodes.
+/// Asserts that the pods of a Deployment meet the level `restricted`, except for host networking.
 pub(crate) async fn assert_secure(plane: &ControlPlane, deployment: &Value) {
     let template = &deployment["spec"]["template"];
     let restricted = try_pod(plane, "restricted", template).await;
@@ -16,7 +15,7 @@ pub(crate) async fn assert_secure(plane: &ControlPlane, deployment: &Value) {
     }
     let refused = restricted.failure();
     refused.says(&["host namespaces (hostNetwork=true)"]);
-    // And for nothing else: the rest of the message is about ports, which then are the node's.
+    // And for no other reason: the rest of the message is about host ports.
     for other in ["runAsNonRoot", "seccompProfile", "capabilities", "allowPrivilegeEscalation"] {
         assert!(!refused.message.contains(other), "{refused:#?}");
     }
@@ -24,7 +23,7 @@ pub(crate) async fn assert_secure(plane: &ControlPlane, deployment: &Value) {
     assert!(privileged.is_success(), "{privileged:#?}");
 }
 
-/// What becomes of a pod of a template in a namespace of this level. Nothing is stored.
+/// A dry run of a pod from a template in a namespace of this level.
 async fn try_pod(plane: &ControlPlane, level: &str, template: &Value) -> Answer {
     let admin = plane.admin();
     let labels = json!({"pod-security.kubernetes.io/enforce": level});

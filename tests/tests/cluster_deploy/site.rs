@@ -1,4 +1,4 @@
-//! A place to install to: a namespace, ports of this machine, and a source to ask.
+//! An installation site: a namespace, ports of this machine, and a source.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 /// The namespace that metrics are read in.
 pub(crate) const SHOP: &str = "shop";
 
-/// Where one release of the chart is installed, alone with the metrics APIs.
+/// A site of one release of the chart, which owns the metrics APIs.
 pub(crate) struct Site {
     pub(crate) plane: &'static ControlPlane,
     pub(crate) registration: Registration<'static>,
     pub(crate) namespace: &'static str,
-    /// The release, and so the name of everything.
+    /// The name of the release, and of all its objects.
     pub(crate) release: String,
     pub(crate) upstream: Upstream,
     pub(crate) port: u16,
@@ -26,7 +26,7 @@ pub(crate) struct Site {
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Site {
-    /// One in a new namespace. The APIServices are this one's until it is dropped.
+    /// A site in a new namespace. It owns the APIServices until it is dropped.
     pub(crate) async fn new(namespace: &'static str) -> Self {
         let plane = ControlPlane::shared().await;
         let release = format!("leadsman-{namespace}");
@@ -36,7 +36,7 @@ impl Site {
         Self { plane, registration, namespace, release, upstream, port, admin_port }
     }
 
-    /// Installs the chart with these values besides those that a process here needs.
+    /// Installs the chart with these values, and those that a process on this machine needs.
     pub(crate) async fn install(&self, values: &Value) {
         self.helm("install", values, &[]).await.ok();
         self.registration.lead_here().await;
@@ -45,11 +45,11 @@ impl Site {
     /// Upgrades the release to these values.
     pub(crate) async fn upgrade(&self, values: &Value) {
         self.helm("upgrade", values, &[]).await.ok();
-        // Helm puts the Service right.
+        // Helm resets the Service.
         self.registration.lead_here().await;
     }
 
-    /// Runs `helm install` or `helm upgrade`, with these arguments too.
+    /// Runs `helm install` or `helm upgrade`, with additional arguments.
     pub(crate) async fn helm(&self, command: &str, values: &Value, arguments: &[&str]) -> Ran {
         let mut all = self.values();
         merge(&mut all, values);
@@ -66,13 +66,13 @@ impl Site {
         self.plane.run_pod(self.namespace, &self.release).await
     }
 
-    /// The ConfigMap with the configuration, unless it is one of somebody's own.
+    /// The ConfigMap with the configuration, unless the user provides one.
     pub(crate) fn config_map(&self) -> ConfigMap {
         ConfigMap::of_operator(&self.plane.admin(), self.namespace, &self.release)
     }
 
-    /// Waits until the APIServices are available, and reads by way of kube-apiserver, whose
-    /// aggregator looks at the certificate.
+    /// Waits until the APIServices are available, and reads through kube-apiserver, whose
+    /// aggregator verifies the certificate.
     pub(crate) async fn assert_works(&self) {
         assert_works(self.plane, &self.registration).await;
     }
@@ -82,12 +82,12 @@ impl Site {
         authorities(&self.registration).await
     }
 
-    /// What a process on this machine needs to be told.
+    /// The values that a process on this machine needs.
     fn values(&self) -> Value {
         json!({
             "listenPort": self.port,
             "adminPort": self.admin_port,
-            // The aggregator goes to the APIService's port of whatever the Service leads to.
+            // The aggregator connects to the APIService's port of the Service's target.
             "service": {"port": self.port},
             "shutdownDelay": "0s",
             "prometheus": {"url": self.upstream.url(), "port": ""},
@@ -96,7 +96,7 @@ impl Site {
     }
 }
 
-/// A namespace to install to, where nobody else has APIServices as long as this is kept.
+/// A namespace to install to. Nobody else has APIServices until this is dropped.
 pub(crate) async fn alone(
     plane: &'static ControlPlane,
     namespace: &str,
@@ -112,12 +112,12 @@ pub(crate) async fn alone(
     registration
 }
 
-/// Waits until the APIServices are available, and reads by way of kube-apiserver, whose aggregator
-/// looks at the certificate.
+/// Waits until the APIServices are available, and reads through kube-apiserver, whose aggregator
+/// verifies the certificate.
 pub(crate) async fn assert_works(plane: &ControlPlane, registration: &Registration<'_>) {
     registration.wait_available().await;
     let admin = plane.admin();
-    // The aggregator takes the Service of an upgrade for one without pods for a moment.
+    // For a moment after an upgrade the aggregator sees the Service without pods.
     eventually("an external metric", PATIENCE, async || {
         let answer = admin.read(&paths::external(SHOP, "queue_depth")).await;
         let works = answer.is_success() && answer.value() == "3";
@@ -131,7 +131,7 @@ pub(crate) async fn assert_works(plane: &ControlPlane, registration: &Registrati
 pub(crate) async fn wait_custom(plane: &ControlPlane) {
     let admin = plane.admin();
     Workload::deployment(&admin, SHOP, "web", 1).await;
-    // The pod is new to the adapter.
+    // The adapter has yet to learn of the pod.
     eventually("the value of a pod", PATIENCE, async || {
         let answer = admin.read(&paths::pods(SHOP, "requests")).await;
         let value = answer.is_success().then(|| answer.values().remove("web-0")).flatten();
@@ -182,7 +182,7 @@ pub(crate) const API_SERVICES: [&str; 3] = [
     "v1beta1.external.metrics.k8s.io",
 ];
 
-/// One mapping for each of the APIs.
+/// One mapping for each API.
 pub(crate) fn mappings() -> Value {
     let query = |promql: &str| json!({"q": {"source": "prometheus", "promql": promql}});
     json!([
@@ -202,7 +202,7 @@ pub(crate) fn mappings() -> Value {
     ])
 }
 
-/// What nodes and pods use.
+/// Rules for resource metrics.
 pub(crate) fn resource_rules() -> Value {
     let rule = |series: &str| {
         let query = format!("sum by (<<.GroupBy>>) ({series}{{<<.LabelMatchers>>}})");
@@ -220,19 +220,19 @@ fn chart() -> String {
     deploy().join("chart").join("leadsman").display().to_string()
 }
 
-/// The folder of what is tested here.
+/// The folder that is tested here.
 pub(crate) fn deploy() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     root.canonicalize().expect("the checkout").join("deploy")
 }
 
-/// Another process could take them before the program does, which has not been seen.
+/// Another process could take them before the program does; this has not been observed.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     listeners.map(|listener| listener.local_addr().expect("a bound address").port())
 }
 
-/// Puts values over others, as Helm does with several files of them.
+/// Merges values over others, as Helm does with several files.
 fn merge(base: &mut Value, over: &Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {

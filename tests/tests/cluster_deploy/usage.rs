@@ -1,4 +1,4 @@
-//! What nodes and pods use, opened by an upgrade.
+//! Resource metrics, registered by an upgrade.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn an_upgrade_makes_kubectl_top_work_and_restarts_nothing() {
         "config": {"resourceRules": resource_rules()},
     });
     site.upgrade(&values).await;
-    // The process has the right from now on, and writes its authority there.
+    // From now on the process has the right, and writes its authority there.
     site.registration.wait_one_available(USAGE_API_SERVICE).await;
     let expected = site.authorities().await.remove(0);
     eventually("its authority", PATIENCE, async || {

@@ -1,4 +1,4 @@
-//! What a team cannot do.
+//! The limits of a team's rights.
 
 use super::*;
 
@@ -60,7 +60,7 @@ async fn what_is_the_operators_alone_is_refused() {
         let told = wait_rejected(&leadsman, &a.owner(), "ConfigInvalid", &texts).await;
         assert_eq!(told["serving"], false, "{told:#}");
         site.serves_not(&leadsman, &paths::external("limits-a", "depth")).await;
-        // Nothing of a file's content is in what is told.
+        // Messages contain nothing of a file's content.
         assert!(!told.to_string().contains("root:"), "{told:#}");
     }
     a.write(depth()).await;
@@ -69,7 +69,7 @@ async fn what_is_the_operators_alone_is_refused() {
     wait_accepted(&leadsman, "operator").await;
 }
 
-/// A metric of objects that live in no namespace.
+/// A metric of cluster-scoped objects.
 fn of_all(resource: &str) -> Mapping {
     Mapping::custom("x", resource).plugin("per-object", "object: pod").query("q", "n1")
 }
@@ -83,7 +83,7 @@ async fn a_registry_that_is_not_opened_is_not_asked() {
     site.operator.write(site.config().team(opened).team(some)).await;
     let leadsman = site.start().await;
     let [a, b] = [site.team("unregistered-a").await, site.team("unregistered-b").await];
-    // One that answers would be seen: it is the very source.
+    // A request to it would be recorded: it is the source itself.
     let reference = format!("{}/team-bad/mine:1", site.upstream.url().replace("http://", ""));
     let config = format!(
         "{}plugins: {{mine: {{oci: '{reference}'}}}}\n",
@@ -105,7 +105,7 @@ async fn a_kind_that_turns_out_to_live_in_no_namespace_is_served_for_nothing() {
     let leadsman = site.start().await;
     let a = site.team("scopes-a").await;
     let admin = site.plane.admin();
-    // The adapter has to be told of the kind by the cluster, and may list it.
+    // The adapter learns the kind from the cluster, and has the right to list it.
     let kind = "priorityclasses.scheduling.k8s.io";
     let rules = [Rule::new(&["list", "watch"], "scheduling.k8s.io", &["priorityclasses"])];
     admin.allow(&site.adapter.account().subject(), None, &rules).await;
@@ -135,7 +135,7 @@ async fn objects_of_another_namespace_are_refused() {
         let config = "do: other-namespace, message: foreign-b";
         Mapping::pods(metric).plugin("mine", config).query("q", promql)
     };
-    // Once for its namespace, and once for the whole cluster, as it says.
+    // Once with a query for its namespace, and once with one for the whole cluster.
     let config = Config::new()
         .plugin("mine", "mine.wasm")
         .mapping(lies("near", r#"n1{namespace="${namespace}"}"#))

@@ -1,4 +1,4 @@
-//! What the ConfigMaps of a namespace may use together.
+//! Quotas and budgets of a namespace.
 
 use super::*;
 
@@ -25,7 +25,7 @@ async fn more_than_was_given_is_told() {
     a.wait_told("ConfigInvalid", &["2 plugins", "gives counted-a 1"]).await;
     site.serves(&leadsman, &depth, "1").await;
 
-    // The ConfigMaps of a namespace share what it has; the older ones come first.
+    // The ConfigMaps of a namespace share its quota; older ones have precedence.
     a.write(&config).await;
     wait_accepted(&leadsman, &a.owner()).await;
     let later = ConfigMap::of_team(&site.plane.admin(), "counted-a", "more");
@@ -71,7 +71,7 @@ async fn evaluations_that_are_used_up_are_told_to_readers_and_cost_nobody_else()
     let counted = leadsman.metric("leadsman_evaluation_failures_total", &failures).await;
     assert!(counted >= Some(1.0), "{counted:?}");
 
-    // More is given at once.
+    // A higher limit takes effect at once.
     let more = limited.replace(": 3", ": 6000");
     site.operator.write(site.config().team(&more).team(opened).mapping(external("all", 1))).await;
     eventually("a budget that is there", PATIENCE, async || {
@@ -104,7 +104,7 @@ async fn plugin_time_that_is_used_up_is_told_too() {
         if answer.status == 500 { Ok(()) } else { Err(format!("{answer:#?}")) }
     })
     .await;
-    // It is the namespace's, so its good mappings pay for it, too.
+    // The budget is the namespace's, so its other mappings are affected, too.
     let selector = "metricLabelSelector=pod%21%3Dother";
     let path = format!("{}?{selector}", paths::pods("timed-a", "good"));
     let spent = site.read(&leadsman, &path).await.failure();

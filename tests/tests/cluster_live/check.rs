@@ -1,4 +1,4 @@
-//! `leadsman check` of what is in a cluster.
+//! `leadsman check` of the documents in a cluster.
 
 use super::*;
 
@@ -37,7 +37,7 @@ async fn the_faults_of_all_documents_are_printed() {
         "unknown key \"maxAeg\"",
         "faults",
     ]);
-    // It says so to who asks, and to nobody else.
+    // It only prints them, and writes no Events.
     for config_map in [&site.operator, &a, &b] {
         assert_eq!(config_map.events().await, []);
     }

@@ -14,7 +14,7 @@ async fn the_operator_comes_first_and_then_the_older_one() {
     let depth = paths::external("claims-a", "depth");
     older.write(Config::new().mapping(external("depth", 1))).await;
     site.serves(&leadsman, &depth, "1").await;
-    // A ConfigMap's age is told in whole seconds; the name decides of those that are as old.
+    // A ConfigMap's age has a precision of seconds; among equally old ones the name decides.
     let younger = ConfigMap::of_team(&admin, "claims-a", "zz");
     let config = Config::new().mapping(external("depth", 2)).mapping(external("width", 3));
     younger.write(&config).await;
@@ -27,7 +27,7 @@ async fn the_operator_comes_first_and_then_the_older_one() {
     site.serves(&leadsman, &depth, "1").await;
     wait_accepted(&leadsman, &owner).await;
 
-    // The operator takes it from both, and from no other namespace's.
+    // The operator takes it from both, and from no other namespace.
     let other = site.team("claims-b").await;
     other.write(Config::new().mapping(external("height", 4))).await;
     site.operator.write(base().mapping(external("depth", 5))).await;
@@ -37,7 +37,7 @@ async fn the_operator_comes_first_and_then_the_older_one() {
     site.serves(&leadsman, &paths::external("claims-b", "height"), "4").await;
     site.serves(&leadsman, &paths::external("claims-b", "depth"), "5").await;
 
-    // Each is served as soon as those before it have gone.
+    // Each is served as soon as those with precedence are gone.
     site.operator.write(base()).await;
     site.serves(&leadsman, &depth, "1").await;
     site.serves_not(&leadsman, &paths::external("claims-b", "depth")).await;

@@ -1,4 +1,4 @@
-//! Edits while many read.
+//! Edits under load.
 
 use super::*;
 
@@ -9,7 +9,7 @@ async fn no_read_fails_while_a_configuration_is_edited_again_and_again() {
     let site = Site::new("busy").await;
     let opened = "namespaces: [busy-a], sources: [prometheus]";
     let a = site.team("busy-a").await;
-    // The value of the last one tells that all were seen.
+    // The value of the last edit shows that all were applied.
     let operators = |edit: u32| {
         let mapping = external("all", 1 + edit).set("maxAge", "30s");
         site.config().team(opened).mapping(mapping)

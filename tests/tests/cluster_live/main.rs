@@ -1,4 +1,4 @@
-//! Configurations in ConfigMaps, the operator's and those of teams: followed, told of, kept apart.
+//! Configurations in ConfigMaps, the operator's and those of teams: watched, reported, isolated.
 
 mod boundaries;
 mod budgets;
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An installation that follows the ConfigMap `settings` of its namespace, and those of teams.
+/// An installation that watches the ConfigMap `settings` of its namespace, and those of teams.
 struct Site<'a> {
     plane: &'a ControlPlane,
     adapter: Adapter<'a>,
@@ -30,21 +30,22 @@ struct Site<'a> {
 }
 
 impl Site<'static> {
-    /// One in a new namespace of the shared cluster, with the rights that the chart gives.
+    /// An installation in a new namespace of the shared cluster, with the rights that the chart
+    /// grants.
     async fn new(namespace: &str) -> Self {
         Self::within(ControlPlane::shared().await, namespace).await
     }
 }
 
 impl<'a> Site<'a> {
-    /// The same in a cluster of its own.
+    /// The same in its own cluster.
     async fn within(plane: &'a ControlPlane, namespace: &str) -> Self {
         let site = Self::without_teams(plane, namespace).await;
         site.adapter.account().may_follow_teams(&plane.admin()).await;
         site
     }
 
-    /// The same, which may not follow those of teams.
+    /// The same, without the right to watch those of teams.
     async fn without_teams(plane: &'a ControlPlane, namespace: &str) -> Self {
         let admin = plane.admin();
         let adapter = Adapter::new(plane, namespace, &["pods"]).await;
@@ -64,7 +65,7 @@ impl<'a> Site<'a> {
         Config::new().prometheus("prometheus", &self.upstream.url())
     }
 
-    /// A team's ConfigMap `metrics` in a namespace, which is made with a pod `web-0`.
+    /// A team's ConfigMap `metrics` in a namespace, which is created with a pod `web-0`.
     async fn team(&self, namespace: &str) -> ConfigMap {
         let admin = self.plane.admin();
         Workload::deployment(&admin, namespace, "web", 1).await;
@@ -81,7 +82,7 @@ impl<'a> Site<'a> {
         self.adapter.follow(&self.operator.owner(), arguments).await
     }
 
-    /// Reads a metric as who may read everything, straight at a replica's port.
+    /// Reads a metric as a user with all rights, directly at a replica's port.
     async fn read(&self, leadsman: &Leadsman, path: &str) -> Answer {
         leadsman.get_as(&root(self.plane), path).await
     }
@@ -98,7 +99,7 @@ impl<'a> Site<'a> {
         .await;
     }
 
-    /// Waits until there is no such metric, as far as the namespace knows.
+    /// Waits until the metric does not exist for the namespace.
     async fn serves_not(&self, leadsman: &Leadsman, path: &str) {
         eventually(&format!("nothing at {path}"), PATIENCE, async || {
             let answer = self.read(leadsman, path).await;
@@ -108,27 +109,27 @@ impl<'a> Site<'a> {
     }
 }
 
-/// A metric of pods with a value of this many.
+/// A metric of pods with this value.
 fn pods(metric: &str, value: u32) -> Mapping {
     Mapping::pods(metric).query("q", &format!(r#"n{value}{{namespace="${{namespace}}"}}"#))
 }
 
-/// An external metric with a value of this many.
+/// An external metric with this value.
 fn external(metric: &str, value: u32) -> Mapping {
     Mapping::external(metric).query("q", &format!("n{value}"))
 }
 
-/// A mapping that no configuration may have: there is no such plugin.
+/// A faulty mapping: there is no such plugin.
 fn faulty(metric: &str) -> Mapping {
     external(metric, 1).plugin("externl", "")
 }
 
-/// Who may read everything.
+/// A user with all rights.
 fn root(plane: &ControlPlane) -> Caller {
     Caller::certified(plane.authorities().admin())
 }
 
-/// What the status page says is rejected of an owner: `operator` or `namespace/name`.
+/// What the status page lists as rejected of an owner: `operator` or `namespace/name`.
 async fn rejected(leadsman: &Leadsman, owner: &str) -> Vec<Value> {
     let status = leadsman.status().await;
     let all = status["rejected"].as_array().cloned().unwrap_or_default();
@@ -136,7 +137,7 @@ async fn rejected(leadsman: &Leadsman, owner: &str) -> Vec<Value> {
 }
 
 /// Waits until something of an owner is rejected with this reason and all of these texts, on the
-/// page and in the metrics.
+/// status page and in the metrics.
 async fn wait_rejected(leadsman: &Leadsman, owner: &str, reason: &str, texts: &[&str]) -> Value {
     let what = format!("{reason} of {owner} with {texts:?}");
     let found = eventually(&what, PATIENCE, async || {
@@ -154,7 +155,7 @@ async fn wait_rejected(leadsman: &Leadsman, owner: &str, reason: &str, texts: &[
     found
 }
 
-/// Waits until nothing of an owner is rejected, on the page and in the metrics.
+/// Waits until nothing of an owner is rejected, on the status page and in the metrics.
 async fn wait_accepted(leadsman: &Leadsman, owner: &str) {
     eventually(&format!("nothing rejected of {owner}"), PATIENCE, async || {
         let all = rejected(leadsman, owner).await;
@@ -165,7 +166,7 @@ async fn wait_accepted(leadsman: &Leadsman, owner: &str) {
     assert_eq!(counted.unwrap_or_default(), 0.0);
 }
 
-/// The warnings on a ConfigMap, but for what the adapters of other tests say of it.
+/// The warnings on a ConfigMap, without those of other tests' adapters.
 async fn warnings(config_map: &ConfigMap) -> Vec<Told> {
     let mut events = config_map.events().await;
     events.retain(|told| told.warning && told.reason != "NotAllowed");

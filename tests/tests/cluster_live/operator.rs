@@ -27,7 +27,7 @@ async fn an_edit_is_served_and_a_bad_one_is_told_while_the_old_one_goes_on() {
         site.plane.kubectl(&["describe", "configmap", "-n", "edited", "settings"]).await;
     assert!(described.ok().contains("did you mean"), "{described:#?}");
 
-    // Another fault is another Event, soon after the first one or not.
+    // Another fault is another Event, however soon after the first one.
     let elsewhere = external("depth", 1).set("maxAeg", "1s");
     site.operator.write(site.config().mapping(elsewhere)).await;
     site.operator.wait_told("ConfigInvalid", &["maxAeg", "did you mean \"maxAge\"?"]).await;
@@ -38,7 +38,7 @@ async fn an_edit_is_served_and_a_bad_one_is_told_while_the_old_one_goes_on() {
     let told = site.operator.wait_told("Loaded", &["configuration"]).await;
     assert!(!told.warning, "{told:?}");
 
-    // The same fault again is the same Event, told twice.
+    // The same fault again is the same Event with a count of two.
     site.operator.write(site.config().mapping(faulty("depth"))).await;
     eventually("an Event that is told twice", PATIENCE, async || {
         let mut events = site.operator.events().await;
@@ -118,7 +118,7 @@ async fn a_plugin_lies_beside_it_and_is_replaced_live() {
     let path = paths::pods("beside", "load");
     site.serves(&leadsman, &path, "8").await;
 
-    // Bytes that are no plugin: those of before go on.
+    // Bytes that are not a plugin: the last good ones keep being served.
     site.operator.clone().with_binary("mine.wasm", b"no plugin").write(load("well-behaved")).await;
     let told = site.operator.wait_told("NotAPlugin", &["binaryData[\"mine.wasm\"]"]).await;
     told.says(&["what was served before goes on"]);

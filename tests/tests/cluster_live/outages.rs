@@ -1,4 +1,4 @@
-//! kube-apiserver that is away.
+//! Outages of kube-apiserver.
 
 use super::*;
 use tempfile::TempDir;
@@ -17,7 +17,7 @@ async fn what_was_followed_before_an_outage_is_followed_after_it() {
     site.serves(&leadsman, &depth, "2").await;
 
     plane.stop_api_server().await;
-    // Nobody need be asked about who may do everything, so that reads go on.
+    // A user with all rights needs no review, so reads continue.
     for (path, value) in [(&all, "1"), (&depth, "2")] {
         site.serves(&leadsman, path, value).await;
     }
@@ -31,7 +31,7 @@ async fn what_was_followed_before_an_outage_is_followed_after_it() {
     }
     plane.start_api_server().await;
 
-    // Nothing has changed, so nothing is held against it.
+    // Nothing has changed, so nothing is rejected.
     for owner in ["operator", &a.owner()] {
         wait_accepted(&leadsman, owner).await;
     }
@@ -69,7 +69,7 @@ async fn a_start_without_kube_apiserver_goes_on_with_what_was_good() {
     assert_eq!(leadsman.exit().await.code(), Some(0));
 
     plane.stop_api_server().await;
-    // One that has never been good has nothing to go on with, and says what it waits for.
+    // One that was never good has no last good version, and reports what it waits for.
     let fresh = site.launch(&[]).await.expect("a process that waits");
     assert_eq!(fresh.get("/livez").await.status, 200);
     let unready = fresh.get("/readyz").await;
@@ -81,7 +81,7 @@ async fn a_start_without_kube_apiserver_goes_on_with_what_was_good() {
     site.serves(&leadsman, &all, "1").await;
     site.serves(&leadsman, &depth, "2").await;
     wait_rejected(&leadsman, "operator", "Unreadable", &[]).await;
-    // Which pods there are is not known, and is not guessed.
+    // Which pods exist is not known, and not guessed.
     eventually("that pods are not known", PATIENCE, async || {
         let answer = site.read(&leadsman, &load).await;
         let told = answer.status == 503 && answer.body.contains("pods there are is not known");

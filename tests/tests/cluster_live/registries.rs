@@ -1,4 +1,4 @@
-//! Teams' plugins from a registry, with what the team and the operator say of it.
+//! Teams' plugins from a registry, with settings of the team and the operator.
 
 use leadsman_tests::registry::Setup;
 use leadsman_tests::{Registry, SigningKey, version};
@@ -15,7 +15,7 @@ fn pulled(registry: &Registry, settings: &str) -> Config {
         .mapping(Mapping::pods("load").plugin("mine", "").query("q", "n1"))
 }
 
-/// What the operator opens to a namespace, and says of the registry.
+/// The operator's settings for a namespace and the registry.
 fn opened(site: &Site<'_>, namespace: &str, registry: &Registry, more: &str) -> Config {
     let address = registry.address();
     site.config().set("registries", &format!("[{{prefix: '{address}', plainHttp: true}}]")).team(
@@ -39,7 +39,7 @@ async fn a_pull_secret_is_one_of_the_teams_own_namespace() {
     a.write(pulled(&registry, "")).await;
     a.wait_told("PullError", &["name a pull secret"]).await;
     a.write(pulled(&registry, ", pullSecret: registry")).await;
-    // It is there, and the adapter may not see it before the team lets it.
+    // The Secret exists, but the adapter may not read it before the team allows it.
     let admin = site.plane.admin();
     for namespace in ["pulling-a", "pulling-b"] {
         admin.namespace(namespace).await;
@@ -57,7 +57,7 @@ async fn a_pull_secret_is_one_of_the_teams_own_namespace() {
     let get = [Rule::new(&["get"], "", &["secrets"]).named(&["registry"])];
     let account = site.adapter.account().subject();
     admin.allow(&account, Some("pulling-b"), &get).await;
-    // That of another namespace is none of this one's, whatever its name is.
+    // A Secret of another namespace is not used, even with the same name.
     for name in ["../../pulling-b/secrets/registry", "pulling-b/registry"] {
         a.write(pulled(&registry, &format!(", pullSecret: '{name}'"))).await;
         eventually(&format!("that {name} is refused"), PATIENCE, async || {
@@ -94,7 +94,7 @@ async fn a_team_and_the_operator_may_both_ask_for_signatures() {
     registry.sign_bundle(REPOSITORY, &digest, &operators).await;
     site.serves(&leadsman, &load, "1k").await;
 
-    // Bytes of a ConfigMap carry no signature.
+    // Plugins in a ConfigMap have no signature.
     let bytes = a.clone().with_binary("mine.wasm", &version(2));
     let mapping = Mapping::pods("load").plugin("mine", "").query("q", "n1");
     bytes.write(Config::new().plugin("mine", "mine.wasm").mapping(mapping)).await;

@@ -1,4 +1,4 @@
-//! What the adapter may do, and what it says of what it may not.
+//! Missing rights of the adapter, and how they are reported.
 
 use super::*;
 
@@ -20,7 +20,7 @@ async fn without_the_right_to_follow_teams_the_operators_goes_on() {
     site.operator.write(site.config().team(opened).mapping(external("all", 3))).await;
     site.serves(&leadsman, &all, "3").await;
 
-    // As soon as it may, it does.
+    // As soon as it has the right, it works.
     site.adapter.account().may_follow_teams(&plane.admin()).await;
     site.serves(&leadsman, &paths::external("forbidden-a", "depth"), "2").await;
     wait_accepted(&leadsman, "operator").await;

@@ -18,11 +18,11 @@ async fn a_team_serves_its_own_namespace_and_no_other() {
     for path in [paths::pods("opened-b", "load"), paths::external("opened-b", "depth")] {
         let unknown = site.read(&leadsman, &path).await.failure();
         assert_eq!(unknown.code, 404, "{unknown:?}");
-        // What another namespace has is nobody's business.
+        // Metrics of other namespaces are not visible.
         assert!(!unknown.message.contains("opened-a"), "{unknown:?}");
     }
 
-    // The same names, each for itself.
+    // The same names in two namespaces.
     b.write(Config::new().mapping(pods("load", 4)).mapping(external("depth", 5))).await;
     site.serves(&leadsman, &paths::pods("opened-b", "load"), "4").await;
     site.serves(&leadsman, &paths::external("opened-b", "depth"), "5").await;
@@ -58,7 +58,7 @@ async fn a_fault_is_told_where_it_is_and_stops_nobody_else() {
     site.serves(&leadsman, &paths::external("faults-b", "all"), "4").await;
     wait_accepted(&leadsman, "operator").await;
 
-    // A fault of what was served keeps it, and a key that is missing is one.
+    // A fault keeps the last good version served, and a missing key is a fault.
     b.write(Config::new().mapping(external("depth", 5))).await;
     site.serves(&leadsman, &depths[1], "5").await;
     b.wait_told("Loaded", &[]).await;
@@ -67,7 +67,7 @@ async fn a_fault_is_told_where_it_is_and_stops_nobody_else() {
     assert_eq!(told["serving"], true, "{told:#}");
     site.serves(&leadsman, &depths[1], "5").await;
 
-    // A new replica has no good version of it, and is ready all the same.
+    // A new replica has no last good version of it, and is ready nevertheless.
     let second = site.start().await;
     site.serves(&second, &depths[0], "3").await;
     site.serves_not(&second, &depths[1]).await;
@@ -128,7 +128,7 @@ async fn without_the_label_or_the_config_map_nothing_is_served() {
         site.serves_not(&leadsman, &depth).await;
     }
     wait_accepted(&leadsman, &a.owner()).await;
-    // One that is made anew has its own age and place.
+    // A recreated ConfigMap has a new age and precedence.
     a.write(&config).await;
     site.serves(&leadsman, &depth, "2").await;
 }
@@ -148,7 +148,7 @@ async fn what_is_revoked_ends_at_once_whatever_the_team_wrote_last() {
     a.write(&both).await;
     site.serves(&leadsman, &width, "3").await;
 
-    // The document is right but for the source, which it may not use any more.
+    // The document is valid except for the source, which is no longer open to it.
     let less = "namespaces: [revoked-a], sources: [prometheus]";
     site.operator.write(base().team(less).mapping(external("all", 1))).await;
     let what = ["no source \"other\" that is open to revoked-a"];
@@ -158,7 +158,7 @@ async fn what_is_revoked_ends_at_once_whatever_the_team_wrote_last() {
     a.write(Config::new().mapping(external("depth", 2))).await;
     site.serves(&leadsman, &depth, "2").await;
 
-    // What goes on of a document that has a fault is revoked, too.
+    // The last good version of a faulty document is revoked, too.
     a.write(Config::new().mapping(faulty("depth"))).await;
     a.wait_told("ConfigInvalid", &["externl"]).await;
     site.serves(&leadsman, &depth, "2").await;
@@ -181,7 +181,7 @@ async fn more_that_is_opened_takes_nothing_away() {
     a.write(Config::new().mapping(faulty("depth"))).await;
     wait_rejected(&leadsman, &a.owner(), "ConfigInvalid", &["externl"]).await;
 
-    // More for the namespace is no reason to end it.
+    // Opening more to the namespace does not end it.
     let more = "namespaces: [granted-a], sources: [prometheus, other]";
     site.operator.write(base().team(more).mapping(external("all", 1))).await;
     site.serves(&leadsman, &paths::external("granted-a", "all"), "1").await;
@@ -210,13 +210,13 @@ async fn an_older_one_that_grows_takes_nothing_from_a_younger_one_that_fits() {
     older.write(two.clone()).await;
     site.serves(&leadsman, &depth, "3").await;
     site.serves(&leadsman, &width, "2").await;
-    // Until nothing is left for it.
+    // Until nothing of the quota is left.
     older.write(two.mapping(external("weight", 5))).await;
     site.serves(&leadsman, &paths::external("siblings-a", "weight"), "5").await;
     site.serves_not(&leadsman, &width).await;
 }
 
-/// A configuration whose plugin is asked about each mapping, and takes its time: 45 s in all.
+/// A configuration whose plugin is slow to check each mapping: 45 s in total.
 fn slow_to_load() -> Config {
     (0..45).fold(Config::new().plugin("mine", "mine.wasm"), |config, number| {
         let mapping = pods(&format!("load-{number}"), 1);
@@ -224,7 +224,7 @@ fn slow_to_load() -> Config {
     })
 }
 
-/// How long others may take who have nothing to do with it.
+/// How long others may take that are unrelated to it.
 const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]

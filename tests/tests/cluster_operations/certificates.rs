@@ -1,4 +1,4 @@
-//! Certificates and replicas that come and go.
+//! Changes of certificates and replicas.
 
 use super::*;
 
@@ -36,7 +36,7 @@ async fn no_read_fails_while_certificates_and_replicas_change() {
     for replica in [&first, &second] {
         replica.get_trusting("/livez", &next.pem()).await.expect("the new certificate");
     }
-    // All connections are led to the one that is left, which shows the new certificate.
+    // All connections go to the remaining replica, which presents the new certificate.
     ends(second).await;
     readers.go_on(100).await;
     let third = adapter.start_with(&config, &arguments).await;
@@ -47,7 +47,7 @@ async fn no_read_fails_while_certificates_and_replicas_change() {
     registration.remove().await;
 }
 
-/// Asks a replica to end, and waits until it has.
+/// Stops a replica and waits until it has ended.
 async fn ends(leadsman: Leadsman) {
     leadsman.terminate();
     assert_eq!(leadsman.exit().await.code(), Some(0));
@@ -76,7 +76,7 @@ async fn an_authority_of_its_own_is_shared_trusted_and_kept() {
     let read = async || admin.read(&path).await;
     assert_eq!(reads("a value", read, Answer::is_success).await.value(), "30");
 
-    // Another replica, and one that is started anew, have the same.
+    // Another replica, and a restarted one, use the same authority.
     let second = adapter.start_with(&config, &service).await;
     balancer.add(&second).await;
     ends(first).await;
@@ -90,13 +90,13 @@ async fn an_authority_of_its_own_is_shared_trusted_and_kept() {
     assert_eq!(adapter.wait_trusted(&registration).await, bundle);
     reads("a value again", read, Answer::is_success).await;
 
-    // Somebody writes something else there.
+    // Somebody overwrites it.
     let other = Authority::new("other").pem();
     registration.merge(API_SERVICES[1], &trusting(&other)).await;
     assert_eq!(adapter.wait_trusted(&registration).await, bundle);
     reads("a value again", read, Answer::is_success).await;
 
-    // One that leads to another Service is not ours to keep.
+    // An APIService that points to another Service is left alone.
     registration.merge(EXTERNAL, &of_keda()).await;
     let whose = "it belongs to the Service keda/metrics and is left alone";
     for replica in [&first, &second] {
@@ -146,7 +146,7 @@ async fn an_authority_that_is_lost_is_replaced_without_a_failed_read() {
     })
     .await;
     assert!(after.contains(before.trim()), "what was trusted stays so");
-    // Not every kube-apiserver has heard of the new one yet.
+    // Not every kube-apiserver has seen the new one yet.
     for replica in [&first, &second] {
         replica.get_trusting("/livez", &before).await.expect("a certificate that all trust");
     }

@@ -1,4 +1,4 @@
-//! What kubectl and the HPA controller get.
+//! Responses to kubectl and the HPA controller.
 
 use super::*;
 
@@ -37,8 +37,8 @@ async fn kubectl_shows_what_is_served_and_why_a_metric_is_not() {
     let discovered = plane.kubectl(&["get", "--raw", paths::CUSTOM_V2]).await;
     assert!(discovered.ok().contains(r#""name":"pods/load""#), "{discovered:#?}");
 
-    // kubectl lists no subresources, so nothing of this group; a group without a metric is no
-    // reason to complain.
+    // kubectl lists no subresources, so nothing of this group; a group without a metric causes no
+    // error.
     let list = async || {
         let ran = plane.kubectl(&["api-resources", "--cached=false"]).await;
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");

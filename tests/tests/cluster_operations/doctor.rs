@@ -1,8 +1,8 @@
-//! What `leadsman doctor` says.
+//! `leadsman doctor`.
 
 use super::*;
 
-/// An adapter that doctor looks at.
+/// An adapter that doctor checks.
 struct Patient {
     plane: &'static ControlPlane,
     admin: ApiClient,
@@ -14,7 +14,7 @@ struct Patient {
     upstream: Upstream,
 }
 
-/// What stands in the way.
+/// Problems that it finds.
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
     NoSource,
@@ -26,7 +26,7 @@ enum Trouble {
 }
 
 impl Patient {
-    /// In good health.
+    /// Without problems.
     async fn new() -> Self {
         let plane = ControlPlane::shared().await;
         let admin = plane.admin();
@@ -71,8 +71,8 @@ impl Patient {
         self.scales_by("load").await;
     }
 
-    /// Waits until doctor ends so and says all of this: some of it kube-apiserver itself finds out
-    /// only after a while.
+    /// Waits until doctor exits with this code and prints all of these texts: kube-apiserver itself
+    /// notices some of them only after a while.
     async fn is_told(&self, code: i32, texts: &[&str]) -> Checked {
         let kubeconfig = self.plane.admin_kubeconfig();
         eventually("what doctor says", PATIENCE, async || {
@@ -102,7 +102,7 @@ impl Patient {
     }
 }
 
-/// A pod that is said to run the adapter.
+/// A pod that appears to run the adapter.
 fn pod(account: &str) -> Value {
     json!({
         "apiVersion": "v1",

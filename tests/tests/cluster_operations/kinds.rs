@@ -1,4 +1,4 @@
-//! Kinds of objects that come into sight later.
+//! Kinds of objects that become available later.
 
 use super::*;
 

@@ -1,5 +1,4 @@
-//! Life in a cluster: outages, what kubectl and doctor say, replicas and certificates that come
-//! and go.
+//! Operation in a cluster: outages, kubectl and doctor, changes of replicas and certificates.
 
 mod certificates;
 mod clients;
@@ -24,7 +23,7 @@ use serde_json::{Value, json};
 const EXTERNAL: &str = API_SERVICES[2];
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// The metrics `load` of pods and `depth` of nothing.
+/// The metric `load` of pods and the external metric `depth`.
 fn config(url: &str) -> Config {
     Config::new()
         .prometheus("prometheus", url)
@@ -32,7 +31,7 @@ fn config(url: &str) -> Config {
         .mapping(Mapping::external("depth").query("q", "depth"))
 }
 
-/// The metric `load` of a kind, whose series name the object in the label `pod`.
+/// The metric `load` of a kind, whose series have the object's name in the label `pod`.
 fn load(resource: &str) -> Mapping {
     let promql = r#"load{namespace="${namespace}"}"#;
     Mapping::custom("load", resource).plugin("per-object", "object: pod").query("q", promql)
@@ -44,12 +43,12 @@ async fn thirty(objects: &[&str]) -> Upstream {
     Upstream::start(Reply::pods(&values)).await
 }
 
-/// Who may read everything, straight at the adapter's port.
+/// A user with all rights, directly at the adapter's port.
 fn root(plane: &ControlPlane) -> Caller {
     Caller::certified(plane.authorities().admin())
 }
 
-/// Reads a path until there is an answer like this.
+/// Reads a path until the response is as expected.
 async fn reads(
     what: &str,
     mut read: impl AsyncFnMut() -> Answer,

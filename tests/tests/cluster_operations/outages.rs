@@ -1,4 +1,4 @@
-//! What happens while the source or kube-apiserver is away.
+//! Outages of the source and of kube-apiserver.
 
 use super::*;
 
@@ -11,7 +11,7 @@ async fn an_outage_of_the_source_is_no_outage_of_the_cluster() {
     let mut prometheus = Prometheus::scraping(&exporter.url()).await;
     prometheus.wait_for("load").await;
     let settings = format!("url: {}, timeout: 1s", prometheus.url());
-    // Without a value to fall back on, each read shows how the source is.
+    // Without a last good value, each read shows the state of the source.
     let fresh = load("pods").set("maxAge", "100ms");
     let adapter = Adapter::new(plane, "outage", &["pods"]).await;
     let config = Config::new().source("prometheus", &settings).mapping(fresh);
@@ -30,7 +30,7 @@ async fn an_outage_of_the_source_is_no_outage_of_the_cluster() {
             "hung" => prometheus.pause().await,
             _ => prometheus.kill().await,
         }
-        // Makes kube-apiserver look at it anew.
+        // Makes kube-apiserver check it again.
         let note = json!({"metadata": {"annotations": {"leadsman.dev/outage": outage}}});
         for name in API_SERVICES {
             registration.merge(name, &note).await;
@@ -39,7 +39,7 @@ async fn an_outage_of_the_source_is_no_outage_of_the_cluster() {
         failed.says(&["load", "\"q\"", "the source \"prometheus\""]);
         plane.kubectl(&["api-resources"]).await.ok();
         if outage == "hung" {
-            // Whoever ends a namespace wants to know of every kind of objects that there may be.
+            // Deleting a namespace needs discovery of all kinds of objects.
             admin.namespace("short-lived").await;
             let ended = ["delete", "namespace", "short-lived", "--timeout=30s"];
             plane.kubectl(&ended).await.ok();
@@ -85,7 +85,7 @@ async fn kube_apiserver_may_be_away_for_a_while() {
     workload.follow().await;
     let both = |answer: &Answer| answer.is_success() && answer.values().len() == 2;
     reads("the new pod", async || leadsman.get_as(&jane, &path).await, both).await;
-    // Of which there is no news.
+    // Whose changes cannot be watched.
     eventually("that ingresses are followed", PATIENCE, async || {
         let labels = [("resource", quiet)];
         let followed = leadsman.metric("leadsman_objects_followed", &labels).await;

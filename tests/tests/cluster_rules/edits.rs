@@ -1,4 +1,4 @@
-//! A file that is edited while it is served.
+//! Edits of a file that is served.
 
 use leadsman_tests::cluster::{Adapter, ControlPlane, Hpa, Metric, Target, Trust, Workload};
 use leadsman_tests::rules::joined;
@@ -9,8 +9,8 @@ use serde_json::json;
 const POOL: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-routing-ns1-kuard-ingress";
 const METRIC: &str = "avi_l4_server_avg_open_conns";
 
-/// User 3: a Prometheus that scrapes the controller for a Service that stands for it, and a rule
-/// that is added when the autoscaler is there already.
+/// User 3: a Prometheus that scrapes the controller with the labels of a Service, and a rule that
+/// is added when the autoscaler exists already.
 #[tokio::test]
 async fn a_rule_that_is_added_scales_by_the_connections_of_a_load_balancer() {
     let plane = ControlPlane::shared().await;
@@ -57,7 +57,7 @@ async fn a_rule_that_is_added_scales_by_the_connections_of_a_load_balancer() {
     let status = hpa.wait_desired(5).await;
     let value = &status["currentMetrics"][0]["object"]["current"]["value"];
     assert_eq!(value, "1013400m", "{status:#}");
-    // As the user typed it.
+    // As the user wrote it.
     let path = format!("{}/namespaces/routing-ns1/services/avilb/{METRIC}/", paths::CUSTOM_V1);
     assert_eq!(admin.read(&path).await.value(), "1013400m");
 

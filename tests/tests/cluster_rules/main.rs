@@ -1,5 +1,5 @@
-//! Users who move here with the file that they have: prometheus-adapter's rules as they wrote them,
-//! real autoscalers, and nothing of ours but the binary.
+//! Users who move from prometheus-adapter with their file: rules as they wrote them, real
+//! autoscalers, and only the binary is replaced.
 
 mod edits;
 mod users;

@@ -6,7 +6,7 @@ use leadsman_tests::cluster::{Stage, users};
 use leadsman_tests::rules::joined;
 
 fn stage() -> Arc<Stage> {
-    // The brokers' rule goes by any label that names a kind.
+    // The brokers' rule applies to every label that names a kind.
     let watched = ["pods", "services", "namespaces", "nodes", "jobs.batch"];
     Stage::of_rules(&joined(&["vernemq", "counter"]), &watched)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{PATIENCE, POOL, admin, current, stage};
 
-/// At once, as they wait most of the time.
+/// In parallel, as they mostly wait.
 #[tokio::test]
 async fn any_object_may_be_what_is_measured() {
     let (stage, admin) = (stage(), admin().await);
@@ -19,7 +19,7 @@ async fn any_object_may_be_what_is_measured() {
     );
 }
 
-/// User 3: the load balancer's connections, through a Prometheus, for the Service that stands for it.
+/// User 3: the load balancer's connections, through a Prometheus, as a metric of a Service.
 async fn by_a_service(stage: &Stage, admin: &ApiClient) {
     let workload = Workload::deployment(admin, "routing-ns1", "kuard-deployment", 1).await;
     let ports = json!([{"port": 80}]);
@@ -85,7 +85,8 @@ async fn by_a_namespace(stage: &Stage, admin: &ApiClient) {
     hpa.wait_desired(2).await;
 }
 
-/// Its definition comes after the mapping. The controller looks for new kinds each half minute.
+/// Its definition is installed after the mapping. The controller discovers new kinds each half
+/// minute.
 async fn by_a_custom_resource(stage: &Stage, admin: &ApiClient) {
     let workload = Workload::deployment(admin, "works", "printers", 1).await;
     let jobs = |value: f64| {
@@ -170,7 +171,7 @@ async fn items_of_an_external_metric_are_picked_by_their_labels() {
     let picked = metric().with_labels(&[("queue", "high")]);
     let high = Hpa::create(&admin, &high, 1..=9, &[picked]).await;
     high.wait_desired(3).await;
-    // The controller adds up what it gets.
+    // The controller adds up the items.
     both.wait_desired(7).await;
     depth("high", 4.0);
     high.wait_desired(1).await;

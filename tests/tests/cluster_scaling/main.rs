@@ -1,4 +1,4 @@
-//! Real autoscalers, on what a real Prometheus scrapes: users' cases, and every kind of metric.
+//! Real autoscalers with values of a real Prometheus: users' cases, and every kind of metric.
 
 mod kinds;
 mod users;
@@ -15,7 +15,7 @@ pub(crate) const GO_COUNTER: Example = Example::new("go-counter");
 pub(crate) const NGINX_INGRESS: Example = Example::new("nginx-ingress");
 pub(crate) const HTTP_REQUESTS: Example = Example::new("http-requests");
 
-/// Values that are as new as an HPA that looks each two seconds can want them.
+/// Values fresh enough for an HPA that syncs each two seconds.
 const FRESH: (&str, &str) = ("maxAge", "1s");
 const OFTEN: (&str, &str) = ("refreshAtMostEvery", "1s");
 
@@ -29,7 +29,7 @@ const WATCHED: [&str; 6] = [
     "widgets.example.com",
 ];
 
-/// How long what happens in between may take: a scrape, an evaluation, a look of the controller.
+/// How long a scrape, an evaluation and a sync of the controller may take together.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The pool of the load balancer in front of kuard.

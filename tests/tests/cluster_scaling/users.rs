@@ -1,4 +1,4 @@
-//! Users' cases, by the files of `examples/`.
+//! Users' cases, with the files of `examples/`.
 
 use leadsman_tests::cluster::{Workload, users};
 use leadsman_tests::eventually;
@@ -30,7 +30,7 @@ async fn a_web_site_scales_by_the_requests_of_its_ingress() {
     hpa.wait_desired(1).await;
     requests(650.0);
     hpa.wait_desired(7).await;
-    // What the user saw: the load goes down, and seven pods stay for five minutes.
+    // What the user saw: the load decreases, and seven pods stay for five minutes.
     requests(244.006);
     eventually("34858m at seven pods", PATIENCE, async || {
         let (line, status) = (users::printed(&workload).await, hpa.wait_desired(7).await);
@@ -44,7 +44,7 @@ async fn a_web_site_scales_by_the_requests_of_its_ingress() {
     hpa.wait_desired(1).await;
 }
 
-/// User 4's other case. Rates over two minutes follow slowly, so the counters have a past.
+/// User 4's other case. Rates over two minutes change slowly, so the counters start in the past.
 #[tokio::test]
 async fn a_rate_over_two_minutes_makes_four_pods_of_twelve_and_five_of_fourteen() {
     let (stage, admin) = (stage(), admin().await);

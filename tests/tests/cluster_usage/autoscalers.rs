@@ -13,7 +13,7 @@ fn current<'a>(status: &'a Value, kind: &str, value: &str) -> &'a Value {
     &status["currentMetrics"][0][kind]["current"][value]
 }
 
-/// Each pod asks for 100m and 64Mi.
+/// Each pod requests 100m and 64Mi.
 #[tokio::test]
 async fn by_what_pods_ask_for_and_by_values() {
     let site = Site::new("scaled").await;
@@ -61,8 +61,7 @@ async fn by_what_pods_ask_for_and_by_values() {
     site.remove().await;
 }
 
-/// Of two pods one has a container that nothing is known of. Zero in its place would say that one
-/// pod is enough.
+/// One of two pods has a container without values. With zero in its place one pod would be enough.
 #[tokio::test]
 async fn a_container_without_a_value_is_not_idle() {
     let site = Site::new("careful").await;
@@ -76,11 +75,11 @@ async fn a_container_without_a_value_is_not_idle() {
     hpa.wait_desired(2).await;
     site.uses("careful/web-1/app", 0.01, 5.0);
     site.uses("careful/web-1/proxy", 0.01, None);
-    // Some looks of the controller, at values of some evaluations.
+    // Several syncs of the controller, with values of several evaluations.
     sleep(Duration::from_secs(15)).await;
     let status = hpa.wait_desired(2).await;
     assert_eq!(current(&status, "resource", "averageValue"), "90Mi", "{status:#}");
-    // As soon as it is known, it counts.
+    // As soon as it has a value, it counts.
     site.uses("careful/web-1/proxy", 0.01, 1.0);
     hpa.wait_desired(1).await;
     site.remove().await;

@@ -1,5 +1,5 @@
-//! What nodes and pods use, in a cluster: kubectl top, autoscalers on cpu and memory, and who has
-//! the API.
+//! Resource metrics in a cluster: kubectl top, autoscalers on cpu and memory, and ownership of the
+//! API.
 
 mod autoscalers;
 mod registration;
@@ -28,7 +28,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// One that keeps its own authority in the APIServices.
+    /// An adapter that writes its own authority into the APIServices.
     pub(crate) async fn new(namespace: &str) -> Self {
         let plane = ControlPlane::shared().await;
         let traffic = Traffic::start().await;
@@ -59,8 +59,7 @@ impl Site {
         }
     }
 
-    /// A container of a pod, `namespace/pod/container`, uses so many cores and mebibytes from now
-    /// on.
+    /// Sets the cores and mebibytes that a container uses, `namespace/pod/container`.
     pub(crate) fn uses(&self, of: &str, cores: f64, mebibytes: impl Into<Option<f64>>) {
         let [namespace, pod, container] = of.split('/').collect::<Vec<_>>()[..] else {
             panic!("{of}")
@@ -72,7 +71,7 @@ impl Site {
         }
     }
 
-    /// Takes the APIs away: no namespace ends while the aggregator has one without a server.
+    /// Removes the APIs: no namespace can be deleted while the aggregator has one without a server.
     pub(crate) async fn remove(self) {
         self.registration.remove_one(USAGE_API_SERVICE).await;
         self.registration.remove().await;

@@ -1,4 +1,4 @@
-//! Who has the API, whom kube-apiserver trusts for it, and who may read it.
+//! Ownership of the API, its trusted authority, and the rights to read it.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn it_is_kept_right_only_if_it_is_ours() {
     ])
     .await;
 
-    // It is put right again.
+    // It is corrected.
     site.registration.merge(USAGE_API_SERVICE, &json!({"spec": {"caBundle": null}})).await;
     eventually("its authority", PATIENCE, async || {
         let found = site.registration.authority(USAGE_API_SERVICE).await;

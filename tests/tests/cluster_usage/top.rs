@@ -8,7 +8,7 @@ use crate::{PATIENCE, Site};
 
 const USED: &str = "used";
 
-/// Each line of what is printed, with one space between columns.
+/// Each line of the output, with one space between columns.
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
@@ -67,7 +67,7 @@ async fn it_shows_what_is_used() {
         })
         .await;
     }
-    // Names alone, as of everything that has no table of its own.
+    // Only names, as for all kinds without a table format.
     let ran = site.plane.kubectl(&["get", "pods.metrics.k8s.io", "-n", USED, "-o", "name"]).await;
     assert_eq!(lines(ran.ok()), ["podmetrics.metrics.k8s.io/web-0"]);
 
@@ -85,7 +85,7 @@ async fn it_shows_what_is_used() {
         assert!(ran.failed().contains(said), "{ran:#?}");
     }
 
-    // What is shown is not all that there is, and why.
+    // Why the output is incomplete.
     site.uses("annex/db-0/postgres", 1.0, f64::NAN);
     eventually("a warning", PATIENCE, async || {
         let ran = site.plane.kubectl(&["top", "pods", "-A", "--no-headers"]).await;

@@ -1,5 +1,5 @@
-//! A good set, then everything that a file can be wrong in, one after another: what was served goes
-//! on, it is told what is wrong, and the repair is served.
+//! A good configuration, then every fault of a file, one after another: the last good version keeps
+//! being served, the fault is reported, and the correction is served.
 
 use leadsman_tests::{
     Config, Folder, alien_component, core_module, dear_to_compile, describe_loops, describe_traps,
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::scene::{FILE, METRIC, PLUGIN, Scene, mapping, mapping_of, of_file};
 
-/// What it is about is said: the line of the plugin, and its file.
+/// The message has the line of the plugin and its file.
 const PLACE: &str = "leadsman.yaml:";
 
-/// Each plugin, for which reason it is refused, and what must be said of it.
+/// Each plugin, the reason why it is refused, and what the message must contain.
 fn broken_plugins() -> Vec<(Vec<u8>, &'static str, &'static [&'static str])> {
     let wrong = |expected| fixtures(json!({"measures": [{"object": "web-0", "value": expected}]}));
     let failing = version_with_fixtures(2, &wrong(1234));
@@ -59,7 +59,7 @@ async fn a_broken_plugin_is_told_of_and_the_one_before_it_serves_on() {
         scene.serves(f64::from(number) * 1000.0).await;
         scene.accepts().await;
     }
-    // One that is not there, and one with fixtures that it passes.
+    // A missing file, and one with fixtures that pass.
     scene.folder.remove(FILE);
     scene.refuses_plugin("FileUnreadable", &["cannot be read", "No such file"]).await;
     let passes = fixtures(json!({"measures": [{"object": "web-0", "value": 90_000}]}));
@@ -69,14 +69,14 @@ async fn a_broken_plugin_is_told_of_and_the_one_before_it_serves_on() {
     scene.went_well(load).await;
 }
 
-/// What it costs is half a minute of a child's time, in which nobody else waits.
+/// It uses half a minute of a child process, in which nobody else waits.
 #[tokio::test]
 async fn a_plugin_that_is_too_dear_to_compile_keeps_nobody_waiting() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     let load = scene.load(100);
     scene.folder.put(FILE, dear_to_compile());
-    // Meanwhile what needs no compiler is served as ever.
+    // Meanwhile everything that needs no compiler is served as usual.
     let mut edition = 0;
     while scene.leadsman.rejected().await.is_empty() {
         edition += 1;
@@ -144,7 +144,7 @@ async fn a_broken_configuration_is_told_of_and_the_one_before_it_serves_on() {
         scene.accepts().await;
     }
     assert_eq!(usize::try_from(edition).ok(), Some(broken_ones));
-    // A file that is gone says nothing of what should be served.
+    // A deleted file does not change what is served.
     scene.folder.remove("leadsman.yaml");
     scene.rejects("Unreadable|FileUnreadable", &["cannot be read", "No such file"]).await;
     scene.folder.configure(of_file(&scene.upstream, 50));
@@ -153,7 +153,7 @@ async fn a_broken_configuration_is_told_of_and_the_one_before_it_serves_on() {
     scene.went_well(load).await;
 }
 
-/// One mapping is refused by the plugin, the others of the same document change.
+/// The plugin refuses one mapping; the others of the same document change.
 #[tokio::test]
 async fn what_the_plugin_refuses_costs_no_other_mapping_its_change() {
     let mut scene = Scene::of_file(Folder::plain()).await;
@@ -186,7 +186,7 @@ async fn what_the_plugin_refuses_costs_no_other_mapping_its_change() {
 }
 
 impl Scene {
-    /// The plugin from the file is refused, and it is said which one that is.
+    /// The plugin from the file is refused, and the message names it.
     async fn refuses_plugin(&self, reason: &str, says: &[&str]) {
         let rejected = self.rejects(reason, says).await;
         assert!(rejected.title.contains(METRIC), "{rejected:#?}");

@@ -1,5 +1,5 @@
-//! A good set from a registry, then everything that can be wrong with one, one after another: what
-//! was served goes on, it is told what is wrong, and the repair is served.
+//! A good plugin from a registry, then every fault of a registry, one after another: the last good
+//! version keeps being served, the fault is reported, and the correction is served.
 
 use leadsman_tests::registry::{MANIFEST, Setup};
 use leadsman_tests::{
@@ -27,7 +27,7 @@ impl Remote {
         Self { scene, registry, number: 1 }
     }
 
-    /// What is under the tag is refused, and the next version that is pushed to it is served.
+    /// The artifact under the tag is refused, and the next version that is pushed to it is served.
     async fn refuses_until_the_next_push(&mut self, reason: &str, says: &[&str]) {
         self.refuses(reason, says).await;
         self.number += 1;
@@ -57,7 +57,7 @@ async fn what_is_wrong_with_an_artifact_is_told_and_the_one_before_it_serves_on(
     remote.registry.push(REPOSITORY, "1", &version_padded(99, 9 << 20)).await;
     remote.refuses_until_the_next_push("TooLarge", &["the limit is 8388608"]).await;
 
-    // Smaller than it is, by its manifest.
+    // The manifest says a smaller size than the actual one.
     let mut manifest = remote.registry.plugin(REPOSITORY, &version_padded(98, 9 << 20)).await;
     manifest["layers"][0]["size"] = json!(1000);
     remote.registry.put_manifest(REPOSITORY, "1", MANIFEST, &manifest).await;
@@ -68,7 +68,7 @@ async fn what_is_wrong_with_an_artifact_is_told_and_the_one_before_it_serves_on(
     remote.registry.put_manifest(REPOSITORY, "1", MANIFEST, &image).await;
     remote.refuses_until_the_next_push("NotAPlugin", &["tar+gzip"]).await;
 
-    // What lies in the registry is not what it was pushed as any more.
+    // The stored content no longer matches its digest.
     let manifest = remote.registry.plugin(REPOSITORY, &version(96)).await;
     let layer = manifest["layers"][0]["digest"].as_str().expect("a digest").to_owned();
     remote.registry.corrupt(&layer, &version(95));
@@ -92,7 +92,7 @@ async fn a_registry_that_cannot_be_asked_costs_no_read() {
     remote.registry.stop().await;
     remote.refuses("PullError", &["cannot be reached"]).await;
     remote.registry.start_again().await;
-    // It is right again without a push.
+    // It is correct again without a push.
     remote.scene.accepts().await;
 
     let digest = remote.registry.push(REPOSITORY, "1", &version(2)).await;
@@ -182,7 +182,7 @@ async fn a_closed_registry_over_tls_wants_credentials_and_an_authority() {
     scene.rejects("PullError", &["not trusted"]).await;
     scene.folder.put("ca.crt", authority.pem());
     scene.rejects("PullError", &["name a pull secret"]).await;
-    // Nobody by this name is let in.
+    // The registry does not accept this user.
     let auth = "c29tZWJvZHk6c29tZXRoaW5n";
     let wrong = json!({"auths": {registry.address(): {"auth": auth}}});
     scene.folder.put("secret.json", wrong.to_string());

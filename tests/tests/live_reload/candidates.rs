@@ -1,4 +1,4 @@
-//! A plugin on trial beside the one that serves.
+//! Shadow evaluations of a candidate plugin.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::scene::{FILE, METRIC, PLUGIN, Scene, mapping};
 
 const NEXT: &str = "next.wasm";
 
-/// The mapping with a candidate, on values that are evaluated again soon, and not before a candidate
-/// was stopped after its 100 ms.
+/// The mapping with a candidate, with values that are evaluated again soon, but not before a
+/// candidate is stopped after its 100 ms.
 fn on_trial(upstream: &Upstream, candidate: &str) -> Config {
     let trial = mapping(0).set("maxAge", "400ms").set("candidate", candidate);
     Config::shop(&upstream.url()).plugin(PLUGIN, FILE).plugin("next", NEXT).mapping(trial)
@@ -23,7 +23,7 @@ async fn scene(next: u32, candidate: &str) -> Scene {
     Scene::new(folder, &[], |upstream| on_trial(upstream, candidate)).await
 }
 
-/// Waits until so many evaluations of the candidate are counted like this.
+/// Waits until this many evaluations of the candidate have this outcome.
 async fn tried(scene: &Scene, outcome: &str, count: u64) -> Value {
     let seen = eventually(&format!("{count} {outcome}"), Duration::from_secs(30), async || {
         scene.serves(1000.0).await;
@@ -90,7 +90,7 @@ async fn a_candidate_that_fails_touches_nothing_that_is_served() {
         folder.put(NEXT, &hostile);
         let scene = Scene::new(folder, &[], |upstream| on_trial(upstream, &candidate)).await;
         let load = scene.load(100);
-        // More than a serving plugin may fail in a row.
+        // More failures in a row than open the circuit breaker of a serving plugin.
         let seen = tried(&scene, "failed", 7).await;
         assert_eq!((&seen["same"], &seen["different"]), (&0.into(), &0.into()), "{seen:#}");
         let told = seen["lastError"].as_str().unwrap_or_default();
@@ -118,7 +118,7 @@ async fn a_candidate_that_asks_for_other_queries_is_refused() {
     tried(&scene, "different", 1).await;
 }
 
-/// The trial waits for a candidate that cannot be had, and what is served does not.
+/// The shadow evaluation waits for an unavailable candidate; reads do not.
 #[tokio::test]
 async fn a_candidate_that_is_broken_is_told_of_and_keeps_nothing_back() {
     let mut scene = Scene::of_file(Folder::plain()).await;
@@ -132,7 +132,7 @@ async fn a_candidate_that_is_broken_is_told_of_and_keeps_nothing_back() {
     tried(&scene, "different", 1).await;
 }
 
-/// Values of the source that change between two evaluations are no difference.
+/// Changes of the source between two evaluations do not count as differences.
 #[tokio::test]
 async fn both_see_the_same_answers() {
     let count = std::sync::atomic::AtomicU32::new(0);

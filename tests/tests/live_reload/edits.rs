@@ -34,7 +34,7 @@ async fn a_mapping_that_is_added_is_served_and_one_that_is_removed_is_not() {
     scene.folder.configure(of_file(&scene.upstream, 1));
     scene.serves(1001.0).await;
     assert_eq!(scene.leadsman.get(&added).await.status, 404);
-    // No series of it is left.
+    // None of its series is left.
     let labels = [("mapping", "pods/added")];
     assert_eq!(scene.leadsman.metric("leadsman_mapping_available", &labels).await, None);
 }
@@ -93,12 +93,12 @@ async fn a_push_to_a_tag_is_served_where_the_tag_is_followed_and_nowhere_else() 
         scene.serves(f64::from(number) * 1000.0).await;
         scene.leadsman.wait_value(&pinned, 1000.0).await;
     }
-    // What was served before is named, and the tag stays where it is.
+    // The previous version is named by digest, and the tag does not move.
     scene.folder.configure(config(&scene.upstream, &oci(&registry, &format!("@{first}"))));
     scene.serves(1000.0).await;
     scene.folder.configure(config(&scene.upstream, &tag));
     scene.serves(3000.0).await;
-    // Or the tag goes back.
+    // Or the tag is moved back.
     registry.retag(REPOSITORY, &first, "1").await;
     scene.serves(1000.0).await;
 }
@@ -109,7 +109,7 @@ async fn a_mapping_that_nobody_edited_keeps_what_it_knows() {
     folder.put(FILE, version(1));
     let registry = Registry::start().await;
     registry.push(REPOSITORY, "1", &version(1)).await;
-    // Nothing is asked ahead of a read, so that each query has a reason.
+    // Nothing is refreshed ahead of a read, so that each query has a known cause.
     let still =
         || mapping_of("still", PLUGIN, 0).set("maxAge", "10m").set("refreshAtMostEvery", "10m");
     let tag = followed(&registry, ":1");

@@ -1,4 +1,4 @@
-//! The first start, with nothing from before to go on with.
+//! The first start, without a last good state.
 
 use leadsman_tests::{Config, Folder, Leadsman, Registry, text, version};
 
@@ -6,7 +6,7 @@ use crate::scene::{FILE, PLUGIN, REPOSITORY, Scene, mapping, mapping_of, oci, of
 
 const NOBODY: &str = "http://127.0.0.1:9";
 
-/// Both say the same, all of it, and end with 1.
+/// Both report the same faults, all of them, and exit with 1.
 async fn refused(folder: &Folder, says: &[&str]) {
     let Err(exited) = Leadsman::launch_at(&folder.config(), &[]).await else { panic!("it serves") };
     assert_eq!(exited.status.code(), Some(1), "{}", exited.log);
@@ -76,7 +76,7 @@ async fn a_good_set_from_a_registry_has_no_faults() {
     checked.says(&["1 mapping, no faults"]);
 }
 
-/// A plugin that no mapping uses is told of, too: somebody meant to use it.
+/// A plugin that no mapping uses is reported, too.
 #[tokio::test]
 async fn a_broken_plugin_that_no_mapping_uses_is_told_of() {
     let mut scene = Scene::of_file(Folder::plain()).await;

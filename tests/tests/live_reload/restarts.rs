@@ -1,4 +1,4 @@
-//! A start that goes on with what was served before it, while what it needs cannot be had.
+//! A start that uses the last good state while something that it needs is unavailable.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::scene::{FILE, REPOSITORY, followed, of_file, of_registry, path, two_pods};
 
-/// What stays when the process ends.
+/// What remains when the process ends.
 struct Remains {
     root: TempDir,
     folder: Folder,
@@ -21,7 +21,7 @@ struct Remains {
 }
 
 impl Remains {
-    /// A registry with the plugin's first version, and nothing that was kept yet.
+    /// A registry with the plugin's first version, and an empty cache folder.
     async fn new() -> Self {
         let registry = Registry::start().await;
         registry.push(REPOSITORY, "1", &version(1)).await;
@@ -45,7 +45,7 @@ impl Remains {
         Leadsman::launch_at(&self.folder.config(), &["--cache-dir", &cache]).await
     }
 
-    /// Starts it, and waits until it serves this.
+    /// Starts it and waits until it serves this value.
     async fn starts(&self, value: f64) -> Leadsman {
         let leadsman = match self.launch().await {
             Ok(leadsman) => leadsman,
@@ -60,7 +60,7 @@ impl Remains {
         leadsman
     }
 
-    /// Serves a good configuration once, all of which is kept, and ends.
+    /// Serves a good configuration once, which is cached, and ends.
     async fn serves_once(&self) {
         let leadsman = self.starts(1000.0).await;
         leadsman.wait_accepted().await;
@@ -94,12 +94,12 @@ async fn while_the_registry_is_down_what_was_served_is_served_again() {
     remains.registry.push(REPOSITORY, "1", &version(2)).await;
     leadsman.wait_value(&path(), 2000.0).await;
     ends(leadsman).await;
-    // The newest that was served is what is kept.
+    // The newest version that was served is cached.
     remains.registry.stop().await;
     ends(remains.starts(2000.0).await).await;
 }
 
-/// A registry that accepts connections and says nothing holds up the start no longer than that.
+/// A registry that accepts connections and does not answer delays the start only this long.
 #[tokio::test]
 async fn a_registry_that_hangs_holds_up_no_start() {
     let mut remains = Remains::new().await;
@@ -145,7 +145,7 @@ async fn what_was_verified_is_served_again_by_the_same_key_alone() {
             assert_ne!(leadsman.get(&path()).await.status, 200, "it trusts another's word");
         }
     }
-    // What nobody vouched for is not served where somebody must.
+    // Unsigned plugins are not served where a signature is required.
     remains.registry.start_again().await;
     remains.configure("");
     remains.serves_once().await;
@@ -168,7 +168,7 @@ async fn with_a_faulty_configuration_the_last_good_one_goes_on() {
     let leadsman = remains.starts(1003.0).await;
     let rejected = leadsman.wait_rejected("ConfigInvalid", &["mapings", "leadsman.yaml:"]).await;
     assert!(rejected.serving, "{rejected:#?}");
-    // And again: what was faulty has not taken the place of what was good.
+    // And again: the faulty version has not replaced the good one.
     ends(leadsman).await;
     let leadsman = remains.starts(1003.0).await;
     remains.folder.configure(of_file(&remains.upstream, 5));
@@ -210,12 +210,12 @@ async fn what_is_damaged_in_the_cache_is_told_and_not_used() {
         bytes.truncate(bytes.len() - bytes.len() / 8);
         fs::write(&file, bytes).expect("a file");
     }
-    // With a registry nothing of it is needed.
+    // With the registry nothing of the cache is needed.
     let leadsman = remains.starts(1000.0).await;
     let log = leadsman.log().to_lowercase();
     assert!(log.contains("damaged") || log.contains("cannot be read"), "{log}");
     ends(leadsman).await;
-    // And it is whole again.
+    // And the cache is intact again.
     remains.registry.stop().await;
     ends(remains.starts(1000.0).await).await;
 }
@@ -227,7 +227,7 @@ async fn a_component_that_is_damaged_in_the_cache_is_not_served() {
     remains.serves_once().await;
     let components = files(&remains.cache().join("components"));
     for file in components {
-        // A plugin, but not the one that was vouched for.
+        // A plugin, but not the one whose signature was verified.
         fs::write(&file, version(66)).expect("a file");
     }
     remains.registry.stop().await;
@@ -247,7 +247,7 @@ async fn a_cache_that_others_can_write_to_is_refused() {
     exited.says(&["cache", "others", "0700"]);
     fs::set_permissions(remains.cache(), fs::Permissions::from_mode(0o700)).expect("its mode");
     ends(remains.starts(1000.0).await).await;
-    // What it keeps is for nobody else.
+    // Its files are readable for nobody else.
     for file in files(&remains.cache()) {
         let mode = fs::metadata(&file).expect("a file").permissions().mode();
         assert_eq!(mode & 0o022, 0, "{} {mode:o}", file.display());
@@ -270,7 +270,7 @@ async fn what_was_compiled_is_not_compiled_again() {
     assert!(!before.is_empty());
     ends(remains.starts(1000.0).await).await;
     assert!(code() == before, "compiled anew");
-    // One that is faulty is kept nowhere.
+    // A faulty one is not cached.
     remains.folder.put(FILE, text());
     if let Ok(leadsman) = remains.launch().await {
         ends(leadsman).await;

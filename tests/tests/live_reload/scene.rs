@@ -1,16 +1,16 @@
-//! A Leadsman whose configuration changes, read all the while.
+//! Leadsman with a changing configuration, under continuous reads.
 
 use leadsman_tests::{
     Config, Folder, Leadsman, Load, Mapping, Registry, Rejected, Reply, Upstream, assert_forward,
     paths, version,
 };
 
-/// The metric of the plugin that is called as [`PLUGIN`].
+/// The metric of the plugin named [`PLUGIN`].
 pub(crate) const METRIC: &str = "load";
 pub(crate) const PLUGIN: &str = "versioned";
 /// The file of that plugin.
 pub(crate) const FILE: &str = "versioned.wasm";
-/// Where that plugin lies in a registry.
+/// The repository of that plugin.
 pub(crate) const REPOSITORY: &str = "team/versioned";
 
 /// A process that serves [`METRIC`] of two pods.
@@ -42,7 +42,8 @@ impl Scene {
         self.leadsman.wait_value(&path(), value).await;
     }
 
-    /// Something is rejected, everything that was served goes on, and the metrics say so.
+    /// Asserts that something is rejected, that the last good version is served, and that the
+    /// metrics show it.
     pub(crate) async fn rejects(&self, reason: &str, says: &[&str]) -> Rejected {
         let rejected = self.leadsman.wait_rejected(reason, says).await;
         assert!(rejected.serving, "{rejected:#?}");
@@ -51,21 +52,22 @@ impl Scene {
         rejected
     }
 
-    /// Nothing is rejected any more.
+    /// Asserts that nothing is rejected any more.
     pub(crate) async fn accepts(&self) {
         self.leadsman.wait_accepted().await;
         let metric = self.leadsman.metric("leadsman_configuration_rejected", &[]).await;
         assert!(metric.is_none_or(|rejected| rejected == 0.0), "{metric:?}");
     }
 
-    /// Begins to read the metric so often a second.
+    /// Starts reading the metric this often per second.
     pub(crate) fn load(&self, per_second: u32) -> Load {
         Load::start(self.leadsman.api(), &path(), per_second)
     }
 
-    /// Ends it, and says that no read failed or went back, and what the process had of memory.
+    /// Stops reading. Asserts that no read failed or returned an older generation, and prints the
+    /// process's memory.
     pub(crate) async fn went_well(&self, load: Load) {
-        // What came last was read, too.
+        // The last generation was read, too.
         load.go_on(20).await;
         let reads = load.stop().await;
         assert_forward(&reads);
@@ -83,7 +85,7 @@ pub(crate) fn two_pods() -> Reply {
     Reply::pods(&[("web-0", "1"), ("web-1", "2")])
 }
 
-/// The mapping of the plugin with an edition.
+/// The mapping of the plugin with this edition.
 pub(crate) fn mapping(edition: u32) -> Mapping {
     mapping_of(METRIC, PLUGIN, edition)
 }
@@ -99,17 +101,17 @@ pub(crate) fn of_file(upstream: &Upstream, edition: u32) -> Config {
     Config::shop(&upstream.url()).plugin(PLUGIN, FILE).mapping(mapping(edition))
 }
 
-/// How a plugin in a registry is named: `version` is `:TAG` or `@DIGEST`.
+/// The reference of a plugin in a registry: `version` is `:TAG` or `@DIGEST`.
 pub(crate) fn oci(registry: &Registry, version: &str) -> String {
     format!("oci: \"{}/{REPOSITORY}{version}\"", registry.address())
 }
 
-/// How a plugin of a tag that moves is named.
+/// The reference of a plugin by a moving tag.
 pub(crate) fn followed(registry: &Registry, version: &str) -> String {
     format!("{}, checkEvery: 1s", oci(registry, version))
 }
 
-/// A registry that is read without TLS, with these settings besides.
+/// A registry without TLS, with these further settings.
 pub(crate) fn plain(registry: &Registry, settings: &str) -> String {
     format!("[{{prefix: \"{}\", plainHttp: true{settings}}}]", registry.address())
 }

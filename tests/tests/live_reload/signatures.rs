@@ -6,7 +6,7 @@ use crate::scene::{
     FILE, PLUGIN, REPOSITORY, Scene, followed, mapping, mapping_of, of_file, of_registry, plain,
 };
 
-/// How cosign signs.
+/// The formats of cosign's signatures.
 #[derive(Clone, Copy)]
 enum Form {
     /// As cosign 2 does.
@@ -24,7 +24,7 @@ impl Form {
     }
 }
 
-/// The key as it stands in a configuration.
+/// The key as in a configuration.
 fn verify(keys: &str) -> String {
     format!("{{publicKey: {keys:?}}}")
 }
@@ -39,7 +39,7 @@ async fn pushed(registry: &Registry, number: u32) -> String {
     registry.push(REPOSITORY, "1", &version(number)).await
 }
 
-/// Before it is signed, too: whoever pushes first and signs then is served in the end.
+/// Before it is signed, too: a plugin that is signed after the push is served once it is signed.
 #[tokio::test]
 async fn both_forms_of_signatures_are_accepted_and_nothing_less() {
     for form in [Form::Tag, Form::Bundle] {
@@ -61,7 +61,7 @@ async fn both_forms_of_signatures_are_accepted_and_nothing_less() {
         scene.serves(2000.0).await;
         scene.accepts().await;
 
-        // A signature that is right, of something else.
+        // A valid signature of something else.
         let third = pushed(&registry, 3).await;
         match form {
             Form::Tag => {
@@ -106,7 +106,7 @@ async fn a_key_is_rotated_without_a_gap() {
     scene.serves(3000.0).await;
     scene.accepts().await;
 
-    // The old key is gone, and what it signed is trusted no more.
+    // The old key is gone, and its signatures are not trusted any more.
     scene.folder.put("cosign.pub", new.public_pem());
     scene.rejects("SignatureInvalid", &["none of the keys"]).await;
     registry.sign_tag_scheme(REPOSITORY, &third, &new).await;
@@ -134,7 +134,7 @@ async fn a_registry_whose_plugins_must_be_signed() {
         .mapping(mapping_of("beside", "beside", 0))
         .set("registries", &required);
     scene.folder.configure(config);
-    // Files are not of a registry.
+    // Files are not from a registry.
     scene.leadsman.wait_value(&leadsman_tests::paths::pods("shop", "beside"), 1000.0).await;
     scene.rejects("SignatureInvalid", &["is not signed", REPOSITORY]).await;
     scene.serves(1000.0).await;
@@ -163,7 +163,7 @@ async fn where_all_plugins_must_be_signed_files_are_refused() {
     scene.accepts().await;
 }
 
-/// Each who asks for a signature gets one of its own keys.
+/// Each requirement needs a signature by one of its own keys.
 #[tokio::test]
 async fn whoever_asks_for_a_signature_asks_besides_the_others() {
     let registry = Registry::start().await;

@@ -1,4 +1,4 @@
-//! Reload upon reload under load.
+//! Many reloads under load.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ const EDITS: u32 = 10;
 /// New versions in the file, and in the registry.
 const VERSIONS: u32 = 10;
 
-/// A value says which version of the plugin, and which edition of the mapping, made it.
+/// A value identifies the version of the plugin and the edition of the mapping.
 fn value(version: u32, edition: u32) -> f64 {
     f64::from(version * 1000 + edition)
 }
@@ -44,7 +44,7 @@ async fn a_hundred_reloads_under_a_thousand_reads_a_second_lose_no_read() {
     let load_of_remote = Load::start(scene.leadsman.api(), &remote, 500);
     let mut edition = 0;
     for number in 2..2 + VERSIONS {
-        // Both at once: the registry's is found when the tag is looked up next.
+        // Both at once: the registry's is found when the tag is resolved next.
         registry.push(REPOSITORY, "1", &version(number)).await;
         scene.folder.put(FILE, version(number));
         scene.serves(value(number, edition)).await;
@@ -68,7 +68,7 @@ async fn a_hundred_reloads_under_a_thousand_reads_a_second_lose_no_read() {
     let changes = VERSIONS * (2 + EDITS);
     let generations = scene.leadsman.generation().await - first;
     println!("{changes} changes, {generations} generations, {:?}", begun.elapsed());
-    // The two plugins may have been found new at once, and each change is served once.
+    // The changes of both plugins may have been noticed together, and each is served once.
     assert!(generations >= u64::from(changes - VERSIONS), "{generations} generations");
     assert!(generations <= u64::from(changes), "{generations} generations");
     let peak = scene.leadsman.peak_memory() >> 20;

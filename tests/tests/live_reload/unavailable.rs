@@ -1,4 +1,5 @@
-//! A plugin that fails again and again makes its own mapping unavailable, until it does not.
+//! The circuit breaker: a plugin that fails repeatedly makes only its own mapping unavailable,
+//! until it works again.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use leadsman_tests::{Folder, Reply, Upstream, eventually, paths};
 
 use crate::scene::{FILE, METRIC, PLUGIN, Scene, mapping_of, of_file, path, two_pods};
 
-/// What the plugin cannot bear, for one of the two mappings.
+/// Makes the plugin fail for one of the two mappings.
 fn mislead(upstream: &Upstream) {
     upstream.answer_with(|request| {
         let value = if request.promql().starts_with(METRIC) { "-1" } else { "1" };
@@ -44,7 +45,7 @@ async fn after_failures_in_a_row_a_mapping_alone_is_unavailable_until_the_cause_
     assert_eq!(scene.leadsman.metric("leadsman_mapping_available", &other).await, Some(1.0));
     let told = scene.leadsman.mapping(METRIC).await["unavailable"].to_string();
     assert!(told.contains("a value below zero"), "{told}");
-    // Reads during the rest cost the source and the plugin nothing.
+    // While the circuit breaker is open, reads cause no query and no run of the plugin.
     let asked = || {
         let requests = scene.upstream.requests();
         requests.iter().filter(|request| request.promql().starts_with(METRIC)).count()
@@ -61,7 +62,7 @@ async fn after_failures_in_a_row_a_mapping_alone_is_unavailable_until_the_cause_
     scene.went_well(load).await;
 }
 
-/// Nobody waits for the end of a rest who has mended the cause.
+/// A new version of the plugin closes the circuit breaker at once.
 #[tokio::test]
 async fn a_new_version_of_the_plugin_ends_the_rest() {
     let mut scene = Scene::of_file(Folder::plain()).await;

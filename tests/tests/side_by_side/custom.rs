@@ -1,4 +1,4 @@
-//! What a rule of custom metrics can say.
+//! Features of rules of custom metrics.
 
 use crate::differences;
 use crate::sides::{Sides, custom};
@@ -15,14 +15,14 @@ const REQUESTS: &[&str] = &[
     "namespaces/shop/pods/web-0/of_two",
     "namespaces/shop/pods/*/pair",
     "namespaces/shop/pods/web-0/pair",
-    // Kinds of groups.
+    // Kinds in API groups.
     "namespaces/shop/deployments.apps/web/replicas_wanted",
     "namespaces/shop/deployments.apps/*/replicas_wanted",
     "namespaces/shop/pods/*/jobs",
     "namespaces/shop/deployments.apps/web/jobs",
     "namespaces/shop/deployments.apps/web/grouped_depth",
     "namespaces/shop/services/front/grouped_depth",
-    // Of no namespace.
+    // Cluster-scoped kinds.
     "nodes/*/node_heat",
     "nodes/node-a/node_heat",
     "nodes/node-a/node_heat?metricLabelSelector=zone%3Dsouth",

@@ -1,4 +1,4 @@
-//! What is answered otherwise on purpose, and why. Each entry is a request that both are sent.
+//! Differences on purpose, and why. Each entry is a request that is sent to both.
 //!
 //! Besides, for all requests:
 //! - Where something cannot be found, or a selector cannot be read, ours may say more: theirs never
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::sides;
 
-/// A request whose answers are not the same.
+/// A request with different answers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Difference {
     api: &'static str,
@@ -28,7 +28,7 @@ impl Difference {
     }
 }
 
-/// A status code, and what stands in the body.
+/// A status code, and what the body contains.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Said(u16, &'static str);
 
@@ -50,14 +50,14 @@ const fn usage(rest: &'static str, theirs: Said, ours: Said, why: &'static str) 
     Difference { api: sides::RESOURCES, rest, theirs, ours, why }
 }
 
-/// Metrics that only one of them lists, or lists so. What reads of them give is in the tables.
+/// Metrics that only one of them lists, or lists differently. Reads of them are in the tables.
 const LISTED_BY_ONE: [(&str, &str); 3] = [
     ("ingresses.networking.k8s.io/grouped_depth", GROUPS),
     ("of_no_label", NO_LABEL),
     ("storageclasses.storage.k8s.io/class_used", ROOT),
 ];
 
-/// Whether only one of them has a metric of this name in its list.
+/// Whether only one of them lists a metric of this name.
 pub(crate) fn is_listed_by_one(name: &str) -> bool {
     LISTED_BY_ONE.iter().any(|&(known, _)| known == name)
 }

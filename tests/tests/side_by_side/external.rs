@@ -1,4 +1,4 @@
-//! What a rule of external metrics can say.
+//! Features of rules of external metrics.
 
 use leadsman_tests::paths::EXTERNAL;
 

@@ -1,5 +1,5 @@
 //! prometheus-adapter and Leadsman side by side: the same file, the same Prometheus, the same
-//! cluster and the same requests. What they answer is the same, but for what [`differences`] lists.
+//! cluster and the same requests. Their answers are equal, except for those in [`differences`].
 
 mod custom;
 mod differences;

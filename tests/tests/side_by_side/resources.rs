@@ -1,4 +1,4 @@
-//! What stands in for metrics-server.
+//! Rules of resource metrics.
 
 use crate::differences;
 use crate::sides::{RESOURCES, Sides, below};

@@ -1,4 +1,4 @@
-//! The two adapters, and what they answer.
+//! The two adapters and their answers.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,10 +25,10 @@ pub(crate) struct Sides {
 /// The resource metrics API.
 pub(crate) const RESOURCES: &str = "/apis/metrics.k8s.io/v1beta1";
 
-/// How long it may take until both have found all series, and have the same values of rates.
+/// How long it may take until both have listed all series, and have the same values of rates.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What tells when something was, which the two cannot have in common.
+/// The keys of timestamps, which differ.
 const TIMES: [&str; 2] = ["timestamp", "creationTimestamp"];
 
 impl Sides {
@@ -39,14 +39,14 @@ impl Sides {
         Self::begin(&rules, |url| (rules.clone(), flags(url))).await
     }
 
-    /// Starts them, ours with a configuration of its own that holds the rules, too.
+    /// Starts them, Leadsman with a configuration of its own that contains the rules.
     pub(crate) async fn start_with_own(name: &str) -> Self {
         let rules = rules(name);
         let own = |url: &str| format!("{}{rules}", Config::new().prometheus("prometheus", url));
         Self::begin(&rules, |url| (own(url), Vec::new())).await
     }
 
-    /// `tell` makes our configuration, and the arguments for it, for the URL of the Prometheus.
+    /// `tell` returns Leadsman's configuration and arguments for the URL of the Prometheus.
     async fn begin(rules: &str, tell: impl FnOnce(&str) -> (String, Vec<String>)) -> Self {
         let plane = ControlPlane::shared().await;
         world::objects(plane).await;
@@ -91,8 +91,8 @@ impl Sides {
         .await;
     }
 
-    /// Sends these requests to both until each was answered the same, and those of a table until
-    /// each was answered as the table has it. A rate is not always the same: a scrape may be late.
+    /// Sends these requests to both until the answers are equal, and those of a table until the
+    /// answers are as in the table. Rates are not always equal: a scrape may be late.
     pub(crate) async fn compare(&self, paths: &[String], table: &[Difference]) {
         let mut settled = BTreeSet::new();
         eventually("the same answers", PATIENCE, async || {
@@ -137,7 +137,7 @@ impl Sides {
     }
 }
 
-/// The metrics of a discovery document, by name. An API of which there is nothing may be missing.
+/// The metrics of a discovery document, by name. An API without metrics may be missing.
 fn listed(answer: &Answer) -> BTreeSet<(String, String)> {
     if answer.status == 404 {
         return BTreeSet::new();
@@ -161,8 +161,8 @@ pub(crate) fn below(api: &str, rests: &[&str]) -> Vec<String> {
     rests.iter().map(|rest| format!("{api}/{rest}")).collect()
 }
 
-/// The status code under the key `code`, and the answer without times and without the order of
-/// lists, which is by chance.
+/// The status code under the key `code`, and the answer without times and with sorted lists, whose
+/// order is random.
 fn plain(answer: &Answer) -> Value {
     if !answer.is_success() {
         let status: Value = serde_json::from_str(&answer.body).unwrap_or_default();
@@ -191,8 +191,8 @@ fn simplify(value: &mut Value) {
     }
 }
 
-/// Whether they are the same to a client. What cannot be found both say in the same words; ours may
-/// go on to say why.
+/// Whether they are equal for a client. Messages of 404 begin with the same words; Leadsman's may
+/// add the reason.
 fn same(theirs: &Value, ours: &Value) -> bool {
     let text = |value: &Value| value["message"].as_str().unwrap_or_default().to_owned();
     let failed = ["code", "reason"].iter().all(|key| theirs[key] == ours[key]);

@@ -61,7 +61,7 @@ async fn the_rule_of_the_counter() {
     sides.compare(&custom(OF_A_COUNTER), &[]).await;
 }
 
-/// A person who has read our documentation writes both into one file.
+/// Both in one file, as the documentation says.
 #[tokio::test]
 async fn rules_in_a_configuration_of_ours() {
     let sides = Sides::start_with_own(COUNTER).await;
@@ -139,7 +139,7 @@ const OF_EVERYTHING: &[&str] = &[
     "node/node-b/node_load",
     "persistentvolumes/disk/volume_used",
     "persistentvolumes/*/volume_used",
-    // What is not there.
+    // What does not exist.
     "namespaces/shop/pods/*/nothing",
     "namespaces/shop/pods/web-0/nothing",
     "namespaces/shop/metrics/nothing",
@@ -153,7 +153,7 @@ const OF_EVERYTHING: &[&str] = &[
     "namespaces/nowhere/metrics/ordered",
     "namespaces/shop/widgets.example.com/gear/web_requests",
     "namespaces/shop/widgets/gear/web_requests",
-    // What is measured and not there.
+    // Objects that have series and do not exist.
     "namespaces/shop/pods/ghost-0/haunted",
     "namespaces/shop/pods/*/haunted",
     "namespaces/shop/jobs.batch/exporter/queue_length",

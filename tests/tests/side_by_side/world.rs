@@ -1,14 +1,14 @@
-//! What there is in the cluster, and what Prometheus knows of it.
+//! The objects of the cluster, and their series.
 
 use leadsman_tests::Traffic;
 use leadsman_tests::cluster::{ControlPlane, Workload};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-/// Longer than any rate looks back, in seconds.
+/// Longer than the range of any rate, in seconds.
 const PAST: u64 = 330;
 
-/// Makes the objects, once for all tests.
+/// Creates the objects, once for all tests.
 pub(crate) async fn objects(plane: &ControlPlane) {
     static MADE: OnceCell<()> = OnceCell::const_new();
     MADE.get_or_init(async || {
@@ -195,8 +195,8 @@ batch_lag{team="shop"} 33
 batch_lag{team="annex"} 34
 "#;
 
-/// By how much they rise each second. None is a whole number of thousandths: whoever cuts off would
-/// be at the mercy of the last bit of a rate.
+/// By how much they increase each second. None is a whole number of thousandths: truncation would
+/// depend on the last bit of a rate.
 const COUNTERS: &str = r#"
 container_cpu_usage_seconds_total{namespace="shop",pod="web-0",container="app"} 0.1234567
 container_cpu_usage_seconds_total{namespace="shop",pod="web-0",container="side"} 0.0203456

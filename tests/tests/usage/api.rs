@@ -1,4 +1,4 @@
-//! The shapes of answers, discovery, and requests that are wrong.
+//! The shapes of answers, discovery, and wrong requests.
 
 use leadsman_tests::{Config, Leadsman, Reply, Upstream};
 use reqwest::Method;
@@ -8,7 +8,7 @@ use crate::{ALL, USAGE, World, rules};
 
 const GROUP: &str = "metrics.k8s.io";
 
-/// Takes the time of an item's creation, which is that of the read, and gives what is left.
+/// Removes the creation time of an item, which is that of the read, and returns the rest.
 fn timeless(mut item: Value) -> Value {
     let created = item["metadata"]["creationTimestamp"].take();
     let created = created.as_str().unwrap_or_default();
@@ -82,7 +82,7 @@ async fn who_asks_for_protobuf_first_gets_it() {
         let answer = world.leadsman.get_accept(&path, &format!("{PROTOBUF}, */*")).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, PROTOBUF));
         assert!(answer.body.starts_with("k8s\0") && answer.body.contains(kind), "{answer:#?}");
-        // Each is remembered for itself.
+        // Each is cached separately.
         assert_eq!(world.leadsman.get(&path).await.ok(), json);
     }
     // Errors are JSON for everyone.

@@ -1,4 +1,4 @@
-//! What nodes and pods use, without a cluster: `metrics.k8s.io` from `resourceRules`.
+//! Resource metrics without a cluster: `metrics.k8s.io` from `resourceRules`.
 
 mod api;
 mod missing;
@@ -19,7 +19,7 @@ pub(crate) const TAKEN: f64 = 1_695_018_199.504;
 /// A sample: the series, `namespace/pod/container` or the node, and the value.
 pub(crate) type Sample = (&'static str, &'static str, &'static str);
 
-/// What the world uses if nothing is wrong.
+/// The samples if nothing is wrong.
 pub(crate) const ALL: [Sample; 12] = [
     ("cores", "shop/web-0/app", "0.2505"),
     ("bytes", "shop/web-0/app", "67108864"),
@@ -67,13 +67,13 @@ impl World {
         self.leadsman.get(&format!("{USAGE}/{rest}")).await
     }
 
-    /// What is used, by namespace, object and container.
+    /// Resource metrics by namespace, object and container.
     pub(crate) async fn used(&self, rest: &str) -> BTreeMap<String, String> {
         used(&self.get(rest).await)
     }
 }
 
-/// `shop/web-0/app` to `250m 64Mi`; what is missing is a `-`.
+/// `shop/web-0/app` to `250m 64Mi`; a missing value is a `-`.
 pub(crate) fn used(answer: &Answer) -> BTreeMap<String, String> {
     let body = answer.ok();
     let list = body["items"].as_array().cloned().unwrap_or_else(|| vec![body]);
@@ -99,7 +99,7 @@ pub(crate) fn used(answer: &Answer) -> BTreeMap<String, String> {
     all
 }
 
-/// The same as a test writes it.
+/// The same as written in a test.
 pub(crate) fn expected(all: &[(&str, &str)]) -> BTreeMap<String, String> {
     all.iter().map(|(name, used)| ((*name).to_owned(), (*used).to_owned())).collect()
 }
@@ -108,7 +108,7 @@ pub(crate) fn rules() -> Value {
     of_uses("5m")
 }
 
-/// The samples that a query asks for, as far as it names a series and a namespace.
+/// The samples that a query selects by series and namespace.
 pub(crate) fn answer(samples: &[Sample], request: &Request) -> Reply {
     let promql = request.promql();
     let items = samples.iter().filter_map(|(series, of, value)| {

@@ -1,10 +1,10 @@
-//! Values that are not there, or are wrong: missing is not zero.
+//! Missing and wrong values: missing is not zero.
 
 use leadsman_tests::Reply;
 
 use crate::{ALL, Sample, World, answer, expected};
 
-/// [`ALL`] with one sample changed; without it, if there is no value.
+/// [`ALL`] with one sample changed, or removed if there is no value.
 fn changed(series: &str, of: &str, value: Option<&'static str>) -> Vec<Sample> {
     let samples = ALL.into_iter().filter_map(|sample| match sample {
         (s, o, _) if s == series && o == of => Some((sample.0, sample.1, value?)),
@@ -71,7 +71,7 @@ async fn values_that_cannot_be_right_are_refused_with_their_reason() {
             assert_eq!(failure.code, 500, "{rest}");
             failure.says(&["cpu of container app of pods web-0 is not served", reason]);
         }
-        // Others are shown all the same.
+        // The others are served nevertheless.
         let all = world.get("pods").await;
         assert_eq!(crate::used(&all).len(), 3);
         assert!(all.header("warning").contains(reason), "{all:#?}");
@@ -119,7 +119,7 @@ async fn a_namespace_that_cannot_be_read_leaves_the_others_be() {
         told.contains("a namespace is left out") && told.contains("in namespace bank"),
         "{told}"
     );
-    // The pods that are picked are all of that namespace.
+    // The selected pods are all in that namespace.
     let only = world.get("pods?fieldSelector=metadata.namespace%3Dbank").await.failure();
     assert_eq!(only.code, 503);
 
@@ -132,7 +132,7 @@ async fn a_namespace_that_cannot_be_read_leaves_the_others_be() {
     }
 }
 
-/// One of the two queries is enough to know nothing.
+/// If one of the two queries fails, the read fails.
 #[tokio::test]
 async fn one_query_that_fails_is_a_failure() {
     let world = World::start(&ALL).await;

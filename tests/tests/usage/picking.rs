@@ -1,4 +1,4 @@
-//! Which objects are asked for.
+//! Selection of objects.
 
 use leadsman_tests::eventually;
 
@@ -37,7 +37,7 @@ async fn by_label_field_and_name() {
             &WEB,
         ),
     ] {
-        // Twice: what is remembered is the same.
+        // Twice: the cached answer is the same.
         for _ in 0..2 {
             assert_eq!(world.used(rest).await, expected(picked), "{rest}");
         }
@@ -87,7 +87,7 @@ async fn what_is_not_there_is_not_asked_about() {
     }
     world.get("namespaces/shop/pods/nobody-0").await.failure();
     assert_eq!(world.upstream.queries(), 0);
-    // A namespace without such pods is not one that a list over all of them needs.
+    // A list over all namespaces does not need a namespace without selected pods.
     world.get("pods?labelSelector=app%3Ddb").await.items();
     assert_eq!(world.upstream.queries(), 2);
 }
@@ -109,7 +109,7 @@ async fn exact_queries_name_the_objects() {
         ("nodes?labelSelector=zone%3Dnorth", &[NORTH], &["node=\"node-b\""]),
     ] {
         let before = world.upstream.requests().len();
-        // The source has samples that were not asked for, too, which change nothing.
+        // The source also has samples of other objects, which change nothing.
         assert_eq!(world.used(rest).await, expected(picked), "{rest}");
         eventually("queries", std::time::Duration::from_secs(5), async || {
             let asked = world.upstream.requests().split_off(before);

@@ -1,4 +1,4 @@
-//! What reads share, and what makes a remembered answer old.
+//! Sharing of evaluations, and invalidation of cached answers.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn all_reads_of_a_namespace_are_two_queries() {
     assert_eq!(world.upstream.queries(), 6);
 }
 
-/// An answer is kept with one of the two evaluations, and made of both.
+/// An answer is cached with one of the two evaluations, and depends on both.
 #[tokio::test]
 async fn a_new_value_of_either_is_seen() {
     let world = World::start(&ALL).await;

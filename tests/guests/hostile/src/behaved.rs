@@ -1,4 +1,4 @@
-//! What a good plugin does, where no shipped plugin does it or a misdeed needs it as a cover.
+//! Good behaviour that no shipped plugin has, or that a misdeed needs beside it.
 
 use leadsman_plugin_sdk::{Failure, Input, Measure, Measures};
 

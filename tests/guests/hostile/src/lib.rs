@@ -1,4 +1,4 @@
-//! A plugin that misbehaves as its configuration tells it to, and where.
+//! A plugin that misbehaves as configured.
 
 mod behaved;
 mod misdeeds;
@@ -7,39 +7,39 @@ use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{Context, Failure, Fault, Input, Measures, Plan};
 
-/// What is done, and in which call.
+/// The misdeed, and the call that commits it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(crate = "serde", deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(crate = "schemars")]
 pub struct Config {
-    /// What is done.
+    /// The misdeed.
     r#do: Deed,
-    /// The call that does it; the other one behaves.
+    /// The call that misbehaves; the other one does not.
     #[serde(default)]
     r#in: Call,
     /// How many measures, or log lines.
     #[serde(default)]
     n: u32,
-    /// How long a name, or a log line, or how much memory.
+    /// The length of a name or a log line, or an amount of memory.
     #[serde(default)]
     bytes: u32,
-    /// What `fail` says, and whom `other-namespace` is about.
+    /// The message of `fail`, or the namespace of `other-namespace`.
     #[serde(default)]
     message: String,
 }
 
-/// What is done.
+/// The misdeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(crate = "serde", rename_all = "kebab-case")]
 #[schemars(crate = "schemars")]
 pub enum Deed {
     /// Never returns.
     Loop,
-    /// Takes memory for as long as there is some.
+    /// Allocates until it fails.
     Allocate,
-    /// Calls itself without end.
+    /// Recurses endlessly.
     Recurse,
-    /// The same with frames that lie in its memory.
+    /// The same with frames in its linear memory.
     RecurseInMemory,
     /// Executes `unreachable`.
     Trap,
@@ -63,7 +63,7 @@ pub enum Deed {
     Fail,
     /// Logs `n` lines of `bytes` bytes with control characters, then behaves.
     LogFlood,
-    /// Takes `bytes` bytes of memory, writes to all of them, and then behaves.
+    /// Allocates `bytes` bytes, writes to all of them, and then behaves.
     Hold,
     /// Executes `unreachable` in a third of the milliseconds, and behaves in the others.
     TrapAtTimes,
@@ -109,7 +109,7 @@ fn plan(config: &Config, _: &Context) -> Result<Plan, Vec<Fault>> {
     }
 }
 
-/// Does what the configuration tells.
+/// Does what the configuration says.
 pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
     if config.r#in == Call::Configure {
         return behaved::each_pod(input);

@@ -1,11 +1,11 @@
-//! What a plugin must not be able to do to others.
+//! Misdeeds that must not affect others.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use leadsman_plugin_sdk::{Failure, Input, Measure, Measures, log};
 
-/// The value of what must never be served.
+/// A value that must never be served.
 const EVIL: f64 = 666.0;
 
 /// How often [`remember`] was called on this instance.
@@ -26,7 +26,7 @@ pub(crate) fn hoard() -> ! {
     }
 }
 
-/// Fills the stack of the machine: the frames hold nothing that needs an address.
+/// Fills the native stack: the frames contain nothing that needs an address.
 pub(crate) fn descend() -> ! {
     fn deeper(depth: u32) -> u32 {
         if CALLS.load(Ordering::Relaxed) == u32::MAX {
@@ -38,7 +38,7 @@ pub(crate) fn descend() -> ! {
     turn()
 }
 
-/// Fills the stack that Rust keeps in the plugin's memory, as most endless recursions do.
+/// Fills the stack in the plugin's linear memory, as most endless recursions do.
 pub(crate) fn descend_in_memory() -> ! {
     fn deeper(depth: u64) -> u64 {
         let frame = black_box([depth; 64]);
@@ -103,20 +103,20 @@ pub(crate) fn flood(lines: u32, bytes: u32) {
     }
 }
 
-/// Memory that is not given back: the instance ends with the call.
+/// The memory is not freed: the instance ends with the call.
 pub(crate) fn hold(bytes: u32) {
     let held = black_box(vec![1_u8; bytes as usize]);
     core::mem::forget(held);
 }
 
-/// Each call has a new instance, so what changes from call to call is only the time.
+/// Each call has a new instance, so only the time changes from call to call.
 pub(crate) fn trap_at_times(now: i64) {
     if now % 3 == 0 {
         trap();
     }
 }
 
-/// Counts its calls where a reused instance would find the count of the call before.
+/// Counts its calls in a static, where a reused instance would find the previous count.
 pub(crate) fn remember() -> u32 {
     CALLS.fetch_add(1, Ordering::Relaxed) + 1
 }

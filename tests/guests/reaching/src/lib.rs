@@ -1,4 +1,4 @@
-//! A whole plugin that imports `acme:storage/keys` besides, as one built for another host would.
+//! A complete plugin that also imports `acme:storage/keys`, like one built for another host.
 
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
@@ -17,7 +17,7 @@ mod bindings {
     });
 }
 
-/// Nothing to configure.
+/// An empty configuration.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(crate = "serde")]
 #[schemars(crate = "schemars")]

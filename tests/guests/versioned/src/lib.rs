@@ -1,6 +1,6 @@
-//! A plugin whose values say which version of it made them, and with which configuration.
+//! A plugin whose values identify its version and configuration.
 //!
-//! A test makes versions of it by writing other digits into `VERSION` of the built component.
+//! A test creates versions of it by writing other digits into `VERSION` of the built component.
 
 use std::hint::black_box;
 
@@ -8,10 +8,10 @@ use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{Context, Failure, Fault, Input, Measure, Measures, Plan, Query};
 
-/// What a test looks for in the component, and the digits behind it.
+/// The marker that a test searches in the component, and the digits after it.
 static VERSION: [u8; 24] = *b"version of a test 000000";
 
-/// What is told besides the version.
+/// The configuration.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(crate = "serde", deny_unknown_fields)]
 #[schemars(crate = "schemars")]
@@ -19,10 +19,10 @@ pub struct Config {
     /// Added to a thousand times the version. 500 and more are refused by the plugin itself.
     #[serde(default)]
     edition: u32,
-    /// A query that is asked besides.
+    /// An additional query.
     #[serde(default)]
     ask: Option<String>,
-    /// Makes the value of this pod another one.
+    /// Changes the value of this pod.
     #[serde(default)]
     odd: Option<String>,
 }
@@ -37,7 +37,7 @@ fn plan(config: &Config, _: &Context) -> Result<Plan, Vec<Fault>> {
     })
 }
 
-/// The same for each pod: which version this is. What misleads it are values below zero.
+/// The same value for each pod, which identifies the version. Values below zero make it fail.
 pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
     let mut measures = Measures::new();
     let value = f64::from(version() * 1000 + config.edition);
@@ -51,7 +51,7 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
 }
 
 fn version() -> u32 {
-    // What is not known when this is compiled is read when it runs.
+    // Read at run time, so that the compiler does not fold the digits into code.
     let digits = black_box(&VERSION)[18..].iter();
     digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
 }
