@@ -1,4 +1,4 @@
-//! What several targets need.
+//! Shared code of the targets.
 
 use std::panic;
 use std::sync::Once;
@@ -6,8 +6,8 @@ use std::thread;
 
 static ONCE: Once = Once::new();
 
-/// Lets a panic of another thread be what it is outside of fuzzing: something that whoever waits
-/// for that thread deals with. libFuzzer ends at every panic, wherever it is.
+/// Keeps libFuzzer from ending at a panic of another thread, which the code that joins that thread
+/// handles.
 pub fn only_own_panics() {
     ONCE.call_once(|| {
         let (own, of_libfuzzer) = (thread::current().id(), panic::take_hook());

@@ -1,4 +1,4 @@
-//! Answers of the Prometheus API, and what becomes of them before a plugin has them.
+//! Answers of the Prometheus API, and their conversion to a plugin's input.
 #![no_main]
 
 use leadsman::model::data::{Answer, Data, Input};
@@ -18,7 +18,7 @@ libfuzzer_sys::fuzz_target!(|body: &[u8]| {
     merged(whole, picked);
 });
 
-/// Columns of one table are of one length.
+/// All columns of a table have the same length.
 fn sound(data: &Data) {
     match data {
         Data::Vector(vector) => {
@@ -36,7 +36,7 @@ fn sound(data: &Data) {
     }
 }
 
-/// What is in one dictionary for all says the same as what was in one for each.
+/// Merging the dictionaries of all answers changes no label.
 fn merged(first: Answer, second: Answer) {
     let told = [labels(&first), labels(&second)];
     let input =
@@ -48,7 +48,7 @@ fn merged(first: Answer, second: Answer) {
     }
 }
 
-/// The labels of all rows, as texts. Of a huge answer the first ones will do.
+/// The labels of all rows, as texts. Of a huge answer only the first rows.
 fn labels(answer: &Answer) -> Vec<Vec<(String, String)>> {
     let labels = match &answer.data {
         Data::Vector(vector) => &vector.labels,

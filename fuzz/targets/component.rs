@@ -1,4 +1,4 @@
-//! Components, up to the compiler: what they consist of, against the limits.
+//! Components before compiling: structure and limits.
 #![no_main]
 
 use leadsman::plugin::limits::{ExceededLimit, Structure, check};
@@ -7,12 +7,12 @@ use wasmparser::{Validator, WasmFeatures};
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let compiled = check(bytes, &Structure::DEFAULT);
     let interpreted = check(bytes, &Structure::INTERPRETER);
-    // Whatever the narrower limits let pass, the wider ones do.
+    // Whatever the narrower limits accept, the wider ones accept, too.
     assert!(compiled.is_err() || interpreted.is_ok(), "{interpreted:?}");
     if let Err(error) = &interpreted {
         assert!(!error.to_string().is_empty());
     }
-    // What is refused as malformed is nothing that the compiler would have taken.
+    // What is refused as malformed, the compiler refuses, too.
     if let Err(ExceededLimit::Malformed(reason)) = interpreted {
         let valid = Validator::new_with_features(WasmFeatures::default()).validate_all(bytes);
         assert!(valid.is_err(), "{reason}");

@@ -10,11 +10,11 @@ use leadsman::evaluation::TeamLimits;
 use leadsman::document::Document;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    // Queries are checked by a thread of their own.
+    // Queries are checked on a separate thread.
     leadsman_fuzz::only_own_panics();
     let (document, faults) = Document::parse("config.yaml", text);
     if !faults.is_empty() {
-        // It is the same from wherever the text comes.
+        // The result does not depend on where the text comes from.
         told(&document, faults, text);
         return;
     }
@@ -27,7 +27,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         verify: None,
         limits: TeamLimits::default(),
     };
-    // A folder that is not there: nothing is found in it.
+    // A folder that does not exist: no file is found.
     checked(text, &Origin::Folder(Path::new("/nonexistent")));
     checked(text, &Origin::ConfigMap(&keys));
     checked(text, &Origin::Team { keys: &keys, namespace: &namespace, team: &team });
@@ -39,7 +39,7 @@ fn checked(text: &str, origin: &Origin<'_>) {
         told(&document, faults, text);
         return;
     }
-    // JSON is YAML, and says the same. YAML has no keys on one line that are longer than this.
+    // JSON is YAML with the same meaning. YAML has no implicit keys that are longer than this.
     let json = document.value.to_string();
     if json.len() > 1000 {
         return;
@@ -50,10 +50,10 @@ fn checked(text: &str, origin: &Origin<'_>) {
     assert_eq!(format!("{:?}", again.config), format!("{config:?}"), "{json}");
 }
 
-/// Every fault is of a line that is there.
+/// Every fault has an existing line.
 fn told(document: &Document, faults: Vec<leadsman::document::Fault>, text: &str) {
     let faults = document.locate(faults);
-    // All that YAML takes for the end of a line.
+    // All line breaks of YAML.
     let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();
     for fault in &faults.list {
         let line = fault.line.unwrap_or_default();

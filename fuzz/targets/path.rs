@@ -1,4 +1,4 @@
-//! Requests of the metrics APIs: the address on the first line, `Accept` on the second.
+//! Requests of the metrics APIs: the path on the first line, `Accept` on the second.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 use leadsman::model::serve::Serve;
 
-/// The longest answer that is read.
+/// The longest response that is read.
 const LONGEST: usize = 1 << 20;
 
 struct Api {
@@ -50,7 +50,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         let Ok(body) = to_bytes(response.into_body(), LONGEST).await else {
             panic!("{address}: a long answer");
         };
-        // Probes are told in a word, errors in JSON.
+        // Probes are answered with a word, errors with JSON.
         let is_probe = ["/livez", "/healthz", "/readyz"].iter().any(|at| address.contains(at));
         if !status.is_success() && !is_probe {
             let told = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
@@ -60,7 +60,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     });
 });
 
-/// One metric of each kind that is configured, and cannot be served.
+/// One configured metric of each kind, none of which can be served.
 fn snapshot() -> Snapshot {
     let pods = Resource::known("pods").map_or(Serve::External, Serve::Custom);
     let rejected = [pods, Serve::External].into_iter().filter_map(|serve| {

@@ -1,4 +1,4 @@
-//! Public keys: PEM as it is, and anything else as the DER within a PEM.
+//! Public keys: PEM unchanged, and anything else as the DER in a PEM.
 #![no_main]
 
 use base64::Engine as _;

@@ -3,7 +3,7 @@
 
 use leadsman::artifact::{Credentials, Reference};
 
-/// What stands for a secret in the seeds. Keys are told, values are not.
+/// The marker of secrets in the seeds. Messages may contain keys, but never values.
 const SECRET: &str = "hunter2";
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -1,9 +1,9 @@
-//! Quantities as they are written, and the floats of samples that become some.
+//! Parsing of quantities, and quantities from floats.
 #![no_main]
 
 use leadsman::model::quantity::Quantity;
 
-/// Up to here a float tells one thousandth from the next, with what is lost on the way.
+/// Up to this value a float distinguishes thousandths, including rounding errors.
 const EXACT: u64 = 1 << 50;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -26,7 +26,7 @@ fn served(value: f64) -> Option<(f64, Quantity)> {
         assert!(!value.is_finite() || value.abs() >= 9.19e15, "{value:e}");
         return None;
     };
-    // An autoscaler goes to zero at exactly 0.
+    // An autoscaler scales to zero at exactly 0.
     assert_eq!(quantity == Quantity::ZERO, value == 0.0, "{value:e}");
     let lost = (quantity.as_f64() - value).abs();
     assert!(lost <= 0.001_001 + value.abs() * 1e-15, "{value:e} as {quantity}");

@@ -1,4 +1,4 @@
-//! Recordings, and what their queries are answered with.
+//! Recordings, and the answers to their queries.
 #![no_main]
 
 use std::path::Path;

@@ -11,7 +11,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let written = reference.to_string();
     assert_eq!(written.parse::<Reference>().as_ref(), Ok(&reference), "{written:?}");
     assert!(written.eq_ignore_ascii_case(text), "{written:?}");
-    // The host and the repository become an address; none of them may become another part of it.
+    // Host and repository become parts of a URL, and must not change any other part.
     let safe = |c: char| c.is_ascii_alphanumeric() || "-._:[]/".contains(c);
     assert!(reference.registry().chars().all(|c| c != '/' && safe(c)), "{written:?}");
     assert!(reference.repository().chars().all(|c| c != ':' && safe(c)), "{written:?}");

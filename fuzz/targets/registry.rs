@@ -1,7 +1,7 @@
-//! Answers of registries, on the wire: the challenge on the first line (none if it is empty), then
-//! bodies between lines of `----`. The first is the manifest that is pulled, the second the list of
-//! referrers, the third the manifest under cosign's tag; all of them are had by their digests.
-//! `$3` stands for the digest of the fourth; only those further down have one yet.
+//! Responses of registries, on the wire: the challenge on the first line (none if it is empty),
+//! then bodies between lines of `----`. The first is the manifest that is pulled, the second the
+//! list of referrers, the third the manifest under cosign's tag; each is also served by its digest.
+//! `$3` is replaced by the digest of the fourth; a body can refer only to later ones.
 #![no_main]
 
 use std::collections::HashMap;
@@ -15,23 +15,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-/// A key whose other half nobody has.
+/// A public key whose private key does not exist.
 const KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEF/0+oiq/z0/aIQYEUxMVPr/eoCxB
 2bRnl6gJ5EZ8Sixkj86eCsARXSIggApMhNP6x/byb1KeMBtJP36cBysgFg==
 -----END PUBLIC KEY-----
 ";
 
-/// The type of a list of referrers; a manifest says by itself what it is.
+/// The media type of a list of referrers; a manifest contains its own.
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// More bodies than one artifact leads to.
+/// More bodies than one artifact can refer to.
 const MOST: usize = 12;
 
 #[derive(Default)]
 struct Answers {
     challenge: String,
-    /// By the end of the path.
+    /// Selects the body by the end of the path.
     bodies: HashMap<String, String>,
 }
 
@@ -41,7 +41,7 @@ struct Wire {
     reference: Reference,
     keys: Vec<PublicKey>,
     answers: Arc<Mutex<Answers>>,
-    /// The server. It runs while a request is waited for.
+    /// The server. It runs while a request is awaited.
     _server: JoinSet<()>,
 }
 
@@ -88,8 +88,7 @@ fn wire() -> Result<Wire, Box<dyn std::error::Error>> {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let host = listener.local_addr()?;
     let reference: Reference = format!("{host}/a:1").parse()?;
-    // With a token that is shown as it is, nobody is asked for another: a challenge may name any
-    // host of the world.
+    // With a static token, no token service is contacted: a challenge may name any host.
     let secret = format!(r#"{{"auths":{{"{host}":{{"registrytoken":"t"}}}}}}"#);
     let credentials = Credentials::for_registry(&secret, &reference)?;
     let registry = Registry::new(&Access {
@@ -112,7 +111,7 @@ async fn serve(listener: TcpListener, answers: Arc<Mutex<Answers>>) {
         while connections.try_join_next().is_some() {}
         let answers = answers.clone();
         connections.spawn(async move {
-            // A client that goes away ends its connection, and nothing else.
+            // A client that disconnects ends only its connection.
             let _ = connection(stream, &answers).await;
         });
     }

@@ -1,12 +1,11 @@
-//! Rules of prometheus-adapter, as JSON: what they call metrics, which objects they are for, and the
-//! queries that come of them.
+//! Rules of prometheus-adapter, as JSON: names of metrics, objects, and the resulting queries.
 #![no_main]
 
 use leadsman::model::asked::Asked;
 use leadsman::rules::{Api, Catalog, ResourceRules, Rule, Seen, resolver, written};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    // Queries are looked into by a thread of their own.
+    // Queries are parsed on a separate thread.
     leadsman_fuzz::only_own_panics();
     let resolve = resolver(&[]);
     if let Ok(written) = serde_json::from_str::<written::ResourceRules>(text)

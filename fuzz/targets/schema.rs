@@ -1,4 +1,4 @@
-//! Configurations of mappings by the schemas that plugins give for them: `{"schema": …, "value": …}`.
+//! Plugin configurations and their schemas: `{"schema": …, "value": …}`.
 #![no_main]
 
 use leadsman::config::{published_schema, schema_faults};

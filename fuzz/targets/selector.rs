@@ -7,7 +7,7 @@ use promql_parser::parser::{Expr, parse};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(fields) = text.parse::<FieldSelector>() {
-        // One more condition is one more condition, whatever stands before it.
+        // Appending a requirement adds exactly one, whatever precedes it.
         let more = format!("{text},metadata.name!=a").parse::<FieldSelector>();
         let more = more.expect("two selectors that can be read");
         for name in ["a", "b", text] {
@@ -19,11 +19,11 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let written = selector.to_string();
     assert_eq!(written.parse::<Selector>().as_ref(), Ok(&selector), "{written:?}");
     assert_eq!(selector.is_empty(), text.trim().is_empty());
-    // The name of the metric stands before the braces here, and cannot stand in them as well.
+    // The metric's name is before the braces here, and must not also be in them.
     if selector.keys().any(|key| key == "__name__") || written.contains("!__name__") {
         return;
     }
-    // Whoever reads a metric adds matchers to its query, and nothing else.
+    // A selector only adds matchers to a query.
     if let Ok(matchers) = selector.to_promql() {
         let query = format!("x{{{matchers}}}");
         let Ok(Expr::VectorSelector(parsed)) = parse(&query) else { panic!("{query}") };

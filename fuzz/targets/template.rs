@@ -1,4 +1,4 @@
-//! Queries with places that are filled: a selector on the first line, then the query.
+//! Queries with placeholders: a selector on the first line, then the query.
 #![no_main]
 
 use leadsman::config::check_promql;
@@ -7,7 +7,7 @@ use leadsman::model::selector::Selector;
 use leadsman::source::Template;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    // Queries are checked by a thread of their own.
+    // Queries are checked on a separate thread.
     leadsman_fuzz::only_own_panics();
     let (selector, query) = text.split_once('\n').unwrap_or(("", text));
     let Ok(template) = Template::parse(query) else { return };
@@ -19,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     };
     let Ok(filled) = template.fill(Some(&namespace), &selector.clone().into()) else { return };
     match selector.to_promql() {
-        // Nothing of what is around a place is touched unless the place stays empty.
+        // The text around a placeholder changes only if the placeholder becomes empty.
         Ok(matchers) if !matchers.is_empty() => {
             let wanted = query.replace("${namespace}", "shop").replace("${selector}", &matchers);
             assert_eq!(filled, wanted);

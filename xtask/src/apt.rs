@@ -1,4 +1,4 @@
-//! Installing Debian packages, where that needs nobody's password.
+//! Installing Debian packages, if that needs no password.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ pub(crate) struct Apt {
 }
 
 impl Apt {
-    /// Finds out how, or why not.
+    /// Finds a way, or returns why there is none.
     pub(crate) fn find() -> Result<Self, &'static str> {
         if programs::find("apt-get").is_none() {
             return Err("there is no apt-get here");
@@ -31,28 +31,27 @@ impl Apt {
     pub(crate) fn install(self, packages: &[&str]) -> Result<(), Failure> {
         let packages_shown = packages.join(" ");
         println!("  apt-get update");
-        // A source that is out of reach matters only when a package comes from it.
+        // An unreachable package source matters only if a package comes from it.
         if let Err(reason) = programs::quietly(&mut self.command(&["update"])) {
             println!("  ... not in full: {reason}");
         }
         println!("  apt-get install {packages_shown}");
         let mut install = self.command(&["install", "-y", "--no-install-recommends"]);
-        // Debian's Rust conflicts with other packages of Rust: those are not ours to remove.
+        // Debian's Rust conflicts with other packages of Rust, which must not be removed.
         install.arg("--no-remove").args(packages);
         programs::quietly(&mut install)
             .map(drop)
             .map_err(|reason| Failure::Told(format!("apt-get install {packages_shown}: {reason}")))
     }
 
-    /// Stops a server that its package has just started: what is installed for the tests is no
-    /// service of this machine.
+    /// Stops a server that its package has just started: it was installed for the tests only.
     pub(crate) fn stop_service(self, name: &str) {
         if !Path::new("/run/systemd/system").is_dir() {
             return;
         }
         println!("  systemctl disable --now {name}");
         let mut systemctl = self.root();
-        // The tests do not mind one that goes on: theirs have ports of their own.
+        // A server that keeps running does no harm: the tests use other ports.
         if let Err(reason) =
             programs::quietly(systemctl.args(["systemctl", "disable", "--now", name]))
         {
@@ -63,12 +62,12 @@ impl Apt {
     fn command(self, arguments: &[&str]) -> Command {
         let mut command = self.root();
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]);
-        // Another apt-get on this machine is waited for.
+        // Waits for another apt-get on this machine.
         command.args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments);
         command
     }
 
-    /// What runs another program as root.
+    /// The prefix that runs a program as root.
     fn root(self) -> Command {
         if self.sudo {
             let mut command = Command::new("sudo");

@@ -5,7 +5,7 @@ use crate::ci::CiStep;
 use crate::failure::Failure;
 use crate::fuzz::Fuzz;
 
-/// What `cargo xtask help` prints.
+/// The output of `cargo xtask help`.
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
@@ -24,7 +24,7 @@ usage: cargo xtask COMMAND
                       for a minute, or those of fuzz/targets that are named
   help                this text";
 
-/// What to do.
+/// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Fuzz(Fuzz),
 }
 
-/// Understands a command line, without the program's name.
+/// Parses a command line, without the program's name.
 pub(crate) fn parse(mut arguments: Vec<String>) -> Result<Command, Failure> {
     if arguments.is_empty() {
         return Err(Failure::Usage("which command?".to_owned()));
@@ -48,7 +48,7 @@ pub(crate) fn parse(mut arguments: Vec<String>) -> Result<Command, Failure> {
         ("setup", [flag]) if flag == "--tests" => Ok(Command::Setup { tests: true }),
         ("demo", _) => Ok(Command::Demo { arguments }),
         ("test", []) => Ok(Command::Test { filter: None }),
-        // A flag meant for cargo or libtest would silently match no test.
+        // A flag for cargo or libtest would silently match no test.
         ("test", [filter]) if !filter.starts_with('-') => {
             Ok(Command::Test { filter: Some(filter.clone()) })
         }

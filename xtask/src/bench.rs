@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the measurements that the documentation quotes.
+//! `cargo xtask bench`: the measurements in the documentation.
 
 use crate::cargo;
 use crate::failure::Failure;
@@ -10,19 +10,19 @@ use crate::setup;
 pub(crate) enum Benchmark {
     /// Reads of the metrics APIs against a running adapter.
     Reads,
-    /// What crosses the boundary between host and plugin.
+    /// Shapes of the data between host and plugin.
     Shapes,
     /// One evaluation, from the answer of a source to values.
     Evaluation,
-    /// Reads in a cluster: authenticated, authorized, of objects that are watched.
+    /// Reads in a cluster: authenticated, authorized, with watched objects.
     Cluster,
-    /// Which objects a selector picks, and what they take in memory.
+    /// Selecting objects, and their memory.
     Objects,
-    /// How soon an edit is served, and what it costs those who read meanwhile.
+    /// How soon an edit is served, and what reads cost meanwhile.
     Reload,
-    /// What a long list of series costs, and what is kept of it.
+    /// CPU and memory of a long list of series.
     Relist,
-    /// What a mapping that misbehaves costs those beside it.
+    /// What a misbehaving mapping costs its neighbours.
     Neighbours,
 }
 
@@ -60,7 +60,7 @@ impl Benchmark {
 /// Runs one benchmark, or all.
 pub(crate) fn run(name: Option<Benchmark>, arguments: &[String]) -> Result<(), Failure> {
     setup::plugins()?;
-    // What is measured from outside is the program as it is released.
+    // Benchmarks from outside measure the release build.
     cargo::run(&["build", "--release", "--package", "leadsman"])?;
     for benchmark in name.map_or_else(|| Benchmark::ALL.to_vec(), |name| vec![name]) {
         let mut line = vec!["bench", "--package", "leadsman-bench", "--bench", benchmark.name()];

@@ -1,7 +1,7 @@
-//! What Go builds for the tests: once, and kept for all checkouts of this machine.
+//! Go programs for the tests, built once for all checkouts on this machine.
 //!
-//! A folder's name tells what it was built from, so that another version is another folder. Copies
-//! of the sources lie in it: by them the tests find it when it is not xtask that runs them.
+//! The folder's name is a hash of its sources, so that another version is another folder. It
+//! contains copies of the sources, by which the tests find it if xtask does not run them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -12,25 +12,25 @@ use crate::failure::Failure;
 use crate::go::Go;
 use crate::programs;
 
-/// A Go module in `tests/`, and the programs that it makes.
+/// A Go module in `tests/` and its programs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Module {
-    /// The environment variable that tells the tests where the programs are.
+    /// The environment variable with the programs' folder for the tests.
     pub(crate) variable: &'static str,
-    /// The folder in `tests/`, and what the one in the cache begins with.
+    /// The folder in `tests/`, and the prefix of the one in the cache.
     pub(crate) name: &'static str,
-    /// Everything in the folder that says what is built.
+    /// The files in the folder that determine the result.
     pub(crate) sources: &'static [&'static str],
-    /// What `go build` is told.
+    /// The arguments of `go build`.
     pub(crate) packages: &'static [&'static str],
-    /// What comes out.
+    /// The resulting programs.
     pub(crate) programs: &'static [&'static str],
-    /// How long it takes on two cores.
+    /// How long the build takes on two cores.
     pub(crate) takes: &'static str,
 }
 
 impl Module {
-    /// Builds it, unless it is there. Gives the folder.
+    /// Builds it unless it exists, and returns the folder.
     pub(crate) fn setup(&self, flags: &str) -> Result<PathBuf, String> {
         let told = |failure: Failure| failure.to_string();
         let folder = self.folder(flags).map_err(told)?;
@@ -42,7 +42,7 @@ impl Module {
         Ok(folder)
     }
 
-    /// Where it is, if it was built.
+    /// Its folder, if it was built.
     pub(crate) fn built(&self, flags: &str) -> Option<PathBuf> {
         self.folder(flags).ok().filter(|folder| self.is_built(folder))
     }
@@ -53,8 +53,8 @@ impl Module {
         std::fs::read_to_string(&path).map_err(|source| file(&path, source))
     }
 
-    /// Builds into a folder beside, which becomes the folder when it is complete: another build, or
-    /// an end in the middle of this one, leaves nothing half.
+    /// Builds into a temporary folder that is renamed when it is complete, so that concurrent or
+    /// interrupted builds leave no partial result.
     fn build(&self, go: &Go, flags: &str, folder: &Path) -> Result<(), Failure> {
         let began = Instant::now();
         println!("  {go}: building, which takes about {}, and once only", self.takes);
@@ -76,7 +76,7 @@ impl Module {
             Err(_) if self.is_built(folder) => Ok(()),
             outcome => outcome.map_err(|source| file(folder, source)),
         });
-        // What is left there is of no use to anybody.
+        // The temporary folder is not needed any more.
         let _ = std::fs::remove_dir_all(&beside);
         outcome?;
         println!("  ... built in {:.0} s", began.elapsed().as_secs_f64());
@@ -138,7 +138,7 @@ mod tests {
             hash.add(text.as_bytes());
             hash.0
         };
-        // The published value of FNV-1a for this text.
+        // The published FNV-1a hash of this text.
         assert_eq!(hash("foobar"), 0x85944171f73967e8);
         assert_ne!(hash("a b"), hash("ab "));
     }

@@ -1,4 +1,4 @@
-//! Running cargo, and the places it knows.
+//! Running cargo, and its folders.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) fn root() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
-/// Where this very program was built: `target/debug`, which the other programs are beside.
+/// The folder of this program and the others: `target/debug`.
 pub(crate) fn built() -> Result<PathBuf, Failure> {
     let path = env::current_exe()
         .map_err(|source| Failure::File { path: PathBuf::from("cargo xtask"), source })?;
@@ -31,8 +31,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root()).args(arguments);
-    // What `cargo run` tells this program about its own package. Build scripts (ring's is one)
-    // watch these variables, and would run again for each change between here and a shell.
+    // Variables that `cargo run` sets for this program's package. Some build scripts (such as
+    // ring's) watch them, and would run again after each change between xtask and a shell.
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(about_this_package) {
             command.env_remove(name);
@@ -41,17 +41,17 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs cargo to its end.
+/// Runs cargo.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     programs::run(&mut cargo(arguments), &shown(arguments))
 }
 
-/// A cargo command as a person would type it.
+/// A cargo command as in a shell.
 pub(crate) fn shown(arguments: &[&str]) -> String {
     format!("cargo {}", arguments.join(" "))
 }
 
-/// Whether this is the CI, where what is missing is a failure.
+/// Whether this is the CI, where a missing tool is a failure.
 pub(crate) fn in_ci() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true")
 }

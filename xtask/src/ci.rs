@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: what a submission must pass.
+//! `cargo xtask ci`: the checks that a change must pass.
 
 use crate::cargo;
 use crate::deny;
@@ -21,8 +21,8 @@ pub(crate) enum CiStep {
 }
 
 impl CiStep {
-    /// All of them. The order shares what is built: drift runs the binary that the tests built,
-    /// docs reads what clippy checked, and the formatting needs nothing.
+    /// All steps, in an order that reuses builds: drift runs the binary that the tests built, docs
+    /// uses what clippy checked, and formatting needs no build.
     pub(crate) const ALL: [Self; 6] =
         [Self::Format, Self::Test, Self::Drift, Self::Clippy, Self::Docs, Self::Deny];
 
@@ -43,7 +43,7 @@ impl CiStep {
     }
 }
 
-/// Runs these steps to the end, whatever fails on the way, so that one run tells all.
+/// Runs all of these steps even if one fails, so that one run reports all failures.
 pub(crate) fn run(chosen: &[CiStep]) -> Result<(), Failure> {
     let mut steps = Steps::default();
     let mut count = None;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::built::Module;
 use crate::failure::Failure;
 
-/// What it is built from.
+/// Its sources.
 const MODULE: Module = Module {
     variable: "LEADSMAN_CONTROL_PLANE",
     name: "control-plane",
@@ -17,14 +17,13 @@ const MODULE: Module = Module {
     takes: "eight minutes",
 };
 
-/// The environment variable of a folder with such programs, as others that test with a control
-/// plane have it.
+/// The environment variable of a folder with these programs, as envtest has it.
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
 const PROGRAMS: [&str; 5] =
     ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm"];
 
-/// Builds it, unless it is there.
+/// Builds it unless it exists.
 pub(crate) fn setup() -> Result<(), Failure> {
     let missing = missing();
     if missing.is_empty() {
@@ -36,12 +35,12 @@ pub(crate) fn setup() -> Result<(), Failure> {
     Ok(())
 }
 
-/// What tells the tests where it is, if it was built.
+/// The environment variable with its path for the tests, if it was built.
 pub(crate) fn built() -> Option<(&'static str, PathBuf)> {
     Some((MODULE.variable, MODULE.built(&flags().ok()?)?))
 }
 
-/// The programs that the machine does not bring.
+/// The programs that the machine does not have.
 fn missing() -> Vec<&'static str> {
     let assets = env::var_os(ASSETS).map(PathBuf::from);
     let brought = |name: &str| assets.as_ref().is_some_and(|folder| folder.join(name).is_file());
@@ -62,7 +61,7 @@ fn flags() -> Result<String, Failure> {
     link_flags(&MODULE.read("go.mod")?)
 }
 
-/// What makes the programs say the version that they are, and leaves out what debuggers need.
+/// Linker flags that set the programs' versions and omit debug information.
 fn link_flags(go_mod: &str) -> Result<String, Failure> {
     let version = |module: &str| {
         let found = go_mod.lines().find_map(|line| {
@@ -80,7 +79,7 @@ fn link_flags(go_mod: &str) -> Result<String, Failure> {
          -X k8s.io/component-base/version.gitMinor={minor} \
          -X helm.sh/helm/v3/internal/version.version={helm}"
     );
-    // The cluster that Helm takes charts to be for when it asks none.
+    // The cluster version that Helm assumes without a cluster.
     for package in ["pkg/chartutil", "pkg/lint/rules"] {
         let package = format!("helm.sh/helm/v3/{package}");
         flags.push_str(&format!(

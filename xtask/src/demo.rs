@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::programs;
 use crate::setup;
 
-/// Builds the adapter and becomes its demo.
+/// Builds the adapter and runs its demo.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     setup::plugins()?;
     let mut command = cargo::cargo(&["run", "--package", "leadsman", "--", "demo"]);
@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     become_it(&mut command)
 }
 
-/// The demo takes this process's place: Ctrl-C and the exit code are its own.
+/// Replaces this process by the demo, which gets Ctrl-C and determines the exit code.
 #[cfg(unix)]
 fn become_it(command: &mut std::process::Command) -> Result<(), Failure> {
     use std::os::unix::process::CommandExt as _;
@@ -22,7 +22,7 @@ fn become_it(command: &mut std::process::Command) -> Result<(), Failure> {
     Err(programs::cannot_start(command, source))
 }
 
-/// Ctrl-C reaches every process of the console; only success or failure is passed on.
+/// Ctrl-C reaches every process of the console; only success or failure is returned.
 #[cfg(not(unix))]
 fn become_it(command: &mut std::process::Command) -> Result<(), Failure> {
     programs::run(command, "cargo run --package leadsman -- demo")

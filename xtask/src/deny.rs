@@ -12,9 +12,8 @@ const VERSION: &str = "0.20.2";
 
 /// Checks `deny.toml`.
 ///
-/// Advisories need a database that only a machine with the whole network can fetch. That it
-/// cannot be fetched says nothing about the dependencies, so it is told and is no failure; an
-/// advisory that was found is one.
+/// Advisories need a database that only a machine with Internet access can fetch. A failed download
+/// says nothing about the dependencies, so it is reported but not a failure; an advisory is one.
 pub(crate) fn run() -> Result<String, Failure> {
     let tool = tool()?;
     check(&tool, &["licenses", "bans", "sources"])?;
@@ -51,7 +50,7 @@ fn tool() -> Result<PathBuf, Failure> {
     println!("no cargo-deny on PATH: building {VERSION} into {}", folder.display());
     let build = folder.join("build");
     let package = format!("cargo-deny@{VERSION}");
-    // Unoptimised it builds in half the time, and the check takes a second all the same.
+    // Without optimization it builds in half the time, and the check still takes a second.
     let mut install = cargo::cargo(&["install", "--debug", "--locked", &package]);
     install.arg("--root").arg(&folder).arg("--target-dir").arg(&build);
     programs::run(&mut install, &format!("cargo install {package}"))?;

@@ -1,4 +1,4 @@
-//! The `drift` step: files that a program generates say what it says today.
+//! The `drift` step: generated files are up to date.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::programs;
 use crate::setup;
 use crate::test;
 
-/// A generated file, and the arguments that make `leadsman` print it.
+/// A generated file, and the arguments with which `leadsman` prints it.
 struct Generated {
     file: &'static str,
     arguments: &'static [&'static str],
@@ -18,10 +18,10 @@ struct Generated {
 const GENERATED: &[Generated] =
     &[Generated { file: "docs/config.schema.json", arguments: &["schema"] }];
 
-/// Compares the generated files; with `BLESS=1` writes them.
+/// Compares the generated files, or writes them with `BLESS=1`.
 pub(crate) fn run() -> Result<String, Failure> {
     setup::plugins()?;
-    // The binary that the tests run: after them there is nothing left to build.
+    // The binary that the tests run: after them nothing needs to be built.
     test::build()?;
     let program = cargo::built()?.join(format!("leadsman{}", std::env::consts::EXE_SUFFIX));
     let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
@@ -52,7 +52,7 @@ pub(crate) fn run() -> Result<String, Failure> {
     )))
 }
 
-/// A file that is not there is as out of date as an empty one.
+/// A missing file is treated as empty.
 fn read(path: &Path) -> Result<String, Failure> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text),

@@ -1,4 +1,4 @@
-//! Why a command failed, for the person who ran it.
+//! Failures of commands.
 
 use std::fmt;
 use std::io;
@@ -10,22 +10,22 @@ use crate::arguments::USAGE;
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line makes no sense.
+    /// The command line is invalid.
     Usage(String),
     /// A program could not be started.
     Start { program: String, source: io::Error },
-    /// A program said no; it has said why.
+    /// A program failed and has printed why.
     Exit { command: String, status: ExitStatus },
-    /// A file could not be used.
+    /// A file could not be read or written.
     File { path: PathBuf, source: io::Error },
-    /// Something else, told in full.
+    /// Something else, with a complete message.
     Told(String),
     /// Already shown.
     Shown,
 }
 
 impl Failure {
-    /// Prints the failure, and says what to exit with: 2 for a wrong command line, otherwise 1.
+    /// Prints the failure and returns the exit code: 2 for an invalid command line, otherwise 1.
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Usage(_) => {

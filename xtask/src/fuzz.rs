@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz`: what meets bytes from outside, fed with mutations of known inputs.
+//! `cargo xtask fuzz`: fuzzes the parsers of input from outside.
 //!
-//! The crate `fuzz` has one program for each parser. Its seeds are in the repository; what a run
-//! adds to them stays in the target folder, and the next run goes on from there.
+//! The crate `fuzz` has one program for each parser. Its seeds are in the repository; inputs that a
+//! run adds are stored in the target folder, and the next run continues from there.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ const TARGETS: [&str; 17] = [
     "template",
 ];
 
-/// What makes the compiler count what runs. Released compilers have all of it.
+/// Flags that instrument the code for coverage. They work with stable compilers.
 const FLAGS: [&str; 5] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -43,13 +43,13 @@ const FLAGS: [&str; 5] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// An input that takes longer, or more memory, has found a fault.
+/// An input that needs more time or memory counts as a failure.
 const LIMITS: [&str; 2] = ["-timeout=5", "-rss_limit_mb=2048"];
 
-/// How much is shown of what a program writes when it fails.
+/// How many lines of a failed program's output are shown.
 const MOST_LINES: usize = 60;
 
-/// What to fuzz, and for how long.
+/// The targets, and the time for each.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fuzz {
     seconds: u32,
@@ -63,14 +63,14 @@ impl Default for Fuzz {
 }
 
 impl Fuzz {
-    /// Understands `[--seconds N] [TARGET...]`.
+    /// Parses `[--seconds N] [TARGET...]`.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self, Failure> {
         let mut fuzz = Self::default();
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             if argument == "--seconds" {
                 let seconds = arguments.next().and_then(|seconds| seconds.parse().ok());
-                // To libFuzzer 0 means: without an end.
+                // For libFuzzer 0 means no limit.
                 let seconds = seconds.filter(|&seconds| seconds > 0);
                 fuzz.seconds = seconds.ok_or_else(|| {
                     Failure::Usage("--seconds takes a whole number above 0".to_owned())
@@ -85,8 +85,7 @@ impl Fuzz {
         Ok(fuzz)
     }
 
-    /// Builds the targets and runs each to the end of its time, or to the first fault that it
-    /// finds.
+    /// Builds the targets and runs each until its time is over or it finds a failure.
     pub(crate) fn run(&self) -> Result<(), Failure> {
         setup::plugins()?;
         let targets = if self.targets.is_empty() { &TARGETS[..] } else { &self.targets };
@@ -109,12 +108,13 @@ impl Fuzz {
     }
 }
 
-/// Builds the programs. Says where they are.
+/// Builds the programs and returns their folder.
 fn build(folder: &Path, targets: &[&str]) -> Result<PathBuf, Failure> {
     let host = programs::quietly(Command::new("rustc").args(["--print", "host-tuple"]))
         .map_err(|reason| Failure::Told(format!("rustc --print host-tuple: {reason}")))?;
     let host = host.trim();
-    // Naming the platform keeps build scripts and macros as they are: they have no libFuzzer.
+    // With an explicit target, build scripts and macros are not instrumented: they have no
+    // libFuzzer.
     let mut line = vec!["build", "--release", "--target", host];
     for target in targets {
         line.extend(["--bin", target]);
@@ -149,7 +149,7 @@ fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> Result<Fig
     if dictionary.is_file() {
         command.arg(format!("-dict={}", dictionary.display()));
     }
-    // What is new goes into the first folder.
+    // New inputs are written to the first folder.
     command.arg(corpus).arg(source().join("seeds").join(target));
     let output = command.output().map_err(|source| programs::cannot_start(&command, source))?;
     let written = String::from_utf8_lossy(&output.stderr);
@@ -164,17 +164,17 @@ fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> Result<Fig
     }))
 }
 
-/// Whether a failure begins here: what came before are inputs that are new.
+/// Whether a failure begins at this line: earlier lines are new inputs.
 fn is_complaint(line: &str) -> bool {
     line.contains(" panicked at ") || line.contains("ERROR: libFuzzer")
 }
 
-/// Where the input is that failed.
+/// The path of the failing input.
 fn input(written: &str) -> Option<&str> {
     written.lines().rev().find_map(|line| line.split_once("Test unit written to ")).map(|it| it.1)
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Figures {
     runs: u64,

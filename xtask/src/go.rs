@@ -1,4 +1,4 @@
-//! The Go toolchain, which builds the control plane of the tests, and prometheus-adapter.
+//! The Go toolchain, which builds the tests' control plane and prometheus-adapter.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,21 +7,21 @@ use std::process::Command;
 use crate::apt::Apt;
 use crate::programs;
 
-/// A Go that is new enough.
+/// A Go toolchain that is new enough.
 #[derive(Debug)]
 pub(crate) struct Go {
     program: PathBuf,
     version: String,
 }
 
-/// Debian's name for it.
+/// Debian's package.
 const PACKAGE: &str = "golang-go";
 
-/// The oldest version that builds what the `go.mod` files in `tests/` name.
+/// The oldest version that builds the modules in `tests/`.
 const OLDEST: (u32, u32) = (1, 24);
 
 impl Go {
-    /// The one on `PATH`, or where Go's own installer puts it, or the distribution's.
+    /// The one on `PATH`, in the folder of Go's installer, or of the distribution.
     pub(crate) fn find_or_install() -> Result<Self, String> {
         match Self::find() {
             Ok(go) => Ok(go),
@@ -35,7 +35,7 @@ impl Go {
         }
     }
 
-    /// A command of it that fetches modules, and nothing else that this machine is set to.
+    /// A go command that may fetch modules, independent of other settings of this machine.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments);
@@ -48,7 +48,7 @@ impl Go {
         let places = [programs::find("go"), installed.is_file().then_some(installed)];
         let mut reason = "there is no go on PATH".to_owned();
         for program in places.into_iter().flatten() {
-            // Not the version that it would download for a go.mod.
+            // Its own version, not one that it would download for a go.mod.
             let mut ask = Command::new(&program);
             ask.args(["env", "GOVERSION"]).env("GOTOOLCHAIN", "local");
             let version = programs::quietly(&mut ask)?.trim().to_owned();
@@ -67,11 +67,11 @@ impl fmt::Display for Go {
     }
 }
 
-/// Whether the distribution's is new enough: one that is not would only take room.
+/// Whether the distribution's version is new enough to be worth installing.
 fn distributed() -> Result<(), String> {
     let policy = programs::quietly(Command::new("apt-cache").args(["policy", PACKAGE]))?;
     let version = policy.lines().find_map(|line| line.trim().strip_prefix("Candidate:"));
-    // `2:1.19~1`: what stands before the colon is no part of Go's own version.
+    // `2:1.19~1`: the epoch before the colon is not part of Go's version.
     let version =
         version.map_or("", |version| version.rsplit(':').next().unwrap_or(version).trim());
     if number(&format!("go{version}")).is_some_and(|number| number >= OLDEST) {

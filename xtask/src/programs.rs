@@ -1,4 +1,4 @@
-//! Other programs: finding them, running them, keeping them quiet.
+//! Finding and running other programs.
 
 use std::env;
 use std::path::PathBuf;
@@ -6,14 +6,14 @@ use std::process::{Command, Output};
 
 use crate::failure::Failure;
 
-/// Where a program is on `PATH`.
+/// The path of a program on `PATH`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
-/// Runs a program whose output the person sees.
+/// Runs a program with visible output.
 pub(crate) fn run(command: &mut Command, shown: &str) -> Result<(), Failure> {
     let status = command.status().map_err(|source| cannot_start(command, source))?;
     if status.success() {
@@ -22,7 +22,7 @@ pub(crate) fn run(command: &mut Command, shown: &str) -> Result<(), Failure> {
     Err(Failure::Exit { command: shown.to_owned(), status })
 }
 
-/// Runs a program whose output only matters when it fails: then it is the error.
+/// Runs a program whose output is shown only as the error if it fails.
 pub(crate) fn quietly(command: &mut Command) -> Result<String, String> {
     match command.output() {
         Ok(output) if output.status.success() => {
@@ -38,7 +38,7 @@ pub(crate) fn cannot_start(command: &Command, source: std::io::Error) -> Failure
     Failure::Start { program: command.get_program().to_string_lossy().into_owned(), source }
 }
 
-/// The line that tells most: the first that calls itself an error, otherwise the last.
+/// The most informative line: the first that contains an error, otherwise the last.
 fn complaint(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

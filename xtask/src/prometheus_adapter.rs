@@ -1,11 +1,11 @@
-//! prometheus-adapter itself, whose answers the tests compare with ours.
+//! Builds prometheus-adapter, whose answers the tests compare with Leadsman's.
 
 use std::path::PathBuf;
 
 use crate::built::Module;
 use crate::failure::Failure;
 
-/// What it is built from: no code of ours, but the command that go.mod names as a tool.
+/// Its sources: no code of ours, only the command that go.mod names as a tool.
 const MODULE: Module = Module {
     variable: "LEADSMAN_PROMETHEUS_ADAPTER",
     name: "prometheus-adapter",
@@ -15,17 +15,17 @@ const MODULE: Module = Module {
     takes: "three minutes",
 };
 
-/// Without what only debuggers need.
+/// Without debug information.
 const FLAGS: &str = "-s -w";
 
-/// Builds it, unless it is there.
+/// Builds it unless it exists.
 pub(crate) fn setup() -> Result<(), Failure> {
     let folder = MODULE.setup(FLAGS).map_err(|reason| advice(&reason))?;
     println!("tests: prometheus-adapter in {}", folder.display());
     Ok(())
 }
 
-/// What tells the tests where it is, if it was built.
+/// The environment variable with its path for the tests, if it was built.
 pub(crate) fn built() -> Option<(&'static str, PathBuf)> {
     Some((MODULE.variable, MODULE.built(FLAGS)?))
 }

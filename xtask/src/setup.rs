@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: what building and testing need, installed by the machine's own means.
+//! `cargo xtask setup`: installs what building and testing need, with the machine's own tools.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::programs;
 use crate::prometheus_adapter;
 
-/// Installs the compiler for plugins, and with `tests` what the tests need, too.
+/// Installs the compiler for plugins, and with `tests` also what the tests need.
 pub(crate) fn run(tests: bool) -> Result<(), Failure> {
     plugins()?;
     if tests { servers() } else { Ok(()) }
@@ -45,7 +45,7 @@ pub(crate) fn plugins() -> Result<(), Failure> {
     )))
 }
 
-/// Fast and small, but only where rustup can download.
+/// Fast and small, but only if rustup can download.
 fn rustup() -> Result<(), String> {
     if programs::find("rustup").is_none() {
         return Err("there is no rustup here".to_owned());
@@ -58,8 +58,8 @@ fn rustup() -> Result<(), String> {
         .map_err(|reason| format!("rustup could not download the target: {reason}"))
 }
 
-/// A compiler with the source of its standard library, from the distribution. It comes without a
-/// linker for WebAssembly; where rustup's is not at hand, LLVM's is needed, too.
+/// The distribution's compiler with the source of its standard library. It has no linker for
+/// WebAssembly; without rustup's, LLVM's is needed, too.
 fn debian() -> Result<(), String> {
     apt(&debian_packages())?;
     if Toolchain::find().is_ok() { Ok(()) } else { apt(&["lld"]) }
@@ -73,7 +73,7 @@ fn apt(packages: &[&str]) -> Result<(), String> {
     Apt::find()?.install(packages).map_err(|failure| failure.to_string())
 }
 
-/// The tests ask real servers. What is missing is told at once, for one hand to mend it all.
+/// The tests use real servers. All missing ones are reported at once.
 fn servers() -> Result<(), Failure> {
     let all = [
         server("prometheus"),
@@ -89,7 +89,7 @@ fn servers() -> Result<(), Failure> {
     Err(Failure::Told(missing.join("\n")))
 }
 
-/// A server that the tests run themselves, from the package of its name.
+/// A server that the tests run, from the package of its name.
 fn server(name: &str) -> Result<(), Failure> {
     if programs::find(name).is_none() {
         println!("tests: no {name} on PATH yet");

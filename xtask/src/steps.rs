@@ -1,4 +1,4 @@
-//! Steps that are timed, and told at the end.
+//! Timed steps with a summary.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ struct Done {
 }
 
 impl Steps {
-    /// Does a step under a heading. Says whether it went well; if not, why is told at the end.
+    /// Runs a step under a heading and returns whether it succeeded. Failures are in the summary.
     pub(crate) fn run(
         &mut self,
         name: &'static str,
@@ -34,12 +34,12 @@ impl Steps {
         well
     }
 
-    /// Takes in the steps of a part.
+    /// Adds the steps of a part.
     pub(crate) fn extend(&mut self, part: Self) {
         self.done.extend(part.done);
     }
 
-    /// Prints what was done, and fails if a step failed.
+    /// Prints the summary, and fails if a step failed.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let total = self.done.iter().map(|done| done.took).sum();
         println!("\n=== summary, {}", seconds(total));

@@ -1,8 +1,8 @@
-//! How many tests passed, from what the test programs print.
+//! Counts passed tests in the output of test programs.
 
 use std::fmt;
 
-/// Counts over test programs.
+/// Sums over test programs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
@@ -11,7 +11,8 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts a line if it is a test program's last: `test result: ok. 2 passed; 0 failed; …`.
+    /// Counts a line if it is the summary of a test program: `test result: ok. 2 passed; 0 failed;
+    /// …`.
     pub(crate) fn line(&mut self, line: &str) {
         let Some((_, counts)) =
             line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))

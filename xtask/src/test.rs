@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, with everything real that it needs.
+//! `cargo xtask test`: every test, with the real servers that it needs.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use crate::setup;
 use crate::steps::Steps;
 use crate::tally::Tally;
 
-/// Builds everything that the tests run, the adapter's binary among it. One command for both:
+/// Builds everything that the tests run, including the adapter's binary. One command for both:
 /// cargo would resolve other features for the binary alone, and build its dependencies twice.
 const BUILD: &[&str] =
     &["build", "--workspace", "--bin", "leadsman", "--lib", "--tests", "--examples"];
@@ -27,8 +27,8 @@ pub(crate) fn run(filter: Option<&str>) -> Result<(), Failure> {
     outcome
 }
 
-/// The steps of a test run, and how many tests passed. What could not be built or started counts
-/// as one that failed, so that the count alone tells a failed run.
+/// The steps of a test run, and the number of passed tests. What could not be built or started
+/// counts as a failed test, so that the count alone shows a failed run.
 pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
     let mut steps = Steps::default();
     let mut tally = Tally::default();
@@ -37,7 +37,7 @@ pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
         let units = steps.run("tests", || tests(TESTS, filter, &mut tally));
         let docs = steps.run("doc tests", || tests(DOC_TESTS, filter, &mut tally));
         let well = units && docs;
-        // A filter with a typing error must not look like a success.
+        // A misspelled filter must not look like a success.
         let none = well && tally == Tally::default();
         if none {
             steps.run("any test", || no_test(filter));
@@ -54,18 +54,18 @@ pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
 pub(crate) fn build() -> Result<String, Failure> {
     let mut line = BUILD.to_vec();
     if cargo::in_ci() {
-        // What was submitted is what is tested.
+        // The CI tests exactly what was submitted.
         line.push("--locked");
     }
     cargo::run(&line).map(|()| String::new())
 }
 
-/// Without the servers that they ask a person can still run the other tests; the CI cannot.
+/// Without the servers a developer can still run the other tests; in the CI it is a failure.
 fn ready() -> Result<String, Failure> {
     match setup::run(true) {
         Err(failure) if cargo::in_ci() => Err(failure),
         Err(failure) => {
-            // Without a compiler for plugins there is nothing to run.
+            // Without a compiler for plugins nothing can be run.
             setup::plugins()?;
             println!("warning: {failure}");
             Ok("incomplete: tests that need what is missing fail".to_owned())
@@ -96,7 +96,7 @@ fn tests(line: &[&str], filter: Option<&str>, all: &mut Tally) -> Result<String,
     if status.success() {
         return Ok(tally.to_string());
     }
-    // A test program that died has no last line.
+    // A test program that crashed has no summary.
     let died = if tally.failed == 0 { "; a test program ended without a result" } else { "" };
     Err(Failure::Told(format!("{tally}{died}")))
 }
