@@ -103,13 +103,13 @@ async fn every_fault_is_told(config: &str) {
 }
 
 #[tokio::test]
-async fn every_fault_is_told_at_once() {
+async fn all_faults_are_reported_at_once() {
     assert!(marks(FAULTY).len() >= 10);
     every_fault_is_told(FAULTY).await;
 }
 
 #[tokio::test]
-async fn what_plugins_find_wrong_is_told_at_its_place() {
+async fn faults_found_by_plugins_have_their_place() {
     every_fault_is_told(FAULTY_FOR_PLUGINS).await;
 }
 
@@ -146,7 +146,7 @@ async fn a_good_configuration_has_no_faults() {
 }
 
 #[tokio::test]
-async fn a_query_that_does_not_parse_is_named_with_its_place() {
+async fn an_invalid_query_is_reported_with_its_place() {
     let config = Config::shop("http://127.0.0.1:9")
         .mapping(Mapping::pods("good").query("sound_query", "up"))
         .mapping(Mapping::pods("bad").query("broken_query", "sum(rate(requests[2m))"))
@@ -160,7 +160,7 @@ async fn a_query_that_does_not_parse_is_named_with_its_place() {
 }
 
 #[tokio::test]
-async fn what_is_not_yaml_or_not_there_is_told() {
+async fn invalid_yaml_and_missing_files_are_reported() {
     let checked = Leadsman::check("kind: Config\nsources: [unclosed\nmappings: {}\n").await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
     checked.says(&["leadsman.yaml:", "YAML"]);

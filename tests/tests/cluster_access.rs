@@ -102,7 +102,7 @@ fn proxied(plane: &ControlPlane, user: &str) -> Caller {
 }
 
 #[tokio::test]
-async fn a_front_proxy_speaks_for_the_user_it_names() {
+async fn a_front_proxy_impersonates_the_user_in_its_headers() {
     let site = Site::new("proxied", 1).await;
     let user = |name: &str| proxied(site.plane, name);
     site.allow(&Subject::user("jane")).await;
@@ -141,7 +141,7 @@ async fn a_front_proxy_speaks_for_the_user_it_names() {
 }
 
 #[tokio::test]
-async fn all_that_a_front_proxy_says_of_a_user_is_asked_about() {
+async fn reviews_contain_all_that_the_front_proxy_says_of_a_user() {
     let site = Site::new("extra", 1).await;
     let jane = proxied(site.plane, "jane")
         .header("x-remote-uid", "7")
@@ -166,7 +166,7 @@ async fn all_that_a_front_proxy_says_of_a_user_is_asked_about() {
 }
 
 #[tokio::test]
-async fn the_aggregators_own_users_have_no_group_and_may_discover() {
+async fn the_aggregators_own_requests_may_read_discovery() {
     let site = Site::new("groupless", 1).await;
     for (user, paths) in [
         (
@@ -184,7 +184,7 @@ async fn the_aggregators_own_users_have_no_group_and_may_discover() {
 }
 
 #[tokio::test]
-async fn nobody_else_may_speak_for_a_user() {
+async fn only_the_front_proxy_may_impersonate_users() {
     let site = Site::new("impostors", 1).await;
     site.allow(&Subject::user("jane")).await;
     let users = site.plane.authorities();
@@ -233,7 +233,7 @@ async fn nobody_else_may_speak_for_a_user() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_its_user() {
+async fn a_client_certificate_authenticates_its_user() {
     let site = Site::new("certified", 1).await;
     site.allow(&Subject::user("jane")).await;
     site.allow(&Subject::Group("readers".to_owned())).await;
@@ -257,7 +257,7 @@ async fn a_client_certificate_is_its_user() {
 }
 
 #[tokio::test]
-async fn a_token_is_its_service_account() {
+async fn a_token_authenticates_its_service_account() {
     let site = Site::new("tokens", 1).await;
     let token = site.token().await;
     let account = Caller::bearing(&token);
@@ -280,7 +280,7 @@ async fn a_token_is_its_service_account() {
 }
 
 #[tokio::test]
-async fn a_right_counts_when_it_is_given_and_no_longer_when_it_is_taken_away() {
+async fn granted_and_withdrawn_rights_take_effect() {
     let site = Site::new("changing", 1).await;
     let jane = Caller::certified(&site.plane.authorities().clients.client("jane"));
     let john = proxied(site.plane, "john");
@@ -344,7 +344,7 @@ fn routes(namespace: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_path_serves_anything_to_who_shows_nothing() {
+async fn anonymous_requests_are_served_nothing() {
     let site = Site::new("walked", 1).await;
     let root = proxied(site.plane, "root").header("x-remote-group", "system:masters");
     // Responses of other clients are cached now, and must not leak.
@@ -371,7 +371,7 @@ async fn no_path_serves_anything_to_who_shows_nothing() {
 }
 
 #[tokio::test]
-async fn the_admin_address_answers_this_machine() {
+async fn the_admin_address_serves_values_to_loopback_only() {
     let site = Site::new("admin", 2).await;
     let john = proxied(site.plane, "john");
     site.allow(&Subject::user("john")).await;
@@ -407,7 +407,7 @@ async fn read_them_all(site: &Site, caller: impl Fn() -> Caller) {
 }
 
 #[tokio::test]
-async fn decisions_are_shared_by_all_who_ask_the_same() {
+async fn equal_reviews_are_sent_once() {
     let site = Site::new("shared", OBJECTS).await;
     let everything = [Rule::new(&["get"], CUSTOM, &["*"])];
     site.plane.admin().allow(&Subject::user("all"), None, &everything).await;
@@ -432,7 +432,7 @@ async fn decisions_are_shared_by_all_who_ask_the_same() {
 }
 
 #[tokio::test]
-async fn another_authority_for_front_proxies_counts_at_once() {
+async fn a_new_front_proxy_authority_takes_effect_at_once() {
     let site = Site::new("rotated", 1).await;
     site.allow(&Subject::user("jane")).await;
     let old = proxied(site.plane, "jane");

@@ -124,7 +124,7 @@ async fn namespaces_with_a_query_each_are_not_mixed_up() {
 }
 
 #[tokio::test]
-async fn steady_reads_never_cost_more_than_a_query_each_and_none_when_they_end() {
+async fn steady_reads_cause_at_most_one_query_each_and_none_when_they_end() {
     let upstream = Upstream::start(good()).await;
     let leadsman = start(&upstream).await;
     let mut reads = 0;
@@ -200,7 +200,7 @@ async fn a_client_that_leaves_does_not_stop_the_evaluation_for_others() {
 
 /// `maxAge` applies to stored values, not to those that a read waited for.
 #[tokio::test]
-async fn a_query_that_takes_longer_than_values_may_be_old_still_answers() {
+async fn a_query_slower_than_max_age_still_answers() {
     let upstream = Upstream::start(good().after(Duration::from_millis(300))).await;
     let mapping = mapping().set("maxAge", "100ms");
     let leadsman = Leadsman::start(Config::shop(&upstream.url()).mapping(mapping)).await;

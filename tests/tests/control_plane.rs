@@ -10,7 +10,7 @@ use leadsman_tests::{Authority, Caller, Reply, Request, Upstream, eventually, pa
 use serde_json::json;
 
 #[tokio::test]
-async fn an_hpa_says_that_its_metric_is_missing() {
+async fn an_hpa_reports_a_missing_metric() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     let workload = Workload::stateful_set(&admin, "missing", "broker", 2).await;
@@ -31,7 +31,7 @@ async fn an_hpa_says_that_its_metric_is_missing() {
 }
 
 #[tokio::test]
-async fn everybody_is_who_they_are() {
+async fn users_are_authenticated() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     let account = Account::create(&admin, "who", "reader").await;
@@ -68,7 +68,7 @@ async fn everybody_is_who_they_are() {
 }
 
 #[tokio::test]
-async fn a_namespace_ends_with_its_pods() {
+async fn a_namespace_is_deleted_with_its_pods() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     Workload::deployment(&admin, "ending", "web", 2).await;
@@ -78,7 +78,7 @@ async fn a_namespace_ends_with_its_pods() {
 
 /// The aggregator and an HPA with an adapter that has one value for everything.
 #[tokio::test]
-async fn an_hpa_scales_by_what_the_aggregator_is_told() {
+async fn an_hpa_scales_by_values_through_the_aggregator() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     let authority = Authority::new("adapter-ca");
@@ -160,7 +160,7 @@ async fn helm_knows_its_version_and_the_cluster() {
 }
 
 #[tokio::test]
-async fn kube_apiserver_comes_back_with_what_it_knew() {
+async fn kube_apiserver_restarts_with_its_data() {
     let plane = ControlPlane::start().await;
     plane.admin().namespace("kept").await;
     plane.stop_api_server().await;
@@ -186,7 +186,7 @@ async fn kube_apiserver_comes_back_with_what_it_knew() {
 }
 
 #[tokio::test]
-async fn an_adapter_has_the_rights_that_it_needs_and_no_others() {
+async fn an_adapter_has_exactly_the_rights_that_it_needs() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     let resources = ["pods", "ingresses.networking.k8s.io"];

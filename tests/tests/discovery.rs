@@ -179,7 +179,7 @@ async fn open_api_is_small_and_valid() {
 }
 
 #[tokio::test]
-async fn health_and_version_need_no_upstream() {
+async fn health_and_version_need_no_source() {
     let (leadsman, upstream) = start().await;
     for path in ["/livez", "/readyz", "/healthz"] {
         let answer = leadsman.get(path).await;
@@ -194,7 +194,7 @@ async fn health_and_version_need_no_upstream() {
 }
 
 #[tokio::test]
-async fn unknown_paths_are_told_as_status() {
+async fn unknown_paths_are_reported_as_status() {
     let (leadsman, _upstream) = start().await;
     for path in [
         "/nothing",
@@ -228,7 +228,7 @@ async fn other_methods_are_not_allowed() {
 }
 
 #[tokio::test]
-async fn values_are_protobuf_for_who_asks_for_it_first_and_all_else_is_json() {
+async fn values_are_protobuf_for_clients_that_prefer_it_and_everything_else_is_json() {
     let (leadsman, upstream) = start().await;
     upstream.answer(Reply::pods(&[("web-0", "1")]));
     const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
@@ -262,7 +262,7 @@ async fn values_are_protobuf_for_who_asks_for_it_first_and_all_else_is_json() {
 }
 
 #[tokio::test]
-async fn a_bad_selector_is_told_with_its_part() {
+async fn an_invalid_selector_is_reported_with_its_part() {
     let (leadsman, upstream) = start().await;
     let pods = paths::pods("shop", "requests");
     let external = paths::external("shop", "queue_depth");

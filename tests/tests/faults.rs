@@ -128,7 +128,7 @@ async fn an_error_that_prometheus_explains() {
 }
 
 #[tokio::test]
-async fn half_an_answer() {
+async fn a_truncated_answer() {
     let scene = Scene::new(good().halved()).await;
     scene.fails_and_recovers(&["json|truncated|ended|ends|end of file|eof|incomplete"]).await;
 }
@@ -141,7 +141,7 @@ async fn an_answer_whose_connection_breaks() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut() {
+async fn an_endless_answer_is_limited() {
     let scene = Scene::new(Reply::Endless).await;
     scene.failure().await.says(&[METRIC, QUERY, "bytes|MiB|large|maxBodyBytes"]);
     let taken = scene.faulty.wait_for_hang_up().await;
@@ -152,7 +152,7 @@ async fn an_endless_answer_is_cut() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut_where_the_operator_says() {
+async fn an_endless_answer_is_limited_as_configured() {
     let settings = ", maxBodyBytes: 65536";
     let scene = Scene::with(Reply::Endless, mapping(), settings).await;
     scene.failure().await.says(&["65536|64 KiB|maxBodyBytes"]);
@@ -162,7 +162,7 @@ async fn an_endless_answer_is_cut_where_the_operator_says() {
 }
 
 #[tokio::test]
-async fn an_answer_in_drips() {
+async fn a_slow_answer() {
     let scene = Scene::new(good().drip()).await;
     scene.fails_and_recovers(&["time|deadline|within|1s"]).await;
 }
@@ -177,7 +177,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn something_else_than_prometheus() {
+async fn a_server_that_is_not_prometheus() {
     for (content_type, body) in [
         ("text/html", "<html>Please log in</html>"),
         ("application/json", r#"{"hello": "world"}"#),
@@ -202,7 +202,7 @@ async fn a_native_histogram_is_not_taken_for_a_number() {
 }
 
 #[tokio::test]
-async fn a_sample_that_is_no_number() {
+async fn a_sample_that_is_not_a_number() {
     let items = json!([{"metric": {"pod": "web-0"}, "value": [1_695_018_199.504, "many"]}]);
     let scene = Scene::new(Reply::vector(&items)).await;
     scene.fails_and_recovers(&[]).await;
@@ -222,7 +222,7 @@ async fn series_without_the_label_that_names_the_object() {
 }
 
 #[tokio::test]
-async fn values_that_no_quantity_can_say() {
+async fn values_that_no_quantity_can_express() {
     for (value, word) in
         [("NaN", "NaN"), ("+Inf", "inf"), ("-Inf", "inf"), ("1e300", "large|beyond|fit")]
     {
@@ -255,7 +255,7 @@ async fn no_series_is_no_value_and_never_zero() {
 }
 
 #[tokio::test]
-async fn warnings_fail_only_where_the_operator_says() {
+async fn warnings_fail_only_if_configured() {
     let values = [("web-0", "1"), ("web-1", "2")];
     let partial = Reply::pods_with(&values, "warnings", json!(["partial: store-3 is down"]));
     let scene = Scene::new(partial.clone()).await;
@@ -291,7 +291,7 @@ fn age(answer: &Answer) -> Option<f64> {
 }
 
 #[tokio::test]
-async fn the_last_good_value_serves_for_its_time_and_says_its_age() {
+async fn the_last_good_value_is_served_up_to_its_age_and_with_it() {
     let lasting = mapping().set("maxAge", "1s").set("onError", "{lastGood: 6s}");
     let scene = Scene::with(good(), lasting, "").await;
     let fresh = scene.read().await;
@@ -322,7 +322,7 @@ async fn the_last_good_value_serves_for_its_time_and_says_its_age() {
 }
 
 #[tokio::test]
-async fn a_prometheus_that_hangs_and_comes_back() {
+async fn a_prometheus_that_hangs_and_recovers() {
     let exporter = Exporter::start(r#"checkouts{namespace="shop",pod="web-0"} 7"#).await;
     let mut prometheus = Prometheus::scraping(&exporter.url()).await;
     prometheus.wait_for("checkouts").await;

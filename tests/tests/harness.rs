@@ -14,7 +14,7 @@ fn client() -> Client {
 }
 
 #[tokio::test]
-async fn a_real_prometheus_scrapes_hangs_and_comes_back() {
+async fn a_real_prometheus_scrapes_hangs_and_recovers() {
     let exporter = Exporter::start("load{pod=\"web-0\"} 1").await;
     let mut prometheus = Prometheus::scraping(&exporter.url()).await;
     let items = prometheus.wait_for("load == 1").await;
@@ -36,7 +36,7 @@ async fn a_real_prometheus_scrapes_hangs_and_comes_back() {
 }
 
 #[tokio::test]
-async fn an_upstream_fails_as_it_is_told() {
+async fn an_upstream_fails_as_scripted() {
     let mut upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
     let ask = async |upstream: &Upstream| {
         let url = format!("{}/api/v1/query", upstream.url());
@@ -63,7 +63,7 @@ async fn an_upstream_fails_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn an_endless_body_counts_what_was_taken() {
+async fn an_endless_body_counts_the_bytes_read() {
     let upstream = Upstream::start(Reply::Endless).await;
     let mut response = client().get(upstream.url()).send().await.expect("a head");
     let mut taken = 0;
@@ -76,7 +76,7 @@ async fn an_endless_body_counts_what_was_taken() {
 }
 
 #[tokio::test]
-async fn an_upstream_asks_for_a_client_certificate() {
+async fn an_upstream_requires_a_client_certificate() {
     let authority = Authority::new("clients");
     let server = authority.server("prometheus").server_config(Some(&authority));
     let upstream = Upstream::start_tls(Reply::pods(&[]), server).await;
@@ -92,7 +92,7 @@ async fn an_upstream_asks_for_a_client_certificate() {
 }
 
 #[test]
-fn guests_are_what_they_are_called() {
+fn guests_are_what_their_names_say() {
     let component = [0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00];
     for bytes in [
         std::fs::read(HOSTILE).expect("a guest"),

@@ -163,7 +163,7 @@ async fn loops() {
 }
 
 #[tokio::test]
-async fn allocations_without_end() {
+async fn endless_allocation() {
     beside("do: allocate", "{time: 2s}", Outcome::Fails("memory")).await;
 }
 
@@ -188,7 +188,7 @@ async fn traps() {
 }
 
 #[tokio::test]
-async fn numbers_that_are_none() {
+async fn values_that_are_not_numbers() {
     beside("do: nan", "", Outcome::Fails("NaN")).await;
     beside("do: infinity", "", Outcome::Fails("inf")).await;
 }
@@ -208,7 +208,7 @@ async fn enormous_strings() {
 }
 
 #[tokio::test]
-async fn objects_of_others() {
+async fn objects_of_other_namespaces() {
     beside("do: other-namespace, message: bank", "", Outcome::Fails("bank|not of|refused")).await;
     beside("do: unasked-object", "", Outcome::Served).await;
 }

@@ -37,7 +37,7 @@ async fn short_queries_go_by_get_and_long_ones_by_post() {
 }
 
 #[tokio::test]
-async fn a_real_prometheus_takes_long_queries() {
+async fn a_real_prometheus_accepts_long_queries() {
     let config =
         Config::new().mapping(Mapping::pods(METRIC).query("q", &long())).pods("shop", &["web-0"]);
     let exposition = r#"load{namespace="shop",pod="web-0",shop="shop-199"} 4"#;

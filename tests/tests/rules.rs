@@ -112,7 +112,7 @@ async fn one_query_of_a_namespace_answers_all_its_reads() {
 }
 
 #[tokio::test]
-async fn each_read_is_a_query_of_its_own_when_told_so() {
+async fn each_read_is_its_own_query_if_configured() {
     let upstream = Upstream::start(series(&[])).await;
     answer(&upstream, &["requests"]);
     let config = config(&upstream, &[rule("requests")]);
@@ -131,7 +131,7 @@ async fn each_read_is_a_query_of_its_own_when_told_so() {
 }
 
 #[tokio::test]
-async fn one_list_answers_all_rules_for_the_same_series() {
+async fn one_list_serves_all_rules_for_the_same_series() {
     let upstream = Upstream::start(series(&[])).await;
     answer(&upstream, &["a_total", "b"]);
     let same = "{namespace!=\"\"}";
@@ -151,7 +151,7 @@ async fn one_list_answers_all_rules_for_the_same_series() {
 }
 
 #[tokio::test]
-async fn a_list_that_fails_stops_no_other_and_takes_nothing_away() {
+async fn a_failing_list_affects_no_other_and_removes_nothing() {
     let upstream = Upstream::start(series(&[])).await;
     let broken = Arc::new(AtomicUsize::new(0));
     let fails = broken.clone();
@@ -181,7 +181,7 @@ async fn a_list_that_fails_stops_no_other_and_takes_nothing_away() {
 }
 
 #[tokio::test]
-async fn a_list_that_shrinks_empties_nothing_at_once() {
+async fn a_shrinking_list_removes_nothing_at_once() {
     let upstream = Upstream::start(series(&[])).await;
     answer(&upstream, &["a", "b"]);
     let leadsman = Leadsman::start(config(&upstream, &[rule("x")])).await;
@@ -216,7 +216,7 @@ async fn an_external_metric_is_served_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn series_that_disagree_leave_their_object_out() {
+async fn disagreeing_series_leave_their_object_out() {
     let upstream = Upstream::start(series(&[])).await;
     answer(&upstream, &["requests"]);
     let plain = rule("requests").replace("sum(", "").replace(") by (<<.GroupBy>>)", "");

@@ -47,7 +47,7 @@ fn found(request: &Request, series: Value) -> Reply {
 }
 
 #[tokio::test]
-async fn metrics_are_told_with_their_queries_and_other_series_with_a_reason() {
+async fn metrics_are_listed_with_their_queries_and_other_series_with_a_reason() {
     let upstream = upstream().await;
     let url = upstream.url();
     let told = Leadsman::rules(RULES, &["--prometheus-url", &url]).await;
@@ -73,7 +73,7 @@ async fn metrics_are_told_with_their_queries_and_other_series_with_a_reason() {
 }
 
 #[tokio::test]
-async fn mappings_that_rules_are_converted_to_are_served() {
+async fn converted_mappings_are_served() {
     let upstream = upstream().await;
     let url = upstream.url();
     let arguments = ["--prometheus-url", &url, "--output", "mappings"];
@@ -96,7 +96,7 @@ async fn mappings_that_rules_are_converted_to_are_served() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_had_keeps_nothing_else_from_being_told() {
+async fn an_unavailable_list_hides_no_other_result() {
     let upstream = upstream().await;
     upstream.answer_with(|request| match request.parameter("match[]") {
         Some("queue_depth") => found(request, json!([{"__name__": "queue_depth"}])),

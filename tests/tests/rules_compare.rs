@@ -58,7 +58,7 @@ fn other(request: &Request) -> Reply {
 }
 
 #[tokio::test]
-async fn every_difference_is_told() {
+async fn every_difference_is_reported() {
     let plane = ControlPlane::shared().await;
     Workload::deployment(&plane.admin(), "compared", "web", 2).await;
     let traffic = Traffic::start().await;
@@ -117,7 +117,7 @@ async fn every_difference_is_told() {
 }
 
 #[tokio::test]
-async fn prometheus_adapter_itself_is_no_different() {
+async fn prometheus_adapter_has_no_differences() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     Workload::deployment(&admin, "alike", "test-prometheus", 2).await;

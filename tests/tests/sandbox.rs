@@ -108,13 +108,13 @@ async fn too_much_output_is_refused() {
 }
 
 #[tokio::test]
-async fn a_plugin_may_say_itself_why() {
+async fn a_plugin_may_return_its_own_failure() {
     let deed = "do: fail, message: 'the moon is full'";
     misdeed(deed, "", "the moon is full", "fail|plugin").await;
 }
 
 #[tokio::test]
-async fn numbers_that_are_none_are_not_served() {
+async fn values_that_are_not_numbers_are_not_served() {
     for (deed, word) in [("do: nan", "NaN"), ("do: infinity", "inf")] {
         let upstream = Upstream::start(good()).await;
         let leadsman = Leadsman::start(config(&upstream, deed)).await;
@@ -156,7 +156,7 @@ async fn values_for_others_are_not_served() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_behind_by_an_evaluation() {
+async fn no_state_is_left_by_an_evaluation() {
     let upstream = Upstream::start(good()).await;
     let config = config(&upstream, "do: remember").pods("bank", &["web-0"]);
     let leadsman = Leadsman::start(config).await;
@@ -168,7 +168,7 @@ async fn nothing_is_left_behind_by_an_evaluation() {
 }
 
 #[tokio::test]
-async fn a_flood_of_log_lines_is_cut_and_cannot_forge_any() {
+async fn a_flood_of_log_lines_is_limited_and_cannot_forge_lines() {
     let upstream = Upstream::start(good()).await;
     let deed = "do: log-flood, n: 2000, bytes: 1000";
     let config = with_plugin(&upstream, Path::new(HOSTILE), deed, "{time: 2s}");
@@ -184,7 +184,7 @@ async fn a_flood_of_log_lines_is_cut_and_cannot_forge_any() {
 
 /// Many evaluations that use all of their time must not starve one that uses little.
 #[tokio::test]
-async fn a_crowd_of_loops_leaves_room_for_others() {
+async fn many_loops_leave_slots_for_others() {
     let upstream = Upstream::start(good()).await;
     let namespaces: Vec<_> = (0..20).map(|number| format!("team-{number}")).collect();
     let config = namespaces
@@ -219,7 +219,7 @@ async fn refused(upstream: &Upstream, file: &Path, deed: &str, texts: &[&str]) {
 }
 
 #[tokio::test]
-async fn files_that_are_no_plugins_are_refused_with_their_fault() {
+async fn files_that_are_not_plugins_are_refused_with_their_fault() {
     let folder = TempDir::new().expect("a folder");
     let upstream = Upstream::start(good()).await;
     let broken = [&[0, b'a', b's', b'm', 0x0d, 0, 1, 0][..], b"no sections"].concat();
@@ -244,7 +244,7 @@ async fn files_that_are_no_plugins_are_refused_with_their_fault() {
 }
 
 #[tokio::test]
-async fn plugins_that_do_not_say_what_they_are_are_refused() {
+async fn plugins_whose_describe_fails_are_refused() {
     let folder = TempDir::new().expect("a folder");
     let upstream = Upstream::start(good()).await;
     for (name, bytes, texts) in [
@@ -260,7 +260,7 @@ async fn plugins_that_do_not_say_what_they_are_are_refused() {
 }
 
 #[tokio::test]
-async fn a_misdeed_in_configure_is_found_when_the_configuration_is_loaded() {
+async fn a_misdeed_in_configure_is_found_when_the_configuration_is_checked() {
     let upstream = Upstream::start(good()).await;
     for (deed, word) in [
         ("loop", "time|limit of"),
@@ -276,7 +276,7 @@ async fn a_misdeed_in_configure_is_found_when_the_configuration_is_loaded() {
 }
 
 #[tokio::test]
-async fn a_plugin_does_not_get_a_configuration_that_it_does_not_know() {
+async fn a_plugin_does_not_get_a_configuration_that_its_schema_refuses() {
     let upstream = Upstream::start(good()).await;
     let config = config(&upstream, "do: well-behaved, dou: 1").to_string();
     let line = config.lines().position(|line| line.contains("dou")).expect("a line") + 1;

@@ -55,7 +55,7 @@ fn file(folder: &TempDir, name: &str, text: &str) -> String {
 }
 
 #[tokio::test]
-async fn without_authentication_only_the_loopback_is_served() {
+async fn without_authentication_only_loopback_is_served() {
     let config = Config::shop("http://127.0.0.1:9").mapping(mapping());
     for address in ["0.0.0.0", "::", "192.0.2.1"] {
         let begin = Instant::now();
@@ -113,7 +113,7 @@ async fn a_selector_becomes_matchers() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_is_read_again_and_never_told() {
+async fn a_bearer_token_is_reloaded_and_never_leaked() {
     let folder = TempDir::new().expect("a folder");
     let token = file(&folder, "token", "first-secret\n");
     let upstream = Upstream::start(good()).await;
@@ -130,7 +130,7 @@ async fn a_bearer_token_is_read_again_and_never_told() {
 }
 
 #[tokio::test]
-async fn a_password_is_read_again_and_never_told() {
+async fn a_password_is_reloaded_and_never_leaked() {
     let folder = TempDir::new().expect("a folder");
     let password = file(&folder, "password", "soundings");
     let upstream = Upstream::start(good()).await;
@@ -157,7 +157,7 @@ async fn headers_are_sent() {
 }
 
 #[tokio::test]
-async fn a_server_is_trusted_by_its_authority_only() {
+async fn a_server_is_trusted_only_by_its_authority() {
     let folder = TempDir::new().expect("a folder");
     let (right, wrong) = (Authority::new("right"), Authority::new("wrong"));
     let server = right.server("prometheus").server_config(None);
@@ -177,7 +177,7 @@ async fn a_server_is_trusted_by_its_authority_only() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_and_read_again() {
+async fn a_client_certificate_is_presented_and_reloaded() {
     let folder = TempDir::new().expect("a folder");
     let (known, unknown) = (Authority::new("known"), Authority::new("unknown"));
     let server = known.server("prometheus").server_config(Some(&known));
@@ -235,7 +235,7 @@ async fn the_serving_certificate_is_the_one_in_its_file() {
 }
 
 #[tokio::test]
-async fn a_serving_certificate_that_cannot_be_used_is_told() {
+async fn an_unusable_serving_certificate_is_reported() {
     let folder = TempDir::new().expect("a folder");
     let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
     let authority = Authority::new("authority");
@@ -254,7 +254,7 @@ async fn a_serving_certificate_that_cannot_be_used_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_completes_before_the_end() {
+async fn requests_in_flight_complete_before_the_end() {
     let upstream = Upstream::start(good().after(Duration::from_millis(600))).await;
     let steady = Mapping::pods(METRIC).query("q", r#"load{namespace="${namespace}"}"#);
     let leadsman = Leadsman::start(Config::shop(&upstream.url()).mapping(steady)).await;

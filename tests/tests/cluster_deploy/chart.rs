@@ -130,7 +130,7 @@ impl Choice {
 }
 
 #[tokio::test]
-async fn every_combination_makes_what_kube_apiserver_takes() {
+async fn kube_apiserver_accepts_every_combination_of_values() {
     let plane = ControlPlane::shared().await;
     super::others::define(plane).await;
     let mut all = BTreeSet::new();
@@ -150,7 +150,7 @@ async fn every_combination_makes_what_kube_apiserver_takes() {
 }
 
 #[tokio::test]
-async fn lint_has_nothing_to_say() {
+async fn lint_reports_nothing() {
     let plane = ControlPlane::shared().await;
     let defaults = ("none", json!({}));
     for (certificate, values) in certificates().into_iter().chain([defaults]) {
@@ -161,7 +161,7 @@ async fn lint_has_nothing_to_say() {
 }
 
 #[tokio::test]
-async fn a_typing_error_in_the_values_is_refused() {
+async fn unknown_values_are_refused() {
     for (values, said) in [
         (json!({"replcias": 3}), "replcias"),
         (json!({"tls": {"typ": "helm"}}), "typ"),
@@ -191,7 +191,7 @@ async fn a_typing_error_in_the_values_is_refused() {
 
 /// The values' schema refuses unknown keys of the configuration, so it must know all of them.
 #[test]
-fn the_values_know_every_key_of_a_configuration() {
+fn the_values_schema_has_every_key_of_a_configuration() {
     let keys = |path: &str, pointer: &str| -> BTreeSet<String> {
         let text = std::fs::read_to_string(super::site::deploy().join(path)).expect("a schema");
         let schema: Value = serde_json::from_str(&text).expect("JSON");
@@ -205,7 +205,7 @@ fn the_values_know_every_key_of_a_configuration() {
 }
 
 #[tokio::test]
-async fn what_contradicts_itself_is_refused_with_what_to_do() {
+async fn contradicting_values_are_refused_with_a_hint() {
     let mapping = |resource: &str| {
         let mut mapping = mappings()[0].clone();
         mapping["serve"]["custom"]["resource"] = json!(resource);
@@ -296,7 +296,7 @@ fn documented() -> Vec<(String, String)> {
 
 /// The documentation, the adapter and the chart each have this list.
 #[tokio::test]
-async fn everybody_knows_the_same_resources() {
+async fn chart_adapter_and_documentation_list_the_same_resources() {
     let plane = ControlPlane::shared().await;
     let documented = documented();
     assert!(documented.len() >= 20, "{documented:?}");

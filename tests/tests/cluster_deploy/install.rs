@@ -97,7 +97,7 @@ async fn with_a_certificate_by_cert_manager() {
 }
 
 #[tokio::test]
-async fn with_a_secret_that_is_there() {
+async fn with_an_existing_secret() {
     let site = Site::new("by-secret").await;
     let authority = Authority::new("somebody");
     let identity = certificate(&site, &authority);
@@ -111,7 +111,7 @@ async fn with_a_secret_that_is_there() {
 }
 
 #[tokio::test]
-async fn with_a_secret_and_without_looking_at_it() {
+async fn with_a_secret_and_without_verifying_it() {
     let site = Site::new("by-nobody").await;
     // Its name is wrong, too.
     let identity = Authority::new("somebody").server("elsewhere");
@@ -164,7 +164,7 @@ fn config(mappings: Value) -> Value {
 }
 
 #[tokio::test]
-async fn with_a_fault_the_pod_waits_and_an_event_says_where() {
+async fn with_a_fault_the_pod_is_not_ready_and_an_event_reports_it() {
     let site = Site::new("faulty").await;
     let mut mappings = super::site::mappings();
     mappings[0]["plugin"] = json!("per-objects");
@@ -244,7 +244,7 @@ async fn with_configurations_of_teams() {
 }
 
 #[tokio::test]
-async fn with_a_configuration_of_ones_own() {
+async fn with_an_existing_config_map() {
     let site = Site::new("by-map").await;
     let config = json!({
         "apiVersion": "leadsman.dev/v1alpha1",

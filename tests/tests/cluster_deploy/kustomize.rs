@@ -210,7 +210,7 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_choice_of_components_makes_what_kube_apiserver_takes() {
+async fn kube_apiserver_accepts_every_choice_of_components() {
     let plane = ControlPlane::shared().await;
     define(plane).await;
     let mut all = BTreeSet::new();
@@ -237,7 +237,7 @@ async fn the_configurations_have_no_faults() {
 }
 
 #[tokio::test]
-async fn the_example_works_and_goes() {
+async fn the_example_works_and_can_be_deleted() {
     let plane = ControlPlane::shared().await;
     let registration = alone(plane, NAMESPACE, NAME).await;
     let upstream = Upstream::start(Reply::pods(&[("web-0", "3")])).await;
@@ -322,7 +322,7 @@ async fn owner(registration: &Registration<'_>) -> String {
 
 /// A change must be made in both.
 #[tokio::test]
-async fn the_chart_says_the_same() {
+async fn chart_and_kustomize_define_the_same_objects() {
     let plane = ControlPlane::shared().await;
     define(plane).await;
     let on = json!({"enabled": true});

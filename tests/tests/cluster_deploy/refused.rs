@@ -32,7 +32,7 @@ pub(crate) fn keda() -> Value {
 }
 
 #[tokio::test]
-async fn an_api_service_of_another_adapter_is_not_taken_over_silently() {
+async fn an_api_service_of_another_adapter_is_not_taken_over_by_default() {
     let site = Site::new("beside").await;
     let admin = site.plane.admin();
     admin.apply(&keda()).await;
@@ -68,7 +68,7 @@ async fn an_api_service_of_another_adapter_is_not_taken_over_silently() {
 }
 
 #[tokio::test]
-async fn metrics_server_keeps_its_api_unless_told_otherwise() {
+async fn the_api_of_metrics_server_is_not_taken_over_by_default() {
     let site = Site::new("top").await;
     let admin = site.plane.admin();
     let metrics_server = json!({
@@ -98,7 +98,7 @@ async fn metrics_server_keeps_its_api_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn an_uninstallation_leaves_the_authority_and_nothing_else() {
+async fn an_uninstallation_leaves_only_the_authority() {
     let site = Site::new("leaving").await;
     super::others::define(site.plane).await;
     let on = json!({"enabled": true});

@@ -37,7 +37,7 @@ async fn with_an_authority_of_its_own() {
 }
 
 #[tokio::test]
-async fn with_a_certificate_of_somebody_else() {
+async fn with_a_certificate_from_elsewhere() {
     let values = json!({
         "tls": {"type": "helm"},
         "config": {"mappings": [mappings()[1]]},
@@ -50,7 +50,7 @@ async fn with_a_certificate_of_somebody_else() {
 }
 
 #[tokio::test]
-async fn of_one_group_alone_and_of_other_kinds() {
+async fn for_one_group_and_other_kinds() {
     let mut ingresses = mappings()[0].clone();
     ingresses["serve"]["custom"]["resource"] = json!("ingress");
     let mut widgets = mappings()[0].clone();
@@ -74,7 +74,7 @@ async fn of_one_group_alone_and_of_other_kinds() {
 }
 
 #[tokio::test]
-async fn of_what_nodes_and_pods_use() {
+async fn for_resource_metrics() {
     let mut of_pods = resource_rules();
     for rule in ["cpu", "memory"] {
         of_pods[rule]["nodeQuery"].take();
@@ -99,7 +99,7 @@ async fn of_what_nodes_and_pods_use() {
 }
 
 #[tokio::test]
-async fn of_teams_and_of_a_configuration_of_ones_own() {
+async fn for_teams_and_an_existing_config_map() {
     let values = json!({
         "tls": {"type": "helm"},
         "rules": {"existing": "mine"},

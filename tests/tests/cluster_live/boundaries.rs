@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_is_the_operators_alone_is_refused() {
+async fn keys_and_files_of_the_operator_are_refused_to_teams() {
     let site = Site::new("limits").await;
     let opened = "namespaces: [limits-a], sources: [prometheus]";
     let base = site.config().prometheus("secret", &site.upstream.url()).team(opened);
@@ -75,7 +75,7 @@ fn of_all(resource: &str) -> Mapping {
 }
 
 #[tokio::test]
-async fn a_registry_that_is_not_opened_is_not_asked() {
+async fn a_registry_that_is_not_opened_gets_no_request() {
     let site = Site::new("unregistered").await;
     let opened = "namespaces: [unregistered-a], sources: [prometheus]";
     let some = "namespaces: [unregistered-b], sources: [prometheus], \
@@ -98,7 +98,7 @@ async fn a_registry_that_is_not_opened_is_not_asked() {
 }
 
 #[tokio::test]
-async fn a_kind_that_turns_out_to_live_in_no_namespace_is_served_for_nothing() {
+async fn a_kind_found_to_be_cluster_scoped_is_not_served_for_teams() {
     let site = Site::new("scopes").await;
     let opened = "namespaces: [scopes-a], sources: [prometheus]";
     site.operator.write(site.config().team(opened)).await;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn more_than_was_given_is_told() {
+async fn exceeded_quotas_are_reported() {
     let site = Site::new("counted").await;
     let opened = "namespaces: [counted-a], sources: [prometheus], \
                   limits: {mappings: 2, plugins: 1}";
@@ -36,7 +36,7 @@ async fn more_than_was_given_is_told() {
 }
 
 #[tokio::test]
-async fn evaluations_that_are_used_up_are_told_to_readers_and_cost_nobody_else() {
+async fn a_used_up_evaluation_budget_fails_only_its_own_reads() {
     let site = Site::new("budget").await;
     let limited = "namespaces: [budget-a], sources: [prometheus], \
                    limits: {evaluationsPerMinute: 3}";
@@ -82,7 +82,7 @@ async fn evaluations_that_are_used_up_are_told_to_readers_and_cost_nobody_else()
 }
 
 #[tokio::test]
-async fn plugin_time_that_is_used_up_is_told_too() {
+async fn a_used_up_plugin_time_budget_fails_only_its_own_reads() {
     let site = Site::new("timed").await;
     let limited = "namespaces: [timed-a], sources: [prometheus], \
                    limits: {pluginTimePerMinute: 100ms}";

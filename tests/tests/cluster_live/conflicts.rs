@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_operator_comes_first_and_then_the_older_one() {
+async fn the_operator_has_precedence_and_then_the_older_one() {
     let site = Site::new("claims").await;
     let opened = "namespaces: [claims-a, claims-b], sources: [prometheus]";
     let base = || site.config().team(opened);

@@ -5,7 +5,7 @@ use super::*;
 const EDITS: u32 = 100;
 
 #[tokio::test]
-async fn no_read_fails_while_a_configuration_is_edited_again_and_again() {
+async fn no_read_fails_while_a_configuration_is_edited_repeatedly() {
     let site = Site::new("busy").await;
     let opened = "namespaces: [busy-a], sources: [prometheus]";
     let a = site.team("busy-a").await;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn an_edit_is_served_and_a_bad_one_is_told_while_the_old_one_goes_on() {
+async fn edits_are_served_and_faulty_ones_reported_while_the_last_good_one_is_served() {
     let site = Site::new("edited").await;
     site.operator.write(site.config().mapping(external("depth", 1))).await;
     let leadsman = site.start().await;
@@ -52,7 +52,7 @@ async fn an_edit_is_served_and_a_bad_one_is_told_while_the_old_one_goes_on() {
 }
 
 #[tokio::test]
-async fn one_that_is_not_there_yet_is_waited_for() {
+async fn a_missing_config_map_is_awaited() {
     let site = Site::new("awaited").await;
     let leadsman = site.launch(&[]).await.expect("a process that waits");
     let missing = ["there is no ConfigMap awaited/settings"];
@@ -69,7 +69,7 @@ async fn one_that_is_not_there_yet_is_waited_for() {
 }
 
 #[tokio::test]
-async fn one_with_a_fault_is_told_and_waited_for() {
+async fn a_faulty_config_map_is_reported_and_its_correction_awaited() {
     let site = Site::new("mended").await;
     site.operator.write(site.config().mapping(faulty("depth"))).await;
     let leadsman = site.launch(&[]).await.expect("a process that waits");
@@ -84,7 +84,7 @@ async fn one_with_a_fault_is_told_and_waited_for() {
 }
 
 #[tokio::test]
-async fn one_that_is_deleted_goes_on_and_is_told() {
+async fn a_deleted_config_map_keeps_being_served_and_is_reported() {
     let site = Site::new("deleted").await;
     site.operator.write(site.config().mapping(external("depth", 6))).await;
     let leadsman = site.start().await;
@@ -104,7 +104,7 @@ async fn one_that_is_deleted_goes_on_and_is_told() {
 }
 
 #[tokio::test]
-async fn a_plugin_lies_beside_it_and_is_replaced_live() {
+async fn a_plugin_in_binary_data_is_replaced_live() {
     let site = Site::new("beside").await;
     site.team("beside").await;
     let hostile = std::fs::read(HOSTILE).expect("a component");

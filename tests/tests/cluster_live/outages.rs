@@ -4,7 +4,7 @@ use super::*;
 use tempfile::TempDir;
 
 #[tokio::test]
-async fn what_was_followed_before_an_outage_is_followed_after_it() {
+async fn watches_resume_after_an_outage() {
     let plane = ControlPlane::start().await;
     let site = Site::within(&plane, "back").await;
     let opened = "namespaces: [back-a], sources: [prometheus]";
@@ -42,7 +42,7 @@ async fn what_was_followed_before_an_outage_is_followed_after_it() {
 }
 
 #[tokio::test]
-async fn a_start_without_kube_apiserver_goes_on_with_what_was_good() {
+async fn a_start_without_kube_apiserver_uses_the_last_good_state() {
     let plane = ControlPlane::start().await;
     let site = Site::within(&plane, "restart").await;
     let opened = "namespaces: [restart-a], sources: [prometheus]";
@@ -102,7 +102,7 @@ async fn a_start_without_kube_apiserver_goes_on_with_what_was_good() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_meanwhile_does_not_come_back() {
+async fn documents_deleted_during_an_outage_are_not_served() {
     let plane = ControlPlane::start().await;
     let site = Site::within(&plane, "gone").await;
     let opened = "namespaces: [gone-a, gone-b], sources: [prometheus]";

@@ -27,7 +27,7 @@ fn opened(site: &Site<'_>, namespace: &str, registry: &Registry, more: &str) -> 
 }
 
 #[tokio::test]
-async fn a_pull_secret_is_one_of_the_teams_own_namespace() {
+async fn a_pull_secret_is_of_the_teams_own_namespace() {
     let site = Site::new("pulling").await;
     let registry = Registry::with(Setup { closed: true, ..Default::default() }).await;
     registry.push(REPOSITORY, "1", &version(1)).await;
@@ -75,7 +75,7 @@ async fn a_pull_secret_is_one_of_the_teams_own_namespace() {
 }
 
 #[tokio::test]
-async fn a_team_and_the_operator_may_both_ask_for_signatures() {
+async fn a_team_and_the_operator_may_both_require_signatures() {
     let site = Site::new("signing").await;
     let registry = Registry::start().await;
     let (operators, teams) = (SigningKey::generate(), SigningKey::generate());

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn without_the_right_to_follow_teams_the_operators_goes_on() {
+async fn without_the_right_to_watch_teams_the_operators_configuration_is_served() {
     let plane = ControlPlane::shared().await;
     let site = Site::without_teams(plane, "forbidden").await;
     let opened = "namespaces: [forbidden-a], sources: [prometheus]";
@@ -27,7 +27,7 @@ async fn without_the_right_to_follow_teams_the_operators_goes_on() {
 }
 
 #[tokio::test]
-async fn without_the_right_to_the_operators_it_is_told() {
+async fn a_missing_right_to_the_operators_config_map_is_reported() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     let adapter = Adapter::new(plane, "unread", &["pods"]).await;

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::*;
 
 #[tokio::test]
-async fn a_team_serves_its_own_namespace_and_no_other() {
+async fn a_team_serves_only_its_own_namespace() {
     let site = Site::new("opened").await;
     let opened = "namespaces: [opened-a, opened-b], sources: [prometheus]";
     site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;
@@ -39,7 +39,7 @@ async fn a_team_serves_its_own_namespace_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_fault_is_told_where_it_is_and_stops_nobody_else() {
+async fn a_fault_is_reported_on_its_config_map_and_affects_no_other() {
     let site = Site::new("faults").await;
     let opened = "namespaces: ['faults-*'], sources: [prometheus]";
     site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;
@@ -74,7 +74,7 @@ async fn a_fault_is_told_where_it_is_and_stops_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_team_alone_with_a_fault_keeps_no_pod_from_being_ready() {
+async fn a_faulty_team_does_not_affect_readiness() {
     let site = Site::new("alone").await;
     let opened = "namespaces: [alone-a], sources: [prometheus]";
     site.operator.write(site.config().team(opened)).await;
@@ -85,7 +85,7 @@ async fn a_team_alone_with_a_fault_keeps_no_pod_from_being_ready() {
 }
 
 #[tokio::test]
-async fn a_namespace_without_an_entry_is_told_so() {
+async fn a_namespace_without_an_entry_is_reported() {
     let site = Site::new("unopened").await;
     let opened = "namespaces: [unopened-a], sources: [prometheus]";
     site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;
@@ -107,7 +107,7 @@ async fn a_namespace_without_an_entry_is_told_so() {
 }
 
 #[tokio::test]
-async fn without_the_label_or_the_config_map_nothing_is_served() {
+async fn without_label_or_config_map_nothing_is_served() {
     let site = Site::new("label").await;
     let opened = "namespaces: [label-a], sources: [prometheus]";
     site.operator.write(site.config().team(opened)).await;
@@ -134,7 +134,7 @@ async fn without_the_label_or_the_config_map_nothing_is_served() {
 }
 
 #[tokio::test]
-async fn what_is_revoked_ends_at_once_whatever_the_team_wrote_last() {
+async fn withdrawn_rights_end_at_once_whatever_the_document_says() {
     let site = Site::new("revoked").await;
     let opened = "namespaces: [revoked-a], sources: [prometheus, other]";
     let base = || site.config().prometheus("other", &site.upstream.url());
@@ -168,7 +168,7 @@ async fn what_is_revoked_ends_at_once_whatever_the_team_wrote_last() {
 }
 
 #[tokio::test]
-async fn more_that_is_opened_takes_nothing_away() {
+async fn opening_more_withdraws_nothing() {
     let site = Site::new("granted").await;
     let opened = "namespaces: [granted-a], sources: [prometheus]";
     let base = || site.config().prometheus("other", &site.upstream.url());
@@ -191,7 +191,7 @@ async fn more_that_is_opened_takes_nothing_away() {
 }
 
 #[tokio::test]
-async fn an_older_one_that_grows_takes_nothing_from_a_younger_one_that_fits() {
+async fn a_growing_older_config_map_takes_nothing_from_a_younger_one() {
     let site = Site::new("siblings").await;
     let opened = "namespaces: [siblings-a], sources: [prometheus], limits: {mappings: 3}";
     site.operator.write(site.config().team(opened)).await;
@@ -228,7 +228,7 @@ fn slow_to_load() -> Config {
 const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn a_slow_team_keeps_nobody_else_waiting() {
+async fn a_slow_team_delays_no_other() {
     let site = Site::new("slow").await;
     let opened = "namespaces: [slow-a, slow-b], sources: [prometheus]";
     let config = |value: u32| site.config().team(opened).mapping(external("all", value));
@@ -248,7 +248,7 @@ async fn a_slow_team_keeps_nobody_else_waiting() {
 }
 
 #[tokio::test]
-async fn a_slow_team_keeps_no_pod_from_being_ready() {
+async fn a_slow_team_does_not_affect_readiness() {
     let site = Site::new("slowed").await;
     let opened = "namespaces: [slowed-a], sources: [prometheus]";
     site.operator.write(site.config().team(opened).mapping(external("all", 1))).await;

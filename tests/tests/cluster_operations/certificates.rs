@@ -59,7 +59,7 @@ fn trusting(bundle: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_authority_of_its_own_is_shared_trusted_and_kept() {
+async fn the_own_authority_is_shared_trusted_and_stored() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     Workload::deployment(&admin, "own", "web", 1).await;
@@ -119,7 +119,7 @@ async fn an_authority_of_its_own_is_shared_trusted_and_kept() {
 }
 
 #[tokio::test]
-async fn an_authority_that_is_lost_is_replaced_without_a_failed_read() {
+async fn a_lost_authority_is_replaced_without_a_failed_read() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     Workload::deployment(&admin, "lost", "web", 1).await;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn kubectl_shows_what_is_served_and_why_a_metric_is_not() {
+async fn kubectl_shows_metrics_and_why_one_is_missing() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     let workload = Workload::deployment(&admin, "shown", "web", 1).await;
@@ -59,7 +59,7 @@ async fn kubectl_shows_what_is_served_and_why_a_metric_is_not() {
 }
 
 #[tokio::test]
-async fn protobuf_is_for_who_asks_for_it_first_as_the_hpa_controller_does() {
+async fn clients_that_prefer_protobuf_get_it_as_the_hpa_controller_does() {
     const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();

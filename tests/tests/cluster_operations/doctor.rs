@@ -117,7 +117,7 @@ fn pod(account: &str) -> Value {
 }
 
 #[tokio::test]
-async fn doctor_says_what_stands_in_the_way() {
+async fn doctor_reports_problems() {
     let mut patient = Patient::new().await;
     let well = [
         "kube-apiserver answers, v1.",

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_kind_that_may_not_be_listed_is_told_with_the_rule_that_is_missing() {
+async fn a_missing_right_to_list_a_kind_is_reported_with_the_rule_to_add() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     let upstream = thirty(&["shop"]).await;
@@ -37,7 +37,7 @@ async fn a_kind_that_may_not_be_listed_is_told_with_the_rule_that_is_missing() {
 }
 
 #[tokio::test]
-async fn a_custom_resource_that_is_defined_later_is_served_then() {
+async fn a_custom_resource_defined_later_is_served() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
     let upstream = thirty(&["gear"]).await;

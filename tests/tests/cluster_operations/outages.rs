@@ -56,7 +56,7 @@ async fn an_outage_of_the_source_is_no_outage_of_the_cluster() {
 }
 
 #[tokio::test]
-async fn kube_apiserver_may_be_away_for_a_while() {
+async fn reads_continue_during_an_outage_of_kube_apiserver() {
     let plane = ControlPlane::start().await;
     let admin = plane.admin();
     let workload = Workload::deployment(&admin, "away", "web", 1).await;

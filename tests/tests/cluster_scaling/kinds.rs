@@ -9,7 +9,7 @@ use super::{PATIENCE, POOL, admin, current, stage};
 
 /// In parallel, as they mostly wait.
 #[tokio::test]
-async fn any_object_may_be_what_is_measured() {
+async fn any_object_may_have_a_metric() {
     let (stage, admin) = (stage(), admin().await);
     tokio::join!(
         by_a_service(&stage, &admin),
@@ -156,7 +156,7 @@ async fn pods_are_those_of_the_workload_and_series_those_of_the_selector() {
 }
 
 #[tokio::test]
-async fn items_of_an_external_metric_are_picked_by_their_labels() {
+async fn items_of_an_external_metric_are_selected_by_labels() {
     let (stage, admin) = (stage(), admin().await);
     let depth = |queue: &str, value: f64| {
         let labels = format!(r#"namespace="queues",queue="{queue}""#);
@@ -179,7 +179,7 @@ async fn items_of_an_external_metric_are_picked_by_their_labels() {
 }
 
 #[tokio::test]
-async fn objects_of_no_namespace_are_read_by_name_and_by_label() {
+async fn cluster_scoped_objects_are_read_by_name_and_by_label() {
     let (stage, admin) = (stage(), admin().await);
     let plane = ControlPlane::shared().await;
     for (node, heat) in [("hot", 41.5), ("mild", 20.0)] {

@@ -15,7 +15,7 @@ fn current<'a>(status: &'a Value, kind: &str, value: &str) -> &'a Value {
 
 /// Each pod requests 100m and 64Mi.
 #[tokio::test]
-async fn by_what_pods_ask_for_and_by_values() {
+async fn autoscalers_use_utilization_and_values() {
     let site = Site::new("scaled").await;
     let mut hpas = Vec::new();
     for (name, metric) in [

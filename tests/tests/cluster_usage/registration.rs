@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::{PATIENCE, Site};
 
 #[tokio::test]
-async fn it_is_kept_right_only_if_it_is_ours() {
+async fn the_ca_bundle_is_written_only_if_the_api_service_is_ours() {
     let site = Site::new("kept").await;
     let trusted = site.registration.authority(USAGE_API_SERVICE).await;
     assert!(trusted.is_some());
@@ -54,7 +54,7 @@ async fn it_is_kept_right_only_if_it_is_ours() {
 }
 
 #[tokio::test]
-async fn who_may_list_pods_of_a_namespace_may_do_that_alone() {
+async fn rights_in_one_namespace_apply_to_it_only() {
     let site = Site::new("rights").await;
     for namespace in ["mine", "others"] {
         Workload::deployment(&site.admin, namespace, "web", 1).await;

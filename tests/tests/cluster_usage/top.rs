@@ -29,7 +29,7 @@ async fn nodes(site: &Site) {
 }
 
 #[tokio::test]
-async fn it_shows_what_is_used() {
+async fn kubectl_top_shows_resource_metrics() {
     let site = Site::new("top").await;
     nodes(&site).await;
     for (namespace, name) in [(USED, "web"), (USED, "silent"), ("annex", "db")] {

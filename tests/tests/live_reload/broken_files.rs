@@ -48,7 +48,7 @@ fn fixtures(expect: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_broken_plugin_is_told_of_and_the_one_before_it_serves_on() {
+async fn a_broken_plugin_is_reported_and_the_last_good_one_served() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     let load = scene.load(100);
@@ -71,7 +71,7 @@ async fn a_broken_plugin_is_told_of_and_the_one_before_it_serves_on() {
 
 /// It uses half a minute of a child process, in which nobody else waits.
 #[tokio::test]
-async fn a_plugin_that_is_too_dear_to_compile_keeps_nobody_waiting() {
+async fn a_plugin_too_expensive_to_compile_delays_nobody() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     let load = scene.load(100);
@@ -94,7 +94,7 @@ async fn a_plugin_that_is_too_dear_to_compile_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn the_limit_of_a_component_can_be_set() {
+async fn the_size_limit_of_a_component_is_configurable() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     let config = |scene: &Scene, settings: &str| {
@@ -111,7 +111,7 @@ async fn the_limit_of_a_component_can_be_set() {
 }
 
 #[tokio::test]
-async fn a_broken_configuration_is_told_of_and_the_one_before_it_serves_on() {
+async fn a_broken_configuration_is_reported_and_the_last_good_one_served() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     let load = scene.load(100);
@@ -155,7 +155,7 @@ async fn a_broken_configuration_is_told_of_and_the_one_before_it_serves_on() {
 
 /// The plugin refuses one mapping; the others of the same document change.
 #[tokio::test]
-async fn what_the_plugin_refuses_costs_no_other_mapping_its_change() {
+async fn a_mapping_that_its_plugin_refuses_blocks_no_other_change() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     let load = scene.load(100);

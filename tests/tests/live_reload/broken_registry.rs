@@ -44,7 +44,7 @@ impl Remote {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_artifact_is_told_and_the_one_before_it_serves_on() {
+async fn a_broken_artifact_is_reported_and_the_last_good_one_served() {
     let mut remote = Remote::new().await;
     let load = remote.scene.load(100);
 
@@ -85,7 +85,7 @@ async fn what_is_wrong_with_an_artifact_is_told_and_the_one_before_it_serves_on(
 }
 
 #[tokio::test]
-async fn a_registry_that_cannot_be_asked_costs_no_read() {
+async fn an_unreachable_registry_fails_no_read() {
     let mut remote = Remote::new().await;
     let load = remote.scene.load(100);
 
@@ -107,7 +107,7 @@ async fn a_registry_that_cannot_be_asked_costs_no_read() {
 }
 
 #[tokio::test]
-async fn a_reference_that_is_edited_to_what_is_not_there_changes_nothing() {
+async fn a_reference_edited_to_a_missing_artifact_changes_nothing() {
     let mut remote = Remote::new().await;
     let load = remote.scene.load(100);
     let Remote { scene, registry, .. } = &mut remote;
@@ -140,7 +140,7 @@ async fn a_reference_that_is_edited_to_what_is_not_there_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_digest_is_required_where_the_operator_says() {
+async fn a_digest_is_required_if_configured() {
     let mut remote = Remote::new().await;
     let digest = remote.registry.push(REPOSITORY, "2", &version(2)).await;
     let Remote { scene, registry, .. } = &mut remote;
@@ -159,7 +159,7 @@ async fn a_digest_is_required_where_the_operator_says() {
 }
 
 #[tokio::test]
-async fn a_closed_registry_over_tls_wants_credentials_and_an_authority() {
+async fn a_closed_registry_over_tls_needs_credentials_and_an_authority() {
     let authority = Authority::new("the registry's authority");
     let tls = Some(authority.server("registry"));
     let registry = Registry::with(Setup { tls, closed: true }).await;

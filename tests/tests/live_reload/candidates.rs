@@ -39,7 +39,7 @@ async fn tried(scene: &Scene, outcome: &str, count: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_candidate_that_does_the_same_is_counted_so() {
+async fn a_candidate_with_equal_values_is_counted_as_same() {
     let scene = scene(1, "{plugin: next}").await;
     let seen = tried(&scene, "same", 3).await;
     assert_eq!((&seen["different"], &seen["failed"]), (&0.into(), &0.into()), "{seen:#}");
@@ -71,7 +71,7 @@ async fn a_candidate_that_differs_is_shown_and_promoted_by_an_edit() {
 }
 
 #[tokio::test]
-async fn another_configuration_of_the_same_plugin_is_a_candidate_too() {
+async fn another_configuration_of_the_same_plugin_may_be_the_candidate() {
     let scene = scene(1, &format!("{{plugin: {PLUGIN}, config: {{odd: web-1}}}}")).await;
     let seen = tried(&scene, "different", 2).await;
     let differences = seen["differences"].as_array().expect("differences");
@@ -81,7 +81,7 @@ async fn another_configuration_of_the_same_plugin_is_a_candidate_too() {
 }
 
 #[tokio::test]
-async fn a_candidate_that_fails_touches_nothing_that_is_served() {
+async fn a_failing_candidate_affects_no_read() {
     let hostile = std::fs::read(leadsman_tests::HOSTILE).expect("the hostile plugin");
     for (deed, says) in [("trap", "trapped"), ("loop", "stopped after"), ("fail", "as told")] {
         let candidate = format!("{{plugin: next, config: {{do: {deed}, message: as told}}}}");
@@ -103,7 +103,7 @@ async fn a_candidate_that_fails_touches_nothing_that_is_served() {
 }
 
 #[tokio::test]
-async fn a_candidate_that_asks_for_other_queries_is_refused() {
+async fn a_candidate_with_other_queries_is_refused() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     scene.folder.put(NEXT, version(2));
@@ -120,7 +120,7 @@ async fn a_candidate_that_asks_for_other_queries_is_refused() {
 
 /// The shadow evaluation waits for an unavailable candidate; reads do not.
 #[tokio::test]
-async fn a_candidate_that_is_broken_is_told_of_and_keeps_nothing_back() {
+async fn a_broken_candidate_is_reported_and_blocks_nothing() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     scene.folder.put(NEXT, leadsman_tests::text());
@@ -134,7 +134,7 @@ async fn a_candidate_that_is_broken_is_told_of_and_keeps_nothing_back() {
 
 /// Changes of the source between two evaluations do not count as differences.
 #[tokio::test]
-async fn both_see_the_same_answers() {
+async fn plugin_and_candidate_get_the_same_answers() {
     let count = std::sync::atomic::AtomicU32::new(0);
     let per_object = mapping(0)
         .plugin("per-object", "object: pod")

@@ -8,7 +8,7 @@ use crate::scene::{
 };
 
 #[tokio::test]
-async fn a_mapping_that_is_edited_is_served_as_edited_and_back() {
+async fn an_edited_mapping_is_served_and_so_is_its_reversal() {
     for folder in [Folder::plain(), Folder::mounted()] {
         let mut scene = Scene::of_file(folder).await;
         scene.serves(1000.0).await;
@@ -24,7 +24,7 @@ async fn a_mapping_that_is_edited_is_served_as_edited_and_back() {
 }
 
 #[tokio::test]
-async fn a_mapping_that_is_added_is_served_and_one_that_is_removed_is_not() {
+async fn an_added_mapping_is_served_and_a_removed_one_is_not() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     let added = paths::pods("shop", "added");
     assert_eq!(scene.leadsman.get(&added).await.status, 404);
@@ -40,7 +40,7 @@ async fn a_mapping_that_is_added_is_served_and_one_that_is_removed_is_not() {
 }
 
 #[tokio::test]
-async fn a_plugin_file_that_is_replaced_is_served() {
+async fn a_replaced_plugin_file_is_served() {
     for folder in [Folder::plain(), Folder::mounted()] {
         let mut scene = Scene::of_file(folder).await;
         scene.serves(1000.0).await;
@@ -54,7 +54,7 @@ async fn a_plugin_file_that_is_replaced_is_served() {
 }
 
 #[tokio::test]
-async fn a_plugin_file_that_is_written_over_is_served() {
+async fn an_overwritten_plugin_file_is_served() {
     let scene = Scene::of_file(Folder::plain()).await;
     scene.folder.write_over(FILE, version(2));
     scene.serves(2000.0).await;
@@ -72,7 +72,7 @@ async fn one_swap_of_a_mounted_folder_changes_mapping_and_plugin() {
 }
 
 #[tokio::test]
-async fn a_push_to_a_tag_is_served_where_the_tag_is_followed_and_nowhere_else() {
+async fn a_push_to_a_tag_is_served_where_the_tag_is_used_and_nowhere_else() {
     let registry = Registry::start().await;
     let first = registry.push(REPOSITORY, "1", &version(1)).await;
     let pinned = paths::pods("shop", "pinned");
@@ -104,7 +104,7 @@ async fn a_push_to_a_tag_is_served_where_the_tag_is_followed_and_nowhere_else() 
 }
 
 #[tokio::test]
-async fn a_mapping_that_nobody_edited_keeps_what_it_knows() {
+async fn an_unchanged_mapping_keeps_its_values() {
     let mut folder = Folder::plain();
     folder.put(FILE, version(1));
     let registry = Registry::start().await;
@@ -140,7 +140,7 @@ async fn a_mapping_that_nobody_edited_keeps_what_it_knows() {
 }
 
 #[tokio::test]
-async fn a_source_that_is_edited_is_asked_from_then_on() {
+async fn an_edited_source_is_used_from_then_on() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     let other = leadsman_tests::Upstream::start(two_pods()).await;

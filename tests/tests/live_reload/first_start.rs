@@ -17,7 +17,7 @@ async fn refused(folder: &Folder, says: &[&str]) {
 }
 
 #[tokio::test]
-async fn faults_of_plugins_and_of_mappings_are_told_together() {
+async fn faults_of_plugins_and_mappings_are_reported_together() {
     let mut folder = Folder::plain();
     folder.put(FILE, version(1));
     folder.put("broken.wasm", text());
@@ -42,7 +42,7 @@ async fn faults_of_plugins_and_of_mappings_are_told_together() {
 }
 
 #[tokio::test]
-async fn what_a_registry_does_not_give_is_told() {
+async fn an_artifact_missing_in_the_registry_is_reported() {
     let registry = Registry::start().await;
     registry.push(REPOSITORY, "1", &version(1)).await;
     let upstream = leadsman_tests::Upstream::start(crate::scene::two_pods()).await;
@@ -62,7 +62,7 @@ async fn what_a_registry_does_not_give_is_told() {
 }
 
 #[tokio::test]
-async fn a_good_set_from_a_registry_has_no_faults() {
+async fn a_good_configuration_with_a_registry_has_no_faults() {
     let registry = Registry::start().await;
     registry.push(REPOSITORY, "1", &version(1)).await;
     let mut folder = Folder::plain();
@@ -78,7 +78,7 @@ async fn a_good_set_from_a_registry_has_no_faults() {
 
 /// A plugin that no mapping uses is reported, too.
 #[tokio::test]
-async fn a_broken_plugin_that_no_mapping_uses_is_told_of() {
+async fn a_broken_plugin_that_no_mapping_uses_is_reported() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     scene.folder.put("broken.wasm", text());

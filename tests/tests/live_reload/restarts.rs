@@ -81,7 +81,7 @@ async fn ends(leadsman: Leadsman) {
 }
 
 #[tokio::test]
-async fn while_the_registry_is_down_what_was_served_is_served_again() {
+async fn a_start_while_the_registry_is_down_serves_the_last_good_plugins() {
     let mut remains = Remains::new().await;
     remains.configure("");
     remains.serves_once().await;
@@ -101,7 +101,7 @@ async fn while_the_registry_is_down_what_was_served_is_served_again() {
 
 /// A registry that accepts connections and does not answer delays the start only this long.
 #[tokio::test]
-async fn a_registry_that_hangs_holds_up_no_start() {
+async fn a_hanging_registry_does_not_delay_the_start() {
     let mut remains = Remains::new().await;
     remains.configure("");
     remains.serves_once().await;
@@ -116,7 +116,7 @@ async fn a_registry_that_hangs_holds_up_no_start() {
 }
 
 #[tokio::test]
-async fn what_was_not_kept_is_not_made_up() {
+async fn plugins_that_were_not_cached_are_not_served() {
     let mut remains = Remains::new().await;
     remains.configure("");
     remains.registry.stop().await;
@@ -126,7 +126,7 @@ async fn what_was_not_kept_is_not_made_up() {
 }
 
 #[tokio::test]
-async fn what_was_verified_is_served_again_by_the_same_key_alone() {
+async fn a_cached_plugin_is_served_only_if_verified_with_the_same_key() {
     let mut remains = Remains::new().await;
     let key = SigningKey::generate();
     let digest = remains.registry.push(REPOSITORY, "1", &version(1)).await;
@@ -157,7 +157,7 @@ async fn what_was_verified_is_served_again_by_the_same_key_alone() {
 }
 
 #[tokio::test]
-async fn with_a_faulty_configuration_the_last_good_one_goes_on() {
+async fn a_start_with_a_faulty_configuration_serves_the_last_good_one() {
     let mut remains = Remains::new().await;
     remains.folder.put(FILE, version(1));
     remains.folder.configure(of_file(&remains.upstream, 3));
@@ -178,7 +178,7 @@ async fn with_a_faulty_configuration_the_last_good_one_goes_on() {
 }
 
 #[tokio::test]
-async fn the_last_good_document_of_another_file_is_not_taken() {
+async fn the_last_good_document_of_another_file_is_not_used() {
     let mut remains = Remains::new().await;
     remains.folder.put(FILE, version(1));
     remains.folder.configure(of_file(&remains.upstream, 3));
@@ -197,7 +197,7 @@ fn files(folder: &std::path::Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn what_is_damaged_in_the_cache_is_told_and_not_used() {
+async fn damaged_cache_files_are_reported_and_not_used() {
     let mut remains = Remains::new().await;
     remains.configure("");
     remains.serves_once().await;
@@ -221,7 +221,7 @@ async fn what_is_damaged_in_the_cache_is_told_and_not_used() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_damaged_in_the_cache_is_not_served() {
+async fn a_damaged_cached_component_is_not_served() {
     let mut remains = Remains::new().await;
     remains.configure("");
     remains.serves_once().await;
@@ -237,7 +237,7 @@ async fn a_component_that_is_damaged_in_the_cache_is_not_served() {
 }
 
 #[tokio::test]
-async fn a_cache_that_others_can_write_to_is_refused() {
+async fn a_cache_folder_writable_by_others_is_refused() {
     let mut remains = Remains::new().await;
     remains.configure("");
     fs::create_dir(remains.cache()).expect("a folder");
@@ -256,7 +256,7 @@ async fn a_cache_that_others_can_write_to_is_refused() {
 
 /// The same process and the same bytes: nothing is compiled again.
 #[tokio::test]
-async fn what_was_compiled_is_not_compiled_again() {
+async fn compiled_code_is_reused() {
     let mut remains = Remains::new().await;
     remains.folder.put(FILE, version(1));
     remains.folder.configure(of_file(&remains.upstream, 0));

@@ -41,7 +41,7 @@ async fn pushed(registry: &Registry, number: u32) -> String {
 
 /// Before it is signed, too: a plugin that is signed after the push is served once it is signed.
 #[tokio::test]
-async fn both_forms_of_signatures_are_accepted_and_nothing_less() {
+async fn only_valid_signatures_of_both_formats_are_accepted() {
     for form in [Form::Tag, Form::Bundle] {
         let registry = Registry::start().await;
         let (key, other) = (SigningKey::generate(), SigningKey::generate());
@@ -144,7 +144,7 @@ async fn a_registry_whose_plugins_must_be_signed() {
 }
 
 #[tokio::test]
-async fn where_all_plugins_must_be_signed_files_are_refused() {
+async fn files_are_refused_where_all_plugins_must_be_signed() {
     let registry = Registry::start().await;
     let key = SigningKey::generate();
     let digest = pushed(&registry, 2).await;
@@ -165,7 +165,7 @@ async fn where_all_plugins_must_be_signed_files_are_refused() {
 
 /// Each requirement needs a signature by one of its own keys.
 #[tokio::test]
-async fn whoever_asks_for_a_signature_asks_besides_the_others() {
+async fn all_requirements_of_signatures_must_be_met() {
     let registry = Registry::start().await;
     let (all, own) = (SigningKey::generate(), SigningKey::generate());
     let mut scene = Scene::of_file(Folder::plain()).await;

@@ -16,7 +16,7 @@ fn mislead(upstream: &Upstream) {
 }
 
 #[tokio::test]
-async fn after_failures_in_a_row_a_mapping_alone_is_unavailable_until_the_cause_goes() {
+async fn failures_in_a_row_open_the_circuit_breaker_of_the_mapping_only() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     let beside = paths::pods("shop", "beside");
     let young = |mapping: leadsman_tests::Mapping| mapping.set("maxAge", "100ms");
@@ -64,7 +64,7 @@ async fn after_failures_in_a_row_a_mapping_alone_is_unavailable_until_the_cause_
 
 /// A new version of the plugin closes the circuit breaker at once.
 #[tokio::test]
-async fn a_new_version_of_the_plugin_ends_the_rest() {
+async fn a_new_version_of_the_plugin_closes_the_circuit_breaker() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     mislead(&scene.upstream);

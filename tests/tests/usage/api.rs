@@ -68,7 +68,7 @@ async fn objects_and_lists_have_the_shapes_of_the_api() {
 }
 
 #[tokio::test]
-async fn who_asks_for_protobuf_first_gets_it() {
+async fn clients_that_prefer_protobuf_get_it() {
     let world = World::start(&ALL).await;
     const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
     for (rest, kind) in [
@@ -95,7 +95,7 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_group_is_there_with_what_is_known() {
+async fn the_group_is_discovered_with_its_resources() {
     let nodes = json!({
         "name": "nodes", "singularName": "", "namespaced": false, "kind": "NodeMetrics",
         "verbs": ["get", "list"],
@@ -135,7 +135,7 @@ async fn the_group_is_there_with_what_is_known() {
 }
 
 #[tokio::test]
-async fn the_aggregated_document_says_the_same() {
+async fn the_aggregated_document_is_equal() {
     let world = World::start(&ALL).await;
     let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     let answer = world.leadsman.get_accept("/apis", accept).await.ok();
@@ -162,7 +162,7 @@ async fn the_aggregated_document_says_the_same() {
 }
 
 #[tokio::test]
-async fn without_rules_there_is_no_such_group() {
+async fn without_rules_the_group_does_not_exist() {
     let upstream = Upstream::start(Reply::Silence).await;
     let leadsman = Leadsman::start(
         Config::shop(&upstream.url())
@@ -179,7 +179,7 @@ async fn without_rules_there_is_no_such_group() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused() {
+async fn wrong_requests_are_refused() {
     let world = World::start(&ALL).await;
     for (rest, code, said) in [
         ("services", 404, "the server could not find the requested resource"),

@@ -16,7 +16,7 @@ fn changed(series: &str, of: &str, value: Option<&'static str>) -> Vec<Sample> {
 const DB: (&str, &str) = ("shop/db-0/postgres", "2 1234567500m");
 
 #[tokio::test]
-async fn what_lacks_one_of_both_wholly_is_in_no_list() {
+async fn objects_without_one_of_both_are_in_no_list() {
     for (series, metric) in [("cores", "cpu"), ("bytes", "memory")] {
         let mut samples = changed(series, "shop/web-0/app", None);
         samples.retain(|(s, of, _)| !(*s == series && *of == "shop/web-0/proxy"));
@@ -40,7 +40,7 @@ async fn what_lacks_one_of_both_wholly_is_in_no_list() {
 }
 
 #[tokio::test]
-async fn a_container_without_one_of_both_has_no_zero_in_its_place() {
+async fn a_container_without_one_of_both_has_no_zero() {
     let world = World::start(&changed("bytes", "shop/web-0/proxy", None)).await;
     let list = world.get("namespaces/shop/pods").await;
     let web = [("shop/web-0/app", "250m 64Mi"), ("shop/web-0/proxy", "1m -")];
@@ -50,7 +50,7 @@ async fn a_container_without_one_of_both_has_no_zero_in_its_place() {
 }
 
 #[tokio::test]
-async fn values_that_cannot_be_right_are_refused_with_their_reason() {
+async fn impossible_values_are_refused_with_their_reason() {
     for (value, reason) in [
         ("NaN", "the value is NaN"),
         ("-1", "the value is negative (-1)"),
@@ -90,7 +90,7 @@ async fn an_idle_container_is_at_zero() {
 }
 
 #[tokio::test]
-async fn an_empty_list_says_why() {
+async fn an_empty_list_has_a_reason() {
     let samples = [("cores", "shop/other-0/app", "1"), ("bytes", "shop/other-0/app", "1")];
     let world = World::start(&samples).await;
     let list = world.get("namespaces/shop/pods").await;
@@ -102,7 +102,7 @@ async fn an_empty_list_says_why() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_cannot_be_read_leaves_the_others_be() {
+async fn an_unreadable_namespace_affects_no_other() {
     let world = World::start(&ALL).await;
     world.upstream.answer_with(|request| match request.promql().contains("namespace=\"bank\"") {
         true => Reply::new(500, "text/plain", "out of memory"),
@@ -134,7 +134,7 @@ async fn a_namespace_that_cannot_be_read_leaves_the_others_be() {
 
 /// If one of the two queries fails, the read fails.
 #[tokio::test]
-async fn one_query_that_fails_is_a_failure() {
+async fn one_failing_query_fails_the_read() {
     let world = World::start(&ALL).await;
     world.upstream.answer_with(|request| match request.promql().contains("bytes") {
         true => Reply::new(500, "text/plain", "out of memory"),

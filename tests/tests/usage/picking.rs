@@ -80,7 +80,7 @@ async fn selectors_that_cannot_be_read_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_asked_about() {
+async fn objects_that_do_not_exist_cause_no_query() {
     let world = World::start(&ALL).await;
     for rest in ["namespaces/nowhere/pods", "namespaces/shop/pods?labelSelector=app%3Dnobody"] {
         assert_eq!(world.get(rest).await.items().len(), 0);
