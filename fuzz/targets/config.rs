@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use leadsman::config::{Flags, Origin, Parsed, parse, valid};
-use leadsman::model::names::Namespace;
-use leadsman::evaluation::TeamLimits;
 use leadsman::document::Document;
+use leadsman::evaluation::TeamLimits;
+use leadsman::model::names::Namespace;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are checked on a separate thread.

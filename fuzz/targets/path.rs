@@ -10,12 +10,12 @@ use leadsman::api::{ApiState, Served, router};
 use leadsman::auth::Peer;
 use leadsman::model::owner::Owner;
 use leadsman::model::resource::Resource;
+use leadsman::model::serve::Serve;
 use leadsman::server::Readiness;
 use leadsman::snapshot::{Contents, Rejection, Snapshot};
 use leadsman::telemetry::Metrics;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
-use leadsman::model::serve::Serve;
 
 /// The longest response that is read.
 const LONGEST: usize = 1 << 20;
