@@ -1,5 +1,6 @@
 //! The process: everything wired together, started in order and ended in order.
 
+mod descriptors;
 mod options;
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -24,7 +26,7 @@ use crate::evaluation::EvaluationQuota;
 use crate::files;
 use crate::plugin::{CodeStore, Compiler, Engine};
 use crate::registration;
-use crate::server::{Certificate, Held, Readiness, Server};
+use crate::server::{Certificate, Held, Protocol, Readiness, Server};
 use crate::telemetry::Metrics;
 
 pub use options::{ClusterOptions, Options, ServiceName};
@@ -119,6 +121,7 @@ impl Surroundings {
 impl App {
     /// Starts everything. It serves when this returns.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
+        descriptors::raise_limit();
         let mut parts = parts()?;
         let cache = options.cache.as_deref();
         let compiler = compiler(cache)?;
@@ -166,26 +169,9 @@ impl App {
             auth: around.as_ref().map(|around| around.auth.clone()),
             metrics: Arc::new(app.parts.metrics.clone()),
         });
-        let server = Server {
-            listener: api_listener,
-            tls: certificate.server_config().map_err(anyhow::Error::from)?,
-            router,
-            metrics: app.parts.metrics.clone(),
-        };
-        let stop = app.stop.clone();
-        app.tasks.spawn(async move {
-            server.run(stop, DRAIN).await;
-            Ok(())
-        });
-        let stop = app.stop.clone().cancelled_owned();
-        let router = admin::router(app.page.clone());
-        app.tasks.spawn(async move {
-            let serve = axum::serve(
-                admin_listener,
-                router.into_make_service_with_connect_info::<SocketAddr>(),
-            );
-            Ok(serve.with_graceful_shutdown(stop).await?)
-        });
+        let tls = certificate.server_config().map_err(anyhow::Error::from)?;
+        app.serve(api_listener, Protocol::Https(tls), router);
+        app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
         app.until_stopped(controller);
         match around {
             Some(around) => app.live_in(around, loaded, served),
@@ -205,6 +191,17 @@ impl App {
             "serving"
         );
         Ok(app)
+    }
+
+    /// Serves a port until the process ends.
+    fn serve(&mut self, listener: TcpListener, protocol: Protocol, router: Router) {
+        let metrics = self.parts.metrics.clone();
+        let server = Server { listener, protocol, router, metrics };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            server.run(stop, DRAIN).await;
+            Ok(())
+        });
     }
 
     /// The serving certificate, and who keeps it right.
@@ -286,7 +283,7 @@ impl App {
             () = end => None,
             ended = self.tasks.join_next() => ended,
         };
-        self.readiness.waiting("shutting down");
+        self.readiness.shut_down();
         if ended.is_none() && !self.shutdown_delay.is_zero() {
             tracing::info!(delay = ?self.shutdown_delay, "asked to end: serving on for a while");
             // The cluster takes a moment to send requests elsewhere.
@@ -300,7 +297,6 @@ impl App {
             None => Ok(()),
         };
         tracing::info!("shutting down: requests under way complete");
-        // Connections of the page have no end of their own.
         let tasks = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN + Duration::from_secs(1), tasks).await.is_err() {
             self.tasks.shutdown().await;

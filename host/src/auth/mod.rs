@@ -56,6 +56,9 @@ impl UserId {
     }
 }
 
+/// The user of a request without credentials.
+const ANONYMOUS: &str = "system:anonymous";
+
 /// Decides on requests.
 pub struct Auth {
     authorities: ArcSwapOption<Authorities>,
@@ -154,11 +157,25 @@ impl Auth {
         let _ = self.settled.subscribe().wait_for(|&settled| settled).await;
     }
 
-    /// Whether somebody may have what a request asks for. Takes the headers that only a front
-    /// proxy may send out of the request, and leaves the [`UserId`] among its extensions.
+    /// Authenticates and authorizes a request. Takes the headers that only a front proxy may send
+    /// out of it, and leaves the [`UserId`] among its extensions.
     pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
         let (identity, proxied) = self.authenticate(request, peer).await?;
         request.extensions.insert(UserId::of(&identity));
+        let anonymous = identity.user == ANONYMOUS;
+        self.authorize(request, identity, proxied).await?;
+        if !anonymous {
+            peer.set_authorized();
+        }
+        Ok(())
+    }
+
+    async fn authorize(
+        &self,
+        request: &Parts,
+        identity: Identity,
+        proxied: bool,
+    ) -> Result<(), Denied> {
         if identity.groups.iter().any(|group| group == MASTERS) {
             return Ok(());
         }
@@ -225,7 +242,7 @@ fn authenticated(mut identity: Identity) -> Identity {
 
 fn anonymous() -> Identity {
     Identity {
-        user: "system:anonymous".to_owned(),
+        user: ANONYMOUS.to_owned(),
         groups: vec![UNAUTHENTICATED.to_owned()],
         ..Identity::default()
     }

@@ -1,5 +1,6 @@
 //! The other end of a connection: its certificate, and whose that is.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub struct Peer {
     /// Its own certificate, then those of authorities between. It has proven to have the key.
     certificates: Vec<CertificateDer<'static>>,
     verified: Mutex<Option<Arc<Verified>>>,
+    /// Whether a request of this connection was authorized by credentials.
+    authorized: AtomicBool,
 }
 
 /// What a certificate means to certain authorities.
@@ -41,7 +44,18 @@ struct Verified {
 impl Peer {
     /// A peer that showed these certificates, or none.
     pub fn new(certificates: Vec<CertificateDer<'static>>) -> Self {
-        Self { certificates, verified: Mutex::default() }
+        Self { certificates, ..Self::default() }
+    }
+
+    /// Whether a request of this connection was authorized by credentials. Such a connection is not
+    /// closed in favor of one that has shown none.
+    pub fn is_authorized(&self) -> bool {
+        self.authorized.load(Ordering::Relaxed)
+    }
+
+    /// A request of this connection was authorized by credentials.
+    pub(crate) fn set_authorized(&self) {
+        self.authorized.store(true, Ordering::Relaxed);
     }
 
     /// What to say of certificates while it is not known whom to trust.

@@ -1,9 +1,13 @@
-//! Listening: TLS, connections, readiness, and an orderly end.
+//! Listening: TLS, connections and their limits, readiness, and an orderly end.
 
+mod activity;
+mod admission;
 mod certificate;
-mod connections;
+mod connection;
+mod limits;
+mod listener;
 mod readiness;
 
 pub use certificate::{Certificate, CertificateError, Held};
-pub use connections::{Executor, Server};
+pub use listener::{Executor, Protocol, Server};
 pub use readiness::Readiness;

@@ -4,4 +4,6 @@ mod logging;
 mod metrics;
 
 pub use logging::{LogFormat, start as start_logging};
-pub use metrics::{Counted, ListingMetrics, MappingMetrics, Metrics, ReadOutcome};
+pub use metrics::{
+    CloseReason, Counted, Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome,
+};
