@@ -6,14 +6,11 @@ use moka::future::Cache;
 use sha2::{Digest as _, Sha256};
 
 use super::credentials::Outcome;
-use super::decisions::KEPT;
+use super::decisions::cache;
 use super::error::Unauthenticated;
 use crate::cluster::{Cluster, Identity, ReviewError};
 
-/// How many are remembered.
-const MOST: u64 = 10_000;
-
-/// What is known of tokens, by their hash: the tokens themselves are not kept.
+/// The identities of tokens by their hash: the tokens themselves are not kept.
 pub(super) struct Tokens {
     cluster: Cluster,
     cache: Cache<[u8; 32], Option<Identity>>,
@@ -21,8 +18,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(cluster: Cluster) -> Self {
-        let cache = Cache::builder().time_to_live(KEPT).max_capacity(MOST).build();
-        Self { cluster, cache }
+        Self { cluster, cache: cache() }
     }
 
     /// Whose token a request has.

@@ -5,6 +5,7 @@ mod discovery;
 mod events;
 mod reason;
 mod reviews;
+mod throttle;
 mod watch;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ pub use config_maps::{Labelled, Unseen};
 pub use events::{ConfigMapReference, Events};
 pub use reason::{explain, is_forbidden};
 pub use reviews::{Attributes, Decision, Identity, ReviewError};
+use throttle::Throttle;
 pub use watch::Watches;
 
 /// How long it may take to reach kube-apiserver.
@@ -33,6 +35,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
+    throttle: Throttle,
 }
 
 /// Why there is no way to the cluster.
@@ -74,7 +77,11 @@ impl Cluster {
         // whether and how long to go on, and has to tell why it does.
         config.default_retry = false;
         let client = Client::try_from(config).map_err(ConnectError::Client)?;
-        Ok(Some(Self { client }))
+        Ok(Some(Self::of(client)))
+    }
+
+    fn of(client: Client) -> Self {
+        Self { client, throttle: Throttle::default() }
     }
 
     /// For requests of any kind.

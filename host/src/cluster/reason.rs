@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use http::StatusCode;
 use kube::core::Status;
 use kube::runtime::watcher;
 
@@ -51,6 +52,14 @@ pub(super) fn status_of(error: &watcher::Error) -> Option<&Status> {
 /// Whether a watch ended for want of a right.
 pub fn is_forbidden(error: &watcher::Error) -> bool {
     status_of(error).is_some_and(|status| status.is_forbidden())
+}
+
+/// Says why a request failed, by the answer itself.
+pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> String {
+    match serde_json::from_slice::<Status>(body) {
+        Ok(status) if !status.message.is_empty() => status.message,
+        _ => format!("kube-apiserver answered {status}"),
+    }
 }
 
 fn told(status: &Status) -> String {

@@ -1,0 +1,96 @@
+//! What kube-apiserver asks of those that ask it too much: to wait.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+/// What is waited where kube-apiserver does not say how long. API priority and fairness says 1 s.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Until when requests wait, all of one client alike: one that was turned away speaks for those
+/// behind it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Throttle(Arc<Mutex<Option<Instant>>>);
+
+impl Throttle {
+    /// Nothing is to be sent for a while.
+    pub(super) fn hold(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = (*held).max(Some(until));
+    }
+
+    /// Waits until something may be sent. An error says how long that would take, if it is not
+    /// before a deadline.
+    pub(super) async fn ready(&self, deadline: Instant) -> Result<(), Duration> {
+        while let Some(until) = self.held() {
+            if until >= deadline {
+                return Err(until.saturating_duration_since(Instant::now()));
+            }
+            tokio::time::sleep_until(until).await;
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_open(&self) -> bool {
+        self.held().is_none()
+    }
+
+    fn held(&self) -> Option<Instant> {
+        let held = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.filter(|until| *until > Instant::now())
+    }
+}
+
+/// How long a refusal asks to wait; `None` if it does not.
+pub(super) fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    if status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::SERVICE_UNAVAILABLE {
+        return None;
+    }
+    let told = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    match told {
+        Some(seconds) => Some(Duration::from_secs(seconds)),
+        None => (status == StatusCode::TOO_MANY_REQUESTS).then_some(DEFAULT_RETRY_AFTER),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_wait_for_the_longest_that_was_asked_for() {
+        let throttle = Throttle::default();
+        let begun = Instant::now();
+        let deadline = begun + Duration::from_secs(10);
+        throttle.ready(deadline).await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        throttle.hold(Duration::from_secs(3));
+        throttle.hold(Duration::from_secs(1));
+        throttle.clone().ready(deadline).await.unwrap();
+        assert!(begun.elapsed() >= Duration::from_secs(3));
+        throttle.hold(Duration::from_secs(20));
+        let held = throttle.ready(deadline).await.unwrap_err();
+        assert!(held > Duration::from_secs(19), "{held:?}");
+    }
+
+    #[test]
+    fn a_refusal_says_how_long_to_wait() {
+        let of = |status: u16, value: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = value {
+                headers.insert(RETRY_AFTER, value.parse().unwrap());
+            }
+            retry_after(StatusCode::from_u16(status).unwrap(), &headers)
+        };
+        assert_eq!(of(429, Some("7")), Some(Duration::from_secs(7)));
+        assert_eq!(of(429, None), Some(DEFAULT_RETRY_AFTER));
+        assert_eq!(of(429, Some("tomorrow")), Some(DEFAULT_RETRY_AFTER));
+        assert_eq!(of(503, Some("2")), Some(Duration::from_secs(2)));
+        assert_eq!((of(503, None), of(500, Some("2")), of(403, Some("2"))), (None, None, None));
+    }
+}
