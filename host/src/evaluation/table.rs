@@ -138,10 +138,16 @@ impl Evaluations {
         let now = Instant::now();
         let policy = &self.mapping.policy;
         let pending = self.pending(cell, now);
-        match judge_late(&cell.state(), policy, now) {
-            Some(evaluated) => Ok(Reading::old(evaluated, pending)),
-            None => Err(ReadFailure::Deadline { deadline: policy.deadline, pending }),
-        }
+        let state = cell.state();
+        let Some(evaluated) = judge_late(&state, policy, now) else {
+            // The deadline may be shorter than the time after which a source is given up.
+            let pending = match &state.failed {
+                Some(failed) => format!("{pending}; the attempt before failed: {}", failed.error),
+                None => pending,
+            };
+            return Err(ReadFailure::Deadline { deadline: policy.deadline, pending });
+        };
+        Ok(Reading::old(evaluated, pending))
     }
 
     /// What an attempt under way waits for.

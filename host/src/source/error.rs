@@ -44,6 +44,9 @@ pub enum QueryError {
     /// There is no connection.
     #[error("cannot be reached: {}", innermost(.0))]
     Connect(#[source] reqwest::Error),
+    /// A connection was not made in time.
+    #[error("cannot be reached: no connection within {0:?}")]
+    ConnectTimeout(Duration),
     /// The answer did not come in time.
     #[error("did not answer within {0:?}")]
     Timeout(Duration),
@@ -98,12 +101,22 @@ pub enum QueryError {
     NotRecorded(String),
 }
 
+/// The longest text of a source that an error passes on, in bytes. It may quote what came back, and
+/// ends up in conditions, logs and the page.
+const MAX_TEXT: usize = 500;
+
 impl QueryError {
+    /// The answer is no result, for a reason that may quote it.
+    pub(super) fn decode(reason: impl AsRef<str>) -> Self {
+        Self::Decode(shortened(reason.as_ref()))
+    }
+
     /// The kind of the error, as metrics count it.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Broken(_) => "query_broken",
             Self::Connect(_) => "query_connect",
+            Self::ConnectTimeout(_) => "query_connect_timeout",
             Self::Timeout(_) => "query_timeout",
             Self::Status { .. } => "query_status",
             Self::Api { .. } => "query_api",
@@ -116,6 +129,14 @@ impl QueryError {
     }
 }
 
+/// The beginning of a text of a source.
+pub(super) fn shortened(text: &str) -> String {
+    if text.len() <= MAX_TEXT {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(MAX_TEXT)])
+}
+
 /// What is at the bottom of an error says the most: "connection refused" and not "error sending
 /// request".
 fn innermost(error: &reqwest::Error) -> String {
@@ -123,5 +144,19 @@ fn innermost(error: &reqwest::Error) -> String {
     while let Some(source) = inner.source() {
         inner = source;
     }
-    inner.to_string()
+    shortened(&inner.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_of_sources_are_cut() {
+        assert_eq!(shortened("refused"), "refused");
+        let long = "ö".repeat(1 << 20);
+        let short = shortened(&long);
+        assert!(short.len() <= MAX_TEXT + '…'.len_utf8() && short.ends_with("ö…"));
+        assert!(QueryError::decode(&long).to_string().len() < 2 * MAX_TEXT);
+    }
 }

@@ -3,6 +3,7 @@
 //! A source takes a [`Request`] and gives an [`Answer`] or says why not. It knows nothing of
 //! mappings, plugins or who asks. A new kind of source is a module here and an arm of [`Source`].
 
+mod decoding;
 mod error;
 mod prometheus;
 mod query;

@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::model::data::{Answer, Data, Matrix, Vector};
 use crate::model::dictionary::Dictionary;
 use crate::model::labels::Labels;
+use crate::source::error::shortened;
 
 /// Decodes a result.
 pub(in crate::source) fn answer(body: &[u8]) -> Result<Answer, String> {
@@ -56,6 +57,9 @@ struct Decoded {
 /// a table has room for each label in each row.
 const MOST_LABELS: usize = 1000;
 const MOST_CELLS: usize = 32 << 20;
+
+/// The warnings of an answer that are passed on.
+const MAX_WARNINGS: usize = 10;
 
 impl Decoded {
     fn finish(mut self) -> Result<Answer, String> {
@@ -109,6 +113,11 @@ impl Decoded {
             ));
         }
         Ok(())
+    }
+
+    fn warn(&mut self, warnings: Vec<String>) {
+        let room = MAX_WARNINGS.saturating_sub(self.warnings.len());
+        self.warnings.extend(warnings.iter().take(room).map(|warning| shortened(warning)));
     }
 
     fn sample(&mut self, (time, value): (f64, Cow<'_, str>)) -> Result<(), String> {
@@ -168,7 +177,7 @@ map_seed!(
         "error" => decoded.error = Some(map.next_value()?),
         "data" => map.next_value_seed(DataField(decoded))?,
         // Informational messages and warnings are told alike; only the latter can be partial data.
-        "warnings" => decoded.warnings.extend(map.next_value::<Option<Vec<String>>>()?.unwrap_or_default()),
+        "warnings" => decoded.warn(map.next_value::<Option<Vec<String>>>()?.unwrap_or_default()),
         _ => drop(map.next_value::<IgnoredAny>()?),
     }
 );

@@ -12,6 +12,8 @@ use http::{HeaderMap, StatusCode};
 use reqwest::{Method, Response};
 use tokio::sync::Semaphore;
 
+use super::decoding::decode as decode_apart;
+use super::error::shortened;
 use super::{QueryError, Request, SourceError};
 use crate::model::data::Answer;
 use crate::rules::Seen;
@@ -27,7 +29,10 @@ const LONGEST_GET: usize = 1500;
 /// How long a list of series may take: it can be long, and no read waits for it.
 const SERIES_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How much of an answer that is no result is told.
+/// How much of a list of series is decoded at once.
+const SERIES_BATCH: usize = 256 << 10;
+
+/// How many characters of an answer that is no result are passed on.
 const EXCERPT: usize = 160;
 
 /// A Prometheus.
@@ -41,7 +46,7 @@ pub struct Prometheus {
 impl Prometheus {
     pub(super) fn new(config: &PrometheusSettings) -> Result<Self, SourceError> {
         Ok(Self {
-            client: Client::new(&config.tls)?,
+            client: Client::new(&config.tls, config.timeout)?,
             config: config.clone(),
             places: Semaphore::new(config.max_concurrent),
         })
@@ -56,7 +61,7 @@ impl Prometheus {
             let status = response.status();
             let content_type = response.headers().get(CONTENT_TYPE).cloned();
             let body = self.body(response).await?;
-            self.answer(status, content_type.as_ref(), &body)
+            self.answer(status, content_type, body).await
         });
         answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
     }
@@ -76,11 +81,16 @@ impl Prometheus {
                 return Err(refused(status, &body));
             }
             let mut list = SeriesList::default();
-            while let Some(chunk) = self.chunk(&mut response).await? {
-                list.feed(&chunk).map_err(QueryError::Decode)?;
+            loop {
+                let batch = self.batch(&mut response).await?;
+                if batch.is_empty() {
+                    break;
+                }
+                let fed = decode_apart(batch.len(), move || list.feed(&batch).map(|()| list));
+                list = fed.await?.map_err(QueryError::decode)?;
             }
             tracing::debug!(selector, series = list.count, "the series are listed");
-            list.end().map_err(QueryError::Decode)
+            list.end().map_err(QueryError::decode)
         });
         answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
     }
@@ -159,25 +169,29 @@ impl Prometheus {
         Ok(body)
     }
 
-    fn answer(
+    /// The next part of a list of series; empty at its end.
+    async fn batch(&self, response: &mut Response) -> Result<Vec<u8>, QueryError> {
+        let mut batch = Vec::new();
+        while batch.len() < SERIES_BATCH {
+            let Some(chunk) = self.chunk(response).await? else { break };
+            batch.extend_from_slice(&chunk);
+        }
+        Ok(batch)
+    }
+
+    async fn answer(
         &self,
         status: StatusCode,
-        content_type: Option<&HeaderValue>,
-        body: &[u8],
+        content_type: Option<HeaderValue>,
+        body: Vec<u8>,
     ) -> Result<Answer, QueryError> {
         if !status.is_success() {
-            return Err(refused(status, body));
+            return Err(refused(status, &body));
         }
-        let answer = decode::answer(body).map_err(|reason| match content_type {
-            Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
-                let shown = excerpt(body).unwrap_or_default();
-                let kind = kind.to_str().unwrap_or("an unknown type");
-                QueryError::Decode(format!("it is {kind}, not JSON: {shown}"))
-            }
-            _ => QueryError::Decode(reason),
-        })?;
+        let decoded = decode_apart(body.len(), move || decoded(content_type.as_ref(), &body));
+        let answer = decoded.await??;
         if self.config.fail_on_warnings && !answer.warnings.is_empty() {
-            return Err(QueryError::Warnings(answer.warnings.join("; ")));
+            return Err(QueryError::Warnings(shortened(&answer.warnings.join("; "))));
         }
         Ok(answer)
     }
@@ -191,7 +205,9 @@ impl Prometheus {
         error: reqwest::Error,
         otherwise: fn(reqwest::Error) -> QueryError,
     ) -> QueryError {
-        if error.is_timeout() {
+        if error.is_timeout() && error.is_connect() {
+            QueryError::ConnectTimeout(self.client.connect_timeout())
+        } else if error.is_timeout() {
             QueryError::Timeout(self.config.timeout)
         } else {
             // The address may hold the whole query, which is told elsewhere.
@@ -200,10 +216,23 @@ impl Prometheus {
     }
 }
 
+fn decoded(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Answer, QueryError> {
+    decode::answer(body).map_err(|reason| match content_type {
+        Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
+            let shown = excerpt(body).unwrap_or_default();
+            let kind = kind.to_str().unwrap_or("an unknown type");
+            QueryError::decode(format!("it is {kind}, not JSON: {shown}"))
+        }
+        _ => QueryError::decode(reason),
+    })
+}
+
 /// Prometheus says in JSON what is wrong; what stands before it says it in its own way.
 fn refused(status: StatusCode, body: &[u8]) -> QueryError {
     match decode::refusal(body) {
-        Some((kind, message)) => QueryError::Api { status, kind, message },
+        Some((kind, message)) => {
+            QueryError::Api { status, kind: shortened(&kind), message: shortened(&message) }
+        }
         None => QueryError::Status { status, excerpt: excerpt(body) },
     }
 }
@@ -249,6 +278,3 @@ impl std::fmt::Debug for Prometheus {
         f.debug_struct("Prometheus").field("url", &self.config.url).finish_non_exhaustive()
     }
 }
-
-/// How long a connection may take, within the timeout of the query.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
