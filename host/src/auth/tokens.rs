@@ -1,4 +1,4 @@
-//! Bearer tokens, looked at by kube-apiserver.
+//! Bearer tokens, reviewed by kube-apiserver.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -21,7 +21,7 @@ impl Tokens {
         Self { cluster, cache: cache() }
     }
 
-    /// Whose token a request has.
+    /// The identity of a request's token.
     pub(super) async fn identify(&self, headers: &HeaderMap) -> Outcome {
         let Some(token) = bearer(headers) else { return Outcome::Absent };
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
@@ -31,7 +31,7 @@ impl Tokens {
             Ok(None) => Outcome::Refused(Unauthenticated::Token),
             Err(error) => {
                 let error: std::sync::Arc<ReviewError> = error;
-                tracing::warn!(%error, "a bearer token cannot be looked at");
+                tracing::warn!(%error, "a bearer token cannot be reviewed");
                 Outcome::Refused(Unauthenticated::Review((*error).clone()))
             }
         }

@@ -1,4 +1,4 @@
-//! Events on ConfigMaps: what `kubectl describe` shows to those who wrote them.
+//! Events on ConfigMaps, which `kubectl describe` shows to their authors.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Cluster, explain};
 
-/// The longest text that an Event may have, in bytes.
-const LONGEST: usize = 1000;
+/// The longest note of an Event, in bytes.
+const MAX_NOTE: usize = 1000;
 
-/// How many Events are remembered, so that equal ones become one with a count.
-const REMEMBERED: usize = 1000;
+/// The Events that are remembered, to update the series of an equal one.
+const MAX_REMEMBERED: usize = 1000;
 
 /// A ConfigMap that Events are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,26 +26,26 @@ pub struct ConfigMapReference {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Which of those that had this name.
+    /// Its unique id.
     pub uid: Option<String>,
 }
 
-/// Writes Events. Those that say the same of the same become one with a count.
+/// Writes Events. Equal ones become a series with a count.
 pub struct Events {
     cluster: Cluster,
-    /// Who writes.
+    /// The reporting instance.
     instance: String,
     written: HashMap<String, i32>,
 }
 
 impl Events {
-    /// Writes as this adapter.
+    /// A writer for this process.
     pub fn of(cluster: &Cluster) -> Self {
         let instance = std::env::var("HOSTNAME").unwrap_or_else(|_| "leadsman".to_owned());
         Self { cluster: cluster.clone(), instance, written: HashMap::new() }
     }
 
-    /// Writes an Event. An error says why it could not be.
+    /// Writes an Event. The error is for people.
     pub async fn write(
         &mut self,
         about: &ConfigMapReference,
@@ -55,11 +55,11 @@ impl Events {
     ) -> Result<(), String> {
         let api: Api<Event> = Api::namespaced(self.cluster.client().clone(), &about.namespace);
         let now = MicroTime(Timestamp::now());
-        // What says the same has the same name. kube-apiserver forgets Events after an hour, and
-        // a name that it does not know is new.
-        let said = format!("{}\n{:?}\n{reason}\n{message}", self.instance, about.uid);
+        // Equal Events have equal names. kube-apiserver deletes Events after an hour, and a patch of
+        // one that is gone creates it again.
+        let content = format!("{}\n{:?}\n{reason}\n{message}", self.instance, about.uid);
         let hash: String =
-            Sha256::digest(said).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let name = format!("{}.{hash}", about.name);
         if let Some(count) = self.written.get_mut(&name) {
             *count = count.saturating_add(1);
@@ -90,11 +90,11 @@ impl Events {
             ..Event::default()
         };
         match api.create(&PostParams::default(), &event).await {
-            // It was said before this start.
+            // It was written before this process started.
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             created => drop(created.map_err(|error| explain(&error))?),
         }
-        if self.written.len() >= REMEMBERED {
+        if self.written.len() >= MAX_REMEMBERED {
             self.written.clear();
         }
         self.written.insert(name, 1);
@@ -103,10 +103,10 @@ impl Events {
 }
 
 fn shortened(message: &str) -> String {
-    if message.len() <= LONGEST {
+    if message.len() <= MAX_NOTE {
         return message.to_owned();
     }
-    let end = (0..=LONGEST).rev().find(|&end| message.is_char_boundary(end)).unwrap_or_default();
+    let end = (0..=MAX_NOTE).rev().find(|&end| message.is_char_boundary(end)).unwrap_or_default();
     format!("{}…", &message[..end])
 }
 

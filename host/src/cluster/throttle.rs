@@ -1,4 +1,4 @@
-//! What kube-apiserver asks of those that ask it too much: to wait.
+//! Throttling by kube-apiserver: 429 and `Retry-After`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,24 +7,23 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
-/// What is waited where kube-apiserver does not say how long. API priority and fairness says 1 s.
+/// The wait where kube-apiserver gives none. API priority and fairness gives 1 s.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Until when requests wait, all of one client alike: one that was turned away speaks for those
-/// behind it.
+/// Until when reviews wait. One that was throttled holds back all others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Throttle(Arc<Mutex<Option<Instant>>>);
 
 impl Throttle {
-    /// Nothing is to be sent for a while.
+    /// Holds back all requests for a while.
     pub(super) fn hold(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *held = (*held).max(Some(until));
     }
 
-    /// Waits until something may be sent. An error says how long that would take, if it is not
-    /// before a deadline.
+    /// Waits until a request may be sent. The error is the remaining wait, if it ends after the
+    /// deadline.
     pub(super) async fn ready(&self, deadline: Instant) -> Result<(), Duration> {
         while let Some(until) = self.held() {
             if until >= deadline {
@@ -46,7 +45,7 @@ impl Throttle {
     }
 }
 
-/// How long a refusal asks to wait; `None` if it does not.
+/// The wait that a refusal demands; `None` if it demands none.
 pub(super) fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     if status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::SERVICE_UNAVAILABLE {
         return None;
@@ -62,17 +61,16 @@ pub(super) fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Dur
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn all_wait_for_the_longest_that_was_asked_for() {
         let throttle = Throttle::default();
         let begun = Instant::now();
         let deadline = begun + Duration::from_secs(10);
         throttle.ready(deadline).await.unwrap();
-        assert_eq!(begun.elapsed(), Duration::ZERO);
-        throttle.hold(Duration::from_secs(3));
-        throttle.hold(Duration::from_secs(1));
+        throttle.hold(Duration::from_millis(300));
+        throttle.hold(Duration::from_millis(100));
         throttle.clone().ready(deadline).await.unwrap();
-        assert!(begun.elapsed() >= Duration::from_secs(3));
+        assert!(begun.elapsed() >= Duration::from_millis(300));
         throttle.hold(Duration::from_secs(20));
         let held = throttle.ready(deadline).await.unwrap_err();
         assert!(held > Duration::from_secs(19), "{held:?}");

@@ -8,6 +8,6 @@ mod limits;
 mod listener;
 mod readiness;
 
-pub use certificate::{Certificate, CertificateError, Held};
+pub use certificate::{Certificate, CertificateError, CertificateHandle};
 pub use listener::{Executor, Protocol, Server};
 pub use readiness::Readiness;

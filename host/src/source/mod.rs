@@ -1,7 +1,7 @@
-//! Sources: where the answers of queries come from.
+//! Sources of the answers to queries.
 //!
-//! A source takes a [`Request`] and gives an [`Answer`] or says why not. It knows nothing of
-//! mappings, plugins or who asks. A new kind of source is a module here and an arm of [`Source`].
+//! A source takes a [`Request`] and returns an [`Answer`]. It knows nothing of mappings, plugins or
+//! clients. A new kind of source is a module here and a variant of [`Source`].
 
 mod decoding;
 mod error;
@@ -24,10 +24,10 @@ pub use template::Template;
 use crate::model::data::Answer;
 use crate::rules::Seen;
 
-/// What is asked of a source.
+/// A query of a source.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The query.
+    /// The query's text.
     pub promql: &'a str,
     /// Duration and step of a range query.
     pub range: Option<(Duration, Duration)>,
@@ -39,12 +39,12 @@ pub struct Request<'a> {
 pub enum Source {
     /// A Prometheus, or anything that answers its HTTP API.
     Prometheus(Box<prometheus::Prometheus>),
-    /// A recording.
+    /// A recording that is played back.
     Recording(recording::Recording),
 }
 
 impl Source {
-    /// Makes a source ready. Does not connect: a source that is down is a fault of evaluations.
+    /// Prepares a source. Does not connect: if the source is down, evaluations fail.
     pub fn new(settings: &SourceSettings) -> Result<Self, SourceError> {
         match settings {
             SourceSettings::Prometheus(settings) => {
@@ -62,7 +62,7 @@ impl Source {
         }
     }
 
-    /// Asks.
+    /// Runs a query.
     pub async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
         match self {
             Self::Prometheus(prometheus) => prometheus.fetch(request).await,
@@ -80,12 +80,12 @@ impl Source {
     }
 }
 
-/// Reads a list of series that comes in pieces.
+/// Parses a list of series that arrives in pieces.
 pub fn prometheus_series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<Seen, String> {
     prometheus::series(pieces)
 }
 
-/// Reads an answer of Prometheus' HTTP API, as it was written down.
+/// Parses an answer of Prometheus' HTTP API.
 pub fn prometheus_answer(body: &[u8]) -> Result<Answer, String> {
     prometheus::answer(body)
 }

@@ -1,4 +1,4 @@
-//! The HTTP client, made anew when a certificate file changes.
+//! The HTTP client, rebuilt when a certificate file changes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) struct Client {
     tls: TlsSettings,
     connect_timeout: Duration,
-    made: FromFiles<reqwest::Client>,
+    current: FromFiles<reqwest::Client>,
 }
 
 impl Client {
@@ -25,8 +25,8 @@ impl Client {
         let connect_timeout = MAX_CONNECT_TIMEOUT.min(timeout * 9 / 10);
         let identity = tls.identity.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]);
         let paths: Vec<PathBuf> = tls.ca_file.iter().cloned().chain(identity).collect();
-        let made = FromFiles::new(paths, || make(tls, connect_timeout))?;
-        Ok(Self { tls: tls.clone(), connect_timeout, made })
+        let current = FromFiles::new(paths, || build(tls, connect_timeout))?;
+        Ok(Self { tls: tls.clone(), connect_timeout, current })
     }
 
     pub(super) fn connect_timeout(&self) -> Duration {
@@ -34,7 +34,7 @@ impl Client {
     }
 
     pub(super) fn get(&self) -> reqwest::Client {
-        let (client, error) = self.made.get(|| make(&self.tls, self.connect_timeout));
+        let (client, error) = self.current.get(|| build(&self.tls, self.connect_timeout));
         if let Some(error) = error {
             let error: &dyn std::error::Error = &error;
             tracing::error!(
@@ -46,7 +46,7 @@ impl Client {
     }
 }
 
-fn make(tls: &TlsSettings, connect_timeout: Duration) -> Result<reqwest::Client, SourceError> {
+fn build(tls: &TlsSettings, connect_timeout: Duration) -> Result<reqwest::Client, SourceError> {
     crate::tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))

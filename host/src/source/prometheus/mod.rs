@@ -1,4 +1,4 @@
-//! Prometheus, and everything that answers its HTTP API.
+//! Prometheus, and other servers of its HTTP API.
 
 mod client;
 mod decode;
@@ -23,10 +23,10 @@ pub(super) use decode::answer;
 use series::SeriesList;
 pub(super) use series::series;
 
-/// Queries longer than this go by POST: proxies and servers cut addresses at 2 to 8 KiB.
-const LONGEST_GET: usize = 1500;
+/// Longer queries are sent by POST: proxies and servers limit URLs to 2 to 8 KiB.
+const MAX_GET_LENGTH: usize = 1500;
 
-/// How long a list of series may take: it can be long, and no read waits for it.
+/// The least timeout of a list of series: it can be long, and no read waits for it.
 const SERIES_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How much of a list of series is decoded at once.
@@ -107,12 +107,12 @@ impl Prometheus {
                 "query_range"
             }
         };
-        // The server gives up when nobody waits any more.
+        // The server cancels the query when nobody waits for it any more.
         parameters.push(("timeout", format!("{}ms", self.config.timeout.as_millis())));
         self.ask(path, request.promql.len(), &parameters).await
     }
 
-    /// Asks. `length` is that of what decides how long the address becomes.
+    /// Sends a request. `length` is that of the parameter that decides how long the URL becomes.
     async fn ask(
         &self,
         path: &str,
@@ -123,7 +123,7 @@ impl Prometheus {
         let method = match self.config.method {
             MethodSetting::Get => Method::GET,
             MethodSetting::Post => Method::POST,
-            MethodSetting::Auto if length > LONGEST_GET => Method::POST,
+            MethodSetting::Auto if length > MAX_GET_LENGTH => Method::POST,
             MethodSetting::Auto => Method::GET,
         };
         let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
@@ -210,7 +210,7 @@ impl Prometheus {
         } else if error.is_timeout() {
             QueryError::Timeout(self.config.timeout)
         } else {
-            // The address may hold the whole query, which is told elsewhere.
+            // The URL may contain the whole query, which is reported elsewhere.
             otherwise(error.without_url())
         }
     }
@@ -227,7 +227,7 @@ fn decoded(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Answer, Qu
     })
 }
 
-/// Prometheus says in JSON what is wrong; what stands before it says it in its own way.
+/// Prometheus reports errors in JSON, a proxy in another format.
 fn refused(status: StatusCode, body: &[u8]) -> QueryError {
     match decode::refusal(body) {
         Some((kind, message)) => {
@@ -241,7 +241,7 @@ fn seconds(milliseconds: i64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
-/// Read for each query: a token of a service account is replaced every hour.
+/// Reads a credential for each query: tokens of service accounts are replaced every hour.
 fn read(path: &std::path::Path) -> Result<String, QueryError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text.trim().to_owned()),
@@ -249,7 +249,7 @@ fn read(path: &std::path::Path) -> Result<String, QueryError> {
     }
 }
 
-/// The beginning of a body for people: without tags, in one line.
+/// The beginning of a body in one line without tags, for people.
 fn excerpt(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
     let mut plain = String::new();
