@@ -34,6 +34,9 @@ pub use options::{ClusterOptions, Options, ServiceName};
 /// How long requests in flight may take during shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long evaluations may take to end after the servers.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -308,7 +311,9 @@ impl App {
         // Evaluations end last: requests in flight may wait for one.
         self.parts.end.cancel();
         self.parts.tasks.close();
-        self.parts.tasks.wait().await;
+        if tokio::time::timeout(TASKS_TIMEOUT, self.parts.tasks.wait()).await.is_err() {
+            tracing::warn!("tasks were still running at the end");
+        }
         tracing::info!("ended");
         early
     }

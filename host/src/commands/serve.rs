@@ -1,12 +1,16 @@
 //! `leadsman serve`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use leadsman::app::{App, ClusterOptions, Options, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{FAULTS, count, failed, runtime};
 use crate::cli::Serve;
+
+/// How long threads with blocking work may take after everything else has ended.
+const BLOCKED_THREADS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(serve: Serve) -> ExitCode {
@@ -36,7 +40,13 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         app.run(end).await?;
         Ok::<(), StartError>(())
     };
-    match runtime().map_err(StartError::Other).and_then(|runtime| runtime.block_on(run)) {
+    let ended = runtime().map_err(StartError::Other).and_then(|runtime| {
+        let ended = runtime.block_on(run);
+        // A thread that is blocked, by a volume that hangs for instance, does not keep the process.
+        runtime.shutdown_timeout(BLOCKED_THREADS_TIMEOUT);
+        ended
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError::Faults(documents)) => {
             documents.iter().for_each(|faults| eprintln!("{faults}"));
