@@ -174,7 +174,7 @@ impl App {
             metrics: Arc::new(app.parts.metrics.clone()),
         });
         let tls = certificate.server_config().map_err(anyhow::Error::from)?;
-        app.serve(api_listener, Protocol::Https(tls), router);
+        app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
         app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
         app.spawn_until_stopped(controller);
         match in_cluster {

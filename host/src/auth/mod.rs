@@ -29,7 +29,7 @@ pub use authorities::Authorities;
 pub use error::{Denied, Forbidden, Unauthenticated};
 pub use peer::{AnyClient, Peer};
 
-use crate::cluster::{Cluster, Decision, Identity};
+use crate::cluster::{ANONYMOUS, Cluster, Decision, Identity};
 use crate::files;
 use credentials::Outcome;
 use decisions::Decisions;
@@ -57,8 +57,6 @@ impl UserId {
     }
 }
 
-/// The user of a request without credentials.
-const ANONYMOUS: &str = "system:anonymous";
 
 /// Authenticates and authorizes requests.
 pub struct Auth {

@@ -4,6 +4,7 @@ mod config_maps;
 mod discovery;
 mod events;
 mod reason;
+mod review_client;
 mod reviews;
 mod throttle;
 mod watch;
@@ -24,8 +25,8 @@ use crate::model::resource::Resource;
 pub use config_maps::{Labelled, Unseen};
 pub use events::{ConfigMapReference, Events};
 pub use reason::{explain, is_forbidden};
-pub use reviews::{Attributes, Decision, Identity, ReviewError};
-use throttle::Throttle;
+use review_client::ReviewClient;
+pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
 pub use watch::Watches;
 
 /// For a connection to kube-apiserver.
@@ -35,7 +36,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
-    throttle: Throttle,
+    reviews: ReviewClient,
 }
 
 /// Why the cluster cannot be connected to.
@@ -81,7 +82,7 @@ impl Cluster {
     }
 
     fn of(client: Client) -> Self {
-        Self { client, throttle: Throttle::default() }
+        Self { reviews: ReviewClient::new(client.clone()), client }
     }
 
     /// The client, for typed requests.

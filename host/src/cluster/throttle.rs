@@ -10,6 +10,9 @@ use tokio::time::Instant;
 /// The wait where kube-apiserver gives none. API priority and fairness gives 1 s.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// The longest wait, whatever kube-apiserver or what stands before it says.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
 /// Until when reviews wait. One that was throttled holds back all others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Throttle(Arc<Mutex<Option<Instant>>>);
@@ -17,7 +20,7 @@ pub(super) struct Throttle(Arc<Mutex<Option<Instant>>>);
 impl Throttle {
     /// Holds back all requests for a while.
     pub(super) fn hold(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = Instant::now() + wait.min(MAX_WAIT);
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *held = (*held).max(Some(until));
     }
@@ -74,6 +77,8 @@ mod tests {
         throttle.hold(Duration::from_secs(20));
         let held = throttle.ready(deadline).await.unwrap_err();
         assert!(held > Duration::from_secs(19), "{held:?}");
+        throttle.hold(Duration::MAX);
+        assert!(throttle.ready(deadline).await.unwrap_err() <= MAX_WAIT);
     }
 
     #[test]

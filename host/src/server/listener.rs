@@ -37,7 +37,7 @@ pub struct Server {
 /// What is spoken on a port.
 pub enum Protocol {
     /// HTTP/2 and 1.1 over TLS: the secure port.
-    Https(ServerConfig),
+    Https(Arc<ServerConfig>),
     /// HTTP/1.1 in plain text: the admin address.
     Http,
 }
@@ -48,7 +48,7 @@ impl Server {
         let tasks = TaskTracker::new();
         let (acceptor, limits, name) = match self.protocol {
             Protocol::Https(tls) => {
-                let acceptor = TlsAcceptor::from(Arc::new(tls));
+                let acceptor = TlsAcceptor::from(tls);
                 (Some(acceptor), ConnectionLimits::API, Listener::Api)
             }
             Protocol::Http => (None, ConnectionLimits::ADMIN, Listener::Admin),

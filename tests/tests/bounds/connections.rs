@@ -79,7 +79,7 @@ async fn connect(
     TlsConnector::from(Arc::new(tls)).connect(name, stream).await.expect("a handshake")
 }
 
-/// Holds `count` silent connections to an address, `at_once` of them being made at a time.
+/// Makes silent connections to an address, fifty at a time.
 async fn flood(
     address: SocketAddr,
     tls: Arc<ClientConfig>,
