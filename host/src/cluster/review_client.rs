@@ -184,6 +184,7 @@ mod tests {
     use http::StatusCode;
     use kube::Config;
     use serde_json::json;
+    use tokio::task::JoinSet;
 
     use super::super::Cluster;
     use super::super::reviews::{ANONYMOUS, Attributes, Decision, Identity};
@@ -207,14 +208,14 @@ mod tests {
             }
         };
         let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-        (serve(Router::new().route(path, post(answer))).await, arrivals)
+        (serve(server, Router::new().route(path, post(answer))).await, arrivals)
     }
 
-    async fn serve(router: Router) -> Cluster {
+    async fn serve(server: &mut JoinSet<std::io::Result<()>>, router: Router) -> Cluster {
         crate::tls::install_provider();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, router).await });
+        server.spawn(async { axum::serve(listener, router).await });
         Cluster::of(Client::try_from(Config::new(url.parse().unwrap())).unwrap())
     }
 
@@ -225,8 +226,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_review_that_was_throttled_is_made_when_kube_apiserver_says() {
+        let mut server = JoinSet::new();
         let throttled = (StatusCode::TOO_MANY_REQUESTS, "1");
-        let (cluster, arrivals) = cluster(vec![throttled]).await;
+        let (cluster, arrivals) = cluster(&mut server, vec![throttled]).await;
         assert_eq!(review(&cluster, "/first").await.unwrap(), Decision::Allowed);
         let arrivals = arrivals.lock().unwrap().clone();
         assert_eq!(arrivals.len(), 2);
@@ -235,9 +237,11 @@ mod tests {
 
     #[tokio::test]
     async fn one_throttled_review_holds_back_all() {
+        let mut server = JoinSet::new();
         let throttled = (StatusCode::TOO_MANY_REQUESTS, "2");
-        let (cluster, arrivals) = cluster(vec![throttled]).await;
-        let first = tokio::spawn({
+        let (cluster, arrivals) = cluster(&mut server, vec![throttled]).await;
+        let mut first = JoinSet::new();
+        first.spawn({
             let cluster = cluster.clone();
             async move { review(&cluster, "/first").await }
         });
@@ -249,7 +253,7 @@ mod tests {
         for decision in futures_util::future::join_all(others).await {
             assert_eq!(decision.unwrap(), Decision::Allowed);
         }
-        first.await.unwrap().unwrap();
+        first.join_next().await.unwrap().unwrap().unwrap();
         let arrivals = arrivals.lock().unwrap().clone();
         assert_eq!(arrivals.len(), 22);
         let early = arrivals[1..].iter().filter(|&&at| at - arrivals[0] < Duration::from_secs(2));
@@ -258,8 +262,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_beyond_the_deadline_fails_at_once_and_says_so() {
+        let mut server = JoinSet::new();
         let begun = Instant::now();
-        let (cluster, _) = cluster(vec![(StatusCode::TOO_MANY_REQUESTS, "60")]).await;
+        let (cluster, _) = cluster(&mut server, vec![(StatusCode::TOO_MANY_REQUESTS, "60")]).await;
         let error = review(&cluster, "/").await.unwrap_err().to_string();
         assert!(error.contains("429") && error.contains("wait for 30s"), "{error}");
         assert!(begun.elapsed() < Duration::from_secs(5));
@@ -267,12 +272,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_final() {
-        let (cluster, arrivals) = cluster(vec![(StatusCode::FORBIDDEN, "")]).await;
+        let mut server = JoinSet::new();
+        let (cluster, arrivals) = cluster(&mut server, vec![(StatusCode::FORBIDDEN, "")]).await;
         assert!(review(&cluster, "/").await.unwrap_err().to_string().contains("403"));
         assert_eq!(arrivals.lock().unwrap().len(), 1);
     }
     #[tokio::test]
     async fn anonymous_requests_do_not_hold_up_the_reviews_of_users() {
+        let mut server = JoinSet::new();
         let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
         let held = Arc::new(Mutex::new(0));
         let seen = held.clone();
@@ -283,9 +290,9 @@ mod tests {
             }
             (StatusCode::CREATED, json!({"spec": {}, "status": {"allowed": true}}).to_string())
         };
-        let cluster = serve(Router::new().route(path, post(answer))).await;
+        let cluster = serve(&mut server, Router::new().route(path, post(answer))).await;
         let anonymous = Identity { user: ANONYMOUS.to_owned(), ..Identity::default() };
-        let mut flood = tokio::task::JoinSet::new();
+        let mut flood = JoinSet::new();
         for at in 0..100 {
             let (cluster, identity) = (cluster.clone(), anonymous.clone());
             let attributes = Attributes::Path { verb: "get".to_owned(), path: format!("/{at}") };

@@ -239,12 +239,16 @@ mod tests {
     use http::header::CONTENT_TYPE;
     use kube::Config;
     use serde_json::{Value, json};
+    use tokio::task::JoinSet;
 
     use super::*;
     use crate::objects::KindState;
 
     /// A kube-apiserver whose discovery has widgets, and that does not find a list of them.
-    async fn cluster(lists: watch::Sender<Vec<Instant>>) -> Cluster {
+    async fn cluster(
+        server: &mut JoinSet<std::io::Result<()>>,
+        lists: watch::Sender<Vec<Instant>>,
+    ) -> Cluster {
         crate::tls::install_provider();
         let answer = |body: Value| {
             get(async move || ([(CONTENT_TYPE, "application/json")], body.to_string()))
@@ -273,7 +277,7 @@ mod tests {
             .route("/apis/example.com/v1/widgets", get(list));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, router).await });
+        server.spawn(async { axum::serve(listener, router).await });
         Cluster::of(Client::try_from(Config::new(url.parse().unwrap())).unwrap())
     }
 
@@ -281,7 +285,8 @@ mod tests {
     async fn a_list_that_is_not_found_is_asked_for_again_with_backoff_and_told() {
         let lists = watch::Sender::new(Vec::new());
         let mut asked = lists.subscribe();
-        let cluster = cluster(lists).await;
+        let mut server = JoinSet::new();
+        let cluster = cluster(&mut server, lists).await;
         let watches = Watches::new(&cluster, TaskTracker::new(), CancellationToken::new());
         let kind = watches.kind(&Resource::custom("widgets.example.com", None).unwrap());
         kind.settled().await;

@@ -47,7 +47,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_answer_does_not_hold_the_thread_that_serves_reads() {
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = mpsc::sync_channel(1);
         let decoding = decode(LARGE, move || receiver.recv_timeout(Duration::from_secs(20)));
         // This runtime has one thread: were it held, nobody would send.
         let (received, ()) = tokio::join!(decoding, async { sender.send(7).unwrap() });
