@@ -57,7 +57,6 @@ impl UserId {
     }
 }
 
-
 /// Authenticates and authorizes requests.
 pub struct Auth {
     authorities: ArcSwapOption<Authorities>,
