@@ -1,0 +1,246 @@
+//! Authentication and authorization, delegated to kube-apiserver as in every extension API server of
+//! Kubernetes.
+//!
+//! A request is authenticated by the front proxy's headers, a client certificate, or a bearer token,
+//! in this order, and is anonymous otherwise. It is authorized by a SubjectAccessReview. Decisions
+//! are cached for a short while, and equal reviews in flight are coalesced.
+
+mod attributes;
+mod authorities;
+mod credentials;
+mod decisions;
+mod error;
+mod front_proxy;
+mod peer;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use arc_swap::ArcSwapOption;
+use futures_util::StreamExt as _;
+use http::request::Parts;
+use tokio::sync::watch;
+
+pub use attributes::{attributes, watches};
+pub use authorities::Authorities;
+pub use error::{Denied, Forbidden, Unauthenticated};
+pub use peer::{AnyClient, Peer};
+
+use credentials::Outcome;
+use decisions::Decisions;
+use leadsman_cluster::{ANONYMOUS, Cluster, Decision, Identity};
+use leadsman_runtime::files;
+use tokens::Tokens;
+
+/// The ConfigMap with the trusted authorities and headers, in every cluster.
+const CONFIG: (&str, &str) = ("kube-system", "extension-apiserver-authentication");
+
+/// Members of this group are authorized without a review.
+const MASTERS: &str = "system:masters";
+
+/// The groups of all authenticated users, and of anonymous requests.
+const AUTHENTICATED: &str = "system:authenticated";
+const UNAUTHENTICATED: &str = "system:unauthenticated";
+
+/// Tells one user from another: a number that is the same for the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserId(pub u64);
+
+static USERS: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
+
+impl UserId {
+    fn of(identity: &Identity) -> Self {
+        Self(USERS.hash_one(&identity.user))
+    }
+}
+
+/// Authenticates and authorizes requests.
+pub struct Auth {
+    authorities: ArcSwapOption<Authorities>,
+    synced: watch::Sender<bool>,
+    /// The file with the last trusted authorities, for a start while kube-apiserver is unavailable.
+    cache: Option<PathBuf>,
+    tokens: Tokens,
+    decisions: Decisions,
+}
+
+impl Auth {
+    /// Trusts no authority until [`Auth::follow`] has read them. They are cached in a file, for a
+    /// start while kube-apiserver is unavailable.
+    pub fn new(cluster: &Cluster, cache: Option<PathBuf>) -> Self {
+        Self {
+            cache,
+            authorities: ArcSwapOption::empty(),
+            synced: watch::Sender::new(false),
+            tokens: Tokens::new(cluster.clone()),
+            decisions: Decisions::new(cluster.clone()),
+        }
+    }
+
+    /// Follows the trusted authorities of the cluster. Never returns.
+    pub async fn follow(&self, cluster: &Cluster) {
+        let (namespace, name) = CONFIG;
+        let mut config = cluster.config_map(namespace, name);
+        let mut known = None;
+        while let Some(read) = config.next().await {
+            let reason = match read {
+                Ok(Some(found)) => {
+                    let data = found.data.unwrap_or_default();
+                    // A watch that is restarted delivers the ConfigMap again.
+                    if known.as_ref() != Some(&data) {
+                        self.trust(&data);
+                        self.write_cache(&data);
+                        known = Some(data);
+                    }
+                    continue;
+                }
+                Ok(None) => "there is none".to_owned(),
+                Err(error) => format!(
+                    "{error}; the adapter's service account needs the role \
+                     extension-apiserver-authentication-reader in {namespace}"
+                ),
+            };
+            // The authorities that were read before stay trusted.
+            tracing::error!(
+                config_map = format!("{namespace}/{name}"),
+                reason,
+                "the trusted authorities cannot be read"
+            );
+            if !*self.synced.borrow()
+                && let Some(data) = self.read_cache()
+            {
+                tracing::warn!("the trusted authorities of the last start are used for now");
+                self.trust(&data);
+            }
+        }
+    }
+
+    fn read_cache(&self) -> Option<BTreeMap<String, String>> {
+        let text = std::fs::read(self.cache.as_ref()?).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    fn write_cache(&self, data: &BTreeMap<String, String>) {
+        let Some(path) = &self.cache else { return };
+        let text = serde_json::to_vec(data).unwrap_or_default();
+        if let Err(error) = files::write_whole(path, &[&text]) {
+            let file = path.display();
+            tracing::warn!(%file, %error, "the trusted authorities cannot be cached for the next start");
+        }
+    }
+
+    fn trust(&self, data: &BTreeMap<String, String>) {
+        let before = self.authorities.load();
+        let (authorities, faults) = Authorities::read(data, before.as_deref());
+        for fault in faults {
+            tracing::error!(
+                fault,
+                "a part of the trusted authorities cannot be used; the last good one stays"
+            );
+        }
+        self.authorities.store(Some(Arc::new(authorities)));
+        if !self.synced.send_replace(true) {
+            tracing::info!("the trusted authorities are known");
+        } else {
+            tracing::info!("the trusted authorities have changed");
+        }
+    }
+
+    /// Waits until the trusted authorities are known.
+    pub async fn has_synced(&self) {
+        // The sender lives in this value, so the channel cannot close.
+        let _ = self.synced.subscribe().wait_for(|&synced| synced).await;
+    }
+
+    /// Authenticates and authorizes a request. Takes the headers that only a front proxy may send
+    /// out of it, and leaves the [`UserId`] among its extensions.
+    pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
+        let (identity, proxied) = self.authenticate(request, peer).await?;
+        request.extensions.insert(UserId::of(&identity));
+        let anonymous = identity.user == ANONYMOUS;
+        self.authorize(request, identity, proxied).await?;
+        if !anonymous {
+            peer.set_authorized();
+        }
+        Ok(())
+    }
+
+    async fn authorize(
+        &self,
+        request: &Parts,
+        identity: Identity,
+        proxied: bool,
+    ) -> Result<(), Denied> {
+        if identity.groups.iter().any(|group| group == MASTERS) {
+            return Ok(());
+        }
+        let attributes = attributes(&request.method, &request.uri);
+        // kube-apiserver has authorized this very request already. One review for all resources of
+        // the group spares a user that may read all of them, as the HPA controller may, one per object.
+        let widened = if proxied { attributes.widened() } else { None };
+        let (identity, attributes) = match widened {
+            Some(widened) => match self.decisions.of(identity, widened).await {
+                (_, _, Ok(Decision::Allowed)) => return Ok(()),
+                (_, _, Err(error)) => return Err(Denied::Unknown(error)),
+                (identity, _, Ok(Decision::Denied(_))) => (identity, attributes),
+            },
+            None => (identity, attributes),
+        };
+        let (identity, attributes, decision) = self.decisions.of(identity, attributes).await;
+        match decision.map_err(Denied::Unknown)? {
+            Decision::Allowed => Ok(()),
+            Decision::Denied(reason) => {
+                Err(Denied::Forbidden(Box::new(Forbidden { identity, attributes, reason })))
+            }
+        }
+    }
+
+    /// The identity of a request, and whether a front proxy asserts it.
+    async fn authenticate(
+        &self,
+        request: &mut Parts,
+        peer: &Peer,
+    ) -> Result<(Identity, bool), Denied> {
+        let authorities = self.authorities.load_full();
+        let by_certificate = match &authorities {
+            Some(authorities) => peer.identify(authorities, &mut request.headers),
+            None => peer.unverified(),
+        };
+        let mut refused = match by_certificate {
+            Outcome::Identified(identity) => return Ok((authenticated(identity), false)),
+            Outcome::Proxied(identity) => return Ok((authenticated(identity), true)),
+            Outcome::Absent => None,
+            Outcome::Refused(reason) => Some(reason),
+        };
+        match self.tokens.identify(&request.headers).await {
+            Outcome::Identified(identity) | Outcome::Proxied(identity) => {
+                return Ok((authenticated(identity), false));
+            }
+            Outcome::Absent => {}
+            Outcome::Refused(reason) => refused = refused.or(Some(reason)),
+        }
+        match refused {
+            Some(reason) => Err(Denied::Unauthenticated(reason)),
+            None => Ok((anonymous(), false)),
+        }
+    }
+}
+
+fn authenticated(mut identity: Identity) -> Identity {
+    // The aggregator's own requests have no groups, and every cluster grants discovery to this one.
+    if !identity.groups.iter().any(|group| group == AUTHENTICATED || group == UNAUTHENTICATED) {
+        identity.groups.push(AUTHENTICATED.to_owned());
+    }
+    identity
+}
+
+fn anonymous() -> Identity {
+    Identity {
+        user: ANONYMOUS.to_owned(),
+        groups: vec![UNAUTHENTICATED.to_owned()],
+        ..Identity::default()
+    }
+}

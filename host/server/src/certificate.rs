@@ -1,0 +1,161 @@
+//! The serving certificate: from files, which are read again when they change, or in memory.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::auth::AnyClient;
+use leadsman_runtime::files::FromFiles;
+
+/// The source of the serving certificate.
+pub enum Certificate {
+    /// Files with the certificate chain and the private key.
+    Files(CertificateFiles),
+    /// In memory.
+    InMemory(CertificateHandle),
+}
+
+/// A certificate in memory that can be replaced while it is served.
+#[derive(Clone)]
+pub struct CertificateHandle(Arc<ArcSwap<CertifiedKey>>);
+
+/// A certificate in files.
+pub struct CertificateFiles {
+    cert: PathBuf,
+    key: PathBuf,
+    loaded: FromFiles<CertifiedKey>,
+}
+
+/// Why no certificate can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// A file has no certificate or no key in it.
+    #[error("cannot use {path} as the {what} of the server")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The part that it should have.
+        what: &'static str,
+        /// The cause.
+        source: rustls_pki_types::pem::Error,
+    },
+    /// Certificate and key do not match, or their algorithm is not supported.
+    #[error("the certificate in {cert} cannot be used with the key in {key}")]
+    Mismatch {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// The cause.
+        source: rustls::Error,
+    },
+    /// A certificate could not be generated.
+    #[error("cannot make a certificate")]
+    Make(#[source] rcgen::Error),
+    /// The generated certificate cannot be used.
+    #[error("cannot use the certificate that was made")]
+    Made(#[source] rustls::Error),
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+}
+
+impl Certificate {
+    /// Loads it from two files.
+    pub fn files(cert: PathBuf, key: PathBuf) -> Result<Self, CertificateError> {
+        let loaded = FromFiles::new(vec![cert.clone(), key.clone()], || read(&cert, &key))?;
+        Ok(Self::Files(CertificateFiles { cert, key, loaded }))
+    }
+
+    /// The configuration of a server: TLS 1.2 and later, HTTP/2 and 1.1.
+    pub fn server_config(self) -> Result<ServerConfig, CertificateError> {
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(CertificateError::Tls)?
+            .with_client_cert_verifier(Arc::new(AnyClient::default()))
+            .with_cert_resolver(Arc::new(Resolver(self)));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+impl CertificateHandle {
+    /// Generates a self-signed certificate for `localhost` and an address. Returns it as PEM, too,
+    /// for clients that are to trust it.
+    pub fn self_signed(address: IpAddr) -> Result<(Self, String), CertificateError> {
+        let names = vec!["localhost".to_owned(), address.to_string()];
+        let made = rcgen::generate_simple_self_signed(names).map_err(CertificateError::Make)?;
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let chain = vec![made.cert.der().clone()];
+        Ok((Self(Arc::new(ArcSwap::new(certified(chain, key)?))), made.cert.pem()))
+    }
+
+    /// Serves another certificate from the next handshake on.
+    pub fn replace(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<(), CertificateError> {
+        self.0.store(certified(chain, key)?);
+        Ok(())
+    }
+}
+
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<CertifiedKey>, CertificateError> {
+    CertifiedKey::from_der(chain, key, &ring::default_provider())
+        .map(Arc::new)
+        .map_err(CertificateError::Made)
+}
+
+fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
+    let file = |path: &Path, what| {
+        let path = path.to_owned();
+        move |source| CertificateError::File { path, what, source }
+    };
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(file(cert, "certificate"))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(file(key, "key"))?;
+    CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|source| {
+        CertificateError::Mismatch { cert: cert.to_owned(), key: key.to_owned(), source }
+    })
+}
+
+struct Resolver(Certificate);
+
+impl std::fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Resolver")
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        match &self.0 {
+            Certificate::InMemory(handle) => Some(handle.0.load_full()),
+            // Two files are checked for each handshake; connections are long-lived.
+            Certificate::Files(files) => {
+                let (key, error) = files.loaded.get(|| read(&files.cert, &files.key));
+                if let Some(error) = error {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(
+                        error,
+                        "the serving certificate changed into one that cannot be used; the last good one stays"
+                    );
+                }
+                Some(key)
+            }
+        }
+    }
+}

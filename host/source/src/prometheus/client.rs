@@ -1,0 +1,79 @@
+//! The HTTP client, rebuilt when a certificate file changes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Certificate, Identity, redirect};
+
+use super::super::SourceError;
+use crate::settings::TlsSettings;
+use leadsman_runtime::files::FromFiles;
+
+/// How long a connection may take.
+const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+pub(super) struct Client {
+    tls: TlsSettings,
+    connect_timeout: Duration,
+    current: FromFiles<reqwest::Client>,
+}
+
+impl Client {
+    /// `timeout` is that of a query. A connection may take less, so that one that is never made is
+    /// told from an answer that does not come.
+    pub(super) fn new(tls: &TlsSettings, timeout: Duration) -> Result<Self, SourceError> {
+        let connect_timeout = MAX_CONNECT_TIMEOUT.min(timeout * 9 / 10);
+        let identity = tls.identity.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]);
+        let paths: Vec<PathBuf> = tls.ca_file.iter().cloned().chain(identity).collect();
+        let current = FromFiles::new(paths, || build(tls, connect_timeout))?;
+        Ok(Self { tls: tls.clone(), connect_timeout, current })
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(super) fn get(&self) -> reqwest::Client {
+        let (client, error) = self.current.get(|| build(&self.tls, self.connect_timeout));
+        if let Some(error) = error {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(
+                error,
+                "a certificate file changed into one that cannot be used; the last good one stays"
+            );
+        }
+        reqwest::Client::clone(&client)
+    }
+}
+
+fn build(tls: &TlsSettings, connect_timeout: Duration) -> Result<reqwest::Client, SourceError> {
+    leadsman_runtime::tls::install_provider();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect_timeout)
+        // A redirect would carry credentials to an address that the configuration does not name.
+        .redirect(redirect::Policy::none())
+        .tls_danger_accept_invalid_certs(tls.insecure_skip_verify);
+    if let Some(path) = &tls.ca_file {
+        let pem = |_| SourceError::Pem { path: path.clone(), wanted: "certificate" };
+        let certificates = Certificate::from_pem_bundle(&read(path)?).map_err(pem)?;
+        if certificates.is_empty() {
+            return Err(SourceError::Pem { path: path.clone(), wanted: "certificate" });
+        }
+        builder = builder.tls_certs_only(certificates);
+    }
+    if let Some((cert, key)) = &tls.identity {
+        let mut pem = read(cert)?;
+        pem.push(b'\n');
+        pem.extend(read(key)?);
+        let wanted = "certificate with its key (in the file beside it)";
+        let identity = Identity::from_pem(&pem)
+            .map_err(|_| SourceError::Pem { path: cert.clone(), wanted })?;
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(SourceError::Client)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, SourceError> {
+    std::fs::read(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })
+}

@@ -1,0 +1,282 @@
+//! Prometheus, and other servers of its HTTP API.
+
+mod client;
+mod decode;
+mod series;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use reqwest::{Method, Response};
+use tokio::sync::Semaphore;
+
+use super::decoding::decode as decode_apart;
+use super::error::shortened;
+use super::{QueryError, Request, SourceError};
+use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
+use client::Client;
+pub(super) use decode::answer;
+use leadsman_model::data::Answer;
+use leadsman_rules::Seen;
+use series::SeriesList;
+pub(super) use series::series;
+
+/// Longer queries are sent by POST: proxies and servers limit URLs to 2 to 8 KiB.
+const MAX_GET_LENGTH: usize = 1500;
+
+/// The least timeout of a list of series: it can be long, and no read waits for it.
+const SERIES_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How much of a list of series is decoded at once.
+const SERIES_BATCH: usize = 256 << 10;
+
+/// How many characters of an answer that is no result are passed on.
+const EXCERPT: usize = 160;
+
+/// A Prometheus.
+pub struct Prometheus {
+    client: Client,
+    config: PrometheusSettings,
+    /// Queries under way at once. Those that wait for a place do so within their timeout.
+    places: Semaphore,
+}
+
+impl Prometheus {
+    pub(super) fn new(config: &PrometheusSettings) -> Result<Self, SourceError> {
+        Ok(Self {
+            client: Client::new(&config.tls, config.timeout)?,
+            config: config.clone(),
+            places: Semaphore::new(config.max_concurrent),
+        })
+    }
+
+    pub(super) async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
+        let timeout = self.config.timeout;
+        let answer = tokio::time::timeout(timeout, async {
+            // Never closed, so there is always a permit to wait for.
+            let _place = self.places.acquire().await.ok();
+            let response = self.send(request).await?;
+            let status = response.status();
+            let content_type = response.headers().get(CONTENT_TYPE).cloned();
+            let body = self.body(response).await?;
+            self.answer(status, content_type, body).await
+        });
+        answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
+    }
+
+    /// The names of the series that a selector picks and that had samples since a time, in
+    /// milliseconds since the epoch; with the names of their labels.
+    pub(super) async fn series(&self, selector: &str, since: i64) -> Result<Seen, QueryError> {
+        let timeout = self.config.timeout.max(SERIES_TIMEOUT);
+        let answer = tokio::time::timeout(timeout, async {
+            let _place = self.places.acquire().await.ok();
+            let since = seconds(since.max(0));
+            let parameters = [("match[]", selector.to_owned()), ("start", since)];
+            let mut response = self.ask("series", selector.len(), &parameters).await?;
+            let status = response.status();
+            if !status.is_success() {
+                let body = self.body(response).await?;
+                return Err(refused(status, &body));
+            }
+            let mut list = SeriesList::default();
+            loop {
+                let batch = self.batch(&mut response).await?;
+                if batch.is_empty() {
+                    break;
+                }
+                let fed = decode_apart(batch.len(), move || list.feed(&batch).map(|()| list));
+                list = fed.await?.map_err(QueryError::decode)?;
+            }
+            tracing::debug!(selector, series = list.count, "the series are listed");
+            list.end().map_err(QueryError::decode)
+        });
+        answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Response, QueryError> {
+        let mut parameters = vec![("query", request.promql.to_owned())];
+        let path = match request.range {
+            None => "query",
+            Some((duration, step)) => {
+                let length = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+                parameters.push(("start", seconds(request.now.saturating_sub(length).max(0))));
+                parameters.push(("end", seconds(request.now)));
+                parameters.push(("step", format!("{}", step.as_secs_f64())));
+                "query_range"
+            }
+        };
+        // The server cancels the query when nobody waits for it any more.
+        parameters.push(("timeout", format!("{}ms", self.config.timeout.as_millis())));
+        self.ask(path, request.promql.len(), &parameters).await
+    }
+
+    /// Sends a request. `length` is that of the parameter that decides how long the URL becomes.
+    async fn ask(
+        &self,
+        path: &str,
+        length: usize,
+        parameters: &[(&str, String)],
+    ) -> Result<Response, QueryError> {
+        let url = format!("{}/api/v1/{path}", self.config.url);
+        let method = match self.config.method {
+            MethodSetting::Get => Method::GET,
+            MethodSetting::Post => Method::POST,
+            MethodSetting::Auto if length > MAX_GET_LENGTH => Method::POST,
+            MethodSetting::Auto => Method::GET,
+        };
+        let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
+        let outgoing = match method {
+            Method::POST => outgoing.form(parameters),
+            _ => outgoing.query(parameters),
+        };
+        outgoing.send().await.map_err(|error| self.failed(error, QueryError::Connect))
+    }
+
+    fn headers(&self) -> Result<HeaderMap, QueryError> {
+        let mut headers = self.config.headers.clone();
+        let (path, value) = match &self.config.credentials {
+            Credentials::None => return Ok(headers),
+            Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
+            Credentials::Basic { username, password_file } => {
+                use base64::Engine as _;
+                let pair = format!("{username}:{}", read(password_file)?);
+                let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+                (password_file, format!("Basic {pair}"))
+            }
+        };
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| QueryError::UnusableCredential { path: path.clone() })?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+        Ok(headers)
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, QueryError> {
+        let limit = self.config.max_body_bytes;
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(QueryError::TooLarge { limit });
+        }
+        let mut body = Vec::with_capacity(announced.unwrap_or(0));
+        while let Some(chunk) = self.chunk(&mut response).await? {
+            if body.len() + chunk.len() > limit {
+                return Err(QueryError::TooLarge { limit });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// The next part of a list of series; empty at its end.
+    async fn batch(&self, response: &mut Response) -> Result<Vec<u8>, QueryError> {
+        let mut batch = Vec::new();
+        while batch.len() < SERIES_BATCH {
+            let Some(chunk) = self.chunk(response).await? else { break };
+            batch.extend_from_slice(&chunk);
+        }
+        Ok(batch)
+    }
+
+    async fn answer(
+        &self,
+        status: StatusCode,
+        content_type: Option<HeaderValue>,
+        body: Vec<u8>,
+    ) -> Result<Answer, QueryError> {
+        if !status.is_success() {
+            return Err(refused(status, &body));
+        }
+        let decoded = decode_apart(body.len(), move || decoded(content_type.as_ref(), &body));
+        let answer = decoded.await??;
+        if self.config.fail_on_warnings && !answer.warnings.is_empty() {
+            return Err(QueryError::Warnings(shortened(&answer.warnings.join("; "))));
+        }
+        Ok(answer)
+    }
+
+    async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, QueryError> {
+        response.chunk().await.map_err(|error| self.failed(error, QueryError::Broken))
+    }
+
+    fn failed(
+        &self,
+        error: reqwest::Error,
+        otherwise: fn(reqwest::Error) -> QueryError,
+    ) -> QueryError {
+        if error.is_timeout() && error.is_connect() {
+            QueryError::ConnectTimeout(self.client.connect_timeout())
+        } else if error.is_timeout() {
+            QueryError::Timeout(self.config.timeout)
+        } else {
+            // The URL may contain the whole query, which is reported elsewhere.
+            otherwise(error.without_url())
+        }
+    }
+}
+
+fn decoded(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Answer, QueryError> {
+    decode::answer(body).map_err(|reason| match content_type {
+        Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
+            let shown = excerpt(body).unwrap_or_default();
+            let kind = kind.to_str().unwrap_or("an unknown type");
+            QueryError::decode(format!("it is {kind}, not JSON: {shown}"))
+        }
+        _ => QueryError::decode(reason),
+    })
+}
+
+/// Prometheus reports errors in JSON, a proxy in another format.
+fn refused(status: StatusCode, body: &[u8]) -> QueryError {
+    match decode::refusal(body) {
+        Some((kind, message)) => {
+            QueryError::Api { status, kind: shortened(&kind), message: shortened(&message) }
+        }
+        None => QueryError::Status { status, excerpt: excerpt(body) },
+    }
+}
+
+fn seconds(milliseconds: i64) -> String {
+    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
+}
+
+/// Reads a credential for each query: tokens of service accounts are replaced every hour.
+fn read(path: &std::path::Path) -> Result<String, QueryError> {
+    let failed = |source| QueryError::Credential { path: path.to_owned(), source };
+    // A named pipe would block the thread until somebody writes to it.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(std::io::Error::other("it is not a regular file")));
+    }
+    Ok(std::fs::read_to_string(path).map_err(failed)?.trim().to_owned())
+}
+
+/// The beginning of a body in one line without tags, for people.
+fn excerpt(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    let mut plain = String::new();
+    let mut in_tag = false;
+    for c in text.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => {
+                in_tag = false;
+                plain.push(' ');
+            }
+            _ if in_tag => {}
+            c if c.is_control() => plain.push(' '),
+            c => plain.push(c),
+        }
+    }
+    let words: Vec<_> = plain.split_whitespace().collect();
+    let line = words.join(" ");
+    let short: String = line.chars().take(EXCERPT).collect();
+    let more = if line.chars().nth(EXCERPT).is_some() { "…" } else { "" };
+    (!short.is_empty()).then(|| format!("\"{short}{more}\""))
+}
+
+impl std::fmt::Debug for Prometheus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prometheus").field("url", &self.config.url).finish_non_exhaustive()
+    }
+}
