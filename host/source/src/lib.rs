@@ -22,6 +22,7 @@ pub use settings::{
 pub use template::Template;
 
 use leadsman_model::data::Answer;
+use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
 
 /// A query of a source.
@@ -33,6 +34,8 @@ pub struct Request<'a> {
     pub range: Option<(Duration, Duration)>,
     /// When the evaluation began, in milliseconds since the epoch.
     pub now: i64,
+    /// On whose behalf: queries wait for their turn by tenant.
+    pub tenant: &'a Tenant,
 }
 
 /// A named upstream.

@@ -1,3 +1,7 @@
-//! Stated bounds: each test tries to break one, as somebody would who may or may not ask.
+//! Stated bounds: nobody takes the adapter down, or another with it. Each test does what a bound is
+//! there to withstand.
 
+mod budgets;
 mod connections;
+mod metrics;
+mod objects;
