@@ -317,7 +317,7 @@ impl App {
 /// A file that is not there is a wrong command line.
 fn readable(origin: &ConfigOrigin) -> Result<(), ReadError> {
     let ConfigOrigin::File(path) = origin else { return Ok(()) };
-    let opened = std::fs::File::open(path);
+    let opened = files::open(path);
     opened.map(drop).map_err(|source| ReadError::File { path: path.display().to_string(), source })
 }
 

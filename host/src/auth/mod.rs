@@ -118,7 +118,8 @@ impl Auth {
     }
 
     fn kept(&self) -> Option<BTreeMap<String, String>> {
-        let text = std::fs::read(self.kept.as_ref()?).ok()?;
+        let text =
+            crate::files::read_regular(self.kept.as_ref()?, crate::files::MAX_CREDENTIALS).ok()?;
         serde_json::from_slice(&text).ok()
     }
 

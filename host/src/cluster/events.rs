@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use ring::digest::{SHA256, digest};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{Cluster, explain};
 
@@ -58,8 +58,12 @@ impl Events {
         // What says the same has the same name. kube-apiserver forgets Events after an hour, and
         // a name that it does not know is new.
         let said = format!("{}\n{:?}\n{reason}\n{message}", self.instance, about.uid);
-        let hash: String =
-            Sha256::digest(said).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = digest(&SHA256, said.as_bytes())
+            .as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let name = format!("{}.{hash}", about.name);
         if let Some(count) = self.written.get_mut(&name) {
             *count = count.saturating_add(1);

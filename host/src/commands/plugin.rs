@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use leadsman::app;
 use leadsman::control;
-use leadsman::plugin::Plugin;
+use leadsman::plugin::{CompileOwner, Plugin};
 
-use super::{FAULTS, failed, runtime};
+use super::{FAULTS, failed, run};
 
 /// Loads a plugin as the adapter does, runs its fixtures, and prints what it says of itself.
 pub(crate) fn inspect(file: &Path) -> ExitCode {
@@ -20,18 +20,16 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
         Err(error) => return failed(&error),
     };
     let bytes = match std::fs::read(file) {
-        Ok(bytes) => bytes,
+        Ok(bytes) => bytes::Bytes::from(bytes),
         Err(error) => {
             println!("cannot read {}: {error}", file.display());
             return ExitCode::from(FAULTS);
         }
     };
-    let loaded = runtime().map(|runtime| {
-        runtime.block_on(async {
-            let plugin = Plugin::load(&parts.engine, &compiler, &bytes).await?;
-            let tested = control::self_test(&plugin).await;
-            Ok::<_, leadsman::plugin::LoadError>((plugin, tested))
-        })
+    let loaded = run(async {
+        let plugin = Plugin::load(&parts.engine, &compiler, &CompileOwner::Operator, bytes).await?;
+        let tested = control::self_test(&plugin).await;
+        Ok::<_, leadsman::plugin::LoadError>((plugin, tested))
     });
     let (plugin, tested) = match loaded {
         Ok(Ok(loaded)) => loaded,

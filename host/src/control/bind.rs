@@ -12,6 +12,7 @@ use crate::document::Fault;
 use crate::evaluation::{
     self, BoundQuery, Breaker, Budget, Candidate, Evaluations, ItemLabels, Mapping,
 };
+use crate::json_schema;
 use crate::model::owner::Owner;
 use crate::model::serve::Serve;
 use crate::plugin::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};
@@ -178,7 +179,7 @@ impl Ingredients {
         let mapping = &self.mapping;
         let before = faults.len();
         let schema = &plugin.description().config_schema;
-        faults.extend(config::schema_faults(schema, config, place));
+        faults.extend(json_schema::mismatches(schema, config, place));
         if faults.len() > before {
             return None;
         }

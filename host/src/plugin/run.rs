@@ -13,6 +13,7 @@ use super::load::Plugin;
 use super::output::{self, Expected};
 use super::run_limits::{Limits, MAX_MEMORY};
 use super::store::{State, log_ended, store};
+use crate::json_schema;
 use crate::model::data::Input;
 use crate::model::serve::Serve;
 use crate::model::values::Values;
@@ -100,8 +101,11 @@ pub struct Run<'a> {
 pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Description, RunError> {
     let mut store = store(engine, "", &LOADING);
     let raw = call(&mut store, pre, &LOADING, |mapping, store| mapping.call_describe(store))?;
-    let config_schema = serde_json::from_str(&raw.config_schema)
-        .map_err(|error| RunError::Output(format!("its configuration's schema: {error}")))?;
+    let unusable =
+        |reason: String| RunError::Output(format!("its configuration's schema: {reason}"));
+    let config_schema: serde_json::Value =
+        serde_json::from_str(&raw.config_schema).map_err(|error| unusable(error.to_string()))?;
+    json_schema::check(&config_schema).map_err(unusable)?;
     Ok(Description { name: raw.name, version: raw.version, about: raw.about, config_schema })
 }
 
@@ -145,6 +149,7 @@ impl Plugin {
     /// Evaluates. Blocks for as long as the plugin runs; take a slot of the engine first.
     pub fn evaluate(&self, run: &Run<'_>, input: Input) -> Result<Values, RunError> {
         let now = input.now;
+        convert::check_objects(&input)?;
         let input = convert::input(input);
         let mut store = store(self.engine(), run.name, run.limits);
         let returned = call(&mut store, self.pre(), run.limits, |mapping, store| {

@@ -134,7 +134,7 @@ impl Check<'_> {
     /// A file that must be there now. It may change later.
     fn file(&mut self, file: &str, place: &str) -> PathBuf {
         let Some(path) = self.take(self.origin.file(file), place) else { return PathBuf::new() };
-        if let Err(error) = std::fs::File::open(&path) {
+        if let Err(error) = crate::files::open_regular(&path) {
             self.fault(place, format!("cannot read {}: {error}", path.display()));
         }
         path

@@ -63,5 +63,6 @@ fn make(tls: &TlsSettings) -> Result<reqwest::Client, SourceError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, SourceError> {
-    std::fs::read(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })
+    crate::files::read_regular(path, crate::files::MAX_CREDENTIALS)
+        .map_err(|source| SourceError::Read { path: path.to_owned(), source })
 }

@@ -214,7 +214,7 @@ fn seconds(milliseconds: i64) -> String {
 
 /// Read for each query: a token of a service account is replaced every hour.
 fn read(path: &std::path::Path) -> Result<String, QueryError> {
-    match std::fs::read_to_string(path) {
+    match crate::files::read_text(path, crate::files::MAX_CREDENTIALS) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(source) => Err(QueryError::Credential { path: path.to_owned(), source }),
     }
