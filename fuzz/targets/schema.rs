@@ -2,7 +2,7 @@
 #![no_main]
 
 use leadsman::config::published_schema;
-use leadsman::json_schema::{check, explain, mismatches};
+use leadsman::document::json_schema::{check, explain, mismatches};
 use serde_json::Value;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -16,7 +16,6 @@ pub mod document;
 pub mod evaluation;
 pub mod files;
 pub mod inspection;
-pub mod json_schema;
 pub mod model;
 pub mod objects;
 pub mod plugin;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use leadsman::app;
 use leadsman::control;
+use leadsman::document::json_schema;
 use leadsman::plugin::{CompileOwner, Plugin};
 
 use super::{FAULTS, failed, run};
@@ -47,6 +48,10 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
     match serde_json::to_string_pretty(&description.config_schema) {
         Ok(schema) => println!("config   {schema}"),
         Err(error) => return failed(&error.into()),
+    }
+    if let Err(reason) = json_schema::check(&description.config_schema) {
+        println!("schema   {reason}");
+        return ExitCode::from(FAULTS);
     }
     match tested {
         Ok(0) => println!("fixtures it brings none"),

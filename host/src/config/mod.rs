@@ -13,8 +13,7 @@ pub mod written;
 
 use std::path::Path;
 
-use crate::document::{Document, Fault, Faults};
-use crate::json_schema;
+use crate::document::{Document, Fault, Faults, json_schema};
 use crate::source::Template;
 
 pub use flags::{FLAGS_SOURCE, Flags};

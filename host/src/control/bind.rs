@@ -8,11 +8,10 @@ use tokio::sync::Semaphore;
 use super::parts::{Kinds, Parts};
 use crate::config;
 use crate::config::valid;
-use crate::document::Fault;
+use crate::document::{Fault, json_schema};
 use crate::evaluation::{
     self, BoundQuery, Breaker, Budget, Candidate, Evaluations, ItemLabels, Mapping,
 };
-use crate::json_schema;
 use crate::model::owner::Owner;
 use crate::model::serve::Serve;
 use crate::plugin::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};

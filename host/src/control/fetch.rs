@@ -14,6 +14,7 @@ use super::watch_files::FileEvents;
 use crate::artifact::{self, Access, PublicKey, Registry};
 use crate::cluster::Cluster;
 use crate::config::valid::KeySource;
+use crate::document::json_schema;
 use crate::files;
 use crate::model::reference::Digest;
 use crate::plugin::{CompileOwner, Compiler, Engine, LoadError, Plugin};
@@ -106,6 +107,10 @@ impl Fetching {
                     error => format!("it is not a plugin: {}", chain(error)),
                 },
             })?;
+        json_schema::check(&plugin.description().config_schema).map_err(|reason| Problem {
+            reason: "DescribeFailed",
+            message: format!("it is not a plugin: its configuration's schema: {reason}"),
+        })?;
         self_test::run(&plugin)
             .await
             .map_err(|message| Problem { reason: "SelfTestFailed", message })?;

@@ -136,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn a_volume_that_hangs_takes_one_thread_for_each_path() {
         let path = Path::new("/volume/that/hangs");
-        let (release, held) = mpsc::channel::<()>();
+        let (release, held) = mpsc::sync_channel::<()>(0);
         let (started, begun) = tokio::sync::oneshot::channel();
         let work = move || {
             let _ = started.send(());

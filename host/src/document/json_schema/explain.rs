@@ -7,8 +7,8 @@
 
 use serde_json::{Map, Value};
 
+use super::super::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
 use super::{MAX_DEPTH, MAX_STEPS, is_of_type, resolve};
-use crate::document::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
 
 /// All faults of a value that can be put into words. `place` is the pointer of the value in its
 /// document.

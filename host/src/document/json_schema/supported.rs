@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
+use super::super::excerpt;
 use super::{MAX_REFERENCES, resolve};
-use crate::document::excerpt;
 
 /// Keywords that say nothing of which values are valid.
 const ANNOTATIONS: [&str; 13] = [

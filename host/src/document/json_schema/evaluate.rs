@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::super::{Fault, excerpt, segment};
 use super::supported::compile;
 use super::{MAX_DEPTH, MAX_STEPS, is_of_type};
-use crate::document::{Fault, excerpt, segment};
 
 /// Decides. The fault is the first place that is not accepted.
 pub(super) fn evaluate(schema: &Value, value: &Value, place: &str) -> Result<(), Fault> {
@@ -225,7 +225,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::{check, mismatches};
-    use super::*;
 
     #[test]
     fn what_a_schema_says_holds() {

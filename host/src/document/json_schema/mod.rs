@@ -15,7 +15,7 @@ use serde_json::Value;
 pub use explain::explain;
 pub use supported::check;
 
-use crate::document::Fault;
+use super::Fault;
 
 /// How deep schemas and values may nest within each other while they are looked at.
 const MAX_DEPTH: usize = 300;
