@@ -1,8 +1,8 @@
 //! Plugin configurations and their schemas: `{"schema": …, "value": …}`.
 #![no_main]
 
-use leadsman::config::published_schema;
-use leadsman::document::json_schema::{check, explain, mismatches};
+use leadsman_config::published_schema;
+use leadsman_document::json_schema::{check, explain, mismatches};
 use serde_json::Value;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use leadsman::app;
-use leadsman::control;
-use leadsman::document::json_schema;
-use leadsman::plugin::{CompileOwner, Plugin};
+use leadsman_control as control;
+use leadsman_document::json_schema;
+use leadsman_sandbox::{CompileOwner, Plugin};
 
 use super::{FAULTS, failed, run};
 
@@ -30,7 +30,7 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
     let loaded = run(async {
         let plugin = Plugin::load(&parts.engine, &compiler, &CompileOwner::Operator, bytes).await?;
         let tested = control::self_test(&plugin).await;
-        Ok::<_, leadsman::plugin::LoadError>((plugin, tested))
+        Ok::<_, leadsman_sandbox::LoadError>((plugin, tested))
     });
     let (plugin, tested) = match loaded {
         Ok(Ok(loaded)) => loaded,

@@ -1,0 +1,93 @@
+//! Reading answers, of which nobody knows how long they are.
+
+use http::header;
+use reqwest::{Response, Url};
+use serde::Deserialize;
+
+use super::error::PullError;
+use leadsman_model::reference::{Digest, Digester};
+
+/// As much as is read of the answer that goes with an error.
+const ERROR_BYTES: u64 = 16 << 10;
+
+/// A text from outside, cut and made safe to be shown.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut shown: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The host of an address, and its port unless that is the usual one.
+pub(super) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Reads an answer that must not be longer than this.
+pub(super) async fn bounded(
+    response: Response,
+    limit: u64,
+    what: &str,
+) -> Result<Vec<u8>, PullError> {
+    Ok(digested(response, limit, what).await?.0)
+}
+
+/// Reads an answer that must not be longer than this, with its digest. It is computed piece by
+/// piece: of a large answer at once it would keep a thread that serves reads.
+pub(super) async fn digested(
+    mut response: Response,
+    limit: u64,
+    what: &str,
+) -> Result<(Vec<u8>, Digest), PullError> {
+    let size = response.content_length();
+    let too_large = |size| PullError::TooLarge { what: what.to_owned(), size, limit };
+    if size.is_some_and(|size| size > limit) {
+        return Err(too_large(size));
+    }
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let expected = size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(expected);
+    let mut digester = Digester::new();
+    let from = host(response.url());
+    loop {
+        let chunk = response.chunk().await;
+        match chunk.map_err(|error| PullError::of_request(from.clone(), error))? {
+            None => return Ok((bytes, digester.finish())),
+            Some(chunk) if chunk.len() > most - bytes.len() => return Err(too_large(None)),
+            Some(chunk) => {
+                digester.update(&chunk);
+                bytes.extend_from_slice(&chunk);
+            }
+        }
+    }
+}
+
+pub(super) fn media_type(response: &Response) -> Option<String> {
+    let text = response.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(text.split(';').next().unwrap_or_default().trim().to_owned())
+}
+
+/// What a registry says about an error: the first of its errors, or the beginning of its text.
+pub(super) async fn said(response: Response) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Errors {
+        errors: Vec<Fault>,
+    }
+    #[derive(Deserialize)]
+    struct Fault {
+        code: String,
+        #[serde(default)]
+        message: String,
+    }
+    let body = bounded(response, ERROR_BYTES, "the error").await.ok()?;
+    let first = serde_json::from_slice::<Errors>(&body).ok();
+    let text = match first.and_then(|it| it.errors.into_iter().next()) {
+        Some(fault) => format!("{} {}", fault.code, fault.message),
+        None => String::from_utf8_lossy(&body).into_owned(),
+    };
+    Some(shown(text.trim())).filter(|text| !text.is_empty())
+}
