@@ -7,13 +7,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Request, header};
 use leadsman_api::{ApiState, Served, router};
-use leadsman_server::auth::Peer;
 use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
-use leadsman_server::Readiness;
 use leadsman_provider::snapshot::{Contents, Rejection, Snapshot};
 use leadsman_runtime::telemetry::Metrics;
+use leadsman_server::Readiness;
+use leadsman_server::auth::Peer;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
