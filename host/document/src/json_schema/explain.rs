@@ -7,9 +7,9 @@
 
 use serde_json::{Map, Value};
 
-<use super::super::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
+use super::super::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
 use super::{MAX_DEPTH, MAX_STEPS, is_of_type, resolve};
-=
+
 /// All faults of a value that can be put into words. `place` is the pointer of the value in its
 /// document.
 pub fn explain(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
