@@ -100,8 +100,6 @@ pub struct Run<'a> {
 pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Description, RunError> {
     let mut store = store(engine, "", &LOADING);
     let raw = call(&mut store, pre, &LOADING, |mapping, store| mapping.call_describe(store))?;
-    let unusable =
-        |reason: String| RunError::Output(format!("its configuration's schema: {reason}"));
     let config_schema = serde_json::from_str(&raw.config_schema)
         .map_err(|error| RunError::Output(format!("its configuration's schema: {error}")))?;
     Ok(Description { name: raw.name, version: raw.version, about: raw.about, config_schema })
