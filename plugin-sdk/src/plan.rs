@@ -12,6 +12,7 @@ use crate::bindings::leadsman::plugin::types;
 pub struct Plan {
     queries: Vec<Query>,
     objects: bool,
+    object_labels: Option<Vec<String>>,
 }
 
 impl Plan {
@@ -33,9 +34,19 @@ impl Plan {
         self
     }
 
-    /// Asks for [`Input::objects`](crate::Input::objects) to be filled.
+    /// Asks for [`Input::objects`](crate::Input::objects) to be filled, with all labels. Objects
+    /// may have many: say with [`with_object_labels`](Self::with_object_labels) which are needed.
     pub fn with_objects(mut self) -> Self {
         self.objects = true;
+        self.object_labels = None;
+        self
+    }
+
+    /// Asks for [`Input::objects`](crate::Input::objects) to be filled, with the labels of these
+    /// keys alone. All others seem not to be set.
+    pub fn with_object_labels(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.objects = true;
+        self.object_labels = Some(keys.into_iter().map(Into::into).collect());
         self
     }
 
@@ -43,6 +54,7 @@ impl Plan {
         types::Plan {
             queries: self.queries.into_iter().map(Query::into_raw).collect(),
             objects: self.objects,
+            object_labels: self.object_labels,
         }
     }
 }

@@ -131,6 +131,17 @@ impl Leadsman {
         .await;
     }
 
+    /// Waits until no metric of its own has this name and these labels.
+    ///
+    /// # Panics
+    /// If one still has in the end.
+    pub async fn wait_no_metric(&self, name: &str, labels: &[(&str, &str)]) {
+        eventually(&format!("no {name} {labels:?}"), PATIENCE, async || {
+            self.metric(name, labels).await.map_or(Ok(()), |found| Err(format!("{found:?}")))
+        })
+        .await;
+    }
+
     /// Waits until a metric of its own has this value.
     ///
     /// # Panics

@@ -24,10 +24,12 @@ pub(crate) enum Benchmark {
     Relist,
     /// What a misbehaving mapping costs its neighbours.
     Neighbours,
+    /// What attacks take, beside the bounds that are stated for them.
+    Bounds,
 }
 
 impl Benchmark {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Reads,
         Self::Shapes,
         Self::Evaluation,
@@ -36,6 +38,7 @@ impl Benchmark {
         Self::Reload,
         Self::Relist,
         Self::Neighbours,
+        Self::Bounds,
     ];
 
     /// The benchmark of this name.
@@ -53,6 +56,7 @@ impl Benchmark {
             Self::Reload => "reload",
             Self::Relist => "relist",
             Self::Neighbours => "neighbours",
+            Self::Bounds => "bounds",
         }
     }
 }

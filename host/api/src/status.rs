@@ -64,9 +64,9 @@ fn code_of_read(error: &ReadError) -> StatusCode {
                 | EvaluationError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
                 EvaluationError::Budget(_) => StatusCode::TOO_MANY_REQUESTS,
                 EvaluationError::Selector { .. } => StatusCode::BAD_REQUEST,
-                EvaluationError::Plugin { .. } | EvaluationError::Internal => {
-                    StatusCode::INTERNAL_SERVER_ERROR
-                }
+                EvaluationError::Plugin { .. }
+                | EvaluationError::ObjectLabels(_)
+                | EvaluationError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             },
             ReadFailure::Deadline { .. } => StatusCode::GATEWAY_TIMEOUT,
             ReadFailure::TooMany { .. } | ReadFailure::TooManyOfCaller { .. } => {

@@ -16,6 +16,9 @@ use super::{Cluster, explain};
 /// The longest text that an Event may have, in bytes.
 const LONGEST: usize = 1000;
 
+/// The longest name that kube-apiserver accepts, in bytes.
+const MAX_NAME: usize = 253;
+
 /// How many Events are remembered, so that equal ones become one with a count.
 const REMEMBERED: usize = 1000;
 
@@ -64,7 +67,7 @@ impl Events {
             .take(8)
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let name = format!("{}.{hash}", about.name);
+        let name = event_name(&about.name, &hash);
         if let Some(count) = self.written.get_mut(&name) {
             *count = count.saturating_add(1);
             let series = EventSeries { count: *count, last_observed_time: now.clone() };
@@ -106,6 +109,15 @@ impl Events {
     }
 }
 
+/// The name of an Event: that of what it is about, as far as it fits, and a hash of what it says.
+fn event_name(about: &str, hash: &str) -> String {
+    let room = MAX_NAME.saturating_sub(hash.len() + 1);
+    let end = (0..=room.min(about.len())).rev().find(|&end| about.is_char_boundary(end));
+    // Each part of a name between dots ends with a letter or digit.
+    let kept = about[..end.unwrap_or_default()].trim_end_matches(['.', '-']);
+    format!("{kept}.{hash}")
+}
+
 fn shortened(message: &str) -> String {
     if message.len() <= LONGEST {
         return message.to_owned();
@@ -124,5 +136,23 @@ impl Cluster {
             format!("it has no {KEY}; it must be of type kubernetes.io/dockerconfigjson")
         })?;
         String::from_utf8(bytes.0).map_err(|_| format!("its {KEY} is no text"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_of_a_long_name_has_a_name_that_is_accepted() {
+        let hash = "0123456789abcdef";
+        assert_eq!(event_name("metrics", hash), "metrics.0123456789abcdef");
+        let longest = format!("{}.{}", "a".repeat(63), "b".repeat(189));
+        let name = event_name(&longest, hash);
+        assert!(name.len() == MAX_NAME && name.ends_with(".0123456789abcdef"), "{name}");
+        // Where it is cut off there may be what a name must not end with.
+        let cut = format!("{}{}", "a".repeat(235), "-".repeat(17) + "z");
+        let name = event_name(&cut, hash);
+        assert_eq!(name, format!("{}.{hash}", "a".repeat(235)));
     }
 }

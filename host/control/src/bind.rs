@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use super::parts::{Kinds, Parts};
 use leadsman_config as config;
 use leadsman_config::valid;
 use leadsman_document::{Fault, json_schema};
 use leadsman_evaluation::{
     self as evaluation, BoundQuery, Breaker, Budget, Candidate, Evaluations, ItemLabels, Mapping,
+    Runs,
 };
+use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
 use leadsman_sandbox::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};
@@ -94,20 +94,20 @@ impl Ingredients {
     fn mapping(&self, parts: &Parts, faults: &mut Vec<Fault>) -> Option<Mapping> {
         let mapping = &self.mapping;
         let config_place = format!("{}/config", mapping.place);
-        let (queries, wants_objects) =
+        let (queries, object_labels) =
             self.plan(&self.plugin, &mapping.plugin, &mapping.config, &config_place, faults)?;
         let candidate = match (&self.candidate, &mapping.candidate) {
             (Some(plugin), Some((name, config))) => {
                 let place = format!("{}/candidate/config", mapping.place);
                 let (others, objects) = self.plan(plugin, name, config, &place, faults)?;
-                if others != queries || (objects && !wants_objects) {
+                if others != queries || (objects.is_some() && object_labels.is_none()) {
                     let message = format!(
                         "the candidate \"{name}\" asks for other queries or objects than the \
                          plugin that serves, so the two cannot be compared on the same answers"
                     );
                     faults.push(Fault::at(format!("{}/candidate", mapping.place), message));
                 }
-                Some(Candidate::new(name.clone(), plugin.clone(), config.to_string()))
+                Some(Candidate::new(name.clone(), plugin.clone(), config.to_string(), objects))
             }
             _ => None,
         };
@@ -142,14 +142,14 @@ impl Ingredients {
             plugin_name: mapping.plugin.clone(),
             plugin: self.plugin.clone(),
             config: mapping.config.to_string(),
-            wants_objects,
+            object_labels,
             policy: mapping.policy,
             any_object: mapping.any_object,
             limits: mapping.limits,
             budget: self.budget.clone(),
             items: self.items.clone(),
             breaker: Breaker::default(),
-            turns: Arc::new(Semaphore::new(parts.engine.slots_for_one())),
+            runs: Runs::new(parts.engine.slots_for_one()),
             candidate,
             metrics: parts.metrics.mapping(&title),
         };
@@ -166,7 +166,7 @@ impl Ingredients {
     }
 
     /// Has a plugin check a configuration. Gives all queries, with those that it brings, and
-    /// whether it wants to see the objects.
+    /// the labels of the objects that it asks for.
     fn plan(
         &self,
         plugin: &Plugin,
@@ -174,7 +174,7 @@ impl Ingredients {
         config: &serde_json::Value,
         place: &str,
         faults: &mut Vec<Fault>,
-    ) -> Option<(Vec<Query>, bool)> {
+    ) -> Option<(Vec<Query>, Option<ObjectLabels>)> {
         let mapping = &self.mapping;
         let before = faults.len();
         let schema = &plugin.description().config_schema;

@@ -1,7 +1,7 @@
 //! The one task that knows all documents and what became of them. It starts the work, takes its
 //! results, and publishes snapshots; it never waits for a plugin, a registry or kube-apiserver.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -335,11 +335,6 @@ impl Controller {
             let generation = self.published.generation + 1;
             let snapshot = Arc::new(Snapshot::new(generation, contents));
             self.report.tell(snapshot.rejections(), &self.owners.config_maps());
-            let titles: HashSet<_> = snapshot.in_use().map(|new| new.mapping().title()).collect();
-            let before = self.published.in_use().map(|old| old.mapping().title());
-            before
-                .filter(|title| !titles.contains(title))
-                .for_each(|gone| self.parts.metrics.forget(&gone));
             let (mappings, of_rules) = snapshot.counts();
             if !same {
                 tracing::info!(generation, mappings, of_rules, "the configuration is served");

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use leadsman_model::data::{Input, ObjectTable};
+use leadsman_model::data::Input;
 use leadsman_model::names::{Namespace, Scope};
+use leadsman_model::object_table::{ObjectLabels, ObjectTable};
 use leadsman_model::quantity::Quantity;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
@@ -209,12 +210,12 @@ impl Fixture {
         if self.objects.is_empty() {
             return Ok(input);
         }
-        let mut table = ObjectTable::default();
-        for object in &self.objects {
-            table.names.push(object.name.clone());
-            table.namespaces.push(object.namespace.clone().unwrap_or_default());
-            table.labels.push(object.labels.clone().into_iter().collect());
-        }
+        let rows = self.objects.iter().map(|object| {
+            let labels = object.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            (object.namespace.as_deref().unwrap_or_default(), object.name.as_str(), labels)
+        });
+        let table =
+            ObjectTable::new(rows, &ObjectLabels::All).map_err(|error| error.to_string())?;
         Ok(input.with_objects(&table))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::error::EvaluationError;
+use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::values::{Served, Values};
 use leadsman_sandbox::Plugin;
@@ -19,6 +20,8 @@ pub struct Candidate {
     pub plugin: Plugin,
     /// Its configuration as JSON.
     pub config: String,
+    /// The labels of the objects that it asks for, if it wants to see the objects.
+    pub object_labels: Option<ObjectLabels>,
     seen: Mutex<Comparison>,
 }
 
@@ -52,8 +55,13 @@ pub struct Difference {
 
 impl Candidate {
     /// A candidate that has not run yet.
-    pub fn new(plugin_name: String, plugin: Plugin, config: String) -> Self {
-        Self { plugin_name, plugin, config, seen: Mutex::default() }
+    pub fn new(
+        plugin_name: String,
+        plugin: Plugin,
+        config: String,
+        object_labels: Option<ObjectLabels>,
+    ) -> Self {
+        Self { plugin_name, plugin, config, object_labels, seen: Mutex::default() }
     }
 
     /// How it did so far.

@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::cadence::Cadence;
 use super::error::EvaluationError;
+use super::quota::Counted;
+use super::stage::Stage;
 use leadsman_model::asked::Asked;
 use leadsman_model::names::Scope;
 use leadsman_model::values::Values;
@@ -64,6 +67,10 @@ pub(super) struct Cell {
     pub(super) id: u64,
     /// Whose reads it was begun for.
     pub(super) account: u64,
+    /// Counts it for the account, until it is forgotten.
+    counted: Mutex<Option<Counted>>,
+    /// Another evaluation needs its place.
+    evicted: CancellationToken,
     pub(super) scope: Scope,
     pub(super) asked: Asked,
     state: ArcSwap<State>,
@@ -79,8 +86,8 @@ pub(super) struct Cell {
     created: Instant,
     /// When the attempt under way began, in milliseconds from `created` and plus one; 0 for none.
     under_way: AtomicU64,
-    /// Whether the queries of the attempt under way have been answered.
-    answered: AtomicBool,
+    /// What the attempt under way is doing.
+    stage: Mutex<Stage>,
 }
 
 impl Cell {
@@ -89,6 +96,8 @@ impl Cell {
         Self {
             id: next_id(),
             account,
+            counted: Mutex::default(),
+            evicted: CancellationToken::new(),
             scope,
             asked,
             state: ArcSwap::default(),
@@ -100,7 +109,7 @@ impl Cell {
             last_read: AtomicU64::new(0),
             created: Instant::now(),
             under_way: AtomicU64::new(0),
-            answered: AtomicBool::new(false),
+            stage: Mutex::default(),
         }
     }
 
@@ -109,6 +118,40 @@ impl Cell {
         let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
         let cadence = Mutex::new(cadence.succeed(fastest));
         Self { cadence, ..Self::new(self.scope.clone(), self.asked.clone(), self.account, fastest) }
+    }
+
+    /// Counts it for its account.
+    pub(super) fn count(&self, counted: Option<Counted>) {
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+    }
+
+    /// Whether the newest values may be kept. Those of evaluations that a reader chose count; if they
+    /// are too large, they are for those alone who wait for them.
+    pub(super) fn may_be_kept(&self) -> bool {
+        if self.asked.is_default() {
+            return true;
+        }
+        let values = self.state.load().good.as_ref().map_or(0, |good| good.values.served.bytes());
+        let bytes = size_of::<Self>() + 2 * self.asked.bytes() + values;
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.as_mut().is_none_or(|counted| counted.resize(bytes))
+    }
+
+    /// Whether nobody waits for it, and it was not read for two intervals.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        let waited_for = self.waiting(now).is_some() || self.demanded.load(Ordering::Acquire);
+        !waited_for && self.unread_for(now) >= self.interval() * 2
+    }
+
+    /// Another needs its place: it is not counted any more, and its driver ends.
+    pub(super) fn evict(&self) {
+        self.count(None);
+        self.evicted.cancel();
+    }
+
+    /// Waits until another needs its place.
+    pub(super) async fn evicted(&self) {
+        self.evicted.cancelled().await;
     }
 
     /// Notes a read.
@@ -155,21 +198,21 @@ impl Cell {
     /// An attempt begins. `ahead` if no read waits for it.
     pub(super) fn begin(&self, ahead: bool, now: Instant) {
         self.demanded.store(false, Ordering::Release);
-        self.answered.store(false, Ordering::Relaxed);
+        self.enter(Stage::Querying);
         self.under_way.store(self.since_created(now) + 1, Ordering::Relaxed);
         if ahead {
             self.cadence.lock().unwrap_or_else(PoisonError::into_inner).begin_unread();
         }
     }
 
-    /// The queries of the attempt under way have been answered: the plugin is next.
-    pub(super) fn answered(&self) {
-        self.answered.store(true, Ordering::Relaxed);
+    /// The attempt under way enters a stage.
+    pub(super) fn enter(&self, stage: Stage) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 
-    /// Whether the attempt under way is past its queries.
-    pub(super) fn is_answered(&self) -> bool {
-        self.answered.load(Ordering::Relaxed)
+    /// What the attempt under way is doing.
+    pub(super) fn stage(&self) -> Stage {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An attempt ended.

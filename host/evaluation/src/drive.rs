@@ -33,6 +33,9 @@ pub(super) async fn drive(cell: &Cell, mapping: &Arc<Mapping>, forget: impl Fn()
         report(cell, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));
         cell.publish(outcome);
+        if !cell.may_be_kept() {
+            return;
+        }
         let trial = trial(cell, mapping, input);
         match beside(next(cell, mapping, took), trial).await {
             Some(next) => cause = next,

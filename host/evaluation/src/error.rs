@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::quota::MAX_BYTES_OF_CALLER;
+use leadsman_model::object_table::ObjectTableError;
 use leadsman_model::objects::NotSynced;
 use leadsman_sandbox::RunError;
 use leadsman_source::QueryError;
@@ -31,6 +33,9 @@ pub enum EvaluationError {
     /// The plugin wants to see the objects, and they are not known.
     #[error("{0}")]
     Objects(#[from] NotSynced),
+    /// The objects are more than a plugin is given.
+    #[error("{0}")]
+    ObjectLabels(#[from] ObjectTableError),
     /// The plugin gave nothing.
     #[error("plugin \"{plugin}\": {source}")]
     Plugin {
@@ -67,6 +72,7 @@ impl EvaluationError {
             Self::Query { source, .. } => source.reason(),
             Self::Selector { .. } => "selector",
             Self::Objects(_) => "objects",
+            Self::ObjectLabels(_) => "object_labels",
             Self::Plugin { source, .. } => source.reason(),
             Self::Unavailable { .. } => "unavailable",
             Self::Budget(_) => "budget",
@@ -104,7 +110,9 @@ pub enum ReadFailure {
     },
     /// The reads of one caller in a namespace are for too many evaluations.
     #[error(
-        "{limit} evaluations are in use for your reads in this namespace already; use fewer metric selectors, or wait a minute"
+        "{limit} evaluations are in use for your reads in this namespace already, or {} MiB of \
+         values; use fewer metric selectors, or wait a minute",
+        MAX_BYTES_OF_CALLER >> 20
     )]
     TooManyOfCaller {
         /// The limit.

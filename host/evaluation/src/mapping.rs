@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use super::breaker::Breaker;
 use super::budget::Budget;
 use super::candidate::Candidate;
+use super::plugin_run::Runs;
 use super::policy::Policy;
 use leadsman_model::names::{MetricName, Namespace, Scope};
+use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::objects::Kind;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
@@ -37,8 +37,8 @@ pub struct Mapping {
     pub plugin: Plugin,
     /// The plugin's configuration as JSON.
     pub config: String,
-    /// Whether the plugin wants to see the objects.
-    pub wants_objects: bool,
+    /// The labels of the objects that the plugin asks for, if it wants to see the objects.
+    pub object_labels: Option<ObjectLabels>,
     /// What reads get.
     pub policy: Policy,
     /// Whether a read by name needs no object of that name.
@@ -49,8 +49,8 @@ pub struct Mapping {
     pub budget: Option<Arc<Budget>>,
     /// Gives a plugin that fails a rest.
     pub breaker: Breaker,
-    /// How many runs of it there may be at once: others need the slots, too.
-    pub turns: Arc<Semaphore>,
+    /// The runs of its plugin.
+    pub runs: Runs,
     /// A plugin on trial.
     pub candidate: Option<Candidate>,
     /// What is counted of it.

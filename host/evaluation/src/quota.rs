@@ -1,7 +1,7 @@
-//! How many evaluations the reads of one caller may have begun.
+//! How many evaluations the reads of one caller may have begun, and how much memory they may take.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 
@@ -11,15 +11,26 @@ use super::error::ReadFailure;
 /// Namespaces, selectors and names come with requests: whoever makes them up is bounded alone.
 const MAX_OF_CALLER: usize = 1000;
 
+/// The most bytes of the values of those among them that the caller chose by selectors or names, as
+/// estimated.
+pub(super) const MAX_BYTES_OF_CALLER: usize = 32 << 20;
+
 /// Evaluations in use by account: a caller in a namespace.
 #[derive(Debug, Clone, Default)]
-pub struct EvaluationQuota(Arc<Mutex<HashMap<u64, usize, RandomState>>>);
+pub struct EvaluationQuota(Arc<Mutex<HashMap<u64, Used, RandomState>>>);
+
+#[derive(Debug, Default)]
+struct Used {
+    evaluations: usize,
+    bytes: usize,
+}
 
 /// Counts an evaluation for as long as it is in use.
 #[derive(Debug)]
 pub(super) struct Counted {
     quota: EvaluationQuota,
     account: u64,
+    bytes: usize,
 }
 
 impl EvaluationQuota {
@@ -35,23 +46,40 @@ impl EvaluationQuota {
     }
 
     fn count(&self, account: u64, limit: usize) -> Option<Counted> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(account).or_default();
-        if *count >= limit {
+        let mut accounts = self.accounts();
+        let used = accounts.entry(account).or_default();
+        if used.evaluations >= limit || (used.bytes > MAX_BYTES_OF_CALLER && limit < usize::MAX) {
             return None;
         }
-        *count += 1;
-        Some(Counted { quota: self.clone(), account })
+        used.evaluations += 1;
+        drop(accounts);
+        Some(Counted { quota: self.clone(), account, bytes: 0 })
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, HashMap<u64, Used, RandomState>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    /// The values of the evaluation take so many bytes from now on. Says whether that is allowed.
+    pub(super) fn resize(&mut self, bytes: usize) -> bool {
+        let mut accounts = self.quota.accounts();
+        let Some(used) = accounts.get_mut(&self.account) else { return true };
+        used.bytes = used.bytes.saturating_sub(self.bytes).saturating_add(bytes);
+        self.bytes = bytes;
+        used.bytes <= MAX_BYTES_OF_CALLER
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut counts = self.quota.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.account) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.account);
+        let mut accounts = self.quota.accounts();
+        if let Some(used) = accounts.get_mut(&self.account) {
+            used.evaluations = used.evaluations.saturating_sub(1);
+            used.bytes = used.bytes.saturating_sub(self.bytes);
+            if used.evaluations == 0 {
+                accounts.remove(&self.account);
             }
         }
     }
@@ -74,5 +102,17 @@ mod tests {
         begun.push(quota.admit(1).unwrap());
         drop((begun, other));
         assert!(quota.0.lock().unwrap().is_empty(), "nothing is kept of what is not in use");
+    }
+
+    #[test]
+    fn values_of_one_account_are_bounded_in_bytes() {
+        let quota = EvaluationQuota::default();
+        let [mut first, mut second] = [1, 1].map(|account| quota.admit(account).unwrap());
+        assert!(first.resize(MAX_BYTES_OF_CALLER - 100) && second.resize(100));
+        assert!(!second.resize(101), "one byte more than there may be");
+        assert!(quota.admit(1).is_err());
+        assert!(quota.admit(2).is_ok(), "another account has its own");
+        drop(first);
+        assert!(second.resize(101) && quota.admit(1).is_ok());
     }
 }

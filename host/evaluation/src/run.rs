@@ -1,7 +1,7 @@
 //! One attempt: queries, then the plugin.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::try_join_all;
 
@@ -10,12 +10,12 @@ use super::candidate::Candidate;
 use super::cell::{Cell, Evaluated, next_id};
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
+use super::plugin_run::{Which, run};
 use leadsman_model::asked::Asked;
 use leadsman_model::data::{Answer, Input};
 use leadsman_model::names::Scope;
-use leadsman_model::values::Values;
+use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
-use leadsman_sandbox::{Expected, Run, RunError};
 use leadsman_source::Request;
 
 /// What an evaluation gave, and what a candidate is to be tried on.
@@ -56,22 +56,13 @@ async fn attempt(
     let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, asked, time));
     let answers = try_join_all(queries).await?;
     let querying = at.elapsed();
-    cell.answered();
-    let mut input = Input::new(scope.clone(), time, answers);
-    if mapping.wants_objects
-        && let Some(kind) = &mapping.kind
-    {
+    let input = Input::new(scope.clone(), time, answers);
+    if let (Some(_), Some(kind)) = (&mapping.object_labels, &mapping.kind) {
         kind.ready()?;
-        input = input.with_objects(&kind.table(scope));
     }
-    let series: usize = input.answers.iter().map(|(_, data, _)| data.series()).sum();
     let again = mapping.candidate.is_some().then(|| input.clone());
-    let (values, running) = run(mapping, Which::Serving, input, scope).await;
-    mapping.metrics.plugin_ran(running, series);
-    let values = values.map_err(|source| EvaluationError::Plugin {
-        plugin: mapping.plugin_name.clone(),
-        source,
-    })?;
+    let stage = |stage| cell.enter(stage);
+    let (values, running) = run(mapping, Which::Serving, input, scope, stage).await?;
     mapping.metrics.refused(values.refused_count);
     let (id, evaluation) = (next_id(), cell.id);
     Ok((Evaluated { id, evaluation, values, at, time, querying, running }, again))
@@ -81,11 +72,11 @@ async fn attempt(
 pub(super) async fn trial(mapping: &Arc<Mapping>, served: &Evaluated, input: Input, scope: &Scope) {
     let Some(candidate) = &mapping.candidate else { return };
     let under_way = UnderWay { mapping, candidate };
-    let (values, _) = run(mapping, Which::Candidate, input, scope).await;
-    let values = values.map_err(|source| EvaluationError::Plugin {
-        plugin: candidate.plugin_name.clone(),
-        source,
-    });
+    let values = match run(mapping, Which::Candidate, input, scope, |_| ()).await {
+        // There was no time left for it, which says nothing of the candidate.
+        Err(EvaluationError::Budget(_)) => return,
+        ended => ended.map(|(values, _)| values),
+    };
     std::mem::forget(under_way);
     let (outcome, differences) = candidate.note(&served.values, values);
     mapping.metrics.tried(outcome, differences);
@@ -117,7 +108,9 @@ async fn fetch(
         .fill(scope.namespace(), asked)
         .map_err(|reason| refuse(format!("{reason}; the selector is {selector}")))?;
     let begun = Instant::now();
-    let answer = query.source.fetch(&Request { promql: &promql, range: query.range, now }).await;
+    let tenant = &Tenant::new(&mapping.owner, scope);
+    let request = Request { promql: &promql, range: query.range, now, tenant };
+    let answer = query.source.fetch(&request).await;
     mapping.metrics.queried(&query.name, begun.elapsed(), answer.is_err());
     let mut answer = answer.map_err(|source| EvaluationError::Query {
         query: query.name.clone(),
@@ -134,62 +127,4 @@ async fn fetch(
         })?;
     }
     Ok((query.name.clone(), answer))
-}
-
-/// Which of the two plugins of a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
-    Serving,
-    Candidate,
-}
-
-/// Runs a plugin where it may block, and says how long it ran. The slot belongs to the run: it
-/// stays taken until the plugin has ended, even if nobody waits for it any more.
-async fn run(
-    mapping: &Arc<Mapping>,
-    which: Which,
-    input: Input,
-    scope: &Scope,
-) -> (Result<Values, RunError>, Duration) {
-    let memory = match &mapping.budget {
-        Some(budget) => budget.memory(mapping.limits.memory).await,
-        None => None,
-    };
-    // Never closed, so there are always permits to wait for. The mapping's own comes first: who
-    // waits for it takes no slot from others.
-    let turn = mapping.turns.clone().acquire_owned().await.ok();
-    let slot = mapping.plugin.slots().acquire_owned().await.ok();
-    let begun = Instant::now();
-    let (mapping, scope) = (mapping.clone(), scope.clone());
-    let task = tokio::task::spawn_blocking(move || {
-        let _held = (memory, turn, slot);
-        let begun = Instant::now();
-        let (plugin, config, name) = match (which, &mapping.candidate) {
-            (Which::Candidate, Some(candidate)) => {
-                let name = format!("{} (candidate)", mapping.title());
-                (&candidate.plugin, &candidate.config, name)
-            }
-            _ => (&mapping.plugin, &mapping.config, mapping.title()),
-        };
-        let run = Run {
-            name: &name,
-            config,
-            limits: &mapping.limits,
-            expected: Expected {
-                serve: &mapping.serve,
-                scope: &scope,
-                activation: mapping.policy.activation,
-            },
-        };
-        let values = plugin.evaluate(&run, input);
-        if let Some(budget) = &mapping.budget {
-            budget.spent(begun.elapsed());
-        }
-        values
-    });
-    let values = task.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "running a plugin panicked");
-        Err(RunError::Host("the adapter failed while it ran the plugin".to_owned()))
-    });
-    (values, begun.elapsed())
 }

@@ -11,9 +11,10 @@ use tokio_util::task::TaskTracker;
 use super::cell::{Cell, Evaluated, State};
 use super::drive::drive;
 use super::error::{EvaluationError, ReadFailure};
-use super::mapping::Mapping;
+use super::mapping::{BoundQuery, Mapping};
 use super::policy::{Judgement, Retry, judge, judge_late};
-use super::quota::{self, EvaluationQuota};
+use super::quota::EvaluationQuota;
+use super::stage::Stage;
 use leadsman_model::asked::Asked;
 use leadsman_model::names::Scope;
 use leadsman_runtime::telemetry::Counted;
@@ -146,24 +147,27 @@ impl Evaluations {
 
     /// What an attempt under way waits for.
     fn pending(&self, cell: &Cell, now: Instant) -> String {
-        let of_plugin = self.mapping.queries.is_empty() || cell.is_answered();
-        let queries: Vec<_> = self
-            .mapping
-            .queries
-            .iter()
-            .map(|query| {
-                format!("query \"{}\" to the source \"{}\"", query.name, query.source_name)
-            })
-            .collect();
-        match cell.waiting(now) {
-            Some(waiting) => format!(
-                "{} has been under way for {:.1}s",
-                // From here on it waits for its turn, or runs.
-                if of_plugin { "the plugin".to_owned() } else { queries.join(", ") },
-                waiting.as_secs_f64()
-            ),
-            None => "no evaluation is under way".to_owned(),
+        let Some(waiting) = cell.waiting(now) else {
+            return "no evaluation is under way".to_owned();
+        };
+        let (what, why) = match cell.stage() {
+            Stage::Querying if !self.mapping.queries.is_empty() => (self.queries(), None),
+            Stage::Querying | Stage::Running => ("the plugin".to_owned(), None),
+            Stage::Waiting(waiting) => ("the plugin".to_owned(), Some(waiting)),
+        };
+        let so_long = format!("{what} has been under way for {:.1}s", waiting.as_secs_f64());
+        match why {
+            Some(why) => format!("{so_long} and {why}"),
+            None => so_long,
         }
+    }
+
+    /// All queries, for people.
+    fn queries(&self) -> String {
+        let named = |query: &BoundQuery| {
+            format!("query \"{}\" to the source \"{}\"", query.name, query.source_name)
+        };
+        self.mapping.queries.iter().map(named).collect::<Vec<_>>().join(", ")
     }
 
     /// The cell of a scope, made if it is not there, with the read noted. It is noted while the
@@ -183,24 +187,27 @@ impl Evaluations {
             }
         }
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        if cells.values().map(HashMap::len).sum::<usize>() >= MOST {
-            return Err(ReadFailure::TooMany { limit: MOST });
-        }
-        let scopes = cells.entry(asked.clone()).or_default();
-        if let Some(cell) = scopes.get(name(scope)) {
+        if let Some(cell) = cells.get(asked).and_then(|cells| cells.get(name(scope))) {
             cell.read(reader.request, now);
             return Ok(cell.clone());
         }
-        let counted = match self.quota.admit(reader.account) {
-            Ok(counted) => counted,
-            Err(failure) => {
-                // An entry that was made for it is not left behind.
-                if scopes.is_empty() {
-                    cells.remove(asked);
+        if cells.values().map(HashMap::len).sum::<usize>() >= MOST
+            && !evict_idle(&mut cells, |_| true, now)
+        {
+            return Err(ReadFailure::TooMany { limit: MOST });
+        }
+        let counted = loop {
+            match self.quota.admit(reader.account) {
+                Ok(counted) => break counted,
+                // Idle ones of the same account make room.
+                Err(failure) => {
+                    if !evict_idle(&mut cells, |cell| cell.account == reader.account, now) {
+                        return Err(failure);
+                    }
                 }
-                return Err(failure);
             }
         };
+        let scopes = cells.entry(asked.clone()).or_default();
         let cell = Arc::new(Cell::new(
             scope.clone(),
             asked.clone(),
@@ -209,19 +216,16 @@ impl Evaluations {
         ));
         cell.read(reader.request, now);
         scopes.insert(name(scope).into(), cell.clone());
-        self.begin(&cell, Some(counted));
+        cell.count(Some(counted));
+        self.begin(&cell);
         Ok(cell)
     }
 
     /// Starts the driver of a new cell.
-    fn begin(self: &Arc<Self>, cell: &Arc<Cell>, counted: Option<quota::Counted>) {
+    fn begin(self: &Arc<Self>, cell: &Arc<Cell>) {
         let in_use = self.mapping.metrics.evaluation_began();
-        let guard = ForgetOnDrop {
-            evaluations: Arc::downgrade(self),
-            cell: cell.clone(),
-            _in_use: in_use,
-            _counted: counted,
-        };
+        let guard =
+            ForgetOnDrop { evaluations: Arc::downgrade(self), cell: cell.clone(), _in_use: in_use };
         self.tasks.spawn(driver(guard, self.mapping.clone(), self.end.clone()));
     }
 
@@ -250,7 +254,8 @@ impl Evaluations {
                     let cell = Arc::new(cell.successor(fastest));
                     let scopes = cells.entry(cell.asked.clone()).or_default();
                     scopes.insert(name(&cell.scope).into(), cell.clone());
-                    self.begin(&cell, self.quota.hand_over(cell.account));
+                    cell.count(self.quota.hand_over(cell.account));
+                    self.begin(&cell);
                     cell
                 })
                 .collect()
@@ -270,14 +275,7 @@ impl Evaluations {
         if cell.unread_for(Instant::now()) < unread {
             return false;
         }
-        if let Some(scopes) = cells.get_mut(&cell.asked) {
-            if scopes.get(name(&cell.scope)).is_some_and(|known| Arc::ptr_eq(known, cell)) {
-                scopes.remove(name(&cell.scope));
-            }
-            if scopes.is_empty() {
-                cells.remove(&cell.asked);
-            }
-        }
+        remove(&mut cells, cell);
         true
     }
 
@@ -300,6 +298,28 @@ impl Evaluations {
     }
 }
 
+/// Takes a cell out, if it is still there.
+fn remove(cells: &mut Cells, cell: &Arc<Cell>) {
+    let Some(scopes) = cells.get_mut(&cell.asked) else { return };
+    if scopes.get(name(&cell.scope)).is_some_and(|known| Arc::ptr_eq(known, cell)) {
+        scopes.remove(name(&cell.scope));
+    }
+    if scopes.is_empty() {
+        cells.remove(&cell.asked);
+    }
+}
+
+/// Ends the evaluation that has been idle for longest among these. Says whether there was one.
+fn evict_idle(cells: &mut Cells, among: impl Fn(&Cell) -> bool, now: Instant) -> bool {
+    let idle = |cell: &&Arc<Cell>| among(cell) && cell.is_idle(now);
+    let all = cells.values().flat_map(HashMap::values);
+    let longest = all.filter(idle).max_by_key(|cell| cell.unread_for(now));
+    let Some(cell) = longest.cloned() else { return false };
+    remove(cells, &cell);
+    cell.evict();
+    true
+}
+
 fn name(scope: &Scope) -> &str {
     scope.namespace().map_or("", |namespace| namespace.as_str())
 }
@@ -312,6 +332,7 @@ async fn driver(guard: ForgetOnDrop, mapping: Arc<Mapping>, end: CancellationTok
     };
     tokio::select! {
         () = drive(&guard.cell, &mapping, forget) => {}
+        () = guard.cell.evicted() => {}
         () = end.cancelled() => {}
     }
 }
@@ -321,7 +342,6 @@ struct ForgetOnDrop {
     evaluations: Weak<Evaluations>,
     cell: Arc<Cell>,
     _in_use: Counted,
-    _counted: Option<quota::Counted>,
 }
 
 impl Drop for ForgetOnDrop {
@@ -333,5 +353,43 @@ impl Drop for ForgetOnDrop {
         if let Some(evaluations) = self.evaluations.upgrade() {
             evaluations.forget(&self.cell, Duration::ZERO);
         }
+        self.cell.count(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An evaluation that was read now, and has failed once.
+    fn cell(number: usize, account: u64) -> Arc<Cell> {
+        let asked =
+            Asked { selector: format!("!made-up-{number}").parse().unwrap(), names: vec![] };
+        let cell = Cell::new(Scope::Cluster, asked, account, Duration::from_secs(5));
+        cell.read(1, Instant::now());
+        cell.begin(false, Instant::now());
+        cell.publish(Err(EvaluationError::Internal));
+        Arc::new(cell)
+    }
+
+    #[test]
+    fn idle_evaluations_of_one_account_make_room_for_its_own() {
+        let mut cells = Cells::default();
+        let [mine, awaited, other] = [cell(1, 1), cell(2, 1), cell(3, 2)];
+        for cell in [&mine, &awaited, &other] {
+            cells.entry(cell.asked.clone()).or_default().insert("".into(), cell.clone());
+        }
+        let of_one = |cell: &Cell| cell.account == 1;
+        let now = Instant::now();
+        assert!(!evict_idle(&mut cells, of_one, now), "all were read just now");
+        let later = now + Duration::from_secs(60);
+        awaited.begin(false, now);
+        assert!(evict_idle(&mut cells, of_one, later));
+        assert!(!cells.contains_key(&mine.asked));
+        assert!(!evict_idle(&mut cells, of_one, later), "somebody waits for it");
+        awaited.publish(Err(EvaluationError::Internal));
+        assert!(evict_idle(&mut cells, of_one, later));
+        assert_eq!(cells.len(), 1, "that of another account is still there");
+        assert!(evict_idle(&mut cells, |_| true, later) && cells.is_empty());
     }
 }

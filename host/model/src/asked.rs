@@ -14,6 +14,19 @@ pub struct Asked {
     pub names: Vec<Arc<str>>,
 }
 
+impl Asked {
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        let names: usize = self.names.iter().map(|name| name.len() + 32).sum();
+        size_of::<Self>() + self.selector.bytes() + names
+    }
+
+    /// Whether nothing was chosen by the reader, so that all reads of the scope share one evaluation.
+    pub fn is_default(&self) -> bool {
+        self.selector.is_empty() && self.names.is_empty()
+    }
+}
+
 impl From<Selector> for Asked {
     fn from(selector: Selector) -> Self {
         Self { selector, names: Vec::new() }

@@ -3,6 +3,7 @@
 use super::dictionary::{Dictionary, Text};
 use super::labels::{Labels, retain};
 use super::names::Scope;
+use super::object_table::ObjectTable;
 use super::selector::Selector;
 
 /// What one query was answered with.
@@ -146,17 +147,6 @@ impl Matrix {
     }
 }
 
-/// The objects that exist in a scope, for plugins that ask for them.
-#[derive(Debug, Clone, Default)]
-pub struct ObjectTable {
-    /// Their names.
-    pub names: Vec<String>,
-    /// Their namespaces; empty for those that live in none.
-    pub namespaces: Vec<String>,
-    /// Their labels.
-    pub labels: Vec<Vec<(String, String)>>,
-}
-
 /// Everything one evaluation is made from, in one dictionary.
 #[derive(Debug, Clone)]
 pub struct Input {
@@ -197,18 +187,16 @@ impl Input {
 
     /// Adds the objects that exist in the scope.
     pub fn with_objects(mut self, table: &ObjectTable) -> Self {
-        let mut labels = Labels::default();
-        for row in &table.labels {
-            labels.add_row();
-            for (name, value) in row {
-                let (name, value) = (self.dictionary.intern(name), self.dictionary.intern(value));
-                labels.set(name, value);
-            }
-        }
-        let mut numbers =
-            |texts: &[String]| texts.iter().map(|text| self.dictionary.intern(text)).collect();
-        let (names, namespaces) = (numbers(&table.names), numbers(&table.namespaces));
-        self.objects = Some((names, namespaces, labels));
+        let numbers = self.dictionary.absorb(&table.dictionary);
+        let renumbered = |texts: &[Text]| {
+            texts
+                .iter()
+                .map(|&text| numbers.get(text as usize).copied().unwrap_or_default())
+                .collect()
+        };
+        let mut labels = table.labels.clone();
+        labels.renumber(&numbers);
+        self.objects = Some((renumbered(&table.names), renumbered(&table.namespaces), labels));
         self
     }
 }

@@ -69,6 +69,11 @@ impl Dictionary {
         u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
+    /// The bytes of all strings.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Never: the empty string is always there.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()

@@ -48,6 +48,19 @@ impl Selector {
         self.0.is_empty()
     }
 
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        let values = |values: &[String]| values.iter().map(|value| value.len() + 24).sum();
+        let of = |requirement: &Requirement| {
+            let operands: usize = match &requirement.operator {
+                Operator::In(list) | Operator::NotIn(list) => values(list),
+                _ => 0,
+            };
+            size_of::<Requirement>() + requirement.key.len() + operands
+        };
+        self.0.iter().map(of).sum()
+    }
+
     /// The requirements, by key.
     pub fn requirements(&self) -> &[Requirement] {
         &self.0

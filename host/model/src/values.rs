@@ -41,6 +41,13 @@ pub struct Item {
     pub value: Value,
 }
 
+impl Item {
+    fn bytes(&self) -> usize {
+        let of = |(name, value): &(Box<str>, Box<str>)| name.len() + value.len() + 64;
+        size_of::<Self>() + self.labels.iter().map(of).sum::<usize>()
+    }
+}
+
 /// The values of a custom metric, by namespace and name. An evaluation makes one for each object,
 /// so names stand back to back in one text and rows are found through an index of numbers.
 #[derive(Debug, Clone, Default)]
@@ -124,6 +131,11 @@ impl ObjectValues {
         self.rows.iter().filter(|row| row.value.is_ok()).count()
     }
 
+    /// About how many bytes they take.
+    fn bytes(&self) -> usize {
+        self.names.len() + self.rows.len() * (size_of::<Row>() + 2 * size_of::<u32>())
+    }
+
     /// Whether no object has.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -182,6 +194,14 @@ impl Served {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// About how many bytes they take.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Objects(objects) => objects.bytes(),
+            Self::Items(items) => items.iter().map(Item::bytes).sum(),
+        }
     }
 
     /// When the oldest and the newest value were measured.

@@ -17,6 +17,7 @@ use super::error::LoadError;
 use super::log_allowance::LogAllowance;
 use super::run_limits::MAX_MEMORY;
 use super::store::State;
+use leadsman_model::permits::FairSemaphore;
 
 /// The resolution of a plugin's time limit.
 pub(super) const TICK: Duration = Duration::from_millis(10);
@@ -43,7 +44,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     engine: wasmtime::Engine,
     linker: Linker<State>,
-    slots: Arc<Semaphore>,
+    slots: FairSemaphore,
     slots_for_one: usize,
     loading: Arc<Semaphore>,
     log_allowance: LogAllowance,
@@ -62,7 +63,7 @@ impl Engine {
         let ticker = Ticker::start(engine.weak()).map_err(LoadError::Ticker)?;
         // One slot more in the pool than calls at once: an instance is given back a moment after
         // its call has ended.
-        let slots = Arc::new(Semaphore::new(concurrency));
+        let slots = FairSemaphore::new(concurrency);
         Ok(Self(Arc::new(Inner {
             engine,
             linker,
@@ -86,10 +87,10 @@ impl Engine {
         &self.0.linker
     }
 
-    /// Limits how many plugins run at once. A permit must belong to the run itself, which goes on
+    /// Limits how many plugins run at once, shared out fairly between tenants. A permit must belong to the run itself, which goes on
     /// when whoever waits for it has gone.
-    pub fn slots(&self) -> Arc<Semaphore> {
-        self.0.slots.clone()
+    pub fn slots(&self) -> &FairSemaphore {
+        &self.0.slots
     }
 
     /// Limits how many plugins are described, configured and tested at once; take one for that.

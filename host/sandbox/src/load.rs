@@ -98,7 +98,7 @@ impl Plugin {
     }
 
     /// Limits how many plugins run at once; take one for a run.
-    pub fn slots(&self) -> Arc<tokio::sync::Semaphore> {
+    pub fn slots(&self) -> &leadsman_model::permits::FairSemaphore {
         self.0.engine.slots()
     }
 

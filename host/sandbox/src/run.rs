@@ -14,6 +14,7 @@ use super::output::{self, Expected};
 use super::run_limits::{Limits, MAX_MEMORY};
 use super::store::{State, log_ended, store};
 use leadsman_model::data::Input;
+use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::serve::Serve;
 use leadsman_model::values::Values;
 
@@ -40,8 +41,8 @@ pub enum Planning {
     Accepted {
         /// The queries that it brings.
         queries: Vec<PlannedQuery>,
-        /// Whether it wants to see the objects.
-        objects: bool,
+        /// The labels of the objects that it asks for, if it wants to see the objects.
+        objects: Option<ObjectLabels>,
     },
     /// It cannot.
     Refused(Vec<PluginFault>),
@@ -131,7 +132,10 @@ impl Plugin {
         Ok(match planned {
             Ok(plan) => Planning::Accepted {
                 queries: plan.queries.into_iter().map(planned_query).collect(),
-                objects: plan.objects,
+                objects: plan.objects.then(|| match plan.object_labels {
+                    None => ObjectLabels::All,
+                    Some(keys) => ObjectLabels::Keys(keys.into()),
+                }),
             },
             Err(faults) => Planning::Refused(
                 faults

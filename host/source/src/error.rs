@@ -47,6 +47,12 @@ pub enum QueryError {
     /// The answer did not come in time.
     #[error("did not answer within {0:?}")]
     Timeout(Duration),
+    /// Others' queries were under way for as long as it may take.
+    #[error(
+        "was not asked within {0:?}: as many queries of it are under way as maxConcurrent allows, \
+         of all or of this namespace"
+    )]
+    Queued(Duration),
     /// A proxy, or something that is no Prometheus, answered.
     #[error("answered {status} in place of a result{}", .excerpt.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
     Status {
@@ -105,6 +111,7 @@ impl QueryError {
             Self::Broken(_) => "query_broken",
             Self::Connect(_) => "query_connect",
             Self::Timeout(_) => "query_timeout",
+            Self::Queued(_) => "query_queued",
             Self::Status { .. } => "query_status",
             Self::Api { .. } => "query_api",
             Self::TooLarge { .. } => "query_too_large",

@@ -21,6 +21,7 @@ pub use settings::{
 pub use template::Template;
 
 use leadsman_model::data::Answer;
+use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
 
 /// What is asked of a source.
@@ -32,6 +33,8 @@ pub struct Request<'a> {
     pub range: Option<(Duration, Duration)>,
     /// When the evaluation began, in milliseconds since the epoch.
     pub now: i64,
+    /// On whose behalf: queries wait for their turn by tenant.
+    pub tenant: &'a Tenant,
 }
 
 /// The largest recording, in bytes.

@@ -123,7 +123,8 @@ mod tests {
         )
         .unwrap();
         let recording = Recording::new(file, 1.0, Duration::ZERO);
-        let request = Request { promql: "up", range: None, now: 7 };
+        let tenant = &Default::default();
+        let request = Request { promql: "up", range: None, now: 7, tenant };
         let Data::Vector(vector) = recording.fetch(&request).unwrap().data else { panic!() };
         assert_eq!((vector.values, vector.times), (vec![1.0], vec![7]));
         let other = Request { promql: "down", ..request };

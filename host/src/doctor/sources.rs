@@ -4,6 +4,7 @@ use super::Finding;
 use leadsman_cluster::Cluster;
 use leadsman_config::Flags;
 use leadsman_control::{self as control, ConfigOrigin};
+use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_source::SourceSettings;
 use leadsman_source::{Request, Source};
@@ -30,7 +31,8 @@ pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster
         }
         let asked = match Source::new(source) {
             Ok(source) => {
-                let request = Request { promql: "vector(1)", range: None, now: clock::now() };
+                let (now, tenant) = (clock::now(), &Tenant::default());
+                let request = Request { promql: "vector(1)", range: None, now, tenant };
                 source.fetch(&request).await.map(drop).map_err(|error| error.to_string())
             }
             Err(error) => Err(error.to_string()),

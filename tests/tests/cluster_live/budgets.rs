@@ -82,6 +82,62 @@ async fn a_used_up_evaluation_budget_fails_only_its_own_reads() {
 }
 
 #[tokio::test]
+async fn a_team_takes_no_more_plugin_time_than_it_has() {
+    let site = Site::new("slow").await;
+    let limited = "namespaces: [slow-a], sources: [prometheus], \
+                   limits: {pluginTimePerMinute: 2s}";
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    // The operator's runs its plugin for nearly every read.
+    let own = pods("own", 7).set("maxAge", "20ms");
+    site.operator.write(site.config().team(limited).mapping(own)).await;
+    let leadsman = std::sync::Arc::new(site.start().await);
+    Workload::deployment(&site.plane.admin(), "slow-b", "web", 1).await;
+    let own = paths::pods("slow-b", "own");
+    site.serves(&leadsman, &own, "7").await;
+
+    let a = site.team("slow-a").await.with_binary("mine.wasm", &hostile);
+    let names: Vec<_> = (0..12).map(|number| format!("load-{number}")).collect();
+    let slow = |name: &String| {
+        let slow = pods(name, 1).plugin("mine", "do: loop");
+        slow.set("limits", "{time: 1500ms, memoryBytes: 1048576}")
+    };
+    let config = Config::new().plugin("mine", "mine.wasm").mapping(pods("good", 3));
+    a.write(names.iter().map(slow).fold(config, Config::mapping)).await;
+    site.serves(&leadsman, &paths::pods("slow-a", "good"), "3").await;
+
+    // All are admitted at once, or are to wait for those that were.
+    let reads = names.iter().map(|name| {
+        let (leadsman, caller) = (leadsman.clone(), root(site.plane));
+        let path = paths::pods("slow-a", name);
+        async move { leadsman.get_as(&caller, &path).await }
+    });
+    let mut all: tokio::task::JoinSet<_> = reads.collect();
+    let mut others = Vec::new();
+    let mut refused = false;
+    while !refused {
+        others.push(site.read(&leadsman, &own).await);
+        while let Some(answer) = all.try_join_next() {
+            let answer = answer.expect("a read");
+            refused |= answer.status == 429;
+            answer.failure();
+        }
+        if all.is_empty() && !refused {
+            let again = site.read(&leadsman, &paths::pods("slow-a", &names[0])).await;
+            refused = again.status == 429;
+        }
+    }
+    others.iter().for_each(|answer| drop(answer.ok()));
+    // One run more than there is time for, and what came back meanwhile.
+    let spent = names.iter().map(|name| format!("pods/{name}@slow-a"));
+    let page = leadsman.metrics().await;
+    let spent = spent.filter_map(|title| {
+        page.sum("leadsman_plugin_duration_seconds_sum", &[("mapping", &title)])
+    });
+    let spent: f64 = spent.sum();
+    assert!(spent < 5.0, "{spent} s of 2 s a minute");
+}
+
+#[tokio::test]
 async fn a_used_up_plugin_time_budget_fails_only_its_own_reads() {
     let site = Site::new("timed").await;
     let limited = "namespaces: [timed-a], sources: [prometheus], \

@@ -92,10 +92,11 @@ async fn page() -> Response {
 
 async fn metrics(State(state): State<AdminState>) -> Response {
     let served = state.served.now();
-    for kind in served.snapshot.kinds() {
+    let kinds = served.snapshot.kinds().into_iter().map(|kind| {
         let followed = *kind.state() == KindState::Synced;
-        state.metrics.objects(&kind.resource().to_string(), kind.count(), followed);
-    }
+        (kind.resource().to_string(), kind.count(), followed)
+    });
+    state.metrics.objects(kinds);
     for evaluations in served.snapshot.in_use() {
         let good = evaluations.list().into_iter().filter_map(|(_, _, state, _)| state.good.clone());
         let mapping = evaluations.mapping();

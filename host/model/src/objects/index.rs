@@ -37,7 +37,7 @@ struct Namespace {
 type Id = u32;
 
 /// Key and value, shared by all objects of the namespace that have both.
-pub(super) type Label = Arc<Pair>;
+type Label = Arc<Pair>;
 
 type Pair = (Arc<str>, Arc<str>);
 
@@ -98,11 +98,19 @@ impl Index {
                 }
             }
         }
+        if older.namespaces.keys().any(|name| !self.namespaces.contains_key(name)) {
+            self.changes += 1;
+        }
     }
 
     /// A number that changes when any answer about this namespace may change; 0 while it is empty.
     pub(super) fn version(&self, namespace: &str) -> u64 {
         self.namespaces.get(namespace).map_or(0, |space| space.version)
+    }
+
+    /// A number that changes when any answer about a namespace, or about all of them, may change.
+    pub(super) fn version_of(&self, namespace: Option<&str>) -> u64 {
+        namespace.map_or(self.changes, |namespace| self.version(namespace))
     }
 
     /// Whether there is such an object.
@@ -138,20 +146,18 @@ impl Index {
         names
     }
 
-    /// All objects of one namespace, or of all: namespace, name and labels.
+    /// All objects of one namespace, or of all, with the namespace of each.
     pub(super) fn iter<'a>(
         &'a self,
         namespace: Option<&'a str>,
-    ) -> impl Iterator<Item = (&'a str, &'a str, &'a [Label])> {
+    ) -> impl Iterator<Item = (&'a str, &'a Object)> {
         let chosen = self
             .namespaces
             .iter()
             .filter(move |(name, _)| namespace.is_none_or(|namespace| namespace == name.as_ref()));
         chosen.flat_map(|(namespace, space)| {
-            space.names.values().filter_map(move |&id| {
-                let object = space.object(id)?;
-                Some((namespace.as_ref(), object.name.as_ref(), object.labels.as_ref()))
-            })
+            let objects = space.names.values().filter_map(move |&id| space.object(id));
+            objects.map(|object| (namespace.as_ref(), object))
         })
     }
 }
@@ -384,5 +390,15 @@ mod tests {
         assert!(newer.contains("bank", "a") && !newer.contains("bank", "b"));
         assert_eq!(newer.iter(Some("bank")).count(), 1);
         assert_eq!(newer.iter(None).count(), 2);
+        assert_ne!(newer.version_of(None), older.version_of(None));
+    }
+
+    #[test]
+    fn a_namespace_that_is_gone_is_a_change_of_all() {
+        let older = index(&[("shop", "a", ""), ("bank", "a", "")]);
+        let mut newer = index(&[("shop", "a", "")]);
+        newer.succeed(&older);
+        assert_eq!(newer.version_of(Some("shop")), older.version_of(Some("shop")));
+        assert_ne!(newer.version_of(None), older.version_of(None));
     }
 }

@@ -6,8 +6,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::index::{Index, Labels, Object};
-use crate::data::ObjectTable;
+use super::tables::Tables;
 use crate::names::Scope;
+use crate::object_table::{ObjectLabels, ObjectTable, ObjectTableError};
 use crate::resource::Resource;
 use crate::selector::Selector;
 
@@ -18,6 +19,7 @@ pub struct Kind {
     index: RwLock<Index>,
     state: ArcSwap<KindState>,
     settled: watch::Sender<bool>,
+    tables: Tables,
 }
 
 /// Whether the objects of a kind are known.
@@ -51,6 +53,7 @@ impl Kind {
             index: RwLock::default(),
             state: ArcSwap::from_pointee(KindState::Starting),
             settled: watch::Sender::new(false),
+            tables: Tables::default(),
         }
     }
 
@@ -163,18 +166,30 @@ impl Kind {
         self.index.read().unwrap_or_else(PoisonError::into_inner).namespaces()
     }
 
-    /// All objects of a scope, for plugins that ask for them.
-    pub fn table(&self, scope: &Scope) -> ObjectTable {
+    /// All objects of a scope, for plugins that ask for them. Takes its time: one that was made
+    /// before is given again while nothing has changed, and the index is not held meanwhile.
+    pub fn table(
+        &self,
+        scope: &Scope,
+        labels: &ObjectLabels,
+    ) -> Result<Arc<ObjectTable>, ObjectTableError> {
         let namespace = scope.namespace().map(|namespace| namespace.as_str());
-        let mut table = ObjectTable::default();
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        for (namespace, name, labels) in index.iter(namespace) {
-            table.names.push(name.to_owned());
-            table.namespaces.push(namespace.to_owned());
-            let labels = labels.iter().map(|label| (label.0.to_string(), label.1.to_string()));
-            table.labels.push(labels.collect());
-        }
-        table
+        let (version, objects) = {
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            let version = index.version_of(namespace);
+            if let Some(table) = self.tables.get(scope, labels, version) {
+                return Ok(table);
+            }
+            let owned =
+                |(namespace, object): (&str, &Object)| (namespace.to_owned(), object.clone());
+            (version, index.iter(namespace).map(owned).collect::<Vec<_>>())
+        };
+        let rows = objects
+            .iter()
+            .map(|(namespace, object)| (namespace.as_str(), object.name.as_ref(), object.labels()));
+        let table = Arc::new(ObjectTable::new(rows, labels)?);
+        self.tables.put(scope, labels, version, table.clone());
+        Ok(table)
     }
 }
 

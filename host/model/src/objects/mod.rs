@@ -6,6 +6,7 @@
 mod index;
 mod kind;
 mod listed;
+mod tables;
 
 pub use index::{Labels, Object};
 pub use kind::{Kind, KindState, Listing, NotSynced};

@@ -200,8 +200,10 @@ impl<'a> Part<'a> {
         }
         // What the plugin's output was refused for is known by its labels alone.
         for refusal in &values.refused {
-            let of_item = || refusal.object.split(',').filter_map(|label| label.split_once('='));
-            let find = |name: &str| of_item().find(|(known, _)| *known == name).map(|(_, v)| v);
+            let find = |name: &str| {
+                let found = refusal.labels.iter().find(|(known, _)| **known == *name);
+                found.map(|(_, value)| value.as_ref())
+            };
             let Some(object) = find(labels.object) else { continue };
             let Some(containers) = wanted.get_mut(object) else { continue };
             let container = labels.container.and_then(find);
@@ -269,7 +271,11 @@ mod tests {
         let refused = refused.iter().map(|(object, reason)| Refusal {
             namespace: String::new(),
             object: (*object).to_owned(),
-            labels: Vec::new(),
+            labels: object
+                .split(',')
+                .filter_map(|label| label.split_once('='))
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
             reason: (*reason).to_owned(),
         });
         let refused: Vec<_> = refused.collect();

@@ -10,13 +10,15 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Method, Response};
-use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use super::{QueryError, Request, SourceError};
 use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
 use client::Client;
 pub(super) use decode::answer;
 use leadsman_model::data::Answer;
+use leadsman_model::permits::FairSemaphore;
+use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
 use series::SeriesList;
 pub(super) use series::series;
@@ -34,8 +36,8 @@ const EXCERPT: usize = 160;
 pub struct Prometheus {
     client: Client,
     config: PrometheusSettings,
-    /// Queries under way at once. Those that wait for a place do so within their timeout.
-    places: Semaphore,
+    /// Queries under way at once. Those that wait for a permit do so within their timeout.
+    in_flight: FairSemaphore,
 }
 
 impl Prometheus {
@@ -43,15 +45,16 @@ impl Prometheus {
         Ok(Self {
             client: Client::new(&config.tls)?,
             config: config.clone(),
-            places: Semaphore::new(config.max_concurrent),
+            in_flight: FairSemaphore::new(config.max_concurrent),
         })
     }
 
     pub(super) async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
         let timeout = self.config.timeout;
-        let answer = tokio::time::timeout(timeout, async {
-            // Never closed, so there is always a permit to wait for.
-            let _place = self.places.acquire().await.ok();
+        let deadline = Instant::now() + timeout;
+        let permit = timeout_at(deadline, self.in_flight.acquire(request.tenant)).await;
+        let _permit = permit.map_err(|_| QueryError::Queued(timeout))?;
+        let answer = timeout_at(deadline, async {
             let response = self.send(request).await?;
             let status = response.status();
             let content_type = response.headers().get(CONTENT_TYPE).cloned();
@@ -66,7 +69,7 @@ impl Prometheus {
     pub(super) async fn series(&self, selector: &str, since: i64) -> Result<Seen, QueryError> {
         let timeout = self.config.timeout.max(SERIES_TIMEOUT);
         let answer = tokio::time::timeout(timeout, async {
-            let _place = self.places.acquire().await.ok();
+            let _permit = self.in_flight.acquire(&Tenant::default()).await;
             let since = seconds(since.max(0));
             let parameters = [("match[]", selector.to_owned()), ("start", since)];
             let mut response = self.ask("series", selector.len(), &parameters).await?;

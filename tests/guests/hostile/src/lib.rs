@@ -23,6 +23,9 @@ pub struct Config {
     /// The length of a name or a log line, or an amount of memory.
     #[serde(default)]
     bytes: u32,
+    /// The labels that `count-objects` asks for; all if left out.
+    #[serde(default)]
+    labels: Option<Vec<String>>,
     /// The message of `fail`, or the namespace of `other-namespace`.
     #[serde(default)]
     message: String,
@@ -90,8 +93,9 @@ pub enum Call {
 }
 
 fn plan(config: &Config, _: &Context) -> Result<Plan, Vec<Fault>> {
-    let plan = match config.r#do {
-        Deed::CountObjects => Plan::new().with_objects(),
+    let plan = match (config.r#do, &config.labels) {
+        (Deed::CountObjects, None) => Plan::new().with_objects(),
+        (Deed::CountObjects, Some(labels)) => Plan::new().with_object_labels(labels),
         _ => Plan::new(),
     };
     if config.r#in == Call::Evaluate {

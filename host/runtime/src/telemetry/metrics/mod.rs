@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 pub use listing::ListingMetrics;
+use mapping::Titles;
 pub use mapping::{MappingMetrics, ReadOutcome};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -100,6 +101,7 @@ pub struct Metrics {
     rejected: Family<RejectedFor, Gauge>,
     loads: Family<LoadedBy, Counter>,
     listing: ListingMetrics,
+    titles: Titles,
 }
 
 fn slow() -> Histogram {
@@ -145,6 +147,7 @@ impl Metrics {
             rejected: Family::default(),
             loads: Family::default(),
             listing: ListingMetrics::new(),
+            titles: Titles::default(),
         };
         let mut all = Registry::with_prefix("leadsman");
         let m = &metrics;
@@ -249,17 +252,10 @@ impl Metrics {
         &self.listing
     }
 
-    /// The metrics of one mapping.
+    /// The metrics of one mapping. All that are alive under one title are the same, and their
+    /// series go with the last of them.
     pub fn mapping(&self, title: &str) -> MappingMetrics {
-        let of = OfMapping { mapping: title.to_owned() };
-        let ok = ReadBy { mapping: title.to_owned(), outcome: ReadOutcome::Ok.name() };
-        MappingMetrics {
-            title: title.to_owned(),
-            ok: self.reads.get_or_create_owned(&ok),
-            evaluations: self.evaluations.get_or_create_owned(&of),
-            in_use: self.evaluations_in_use.get_or_create_owned(&of),
-            all: self.clone(),
-        }
+        MappingMetrics::named(self, title)
     }
 
     /// A connection was opened; it is closed when the guard is dropped.
@@ -272,11 +268,16 @@ impl Metrics {
         self.denied.get_or_create(&DeniedFor { reason }).inc();
     }
 
-    /// How many objects of a kind are known, and whether they are followed.
-    pub fn objects(&self, resource: &str, count: usize, followed: bool) {
-        let of = OfKind { resource: resource.to_owned() };
-        self.objects.get_or_create(&of).set(i64::try_from(count).unwrap_or(i64::MAX));
-        self.objects_followed.get_or_create(&of).set(i64::from(followed));
+    /// The kinds of objects that are served: each with how many are known, and whether they are
+    /// followed.
+    pub fn objects(&self, kinds: impl IntoIterator<Item = (String, usize, bool)>) {
+        self.objects.clear();
+        self.objects_followed.clear();
+        for (resource, count, followed) in kinds {
+            let of = OfKind { resource };
+            self.objects.get_or_create(&of).set(i64::try_from(count).unwrap_or(i64::MAX));
+            self.objects_followed.get_or_create(&of).set(i64::from(followed));
+        }
     }
 
     /// What is configured and not served as it is configured: owner, mapping and reason.
@@ -292,15 +293,6 @@ impl Metrics {
     pub fn loaded(&self, owner: String, whole: bool) {
         let outcome = if whole { "ok" } else { "rejected" };
         self.loads.get_or_create(&LoadedBy { owner, outcome }).inc();
-    }
-
-    /// Nothing is told any more of a mapping that is not served any more.
-    pub fn forget(&self, title: &str) {
-        let of = OfMapping { mapping: title.to_owned() };
-        self.values_age.remove(&of);
-        self.plugin_series.remove(&of);
-        self.evaluations_in_use.remove(&of);
-        self.available.remove(&of);
     }
 
     /// The generation that is served.

@@ -1,0 +1,64 @@
+//! Attacks on the program as it is released, on the loopback and bounded in count and time: what
+//! memory each takes, how others are served meanwhile, and how soon a reader who comes new is served
+//! after it, beside the bounds that the documentation states.
+//!
+//! An attack is a row of [`ATTACKS`](attacks::ATTACKS).
+
+mod attacks;
+mod clients;
+mod measure;
+
+use attacks::{ATTACKS, Attack};
+use leadsman_bench::scene::mib;
+use measure::Measured;
+
+fn main() {
+    let only: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    println!(
+        "{:<34}{:>10}{:>10}{:>10}{:>12}{:>12}{:>10}{:>12}  bound",
+        "attack",
+        "before",
+        "peak MiB",
+        "after",
+        "p99 before",
+        "p99 during",
+        "failed",
+        "recovers in"
+    );
+    let wanted = |attack: &&Attack| {
+        only.is_empty() || only.iter().any(|wanted| attack.name.contains(wanted.as_str()))
+    };
+    let mut broken = 0;
+    for attack in ATTACKS.iter().filter(wanted) {
+        let measured = runtime.block_on(measure::measure(attack));
+        broken += usize::from(!report(attack, &measured));
+    }
+    if broken > 0 {
+        println!("\n{broken} bounds do not hold");
+        std::process::exit(1);
+    }
+}
+
+/// Prints a row. Says whether the bound holds.
+fn report(attack: &Attack, measured: &Measured) -> bool {
+    let Measured { before, peak, after, usual, meanwhile, recovered } = measured;
+    let holds = *peak <= attack.memory && meanwhile.failed == 0;
+    println!(
+        "{:<34}{:>10.0}{:>10.0}{:>10.0}{:>10} µs{:>10} µs{:>10}{:>9} ms  {} MiB, {}{}",
+        attack.name,
+        mib(*before),
+        mib(*peak),
+        mib(*after),
+        usual.p99.as_micros(),
+        meanwhile.p99.as_micros(),
+        meanwhile.failed,
+        recovered.as_millis(),
+        attack.memory >> 20,
+        attack.bound,
+        if holds { "" } else { "  BROKEN" },
+    );
+    holds
+}

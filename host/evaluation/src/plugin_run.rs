@@ -1,0 +1,178 @@
+//! Running a plugin: the permits that a run needs, and what it costs its team.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::budget::Reservation;
+use super::error::EvaluationError;
+use super::mapping::Mapping;
+use super::stage::{Stage, WaitingFor};
+use leadsman_model::data::Input;
+use leadsman_model::names::Scope;
+use leadsman_model::permits::FairPermit;
+use leadsman_model::tenant::Tenant;
+use leadsman_model::values::Values;
+use leadsman_sandbox::{Expected, Run, RunError};
+
+/// The runs of one mapping: how many there may be at once, and how long they usually take.
+#[derive(Debug)]
+pub struct Runs {
+    concurrency: Arc<Semaphore>,
+    /// Microseconds; 0 before the first run.
+    usual: AtomicU64,
+}
+
+impl Runs {
+    /// No runs yet, of which there may be so many at once: others need the slots, too.
+    pub fn new(concurrency: usize) -> Self {
+        Self { concurrency: Arc::new(Semaphore::new(concurrency)), usual: AtomicU64::new(0) }
+    }
+
+    /// How long a run is expected to take: what is usual, or else as long as it may.
+    fn expected(&self, limit: Duration) -> Duration {
+        match self.usual.load(Ordering::Relaxed) {
+            0 => limit,
+            usual => limit.min(Duration::from_micros(usual)),
+        }
+    }
+
+    /// A run took so long. A slower one counts at once, faster ones bit by bit.
+    fn took(&self, time: Duration) {
+        let took = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1);
+        let before = self.usual.load(Ordering::Relaxed);
+        let usual = took.max(before - before / 4 + took / 4);
+        self.usual.store(usual, Ordering::Relaxed);
+    }
+}
+
+/// Which of the two plugins of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    Serving,
+    Candidate,
+}
+
+/// What a run holds while it is under way.
+struct Permits {
+    reservation: Option<Reservation>,
+    _memory: Option<OwnedSemaphorePermit>,
+    _own: Option<OwnedSemaphorePermit>,
+    _slot: FairPermit,
+}
+
+impl Permits {
+    /// Waits for all that a run needs; `stage` is told what for.
+    async fn acquire(
+        mapping: &Mapping,
+        scope: &Scope,
+        stage: &impl Fn(Stage),
+    ) -> Result<Self, EvaluationError> {
+        let (mut reservation, mut memory) = (None, None);
+        if let Some(budget) = &mapping.budget {
+            stage(Stage::Waiting(WaitingFor::PluginTime));
+            let expected = mapping.runs.expected(mapping.limits.time);
+            reservation = Some(budget.reserve(expected).await?);
+            stage(Stage::Waiting(WaitingFor::Memory));
+            memory = budget.memory(mapping.limits.memory).await;
+        }
+        // Never closed, so there are always permits to wait for. The mapping's own comes first: who
+        // waits for it takes no slot from others.
+        stage(Stage::Waiting(WaitingFor::OwnRuns));
+        let own = mapping.runs.concurrency.clone().acquire_owned().await.ok();
+        stage(Stage::Waiting(WaitingFor::Slot));
+        let slot = mapping.plugin.slots().acquire(&Tenant::new(&mapping.owner, scope)).await;
+        if let Some(reservation) = &reservation {
+            reservation.confirm(Instant::now())?;
+        }
+        stage(Stage::Running);
+        Ok(Self { reservation, _memory: memory, _own: own, _slot: slot })
+    }
+}
+
+/// Runs a plugin where it may block, and says how long it ran. The permits belong to the run: they
+/// stay taken until the plugin has ended, even if nobody waits for it any more.
+pub(super) async fn run(
+    mapping: &Arc<Mapping>,
+    which: Which,
+    input: Input,
+    scope: &Scope,
+    stage: impl Fn(Stage),
+) -> Result<(Values, Duration), EvaluationError> {
+    let mut permits = Permits::acquire(mapping, scope, &stage).await?;
+    let (running, scope) = (mapping.clone(), scope.clone());
+    let task = tokio::task::spawn_blocking(move || {
+        let (begun, mapping) = (Instant::now(), running);
+        let series: usize = input.answers.iter().map(|(_, data, _)| data.series()).sum();
+        let values = evaluate(&mapping, which, input, &scope);
+        let took = begun.elapsed();
+        mapping.runs.took(took);
+        if which == Which::Serving {
+            mapping.metrics.plugin_ran(took, series);
+        }
+        if let Some(reservation) = permits.reservation.take() {
+            reservation.settle(took);
+        }
+        values.map(|values| (values, took))
+    });
+    task.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "running a plugin panicked");
+        let source = RunError::Host("the adapter failed while it ran the plugin".to_owned());
+        Err(EvaluationError::Plugin { plugin: mapping.plugin_name.clone(), source })
+    })
+}
+
+fn evaluate(
+    mapping: &Mapping,
+    which: Which,
+    mut input: Input,
+    scope: &Scope,
+) -> Result<Values, EvaluationError> {
+    let title = mapping.title();
+    let (plugin, plugin_name, config, objects, name) = match (which, &mapping.candidate) {
+        (Which::Candidate, Some(of)) => {
+            let name = format!("{title} (candidate)");
+            (&of.plugin, &of.plugin_name, &of.config, &of.object_labels, name)
+        }
+        _ => {
+            let of = mapping;
+            (&of.plugin, &of.plugin_name, &of.config, &of.object_labels, title)
+        }
+    };
+    if let (Some(labels), Some(kind)) = (objects, &mapping.kind) {
+        input = input.with_objects(&*kind.table(scope, labels)?);
+    }
+    let run = Run {
+        name: &name,
+        config,
+        limits: &mapping.limits,
+        expected: Expected { serve: &mapping.serve, scope, activation: mapping.policy.activation },
+    };
+    let failed = |source: RunError| EvaluationError::Plugin { plugin: plugin_name.clone(), source };
+    plugin.evaluate(&run, input).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_expected_to_take_what_is_usual() {
+        let (runs, limit) = (Runs::new(1), Duration::from_secs(3));
+        assert_eq!(runs.expected(limit), limit, "nothing is known yet");
+        runs.took(Duration::from_millis(100));
+        assert_eq!(runs.expected(limit), Duration::from_millis(100));
+        runs.took(Duration::from_millis(2300));
+        assert_eq!(
+            runs.expected(limit),
+            Duration::from_millis(2300),
+            "a slower one counts at once"
+        );
+        (0..20).for_each(|_| runs.took(Duration::from_millis(100)));
+        assert!(runs.expected(limit) < Duration::from_millis(150));
+        runs.took(Duration::from_secs(9));
+        assert_eq!(runs.expected(limit), limit);
+    }
+}

@@ -1,0 +1,173 @@
+//! The objects of a scope with their labels, as plugins see them that ask for them.
+
+use std::sync::Arc;
+
+use super::dictionary::{Dictionary, Text};
+use super::labels::Labels;
+
+/// The most different label keys of one table.
+const MAX_KEYS: usize = 256;
+
+/// The most cells of one table, objects times label keys: 8 MiB of numbers.
+pub const MAX_CELLS: usize = 2 << 20;
+
+/// The most bytes of all names and labels of one table, each distinct text once.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Which labels of the objects a plugin asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectLabels {
+    /// All that there are.
+    All,
+    /// Those with these keys.
+    Keys(Arc<[String]>),
+}
+
+impl ObjectLabels {
+    fn wants(&self, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Keys(keys) => keys.iter().any(|known| known == key),
+        }
+    }
+}
+
+/// The objects that exist in a scope, in a dictionary of their own.
+#[derive(Debug, Clone, Default)]
+pub struct ObjectTable {
+    /// The texts that everything else refers to.
+    pub dictionary: Dictionary,
+    /// The objects' names.
+    pub names: Vec<Text>,
+    /// Their namespaces; empty for those that live in none.
+    pub namespaces: Vec<Text>,
+    /// Their labels.
+    pub labels: Labels,
+}
+
+/// The objects of a scope have more labels than are handed to a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectTableError {
+    /// Too many keys.
+    #[error(
+        "the objects' labels have more than {MAX_KEYS} different keys; let the plugin ask for the \
+         labels that it needs"
+    )]
+    Keys,
+    /// Too many cells.
+    #[error(
+        "{objects} objects with {keys} different label keys are more than {MAX_CELLS} cells; let \
+         the plugin ask for the labels that it needs, or evaluate for each namespace"
+    )]
+    Cells {
+        /// How many objects there are.
+        objects: usize,
+        /// How many keys their labels had so far.
+        keys: usize,
+    },
+    /// Too long texts.
+    #[error(
+        "the objects' names and labels have more than {MAX_BYTES} bytes; let the plugin ask for \
+         the labels that it needs, or evaluate for each namespace"
+    )]
+    Bytes,
+}
+
+impl ObjectTable {
+    /// A table for so many objects at most, without any.
+    fn with_capacity(objects: usize) -> Self {
+        Self {
+            names: Vec::with_capacity(objects),
+            namespaces: Vec::with_capacity(objects),
+            ..Self::default()
+        }
+    }
+
+    /// A table of objects, each with its namespace, its name and its labels.
+    pub fn new<'a, L>(
+        objects: impl ExactSizeIterator<Item = (&'a str, &'a str, L)>,
+        wanted: &ObjectLabels,
+    ) -> Result<Self, ObjectTableError>
+    where
+        L: IntoIterator<Item = (&'a str, &'a str)>,
+    {
+        let count = objects.len();
+        let mut table = Self::with_capacity(count);
+        for (namespace, name, labels) in objects {
+            let Self { dictionary, names, namespaces, labels: columns } = &mut table;
+            names.push(dictionary.intern(name));
+            namespaces.push(dictionary.intern(namespace));
+            columns.add_row();
+            for (key, value) in labels.into_iter().filter(|(key, _)| wanted.wants(key)) {
+                columns.set(dictionary.intern(key), dictionary.intern(value));
+            }
+            let keys = columns.columns();
+            if keys > MAX_KEYS {
+                return Err(ObjectTableError::Keys);
+            }
+            if keys.saturating_mul(count) > MAX_CELLS {
+                return Err(ObjectTableError::Cells { objects: count, keys });
+            }
+            if dictionary.bytes() > MAX_BYTES {
+                return Err(ObjectTableError::Bytes);
+            }
+        }
+        Ok(table)
+    }
+
+    /// How many cells it has.
+    pub fn cells(&self) -> usize {
+        self.labels.rows().saturating_mul(self.labels.columns())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many objects, each with so many labels, whose keys are shared or the object's own.
+    fn table(
+        objects: usize,
+        labels: usize,
+        own_keys: bool,
+        wanted: &ObjectLabels,
+    ) -> Result<ObjectTable, ObjectTableError> {
+        let rows: Vec<(String, Vec<(String, String)>)> = (0..objects)
+            .map(|object| {
+                let key = |label| match own_keys {
+                    true => format!("key-{object}-{label}"),
+                    false => format!("key-{label}"),
+                };
+                let pairs = (0..labels).map(|label| (key(label), format!("{object}-{label}")));
+                (format!("pod-{object}"), pairs.collect())
+            })
+            .collect();
+        let rows = rows.iter().map(|(name, labels)| {
+            let labels = labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            ("shop", name.as_str(), labels.collect::<Vec<_>>())
+        });
+        ObjectTable::new(rows, wanted)
+    }
+
+    #[test]
+    fn labels_without_end_are_refused_and_said_why() {
+        // 2,000 objects with 60 keys of their own each were 1,858 MiB.
+        let refused = table(2000, 60, true, &ObjectLabels::All).unwrap_err();
+        assert_eq!(refused, ObjectTableError::Keys);
+        assert!(refused.to_string().contains("256 different keys"), "{refused}");
+        let refused = table(20_000, 200, false, &ObjectLabels::All).unwrap_err();
+        assert!(matches!(refused, ObjectTableError::Cells { objects: 20_000, keys: 200 }));
+        assert!(refused.to_string().contains("2097152 cells"), "{refused}");
+    }
+
+    #[test]
+    fn a_plugin_gets_the_labels_that_it_asks_for_and_no_others() {
+        let wanted = ObjectLabels::Keys(["key-1-7".to_owned()].into());
+        let table = table(2000, 60, true, &wanted).unwrap();
+        assert_eq!((table.names.len(), table.labels.columns()), (2000, 1));
+        let key = table.dictionary.find("key-1-7").unwrap();
+        assert_eq!(table.dictionary.get(table.labels.get(1, key)), "1-7");
+        assert_eq!(table.dictionary.get(table.labels.get(2, key)), "");
+        assert_eq!(table.dictionary.get(table.names[1999]), "pod-1999");
+    }
+}

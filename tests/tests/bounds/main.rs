@@ -1,0 +1,6 @@
+//! Stated bounds: nobody takes the adapter down, or another with it. Each test does what a bound is
+//! there to withstand.
+
+mod budgets;
+mod metrics;
+mod objects;

@@ -1,0 +1,35 @@
+//! What plugins are told of the objects is bounded.
+
+use leadsman_tests::{Config, HOSTILE, Leadsman, Mapping, Reply, Upstream, number, paths};
+
+const OBJECTS: usize = 2000;
+const KEYS: usize = 60;
+
+#[tokio::test]
+async fn labels_without_end_are_refused_and_the_reason_is_told() {
+    let upstream = Upstream::start(Reply::pods(&[])).await;
+    let counted = |metric: &str, deed: &str| {
+        let mapping = Mapping::custom(metric, "pods").query("q", "load");
+        mapping.plugin("hostile", deed).set("limits", "{time: 2s}")
+    };
+    let config = Config::new()
+        .prometheus("prometheus", &upstream.url())
+        .plugin("hostile", HOSTILE)
+        .mapping(counted("all", "do: count-objects"))
+        .mapping(counted("one", r#"do: count-objects, labels: ["key-1-7"]"#));
+    // Each label of each object has a key of its own.
+    let config = (0..OBJECTS).fold(config, |config, object| {
+        let labels: Vec<_> = (0..KEYS).map(|key| format!("key-{object}-{key}: x")).collect();
+        config.object("pods", Some("shop"), &format!("pod-{object}"), &labels.join(", "))
+    });
+    let leadsman = Leadsman::start(config).await;
+    let before = leadsman.peak_memory();
+    let refused = leadsman.get(&paths::pods("shop", "all")).await.failure();
+    refused.says(&["256 different keys", "let the plugin ask for the labels"]);
+    let grown = leadsman.peak_memory().saturating_sub(before);
+    assert!(grown < 64 << 20, "{} MiB", grown >> 20);
+    // A plugin that says what it needs works.
+    let served = leadsman.get(&paths::pods("shop", "one")).await.values();
+    assert_eq!(served.len(), OBJECTS);
+    assert_eq!(number(&served["pod-1"]), 2000.0);
+}
