@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use ring::digest::{SHA256, digest};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{Cluster, explain};
 
@@ -61,8 +61,12 @@ impl Events {
         // Equal Events have equal names. kube-apiserver deletes Events after an hour, and a patch of
         // one that is gone creates it again.
         let content = format!("{}\n{:?}\n{reason}\n{message}", self.instance, about.uid);
-        let hash: String =
-            Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = digest(&SHA256, content.as_bytes())
+            .as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let name = event_name(&about.name, &hash);
         if let Some(count) = self.written.get_mut(&name) {
             *count = count.saturating_add(1);

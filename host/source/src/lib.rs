@@ -38,6 +38,9 @@ pub struct Request<'a> {
     pub tenant: &'a Tenant,
 }
 
+/// The largest recording, in bytes.
+const MAX_RECORDING: u64 = 64 << 20;
+
 /// A named upstream.
 pub enum Source {
     /// A Prometheus, or anything that answers its HTTP API.
@@ -54,7 +57,7 @@ impl Source {
                 Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings)?)))
             }
             SourceSettings::Recording(settings) => {
-                let text = std::fs::read_to_string(&settings.file)
+                let text = leadsman_runtime::files::read_text(&settings.file, MAX_RECORDING)
                     .map_err(|source| SourceError::Read { path: settings.file.clone(), source })?;
                 let file = RecordingFile::parse(&text).map_err(|reason| {
                     SourceError::Recording { path: settings.file.clone(), reason }

@@ -322,7 +322,7 @@ impl App {
 /// Checks that the file exists: otherwise the command line is wrong.
 fn readable(origin: &ConfigOrigin) -> Result<(), ReadError> {
     let ConfigOrigin::File(path) = origin else { return Ok(()) };
-    let opened = std::fs::File::open(path);
+    let opened = files::open(path);
     opened.map(drop).map_err(|source| ReadError::File { path: path.display().to_string(), source })
 }
 

@@ -1,16 +1,12 @@
 //! `leadsman serve`
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use leadsman::app::{App, ClusterOptions, Options, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{FAULTS, count, failed, runtime};
+use super::{FAULTS, count, failed, run};
 use crate::cli::Serve;
-
-/// How long threads with blocking work may take after everything else has ended.
-const BLOCKED_THREADS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(serve: Serve) -> ExitCode {
@@ -29,7 +25,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         admin: serve.admin_address,
         shutdown_delay: serve.shutdown_delay_duration,
     };
-    let run = async {
+    let serving = async {
         // From the first moment on: a start may take a while, and already serves.
         let mut end = std::pin::pin!(ended_by_signal());
         let app = tokio::select! {
@@ -40,13 +36,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         app.run(end).await?;
         Ok::<(), StartError>(())
     };
-    let ended = runtime().map_err(StartError::Other).and_then(|runtime| {
-        let ended = runtime.block_on(run);
-        // A thread that is blocked, by a volume that hangs for instance, does not keep the process.
-        runtime.shutdown_timeout(BLOCKED_THREADS_TIMEOUT);
-        ended
-    });
-    match ended {
+    match run(serving).map_err(StartError::Other).flatten() {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError::Faults(documents)) => {
             documents.iter().for_each(|faults| eprintln!("{faults}"));

@@ -119,7 +119,11 @@ impl Auth {
     }
 
     fn read_cache(&self) -> Option<BTreeMap<String, String>> {
-        let text = std::fs::read(self.cache.as_ref()?).ok()?;
+        let text = leadsman_runtime::files::read_regular(
+            self.cache.as_ref()?,
+            leadsman_runtime::files::MAX_CREDENTIALS,
+        )
+        .ok()?;
         serde_json::from_slice(&text).ok()
     }
 

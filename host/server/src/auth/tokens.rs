@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use moka::future::Cache;
-use sha2::{Digest as _, Sha256};
+use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 use super::credentials::Outcome;
 use super::decisions::cache;
@@ -24,7 +24,8 @@ impl Tokens {
     /// The identity of a request's token.
     pub(super) async fn identify(&self, headers: &HeaderMap) -> Outcome {
         let Some(token) = bearer(headers) else { return Outcome::Absent };
-        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let mut hash = [0; SHA256_OUTPUT_LEN];
+        hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         let known = self.cache.try_get_with(hash, self.cluster.review_token(token)).await;
         match known {
             Ok(Some(identity)) => Outcome::Identified(identity),

@@ -75,5 +75,6 @@ fn build(tls: &TlsSettings, connect_timeout: Duration) -> Result<reqwest::Client
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, SourceError> {
-    std::fs::read(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })
+    leadsman_runtime::files::read_regular(path, leadsman_runtime::files::MAX_CREDENTIALS)
+        .map_err(|source| SourceError::Read { path: path.to_owned(), source })
 }

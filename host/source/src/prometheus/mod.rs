@@ -246,12 +246,10 @@ fn seconds(milliseconds: i64) -> String {
 
 /// Reads a credential for each query: tokens of service accounts are replaced every hour.
 fn read(path: &std::path::Path) -> Result<String, QueryError> {
-    let failed = |source| QueryError::Credential { path: path.to_owned(), source };
-    // A named pipe would block the thread until somebody writes to it.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(failed(std::io::Error::other("it is not a regular file")));
+    match leadsman_runtime::files::read_text(path, leadsman_runtime::files::MAX_CREDENTIALS) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(source) => Err(QueryError::Credential { path: path.to_owned(), source }),
     }
-    Ok(std::fs::read_to_string(path).map_err(failed)?.trim().to_owned())
 }
 
 /// The beginning of a body in one line without tags, for people.
