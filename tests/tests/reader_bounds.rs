@@ -33,6 +33,21 @@ async fn all_at_once(leadsman: &Arc<Leadsman>, paths: Vec<String>) -> Vec<Answer
     reads.join_all().await
 }
 
+/// A metric of so many pods, which has a value for each whatever the selector.
+async fn of_many_pods(count: usize) -> (Arc<Leadsman>, Upstream) {
+    let items: Vec<_> = (0..count)
+        .map(|pod| json!({"metric": {"pod": format!("web-{pod}")}, "value": [1, "1"]}))
+        .collect();
+    let upstream = Upstream::start(Reply::vector(&json!(items))).await;
+    let names: Vec<_> = (0..count).map(|pod| format!("web-{pod}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let config = Config::new()
+        .prometheus("prometheus", &upstream.url())
+        .mapping(selected())
+        .pods("shop", &names);
+    (Arc::new(Leadsman::start(config).await), upstream)
+}
+
 /// Requirements on labels that are not set, as many as there is room for in so many bytes.
 fn long_selector(number: usize, bytes: usize) -> String {
     let mut selector = format!("!made_up_{number}");
@@ -106,17 +121,7 @@ async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
 #[tokio::test]
 async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     const PODS: usize = 2000;
-    let items: Vec<_> = (0..PODS)
-        .map(|pod| json!({"metric": {"pod": format!("web-{pod}")}, "value": [1, "1"]}))
-        .collect();
-    let upstream = Upstream::start(Reply::vector(&json!(items))).await;
-    let names: Vec<_> = (0..PODS).map(|pod| format!("web-{pod}")).collect();
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let config = Config::new()
-        .prometheus("prometheus", &upstream.url())
-        .mapping(selected())
-        .pods("shop", &names);
-    let leadsman = Arc::new(Leadsman::start(config).await);
+    let (leadsman, _upstream) = of_many_pods(PODS).await;
     let path = |number: usize| {
         let selector = long_selector(number, MAX_METRIC_SELECTOR);
         let selector = selector.replace('!', "%21").replace(',', "%2C");
@@ -136,6 +141,32 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     assert!(whole > 0 && peak < 512, "{peak} MiB; {whole} answers, {refused} refused");
     let plain = leadsman.get(&paths::pods("shop", METRIC)).await;
     assert_eq!(plain.items().len(), PODS, "others are served");
+}
+
+/// Each selector has values of its own, which its evaluation keeps.
+#[tokio::test]
+async fn values_of_many_selectors_do_not_take_the_memory() {
+    const PODS: usize = 2000;
+    let (leadsman, _upstream) = of_many_pods(PODS).await;
+    let path = |number: usize| {
+        format!("{}?metricLabelSelector=%21made_up_{number}", paths::pods("shop", METRIC))
+    };
+    let mut refused = None;
+    for start in (0..MAX_EVALUATIONS).step_by(50) {
+        let paths = (start..start + 50).map(path).collect();
+        let answers = all_at_once(&leadsman, paths).await;
+        refused = answers.into_iter().find(|answer| !answer.is_success());
+        if refused.is_some() {
+            break;
+        }
+    }
+    let refused = refused.expect("a bound").failure();
+    assert_eq!(refused.code, 429, "{refused:#?}");
+    refused.says(&["your reads in this namespace", "MiB"]);
+    let peak = leadsman.peak_memory() >> 20;
+    assert!(peak < 512, "{peak} MiB");
+    let plain = leadsman.get(&paths::pods("shop", METRIC)).await;
+    assert_eq!(plain.items().len(), PODS, "what takes no selector is read");
 }
 
 /// Values of namespaces themselves are an evaluation each.

@@ -70,9 +70,9 @@ impl From<&ReadError> for StatusCode {
                     }
                 },
                 ReadFailure::Deadline { .. } => Self::GATEWAY_TIMEOUT,
-                ReadFailure::TooMany { .. } | ReadFailure::TooManyOfCaller { .. } => {
-                    Self::TOO_MANY_REQUESTS
-                }
+                ReadFailure::TooMany { .. }
+                | ReadFailure::TooManyOfCaller { .. }
+                | ReadFailure::TooLargeOfCaller { .. } => Self::TOO_MANY_REQUESTS,
                 ReadFailure::ShuttingDown => Self::SERVICE_UNAVAILABLE,
             },
         }

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use super::cadence::Cadence;
 use super::error::EvaluationError;
+use super::quota::Counted;
 use crate::model::asked::Asked;
 use crate::model::names::Scope;
 use crate::model::values::Values;
@@ -62,8 +63,8 @@ pub struct State {
 pub(super) struct Cell {
     /// No other evaluation of this process has the same.
     pub(super) id: u64,
-    /// Whose reads it was begun for.
-    pub(super) account: u64,
+    /// Counts it for whoever began it.
+    pub(super) counted: Counted,
     pub(super) scope: Scope,
     pub(super) asked: Asked,
     state: ArcSwap<State>,
@@ -84,11 +85,11 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// `account` is whose reads it is begun for; `fastest` bounds how often it is refreshed ahead.
-    pub(super) fn new(scope: Scope, asked: Asked, account: u64, fastest: Duration) -> Self {
+    /// `fastest` bounds how often the cell is refreshed ahead.
+    pub(super) fn new(scope: Scope, asked: Asked, counted: Counted, fastest: Duration) -> Self {
         Self {
             id: next_id(),
-            account,
+            counted,
             scope,
             asked,
             state: ArcSwap::default(),
@@ -108,7 +109,10 @@ impl Cell {
     pub(super) fn successor(&self, fastest: Duration) -> Self {
         let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
         let cadence = Mutex::new(cadence.succeed(fastest));
-        Self { cadence, ..Self::new(self.scope.clone(), self.asked.clone(), self.account, fastest) }
+        Self {
+            cadence,
+            ..Self::new(self.scope.clone(), self.asked.clone(), self.counted.hand_over(), fastest)
+        }
     }
 
     /// Notes a read.
@@ -174,6 +178,9 @@ impl Cell {
 
     /// An attempt ended.
     pub(super) fn publish(&self, outcome: Result<Evaluated, EvaluationError>) {
+        if let Ok(good) = &outcome {
+            self.counted.set_bytes(good.values.bytes());
+        }
         let old = self.state.load();
         let attempts = old.attempts + 1;
         let new = match outcome {

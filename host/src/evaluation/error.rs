@@ -110,6 +110,14 @@ pub enum ReadFailure {
         /// The limit.
         limit: usize,
     },
+    /// The values that are kept for the reads of one caller in a namespace take too much memory.
+    #[error(
+        "the values of the evaluations for your reads in this namespace take {mebibytes} MiB already; use fewer metric selectors, or wait a minute"
+    )]
+    TooLargeOfCaller {
+        /// The limit.
+        mebibytes: usize,
+    },
     /// The adapter is ending.
     #[error("the adapter is shutting down")]
     ShuttingDown,

@@ -13,7 +13,7 @@ use super::drive::drive;
 use super::error::{EvaluationError, ReadFailure};
 use super::mapping::Mapping;
 use super::policy::{Judgement, Retry, judge, judge_late};
-use super::quota::{self, EvaluationQuota};
+use super::quota::EvaluationQuota;
 use crate::model::asked::Asked;
 use crate::model::names::Scope;
 use crate::telemetry::Counted;
@@ -191,7 +191,7 @@ impl Evaluations {
             cell.read(reader.request, now);
             return Ok(cell.clone());
         }
-        let counted = match self.quota.admit(reader.account) {
+        let counted = match self.quota.admit(reader.account, *asked != Asked::default()) {
             Ok(counted) => counted,
             Err(failure) => {
                 // An entry that was made for it is not left behind.
@@ -204,24 +204,20 @@ impl Evaluations {
         let cell = Arc::new(Cell::new(
             scope.clone(),
             asked.clone(),
-            reader.account,
+            counted,
             self.mapping.policy.refresh_at_most_every,
         ));
         cell.read(reader.request, now);
         scopes.insert(name(scope).into(), cell.clone());
-        self.begin(&cell, Some(counted));
+        self.begin(&cell);
         Ok(cell)
     }
 
     /// Starts the driver of a new cell.
-    fn begin(self: &Arc<Self>, cell: &Arc<Cell>, counted: Option<quota::Counted>) {
+    fn begin(self: &Arc<Self>, cell: &Arc<Cell>) {
         let in_use = self.mapping.metrics.evaluation_began();
-        let guard = ForgetOnDrop {
-            evaluations: Arc::downgrade(self),
-            cell: cell.clone(),
-            _in_use: in_use,
-            _counted: counted,
-        };
+        let guard =
+            ForgetOnDrop { evaluations: Arc::downgrade(self), cell: cell.clone(), _in_use: in_use };
         self.tasks.spawn(driver(guard, self.mapping.clone(), self.end.clone()));
     }
 
@@ -250,7 +246,7 @@ impl Evaluations {
                     let cell = Arc::new(cell.successor(fastest));
                     let scopes = cells.entry(cell.asked.clone()).or_default();
                     scopes.insert(name(&cell.scope).into(), cell.clone());
-                    self.begin(&cell, self.quota.hand_over(cell.account));
+                    self.begin(&cell);
                     cell
                 })
                 .collect()
@@ -321,7 +317,6 @@ struct ForgetOnDrop {
     evaluations: Weak<Evaluations>,
     cell: Arc<Cell>,
     _in_use: Counted,
-    _counted: Option<quota::Counted>,
 }
 
 impl Drop for ForgetOnDrop {

@@ -129,6 +129,11 @@ impl ObjectValues {
         self.len() == 0
     }
 
+    fn bytes(&self) -> usize {
+        let rows = self.rows.capacity() * (size_of::<Row>() + size_of::<u32>() + 1);
+        rows + self.names.capacity()
+    }
+
     /// All values that can be served, with namespace and name, in the order of the plugin.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Value)> {
         let mut namespaces = vec![""; self.namespaces.len()];
@@ -170,6 +175,20 @@ pub enum Served {
     Items(Vec<Item>),
 }
 
+impl Values {
+    /// How many bytes they take, nearly. Refusals are few.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.served.bytes()
+    }
+}
+
+impl Item {
+    fn bytes(&self) -> usize {
+        let labels = self.labels.iter().map(|(name, value)| name.len() + value.len());
+        size_of::<Self>() + labels.map(|text| text + 2 * size_of::<Box<str>>()).sum::<usize>()
+    }
+}
+
 impl Served {
     /// How many values there are.
     pub fn len(&self) -> usize {
@@ -182,6 +201,14 @@ impl Served {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many bytes they take, nearly.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Objects(objects) => objects.bytes(),
+            Self::Items(items) => items.iter().map(Item::bytes).sum(),
+        }
     }
 
     /// When the oldest and the newest value were measured.
