@@ -5,14 +5,14 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use leadsman::model::data::{Answer, Data, Input, Vector};
-use leadsman::model::dictionary::Dictionary;
-use leadsman::model::names::Scope;
-use leadsman::model::resource::Resource;
-use leadsman::model::serve::Serve;
-use leadsman::plugin::Limits;
-use leadsman::plugin::{Engine, Expected, Plugin, Run};
 use leadsman_bench::{LABELS, Table};
+use leadsman_model::data::{Answer, Data, Input, Vector};
+use leadsman_model::dictionary::Dictionary;
+use leadsman_model::names::Scope;
+use leadsman_model::resource::Resource;
+use leadsman_model::serve::Serve;
+use leadsman_sandbox::Limits;
+use leadsman_sandbox::{Engine, Expected, Plugin, Run};
 
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 const CONFIG: &str = r#"{"object":"pod"}"#;

@@ -4,10 +4,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use leadsman::model::resource::Resource;
-use leadsman::model::selector::Selector;
-use leadsman::objects::{Kind, Labels, Listing};
 use leadsman_bench::process;
+use leadsman_model::objects::{Kind, Labels, Listing};
+use leadsman_model::resource::Resource;
+use leadsman_model::selector::Selector;
 
 /// Pods of one namespace, and of all the others together.
 const PODS: usize = 10_000;

@@ -12,8 +12,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use leadsman::app::ServiceName;
-use leadsman::control::ConfigOrigin;
-use leadsman::telemetry::LogFormat;
+use leadsman_control::ConfigOrigin;
+use leadsman_runtime::telemetry::LogFormat;
 
 pub(crate) use adapter::Adapter;
 pub(crate) use foreign::familiar;
@@ -137,7 +137,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     pub(crate) tls_private_key_file: Option<PathBuf>,
     /// How long to serve on, not ready, after SIGTERM: until the cluster sends requests elsewhere.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = leadsman::document::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = leadsman_document::parse_duration)]
     pub(crate) shutdown_delay_duration: Duration,
     /// Where metrics and the status page are served, without TLS. The page shows values, and so
     /// only to this machine (or pod), whatever the address.

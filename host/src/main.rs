@@ -14,9 +14,9 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     // A child that compiles has nothing to do with the command line.
-    if std::env::args_os().nth(1).is_some_and(|first| first == leadsman::plugin::SUBCOMMAND) {
+    if std::env::args_os().nth(1).is_some_and(|first| first == leadsman_sandbox::SUBCOMMAND) {
         let time = std::env::args().nth(2).and_then(|time| time.parse().ok());
-        return ExitCode::from(leadsman::plugin::compile_as_child(time));
+        return ExitCode::from(leadsman_sandbox::compile_as_child(time));
     }
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_default();
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         _ => "info",
     };
     let level = cli.logs.log_level.as_deref().unwrap_or(usual);
-    if let Err(error) = leadsman::telemetry::start_logging(cli.logs.log_format, level) {
+    if let Err(error) = leadsman_runtime::telemetry::start_logging(cli.logs.log_format, level) {
         eprintln!("leadsman: cannot log: {error:#}");
         return ExitCode::from(2);
     }

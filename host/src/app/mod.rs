@@ -13,19 +13,19 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::admin::{self, AdminState};
-use crate::api::{self, ApiState, Served};
-use crate::auth::Auth;
-use crate::cluster::{Cluster, ConnectError, Watches};
-use crate::config::{Flags, ReadError};
-use crate::control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
-use crate::document::Faults;
-use crate::evaluation::EvaluationQuota;
-use crate::files;
-use crate::plugin::{CodeStore, Compiler, Engine};
-use crate::registration;
-use crate::server::{Certificate, Held, Readiness, Server};
-use crate::telemetry::Metrics;
+use leadsman_api::admin::{self, AdminState};
+use leadsman_api::{self as api, ApiState, Served};
+use leadsman_cluster::{Cluster, ConnectError, Watches};
+use leadsman_config::{Flags, ReadError};
+use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
+use leadsman_document::Faults;
+use leadsman_evaluation::EvaluationQuota;
+use leadsman_runtime::files;
+use leadsman_runtime::telemetry::Metrics;
+use leadsman_sandbox::{CodeStore, Compiler, Engine};
+use leadsman_server::auth::Auth;
+use leadsman_server::registration;
+use leadsman_server::{Certificate, Held, Readiness, Server};
 
 pub use options::{ClusterOptions, Options, ServiceName};
 
@@ -80,7 +80,7 @@ pub struct App {
 
 /// What snapshots are made with where there is no cluster.
 pub fn parts() -> anyhow::Result<Parts> {
-    crate::tls::install_provider();
+    leadsman_runtime::tls::install_provider();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     Ok(Parts {
         engine: Engine::new(cores * 2)?,

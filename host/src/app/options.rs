@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::cluster::Cluster;
-use crate::config::Flags;
-use crate::control::ConfigOrigin;
-use crate::registration::Service;
+use leadsman_cluster::Cluster;
+use leadsman_config::Flags;
+use leadsman_control::ConfigOrigin;
+use leadsman_server::registration::Service;
 
 /// What a process is started with.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl FromStr for ServiceName {
             None => (None, text),
         };
         for part in namespace.into_iter().chain([name]) {
-            if !crate::model::names::is_dns_label(part) {
+            if !leadsman_model::names::is_dns_label(part) {
                 return Err(format!("\"{part}\" is no name; expected [NAMESPACE/]NAME"));
             }
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
-use leadsman::document::Document;
+use leadsman_document::Document;
 use serde_json::{Map, Value, json};
 
 /// How to authenticate, as a source of a configuration has it.

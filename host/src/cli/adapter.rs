@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use leadsman::config::Flags;
+use leadsman_config::Flags;
 use serde_json::{Map, Value, json};
 
 use super::access::access_in;
@@ -50,10 +50,10 @@ pub(crate) struct Adapter {
     #[arg(long, value_name = "VERB", value_enum, ignore_case = true, requires = "prometheus_url")]
     prometheus_verb: Option<Verb>,
     /// How often series are listed for rules. `10m` if left out.
-    #[arg(long, value_name = "DURATION", value_parser = leadsman::document::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = leadsman_document::parse_duration)]
     metrics_relist_interval: Option<Duration>,
     /// A series is listed if it had samples within this time. The interval if left out.
-    #[arg(long, value_name = "DURATION", value_parser = leadsman::document::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = leadsman_document::parse_duration)]
     metrics_max_age: Option<Duration>,
     /// Send for each read of a rule's metric the very query that prometheus-adapter would.
     /// Otherwise one query for all objects of a namespace is sent where that changes no value.

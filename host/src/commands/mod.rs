@@ -7,7 +7,7 @@ mod plugin;
 mod rules;
 mod serve;
 
-use leadsman::document::Faults;
+use leadsman_document::Faults;
 use std::process::ExitCode;
 
 pub(crate) use check::check;
@@ -25,7 +25,7 @@ const FAILED: u8 = 3;
 
 /// Prints the JSON schema of the configuration.
 pub(crate) fn schema() -> ExitCode {
-    match serde_json::to_string_pretty(&leadsman::config::published_schema()) {
+    match serde_json::to_string_pretty(&leadsman_config::published_schema()) {
         Ok(text) => {
             println!("{text}");
             ExitCode::SUCCESS

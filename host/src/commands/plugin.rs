@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use leadsman::app;
-use leadsman::control;
-use leadsman::plugin::Plugin;
+use leadsman_control as control;
+use leadsman_sandbox::Plugin;
 
 use super::{FAULTS, failed, runtime};
 
@@ -30,7 +30,7 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
         runtime.block_on(async {
             let plugin = Plugin::load(&parts.engine, &compiler, &bytes).await?;
             let tested = control::self_test(&plugin).await;
-            Ok::<_, leadsman::plugin::LoadError>((plugin, tested))
+            Ok::<_, leadsman_sandbox::LoadError>((plugin, tested))
         })
     });
     let (plugin, tested) = match loaded {

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::document::Document;
-use crate::model::quantity::Quantity;
+use leadsman_document::Document;
+use leadsman_model::quantity::Quantity;
 
 /// Ratios this near to 1 change nothing, as in the HPA controller.
 const TOLERANCE: f64 = 0.1;

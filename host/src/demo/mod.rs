@@ -17,9 +17,9 @@ use anyhow::Context as _;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, ClusterOptions, Options};
-use crate::config::Flags;
-use crate::control::ConfigOrigin;
 use autoscaler::Autoscaler;
+use leadsman_config::Flags;
+use leadsman_control::ConfigOrigin;
 use reading::Reader;
 
 const CONFIG: &str = include_str!("config.yaml");
@@ -92,7 +92,7 @@ fn intro(app: &App) -> String {
 
 async fn play(
     reader: &Reader,
-    page: &crate::admin::AdminState,
+    page: &leadsman_api::admin::AdminState,
     intro: &str,
     once: bool,
     end: impl Future<Output = ()>,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::model::quantity::Quantity;
+use leadsman_model::quantity::Quantity;
 
 /// A client of the API.
 pub(super) struct Reader {

@@ -5,8 +5,8 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 
 use super::{Account, Finding};
-use crate::cluster::Cluster;
-use crate::registration::Service;
+use leadsman_cluster::Cluster;
+use leadsman_server::registration::Service;
 
 /// Looks at the Service and its pods, and says as whom they run.
 pub(super) async fn look(cluster: &Cluster, service: &Service) -> (Option<Account>, Vec<Finding>) {

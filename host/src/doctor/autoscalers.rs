@@ -6,7 +6,7 @@ use kube::{Api, ResourceExt as _};
 
 use super::Finding;
 use super::rights::Served;
-use crate::cluster::Cluster;
+use leadsman_cluster::Cluster;
 
 /// Looks at the autoscalers of a namespace, or of all.
 pub(super) async fn look(

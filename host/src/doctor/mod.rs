@@ -12,10 +12,10 @@ mod sources;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::cluster::{Cluster, ConnectError, explain};
-use crate::config::Flags;
-use crate::control::ConfigOrigin;
-use crate::registration::Service;
+use leadsman_cluster::{Cluster, ConnectError, explain};
+use leadsman_config::Flags;
+use leadsman_control::ConfigOrigin;
+use leadsman_server::registration::Service;
 
 /// What to look at.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +111,7 @@ impl fmt::Display for Section {
 
 /// Looks at everything, in the order in which a request passes.
 pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorError> {
-    crate::tls::install_provider();
+    leadsman_runtime::tls::install_provider();
     let cluster =
         Cluster::connect(options.kubeconfig.as_deref()).await?.ok_or(DoctorError::NoCluster)?;
     let version = match cluster.client().apiserver_version().await {

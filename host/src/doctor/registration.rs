@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Finding;
-use crate::cluster::Cluster;
-use crate::registration::{API_SERVICES, Service, USAGE_API_SERVICE};
+use leadsman_cluster::Cluster;
+use leadsman_server::registration::{API_SERVICES, Service, USAGE_API_SERVICE};
 
 /// Where requests are sent.
 pub(super) struct Registered {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Account, Finding};
-use crate::cluster::{Attributes, Cluster, Decision, Identity, explain};
+use leadsman_cluster::{Attributes, Cluster, Decision, Identity, explain};
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";

@@ -1,12 +1,12 @@
 //! Do the sources of a configuration answer?
 
 use super::Finding;
-use crate::clock;
-use crate::cluster::Cluster;
-use crate::config::Flags;
-use crate::control::{self, ConfigOrigin};
-use crate::source::SourceSettings;
-use crate::source::{Request, Source};
+use leadsman_cluster::Cluster;
+use leadsman_config::Flags;
+use leadsman_control::{self as control, ConfigOrigin};
+use leadsman_runtime::clock;
+use leadsman_source::SourceSettings;
+use leadsman_source::{Request, Source};
 
 /// Asks each source of a configuration for a number that every Prometheus knows.
 pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster) -> Vec<Finding> {

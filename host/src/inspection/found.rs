@@ -5,15 +5,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::inspect::Lists;
-use crate::config::valid;
-use crate::config::{self, Parsed};
-use crate::document::Faults;
-use crate::model::names::MetricName;
-use crate::model::pointer;
-use crate::model::resource::Resource;
-use crate::model::serve::Serve;
-use crate::rules::{Api, Catalog, Offered, Resolve, RuleQuery, Seen, Unserved, UsageQueries};
-use crate::source::Template;
+use leadsman_config::valid;
+use leadsman_config::{self as config, Parsed};
+use leadsman_document::Faults;
+use leadsman_model::names::MetricName;
+use leadsman_model::pointer;
+use leadsman_model::resource::Resource;
+use leadsman_model::serve::Serve;
+use leadsman_rules::{Api, Catalog, Offered, Resolve, RuleQuery, Seen, Unserved, UsageQueries};
+use leadsman_source::Template;
 
 /// What the rules of a configuration give.
 #[derive(Debug, Default)]

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::found::Inspection;
-use crate::cluster::{Cluster, ConnectError};
-use crate::config::{Flags, Parsed, valid};
-use crate::control::{self, ConfigOrigin, SeriesList};
-use crate::model::resource::Resource;
-use crate::rules::{Seen, resolver};
-use crate::source::Source;
-use crate::source::SourceSettings;
+use leadsman_cluster::{Cluster, ConnectError};
+use leadsman_config::{Flags, Parsed, valid};
+use leadsman_control::{self as control, ConfigOrigin, SeriesList};
+use leadsman_model::resource::Resource;
+use leadsman_rules::{Seen, resolver};
+use leadsman_source::Source;
+use leadsman_source::SourceSettings;
 
 /// Whose rules are looked at.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub enum InspectError {
 
 /// Reads a configuration, lists series once, and says what its rules make of them.
 pub async fn inspect(options: &InspectOptions) -> Result<Inspection, InspectError> {
-    crate::tls::install_provider();
+    leadsman_runtime::tls::install_provider();
     let cluster = Cluster::connect(options.kubeconfig.as_deref()).await?;
     let parsed = control::read(&options.config, &options.flags, cluster.as_ref())
         .await

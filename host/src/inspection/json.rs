@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::notes::notes;
 use super::{Inspection, OfRule, Offer};
-use crate::model::names::MetricName;
-use crate::rules::Api;
+use leadsman_model::names::MetricName;
+use leadsman_rules::Api;
 
 /// All that was found, as JSON.
 pub fn json(inspection: &Inspection) -> Value {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::text::one_line;
 use super::{Inspection, OfRule, Offer, count};
-use crate::model::resource::Resource;
+use leadsman_model::resource::Resource;
 
 /// A configuration of mappings that serve what the rules give now. What only a rule can say
 /// stands in it as a comment.

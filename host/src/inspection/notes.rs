@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Inspection, count};
-use crate::model::resource::Resource;
-use crate::rules::Why;
+use leadsman_model::resource::Resource;
+use leadsman_rules::Why;
 
 /// Kinds that prometheus-adapter knows to live in no namespace.
 const AT_THE_ROOT: [&str; 3] = ["namespaces", "nodes", "persistentvolumes"];

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::inspect::Lists;
 use super::*;
-use crate::config::{self, Flags, Origin, Parsed};
-use crate::model::resource::{Details, Resource};
-use crate::model::serve::Serve;
-use crate::rules::{Seen, resolver};
+use leadsman_config::{self as config, Flags, Origin, Parsed};
+use leadsman_model::resource::{Details, Resource};
+use leadsman_model::serve::Serve;
+use leadsman_rules::{Seen, resolver};
 
 const RULES: &str = r#"
 rules:

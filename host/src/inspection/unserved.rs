@@ -1,6 +1,6 @@
 //! Series that give nothing, grouped by why.
 
-use crate::rules::{Unserved, Why};
+use leadsman_rules::{Unserved, Why};
 
 /// The series that give nothing for one reason.
 pub(super) struct Reason {

@@ -1,7 +1,7 @@
 //! Metrics by their names in discovery, in which both adapters write them alike.
 
-use crate::model::serve::Serve;
-use crate::snapshot::MeasuredKind;
+use leadsman_model::serve::Serve;
+use leadsman_provider::snapshot::MeasuredKind;
 
 /// A metric that an adapter lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

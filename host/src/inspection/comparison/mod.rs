@@ -17,8 +17,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 use crate::app::{self, ClusterOptions, StartError};
-use crate::rules::Unserved;
 use differences::{Difference, What, compared};
+use leadsman_rules::Unserved;
 use metrics::{Listed, Metric};
 use ours::{Ours, Place};
 

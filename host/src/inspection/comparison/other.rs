@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::metrics::{Listed, Metric};
 use super::ours::Place;
 use super::reading::Reading;
-use crate::cluster::Cluster;
+use leadsman_cluster::Cluster;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -205,7 +205,7 @@ fn read_token(path: &PathBuf) -> Result<String, String> {
 }
 
 fn client(options: &OtherOptions) -> Result<reqwest::Client, String> {
-    crate::tls::install_provider();
+    leadsman_runtime::tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
         // A redirect would carry the token elsewhere.

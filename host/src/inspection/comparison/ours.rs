@@ -9,16 +9,16 @@ use tokio::sync::OnceCell;
 use super::metrics::{Listed, Metric, usage_resource};
 use super::reading::{Number, Reading, labelled};
 use crate::app::Live;
-use crate::cluster::Cluster;
-use crate::evaluation::ReadFailure;
-use crate::model::quantity::Quantity;
-use crate::model::serve::Serve;
-use crate::objects::Kind;
-use crate::provider::{
+use leadsman_cluster::Cluster;
+use leadsman_evaluation::ReadFailure;
+use leadsman_model::objects::Kind;
+use leadsman_model::quantity::Quantity;
+use leadsman_model::serve::Serve;
+use leadsman_provider::snapshot::{Contents, Entry, EntryState, LazyMetric, Snapshot};
+use leadsman_provider::{
     Amounts, Caller, CustomRead, CustomRequest, CustomValues, ExternalRead, ExternalRequest,
     ObjectMetrics, ReadError, ResourceRead, ResourceRequest, ResourceValues, Target, Usage,
 };
-use crate::snapshot::{Contents, Entry, EntryState, LazyMetric, Snapshot};
 
 /// How long to wait for the list of a kind's objects.
 const LISTED: Duration = Duration::from_secs(20);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::model::quantity::Quantity;
+use leadsman_model::quantity::Quantity;
 
 /// What was read in one place.
 #[derive(Debug, Clone, Default, PartialEq)]

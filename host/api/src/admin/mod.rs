@@ -1,0 +1,124 @@
+//! The admin server: metrics, and a status page.
+
+mod status;
+mod trends;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use crate::Served;
+use leadsman_model::objects::KindState;
+use leadsman_runtime::telemetry::Metrics;
+use leadsman_server::Readiness;
+use trends::Trends;
+
+const PAGE: &str = include_str!("page.html");
+
+/// The page loads nothing from elsewhere.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+     connect-src 'self'; img-src data:",
+);
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct AdminState {
+    /// The current snapshot.
+    pub served: Arc<Served>,
+    /// Whether the process is ready.
+    pub readiness: Readiness,
+    /// The adapter's metrics.
+    pub metrics: Metrics,
+    /// What the demo adds to the status page.
+    pub extra: Arc<Mutex<Option<Value>>>,
+    trends: Arc<Mutex<Trends>>,
+    begun: std::time::Instant,
+}
+
+impl AdminState {
+    /// A state whose uptime starts now.
+    pub fn new(served: Arc<Served>, readiness: Readiness, metrics: Metrics) -> Self {
+        Self {
+            served,
+            readiness,
+            metrics,
+            extra: Arc::default(),
+            trends: Arc::default(),
+            begun: std::time::Instant::now(),
+        }
+    }
+}
+
+/// All routes of the admin address.
+pub fn router(state: AdminState) -> Router {
+    // Values need credentials on the API, so here they are for loopback only, which includes
+    // forwarded ports. Metrics have no values and are for everybody.
+    let values = Router::new()
+        .route("/", get(page))
+        .route("/status.json", get(status))
+        .layer(middleware::from_fn(only_from_here));
+    Router::new().route("/metrics", get(metrics)).merge(values).with_state(state)
+}
+
+async fn only_from_here(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if peer.ip().to_canonical().is_loopback() {
+        return next.run(request).await;
+    }
+    let message = "values are shown to this machine alone; forward a port to see them: \
+                   kubectl port-forward deployment/leadsman 8080\n";
+    (StatusCode::FORBIDDEN, message).into_response()
+}
+
+async fn page() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    (headers, PAGE).into_response()
+}
+
+async fn metrics(State(state): State<AdminState>) -> Response {
+    let served = state.served.now();
+    for kind in served.snapshot.kinds() {
+        let followed = *kind.state() == KindState::Synced;
+        state.metrics.objects(&kind.resource().to_string(), kind.count(), followed);
+    }
+    for evaluations in served.snapshot.in_use() {
+        let good = evaluations.list().into_iter().filter_map(|(_, _, state, _)| state.good.clone());
+        let mapping = evaluations.mapping();
+        mapping.metrics.age(good.map(|good| good.at.elapsed()).max());
+        mapping.metrics.available(mapping.breaker.unavailable().is_none());
+    }
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], state.metrics.encode())
+        .into_response()
+}
+
+async fn status(State(state): State<AdminState>) -> Response {
+    let mut status = {
+        let mut trends = state.trends.lock().unwrap_or_else(PoisonError::into_inner);
+        status::of(&state.served.now().snapshot, &mut trends)
+    };
+    status["uptimeSeconds"] = state.begun.elapsed().as_secs().into();
+    status["ready"] = state.readiness.check().is_ok().into();
+    let extra = state.extra.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    status["autoscalers"] = extra.unwrap_or(Value::Null);
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, status.to_string()).into_response()
+}

@@ -1,0 +1,195 @@
+//! The state of all mappings as JSON, for the status page and for scripts.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::trends::Trends;
+use leadsman_evaluation::{Candidate, Evaluated, Evaluations, Mapping, State};
+use leadsman_model::asked::Asked;
+use leadsman_model::names::Scope;
+use leadsman_model::objects::{Kind, KindState};
+use leadsman_model::quantity::Quantity;
+use leadsman_model::serve::Serve;
+use leadsman_model::values::Served;
+use leadsman_provider::snapshot::{Rejection, Snapshot};
+use leadsman_runtime::clock;
+
+/// The most evaluations of a mapping, and values of an evaluation, that are listed.
+const MAX_LISTED: usize = 50;
+
+pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
+    trends.begin_request();
+    let mappings: Vec<_> =
+        snapshot.in_use().map(|evaluations| mapping(evaluations, trends)).collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "generation": snapshot.generation,
+        "now": clock::now(),
+        "mappings": mappings,
+        "rejected": snapshot.rejections().iter().map(|one| rejected(one)).collect::<Vec<_>>(),
+        "kinds": snapshot.kinds().iter().map(|kind| objects(kind)).collect::<Vec<_>>(),
+    })
+}
+
+/// What is not served as it is configured.
+fn rejected(rejected: &Rejection) -> Value {
+    json!({
+        "owner": rejected.owner.to_string(),
+        "title": rejected.title,
+        "reason": rejected.reason,
+        "message": rejected.message,
+        "serving": rejected.serving,
+    })
+}
+
+/// The results of shadow evaluations so far.
+fn candidate(candidate: &Candidate) -> Value {
+    let seen = candidate.seen();
+    let text = |value: Option<Quantity>| value.map(|value| value.to_string());
+    let differences: Vec<_> = seen
+        .differences
+        .iter()
+        .map(|d| json!({"of": d.of, "served": text(d.served), "candidate": text(d.candidate)}))
+        .collect();
+    json!({
+        "plugin": candidate.plugin_name,
+        "pluginVersion": candidate.plugin.description().version,
+        "pluginDigest": candidate.plugin.digest(),
+        "same": seen.same,
+        "different": seen.different,
+        "failed": seen.failed,
+        "skipped": seen.skipped,
+        "lastError": seen.last_error,
+        "differences": differences,
+    })
+}
+
+/// The state of a kind's reflector.
+fn objects(kind: &Kind) -> Value {
+    let state = kind.state();
+    let (name, reason) = match &*state {
+        KindState::Starting => ("starting", None),
+        KindState::Synced => ("synced", None),
+        KindState::Interrupted(reason) => ("interrupted", Some(reason)),
+        KindState::Unknown(reason) => ("unknown", Some(reason)),
+    };
+    json!({
+        "resource": kind.resource().to_string(),
+        "count": kind.count(),
+        "state": name,
+        "reason": reason,
+    })
+}
+
+fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
+    let mapping = evaluations.mapping();
+    let mut sources: Vec<_> = mapping.queries.iter().map(|query| &query.source_name).collect();
+    sources.sort();
+    sources.dedup();
+    let (kind, resource) = match &mapping.serve {
+        Serve::Custom(resource) => ("custom", Some(resource.to_string())),
+        Serve::External => ("external", None),
+        Serve::Usage(resource) => ("usage", Some(resource.to_string())),
+    };
+    let list = evaluations.list();
+    let shown: Vec<_> = list
+        .iter()
+        .take(MAX_LISTED)
+        .map(|(scope, asked, state, every)| {
+            evaluation(mapping, scope, asked, state, *every, trends)
+        })
+        .collect();
+    json!({
+        "metric": mapping.metric.as_str(),
+        "kind": kind,
+        "resource": resource,
+        "plugin": mapping.plugin_name,
+        "pluginVersion": mapping.plugin.description().version,
+        "pluginDigest": mapping.plugin.digest(),
+        "owner": mapping.owner.to_string(),
+        "unavailable": mapping.breaker.unavailable(),
+        "candidate": mapping.candidate.as_ref().map(candidate),
+        "sources": sources,
+        "evaluationsTotal": list.len(),
+        "evaluations": shown,
+    })
+}
+
+fn evaluation(
+    mapping: &Mapping,
+    scope: &Scope,
+    asked: &Asked,
+    state: &State,
+    every: Duration,
+    trends: &mut Trends,
+) -> Value {
+    let now = Instant::now();
+    let age = state.good.as_ref().map(|good| now.saturating_duration_since(good.at));
+    let name = match (state.failed.is_some(), age, mapping.policy.last_good) {
+        (true, Some(age), Some(oldest)) if age <= oldest => "lastGood",
+        (true, _, _) => "failing",
+        (false, None, _) => "pending",
+        (false, Some(_), _) => "ok",
+    };
+    let scope = scope.namespace().map_or(String::new(), |namespace| namespace.to_string());
+    let title = mapping.title();
+    let mut told = json!({
+        "scope": scope,
+        "selector": asked.to_string(),
+        "state": name,
+        "error": state.failed.as_ref().map(|failed| failed.error.to_string()),
+        "everySeconds": every.as_secs_f64(),
+        "ageSeconds": age.map(|age| age.as_secs_f64()),
+    });
+    if let Some(good) = &state.good {
+        told["evaluatedAt"] = good.time.into();
+        told["querySeconds"] = good.querying.as_secs_f64().into();
+        told["pluginSeconds"] = good.running.as_secs_f64().into();
+        told["valuesTotal"] = good.values.served.len().into();
+        told["values"] = values(good, &format!("{title} {scope} {asked}"), trends).into();
+        let refused = good.values.refused.iter();
+        let refused = refused
+            .map(|r| json!({"object": r.object, "namespace": r.namespace, "reason": r.reason}));
+        told["refused"] = refused.collect::<Vec<_>>().into();
+        told["refusedTotal"] = good.values.refused_count.into();
+    }
+    told
+}
+
+fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
+    let mut told = |namespace: &str,
+                    object: &str,
+                    labels: BTreeMap<&str, &str>,
+                    value: leadsman_model::values::Value| {
+        let line = format!("{key} {namespace}/{object} {labels:?}");
+        let history = trends.add(line, good.time, value.quantity.as_f64());
+        json!({
+            "object": object,
+            "namespace": namespace,
+            "labels": labels,
+            "value": value.quantity.to_string(),
+            "time": value.time,
+            "history": history,
+        })
+    };
+    match &good.values.served {
+        Served::Objects(objects) => {
+            let mut all: Vec<_> = objects.iter().collect();
+            all.sort_by_key(|(namespace, name, _)| (*namespace, *name));
+            all.into_iter()
+                .take(MAX_LISTED)
+                .map(|(namespace, name, value)| told(namespace, name, BTreeMap::new(), value))
+                .collect()
+        }
+        Served::Items(items) => items
+            .iter()
+            .take(MAX_LISTED)
+            .map(|item| {
+                let labels = item.labels.iter().map(|(k, v)| (&**k, &**v)).collect();
+                told("", "", labels, item.value)
+            })
+            .collect(),
+    }
+}

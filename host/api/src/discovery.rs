@@ -1,0 +1,331 @@
+//! Discovery documents, precomputed for each snapshot, so that discovery never waits.
+
+use std::collections::HashSet;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::ApiState;
+use super::path;
+use super::served::Generation;
+use super::status::{JSON, Status};
+use leadsman_model::serve::Serve;
+use leadsman_provider::snapshot::{Entry as Metric, MeasuredKind, Snapshot};
+
+const CUSTOM: &str = "custom.metrics.k8s.io";
+const EXTERNAL: &str = "external.metrics.k8s.io";
+
+/// The group of resource metrics, and its only version.
+pub(super) const RESOURCE: &str = "metrics.k8s.io";
+pub(super) const RESOURCE_VERSION: &str = "v1beta1";
+
+/// A group and its versions, the preferred one first.
+type Group = (&'static str, &'static [&'static str]);
+
+/// The groups that are always there.
+const GROUPS: [Group; 2] = [(CUSTOM, &["v1beta2", "v1beta1"]), (EXTERNAL, &["v1beta1"])];
+
+/// The groups of a snapshot. Most clusters have another server for resource metrics: this one has the
+/// group only if the configuration has queries for them.
+fn served(snapshot: &Snapshot) -> Vec<Group> {
+    let resource = measured(snapshot).next().map(|_| (RESOURCE, [RESOURCE_VERSION].as_slice()));
+    GROUPS.into_iter().chain(resource).collect()
+}
+
+const AGGREGATED: HeaderValue = HeaderValue::from_static(
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+);
+
+/// A document with its hash.
+#[derive(Clone)]
+pub(super) struct Document {
+    body: Bytes,
+    etag: HeaderValue,
+}
+
+/// All documents of a snapshot.
+pub(super) struct Discovery {
+    served: Vec<Group>,
+    groups: Document,
+    aggregated: Document,
+    custom: [Document; 2],
+    external: Document,
+    resource: Document,
+}
+
+/// A resource of a discovery document, for both formats.
+struct Entry {
+    /// `pods`, or the name of an external metric.
+    resource: String,
+    /// The metric, where it is a subresource.
+    subresource: Option<String>,
+    namespaced: bool,
+    kind: &'static str,
+}
+
+impl Discovery {
+    /// Whether a group is served.
+    pub(super) fn serves(&self, group: &str) -> bool {
+        self.served.iter().any(|(served, _)| *served == group)
+    }
+
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let (custom, external) = entries(snapshot);
+        let resource = resource_entries(snapshot);
+        let entries = |group: &str| match group {
+            CUSTOM => &custom,
+            EXTERNAL => &external,
+            _ => &resource,
+        };
+        let served = served(snapshot);
+        let groups: Vec<_> =
+            served.iter().map(|(group, versions)| describe(group, versions)).collect();
+        let aggregated: Vec<_> = served
+            .iter()
+            .map(|(group, versions)| {
+                let versions: Vec<_> = versions
+                    .iter()
+                    .map(|version| {
+                        json!({
+                            "version": version,
+                            "freshness": "Current",
+                            "resources": aggregated(group, version, entries(group)),
+                        })
+                    })
+                    .collect();
+                json!({"metadata": {"name": group, "creationTimestamp": null}, "versions": versions})
+            })
+            .collect();
+        Self {
+            groups: Document::new(&json!({
+                "kind": "APIGroupList", "apiVersion": "v1", "groups": groups
+            })),
+            aggregated: Document::new(&json!({
+                "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2",
+                "metadata": {}, "items": aggregated
+            })),
+            custom: ["v1beta1", "v1beta2"].map(|version| list(CUSTOM, version, &custom)),
+            external: list(EXTERNAL, "v1beta1", &external),
+            resource: list(RESOURCE, RESOURCE_VERSION, &resource),
+            served,
+        }
+    }
+}
+
+fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
+    let (mut custom, mut external) = (Vec::new(), Vec::new());
+    for Metric { metric, serve, .. } in snapshot.served() {
+        let metric = metric.to_string();
+        match serve {
+            // It is listed once the cluster's discovery has said what kind it is.
+            Serve::Custom(resource) if resource.details().is_none() => {}
+            Serve::Custom(resource) => custom.push(Entry {
+                resource: resource.to_string(),
+                subresource: Some(metric),
+                namespaced: resource.namespaced(),
+                kind: "MetricValueList",
+            }),
+            Serve::External => external.push(Entry {
+                resource: metric,
+                subresource: None,
+                namespaced: true,
+                kind: "ExternalMetricValueList",
+            }),
+            // Nodes and pods are listed by `resource_entries`.
+            Serve::Usage(_) => {}
+        }
+    }
+    // Teams may serve the same metric, each in its own namespace, and a rule one that a mapping serves.
+    for entries in [&mut custom, &mut external] {
+        let mut seen = HashSet::new();
+        entries.retain(|entry: &Entry| {
+            seen.insert((entry.resource.clone(), entry.subresource.clone()))
+        });
+    }
+    (custom, external)
+}
+
+/// The kinds of objects that resource metrics are served for.
+fn measured(snapshot: &Snapshot) -> impl Iterator<Item = MeasuredKind> {
+    let kinds = [MeasuredKind::Nodes, MeasuredKind::Pods];
+    kinds.into_iter().filter(|kind| snapshot.resource_metrics(*kind).is_ok())
+}
+
+fn resource_entries(snapshot: &Snapshot) -> Vec<Entry> {
+    let entry = |kind: MeasuredKind| {
+        let (namespaced, name) = match kind {
+            MeasuredKind::Nodes => (false, "NodeMetrics"),
+            MeasuredKind::Pods => (true, "PodMetrics"),
+        };
+        let resource = kind.plural().to_owned();
+        Entry { resource, subresource: None, namespaced, kind: name }
+    };
+    measured(snapshot).map(entry).collect()
+}
+
+/// What can be done with the resources of a group.
+fn verbs(group: &str) -> &'static [&'static str] {
+    if group == RESOURCE { &["get", "list"] } else { &["get"] }
+}
+
+fn describe(group: &str, versions: &[&str]) -> Value {
+    let version =
+        |version: &&str| json!({"groupVersion": format!("{group}/{version}"), "version": version});
+    json!({
+        "name": group,
+        "versions": versions.iter().map(version).collect::<Vec<_>>(),
+        "preferredVersion": versions.first().map(version),
+    })
+}
+
+/// An `APIResourceList`.
+fn list(group: &str, version: &str, entries: &[Entry]) -> Document {
+    let resources: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let name = match &entry.subresource {
+                Some(metric) => format!("{}/{metric}", entry.resource),
+                None => entry.resource.clone(),
+            };
+            json!({
+                "name": name, "singularName": "", "namespaced": entry.namespaced,
+                "kind": entry.kind, "verbs": verbs(group),
+            })
+        })
+        .collect();
+    Document::new(&json!({
+        "kind": "APIResourceList", "apiVersion": "v1",
+        "groupVersion": format!("{group}/{version}"), "resources": resources,
+    }))
+}
+
+/// The resources of a version in the aggregated format, where `pods/metric` stands as a
+/// subresource below a `pods` that cannot itself be read.
+fn aggregated(group: &str, version: &str, entries: &[Entry]) -> Vec<Value> {
+    let mut resources: Vec<Value> = Vec::new();
+    for entry in entries {
+        let scope = if entry.namespaced { "Namespaced" } else { "Cluster" };
+        let kind = json!({"group": group, "version": version, "kind": entry.kind});
+        let Some(metric) = &entry.subresource else {
+            resources.push(json!({
+                "resource": entry.resource, "responseKind": kind, "scope": scope,
+                "singularResource": "", "verbs": verbs(group),
+            }));
+            continue;
+        };
+        let subresource =
+            json!({"subresource": metric, "responseKind": kind, "verbs": verbs(group)});
+        let parent =
+            resources.iter_mut().find(|resource| resource["resource"] == entry.resource.as_str());
+        match parent.and_then(|parent| parent["subresources"].as_array_mut()) {
+            Some(subresources) => subresources.push(subresource),
+            None => resources.push(json!({
+                "resource": entry.resource, "scope": scope, "singularResource": "", "verbs": [],
+                // Some clients of 1.26 fail without it.
+                "responseKind": {"group": "", "version": "", "kind": ""},
+                "subresources": [subresource],
+            })),
+        }
+    }
+    resources
+}
+
+impl Document {
+    pub(super) fn new(value: &Value) -> Self {
+        let body = Bytes::from(value.to_string());
+        let hash: String =
+            Sha256::digest(&body).iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let etag = HeaderValue::try_from(format!("\"{hash}\""))
+            .unwrap_or(HeaderValue::from_static("\"\""));
+        Self { body, etag }
+    }
+
+    /// The document, or 304 if the client has it.
+    pub(super) fn answer(&self, headers: &HeaderMap, content_type: HeaderValue) -> Response {
+        let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let known = known.flat_map(|value| value.split(',')).map(str::trim);
+        let unquoted = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_owned();
+        let own = unquoted(self.etag.to_str().unwrap_or_default());
+        let tags = [(ETAG, self.etag.clone())];
+        if known.into_iter().any(|etag| etag == "*" || unquoted(etag) == own) {
+            return (StatusCode::NOT_MODIFIED, tags).into_response();
+        }
+        (tags, [(CONTENT_TYPE, content_type)], self.body.clone()).into_response()
+    }
+}
+
+/// `/apis`
+pub(super) async fn groups(State(state): State<ApiState>, headers: HeaderMap) -> Response {
+    let served = state.served.now();
+    if wants_aggregated(&headers) {
+        served.discovery.aggregated.answer(&headers, AGGREGATED)
+    } else {
+        served.discovery.groups.answer(&headers, JSON)
+    }
+}
+
+/// `/apis/{group}`
+pub(super) async fn group(State(state): State<ApiState>, uri: Uri, headers: HeaderMap) -> Response {
+    let served = state.served.now();
+    let (name, _) = path::group_version(uri.path());
+    let found = served.discovery.served.iter().find(|(group, _)| *group == name);
+    let Some((group, versions)) = found else { return no_group(&served, &name).into() };
+    let mut document = describe(group, versions);
+    document["kind"] = "APIGroup".into();
+    document["apiVersion"] = "v1".into();
+    Document::new(&document).answer(&headers, JSON)
+}
+
+/// `/apis/{group}/{version}`
+pub(super) async fn resources(
+    State(state): State<ApiState>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let served = state.served.now();
+    let discovery = &served.discovery;
+    let (group, version) = path::group_version(uri.path());
+    let document = match (group.as_ref(), version.as_ref()) {
+        (CUSTOM, "v1beta1") => &discovery.custom[0],
+        (CUSTOM, "v1beta2") => &discovery.custom[1],
+        (EXTERNAL, "v1beta1") => &discovery.external,
+        (RESOURCE, RESOURCE_VERSION) if discovery.serves(RESOURCE) => &discovery.resource,
+        _ => return no_group(&served, &format!("{group}/{version}")).into(),
+    };
+    document.answer(&headers, JSON)
+}
+
+/// There is no group or version of this name.
+pub(super) fn no_group(generation: &Generation, name: &str) -> Status {
+    let served: Vec<_> = generation
+        .discovery
+        .served
+        .iter()
+        .flat_map(|(group, versions)| {
+            versions.iter().map(move |version| format!("{group}/{version}"))
+        })
+        .collect();
+    let mut message = format!("{name} is not served; there are {}", served.join(", "));
+    if name.starts_with(RESOURCE) && !generation.discovery.serves(RESOURCE) {
+        message.push_str("; resourceRules in the configuration say how it is to be served");
+    }
+    Status::new(StatusCode::NOT_FOUND, message)
+}
+
+/// Whether the aggregated format is the first that the client names.
+fn wants_aggregated(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accept.split(',').any(|kind| {
+        let mut parts = kind.split(';').map(str::trim);
+        let has = |part: &str| kind.split(';').any(|other| other.trim() == part);
+        matches!(parts.next(), Some("application/json"))
+            && has("g=apidiscovery.k8s.io")
+            && has("v=v2")
+            && has("as=APIGroupDiscoveryList")
+    })
+}

@@ -1,0 +1,286 @@
+//! Reads of metrics: from the request to the provider, and its values as bytes.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+
+use super::discovery;
+use super::in_flight::LongAnswers;
+use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
+use super::path;
+use super::render::{CustomVersion, Encoding, Shape};
+use super::responses::{Question, ResponseCache};
+use super::served::{Generation, Served};
+use super::status::Status;
+use leadsman_provider::{
+    Caller, CustomRead, CustomRequest, ExternalRead, ExternalRequest, Origin, ReadError,
+    ResourceRead, ResourceRequest,
+};
+use leadsman_server::auth::{UserId, watches};
+
+/// What reads share.
+#[derive(Clone)]
+pub(super) struct ReadState {
+    pub(super) served: Arc<Served>,
+    pub(super) responses: Arc<ResponseCache>,
+    pub(super) long_answers: Arc<LongAnswers>,
+}
+
+/// Rendered values.
+struct Rendered {
+    body: Bytes,
+    /// What whoever reads should know: values are old, or some are missing for a reason.
+    warning: Option<String>,
+}
+
+/// Who reads, as far as requests have users.
+type User = Option<Extension<UserId>>;
+
+/// `/apis/custom.metrics.k8s.io/{v1beta1,v1beta2}/…`
+pub(super) async fn custom(
+    State(state): State<ReadState>,
+    user: User,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Status> {
+    let version = match uri.path().split('/').nth(3) {
+        Some("v1beta1") => CustomVersion::V1Beta1,
+        Some("v1beta2") => CustomVersion::V1Beta2,
+        _ => return Err(nothing_at(&uri)),
+    };
+    let path = path::custom(uri.path()).ok_or_else(|| nothing_at(&uri))?;
+    let labels = parameter(&uri, "labelSelector", MAX_SELECTOR_BYTES)?;
+    let series = parameter(&uri, "metricLabelSelector", MAX_METRIC_SELECTOR_BYTES)?;
+    let request = CustomRequest {
+        caller: caller(user),
+        namespace: path.namespace.as_deref(),
+        resource: &path.resource,
+        target: path.target()?,
+        metric: &path.metric,
+        label_selector: &labels,
+        metric_selector: &series,
+    };
+    let encoding = Encoding::asked_for(&headers);
+    let question = Question {
+        shape: Shape::Custom(version),
+        encoding,
+        namespace: request.namespace.unwrap_or_default(),
+        name: path.object(),
+        labels: &labels,
+        fields: "",
+    };
+    let generation = state.served.now();
+    let read = CustomRead::new(&generation.snapshot, &request).await?;
+    let kept = state.kept(&question, read.peek());
+    let mut stale = false;
+    let rendered: Result<Rendered, ReadError> = async {
+        let reading = read.read(kept.as_ref().map(|(origin, _)| *origin)).await?;
+        stale = reading.is_stale();
+        let warning = reading.warning();
+        if let Some(body) = state.again(&question, kept, reading.origin()) {
+            return Ok(Rendered { body, warning });
+        }
+        let values = reading.values()?;
+        let body = encoding.custom(version, &path.metric, &values);
+        state.keep(&question, reading.origin(), &body, values.missing.is_none());
+        Ok(Rendered { body, warning: warning.or(values.missing) })
+    }
+    .await;
+    read.ended(stale, &rendered);
+    state.respond(rendered?, encoding)
+}
+
+/// `/apis/external.metrics.k8s.io/v1beta1/…`
+pub(super) async fn external(
+    State(state): State<ReadState>,
+    user: User,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Status> {
+    if uri.path().split('/').nth(3) != Some("v1beta1") {
+        return Err(nothing_at(&uri));
+    }
+    let (namespace, metric) = path::external(uri.path()).ok_or_else(|| nothing_at(&uri))?;
+    let labels = parameter(&uri, "labelSelector", MAX_METRIC_SELECTOR_BYTES)?;
+    let request = ExternalRequest {
+        caller: caller(user),
+        namespace: &namespace,
+        metric: &metric,
+        metric_selector: &labels,
+    };
+    let encoding = Encoding::asked_for(&headers);
+    let question = Question {
+        shape: Shape::External,
+        encoding,
+        namespace: &namespace,
+        name: None,
+        labels: &labels,
+        fields: "",
+    };
+    let generation = state.served.now();
+    let read = ExternalRead::new(&generation.snapshot, &request).await?;
+    let kept = state.kept(&question, read.peek());
+    let mut stale = false;
+    let rendered: Result<Rendered, ReadError> = async {
+        let reading = read.read().await?;
+        stale = reading.is_stale();
+        let warning = reading.warning();
+        if let Some(body) = state.again(&question, kept, reading.origin()) {
+            return Ok(Rendered { body, warning });
+        }
+        let body = encoding.external(&metric, &reading.items()?);
+        state.keep(&question, reading.origin(), &body, true);
+        Ok(Rendered { body, warning })
+    }
+    .await;
+    read.ended(stale, &rendered);
+    state.respond(rendered?, encoding)
+}
+
+/// `/apis/metrics.k8s.io/v1beta1/…`
+pub(super) async fn resource(
+    State(state): State<ReadState>,
+    user: User,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Status> {
+    let generation = state.served.now();
+    let path = resource_path(&generation, &uri)?;
+    let labels = parameter(&uri, "labelSelector", MAX_SELECTOR_BYTES)?;
+    let fields = parameter(&uri, "fieldSelector", MAX_SELECTOR_BYTES)?;
+    let request = ResourceRequest {
+        caller: caller(user),
+        kind: path.kind,
+        namespace: path.namespace.as_deref(),
+        target: path.target()?,
+        label_selector: &labels,
+        field_selector: &fields,
+    };
+    let encoding = Encoding::asked_for(&headers);
+    let question = Question {
+        shape: Shape::Resource,
+        encoding,
+        namespace: request.namespace.unwrap_or_default(),
+        name: path.name.as_deref(),
+        labels: &labels,
+        fields: &fields,
+    };
+    let read = ResourceRead::new(&generation.snapshot, &request)?;
+    let kept = state.kept(&question, read.peek());
+    let mut stale = false;
+    let rendered: Result<Rendered, ReadError> = async {
+        let reading = read.read(kept.as_ref().map(|(origin, _)| *origin)).await?;
+        stale = reading.is_stale();
+        let warning = reading.warning();
+        if let Some(body) = state.again(&question, kept, reading.origin()) {
+            return Ok(Rendered { body, warning });
+        }
+        let values = reading.values()?;
+        let body = encoding.resource(&values);
+        state.keep(&question, reading.origin(), &body, values.missing.is_none());
+        Ok(Rendered { body, warning: warning.or(values.missing) })
+    }
+    .await;
+    read.ended(stale, &rendered);
+    state.respond(rendered?, encoding)
+}
+
+impl ReadState {
+    /// The answer that was given before from what there is now.
+    fn kept(&self, question: &Question<'_>, now: Option<Origin>) -> Option<(Origin, Bytes)> {
+        let origin = now?;
+        Some((origin, self.responses.get(question, &origin)?))
+    }
+
+    /// The answer that was given before from what was read, which may be newer.
+    fn again(
+        &self,
+        question: &Question<'_>,
+        kept: Option<(Origin, Bytes)>,
+        read: Option<Origin>,
+    ) -> Option<Bytes> {
+        let read = read?;
+        match kept {
+            Some((origin, body)) if origin == read => Some(body),
+            _ => self.responses.get(question, &read),
+        }
+    }
+
+    /// Keeps an answer, unless something is missing from it.
+    fn keep(&self, question: &Question<'_>, from: Option<Origin>, body: &Bytes, whole: bool) {
+        if let Some(origin) = from.filter(|_| whole) {
+            self.responses.put(question, &origin, body);
+        }
+    }
+
+    fn respond(&self, rendered: Rendered, encoding: Encoding) -> Result<Response, Status> {
+        let Rendered { body, warning } = rendered;
+        let mut response = Response::new(self.long_answers.admit(body)?.into());
+        response.headers_mut().insert(header::CONTENT_TYPE, encoding.content_type());
+        if let Some(warning) = warning.and_then(|warning| warning_header(&warning)) {
+            response.headers_mut().insert(header::WARNING, warning);
+        }
+        Ok(response)
+    }
+}
+
+fn caller(user: User) -> Caller {
+    user.map_or_else(Caller::default, |Extension(user)| Caller(user.0))
+}
+
+/// The path of a read of resource metrics, if they are served.
+fn resource_path<'u>(
+    generation: &Generation,
+    uri: &'u Uri,
+) -> Result<path::ResourcePath<'u>, Status> {
+    let (_, version) = path::group_version(uri.path());
+    if !generation.discovery.serves(discovery::RESOURCE) || version != discovery::RESOURCE_VERSION {
+        let name = format!("{}/{version}", discovery::RESOURCE);
+        return Err(discovery::no_group(generation, &name));
+    }
+    let path = path::resource(uri.path()).ok_or_else(|| no_resource_at(uri))?;
+    if path.name.is_none() && watches(uri) {
+        // As every API server says it of what can only be read.
+        let plural = path.kind.plural();
+        let message =
+            format!("watch is not supported on resources of kind \"{plural}.metrics.k8s.io\"");
+        return Err(Status::new(StatusCode::METHOD_NOT_ALLOWED, message));
+    }
+    Ok(path)
+}
+
+/// As Kubernetes warns: kubectl prints it, client-go logs it.
+fn warning_header(text: &str) -> Option<HeaderValue> {
+    let text: String = text
+        .chars()
+        .map(|c| match c {
+            '"' => '\'',
+            '\\' => '/',
+            c if c.is_ascii_graphic() || c == ' ' => c,
+            _ => '?',
+        })
+        .collect();
+    HeaderValue::try_from(format!("299 leadsman \"{text}\"")).ok()
+}
+
+fn nothing_at(uri: &Uri) -> Status {
+    let message = format!(
+        "there is nothing at {}; metrics are at namespaces/NAMESPACE/RESOURCE/NAME/METRIC, \
+         RESOURCE/NAME/METRIC or (external) namespaces/NAMESPACE/METRIC",
+        uri.path()
+    );
+    Status::new(StatusCode::NOT_FOUND, message)
+}
+
+fn no_resource_at(uri: &Uri) -> Status {
+    let message = format!(
+        "the server could not find the requested resource: there is nothing at {}; what is used is \
+         at nodes, nodes/NAME, pods, namespaces/NAMESPACE/pods and namespaces/NAMESPACE/pods/NAME",
+        uri.path()
+    );
+    Status::new(StatusCode::NOT_FOUND, message)
+}

@@ -1,0 +1,134 @@
+//! Errors as `metav1.Status`, and the only place where a status code is chosen.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{StatusCode, header};
+use serde::Serialize;
+
+use leadsman_evaluation::{EvaluationError, ReadFailure};
+use leadsman_model::names::InvalidName;
+use leadsman_provider::ReadError;
+use leadsman_server::auth::Denied;
+
+/// `metav1.Status` of a failure.
+#[derive(Debug, Serialize)]
+pub(super) struct Status {
+    kind: &'static str,
+    #[serde(rename = "apiVersion")]
+    api_version: &'static str,
+    metadata: Empty,
+    status: &'static str,
+    message: String,
+    reason: &'static str,
+    code: u16,
+}
+
+#[derive(Debug, Serialize)]
+struct Empty {}
+
+impl Status {
+    pub(super) fn new(code: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            kind: "Status",
+            api_version: "v1",
+            metadata: Empty {},
+            status: "Failure",
+            message: message.into(),
+            reason: match code {
+                StatusCode::BAD_REQUEST => "BadRequest",
+                StatusCode::UNAUTHORIZED => "Unauthorized",
+                StatusCode::FORBIDDEN => "Forbidden",
+                StatusCode::NOT_FOUND => "NotFound",
+                StatusCode::METHOD_NOT_ALLOWED => "MethodNotAllowed",
+                StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
+                StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailable",
+                StatusCode::GATEWAY_TIMEOUT => "Timeout",
+                _ => "InternalError",
+            },
+            code: code.as_u16(),
+        }
+    }
+}
+
+impl From<&ReadError> for StatusCode {
+    fn from(error: &ReadError) -> Self {
+        match error {
+            ReadError::NotFound(_) => Self::NOT_FOUND,
+            ReadError::Bad(_) => Self::BAD_REQUEST,
+            ReadError::Refused(_) => Self::INTERNAL_SERVER_ERROR,
+            ReadError::NotSynced { .. } | ReadError::Unavailable(_) => Self::SERVICE_UNAVAILABLE,
+            ReadError::Failed { failure, .. } => match failure {
+                ReadFailure::Failed { error, .. } => match **error {
+                    // The upstream failed, which may pass.
+                    EvaluationError::Query { .. }
+                    | EvaluationError::Objects(_)
+                    | EvaluationError::Unavailable { .. } => Self::SERVICE_UNAVAILABLE,
+                    EvaluationError::Budget(_) => Self::TOO_MANY_REQUESTS,
+                    EvaluationError::Selector { .. } => Self::BAD_REQUEST,
+                    EvaluationError::Plugin { .. } | EvaluationError::Internal => {
+                        Self::INTERNAL_SERVER_ERROR
+                    }
+                },
+                ReadFailure::Deadline { .. } => Self::GATEWAY_TIMEOUT,
+                ReadFailure::TooMany { .. }
+                | ReadFailure::TooManyOfCaller { .. }
+                | ReadFailure::TooLargeOfCaller { .. } => Self::TOO_MANY_REQUESTS,
+                ReadFailure::ShuttingDown => Self::SERVICE_UNAVAILABLE,
+            },
+        }
+    }
+}
+
+impl From<&Denied> for StatusCode {
+    fn from(denied: &Denied) -> Self {
+        match denied {
+            Denied::Unauthenticated(_) => Self::UNAUTHORIZED,
+            Denied::Forbidden(_) => Self::FORBIDDEN,
+            // The review failed, which may pass.
+            Denied::Unknown(_) => Self::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl From<Denied> for Response {
+    fn from(denied: Denied) -> Self {
+        Status::new(StatusCode::from(&denied), denied.to_string()).into()
+    }
+}
+
+impl IntoResponse for Status {
+    fn into_response(self) -> Response {
+        self.into()
+    }
+}
+
+impl From<InvalidName> for Status {
+    fn from(error: InvalidName) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+// No Retry-After: clients would hold one of the HPA controller's few workers while they retry.
+impl From<ReadError> for Status {
+    fn from(error: ReadError) -> Self {
+        Self::new(StatusCode::from(&error), error.to_string())
+    }
+}
+
+impl From<Status> for Response {
+    fn from(status: Status) -> Self {
+        let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&status).unwrap_or_default();
+        (code, [(header::CONTENT_TYPE, JSON)], body).into_response()
+    }
+}
+
+/// Always sent: the HPA controller decodes nothing without it.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An answer in JSON.
+pub(super) fn json(body: impl Into<axum::body::Body>) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}

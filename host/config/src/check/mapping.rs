@@ -1,0 +1,260 @@
+//! Mappings: metric, objects, queries, policies and limits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::super::{valid, written};
+use super::Check;
+use leadsman_document::{excerpt, segment, suggestion};
+use leadsman_evaluation::Policy;
+use leadsman_model::asked::Asked;
+use leadsman_model::names::MetricName;
+use leadsman_model::quantity::Quantity;
+use leadsman_model::resource::{Details, Resource};
+use leadsman_model::serve::Serve;
+use leadsman_rules::promql::{self, LONGEST};
+use leadsman_sandbox::Limits;
+use leadsman_source::Query;
+use leadsman_source::Template;
+
+/// The most samples that Prometheus gives for one series of a range query.
+const MAX_STEPS: u64 = 11_000;
+
+/// What mappings may refer to.
+pub(super) struct Names<'a> {
+    pub(super) sources: &'a [String],
+    pub(super) plugins: &'a [String],
+}
+
+impl Check<'_> {
+    pub(super) fn mapping(
+        &mut self,
+        written: written::Mapping,
+        place: &str,
+        names: &Names<'_>,
+    ) -> Option<valid::Mapping> {
+        let metric: Option<MetricName> =
+            self.take(written.metric.parse(), &format!("{place}/metric"));
+        let serve = self.serve(&written.serve, &format!("{place}/serve"));
+        let queries: Vec<_> = written
+            .queries
+            .iter()
+            .map(|(name, query)| {
+                let place = format!("{place}/queries/{}", segment(name));
+                self.query(name, query, &place, names)
+            })
+            .collect();
+        self.plugin(&written.plugin, &format!("{place}/plugin"), names);
+        if let Some(source) = &written.source {
+            self.known(source, names.sources, &format!("{place}/source"));
+        }
+        if let Some(candidate) = &written.candidate {
+            self.plugin(&candidate.plugin, &format!("{place}/candidate/plugin"), names);
+        }
+        let policy = self.policy(&written, place);
+        let limits = self.limits(written.limits.as_ref(), &format!("{place}/limits"));
+        Some(valid::Mapping {
+            place: place.to_owned(),
+            metric: metric?,
+            serve: serve?,
+            queries,
+            source: written
+                .source
+                .or_else(|| (names.sources.len() == 1).then(|| names.sources[0].clone())),
+            plugin: written.plugin,
+            candidate: written.candidate.map(|candidate| {
+                let config = candidate.config.unwrap_or_else(|| written.config.clone());
+                (candidate.plugin, object(config))
+            }),
+            config: object(written.config),
+            policy,
+            any_object: false,
+            limits,
+        })
+    }
+
+    fn serve(&mut self, serve: &written::Serve, place: &str) -> Option<Serve> {
+        let written::Serve::Custom(custom) = serve else { return Some(Serve::External) };
+        let place = format!("{place}/custom");
+        if let Some(resource) = Resource::known(&custom.resource) {
+            if self.origin.team().is_some() && !resource.namespaced() {
+                let message = format!(
+                    "{resource} live in no namespace; a team serves metrics for objects of its own"
+                );
+                self.fault(format!("{place}/resource"), message);
+            }
+            return Some(Serve::Custom(resource));
+        }
+        let details = custom.kind.as_ref().map(|kind| Details {
+            version: custom.version.clone().unwrap_or_else(|| "v1".to_owned()),
+            singular: kind.to_lowercase(),
+            kind: kind.clone(),
+            namespaced: custom.namespaced.unwrap_or(true),
+        });
+        let resource = Resource::custom(&custom.resource, details);
+        if resource.is_none() {
+            self.fault(
+                format!("{place}/resource"),
+                format!(
+                    "\"{}\" is not a resource of every cluster; a custom resource is written \
+                     plural.group",
+                    custom.resource
+                ),
+            );
+        }
+        resource.map(Serve::Custom)
+    }
+
+    fn query(
+        &mut self,
+        name: &str,
+        written: &written::Query,
+        place: &str,
+        names: &Names<'_>,
+    ) -> Query {
+        self.known(&written.source, names.sources, &format!("{place}/source"));
+        let range =
+            written.range.as_ref().and_then(|range| self.range(range, &format!("{place}/range")));
+        let place = format!("{place}/promql");
+        let promql = self.take(Template::parse(&written.promql), &place);
+        if let Some(promql) = &promql
+            && written.check.unwrap_or(true)
+        {
+            // What is too long by itself is told of without being looked into.
+            if written.promql.len() <= LONGEST {
+                self.query_work += written.promql.len().pow(2);
+            }
+            let checked = if self.query_work > MOST_WORK {
+                Err("the queries up to here are too long in all to be checked; set `check: false` \
+                     for the long ones"
+                    .to_owned())
+            } else {
+                check_promql(promql)
+            };
+            self.take(checked, &place);
+        }
+        Query {
+            name: name.to_owned(),
+            source: written.source.clone(),
+            // A query with a fault is a query all the same for the plugin that counts on it.
+            promql: promql.unwrap_or_default(),
+            range,
+        }
+    }
+
+    fn range(&mut self, written: &written::Range, place: &str) -> Option<(Duration, Duration)> {
+        let unset = Duration::ZERO;
+        let duration = self.duration(Some(&written.duration), unset, &format!("{place}/duration"));
+        let step = self.duration(Some(&written.step), unset, &format!("{place}/step"));
+        if duration.is_zero() || step.is_zero() {
+            return None;
+        }
+        let steps = duration.as_millis() / step.as_millis().max(1);
+        if steps > u128::from(MAX_STEPS) {
+            self.fault(
+                place,
+                format!(
+                    "gives {steps} samples for each series; Prometheus gives at most {MAX_STEPS}"
+                ),
+            );
+        }
+        Some((duration, step))
+    }
+
+    fn plugin(&mut self, name: &str, place: &str, names: &Names<'_>) {
+        let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().map(|plugin| plugin.name);
+        let known = shipped.chain(names.plugins.iter().map(String::as_str));
+        if !known.clone().any(|known| known == name) {
+            let hint = suggestion(name, known);
+            self.fault(place, format!("there is no plugin \"{}\"{hint}", excerpt(name)));
+        }
+    }
+
+    fn policy(&mut self, written: &written::Mapping, place: &str) -> Policy {
+        let usual = Policy::default();
+        let deadline = self.duration(
+            written.deadline.as_deref(),
+            usual.deadline,
+            &format!("{place}/deadline"),
+        );
+        // The aggregator gives a request 60 s in all, and an HPA worker is held meanwhile.
+        if deadline > Duration::from_secs(30) {
+            self.fault(format!("{place}/deadline"), "must be at most 30s");
+        }
+        let max_age =
+            self.duration(written.max_age.as_deref(), usual.max_age, &format!("{place}/maxAge"));
+        let refresh_at_most_every = self.duration(
+            written.refresh_at_most_every.as_deref(),
+            usual.refresh_at_most_every,
+            &format!("{place}/refreshAtMostEvery"),
+        );
+        if refresh_at_most_every < Duration::from_secs(1) {
+            self.fault(format!("{place}/refreshAtMostEvery"), "must be at least 1s");
+        }
+        let last_good = match &written.on_error {
+            None | Some(written::OnError::Fail) => None,
+            Some(written::OnError::LastGood(text)) => {
+                let place = format!("{place}/onError/lastGood");
+                Some(self.duration(Some(text), Duration::from_secs(120), &place))
+            }
+        };
+        let default = match written.on_absent {
+            None | Some(written::OnAbsent::Omit) => None,
+            Some(written::OnAbsent::Default(value)) => {
+                self.take(Quantity::from_f64(value), &format!("{place}/onAbsent/default"))
+            }
+        };
+        if written.activation.is_some_and(|activation| !activation.is_finite()) {
+            self.fault(format!("{place}/activation"), "must be a finite number");
+        }
+        Policy {
+            deadline,
+            max_age,
+            refresh_at_most_every,
+            last_good,
+            default,
+            activation: written.activation,
+        }
+    }
+
+    fn limits(&mut self, written: Option<&written::Limits>, place: &str) -> Limits {
+        let default = Limits::default();
+        let Some(written) = written else { return default };
+        let time = self.duration(written.time.as_deref(), default.time, &format!("{place}/time"));
+        if time > Duration::from_secs(10) {
+            self.fault(format!("{place}/time"), "must be at most 10s");
+        }
+        Limits {
+            time,
+            memory: written
+                .memory_bytes
+                .and_then(|bytes| usize::try_from(bytes).ok())
+                .unwrap_or(default.memory),
+            measures: written.max_measures.map_or(default.measures, |count| count as usize),
+        }
+    }
+}
+
+fn object(map: BTreeMap<String, Value>) -> Value {
+    Value::Object(map.into_iter().collect())
+}
+
+/// The most that the queries of a document may take to be checked, as the sum of the squares of
+/// their lengths: ten thousand of 300 bytes, or sixty of the longest.
+const MOST_WORK: usize = 1 << 30;
+
+/// Parses the query as it will be sent for some namespace.
+pub(crate) fn check_promql(template: &Template) -> Result<(), String> {
+    let example = "example".parse().ok();
+    let text = template.fill(example.as_ref(), &Asked::default())?;
+    if text.len() > LONGEST {
+        return Err(format!(
+            "the query has {} bytes; at most {LONGEST} can be checked; set `check: false` for it",
+            text.len()
+        ));
+    }
+    promql::look(&text, |_| ())
+        .map_err(|reason| format!("{reason} (in {text}); for another dialect set `check: false`"))
+}

@@ -1,0 +1,107 @@
+//! Rules of prometheus-adapter, and how they find series.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::flags::{FLAGS_SOURCE, Flags};
+use super::super::{valid, written};
+use super::Check;
+use leadsman_rules::{Api, ResourceRules, Rule};
+
+/// How often series are listed where nothing else is said.
+const INTERVAL: Duration = Duration::from_secs(600);
+
+/// Series are listed at most this often.
+const FASTEST: Duration = Duration::from_secs(1);
+
+/// The time that uses are an average of where nothing else is said.
+const WINDOW: Duration = Duration::from_secs(60);
+
+impl Check<'_> {
+    pub(super) fn rules(
+        &mut self,
+        lists: &[(Api, Vec<(usize, written::Rule)>)],
+        resource_rules: Option<&written::ResourceRules>,
+        discovery: Option<&written::Discovery>,
+        sources: &[String],
+        flags: &Flags,
+    ) -> Option<Arc<valid::Rules>> {
+        let mut rules = Vec::new();
+        for (api, list) in lists {
+            let section = match api {
+                Api::Custom => "rules",
+                Api::External => "externalRules",
+            };
+            for (at, written) in list {
+                let place = format!("/{section}/{at}");
+                let mut note =
+                    |key: &str, message: String| self.fault(format!("{place}{key}"), message);
+                rules.extend(Rule::new(written, *api, &place, &mut note));
+            }
+        }
+        let usage = resource_rules.and_then(|written| self.usage(written));
+        let some = lists.iter().any(|(_, list)| !list.is_empty()) || usage.is_some();
+        let discovery = self.discovery(discovery, some, sources, flags)?;
+        some.then(|| Arc::new(valid::Rules { rules, usage, discovery }))
+    }
+
+    fn usage(&mut self, written: &written::ResourceRules) -> Option<valid::Usage> {
+        // Written without anything in it, as in an example.
+        if written.cpu.is_none() && written.memory.is_none() {
+            return None;
+        }
+        let place = "/resourceRules";
+        let window = written.window.as_deref();
+        let window = self.duration(window, WINDOW, &format!("{place}/window"));
+        let mut note = |key: &str, message: String| self.fault(format!("{place}{key}"), message);
+        let rules = ResourceRules::new(written, place, &mut note)?;
+        Some(valid::Usage { rules, window })
+    }
+
+    fn discovery(
+        &mut self,
+        written: Option<&written::Discovery>,
+        used: bool,
+        sources: &[String],
+        flags: &Flags,
+    ) -> Option<valid::Discovery> {
+        let default = written::Discovery::default();
+        let written = written.unwrap_or(&default);
+        let source = match (&written.source, sources) {
+            (Some(source), _) => {
+                self.known(source, sources, "/discovery/source");
+                source.clone()
+            }
+            (None, [only]) => only.clone(),
+            (None, several) if several.iter().any(|source| source == FLAGS_SOURCE) => {
+                FLAGS_SOURCE.to_owned()
+            }
+            (None, []) if used => {
+                self.fault("/sources", "rules need a source: name a Prometheus here");
+                return None;
+            }
+            (None, _) if used => {
+                let message = "there are several sources; say with `discovery.source` which one \
+                               the rules are for";
+                self.fault("/discovery", message);
+                return None;
+            }
+            (None, _) => return None,
+        };
+        let place = "/discovery/interval";
+        let interval = flags.relist_interval.unwrap_or(INTERVAL);
+        let interval = self.duration(written.interval.as_deref(), interval, place);
+        if interval < FASTEST {
+            self.fault(place, "must be at least 1s");
+        }
+        let place = "/discovery/maxAge";
+        let max_age = flags.max_age.unwrap_or(interval);
+        let max_age = self.duration(written.max_age.as_deref(), max_age, place);
+        if max_age < interval {
+            let message = "must not be less than the interval: series would come and go";
+            self.fault(place, message);
+        }
+        let exact_queries = written.exact_queries || flags.exact_queries;
+        Some(valid::Discovery { source, interval, max_age, exact_queries })
+    }
+}

@@ -1,0 +1,146 @@
+//! Sources: addresses, files and limits.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::super::written;
+use super::Check;
+use leadsman_document::segment;
+use leadsman_source::{
+    Credentials, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
+};
+
+impl Check<'_> {
+    pub(super) fn source(
+        &mut self,
+        source: written::Source,
+        place: &str,
+    ) -> Option<SourceSettings> {
+        match source {
+            written::Source::Prometheus(prometheus) => {
+                let place = format!("{place}/prometheus");
+                let prometheus = self.prometheus(*prometheus, &place)?;
+                Some(SourceSettings::Prometheus(Box::new(prometheus)))
+            }
+            written::Source::Recording(recording) => {
+                let speed = recording.speed.unwrap_or(1.0);
+                if !(speed.is_finite() && speed > 0.0) {
+                    self.fault(format!("{place}/recording/speed"), "must be above 0");
+                }
+                let start_at = recording.start_at.as_deref();
+                let start_at =
+                    self.duration(start_at, Duration::ZERO, &format!("{place}/recording/startAt"));
+                let file = self.origin.file(&recording.file);
+                let file = self.take(file, &format!("{place}/recording/file"))?;
+                Some(SourceSettings::Recording(RecordingSettings { file, speed, start_at }))
+            }
+        }
+    }
+
+    fn prometheus(
+        &mut self,
+        written: written::Prometheus,
+        place: &str,
+    ) -> Option<PrometheusSettings> {
+        let url = self.url(&written.url, &format!("{place}/url"));
+        let timeout = self.duration(
+            written.timeout.as_deref(),
+            Duration::from_secs(5),
+            &format!("{place}/timeout"),
+        );
+        let headers = self.headers(&written, place);
+        let credentials = self.credentials(&written, place);
+        let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
+        Some(PrometheusSettings {
+            url: url?,
+            timeout,
+            max_body_bytes: usize::try_from(written.max_body_bytes.unwrap_or(16 << 20))
+                .unwrap_or(usize::MAX),
+            max_concurrent: written.max_concurrent.unwrap_or(20) as usize,
+            method: written.method,
+            headers,
+            credentials,
+            tls,
+            fail_on_warnings: written.fail_on_warnings,
+        })
+    }
+
+    fn url(&mut self, text: &str, place: &str) -> Option<String> {
+        let parsed = match reqwest::Url::parse(text) {
+            Ok(url) => url,
+            Err(error) => {
+                let hint =
+                    if text.contains("://") { "" } else { "; it begins with http:// or https://" };
+                self.fault(place, format!("\"{text}\" is not an address: {error}{hint}"));
+                return None;
+            }
+        };
+        if !matches!(parsed.scheme(), "http" | "https") {
+            self.fault(place, format!("\"{text}\" does not begin with http:// or https://"));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            self.fault(place, "holds credentials; use basicAuth, which reads them from a file");
+        }
+        if parsed.query().is_some() || parsed.fragment().is_some() {
+            self.fault(place, "has a query or fragment; give only the address and the path");
+        }
+        Some(parsed.as_str().trim_end_matches('/').to_owned())
+    }
+
+    fn headers(&mut self, written: &written::Prometheus, place: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &written.headers {
+            let place = format!("{place}/headers/{}", segment(name));
+            let name = self.take(HeaderName::try_from(name), &place);
+            let value = self.take(HeaderValue::try_from(value), &place);
+            if let (Some(name), Some(value)) = (name, value) {
+                headers.insert(name, value);
+            }
+        }
+        headers
+    }
+
+    fn credentials(&mut self, written: &written::Prometheus, place: &str) -> Credentials {
+        match (&written.bearer_token_file, &written.basic_auth) {
+            (None, None) => Credentials::None,
+            (Some(file), None) => {
+                Credentials::BearerFile(self.file(file, &format!("{place}/bearerTokenFile")))
+            }
+            (None, Some(basic)) => Credentials::Basic {
+                username: basic.username.clone(),
+                password_file: self
+                    .file(&basic.password_file, &format!("{place}/basicAuth/passwordFile")),
+            },
+            (Some(_), Some(_)) => {
+                self.fault(
+                    format!("{place}/basicAuth"),
+                    "only one of basicAuth and bearerTokenFile may stand here",
+                );
+                Credentials::None
+            }
+        }
+    }
+
+    fn tls(&mut self, written: Option<&written::Tls>, place: &str) -> TlsSettings {
+        let Some(written) = written else { return TlsSettings::default() };
+        let ca_file =
+            written.ca_file.as_ref().map(|file| self.file(file, &format!("{place}/caFile")));
+        let identity = match (&written.cert_file, &written.key_file) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => Some((
+                self.file(cert, &format!("{place}/certFile")),
+                self.file(key, &format!("{place}/keyFile")),
+            )),
+            _ => {
+                self.fault(place, "certFile and keyFile go together");
+                None
+            }
+        };
+        if ca_file.is_some() && written.insecure_skip_verify {
+            let place = format!("{place}/insecureSkipVerify");
+            self.fault(place, "trusts anyone, so caFile would have no effect; drop one of them");
+        }
+        TlsSettings { ca_file, identity, insecure_skip_verify: written.insecure_skip_verify }
+    }
+}

@@ -1,0 +1,82 @@
+//! What the command line says beside the configuration: the flags of prometheus-adapter.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use leadsman_document::{Fault, segment};
+
+/// What the source that flags name is called.
+pub const FLAGS_SOURCE: &str = "prometheus";
+
+/// What the command line says beside the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// The source that it names, as it would be written under `prometheus`.
+    pub prometheus: Option<Value>,
+    /// How often series are listed.
+    pub relist_interval: Option<Duration>,
+    /// How old the samples of a series may be for it to be listed.
+    pub max_age: Option<Duration>,
+    /// Whether rules send the very queries that prometheus-adapter would.
+    pub exact_queries: bool,
+}
+
+/// The sections of prometheus-adapter's configuration.
+const SECTIONS: [&str; 3] = ["rules", "externalRules", "resourceRules"];
+
+/// Makes a file of prometheus-adapter a configuration, and adds what flags say.
+pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
+    let Value::Object(map) = tree else { return Vec::new() };
+    let of_adapter = !map.contains_key("apiVersion")
+        && !map.contains_key("kind")
+        && SECTIONS.iter().any(|section| map.contains_key(*section));
+    for section in SECTIONS {
+        if let Some(section) = map.get_mut(section) {
+            without_nothing(section);
+        }
+    }
+    map.retain(|key, value| !(SECTIONS.contains(&key.as_str()) && value.is_null()));
+    let mut faults = Vec::new();
+    if of_adapter {
+        // What is told of here need not be told of as no key of ours.
+        map.retain(|key, _| {
+            let known = SECTIONS.contains(&key.as_str());
+            if !known {
+                faults.push(Fault::unknown_key(format!("/{}", segment(key)), key, SECTIONS));
+            }
+            known
+        });
+        map.insert("apiVersion".to_owned(), "leadsman.dev/v1alpha1".into());
+        map.insert("kind".to_owned(), "Config".into());
+        if flags.prometheus.is_none() {
+            let message = "a configuration of prometheus-adapter does not say where Prometheus \
+                           is; say it with --prometheus-url";
+            faults.push(Fault::at("", message));
+        }
+    }
+    if let Some(prometheus) = &flags.prometheus {
+        let sources = map.entry("sources").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(sources) = sources {
+            if sources.contains_key(FLAGS_SOURCE) {
+                let message = "is given by --prometheus-url, too; leave one of them out";
+                faults.push(Fault::at(format!("/sources/{FLAGS_SOURCE}"), message));
+            } else {
+                sources.insert(FLAGS_SOURCE.to_owned(), json!({"prometheus": prometheus}));
+            }
+        }
+    }
+    faults
+}
+
+/// Takes out what is written without a value: Go reads it as not written.
+fn without_nothing(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nothing);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_nothing),
+        _ => {}
+    }
+}

@@ -1,0 +1,80 @@
+//! The configuration: a file, its faults all at once, and what is left when there are none.
+//!
+//! As written ([`written`]) and as valid ([`valid`]) are two sets of types. The JSON schema of the
+//! first is what finds unknown keys, missing ones and wrong types, so what is published and what
+//! is checked cannot differ.
+
+mod check;
+mod decode;
+mod flags;
+mod origin;
+mod schema;
+pub mod valid;
+pub mod written;
+
+use std::path::Path;
+
+use leadsman_document::{Document, Fault, Faults};
+use leadsman_source::Template;
+
+pub use flags::{FLAGS_SOURCE, Flags};
+pub use origin::Origin;
+pub use schema::{faults_of as schema_faults, published as published_schema};
+pub use valid::Config;
+
+/// Why no configuration could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration has faults.
+    #[error("{0}")]
+    Faults(Faults),
+}
+
+/// A configuration as far as it could be read.
+#[derive(Debug)]
+pub struct Parsed {
+    /// Where everything stands.
+    pub document: Document,
+    /// What has no fault. All of it, if there are none.
+    pub config: Config,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+}
+
+/// Reads a file.
+pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ReadError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ReadError::File { path: path.display().to_string(), source })?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    Ok(parse(&path.display().to_string(), &Origin::Folder(folder), flags, &text))
+}
+
+/// Reads a text. `name` is what faults call it.
+pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Parsed {
+    let (mut document, mut faults) = Document::parse(name, text);
+    if !faults.is_empty() {
+        // Half a text would have faults that the whole does not have.
+        return Parsed { document, config: Config::default(), faults };
+    }
+    faults = flags::apply(flags, &mut document.value);
+    faults.extend(schema::faults_of(&schema::published(), &document.value, ""));
+    let decoded = decode::decode(&document.value, &mut faults);
+    let config = check::validate(decoded, origin, flags, &mut faults);
+    Parsed { document, config, faults }
+}
+
+/// Checks the PromQL of a query that is not in the file, as those that plugins bring.
+pub fn check_promql(template: &Template) -> Result<(), String> {
+    check::check_promql(template)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! The shape of a tree against a JSON schema: every unknown key, missing key and wrong type at
+//! once, in words.
+//!
+//! Not a general validator: it knows what [`schemars`] derives from Rust types, which is what the
+//! configuration and the plugins' own configurations are described by. What it does not know it
+//! lets pass, as the deserialiser behind it refuses it.
+
+use serde_json::{Map, Value};
+
+use super::written;
+use leadsman_document::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
+
+/// The schema of the configuration file.
+pub fn published() -> Value {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
+    let schema = generator.into_root_schema_for::<written::Config>();
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+/// All faults of a value. `place` is the pointer of the value in its document.
+pub fn faults_of(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
+    let mut walk = Walk { root: schema, faults: Vec::new(), depth: 0, steps: 0 };
+    walk.value(schema, value, place);
+    walk.faults
+}
+
+struct Walk<'s> {
+    root: &'s Value,
+    faults: Vec<Fault>,
+    depth: usize,
+    steps: usize,
+}
+
+/// Bounds on what a schema can make of a value: those of plugins come from anybody.
+const MOST_REFERENCES: usize = 32;
+const MOST_DEPTH: usize = 300;
+const MOST_STEPS: usize = 4_000_000;
+
+impl<'s> Walk<'s> {
+    fn value(&mut self, schema: &'s Value, value: &Value, place: &str) {
+        self.steps += 1;
+        if self.steps >= MOST_STEPS && self.faults.len() >= MOST_FAULTS {
+            return;
+        }
+        if self.steps == MOST_STEPS || self.depth >= MOST_DEPTH {
+            // Told once; what is left is not looked at.
+            self.steps = MOST_STEPS;
+            self.fault(place, "its schema refers to itself without end".to_owned());
+        }
+        if self.steps >= MOST_STEPS {
+            return;
+        }
+        self.depth += 1;
+        self.inner_value(schema, value, place);
+        self.depth -= 1;
+    }
+
+    fn inner_value(&mut self, schema: &'s Value, value: &Value, place: &str) {
+        let schema = self.resolve(schema);
+        for key in ["oneOf", "anyOf"] {
+            if let Some(branches) = schema.get(key).and_then(Value::as_array) {
+                self.branches(branches, value, place);
+                return;
+            }
+        }
+        if let Some(allowed) = texts_of(schema) {
+            self.one_of(&allowed, value, place);
+            return;
+        }
+        if !self.type_fits(schema, value) {
+            let wanted = expected(schema);
+            self.fault(place, format!("expected {wanted}, found {}", found(value)));
+            return;
+        }
+        self.bounds(schema, value, place);
+        match value {
+            Value::Object(map) => self.object(schema, map, place),
+            Value::Array(list) => {
+                if let Some(items) = schema.get("items") {
+                    for (at, item) in list.iter().enumerate() {
+                        self.value(items, item, &format!("{place}/{at}"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn object(&mut self, schema: &'s Value, map: &Map<String, Value>, place: &str) {
+        let empty = Map::new();
+        let known = schema.get("properties").and_then(Value::as_object);
+        let additional = schema.get("additionalProperties");
+        for (key, value) in map {
+            let inner = format!("{place}/{}", segment(key));
+            if let Some(property) = known.and_then(|known| known.get(key)) {
+                self.value(property, value, &inner);
+            } else if additional == Some(&Value::Bool(false)) {
+                let known = known.unwrap_or(&empty).keys().map(String::as_str);
+                self.push(Fault::unknown_key(inner, key, known));
+            } else if let Some(additional) = additional.filter(|schema| schema.is_object()) {
+                self.value(additional, value, &inner);
+            }
+        }
+        let required = schema.get("required").and_then(Value::as_array);
+        for key in required.into_iter().flatten().filter_map(Value::as_str) {
+            if !map.contains_key(key) {
+                self.fault(place, format!("the key \"{key}\" is missing"));
+            }
+        }
+    }
+
+    /// The branches of an enum: the one that the value means is the one whose faults are told.
+    fn branches(&mut self, branches: &'s [Value], value: &Value, place: &str) {
+        let branches: Vec<_> = branches.iter().map(|branch| self.resolve(branch)).collect();
+        if value.is_null() && branches.iter().any(|branch| self.type_fits(branch, value)) {
+            return;
+        }
+        let texts: Vec<_> =
+            branches.iter().filter_map(|branch| texts_of(branch)).flatten().collect();
+        if value.is_string() && !texts.is_empty() {
+            self.one_of(&texts, value, place);
+            return;
+        }
+        let fitting: Vec<_> = branches
+            .iter()
+            .filter(|branch| texts_of(branch).is_none() && self.type_fits(branch, value))
+            .collect();
+        if let Value::Object(map) = value
+            && fitting.len() > 1
+        {
+            self.tagged(&fitting, value, map, place);
+            return;
+        }
+        match fitting.as_slice() {
+            [] => {
+                let mut wanted: Vec<_> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+                let types = branches.iter().filter(|branch| texts_of(branch).is_none());
+                wanted.extend(types.map(|branch| expected(branch)).filter(|t| t != "nothing"));
+                wanted.dedup();
+                self.fault(
+                    place,
+                    format!("expected {}, found {}", wanted.join(" or "), found(value)),
+                );
+            }
+            [branch, ..] => self.value(branch, value, place),
+        }
+    }
+
+    /// Variants that are told apart by a key.
+    fn tagged(
+        &mut self,
+        variants: &[&&'s Value],
+        value: &Value,
+        map: &Map<String, Value>,
+        place: &str,
+    ) {
+        let tag = |variant: &'s Value| -> Option<&'s str> {
+            variant.get("required")?.as_array()?.first()?.as_str()
+        };
+        let tags: Vec<_> = variants.iter().filter_map(|variant| tag(variant)).collect();
+        let chosen: Vec<_> = variants
+            .iter()
+            .filter(|variant| tag(variant).is_some_and(|tag| map.contains_key(tag)))
+            .collect();
+        match (chosen.as_slice(), map.keys().next()) {
+            ([variant], _) => {
+                let variant: &'s Value = variant;
+                self.value(variant, value, place);
+            }
+            ([], Some(key)) => {
+                let inner = format!("{place}/{}", segment(key));
+                self.push(Fault::unknown_key(inner, key, tags));
+            }
+            ([], None) => {
+                self.fault(place, format!("expected one of the keys {}", tags.join(", ")))
+            }
+            _ => {
+                self.fault(
+                    place,
+                    format!("only one of the keys {} may stand here", tags.join(", ")),
+                );
+            }
+        }
+    }
+
+    fn one_of(&mut self, allowed: &[&str], value: &Value, place: &str) {
+        match value.as_str() {
+            Some(text) if allowed.contains(&text) => {}
+            Some(text) => {
+                let hint = suggestion(text, allowed.iter().copied());
+                self.fault(place, format!("\"{}\" is not known here{hint}", excerpt(text)));
+            }
+            None => {
+                let allowed: Vec<_> = allowed.iter().map(|text| format!("\"{text}\"")).collect();
+                self.fault(
+                    place,
+                    format!("expected {}, found {}", allowed.join(" or "), found(value)),
+                );
+            }
+        }
+    }
+
+    fn bounds(&mut self, schema: &Value, value: &Value, place: &str) {
+        let Some(number) = value.as_f64() else { return };
+        let limit = |key: &str| schema.get(key).and_then(Value::as_f64);
+        if let Some(least) = limit("minimum").filter(|&least| number < least) {
+            self.fault(place, format!("expected at least {least}, found {number}"));
+        }
+        if let Some(most) = limit("maximum").filter(|&most| number > most) {
+            self.fault(place, format!("expected at most {most}, found {number}"));
+        }
+    }
+
+    fn type_fits(&self, schema: &Value, value: &Value) -> bool {
+        let fits = |name: &str| match name {
+            "object" => value.is_object(),
+            "array" => value.is_array(),
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "number" => value.is_number(),
+            "integer" => value.is_i64() || value.is_u64(),
+            "null" => value.is_null(),
+            _ => true,
+        };
+        match schema.get("type") {
+            Some(Value::String(name)) => fits(name),
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(fits),
+            _ => true,
+        }
+    }
+
+    fn resolve(&self, schema: &'s Value) -> &'s Value {
+        let mut schema = schema;
+        // A schema of a plugin may refer to itself.
+        for _ in 0..MOST_REFERENCES {
+            let Some(target) = schema.get("$ref").and_then(Value::as_str) else { break };
+            match target.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) {
+                Some(resolved) => schema = resolved,
+                None => break,
+            }
+        }
+        schema
+    }
+
+    fn fault(&mut self, place: &str, message: String) {
+        self.push(Fault::at(place, message));
+    }
+
+    fn push(&mut self, fault: Fault) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(fault);
+        } else {
+            // Enough to do; what is left is not looked at.
+            self.steps = MOST_STEPS;
+        }
+    }
+}
+
+/// The texts that a schema allows, if it is a list of texts.
+fn texts_of(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(only) = schema.get("const").and_then(Value::as_str) {
+        return Some(vec![only]);
+    }
+    let list = schema.get("enum")?.as_array()?;
+    list.iter().map(Value::as_str).collect()
+}
+
+fn expected(schema: &Value) -> String {
+    let word = |name: &str| match name {
+        "object" => "a map",
+        "array" => "a list",
+        "string" => "a text",
+        "boolean" => "true or false",
+        "number" => "a number",
+        "integer" => "a whole number",
+        _ => "nothing",
+    };
+    match schema.get("type") {
+        Some(Value::String(name)) => word(name).to_owned(),
+        Some(Value::Array(names)) => {
+            let words = names.iter().filter_map(Value::as_str).filter(|name| *name != "null");
+            words.map(word).collect::<Vec<_>>().join(" or ")
+        }
+        _ => "something else".to_owned(),
+    }
+}
+
+fn found(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => format!("the text \"{}\"", excerpt(text)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a map".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_that_refers_to_itself_ends() {
+        assert_eq!(faults_of(&json!({"$ref": "#"}), &json!(1), ""), []);
+        let faults = faults_of(&json!({"anyOf": [{"$ref": "#"}]}), &json!({"a": [1]}), "");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].message.contains("without end"));
+        let twice = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]});
+        assert!(faults_of(&twice, &json!([1]), "").len() <= 1);
+    }
+
+    #[test]
+    fn faults_are_told_up_to_a_number_and_in_bounded_words() {
+        let schema = json!({"type": "array", "items": {"type": "string", "enum": ["a", "b"]}});
+        let long = "x".repeat(100_000);
+        let many: Vec<_> = (0..10_000).map(|_| long.as_str()).collect();
+        let faults = faults_of(&schema, &json!(many), "");
+        assert_eq!(faults.len(), MOST_FAULTS);
+        assert!(faults.iter().all(|fault| fault.message.len() < 400), "{:?}", faults[0]);
+    }
+
+    #[test]
+    fn variants_within_variants_take_no_memory_of_their_own() {
+        // Each level has two variants that are told apart by a key.
+        let schema = json!({"anyOf": [
+            {"type": "object", "required": ["a"], "properties": {"a": {"$ref": "#"}}},
+            {"type": "object", "required": ["b"], "properties": {"b": {"$ref": "#"}}},
+            {"type": "string"},
+        ]});
+        let mut value = json!("end");
+        for level in 0..100 {
+            value = json!({ if level % 2 == 0 { "a" } else { "b" }: value });
+        }
+        assert_eq!(faults_of(&schema, &value, ""), []);
+        let wrong = json!({"a": {"b": {"a": 1}}});
+        assert_eq!(faults_of(&schema, &wrong, "")[0].path, "/a/b/a");
+    }
+}

@@ -1,0 +1,293 @@
+//! What is accepted, and every fault of what is refused.
+
+use std::path::Path;
+
+use super::*;
+use leadsman_source::SourceSettings;
+
+const GOOD: &str = r#"
+apiVersion: leadsman.dev/v1alpha1
+kind: Config
+sources:
+  prometheus: {prometheus: {url: "http://prometheus.monitoring:9090/", timeout: 5s}}
+mappings:
+  - metric: http_requests_per_second
+    serve: {custom: {resource: pods}}
+    queries:
+      rate: {source: prometheus, promql: 'sum by (namespace, pod) (rate(http_requests_total{namespace="${namespace}"}[2m]))'}
+    plugin: per-object
+    config: {object: pod}
+    onError: {lastGood: 2m}
+  - metric: queue_length
+    serve: {external: {}}
+    queries:
+      length: {source: prometheus, promql: 'queue_length{${selector}}', range: {duration: 5m, step: 30s}}
+    plugin: external
+    onAbsent: {default: 0}
+    activation: 5
+  - metric: widgets_busy
+    serve: {custom: {resource: widgets.example.com, kind: Widget}}
+    plugin: per-object
+    config: {object: widget}
+    limits: {time: 50ms, memoryBytes: 1048576}
+objects:
+  - {resource: pods, namespace: ns0, name: app0-0, labels: {app: app0}}
+  - {resource: widgets.example.com, namespace: ns0, name: w}
+  - {resource: nodes, name: n1}
+rules: []
+externalRules: []
+resourceRules: {}
+"#;
+
+fn faults(text: &str) -> String {
+    let Parsed { document, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), text);
+    assert!(!faults.is_empty(), "no faults");
+    document.locate(faults).to_string()
+}
+
+#[test]
+fn a_good_configuration_is_read() {
+    let Parsed { config, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), GOOD);
+    assert_eq!(faults, []);
+    assert_eq!(config.mappings.len(), 3);
+    assert_eq!(config.objects.len(), 3);
+    let first = &config.mappings[0];
+    assert_eq!(first.policy.last_good, Some(std::time::Duration::from_secs(120)));
+    assert!(first.queries[0].promql.uses_namespace());
+    assert_eq!(first.source.as_deref(), Some("prometheus"));
+    match &config.sources["prometheus"] {
+        SourceSettings::Prometheus(source) => {
+            assert_eq!(source.url, "http://prometheus.monitoring:9090");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_fault_of_the_shape_is_told_at_once() {
+    let text = r#"apiVersion: leadsman.dev/v1alpha1
+kind: Konfig
+source: {}
+sources:
+  prometheus: {prometheus: {ulr: "http://x", timeout: 5}}
+  other: {promethus: {url: "http://x"}}
+mappings:
+  - metric: a
+    serve: {custom: {}}
+    plugin: per-object
+    config: [1]
+    onError: never
+  - serve: {external: {}, custom: {resource: pods}}
+    plugin: external
+    limits: {memoryBytes: 1}
+    metric: b
+    metric: c
+"#;
+    let told = faults(text);
+    // A key that stands twice is a fault of the text; the shape is looked at once that is mended.
+    assert_eq!(
+        told,
+        "config.yaml:17: the key \"metric\" stands here a second time; the first is on line 16"
+    );
+    let told = faults(&text.replace("    metric: c\n", ""));
+    let expected = [
+        "config.yaml:2: kind: \"Konfig\" is not known here; did you mean \"Config\"?",
+        "config.yaml:3: source: unknown key \"source\"; did you mean \"sources\"?",
+        "config.yaml:5: sources.prometheus.prometheus.timeout: expected a text, found the number 5",
+        "config.yaml:5: sources.prometheus.prometheus.ulr: unknown key \"ulr\"; did you mean \"url\"?",
+        "config.yaml:5: sources.prometheus.prometheus: the key \"url\" is missing",
+        "config.yaml:6: sources.other.promethus: unknown key \"promethus\"; did you mean \"prometheus\"?",
+        "config.yaml:9: mappings[0].serve.custom: the key \"resource\" is missing",
+        "config.yaml:11: mappings[0].config: expected a map, found a list",
+        "config.yaml:12: mappings[0].onError: \"never\" is not known here; there is only \"fail\"",
+        "config.yaml:13: mappings[1].serve: only one of the keys custom, external may stand here",
+        "config.yaml:15: mappings[1].limits.memoryBytes: expected at least 1048576, found 1",
+    ];
+    let mut lines: Vec<_> = told.lines().collect();
+    let number = |line: &str| line.split(':').nth(1).and_then(|n| n.parse::<usize>().ok());
+    assert!(lines.is_sorted_by_key(|line| number(line)), "{told}");
+    lines.sort_by_key(|line| (number(line), line.to_string()));
+    assert_eq!(lines, expected, "{told}");
+}
+
+#[test]
+fn faults_of_the_shape_do_not_hide_those_of_the_meaning() {
+    let told = faults(
+        r#"apiVersion: leadsman.dev/v1alpha1
+kind: Config
+sources:
+  prom: {prometheus: {ulr: "http://x"}}
+mappings:
+  - {metric: a, serve: {external: {}}, plugin: externl, colour: red}
+  - {metric: b, serve: {external: {}}, plugin: external, queries: {q: {source: prom, promql: "sum("}}}
+"#,
+    );
+    for part in [
+        "config.yaml:4: sources.prom.prometheus.ulr: unknown key",
+        "config.yaml:6: mappings[0].colour: unknown key",
+        "config.yaml:6: mappings[0].plugin: there is no plugin",
+        "config.yaml:7: mappings[1].queries.q.promql: this is not PromQL",
+    ] {
+        assert!(told.lines().any(|line| line.starts_with(part)), "{part}\nin\n{told}");
+    }
+    assert!(!told.contains("there is no source"), "{told}");
+}
+
+#[test]
+fn every_fault_of_the_meaning_is_told_at_once() {
+    let told = faults(
+        r#"apiVersion: leadsman.dev/v1alpha1
+kind: Config
+sources:
+  prom: {prometheus: {url: "prometheus:9090", timeout: soon, bearerTokenFile: /nowhere/token}}
+  two: {prometheus: {url: "http://x", tls: {certFile: /nowhere/cert}}}
+mappings:
+  - metric: a/b
+    serve: {custom: {resource: gadgets}}
+    queries:
+      rate: {source: promm, promql: 'sum(rate(x[2m])'}
+      name: {source: prom, promql: 'x{namespace="${namespce}"}'}
+    plugin: per-objet
+    deadline: 5min
+  - {metric: twice, serve: {external: {}}, plugin: external}
+  - {metric: twice, serve: {external: {}}, plugin: external}
+objects:
+  - {resource: pods, name: a}
+  - {resource: nodes, namespace: x, name: a}
+rules: [{seriesQuery: x}]
+"#,
+    );
+    for part in [
+        "config.yaml:4: sources.prom.prometheus.url: ",
+        "config.yaml:4: sources.prom.prometheus.timeout: \"soon\" is not a duration",
+        "config.yaml:4: sources.prom.prometheus.bearerTokenFile: cannot read /nowhere/token",
+        "config.yaml:5: sources.two.prometheus.tls: certFile and keyFile go together",
+        "config.yaml:7: mappings[0].metric: \"a/b\" cannot name a metric",
+        "config.yaml:8: mappings[0].serve.custom.resource: \"gadgets\" is not a resource",
+        "config.yaml:10: mappings[0].queries.rate.source: there is no source \"promm\"; did you mean \"prom\"?",
+        "config.yaml:10: mappings[0].queries.rate.promql: this is not PromQL",
+        "config.yaml:11: mappings[0].queries.name.promql: \"${namespce}\" is not known in a query; did you mean \"namespace\"?",
+        "config.yaml:12: mappings[0].plugin: there is no plugin \"per-objet\"; did you mean \"per-object\"?",
+        "config.yaml:13: mappings[0].deadline: \"5min\" is not a duration",
+        "config.yaml:17: objects[0]: the key \"namespace\" is missing",
+        "config.yaml:18: objects[1].namespace: nodes live in no namespace",
+        "config.yaml:19: rules[0].resources: names no objects",
+        "config.yaml:19: rules[0].metricsQuery: says nothing",
+    ] {
+        assert!(told.lines().any(|line| line.starts_with(part)), "{part}\nin\n{told}");
+    }
+}
+
+#[test]
+fn a_text_that_is_not_yaml_says_where() {
+    let told = faults("apiVersion: leadsman.dev/v1alpha1\nkind: [Config\nsources: {}\n");
+    assert!(told.starts_with("config.yaml:") && told.contains("this is not YAML"), "{told}");
+}
+
+#[test]
+fn a_second_document_is_not_passed_over() {
+    let told = faults(&format!("{}---\nmappings: 3\n", GOOD.trim_start()));
+    assert!(told.contains("a second document begins here"), "{told}");
+}
+
+#[test]
+fn a_small_text_cannot_expand_to_a_large_document() {
+    let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
+    for level in 1..9 {
+        let previous = format!("*a{}", level - 1);
+        let list = vec![previous; 10].join(",");
+        text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
+    }
+    assert!(faults(&text).contains("expands to too many values"));
+}
+
+#[test]
+fn small_texts_that_expand_without_end_are_refused() {
+    let key = "k".repeat(2000);
+    assert!(faults(&format!("? {key}\n: 1\n")).contains("a key is longer"));
+    let aliases = "*a, ".repeat(10_000);
+    let text = format!("a: &a {}\nb: [{aliases}]\n", "v".repeat(100_000));
+    assert!(faults(&text).contains("expands to too many values"));
+    let long = "x".repeat(500_000);
+    let text = GOOD.replace("plugin: external", &format!("plugin: {long}"));
+    let told = faults(&text);
+    assert!(told.contains("there is no plugin") && told.len() < 1000, "{}", told.len());
+}
+
+/// A configuration of external metrics with these queries.
+fn with_queries(queries: &[String], check: bool) -> String {
+    let mut text = String::from(
+        "apiVersion: leadsman.dev/v1alpha1\nkind: Config\n\
+         sources: {prom: {prometheus: {url: 'http://prometheus:9090'}}}\nmappings:\n",
+    );
+    for (at, query) in queries.iter().enumerate() {
+        text.push_str(&format!(
+            "  - {{metric: m{at}, serve: {{external: {{}}}}, plugin: external, \
+             queries: {{q: {{source: prom, check: {check}, promql: '{query}'}}}}}}\n"
+        ));
+    }
+    text
+}
+
+fn count_of_faults(text: &str) -> usize {
+    let origin = Origin::Folder(Path::new("."));
+    parse("config.yaml", &origin, &Flags::default(), text).faults.len()
+}
+
+#[test]
+fn queries_that_would_take_long_to_check_are_told_of() {
+    for (open, close, count) in
+        [("(", ")", 2000), ("-", "", 4000), ("up + ", "", 800), ("up or ", "", 600)]
+    {
+        let query = |count: usize| vec![format!("{}up{}", open.repeat(count), close.repeat(count))];
+        // It is PromQL, however deep.
+        assert_eq!(count_of_faults(&with_queries(&query(count), true)), 0, "{open}");
+        let long = query(15_000);
+        let told = faults(&with_queries(&long, true));
+        assert!(told.contains("at most 4096 can be checked"), "{open}");
+        assert_eq!(count_of_faults(&with_queries(&long, false)), 0, "{open}");
+    }
+    let query = format!("sum({{__name__=\"x\",a=\"{}\"}})", "y".repeat(4000));
+    let told = faults(&with_queries(&vec![query; 70], true));
+    assert!(told.contains("too long in all"), "{told}");
+    assert!((3..10).contains(&told.lines().count()), "{told}");
+}
+
+#[test]
+fn what_is_wrong_everywhere_is_told_up_to_a_number() {
+    let mut text = with_queries(&[], true);
+    for at in 0..10_000 {
+        text.push_str(&format!(
+            "  - {{metric: m{at}, serve: {{external: {{}}}}, plugin: n{at}}}\n"
+        ));
+    }
+    text.push_str("plugins:\n");
+    for at in 0..12_000 {
+        text.push_str(&format!("  p{at}: {{file: nowhere.wasm}}\n"));
+    }
+    let told = faults(&text);
+    assert_eq!(told.lines().count(), 201, "{told}");
+    assert!(told.ends_with("no more than 200 are looked for at once."), "{told}");
+}
+
+#[test]
+fn what_is_no_key_of_prometheus_adapter_is_told_of_once() {
+    let prometheus = Some(serde_json::json!({"url": "http://prometheus:9090"}));
+    let flags = Flags { prometheus, ..Flags::default() };
+    let text = "rules: []\nfoo/bar: 1\nmappings: []\n";
+    let Parsed { document, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &flags, text);
+    let told = document.locate(faults).to_string();
+    let told: Vec<_> = told.lines().collect();
+    assert_eq!(
+        told,
+        [
+            "config.yaml:2: foo/bar: unknown key \"foo/bar\"; there are externalRules, \
+             resourceRules, rules",
+            "config.yaml:3: mappings: unknown key \"mappings\"; there are externalRules, \
+             resourceRules, rules",
+        ]
+    );
+}

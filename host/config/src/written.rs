@@ -1,0 +1,409 @@
+//! The configuration as it is written. What stands here is published as a JSON schema; each
+//! comment is the description of a key there.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use leadsman_rules::written::{ResourceRules, Rule};
+use leadsman_source::Method;
+
+/// The configuration of Leadsman.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Config {
+    /// `leadsman.dev/v1alpha1`.
+    pub api_version: ApiVersion,
+    /// `Config`.
+    pub kind: Kind,
+    /// Where metrics come from, by a name of your choice.
+    #[serde(default)]
+    pub sources: BTreeMap<String, Source>,
+    /// Plugins that do not ship with Leadsman, by the name that mappings use.
+    #[serde(default)]
+    pub plugins: BTreeMap<String, Plugin>,
+    /// Which metrics are served, for which objects, and how their values are made.
+    #[serde(default)]
+    pub mappings: Vec<Mapping>,
+    /// How registries are reached, and whose signatures vouch for what they hold. The entry with
+    /// the longest prefix of a plugin's reference holds.
+    #[serde(default)]
+    pub registries: Vec<Registry>,
+    /// Every plugin that does not ship with Leadsman must be signed with one of these keys. Only
+    /// plugins from registries can be.
+    pub verify: Option<Verify>,
+    /// Which namespaces may bring mappings of their own, in ConfigMaps with the label
+    /// `leadsman.dev/config: "true"` and the key `config.yaml`, and what they may use. The first
+    /// entry that names a namespace holds.
+    #[serde(default)]
+    pub teams: Vec<Team>,
+    /// The objects that exist, where there is no cluster to ask.
+    #[serde(default)]
+    pub objects: Vec<Object>,
+    /// Rules of prometheus-adapter: custom metrics by the names of series.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// Rules of prometheus-adapter for external metrics.
+    #[serde(default)]
+    pub external_rules: Vec<Rule>,
+    /// Rules of prometheus-adapter for `metrics.k8s.io`: what nodes and pods use.
+    pub resource_rules: Option<ResourceRules>,
+    /// How rules find series.
+    pub discovery: Option<Discovery>,
+}
+
+/// How rules find series.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Discovery {
+    /// The source of all rules. `prometheus` if left out, or the only one there is.
+    pub source: Option<String>,
+    /// How often series are listed. `10m` if left out.
+    pub interval: Option<String>,
+    /// A series is listed if it had samples within this time. The interval if left out.
+    pub max_age: Option<String>,
+    /// Send for each read the very query that prometheus-adapter would. Otherwise one query for
+    /// all objects of a namespace is sent where that gives each the same value.
+    #[serde(default)]
+    pub exact_queries: bool,
+}
+
+/// The version of the configuration's format.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The format described here.
+    #[serde(rename = "leadsman.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+/// The kind of the document.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A configuration.
+    Config,
+}
+
+/// Where metrics come from.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// A Prometheus, or anything that answers its HTTP API.
+    Prometheus(Box<Prometheus>),
+    /// A recording that is played back.
+    Recording(Recording),
+}
+
+/// A Prometheus.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Prometheus {
+    /// The address, with the path below which `/api/v1/query` is found.
+    pub url: String,
+    /// How long a query may take, with its answer. `5s` if left out.
+    pub timeout: Option<String>,
+    /// The largest answer that is read, in bytes. 16 MiB if left out.
+    #[schemars(range(min = 1024))]
+    pub max_body_bytes: Option<u64>,
+    /// How many queries may be under way at once. 20 if left out.
+    #[schemars(range(min = 1, max = 10000))]
+    pub max_concurrent: Option<u32>,
+    /// `auto` sends short queries by GET and long ones by POST.
+    #[serde(default)]
+    pub method: Method,
+    /// Headers for every request, e.g. `X-Scope-OrgID`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// A file with a bearer token. Read again when it changes.
+    pub bearer_token_file: Option<String>,
+    /// HTTP basic authentication.
+    pub basic_auth: Option<BasicAuth>,
+    /// How the server is trusted, and how Leadsman identifies itself to it.
+    pub tls: Option<Tls>,
+    /// Whether an answer with warnings (a partial answer of Thanos, say) is a failure.
+    #[serde(default)]
+    pub fail_on_warnings: bool,
+}
+
+/// HTTP basic authentication.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct BasicAuth {
+    /// The user.
+    pub username: String,
+    /// A file with the password. Read again when it changes.
+    pub password_file: String,
+}
+
+/// How a server is trusted, and how Leadsman identifies itself to it. Files are read again when
+/// they change.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Tls {
+    /// PEM file with the certificates of the authorities to trust instead of the system's.
+    pub ca_file: Option<String>,
+    /// PEM file with the client certificate.
+    pub cert_file: Option<String>,
+    /// PEM file with the key of the client certificate.
+    pub key_file: Option<String>,
+    /// Trust any certificate. For tests only: anyone in between can read and change the answers.
+    #[serde(default)]
+    pub insecure_skip_verify: bool,
+}
+
+/// A recording that is played back in a loop.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Recording {
+    /// The file, relative to this one.
+    pub file: String,
+    /// How many times faster than it was recorded. 1 if left out.
+    pub speed: Option<f64>,
+    /// Where in the recording to begin, e.g. `2m`. At its start if left out.
+    pub start_at: Option<String>,
+}
+
+/// Where a plugin comes from: `file` or `oci`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Plugin {
+    /// A file with a component, relative to this one. In a ConfigMap: a key of its `binaryData`.
+    pub file: Option<String>,
+    /// An artifact in a registry: `HOST[:PORT]/REPOSITORY:TAG`, or with `@sha256:…` for exactly
+    /// that one.
+    pub oci: Option<String>,
+    /// How often the registry is asked what the tag stands for now. `1m` if left out.
+    pub check_every: Option<String>,
+    /// The Secret of type `kubernetes.io/dockerconfigjson` with which the registry is asked, in
+    /// the namespace of the ConfigMap. The adapter needs the right to get it.
+    pub pull_secret: Option<String>,
+    /// The same as a file, for the operator's configuration.
+    pub pull_secret_file: Option<String>,
+    /// The plugin must be signed with one of these keys.
+    pub verify: Option<Verify>,
+    /// The largest component, in bytes. 8 MiB if left out; what carries an interpreter needs more.
+    #[schemars(range(min = 1024, max = 33_554_432))]
+    pub max_bytes: Option<u64>,
+}
+
+/// Whose signatures vouch for a plugin: `publicKeyFile` or `publicKey`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Verify {
+    /// PEM file with one public key or several, as `cosign generate-key-pair` writes it.
+    pub public_key_file: Option<String>,
+    /// The same in place.
+    pub public_key: Option<String>,
+}
+
+/// How a registry, or a part of one, is reached, and what is asked of its plugins.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Registry {
+    /// What references begin with: `HOST[:PORT]`, or with the first parts of the repository.
+    pub prefix: String,
+    /// PEM file with the certificates of authorities to trust besides the system's.
+    pub ca_file: Option<String>,
+    /// Ask without TLS. Anyone in between can change what is pulled by tag.
+    #[serde(default)]
+    pub plain_http: bool,
+    /// A file in the format of `~/.docker/config.json` with credentials. Read again each time.
+    pub pull_secret_file: Option<String>,
+    /// Plugins from here must be signed with one of these keys.
+    pub verify: Option<Verify>,
+    /// Whether references must name a digest.
+    #[serde(default)]
+    pub require_digest: bool,
+}
+
+/// What some namespaces may bring themselves.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Team {
+    /// The namespaces. A `*` at the end stands for any rest.
+    pub namespaces: Vec<String>,
+    /// The sources that they may query. Whoever may query a source can read all of it.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// What the references of their plugins may begin with, as under `registries`. Without any,
+    /// plugins come from the ConfigMap itself.
+    #[serde(default)]
+    pub registries: Vec<String>,
+    /// Their plugins must be signed with one of these keys.
+    pub verify: Option<Verify>,
+    /// What all ConfigMaps of one namespace may use together.
+    pub limits: Option<TeamLimits>,
+}
+
+/// What all ConfigMaps of one namespace may use together.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct TeamLimits {
+    /// How many plugins of their own. 10 if left out.
+    pub plugins: Option<u32>,
+    /// How many mappings. 50 if left out.
+    pub mappings: Option<u32>,
+    /// How many evaluations a minute. 600 if left out.
+    #[schemars(range(min = 1))]
+    pub evaluations_per_minute: Option<u32>,
+    /// How much time plugins may run in a minute. `6s` if left out.
+    pub plugin_time_per_minute: Option<String>,
+    /// How much memory plugins may have at once, in bytes: as many run at the same time as fit
+    /// with the memory of their limits. 64 MiB if left out.
+    #[schemars(range(min = 1_048_576))]
+    pub memory_bytes: Option<u64>,
+}
+
+/// A metric, the objects it is served for, and how its values are made.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Mapping {
+    /// The name under which the metric is served.
+    pub metric: String,
+    /// In which API, and for which objects.
+    pub serve: Serve,
+    /// The queries whose answers the plugin receives, by the name that it knows them by.
+    #[serde(default)]
+    pub queries: BTreeMap<String, Query>,
+    /// The source of queries that the plugin brings itself. Needed if there are several sources.
+    pub source: Option<String>,
+    /// The plugin: one that ships with Leadsman, or one under `plugins`.
+    pub plugin: String,
+    /// The plugin's configuration.
+    #[serde(default)]
+    pub config: BTreeMap<String, Value>,
+    /// A plugin that runs beside this one on the same answers. What it gives is compared and
+    /// counted, and never served.
+    pub candidate: Option<Candidate>,
+    /// How long a read waits for an evaluation. `1s` if left out.
+    pub deadline: Option<String>,
+    /// How old an evaluation may be for a read to be answered from it at once. `30s` if left out.
+    pub max_age: Option<String>,
+    /// Values that are read are refreshed ahead of the next read, in the cadence of the reads, but
+    /// at most this often. `5s` if left out.
+    pub refresh_at_most_every: Option<String>,
+    /// What a read gets while evaluations fail. `fail` if left out.
+    pub on_error: Option<OnError>,
+    /// What a read gets for an object without a value. `omit` if left out.
+    pub on_absent: Option<OnAbsent>,
+    /// Values below this are served as exactly 0, so that an HPA can scale to zero.
+    pub activation: Option<f64>,
+    /// What one run of the plugin may use.
+    pub limits: Option<Limits>,
+}
+
+/// A plugin, or another configuration of the same one, on trial.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Candidate {
+    /// The plugin: one that ships with Leadsman, or one under `plugins`.
+    pub plugin: String,
+    /// Its configuration. That of the mapping if left out.
+    pub config: Option<BTreeMap<String, Value>>,
+}
+
+/// In which API a metric is served.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Serve {
+    /// `custom.metrics.k8s.io`: a value for each object.
+    Custom(Custom),
+    /// `external.metrics.k8s.io`: items with labels.
+    External(External),
+}
+
+/// The kind of objects that a custom metric is served for.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Custom {
+    /// The resource: `pods`, `deployments.apps`, `namespaces`, `widgets.example.com` …
+    pub resource: String,
+    /// For custom resources: the kind, e.g. `Widget`. A cluster is asked if it is left out;
+    /// needed where there is none.
+    pub kind: Option<String>,
+    /// For custom resources with a `kind`: the version. `v1` if left out.
+    pub version: Option<String>,
+    /// For custom resources with a `kind`: whether objects live in namespaces. True if left out.
+    pub namespaced: Option<bool>,
+}
+
+/// An external metric has no settings.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct External {}
+
+/// What is asked of a source.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Query {
+    /// The source.
+    pub source: String,
+    /// The query in PromQL. `${namespace}` stands for the namespace of a read, `${selector}` for
+    /// the matchers of its metric selector. A mapping without `${namespace}` is evaluated once
+    /// for the whole cluster.
+    pub promql: String,
+    /// Makes it a range query.
+    pub range: Option<Range>,
+    /// Set to false for a dialect that is not quite PromQL, so that it is not checked.
+    pub check: Option<bool>,
+}
+
+/// The span of a range query.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// From the first sample to now.
+    pub duration: String,
+    /// Between samples.
+    pub step: String,
+}
+
+/// What a read gets while evaluations fail.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnError {
+    /// An error that says why.
+    Fail,
+    /// The last good values for at most this long, with a warning that names their age.
+    LastGood(String),
+}
+
+/// What a read gets for an object without a value.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnAbsent {
+    /// Nothing: missing is not zero.
+    Omit,
+    /// This value.
+    Default(f64),
+}
+
+/// What one run of a plugin may use.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Limits {
+    /// The time. `100ms` if left out.
+    pub time: Option<String>,
+    /// The memory, in bytes. 64 MiB if left out, which is also the most.
+    #[schemars(range(min = 1_048_576, max = 67_108_864))]
+    pub memory_bytes: Option<u64>,
+    /// How many measures it may return. 100,000 if left out.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_measures: Option<u32>,
+}
+
+/// An object that exists.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Object {
+    /// The resource, as in `serve`.
+    pub resource: String,
+    /// The namespace. Left out for objects that live in none.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+    /// The labels, which selectors look at.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}

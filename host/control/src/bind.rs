@@ -1,0 +1,240 @@
+//! One mapping with its plugin, its sources and its objects, checked by the plugin.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::parts::{Kinds, Parts};
+use leadsman_config as config;
+use leadsman_config::valid;
+use leadsman_document::Fault;
+use leadsman_evaluation::{
+    self as evaluation, BoundQuery, Breaker, Budget, Candidate, Evaluations, ItemLabels, Mapping,
+};
+use leadsman_model::owner::Owner;
+use leadsman_model::serve::Serve;
+use leadsman_sandbox::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};
+use leadsman_source::Source;
+use leadsman_source::{Query, SourceSettings, Template};
+
+/// The sources by name, with what they were made of.
+pub(super) type Sources = BTreeMap<String, (SourceSettings, Arc<Source>)>;
+
+/// Everything that a mapping is made of. Equal ones make equal mappings.
+#[derive(Clone)]
+pub(super) struct Ingredients {
+    pub(super) owner: Owner,
+    pub(super) mapping: valid::Mapping,
+    pub(super) plugin: Plugin,
+    /// The plugin on trial, where it is there.
+    pub(super) candidate: Option<Plugin>,
+    pub(super) sources: Sources,
+    pub(super) kinds: Kinds,
+    pub(super) budget: Option<Arc<Budget>>,
+    /// For resource metrics.
+    pub(super) items: Option<ItemLabels>,
+}
+
+impl PartialEq for Ingredients {
+    fn eq(&self, other: &Self) -> bool {
+        // Where it stands in the document says nothing of what it does.
+        let moved = valid::Mapping { place: self.mapping.place.clone(), ..other.mapping.clone() };
+        let digest =
+            |plugin: &Option<Plugin>| plugin.as_ref().map(|plugin| plugin.digest().to_owned());
+        let budget = |budget: &Option<Arc<Budget>>| budget.as_ref().map(Arc::as_ptr);
+        let sources = self.sources.len() == other.sources.len()
+            && self.sources.iter().zip(&other.sources).all(
+                |((name, (_, one)), (other_name, (_, other)))| {
+                    name == other_name && Arc::ptr_eq(one, other)
+                },
+            );
+        self.owner == other.owner
+            && self.mapping == moved
+            && self.same_details(other)
+            && self.plugin.digest() == other.plugin.digest()
+            && digest(&self.candidate) == digest(&other.candidate)
+            && sources
+            && self.kinds.is_same(&other.kinds)
+            && budget(&self.budget) == budget(&other.budget)
+            && self.items == other.items
+    }
+}
+
+impl Ingredients {
+    /// Whether both documents say the same of a custom resource. A cluster knows better than they.
+    fn same_details(&self, other: &Self) -> bool {
+        match (&self.kinds, &self.mapping.serve, &other.mapping.serve) {
+            (Kinds::Listed(_), Serve::Custom(one), Serve::Custom(other)) => {
+                one.details() == other.details()
+            }
+            _ => true,
+        }
+    }
+
+    /// Lets the plugin check its configuration and binds everything together. Blocks for as long
+    /// as the plugin checks.
+    pub(super) fn bind(&self, parts: &Parts) -> Result<Arc<Evaluations>, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let bound = self.mapping(parts, &mut faults);
+        match bound {
+            Some(bound) if faults.is_empty() => {
+                let tasks = parts.tasks.clone();
+                Ok(Arc::new(Evaluations::new(
+                    Arc::new(bound),
+                    parts.quota.clone(),
+                    tasks,
+                    &parts.end,
+                )))
+            }
+            _ => Err(faults),
+        }
+    }
+
+    fn mapping(&self, parts: &Parts, faults: &mut Vec<Fault>) -> Option<Mapping> {
+        let mapping = &self.mapping;
+        let config_place = format!("{}/config", mapping.place);
+        let (queries, wants_objects) =
+            self.plan(&self.plugin, &mapping.plugin, &mapping.config, &config_place, faults)?;
+        let candidate = match (&self.candidate, &mapping.candidate) {
+            (Some(plugin), Some((name, config))) => {
+                let place = format!("{}/candidate/config", mapping.place);
+                let (others, objects) = self.plan(plugin, name, config, &place, faults)?;
+                if others != queries || (objects && !wants_objects) {
+                    let message = format!(
+                        "the candidate \"{name}\" asks for other queries or objects than the \
+                         plugin that serves, so the two cannot be compared on the same answers"
+                    );
+                    faults.push(Fault::at(format!("{}/candidate", mapping.place), message));
+                }
+                Some(Candidate::new(name.clone(), plugin.clone(), config.to_string()))
+            }
+            _ => None,
+        };
+        let queries = queries
+            .into_iter()
+            .filter_map(|query| {
+                Some(BoundQuery {
+                    source: self.sources.get(&query.source)?.1.clone(),
+                    name: query.name,
+                    source_name: query.source,
+                    promql: query.promql,
+                    range: query.range,
+                })
+            })
+            .collect();
+        let (serve, kind) = match &mapping.serve {
+            // What is learned of a kind is learned once for all mappings.
+            Serve::Custom(resource) => {
+                let kind = self.kinds.get(resource);
+                (Serve::Custom(kind.resource().clone()), Some(kind))
+            }
+            Serve::Usage(resource) => (mapping.serve.clone(), Some(self.kinds.get(resource))),
+            Serve::External => (Serve::External, None),
+        };
+        let title = evaluation::title(&self.owner, &serve, &mapping.metric);
+        let bound = Mapping {
+            owner: self.owner.clone(),
+            metric: mapping.metric.clone(),
+            serve,
+            kind,
+            queries,
+            plugin_name: mapping.plugin.clone(),
+            plugin: self.plugin.clone(),
+            config: mapping.config.to_string(),
+            wants_objects,
+            policy: mapping.policy,
+            any_object: mapping.any_object,
+            limits: mapping.limits,
+            budget: self.budget.clone(),
+            items: self.items.clone(),
+            breaker: Breaker::default(),
+            turns: Arc::new(Semaphore::new(parts.engine.slots_for_one())),
+            candidate,
+            metrics: parts.metrics.mapping(&title),
+        };
+        if let Serve::Custom(resource) = &mapping.serve
+            && !resource.namespaced()
+            && !resource.is_namespace()
+            && bound.per_namespace()
+        {
+            let message =
+                format!("{resource} live in no namespace, so \"${{namespace}}\" cannot be filled");
+            faults.push(Fault::at(format!("{}/queries", mapping.place), message));
+        }
+        Some(bound)
+    }
+
+    /// Has a plugin check a configuration. Gives all queries, with those that it brings, and
+    /// whether it wants to see the objects.
+    fn plan(
+        &self,
+        plugin: &Plugin,
+        name: &str,
+        config: &serde_json::Value,
+        place: &str,
+        faults: &mut Vec<Fault>,
+    ) -> Option<(Vec<Query>, bool)> {
+        let mapping = &self.mapping;
+        let before = faults.len();
+        let schema = &plugin.description().config_schema;
+        faults.extend(config::schema_faults(schema, config, place));
+        if faults.len() > before {
+            return None;
+        }
+        let own =
+            |query: &Query| OwnQuery { name: query.name.clone(), range: query.range.is_some() };
+        let queries = mapping.queries.iter().map(own).collect();
+        let context = Context { serve: &mapping.serve, queries };
+        let title = evaluation::title(&self.owner, &mapping.serve, &mapping.metric);
+        let (planned, objects) = match plugin.configure(&title, &config.to_string(), &context) {
+            Ok(Planning::Accepted { queries, objects }) => (queries, objects),
+            Ok(Planning::Refused(refused)) => {
+                let located =
+                    |fault: PluginFault| Fault::at(format!("{place}{}", fault.path), fault.message);
+                faults.extend(refused.into_iter().map(located));
+                return None;
+            }
+            Err(error) => {
+                let message = format!("\"{name}\" cannot check this configuration: {error}");
+                faults.push(Fault::at(place, message));
+                return None;
+            }
+        };
+        let mut queries = mapping.queries.clone();
+        for planned in planned {
+            queries.extend(self.brought(planned, faults));
+        }
+        Some((queries, objects))
+    }
+
+    /// A query that the plugin brings, checked like one of the document.
+    fn brought(&self, planned: PlannedQuery, faults: &mut Vec<Fault>) -> Option<Query> {
+        let (mapping, name) = (&self.mapping, &planned.name);
+        let mut fault = |key: &str, message: String| {
+            faults.push(Fault::at(format!("{}/{key}", mapping.place), message));
+        };
+        let Some(source) = mapping.source.clone() else {
+            fault(
+                "plugin",
+                format!("the plugin brings the query \"{name}\"; say with `source` where it goes"),
+            );
+            return None;
+        };
+        if mapping.queries.iter().any(|query| query.name == *name) {
+            let message = format!("the plugin brings the query \"{name}\" itself; remove it here");
+            fault("queries", message);
+            return None;
+        }
+        let checked = Template::parse(&planned.promql)
+            .and_then(|promql| config::check_promql(&promql).map(|()| promql));
+        match checked {
+            Ok(promql) => Some(Query { name: planned.name, source, promql, range: planned.range }),
+            Err(error) => {
+                let message = format!("the query \"{name}\" that the plugin brings: {error}");
+                fault("plugin", message);
+                None
+            }
+        }
+    }
+}

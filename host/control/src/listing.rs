@@ -1,0 +1,316 @@
+//! Which series there are for the rules: listed by a task, at an interval.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::bind::Sources;
+use leadsman_cluster::Cluster;
+use leadsman_config::valid;
+use leadsman_model::resource::Resource;
+use leadsman_rules::Seen;
+use leadsman_runtime::clock;
+use leadsman_runtime::telemetry::Metrics;
+use leadsman_source::Source;
+
+/// How many lists are asked for at once.
+const AT_ONCE: usize = 4;
+
+/// How long to wait after a failure; each further one doubles it, up to the interval.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// A series that is missing from so many lists in a row is gone. An upstream that has just started,
+/// or a partial answer, takes nothing away at once.
+const MISSED: u8 = 3;
+
+/// What was seen so far.
+#[derive(Default, Clone)]
+pub(super) struct Listed {
+    queries: BTreeMap<String, Query>,
+    /// The kinds of objects that the cluster has; empty without one.
+    pub(super) resources: Arc<[Resource]>,
+    /// Whether those are all that there are.
+    pub(super) resources_known: bool,
+    /// Why they are not known.
+    resources_fault: Option<String>,
+}
+
+/// What was seen for one series query.
+#[derive(Default, Clone)]
+struct Query {
+    seen: Arc<Seen>,
+    /// How often in a row a name was missing.
+    missed: BTreeMap<Arc<str>, u8>,
+    /// Why the newest list could not be had.
+    fault: Option<String>,
+    /// Whether it was asked for at all.
+    asked: bool,
+}
+
+impl Listed {
+    /// What was seen for a series query.
+    pub(super) fn seen(&self, query: &str) -> Option<&Seen> {
+        self.queries.get(query).map(|query| &*query.seen)
+    }
+
+    /// Why the newest list for a series query could not be had.
+    pub(super) fn fault(&self, query: &str) -> Option<&str> {
+        self.queries.get(query)?.fault.as_deref()
+    }
+
+    /// Whether each query was asked once, well or not.
+    fn is_complete(&self, rules: &valid::Rules) -> bool {
+        let mut queries = rules.series_queries().into_iter();
+        queries.all(|query| self.queries.get(query).is_some_and(|query| query.asked))
+    }
+}
+
+impl Query {
+    fn take(&mut self, answer: Result<Seen, String>) {
+        self.asked = true;
+        let mut new = match answer {
+            Ok(new) => new,
+            Err(reason) => {
+                self.fault = Some(reason);
+                return;
+            }
+        };
+        self.fault = None;
+        let mut missed = BTreeMap::new();
+        for (name, labels) in &*self.seen {
+            if new.contains_key(name) {
+                continue;
+            }
+            let count = self.missed.get(name).copied().unwrap_or(0) + 1;
+            if count < MISSED {
+                missed.insert(name.clone(), count);
+                new.insert(name.clone(), labels.clone());
+            }
+        }
+        self.missed = missed;
+        self.seen = Arc::new(new);
+    }
+}
+
+/// The answer to one series query.
+pub struct SeriesList {
+    /// The query.
+    pub query: String,
+    /// How long the answer took.
+    pub took: Duration,
+    /// What was seen, or why nothing was.
+    pub seen: Result<Seen, String>,
+}
+
+/// Asks a source once for all series that rules are for.
+pub async fn list_series(rules: &valid::Rules, source: &Source) -> Vec<SeriesList> {
+    let valid::Discovery { source: name, max_age, .. } = &rules.discovery;
+    let max_age = i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX);
+    let since = clock::now().saturating_sub(max_age);
+    let ask = |query: &str| {
+        let query = query.to_owned();
+        async move {
+            let begun = Instant::now();
+            let seen = source.series(&query, since).await;
+            let seen = seen.map_err(|error| format!("the source \"{name}\" {error}"));
+            SeriesList { query, took: begun.elapsed(), seen }
+        }
+    };
+    let asked: Vec<_> = rules.series_queries().into_iter().map(ask).collect();
+    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+}
+
+/// The task that lists.
+struct Listing {
+    rules: Arc<valid::Rules>,
+    source: Arc<Source>,
+    now: watch::Receiver<Arc<Listed>>,
+    // Ends with this value.
+    _task: JoinSet<()>,
+}
+
+impl Listing {
+    /// Lists from now on. What `before` saw of the same source is known from the start.
+    fn start(lister: Lister, before: Option<&Self>) -> Self {
+        let (rules, source) = (lister.rules.clone(), lister.source.clone());
+        let mut known = Listed::default();
+        if let Some(before) = before.filter(|before| Arc::ptr_eq(&before.source, &source)) {
+            known = (*before.now()).clone();
+            let used = rules.series_queries();
+            known.queries.retain(|query, _| used.contains(query.as_str()));
+        }
+        let (tell, now) = watch::channel(Arc::new(known));
+        let mut task = JoinSet::new();
+        task.spawn(lister.run(tell));
+        Self { rules, source, now, _task: task }
+    }
+
+    /// Whether it lists for these rules from this source.
+    fn is_for(&self, rules: &Arc<valid::Rules>, source: &Arc<Source>) -> bool {
+        self.rules == *rules && Arc::ptr_eq(&self.source, source)
+    }
+
+    /// What was seen so far.
+    fn now(&self) -> Arc<Listed> {
+        self.now.borrow().clone()
+    }
+
+    /// Whether everything was looked at once.
+    fn is_settled(&self) -> bool {
+        self.now.borrow().is_complete(&self.rules)
+    }
+}
+
+/// What is listed for the rules of now.
+pub(super) struct Listings {
+    now: Option<Listing>,
+    cluster: Option<Cluster>,
+    metrics: Metrics,
+    changed: watch::Sender<()>,
+}
+
+impl Listings {
+    pub(super) fn new(cluster: Option<Cluster>, metrics: Metrics) -> Self {
+        Self { now: None, cluster, metrics, changed: watch::Sender::new(()) }
+    }
+
+    /// Changes each time that something was listed.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Lists for these rules from now on.
+    pub(super) fn follow(&mut self, rules: Option<&Arc<valid::Rules>>, sources: &Sources) {
+        let wanted = rules.and_then(|rules| {
+            let (_, source) = sources.get(&rules.discovery.source)?;
+            Some((rules, source))
+        });
+        let Some((rules, source)) = wanted else {
+            self.now = None;
+            return;
+        };
+        if self.now.as_ref().is_some_and(|now| now.is_for(rules, source)) {
+            return;
+        }
+        let lister = Lister {
+            rules: rules.clone(),
+            source: source.clone(),
+            cluster: self.cluster.clone(),
+            metrics: self.metrics.clone(),
+            changed: self.changed.clone(),
+        };
+        self.now = Some(Listing::start(lister, self.now.as_ref()));
+    }
+
+    /// What was seen so far; `None` if there are no rules.
+    pub(super) fn listed(&self) -> Option<Arc<Listed>> {
+        self.now.as_ref().map(Listing::now)
+    }
+
+    /// Whether everything was looked at once.
+    pub(super) fn are_settled(&self) -> bool {
+        self.now.as_ref().is_none_or(Listing::is_settled)
+    }
+}
+
+struct Lister {
+    rules: Arc<valid::Rules>,
+    source: Arc<Source>,
+    cluster: Option<Cluster>,
+    metrics: Metrics,
+    changed: watch::Sender<()>,
+}
+
+impl Lister {
+    /// Does not end by itself.
+    async fn run(self, tell: watch::Sender<Arc<Listed>>) {
+        let interval = self.rules.discovery.interval;
+        let mut failures = 0;
+        loop {
+            if self.list(&tell).await {
+                failures = 0;
+                tokio::time::sleep(interval).await;
+            } else {
+                let wait = AGAIN.saturating_mul(1 << failures.min(16));
+                failures += 1;
+                tokio::time::sleep(wait.min(interval)).await;
+            }
+        }
+    }
+
+    /// Lists once. Says whether all went well.
+    async fn list(&self, tell: &watch::Sender<Arc<Listed>>) -> bool {
+        let lists = list_series(&self.rules, &self.source);
+        let (lists, resources) = tokio::join!(lists, self.resources());
+        let mut new = (**tell.borrow()).clone();
+        match resources {
+            Some(Ok(resources)) => {
+                (new.resources, new.resources_known) = (resources, true);
+                new.resources_fault = None;
+            }
+            Some(Err(reason)) => new.resources_fault = Some(reason),
+            None => {}
+        }
+        for SeriesList { query, took, seen } in lists {
+            self.metrics.listing().listed(took, seen.is_ok());
+            let seen = seen.map_err(|reason| format!("{reason} (listing the series of {query})"));
+            let known = new.queries.entry(query).or_default();
+            if let Err(reason) = &seen
+                && known.fault.as_ref() != Some(reason)
+            {
+                tracing::warn!(reason, "series cannot be listed; what was seen before stays");
+            }
+            known.take(seen);
+        }
+        let well = new.resources_fault.is_none()
+            && new.queries.values().all(|query| query.fault.is_none());
+        let names = new.queries.values().map(|query| query.seen.len()).sum();
+        self.metrics.listing().names(names);
+        tell.send_replace(Arc::new(new));
+        self.changed.send_replace(());
+        well
+    }
+
+    /// The kinds of objects that the cluster has. They matter to names of labels and of
+    /// resources that are not of every cluster.
+    async fn resources(&self) -> Option<Result<Arc<[Resource]>, String>> {
+        let cluster = self.cluster.as_ref()?;
+        Some(cluster.resources().await.map(Into::into))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(names: &[&str]) -> Seen {
+        names.iter().map(|name| ((*name).into(), ["pod".into()].into())).collect()
+    }
+
+    fn names(query: &Query) -> Vec<String> {
+        query.seen.keys().map(|name| name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_list_that_shrinks_takes_nothing_away_at_once() {
+        let mut query = Query::default();
+        query.take(Ok(seen(&["a", "b"])));
+        query.take(Ok(seen(&["a"])));
+        assert_eq!(names(&query), ["a", "b"]);
+        query.take(Err("away".to_owned()));
+        assert_eq!((names(&query).len(), query.fault.as_deref()), (2, Some("away")));
+        query.take(Ok(seen(&[])));
+        assert_eq!(names(&query), ["a", "b"], "once more");
+        query.take(Ok(seen(&[])));
+        assert_eq!(names(&query), ["a"], "b was missing three times, a twice");
+        query.take(Ok(seen(&["b"])));
+        query.take(Ok(seen(&["b"])));
+        assert_eq!(names(&query), ["b"]);
+        assert_eq!(query.fault, None);
+    }
+}

@@ -1,0 +1,94 @@
+//! What mappings are made with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use leadsman_cluster::Watches;
+use leadsman_evaluation::EvaluationQuota;
+use leadsman_model::objects::ListedObject;
+use leadsman_model::objects::{self, Kind, Listing};
+use leadsman_model::resource::Resource;
+use leadsman_runtime::telemetry::Metrics;
+use leadsman_sandbox::Engine;
+
+/// What mappings are made with.
+#[derive(Clone)]
+pub struct Parts {
+    /// Runs the plugins.
+    pub engine: Engine,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Owns the tasks of evaluations.
+    pub tasks: TaskTracker,
+    /// Bounds how many evaluations one caller may begin.
+    pub quota: EvaluationQuota,
+    /// Ends them.
+    pub end: CancellationToken,
+    /// Knows which objects there are.
+    pub objects: ObjectSource,
+}
+
+/// Where it is known from which objects there are.
+#[derive(Clone)]
+pub enum ObjectSource {
+    /// From the configuration's list.
+    Listed,
+    /// From a cluster.
+    Watched(Arc<Watches>),
+}
+
+/// The objects of each kind, from wherever they are known.
+#[derive(Clone)]
+pub(super) enum Kinds {
+    Listed(Arc<Listed>),
+    Watched(Arc<Watches>),
+}
+
+/// The objects of the configuration's list.
+pub(super) struct Listed {
+    list: Vec<ListedObject>,
+    kinds: HashMap<Resource, Arc<Kind>>,
+}
+
+impl Kinds {
+    /// The objects of a list, where no cluster knows better. The same list gives the same kinds.
+    pub(super) fn new(source: &ObjectSource, list: &[ListedObject], before: Option<&Self>) -> Self {
+        match (source, before) {
+            (ObjectSource::Watched(watches), _) => Self::Watched(watches.clone()),
+            (ObjectSource::Listed, Some(Self::Listed(before))) if before.list == list => {
+                Self::Listed(before.clone())
+            }
+            (ObjectSource::Listed, _) => {
+                Self::Listed(Arc::new(Listed { list: list.to_vec(), kinds: objects::listed(list) }))
+            }
+        }
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Listed(one), Self::Listed(other)) => Arc::ptr_eq(one, other),
+            (Self::Watched(one), Self::Watched(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    pub(super) fn get(&self, resource: &Resource) -> Arc<Kind> {
+        match self {
+            Self::Watched(watches) => watches.kind(resource),
+            Self::Listed(listed) => listed.kinds.get(resource).cloned().unwrap_or_else(|| {
+                let kind = Kind::starting(resource.clone());
+                match resource.details() {
+                    Some(_) => drop(kind.replace(Listing::default())),
+                    None => drop(kind.interrupted(format!(
+                        "there is no cluster to ask what {resource} are; say it with `kind` under \
+                         the mapping's `serve.custom`"
+                    ))),
+                }
+                Arc::new(kind)
+            }),
+        }
+    }
+}

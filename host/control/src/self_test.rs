@@ -1,0 +1,291 @@
+//! The fixtures that a plugin brings along, run as evaluations are: in the sandbox, under the
+//! usual limits, with the usual checks. The SDK runs the same fixtures natively.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use leadsman_model::data::{Input, ObjectTable};
+use leadsman_model::names::{Namespace, Scope};
+use leadsman_model::quantity::Quantity;
+use leadsman_model::resource::Resource;
+use leadsman_model::serve::Serve;
+use leadsman_model::values::{self, Served, Values};
+use leadsman_sandbox::{Context, Expected, Limits, OwnQuery, Planning, Plugin, Run, RunError};
+use leadsman_source as source;
+
+/// All fixtures of a plugin together.
+const TIME: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+    fixture: Fixture,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    #[serde(default)]
+    serve: Api,
+    #[serde(default)]
+    config: Value,
+    #[serde(default)]
+    namespace: Option<String>,
+    #[serde(default)]
+    now: f64,
+    #[serde(default)]
+    queries: BTreeMap<String, Value>,
+    #[serde(default)]
+    objects: Vec<Object>,
+    expect: Expect,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Api {
+    #[default]
+    Custom,
+    External,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Object {
+    #[serde(default)]
+    namespace: Option<String>,
+    name: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Expect {
+    Measures(Vec<Measure>),
+    Failure(String),
+    Faults(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Measure {
+    #[serde(default)]
+    object: String,
+    #[serde(default)]
+    namespace: Option<String>,
+    value: f64,
+    #[serde(default)]
+    time: Option<f64>,
+    #[serde(default)]
+    window: Option<u32>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+/// Runs all fixtures of a plugin. Says how many passed, or which one did not give what it expects.
+pub async fn run(plugin: &Plugin) -> Result<usize, String> {
+    let Some(text) = plugin.fixtures() else { return Ok(0) };
+    let fixtures: Vec<Named> = serde_json::from_slice(text)
+        .map_err(|error| format!("its fixtures cannot be read: {error}"))?;
+    let (plugin, turn) = (plugin.clone(), plugin.loading().await);
+    // It may use all the time that its limits give it.
+    let tested = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        all(&plugin, &fixtures)
+    });
+    tested.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "testing a plugin panicked");
+        Err("the adapter failed while it ran the fixtures".to_owned())
+    })
+}
+
+fn all(plugin: &Plugin, fixtures: &[Named]) -> Result<usize, String> {
+    let begun = Instant::now();
+    for Named { name, fixture } in fixtures {
+        if begun.elapsed() > TIME {
+            return Err(format!("its fixtures take longer than {TIME:?} together"));
+        }
+        fixture.check(plugin).map_err(|reason| format!("its fixture \"{name}\": {reason}"))?;
+    }
+    Ok(fixtures.len())
+}
+
+impl Fixture {
+    fn check(&self, plugin: &Plugin) -> Result<(), String> {
+        let config = match &self.config {
+            Value::Null => "{}".to_owned(),
+            config => config.to_string(),
+        };
+        let serve = self.serve();
+        let queries = self.queries.iter().map(|(name, answer)| query(name, answer)).collect();
+        let context = Context { serve: &serve, queries };
+        let planned = plugin
+            .configure("fixture", &config, &context)
+            .map_err(|error| format!("it cannot check its configuration: {error}"))?;
+        match (planned, &self.expect) {
+            (Planning::Accepted { .. }, Expect::Faults(_)) => {
+                return Err("its configuration is accepted, and should not be".to_owned());
+            }
+            (Planning::Refused(found), Expect::Faults(expected)) => {
+                let found: Vec<_> = found.into_iter().map(|fault| fault.path).collect();
+                return same(expected, &found);
+            }
+            (Planning::Refused(found), _) => {
+                let found: Vec<_> = found
+                    .into_iter()
+                    .map(|fault| format!("{} {}", fault.path, fault.message))
+                    .collect();
+                return Err(format!("its configuration is refused: {}", found.join("; ")));
+            }
+            (Planning::Accepted { .. }, _) => {}
+        }
+        let scope = self.scope()?;
+        let run = Run {
+            name: "fixture",
+            config: &config,
+            limits: &Limits::default(),
+            expected: Expected { serve: &serve, scope: &scope, activation: None },
+        };
+        match (plugin.evaluate(&run, self.input(scope.clone())?), &self.expect) {
+            (Ok(values), Expect::Measures(expected)) => compare(&values, expected, &scope),
+            (Err(RunError::Failure { message, query }), Expect::Failure(part)) => {
+                let message = match query {
+                    Some(query) => format!("query \"{query}\": {message}"),
+                    None => message,
+                };
+                if message.contains(part) {
+                    return Ok(());
+                }
+                Err(format!("it fails with \"{message}\", which does not contain \"{part}\""))
+            }
+            (Ok(_), _) => Err("it gives values, and should fail".to_owned()),
+            (Err(error), _) => Err(error.to_string()),
+        }
+    }
+
+    fn serve(&self) -> Serve {
+        if self.serve == Api::External {
+            return Serve::External;
+        }
+        // Measures without a namespace in the cluster's scope are of objects that live in none.
+        let of_none = match &self.expect {
+            Expect::Measures(measures) => {
+                measures.iter().all(|measure| measure.namespace.is_none())
+            }
+            _ => false,
+        };
+        let resource = if self.namespace.is_none() && of_none { "nodes" } else { "pods" };
+        Resource::known(resource).map_or(Serve::External, Serve::Custom)
+    }
+
+    fn scope(&self) -> Result<Scope, String> {
+        match &self.namespace {
+            None => Ok(Scope::Cluster),
+            Some(name) => {
+                let namespace: Namespace = name.parse().map_err(|error| format!("{error}"))?;
+                Ok(Scope::Namespace(namespace))
+            }
+        }
+    }
+
+    fn input(&self, scope: Scope) -> Result<Input, String> {
+        let answers: Result<Vec<_>, String> = self
+            .queries
+            .iter()
+            .map(|(name, answer)| {
+                let whole = match answer.get("data") {
+                    Some(_) => answer.clone(),
+                    None => json!({"status": "success", "data": answer}),
+                };
+                let answer = source::prometheus_answer(whole.to_string().as_bytes())
+                    .map_err(|error| format!("query \"{name}\": {error}"))?;
+                Ok((name.clone(), answer))
+            })
+            .collect();
+        let input = Input::new(scope, milliseconds(self.now), answers?);
+        if self.objects.is_empty() {
+            return Ok(input);
+        }
+        let mut table = ObjectTable::default();
+        for object in &self.objects {
+            table.names.push(object.name.clone());
+            table.namespaces.push(object.namespace.clone().unwrap_or_default());
+            table.labels.push(object.labels.clone().into_iter().collect());
+        }
+        Ok(input.with_objects(&table))
+    }
+}
+
+fn query(name: &str, answer: &Value) -> OwnQuery {
+    let data = answer.get("data").unwrap_or(answer);
+    let range = data.get("resultType").is_some_and(|kind| kind == "matrix");
+    OwnQuery { name: name.to_owned(), range }
+}
+
+#[allow(clippy::cast_possible_truncation)] // far from the ends of 64 bits, and cut off there
+fn milliseconds(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
+}
+
+fn compare(values: &Values, expected: &[Measure], scope: &Scope) -> Result<(), String> {
+    if let Some(refusal) = values.refused.first() {
+        return Err(format!("its value for \"{}\" is refused: {}", refusal.object, refusal.reason));
+    }
+    let found = values.served.len();
+    if found != expected.len() {
+        return Err(format!("it gives {found} values, and should give {}", expected.len()));
+    }
+    for measure in expected {
+        let of = match &values.served {
+            Served::Objects(objects) => {
+                let own = scope.namespace().map_or("", |namespace| namespace.as_str());
+                let namespace = measure.namespace.as_deref().unwrap_or(own);
+                objects.get(namespace, &measure.object).and_then(Result::ok)
+            }
+            Served::Items(items) => items
+                .iter()
+                .find(|item| {
+                    item.labels.len() == measure.labels.len()
+                        && item.labels.iter().all(|(name, value)| {
+                            measure.labels.get(&**name).is_some_and(|known| **known == **value)
+                        })
+                })
+                .map(|item| item.value),
+        };
+        let name = match &values.served {
+            Served::Objects(_) => format!("\"{}\"", measure.object),
+            Served::Items(_) => format!("{:?}", measure.labels),
+        };
+        let Some(value) = of else { return Err(format!("it gives no value for {name}")) };
+        measure.check(value).map_err(|reason| format!("its value for {name}: {reason}"))?;
+    }
+    Ok(())
+}
+
+impl Measure {
+    fn check(&self, found: values::Value) -> Result<(), String> {
+        let quantity = Quantity::from_f64(self.value).map_err(|reason| reason.to_string())?;
+        if found.quantity != quantity {
+            return Err(format!("{} instead of {quantity}", found.quantity));
+        }
+        if let Some(time) = self.time
+            && found.time != milliseconds(time)
+        {
+            return Err(format!("measured at {} ms instead of {} s", found.time, time));
+        }
+        if self.window.is_some() && found.window != self.window {
+            return Err(format!("a window of {:?} instead of {:?}", found.window, self.window));
+        }
+        Ok(())
+    }
+}
+
+fn same(expected: &[String], found: &[String]) -> Result<(), String> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(format!("it finds faults at {found:?}, and should at {expected:?}"))
+}

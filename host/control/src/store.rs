@@ -1,0 +1,196 @@
+//! What was good, kept on disk: a start while registries and kube-apiserver are down goes on with
+//! what was served before.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use leadsman_model::reference::Digest;
+use leadsman_runtime::files;
+
+/// How many components are kept: more than any configuration has plugins.
+const KEPT: usize = 200;
+
+/// A folder of our own.
+pub(super) struct Store(PathBuf);
+
+/// An artifact that was verified, loaded and tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Vouched {
+    /// As it was asked for.
+    pub(super) reference: String,
+    /// What that stood for.
+    pub(super) digest: String,
+    /// The public keys that had each signed it, as they were written.
+    pub(super) keys: Vec<String>,
+    /// The SHA-256 of its component.
+    pub(super) component: String,
+}
+
+/// A document that was served as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// Where it came from, so that another one does not take its place.
+    pub(super) origin: String,
+    pub(super) text: String,
+    /// In base64.
+    binaries: BTreeMap<String, String>,
+}
+
+impl Kept {
+    pub(super) fn new(
+        origin: String,
+        text: String,
+        binaries: &BTreeMap<String, std::sync::Arc<[u8]>>,
+    ) -> Self {
+        let encoded =
+            binaries.iter().map(|(key, bytes)| (key.clone(), STANDARD.encode(bytes))).collect();
+        Self { origin, text, binaries: encoded }
+    }
+
+    pub(super) fn binaries(&self) -> BTreeMap<String, std::sync::Arc<[u8]>> {
+        let decoded = |(key, text): (&String, &String)| {
+            Some((key.clone(), STANDARD.decode(text).ok()?.into()))
+        };
+        self.binaries.iter().filter_map(decoded).collect()
+    }
+}
+
+impl Store {
+    /// Opens a folder, made if it is not there.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        for part in ["components", "artifacts", "documents"] {
+            fs::create_dir_all(folder.join(part))?;
+        }
+        Ok(Self(folder.to_owned()))
+    }
+
+    pub(super) fn keep_artifact(&self, vouched: &Vouched, component: &[u8]) {
+        self.write(&self.0.join("components").join(&vouched.component), component);
+        let name = name_of(&vouched.reference, &vouched.keys);
+        self.write_json(&self.0.join("artifacts").join(name), vouched);
+        for part in ["components", "artifacts"] {
+            if let Err(error) = files::keep_newest(&self.0.join(part), KEPT) {
+                tracing::warn!(part, %error, "what is not needed any more cannot be dropped");
+            }
+        }
+    }
+
+    /// The artifact that a reference stood for when it was last verified with these keys.
+    pub(super) fn artifact(&self, reference: &str, keys: &[String]) -> Option<Vouched> {
+        let kept: Vouched =
+            self.read_json(&self.0.join("artifacts").join(name_of(reference, keys)))?;
+        (kept.reference == reference && kept.keys == keys).then_some(kept)
+    }
+
+    /// A component by its SHA-256, if it is there and whole.
+    pub(super) fn component(&self, digest: &str) -> Option<Vec<u8>> {
+        let path = self.0.join("components").join(digest);
+        let damage = match fs::read(&path) {
+            Ok(bytes) if Digest::of(&bytes).hex() == digest => return Some(bytes),
+            Ok(_) => "it is not what was kept".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(file = %path.display(), damage, "a component that was kept is damaged");
+        None
+    }
+
+    /// A document by its owner.
+    pub(super) fn document(&self, owner: &str) -> Option<Kept> {
+        self.read_json(&self.0.join("documents").join(file_of(owner)))
+    }
+
+    /// All documents, with their owners.
+    pub(super) fn documents(&self) -> Vec<(String, Kept)> {
+        let Ok(entries) = fs::read_dir(self.0.join("documents")) else { return Vec::new() };
+        let mut all: Vec<_> = entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let owner = path.file_name()?.to_str()?.replace('+', "/");
+                Some((owner, self.read_json(&path)?))
+            })
+            .collect();
+        all.sort_by(|one: &(String, Kept), other| one.0.cmp(&other.0));
+        all
+    }
+
+    pub(super) fn keep_document(&self, owner: &str, document: &Kept) {
+        self.write_json(&self.0.join("documents").join(file_of(owner)), document);
+    }
+
+    pub(super) fn forget_document(&self, owner: &str) {
+        // One that was never kept is not there.
+        let _ = fs::remove_file(self.0.join("documents").join(file_of(owner)));
+    }
+
+    fn read_json<T: for<'a> Deserialize<'a>>(&self, path: &Path) -> Option<T> {
+        let text = fs::read(path).ok()?;
+        match serde_json::from_slice(&text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::warn!(file = %path.display(), %error, "what was kept cannot be read");
+                None
+            }
+        }
+    }
+
+    fn write_json<T: Serialize>(&self, path: &Path, value: &T) {
+        match serde_json::to_vec(value) {
+            Ok(text) => self.write(path, &text),
+            Err(error) => tracing::error!(%error, "what is to be kept cannot be written down"),
+        }
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) {
+        if let Err(error) = files::write_whole(path, &[bytes]) {
+            let file = path.display();
+            tracing::warn!(%file, %error, "it cannot be kept: a start without it would miss it");
+        }
+    }
+}
+
+fn name_of(reference: &str, keys: &[String]) -> String {
+    Digest::of(format!("{reference}\n{}", keys.join("\n")).as_bytes()).hex()
+}
+
+/// Owners have a slash at most, and no plus.
+fn file_of(owner: &str) -> String {
+    owner.replace('/', "+")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_found_again_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let keys = vec!["key".to_owned()];
+        let vouched = Vouched {
+            reference: "registry.example/a:1".to_owned(),
+            digest: "sha256:00".to_owned(),
+            keys: keys.clone(),
+            component: Digest::of(b"component").hex(),
+        };
+        store.keep_artifact(&vouched, b"component");
+        assert_eq!(store.artifact("registry.example/a:1", &keys), Some(vouched.clone()));
+        assert_eq!(store.artifact("registry.example/a:1", &[]), None, "verified with other keys");
+        assert_eq!(store.component(&vouched.component).unwrap(), b"component");
+        fs::write(folder.path().join("components").join(&vouched.component), "other").unwrap();
+        assert_eq!(store.component(&vouched.component), None);
+
+        let binaries = BTreeMap::from([("p.wasm".to_owned(), [0_u8, 1].as_slice().into())]);
+        let kept = Kept::new("somewhere".to_owned(), "text".to_owned(), &binaries);
+        store.keep_document("shop/metrics", &kept);
+        assert_eq!(store.documents(), [("shop/metrics".to_owned(), kept.clone())]);
+        assert_eq!(kept.binaries(), binaries);
+        store.forget_document("shop/metrics");
+        assert_eq!(store.document("shop/metrics"), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! Documents in YAML: parsed with the line of each place, and what is wrong with them.
+
+mod duration;
+mod fault;
+mod yaml;
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+pub use duration::parse as parse_duration;
+pub use fault::{Fault, Faults, MOST_FAULTS, excerpt, suggestion};
+pub use leadsman_model::pointer::segment;
+
+/// A configuration's text as a tree, with the lines of its places.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// What it is called in messages.
+    pub name: String,
+    /// The tree.
+    pub value: Value,
+    lines: HashMap<String, usize>,
+}
+
+impl Document {
+    /// Parses YAML (or JSON, which is YAML). The faults are those of the text itself.
+    pub fn parse(name: &str, text: &str) -> (Self, Vec<Fault>) {
+        let mut lines = HashMap::new();
+        let (value, faults) = yaml::parse(text, &mut lines);
+        (Self { name: name.to_owned(), value, lines }, faults)
+    }
+
+    /// Gives each fault its line and brings them into the order of the document.
+    pub fn locate(&self, mut faults: Vec<Fault>) -> Faults {
+        for fault in &mut faults {
+            fault.line.get_or_insert_with(|| self.line(&fault.path));
+        }
+        faults.sort_by_key(|fault| fault.line);
+        faults.dedup();
+        Faults { document: self.name.clone(), list: faults }
+    }
+
+    /// The line of a place, or of the nearest one around it.
+    fn line(&self, pointer: &str) -> usize {
+        let mut pointer = pointer;
+        loop {
+            if let Some(&line) = self.lines.get(pointer) {
+                return line;
+            }
+            match pointer.rfind('/') {
+                Some(at) => pointer = &pointer[..at],
+                None => return 1,
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! YAML to a tree, with the line of each place, every duplicate key found, and bounds on what a
+//! small text can expand to.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use serde_json::{Map, Number, Value};
+
+use super::fault::Fault;
+use leadsman_model::pointer::segment;
+
+/// How many nodes a document may have once its aliases are expanded, and how deep it may nest.
+const MAX_NODES: usize = 1_000_000;
+const MAX_DEPTH: usize = 64;
+
+/// The longest text and the longest key, in bytes, and how many bytes of texts and of places a
+/// document may expand to.
+const MAX_TEXT: usize = 8 << 20;
+const MAX_KEY: usize = 1 << 10;
+const MAX_BYTES: usize = 128 << 20;
+
+/// Parses the first document of a text. Lines are added under the pointers of their places.
+pub(super) fn parse(text: &str, lines: &mut HashMap<String, usize>) -> (Value, Vec<Fault>) {
+    if text.len() > MAX_TEXT {
+        let message =
+            format!("it has {} bytes; a configuration has at most {MAX_TEXT}", text.len());
+        return (Value::Null, vec![Fault::on_line(1, message)]);
+    }
+    let mut builder =
+        Builder { lines, faults: vec![], anchors: HashMap::new(), nodes: 0, bytes: 0 };
+    let mut events = Parser::new_from_str(text);
+    let value = loop {
+        match events.next() {
+            None => break Value::Null,
+            Some(Err(error)) => {
+                builder.faults.push(syntax(&error));
+                break Value::Null;
+            }
+            Some(Ok((Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _))) => {}
+            Some(Ok((Event::StreamEnd | Event::DocumentEnd, _))) => break Value::Null,
+            Some(Ok((event, span))) => match builder.node(event, span, "", 0, &mut events) {
+                Ok(value) => break value,
+                Err(Stop) => break Value::Null,
+            },
+        }
+    };
+    if builder.faults.is_empty() {
+        builder.faults.extend(events.find_map(|event| match event {
+            Ok((Event::DocumentStart(_), span)) => {
+                let line = span.start.line();
+                Some(Fault::on_line(line, "a second document begins here; only one is read"))
+            }
+            Ok(_) => None,
+            Err(error) => Some(syntax(&error)),
+        }));
+    }
+    (value, builder.faults)
+}
+
+/// The rest of the text cannot be read; the fault is noted.
+struct Stop;
+
+struct Builder<'l> {
+    lines: &'l mut HashMap<String, usize>,
+    faults: Vec<Fault>,
+    /// Values with their nodes and bytes.
+    anchors: HashMap<usize, (Value, usize, usize)>,
+    nodes: usize,
+    bytes: usize,
+}
+
+impl Builder<'_> {
+    fn node<'t>(
+        &mut self,
+        event: Event<'t>,
+        span: Span,
+        pointer: &str,
+        depth: usize,
+        events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
+    ) -> Result<Value, Stop> {
+        let line = span.start.line();
+        self.lines.entry(pointer.to_owned()).or_insert(line);
+        if depth > MAX_DEPTH {
+            return self.stop(line, "the document nests too deeply");
+        }
+        self.count(1, pointer.len(), line)?;
+        let (nodes, bytes) = (self.nodes, self.bytes);
+        let (value, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.count(0, text.len(), line)?;
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                (if plain { plain_scalar(&text) } else { Value::String(text.into_owned()) }, anchor)
+            }
+            Event::SequenceStart(anchor, _) => {
+                let mut list = Vec::new();
+                loop {
+                    match self.next(events)? {
+                        (Event::SequenceEnd, _) => break,
+                        (event, span) => {
+                            let place = format!("{pointer}/{}", list.len());
+                            list.push(self.node(event, span, &place, depth + 1, events)?);
+                        }
+                    }
+                }
+                (Value::Array(list), anchor)
+            }
+            Event::MappingStart(anchor, _) => (self.mapping(pointer, depth, events)?, anchor),
+            Event::Alias(anchor) => match self.anchors.get(&anchor).map(|a| (a.1, a.2)) {
+                Some((nodes, bytes)) => {
+                    // Counted before it is copied.
+                    self.count(nodes, bytes, line)?;
+                    let value = self.anchors.get(&anchor).map(|anchor| anchor.0.clone());
+                    (value.unwrap_or_default(), 0)
+                }
+                None => return self.stop(line, "an alias refers to an anchor that is not there"),
+            },
+            _ => return self.stop(line, "expected a value here"),
+        };
+        if anchor != 0 {
+            let (nodes, bytes) = (self.nodes - nodes + 1, self.bytes - bytes);
+            // The copy that is kept counts as well.
+            self.count(nodes, bytes, line)?;
+            self.anchors.insert(anchor, (value.clone(), nodes, bytes));
+        }
+        Ok(value)
+    }
+
+    fn mapping<'t>(
+        &mut self,
+        pointer: &str,
+        depth: usize,
+        events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
+    ) -> Result<Value, Stop> {
+        let mut map = Map::new();
+        loop {
+            let (key, line) = match self.next(events)? {
+                (Event::MappingEnd, _) => return Ok(Value::Object(map)),
+                (Event::Scalar(key, ..), span) => (key.into_owned(), span.start.line()),
+                (_, span) => return self.stop(span.start.line(), "a key must be a text"),
+            };
+            if key.len() > MAX_KEY {
+                return self.stop(line, "a key is longer than any that is known");
+            }
+            self.count(0, key.len(), line)?;
+            let place = format!("{pointer}/{}", segment(&key));
+            let known = map.contains_key(&key);
+            if known {
+                let first = self.lines.get(&place).copied().unwrap_or(line);
+                self.faults.push(Fault::on_line(
+                    line,
+                    format!(
+                        "the key \"{key}\" stands here a second time; the first is on line {first}"
+                    ),
+                ));
+            } else {
+                // A value may begin on a later line; people look for the key.
+                self.lines.insert(place.clone(), line);
+            }
+            let (event, span) = self.next(events)?;
+            let value = self.node(event, span, &place, depth + 1, events)?;
+            if !known {
+                map.insert(key, value);
+            }
+        }
+    }
+
+    fn next<'t>(
+        &mut self,
+        events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
+    ) -> Result<(Event<'t>, Span), Stop> {
+        match events.next() {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(error)) => {
+                self.faults.push(syntax(&error));
+                Err(Stop)
+            }
+            None => {
+                self.faults.push(Fault::on_line(1, "the document ends too early"));
+                Err(Stop)
+            }
+        }
+    }
+
+    fn count(&mut self, nodes: usize, bytes: usize, line: usize) -> Result<(), Stop> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.nodes > MAX_NODES || self.bytes > MAX_BYTES {
+            return self.stop(line, "the document expands to too many values");
+        }
+        Ok(())
+    }
+
+    fn stop<T>(&mut self, line: usize, message: &str) -> Result<T, Stop> {
+        self.faults.push(Fault::on_line(line, message));
+        Err(Stop)
+    }
+}
+
+fn syntax(error: &saphyr_parser::ScanError) -> Fault {
+    Fault::on_line(error.marker().line(), format!("this is not YAML: {}", error.info()))
+}
+
+/// The core schema of YAML 1.2: null, booleans, whole numbers, floats; all else is text.
+fn plain_scalar(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
+    if numeric {
+        if let Ok(number) = text.parse::<i64>() {
+            return Value::Number(number.into());
+        }
+        if let Ok(number) = text.parse::<u64>() {
+            return Value::Number(number.into());
+        }
+        if let Some(number) = text.parse::<f64>().ok().and_then(Number::from_f64) {
+            return Value::Number(number);
+        }
+    }
+    Value::String(text.to_owned())
+}

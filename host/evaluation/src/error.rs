@@ -1,0 +1,124 @@
+//! Why an evaluation gave nothing, and why a read gets nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use leadsman_model::objects::NotSynced;
+use leadsman_sandbox::RunError;
+use leadsman_source::QueryError;
+
+/// Why an evaluation gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluationError {
+    /// A query has no answer.
+    #[error("query \"{query}\": the source \"{source_name}\" {source}")]
+    Query {
+        /// The query.
+        query: String,
+        /// The source.
+        source_name: String,
+        /// Why.
+        source: QueryError,
+    },
+    /// The metric selector cannot be applied to a query.
+    #[error("query \"{query}\": the metric selector cannot be applied: {reason}")]
+    Selector {
+        /// The query.
+        query: String,
+        /// Why.
+        reason: String,
+    },
+    /// The plugin wants to see the objects, and they are not known.
+    #[error("{0}")]
+    Objects(#[from] NotSynced),
+    /// The plugin gave nothing.
+    #[error("plugin \"{plugin}\": {source}")]
+    Plugin {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        source: RunError,
+    },
+    /// The plugin failed too often, and is given a rest.
+    #[error(
+        "unavailable after {failures} failures in a row, and tried again every {every:?}; the \
+         last one: {last}"
+    )]
+    Unavailable {
+        /// How many failures.
+        failures: u32,
+        /// The last one.
+        last: String,
+        /// How often it is tried again.
+        every: Duration,
+    },
+    /// The team has used up what it may use.
+    #[error("the budget of this namespace is used up: {0} a minute")]
+    Budget(String),
+    /// The adapter itself failed.
+    #[error("the adapter failed while it evaluated; its log says more")]
+    Internal,
+}
+
+impl EvaluationError {
+    /// The kind of the error, as metrics count it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Query { source, .. } => source.reason(),
+            Self::Selector { .. } => "selector",
+            Self::Objects(_) => "objects",
+            Self::Plugin { source, .. } => source.reason(),
+            Self::Unavailable { .. } => "unavailable",
+            Self::Budget(_) => "budget",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Why a read gets nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadFailure {
+    /// The newest evaluation failed.
+    #[error("{error}")]
+    Failed {
+        /// Why.
+        error: Arc<EvaluationError>,
+        /// The age of the last good values, where they were too old to be served.
+        last_good: Option<Duration>,
+    },
+    /// No evaluation ended in time.
+    #[error("no value within {deadline:?}: {pending}")]
+    Deadline {
+        /// The deadline.
+        deadline: Duration,
+        /// What is waited for.
+        pending: String,
+    },
+    /// There are too many evaluations.
+    #[error(
+        "{limit} evaluations of this metric are in use already; use fewer namespaces or metric selectors, or a query for the whole cluster"
+    )]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+    /// The reads of one caller in a namespace are for too many evaluations.
+    #[error(
+        "{limit} evaluations are in use for your reads in this namespace already; use fewer metric selectors, or wait a minute"
+    )]
+    TooManyOfCaller {
+        /// The limit.
+        limit: usize,
+    },
+    /// The values that are kept for the reads of one caller in a namespace take too much memory.
+    #[error(
+        "the values of the evaluations for your reads in this namespace take {mebibytes} MiB already; use fewer metric selectors, or wait a minute"
+    )]
+    TooLargeOfCaller {
+        /// The limit.
+        mebibytes: usize,
+    },
+    /// The adapter is ending.
+    #[error("the adapter is shutting down")]
+    ShuttingDown,
+}

@@ -1,0 +1,155 @@
+//! What a read gets from a state, and when it has to wait.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::cell::{Evaluated, State};
+use super::error::{EvaluationError, ReadFailure};
+use leadsman_model::quantity::Quantity;
+
+/// What reads get, and when.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Policy {
+    /// How long a read waits.
+    pub deadline: Duration,
+    /// How old values may be to count as current.
+    pub max_age: Duration,
+    /// How often values may be refreshed ahead of reads.
+    pub refresh_at_most_every: Duration,
+    /// How old they may be while evaluations fail; `None` to fail.
+    pub last_good: Option<Duration>,
+    /// What stands for an absent value.
+    pub default: Option<Quantity>,
+    /// Below this is 0.
+    pub activation: Option<f64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(1),
+            max_age: Duration::from_secs(30),
+            refresh_at_most_every: Duration::from_secs(5),
+            last_good: None,
+            default: None,
+            activation: None,
+        }
+    }
+}
+
+/// After a failure, reads within this time get its error without another attempt.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What a read gets.
+#[derive(Debug)]
+pub(super) enum Judgement {
+    /// These values.
+    Serve(Arc<Evaluated>),
+    /// Old values under a stated policy, with the error that makes it so.
+    ServeOld(Arc<Evaluated>, Arc<EvaluationError>, Retry),
+    /// An attempt that is yet to end.
+    Wait,
+    /// An error.
+    Fail(ReadFailure),
+}
+
+/// Whether another attempt is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retry {
+    Now,
+    Later,
+}
+
+pub(super) fn judge(state: &State, policy: &Policy, now: Instant) -> Judgement {
+    let age = |good: &Arc<Evaluated>| now.saturating_duration_since(good.at);
+    let Some(failed) = &state.failed else {
+        return match &state.good {
+            Some(good) if age(good) <= policy.max_age => Judgement::Serve(good.clone()),
+            _ => Judgement::Wait,
+        };
+    };
+    let recent = now.saturating_duration_since(failed.at) < RETRY;
+    if let (Some(good), Some(oldest)) = (&state.good, policy.last_good)
+        && age(good) <= oldest
+    {
+        let retry = if recent { Retry::Later } else { Retry::Now };
+        return Judgement::ServeOld(good.clone(), failed.error.clone(), retry);
+    }
+    if recent {
+        let last_good = state.good.as_ref().filter(|_| policy.last_good.is_some()).map(age);
+        Judgement::Fail(ReadFailure::Failed { error: failed.error.clone(), last_good })
+    } else {
+        Judgement::Wait
+    }
+}
+
+/// What a read gets whose deadline passed while it waited.
+pub(super) fn judge_late(state: &State, policy: &Policy, now: Instant) -> Option<Arc<Evaluated>> {
+    let good = state.good.as_ref()?;
+    let age = now.saturating_duration_since(good.at);
+    (age <= policy.last_good?).then(|| good.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cell::Failed;
+    use super::*;
+    use leadsman_model::values::{Served, Values};
+
+    fn policy(last_good: Option<u64>) -> Policy {
+        Policy {
+            deadline: Duration::from_secs(1),
+            max_age: Duration::from_secs(30),
+            refresh_at_most_every: Duration::from_secs(5),
+            last_good: last_good.map(Duration::from_secs),
+            default: None,
+            activation: None,
+        }
+    }
+
+    fn state(good: Option<Instant>, failed: Option<Instant>) -> State {
+        let values = || Values { served: Served::Items(vec![]), refused: vec![], refused_count: 0 };
+        State {
+            good: good.map(|at| {
+                Arc::new(Evaluated {
+                    id: 1,
+                    evaluation: 1,
+                    values: values(),
+                    at,
+                    time: 0,
+                    querying: Duration::ZERO,
+                    running: Duration::ZERO,
+                })
+            }),
+            failed: failed.map(|at| Failed { error: Arc::new(EvaluationError::Internal), at }),
+            attempts: 1,
+        }
+    }
+
+    #[test]
+    fn what_a_read_gets() {
+        let start = Instant::now();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let told = |good, failed, last_good, now| match judge(
+            &state(good, failed),
+            &policy(last_good),
+            now,
+        ) {
+            Judgement::Serve(_) => "serve",
+            Judgement::ServeOld(_, _, Retry::Now) => "old, retry",
+            Judgement::ServeOld(_, _, Retry::Later) => "old",
+            Judgement::Wait => "wait",
+            Judgement::Fail(_) => "fail",
+        };
+        assert_eq!(told(None, None, None, at(0)), "wait");
+        assert_eq!(told(Some(at(0)), None, None, at(30)), "serve");
+        assert_eq!(told(Some(at(0)), None, None, at(31)), "wait");
+        assert_eq!(told(Some(at(0)), Some(at(10)), None, at(10)), "fail");
+        assert_eq!(told(Some(at(0)), Some(at(10)), None, at(15)), "wait");
+        assert_eq!(told(Some(at(0)), Some(at(10)), Some(60), at(10)), "old");
+        assert_eq!(told(Some(at(0)), Some(at(10)), Some(60), at(20)), "old, retry");
+        assert_eq!(told(Some(at(0)), Some(at(61)), Some(60), at(61)), "fail");
+        assert_eq!(told(Some(at(0)), Some(at(61)), Some(60), at(70)), "wait");
+        assert_eq!(told(None, Some(at(0)), Some(60), at(0)), "fail");
+    }
+}

@@ -1,0 +1,17 @@
+//! The domain: what flows from sources through plugins to answers. No I/O, no wire formats.
+
+pub mod asked;
+pub mod data;
+pub mod dictionary;
+pub mod field_selector;
+pub mod labels;
+pub mod names;
+pub mod objects;
+pub mod owner;
+pub mod pointer;
+pub mod quantity;
+pub mod reference;
+pub mod resource;
+pub mod selector;
+pub mod serve;
+pub mod values;

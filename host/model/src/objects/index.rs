@@ -1,0 +1,388 @@
+//! The objects of one kind in memory, found by namespace, name and label.
+//!
+//! A label is stored once for all objects of a namespace that have it, with a sorted list of them:
+//! a selector begins with the shortest list that it names, so it costs what it picks and not what
+//! the namespace holds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use crate::selector::{Operator, Requirement, Selector};
+
+/// Labels of an object as they come: keys and values.
+pub type Labels = Vec<(String, String)>;
+
+/// All objects of one kind.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    namespaces: HashMap<Box<str>, Namespace, RandomState>,
+    /// Counts changes; each namespace has the number of its last one.
+    changes: u64,
+}
+
+/// The objects of one namespace. Those of kinds that live in none are in the namespace "".
+#[derive(Debug, Default)]
+struct Namespace {
+    version: u64,
+    names: BTreeMap<Arc<str>, Id>,
+    objects: Vec<Option<Object>>,
+    free: Vec<Id>,
+    labels: BTreeMap<Label, Vec<Id>>,
+}
+
+/// The number of an object within its namespace.
+type Id = u32;
+
+/// Key and value, shared by all objects of the namespace that have both.
+pub(super) type Label = Arc<Pair>;
+
+type Pair = (Arc<str>, Arc<str>);
+
+/// An object of a namespace.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its name.
+    pub name: Arc<str>,
+    labels: Box<[Label]>,
+}
+
+impl Object {
+    /// Its labels, by key.
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.labels.iter().map(|label| (label.0.as_ref(), label.1.as_ref()))
+    }
+}
+
+impl Index {
+    /// Puts an object in, or changes its labels. Says whether anything is different now.
+    pub(super) fn insert(&mut self, namespace: &str, name: &str, labels: Labels) -> bool {
+        let space = match self.namespaces.get_mut(namespace) {
+            Some(space) => space,
+            None => self.namespaces.entry(namespace.into()).or_default(),
+        };
+        let changed = space.insert(name, labels);
+        if changed {
+            self.changes += 1;
+            space.version = self.changes;
+        }
+        changed
+    }
+
+    /// Takes an object out. Says whether it was there.
+    pub(super) fn remove(&mut self, namespace: &str, name: &str) -> bool {
+        let Some(space) = self.namespaces.get_mut(namespace) else { return false };
+        if !space.remove(name) {
+            return false;
+        }
+        self.changes += 1;
+        space.version = self.changes;
+        if space.names.is_empty() {
+            self.namespaces.remove(namespace);
+        }
+        true
+    }
+
+    /// Takes the place of an older index. Namespaces that hold the same keep their version, so
+    /// that what was made from them stays valid.
+    pub(super) fn succeed(&mut self, older: &Self) {
+        self.changes = older.changes;
+        for (name, space) in &mut self.namespaces {
+            match older.namespaces.get(name) {
+                Some(before) if before.same_as(space) => space.version = before.version,
+                _ => {
+                    self.changes += 1;
+                    space.version = self.changes;
+                }
+            }
+        }
+    }
+
+    /// A number that changes when any answer about this namespace may change; 0 while it is empty.
+    pub(super) fn version(&self, namespace: &str) -> u64 {
+        self.namespaces.get(namespace).map_or(0, |space| space.version)
+    }
+
+    /// Whether there is such an object.
+    pub(super) fn contains(&self, namespace: &str, name: &str) -> bool {
+        self.namespaces.get(namespace).is_some_and(|space| space.names.contains_key(name))
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.namespaces.values().map(|space| space.names.len()).sum()
+    }
+
+    /// The names of the objects of a namespace that a selector picks, in order.
+    pub(super) fn select(&self, namespace: &str, selector: &Selector) -> Vec<Arc<str>> {
+        self.picked(namespace, selector).iter().map(|object| object.name.clone()).collect()
+    }
+
+    /// The objects of a namespace that a selector picks, by name.
+    pub(super) fn picked(&self, namespace: &str, selector: &Selector) -> Vec<&Object> {
+        self.namespaces.get(namespace).map_or_else(Vec::new, |space| space.select(selector))
+    }
+
+    /// An object.
+    pub(super) fn object(&self, namespace: &str, name: &str) -> Option<&Object> {
+        let space = self.namespaces.get(namespace)?;
+        space.object(*space.names.get(name)?)
+    }
+
+    /// The namespaces that have objects, in order.
+    pub(super) fn namespaces(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.namespaces.keys().map(|name| name.to_string()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// All objects of one namespace, or of all: namespace, name and labels.
+    pub(super) fn iter<'a>(
+        &'a self,
+        namespace: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a [Label])> {
+        let chosen = self
+            .namespaces
+            .iter()
+            .filter(move |(name, _)| namespace.is_none_or(|namespace| namespace == name.as_ref()));
+        chosen.flat_map(|(namespace, space)| {
+            space.names.values().filter_map(move |&id| {
+                let object = space.object(id)?;
+                Some((namespace.as_ref(), object.name.as_ref(), object.labels.as_ref()))
+            })
+        })
+    }
+}
+
+impl Namespace {
+    fn object(&self, id: Id) -> Option<&Object> {
+        self.objects.get(id as usize)?.as_ref()
+    }
+
+    fn insert(&mut self, name: &str, mut labels: Labels) -> bool {
+        labels.sort_unstable();
+        let same = |object: &Object| {
+            let known = object.labels.iter().map(|label| (label.0.as_ref(), label.1.as_ref()));
+            known.eq(labels.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+        };
+        if let Some(&id) = self.names.get(name) {
+            if self.object(id).is_some_and(same) {
+                return false;
+            }
+            self.remove(name);
+        }
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.objects.push(None);
+            // Four thousand million objects of a namespace do not fit into memory.
+            Id::try_from(self.objects.len() - 1).unwrap_or(Id::MAX)
+        });
+        let labels = labels.into_iter().map(|(key, value)| self.label(&key, &value, id)).collect();
+        let name: Arc<str> = name.into();
+        self.names.insert(name.clone(), id);
+        self.objects[id as usize] = Some(Object { name, labels });
+        true
+    }
+
+    /// Notes that an object has a label, and gives the label as it is stored.
+    fn label(&mut self, key: &str, value: &str, id: Id) -> Label {
+        let wanted: Pair = (key.into(), value.into());
+        let label = match self.labels.get_key_value(&wanted) {
+            Some((label, _)) => label.clone(),
+            None => {
+                // Keys are few and shared by labels, too.
+                let shared = self.range(key).next().map(|(label, _)| label.0.clone());
+                Arc::new((shared.unwrap_or(wanted.0), wanted.1))
+            }
+        };
+        let ids = self.labels.entry(label.clone()).or_default();
+        if let Err(at) = ids.binary_search(&id) {
+            ids.insert(at, id);
+        }
+        label
+    }
+
+    fn remove(&mut self, name: &str) -> bool {
+        let Some(id) = self.names.remove(name) else { return false };
+        let Some(object) = self.objects.get_mut(id as usize).and_then(Option::take) else {
+            return false;
+        };
+        for label in &object.labels {
+            if let Some(ids) = self.labels.get_mut(label) {
+                if let Ok(at) = ids.binary_search(&id) {
+                    ids.remove(at);
+                }
+                if ids.is_empty() {
+                    self.labels.remove(label);
+                }
+            }
+        }
+        self.free.push(id);
+        true
+    }
+
+    fn same_as(&self, other: &Self) -> bool {
+        let listed = |space: &'_ Self| {
+            let objects = space.names.values().filter_map(|&id| space.object(id));
+            objects.map(|object| (object.name.clone(), object.labels.clone())).collect::<Vec<_>>()
+        };
+        self.names.len() == other.names.len() && listed(self) == listed(other)
+    }
+
+    /// The labels with a key, and the objects that have each.
+    fn range<'a>(&'a self, key: &str) -> impl Iterator<Item = (&'a Label, &'a Vec<Id>)> {
+        let key: Arc<str> = key.into();
+        let first = (key.clone(), Arc::from(""));
+        let range = self.labels.range::<Pair, _>((Bound::Included(first), Bound::Unbounded));
+        range.take_while(move |(label, _)| label.0 == key)
+    }
+
+    fn with(&self, key: &str, value: &str) -> Option<&Vec<Id>> {
+        self.labels.get::<Pair>(&(key.into(), value.into()))
+    }
+
+    fn select(&self, selector: &Selector) -> Vec<&Object> {
+        let shortest = selector
+            .requirements()
+            .iter()
+            .filter_map(|requirement| self.candidates(requirement))
+            .min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>());
+        let picked = |object: &&Object| {
+            selector.matches(|key| {
+                let label = object.labels.iter().find(|label| label.0.as_ref() == key);
+                label.map(|label| label.1.as_ref())
+            })
+        };
+        let Some(lists) = shortest else {
+            let all = self.names.values().filter_map(|&id| self.object(id));
+            return all.filter(picked).collect();
+        };
+        // An object has one value for a key, so the lists of one requirement do not overlap.
+        let objects = lists.into_iter().flatten().filter_map(|&id| self.object(id));
+        let mut objects: Vec<_> = objects.filter(picked).collect();
+        objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        objects
+    }
+
+    /// The lists of objects that may meet a requirement; `None` if most may.
+    fn candidates(&self, requirement: &Requirement) -> Option<Vec<&Vec<Id>>> {
+        let key = &requirement.key;
+        match &requirement.operator {
+            Operator::In(values) => {
+                Some(values.iter().filter_map(|value| self.with(key, value)).collect())
+            }
+            Operator::Exists | Operator::GreaterThan(_) | Operator::LessThan(_) => {
+                Some(self.range(key).map(|(_, ids)| ids).collect())
+            }
+            Operator::NotIn(_) | Operator::DoesNotExist => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(text: &str) -> Labels {
+        let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+        pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    fn index(objects: &[(&str, &str, &str)]) -> Index {
+        let mut index = Index::default();
+        for (namespace, name, text) in objects {
+            assert!(index.insert(namespace, name, labels(text)));
+        }
+        index
+    }
+
+    fn selected(index: &Index, selector: &str) -> String {
+        index.select("shop", &selector.parse().unwrap()).join(" ")
+    }
+
+    #[test]
+    fn every_operator_picks_what_a_look_at_each_object_picks() {
+        let index = index(&[
+            ("shop", "c", "app=web,tier=front,n=3"),
+            ("shop", "a", "app=web,n=12"),
+            ("shop", "b", "app=db"),
+            ("bank", "a", "app=web"),
+        ]);
+        for (selector, names) in [
+            ("", "a b c"),
+            ("app=web", "a c"),
+            ("app=web,tier=front", "c"),
+            ("app in (web,db)", "a b c"),
+            ("app=none", ""),
+            ("app!=web", "b"),
+            ("tier", "c"),
+            ("!tier", "a b"),
+            ("!tier,app=web", "a"),
+            ("n>5", "a"),
+            ("n<5", "c"),
+            ("app notin (db),n", "a c"),
+        ] {
+            assert_eq!(selected(&index, selector), names, "{selector}");
+        }
+    }
+
+    #[test]
+    fn objects_come_with_their_labels() {
+        let index =
+            index(&[("shop", "b", "tier=front,app=web"), ("shop", "a", ""), ("bank", "a", "")]);
+        let told = |object: &Object| {
+            let labels: Vec<_> = object.labels().map(|(k, v)| format!("{k}={v}")).collect();
+            format!("{} {}", object.name, labels.join(","))
+        };
+        let all = index.picked("shop", &Selector::default());
+        assert_eq!(all.into_iter().map(told).collect::<Vec<_>>(), ["a ", "b app=web,tier=front"]);
+        assert_eq!(index.object("shop", "b").map(told).as_deref(), Some("b app=web,tier=front"));
+        assert!(index.object("shop", "c").is_none() && index.object("none", "a").is_none());
+        assert_eq!(index.namespaces(), ["bank", "shop"]);
+    }
+
+    #[test]
+    fn changes_are_seen_and_what_did_not_change_keeps_its_version() {
+        let mut index = index(&[("shop", "a", "app=web"), ("bank", "a", "app=web")]);
+        let bank = index.version("bank");
+        let before = index.version("shop");
+        assert!(!index.insert("shop", "a", labels("app=web")), "nothing changed");
+        assert_eq!(index.version("shop"), before);
+        assert!(index.insert("shop", "a", labels("app=db")));
+        assert_ne!(index.version("shop"), before);
+        assert_eq!(
+            (selected(&index, "app=web"), selected(&index, "app=db")),
+            ("".into(), "a".into())
+        );
+        assert!(index.remove("shop", "a") && !index.remove("shop", "a"));
+        assert_eq!((index.version("shop"), index.version("bank")), (0, bank));
+        assert!(index.insert("shop", "a", labels("app=web")));
+        assert!(index.version("shop") > before, "an old answer is not valid again");
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_taken_out() {
+        let mut index = index(&[("shop", "keep", "app=web")]);
+        for round in 0..100 {
+            let name = format!("pod-{round}");
+            assert!(index.insert("shop", &name, labels(&format!("app=web,hash={round}"))));
+            assert!(index.remove("shop", &name));
+        }
+        let space = &index.namespaces["shop"];
+        assert_eq!((space.objects.len(), space.labels.len()), (2, 1));
+        assert_eq!((index.len(), selected(&index, "app")), (1, "keep".to_owned()));
+    }
+
+    #[test]
+    fn a_list_that_says_the_same_invalidates_nothing() {
+        let older = index(&[("shop", "a", "app=web"), ("bank", "a", "")]);
+        let mut newer = index(&[("bank", "a", "app=web"), ("shop", "a", "app=web")]);
+        newer.succeed(&older);
+        assert_eq!(newer.version("shop"), older.version("shop"));
+        assert_ne!(newer.version("bank"), older.version("bank"));
+        assert!(newer.contains("bank", "a") && !newer.contains("bank", "b"));
+        assert_eq!(newer.iter(Some("bank")).count(), 1);
+        assert_eq!(newer.iter(None).count(), 2);
+    }
+}

@@ -1,0 +1,198 @@
+//! Requests to a registry about one repository: authorized, redirected, bounded.
+
+use http::{HeaderValue, header};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+
+use super::answer::{bounded, host, media_type, said, shown};
+use super::challenge;
+use super::credentials::{Credentials, Kind};
+use super::error::PullError;
+use super::manifest::{Descriptor, IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
+use leadsman_model::reference::Digest;
+use leadsman_model::reference::Reference;
+
+/// The longest manifest that is read; registries need not take longer ones.
+const MANIFEST_BYTES: u64 = 4 << 20;
+const MAX_REDIRECTS: usize = 5;
+
+/// What is known of one repository, and the right to read it once that was shown.
+///
+/// It lives as long as one task: the next one shows its credentials anew, so that renewed ones are
+/// used and no token is kept past its time.
+pub(super) struct Session<'a> {
+    client: &'a Client,
+    reference: &'a Reference,
+    credentials: Option<&'a Credentials>,
+    base: Url,
+    authorization: Option<HeaderValue>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        client: &'a Client,
+        reference: &'a Reference,
+        credentials: Option<&'a Credentials>,
+        plain_http: bool,
+    ) -> Result<Self, PullError> {
+        let scheme = if plain_http { "http" } else { "https" };
+        let address = format!("{scheme}://{}/v2/{}/", reference.host(), reference.repository());
+        let base = Url::parse(&address)
+            .map_err(|error| PullError::Malformed { what: address, reason: error.to_string() })?;
+        let credentials = credentials.filter(|credentials| credentials.are_for(reference));
+        Ok(Self { client, reference, credentials, base, authorization: None })
+    }
+
+    /// Asks for a part of the repository. Every answer that is no success is an error.
+    pub(super) async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        what: &str,
+    ) -> Result<Response, PullError> {
+        let mut response = self.follow(method.clone(), path).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && self.authorization.is_none()
+            && self.is_own(response.url())
+        {
+            self.authorization = Some(challenge::answer(self, response.headers()).await?);
+            response = self.follow(method, path).await?;
+        }
+        let host = host(response.url());
+        match response.status() {
+            status if status.is_success() => Ok(response),
+            StatusCode::NOT_FOUND => Err(PullError::NotFound { what: what.to_owned(), host }),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(match self.credentials {
+                None => self.no_credentials(),
+                Some(_) => self.denied(host),
+            }),
+            status => {
+                // What another host says, to which the registry sent, is not ours to show.
+                let said = match self.is_own(response.url()) {
+                    true => said(response).await,
+                    false => None,
+                };
+                Err(PullError::Status { host, what: what.to_owned(), status, said })
+            }
+        }
+    }
+
+    /// Reads a manifest by a tag or a digest, and the media type that came with it.
+    pub(super) async fn manifest(
+        &mut self,
+        version: &str,
+    ) -> Result<(Vec<u8>, Option<String>), PullError> {
+        let what = self.name(&format!("the manifest {version}"));
+        let response = self.ask(Method::GET, &format!("manifests/{version}"), &what).await?;
+        let media_type = media_type(&response);
+        Ok((bounded(response, MANIFEST_BYTES, &what).await?, media_type))
+    }
+
+    /// Reads the manifest with this digest.
+    pub(super) async fn manifest_of(&mut self, digest: &Digest) -> Result<Manifest, PullError> {
+        let what = self.name(&format!("the manifest {digest}"));
+        let (bytes, media_type) = self.manifest(&digest.to_string()).await?;
+        checked(&bytes, digest, &what)?;
+        Manifest::parse(&bytes, media_type.as_deref())
+            .map_err(|reason| PullError::Malformed { what, reason })
+    }
+
+    /// Reads a blob that must not be larger than this, nor than it says.
+    pub(super) async fn blob(
+        &mut self,
+        blob: &Descriptor,
+        limit: u64,
+    ) -> Result<Vec<u8>, PullError> {
+        let what = self.name(&format!("the blob {}", shown(&blob.digest)));
+        let digest: Digest = blob
+            .digest
+            .parse()
+            .map_err(|reason| PullError::Malformed { what: what.clone(), reason })?;
+        if blob.size > limit {
+            return Err(PullError::TooLarge { what, size: Some(blob.size), limit });
+        }
+        let response = self.ask(Method::GET, &format!("blobs/{digest}"), &what).await?;
+        let bytes = bounded(response, blob.size, &what).await.map_err(|error| match error {
+            PullError::TooLarge { what, limit, .. } => PullError::Overrun { what, declared: limit },
+            error => error,
+        })?;
+        checked(&bytes, &digest, &what)?;
+        Ok(bytes)
+    }
+
+    pub(super) fn reference(&self) -> &Reference {
+        self.reference
+    }
+
+    pub(super) fn credentials(&self) -> Option<&Kind> {
+        self.credentials.map(|credentials| &credentials.kind)
+    }
+
+    /// Whether the operator wants to do without TLS.
+    pub(super) fn is_plain(&self) -> bool {
+        self.base.scheme() == "http"
+    }
+
+    /// A request that shows nothing yet.
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// A part of the repository, as errors name it.
+    pub(super) fn name(&self, part: &str) -> String {
+        format!("{part} of {}/{}", self.reference.registry(), self.reference.repository())
+    }
+
+    pub(super) fn challenge(&self, reason: &str) -> PullError {
+        PullError::Challenge { host: host(&self.base), reason: reason.to_owned() }
+    }
+
+    pub(super) fn no_credentials(&self) -> PullError {
+        let repository = self.reference.repository().to_owned();
+        PullError::NoCredentials { host: host(&self.base), repository }
+    }
+
+    pub(super) fn denied(&self, host: String) -> PullError {
+        PullError::Denied { host, repository: self.reference.repository().to_owned() }
+    }
+
+    /// Sends a request where it leads. Registries keep blobs elsewhere, and only the registry
+    /// itself sees what authorizes us.
+    async fn follow(&self, method: Method, path: &str) -> Result<Response, PullError> {
+        let malformed = |_| PullError::Redirect { host: host(&self.base), reason: "it is none" };
+        let mut url = self.base.join(path).map_err(malformed)?;
+        for _ in 0..=MAX_REDIRECTS {
+            let mut request = self
+                .request(method.clone(), url.clone())
+                .header(header::ACCEPT, format!("{IMAGE_MANIFEST}, {IMAGE_INDEX}, */*;q=0.1"));
+            if let Some(authorization) = self.authorization.as_ref().filter(|_| self.is_own(&url)) {
+                request = request.header(header::AUTHORIZATION, authorization);
+            }
+            let response = request.send().await;
+            let response = response.map_err(|error| PullError::of_request(host(&url), error))?;
+            let Some(location) = redirection(&response) else { return Ok(response) };
+            let refused = |reason| PullError::Redirect { host: host(&url), reason };
+            let location = location.to_str().map_err(|_| refused("it is none"))?;
+            let next = url.join(location).map_err(|_| refused("it is none"))?;
+            let is_safe = next.scheme() == "https" || next.scheme() == "http" && self.is_plain();
+            if !is_safe {
+                return Err(refused("it does not use TLS"));
+            }
+            url = next;
+        }
+        Err(PullError::Redirect { host: host(&url), reason: "there was one too many before it" })
+    }
+
+    fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
+    }
+}
+
+fn checked(bytes: &[u8], digest: &Digest, what: &str) -> Result<(), PullError> {
+    let found = Digest::of(bytes);
+    if found == *digest { Ok(()) } else { Err(PullError::Digest { what: what.to_owned(), found }) }
+}
+
+fn redirection(response: &Response) -> Option<&HeaderValue> {
+    let is_redirection = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    response.headers().get(header::LOCATION).filter(|_| is_redirection)
+}

@@ -1,0 +1,384 @@
+//! Reads of custom metrics: values for objects.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::part::{Part, count, left_out, stale_warning};
+use super::request::reader;
+use super::{CustomRequest, Origin, ReadError, Target, bound, selector};
+use crate::snapshot::{NotServed, Snapshot, Wanted};
+use leadsman_evaluation::{Evaluations, Mapping, Reader, Reading};
+use leadsman_model::asked::Asked;
+use leadsman_model::names::{Namespace, Scope};
+use leadsman_model::objects::Kind;
+use leadsman_model::resource::Resource;
+use leadsman_model::selector::Selector;
+use leadsman_model::values::{Served, Value};
+
+/// How long the first read of a metric of a rule waits for the objects to be listed.
+const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A read of a custom metric whose mapping is found.
+pub struct CustomRead<'a> {
+    request: &'a CustomRequest<'a>,
+    reader: Reader,
+    begun: Instant,
+    kind: Arc<Kind>,
+    /// The namespace of the objects; empty for those that live in none.
+    namespace: Option<Namespace>,
+    /// The evaluation that is read. If the objects are namespaces, each with an evaluation of its
+    /// own, its scope is that of none of them.
+    part: Part,
+}
+
+/// What was read.
+pub struct CustomReading<'a> {
+    read: &'a CustomRead<'a>,
+    places: Vec<Place>,
+    origin: Option<Origin>,
+    /// What is missing because it could not be read.
+    left_out: Option<String>,
+}
+
+/// Values of one evaluation, and the objects that they are for.
+struct Place {
+    namespace: Option<Namespace>,
+    names: Vec<Arc<str>>,
+    reading: Reading,
+}
+
+/// Values for objects.
+#[derive(Debug)]
+pub struct CustomValues<'a> {
+    /// The kind of the objects.
+    pub kind: String,
+    /// Its version; that of the core group has a leading slash.
+    pub api_version: String,
+    /// What picked the series.
+    pub selector: &'a Selector,
+    /// The values, by object.
+    pub values: Vec<ObjectValue<'a>>,
+    /// Why some are missing, where there is a reason beyond there being none.
+    pub missing: Option<String>,
+}
+
+/// A value for an object.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectValue<'a> {
+    /// The object's namespace; empty if it lives in none.
+    pub namespace: &'a str,
+    /// The object's name.
+    pub name: &'a str,
+    /// The value.
+    pub value: Value,
+}
+
+impl<'a> CustomRead<'a> {
+    /// Finds the mapping, and binds it if it is that of a rule that was never read.
+    pub async fn new(
+        snapshot: &Snapshot,
+        request: &'a CustomRequest<'a>,
+    ) -> Result<Self, ReadError> {
+        let begun = Instant::now();
+        let evaluations = find(snapshot, request).await?;
+        let Some(kind) = evaluations.mapping().kind.clone() else {
+            return Err(not_served(NotServed::Unknown, request));
+        };
+        let mapping = evaluations.mapping().clone();
+        let read = Self::prepare(request, evaluations, kind, begun);
+        if read.is_err() {
+            count(&mapping, begun, false, &read);
+        }
+        read
+    }
+
+    fn prepare(
+        request: &'a CustomRequest<'a>,
+        evaluations: Arc<Evaluations>,
+        kind: Arc<Kind>,
+        begun: Instant,
+    ) -> Result<Self, ReadError> {
+        let mapping = evaluations.mapping();
+        if !takes_any_name(mapping, request) {
+            kind.ready().map_err(|unknown| ReadError::NotSynced {
+                metric: request.metric.to_owned(),
+                unknown,
+            })?;
+        }
+        let namespace = namespace(kind.resource(), request)?;
+        let key = selector("metricLabelSelector", request.metric_selector)?;
+        let scope = match &namespace {
+            Some(namespace) => mapping.scope(namespace),
+            None => Scope::Cluster,
+        };
+        let reader = reader(request.caller, request.namespace, request);
+        let part = Part { evaluations, scope, key: Asked::from(key) };
+        Ok(Self { request, reader, begun, kind, namespace, part })
+    }
+
+    /// What an answer would be made from if it were given now, without waiting for anything.
+    pub fn peek(&self) -> Option<Origin> {
+        if self.of_namespaces() {
+            return None;
+        }
+        let objects = self.kind.version(self.namespace());
+        Some(Origin::new(&*self.part.peek()?, None, objects))
+    }
+
+    /// Reads. Objects that do not exist are not worth an evaluation, so they are looked for first,
+    /// unless there is an answer already that was made from what is `known`.
+    pub async fn read(&self, known: Option<Origin>) -> Result<CustomReading<'_>, ReadError> {
+        let mut reading =
+            CustomReading { read: self, places: Vec::new(), origin: None, left_out: None };
+        if self.of_namespaces() {
+            (reading.places, reading.left_out) = self.namespaces().await?;
+            return Ok(reading);
+        }
+        let version = self.kind.version(self.namespace());
+        let mut names = match known {
+            Some(_) => None,
+            None => Some(self.names()?),
+        };
+        if names.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(reading);
+        }
+        let values = self.part.read(self.reader, names.iter().flatten()).await?;
+        let origin = Origin::new(&values.evaluated, None, version);
+        if known.is_some_and(|known| known != origin) {
+            names = Some(self.names()?);
+        }
+        let names = names.unwrap_or_default();
+        reading.places.push(Place { namespace: self.namespace.clone(), names, reading: values });
+        reading.origin = Some(origin);
+        Ok(reading)
+    }
+
+    /// Counts how the read ended.
+    pub fn ended<T>(&self, stale: bool, result: &Result<T, ReadError>) {
+        count(self.part.mapping(), self.begun, stale, result);
+    }
+
+    /// Whether the objects are namespaces, each of which has an evaluation of its own.
+    fn of_namespaces(&self) -> bool {
+        self.kind.resource().is_namespace() && self.part.mapping().per_namespace()
+    }
+
+    fn namespace(&self) -> &str {
+        self.namespace.as_ref().map_or("", Namespace::as_str)
+    }
+
+    /// Reads the evaluations of all namespaces that are asked for, within the deadline of one. Those
+    /// that fail are left out.
+    async fn namespaces(&self) -> Result<(Vec<Place>, Option<String>), ReadError> {
+        let mut parts = Vec::new();
+        for name in self.names()? {
+            let namespace = name.parse::<Namespace>();
+            let scope = namespace.map_err(|error| ReadError::Bad(format!("{error}")))?;
+            let (evaluations, key) = (self.part.evaluations.clone(), self.part.key.clone());
+            parts.push((name, Part { evaluations, scope: Scope::Namespace(scope), key }));
+        }
+        let reads = parts.iter().map(|(name, part)| part.read(self.reader, std::iter::once(name)));
+        let readings = futures_util::future::join_all(reads).await;
+        let (mut places, mut failed) = (Vec::new(), Vec::new());
+        for ((name, _), reading) in parts.into_iter().zip(readings) {
+            match reading {
+                Ok(reading) => {
+                    places.push(Place { namespace: None, names: vec![name], reading });
+                }
+                Err(error) => failed.push(error),
+            }
+        }
+        let left_out = left_out(&places, &failed)?;
+        Ok((places, left_out))
+    }
+
+    /// The names of the objects that are asked for.
+    fn names(&self) -> Result<Vec<Arc<str>>, ReadError> {
+        let (request, namespace) = (self.request, self.namespace());
+        match request.target {
+            Target::All => {
+                let picked = selector("labelSelector", request.label_selector)?;
+                Ok(self.kind.select(namespace, &picked))
+            }
+            Target::One(name)
+                if takes_any_name(self.part.mapping(), request)
+                    || self.kind.exists(namespace, name.as_str()) =>
+            {
+                Ok(vec![name.as_str().into()])
+            }
+            Target::One(name) => {
+                let place = match namespace {
+                    "" => String::new(),
+                    namespace => format!(" in namespace {namespace}"),
+                };
+                Err(ReadError::NotFound(format!(
+                    "the server could not find the metric {} for {} {name}: there is no such \
+                     object{place}",
+                    request.metric, request.resource
+                )))
+            }
+        }
+    }
+}
+
+impl CustomReading<'_> {
+    /// What the answer is made from, where it may be kept.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+
+    /// Whether values are served although there are no newer ones.
+    pub fn is_stale(&self) -> bool {
+        self.places.iter().any(|place| place.reading.stale.is_some())
+    }
+
+    /// What is to be known of values that are old, or could not be read.
+    pub fn warning(&self) -> Option<String> {
+        let mapping = self.read.part.mapping();
+        let stale = self.places.iter().find_map(|place| stale_warning(&place.reading, mapping));
+        stale.or_else(|| self.left_out.clone())
+    }
+
+    /// The values of the objects that were asked for.
+    pub fn values(&self) -> Result<CustomValues<'_>, ReadError> {
+        let (mut values, mut missing, mut failed) = (Vec::new(), None, Vec::new());
+        for place in &self.places {
+            match self.read.values_of(place) {
+                Ok((some, lacking)) => {
+                    values.extend(some);
+                    missing = missing.or(lacking);
+                }
+                Err(error) => failed.push(error),
+            }
+        }
+        let answered: Vec<_> = values.iter().collect();
+        let missing = left_out(&answered, &failed)?.or(missing);
+        // Objects that are known are of a kind that is known.
+        let resource = self.read.kind.resource();
+        let details = resource.details().unwrap_or_default();
+        Ok(CustomValues {
+            kind: details.kind.to_string(),
+            api_version: details.described_api_version(resource),
+            selector: &self.read.part.key.selector,
+            values,
+            missing,
+        })
+    }
+}
+
+impl CustomRead<'_> {
+    /// The values of the objects of a place, and a word on those that are missing for a reason.
+    fn values_of<'v>(
+        &self,
+        place: &'v Place,
+    ) -> Result<(Vec<ObjectValue<'v>>, Option<String>), ReadError> {
+        let Place { namespace, names, reading } = place;
+        let namespace = namespace.as_ref().map_or("", Namespace::as_str);
+        let evaluated = &reading.evaluated;
+        let Served::Objects(served) = &evaluated.values.served else {
+            return Ok((Vec::new(), None));
+        };
+        let default = self.part.mapping().policy.default;
+        let default =
+            default.map(|quantity| Value { quantity, time: evaluated.time, window: None });
+        let mut values = Vec::with_capacity(names.len());
+        // What the plugin gave and what cannot be served is not absent: no default stands for it.
+        let mut refused = None;
+        for name in names {
+            match served.get(namespace, name) {
+                Some(Ok(value)) => values.push(ObjectValue { namespace, name, value }),
+                Some(Err(reason)) => {
+                    refused = refused.or(Some((name.as_ref(), reason.to_string())))
+                }
+                None => {
+                    let value = default.map(|value| ObjectValue { namespace, name, value });
+                    values.extend(value);
+                }
+            }
+        }
+        if values.len() == names.len() {
+            return Ok((values, None));
+        }
+        // Measures for another namespace, or for none, belong to no object that exists.
+        let elsewhere = || {
+            let refusals = &evaluated.values.refused;
+            let refusal = refusals
+                .iter()
+                .find(|refusal| names.iter().any(|name| **name == *refusal.object))?;
+            Some((refusal.object.as_str(), refusal.reason.clone()))
+        };
+        let (metric, resource) = (self.request.metric, self.kind.resource());
+        let missing = refused.or_else(elsewhere).map(|(name, reason)| {
+            format!("{metric} for {resource} {name} is not served: {reason}")
+        });
+        match (&missing, self.request.target) {
+            (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason.clone())),
+            (_, Target::One(name)) if values.is_empty() => Err(ReadError::NotFound(format!(
+                "the server could not find the metric {metric} for {} {name}: the mapping's \
+                 evaluation has a value for {} objects and none for this one",
+                self.request.resource,
+                served.len()
+            ))),
+            _ => Ok((values, missing)),
+        }
+    }
+}
+
+async fn find(
+    snapshot: &Snapshot,
+    request: &CustomRequest<'_>,
+) -> Result<Arc<Evaluations>, ReadError> {
+    let CustomRequest { metric, resource, namespace, .. } = *request;
+    let entry = snapshot.find(metric, Wanted::Custom(resource), namespace);
+    let entry = entry.map_err(|why| not_served(why, request))?;
+    let is_first = entry.evaluations().is_none();
+    let evaluations = bound(entry).await?;
+    if is_first
+        && request.target == Target::All
+        && let Some(kind) = &evaluations.mapping().kind
+    {
+        // Objects are followed from the first read on. Whether they are known is said later.
+        let _ = tokio::time::timeout(FIRST_LIST_TIMEOUT, kind.settled()).await;
+    }
+    Ok(evaluations)
+}
+
+fn not_served(why: NotServed<'_>, request: &CustomRequest<'_>) -> ReadError {
+    let CustomRequest { metric, resource, .. } = *request;
+    let also = match why {
+        NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
+        NotServed::AsOthers(entries) => {
+            let others: Vec<_> = entries.iter().map(|entry| entry.serve.described()).collect();
+            format!("; it is served {}", others.join(" and "))
+        }
+        NotServed::InOtherNamespaces => "; it is served in other namespaces alone".to_owned(),
+        NotServed::Unknown => String::new(),
+    };
+    let message = format!("the server could not find the metric {metric} for {resource}{also}");
+    ReadError::NotFound(message)
+}
+
+/// Whether the objects that there are do not matter to a request.
+fn takes_any_name(mapping: &Mapping, request: &CustomRequest<'_>) -> bool {
+    mapping.any_object && matches!(request.target, Target::One(_))
+}
+
+/// The namespace of the objects, checked against their kind.
+fn namespace(
+    resource: &Resource,
+    request: &CustomRequest<'_>,
+) -> Result<Option<Namespace>, ReadError> {
+    let metric = request.metric;
+    match (request.namespace, resource.namespaced()) {
+        (Some(name), true) => {
+            name.parse().map(Some).map_err(|error| ReadError::Bad(format!("{error}")))
+        }
+        (None, false) => Ok(None),
+        (None, true) => Err(ReadError::NotFound(format!(
+            "{resource} live in namespaces: ask for namespaces/NAMESPACE/{resource}/NAME/{metric}"
+        ))),
+        (Some(_), false) => Err(ReadError::NotFound(format!(
+            "{resource} live in no namespace: ask for {resource}/NAME/{metric}"
+        ))),
+    }
+}

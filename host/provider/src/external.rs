@@ -1,0 +1,168 @@
+//! Reads of external metrics: items with labels.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::part::{Part, count, stale_warning};
+use super::request::reader;
+use super::{ExternalRequest, Origin, ReadError, bound, selector};
+use crate::snapshot::{NotServed, Snapshot, Wanted};
+use leadsman_evaluation::{Evaluations, Reader, Reading};
+use leadsman_model::asked::Asked;
+use leadsman_model::names::Namespace;
+use leadsman_model::selector::Selector;
+use leadsman_model::serve::Serve;
+use leadsman_model::values::{Item, Served, Value};
+
+/// A read of an external metric whose mapping is found.
+pub struct ExternalRead<'a> {
+    request: &'a ExternalRequest<'a>,
+    reader: Reader,
+    begun: Instant,
+    part: Part,
+    /// What picks items of the evaluation. A query that has a place for the selector was asked for
+    /// these alone.
+    picked: Option<Selector>,
+}
+
+/// What was read.
+pub struct ExternalReading<'a> {
+    read: &'a ExternalRead<'a>,
+    reading: Reading,
+    /// The item that stands for no item, if the policy states one.
+    default: Option<Item>,
+}
+
+impl<'a> ExternalRead<'a> {
+    /// Finds the mapping, and binds it if it is that of a rule that was never read.
+    pub async fn new(
+        snapshot: &Snapshot,
+        request: &'a ExternalRequest<'a>,
+    ) -> Result<Self, ReadError> {
+        let begun = Instant::now();
+        let entry = snapshot.find(request.metric, Wanted::External, Some(request.namespace));
+        let evaluations = bound(entry.map_err(|why| not_served(why, request))?).await?;
+        let mapping = evaluations.mapping().clone();
+        let read = Self::prepare(request, evaluations, begun);
+        if read.is_err() {
+            count(&mapping, begun, false, &read);
+        }
+        read
+    }
+
+    fn prepare(
+        request: &'a ExternalRequest<'a>,
+        evaluations: Arc<Evaluations>,
+        begun: Instant,
+    ) -> Result<Self, ReadError> {
+        let mapping = evaluations.mapping();
+        let namespace: Namespace =
+            request.namespace.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
+        let selector = selector("labelSelector", request.metric_selector)?;
+        let scope = mapping.scope(&namespace);
+        // Where a query has a place for the selector, it decides what is asked for; all other
+        // selectors pick from one evaluation.
+        let in_query = mapping.queries.iter().any(|query| query.promql.uses_selector());
+        let (key, picked) = if in_query {
+            (Asked::from(selector), None)
+        } else {
+            (Asked::default(), Some(selector))
+        };
+        let reader = reader(request.caller, Some(request.namespace), request);
+        Ok(Self { request, reader, begun, part: Part { evaluations, scope, key }, picked })
+    }
+
+    /// What an answer would be made from if it were given now, without waiting for anything.
+    pub fn peek(&self) -> Option<Origin> {
+        Some(Origin::new(&*self.part.peek()?, None, 0))
+    }
+
+    /// Reads.
+    pub async fn read(&self) -> Result<ExternalReading<'_>, ReadError> {
+        let reading = self.part.read(self.reader, std::iter::empty()).await?;
+        let time = reading.evaluated.time;
+        let default = self.part.mapping().policy.default.map(|quantity| Item {
+            labels: Vec::new(),
+            value: Value { quantity, time, window: None },
+        });
+        Ok(ExternalReading { read: self, reading, default })
+    }
+
+    /// Counts how the read ended.
+    pub fn ended<T>(&self, stale: bool, result: &Result<T, ReadError>) {
+        count(self.part.mapping(), self.begun, stale, result);
+    }
+}
+
+impl ExternalReading<'_> {
+    /// What the answer is made from.
+    pub fn origin(&self) -> Option<Origin> {
+        Some(Origin::new(&self.reading.evaluated, None, 0))
+    }
+
+    /// Whether values are served although there are no newer ones.
+    pub fn is_stale(&self) -> bool {
+        self.reading.stale.is_some()
+    }
+
+    /// What is to be known of values that are old.
+    pub fn warning(&self) -> Option<String> {
+        stale_warning(&self.reading, self.read.part.mapping())
+    }
+
+    /// The items that were asked for.
+    pub fn items(&self) -> Result<Vec<&Item>, ReadError> {
+        let metric = self.read.request.metric;
+        let values = &self.reading.evaluated.values;
+        let Served::Items(served) = &values.served else {
+            let serve = &self.read.part.mapping().serve;
+            return Err(ReadError::NotFound(format!("{metric} is served as {serve:?}")));
+        };
+        let picks = |labels: &[(Box<str>, Box<str>)]| match &self.read.picked {
+            Some(selector) => picks(selector, labels),
+            None => true,
+        };
+        let mut items: Vec<&Item> = served.iter().filter(|item| picks(&item.labels)).collect();
+        // Whoever reads adds the items up, so one that is missing would count as 0. Of those that
+        // were not kept it is not known whether they were asked for.
+        let lost = values.refused_count > values.refused.len();
+        let refused = values.refused.iter().find(|refusal| lost || picks(&refusal.labels));
+        if let Some(refusal) = refused {
+            return Err(ReadError::Refused(format!(
+                "external metric {metric} is not served: an item cannot be, and items are added \
+                 up: {} ({{{}}}; refused in all: {})",
+                refusal.reason, refusal.object, values.refused_count
+            )));
+        }
+        if items.is_empty() {
+            items.extend(&self.default);
+        }
+        Ok(items)
+    }
+}
+
+fn not_served(why: NotServed<'_>, request: &ExternalRequest<'_>) -> ReadError {
+    let also = match why {
+        NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
+        NotServed::AsOthers(entries) => {
+            let others = entries.iter().filter_map(|entry| match &entry.serve {
+                Serve::Custom(resource) => Some(resource.to_string()),
+                Serve::External | Serve::Usage(_) => None,
+            });
+            let others: Vec<_> = others.collect();
+            match others.is_empty() {
+                true => String::new(),
+                false => format!("; it is served as a custom metric for {}", others.join(", ")),
+            }
+        }
+        NotServed::InOtherNamespaces => "; it is served in other namespaces alone".to_owned(),
+        NotServed::Unknown => String::new(),
+    };
+    let metric = request.metric;
+    ReadError::NotFound(format!("the server could not find the external metric {metric}{also}"))
+}
+
+fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
+    selector
+        .matches(|key| labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value))
+}

@@ -1,0 +1,106 @@
+//! One evaluation that a read needs.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::ReadError;
+use leadsman_evaluation::{Evaluated, Evaluations, Mapping, ReadFailure, Reader, Reading};
+use leadsman_model::asked::Asked;
+use leadsman_model::names::Scope;
+use leadsman_runtime::telemetry::ReadOutcome;
+
+/// One evaluation that a read needs.
+pub(super) struct Part {
+    pub(super) evaluations: Arc<Evaluations>,
+    pub(super) scope: Scope,
+    pub(super) key: Asked,
+}
+
+impl Part {
+    pub(super) fn mapping(&self) -> &Arc<Mapping> {
+        self.evaluations.mapping()
+    }
+
+    /// The values that there are now. `None` also if the query names objects: which evaluation is
+    /// meant is not known before they are.
+    pub(super) fn peek(&self) -> Option<Arc<Evaluated>> {
+        if self.mapping().names_objects() {
+            return None;
+        }
+        self.evaluations.peek(&self.scope, &self.key)
+    }
+
+    /// Reads it for these objects.
+    pub(super) async fn read<'n>(
+        &self,
+        reader: Reader,
+        names: impl Iterator<Item = &'n Arc<str>>,
+    ) -> Result<Reading, ReadError> {
+        let failed = |failure| self.failed(failure);
+        if !self.mapping().names_objects() {
+            return self.evaluations.read(&self.scope, &self.key, reader).await.map_err(failed);
+        }
+        let names = names.cloned().collect();
+        let key = Asked { selector: self.key.selector.clone(), names };
+        self.evaluations.read(&self.scope, &key, reader).await.map_err(failed)
+    }
+
+    fn failed(&self, failure: ReadFailure) -> ReadError {
+        let Mapping { metric, kind, .. } = &**self.mapping();
+        let what = match kind {
+            Some(kind) => format!("{metric} for {}", kind.resource()),
+            None => format!("external metric {metric}"),
+        };
+        let place = match &self.scope {
+            Scope::Namespace(_) => format!(" in {}", self.scope),
+            Scope::Cluster => String::new(),
+        };
+        ReadError::Failed { what: format!("{what}{place}"), failure }
+    }
+}
+
+/// What is to be known of values that are served although there are no newer ones.
+pub(super) fn stale_warning(reading: &Reading, mapping: &Mapping) -> Option<String> {
+    let (age, why) = reading.stale.as_ref()?;
+    Some(format!("{} is {:.1}s old: {why}", mapping.metric, age.as_secs_f64()))
+}
+
+/// A warning that some of several places are left out, or the error if all are.
+pub(super) fn left_out<T>(
+    answered: &[T],
+    failed: &[ReadError],
+) -> Result<Option<String>, ReadError> {
+    let Some(first) = failed.first() else { return Ok(None) };
+    if answered.is_empty() {
+        return Err(first.clone());
+    }
+    Ok(Some(match failed.len() {
+        1 => format!("a namespace is left out: {first}"),
+        count => format!("{count} namespaces are left out: {first}"),
+    }))
+}
+
+/// Counts how a read ended. `stale` says whether values were served although there are no newer
+/// ones.
+pub(super) fn count<T>(
+    mapping: &Mapping,
+    begun: Instant,
+    stale: bool,
+    result: &Result<T, ReadError>,
+) {
+    mapping.metrics.read(match result {
+        Ok(_) if stale => ReadOutcome::Stale,
+        Ok(_) => ReadOutcome::Ok,
+        Err(ReadError::Failed { failure: ReadFailure::Deadline { .. }, .. }) => {
+            ReadOutcome::Deadline
+        }
+        Err(
+            ReadError::Failed { .. }
+            | ReadError::Refused(_)
+            | ReadError::NotSynced { .. }
+            | ReadError::Unavailable(_),
+        ) => ReadOutcome::Failed,
+        Err(ReadError::NotFound(_) | ReadError::Bad(_)) => ReadOutcome::NotFound,
+    });
+    mapping.metrics.read_took(begun.elapsed());
+}

@@ -1,0 +1,383 @@
+//! Joins the items of cpu and memory by object and container.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use foldhash::fast::RandomState;
+
+use super::place::Readings;
+use super::{Amounts, Both, Measured, ObjectMetrics, Usage};
+use crate::ReadError;
+use leadsman_model::objects::Object;
+use leadsman_model::quantity::Quantity;
+use leadsman_model::values::{Item, Served, Value, Values};
+
+/// The resource metrics of some objects.
+pub(super) struct Joined<'a> {
+    objects: &'a [Object],
+    cpu: Part<'a>,
+    memory: Part<'a>,
+    /// The kind of the objects.
+    plural: &'a str,
+    evaluated: i64,
+    /// Whether objects have containers.
+    containers: bool,
+}
+
+/// The items of cpu or of memory.
+struct Part<'a> {
+    labels: Labels<'a>,
+    /// Those of all objects, requested or not.
+    items: &'a [Item],
+    /// By requested object, then by container.
+    values: HashMap<&'a str, Containers<'a>, RandomState>,
+}
+
+/// The name of a metric, and the labels that name objects and containers.
+#[derive(Debug, Clone, Copy)]
+struct Labels<'a> {
+    metric: &'a str,
+    object: &'a str,
+    container: Option<&'a str>,
+}
+
+type Containers<'a> = BTreeMap<&'a str, Result<Value, String>>;
+
+impl<'a> Joined<'a> {
+    /// Joins the readings, for these objects.
+    pub(super) fn new(
+        of: &'a Both,
+        readings: &'a Readings,
+        objects: &'a [Object],
+    ) -> Result<Self, ReadError> {
+        let [cpu, memory] = [&readings.cpu.evaluated, &readings.memory.evaluated];
+        let containers = of.cpu.labels.container.is_some();
+        Ok(Self {
+            objects,
+            evaluated: cpu.time.max(memory.time),
+            cpu: Part::new(Labels::of(&of.cpu), &cpu.values, objects)?,
+            memory: Part::new(Labels::of(&of.memory), &memory.values, objects)?,
+            plural: of.kind.resource().plural(),
+            containers,
+        })
+    }
+
+    /// The metrics of each object, in order, without objects that have no cpu or no memory value at all.
+    pub(super) fn all(&self, namespace: &'a str) -> impl Iterator<Item = ObjectMetrics<'a>> {
+        self.objects.iter().filter_map(move |object| {
+            let name = object.name.as_ref();
+            if !self.cpu.has(name) || !self.memory.has(name) {
+                return None;
+            }
+            let mut amounts: BTreeMap<&str, Amounts> = BTreeMap::new();
+            let mut measured = i64::MAX;
+            for (container, value) in self.cpu.of(name) {
+                amounts.entry(container).or_default().cpu = quantity(value, &mut measured);
+            }
+            for (container, value) in self.memory.of(name) {
+                amounts.entry(container).or_default().memory = quantity(value, &mut measured);
+            }
+            let usage = if self.containers {
+                Usage::Containers(amounts.into_iter().collect())
+            } else {
+                Usage::Whole(amounts.into_values().next().unwrap_or_default())
+            };
+            let evaluated = self.evaluated;
+            Some(ObjectMetrics { namespace, object, evaluated, measured, usage })
+        })
+    }
+
+    /// The reason for the first missing value: it was refused, or a container has only one of cpu and
+    /// memory.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.refused().or_else(|| self.objects.iter().find_map(|object| self.partial(object)))
+    }
+
+    /// The first value that was refused, and why.
+    pub(super) fn refused(&self) -> Option<String> {
+        self.objects.iter().find_map(|object| self.refused_of(object.name.as_ref()))
+    }
+
+    fn refused_of(&self, name: &str) -> Option<String> {
+        [&self.cpu, &self.memory].into_iter().find_map(|part| {
+            let (container, reason) = part
+                .of(name)
+                .find_map(|(container, value)| Some((container, value.as_ref().err()?)))?;
+            let of = self.called(container);
+            let Labels { metric, .. } = part.labels;
+            Some(format!("{metric}{of} of {} {name} is not served: {reason}", self.plural))
+        })
+    }
+
+    /// The first container of a served object that has only one of cpu and memory.
+    fn partial(&self, object: &Object) -> Option<String> {
+        let name = object.name.as_ref();
+        if !self.cpu.has(name) || !self.memory.has(name) {
+            return None;
+        }
+        let lacking = |one: &Part<'_>, other: &Part<'_>| {
+            let (container, _) =
+                one.of(name).find(|(container, _)| !other.names(name, container))?;
+            let (metric, of) = (other.labels.metric, self.called(container));
+            let plural = self.plural;
+            Some(format!(
+                "{metric}{of} of {plural} {name} is missing: there is {} alone",
+                one.labels.metric
+            ))
+        };
+        lacking(&self.cpu, &self.memory).or_else(|| lacking(&self.memory, &self.cpu))
+    }
+
+    /// Why nothing is served for the one object that was asked for.
+    pub(super) fn nothing_for(&self, name: &str, asked: &str) -> ReadError {
+        if let Some(refused) = self.refused_of(name) {
+            return ReadError::Refused(refused);
+        }
+        ReadError::NotFound(format!("{asked} not found: {}", self.why(name)))
+    }
+
+    /// Why nothing is served although there are objects, none of whose values was refused.
+    pub(super) fn empty(&self) -> String {
+        let first = self.objects.first().map_or("", |object| object.name.as_ref());
+        let (count, plural) = (self.objects.len(), self.plural);
+        format!("nothing is known of {count} {plural}, {first} among them: {}", self.why(first))
+    }
+
+    /// Which value an object lacks.
+    fn why(&self, name: &str) -> String {
+        let lacking = [&self.cpu, &self.memory].into_iter().find(|part| !part.has(name));
+        let Part { labels, items, .. } = lacking.unwrap_or(&self.cpu);
+        let names: HashSet<_> = items.iter().map(|item| label(item, labels.object)).collect();
+        let known = names.len() - usize::from(names.contains(""));
+        format!(
+            "the query for {} has values for {known} {} and none for this one, whose name is looked \
+             for in the label \"{}\"",
+            labels.metric, self.plural, labels.object
+        )
+    }
+
+    fn called(&self, container: &str) -> String {
+        if self.containers { format!(" of container {container}") } else { String::new() }
+    }
+}
+
+fn quantity(value: &Result<Value, String>, measured: &mut i64) -> Option<Quantity> {
+    let value = value.as_ref().ok()?;
+    *measured = value.time.min(*measured);
+    Some(value.quantity)
+}
+
+impl<'a> Labels<'a> {
+    fn of(part: &'a Measured) -> Self {
+        Self {
+            metric: part.evaluations.mapping().metric.as_str(),
+            object: &part.labels.object,
+            container: part.labels.container.as_deref(),
+        }
+    }
+}
+
+impl<'a> Part<'a> {
+    fn new(
+        labels: Labels<'a>,
+        values: &'a Values,
+        objects: &'a [Object],
+    ) -> Result<Self, ReadError> {
+        let Served::Items(items) = &values.served else {
+            let metric = labels.metric;
+            return Err(ReadError::Refused(format!("{metric} gives no items with labels")));
+        };
+        let mut wanted: HashMap<&str, Containers<'a>, RandomState> =
+            objects.iter().map(|object| (object.name.as_ref(), BTreeMap::new())).collect();
+        for item in items {
+            let object = label(item, labels.object);
+            let Some(containers) = wanted.get_mut(object) else { continue };
+            let container = labels.container.map_or("", |name| label(item, name));
+            let value = servable(item.value);
+            containers
+                .entry(container)
+                .and_modify(|value| *value = Err(DUPLICATE.to_owned()))
+                .or_insert(value);
+        }
+        // What the plugin's output was refused for is known by its labels alone.
+        for refusal in &values.refused {
+            let of_item = || refusal.object.split(',').filter_map(|label| label.split_once('='));
+            let find = |name: &str| of_item().find(|(known, _)| *known == name).map(|(_, v)| v);
+            let Some(object) = find(labels.object) else { continue };
+            let Some(containers) = wanted.get_mut(object) else { continue };
+            let container = labels.container.and_then(find);
+            containers.insert(container.unwrap_or_default(), Err(refusal.reason.clone()));
+        }
+        Ok(Self { labels, items, values: wanted })
+    }
+
+    /// All values of an object, by container.
+    fn of(&self, object: &str) -> impl Iterator<Item = (&'a str, &Result<Value, String>)> {
+        self.values.get(object).into_iter().flatten().map(|(container, value)| (*container, value))
+    }
+
+    /// Whether an object has a value that can be served.
+    fn has(&self, object: &str) -> bool {
+        self.of(object).any(|(_, value)| value.is_ok())
+    }
+
+    fn names(&self, object: &str, container: &str) -> bool {
+        self.values.get(object).is_some_and(|containers| containers.contains_key(container))
+    }
+}
+
+/// The reason for several values of one container: which one is right is not known.
+const DUPLICATE: &str = "there are several values; aggregate them in the query by <<.GroupBy>>";
+
+/// prometheus-adapter makes 0 of what is negative. Nothing uses less than nothing: such a value is
+/// wrong, and zero would be, too.
+fn servable(value: Value) -> Result<Value, String> {
+    if value.quantity < Quantity::ZERO {
+        return Err(format!("the value is negative ({})", value.quantity));
+    }
+    Ok(value)
+}
+
+fn label<'i>(item: &'i Item, name: &str) -> &'i str {
+    let found = item.labels.iter().find(|(known, _)| **known == *name);
+    found.map_or("", |(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leadsman_model::objects::{Kind, Listing};
+    use leadsman_model::resource::Resource;
+    use leadsman_model::selector::Selector;
+    use leadsman_model::values::Refusal;
+
+    fn objects(names: &[&str]) -> Vec<Object> {
+        let mut listing = Listing::default();
+        names.iter().for_each(|name| listing.add("shop", name, Vec::new()));
+        let kind = Kind::starting(Resource::known("pods").unwrap());
+        kind.replace(listing);
+        kind.objects("shop", &Selector::default())
+    }
+
+    /// Items as `pod/container`, each with its value in thousandths and its time.
+    fn values(items: &[(&str, i64, i64)], refused: &[(&str, &str)]) -> Values {
+        let items = items.iter().map(|(of, milli, time)| {
+            let (pod, container) = of.split_once('/').unwrap();
+            let labels = vec![("container".into(), container.into()), ("pod".into(), pod.into())];
+            let quantity = Quantity::from_milli(*milli);
+            Item { labels, value: Value { quantity, time: *time, window: None } }
+        });
+        let refused = refused.iter().map(|(object, reason)| Refusal {
+            namespace: String::new(),
+            object: (*object).to_owned(),
+            labels: Vec::new(),
+            reason: (*reason).to_owned(),
+        });
+        let refused: Vec<_> = refused.collect();
+        let refused_count = refused.len();
+        Values { served: Served::Items(items.collect()), refused, refused_count }
+    }
+
+    fn joined<'a>(objects: &'a [Object], cpu: &'a Values, memory: &'a Values) -> Joined<'a> {
+        let part = |metric, values| {
+            let labels = Labels { metric, object: "pod", container: Some("container") };
+            Part::new(labels, values, objects).unwrap()
+        };
+        Joined {
+            objects,
+            cpu: part("cpu", cpu),
+            memory: part("memory", memory),
+            plural: "pods",
+            evaluated: 9,
+            containers: true,
+        }
+    }
+
+    /// `web-0@4: app 1m 2, sidecar - 3`
+    fn told(joined: &Joined<'_>) -> Vec<String> {
+        let each = joined.all("shop").map(|usage| {
+            let Usage::Containers(containers) = &usage.usage else { panic!() };
+            let text = |quantity: Option<Quantity>| {
+                quantity.map_or_else(|| "-".to_owned(), |quantity| quantity.to_string())
+            };
+            let containers: Vec<_> = containers
+                .iter()
+                .map(|(name, used)| format!("{name} {} {}", text(used.cpu), text(used.memory)))
+                .collect();
+            format!("{}@{}: {}", usage.object.name, usage.measured, containers.join(", "))
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn containers_are_brought_together_and_the_oldest_sample_counts() {
+        let objects = objects(&["web-0", "web-1"]);
+        let cpu = values(
+            &[("web-0/app", 1, 5), ("web-0/proxy", 2, 6), ("web-1/app", 3, 7), ("x/app", 4, 1)],
+            &[],
+        );
+        let memory = values(
+            &[("web-0/app", 1000, 4), ("web-0/proxy", 2000, 8), ("web-1/app", 3000, 9)],
+            &[],
+        );
+        let joined = joined(&objects, &cpu, &memory);
+        assert_eq!(told(&joined), ["web-0@4: app 1m 1, proxy 2m 2", "web-1@7: app 3m 3"]);
+        assert_eq!(joined.missing(), None);
+    }
+
+    #[test]
+    fn what_is_missing_is_not_zero() {
+        let objects = objects(&["both", "cpu", "memory", "none", "part"]);
+        let cpu = values(
+            &[("both/app", 1, 1), ("cpu/app", 1, 1), ("part/app", 1, 1), ("part/init", 1, 1)],
+            &[],
+        );
+        let memory =
+            values(&[("both/app", 1000, 1), ("memory/app", 1000, 1), ("part/app", 1000, 1)], &[]);
+        let joined = joined(&objects, &cpu, &memory);
+        assert_eq!(told(&joined), ["both@1: app 1m 1", "part@1: app 1m 1, init 1m -"]);
+        assert_eq!(
+            joined.missing().unwrap(),
+            "memory of container init of pods part is missing: there is cpu alone"
+        );
+        let why = |name: &str| joined.nothing_for(name, "it").to_string();
+        let memory = "it not found: the query for memory has values for 3 pods and none for this \
+                      one, whose name is looked for in the label \"pod\"";
+        assert_eq!(why("cpu"), memory);
+        assert!(why("memory").contains("the query for cpu has values for 3 pods"));
+        assert!(why("none").contains("the query for cpu"));
+    }
+
+    #[test]
+    fn what_cannot_be_right_is_refused_and_said() {
+        let objects = objects(&["nan", "negative", "twice", "well"]);
+        let cpu = values(
+            &[
+                ("negative/app", -1, 1),
+                ("twice/app", 1, 1),
+                ("twice/app", 2, 1),
+                ("well/app", 1, 1),
+            ],
+            &[("container=app,pod=nan", "the value is NaN")],
+        );
+        let each = ["nan/app", "negative/app", "twice/app", "well/app"];
+        let memory = values(&each.map(|of| (of, 1000, 1)), &[]);
+        let joined = joined(&objects, &cpu, &memory);
+        assert_eq!(told(&joined), ["well@1: app 1m 1"]);
+        let why = |name: &str| joined.nothing_for(name, "").to_string();
+        assert_eq!(why("nan"), "cpu of container app of pods nan is not served: the value is NaN");
+        assert!(why("negative").ends_with("the value is negative (-1m)"), "{}", why("negative"));
+        assert!(why("twice").contains("several values"), "{}", why("twice"));
+        assert_eq!(joined.missing().as_deref(), Some(why("nan").as_str()));
+    }
+
+    /// An HPA leaves out a pod with a container that it knows nothing of, but only if it is told
+    /// that there is such a container.
+    #[test]
+    fn a_container_whose_values_are_all_refused_is_there() {
+        let objects = objects(&["web-0"]);
+        let refused = [("container=app,pod=web-0", "the value is NaN")];
+        let cpu = values(&[("web-0/proxy", 1, 1)], &refused);
+        let memory = values(&[("web-0/proxy", 1000, 1)], &refused);
+        assert_eq!(told(&joined(&objects, &cpu, &memory)), ["web-0@1: app - -, proxy 1m 1"]);
+    }
+}

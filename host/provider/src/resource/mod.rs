@@ -1,0 +1,357 @@
+//! Reads of resource metrics: cpu and memory of nodes and pods, each evaluated by itself and joined
+//! by object and container.
+
+mod join;
+mod place;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::part::{count, left_out};
+use super::request::reader;
+use super::{Origin, ReadError, ResourceRequest, Target, selector};
+use crate::snapshot::{MeasuredKind, NotServed, ResourceMetrics, Snapshot};
+use join::Joined;
+use leadsman_evaluation::{Evaluations, ItemLabels, Reader};
+use leadsman_model::field_selector::FieldSelector;
+use leadsman_model::names::Namespace;
+use leadsman_model::objects::{Kind, Object};
+use leadsman_model::quantity::Quantity;
+use leadsman_model::selector::Selector;
+use place::{Place, Readings};
+
+/// How many namespaces a list over all of them reads at once. Each asks two queries, of which a
+/// source has a limit of its own; a namespace that waits for its turn there uses up its deadline.
+const CONCURRENT_NAMESPACES: usize = 10;
+
+/// A read of resource metrics whose evaluations are found.
+pub struct ResourceRead<'a> {
+    request: &'a ResourceRequest<'a>,
+    reader: Reader,
+    begun: Instant,
+    both: Both,
+    labels: Selector,
+    fields: FieldSelector,
+    /// Nodes, or the pods of one namespace; `None` for the pods of all.
+    place: Option<Place>,
+}
+
+/// The evaluations of cpu and memory for one kind of objects.
+struct Both {
+    kind: Arc<Kind>,
+    window: Duration,
+    cpu: Measured,
+    memory: Measured,
+}
+
+/// The evaluations of one resource, with the labels of its items.
+struct Measured {
+    evaluations: Arc<Evaluations>,
+    labels: ItemLabels,
+}
+
+/// What was read.
+pub struct ResourceReading<'a> {
+    read: &'a ResourceRead<'a>,
+    places: Vec<Answered>,
+    origin: Option<Origin>,
+    /// What is missing because it could not be read.
+    left_out: Option<String>,
+}
+
+/// What was read of nodes, or of the pods of one namespace.
+struct Answered {
+    /// `None` for nodes.
+    namespace: Option<Namespace>,
+    objects: Vec<Object>,
+    readings: Readings,
+}
+
+/// Resource metrics of objects.
+#[derive(Debug)]
+pub struct ResourceValues<'a> {
+    /// The kind of the objects.
+    pub kind: MeasuredKind,
+    /// Whether one object was asked for; then there is exactly one.
+    pub one: bool,
+    /// The time that the values are an average of.
+    pub window: Duration,
+    /// The values, by object.
+    pub values: Vec<ObjectMetrics<'a>>,
+    /// Why some are missing.
+    pub missing: Option<String>,
+}
+
+/// The resource metrics of an object.
+#[derive(Debug, Clone)]
+pub struct ObjectMetrics<'a> {
+    /// Its namespace; empty if it lives in none.
+    pub namespace: &'a str,
+    /// Its name and labels.
+    pub object: &'a Object,
+    /// When it was evaluated, in milliseconds since the epoch.
+    pub evaluated: i64,
+    /// When the oldest of its values was measured.
+    pub measured: i64,
+    /// The values.
+    pub usage: Usage<'a>,
+}
+
+/// Values of an object as a whole, or of its containers.
+#[derive(Debug, Clone)]
+pub enum Usage<'a> {
+    /// Of a node.
+    Whole(Amounts),
+    /// Of a pod: by the names of its containers, in order.
+    Containers(Vec<(&'a str, Amounts)>),
+}
+
+/// cpu and memory. A container may have only one of both, or neither: missing is not zero.
+///
+/// prometheus-adapter gives 0 for the missing one. An HPA would take that for an idle container;
+/// for a container without a value it leaves the whole pod out of the average, and treats it as
+/// one that it knows nothing of. `kubectl top` adds up what there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// Cores.
+    pub cpu: Option<Quantity>,
+    /// Bytes.
+    pub memory: Option<Quantity>,
+}
+
+impl<'a> ResourceRead<'a> {
+    /// Finds the evaluations.
+    pub fn new(snapshot: &Snapshot, request: &'a ResourceRequest<'a>) -> Result<Self, ReadError> {
+        let begun = Instant::now();
+        let both = Both::find(snapshot, request.kind)?;
+        let mappings = [&both.cpu, &both.memory].map(|part| part.evaluations.mapping().clone());
+        let read = Self::prepare(request, both, begun);
+        if read.is_err() {
+            mappings.iter().for_each(|mapping| count(mapping, begun, false, &read));
+        }
+        read
+    }
+
+    fn prepare(
+        request: &'a ResourceRequest<'a>,
+        both: Both,
+        begun: Instant,
+    ) -> Result<Self, ReadError> {
+        both.kind.ready().map_err(|unknown| ReadError::NotSynced {
+            metric: "what is used".to_owned(),
+            unknown,
+        })?;
+        let labels = selector("labelSelector", request.label_selector)?;
+        let fields = request.field_selector.parse();
+        let fields: FieldSelector =
+            fields.map_err(|error| ReadError::Bad(format!("fieldSelector: {error}")))?;
+        let place = match (request.kind, request.namespace) {
+            (MeasuredKind::Pods, None) => None,
+            (_, None) => Some(Place::new(&both, None)),
+            (_, Some(name)) => {
+                let namespace = name.parse();
+                let namespace = namespace.map_err(|error| ReadError::Bad(format!("{error}")))?;
+                Some(Place::new(&both, Some(namespace)))
+            }
+        };
+        let reader = reader(request.caller, request.namespace, request);
+        Ok(Self { request, reader, begun, both, labels, fields, place })
+    }
+
+    /// What an answer would be made from if it were given now, without waiting for anything.
+    pub fn peek(&self) -> Option<Origin> {
+        let place = self.place.as_ref()?;
+        place.peek(self.both.kind.version(place.key()))
+    }
+
+    /// Reads. Objects that do not exist are not worth an evaluation, so they are looked for first,
+    /// unless there is an answer already that was made from what is `known`.
+    pub async fn read(&self, known: Option<Origin>) -> Result<ResourceReading<'_>, ReadError> {
+        let mut reading =
+            ResourceReading { read: self, places: Vec::new(), origin: None, left_out: None };
+        let Some(place) = &self.place else {
+            (reading.places, reading.left_out) = self.everywhere().await?;
+            return Ok(reading);
+        };
+        let version = self.both.kind.version(place.key());
+        let mut objects = match known {
+            Some(_) => None,
+            None => Some(self.objects(place)?),
+        };
+        if objects.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(reading);
+        }
+        let readings = place.read(self.reader, objects.as_deref().unwrap_or_default()).await?;
+        let origin = readings.origin(version);
+        if known.is_some_and(|known| known != origin) {
+            objects = Some(self.objects(place)?);
+        }
+        let (namespace, objects) = (place.namespace.clone(), objects.unwrap_or_default());
+        reading.places.push(Answered { namespace, objects, readings });
+        reading.origin = Some(origin);
+        Ok(reading)
+    }
+
+    /// Counts how the read ended.
+    pub fn ended<T>(&self, stale: bool, result: &Result<T, ReadError>) {
+        for part in [&self.both.cpu, &self.both.memory] {
+            count(part.evaluations.mapping(), self.begun, stale, result);
+        }
+    }
+
+    /// The pods of all namespaces. What one namespace's values lack is no reason to show none of
+    /// the others. Who asks for all of them is a person, so the answer is not worth keeping.
+    async fn everywhere(&self) -> Result<(Vec<Answered>, Option<String>), ReadError> {
+        let mut places = Vec::new();
+        for name in self.both.kind.namespaces() {
+            if !self.fields.admits_namespace(&name) {
+                continue;
+            }
+            let namespace: Namespace =
+                name.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
+            let place = Place::new(&self.both, Some(namespace));
+            let objects = self.objects(&place)?;
+            if !objects.is_empty() {
+                places.push((place, objects));
+            }
+        }
+        let reads: Vec<_> =
+            places.iter().map(|(place, objects)| place.read(self.reader, objects)).collect();
+        let read: Vec<_> = stream::iter(reads).buffered(CONCURRENT_NAMESPACES).collect().await;
+        let (mut answered, mut failed) = (Vec::new(), Vec::new());
+        for ((place, objects), readings) in places.into_iter().zip(read) {
+            match readings {
+                Ok(readings) => {
+                    let namespace = place.namespace;
+                    answered.push(Answered { namespace, objects, readings });
+                }
+                Err(error) => failed.push(error),
+            }
+        }
+        let left_out = left_out(&answered, &failed)?;
+        Ok((answered, left_out))
+    }
+
+    /// The objects of a place that are asked for.
+    fn objects(&self, place: &Place) -> Result<Vec<Object>, ReadError> {
+        let kind = &self.both.kind;
+        match self.request.target {
+            Target::One(name) => match kind.object(place.key(), name.as_str()) {
+                Some(object) => Ok(vec![object]),
+                None => Err(ReadError::NotFound(format!(
+                    "{} \"{name}\" not found{}",
+                    name_of_object(self.request.kind),
+                    place.described()
+                ))),
+            },
+            Target::All if !self.fields.admits_namespace(place.key()) => Ok(Vec::new()),
+            Target::All => {
+                let mut objects = kind.objects(place.key(), &self.labels);
+                objects.retain(|object| self.fields.admits_name(&object.name));
+                Ok(objects)
+            }
+        }
+    }
+}
+
+impl ResourceReading<'_> {
+    /// What the answer is made from, where it may be kept.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+
+    /// Whether values are served although there are no newer ones.
+    pub fn is_stale(&self) -> bool {
+        self.places.iter().any(|place| place.readings.is_stale())
+    }
+
+    /// What is to be known of values that are old, or could not be read.
+    pub fn warning(&self) -> Option<String> {
+        let both = &self.read.both;
+        let left_out = self.left_out.clone();
+        left_out.or_else(|| self.places.iter().find_map(|place| place.readings.warning(both)))
+    }
+
+    /// The values of the objects that were asked for, joined.
+    pub fn values(&self) -> Result<ResourceValues<'_>, ReadError> {
+        let ResourceRead { request, both, place: single, .. } = self.read;
+        let one = matches!(request.target, Target::One(_));
+        let (mut values, mut missing) = (Vec::new(), None);
+        for Answered { namespace, objects, readings } in &self.places {
+            let namespace = namespace.as_ref().map_or("", Namespace::as_str);
+            let joined = Joined::new(both, readings, objects)?;
+            values.extend(joined.all(namespace));
+            missing = missing.or_else(|| joined.missing());
+            if single.is_some() && values.is_empty() {
+                missing = Some(self.read.nothing(&joined, namespace)?);
+            }
+        }
+        Ok(ResourceValues { kind: request.kind, one, window: both.window, values, missing })
+    }
+}
+
+impl ResourceRead<'_> {
+    /// Why there is no value for any of the objects, if that is no error.
+    fn nothing(&self, joined: &Joined<'_>, namespace: &str) -> Result<String, ReadError> {
+        if let Target::One(name) = self.request.target {
+            let in_full = match namespace {
+                "" => name.to_string(),
+                namespace => format!("{namespace}/{name}"),
+            };
+            let metrics = name_of_metrics(self.request.kind);
+            let asked = format!("{metrics}.metrics.k8s.io \"{in_full}\"");
+            return Err(joined.nothing_for(name.as_str(), &asked));
+        }
+        match joined.refused() {
+            Some(refused) => Err(ReadError::Refused(refused)),
+            None => Ok(joined.empty()),
+        }
+    }
+}
+
+impl Both {
+    fn find(snapshot: &Snapshot, kind: MeasuredKind) -> Result<Self, ReadError> {
+        let ResourceMetrics { cpu, memory } =
+            snapshot.resource_metrics(kind).map_err(|why| not_served(why, kind))?;
+        let of = |evaluations: &Arc<Evaluations>| {
+            let labels = evaluations.mapping().items.clone()?;
+            Some(Measured { evaluations: evaluations.clone(), labels })
+        };
+        let found = of(cpu).zip(of(memory)).zip(cpu.mapping().kind.clone());
+        let ((cpu, memory), of) = found.ok_or_else(|| not_served(NotServed::Unknown, kind))?;
+        Ok(Self { kind: of, window: cpu.labels.window, cpu, memory })
+    }
+}
+
+/// What metrics-server and prometheus-adapter call an object that does not exist.
+fn name_of_object(kind: MeasuredKind) -> &'static str {
+    match kind {
+        MeasuredKind::Nodes => "node",
+        MeasuredKind::Pods => "pods",
+    }
+}
+
+/// What they call an object without metrics.
+fn name_of_metrics(kind: MeasuredKind) -> &'static str {
+    match kind {
+        MeasuredKind::Nodes => "nodemetrics",
+        MeasuredKind::Pods => "podmetrics",
+    }
+}
+
+fn not_served(why: NotServed<'_>, kind: MeasuredKind) -> ReadError {
+    if let NotServed::Rejected(rejection) = why {
+        return ReadError::rejected(rejection);
+    }
+    let query = match kind {
+        MeasuredKind::Nodes => "nodeQuery",
+        MeasuredKind::Pods => "containerQuery",
+    };
+    ReadError::NotFound(format!(
+        "the server could not find what {} use: resourceRules of the configuration have no {query} \
+         for cpu and memory",
+        kind.plural()
+    ))
+}

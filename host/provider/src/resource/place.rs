@@ -1,0 +1,88 @@
+//! Nodes, or the pods of one namespace: their two evaluations.
+
+use super::super::part::{Part, stale_warning};
+use super::super::{Origin, ReadError};
+use super::{Both, Measured};
+use leadsman_evaluation::{Reader, Reading};
+use leadsman_model::asked::Asked;
+use leadsman_model::names::{Namespace, Scope};
+use leadsman_model::objects::Object;
+
+/// Where values are read.
+pub(super) struct Place {
+    /// `None` for nodes.
+    pub(super) namespace: Option<Namespace>,
+    cpu: Part,
+    memory: Part,
+}
+
+/// What was read there.
+pub(super) struct Readings {
+    pub(super) cpu: Reading,
+    pub(super) memory: Reading,
+}
+
+impl Place {
+    pub(super) fn new(both: &Both, namespace: Option<Namespace>) -> Self {
+        let part = |measured: &Measured| {
+            let evaluations = measured.evaluations.clone();
+            let scope = match &namespace {
+                Some(namespace) => evaluations.mapping().scope(namespace),
+                None => Scope::Cluster,
+            };
+            Part { evaluations, scope, key: Asked::default() }
+        };
+        let (cpu, memory) = (part(&both.cpu), part(&both.memory));
+        Self { namespace, cpu, memory }
+    }
+
+    /// The namespace as objects have it: empty for those that live in none.
+    pub(super) fn key(&self) -> &str {
+        self.namespace.as_ref().map_or("", Namespace::as_str)
+    }
+
+    /// For messages.
+    pub(super) fn described(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!(" in namespace {namespace}"),
+            None => String::new(),
+        }
+    }
+
+    /// What an answer would be made from now, for objects of this version.
+    pub(super) fn peek(&self, objects: u64) -> Option<Origin> {
+        let (cpu, memory) = (self.cpu.peek()?, self.memory.peek()?);
+        Some(Origin::new(&cpu, Some(&memory), objects))
+    }
+
+    /// Reads both evaluations.
+    pub(super) async fn read(
+        &self,
+        reader: Reader,
+        objects: &[Object],
+    ) -> Result<Readings, ReadError> {
+        let names = || objects.iter().map(|object| &object.name);
+        let (cpu, memory) =
+            tokio::join!(self.cpu.read(reader, names()), self.memory.read(reader, names()));
+        Ok(Readings { cpu: cpu?, memory: memory? })
+    }
+}
+
+impl Readings {
+    /// What an answer is made from, for objects of this version.
+    pub(super) fn origin(&self, objects: u64) -> Origin {
+        Origin::new(&self.cpu.evaluated, Some(&self.memory.evaluated), objects)
+    }
+
+    /// Whether values are served although there are no newer ones.
+    pub(super) fn is_stale(&self) -> bool {
+        self.cpu.stale.is_some() || self.memory.stale.is_some()
+    }
+
+    /// What is to be known of old values.
+    pub(super) fn warning(&self, both: &Both) -> Option<String> {
+        let of =
+            |measured: &Measured, reading| stale_warning(reading, measured.evaluations.mapping());
+        of(&both.cpu, &self.cpu).or_else(|| of(&both.memory, &self.memory))
+    }
+}

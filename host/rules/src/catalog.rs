@@ -1,0 +1,225 @@
+//! From rules and the series that were seen to metrics.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::query::RuleQuery;
+use super::{Api, Resolve, Rule};
+use leadsman_model::names::MetricName;
+use leadsman_model::resource::Resource;
+
+/// What was seen for a series query: names of series, with the labels that any series of the name
+/// has.
+pub type Seen = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
+
+/// All metrics that rules give, by name.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// The metrics, no two for the same name and kind of objects.
+    pub offered: Vec<Offered>,
+}
+
+/// A metric that a rule gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// The name.
+    pub metric: MetricName,
+    /// The kind of objects; `None` for an external metric.
+    pub resource: Option<Resource>,
+    /// The label that names the object; `None` for an external metric.
+    pub label: Option<String>,
+    /// The number of the rule in the list that was given.
+    pub rule: usize,
+    /// The query.
+    pub query: RuleQuery,
+}
+
+/// A series that gives no metric, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unserved {
+    /// The number of the rule.
+    pub rule: usize,
+    /// The name of the series.
+    pub series: Arc<str>,
+    /// What the metric would be called, if that is known.
+    pub metric: Option<MetricName>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a series gives no metric.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// The rule does not want it.
+    #[error("the rule leaves it out by `{0}`")]
+    Filtered(String),
+    /// The name cannot be served.
+    #[error("{0}")]
+    Name(String),
+    /// No label names an object.
+    #[error("none of its labels names an object: {0}")]
+    NoObject(String),
+    /// Objects live in namespaces, and no label is known to name one.
+    #[error(
+        "{resource} live in namespaces, and the rule does not say which label names the namespace; \
+         add it to `resources.overrides`"
+    )]
+    NoNamespace {
+        /// The kind of objects.
+        resource: Resource,
+    },
+    /// An external metric is for the namespace of the read, and no label is known to name one.
+    #[error(
+        "the rule does not say which label names the namespace; add it to `resources.overrides`, \
+         or set `resources.namespaced: false` if the metric is for all namespaces"
+    )]
+    NoNamespaceOfExternal,
+    /// Another one gives the same metric.
+    #[error("{by} gives {metric} for the same objects, and the later one holds")]
+    Hidden {
+        /// The other one.
+        by: String,
+        /// The metric.
+        metric: MetricName,
+    },
+}
+
+type Key = (MetricName, Option<Resource>);
+
+struct Making<'a> {
+    resolve: &'a Resolve<'a>,
+    unserved: &'a mut dyn FnMut(Unserved),
+    offered: BTreeMap<Key, Offered>,
+}
+
+impl Catalog {
+    /// What rules give of what was seen for their series queries. `unserved` is told of each
+    /// series that gives nothing.
+    pub fn new<'s>(
+        rules: &[Rule],
+        seen: impl Fn(&str) -> Option<&'s Seen>,
+        resolve: &Resolve<'_>,
+        unserved: &mut dyn FnMut(Unserved),
+    ) -> Self {
+        let mut making = Making { resolve, unserved, offered: BTreeMap::new() };
+        for (at, rule) in rules.iter().enumerate() {
+            // Many series have the same labels.
+            let mut known = HashMap::new();
+            for (series, labels) in seen(&rule.series_query).into_iter().flatten() {
+                let mut metric = None;
+                let made = making.series(rules, at, series, labels, &mut known, &mut metric);
+                if let Err(why) = made {
+                    (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
+                }
+            }
+        }
+        Self { offered: making.offered.into_values().collect() }
+    }
+}
+
+impl Making<'_> {
+    fn series(
+        &mut self,
+        rules: &[Rule],
+        at: usize,
+        series: &Arc<str>,
+        labels: &BTreeSet<Arc<str>>,
+        known: &mut HashMap<Arc<str>, Option<Resource>>,
+        called: &mut Option<MetricName>,
+    ) -> Result<(), Why> {
+        let rule = &rules[at];
+        if let Some(filter) = rule.naming.kept_out_by(series) {
+            return Err(Why::Filtered(filter));
+        }
+        let name = rule.naming.name(series).unwrap_or_default();
+        let metric: MetricName = name.parse().map_err(|error| Why::Name(format!("{error}")))?;
+        *called = Some(metric.clone());
+        if rule.api == Api::External {
+            let namespace = Resource::known("namespaces").filter(|_| rule.namespaced);
+            let namespace_label = match namespace {
+                None => None,
+                Some(namespace) => match rule.association.label_of(&namespace, self.resolve) {
+                    Some(label) => Some(label),
+                    None => return Err(Why::NoNamespaceOfExternal),
+                },
+            };
+            let query = RuleQuery {
+                text: rule.query.clone(),
+                series: series.to_string(),
+                namespace_label,
+                object_label: None,
+                group_by: None,
+            };
+            let offered = Offered { metric, resource: None, label: None, rule: at, query };
+            self.offer(rules, offered);
+            return Ok(());
+        }
+        let resolve = self.resolve;
+        let resources: BTreeSet<_> = labels
+            .iter()
+            .filter_map(|label| {
+                let find = || rule.association.resource_of(label, resolve);
+                known.entry(label.clone()).or_insert_with(find).clone()
+            })
+            .collect();
+        if resources.is_empty() {
+            let labels: Vec<_> = labels.iter().map(|label| &**label).collect();
+            return Err(Why::NoObject(labels.join(", ")));
+        }
+        let namespaces = Resource::known("namespaces");
+        let namespace_label =
+            namespaces.and_then(|namespace| rule.association.label_of(&namespace, resolve));
+        let mut refused = Ok(());
+        for resource in resources {
+            let Some(object_label) = rule.association.label_of(&resource, resolve) else {
+                continue;
+            };
+            let text = rule.query.clone();
+            let series = series.to_string();
+            let label = object_label.clone();
+            let query = match (&namespace_label, resource.namespaced()) {
+                // A namespace is asked for as the namespace that it is.
+                _ if resource.is_namespace() => RuleQuery {
+                    text,
+                    series,
+                    namespace_label: Some(object_label.clone()),
+                    object_label: None,
+                    group_by: Some(object_label),
+                },
+                (Some(namespace), true) => RuleQuery {
+                    text,
+                    series,
+                    namespace_label: Some(namespace.clone()),
+                    object_label: Some(object_label),
+                    group_by: None,
+                },
+                (_, false) => RuleQuery {
+                    text,
+                    series,
+                    namespace_label: None,
+                    object_label: Some(object_label),
+                    group_by: None,
+                },
+                (None, true) => {
+                    refused = Err(Why::NoNamespace { resource });
+                    continue;
+                }
+            };
+            let (metric, resource, label) = (metric.clone(), Some(resource), Some(label));
+            self.offer(rules, Offered { metric, resource, label, rule: at, query });
+        }
+        refused
+    }
+
+    /// As in prometheus-adapter, the later rule holds.
+    fn offer(&mut self, rules: &[Rule], new: Offered) {
+        let key = (new.metric.clone(), new.resource.clone());
+        let by = format!("{} of {}", new.query.series, rules[new.rule].title());
+        if let Some(hidden) = self.offered.insert(key, new) {
+            let metric = Some(hidden.metric.clone());
+            let why = Why::Hidden { by, metric: hidden.metric };
+            let series = hidden.query.series.as_str().into();
+            (self.unserved)(Unserved { rule: hidden.rule, series, metric, why });
+        }
+    }
+}

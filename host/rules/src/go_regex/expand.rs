@@ -1,0 +1,60 @@
+//! Go's templates for what an expression has captured, such as `${1}_total`.
+
+use super::escape;
+
+/// Fills the captures into a template as Go's `Regexp.ExpandString` does.
+#[must_use]
+pub(crate) fn expand(captures: &regex::Captures<'_>, template: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('$') {
+        filled.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            filled.push('$');
+            rest = after;
+        } else if let Some((name, after)) = reference(after) {
+            filled.push_str(captured(captures, name));
+            rest = after;
+        } else {
+            // Go keeps a dollar sign that starts no reference.
+            filled.push('$');
+            rest = after;
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// Splits a leading `name` or `{name}` off.
+fn reference(text: &str) -> Option<(&str, &str)> {
+    let (inner, braced) = match text.strip_prefix('{') {
+        Some(inner) => (inner, true),
+        None => (text, false),
+    };
+    let mut rest = inner;
+    while let Some((first, after)) = escape::next(rest) {
+        if !(first == '_' || first.is_alphanumeric()) {
+            break;
+        }
+        rest = after;
+    }
+    let name = &inner[..inner.len() - rest.len()];
+    if name.is_empty() {
+        return None;
+    }
+    let rest = if braced { rest.strip_prefix('}')? } else { rest };
+    Some((name, rest))
+}
+
+/// Looks a group up by number, or by name when it is not a number as Go
+/// writes them, without leading zeros.
+fn captured<'a>(captures: &'a regex::Captures<'_>, name: &str) -> &'a str {
+    let leading_zero = name.len() > 1 && name.starts_with('0');
+    let number = name.bytes().all(|digit| digit.is_ascii_digit()) && !leading_zero;
+    let group = if number {
+        name.parse().ok().and_then(|index| captures.get(index))
+    } else {
+        captures.name(name)
+    };
+    group.map_or("", |group| group.as_str())
+}

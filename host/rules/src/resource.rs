@@ -1,0 +1,105 @@
+//! What nodes and pods use: the queries of `resourceRules`.
+
+use std::sync::Arc;
+
+use super::association::{Association, Resolve};
+use super::query::{QueryText, RuleQuery};
+use super::{Note, written};
+use leadsman_model::resource::Resource;
+
+/// The rules for `metrics.k8s.io`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceRules {
+    /// Processors, in cores.
+    pub cpu: UsageQueries,
+    /// Memory, in bytes.
+    pub memory: UsageQueries,
+}
+
+/// The queries for one of the two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageQueries {
+    /// Where they stand in the document.
+    pub place: String,
+    container: Option<Arc<QueryText>>,
+    node: Option<Arc<QueryText>>,
+    association: Association,
+    /// The label that names the container.
+    pub container_label: String,
+}
+
+impl ResourceRules {
+    /// Reads the rules. Every fault is noted; with any there are none.
+    pub fn new(written: &written::ResourceRules, place: &str, note: &mut Note<'_>) -> Option<Self> {
+        let mut of = |name: &str, rule: &Option<written::ResourceRule>| {
+            let Some(rule) = rule else {
+                note("", format!("the key \"{name}\" is missing: pods need both cpu and memory"));
+                return None;
+            };
+            let mut note = |at: &str, message| note(&format!("/{name}{at}"), message);
+            UsageQueries::new(rule, &format!("{place}/{name}"), &mut note)
+        };
+        let (cpu, memory) = (of("cpu", &written.cpu), of("memory", &written.memory));
+        Some(Self { cpu: cpu?, memory: memory? })
+    }
+}
+
+impl UsageQueries {
+    fn new(written: &written::ResourceRule, place: &str, note: &mut Note<'_>) -> Option<Self> {
+        let association = Association::new(&written.resources, note);
+        let mut whole = true;
+        let mut query = |key: &str, text: &str| match text.trim() {
+            // What is not asked for is not served.
+            "" => None,
+            _ => match QueryText::new(text) {
+                Ok(query) => Some(Arc::new(query)),
+                Err(reason) => {
+                    note(key, reason);
+                    whole = false;
+                    None
+                }
+            },
+        };
+        let container = query("/containerQuery", &written.container_query);
+        let node = query("/nodeQuery", &written.node_query);
+        if container.is_some() && written.container_label.is_empty() {
+            let message = "is needed with `containerQuery`: the label that names the container";
+            note("/containerLabel", message.to_owned());
+            whole = false;
+        }
+        let association = association?;
+        let container_label = written.container_label.clone();
+        let place = place.to_owned();
+        whole.then_some(Self { place, container, node, association, container_label })
+    }
+
+    /// The query for the containers of pods. An error says which label is not known.
+    pub fn pods(&self, resolve: &Resolve<'_>) -> Result<Option<RuleQuery>, String> {
+        let Some(text) = &self.container else { return Ok(None) };
+        Ok(Some(RuleQuery {
+            text: text.clone(),
+            series: String::new(),
+            namespace_label: Some(self.label("namespaces", resolve)?),
+            object_label: Some(self.label("pods", resolve)?),
+            group_by: Some(self.container_label.clone()),
+        }))
+    }
+
+    /// The query for nodes. An error says which label is not known.
+    pub fn nodes(&self, resolve: &Resolve<'_>) -> Result<Option<RuleQuery>, String> {
+        let Some(text) = &self.node else { return Ok(None) };
+        Ok(Some(RuleQuery {
+            text: text.clone(),
+            series: String::new(),
+            namespace_label: None,
+            object_label: Some(self.label("nodes", resolve)?),
+            group_by: None,
+        }))
+    }
+
+    fn label(&self, resource: &str, resolve: &Resolve<'_>) -> Result<String, String> {
+        Resource::known(resource)
+            .and_then(|resource| self.association.label_of(&resource, resolve))
+            .ok_or_else(|| format!("does not say which label names {resource}"))
+    }
+}

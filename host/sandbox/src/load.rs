@@ -1,0 +1,172 @@
+//! From bytes to a plugin that can be run.
+
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+
+use super::bindings::MappingPre;
+use super::compile::{self, Compiler};
+use super::compiled::Compiled;
+use super::engine::Engine;
+use super::error::{LOG, LoadError};
+use super::fixtures;
+use super::run::Description;
+use super::store::State;
+use leadsman_model::reference::Digest;
+
+/// What a plugin exports.
+const EXPORTS: [&str; 3] = ["describe", "configure", "evaluate"];
+
+/// The version words of WebAssembly: a component's and a module's.
+const COMPONENT: [u8; 8] = [0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00];
+const MODULE: [u8; 8] = [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00];
+
+/// A plugin, compiled and checked. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugin(Arc<Loaded>);
+
+struct Loaded {
+    engine: Engine,
+    pre: MappingPre<State>,
+    digest: String,
+    description: Description,
+    fixtures: Option<Box<[u8]>>,
+}
+
+impl Plugin {
+    /// Loads a component: compiles it and checks that it is a plugin.
+    pub async fn load(
+        engine: &Engine,
+        compiler: &Compiler,
+        bytes: &[u8],
+    ) -> Result<Self, LoadError> {
+        sniff(bytes)?;
+        let digest = Digest::of(bytes).hex();
+        let code = compiler.compile(engine, &digest, bytes).await?;
+        let engine = engine.clone();
+        let fixtures = fixtures::section(bytes);
+        let turn = engine.loading().await;
+        // It runs for the first time, and may take the time that it has.
+        let linked = move || {
+            let _turn = turn;
+            Self::link(engine, digest, fixtures, &code)
+        };
+        tokio::task::spawn_blocking(linked).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "loading a plugin panicked");
+            Err(LoadError::Engine("the adapter failed while it loaded the plugin".to_owned()))
+        })
+    }
+
+    /// Loads a component that is trusted: compiles it in this process, in this thread.
+    pub fn load_here(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+        sniff(bytes)?;
+        let code = Compiled::made_by_us(compile::compile(bytes)?);
+        Self::link(engine.clone(), Digest::of(bytes).hex(), fixtures::section(bytes), &code)
+    }
+
+    fn link(
+        engine: Engine,
+        digest: String,
+        fixtures: Option<Box<[u8]>>,
+        code: &Compiled,
+    ) -> Result<Self, LoadError> {
+        let component =
+            code.component(&engine).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        check_world(&engine, &component)?;
+        let pre = engine
+            .linker()
+            .instantiate_pre(&component)
+            .and_then(MappingPre::new)
+            .map_err(|error| LoadError::OtherTypes(format!("{error:#}")))?;
+        let description = super::run::describe(&engine, &pre).map_err(LoadError::Describe)?;
+        Ok(Self(Arc::new(Loaded { engine, pre, digest, description, fixtures })))
+    }
+
+    /// The fixtures that it brings along, as they are.
+    pub fn fixtures(&self) -> Option<&[u8]> {
+        self.0.fixtures.as_deref()
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn pre(&self) -> &MappingPre<State> {
+        &self.0.pre
+    }
+
+    /// Limits how many plugins run at once; take one for a run.
+    pub fn slots(&self) -> Arc<tokio::sync::Semaphore> {
+        self.0.engine.slots()
+    }
+
+    /// Limits how many plugins are configured and tested at once; take one for that.
+    pub async fn loading(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        self.0.engine.loading().await
+    }
+
+    /// The SHA-256 of the component, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.0.digest
+    }
+
+    /// What the plugin says of itself.
+    pub fn description(&self) -> &Description {
+        &self.0.description
+    }
+}
+
+/// Tells apart what people load by mistake, before the compiler sees it.
+fn sniff(bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.is_empty() {
+        return Err(LoadError::Empty);
+    }
+    match bytes.get(..8) {
+        Some(start) if start == COMPONENT => Ok(()),
+        Some(start) if start == MODULE => Err(LoadError::CoreModule),
+        _ => {
+            let start = &bytes[..bytes.len().min(16)];
+            let start = match std::str::from_utf8(start) {
+                Ok(text) => format!("the text {text:?}"),
+                Err(_) => {
+                    let hex: Vec<_> = start.iter().map(|byte| format!("{byte:02x}")).collect();
+                    format!("the bytes {}", hex.join(" "))
+                }
+            };
+            Err(LoadError::NotWasm { start })
+        }
+    }
+}
+
+/// Names what a component wants beyond what plugins get, and what it lacks, by name.
+fn check_world(engine: &Engine, component: &Component) -> Result<(), LoadError> {
+    let types = component.component_type();
+    let engine = engine.wasmtime();
+    let imports: Vec<_> = types
+        .imports(engine)
+        // An interface of types alone asks for nothing.
+        .filter(|(name, item)| *name != LOG && asks_for_something(engine, &item.ty))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if !imports.is_empty() {
+        return Err(LoadError::UnknownImports { imports });
+    }
+    let exports: Vec<_> = types.exports(engine).map(|(name, _)| name.to_owned()).collect();
+    let missing: Vec<_> = EXPORTS
+        .into_iter()
+        .filter(|name| !exports.iter().any(|export| export == name))
+        .map(str::to_owned)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(LoadError::OtherWorld { missing, exports }) }
+}
+
+fn asks_for_something(engine: &wasmtime::Engine, item: &ComponentItem) -> bool {
+    match item {
+        ComponentItem::Type(_) => false,
+        ComponentItem::ComponentInstance(instance) => {
+            instance.exports(engine).any(|(_, item)| asks_for_something(engine, &item.ty))
+        }
+        _ => true,
+    }
+}

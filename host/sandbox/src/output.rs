@@ -1,0 +1,299 @@
+//! What a plugin returned, checked: nothing it says is taken on trust.
+
+use super::bindings::leadsman::plugin::types;
+use super::run_limits::Limits;
+use leadsman_model::dictionary::{EMPTY, Text};
+use leadsman_model::names::Scope;
+use leadsman_model::quantity::{NotServable, Quantity};
+use leadsman_model::serve::Serve;
+use leadsman_model::values::{Item, ObjectValues, Refusal, Served, Value, Values};
+
+/// The longest name or label that is served.
+const LONGEST_TEXT: usize = 1024;
+
+/// How many refusals are kept to be shown.
+const KEPT_REFUSALS: usize = 20;
+
+/// What the output must be, for the mapping and the scope.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// Objects or items.
+    pub serve: &'a Serve,
+    /// Whose values these are.
+    pub scope: &'a Scope,
+    /// Values below this are served as exactly 0.
+    pub activation: Option<f64>,
+}
+
+/// Checks a plugin's output. An error is about the whole of it; a single value that cannot be
+/// served is refused with its reason and leaves the others be.
+pub(super) fn check(
+    mut raw: types::Measures,
+    input: &types::Dictionary,
+    now: i64,
+    limits: &Limits,
+    expected: &Expected<'_>,
+) -> Result<Values, String> {
+    let rows = raw.values.len();
+    if rows > limits.measures {
+        return Err(format!("{rows} measures, and the limit is {}", limits.measures));
+    }
+    let own = types::Dictionary { bytes: vec![], ends: vec![] };
+    let texts = Texts::new(input, std::mem::replace(&mut raw.dictionary, own))?;
+    column("namespaces", raw.namespaces.len(), rows)?;
+    column("times", raw.times.len(), rows)?;
+    column("windows", raw.windows.len(), rows)?;
+    let labels = raw.labels.names.len();
+    if labels > 0 && (raw.labels.rows as usize != rows || raw.labels.cells.len() != labels * rows) {
+        return Err(format!(
+            "{} label cells for {rows} measures with {labels} labels",
+            raw.labels.cells.len()
+        ));
+    }
+    let mut checked = Rows { raw, texts, now, expected, refused: Refusals::default() };
+    let served = match expected.serve {
+        Serve::Custom(resource) => Served::Objects(checked.objects(rows, resource.namespaced())?),
+        Serve::External | Serve::Usage(_) => Served::Items(checked.items(rows)?),
+    };
+    let Refusals { kept, count } = checked.refused;
+    Ok(Values { served, refused: kept, refused_count: count })
+}
+
+/// A column is there for all rows or not at all.
+fn column(name: &str, length: usize, rows: usize) -> Result<(), String> {
+    if length == 0 || length == rows {
+        Ok(())
+    } else {
+        Err(format!("{length} {name} for {rows} measures"))
+    }
+}
+
+struct Rows<'a> {
+    raw: types::Measures,
+    texts: Texts<'a>,
+    now: i64,
+    expected: &'a Expected<'a>,
+    refused: Refusals,
+}
+
+impl Rows<'_> {
+    fn objects(&mut self, rows: usize, namespaced: bool) -> Result<ObjectValues, String> {
+        if self.raw.objects.len() != rows {
+            return Err(format!("{} objects for {rows} measures", self.raw.objects.len()));
+        }
+        let mut values = ObjectValues::with_capacity(rows);
+        for row in 0..rows {
+            let object = self.texts.get(self.raw.objects[row])?;
+            if object.is_empty() {
+                return Err("a measure without an object".to_owned());
+            }
+            let named = self.texts.get(self.raw.namespaces.get(row).copied().unwrap_or(EMPTY))?;
+            let namespace = match (self.expected.scope, named) {
+                _ if !namespaced => "",
+                (Scope::Namespace(scope), "") => scope.as_str(),
+                (Scope::Namespace(scope), other) if other != scope.as_str() => {
+                    let reason =
+                        format!("it is not of {}, which was asked for", self.expected.scope);
+                    self.refused.add(other, object, reason);
+                    continue;
+                }
+                (Scope::Cluster, "") => {
+                    let reason = "it has no namespace; an evaluation for the whole cluster must \
+                                  name one (keep the label in the query, or use ${namespace})";
+                    self.refused.add("", object, reason.to_owned());
+                    continue;
+                }
+                (_, named) => named,
+            };
+            let value = self.value(row);
+            if let Err(reason) = value {
+                self.refused.add(namespace, object, reason.to_string());
+            }
+            if !values.insert(namespace, object, value) {
+                return Err(format!("two measures for the object \"{object}\""));
+            }
+        }
+        Ok(values)
+    }
+
+    fn items(&mut self, rows: usize) -> Result<Vec<Item>, String> {
+        let mut items: Vec<Item> = Vec::with_capacity(rows);
+        for row in 0..rows {
+            let mut labels: Vec<(Box<str>, Box<str>)> = Vec::new();
+            for (at, &name) in self.raw.labels.names.iter().enumerate() {
+                let value = self.raw.labels.cells[at * rows + row];
+                if value != EMPTY {
+                    labels.push((self.texts.get(name)?.into(), self.texts.get(value)?.into()));
+                }
+            }
+            labels.sort();
+            match self.value(row) {
+                Ok(value) => items.push(Item { labels, value }),
+                Err(reason) => self.refused.add_item(labels, reason.to_string()),
+            }
+        }
+        items.sort_by(|a, b| a.labels.cmp(&b.labels));
+        // Items are summed by the HPA: one that stands twice would count twice.
+        match items.windows(2).find(|pair| pair[0].labels == pair[1].labels) {
+            Some(pair) => Err(format!("two items with the labels {{{}}}", listed(&pair[0].labels))),
+            None => Ok(items),
+        }
+    }
+
+    fn value(&self, row: usize) -> Result<Value, NotServable> {
+        let value = self.raw.values[row];
+        let quantity = match (Quantity::from_f64(value)?, self.expected.activation) {
+            (_, Some(activation)) if value < activation => Quantity::ZERO,
+            (quantity, _) => quantity,
+        };
+        let time = self.raw.times.get(row).copied().unwrap_or(self.now);
+        let window = self.raw.windows.get(row).copied().filter(|&seconds| seconds > 0);
+        Ok(Value { quantity, time, window })
+    }
+}
+
+/// What was refused: the first few, and how many in all.
+#[derive(Default)]
+struct Refusals {
+    kept: Vec<Refusal>,
+    count: usize,
+}
+
+impl Refusals {
+    fn add(&mut self, namespace: &str, object: &str, reason: String) {
+        self.keep(|| Refusal {
+            namespace: namespace.to_owned(),
+            object: object.to_owned(),
+            labels: Vec::new(),
+            reason,
+        });
+    }
+
+    fn add_item(&mut self, labels: Vec<(Box<str>, Box<str>)>, reason: String) {
+        self.keep(|| Refusal { namespace: String::new(), object: listed(&labels), labels, reason });
+    }
+
+    fn keep(&mut self, refusal: impl FnOnce() -> Refusal) {
+        self.count += 1;
+        if self.kept.len() < KEPT_REFUSALS {
+            self.kept.push(refusal());
+        }
+    }
+}
+
+/// Labels for a message.
+fn listed(labels: &[(Box<str>, Box<str>)]) -> String {
+    let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    labels.join(",")
+}
+
+/// The texts of the input and, behind them, those of the output.
+struct Texts<'a> {
+    input: &'a types::Dictionary,
+    own: types::Dictionary,
+}
+
+impl<'a> Texts<'a> {
+    fn new(input: &'a types::Dictionary, own: types::Dictionary) -> Result<Self, String> {
+        let text = std::str::from_utf8(&own.bytes)
+            .map_err(|_| "its dictionary is not UTF-8".to_owned())?;
+        let whole = own.ends.iter().all(|&end| text.is_char_boundary(end as usize));
+        if !own.ends.is_sorted() || !whole {
+            return Err("the ends of its dictionary are not those of texts".to_owned());
+        }
+        Ok(Self { input, own })
+    }
+
+    fn get(&self, id: Text) -> Result<&str, String> {
+        let at = id as usize;
+        let (dictionary, at) = match at.checked_sub(self.input.ends.len()) {
+            None => (self.input, at),
+            Some(at) => (&self.own, at),
+        };
+        let end = *dictionary
+            .ends
+            .get(at)
+            .ok_or_else(|| format!("the text {id}, which is in no dictionary"))?;
+        let start = if at == 0 { 0 } else { dictionary.ends[at - 1] };
+        let text = &dictionary.bytes[start as usize..end as usize];
+        if text.len() > LONGEST_TEXT {
+            return Err(format!("a text of {} bytes; the limit is {LONGEST_TEXT}", text.len()));
+        }
+        // Both dictionaries are UTF-8 that is cut between characters.
+        Ok(std::str::from_utf8(text).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leadsman_model::resource::Resource;
+
+    fn measures(objects: &[&str], values: &[f64]) -> types::Measures {
+        let mut bytes = Vec::new();
+        let mut ends = Vec::new();
+        for object in objects {
+            bytes.extend_from_slice(object.as_bytes());
+            ends.push(u32::try_from(bytes.len()).unwrap());
+        }
+        types::Measures {
+            dictionary: types::Dictionary { bytes, ends },
+            // Behind the input's dictionary, which holds the empty text alone.
+            objects: (1..=u32::try_from(objects.len()).unwrap()).collect(),
+            namespaces: vec![],
+            values: values.to_vec(),
+            times: vec![],
+            windows: vec![],
+            labels: types::Labels { names: vec![], rows: 0, cells: vec![] },
+        }
+    }
+
+    fn checked(raw: types::Measures) -> Result<Values, String> {
+        let scope = Scope::Namespace("shop".parse().unwrap());
+        let serve = Serve::Custom(Resource::known("pods").unwrap());
+        let expected = Expected { serve: &serve, scope: &scope, activation: Some(0.5) };
+        let input = types::Dictionary { bytes: vec![], ends: vec![0] };
+        check(raw, &input, 7, &Limits::default(), &expected)
+    }
+
+    #[test]
+    fn values_are_served_and_what_is_no_number_is_refused_alone() {
+        let raw = measures(&["a", "b", "c", "d"], &[1.5, f64::NAN, f64::INFINITY, 0.4]);
+        let values = checked(raw).unwrap();
+        let Served::Objects(objects) = &values.served else { panic!() };
+        assert_eq!(objects.get("shop", "a").unwrap().unwrap().quantity.to_string(), "1500m");
+        assert_eq!(objects.get("shop", "a").unwrap().unwrap().time, 7);
+        assert_eq!(objects.get("shop", "d").unwrap().unwrap().quantity, Quantity::ZERO);
+        assert_eq!((objects.len(), values.refused_count), (2, 2));
+        assert_eq!(values.refused[0].reason, "the value is NaN");
+    }
+
+    #[test]
+    fn output_that_does_not_hold_together_is_refused_as_a_whole() {
+        let twice = measures(&["a", "a"], &[1.0, 2.0]);
+        assert!(checked(twice).unwrap_err().contains("two measures for the object \"a\""));
+        let fewer = measures(&["a"], &[1.0, 2.0]);
+        assert!(checked(fewer).unwrap_err().contains("1 objects for 2 measures"));
+        let mut unknown = measures(&["a"], &[1.0]);
+        unknown.objects = vec![9];
+        assert!(checked(unknown).unwrap_err().contains("the text 9"));
+        let mut broken = measures(&["ä"], &[1.0]);
+        broken.dictionary.ends = vec![1];
+        assert!(checked(broken).unwrap_err().contains("not those of texts"));
+        let long = "x".repeat(2000);
+        assert!(checked(measures(&[&long], &[1.0])).unwrap_err().contains("2000 bytes"));
+        let mut times = measures(&["a", "b"], &[1.0, 2.0]);
+        times.times = vec![1];
+        assert!(checked(times).unwrap_err().contains("1 times for 2 measures"));
+    }
+
+    #[test]
+    fn another_namespace_is_not_served() {
+        let mut raw = measures(&["a", "other"], &[1.0, 2.0]);
+        raw.objects = vec![1, 1];
+        raw.namespaces = vec![0, 2];
+        let values = checked(raw).unwrap();
+        assert_eq!((values.served.len(), values.refused_count), (1, 1));
+        assert_eq!(values.refused[0].namespace, "other");
+    }
+}

@@ -1,0 +1,231 @@
+//! One call of a plugin: a fresh instance, its limits, and what became of it.
+
+use std::time::Duration;
+
+use wasmtime::{Store, Trap};
+
+use super::bindings::leadsman::plugin::types;
+use super::bindings::{Mapping, MappingPre};
+use super::convert;
+use super::engine::Engine;
+use super::error::RunError;
+use super::load::Plugin;
+use super::output::{self, Expected};
+use super::run_limits::{Limits, MAX_MEMORY};
+use super::store::{State, log_ended, store};
+use leadsman_model::data::Input;
+use leadsman_model::serve::Serve;
+use leadsman_model::values::Values;
+
+/// The limits of the calls that are made when a configuration is loaded.
+const LOADING: Limits = Limits { time: Duration::from_secs(1), memory: MAX_MEMORY, measures: 0 };
+
+/// What a plugin says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it does.
+    pub about: String,
+    /// The JSON schema of its configuration.
+    pub config_schema: serde_json::Value,
+}
+
+/// What a plugin made of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Planning {
+    /// It can work with it.
+    Accepted {
+        /// The queries that it brings.
+        queries: Vec<PlannedQuery>,
+        /// Whether it wants to see the objects.
+        objects: bool,
+    },
+    /// It cannot.
+    Refused(Vec<PluginFault>),
+}
+
+/// The mapping that a configuration belongs to.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    /// In which API.
+    pub serve: &'a Serve,
+    /// Its own queries.
+    pub queries: Vec<OwnQuery>,
+}
+
+/// A query of the mapping, as far as a plugin sees it before there is an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnQuery {
+    /// The name that the plugin knows it by.
+    pub name: String,
+    /// Whether it is a range query.
+    pub range: bool,
+}
+
+/// A query that a plugin brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedQuery {
+    /// Its name.
+    pub name: String,
+    /// Its text, with places.
+    pub promql: String,
+    /// Duration and step of a range query.
+    pub range: Option<(Duration, Duration)>,
+}
+
+/// What a plugin found wrong in its configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginFault {
+    /// A JSON pointer into the configuration.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// An evaluation to run.
+pub struct Run<'a> {
+    /// What log lines are told under.
+    pub name: &'a str,
+    /// The plugin's configuration as JSON.
+    pub config: &'a str,
+    /// What it may use.
+    pub limits: &'a Limits,
+    /// What its output is checked against.
+    pub expected: Expected<'a>,
+}
+
+pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Description, RunError> {
+    let mut store = store(engine, "", &LOADING);
+    let raw = call(&mut store, pre, &LOADING, |mapping, store| mapping.call_describe(store))?;
+    let config_schema = serde_json::from_str(&raw.config_schema)
+        .map_err(|error| RunError::Output(format!("its configuration's schema: {error}")))?;
+    Ok(Description { name: raw.name, version: raw.version, about: raw.about, config_schema })
+}
+
+impl Plugin {
+    /// Lets the plugin check a configuration, given as JSON, with the mapping around it.
+    pub fn configure(
+        &self,
+        name: &str,
+        config: &str,
+        context: &Context<'_>,
+    ) -> Result<Planning, RunError> {
+        let context = types::Context {
+            api: match context.serve {
+                Serve::Custom(_) => types::Api::Custom,
+                Serve::External | Serve::Usage(_) => types::Api::External,
+            },
+            queries: context
+                .queries
+                .iter()
+                .map(|query| types::OwnQuery { name: query.name.clone(), range: query.range })
+                .collect(),
+        };
+        let mut store = store(self.engine(), name, &LOADING);
+        let planned = call(&mut store, self.pre(), &LOADING, |mapping, store| {
+            mapping.call_configure(store, config, &context)
+        })?;
+        Ok(match planned {
+            Ok(plan) => Planning::Accepted {
+                queries: plan.queries.into_iter().map(planned_query).collect(),
+                objects: plan.objects,
+            },
+            Err(faults) => Planning::Refused(
+                faults
+                    .into_iter()
+                    .map(|types::Fault { path, message }| PluginFault { path, message })
+                    .collect(),
+            ),
+        })
+    }
+
+    /// Evaluates. Blocks for as long as the plugin runs; take a slot of the engine first.
+    pub fn evaluate(&self, run: &Run<'_>, input: Input) -> Result<Values, RunError> {
+        let now = input.now;
+        let input = convert::input(input);
+        let mut store = store(self.engine(), run.name, run.limits);
+        let returned = call(&mut store, self.pre(), run.limits, |mapping, store| {
+            mapping.call_evaluate(store, run.config, &input)
+        });
+        log_ended(self.engine(), store.data());
+        match returned? {
+            Ok(measures) => {
+                output::check(measures, &input.dictionary, now, run.limits, &run.expected)
+                    .map_err(RunError::Output)
+            }
+            Err(failure) => Err(RunError::Failure {
+                message: shortened(failure.message),
+                query: failure.query.map(shortened),
+            }),
+        }
+    }
+}
+
+/// Makes an instance, calls it, and tells apart how it ended.
+fn call<T>(
+    store: &mut Store<State>,
+    pre: &MappingPre<State>,
+    limits: &Limits,
+    function: impl FnOnce(&Mapping, &mut Store<State>) -> wasmtime::Result<T>,
+) -> Result<T, RunError> {
+    let mapping = match pre.instantiate(&mut *store) {
+        Ok(mapping) => mapping,
+        Err(error) => return Err(ended(store, limits, &error, RunError::Host)),
+    };
+    match function(&mapping, store) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(ended(store, limits, &error, RunError::Output)),
+    }
+}
+
+/// Why a call ended without a value. `otherwise` is for errors that no trap caused: before the
+/// call they are the host's, after it the output could not be read.
+fn ended(
+    store: &mut Store<State>,
+    limits: &Limits,
+    error: &wasmtime::Error,
+    otherwise: fn(String) -> RunError,
+) -> RunError {
+    let state = store.data_mut();
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => RunError::Timeout(limits.time),
+        Some(Trap::StackOverflow) => RunError::Stack,
+        // Most plugins trap when they are refused memory.
+        Some(trap) => state.exceeded.take().unwrap_or_else(|| {
+            RunError::Trap(match (state.last_error.take(), trap) {
+                (Some(said), _) => shortened(said),
+                // The stack of a compiled language lies in its memory: who recurses without end
+                // runs out of that one first.
+                (None, Trap::MemoryOutOfBounds) => {
+                    format!("{trap} (endless recursion ends like this, too)")
+                }
+                (None, trap) => trap.to_string(),
+            })
+        }),
+        None => state.exceeded.take().unwrap_or_else(|| otherwise(format!("{error:#}"))),
+    }
+}
+
+fn planned_query(query: types::Query) -> PlannedQuery {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    PlannedQuery {
+        name: query.name,
+        promql: query.promql,
+        range: query.range.map(|range| (seconds(range.duration), seconds(range.step))),
+    }
+}
+
+/// What a plugin says ends up in conditions of autoscalers: keep it to a readable length, in one
+/// line.
+fn shortened(text: String) -> String {
+    const LONGEST: usize = 500;
+    let mut short: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        short.push('…');
+    }
+    short
+}

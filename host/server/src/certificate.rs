@@ -1,0 +1,162 @@
+//! The serving certificate: given as files, which are read again when they change, or held in
+//! memory.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::auth::AnyClient;
+use leadsman_runtime::files::FromFiles;
+
+/// Where the serving certificate comes from.
+pub enum Certificate {
+    /// Files with the certificate's chain and its key.
+    Files(CertificateFiles),
+    /// Held in memory.
+    Held(Held),
+}
+
+/// A certificate in memory, which can be replaced while it is served.
+#[derive(Clone)]
+pub struct Held(Arc<ArcSwap<CertifiedKey>>);
+
+/// A certificate in files.
+pub struct CertificateFiles {
+    cert: PathBuf,
+    key: PathBuf,
+    made: FromFiles<CertifiedKey>,
+}
+
+/// Why there is no certificate to serve with.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// A file does not hold what it should.
+    #[error("cannot use {path} as the {what} of the server")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+        /// Why not.
+        source: rustls_pki_types::pem::Error,
+    },
+    /// Certificate and key do not go together, or are of a kind that is not supported.
+    #[error("the certificate in {cert} cannot be used with the key in {key}")]
+    Mismatch {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// Why not.
+        source: rustls::Error,
+    },
+    /// A certificate could not be made.
+    #[error("cannot make a certificate")]
+    Make(#[source] rcgen::Error),
+    /// The one that was made cannot be used.
+    #[error("cannot use the certificate that was made")]
+    Made(#[source] rustls::Error),
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+}
+
+impl Certificate {
+    /// From two files.
+    pub fn files(cert: PathBuf, key: PathBuf) -> Result<Self, CertificateError> {
+        let made = FromFiles::new(vec![cert.clone(), key.clone()], || read(&cert, &key))?;
+        Ok(Self::Files(CertificateFiles { cert, key, made }))
+    }
+
+    /// TLS 1.2 and later, HTTP/2 and 1.1.
+    pub fn server_config(self) -> Result<ServerConfig, CertificateError> {
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(CertificateError::Tls)?
+            .with_client_cert_verifier(Arc::new(AnyClient::default()))
+            .with_cert_resolver(Arc::new(Resolver(self)));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+impl Held {
+    /// Makes one for the loopback names and an address, which nobody trusts unless told to. Gives
+    /// it as PEM, too, for those who are to be told.
+    pub fn self_made(address: IpAddr) -> Result<(Self, String), CertificateError> {
+        let names = vec!["localhost".to_owned(), address.to_string()];
+        let made = rcgen::generate_simple_self_signed(names).map_err(CertificateError::Make)?;
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let chain = vec![made.cert.der().clone()];
+        Ok((Self(Arc::new(ArcSwap::new(certified(chain, key)?))), made.cert.pem()))
+    }
+
+    /// Serves another from the next connection on.
+    pub fn replace(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<(), CertificateError> {
+        self.0.store(certified(chain, key)?);
+        Ok(())
+    }
+}
+
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<CertifiedKey>, CertificateError> {
+    CertifiedKey::from_der(chain, key, &ring::default_provider())
+        .map(Arc::new)
+        .map_err(CertificateError::Made)
+}
+
+fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
+    let file = |path: &Path, what| {
+        let path = path.to_owned();
+        move |source| CertificateError::File { path, what, source }
+    };
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(file(cert, "certificate"))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(file(key, "key"))?;
+    CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|source| {
+        CertificateError::Mismatch { cert: cert.to_owned(), key: key.to_owned(), source }
+    })
+}
+
+struct Resolver(Certificate);
+
+impl std::fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Resolver")
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        match &self.0 {
+            Certificate::Held(held) => Some(held.0.load_full()),
+            // A look at two files for each connection; connections are long-lived.
+            Certificate::Files(files) => {
+                let (key, error) = files.made.get(|| read(&files.cert, &files.key));
+                if let Some(error) = error {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(
+                        error,
+                        "the serving certificate changed into one that cannot be used; the last good one stays"
+                    );
+                }
+                Some(key)
+            }
+        }
+    }
+}

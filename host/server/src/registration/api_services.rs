@@ -1,0 +1,214 @@
+//! The APIServices of the groups that this adapter serves.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt as _, stream};
+use k8s_openapi::ByteString;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use serde_json::json;
+
+use super::{API_SERVICES, Service, USAGE_API_SERVICE};
+use leadsman_cluster::{Cluster, explain, is_forbidden};
+
+/// How often it is looked whether one may be seen that may not.
+const PERMITTED: Duration = Duration::from_secs(15);
+
+/// The APIServices, and what was said of each last.
+pub(super) struct ApiServices {
+    api: Api<APIService>,
+    service: Service,
+    told: HashMap<&'static str, String>,
+}
+
+/// What an APIService is to us.
+enum Standing {
+    /// It points to our Service, and trusts us or is to trust nobody in particular.
+    Right,
+    /// It points to our Service, and does not trust us.
+    Distrustful,
+    /// It points elsewhere.
+    Anothers(String),
+    /// There is none.
+    Missing,
+}
+
+impl ApiServices {
+    pub(super) fn of(cluster: &Cluster, service: &Service) -> Self {
+        Self {
+            api: Api::all(cluster.client().clone()),
+            service: service.clone(),
+            told: HashMap::new(),
+        }
+    }
+
+    /// Something happened to one of them.
+    pub(super) fn changes(&self) -> impl Stream<Item = ()> + Send + Unpin + use<> {
+        stream::select_all(kept().map(|name| {
+            let api = self.api.clone();
+            let pauses = stream::iter([Duration::ZERO]).chain(stream::repeat(PERMITTED));
+            let watches = pauses.then(move |pause| {
+                let api = api.clone();
+                async move {
+                    tokio::time::sleep(pause).await;
+                    permitted(&api, name).await;
+                    stream::once(async {}).chain(watch(api, name))
+                }
+            });
+            watches.flatten().boxed()
+        }))
+    }
+
+    /// Sees to it that those that are ours trust this bundle.
+    pub(super) async fn trust(&mut self, bundle: &str) -> Result<(), String> {
+        for name in kept() {
+            let found = match self.api.get_opt(name).await {
+                Ok(found) => found,
+                // Nobody made it ours.
+                Err(error) if forbidden(&error) && name == USAGE_API_SERVICE => continue,
+                Err(error) if forbidden(&error) => {
+                    let reason = explain(&error);
+                    self.tell(name, format!("it is not kept, for want of the right: {reason}"));
+                    continue;
+                }
+                Err(error) => {
+                    return Err(format!("cannot read the APIService {name}: {}", explain(&error)));
+                }
+            };
+            match standing(found.as_ref(), &self.service, bundle) {
+                Standing::Right => self.tell(name, "it points to us and trusts us".to_owned()),
+                Standing::Missing => self.tell(name, "there is none, so nobody asks us".to_owned()),
+                Standing::Anothers(owner) => self.tell(
+                    name,
+                    format!(
+                        "it belongs to {owner} and is left alone; that one is asked and not we"
+                    ),
+                ),
+                Standing::Distrustful => {
+                    let version = found.and_then(|found| found.metadata.resource_version);
+                    if self.patch(name, version, bundle).await? {
+                        self.tell(name, "it points to us and was told to trust us".to_owned());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// False if somebody else changed it at the same time: that is looked at next.
+    async fn patch(
+        &self,
+        name: &str,
+        version: Option<String>,
+        bundle: &str,
+    ) -> Result<bool, String> {
+        let patch = json!({
+            // Only what was looked at is changed: it might have come to belong to another.
+            "metadata": {"resourceVersion": version},
+            "spec": {"caBundle": ByteString(bundle.as_bytes().to_vec())},
+        });
+        let parameters =
+            PatchParams { field_manager: Some("leadsman".into()), ..PatchParams::default() };
+        match self.api.patch(name, &parameters, &Patch::Merge(&patch)).await {
+            Ok(_) => Ok(true),
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+            Err(error) => Err(format!("cannot write the APIService {name}: {}", explain(&error))),
+        }
+    }
+
+    /// Says what an APIService is to us when that has changed.
+    fn tell(&mut self, name: &'static str, state: String) {
+        if self.told.get(name) != Some(&state) {
+            tracing::info!(api_service = name, state, "an APIService");
+            self.told.insert(name, state);
+        }
+    }
+}
+
+/// Waits until an APIService may be seen. One that may not is not ours to keep, until somebody makes
+/// it so: an upgrade that registers another group gives the right to a process that runs.
+async fn permitted(api: &Api<APIService>, name: &str) {
+    while api.get_opt(name).await.is_err_and(|error| forbidden(&error)) {
+        tokio::time::sleep(PERMITTED).await;
+    }
+}
+
+/// Changes of an APIService for as long as it may be seen.
+fn watch(api: Api<APIService>, name: &str) -> impl Stream<Item = ()> + Send + use<> {
+    let events = watcher::watch_object(api, name).default_backoff();
+    events
+        .take_while(|event| {
+            let seen = !event.as_ref().is_err_and(is_forbidden);
+            async move { seen }
+        })
+        .filter_map(async |event| event.ok().map(drop))
+}
+
+fn forbidden(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_forbidden())
+}
+
+/// Those that may point to us.
+fn kept() -> impl Iterator<Item = &'static str> {
+    API_SERVICES.into_iter().chain([USAGE_API_SERVICE])
+}
+
+fn standing(found: Option<&APIService>, own: &Service, bundle: &str) -> Standing {
+    let Some(spec) = found.and_then(|found| found.spec.as_ref()) else { return Standing::Missing };
+    let Some(service) = &spec.service else {
+        return Standing::Anothers("kube-apiserver itself".to_owned());
+    };
+    let named = Service {
+        namespace: service.namespace.clone().unwrap_or_default(),
+        name: service.name.clone().unwrap_or_default(),
+    };
+    if named != *own {
+        return Standing::Anothers(format!("the Service {named}"));
+    }
+    let trusted = spec.ca_bundle.as_ref().is_some_and(|known| known.0 == bundle.as_bytes());
+    if trusted || spec.insecure_skip_tls_verify == Some(true) {
+        Standing::Right
+    } else {
+        Standing::Distrustful
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing_of(spec: serde_json::Value) -> &'static str {
+        let service: APIService = serde_json::from_value(json!({"spec": spec})).unwrap();
+        let own = Service { namespace: "metrics".into(), name: "leadsman".into() };
+        match standing(Some(&service), &own, "bundle") {
+            Standing::Right => "right",
+            Standing::Distrustful => "distrustful",
+            Standing::Anothers(_) => "another's",
+            Standing::Missing => "missing",
+        }
+    }
+
+    #[test]
+    fn only_what_points_to_us_is_ours() {
+        let spec = |namespace: &str, name: &str| {
+            json!({"groupPriorityMinimum": 100, "versionPriority": 100,
+                   "service": {"namespace": namespace, "name": name}})
+        };
+        assert_eq!(standing_of(spec("metrics", "leadsman")), "distrustful");
+        assert_eq!(standing_of(spec("keda", "keda-metrics-apiserver")), "another's");
+        assert_eq!(standing_of(spec("other", "leadsman")), "another's");
+        let mut insecure = spec("metrics", "leadsman");
+        insecure["insecureSkipTLSVerify"] = true.into();
+        assert_eq!(standing_of(insecure), "right");
+        let mut trusting = spec("metrics", "leadsman");
+        trusting["caBundle"] = serde_json::to_value(ByteString(b"bundle".to_vec())).unwrap();
+        assert_eq!(standing_of(trusting), "right");
+        assert_eq!(
+            standing_of(json!({"groupPriorityMinimum": 1, "versionPriority": 1})),
+            "another's"
+        );
+    }
+}

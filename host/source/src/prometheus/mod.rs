@@ -1,0 +1,254 @@
+//! Prometheus, and everything that answers its HTTP API.
+
+mod client;
+mod decode;
+mod series;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use reqwest::{Method, Response};
+use tokio::sync::Semaphore;
+
+use super::{QueryError, Request, SourceError};
+use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
+use client::Client;
+pub(super) use decode::answer;
+use leadsman_model::data::Answer;
+use leadsman_rules::Seen;
+use series::SeriesList;
+pub(super) use series::series;
+
+/// Queries longer than this go by POST: proxies and servers cut addresses at 2 to 8 KiB.
+const LONGEST_GET: usize = 1500;
+
+/// How long a list of series may take: it can be long, and no read waits for it.
+const SERIES_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How much of an answer that is no result is told.
+const EXCERPT: usize = 160;
+
+/// A Prometheus.
+pub struct Prometheus {
+    client: Client,
+    config: PrometheusSettings,
+    /// Queries under way at once. Those that wait for a place do so within their timeout.
+    places: Semaphore,
+}
+
+impl Prometheus {
+    pub(super) fn new(config: &PrometheusSettings) -> Result<Self, SourceError> {
+        Ok(Self {
+            client: Client::new(&config.tls)?,
+            config: config.clone(),
+            places: Semaphore::new(config.max_concurrent),
+        })
+    }
+
+    pub(super) async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
+        let timeout = self.config.timeout;
+        let answer = tokio::time::timeout(timeout, async {
+            // Never closed, so there is always a permit to wait for.
+            let _place = self.places.acquire().await.ok();
+            let response = self.send(request).await?;
+            let status = response.status();
+            let content_type = response.headers().get(CONTENT_TYPE).cloned();
+            let body = self.body(response).await?;
+            self.answer(status, content_type.as_ref(), &body)
+        });
+        answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
+    }
+
+    /// The names of the series that a selector picks and that had samples since a time, in
+    /// milliseconds since the epoch; with the names of their labels.
+    pub(super) async fn series(&self, selector: &str, since: i64) -> Result<Seen, QueryError> {
+        let timeout = self.config.timeout.max(SERIES_TIMEOUT);
+        let answer = tokio::time::timeout(timeout, async {
+            let _place = self.places.acquire().await.ok();
+            let since = seconds(since.max(0));
+            let parameters = [("match[]", selector.to_owned()), ("start", since)];
+            let mut response = self.ask("series", selector.len(), &parameters).await?;
+            let status = response.status();
+            if !status.is_success() {
+                let body = self.body(response).await?;
+                return Err(refused(status, &body));
+            }
+            let mut list = SeriesList::default();
+            while let Some(chunk) = self.chunk(&mut response).await? {
+                list.feed(&chunk).map_err(QueryError::Decode)?;
+            }
+            tracing::debug!(selector, series = list.count, "the series are listed");
+            list.end().map_err(QueryError::Decode)
+        });
+        answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Response, QueryError> {
+        let mut parameters = vec![("query", request.promql.to_owned())];
+        let path = match request.range {
+            None => "query",
+            Some((duration, step)) => {
+                let length = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+                parameters.push(("start", seconds(request.now.saturating_sub(length).max(0))));
+                parameters.push(("end", seconds(request.now)));
+                parameters.push(("step", format!("{}", step.as_secs_f64())));
+                "query_range"
+            }
+        };
+        // The server gives up when nobody waits any more.
+        parameters.push(("timeout", format!("{}ms", self.config.timeout.as_millis())));
+        self.ask(path, request.promql.len(), &parameters).await
+    }
+
+    /// Asks. `length` is that of what decides how long the address becomes.
+    async fn ask(
+        &self,
+        path: &str,
+        length: usize,
+        parameters: &[(&str, String)],
+    ) -> Result<Response, QueryError> {
+        let url = format!("{}/api/v1/{path}", self.config.url);
+        let method = match self.config.method {
+            MethodSetting::Get => Method::GET,
+            MethodSetting::Post => Method::POST,
+            MethodSetting::Auto if length > LONGEST_GET => Method::POST,
+            MethodSetting::Auto => Method::GET,
+        };
+        let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
+        let outgoing = match method {
+            Method::POST => outgoing.form(parameters),
+            _ => outgoing.query(parameters),
+        };
+        outgoing.send().await.map_err(|error| self.failed(error, QueryError::Connect))
+    }
+
+    fn headers(&self) -> Result<HeaderMap, QueryError> {
+        let mut headers = self.config.headers.clone();
+        let (path, value) = match &self.config.credentials {
+            Credentials::None => return Ok(headers),
+            Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
+            Credentials::Basic { username, password_file } => {
+                use base64::Engine as _;
+                let pair = format!("{username}:{}", read(password_file)?);
+                let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+                (password_file, format!("Basic {pair}"))
+            }
+        };
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| QueryError::UnusableCredential { path: path.clone() })?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+        Ok(headers)
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, QueryError> {
+        let limit = self.config.max_body_bytes;
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(QueryError::TooLarge { limit });
+        }
+        let mut body = Vec::with_capacity(announced.unwrap_or(0));
+        while let Some(chunk) = self.chunk(&mut response).await? {
+            if body.len() + chunk.len() > limit {
+                return Err(QueryError::TooLarge { limit });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn answer(
+        &self,
+        status: StatusCode,
+        content_type: Option<&HeaderValue>,
+        body: &[u8],
+    ) -> Result<Answer, QueryError> {
+        if !status.is_success() {
+            return Err(refused(status, body));
+        }
+        let answer = decode::answer(body).map_err(|reason| match content_type {
+            Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
+                let shown = excerpt(body).unwrap_or_default();
+                let kind = kind.to_str().unwrap_or("an unknown type");
+                QueryError::Decode(format!("it is {kind}, not JSON: {shown}"))
+            }
+            _ => QueryError::Decode(reason),
+        })?;
+        if self.config.fail_on_warnings && !answer.warnings.is_empty() {
+            return Err(QueryError::Warnings(answer.warnings.join("; ")));
+        }
+        Ok(answer)
+    }
+
+    async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, QueryError> {
+        response.chunk().await.map_err(|error| self.failed(error, QueryError::Broken))
+    }
+
+    fn failed(
+        &self,
+        error: reqwest::Error,
+        otherwise: fn(reqwest::Error) -> QueryError,
+    ) -> QueryError {
+        if error.is_timeout() {
+            QueryError::Timeout(self.config.timeout)
+        } else {
+            // The address may hold the whole query, which is told elsewhere.
+            otherwise(error.without_url())
+        }
+    }
+}
+
+/// Prometheus says in JSON what is wrong; what stands before it says it in its own way.
+fn refused(status: StatusCode, body: &[u8]) -> QueryError {
+    match decode::refusal(body) {
+        Some((kind, message)) => QueryError::Api { status, kind, message },
+        None => QueryError::Status { status, excerpt: excerpt(body) },
+    }
+}
+
+fn seconds(milliseconds: i64) -> String {
+    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
+}
+
+/// Read for each query: a token of a service account is replaced every hour.
+fn read(path: &std::path::Path) -> Result<String, QueryError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(source) => Err(QueryError::Credential { path: path.to_owned(), source }),
+    }
+}
+
+/// The beginning of a body for people: without tags, in one line.
+fn excerpt(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    let mut plain = String::new();
+    let mut in_tag = false;
+    for c in text.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => {
+                in_tag = false;
+                plain.push(' ');
+            }
+            _ if in_tag => {}
+            c if c.is_control() => plain.push(' '),
+            c => plain.push(c),
+        }
+    }
+    let words: Vec<_> = plain.split_whitespace().collect();
+    let line = words.join(" ");
+    let short: String = line.chars().take(EXCERPT).collect();
+    let more = if line.chars().nth(EXCERPT).is_some() { "…" } else { "" };
+    (!short.is_empty()).then(|| format!("\"{short}{more}\""))
+}
+
+impl std::fmt::Debug for Prometheus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prometheus").field("url", &self.config.url).finish_non_exhaustive()
+    }
+}
+
+/// How long a connection may take, within the timeout of the query.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -1,0 +1,138 @@
+//! Recordings: what a source would have answered, played back in a loop.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::{QueryError, Request};
+use leadsman_document::{Document, parse_duration};
+use leadsman_model::data::{Answer, Data, Vector};
+use leadsman_model::dictionary::Dictionary;
+
+/// A recording as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordingFile {
+    /// The time between two frames.
+    step: String,
+    queries: Vec<RecordedQuery>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordedQuery {
+    query: String,
+    series: Vec<RecordedSeries>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordedSeries {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    /// One for each frame; `None` where the series did not exist.
+    values: Vec<Option<f64>>,
+}
+
+impl RecordingFile {
+    /// Reads a recording. The error says what is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let (document, faults) = Document::parse("recording", text);
+        if !faults.is_empty() {
+            return Err(document.locate(faults).to_string());
+        }
+        let file: Self =
+            serde_json::from_value(document.value).map_err(|error| error.to_string())?;
+        if parse_duration(&file.step)?.is_zero() {
+            return Err("the step must be longer than 0s".to_owned());
+        }
+        let frames = file.frames();
+        for query in &file.queries {
+            if query.series.iter().any(|series| series.values.len() != frames) {
+                return Err(format!(
+                    "the series of {} do not have {frames} values each",
+                    query.query
+                ));
+            }
+        }
+        Ok(file)
+    }
+
+    /// How many frames there are.
+    fn frames(&self) -> usize {
+        let series = self.queries.iter().flat_map(|query| &query.series);
+        series.map(|series| series.values.len()).next().unwrap_or(0)
+    }
+}
+
+/// A recording being played.
+pub struct Recording {
+    queries: HashMap<String, Vec<RecordedSeries>>,
+    frames: usize,
+    /// Real seconds between two frames.
+    seconds: f64,
+    /// Frames that are skipped at the start.
+    skipped: usize,
+    begun: Instant,
+}
+
+impl Recording {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and saturates
+    pub(super) fn new(file: RecordingFile, speed: f64, start_at: Duration) -> Self {
+        let frames = file.frames();
+        // Checked when the file was read.
+        let step = parse_duration(&file.step).map_or(15.0, |step| step.as_secs_f64());
+        let queries = file.queries.into_iter().map(|query| (query.query, query.series)).collect();
+        let skipped = (start_at.as_secs_f64() / step) as usize;
+        Self { queries, frames, seconds: step / speed, skipped, begun: Instant::now() }
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and saturates
+    pub(super) fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
+        let series = self
+            .queries
+            .get(request.promql)
+            .ok_or_else(|| QueryError::NotRecorded(request.promql.to_owned()))?;
+        let played = (self.begun.elapsed().as_secs_f64() / self.seconds) as usize;
+        let frame = self.skipped.wrapping_add(played) % self.frames.max(1);
+        let mut dictionary = Dictionary::new();
+        let mut vector = Vector::default();
+        for series in series {
+            let Some(value) = series.values.get(frame).copied().flatten() else { continue };
+            vector.labels.add_row();
+            for (name, text) in &series.labels {
+                let (name, text) = (dictionary.intern(name), dictionary.intern(text));
+                vector.labels.set(name, text);
+            }
+            vector.values.push(value);
+            vector.times.push(request.now);
+        }
+        Ok(Answer { dictionary, data: Data::Vector(vector), warnings: Vec::new() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_hold_what_existed_then() {
+        let file = RecordingFile::parse(
+            "step: 1h\nqueries:\n  - query: up\n    series:\n      - {labels: {pod: a}, values: [1, 2]}\n      - {labels: {pod: b}, values: [null, 3]}\n",
+        )
+        .unwrap();
+        let recording = Recording::new(file, 1.0, Duration::ZERO);
+        let request = Request { promql: "up", range: None, now: 7 };
+        let Data::Vector(vector) = recording.fetch(&request).unwrap().data else { panic!() };
+        assert_eq!((vector.values, vector.times), (vec![1.0], vec![7]));
+        let other = Request { promql: "down", ..request };
+        assert!(matches!(recording.fetch(&other), Err(QueryError::NotRecorded(_))));
+    }
+
+    #[test]
+    fn a_recording_with_ragged_series_is_refused() {
+        let text = "step: 1s\nqueries:\n  - query: up\n    series:\n      - {values: [1]}\n      - {values: [1, 2]}\n";
+        assert!(RecordingFile::parse(text).unwrap_err().contains("do not have 1 values each"));
+    }
+}

@@ -1,0 +1,185 @@
+//! The text of a query with places that are filled for each evaluation.
+
+use std::fmt;
+use std::sync::Arc;
+
+use leadsman_document::suggestion;
+use leadsman_model::asked::Asked;
+use leadsman_model::names::Namespace;
+use leadsman_rules::RuleQuery;
+
+/// A query's text, cut at its places.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Template(Text);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Text {
+    Places(Vec<Part>),
+    /// Of a rule of prometheus-adapter, made anew for each read.
+    Rule(Arc<RuleQuery>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Part {
+    Text(String),
+    Namespace,
+    Selector,
+}
+
+/// The places that a text may have.
+const NAMES: [&str; 2] = ["namespace", "selector"];
+
+impl Template {
+    /// Reads a text. The error says which place is unknown.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find("${") {
+            let after = &rest[start + 2..];
+            let end = after.find('}').ok_or("\"${\" has no closing \"}\"")?;
+            parts.push(Part::Text(rest[..start].to_owned()));
+            parts.push(match &after[..end] {
+                "namespace" => Part::Namespace,
+                "selector" => Part::Selector,
+                other => {
+                    let hint = suggestion(other, NAMES);
+                    return Err(format!("\"${{{other}}}\" is not known in a query{hint}"));
+                }
+            });
+            rest = &after[end + 1..];
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        Ok(Self(Text::Places(parts)))
+    }
+
+    /// The query of a rule for all objects of a namespace, or why there can be none.
+    pub fn wider(query: &RuleQuery) -> Result<Self, String> {
+        Self::parse(&query.wider()?)
+    }
+
+    /// The query of a rule, with the very text that prometheus-adapter would send.
+    pub fn of_rule(query: RuleQuery) -> Self {
+        Self(Text::Rule(Arc::new(query)))
+    }
+
+    /// Whether the text differs from namespace to namespace.
+    pub fn uses_namespace(&self) -> bool {
+        match &self.0 {
+            Text::Places(parts) => parts.contains(&Part::Namespace),
+            Text::Rule(query) => query.namespace_label.is_some(),
+        }
+    }
+
+    /// Whether the series' selector has a place in the text.
+    pub fn uses_selector(&self) -> bool {
+        match &self.0 {
+            Text::Places(parts) => parts.contains(&Part::Selector),
+            Text::Rule(_) => true,
+        }
+    }
+
+    /// Whether the text names the objects that are asked for.
+    pub fn names_objects(&self) -> bool {
+        match &self.0 {
+            Text::Places(_) => false,
+            Text::Rule(query) => query.object_label.is_some(),
+        }
+    }
+
+    /// The text for a scope and what a read asks. Fails on a selector that PromQL cannot say.
+    ///
+    /// Both are checked types whose text needs no escaping within a matcher.
+    pub fn fill(&self, namespace: Option<&Namespace>, asked: &Asked) -> Result<String, String> {
+        let parts = match &self.0 {
+            Text::Places(parts) => parts,
+            Text::Rule(query) => return query.exact(namespace.map(Namespace::as_str), asked),
+        };
+        let uses_selector = parts.contains(&Part::Selector);
+        let matchers = if uses_selector { asked.selector.to_promql()? } else { String::new() };
+        let mut text = String::new();
+        let mut skip_comma = false;
+        for part in parts {
+            match part {
+                Part::Text(part) => {
+                    let part = match part.trim_start().strip_prefix(',') {
+                        Some(rest) if skip_comma => rest,
+                        _ => part,
+                    };
+                    text.push_str(part);
+                }
+                Part::Namespace => text.push_str(namespace.map_or("", Namespace::as_str)),
+                Part::Selector => text.push_str(&matchers),
+            }
+            // An empty list of matchers takes one of its commas along.
+            skip_comma = false;
+            if *part == Part::Selector && matchers.is_empty() {
+                if text.trim_end().ends_with(',') {
+                    text.truncate(text.trim_end().len() - 1);
+                } else {
+                    skip_comma = true;
+                }
+            }
+        }
+        Ok(text)
+    }
+}
+
+impl Default for Template {
+    fn default() -> Self {
+        Self(Text::Places(Vec::new()))
+    }
+}
+
+/// As it is written.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = match &self.0 {
+            Text::Places(parts) => parts,
+            Text::Rule(query) => return query.fmt(f),
+        };
+        parts.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Namespace => f.write_str("${namespace}"),
+            Part::Selector => f.write_str("${selector}"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leadsman_model::selector::Selector;
+
+    fn filled(text: &str, selector: &str) -> String {
+        let namespace = "shop".parse().unwrap();
+        let template = Template::parse(text).unwrap();
+        assert_eq!(template.to_string(), text);
+        let selector: Selector = selector.parse().unwrap();
+        template.fill(Some(&namespace), &selector.into()).unwrap()
+    }
+
+    #[test]
+    fn places_are_filled() {
+        assert_eq!(filled(r#"x{namespace="${namespace}"}"#, "a=b"), r#"x{namespace="shop"}"#);
+        let both = r#"x{namespace="${namespace}",${selector}}"#;
+        assert_eq!(filled(both, "a=b"), r#"x{namespace="shop",a="b"}"#);
+    }
+
+    #[test]
+    fn an_empty_selector_leaves_no_comma() {
+        for (text, expected) in [
+            (r#"x{a="b",${selector}}"#, r#"x{a="b"}"#),
+            (r#"x{${selector},a="b"}"#, r#"x{a="b"}"#),
+            (r#"x{a="b", ${selector}, c="d"}"#, r#"x{a="b", c="d"}"#),
+            (r#"x{${selector}}"#, "x{}"),
+        ] {
+            assert_eq!(filled(text, ""), expected);
+        }
+    }
+
+    #[test]
+    fn unknown_places_are_refused() {
+        assert!(Template::parse("${namespce}").unwrap_err().contains("did you mean \"namespace\""));
+        assert!(Template::parse("${namespace").is_err());
+    }
+}
