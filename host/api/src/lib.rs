@@ -89,7 +89,7 @@ async fn guard(
         Err(denied) => {
             state.metrics.denied(denied.reason());
             tracing::debug!(%denied, path = parts.uri.path(), "a request is refused");
-            denied.into()
+            Status::from(denied).into()
         }
     }
 }

@@ -50,49 +50,45 @@ impl Status {
     }
 }
 
-impl From<&ReadError> for StatusCode {
-    fn from(error: &ReadError) -> Self {
-        match error {
-            ReadError::NotFound(_) => Self::NOT_FOUND,
-            ReadError::Bad(_) => Self::BAD_REQUEST,
-            ReadError::Refused(_) => Self::INTERNAL_SERVER_ERROR,
-            ReadError::NotSynced { .. } | ReadError::Unavailable(_) => Self::SERVICE_UNAVAILABLE,
-            ReadError::Failed { failure, .. } => match failure {
-                ReadFailure::Failed { error, .. } => match **error {
-                    // The upstream failed, which may pass.
-                    EvaluationError::Query { .. }
-                    | EvaluationError::Objects(_)
-                    | EvaluationError::Unavailable { .. } => Self::SERVICE_UNAVAILABLE,
-                    EvaluationError::Budget(_) => Self::TOO_MANY_REQUESTS,
-                    EvaluationError::Selector { .. } => Self::BAD_REQUEST,
-                    EvaluationError::Plugin { .. } | EvaluationError::Internal => {
-                        Self::INTERNAL_SERVER_ERROR
-                    }
-                },
-                ReadFailure::Deadline { .. } => Self::GATEWAY_TIMEOUT,
-                ReadFailure::TooMany { .. }
-                | ReadFailure::TooManyOfCaller { .. }
-                | ReadFailure::TooLargeOfCaller { .. } => Self::TOO_MANY_REQUESTS,
-                ReadFailure::ShuttingDown => Self::SERVICE_UNAVAILABLE,
+fn code_of_read(error: &ReadError) -> StatusCode {
+    match error {
+        ReadError::NotFound(_) => StatusCode::NOT_FOUND,
+        ReadError::Bad(_) => StatusCode::BAD_REQUEST,
+        ReadError::Refused(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        ReadError::NotSynced { .. } | ReadError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ReadError::Failed { failure, .. } => match failure {
+            ReadFailure::Failed { error, .. } => match **error {
+                // The upstream failed, which may pass.
+                EvaluationError::Query { .. }
+                | EvaluationError::Objects(_)
+                | EvaluationError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                EvaluationError::Budget(_) => StatusCode::TOO_MANY_REQUESTS,
+                EvaluationError::Selector { .. } => StatusCode::BAD_REQUEST,
+                EvaluationError::Plugin { .. } | EvaluationError::Internal => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
             },
-        }
+            ReadFailure::Deadline { .. } => StatusCode::GATEWAY_TIMEOUT,
+            ReadFailure::TooMany { .. }
+            | ReadFailure::TooManyOfCaller { .. }
+            | ReadFailure::TooLargeOfCaller { .. } => StatusCode::TOO_MANY_REQUESTS,
+            ReadFailure::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        },
     }
 }
 
-impl From<&Denied> for StatusCode {
-    fn from(denied: &Denied) -> Self {
-        match denied {
-            Denied::Unauthenticated(_) => Self::UNAUTHORIZED,
-            Denied::Forbidden(_) => Self::FORBIDDEN,
-            // The review failed, which may pass.
-            Denied::Unknown(_) => Self::SERVICE_UNAVAILABLE,
-        }
+fn code_of_denial(denied: &Denied) -> StatusCode {
+    match denied {
+        Denied::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Denied::Forbidden(_) => StatusCode::FORBIDDEN,
+        // The review failed, which may pass.
+        Denied::Unknown(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
-impl From<Denied> for Response {
+impl From<Denied> for Status {
     fn from(denied: Denied) -> Self {
-        Status::new(StatusCode::from(&denied), denied.to_string()).into()
+        Self::new(code_of_denial(&denied), denied.to_string())
     }
 }
 
@@ -111,7 +107,7 @@ impl From<InvalidName> for Status {
 // No Retry-After: clients would hold one of the HPA controller's few workers while they retry.
 impl From<ReadError> for Status {
     fn from(error: ReadError) -> Self {
-        Self::new(StatusCode::from(&error), error.to_string())
+        Self::new(code_of_read(&error), error.to_string())
     }
 }
 

@@ -37,7 +37,7 @@ impl Assembly {
         let served = state.good.as_ref().is_some_and(|good| good.served);
         let serving = served && state.set.is_some();
         if let Some(reason) = &state.unreadable {
-            let mut rejected = Rejection::of_document(owner, "Unreadable");
+            let mut rejected = document_rejection(owner, "Unreadable");
             rejected.message = format!("it cannot be read: {reason}");
             rejected.serving = serving;
             self.rejections.push(rejected);
@@ -49,7 +49,7 @@ impl Assembly {
         }
         let mut all = Vec::new();
         if !state.faults.is_empty() {
-            let mut rejected = Rejection::of_document(owner, "ConfigInvalid");
+            let mut rejected = document_rejection(owner, "ConfigInvalid");
             if state.located.is_none() {
                 rejected.reason = "NotAllowed";
             }
@@ -65,13 +65,13 @@ impl Assembly {
         // What a set says of an older document is not where the newer one's faults are.
         let of_newest = newest.as_ref().is_none_or(|newest| Arc::ptr_eq(newest, &set.document));
         if !faults.is_empty() {
-            let mut rejected = Rejection::of_document(owner, "ConfigInvalid");
+            let mut rejected = document_rejection(owner, "ConfigInvalid");
             rejected.message = message(Some(&set.document), owner, faults);
             self.rejections.push(rejected);
             all.extend(faults.iter().cloned());
         }
         for (name, refused) in &set.unused {
-            let mut rejected = Rejection::of_document(owner, refused.reason);
+            let mut rejected = document_rejection(owner, refused.reason);
             rejected.title = format!("plugin {name}");
             rejected.message = message(Some(&set.document), owner, &refused.faults);
             self.rejections.push(rejected);
@@ -86,7 +86,7 @@ impl Assembly {
         for (refused, serving) in
             set.of_rules.refused.iter().map(|refused| (refused, false)).chain(noted)
         {
-            let mut rejected = Rejection::of_document(owner, refused.reason);
+            let mut rejected = document_rejection(owner, refused.reason);
             rejected.title = "rules".to_owned();
             rejected.message = message(Some(&set.document), owner, &refused.faults);
             rejected.serving = serving;
@@ -96,7 +96,7 @@ impl Assembly {
             }
         }
         for (metric, serve, refused) in &set.of_rules.refused_usage {
-            let mut rejected = Rejection::of_document(owner, refused.reason);
+            let mut rejected = document_rejection(owner, refused.reason);
             rejected.title = serve.title(metric);
             rejected.mapping = Some((metric.clone(), serve.clone()));
             rejected.message = message(Some(&set.document), owner, &refused.faults);
@@ -108,7 +108,7 @@ impl Assembly {
                 *metric == slot.metric && *serve == slot.serve && other.overlaps(owner)
             });
             if let Some((other, ..)) = claim {
-                let mut rejected = Rejection::of_slot(slot, "Conflict");
+                let mut rejected = slot_rejection(slot, "Conflict");
                 rejected.message = format!(
                     "{} is served for {other} already; the operator comes first, then the older \
                      ConfigMap",
@@ -120,7 +120,7 @@ impl Assembly {
             self.taken.push((owner.clone(), slot.metric.clone(), slot.serve.clone()));
             let serving = slot.serving.is_some() && served;
             for refused in slot.refused.iter().chain(&slot.noted) {
-                let mut rejected = Rejection::of_slot(slot, refused.reason);
+                let mut rejected = slot_rejection(slot, refused.reason);
                 rejected.message = message(Some(&set.document), owner, &refused.faults);
                 rejected.serving = serving;
                 self.rejections.push(rejected);
@@ -154,23 +154,21 @@ fn message(document: Option<&Document>, owner: &Owner, faults: &[Fault]) -> Stri
     located(document, owner, faults.to_vec()).to_string()
 }
 
-impl Rejection {
-    pub(super) fn of_document(owner: &Owner, reason: &'static str) -> Self {
-        Self {
-            owner: owner.clone(),
-            mapping: None,
-            title: "configuration".to_owned(),
-            reason,
-            message: String::new(),
-            serving: false,
-        }
+pub(super) fn document_rejection(owner: &Owner, reason: &'static str) -> Rejection {
+    Rejection {
+        owner: owner.clone(),
+        mapping: None,
+        title: "configuration".to_owned(),
+        reason,
+        message: String::new(),
+        serving: false,
     }
+}
 
-    fn of_slot(slot: &Slot, reason: &'static str) -> Self {
-        Self {
-            mapping: Some((slot.metric.clone(), slot.serve.clone())),
-            title: slot.title(),
-            ..Self::of_document(&slot.owner, reason)
-        }
+fn slot_rejection(slot: &Slot, reason: &'static str) -> Rejection {
+    Rejection {
+        mapping: Some((slot.metric.clone(), slot.serve.clone())),
+        title: slot.title(),
+        ..document_rejection(&slot.owner, reason)
     }
 }

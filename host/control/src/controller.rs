@@ -10,7 +10,7 @@ use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::PATIENCE;
-use super::assembly::Assembly;
+use super::assembly::{Assembly, document_rejection};
 use super::fetch::Fetcher;
 use super::found::{self, Found};
 use super::job::{Job, Set};
@@ -27,7 +27,7 @@ use super::{Loaded, Setup};
 use leadsman_cluster::{Cluster, Unseen};
 use leadsman_document::Fault;
 use leadsman_model::owner::Owner;
-use leadsman_provider::snapshot::{Contents, Rejection, Snapshot};
+use leadsman_provider::snapshot::{Contents, Snapshot};
 
 /// How often a document with faults is read again although it has not changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -381,7 +381,7 @@ impl Controller {
         }
         if let Some(Unseen { forbidden, reason }) = &self.teams_fault {
             let code = if *forbidden { "Forbidden" } else { "Unreadable" };
-            let mut rejected = Rejection::of_document(&Owner::Operator, code);
+            let mut rejected = document_rejection(&Owner::Operator, code);
             rejected.title = "teams".to_owned();
             rejected.message = format!("the teams' ConfigMaps cannot be followed: {reason}");
             rejected.serving = true;

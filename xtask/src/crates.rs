@@ -1,0 +1,119 @@
+//! `cargo xtask crates`: the crates of the adapter and which of them each may use, as their
+//! manifests say it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use crate::cargo;
+use crate::failure::Failure;
+
+/// Crates by name, each with those that it depends on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Graph(BTreeMap<String, Vec<String>>);
+
+/// Prints the graph.
+pub(crate) fn run() -> Result<(), Failure> {
+    print!("{}", Graph::read()?);
+    Ok(())
+}
+
+impl Graph {
+    /// Reads the manifests of `host` and of the crates below it.
+    pub(crate) fn read() -> Result<Self, Failure> {
+        let host = cargo::root().join("host");
+        let mut crates = BTreeMap::new();
+        for folder in std::iter::once(host.clone()).chain(folders(&host)?) {
+            let manifest = folder.join("Cargo.toml");
+            if manifest.is_file() {
+                let text = fs::read_to_string(&manifest).map_err(|source| file(&manifest, source))?;
+                let (name, dependencies) = crate_of(&text);
+                crates.insert(name, dependencies);
+            }
+        }
+        Ok(Self(crates))
+    }
+
+    /// The crates with every crate before those that use it.
+    fn in_order(&self) -> Vec<&str> {
+        let mut order: Vec<&str> = Vec::new();
+        while order.len() < self.0.len() {
+            let next = self.0.iter().find(|(name, dependencies)| {
+                !order.contains(&name.as_str())
+                    && dependencies.iter().all(|needed| order.contains(&needed.as_str()))
+            });
+            // Cargo refuses a circle before this program runs.
+            let Some((name, _)) = next else { break };
+            order.push(name);
+        }
+        order
+    }
+}
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for name in self.in_order().into_iter().rev() {
+            let dependencies = &self.0[name];
+            let dependencies =
+                if dependencies.is_empty() { "(none)".to_owned() } else { dependencies.join(" ") };
+            writeln!(f, "{name}: {dependencies}")?;
+        }
+        Ok(())
+    }
+}
+
+fn folders(host: &Path) -> Result<Vec<std::path::PathBuf>, Failure> {
+    let entries = fs::read_dir(host).map_err(|source| file(host, source))?;
+    Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+}
+
+/// The name of a manifest's package, and its dependencies among the adapter's own crates. Those
+/// of its tests do not count: they are not in the program.
+fn crate_of(manifest: &str) -> (String, Vec<String>) {
+    let (mut section, mut name, mut dependencies) = ("", String::new(), Vec::new());
+    for line in manifest.lines().map(str::trim) {
+        if line.starts_with('[') {
+            section = line;
+        } else if let Some((key, value)) = line.split_once('=') {
+            let key = key.trim().trim_end_matches(".workspace");
+            match section {
+                "[package]" if key == "name" => value.trim().trim_matches('"').clone_into(&mut name),
+                "[dependencies]" if key.starts_with("leadsman-") => {
+                    dependencies.push(key.to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+    // Plugins that ship are data.
+    dependencies.retain(|dependency| dependency != "leadsman-shipped-plugins");
+    (name, dependencies)
+}
+
+fn file(path: &Path, source: std::io::Error) -> Failure {
+    Failure::File { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Graph;
+
+    /// Who may use whom. A new arrow is a decision: it is written here, and ARCHITECTURE.md says
+    /// why.
+    const ALLOWED: &str = "";
+
+    #[test]
+    fn every_arrow_between_crates_is_a_decision() {
+        let graph = Graph::read().unwrap();
+        assert_eq!(graph.to_string(), ALLOWED);
+    }
+
+    #[test]
+    fn the_architecture_shows_the_graph() {
+        let architecture =
+            std::fs::read_to_string(crate::cargo::root().join("ARCHITECTURE.md")).unwrap();
+        let graph = Graph::read().unwrap().to_string();
+        assert!(architecture.contains(&graph), "ARCHITECTURE.md lacks this graph:\n{graph}");
+    }
+}
