@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::ApiState;
+use super::current::Generation;
 use super::path;
-use super::served::Generation;
 use super::status::{JSON, Status};
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Entry as Metric, MeasuredKind, Snapshot};
