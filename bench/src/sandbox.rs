@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// Far more than any call takes: the check is measured, not the interruption.
 const DEADLINE_TICKS: u64 = 1_000;
 const MAX_MEMORY: usize = 64 << 20;
-// As in host/src/plugin/engine.rs.
+// As in host/sandbox/src/engine.rs.
 const KEPT_PAGES: usize = 1 << 20;
 const KEPT_TABLE: usize = 64 << 10;
 const HOSTCALL_BYTES: usize = 16 << 20;

@@ -1,10 +1,10 @@
 //! Answers of the Prometheus API, and their conversion to a plugin's input.
 #![no_main]
 
-use leadsman::model::data::{Answer, Data, Input};
-use leadsman::model::names::Scope;
-use leadsman::model::selector::Selector;
-use leadsman::source::prometheus_answer;
+use leadsman_model::data::{Answer, Data, Input};
+use leadsman_model::names::Scope;
+use leadsman_model::selector::Selector;
+use leadsman_source::prometheus_answer;
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {
     let Ok(answer) = prometheus_answer(body) else { return };

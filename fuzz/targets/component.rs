@@ -1,7 +1,7 @@
 //! Components before compiling: structure and limits.
 #![no_main]
 
-use leadsman::plugin::limits::{ExceededLimit, Structure, check};
+use leadsman_sandbox::limits::{ExceededLimit, Structure, check};
 use wasmparser::{Validator, WasmFeatures};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use leadsman::config::{Flags, Origin, Parsed, parse, valid};
-use leadsman::document::Document;
-use leadsman::evaluation::TeamLimits;
-use leadsman::model::names::Namespace;
+use leadsman_config::{Flags, Origin, Parsed, parse, valid};
+use leadsman_document::Document;
+use leadsman_evaluation::TeamLimits;
+use leadsman_model::names::Namespace;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are checked on a separate thread.
@@ -51,7 +51,7 @@ fn checked(text: &str, origin: &Origin<'_>) {
 }
 
 /// Every fault has an existing line.
-fn told(document: &Document, faults: Vec<leadsman::document::Fault>, text: &str) {
+fn told(document: &Document, faults: Vec<leadsman_document::Fault>, text: &str) {
     let faults = document.locate(faults);
     // All line breaks of YAML.
     let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();

@@ -1,7 +1,7 @@
 //! Durations of configurations and recordings.
 #![no_main]
 
-use leadsman::document::parse_duration;
+use leadsman_document::parse_duration;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(found) = duration(text) else { return };

@@ -1,8 +1,8 @@
 //! Names of namespaces, metrics and kinds of objects.
 #![no_main]
 
-use leadsman::model::names::{MetricName, Namespace, is_dns_label};
-use leadsman::model::resource::Resource;
+use leadsman_model::names::{MetricName, Namespace, is_dns_label};
+use leadsman_model::resource::Resource;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     assert_eq!(text.parse::<Namespace>().is_ok(), is_dns_label(text));

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use leadsman::artifact::PublicKey;
+use leadsman_oci::PublicKey;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if bytes.starts_with(b"-----BEGIN")

@@ -1,7 +1,7 @@
 //! Pull secrets: a reference on the first line, then the JSON.
 #![no_main]
 
-use leadsman::artifact::{Credentials, Reference};
+use leadsman_oci::{Credentials, Reference};
 
 /// The marker of secrets in the seeds. Messages may contain keys, but never values.
 const SECRET: &str = "hunter2";

@@ -1,7 +1,7 @@
 //! Parsing of quantities, and quantities from floats.
 #![no_main]
 
-use leadsman::model::quantity::Quantity;
+use leadsman_model::quantity::Quantity;
 
 /// Up to this value a float distinguishes thousandths, including rounding errors.
 const EXACT: u64 = 1 << 50;

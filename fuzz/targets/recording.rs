@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use leadsman::document::Document;
-use leadsman::source::{RecordingSettings, SourceSettings};
-use leadsman::source::{Request, Source};
+use leadsman_document::Document;
+use leadsman_source::{RecordingSettings, SourceSettings};
+use leadsman_source::{Request, Source};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let file = std::env::temp_dir().join(format!("leadsman-fuzz-{}.yaml", std::process::id()));

@@ -1,7 +1,7 @@
 //! References of artifacts, and digests.
 #![no_main]
 
-use leadsman::artifact::{Digest, Reference};
+use leadsman_oci::{Digest, Reference};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(digest) = text.parse::<Digest>() {

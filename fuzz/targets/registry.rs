@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
-use leadsman::artifact::{Access, Credentials, Digest, PublicKey, Reference, Registry, verify};
+use leadsman_oci::{Access, Credentials, Digest, PublicKey, Reference, Registry, verify};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};

@@ -1,8 +1,8 @@
 //! Rules of prometheus-adapter, as JSON: names of metrics, objects, and the resulting queries.
 #![no_main]
 
-use leadsman::model::asked::Asked;
-use leadsman::rules::{Api, Catalog, ResourceRules, Rule, Seen, resolver, written};
+use leadsman_model::asked::Asked;
+use leadsman_rules::{Api, Catalog, ResourceRules, Rule, Seen, resolver, written};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are parsed on a separate thread.

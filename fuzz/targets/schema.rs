@@ -1,7 +1,7 @@
 //! Plugin configurations and their schemas: `{"schema": …, "value": …}`.
 #![no_main]
 
-use leadsman::config::{published_schema, schema_faults};
+use leadsman_config::{published_schema, schema_faults};
 use serde_json::Value;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -1,8 +1,8 @@
 //! Selectors from requests: `labelSelector`, `metricLabelSelector` and `fieldSelector`.
 #![no_main]
 
-use leadsman::model::field_selector::FieldSelector;
-use leadsman::model::selector::Selector;
+use leadsman_model::field_selector::FieldSelector;
+use leadsman_model::selector::Selector;
 use promql_parser::parser::{Expr, parse};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

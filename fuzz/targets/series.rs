@@ -1,7 +1,7 @@
 //! Lists of series in chunks: the first line has the number of bytes of each.
 #![no_main]
 
-use leadsman::source::prometheus_series;
+use leadsman_source::prometheus_series;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((&size, body)) = bytes.split_first() else { return };

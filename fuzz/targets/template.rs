@@ -1,10 +1,10 @@
 //! Queries with placeholders: a selector on the first line, then the query.
 #![no_main]
 
-use leadsman::config::check_promql;
-use leadsman::model::names::Namespace;
-use leadsman::model::selector::Selector;
-use leadsman::source::Template;
+use leadsman_config::check_promql;
+use leadsman_model::names::Namespace;
+use leadsman_model::selector::Selector;
+use leadsman_source::Template;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are checked on a separate thread.

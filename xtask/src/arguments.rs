@@ -22,6 +22,7 @@ usage: cargo xtask COMMAND
   fuzz [--seconds N] [TARGET...]
                       feed what reads bytes from outside with mutated ones, each parser
                       for a minute, or those of fuzz/targets that are named
+  crates              print which of the adapter's crates uses which
   help                this text";
 
 /// The command.
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Ci { steps: Vec<CiStep> },
     Bench { name: Option<Benchmark>, arguments: Vec<String> },
     Fuzz(Fuzz),
+    Crates,
 }
 
 /// Parses a command line, without the program's name.
@@ -58,8 +60,9 @@ pub(crate) fn parse(mut arguments: Vec<String>) -> Result<Command, Failure> {
             let name = Some(Benchmark::named(name).ok_or_else(|| unknown("benchmark", name))?);
             Ok(Command::Bench { name, arguments: rest.to_vec() })
         }
+        ("crates", []) => Ok(Command::Crates),
         ("fuzz", rest) => Fuzz::parse(rest).map(Command::Fuzz),
-        ("setup" | "test", rest) => {
+        ("setup" | "test" | "crates", rest) => {
             Err(Failure::Usage(format!("`{command}` does not take `{}`", rest.join(" "))))
         }
         _ => Err(unknown("command", &command)),

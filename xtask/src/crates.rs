@@ -27,7 +27,8 @@ impl Graph {
         for folder in std::iter::once(host.clone()).chain(folders(&host)?) {
             let manifest = folder.join("Cargo.toml");
             if manifest.is_file() {
-                let text = fs::read_to_string(&manifest).map_err(|source| file(&manifest, source))?;
+                let text =
+                    fs::read_to_string(&manifest).map_err(|source| file(&manifest, source))?;
                 let (name, dependencies) = crate_of(&text);
                 crates.insert(name, dependencies);
             }
@@ -78,7 +79,9 @@ fn crate_of(manifest: &str) -> (String, Vec<String>) {
         } else if let Some((key, value)) = line.split_once('=') {
             let key = key.trim().trim_end_matches(".workspace");
             match section {
-                "[package]" if key == "name" => value.trim().trim_matches('"').clone_into(&mut name),
+                "[package]" if key == "name" => {
+                    value.trim().trim_matches('"').clone_into(&mut name)
+                }
                 "[dependencies]" if key.starts_with("leadsman-") => {
                     dependencies.push(key.to_owned());
                 }
@@ -101,7 +104,23 @@ mod tests {
 
     /// Who may use whom. A new arrow is a decision: it is written here, and ARCHITECTURE.md says
     /// why.
-    const ALLOWED: &str = "";
+    const ALLOWED: &str = "\
+leadsman: leadsman-api leadsman-cluster leadsman-config leadsman-control leadsman-document leadsman-evaluation leadsman-model leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-server leadsman-source
+leadsman-control: leadsman-cluster leadsman-config leadsman-document leadsman-evaluation leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source
+leadsman-api: leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime leadsman-server
+leadsman-provider: leadsman-evaluation leadsman-model leadsman-runtime
+leadsman-config: leadsman-document leadsman-evaluation leadsman-model leadsman-rules leadsman-sandbox leadsman-source
+leadsman-evaluation: leadsman-model leadsman-runtime leadsman-sandbox leadsman-source
+leadsman-source: leadsman-document leadsman-model leadsman-rules leadsman-runtime
+leadsman-server: leadsman-cluster leadsman-runtime
+leadsman-sandbox: leadsman-model leadsman-runtime
+leadsman-oci: leadsman-model leadsman-runtime
+leadsman-runtime: (none)
+leadsman-rules: leadsman-model
+leadsman-document: leadsman-model
+leadsman-cluster: leadsman-model
+leadsman-model: (none)
+";
 
     #[test]
     fn every_arrow_between_crates_is_a_decision() {

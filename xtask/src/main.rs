@@ -9,6 +9,7 @@ mod built;
 mod cargo;
 mod ci;
 mod control_plane;
+mod crates;
 mod demo;
 mod deny;
 mod drift;
@@ -45,5 +46,6 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Ci { steps } => ci::run(&steps),
         Command::Bench { name, arguments } => bench::run(name, &arguments),
         Command::Fuzz(fuzz) => fuzz.run(),
+        Command::Crates => crates::run(),
     }
 }
