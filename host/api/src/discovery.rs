@@ -11,8 +11,8 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::ApiState;
+use super::current::Generation;
 use super::path;
-use super::served::Generation;
 use super::status::{JSON, Status};
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Entry as Metric, MeasuredKind, Snapshot};

@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use leadsman_api::admin::{self, AdminState};
-use leadsman_api::{self as api, ApiState, Served};
+use leadsman_api::{self as api, ApiState, CurrentSnapshot};
 use leadsman_cluster::{Cluster, ConnectError, Watches};
 use leadsman_config::{Flags, ReadError};
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
@@ -149,7 +149,7 @@ impl App {
             cluster: in_cluster.as_ref().map(|in_cluster| in_cluster.cluster.clone()),
             all: false,
         });
-        let served = Arc::new(Served::new(controller.empty()));
+        let served = Arc::new(CurrentSnapshot::new(controller.empty()));
         let publisher = served.clone();
         let controller = controller.run(move |snapshot| publisher.publish(snapshot));
         let (api_listener, api) = listen(&addresses).await?;
@@ -237,7 +237,7 @@ impl App {
         &mut self,
         in_cluster: InCluster,
         loaded: oneshot::Receiver<Loaded>,
-        served: Arc<Served>,
+        served: Arc<CurrentSnapshot>,
     ) {
         let InCluster { cluster, watches, auth } = in_cluster;
         let follower = auth.clone();
