@@ -3,9 +3,9 @@
 //! the name of an object that is asked for.
 #![no_main]
 
+use leadsman_fuzz::shape;
 use leadsman_model::asked::Asked;
 use leadsman_rules::{Api, Catalog, ResourceRules, Rule, RuleQuery, Seen, resolver, written};
-use leadsman_fuzz::shape;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are parsed on a separate thread.
