@@ -8,7 +8,11 @@ mod error;
 mod prometheus;
 mod query;
 mod recording;
+mod redact;
 mod settings;
+#[cfg(test)]
+#[path = "../../rules/src/promql/shape.rs"]
+mod shape;
 mod template;
 
 use std::time::Duration;

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::decoding::decode as decode_apart;
 use super::error::shortened;
-use super::{QueryError, Request, SourceError};
+use super::{QueryError, Request, SourceError, redact};
 use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
 use client::Client;
 pub(super) use decode::answer;
@@ -66,7 +66,8 @@ impl Prometheus {
             let body = self.body(response).await?;
             self.answer(status, content_type, body).await
         });
-        answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
+        let answer = answer.await.unwrap_or(Err(QueryError::Timeout(timeout)));
+        answer.map_err(|error| redacted(error, request.promql))
     }
 
     /// The names of the series that a selector picks and that had samples since a time, in
@@ -240,6 +241,26 @@ fn refused(status: StatusCode, body: &[u8]) -> QueryError {
     }
 }
 
+/// What Prometheus says, without the labels of others' series. The whole of it is in the log, at the
+/// level debug.
+fn redacted(error: QueryError, query: &str) -> QueryError {
+    let redact = |text: String| {
+        let message = redact::message(&text, query);
+        if message != text {
+            tracing::debug!(query, text, "the source's own words");
+        }
+        message
+    };
+    match error {
+        QueryError::Api { status, kind, message } => {
+            QueryError::Api { status, kind: redact(kind), message: redact(message) }
+        }
+        QueryError::Decode(reason) => QueryError::Decode(redact::excerpt(&reason)),
+        QueryError::Warnings(warnings) => QueryError::Warnings(redact(warnings)),
+        other => other,
+    }
+}
+
 fn seconds(milliseconds: i64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
@@ -270,7 +291,7 @@ fn excerpt(body: &[u8]) -> Option<String> {
         }
     }
     let words: Vec<_> = plain.split_whitespace().collect();
-    let line = words.join(" ");
+    let line = redact::excerpt(&words.join(" "));
     let short: String = line.chars().take(EXCERPT).collect();
     let more = if line.chars().nth(EXCERPT).is_some() { "…" } else { "" };
     (!short.is_empty()).then(|| format!("\"{short}{more}\""))
