@@ -4,7 +4,7 @@
 #![no_main]
 
 use leadsman_fuzz::shape;
-use leadsman_model::asked::Asked;
+use leadsman_model::query_params::QueryParams;
 use leadsman_rules::{Api, Catalog, ResourceRules, Rule, RuleQuery, Seen, resolver, written};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -41,7 +41,7 @@ fn ask(query: &RuleQuery, name: &str) {
     let _ = query.wider();
     let exact = |name: &str| {
         let selector = "a=b,c in (d,e),!f".parse().unwrap_or_default();
-        query.exact(Some("shop"), &Asked { selector, names: vec![name.into(), "web-1".into()] })
+        query.exact(Some("shop"), &QueryParams { selector, names: vec![name.into(), "web-1".into()] })
     };
     let (Ok(filled), Ok(plain)) = (exact(name), exact("x")) else { return };
     // The parser takes a while for long ones.

@@ -192,6 +192,7 @@ mod tests {
 
     /// A kube-apiserver that answers the first reviews so, and all others with yes.
     async fn cluster(
+        server: &mut JoinSet<std::io::Result<()>>,
         first: Vec<(StatusCode, &'static str)>,
     ) -> (Cluster, Arc<Mutex<Vec<Instant>>>) {
         let arrivals = Arc::new(Mutex::new(Vec::new()));

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{Api, Catalog, Rule, RuleQuery, Seen, resolver, written};
 use crate::promql;
-use leadsman_model::asked::Asked;
+use leadsman_model::query_params::QueryParams;
 
 /// Templates that put what a request says into each kind of place.
 const TEMPLATES: [&str; 12] = [
@@ -79,8 +79,11 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-fn asked(selector: &str, names: Vec<String>) -> Asked {
-    Asked { selector: selector.parse().unwrap(), names: names.into_iter().map(Arc::from).collect() }
+fn asked(selector: &str, names: Vec<String>) -> QueryParams {
+    QueryParams {
+        selector: selector.parse().unwrap(),
+        names: names.into_iter().map(Arc::from).collect(),
+    }
 }
 
 /// A selector, and the same one with a plain word for each of its values.

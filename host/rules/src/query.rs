@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::go_template::{GoTemplate, Value};
 use super::widen;
 use crate::promql;
-use leadsman_model::asked::Asked;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::{Operator, Requirement};
 
 /// What stands for a value where it does not matter which.
@@ -65,7 +65,7 @@ impl QueryText {
 impl RuleQuery {
     /// The text that prometheus-adapter would send for a read of a namespace. What the request says
     /// is in it between quotes alone; an error says why it cannot be.
-    pub fn exact(&self, namespace: Option<&str>, asked: &Asked) -> Result<String, String> {
+    pub fn exact(&self, namespace: Option<&str>, asked: &QueryParams) -> Result<String, String> {
         let requirements = asked.selector.requirements();
         let text = self.fill(requirements, namespace, &asked.names)?;
         // The same with a plain word for each value: where both differ outside of quotes, the

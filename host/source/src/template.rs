@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use leadsman_document::suggestion;
-use leadsman_model::asked::Asked;
 use leadsman_model::names::Namespace;
+use leadsman_model::query_params::QueryParams;
 use leadsman_rules::{RuleQuery, promql};
 
 /// A query's text, cut at its places.
@@ -90,7 +90,11 @@ impl Template {
     ///
     /// A namespace is a DNS label, which needs no escaping wherever it stands; values of the selector
     /// are escaped.
-    pub fn fill(&self, namespace: Option<&Namespace>, asked: &Asked) -> Result<String, String> {
+    pub fn fill(
+        &self,
+        namespace: Option<&Namespace>,
+        asked: &QueryParams,
+    ) -> Result<String, String> {
         let parts = match &self.0 {
             Text::Places(parts) => parts,
             Text::Rule(query) => return query.exact(namespace.map(Namespace::as_str), asked),

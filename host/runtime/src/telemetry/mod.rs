@@ -1,9 +1,9 @@
-//! What the adapter says of itself: metrics and logs.
+//! The adapter's own metrics and logs.
 
 mod logging;
 mod metrics;
 
 pub use logging::{LogFormat, start as start_logging};
 pub use metrics::{
-    CloseReason, Counted, Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome,
+    CloseReason, GaugeGuard, Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome,
 };

@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::Counted;
+use super::GaugeGuard;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ClosedFor {
@@ -53,8 +53,8 @@ impl ConnectionMetrics {
         );
     }
 
-    pub(super) fn open(&self, listener: Listener) -> Option<Counted> {
-        (listener == Listener::Api).then(|| Counted::one(&self.open))
+    pub(super) fn open(&self, listener: Listener) -> Option<GaugeGuard> {
+        (listener == Listener::Api).then(|| GaugeGuard::one(&self.open))
     }
 
     pub(super) fn closed(&self, listener: Listener, reason: CloseReason) {
