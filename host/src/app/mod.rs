@@ -17,7 +17,7 @@ use leadsman_api::admin::{self, AdminState};
 use leadsman_api::{self as api, ApiState, Served};
 use leadsman_cluster::{Cluster, ConnectError, Watches};
 use leadsman_config::{Flags, ReadError};
-use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
+use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
 use leadsman_document::Faults;
 use leadsman_evaluation::EvaluationQuota;
 use leadsman_runtime::files;
@@ -72,17 +72,17 @@ pub struct App {
     readiness: Readiness,
     /// The servers, and what must not end before them.
     tasks: JoinSet<anyhow::Result<()>>,
-    parts: Parts,
+    runtime: Runtime,
     shutdown_delay: Duration,
-    /// Ends the servers; `parts.end` ends the evaluations after them.
+    /// Ends the servers; `runtime.end` ends the evaluations after them.
     stop: CancellationToken,
 }
 
-/// What snapshots are made with where there is no cluster.
-pub fn parts() -> anyhow::Result<Parts> {
+/// What mappings run on where there is no cluster.
+pub fn runtime() -> anyhow::Result<Runtime> {
     leadsman_runtime::tls::install_provider();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    Ok(Parts {
+    Ok(Runtime {
         engine: Engine::new(cores * 2)?,
         metrics: Metrics::new(),
         tasks: TaskTracker::new(),
@@ -102,14 +102,14 @@ struct Surroundings {
 impl Surroundings {
     async fn find(
         options: &ClusterOptions,
-        parts: &Parts,
+        runtime: &Runtime,
         cache: Option<&Path>,
     ) -> Result<Option<Self>, ConnectError> {
         let ClusterOptions::Around { kubeconfig, .. } = options else { return Ok(None) };
         let Some(cluster) = Cluster::connect(kubeconfig.as_deref()).await? else {
             return Ok(None);
         };
-        let watches = Watches::new(&cluster, parts.tasks.clone(), parts.end.clone());
+        let watches = Watches::new(&cluster, runtime.tasks.clone(), runtime.end.clone());
         let kept = cache.map(|folder| folder.join("authorities.json"));
         let auth = Arc::new(Auth::new(&cluster, kept));
         Ok(Some(Self { cluster, watches: Arc::new(watches), auth }))
@@ -119,10 +119,10 @@ impl Surroundings {
 impl App {
     /// Starts everything. It serves when this returns.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
-        let mut parts = parts()?;
+        let mut runtime = runtime()?;
         let cache = options.cache.as_deref();
         let compiler = compiler(cache)?;
-        let around = Surroundings::find(&options.cluster, &parts, cache).await?;
+        let around = Surroundings::find(&options.cluster, &runtime, cache).await?;
         let addresses = options.addresses(around.is_some());
         if around.is_none()
             && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
@@ -130,11 +130,11 @@ impl App {
             return Err(StartError::NotLoopback { address });
         }
         if let Some(around) = &around {
-            parts.objects = ObjectSource::Watched(around.watches.clone());
+            runtime.objects = ObjectSource::Watched(around.watches.clone());
         }
         readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
-            parts: parts.clone(),
+            runtime: runtime.clone(),
             compiler,
             cache: options.cache.clone(),
             origin: options.config.clone(),
@@ -152,10 +152,10 @@ impl App {
             api,
             admin,
             certificate: None,
-            page: AdminState::new(served.clone(), readiness.clone(), parts.metrics.clone()),
+            page: AdminState::new(served.clone(), readiness.clone(), runtime.metrics.clone()),
             readiness: readiness.clone(),
             tasks: JoinSet::new(),
-            parts,
+            runtime,
             shutdown_delay: options.shutdown_delay,
             stop: CancellationToken::new(),
         };
@@ -164,13 +164,13 @@ impl App {
             served: served.clone(),
             readiness: readiness.clone(),
             auth: around.as_ref().map(|around| around.auth.clone()),
-            metrics: Arc::new(app.parts.metrics.clone()),
+            metrics: Arc::new(app.runtime.metrics.clone()),
         });
         let server = Server {
             listener: api_listener,
             tls: certificate.server_config().map_err(anyhow::Error::from)?,
             router,
-            metrics: app.parts.metrics.clone(),
+            metrics: app.runtime.metrics.clone(),
         };
         let stop = app.stop.clone();
         app.tasks.spawn(async move {
@@ -306,9 +306,9 @@ impl App {
             self.tasks.shutdown().await;
         }
         // Evaluations end last: requests under way may wait for one.
-        self.parts.end.cancel();
-        self.parts.tasks.close();
-        self.parts.tasks.wait().await;
+        self.runtime.end.cancel();
+        self.runtime.tasks.close();
+        self.runtime.tasks.wait().await;
         tracing::info!("ended");
         early
     }
@@ -360,15 +360,15 @@ pub async fn load(
     flags: &Flags,
     cluster: &ClusterOptions,
 ) -> Result<Live, StartError> {
-    let mut parts = parts()?;
+    let mut runtime = runtime()?;
     readable(&config)?;
-    let around = Surroundings::find(cluster, &parts, None).await?;
+    let around = Surroundings::find(cluster, &runtime, None).await?;
     if let Some(around) = &around {
-        parts.objects = ObjectSource::Watched(around.watches.clone());
+        runtime.objects = ObjectSource::Watched(around.watches.clone());
     }
     let cluster = around.map(|around| around.cluster);
     let (controller, loaded) = Controller::new(Setup {
-        parts: parts.clone(),
+        runtime: runtime.clone(),
         compiler: compiler(None)?,
         cache: None,
         origin: config,
@@ -376,7 +376,7 @@ pub async fn load(
         cluster: cluster.clone(),
         all: true,
     });
-    let end = parts.end.drop_guard();
+    let end = runtime.end.drop_guard();
     let loaded = tokio::select! {
         loaded = loaded => loaded.map_err(anyhow::Error::from)?,
         () = controller.run(|_| {}) => return Err(anyhow::anyhow!("nothing was loaded").into()),

@@ -11,7 +11,7 @@ use super::{FAULTS, failed, runtime};
 
 /// Loads a plugin as the adapter does, runs its fixtures, and prints what it says of itself.
 pub(crate) fn inspect(file: &Path) -> ExitCode {
-    let parts = match app::parts() {
+    let parts = match app::runtime() {
         Ok(parts) => parts,
         Err(error) => return failed(&error),
     };
