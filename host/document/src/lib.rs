@@ -12,6 +12,7 @@ use serde_json::Value;
 pub use duration::parse as parse_duration;
 pub use fault::{Fault, Faults, MOST_FAULTS, excerpt, suggestion};
 pub use leadsman_model::pointer::segment;
+pub use yaml::Bounds;
 
 /// A configuration's text as a tree, with the lines of its places.
 #[derive(Debug, Clone)]
@@ -26,8 +27,13 @@ pub struct Document {
 impl Document {
     /// Parses YAML (or JSON, which is YAML). The faults are those of the text itself.
     pub fn parse(name: &str, text: &str) -> (Self, Vec<Fault>) {
+        Self::parse_within(name, text, Bounds::OPERATOR)
+    }
+
+    /// Parses a text that may be this large.
+    pub fn parse_within(name: &str, text: &str, bounds: Bounds) -> (Self, Vec<Fault>) {
         let mut lines = HashMap::new();
-        let (value, faults) = yaml::parse(text, &mut lines);
+        let (value, faults) = yaml::parse(text, bounds, &mut lines);
         (Self { name: name.to_owned(), value, lines }, faults)
     }
 

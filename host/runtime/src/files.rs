@@ -54,13 +54,35 @@ impl<T> FromFiles<T> {
 }
 
 fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
+    paths.iter().map(|path| stamp(path)).collect()
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
     use std::os::unix::fs::MetadataExt;
-    let stamp = |path: &PathBuf| {
-        let metadata = std::fs::metadata(path).ok()?;
-        let modified = metadata.modified().ok();
-        Some(Stamp { modified, size: metadata.len(), inode: metadata.ino() })
-    };
-    paths.iter().map(stamp).collect()
+    let metadata = std::fs::metadata(path).ok()?;
+    let modified = metadata.modified().ok();
+    Some(Stamp { modified, size: metadata.len(), inode: metadata.ino() })
+}
+
+/// A file as it was at some time, to tell whether it has changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFingerprint {
+    path: PathBuf,
+    /// `None` if it was not there.
+    stamp: Option<Stamp>,
+}
+
+impl FileFingerprint {
+    /// The file as it is now.
+    pub fn of(path: PathBuf) -> Self {
+        let stamp = stamp(&path);
+        Self { path, stamp }
+    }
+
+    /// Whether it is another one by now.
+    pub fn has_changed(&self) -> bool {
+        stamp(&self.path) != self.stamp
+    }
 }
 
 /// Why a folder cannot be one of our own.
