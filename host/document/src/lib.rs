@@ -1,4 +1,5 @@
-//! Documents in YAML: parsed with the line of each place, and what is wrong with them.
+//! YAML documents with the line of each value, faults with their places, durations, and JSON schemas
+//! of parts of a document.
 
 mod duration;
 mod fault;
@@ -10,14 +11,14 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 pub use duration::parse as parse_duration;
-pub use fault::{Fault, Faults, MOST_FAULTS, excerpt, suggestion};
+pub use fault::{Fault, Faults, MAX_FAULTS, excerpt, suggestion};
 pub use leadsman_model::pointer::segment;
 pub use yaml::Bounds;
 
 /// A configuration's text as a tree, with the lines of its places.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// What it is called in messages.
+    /// Its name in messages.
     pub name: String,
     /// The tree.
     pub value: Value,
@@ -37,7 +38,7 @@ impl Document {
         (Self { name: name.to_owned(), value, lines }, faults)
     }
 
-    /// Gives each fault its line and brings them into the order of the document.
+    /// Sets the line of each fault and sorts them by it.
     pub fn locate(&self, mut faults: Vec<Fault>) -> Faults {
         for fault in &mut faults {
             fault.line.get_or_insert_with(|| self.line(&fault.path));
@@ -47,7 +48,7 @@ impl Document {
         Faults { document: self.name.clone(), list: faults }
     }
 
-    /// The line of a place, or of the nearest one around it.
+    /// The line of a place, or of its closest ancestor.
     fn line(&self, pointer: &str) -> usize {
         let mut pointer = pointer;
         loop {

@@ -1,5 +1,5 @@
-//! YAML to a tree, with the line of each place, every duplicate key found, and bounds on what a
-//! small text can expand to.
+//! Parses YAML into a tree, with the line of each value, a fault for every duplicate key, and bounds
+//! on what a small text can expand to.
 
 use std::collections::HashMap;
 
@@ -73,7 +73,7 @@ pub(super) fn parse(
     (value, builder.faults)
 }
 
-/// The rest of the text cannot be read; the fault is noted.
+/// Parsing cannot continue; the fault is recorded.
 struct Stop;
 
 struct Builder<'l> {
@@ -124,7 +124,7 @@ impl Builder<'_> {
             Event::MappingStart(anchor, _) => (self.mapping(pointer, depth, events)?, anchor),
             Event::Alias(anchor) => match self.anchors.get(&anchor).map(|a| (a.1, a.2)) {
                 Some((nodes, bytes)) => {
-                    // Counted before it is copied.
+                    // Counted before the copy is made.
                     self.count(nodes, bytes, line)?;
                     let value = self.anchors.get(&anchor).map(|anchor| anchor.0.clone());
                     (value.unwrap_or_default(), 0)
@@ -135,7 +135,7 @@ impl Builder<'_> {
         };
         if anchor != 0 {
             let (nodes, bytes) = (self.nodes - nodes + 1, self.bytes - bytes);
-            // The copy that is kept counts as well.
+            // The anchor's copy counts as well.
             self.count(nodes, bytes, line)?;
             self.anchors.insert(anchor, (value.clone(), nodes, bytes));
         }

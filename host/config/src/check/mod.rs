@@ -16,7 +16,7 @@ use super::decode::Decoded;
 use super::flags::Flags;
 use super::origin::Origin;
 use super::{valid, written};
-use leadsman_document::{Fault, MOST_FAULTS, parse_duration, segment, suggestion};
+use leadsman_document::{Fault, MAX_FAULTS, parse_duration, segment, suggestion};
 use leadsman_model::objects::ListedObject;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
@@ -60,7 +60,7 @@ pub(super) fn validate(
         .collect();
     let mut mappings = Vec::new();
     for (at, mapping) in decoded.mappings {
-        if check.faults.len() >= MOST_FAULTS {
+        if check.faults.len() >= MAX_FAULTS {
             break;
         }
         mappings.extend(check.mapping(mapping, &format!("/mappings/{at}"), &names));
@@ -114,7 +114,7 @@ enum Amount {
 
 impl Check<'_> {
     fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        if self.faults.len() < MOST_FAULTS {
+        if self.faults.len() < MAX_FAULTS {
             self.faults.push(Fault::at(place, message));
         }
     }
