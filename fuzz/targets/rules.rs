@@ -1,7 +1,7 @@
 //! Rules of prometheus-adapter, as JSON: names of metrics, objects, and the resulting queries.
 #![no_main]
 
-use leadsman_model::asked::Asked;
+use leadsman_model::query_params::QueryParams;
 use leadsman_rules::{Api, Catalog, ResourceRules, Rule, Seen, resolver, written};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -32,7 +32,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     }
 });
 
-fn asked() -> Asked {
+fn asked() -> QueryParams {
     let selector = "a=b,c in (d,e),!f".parse().unwrap_or_default();
-    Asked { selector, names: vec!["web-0".into(), "web-1".into()] }
+    QueryParams { selector, names: vec!["web-0".into(), "web-1".into()] }
 }

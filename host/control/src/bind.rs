@@ -8,8 +8,8 @@ use leadsman_config as config;
 use leadsman_config::valid;
 use leadsman_document::Fault;
 use leadsman_evaluation::{
-    self as evaluation, BoundQuery, Breaker, Budget, Candidate, Evaluations, ItemLabels, Mapping,
-    Runs,
+    self as evaluation, BoundQuery, Budget, Candidate, CircuitBreaker, Evaluations, ItemLabels,
+    Mapping, Runs,
 };
 use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::owner::Owner;
@@ -148,7 +148,7 @@ impl Ingredients {
             limits: mapping.limits,
             budget: self.budget.clone(),
             items: self.items.clone(),
-            breaker: Breaker::default(),
+            breaker: CircuitBreaker::default(),
             runs: Runs::new(parts.engine.slots_for_one()),
             candidate,
             metrics: parts.metrics.mapping(&title),

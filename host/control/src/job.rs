@@ -287,7 +287,7 @@ impl Succession {
             let _ = tokio::time::timeout(LIST, kind.settled()).await;
         }
         if let Some(old) = &self.old {
-            self.new.succeed(old, BEGIN).await;
+            self.new.take_over(old, BEGIN).await;
         }
     }
 }

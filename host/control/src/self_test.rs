@@ -13,7 +13,7 @@ use leadsman_model::object_table::{ObjectLabels, ObjectTable};
 use leadsman_model::quantity::Quantity;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
-use leadsman_model::values::{self, Served, Values};
+use leadsman_model::values::{self, MetricValues, Values};
 use leadsman_sandbox::{Context, Expected, Limits, OwnQuery, Planning, Plugin, Run, RunError};
 use leadsman_source as source;
 
@@ -241,12 +241,12 @@ fn compare(values: &Values, expected: &[Measure], scope: &Scope) -> Result<(), S
     }
     for measure in expected {
         let of = match &values.served {
-            Served::Objects(objects) => {
+            MetricValues::Objects(objects) => {
                 let own = scope.namespace().map_or("", |namespace| namespace.as_str());
                 let namespace = measure.namespace.as_deref().unwrap_or(own);
                 objects.get(namespace, &measure.object).and_then(Result::ok)
             }
-            Served::Items(items) => items
+            MetricValues::Items(items) => items
                 .iter()
                 .find(|item| {
                     item.labels.len() == measure.labels.len()
@@ -257,8 +257,8 @@ fn compare(values: &Values, expected: &[Measure], scope: &Scope) -> Result<(), S
                 .map(|item| item.value),
         };
         let name = match &values.served {
-            Served::Objects(_) => format!("\"{}\"", measure.object),
-            Served::Items(_) => format!("{:?}", measure.labels),
+            MetricValues::Objects(_) => format!("\"{}\"", measure.object),
+            MetricValues::Items(_) => format!("{:?}", measure.labels),
         };
         let Some(value) = of else { return Err(format!("it gives no value for {name}")) };
         measure.check(value).map_err(|reason| format!("its value for {name}: {reason}"))?;

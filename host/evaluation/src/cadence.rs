@@ -1,16 +1,16 @@
-//! In which cadence an evaluation is read, and so when it is to be refreshed.
+//! The cadence in which an evaluation is read, which decides when it is refreshed.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// What an HPA does, until the reads show something else.
-const USUAL: Duration = Duration::from_secs(15);
+/// The interval of an HPA, assumed until reads show another one.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A reader that comes less often counts as new.
-const SLOWEST: Duration = Duration::from_secs(300);
+const MAX_INTERVAL: Duration = Duration::from_secs(300);
 
-/// How many readers are told apart. More of them say nothing new about the cadence.
-const READERS: usize = 256;
+/// The number of readers that are tracked. More of them add nothing to the cadence.
+const MAX_READERS: usize = 256;
 
 /// The reads of one evaluation.
 #[derive(Debug, Clone)]
@@ -18,24 +18,25 @@ pub(super) struct Cadence {
     /// When each reader (a distinct request) read last.
     readers: HashMap<u64, Instant>,
     interval: Duration,
-    /// An evaluation is refreshed at most this often. Several HPAs that ask for the same cannot be
-    /// told apart: together they look like one that reads often, and this bounds what they cause.
+    /// An evaluation is refreshed at most this often. Several HPAs with equal requests cannot be
+    /// distinguished: together they look like one that reads often, and this bounds the queries
+    /// that they cause.
     fastest: Duration,
-    /// The first read of the values that are served now.
+    /// The first read of the current values.
     first_read: Option<Instant>,
 }
 
 impl Cadence {
     pub(super) fn new(fastest: Duration) -> Self {
-        Self { readers: HashMap::new(), interval: USUAL, fastest, first_read: None }
+        Self { readers: HashMap::new(), interval: DEFAULT_INTERVAL, fastest, first_read: None }
     }
 
-    /// The same readers, read with other bounds, and nothing read yet.
-    pub(super) fn succeed(&self, fastest: Duration) -> Self {
+    /// The same readers with another bound, before the first read.
+    pub(super) fn for_successor(&self, fastest: Duration) -> Self {
         Self { fastest, first_read: None, ..self.clone() }
     }
 
-    /// Notes a read. Many readers of one interval are one interval, not a shorter one: each is
+    /// Records a read. Many readers of one interval are one interval, not a shorter one: each is
     /// compared with its own last read.
     pub(super) fn read(&mut self, reader: u64, now: Instant) {
         self.first_read.get_or_insert(now);
@@ -43,29 +44,29 @@ impl Cadence {
             let interval = now.saturating_duration_since(*last);
             *last = now;
             if interval < self.interval {
-                // Values that are too old are worse than a query too many.
+                // Stale values are worse than an unnecessary query.
                 self.interval = interval;
-            } else if interval <= SLOWEST {
+            } else if interval <= MAX_INTERVAL {
                 self.interval = (self.interval * 2 + interval) / 3;
             }
             return;
         }
-        if self.readers.len() >= READERS {
-            self.readers.retain(|_, last| now.saturating_duration_since(*last) <= SLOWEST);
+        if self.readers.len() >= MAX_READERS {
+            self.readers.retain(|_, last| now.saturating_duration_since(*last) <= MAX_INTERVAL);
         }
-        if self.readers.len() < READERS {
+        if self.readers.len() < MAX_READERS {
             self.readers.insert(reader, now);
         }
     }
 
-    /// The values that are served from here on have not been read yet.
+    /// New values were published, and are unread.
     pub(super) fn begin_unread(&mut self) {
         self.first_read = None;
     }
 
     /// The time between two reads of one reader.
     pub(super) fn interval(&self) -> Duration {
-        self.interval.min(SLOWEST).max(self.fastest)
+        self.interval.min(MAX_INTERVAL).max(self.fastest)
     }
 
     /// When to refresh so that the next read finds new values; `None` while the present ones are

@@ -1,4 +1,5 @@
-//! A plugin on trial: it runs on what the serving one ran on, and what it gives is compared.
+//! Shadow evaluation: a candidate plugin runs on the same input as the serving one, and its values
+//! are compared and never served.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,13 +7,13 @@ use std::sync::{Mutex, PoisonError};
 use super::error::EvaluationError;
 use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::quantity::Quantity;
-use leadsman_model::values::{Served, Values};
+use leadsman_model::values::{MetricValues, Values};
 use leadsman_sandbox::Plugin;
 
-/// How many differences of one evaluation are kept to be shown.
-const SHOWN: usize = 10;
+/// The most differences of one evaluation that are kept for the status page.
+const MAX_DIFFERENCES: usize = 10;
 
-/// A plugin on trial.
+/// A candidate plugin.
 pub struct Candidate {
     /// Its name.
     pub plugin_name: String,
@@ -22,23 +23,23 @@ pub struct Candidate {
     pub config: String,
     /// The labels of the objects that it asks for, if it wants to see the objects.
     pub object_labels: Option<ObjectLabels>,
-    seen: Mutex<Comparison>,
+    comparison: Mutex<Comparison>,
 }
 
-/// How a candidate did so far.
+/// The outcomes of a candidate's shadow evaluations so far.
 #[derive(Debug, Clone, Default)]
 pub struct Comparison {
-    /// Evaluations in which it gave the same values.
+    /// Those with the same values.
     pub same: u64,
-    /// Evaluations in which it gave others.
+    /// Those with other values.
     pub different: u64,
-    /// Evaluations in which it gave none.
+    /// Those that failed.
     pub failed: u64,
-    /// Evaluations for which it took too long: the next one was due before it had ended.
+    /// Those that had not ended when the next evaluation was due.
     pub skipped: u64,
-    /// Why it gave none, the last time.
+    /// The last failure.
     pub last_error: Option<String>,
-    /// How its values differed, the last time that they did. The first few of them.
+    /// The first few differences of the last evaluation that had any.
     pub differences: Vec<Difference>,
 }
 
@@ -61,43 +62,43 @@ impl Candidate {
         config: String,
         object_labels: Option<ObjectLabels>,
     ) -> Self {
-        Self { plugin_name, plugin, config, object_labels, seen: Mutex::default() }
+        Self { plugin_name, plugin, config, object_labels, comparison: Mutex::default() }
     }
 
-    /// How it did so far.
-    pub fn seen(&self) -> Comparison {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The outcomes so far.
+    pub fn comparison(&self) -> Comparison {
+        self.comparison.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Notes that it took too long.
+    /// Records a shadow evaluation that had not ended in time.
     pub(super) fn skipped(&self) -> &'static str {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).skipped += 1;
+        self.comparison.lock().unwrap_or_else(PoisonError::into_inner).skipped += 1;
         "skipped"
     }
 
-    /// Notes what it gave beside what is served. Says how that is counted, and how many values
+    /// Records the outcome of a shadow evaluation. Returns how it is counted, and how many values
     /// differ.
-    pub(super) fn note(
+    pub(super) fn record(
         &self,
         served: &Values,
         candidate: Result<Values, EvaluationError>,
     ) -> (&'static str, usize) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut comparison = self.comparison.lock().unwrap_or_else(PoisonError::into_inner);
         let values = match candidate {
             Ok(values) => values,
             Err(error) => {
-                seen.failed += 1;
-                seen.last_error = Some(error.to_string());
+                comparison.failed += 1;
+                comparison.last_error = Some(error.to_string());
                 return ("failed", 0);
             }
         };
         let (differences, count) = differences(served, &values);
         if count == 0 {
-            seen.same += 1;
+            comparison.same += 1;
             return ("same", 0);
         }
-        seen.different += 1;
-        seen.differences = differences;
+        comparison.different += 1;
+        comparison.differences = differences;
         ("different", count)
     }
 }
@@ -118,13 +119,13 @@ fn differences(served: &Values, candidate: &Values) -> (Vec<Difference>, usize) 
     });
     found.extend(added);
     let count = found.len();
-    found.truncate(SHOWN);
+    found.truncate(MAX_DIFFERENCES);
     (found, count)
 }
 
-fn by_name(served: &Served) -> BTreeMap<String, Quantity> {
+fn by_name(served: &MetricValues) -> BTreeMap<String, Quantity> {
     match served {
-        Served::Objects(objects) => objects
+        MetricValues::Objects(objects) => objects
             .iter()
             .map(|(namespace, name, value)| {
                 let name = match namespace {
@@ -134,7 +135,7 @@ fn by_name(served: &Served) -> BTreeMap<String, Quantity> {
                 (name, value.quantity)
             })
             .collect(),
-        Served::Items(items) => items
+        MetricValues::Items(items) => items
             .iter()
             .map(|item| {
                 let labels: Vec<_> =
@@ -156,7 +157,7 @@ mod tests {
             let quantity = Quantity::from_f64(*value).unwrap();
             objects.insert("shop", name, Ok(Value { quantity, time: 0, window: None }));
         }
-        Values { served: Served::Objects(objects), refused: vec![], refused_count: 0 }
+        Values { served: MetricValues::Objects(objects), refused: vec![], refused_count: 0 }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub enum EvaluationError {
         /// Why.
         reason: String,
     },
-    /// The plugin wants to see the objects, and they are not known.
+    /// The plugin asks for the objects, and they are not known.
     #[error("{0}")]
     Objects(#[from] NotSynced),
     /// The objects are more than a plugin is given.
@@ -44,7 +44,7 @@ pub enum EvaluationError {
         /// Why.
         source: RunError,
     },
-    /// The plugin failed too often, and is given a rest.
+    /// The circuit breaker is open: the plugin failed too often.
     #[error(
         "unavailable after {failures} failures in a row, and tried again every {every:?}; the \
          last one: {last}"
@@ -57,7 +57,7 @@ pub enum EvaluationError {
         /// How often it is tried again.
         every: Duration,
     },
-    /// The team has used up what it may use.
+    /// The team's budget is used up.
     #[error("the budget of this namespace is used up: {0} a minute")]
     Budget(String),
     /// The adapter itself failed.

@@ -1,31 +1,32 @@
 //! Evaluations: one mapping run for one scope, shared by all reads of it.
 //!
-//! A `Cell` holds the state of one evaluation; a driver task of its own refreshes it
-//! in the cadence of its reads and ends when nobody reads any more. A read looks at the state and,
-//! as a rule, does not wait.
+//! An `Evaluation` holds the state of one evaluation; its driver task refreshes it in the cadence of
+//! its reads and ends when it is not read any more. A read decides by the state and usually does not
+//! wait.
 
-mod breaker;
+mod attempt;
 mod budget;
 mod cadence;
 mod candidate;
-mod cell;
-mod drive;
+mod circuit_breaker;
+mod driver;
 mod error;
+mod evaluations;
+mod index;
 mod mapping;
 mod plugin_run;
 mod policy;
 mod quota;
-mod run;
 mod stage;
-mod table;
+mod state;
 
-pub use breaker::Breaker;
 pub use budget::{Budget, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
-pub use cell::{Evaluated, Failed, State};
+pub use circuit_breaker::CircuitBreaker;
 pub use error::{EvaluationError, ReadFailure};
+pub use evaluations::{Evaluations, Reader, Reading};
 pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
 pub use plugin_run::Runs;
 pub use policy::Policy;
 pub use quota::EvaluationQuota;
-pub use table::{Evaluations, Reader, Reading};
+pub use state::{Evaluated, Failed, State};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::breaker::Breaker;
 use super::budget::Budget;
 use super::candidate::Candidate;
+use super::circuit_breaker::CircuitBreaker;
 use super::plugin_run::Runs;
 use super::policy::Policy;
 use leadsman_model::names::{MetricName, Namespace, Scope};
@@ -17,7 +17,7 @@ use leadsman_runtime::telemetry::MappingMetrics;
 use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{Source, Template};
 
-/// A mapping, its sources and its plugin found.
+/// A mapping, bound to its sources, its plugin and its kind of objects.
 pub struct Mapping {
     /// Whose it is.
     pub owner: Owner,
@@ -45,15 +45,15 @@ pub struct Mapping {
     pub any_object: bool,
     /// What a run of the plugin may use.
     pub limits: Limits,
-    /// What its owner may use.
+    /// What its team may use.
     pub budget: Option<Arc<Budget>>,
-    /// Gives a plugin that fails a rest.
-    pub breaker: Breaker,
+    /// Stops evaluations while the plugin keeps failing.
+    pub breaker: CircuitBreaker,
     /// The runs of its plugin.
     pub runs: Runs,
-    /// A plugin on trial.
+    /// The plugin that shadow evaluations run.
     pub candidate: Option<Candidate>,
-    /// What is counted of it.
+    /// Its metrics.
     pub metrics: MappingMetrics,
 }
 

@@ -1,10 +1,10 @@
-//! What a read gets from a state, and when it has to wait.
+//! What a read is served from the state of an evaluation, and when it has to wait.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cell::{Evaluated, State};
 use super::error::{EvaluationError, ReadFailure};
+use super::state::{Evaluated, State};
 use leadsman_model::quantity::Quantity;
 
 /// What reads get, and when.
@@ -38,15 +38,15 @@ impl Default for Policy {
 }
 
 /// After a failure, reads within this time get its error without another attempt.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a read gets.
+/// What a read is served.
 #[derive(Debug)]
-pub(super) enum Judgement {
+pub(super) enum ReadDecision {
     /// These values.
     Serve(Arc<Evaluated>),
     /// Old values under a stated policy, with the error that makes it so.
-    ServeOld(Arc<Evaluated>, Arc<EvaluationError>, Retry),
+    ServeStale(Arc<Evaluated>, Arc<EvaluationError>, Retry),
     /// An attempt that is yet to end.
     Wait,
     /// An error.
@@ -60,31 +60,31 @@ pub(super) enum Retry {
     Later,
 }
 
-pub(super) fn judge(state: &State, policy: &Policy, now: Instant) -> Judgement {
+pub(super) fn decide(state: &State, policy: &Policy, now: Instant) -> ReadDecision {
     let age = |good: &Arc<Evaluated>| now.saturating_duration_since(good.at);
     let Some(failed) = &state.failed else {
         return match &state.good {
-            Some(good) if age(good) <= policy.max_age => Judgement::Serve(good.clone()),
-            _ => Judgement::Wait,
+            Some(good) if age(good) <= policy.max_age => ReadDecision::Serve(good.clone()),
+            _ => ReadDecision::Wait,
         };
     };
-    let recent = now.saturating_duration_since(failed.at) < RETRY;
+    let recent = now.saturating_duration_since(failed.at) < RETRY_INTERVAL;
     if let (Some(good), Some(oldest)) = (&state.good, policy.last_good)
         && age(good) <= oldest
     {
         let retry = if recent { Retry::Later } else { Retry::Now };
-        return Judgement::ServeOld(good.clone(), failed.error.clone(), retry);
+        return ReadDecision::ServeStale(good.clone(), failed.error.clone(), retry);
     }
     if recent {
         let last_good = state.good.as_ref().filter(|_| policy.last_good.is_some()).map(age);
-        Judgement::Fail(ReadFailure::Failed { error: failed.error.clone(), last_good })
+        ReadDecision::Fail(ReadFailure::Failed { error: failed.error.clone(), last_good })
     } else {
-        Judgement::Wait
+        ReadDecision::Wait
     }
 }
 
-/// What a read gets whose deadline passed while it waited.
-pub(super) fn judge_late(state: &State, policy: &Policy, now: Instant) -> Option<Arc<Evaluated>> {
+/// What a read is served whose deadline passed while it waited.
+pub(super) fn decide_late(state: &State, policy: &Policy, now: Instant) -> Option<Arc<Evaluated>> {
     let good = state.good.as_ref()?;
     let age = now.saturating_duration_since(good.at);
     (age <= policy.last_good?).then(|| good.clone())
@@ -92,9 +92,9 @@ pub(super) fn judge_late(state: &State, policy: &Policy, now: Instant) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::super::cell::Failed;
+    use super::super::state::Failed;
     use super::*;
-    use leadsman_model::values::{Served, Values};
+    use leadsman_model::values::{MetricValues, Values};
 
     fn policy(last_good: Option<u64>) -> Policy {
         Policy {
@@ -108,7 +108,8 @@ mod tests {
     }
 
     fn state(good: Option<Instant>, failed: Option<Instant>) -> State {
-        let values = || Values { served: Served::Items(vec![]), refused: vec![], refused_count: 0 };
+        let values =
+            || Values { served: MetricValues::Items(vec![]), refused: vec![], refused_count: 0 };
         State {
             good: good.map(|at| {
                 Arc::new(Evaluated {
@@ -130,16 +131,16 @@ mod tests {
     fn what_a_read_gets() {
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let told = |good, failed, last_good, now| match judge(
+        let told = |good, failed, last_good, now| match decide(
             &state(good, failed),
             &policy(last_good),
             now,
         ) {
-            Judgement::Serve(_) => "serve",
-            Judgement::ServeOld(_, _, Retry::Now) => "old, retry",
-            Judgement::ServeOld(_, _, Retry::Later) => "old",
-            Judgement::Wait => "wait",
-            Judgement::Fail(_) => "fail",
+            ReadDecision::Serve(_) => "serve",
+            ReadDecision::ServeStale(_, _, Retry::Now) => "old, retry",
+            ReadDecision::ServeStale(_, _, Retry::Later) => "old",
+            ReadDecision::Wait => "wait",
+            ReadDecision::Fail(_) => "fail",
         };
         assert_eq!(told(None, None, None, at(0)), "wait");
         assert_eq!(told(Some(at(0)), None, None, at(30)), "serve");

@@ -27,7 +27,7 @@ struct Used {
 
 /// Counts an evaluation for as long as it is in use.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct QuotaShare {
     quota: EvaluationQuota,
     account: u64,
     bytes: usize,
@@ -35,17 +35,17 @@ pub(super) struct Counted {
 
 impl EvaluationQuota {
     /// Counts another evaluation, unless there are too many.
-    pub(super) fn admit(&self, account: u64) -> Result<Counted, ReadFailure> {
+    pub(super) fn admit(&self, account: u64) -> Result<QuotaShare, ReadFailure> {
         self.count(account, MAX_OF_CALLER)
             .ok_or(ReadFailure::TooManyOfCaller { limit: MAX_OF_CALLER })
     }
 
     /// Counts an evaluation that takes the place of another one.
-    pub(super) fn hand_over(&self, account: u64) -> Option<Counted> {
+    pub(super) fn hand_over(&self, account: u64) -> Option<QuotaShare> {
         self.count(account, usize::MAX)
     }
 
-    fn count(&self, account: u64, limit: usize) -> Option<Counted> {
+    fn count(&self, account: u64, limit: usize) -> Option<QuotaShare> {
         let mut accounts = self.accounts();
         let used = accounts.entry(account).or_default();
         if used.evaluations >= limit || (used.bytes > MAX_BYTES_OF_CALLER && limit < usize::MAX) {
@@ -53,7 +53,7 @@ impl EvaluationQuota {
         }
         used.evaluations += 1;
         drop(accounts);
-        Some(Counted { quota: self.clone(), account, bytes: 0 })
+        Some(QuotaShare { quota: self.clone(), account, bytes: 0 })
     }
 
     fn accounts(&self) -> MutexGuard<'_, HashMap<u64, Used, RandomState>> {
@@ -61,7 +61,7 @@ impl EvaluationQuota {
     }
 }
 
-impl Counted {
+impl QuotaShare {
     /// The values of the evaluation take so many bytes from now on. Says whether that is allowed.
     pub(super) fn resize(&mut self, bytes: usize) -> bool {
         let mut accounts = self.quota.accounts();
@@ -72,7 +72,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for QuotaShare {
     fn drop(&mut self) {
         let mut accounts = self.quota.accounts();
         if let Some(used) = accounts.get_mut(&self.account) {

@@ -1,4 +1,4 @@
-//! What sources answer and plugins receive.
+//! Answers of sources, and the input of plugins.
 
 use super::dictionary::{Dictionary, Text};
 use super::labels::{Labels, retain};
@@ -13,7 +13,7 @@ pub struct Answer {
     pub dictionary: Dictionary,
     /// The samples.
     pub data: Data,
-    /// What the source warned of.
+    /// Warnings of the source.
     pub warnings: Vec<String>,
 }
 
@@ -84,7 +84,7 @@ impl Data {
 }
 
 impl Answer {
-    /// Keeps only the series that a selector picks. Fails with a requirement's key if no series
+    /// Keeps only the series that a selector matches. Fails with a requirement's key if no series
     /// has that label at all: the query aggregated it away, and dropping every series for it
     /// would look like "no data".
     pub fn select(&mut self, selector: &Selector) -> Result<(), String> {

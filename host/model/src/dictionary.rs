@@ -1,4 +1,4 @@
-//! Strings by number, each once.
+//! Interned strings, each with a number.
 
 use std::hash::BuildHasher as _;
 
@@ -39,7 +39,7 @@ impl Dictionary {
         dictionary
     }
 
-    /// The number of a string, which is added if it is new.
+    /// Interns a string, and gives its number.
     pub fn intern(&mut self, text: &str) -> Text {
         let hash = self.hasher.hash_one(text);
         if let Some(&known) = self.index.find(hash, |&id| self.get(id) == text) {

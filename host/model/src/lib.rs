@@ -1,6 +1,5 @@
 //! The domain: what flows from sources through plugins to answers. No I/O, no wire formats.
 
-pub mod asked;
 pub mod data;
 pub mod dictionary;
 pub mod field_selector;
@@ -12,6 +11,7 @@ pub mod owner;
 pub mod permits;
 pub mod pointer;
 pub mod quantity;
+pub mod query_params;
 pub mod reference;
 pub mod resource;
 pub mod selector;

@@ -1,4 +1,4 @@
-//! Names that are checked once, at the edge.
+//! Names, validated where they enter.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Kinds of objects, and the names under which they are asked for.
+//! Kinds of objects, and the names by which requests refer to them.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! On whose behalf work is done: what is bounded and queued together.
+//! On whose behalf work is done: the unit that is bounded and queued together.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What an evaluation gives: a value per object, or items with labels.
+//! The values of an evaluation: one for each object, or items with labels.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
@@ -162,11 +162,11 @@ fn is(names: &str, row: &Row, namespace: u32, name: &str) -> bool {
     row.namespace == namespace && name_of(names, row) == name
 }
 
-/// What an evaluation gives.
+/// The result of an evaluation.
 #[derive(Debug, Clone)]
 pub struct Values {
-    /// The values themselves.
-    pub served: Served,
+    /// The values that are served.
+    pub served: MetricValues,
     /// What cannot be served, and why. The first few of them, with how many there were in all.
     pub refused: Vec<Refusal>,
     /// How many values were refused.
@@ -175,14 +175,14 @@ pub struct Values {
 
 /// The values of a custom or an external metric.
 #[derive(Debug, Clone)]
-pub enum Served {
+pub enum MetricValues {
     /// Of a custom metric.
     Objects(ObjectValues),
     /// Of an external metric.
     Items(Vec<Item>),
 }
 
-impl Served {
+impl MetricValues {
     /// How many values there are.
     pub fn len(&self) -> usize {
         match self {

@@ -8,12 +8,12 @@ use super::request::reader;
 use super::{CustomRequest, Origin, ReadError, Target, bound, selector};
 use crate::snapshot::{NotServed, Snapshot, Wanted};
 use leadsman_evaluation::{Evaluations, Mapping, Reader, Reading};
-use leadsman_model::asked::Asked;
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::objects::Kind;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::Resource;
 use leadsman_model::selector::Selector;
-use leadsman_model::values::{Served, Value};
+use leadsman_model::values::{MetricValues, Value};
 
 /// How long the first read of a metric of a rule waits for the objects to be listed.
 const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -112,7 +112,7 @@ impl<'a> CustomRead<'a> {
             None => Scope::Cluster,
         };
         let reader = reader(request.caller, request.namespace, request);
-        let part = Part { evaluations, scope, key: Asked::from(key) };
+        let part = Part { evaluations, scope, key: QueryParams::from(key) };
         Ok(Self { request, reader, begun, kind, namespace, part })
     }
 
@@ -275,7 +275,7 @@ impl CustomRead<'_> {
         let Place { namespace, names, reading } = place;
         let namespace = namespace.as_ref().map_or("", Namespace::as_str);
         let evaluated = &reading.evaluated;
-        let Served::Objects(served) = &evaluated.values.served else {
+        let MetricValues::Objects(served) = &evaluated.values.served else {
             return Ok((Vec::new(), None));
         };
         let default = self.part.mapping().policy.default;

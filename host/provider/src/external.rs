@@ -8,11 +8,11 @@ use super::request::reader;
 use super::{ExternalRequest, Origin, ReadError, bound, selector};
 use crate::snapshot::{NotServed, Snapshot, Wanted};
 use leadsman_evaluation::{Evaluations, Reader, Reading};
-use leadsman_model::asked::Asked;
 use leadsman_model::names::Namespace;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::Selector;
 use leadsman_model::serve::Serve;
-use leadsman_model::values::{Item, Served, Value};
+use leadsman_model::values::{Item, MetricValues, Value};
 
 /// A read of an external metric whose mapping is found.
 pub struct ExternalRead<'a> {
@@ -64,9 +64,9 @@ impl<'a> ExternalRead<'a> {
         // selectors pick from one evaluation.
         let in_query = mapping.queries.iter().any(|query| query.promql.uses_selector());
         let (key, picked) = if in_query {
-            (Asked::from(selector), None)
+            (QueryParams::from(selector), None)
         } else {
-            (Asked::default(), Some(selector))
+            (QueryParams::default(), Some(selector))
         };
         let reader = reader(request.caller, Some(request.namespace), request);
         Ok(Self { request, reader, begun, part: Part { evaluations, scope, key }, picked })
@@ -114,7 +114,7 @@ impl ExternalReading<'_> {
     pub fn items(&self) -> Result<Vec<&Item>, ReadError> {
         let metric = self.read.request.metric;
         let values = &self.reading.evaluated.values;
-        let Served::Items(served) = &values.served else {
+        let MetricValues::Items(served) = &values.served else {
             let serve = &self.read.part.mapping().serve;
             return Err(ReadError::NotFound(format!("{metric} is served as {serve:?}")));
         };

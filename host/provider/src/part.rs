@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use super::ReadError;
 use leadsman_evaluation::{Evaluated, Evaluations, Mapping, ReadFailure, Reader, Reading};
-use leadsman_model::asked::Asked;
 use leadsman_model::names::Scope;
+use leadsman_model::query_params::QueryParams;
 use leadsman_runtime::telemetry::ReadOutcome;
 
 /// One evaluation that a read needs.
 pub(super) struct Part {
     pub(super) evaluations: Arc<Evaluations>,
     pub(super) scope: Scope,
-    pub(super) key: Asked,
+    pub(super) key: QueryParams,
 }
 
 impl Part {
@@ -41,7 +41,7 @@ impl Part {
             return self.evaluations.read(&self.scope, &self.key, reader).await.map_err(failed);
         }
         let names = names.cloned().collect();
-        let key = Asked { selector: self.key.selector.clone(), names };
+        let key = QueryParams { selector: self.key.selector.clone(), names };
         self.evaluations.read(&self.scope, &key, reader).await.map_err(failed)
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::go_template::{GoTemplate, Value};
 use super::widen;
-use leadsman_model::asked::Asked;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::Operator;
 
 /// The fields of the template.
@@ -60,7 +60,7 @@ impl QueryText {
 
 impl RuleQuery {
     /// The text that prometheus-adapter would send for a read of a namespace.
-    pub fn exact(&self, namespace: Option<&str>, asked: &Asked) -> Result<String, String> {
+    pub fn exact(&self, namespace: Option<&str>, asked: &QueryParams) -> Result<String, String> {
         let mut matchers = Vec::new();
         let mut values = BTreeMap::new();
         for requirement in asked.selector.requirements() {

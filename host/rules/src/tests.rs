@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use leadsman_model::asked::Asked;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::{Details, Resource};
 use leadsman_model::selector::Selector;
 
@@ -237,9 +237,9 @@ fn query(metrics_query: &str) -> RuleQuery {
     pods.unwrap().query
 }
 
-fn asked(selector: &str, names: &str) -> Asked {
+fn asked(selector: &str, names: &str) -> QueryParams {
     let selector: Selector = selector.parse().unwrap();
-    Asked { selector, names: names.split_whitespace().map(Arc::from).collect() }
+    QueryParams { selector, names: names.split_whitespace().map(Arc::from).collect() }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use leadsman_model::dictionary::{EMPTY, Text};
 use leadsman_model::names::Scope;
 use leadsman_model::quantity::{NotServable, Quantity};
 use leadsman_model::serve::Serve;
-use leadsman_model::values::{Item, ObjectValues, Refusal, Served, Value, Values};
+use leadsman_model::values::{Item, MetricValues, ObjectValues, Refusal, Value, Values};
 
 /// The longest name or label that is served.
 const LONGEST_TEXT: usize = 1024;
@@ -52,8 +52,10 @@ pub(super) fn check(
     }
     let mut checked = Rows { raw, texts, now, expected, refused: Refusals::default() };
     let served = match expected.serve {
-        Serve::Custom(resource) => Served::Objects(checked.objects(rows, resource.namespaced())?),
-        Serve::External | Serve::Usage(_) => Served::Items(checked.items(rows)?),
+        Serve::Custom(resource) => {
+            MetricValues::Objects(checked.objects(rows, resource.namespaced())?)
+        }
+        Serve::External | Serve::Usage(_) => MetricValues::Items(checked.items(rows)?),
     };
     let Refusals { kept, count } = checked.refused;
     Ok(Values { served, refused: kept, refused_count: count })
@@ -260,7 +262,7 @@ mod tests {
     fn values_are_served_and_what_is_no_number_is_refused_alone() {
         let raw = measures(&["a", "b", "c", "d"], &[1.5, f64::NAN, f64::INFINITY, 0.4]);
         let values = checked(raw).unwrap();
-        let Served::Objects(objects) = &values.served else { panic!() };
+        let MetricValues::Objects(objects) = &values.served else { panic!() };
         assert_eq!(objects.get("shop", "a").unwrap().unwrap().quantity.to_string(), "1500m");
         assert_eq!(objects.get("shop", "a").unwrap().unwrap().time, 7);
         assert_eq!(objects.get("shop", "d").unwrap().unwrap().quantity, Quantity::ZERO);

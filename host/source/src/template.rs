@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use leadsman_document::suggestion;
-use leadsman_model::asked::Asked;
 use leadsman_model::names::Namespace;
+use leadsman_model::query_params::QueryParams;
 use leadsman_rules::RuleQuery;
 
 /// A query's text, cut at its places.
@@ -89,7 +89,11 @@ impl Template {
     /// The text for a scope and what a read asks. Fails on a selector that PromQL cannot say.
     ///
     /// Both are checked types whose text needs no escaping within a matcher.
-    pub fn fill(&self, namespace: Option<&Namespace>, asked: &Asked) -> Result<String, String> {
+    pub fn fill(
+        &self,
+        namespace: Option<&Namespace>,
+        asked: &QueryParams,
+    ) -> Result<String, String> {
         let parts = match &self.0 {
             Text::Places(parts) => parts,
             Text::Rule(query) => return query.exact(namespace.map(Namespace::as_str), asked),

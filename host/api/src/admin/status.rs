@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::trends::Trends;
 use leadsman_evaluation::{Candidate, Evaluated, Evaluations, Mapping, State};
-use leadsman_model::asked::Asked;
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{Kind, KindState};
 use leadsman_model::quantity::Quantity;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::serve::Serve;
-use leadsman_model::values::Served;
+use leadsman_model::values::MetricValues;
 use leadsman_provider::snapshot::{Rejection, Snapshot};
 use leadsman_runtime::clock;
 
@@ -46,7 +46,7 @@ fn rejected(rejected: &Rejection) -> Value {
 
 /// The results of shadow evaluations so far.
 fn candidate(candidate: &Candidate) -> Value {
-    let seen = candidate.seen();
+    let seen = candidate.comparison();
     let text = |value: Option<Quantity>| value.map(|value| value.to_string());
     let differences: Vec<_> = seen
         .differences
@@ -120,7 +120,7 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
 fn evaluation(
     mapping: &Mapping,
     scope: &Scope,
-    asked: &Asked,
+    asked: &QueryParams,
     state: &State,
     every: Duration,
     trends: &mut Trends,
@@ -175,7 +175,7 @@ fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
         })
     };
     match &good.values.served {
-        Served::Objects(objects) => {
+        MetricValues::Objects(objects) => {
             let mut all: Vec<_> = objects.iter().collect();
             all.sort_by_key(|(namespace, name, _)| (*namespace, *name));
             all.into_iter()
@@ -183,7 +183,7 @@ fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
                 .map(|(namespace, name, value)| told(namespace, name, BTreeMap::new(), value))
                 .collect()
         }
-        Served::Items(items) => items
+        MetricValues::Items(items) => items
             .iter()
             .take(MAX_LISTED)
             .map(|item| {

@@ -9,9 +9,9 @@ use super::super::{valid, written};
 use super::Check;
 use leadsman_document::{excerpt, segment, suggestion};
 use leadsman_evaluation::Policy;
-use leadsman_model::asked::Asked;
 use leadsman_model::names::MetricName;
 use leadsman_model::quantity::Quantity;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::{Details, Resource};
 use leadsman_model::serve::Serve;
 use leadsman_rules::promql::{self, LONGEST};
@@ -248,7 +248,7 @@ const MOST_WORK: usize = 1 << 30;
 /// Parses the query as it will be sent for some namespace.
 pub(crate) fn check_promql(template: &Template) -> Result<(), String> {
     let example = "example".parse().ok();
-    let text = template.fill(example.as_ref(), &Asked::default())?;
+    let text = template.fill(example.as_ref(), &QueryParams::default())?;
     if text.len() > LONGEST {
         return Err(format!(
             "the query has {} bytes; at most {LONGEST} can be checked; set `check: false` for it",

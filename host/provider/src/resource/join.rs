@@ -9,7 +9,7 @@ use super::{Amounts, Both, Measured, ObjectMetrics, Usage};
 use crate::ReadError;
 use leadsman_model::objects::Object;
 use leadsman_model::quantity::Quantity;
-use leadsman_model::values::{Item, Served, Value, Values};
+use leadsman_model::values::{Item, MetricValues, Value, Values};
 
 /// The resource metrics of some objects.
 pub(super) struct Joined<'a> {
@@ -182,7 +182,7 @@ impl<'a> Part<'a> {
         values: &'a Values,
         objects: &'a [Object],
     ) -> Result<Self, ReadError> {
-        let Served::Items(items) = &values.served else {
+        let MetricValues::Items(items) = &values.served else {
             let metric = labels.metric;
             return Err(ReadError::Refused(format!("{metric} gives no items with labels")));
         };
@@ -280,7 +280,7 @@ mod tests {
         });
         let refused: Vec<_> = refused.collect();
         let refused_count = refused.len();
-        Values { served: Served::Items(items.collect()), refused, refused_count }
+        Values { served: MetricValues::Items(items.collect()), refused, refused_count }
     }
 
     fn joined<'a>(objects: &'a [Object], cpu: &'a Values, memory: &'a Values) -> Joined<'a> {

@@ -4,9 +4,9 @@ use super::super::part::{Part, stale_warning};
 use super::super::{Origin, ReadError};
 use super::{Both, Measured};
 use leadsman_evaluation::{Reader, Reading};
-use leadsman_model::asked::Asked;
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::objects::Object;
+use leadsman_model::query_params::QueryParams;
 
 /// Where values are read.
 pub(super) struct Place {
@@ -30,7 +30,7 @@ impl Place {
                 Some(namespace) => evaluations.mapping().scope(namespace),
                 None => Scope::Cluster,
             };
-            Part { evaluations, scope, key: Asked::default() }
+            Part { evaluations, scope, key: QueryParams::default() }
         };
         let (cpu, memory) = (part(&both.cpu), part(&both.memory));
         Self { namespace, cpu, memory }

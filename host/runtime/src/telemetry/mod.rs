@@ -1,7 +1,7 @@
-//! What the adapter says of itself: metrics and logs.
+//! The adapter's own metrics and logs.
 
 mod logging;
 mod metrics;
 
 pub use logging::{LogFormat, start as start_logging};
-pub use metrics::{Counted, ListingMetrics, MappingMetrics, Metrics, ReadOutcome};
+pub use metrics::{GaugeGuard, ListingMetrics, MappingMetrics, Metrics, ReadOutcome};

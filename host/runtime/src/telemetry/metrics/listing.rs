@@ -12,14 +12,14 @@ use prometheus_client::registry::Registry;
 use super::slow;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ListedBy {
+struct ListLabels {
     outcome: &'static str,
 }
 
 /// The metrics of lists of series.
 #[derive(Clone)]
 pub struct ListingMetrics {
-    lists: Family<ListedBy, Counter>,
+    lists: Family<ListLabels, Counter>,
     seconds: Histogram,
     names: Gauge,
     offered: Gauge,
@@ -49,7 +49,7 @@ impl ListingMetrics {
     /// A list ended.
     pub fn listed(&self, time: Duration, well: bool) {
         let outcome = if well { "ok" } else { "failed" };
-        self.lists.get_or_create(&ListedBy { outcome }).inc();
+        self.lists.get_or_create(&ListLabels { outcome }).inc();
         self.seconds.observe(time.as_secs_f64());
     }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::{Counted, FailedFor, Metrics, OfMapping, OfQuery, ReadBy, TriedBy};
+use super::{
+    CandidateLabels, FailureLabels, GaugeGuard, MappingLabels, Metrics, QueryLabels, ReadLabels,
+};
 
 /// How a read ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,8 +69,8 @@ impl MappingMetrics {
         if let Some(known) = titles.get(title).and_then(Weak::upgrade) {
             return Self(known);
         }
-        let of = OfMapping { mapping: title.to_owned() };
-        let ok = ReadBy { mapping: title.to_owned(), outcome: ReadOutcome::Ok.name() };
+        let of = MappingLabels { mapping: title.to_owned() };
+        let ok = ReadLabels { mapping: title.to_owned(), outcome: ReadOutcome::Ok.name() };
         let series = Arc::new(Series {
             title: title.to_owned(),
             ok: all.reads.get_or_create_owned(&ok),
@@ -88,7 +90,7 @@ impl MappingMetrics {
             outcome => {
                 let outcome = outcome.name();
                 self.0.known().outcomes.insert(outcome);
-                let by = ReadBy { mapping: self.0.title.clone(), outcome };
+                let by = ReadLabels { mapping: self.0.title.clone(), outcome };
                 self.0.all.reads.get_or_create(&by).inc()
             }
         };
@@ -105,7 +107,7 @@ impl MappingMetrics {
         self.0.all.evaluation_seconds.get_or_create(&self.of()).observe(time.as_secs_f64());
         if let Some(reason) = failed {
             self.0.known().reasons.insert(reason);
-            let failed = FailedFor { mapping: self.0.title.clone(), reason };
+            let failed = FailureLabels { mapping: self.0.title.clone(), reason };
             self.0.all.evaluation_failures.get_or_create(&failed).inc();
         }
     }
@@ -116,7 +118,7 @@ impl MappingMetrics {
         if !known {
             self.0.known().queries.insert(query.to_owned());
         }
-        let of = OfQuery { mapping: self.0.title.clone(), query: query.to_owned() };
+        let of = QueryLabels { mapping: self.0.title.clone(), query: query.to_owned() };
         self.0.all.queries.get_or_create(&of).inc();
         self.0.all.query_seconds.get_or_create(&of).observe(time.as_secs_f64());
         if failed {
@@ -140,21 +142,21 @@ impl MappingMetrics {
     }
 
     /// An evaluation is in use, until the guard is dropped.
-    pub fn evaluation_began(&self) -> Counted {
-        Counted::one(&self.0.in_use)
+    pub fn evaluation_began(&self) -> GaugeGuard {
+        GaugeGuard::one(&self.0.in_use)
     }
 
-    /// A candidate was tried: how it did, and how many values differed.
-    pub fn tried(&self, outcome: &'static str, differences: usize) {
+    /// A shadow evaluation ended: its outcome, and how many values differed.
+    pub fn shadow_evaluated(&self, outcome: &'static str, differences: usize) {
         self.0.known().candidate_outcomes.insert(outcome);
-        let by = TriedBy { mapping: self.0.title.clone(), outcome };
+        let by = CandidateLabels { mapping: self.0.title.clone(), outcome };
         self.0.all.candidates.get_or_create(&by).inc();
         if differences > 0 {
             self.0.all.differences.get_or_create(&self.of()).inc_by(differences as u64);
         }
     }
 
-    /// Whether evaluations of the mapping are made, or given a rest.
+    /// Whether evaluations of the mapping are made, or its circuit breaker is open.
     pub fn available(&self, available: bool) {
         self.0.all.available.get_or_create(&self.of()).set(i64::from(available));
     }
@@ -171,7 +173,7 @@ impl MappingMetrics {
         }
     }
 
-    fn of(&self) -> OfMapping {
+    fn of(&self) -> MappingLabels {
         self.0.of()
     }
 }
@@ -181,8 +183,8 @@ impl Series {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn of(&self) -> OfMapping {
-        OfMapping { mapping: self.title.clone() }
+    fn of(&self) -> MappingLabels {
+        MappingLabels { mapping: self.title.clone() }
     }
 }
 
@@ -205,18 +207,18 @@ impl Drop for Series {
         all.plugin_series.remove(&of);
         all.differences.remove(&of);
         all.available.remove(&of);
-        all.reads.remove(&ReadBy { mapping: mapping(), outcome: ReadOutcome::Ok.name() });
+        all.reads.remove(&ReadLabels { mapping: mapping(), outcome: ReadOutcome::Ok.name() });
         for outcome in known.outcomes {
-            all.reads.remove(&ReadBy { mapping: mapping(), outcome });
+            all.reads.remove(&ReadLabels { mapping: mapping(), outcome });
         }
         for reason in known.reasons {
-            all.evaluation_failures.remove(&FailedFor { mapping: mapping(), reason });
+            all.evaluation_failures.remove(&FailureLabels { mapping: mapping(), reason });
         }
         for outcome in known.candidate_outcomes {
-            all.candidates.remove(&TriedBy { mapping: mapping(), outcome });
+            all.candidates.remove(&CandidateLabels { mapping: mapping(), outcome });
         }
         for query in known.queries {
-            let of = OfQuery { mapping: mapping(), query };
+            let of = QueryLabels { mapping: mapping(), query };
             all.queries.remove(&of);
             all.query_failures.remove(&of);
             all.query_seconds.remove(&of);
@@ -243,7 +245,7 @@ mod tests {
             of.queried("q", Duration::ZERO, true);
             of.plugin_ran(Duration::ZERO, 1);
             of.refused(1);
-            of.tried("same", 1);
+            of.shadow_evaluated("same", 1);
             of.available(true);
             of.age(Some(Duration::ZERO));
         };

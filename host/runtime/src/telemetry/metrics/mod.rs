@@ -20,53 +20,53 @@ use mapping::Titles;
 pub use mapping::{MappingMetrics, ReadOutcome};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfMapping {
+struct MappingLabels {
     mapping: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfQuery {
+struct QueryLabels {
     mapping: String,
     query: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FailedFor {
+struct FailureLabels {
     mapping: String,
     reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DeniedFor {
+struct DenialLabels {
     reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfKind {
+struct KindLabels {
     resource: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReadBy {
+struct ReadLabels {
     mapping: String,
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TriedBy {
+struct CandidateLabels {
     mapping: String,
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RejectedFor {
+struct RejectionLabels {
     owner: String,
     mapping: String,
     reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LoadedBy {
+struct LoadLabels {
     owner: String,
     outcome: &'static str,
 }
@@ -77,29 +77,29 @@ type Seconds = Gauge<f64, AtomicU64>;
 #[derive(Clone)]
 pub struct Metrics {
     registry: std::sync::Arc<Registry>,
-    reads: Family<ReadBy, Counter>,
+    reads: Family<ReadLabels, Counter>,
     read_seconds: Histogram,
-    evaluations: Family<OfMapping, Counter>,
-    evaluation_failures: Family<FailedFor, Counter>,
-    evaluation_seconds: Family<OfMapping, Histogram, fn() -> Histogram>,
-    evaluations_in_use: Family<OfMapping, Gauge>,
-    values_age: Family<OfMapping, Seconds>,
-    values_refused: Family<OfMapping, Counter>,
-    queries: Family<OfQuery, Counter>,
-    query_failures: Family<OfQuery, Counter>,
-    query_seconds: Family<OfQuery, Histogram, fn() -> Histogram>,
-    plugin_seconds: Family<OfMapping, Histogram, fn() -> Histogram>,
-    plugin_series: Family<OfMapping, Gauge>,
+    evaluations: Family<MappingLabels, Counter>,
+    evaluation_failures: Family<FailureLabels, Counter>,
+    evaluation_seconds: Family<MappingLabels, Histogram, fn() -> Histogram>,
+    evaluations_in_use: Family<MappingLabels, Gauge>,
+    values_age: Family<MappingLabels, Seconds>,
+    values_refused: Family<MappingLabels, Counter>,
+    queries: Family<QueryLabels, Counter>,
+    query_failures: Family<QueryLabels, Counter>,
+    query_seconds: Family<QueryLabels, Histogram, fn() -> Histogram>,
+    plugin_seconds: Family<MappingLabels, Histogram, fn() -> Histogram>,
+    plugin_series: Family<MappingLabels, Gauge>,
     connections: Gauge,
-    denied: Family<DeniedFor, Counter>,
-    objects: Family<OfKind, Gauge>,
-    objects_followed: Family<OfKind, Gauge>,
+    denied: Family<DenialLabels, Counter>,
+    objects: Family<KindLabels, Gauge>,
+    objects_followed: Family<KindLabels, Gauge>,
     configuration: Gauge,
-    candidates: Family<TriedBy, Counter>,
-    differences: Family<OfMapping, Counter>,
-    available: Family<OfMapping, Gauge>,
-    rejected: Family<RejectedFor, Gauge>,
-    loads: Family<LoadedBy, Counter>,
+    candidates: Family<CandidateLabels, Counter>,
+    differences: Family<MappingLabels, Counter>,
+    available: Family<MappingLabels, Gauge>,
+    rejected: Family<RejectionLabels, Gauge>,
+    loads: Family<LoadLabels, Counter>,
     listing: ListingMetrics,
     titles: Titles,
 }
@@ -239,7 +239,7 @@ impl Metrics {
         metrics
     }
 
-    /// In the text format of Prometheus.
+    /// All metrics in the OpenMetrics text format.
     pub fn encode(&self) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.
@@ -259,13 +259,13 @@ impl Metrics {
     }
 
     /// A connection was opened; it is closed when the guard is dropped.
-    pub fn connection(&self) -> Counted {
-        Counted::one(&self.connections)
+    pub fn connection(&self) -> GaugeGuard {
+        GaugeGuard::one(&self.connections)
     }
 
     /// A request was refused, for a reason from a closed set.
     pub fn denied(&self, reason: &'static str) {
-        self.denied.get_or_create(&DeniedFor { reason }).inc();
+        self.denied.get_or_create(&DenialLabels { reason }).inc();
     }
 
     /// The kinds of objects that are served: each with how many are known, and whether they are
@@ -274,7 +274,7 @@ impl Metrics {
         self.objects.clear();
         self.objects_followed.clear();
         for (resource, count, followed) in kinds {
-            let of = OfKind { resource };
+            let of = KindLabels { resource };
             self.objects.get_or_create(&of).set(i64::try_from(count).unwrap_or(i64::MAX));
             self.objects_followed.get_or_create(&of).set(i64::from(followed));
         }
@@ -284,7 +284,7 @@ impl Metrics {
     pub fn rejected<'a>(&self, all: impl IntoIterator<Item = (String, &'a str, &'static str)>) {
         self.rejected.clear();
         for (owner, mapping, reason) in all {
-            let of = RejectedFor { owner, mapping: mapping.to_owned(), reason };
+            let of = RejectionLabels { owner, mapping: mapping.to_owned(), reason };
             self.rejected.get_or_create(&of).set(1);
         }
     }
@@ -292,7 +292,7 @@ impl Metrics {
     /// A configuration was loaded, as a whole or not.
     pub fn loaded(&self, owner: String, whole: bool) {
         let outcome = if whole { "ok" } else { "rejected" };
-        self.loads.get_or_create(&LoadedBy { owner, outcome }).inc();
+        self.loads.get_or_create(&LoadLabels { owner, outcome }).inc();
     }
 
     /// The generation that is served.
@@ -301,17 +301,17 @@ impl Metrics {
     }
 }
 
-/// Counts something for as long as it lives.
-pub struct Counted(Gauge);
+/// Increments a gauge for as long as it lives.
+pub struct GaugeGuard(Gauge);
 
-impl Counted {
+impl GaugeGuard {
     fn one(of: &Gauge) -> Self {
         of.inc();
         Self(of.clone())
     }
 }
 
-impl Drop for Counted {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -1,4 +1,4 @@
-//! The state of one evaluation, and what readers and its driver say to each other.
+//! The state of one evaluation, shared by its readers and its driver.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::cadence::Cadence;
 use super::error::EvaluationError;
-use super::quota::Counted;
+use super::quota::QuotaShare;
 use super::stage::Stage;
-use leadsman_model::asked::Asked;
 use leadsman_model::names::Scope;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::values::Values;
 
-/// What an evaluation gave, and when.
+/// The values of an evaluation, and when it began.
 #[derive(Debug)]
 pub struct Evaluated {
     /// The number of these values. No others of this process have the same.
@@ -41,7 +41,7 @@ pub(super) fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// An evaluation that gave nothing, and when.
+/// A failed evaluation, and when it ended.
 #[derive(Debug, Clone)]
 pub struct Failed {
     /// Why.
@@ -50,7 +50,7 @@ pub struct Failed {
     pub at: Instant,
 }
 
-/// The newest of one evaluation.
+/// The outcomes of the newest attempts.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The last good values.
@@ -61,18 +61,18 @@ pub struct State {
     pub attempts: u64,
 }
 
-/// One evaluation: a scope, and what is asked of it.
-pub(super) struct Cell {
+/// One evaluation of a mapping: a scope, and what reads ask beyond it.
+pub(super) struct Evaluation {
     /// No other evaluation of this process has the same.
     pub(super) id: u64,
     /// Whose reads it was begun for.
     pub(super) account: u64,
     /// Counts it for the account, until it is forgotten.
-    counted: Mutex<Option<Counted>>,
+    counted: Mutex<Option<QuotaShare>>,
     /// Another evaluation needs its place.
     evicted: CancellationToken,
     pub(super) scope: Scope,
-    pub(super) asked: Asked,
+    pub(super) params: QueryParams,
     state: ArcSwap<State>,
     attempts: watch::Sender<u64>,
     /// A read waits for values newer than there are.
@@ -90,16 +90,16 @@ pub(super) struct Cell {
     stage: Mutex<Stage>,
 }
 
-impl Cell {
+impl Evaluation {
     /// `account` is whose reads it is begun for; `fastest` bounds how often it is refreshed ahead.
-    pub(super) fn new(scope: Scope, asked: Asked, account: u64, fastest: Duration) -> Self {
+    pub(super) fn new(scope: Scope, params: QueryParams, account: u64, fastest: Duration) -> Self {
         Self {
             id: next_id(),
             account,
             counted: Mutex::default(),
             evicted: CancellationToken::new(),
             scope,
-            asked,
+            params,
             state: ArcSwap::default(),
             attempts: watch::Sender::new(0),
             demanded: AtomicBool::new(false),
@@ -113,26 +113,29 @@ impl Cell {
         }
     }
 
-    /// A cell for another mapping that takes this one's place: the same reads are expected of it.
+    /// The evaluation of the mapping that replaces this one's: the same reads are expected.
     pub(super) fn successor(&self, fastest: Duration) -> Self {
         let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
-        let cadence = Mutex::new(cadence.succeed(fastest));
-        Self { cadence, ..Self::new(self.scope.clone(), self.asked.clone(), self.account, fastest) }
+        let cadence = Mutex::new(cadence.for_successor(fastest));
+        Self {
+            cadence,
+            ..Self::new(self.scope.clone(), self.params.clone(), self.account, fastest)
+        }
     }
 
     /// Counts it for its account.
-    pub(super) fn count(&self, counted: Option<Counted>) {
+    pub(super) fn count(&self, counted: Option<QuotaShare>) {
         *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = counted;
     }
 
     /// Whether the newest values may be kept. Those of evaluations that a reader chose count; if they
     /// are too large, they are for those alone who wait for them.
     pub(super) fn may_be_kept(&self) -> bool {
-        if self.asked.is_default() {
+        if self.params.is_default() {
             return true;
         }
         let values = self.state.load().good.as_ref().map_or(0, |good| good.values.served.bytes());
-        let bytes = size_of::<Self>() + 2 * self.asked.bytes() + values;
+        let bytes = size_of::<Self>() + 2 * self.params.bytes() + values;
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.as_mut().is_none_or(|counted| counted.resize(bytes))
     }
@@ -154,7 +157,7 @@ impl Cell {
         self.evicted.cancelled().await;
     }
 
-    /// Notes a read.
+    /// Records a read.
     pub(super) fn read(&self, reader: u64, now: Instant) {
         self.last_read.store(self.since_created(now), Ordering::Relaxed);
         let mut cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,7 +178,7 @@ impl Cell {
     /// Waits until more attempts have ended than these.
     pub(super) async fn attempt_after(&self, attempts: u64) {
         let mut ended = self.attempts.subscribe();
-        // The sender lives in this cell, so the channel cannot close.
+        // The sender lives in this evaluation, so the channel cannot close.
         let _ = ended.wait_for(|&ended| ended > attempts).await;
     }
 
@@ -189,7 +192,7 @@ impl Cell {
 
     /// Waits until a read asks for an attempt.
     pub(super) async fn wanted(&self) {
-        // What was asked for before the last attempt began was answered by it.
+        // A demand from before the last attempt began was met by it.
         while !self.demanded.load(Ordering::Acquire) {
             self.demand.notified().await;
         }

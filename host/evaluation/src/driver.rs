@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep_until;
 
-use super::cell::Cell;
+use super::attempt;
 use super::error::EvaluationError;
 use super::mapping::Mapping;
-use super::run;
+use super::state::Evaluation;
 use leadsman_model::data::Input;
 
-/// An evaluation that is read at longer intervals is begun anew each time.
-const KEPT_UNREAD: Duration = Duration::from_secs(60);
+/// An evaluation is kept at least this long after its last read.
+const MIN_KEPT_UNREAD: Duration = Duration::from_secs(60);
 
 /// Why an attempt is made.
 enum Cause {
@@ -22,22 +22,26 @@ enum Cause {
     Ahead,
 }
 
-/// Evaluates until nobody has read for a while and `forget` agrees that nobody just did.
-pub(super) async fn drive(cell: &Cell, mapping: &Arc<Mapping>, forget: impl Fn() -> bool) {
+/// Evaluates until there was no read for a while and `forget` confirms that there is none now.
+pub(super) async fn drive(
+    evaluation: &Evaluation,
+    mapping: &Arc<Mapping>,
+    forget: impl Fn() -> bool,
+) {
     let mut cause = Cause::Demand;
     loop {
         let begun = Instant::now();
-        cell.begin(matches!(cause, Cause::Ahead), begun);
-        let (outcome, input) = run::evaluate(mapping, cell).await;
+        evaluation.begin(matches!(cause, Cause::Ahead), begun);
+        let (outcome, input) = attempt::evaluate(mapping, evaluation).await;
         let took = begun.elapsed();
-        report(cell, mapping, &outcome);
+        report(evaluation, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));
-        cell.publish(outcome);
-        if !cell.may_be_kept() {
+        evaluation.publish(outcome);
+        if !evaluation.may_be_kept() {
             return;
         }
-        let trial = trial(cell, mapping, input);
-        match beside(next(cell, mapping, took), trial).await {
+        let shadow = shadow_evaluation(evaluation, mapping, input);
+        match run_concurrently(next(evaluation, mapping, took), shadow).await {
             Some(next) => cause = next,
             None if forget() => return,
             None => cause = Cause::Demand,
@@ -45,16 +49,16 @@ pub(super) async fn drive(cell: &Cell, mapping: &Arc<Mapping>, forget: impl Fn()
     }
 }
 
-/// Tries the candidate, if there is one, on what was just evaluated.
-async fn trial(cell: &Cell, mapping: &Arc<Mapping>, input: Option<Input>) {
-    if let (Some(input), Some(good)) = (input, cell.state().good.clone()) {
-        run::trial(mapping, &good, input, &cell.scope).await;
+/// Runs the candidate, if there is one, on the input of the evaluation that just ended.
+async fn shadow_evaluation(evaluation: &Evaluation, mapping: &Arc<Mapping>, input: Option<Input>) {
+    if let (Some(input), Some(good)) = (input, evaluation.state().good.clone()) {
+        attempt::run_shadow(mapping, &good, input, &evaluation.scope).await;
     }
 }
 
-/// Waits for the one, and meanwhile for the other. A trial never keeps an evaluation waiting: one
-/// that has not ended when the next evaluation is due is not compared.
-async fn beside<T>(one: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
+/// Drives both until the first is done, and drops the other: a shadow evaluation never delays an
+/// evaluation, and one that has not ended when the next is due is not compared.
+async fn run_concurrently<T>(one: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
     let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
     tokio::select! {
         biased;
@@ -63,26 +67,26 @@ async fn beside<T>(one: impl Future<Output = T>, other: impl Future<Output = ()>
     }
 }
 
-/// Waits for a cause to evaluate again; `None` when nobody reads any more.
-async fn next(cell: &Cell, mapping: &Mapping, took: Duration) -> Option<Cause> {
+/// Waits for a cause to evaluate again; `None` when the evaluation is not read any more.
+async fn next(evaluation: &Evaluation, mapping: &Mapping, took: Duration) -> Option<Cause> {
     loop {
         let now = Instant::now();
-        let due = cell.due(took);
+        let due = evaluation.due(took);
         // Good values are kept for as long as the policy may want to serve them.
-        let kept = (cell.interval() * 4)
-            .max(KEPT_UNREAD)
+        let kept = (evaluation.interval() * 4)
+            .max(MIN_KEPT_UNREAD)
             .max(mapping.policy.last_good.unwrap_or_default());
-        let idle = kept.saturating_sub(cell.unread_for(now));
+        let idle = kept.saturating_sub(evaluation.unread_for(now));
         let wake = due.unwrap_or(now + idle.max(Duration::from_millis(10)));
         tokio::select! {
-            () = cell.wanted() => return Some(Cause::Demand),
+            () = evaluation.wanted() => return Some(Cause::Demand),
             // Now that the values were read, it is known when they will be due.
-            () = cell.noticed.notified() => {}
+            () = evaluation.noticed.notified() => {}
             () = sleep_until(wake.into()) => {
                 if due.is_some() {
                     return Some(Cause::Ahead);
                 }
-                if cell.unread_for(Instant::now()) >= kept {
+                if evaluation.unread_for(Instant::now()) >= kept {
                     return None;
                 }
             }
@@ -92,13 +96,13 @@ async fn next(cell: &Cell, mapping: &Mapping, took: Duration) -> Option<Cause> {
 
 /// Failures are logged when they begin, change and end, not each time they repeat.
 fn report(
-    cell: &Cell,
+    evaluation: &Evaluation,
     mapping: &Mapping,
     outcome: &Result<super::Evaluated, super::EvaluationError>,
 ) {
-    let before = cell.state();
+    let before = evaluation.state();
     let known = before.failed.as_ref().map(|failed| failed.error.to_string());
-    let (title, scope) = (mapping.title(), &cell.scope);
+    let (title, scope) = (mapping.title(), &evaluation.scope);
     match (outcome, known) {
         (Err(error), known) => {
             let message = error.to_string();

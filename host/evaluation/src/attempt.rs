@@ -5,39 +5,39 @@ use std::time::Instant;
 
 use futures_util::future::try_join_all;
 
-use super::breaker::Change;
 use super::candidate::Candidate;
-use super::cell::{Cell, Evaluated, next_id};
+use super::circuit_breaker::Transition;
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
 use super::plugin_run::{Which, run};
-use leadsman_model::asked::Asked;
+use super::state::{Evaluated, Evaluation, next_id};
 use leadsman_model::data::{Answer, Input};
 use leadsman_model::names::Scope;
+use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_source::Request;
 
-/// What an evaluation gave, and what a candidate is to be tried on.
+/// The outcome of an evaluation, and the input for a shadow evaluation.
 pub(super) type Outcome = (Result<Evaluated, EvaluationError>, Option<Input>);
 
-/// Evaluates a mapping for what a cell is about.
-pub(super) async fn evaluate(mapping: &Arc<Mapping>, cell: &Cell) -> Outcome {
+/// Evaluates a mapping for one scope and its parameters.
+pub(super) async fn evaluate(mapping: &Arc<Mapping>, evaluation: &Evaluation) -> Outcome {
     let now = Instant::now();
     if let Err(error) = mapping.breaker.admit(now) {
         return (Err(error), None);
     }
-    let (outcome, input) = match attempt(mapping, cell).await {
+    let (outcome, input) = match attempt(mapping, evaluation).await {
         Ok((evaluated, input)) => (Ok(evaluated), input),
         Err(error) => (Err(error), None),
     };
     match mapping.breaker.ended(&outcome, Instant::now()) {
-        Change::None => {}
-        Change::Unavailable => {
+        Transition::Unchanged => {}
+        Transition::Opened => {
             let reason = mapping.breaker.unavailable();
             tracing::error!(mapping = mapping.title(), reason, "the mapping is unavailable");
         }
-        Change::Recovered => {
+        Transition::Closed => {
             tracing::info!(mapping = mapping.title(), "the mapping is available again");
         }
     }
@@ -46,14 +46,14 @@ pub(super) async fn evaluate(mapping: &Arc<Mapping>, cell: &Cell) -> Outcome {
 
 async fn attempt(
     mapping: &Arc<Mapping>,
-    cell: &Cell,
+    evaluation: &Evaluation,
 ) -> Result<(Evaluated, Option<Input>), EvaluationError> {
-    let (scope, asked) = (&cell.scope, &cell.asked);
+    let (scope, params) = (&evaluation.scope, &evaluation.params);
     let (at, time) = (Instant::now(), clock::now());
     if let Some(budget) = &mapping.budget {
         budget.admit(at)?;
     }
-    let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, asked, time));
+    let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, params, time));
     let answers = try_join_all(queries).await?;
     let querying = at.elapsed();
     let input = Input::new(scope.clone(), time, answers);
@@ -61,36 +61,41 @@ async fn attempt(
         kind.ready()?;
     }
     let again = mapping.candidate.is_some().then(|| input.clone());
-    let stage = |stage| cell.enter(stage);
+    let stage = |stage| evaluation.enter(stage);
     let (values, running) = run(mapping, Which::Serving, input, scope, stage).await?;
     mapping.metrics.refused(values.refused_count);
-    let (id, evaluation) = (next_id(), cell.id);
+    let (id, evaluation) = (next_id(), evaluation.id);
     Ok((Evaluated { id, evaluation, values, at, time, querying, running }, again))
 }
 
-/// Tries the candidate on what the serving plugin ran on.
-pub(super) async fn trial(mapping: &Arc<Mapping>, served: &Evaluated, input: Input, scope: &Scope) {
+/// Runs the candidate on the input that the serving plugin had, and records how it compares.
+pub(super) async fn run_shadow(
+    mapping: &Arc<Mapping>,
+    served: &Evaluated,
+    input: Input,
+    scope: &Scope,
+) {
     let Some(candidate) = &mapping.candidate else { return };
-    let under_way = UnderWay { mapping, candidate };
+    let under_way = ShadowGuard { mapping, candidate };
     let values = match run(mapping, Which::Candidate, input, scope, |_| ()).await {
         // There was no time left for it, which says nothing of the candidate.
         Err(EvaluationError::Budget(_)) => return,
         ended => ended.map(|(values, _)| values),
     };
     std::mem::forget(under_way);
-    let (outcome, differences) = candidate.note(&served.values, values);
-    mapping.metrics.tried(outcome, differences);
+    let (outcome, differences) = candidate.record(&served.values, values);
+    mapping.metrics.shadow_evaluated(outcome, differences);
 }
 
-/// A trial that is dropped before it has ended is counted as such.
-struct UnderWay<'a> {
+/// Counts a shadow evaluation as skipped if it is dropped before it has ended.
+struct ShadowGuard<'a> {
     mapping: &'a Mapping,
     candidate: &'a Candidate,
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for ShadowGuard<'_> {
     fn drop(&mut self) {
-        self.mapping.metrics.tried(self.candidate.skipped(), 0);
+        self.mapping.metrics.shadow_evaluated(self.candidate.skipped(), 0);
     }
 }
 
@@ -98,14 +103,14 @@ async fn fetch(
     mapping: &Mapping,
     query: &BoundQuery,
     scope: &Scope,
-    asked: &Asked,
+    params: &QueryParams,
     now: i64,
 ) -> Result<(String, Answer), EvaluationError> {
     let refuse = |reason: String| EvaluationError::Selector { query: query.name.clone(), reason };
-    let selector = &asked.selector;
+    let selector = &params.selector;
     let promql = query
         .promql
-        .fill(scope.namespace(), asked)
+        .fill(scope.namespace(), params)
         .map_err(|reason| refuse(format!("{reason}; the selector is {selector}")))?;
     let begun = Instant::now();
     let tenant = &Tenant::new(&mapping.owner, scope);

@@ -1,0 +1,349 @@
+//! The evaluations of one mapping, and how a read gets its values.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::driver::drive;
+use super::error::{EvaluationError, ReadFailure};
+use super::index::{EvaluationMap, evict_idle, name, remove};
+use super::mapping::{BoundQuery, Mapping};
+use super::policy::{ReadDecision, Retry, decide, decide_late};
+use super::quota::EvaluationQuota;
+use super::stage::Stage;
+use super::state::{Evaluated, Evaluation, State};
+use leadsman_model::names::Scope;
+use leadsman_model::query_params::QueryParams;
+use leadsman_runtime::telemetry::GaugeGuard;
+
+/// The most evaluations of one mapping: requests choose namespaces and selectors.
+const MAX_OF_MAPPING: usize = 5000;
+
+/// Who reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    /// Whom evaluations are counted for that this read begins: a caller in a namespace.
+    pub account: u64,
+    /// Tells one repeated request from another.
+    pub request: u64,
+}
+
+/// What a read gets.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The values.
+    pub evaluated: Arc<Evaluated>,
+    /// For stale values, served because newer ones are unavailable: their age, and why.
+    pub stale: Option<(Duration, String)>,
+}
+
+impl Reading {
+    fn current(evaluated: Arc<Evaluated>) -> Self {
+        Self { evaluated, stale: None }
+    }
+
+    /// Stale values; `why` says why there are no newer ones.
+    fn old(evaluated: Arc<Evaluated>, why: String) -> Self {
+        let stale = Some((evaluated.at.elapsed(), why));
+        Self { evaluated, stale }
+    }
+}
+
+/// The evaluations of one mapping.
+pub struct Evaluations {
+    mapping: Arc<Mapping>,
+    evaluations: RwLock<EvaluationMap>,
+    quota: EvaluationQuota,
+    tasks: TaskTracker,
+    end: CancellationToken,
+    // When the snapshot that these evaluations belong to is gone, their drivers end.
+    _end_on_drop: DropGuard,
+}
+
+impl Evaluations {
+    /// No evaluations yet. Their drivers belong to `tasks` and end with `end` at the latest.
+    pub fn new(
+        mapping: Arc<Mapping>,
+        quota: EvaluationQuota,
+        tasks: TaskTracker,
+        end: &CancellationToken,
+    ) -> Self {
+        let end = end.child_token();
+        let guard = end.clone().drop_guard();
+        Self { mapping, evaluations: RwLock::default(), quota, tasks, end, _end_on_drop: guard }
+    }
+
+    /// The mapping.
+    pub fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
+    }
+
+    /// Reads.
+    pub async fn read(
+        self: &Arc<Self>,
+        scope: &Scope,
+        params: &QueryParams,
+        reader: Reader,
+    ) -> Result<Reading, ReadFailure> {
+        let begun = Instant::now();
+        let evaluation = self.evaluation(scope, params, reader, begun)?;
+        let policy = &self.mapping.policy;
+        let until = begun + policy.deadline;
+        let mut state = evaluation.state();
+        match decide(&state, policy, begun) {
+            ReadDecision::Serve(evaluated) => return Ok(Reading::current(evaluated)),
+            ReadDecision::ServeStale(evaluated, error, retry) => {
+                if retry == Retry::Now {
+                    evaluation.want(begun);
+                }
+                return Ok(Reading::old(evaluated, error.to_string()));
+            }
+            ReadDecision::Fail(failure) => return Err(failure),
+            ReadDecision::Wait => {}
+        }
+        // The first attempt of a new evaluation is under way already.
+        if state.attempts > 0 {
+            evaluation.want(begun);
+        }
+        let known = state.attempts;
+        tokio::select! {
+            () = evaluation.attempt_after(known) => {}
+            () = tokio::time::sleep_until(until.into()) => {}
+            () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
+        }
+        // An attempt may end at the very moment of the deadline: its outcome counts.
+        state = evaluation.state();
+        if state.attempts == known {
+            return self.late(&evaluation);
+        }
+        // The outcome that was waited for is the newest, however long it took.
+        match (&state.failed, &state.good) {
+            (None, Some(evaluated)) => Ok(Reading::current(evaluated.clone())),
+            _ => match decide(&state, policy, Instant::now()) {
+                ReadDecision::ServeStale(evaluated, error, _) => {
+                    Ok(Reading::old(evaluated, error.to_string()))
+                }
+                ReadDecision::Fail(failure) => Err(failure),
+                ReadDecision::Serve(_) | ReadDecision::Wait => self.late(&evaluation),
+            },
+        }
+    }
+
+    fn late(&self, evaluation: &Evaluation) -> Result<Reading, ReadFailure> {
+        let now = Instant::now();
+        let policy = &self.mapping.policy;
+        let pending = self.pending(evaluation, now);
+        match decide_late(&evaluation.state(), policy, now) {
+            Some(evaluated) => Ok(Reading::old(evaluated, pending)),
+            None => Err(ReadFailure::Deadline { deadline: policy.deadline, pending }),
+        }
+    }
+
+    /// What an attempt under way waits for.
+    fn pending(&self, evaluation: &Evaluation, now: Instant) -> String {
+        let Some(waiting) = evaluation.waiting(now) else {
+            return "no evaluation is under way".to_owned();
+        };
+        let (what, why) = match evaluation.stage() {
+            Stage::Querying if !self.mapping.queries.is_empty() => (self.queries(), None),
+            Stage::Querying | Stage::Running => ("the plugin".to_owned(), None),
+            Stage::Waiting(waiting) => ("the plugin".to_owned(), Some(waiting)),
+        };
+        let so_long = format!("{what} has been under way for {:.1}s", waiting.as_secs_f64());
+        match why {
+            Some(why) => format!("{so_long} and {why}"),
+            None => so_long,
+        }
+    }
+
+    /// The names of all queries, for messages.
+    fn queries(&self) -> String {
+        let named = |query: &BoundQuery| {
+            format!("query \"{}\" to the source \"{}\"", query.name, query.source_name)
+        };
+        self.mapping.queries.iter().map(named).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The evaluation of a scope, made if it is not there, with the read noted. It is noted while the
+    /// evaluations are locked, so an evaluation that is read cannot be forgotten at the same time.
+    fn evaluation(
+        self: &Arc<Self>,
+        scope: &Scope,
+        params: &QueryParams,
+        reader: Reader,
+        now: Instant,
+    ) -> Result<Arc<Evaluation>, ReadFailure> {
+        {
+            let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(evaluation) =
+                evaluations.get(params).and_then(|evaluations| evaluations.get(name(scope)))
+            {
+                evaluation.read(reader.request, now);
+                return Ok(evaluation.clone());
+            }
+        }
+        let mut evaluations = self.evaluations.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(evaluation) =
+            evaluations.get(params).and_then(|evaluations| evaluations.get(name(scope)))
+        {
+            evaluation.read(reader.request, now);
+            return Ok(evaluation.clone());
+        }
+        if evaluations.values().map(HashMap::len).sum::<usize>() >= MAX_OF_MAPPING
+            && !evict_idle(&mut evaluations, |_| true, now)
+        {
+            return Err(ReadFailure::TooMany { limit: MAX_OF_MAPPING });
+        }
+        let counted = loop {
+            match self.quota.admit(reader.account) {
+                Ok(counted) => break counted,
+                // Idle ones of the same account make room.
+                Err(failure) => {
+                    if !evict_idle(
+                        &mut evaluations,
+                        |evaluation| evaluation.account == reader.account,
+                        now,
+                    ) {
+                        return Err(failure);
+                    }
+                }
+            }
+        };
+        let scopes = evaluations.entry(params.clone()).or_default();
+        let evaluation = Arc::new(Evaluation::new(
+            scope.clone(),
+            params.clone(),
+            reader.account,
+            self.mapping.policy.refresh_at_most_every,
+        ));
+        evaluation.read(reader.request, now);
+        scopes.insert(name(scope).into(), evaluation.clone());
+        evaluation.count(Some(counted));
+        self.begin(&evaluation);
+        Ok(evaluation)
+    }
+
+    /// Starts the driver of a new evaluation.
+    fn begin(self: &Arc<Self>, evaluation: &Arc<Evaluation>) {
+        let in_use = self.mapping.metrics.evaluation_began();
+        let guard = ForgetOnDrop {
+            evaluations: Arc::downgrade(self),
+            evaluation: evaluation.clone(),
+            _in_use: in_use,
+        };
+        self.tasks.spawn(driver(guard, self.mapping.clone(), self.end.clone()));
+    }
+
+    /// Handover from the mapping that this one replaces: starts its evaluations in use here, and
+    /// waits until each was attempted once, for at most `most`, so that the first reads after the
+    /// change need not wait.
+    pub async fn take_over(self: &Arc<Self>, old: &Self, most: Duration) {
+        let now = Instant::now();
+        let before: Vec<_> = {
+            let evaluations = old.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+            evaluations.values().flat_map(HashMap::values).cloned().collect()
+        };
+        let fastest = self.mapping.policy.refresh_at_most_every;
+        let begun: Vec<_> = {
+            let mut evaluations = self.evaluations.write().unwrap_or_else(PoisonError::into_inner);
+            let in_use = |evaluation: &&Arc<Evaluation>| {
+                evaluation.unread_for(now) < evaluation.interval() * 2
+            };
+            let expected = |evaluation: &&Arc<Evaluation>| match &evaluation.scope {
+                Scope::Namespace(namespace) => self.mapping.scope(namespace) == evaluation.scope,
+                Scope::Cluster => !self.mapping.per_namespace(),
+            };
+            before
+                .iter()
+                .filter(in_use)
+                .filter(expected)
+                .map(|evaluation| {
+                    let evaluation = Arc::new(evaluation.successor(fastest));
+                    let scopes = evaluations.entry(evaluation.params.clone()).or_default();
+                    scopes.insert(name(&evaluation.scope).into(), evaluation.clone());
+                    evaluation.count(self.quota.hand_over(evaluation.account));
+                    self.begin(&evaluation);
+                    evaluation
+                })
+                .collect()
+        };
+        let all = async {
+            for evaluation in &begun {
+                evaluation.attempt_after(0).await;
+            }
+        };
+        // Those that take longer are waited for by their readers, as always.
+        let _ = tokio::time::timeout(most, all).await;
+    }
+
+    /// Removes an evaluation unless it was read in the meantime.
+    fn forget(&self, evaluation: &Arc<Evaluation>, unread: Duration) -> bool {
+        let mut evaluations = self.evaluations.write().unwrap_or_else(PoisonError::into_inner);
+        if evaluation.unread_for(Instant::now()) < unread {
+            return false;
+        }
+        remove(&mut evaluations, evaluation);
+        true
+    }
+
+    /// The last good values of an evaluation in use. Does not count as a read.
+    pub fn peek(&self, scope: &Scope, params: &QueryParams) -> Option<Arc<Evaluated>> {
+        let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+        evaluations.get(params)?.get(name(scope))?.state().good.clone()
+    }
+
+    /// All evaluations in use: scope, its parameters, state and cadence.
+    pub fn list(&self) -> Vec<(Scope, QueryParams, Arc<State>, Duration)> {
+        let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+        let mut list: Vec<_> = evaluations
+            .values()
+            .flat_map(HashMap::values)
+            .map(|evaluation| {
+                (
+                    evaluation.scope.clone(),
+                    evaluation.params.clone(),
+                    evaluation.state(),
+                    evaluation.interval(),
+                )
+            })
+            .collect();
+        list.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        list
+    }
+}
+
+/// The task behind an evaluation. It does not keep the evaluations alive.
+async fn driver(guard: ForgetOnDrop, mapping: Arc<Mapping>, end: CancellationToken) {
+    let forget = || match guard.evaluations.upgrade() {
+        Some(evaluations) => evaluations.forget(&guard.evaluation, Duration::from_secs(1)),
+        None => true,
+    };
+    tokio::select! {
+        () = drive(&guard.evaluation, &mapping, forget) => {}
+        () = guard.evaluation.evicted() => {}
+        () = end.cancelled() => {}
+    }
+}
+
+/// However a driver ends, even by a panic, its evaluation goes with it, and the next read begins anew.
+struct ForgetOnDrop {
+    evaluations: Weak<Evaluations>,
+    evaluation: Arc<Evaluation>,
+    _in_use: GaugeGuard,
+}
+
+impl Drop for ForgetOnDrop {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Waiting readers get this error at once instead of waiting for their deadline.
+            self.evaluation.publish(Err(EvaluationError::Internal));
+        }
+        if let Some(evaluations) = self.evaluations.upgrade() {
+            evaluations.forget(&self.evaluation, Duration::ZERO);
+        }
+        self.evaluation.count(None);
+    }
+}
