@@ -1,5 +1,10 @@
 //! Shared code of the targets.
 
+#[path = "../../host/rules/src/promql/shape.rs"]
+mod shape;
+
+pub use shape::shape;
+
 use std::panic;
 use std::sync::Once;
 use std::thread;

@@ -4,8 +4,8 @@
 use leadsman_document::parse_duration;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let Ok(found) = duration(text) else { return };
+    let Ok(found) = parse_duration(text) else { return };
     if let Ok(milliseconds) = u64::try_from(found.as_millis()) {
-        assert_eq!(duration(&format!("{milliseconds}ms")), Ok(found), "{text:?}");
+        assert_eq!(parse_duration(&format!("{milliseconds}ms")), Ok(found), "{text:?}");
     }
 });

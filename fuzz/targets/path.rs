@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Request, header};
-use leadsman_api::{ApiState, Served, router};
+use leadsman_api::{ApiState, CurrentSnapshot, router};
 use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
@@ -26,7 +26,7 @@ struct Api {
 }
 
 static API: LazyLock<Api> = LazyLock::new(|| {
-    let served = Arc::new(Served::new(Arc::new(snapshot())));
+    let served = Arc::new(CurrentSnapshot::new(Arc::new(snapshot())));
     let (readiness, metrics) = (Readiness::default(), Arc::new(Metrics::new()));
     let router = router(ApiState { served, readiness, auth: None, metrics });
     match Builder::new_current_thread().enable_time().build() {

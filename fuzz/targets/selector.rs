@@ -3,6 +3,7 @@
 
 use leadsman_model::field_selector::FieldSelector;
 use leadsman_model::selector::Selector;
+use leadsman_rules::promql;
 use promql_parser::parser::{Expr, parse};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -24,7 +25,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         return;
     }
     // A selector only adds matchers to a query.
-    if let Ok(matchers) = selector.to_promql() {
+    if let Ok(matchers) = promql::matchers(&selector) {
         let query = format!("x{{{matchers}}}");
         let Ok(Expr::VectorSelector(parsed)) = parse(&query) else { panic!("{query}") };
         assert_eq!(parsed.matchers.matchers.len(), selector.requirements().len(), "{query}");

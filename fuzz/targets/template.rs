@@ -4,6 +4,7 @@
 use leadsman_config::check_promql;
 use leadsman_model::names::Namespace;
 use leadsman_model::selector::Selector;
+use leadsman_rules::promql;
 use leadsman_source::Template;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -18,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         return;
     };
     let Ok(filled) = template.fill(Some(&namespace), &selector.clone().into()) else { return };
-    match selector.to_promql() {
+    match promql::matchers(&selector) {
         // The text around a placeholder changes only if the placeholder becomes empty.
         Ok(matchers) if !matchers.is_empty() => {
             let wanted = query.replace("${namespace}", "shop").replace("${selector}", &matchers);

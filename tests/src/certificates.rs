@@ -11,7 +11,7 @@ use rcgen::{
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// A certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -80,6 +80,18 @@ impl Authority {
         let mut params = client(name);
         params.not_after = date_time_ymd(2020, 1, 1);
         self.sign(&params)
+    }
+
+    /// What a client needs that trusts this authority alone.
+    ///
+    /// # Panics
+    /// If its certificate is none.
+    pub fn client_config(&self) -> Arc<ClientConfig> {
+        crate::crypto();
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).expect("a certificate");
+        let builder = ClientConfig::builder().with_root_certificates(roots);
+        Arc::new(builder.with_no_client_auth())
     }
 
     fn sign(&self, params: &CertificateParams) -> Identity {

@@ -265,6 +265,15 @@ impl Leadsman {
         address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
     }
 
+    /// Where it serves its own metrics.
+    ///
+    /// # Panics
+    /// If what it logged is no address.
+    pub fn admin_address(&self) -> std::net::SocketAddr {
+        let address = self.admin.trim_start_matches("http://");
+        address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
     /// Its log so far.
     pub fn log(&self) -> String {
         self.process.log()

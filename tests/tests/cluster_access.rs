@@ -460,5 +460,9 @@ async fn a_new_front_proxy_authority_takes_effect_at_once() {
         eventually("the old authority", COUNTS, async || site.becomes(caller, 401).await).await;
     }
     assert_eq!(site.status(&old).await, 200);
-    assert!(site.leadsman.log().contains("whom to trust has changed"), "{}", site.leadsman.log());
+    assert!(
+        site.leadsman.log().contains("the trusted authorities have changed"),
+        "{}",
+        site.leadsman.log()
+    );
 }

@@ -8,6 +8,8 @@ use leadsman_tests::{
     eventually, paths,
 };
 use serde_json::json;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 const METRIC: &str = "checkout_rate";
 const QUERY: &str = "per_pod";
@@ -99,6 +101,64 @@ async fn a_refused_connection() {
 async fn a_connection_without_an_answer() {
     let scene = Scene::new(Reply::Silence).await;
     scene.fails_and_recovers(&["time|deadline|within|1s"]).await;
+}
+
+/// An address where no connection is ever made: what waits to be accepted there fills its queue.
+async fn full() -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let listener = socket.listen(1).expect("a listener");
+    let address = listener.local_addr().expect("a bound address");
+    let mut waiting = Vec::new();
+    let enough = Duration::from_millis(500);
+    while let Ok(connected) = timeout(enough, TcpStream::connect(address)).await {
+        waiting.push(connected.expect("a connection"));
+    }
+    (listener, waiting)
+}
+
+#[tokio::test]
+async fn a_connection_that_is_never_made() {
+    let (listener, _waiting) = full().await;
+    let url = format!("http://{}", listener.local_addr().expect("a bound address"));
+    let config = Config::shop(&url).mapping(mapping().set("deadline", "10s"));
+    let leadsman = Leadsman::start(config).await;
+    let failure = leadsman.get(&paths::pods("shop", METRIC)).await.failure();
+    assert_eq!(failure.code, 503, "{failure:?}");
+    failure.says(&[METRIC, QUERY, "cannot be reached", "no connection within 3s"]);
+    let reason = [("reason", "query_connect_timeout")];
+    let counted = leadsman.metric("leadsman_evaluation_failures_total", &reason).await;
+    assert_eq!(counted, Some(1.0));
+}
+
+#[tokio::test]
+async fn a_deadline_does_not_hide_what_the_source_failed_with() {
+    let upstream = Upstream::start(Reply::Silence).await;
+    let config = Config::new()
+        .source("prometheus", &format!("url: {}, timeout: 400ms", upstream.url()))
+        .mapping(mapping().set("deadline", "200ms"))
+        .pods("shop", &["web-0"]);
+    let leadsman = Leadsman::start(config).await;
+    let failure = eventually("a deadline after a failure", Duration::from_secs(20), async || {
+        let failure = leadsman.get(&paths::pods("shop", METRIC)).await.failure();
+        let both = failure.code == 504 && failure.message.contains("failed");
+        if both { Ok(failure) } else { Err(failure.message) }
+    })
+    .await;
+    failure.says(&[METRIC, QUERY, "within 200ms", "did not answer within 400ms"]);
+}
+
+#[tokio::test]
+async fn a_long_error_is_cut() {
+    let error = json!({
+        "status": "error",
+        "errorType": "execution",
+        "error": "found duplicate series: ".to_owned() + &r#"{pod="x"}, "#.repeat(100_000),
+    });
+    let scene = Scene::new(Reply::json(422, &error)).await;
+    let failure = scene.failure().await;
+    assert!(failure.message.len() < 1000, "{} bytes", failure.message.len());
+    failure.says(&["found duplicate series"]);
 }
 
 #[tokio::test]

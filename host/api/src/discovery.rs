@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::ApiState;
+use super::current::Generation;
 use super::path;
-use super::served::Generation;
 use super::status::{JSON, Status};
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Entry as Metric, MeasuredKind, Snapshot};
@@ -239,7 +239,7 @@ impl Document {
     pub(super) fn new(value: &Value) -> Self {
         let body = Bytes::from(value.to_string());
         let hash: String =
-            Sha256::digest(&body).iter().take(16).map(|b| format!("{b:02x}")).collect();
+            digest(&SHA256, &body).as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
         let etag = HeaderValue::try_from(format!("\"{hash}\""))
             .unwrap_or(HeaderValue::from_static("\"\""));
         Self { body, etag }

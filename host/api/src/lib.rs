@@ -1,6 +1,7 @@
 //! The aggregated API: routes, discovery, rendered answers and errors in the formats of Kubernetes.
 
 pub mod admin;
+mod current;
 mod discovery;
 mod fixed;
 mod in_flight;
@@ -9,7 +10,6 @@ mod path;
 mod read;
 mod render;
 mod responses;
-mod served;
 mod status;
 
 use std::sync::Arc;
@@ -21,18 +21,18 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use http::{StatusCode, Uri};
 
+pub use current::CurrentSnapshot;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use leadsman_server::auth::{Auth, Peer};
 use read::ReadState;
-pub use served::Served;
 use status::Status;
 
 /// What the routes share.
 #[derive(Clone)]
 pub struct ApiState {
     /// The current snapshot.
-    pub served: Arc<Served>,
+    pub served: Arc<CurrentSnapshot>,
     /// Whether the process is ready.
     pub readiness: Readiness,
     /// Authorizes requests; `None` where only loopback can connect.

@@ -8,13 +8,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
+use super::current::{CurrentSnapshot, Generation};
 use super::discovery;
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::path;
 use super::render::{CustomVersion, Encoding, Shape};
 use super::responses::{Question, ResponseCache};
-use super::served::{Generation, Served};
 use super::status::Status;
 use leadsman_provider::{
     Caller, CustomRead, CustomRequest, ExternalRead, ExternalRequest, Origin, ReadError,
@@ -25,7 +25,7 @@ use leadsman_server::auth::{UserId, watches};
 /// What reads share.
 #[derive(Clone)]
 pub(super) struct ReadState {
-    pub(super) served: Arc<Served>,
+    pub(super) served: Arc<CurrentSnapshot>,
     pub(super) responses: Arc<ResponseCache>,
     pub(super) long_answers: Arc<LongAnswers>,
 }

@@ -1,4 +1,4 @@
-//! ConfigMaps with a label, in all namespaces.
+//! A watch of the ConfigMaps with a label, in all namespaces.
 
 use futures_util::{Stream, StreamExt as _};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -33,8 +33,8 @@ pub struct Unseen {
 }
 
 impl Cluster {
-    /// The ConfigMaps with a label, in all namespaces, and each change. An error says why they
-    /// cannot be followed for now.
+    /// The ConfigMaps with a label, in all namespaces, and each change. An error says why they cannot
+    /// be watched for now.
     pub fn config_maps(
         &self,
         label: &str,
@@ -44,7 +44,7 @@ impl Cluster {
         let mut listed = Vec::new();
         events
             .filter_map(move |event| {
-                let told = match event {
+                let event = match event {
                     Ok(watcher::Event::Init) => {
                         listed.clear();
                         None
@@ -68,7 +68,7 @@ impl Cluster {
                         reason: reason::of_watch(&error),
                     })),
                 };
-                std::future::ready(told)
+                std::future::ready(event)
             })
             .boxed()
     }

@@ -1,4 +1,4 @@
-//! What a cluster says of a custom resource.
+//! Discovery of the kinds of objects.
 
 use kube::Client;
 use kube::core::discovery::Scope;
@@ -8,12 +8,13 @@ use kube::error::DiscoveryError;
 use super::reason::explain;
 use leadsman_model::resource::{Details, Resource};
 
-/// Groups whose resources are metrics: they name objects of no kind of their own.
-const METRICS: [&str; 3] = ["custom.metrics.k8s.io", "external.metrics.k8s.io", "metrics.k8s.io"];
+/// Groups whose resources are metrics, not objects.
+const METRICS_GROUPS: [&str; 3] =
+    ["custom.metrics.k8s.io", "external.metrics.k8s.io", "metrics.k8s.io"];
 
-/// All kinds of objects that can be listed. An error says why they are not known.
+/// All kinds of objects that can be listed. The error is for people.
 pub(super) async fn all(client: &Client) -> Result<Vec<Resource>, String> {
-    let discovery = Discovery::new(client.clone()).exclude(&METRICS);
+    let discovery = Discovery::new(client.clone()).exclude(&METRICS_GROUPS);
     let discovery = discovery.run_aggregated().await.map_err(|error| explain(&error))?;
     let mut all = Vec::new();
     for group in discovery.groups_alphabetical() {
@@ -26,7 +27,7 @@ pub(super) async fn all(client: &Client) -> Result<Vec<Resource>, String> {
                 "" => known.plural.clone(),
                 group => format!("{}.{group}", known.plural),
             };
-            // Kinds of every cluster are known, and asked for in the version that is known.
+            // Built-in kinds are read in the version that is compiled in.
             let resource = Resource::known(&name)
                 .or_else(|| Resource::custom(&name, Some(details_of(known, &capabilities))));
             all.extend(resource);
@@ -35,7 +36,7 @@ pub(super) async fn all(client: &Client) -> Result<Vec<Resource>, String> {
     Ok(all)
 }
 
-/// Asks what kind of objects these are. An error says why that is not known.
+/// Version, kind and scope of a resource. The error is for people.
 pub(super) async fn details(client: &Client, resource: &Resource) -> Result<Details, String> {
     let missing = |what: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! Events on ConfigMaps: what `kubectl describe` shows to those who wrote them.
+//! Events on ConfigMaps, which `kubectl describe` shows to their authors.
 
 use std::collections::HashMap;
 
@@ -8,19 +8,19 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use ring::digest::{SHA256, digest};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{Cluster, explain};
 
-/// The longest text that an Event may have, in bytes.
-const LONGEST: usize = 1000;
+/// The longest note of an Event, in bytes.
+const MAX_NOTE: usize = 1000;
 
 /// The longest name that kube-apiserver accepts, in bytes.
 const MAX_NAME: usize = 253;
 
-/// How many Events are remembered, so that equal ones become one with a count.
-const REMEMBERED: usize = 1000;
+/// The Events that are remembered, to update the series of an equal one.
+const MAX_REMEMBERED: usize = 1000;
 
 /// A ConfigMap that Events are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,26 +29,26 @@ pub struct ConfigMapReference {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Which of those that had this name.
+    /// Its unique id.
     pub uid: Option<String>,
 }
 
-/// Writes Events. Those that say the same of the same become one with a count.
+/// Writes Events. Equal ones become a series with a count.
 pub struct Events {
     cluster: Cluster,
-    /// Who writes.
+    /// The reporting instance.
     instance: String,
     written: HashMap<String, i32>,
 }
 
 impl Events {
-    /// Writes as this adapter.
+    /// A writer for this process.
     pub fn of(cluster: &Cluster) -> Self {
         let instance = std::env::var("HOSTNAME").unwrap_or_else(|_| "leadsman".to_owned());
         Self { cluster: cluster.clone(), instance, written: HashMap::new() }
     }
 
-    /// Writes an Event. An error says why it could not be.
+    /// Writes an Event. The error is for people.
     pub async fn write(
         &mut self,
         about: &ConfigMapReference,
@@ -58,11 +58,15 @@ impl Events {
     ) -> Result<(), String> {
         let api: Api<Event> = Api::namespaced(self.cluster.client().clone(), &about.namespace);
         let now = MicroTime(Timestamp::now());
-        // What says the same has the same name. kube-apiserver forgets Events after an hour, and
-        // a name that it does not know is new.
-        let said = format!("{}\n{:?}\n{reason}\n{message}", self.instance, about.uid);
-        let hash: String =
-            Sha256::digest(said).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        // Equal Events have equal names. kube-apiserver deletes Events after an hour, and a patch of
+        // one that is gone creates it again.
+        let content = format!("{}\n{:?}\n{reason}\n{message}", self.instance, about.uid);
+        let hash: String = digest(&SHA256, content.as_bytes())
+            .as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let name = event_name(&about.name, &hash);
         if let Some(count) = self.written.get_mut(&name) {
             *count = count.saturating_add(1);
@@ -93,11 +97,11 @@ impl Events {
             ..Event::default()
         };
         match api.create(&PostParams::default(), &event).await {
-            // It was said before this start.
+            // It was written before this process started.
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             created => drop(created.map_err(|error| explain(&error))?),
         }
-        if self.written.len() >= REMEMBERED {
+        if self.written.len() >= MAX_REMEMBERED {
             self.written.clear();
         }
         self.written.insert(name, 1);
@@ -115,10 +119,10 @@ fn event_name(about: &str, hash: &str) -> String {
 }
 
 fn shortened(message: &str) -> String {
-    if message.len() <= LONGEST {
+    if message.len() <= MAX_NOTE {
         return message.to_owned();
     }
-    let end = (0..=LONGEST).rev().find(|&end| message.is_char_boundary(end)).unwrap_or_default();
+    let end = (0..=MAX_NOTE).rev().find(|&end| message.is_char_boundary(end)).unwrap_or_default();
     format!("{}…", &message[..end])
 }
 

@@ -1,10 +1,12 @@
-//! The Kubernetes cluster that the adapter lives in: the only module that speaks to kube-apiserver.
+//! The client of kube-apiserver: reflectors, reviews, discovery, Events.
 
 mod config_maps;
 mod discovery;
 mod events;
 mod reason;
+mod review_client;
 mod reviews;
+mod throttle;
 mod watch;
 
 use std::path::Path;
@@ -23,19 +25,21 @@ pub use config_maps::{Labelled, Unseen};
 pub use events::{ConfigMapReference, Events};
 use leadsman_model::resource::Resource;
 pub use reason::{explain, is_forbidden};
-pub use reviews::{Attributes, Decision, Identity, ReviewError};
+use review_client::ReviewClient;
+pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
 pub use watch::Watches;
 
-/// How long it may take to reach kube-apiserver.
-const CONNECT: Duration = Duration::from_secs(5);
+/// For a connection to kube-apiserver.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The cluster.
+/// A connection to the cluster.
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
+    reviews: ReviewClient,
 }
 
-/// Why there is no way to the cluster.
+/// Why the cluster cannot be connected to.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be used.
@@ -43,7 +47,7 @@ pub enum ConnectError {
     Kubeconfig {
         /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         source: KubeconfigError,
     },
     /// The service account of this pod cannot be used.
@@ -52,7 +56,7 @@ pub enum ConnectError {
          (automountServiceAccountToken), or give --kubeconfig"
     )]
     ServiceAccount(#[source] InClusterError),
-    /// No client can be made.
+    /// The client cannot be built.
     #[error("cannot make a client for the cluster")]
     Client(#[source] kube::Error),
 }
@@ -65,19 +69,23 @@ impl Cluster {
                 path: path.display().to_string(),
                 source,
             })?,
-            // What tells a pod from any other process.
+            // The variable is set in every pod.
             None if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() => return Ok(None),
             None => Config::incluster().map_err(ConnectError::ServiceAccount)?,
         };
-        config.connect_timeout = Some(CONNECT);
-        // A 503 is an answer: of an APIService that is not available, say. Whoever asks knows
-        // whether and how long to go on, and has to tell why it does.
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        // A 503 is an answer, for instance of an APIService that is unavailable. The callers retry
+        // within deadlines of their own, and report the cause.
         config.default_retry = false;
         let client = Client::try_from(config).map_err(ConnectError::Client)?;
-        Ok(Some(Self { client }))
+        Ok(Some(Self::of(client)))
     }
 
-    /// For requests of any kind.
+    fn of(client: Client) -> Self {
+        Self { reviews: ReviewClient::new(client.clone()), client }
+    }
+
+    /// The client, for typed requests.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -87,12 +95,12 @@ impl Cluster {
         self.client.default_namespace()
     }
 
-    /// All kinds of objects that can be listed. An error says why they are not known.
+    /// All kinds of objects that can be listed. The error is for people.
     pub async fn resources(&self) -> Result<Vec<Resource>, String> {
         discovery::all(&self.client).await
     }
 
-    /// The names of all namespaces. An error says why they are not known.
+    /// The names of all namespaces. The error is for people.
     pub async fn namespaces(&self) -> Result<Vec<String>, String> {
         let api: Api<Namespace> = Api::all(self.client.clone());
         let list = api.list_metadata(&ListParams::default()).await;
@@ -100,7 +108,7 @@ impl Cluster {
         Ok(list.items.into_iter().filter_map(|object| object.metadata.name).collect())
     }
 
-    /// What is answered at a path, whatever it is. An error says why nothing is.
+    /// The answer at a path, with any status. The error is for people.
     pub async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), String> {
         let request = http::Request::get(path).body(Body::empty());
         let request = request.map_err(|error| error.to_string())?;
@@ -110,8 +118,8 @@ impl Cluster {
         Ok((status, body.into()))
     }
 
-    /// A ConfigMap as it is now and after each change; `None` while there is none. An error says
-    /// why it cannot be seen.
+    /// A ConfigMap as it is now and after each change; `None` while it does not exist. Errors say why
+    /// it cannot be watched, for people.
     pub fn config_map(
         &self,
         namespace: &str,

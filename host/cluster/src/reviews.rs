@@ -1,43 +1,37 @@
-//! Questions about who somebody is and what they may do.
+//! TokenReview and SubjectAccessReview.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
 use k8s_openapi::api::authorization::v1::{
     NonResourceAttributes, ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
 };
-use kube::Api;
-use kube::api::PostParams;
 
 use super::Cluster;
-use super::reason::explain;
+use super::review_client::Subject;
 
-/// How long an answer may take, with all attempts.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// The user of requests without credentials.
+pub const ANONYMOUS: &str = "system:anonymous";
 
-/// Between attempts; each is half as long again as the one before.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// Somebody who asks for something.
+/// An authenticated user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// The name.
     pub user: String,
-    /// What tells two of that name apart.
+    /// The unique id.
     pub uid: Option<String>,
     /// The groups.
     pub groups: Vec<String>,
-    /// What an authorizer may want to know besides.
+    /// Further attributes for the authorizer.
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// What is asked for.
+/// The attributes of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Attributes {
-    /// Something of an API group.
+    /// For a resource of an API group.
     Resource {
-        /// What is to be done.
+        /// The verb.
         verb: String,
         /// The group.
         group: String,
@@ -52,9 +46,9 @@ pub enum Attributes {
         /// The name; empty if there is none.
         name: String,
     },
-    /// A path outside the API groups.
+    /// For another path.
     Path {
-        /// What is to be done.
+        /// The verb.
         verb: String,
         /// The path.
         path: String,
@@ -62,11 +56,11 @@ pub enum Attributes {
 }
 
 impl Attributes {
-    /// The same for everything of the group; `None` outside groups. Who may do that may do this.
+    /// The same for all resources of the group; `None` outside groups. It implies the right to this.
     pub fn widened(&self) -> Option<Self> {
         let Self::Resource { verb, group, resource, .. } = self else { return None };
-        // Resources of the custom and external groups are metrics. This one has two, of which
-        // the HPA controller may list one.
+        // Resources of the custom and external groups are metrics. This one has two, and the HPA
+        // controller may list one of them.
         let resource = if group == "metrics.k8s.io" { resource } else { "*" };
         Some(Self::Resource {
             verb: verb.clone(),
@@ -80,31 +74,35 @@ impl Attributes {
     }
 }
 
-/// Whether somebody may do something.
+/// The result of a SubjectAccessReview.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Yes.
+    /// The user has the right.
     Allowed,
-    /// No; a reason, where there is one.
+    /// The user does not have the right, with the reason, which may be empty.
     Denied(String),
 }
 
-/// A question that got no answer.
+/// A review that could not be made.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{what}: {reason}")]
 pub struct ReviewError {
-    what: &'static str,
-    reason: String,
+    pub(super) what: &'static str,
+    pub(super) reason: String,
 }
 
 impl Cluster {
-    /// Whose token this is; `None` if it is nobody's.
+    /// The user of a token; `None` if the token is invalid.
     pub async fn review_token(&self, token: &str) -> Result<Option<Identity>, ReviewError> {
         let review = TokenReview {
             spec: TokenReviewSpec { token: Some(token.to_owned()), audiences: None },
             ..TokenReview::default()
         };
-        let status = self.ask("the token cannot be reviewed", &review).await?.status;
+        let status = self
+            .reviews
+            .review("the token cannot be reviewed", Subject::Token, &review)
+            .await?
+            .status;
         let Some(status) = status.filter(|status| status.authenticated == Some(true)) else {
             return Ok(None);
         };
@@ -117,7 +115,7 @@ impl Cluster {
         }))
     }
 
-    /// Whether somebody may do something.
+    /// Whether a user has the right to something.
     pub async fn review_access(
         &self,
         identity: &Identity,
@@ -157,44 +155,20 @@ impl Cluster {
                     Some(NonResourceAttributes { verb: filled(verb), path: filled(path) });
             }
         }
+        let subject = match identity.user.as_str() {
+            ANONYMOUS => Subject::Anonymous,
+            _ => Subject::User,
+        };
         let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-        let status = self.ask("the right to this cannot be reviewed", &review).await?.status;
+        let status = self
+            .reviews
+            .review("the right to this cannot be reviewed", subject, &review)
+            .await?
+            .status;
         let status = status.unwrap_or_default();
         if status.allowed && status.denied != Some(true) {
             return Ok(Decision::Allowed);
         }
         Ok(Decision::Denied(status.reason.unwrap_or_default()))
-    }
-
-    /// Posts a review; tries again for a while where that may help.
-    async fn ask<R>(&self, what: &'static str, review: &R) -> Result<R, ReviewError>
-    where
-        R: kube::Resource<DynamicType = (), Scope = k8s_openapi::ClusterResourceScope>
-            + Clone
-            + std::fmt::Debug
-            + serde::Serialize
-            + serde::de::DeserializeOwned,
-    {
-        let api: Api<R> = Api::all(self.client.clone());
-        let mut last = "no answer from kube-apiserver".to_owned();
-        let attempts = async {
-            let mut pause = PAUSE;
-            loop {
-                match api.create(&PostParams::default(), review).await {
-                    Ok(reviewed) => return Ok(reviewed),
-                    // The same question gets the same answer.
-                    Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => {
-                        return Err(explain(&kube::Error::Api(status)));
-                    }
-                    Err(error) => last = explain(&error),
-                }
-                tokio::time::sleep(pause).await;
-                pause = pause * 3 / 2;
-            }
-        };
-        match tokio::time::timeout(TIMEOUT, attempts).await {
-            Ok(answer) => answer.map_err(|reason| ReviewError { what, reason }),
-            Err(_) => Err(ReviewError { what, reason: last }),
-        }
     }
 }

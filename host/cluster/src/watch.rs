@@ -19,7 +19,15 @@ use leadsman_model::objects::{Kind, Labels, Listing};
 use leadsman_model::resource::Resource;
 
 /// How long to wait before a cluster is asked again for a kind that it does not have.
-const ASK_AGAIN: Duration = Duration::from_secs(10);
+const DISCOVERY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// After a list that was not found although discovery has the kind; doubled each time.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+
+/// Why objects are not known whose kind is in discovery alone.
+const NOT_FOUND: &str = "kube-apiserver answers their list with 404 (Not Found), although its \
+                         discovery has them; does the APIService of their group work?";
 
 /// Starts a watch for each kind that something uses, and ends it with its last user.
 pub struct Watches {
@@ -85,14 +93,17 @@ struct Follower {
 enum End {
     /// Nobody uses the kind any more.
     Unused,
-    /// The cluster does not serve the kind under this name and version.
+    /// The cluster does not serve the kind under this name and version, and did before.
     Gone,
+    /// It did not serve it at all.
+    NotFound,
 }
 
 impl Follower {
     async fn run(self) {
         // A kind that every cluster has need not be asked for.
         let mut known = Resource::known(&self.resource.to_string()).is_some();
+        let mut backoff = FIRST_BACKOFF;
         loop {
             if !known {
                 match discovery::details(&self.client, &self.resource).await {
@@ -105,20 +116,29 @@ impl Follower {
                         let Some(kind) = self.kind.upgrade() else { return };
                         self.interrupted(&kind, reason);
                         drop(kind);
-                        tokio::time::sleep(ASK_AGAIN).await;
+                        tokio::time::sleep(DISCOVERY_INTERVAL).await;
                         continue;
                     }
                 }
             }
             match self.watch().await {
                 End::Unused => return,
-                End::Gone => known = false,
+                // Its definition has changed: discovery says how it is served now.
+                End::Gone => backoff = FIRST_BACKOFF,
+                End::NotFound => {
+                    let Some(kind) = self.kind.upgrade() else { return };
+                    self.interrupted(&kind, NOT_FOUND.to_owned());
+                    drop(kind);
+                    tokio::time::sleep(backoff).await;
+                    backoff = (backoff * 2).min(MAX_BACKOFF);
+                }
             }
+            known = false;
         }
     }
 
     async fn watch(&self) -> End {
-        let Some(details) = self.resource.details() else { return End::Gone };
+        let Some(details) = self.resource.details() else { return End::NotFound };
         let group = self.resource.group();
         let resource = ApiResource {
             group: group.to_owned(),
@@ -134,8 +154,9 @@ impl Follower {
             Api::all_with(self.client.clone(), &resource);
         let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
         let mut listing = Listing::default();
+        let mut served = false;
         loop {
-            let Some(event) = events.next().await else { return End::Gone };
+            let Some(event) = events.next().await else { return End::NotFound };
             let Some(kind) = self.kind.upgrade() else { return End::Unused };
             match event {
                 Ok(watcher::Event::Init) => listing = Listing::default(),
@@ -144,6 +165,7 @@ impl Follower {
                     listing.add(&namespace, &name, labels);
                 }
                 Ok(watcher::Event::InitDone) => {
+                    served = true;
                     if kind.replace(std::mem::take(&mut listing)) {
                         let (resource, count) = (&self.resource, kind.count());
                         tracing::info!(%resource, count, "the objects are known and followed");
@@ -162,7 +184,7 @@ impl Follower {
                 Err(error) => {
                     let status = status_of(&error);
                     if status.is_some_and(|status| status.is_not_found()) {
-                        return End::Gone;
+                        return if served { End::Gone } else { End::NotFound };
                     }
                     // The version is too old to go on from: the list that follows tells all.
                     if status.is_some_and(|status| status.code == 410) {
@@ -205,4 +227,73 @@ fn parts(object: PartialObjectMeta<DynamicObject>) -> (String, String, Labels) {
     let metadata = object.metadata;
     let labels = metadata.labels.unwrap_or_default().into_iter().collect();
     (metadata.namespace.unwrap_or_default(), name, labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use axum::Router;
+    use axum::routing::get;
+    use http::StatusCode;
+    use http::header::CONTENT_TYPE;
+    use kube::Config;
+    use serde_json::{Value, json};
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use leadsman_model::objects::KindState;
+
+    /// A kube-apiserver whose discovery has widgets, and that does not find a list of them.
+    async fn cluster(
+        server: &mut JoinSet<std::io::Result<()>>,
+        lists: watch::Sender<Vec<Instant>>,
+    ) -> Cluster {
+        leadsman_runtime::tls::install_provider();
+        let answer = |body: Value| {
+            get(async move || ([(CONTENT_TYPE, "application/json")], body.to_string()))
+        };
+        let version = json!({"groupVersion": "example.com/v1", "version": "v1"});
+        let group = json!({
+            "name": "example.com", "versions": [version], "preferredVersion": version,
+        });
+        let widgets = json!({
+            "name": "widgets", "singularName": "widget", "kind": "Widget", "namespaced": true,
+            "verbs": ["list", "watch"],
+        });
+        let list = async move || {
+            lists.send_modify(|lists| lists.push(Instant::now()));
+            (StatusCode::NOT_FOUND, "404 page not found")
+        };
+        let router = Router::new()
+            .route("/apis", answer(json!({"kind": "APIGroupList", "groups": [group]})))
+            .route(
+                "/apis/example.com/v1",
+                answer(json!({
+                    "kind": "APIResourceList", "groupVersion": "example.com/v1",
+                    "resources": [widgets],
+                })),
+            )
+            .route("/apis/example.com/v1/widgets", get(list));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        server.spawn(async { axum::serve(listener, router).await });
+        Cluster::of(Client::try_from(Config::new(url.parse().unwrap())).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_list_that_is_not_found_is_asked_for_again_with_backoff_and_told() {
+        let lists = watch::Sender::new(Vec::new());
+        let mut asked = lists.subscribe();
+        let mut server = JoinSet::new();
+        let cluster = cluster(&mut server, lists).await;
+        let watches = Watches::new(&cluster, TaskTracker::new(), CancellationToken::new());
+        let kind = watches.kind(&Resource::custom("widgets.example.com", None).unwrap());
+        kind.settled().await;
+        let KindState::Unknown(reason) = &*kind.state() else { panic!("{:?}", kind.state()) };
+        assert!(reason.contains("404"), "{reason}");
+        let asked = asked.wait_for(|asked| asked.len() >= 3).await.unwrap().clone();
+        assert!(asked[1] - asked[0] >= FIRST_BACKOFF, "{asked:?}");
+        assert!(asked[2] - asked[1] >= FIRST_BACKOFF * 2, "{asked:?}");
+    }
 }

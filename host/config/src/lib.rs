@@ -8,19 +8,24 @@ mod check;
 mod decode;
 mod flags;
 mod origin;
-mod schema;
 pub mod valid;
 pub mod written;
 
 use std::path::Path;
 
-use leadsman_document::{Document, Fault, Faults};
+use leadsman_document::{Document, Fault, Faults, json_schema};
 use leadsman_source::Template;
 
 pub use flags::{FLAGS_SOURCE, Flags};
 pub use origin::Origin;
-pub use schema::{faults_of as schema_faults, published as published_schema};
 pub use valid::Config;
+
+/// The schema of the configuration file.
+pub fn published_schema() -> serde_json::Value {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
+    let schema = generator.into_root_schema_for::<written::Config>();
+    serde_json::to_value(schema).unwrap_or_default()
+}
 
 /// Why no configuration could be read.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +70,7 @@ pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Pars
         return Parsed { document, config: Config::default(), faults };
     }
     faults = flags::apply(flags, &mut document.value);
-    faults.extend(schema::faults_of(&schema::published(), &document.value, ""));
+    faults.extend(json_schema::explain(&published_schema(), &document.value, ""));
     let decoded = decode::decode(&document.value, &mut faults);
     let config = check::validate(decoded, origin, flags, &mut faults);
     Parsed { document, config, faults }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::parts::{Kinds, Parts};
 use leadsman_config as config;
 use leadsman_config::valid;
-use leadsman_document::Fault;
+use leadsman_document::{Fault, json_schema};
 use leadsman_evaluation::{
     self as evaluation, BoundQuery, Budget, Candidate, CircuitBreaker, Evaluations, ItemLabels,
     Mapping, Runs,
@@ -178,7 +178,7 @@ impl Ingredients {
         let mapping = &self.mapping;
         let before = faults.len();
         let schema = &plugin.description().config_schema;
-        faults.extend(config::schema_faults(schema, config, place));
+        faults.extend(json_schema::mismatches(schema, config, place));
         if faults.len() > before {
             return None;
         }

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::PATIENCE;
 use super::plugins::{Artifact, Credentials, Place, Problem, Wanted};
 use super::self_test;
@@ -11,9 +13,11 @@ use super::store::{Store, Vouched};
 use super::watch_files::FileEvents;
 use leadsman_cluster::Cluster;
 use leadsman_config::valid::KeySource;
+use leadsman_document::json_schema;
 use leadsman_model::reference::Digest;
 use leadsman_oci::{self as artifact, Access, PublicKey, Registry};
-use leadsman_sandbox::{Compiler, Engine, LoadError, Plugin};
+use leadsman_runtime::files;
+use leadsman_sandbox::{CompileOwner, Compiler, Engine, LoadError, Plugin};
 
 /// How long a pull may take in all.
 const PULL: Duration = Duration::from_secs(30);
@@ -33,11 +37,13 @@ pub(super) struct Fetcher {
 pub(super) struct Fetching {
     fetcher: Arc<Fetcher>,
     wanted: Wanted,
+    /// On whose behalf it is compiled.
+    owner: CompileOwner,
 }
 
 impl Fetching {
-    pub(super) fn new(fetcher: Arc<Fetcher>, wanted: Wanted) -> Self {
-        Self { fetcher, wanted }
+    pub(super) fn new(fetcher: Arc<Fetcher>, wanted: Wanted, owner: CompileOwner) -> Self {
+        Self { fetcher, wanted, owner }
     }
 
     /// Tells what becomes of the plugin, for as long as it is wanted. Does not end by itself.
@@ -46,13 +52,13 @@ impl Fetching {
             Place::Shipped(name) => {
                 let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS;
                 if let Some(shipped) = shipped.iter().find(|shipped| shipped.name == *name) {
-                    tell(self.load(shipped.component).await);
+                    tell(self.load(Bytes::from_static(shipped.component)).await);
                 }
             }
             Place::Bytes(name, bytes) => {
                 let loaded = self.within_size(bytes.len() as u64);
                 let loaded = match loaded.and_then(|()| self.unsigned("a ConfigMap")) {
-                    Ok(()) => self.load(bytes).await,
+                    Ok(()) => self.load(Bytes::from_owner(bytes.clone())).await,
                     Err(problem) => Err(problem),
                 };
                 tell(loaded.map_err(|problem| problem.of(&format!("binaryData[\"{name}\"]"))));
@@ -91,14 +97,19 @@ impl Fetching {
     }
 
     /// Compiles, checks and tests.
-    async fn load(&self, bytes: &[u8]) -> Result<Plugin, Problem> {
+    async fn load(&self, bytes: Bytes) -> Result<Plugin, Problem> {
         let Fetcher { engine, compiler, .. } = &*self.fetcher;
-        let plugin = Plugin::load(engine, compiler, bytes).await.map_err(|error| Problem {
-            reason: error.reason(),
-            message: match &error {
-                LoadError::Engine(_) | LoadError::Compiler { .. } => chain(&error),
-                error => format!("it is not a plugin: {}", chain(error)),
-            },
+        let plugin =
+            Plugin::load(engine, compiler, &self.owner, bytes).await.map_err(|error| Problem {
+                reason: error.reason(),
+                message: match &error {
+                    LoadError::Engine(_) | LoadError::Compiler { .. } => chain(&error),
+                    error => format!("it is not a plugin: {}", chain(error)),
+                },
+            })?;
+        json_schema::check(&plugin.description().config_schema).map_err(|reason| Problem {
+            reason: "DescribeFailed",
+            message: format!("it is not a plugin: its configuration's schema: {reason}"),
         })?;
         self_test::run(&plugin)
             .await
@@ -119,7 +130,7 @@ impl Fetching {
             if seen.as_ref() != Some(&now) {
                 seen = Some(now);
                 let loaded = match read {
-                    Ok(bytes) => self.load(&bytes).await,
+                    Ok(bytes) => self.load(bytes.into()).await,
                     Err(problem) => Err(problem),
                 };
                 tell(loaded.map_err(|problem| problem.of(&path.display().to_string())));
@@ -134,9 +145,16 @@ impl Fetching {
             message: format!("it cannot be read: {error}"),
         };
         self.unsigned("a file")?;
-        let bytes = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
-        self.within_size(bytes)?;
-        tokio::fs::read(path).await.map_err(unreadable)
+        let (owned, limit) = (path.to_owned(), self.wanted.max_bytes);
+        let read = move || {
+            let size = files::open_regular(&owned)?.metadata()?.len();
+            // Its size is what is wrong with it then.
+            if size > limit { Ok(Err(size)) } else { files::read_regular(&owned, limit).map(Ok) }
+        };
+        match files::blocking(path, read).await.map_err(unreadable)? {
+            Ok(bytes) => Ok(bytes),
+            Err(size) => self.within_size(size).map(|()| Vec::new()),
+        }
     }
 
     async fn follow_artifact(&self, artifact: &Artifact, tell: &impl Fn(Result<Plugin, Problem>)) {
@@ -241,7 +259,8 @@ impl Fetching {
             })?;
         }
         let bytes = registry.pull(reference, &digest).await.map_err(Failure::of_pull)?;
-        let plugin = self.load(&bytes).await.map_err(Failure::lasting)?;
+        let bytes = Bytes::from(bytes);
+        let plugin = self.load(bytes.clone()).await.map_err(Failure::lasting)?;
         plugin.digest().clone_into(&mut vouched.component);
         if let Some(store) = &self.fetcher.store {
             store.keep_artifact(&vouched, &bytes);
@@ -254,7 +273,7 @@ impl Fetching {
         let store = self.fetcher.store.as_ref()?;
         let keys: Vec<_> = self.keys().await.ok()?.into_iter().map(|(text, _)| text).collect();
         let vouched = store.artifact(&artifact.reference.to_string(), &keys)?;
-        let plugin = self.load(&store.component(&vouched.component)?).await.ok()?;
+        let plugin = self.load(store.component(&vouched.component)?.into()).await.ok()?;
         tracing::warn!(
             plugin = %artifact.reference,
             digest = vouched.digest,
@@ -269,12 +288,10 @@ impl Fetching {
         for source in &self.wanted.verify {
             let text = match source {
                 KeySource::Pem(text) => text.clone(),
-                KeySource::File(path) => {
-                    tokio::fs::read_to_string(path).await.map_err(|error| {
-                        let message = format!("the public key {}: {error}", path.display());
-                        Failure::lasting(Problem { reason: "SignatureInvalid", message })
-                    })?
-                }
+                KeySource::File(path) => text_of(path).await.map_err(|error| {
+                    let message = format!("the public key {}: {error}", path.display());
+                    Failure::lasting(Problem { reason: "SignatureInvalid", message })
+                })?,
             };
             let keys = PublicKey::from_pem(&text).map_err(|error| {
                 let message = format!("the public key cannot be used: {}", chain(&error));
@@ -295,7 +312,7 @@ impl Fetching {
         };
         let json = match &artifact.pull_secret {
             None => return Ok(None),
-            Some(Credentials::File(path)) => tokio::fs::read_to_string(path)
+            Some(Credentials::File(path)) => text_of(path)
                 .await
                 .map_err(|error| failed(format!("the pull secret {}: {error}", path.display())))?,
             Some(Credentials::Secret(namespace, name)) => {
@@ -313,6 +330,12 @@ impl Fetching {
             .map(Some)
             .map_err(|error| failed(format!("the pull secret: {}", chain(&error))))
     }
+}
+
+/// The text of a file with a key or credentials.
+async fn text_of(path: &Path) -> std::io::Result<String> {
+    let owned = path.to_owned();
+    files::blocking(path, move || files::read_text(&owned, files::MAX_CREDENTIALS)).await
 }
 
 /// Why a look at a registry gave no plugin.

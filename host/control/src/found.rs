@@ -13,6 +13,7 @@ use super::watch_files::FileEvents;
 use leadsman_cluster::{Cluster, Labelled, Unseen};
 use leadsman_config::{self as config, Flags, Parsed};
 use leadsman_model::names::Namespace;
+use leadsman_runtime::files;
 
 /// What a document is called in a ConfigMap.
 pub const KEY: &str = "config.yaml";
@@ -107,7 +108,7 @@ async fn file(path: &Path, tell: &mpsc::Sender<Found>) {
     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
     let mut seen = None;
     loop {
-        let found = match tokio::fs::read_to_string(path).await {
+        let found = match read_config(path).await {
             Ok(text) => {
                 let name = path.display().to_string();
                 Ok(Document { name, text, at: At::Folder(folder.clone()) })
@@ -120,6 +121,12 @@ async fn file(path: &Path, tell: &mpsc::Sender<Found>) {
         }
         events.next().await;
     }
+}
+
+/// Reads the configuration, which may come through a pipe where it is only checked.
+async fn read_config(path: &Path) -> std::io::Result<String> {
+    let owned = path.to_owned();
+    files::blocking(path, move || std::fs::read_to_string(owned)).await
 }
 
 async fn config_map(cluster: &Cluster, namespace: &str, name: &str, tell: &mpsc::Sender<Found>) {

@@ -13,7 +13,7 @@ use super::fetch::{Fetcher, Fetching};
 use leadsman_config::valid::{KeySource, PullSecret};
 use leadsman_model::names::Namespace;
 use leadsman_model::reference::Reference;
-use leadsman_sandbox::Plugin;
+use leadsman_sandbox::{CompileOwner, Plugin};
 
 /// A plugin as it is wanted: equal ones are one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -133,7 +133,7 @@ impl Plugins {
     }
 
     /// A plugin, looked after from now on.
-    pub(super) fn get(&mut self, wanted: &Wanted) -> Arc<Handle> {
+    pub(super) fn get(&mut self, wanted: &Wanted, owner: CompileOwner) -> Arc<Handle> {
         if let Some(handle) = self.known.get(wanted).and_then(Weak::upgrade) {
             return handle;
         }
@@ -155,7 +155,7 @@ impl Plugins {
             changes.send_modify(|count| *count += 1);
         };
         // What is at hand already is there at once.
-        let fetching = Fetching::new(self.fetcher.clone(), wanted.clone());
+        let fetching = Fetching::new(self.fetcher.clone(), wanted.clone(), owner);
         self.tasks.spawn(async move {
             tokio::select! {
                 () = fetching.run(tell) => {}

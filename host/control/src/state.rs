@@ -10,6 +10,7 @@ use super::plugins::{Handle, Place, Plugins, Wanted};
 use super::policy::Policy;
 use leadsman_config::{Flags, Parsed, valid};
 use leadsman_document::Fault;
+use leadsman_sandbox::CompileOwner;
 
 /// What shipped plugins may have: they are ours.
 const SHIPPED_BYTES: u64 = 32 << 20;
@@ -82,7 +83,11 @@ impl Good {
         let mut named = BTreeMap::new();
         for (name, plugin) in &self.config.plugins {
             let wanted = policy.wanted(&self.document, self.team.as_ref(), name, plugin);
-            named.insert(name.clone(), wanted.map(|wanted| plugins.get(&wanted)));
+            let owner = match self.document.namespace() {
+                Some(namespace) if self.team.is_some() => CompileOwner::Team(namespace.clone()),
+                _ => CompileOwner::Operator,
+            };
+            named.insert(name.clone(), wanted.map(|wanted| plugins.get(&wanted, owner)));
         }
         for shipped in leadsman_shipped_plugins::SHIPPED_PLUGINS {
             let of_rules = self.config.rules.is_some() && OF_RULES.contains(&shipped.name);
@@ -91,7 +96,10 @@ impl Good {
             if used && !named.contains_key(shipped.name) {
                 let place = Place::Shipped(shipped.name);
                 let wanted = Wanted { place, max_bytes: SHIPPED_BYTES, verify: Vec::new() };
-                named.insert(shipped.name.to_owned(), Ok(plugins.get(&wanted)));
+                named.insert(
+                    shipped.name.to_owned(),
+                    Ok(plugins.get(&wanted, CompileOwner::Shipped)),
+                );
             }
         }
         named

@@ -16,6 +16,9 @@ use leadsman_runtime::files;
 /// How many components are kept: more than any configuration has plugins.
 const KEPT: usize = 200;
 
+/// The largest file that is read: a component, or a document with its binaries.
+const MAX_FILE: u64 = 128 << 20;
+
 /// A folder of our own.
 pub(super) struct Store(PathBuf);
 
@@ -91,7 +94,7 @@ impl Store {
     /// A component by its SHA-256, if it is there and whole.
     pub(super) fn component(&self, digest: &str) -> Option<Vec<u8>> {
         let path = self.0.join("components").join(digest);
-        let damage = match fs::read(&path) {
+        let damage = match files::read_regular(&path, MAX_FILE) {
             Ok(bytes) if Digest::of(&bytes).hex() == digest => return Some(bytes),
             Ok(_) => "it is not what was kept".to_owned(),
             Err(error) => error.to_string(),
@@ -129,7 +132,7 @@ impl Store {
     }
 
     fn read_json<T: for<'a> Deserialize<'a>>(&self, path: &Path) -> Option<T> {
-        let text = fs::read(path).ok()?;
+        let text = files::read_regular(path, MAX_FILE).ok()?;
         match serde_json::from_slice(&text) {
             Ok(value) => Some(value),
             Err(error) => {

@@ -2,6 +2,7 @@
 
 mod duration;
 mod fault;
+pub mod json_schema;
 mod yaml;
 
 use std::collections::HashMap;

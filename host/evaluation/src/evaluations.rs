@@ -136,10 +136,16 @@ impl Evaluations {
         let now = Instant::now();
         let policy = &self.mapping.policy;
         let pending = self.pending(evaluation, now);
-        match decide_late(&evaluation.state(), policy, now) {
-            Some(evaluated) => Ok(Reading::old(evaluated, pending)),
-            None => Err(ReadFailure::Deadline { deadline: policy.deadline, pending }),
-        }
+        let state = evaluation.state();
+        let Some(evaluated) = decide_late(&state, policy, now) else {
+            // The deadline may be shorter than the time after which a source is given up.
+            let pending = match &state.failed {
+                Some(failed) => format!("{pending}; the attempt before failed: {}", failed.error),
+                None => pending,
+            };
+            return Err(ReadFailure::Deadline { deadline: policy.deadline, pending });
+        };
+        Ok(Reading::old(evaluated, pending))
     }
 
     /// What an attempt under way waits for.

@@ -18,6 +18,9 @@ pub enum NotServable {
     /// It does not fit a quantity at milli precision.
     #[error("the value is beyond ±9.2e15, the largest that fits milli precision")]
     TooLarge,
+    /// Its time cannot be written.
+    #[error("the time is not in the years 0 to 9999")]
+    Time,
 }
 
 impl Quantity {

@@ -78,12 +78,6 @@ impl Selector {
     pub fn matches<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.iter().all(|requirement| requirement.operator.holds(label(&requirement.key)))
     }
-
-    /// As matchers of PromQL, comma-separated. Fails on what PromQL cannot say.
-    pub fn to_promql(&self) -> Result<String, &'static str> {
-        let matchers: Result<Vec<_>, _> = self.0.iter().map(Requirement::to_promql).collect();
-        Ok(matchers?.join(","))
-    }
 }
 
 impl Operator {
@@ -97,34 +91,6 @@ impl Operator {
             Self::GreaterThan(limit) => number().is_some_and(|number| number > *limit),
             Self::LessThan(limit) => number().is_some_and(|number| number < *limit),
         }
-    }
-}
-
-impl Requirement {
-    /// As a matcher of PromQL. Fails on what PromQL cannot say.
-    pub fn to_promql(&self) -> Result<String, &'static str> {
-        let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if !self.key.chars().all(valid) || self.key.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err("its key is no label name of Prometheus");
-        }
-        // Values are label values of Kubernetes: letters, digits, "-", "_" and ".".
-        let pattern = |values: &[String]| values.join("|").replace('.', "\\\\.");
-        let key = &self.key;
-        Ok(match &self.operator {
-            Operator::In(values) => match values.as_slice() {
-                [value] => format!("{key}=\"{value}\""),
-                values => format!("{key}=~\"{}\"", pattern(values)),
-            },
-            Operator::NotIn(values) => match values.as_slice() {
-                [value] => format!("{key}!=\"{value}\""),
-                values => format!("{key}!~\"{}\"", pattern(values)),
-            },
-            Operator::Exists => format!("{key}!=\"\""),
-            Operator::DoesNotExist => format!("{key}=\"\""),
-            Operator::GreaterThan(_) | Operator::LessThan(_) => {
-                return Err("PromQL cannot compare a label with a number");
-            }
-        })
     }
 }
 
@@ -327,21 +293,5 @@ mod tests {
         assert_eq!(one, two);
         assert_eq!(one.to_string(), "a in (x,y),b=2");
         assert_eq!(one.to_string().parse::<Selector>().unwrap(), one);
-    }
-
-    #[test]
-    fn matchers_of_promql() {
-        for (selector, matchers) in [
-            ("a=b", r#"a="b""#),
-            ("a!=b", r#"a!="b""#),
-            ("a in (b,c.d)", r#"a=~"b|c\\.d""#),
-            ("a notin (b,c)", r#"a!~"b|c""#),
-            ("a", r#"a!="""#),
-            ("!a", r#"a="""#),
-            ("b=2,a=1", r#"a="1",b="2""#),
-        ] {
-            assert_eq!(selector.parse::<Selector>().unwrap().to_promql().unwrap(), matchers);
-        }
-        assert!("a.b/c=d".parse::<Selector>().unwrap().to_promql().is_err());
     }
 }

@@ -5,6 +5,7 @@ use reqwest::{Response, Url};
 use serde::Deserialize;
 
 use super::error::PullError;
+use leadsman_model::reference::{Digest, Digester};
 
 /// As much as is read of the answer that goes with an error.
 const ERROR_BYTES: u64 = 16 << 10;
@@ -28,10 +29,20 @@ pub(super) fn host(url: &Url) -> String {
 
 /// Reads an answer that must not be longer than this.
 pub(super) async fn bounded(
-    mut response: Response,
+    response: Response,
     limit: u64,
     what: &str,
 ) -> Result<Vec<u8>, PullError> {
+    Ok(digested(response, limit, what).await?.0)
+}
+
+/// Reads an answer that must not be longer than this, with its digest. It is computed piece by
+/// piece: of a large answer at once it would keep a thread that serves reads.
+pub(super) async fn digested(
+    mut response: Response,
+    limit: u64,
+    what: &str,
+) -> Result<(Vec<u8>, Digest), PullError> {
     let size = response.content_length();
     let too_large = |size| PullError::TooLarge { what: what.to_owned(), size, limit };
     if size.is_some_and(|size| size > limit) {
@@ -40,13 +51,17 @@ pub(super) async fn bounded(
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let expected = size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default();
     let mut bytes = Vec::with_capacity(expected);
+    let mut digester = Digester::new();
     let from = host(response.url());
     loop {
         let chunk = response.chunk().await;
         match chunk.map_err(|error| PullError::of_request(from.clone(), error))? {
-            None => return Ok(bytes),
+            None => return Ok((bytes, digester.finish())),
             Some(chunk) if chunk.len() > most - bytes.len() => return Err(too_large(None)),
-            Some(chunk) => bytes.extend_from_slice(&chunk),
+            Some(chunk) => {
+                digester.update(&chunk);
+                bytes.extend_from_slice(&chunk);
+            }
         }
     }
 }

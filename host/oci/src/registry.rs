@@ -12,6 +12,7 @@ use super::manifest::{Content, Descriptor};
 use super::session::Session;
 use leadsman_model::reference::Digest;
 use leadsman_model::reference::Reference;
+use leadsman_runtime::files;
 
 /// How registries are reached.
 #[derive(Debug, Clone)]
@@ -146,7 +147,7 @@ fn client(access: &Access) -> Result<Client, PullError> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, PullError> {
-    let pem = std::fs::read(path)
+    let pem = files::read_regular(path, files::MAX_CREDENTIALS)
         .map_err(|source| PullError::CaFile { path: path.to_owned(), source })?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),

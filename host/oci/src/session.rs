@@ -3,7 +3,7 @@
 use http::{HeaderValue, header};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 
-use super::answer::{bounded, host, media_type, said, shown};
+use super::answer::{bounded, digested, host, media_type, said, shown};
 use super::challenge;
 use super::credentials::{Credentials, Kind};
 use super::error::PullError;
@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
     pub(super) async fn manifest_of(&mut self, digest: &Digest) -> Result<Manifest, PullError> {
         let what = self.name(&format!("the manifest {digest}"));
         let (bytes, media_type) = self.manifest(&digest.to_string()).await?;
-        checked(&bytes, digest, &what)?;
+        checked(Digest::of(&bytes), digest, &what)?;
         Manifest::parse(&bytes, media_type.as_deref())
             .map_err(|reason| PullError::Malformed { what, reason })
     }
@@ -111,11 +111,12 @@ impl<'a> Session<'a> {
             return Err(PullError::TooLarge { what, size: Some(blob.size), limit });
         }
         let response = self.ask(Method::GET, &format!("blobs/{digest}"), &what).await?;
-        let bytes = bounded(response, blob.size, &what).await.map_err(|error| match error {
+        let answer = digested(response, blob.size, &what).await;
+        let (bytes, found) = answer.map_err(|error| match error {
             PullError::TooLarge { what, limit, .. } => PullError::Overrun { what, declared: limit },
             error => error,
         })?;
-        checked(&bytes, &digest, &what)?;
+        checked(found, &digest, &what)?;
         Ok(bytes)
     }
 
@@ -187,8 +188,7 @@ impl<'a> Session<'a> {
     }
 }
 
-fn checked(bytes: &[u8], digest: &Digest, what: &str) -> Result<(), PullError> {
-    let found = Digest::of(bytes);
+fn checked(found: Digest, digest: &Digest, what: &str) -> Result<(), PullError> {
     if found == *digest { Ok(()) } else { Err(PullError::Digest { what: what.to_owned(), found }) }
 }
 

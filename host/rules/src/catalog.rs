@@ -56,6 +56,12 @@ pub enum Why {
     /// The name cannot be served.
     #[error("{0}")]
     Name(String),
+    /// The name of the series is none that stands in a query as it is.
+    #[error(
+        "the name of the series cannot stand in the query as it is; write {{\"<<.Series>>\",…}} in \
+         `metricsQuery`, if Prometheus takes names between quotes"
+    )]
+    SeriesName,
     /// No label names an object.
     #[error("none of its labels names an object: {0}")]
     NoObject(String),
@@ -151,8 +157,7 @@ impl Making<'_> {
                 group_by: None,
             };
             let offered = Offered { metric, resource: None, label: None, rule: at, query };
-            self.offer(rules, offered);
-            return Ok(());
+            return self.offer(rules, offered);
         }
         let resolve = self.resolve;
         let resources: BTreeSet<_> = labels
@@ -206,13 +211,16 @@ impl Making<'_> {
                 }
             };
             let (metric, resource, label) = (metric.clone(), Some(resource), Some(label));
-            self.offer(rules, Offered { metric, resource, label, rule: at, query });
+            self.offer(rules, Offered { metric, resource, label, rule: at, query })?;
         }
         refused
     }
 
     /// As in prometheus-adapter, the later rule holds.
-    fn offer(&mut self, rules: &[Rule], new: Offered) {
+    fn offer(&mut self, rules: &[Rule], new: Offered) -> Result<(), Why> {
+        if !new.query.quotes_series() {
+            return Err(Why::SeriesName);
+        }
         let key = (new.metric.clone(), new.resource.clone());
         let by = format!("{} of {}", new.query.series, rules[new.rule].title());
         if let Some(hidden) = self.offered.insert(key, new) {
@@ -221,5 +229,6 @@ impl Making<'_> {
             let series = hidden.query.series.as_str().into();
             (self.unserved)(Unserved { rule: hidden.rule, series, metric, why });
         }
+        Ok(())
     }
 }

@@ -98,4 +98,6 @@ impl Rule {
 }
 
 #[cfg(test)]
+mod injection_tests;
+#[cfg(test)]
 mod tests;

@@ -7,8 +7,12 @@ use std::sync::Arc;
 
 use super::go_template::{GoTemplate, Value};
 use super::widen;
+use crate::promql;
 use leadsman_model::query_params::QueryParams;
-use leadsman_model::selector::Operator;
+use leadsman_model::selector::{Operator, Requirement};
+
+/// What stands for a value where it does not matter which.
+const PLAIN: &str = "x";
 
 /// The fields of the template.
 const FIELDS: [&str; 5] =
@@ -59,12 +63,32 @@ impl QueryText {
 }
 
 impl RuleQuery {
-    /// The text that prometheus-adapter would send for a read of a namespace.
+    /// The text that prometheus-adapter would send for a read of a namespace. What the request says
+    /// is in it between quotes alone; an error says why it cannot be.
     pub fn exact(&self, namespace: Option<&str>, asked: &QueryParams) -> Result<String, String> {
+        let requirements = asked.selector.requirements();
+        let text = self.fill(requirements, namespace, &asked.names)?;
+        // The same with a plain word for each value: where both differ outside of quotes, the
+        // template has put a value there.
+        let plain_requirements: Vec<_> = requirements.iter().map(plain).collect();
+        let plain_names = vec![Arc::from(PLAIN); asked.names.len()];
+        let plain = self.fill(&plain_requirements, namespace.map(|_| PLAIN), &plain_names)?;
+        if promql::outside_of_quotes(&text) != promql::outside_of_quotes(&plain) {
+            return Err("its template puts a value of the request outside of quotes".to_owned());
+        }
+        Ok(text)
+    }
+
+    fn fill(
+        &self,
+        requirements: &[Requirement],
+        namespace: Option<&str>,
+        names: &[Arc<str>],
+    ) -> Result<String, String> {
         let mut matchers = Vec::new();
         let mut values = BTreeMap::new();
-        for requirement in asked.selector.requirements() {
-            matchers.push(requirement.to_promql()?);
+        for requirement in requirements {
+            matchers.push(promql::requirement(requirement)?);
             let joined = match &requirement.operator {
                 Operator::In(values) | Operator::NotIn(values) => values.join("|"),
                 _ => String::new(),
@@ -72,17 +96,33 @@ impl RuleQuery {
             values.insert(requirement.key.clone(), joined);
         }
         if let (Some(label), Some(namespace)) = (&self.namespace_label, namespace) {
-            matchers.push(format!("{label}=\"{namespace}\""));
+            matchers.push(promql::matcher(label, &[namespace]));
             values.insert(label.clone(), namespace.to_owned());
         }
         if let Some(label) = &self.object_label {
-            let names = asked.names.join("|");
-            // Names of objects are DNS names, which need no escaping.
-            let operator = if asked.names.len() > 1 { "=~" } else { "=" };
-            matchers.push(format!("{label}{operator}\"{names}\""));
-            values.insert(label.clone(), names);
+            matchers.push(promql::matcher(label, names));
+            // The template decides whether it is a text or a pattern.
+            if self.text.template.uses().contains("LabelValuesByName")
+                && !names.iter().all(|name| promql::is_plain(name))
+            {
+                return Err("its template uses .LabelValuesByName, and the name of an object has \
+                            characters that mean more than themselves there"
+                    .to_owned());
+            }
+            values.insert(label.clone(), names.join("|"));
         }
         self.render(&matchers.join(","), values)
+    }
+
+    /// Whether the name of the series is no more than a name in the query. Exporters may call a
+    /// series anything, in which case the template must put it between quotes.
+    pub(super) fn quotes_series(&self) -> bool {
+        let with = |series: &str| {
+            let query = Self { series: series.to_owned(), ..self.clone() };
+            query.render("", BTreeMap::new()).map(|text| promql::outside_of_quotes(&text))
+        };
+        promql::is_metric_name(&self.series)
+            || (promql::is_plain(&self.series) && with(&self.series) == with(PLAIN))
     }
 
     /// The query without the objects, with places for the namespace and for the selector, if
@@ -127,4 +167,18 @@ impl RuleQuery {
         }
         Ok(query)
     }
+}
+
+/// The same requirement with a plain word for each of its values.
+fn plain(requirement: &Requirement) -> Requirement {
+    let plain = |values: &[String]| {
+        let word = |value: &String| if value.is_empty() { "" } else { PLAIN }.to_owned();
+        values.iter().map(word).collect()
+    };
+    let operator = match &requirement.operator {
+        Operator::In(values) => Operator::In(plain(values)),
+        Operator::NotIn(values) => Operator::NotIn(plain(values)),
+        other => other.clone(),
+    };
+    Requirement { key: requirement.key.clone(), operator }
 }

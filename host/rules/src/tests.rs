@@ -267,10 +267,10 @@ fn exact_queries_are_those_of_prometheus_adapter() {
             "x{pod=~'a|b',q=''}",
         ),
         (
-            "<<range $label, $value := .LabelValuesByName>><<$label>>=<<$value>>;<<end>>",
+            "<<range $label, $value := .LabelValuesByName>><<$label>>='<<$value>>',<<end>>",
             "z=1",
             "a",
-            "namespace=somens;pod=a;z=1;",
+            "namespace='somens',pod='a',z='1',",
         ),
         ("<<.Series | printf \"%s_x\">>", "", "a", "container_some_count_total_x"),
         ("<<if .GroupBy>>by<<else>>none<<end>> <<- /* no space */ ->> !", "", "a", "by!"),
@@ -281,6 +281,11 @@ fn exact_queries_are_those_of_prometheus_adapter() {
     }
     let error = query("<<if false>>x<<end>>").exact(Some("n"), &asked("", "a")).unwrap_err();
     assert!(error.contains("empty query"), "{error}");
+    let error =
+        query("<<range $label, $value := .LabelValuesByName>><<$label>>=<<$value>>;<<end>>")
+            .exact(Some("somens"), &asked("z=1", "a"))
+            .unwrap_err();
+    assert!(error.contains("outside of quotes"), "{error}");
     let error = query(ANY).exact(Some("n"), &asked("a>1", "a")).unwrap_err();
     assert!(error.contains("compare"), "{error}");
 }
@@ -425,4 +430,38 @@ fn uses_are_asked_for_by_container() {
         nodes.exact(None, &asked("", "n1")).unwrap(),
         "sum by (node) (node_cpu{node=\"n1\"})"
     );
+}
+
+#[test]
+fn a_series_of_any_name_stands_in_a_query_as_a_name() {
+    let of = |query: &str, series: &str| {
+        let rule = rule(
+            Api::Custom,
+            json!({
+                "seriesQuery": "x", "metricsQuery": query, "name": {"as": "m"},
+                "resources": {"template": "<<.Resource>>"},
+            }),
+        );
+        let (catalog, unserved) = catalog(&[rule], &seen(&[(series, "namespace node")]));
+        (names(&catalog).join(" "), unserved.join(" "))
+    };
+    let quoted = "{\"<<.Series>>\",<<.LabelMatchers>>}";
+    let served = ("namespaces/m nodes/m".to_owned(), String::new());
+    assert_eq!(of(ANY, "job:x:rate5m"), served);
+    assert_eq!(of(quoted, "http.requests total"), served);
+    for (query, series) in [
+        (ANY, "http.requests"),
+        (ANY, "x{}or{__name__=\"secret\"}or"),
+        (ANY, "a-b"),
+        (ANY, "1"),
+        (quoted, "a\"} or secret{b=\""),
+        (quoted, "a\\"),
+    ] {
+        let (names, unserved) = of(query, series);
+        assert_eq!(names, "", "{query} {series}");
+        assert!(
+            unserved.contains("the name of the series cannot stand in the query"),
+            "{unserved}"
+        );
+    }
 }

@@ -1,10 +1,14 @@
 //! Files that are read again when they change (credentials and certificates are rotated), and
 //! files that are written whole.
 
+mod read;
+
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
+
+pub use read::{MAX_CREDENTIALS, blocking, open, open_regular, read_regular, read_text};
 
 /// What tells that a file is another one now. Mounted secrets are swapped by link, which changes
 /// the inode; files that are written in place change their time or size.
@@ -105,6 +109,16 @@ pub fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     for part in parts {
         file.write_all(part)?;
     }
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Writes a file that is there as a whole or not at all, and that nobody may write to again.
+pub fn write_read_only(path: &Path, content: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o400))?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 

@@ -1,20 +1,19 @@
-//! From a component to code. A crafted component can make a compiler ask for all memory there is,
-//! or for minutes; so it compiles in a child process, under limits of its own, one at a time.
+//! Compiles components. A crafted one can make a compiler ask for all memory there is, or for
+//! minutes; so it compiles in a child process under limits of its own, and owners take turns.
 
 use std::hash::{Hash, Hasher};
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
-use tokio::sync::Semaphore;
 
 use super::code_store::CodeStore;
+use super::compile_queue::{CompileOwner, CompileQueue};
 use super::compiled::Compiled;
 use super::engine::{self, Engine};
 use super::error::LoadError;
@@ -26,15 +25,20 @@ pub const SUBCOMMAND: &str = "compile-plugin";
 /// How much memory the child may have.
 const MEMORY: u64 = 3 << 29;
 
-/// How long it may take, with a compiled language's component and with an interpreter's.
-const TIME: Duration = Duration::from_secs(30);
-const LONG_TIME: Duration = Duration::from_secs(60);
+/// How much processor time it may use, over all of its threads, for a compiled language's component
+/// and for an interpreter's.
+const CPU_TIME: Duration = Duration::from_secs(30);
+const CPU_TIME_OF_INTERPRETER: Duration = Duration::from_secs(60);
 
-/// Longer than a compiled language's component takes.
-const SOON: Duration = Duration::from_secs(5);
+/// How many times as long it may take by the clock. A busy or throttled node slows a good component
+/// down as much as a bad one; this ends only what does not move at all.
+const WALL_TIME_FACTOR: u32 = 10;
 
-/// More code than any component that passes the limits is compiled into.
-const MOST_CODE: u64 = 512 << 20;
+/// Longer than a compiled language's component takes: then others are let in beside it.
+const SHORT: Duration = Duration::from_secs(5);
+
+/// More code than any component that passes the limits is compiled into, in bytes.
+pub(super) const MAX_CODE: u64 = 512 << 20;
 
 /// The child refused the component: what it wrote says why.
 const REFUSED: i32 = 1;
@@ -43,48 +47,52 @@ const REFUSED: i32 = 1;
 pub struct Compiler {
     /// The program that this process runs.
     program: PathBuf,
-    /// One at a time: two could need twice the memory.
-    turn: Arc<Semaphore>,
-    /// One that takes long goes on here, so that others need not wait for its end.
-    slow: Arc<Semaphore>,
+    queue: CompileQueue,
     store: Option<CodeStore>,
 }
 
 impl Compiler {
     /// `program` is the program that this process runs, `store` where code is kept.
     pub fn new(program: PathBuf, store: Option<CodeStore>) -> Self {
-        let one = || Arc::new(Semaphore::new(1));
-        Self { program, turn: one(), slow: one(), store }
+        Self { program, queue: CompileQueue::default(), store }
     }
 
     /// Compiles a component, unless that was done before. `digest` is that of the component.
     pub(super) async fn compile(
         &self,
         engine: &Engine,
+        owner: &CompileOwner,
         digest: &str,
         component: &[u8],
     ) -> Result<Compiled, LoadError> {
         let key = key(engine, digest);
-        if let Some(code) = self.store.as_ref().and_then(|store| store.get(&key)) {
+        if let Some(code) = self.stored(&key).await {
             return Ok(code);
         }
-        // Never closed, so there is always a permit to wait for.
-        let mut turn = self.turn.clone().acquire_owned().await.ok();
+        let turn = self.queue.turn(owner).await;
+        // Others may have compiled the same meanwhile.
+        if let Some(code) = self.stored(&key).await {
+            return Ok(code);
+        }
         let mut child = std::pin::pin!(child(&self.program, component));
-        let code = match tokio::time::timeout(SOON, &mut child).await {
+        let code = match tokio::time::timeout(SHORT, &mut child).await {
             Ok(ended) => ended?,
             Err(_) => {
-                if let Ok(slow) = self.slow.clone().try_acquire_owned() {
-                    turn.replace(slow);
+                if let Some(turn) = &turn {
+                    turn.takes_long();
                 }
                 child.await?
             }
         };
         drop(turn);
-        if let Some(store) = &self.store {
-            store.put(&key, &code);
+        match &self.store {
+            Some(store) => Ok(store.put(&key, code).await),
+            None => Ok(code),
         }
-        Ok(code)
+    }
+
+    async fn stored(&self, key: &str) -> Option<Compiled> {
+        self.store.as_ref()?.get(key).await
     }
 }
 
@@ -100,7 +108,7 @@ fn key(engine: &Engine, digest: &str) -> String {
 
 async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadError> {
     let failed = |source| LoadError::Compiler { program: program.clone(), source };
-    let time = if is_large(component) { LONG_TIME } else { TIME };
+    let time = if is_large(component) { CPU_TIME_OF_INTERPRETER } else { CPU_TIME };
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
         .arg(time.as_secs().to_string())
@@ -122,7 +130,7 @@ async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadErro
         let (mut code, mut said) = (Vec::new(), Vec::new());
         let code_read = async {
             match output {
-                Some(output) => output.take(MOST_CODE).read_to_end(&mut code).await.map(drop),
+                Some(output) => output.take(MAX_CODE).read_to_end(&mut code).await.map(drop),
                 None => Ok(()),
             }
         };
@@ -139,8 +147,9 @@ async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadErro
         let ((), read, status) = tokio::join!(write, read, child.wait());
         Ok::<_, std::io::Error>((read?, status?))
     };
-    match tokio::time::timeout(time, work).await {
-        Err(_) => Err(LoadError::CompileTime(time)),
+    let wall_time = time * WALL_TIME_FACTOR;
+    match tokio::time::timeout(wall_time, work).await {
+        Err(_) => Err(LoadError::CompileWallTime { wall_time, cpu_time: time }),
         Ok(Err(source)) => Err(failed(source)),
         Ok(Ok(((code, said), status))) => {
             ended(status, code, &String::from_utf8_lossy(&said), time)
@@ -156,7 +165,7 @@ fn ended(
     time: Duration,
 ) -> Result<Compiled, LoadError> {
     if status.success() {
-        return Ok(Compiled::made_by_us(code));
+        return Ok(Compiled::made_here(code));
     }
     let said = said.trim();
     if status.code() == Some(REFUSED) {
@@ -185,10 +194,10 @@ fn note(said: &str) -> String {
 /// What stands before the text of a limit that was met.
 const LIMIT: &str = "limit: ";
 
-/// The child: reads a component, writes code. `time` is how many seconds it may take; the result
-/// is the exit code.
+/// The child: reads a component, writes code. `time` is how many seconds of processor time it may
+/// use; the result is the exit code.
 pub fn compile_as_child(time: Option<u64>) -> u8 {
-    match limited(time.unwrap_or(TIME.as_secs())) {
+    match limited(time.unwrap_or(CPU_TIME.as_secs())) {
         Ok(()) => 0,
         Err(Refusal::Component(text)) => {
             eprintln!("{text}");

@@ -33,9 +33,20 @@ pub enum LoadError {
     /// It would be too expensive to compile.
     #[error("it is larger within than plugins may be: {0}")]
     Structure(String),
-    /// It took too long to compile.
+    /// It used too much processor time to compile.
     #[error("compiling it took longer than {0:?} and was stopped")]
     CompileTime(Duration),
+    /// It did not get so far in much more time than that.
+    #[error(
+        "compiling it did not end within {wall_time:?} and was stopped, although it had not used \
+         {cpu_time:?} of processor time: the machine is too busy"
+    )]
+    CompileWallTime {
+        /// How long it took by the clock.
+        wall_time: Duration,
+        /// The limit of processor time.
+        cpu_time: Duration,
+    },
     /// It took too much memory to compile.
     #[error("compiling it took more than {0} bytes of memory and was stopped")]
     CompileMemory(u64),
@@ -87,6 +98,7 @@ impl LoadError {
         match self {
             Self::Structure(_) => "LimitExceeded",
             Self::CompileTime(_)
+            | Self::CompileWallTime { .. }
             | Self::CompileMemory(_)
             | Self::CompilerEnded(_)
             | Self::Compiler { .. }
@@ -144,6 +156,17 @@ pub enum RunError {
         /// The query whose answer it could not use.
         query: Option<String>,
     },
+    /// The objects that it wants to see are too many.
+    #[error(
+        "the plugin asks for objects, and {objects} objects with {labels} different labels are more \
+         than are handed over (1000 labels, 4,000,000 in all)"
+    )]
+    Objects {
+        /// How many objects there are.
+        objects: usize,
+        /// How many different labels they have together.
+        labels: usize,
+    },
     /// The engine could not run it.
     #[error("the plugin could not be run: {0}")]
     Host(String),
@@ -159,7 +182,7 @@ impl RunError {
             | Self::Stack
             | Self::Trap(_)
             | Self::Output(_) => true,
-            Self::Failure { .. } | Self::Host(_) => false,
+            Self::Failure { .. } | Self::Objects { .. } | Self::Host(_) => false,
         }
     }
 
@@ -173,6 +196,7 @@ impl RunError {
             Self::Trap(_) => "plugin_trap",
             Self::Output(_) => "plugin_output",
             Self::Failure { .. } => "plugin_failure",
+            Self::Objects { .. } => "plugin_objects",
             Self::Host(_) => "plugin_host",
         }
     }

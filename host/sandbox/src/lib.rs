@@ -6,6 +6,7 @@
 mod bindings;
 mod code_store;
 mod compile;
+mod compile_queue;
 mod compiled;
 mod convert;
 mod engine;
@@ -21,6 +22,7 @@ mod store;
 
 pub use code_store::CodeStore;
 pub use compile::{Compiler, SUBCOMMAND, compile_as_child};
+pub use compile_queue::CompileOwner;
 pub use engine::Engine;
 pub use error::{LoadError, RunError};
 pub use load::Plugin;

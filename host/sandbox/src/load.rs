@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::bindings::MappingPre;
 use super::compile::{self, Compiler};
+use super::compile_queue::CompileOwner;
 use super::compiled::Compiled;
 use super::engine::Engine;
 use super::error::{LOG, LoadError};
@@ -35,33 +37,32 @@ struct Loaded {
 }
 
 impl Plugin {
-    /// Loads a component: compiles it and checks that it is a plugin.
+    /// Loads a component: compiles it on behalf of its owner and checks that it is a plugin.
     pub async fn load(
         engine: &Engine,
         compiler: &Compiler,
-        bytes: &[u8],
+        owner: &CompileOwner,
+        bytes: Bytes,
     ) -> Result<Self, LoadError> {
-        sniff(bytes)?;
-        let digest = Digest::of(bytes).hex();
-        let code = compiler.compile(engine, &digest, bytes).await?;
+        sniff(&bytes)?;
+        let component = bytes.clone();
+        let read = move || (Digest::of(&component).hex(), fixtures::section(&component));
+        let (digest, fixtures) = blocking(read).await?;
+        let code = compiler.compile(engine, owner, &digest, &bytes).await?;
         let engine = engine.clone();
-        let fixtures = fixtures::section(bytes);
         let turn = engine.loading().await;
         // It runs for the first time, and may take the time that it has.
         let linked = move || {
             let _turn = turn;
             Self::link(engine, digest, fixtures, &code)
         };
-        tokio::task::spawn_blocking(linked).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "loading a plugin panicked");
-            Err(LoadError::Engine("the adapter failed while it loaded the plugin".to_owned()))
-        })
+        blocking(linked).await?
     }
 
     /// Loads a component that is trusted: compiles it in this process, in this thread.
     pub fn load_here(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         sniff(bytes)?;
-        let code = Compiled::made_by_us(compile::compile(bytes)?);
+        let code = Compiled::made_here(compile::compile(bytes)?);
         Self::link(engine.clone(), Digest::of(bytes).hex(), fixtures::section(bytes), &code)
     }
 
@@ -115,6 +116,16 @@ impl Plugin {
     pub fn description(&self) -> &Description {
         &self.0.description
     }
+}
+
+/// Does something on a thread for blocking work.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, LoadError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "loading a plugin panicked");
+        LoadError::Engine("the adapter failed while it loaded the plugin".to_owned())
+    })
 }
 
 /// Tells apart what people load by mistake, before the compiler sees it.

@@ -1,5 +1,7 @@
 //! What a plugin returned, checked: nothing it says is taken on trust.
 
+use std::ops::RangeInclusive;
+
 use super::bindings::leadsman::plugin::types;
 use super::run_limits::Limits;
 use leadsman_model::dictionary::{EMPTY, Text};
@@ -10,6 +12,9 @@ use leadsman_model::values::{Item, MetricValues, ObjectValues, Refusal, Value, V
 
 /// The longest name or label that is served.
 const LONGEST_TEXT: usize = 1024;
+
+/// The times that RFC 3339 can say, in milliseconds since the epoch: the years 0 to 9999.
+const TIMES: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
 /// How many refusals are kept to be shown.
 const KEPT_REFUSALS: usize = 20;
@@ -149,6 +154,9 @@ impl Rows<'_> {
             (quantity, _) => quantity,
         };
         let time = self.raw.times.get(row).copied().unwrap_or(self.now);
+        if !TIMES.contains(&time) {
+            return Err(NotServable::Time);
+        }
         let window = self.raw.windows.get(row).copied().filter(|&seconds| seconds > 0);
         Ok(Value { quantity, time, window })
     }
@@ -268,6 +276,18 @@ mod tests {
         assert_eq!(objects.get("shop", "d").unwrap().unwrap().quantity, Quantity::ZERO);
         assert_eq!((objects.len(), values.refused_count), (2, 2));
         assert_eq!(values.refused[0].reason, "the value is NaN");
+    }
+
+    #[test]
+    fn times_that_cannot_be_written_are_refused_alone() {
+        let mut raw = measures(&["a", "b", "c", "d"], &[1.0; 4]);
+        raw.times = vec![i64::MAX, *TIMES.end(), *TIMES.start(), TIMES.start() - 1];
+        let values = checked(raw).unwrap();
+        let Served::Objects(objects) = &values.served else { panic!() };
+        assert_eq!(objects.get("shop", "b").unwrap().unwrap().time, 253_402_300_799_999);
+        assert!(objects.get("shop", "c").unwrap().is_ok());
+        assert_eq!((objects.len(), values.refused_count), (2, 2));
+        assert_eq!(values.refused[0].reason, "the time is not in the years 0 to 9999");
     }
 
     #[test]

@@ -149,6 +149,7 @@ impl Plugin {
     /// Evaluates. Blocks for as long as the plugin runs; take a slot of the engine first.
     pub fn evaluate(&self, run: &Run<'_>, input: Input) -> Result<Values, RunError> {
         let now = input.now;
+        convert::check_objects(&input)?;
         let input = convert::input(input);
         let mut store = store(self.engine(), run.name, run.limits);
         let returned = call(&mut store, self.pre(), run.limits, |mapping, store| {

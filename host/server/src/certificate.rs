@@ -1,5 +1,4 @@
-//! The serving certificate: given as files, which are read again when they change, or held in
-//! memory.
+//! The serving certificate: from files, which are read again when they change, or in memory.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -16,52 +15,52 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::auth::AnyClient;
 use leadsman_runtime::files::FromFiles;
 
-/// Where the serving certificate comes from.
+/// The source of the serving certificate.
 pub enum Certificate {
-    /// Files with the certificate's chain and its key.
+    /// Files with the certificate chain and the private key.
     Files(CertificateFiles),
-    /// Held in memory.
-    Held(Held),
+    /// In memory.
+    InMemory(CertificateHandle),
 }
 
-/// A certificate in memory, which can be replaced while it is served.
+/// A certificate in memory that can be replaced while it is served.
 #[derive(Clone)]
-pub struct Held(Arc<ArcSwap<CertifiedKey>>);
+pub struct CertificateHandle(Arc<ArcSwap<CertifiedKey>>);
 
 /// A certificate in files.
 pub struct CertificateFiles {
     cert: PathBuf,
     key: PathBuf,
-    made: FromFiles<CertifiedKey>,
+    loaded: FromFiles<CertifiedKey>,
 }
 
-/// Why there is no certificate to serve with.
+/// Why no certificate can be served.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// A file does not hold what it should.
+    /// A file has no certificate or no key in it.
     #[error("cannot use {path} as the {what} of the server")]
     File {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// The part that it should have.
         what: &'static str,
-        /// Why not.
+        /// The cause.
         source: rustls_pki_types::pem::Error,
     },
-    /// Certificate and key do not go together, or are of a kind that is not supported.
+    /// Certificate and key do not match, or their algorithm is not supported.
     #[error("the certificate in {cert} cannot be used with the key in {key}")]
     Mismatch {
         /// The certificate's file.
         cert: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// Why not.
+        /// The cause.
         source: rustls::Error,
     },
-    /// A certificate could not be made.
+    /// A certificate could not be generated.
     #[error("cannot make a certificate")]
     Make(#[source] rcgen::Error),
-    /// The one that was made cannot be used.
+    /// The generated certificate cannot be used.
     #[error("cannot use the certificate that was made")]
     Made(#[source] rustls::Error),
     /// TLS cannot be set up.
@@ -70,13 +69,13 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// From two files.
+    /// Loads it from two files.
     pub fn files(cert: PathBuf, key: PathBuf) -> Result<Self, CertificateError> {
-        let made = FromFiles::new(vec![cert.clone(), key.clone()], || read(&cert, &key))?;
-        Ok(Self::Files(CertificateFiles { cert, key, made }))
+        let loaded = FromFiles::new(vec![cert.clone(), key.clone()], || read(&cert, &key))?;
+        Ok(Self::Files(CertificateFiles { cert, key, loaded }))
     }
 
-    /// TLS 1.2 and later, HTTP/2 and 1.1.
+    /// The configuration of a server: TLS 1.2 and later, HTTP/2 and 1.1.
     pub fn server_config(self) -> Result<ServerConfig, CertificateError> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -88,10 +87,10 @@ impl Certificate {
     }
 }
 
-impl Held {
-    /// Makes one for the loopback names and an address, which nobody trusts unless told to. Gives
-    /// it as PEM, too, for those who are to be told.
-    pub fn self_made(address: IpAddr) -> Result<(Self, String), CertificateError> {
+impl CertificateHandle {
+    /// Generates a self-signed certificate for `localhost` and an address. Returns it as PEM, too,
+    /// for clients that are to trust it.
+    pub fn self_signed(address: IpAddr) -> Result<(Self, String), CertificateError> {
         let names = vec!["localhost".to_owned(), address.to_string()];
         let made = rcgen::generate_simple_self_signed(names).map_err(CertificateError::Make)?;
         let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
@@ -99,7 +98,7 @@ impl Held {
         Ok((Self(Arc::new(ArcSwap::new(certified(chain, key)?))), made.cert.pem()))
     }
 
-    /// Serves another from the next connection on.
+    /// Serves another certificate from the next handshake on.
     pub fn replace(
         &self,
         chain: Vec<CertificateDer<'static>>,
@@ -144,10 +143,10 @@ impl std::fmt::Debug for Resolver {
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         match &self.0 {
-            Certificate::Held(held) => Some(held.0.load_full()),
-            // A look at two files for each connection; connections are long-lived.
+            Certificate::InMemory(handle) => Some(handle.0.load_full()),
+            // Two files are checked for each handshake; connections are long-lived.
             Certificate::Files(files) => {
-                let (key, error) = files.made.get(|| read(&files.cert, &files.key));
+                let (key, error) = files.loaded.get(|| read(&files.cert, &files.key));
                 if let Some(error) = error {
                     let error: &dyn std::error::Error = &error;
                     tracing::error!(

@@ -1,11 +1,15 @@
-//! Listening: TLS, connections, readiness, and an orderly end.
+//! Listening: TLS, connections and their limits, readiness, and an orderly end.
 
+mod activity;
+mod admission;
 pub mod auth;
 mod certificate;
-mod connections;
+mod connection;
+mod limits;
+mod listener;
 mod readiness;
 pub mod registration;
 
-pub use certificate::{Certificate, CertificateError, Held};
-pub use connections::{Executor, Server};
+pub use certificate::{Certificate, CertificateError, CertificateHandle};
+pub use listener::{Executor, Protocol, Server};
 pub use readiness::Readiness;

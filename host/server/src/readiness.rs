@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-/// Not ready before everything is there that is needed, and not any more once it is ending.
+/// Not ready before everything is there that is needed, and never again once it shuts down.
 #[derive(Debug, Clone)]
 pub struct Readiness(Arc<ArcSwap<State>>);
 
@@ -12,6 +12,7 @@ pub struct Readiness(Arc<ArcSwap<State>>);
 enum State {
     Waiting(String),
     Ready,
+    ShuttingDown,
 }
 
 impl Default for Readiness {
@@ -23,12 +24,26 @@ impl Default for Readiness {
 impl Readiness {
     /// Not ready, and why not.
     pub fn waiting(&self, why: impl Into<String>) {
-        self.0.store(Arc::new(State::Waiting(why.into())));
+        self.set(State::Waiting(why.into()));
     }
 
     /// Everything that is needed is there.
     pub fn ready(&self) {
-        self.0.store(Arc::new(State::Ready));
+        self.set(State::Ready);
+    }
+
+    /// Not ready any more, whatever else is said afterwards.
+    pub fn shut_down(&self) {
+        self.set(State::ShuttingDown);
+    }
+
+    /// The first shutdown holds: what is still starting must not undo it.
+    fn set(&self, next: State) {
+        let next = Arc::new(next);
+        self.0.rcu(|now| match **now {
+            State::ShuttingDown => now.clone(),
+            State::Waiting(_) | State::Ready => next.clone(),
+        });
     }
 
     /// Whether it is; an error says what is waited for.
@@ -36,6 +51,24 @@ impl Readiness {
         match &**self.0.load() {
             State::Waiting(why) => Err(why.clone()),
             State::Ready => Ok(()),
+            State::ShuttingDown => Err("shutting down".to_owned()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_shuts_down_is_never_ready_again() {
+        let readiness = Readiness::default();
+        assert!(readiness.check().is_err());
+        readiness.ready();
+        assert!(readiness.check().is_ok());
+        readiness.shut_down();
+        readiness.ready();
+        readiness.waiting("waiting for the list of pods");
+        assert_eq!(readiness.check(), Err("shutting down".to_owned()));
     }
 }

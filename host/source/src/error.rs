@@ -1,9 +1,9 @@
-//! Why a source cannot be made, and why a query of it has no answer.
+//! Errors of sources and queries.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why a source cannot be made.
+/// Why a source cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file cannot be read.
@@ -11,23 +11,23 @@ pub enum SourceError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A recording cannot be read.
+    /// A recording is invalid.
     #[error("{path} is not a recording: {reason}")]
     Recording {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// A file does not hold what it should.
+    /// A file has no certificate or key in it.
     #[error("{path} holds no {wanted} in PEM form")]
     Pem {
         /// The file.
         path: PathBuf,
-        /// What was looked for.
+        /// The missing part.
         wanted: &'static str,
     },
     /// The client refused its settings.
@@ -35,15 +35,18 @@ pub enum SourceError {
     Client(#[source] reqwest::Error),
 }
 
-/// Why a query has no answer. The texts end up in the conditions of autoscalers.
+/// Why a query has no answer. The texts appear in the conditions of autoscalers.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// The connection broke while the answer came.
+    /// The connection broke during the answer.
     #[error("broke off its answer: {}", innermost(.0))]
     Broken(#[source] reqwest::Error),
-    /// There is no connection.
+    /// A connection was refused or failed.
     #[error("cannot be reached: {}", innermost(.0))]
     Connect(#[source] reqwest::Error),
+    /// A connection was not made in time.
+    #[error("cannot be reached: no connection within {0:?}")]
+    ConnectTimeout(Duration),
     /// The answer did not come in time.
     #[error("did not answer within {0:?}")]
     Timeout(Duration),
@@ -53,7 +56,7 @@ pub enum QueryError {
          of all or of this namespace"
     )]
     Queued(Duration),
-    /// A proxy, or something that is no Prometheus, answered.
+    /// The answer is not Prometheus', but a proxy's for instance.
     #[error("answered {status} in place of a result{}", .excerpt.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
     Status {
         /// The status.
@@ -61,14 +64,14 @@ pub enum QueryError {
         /// The beginning of the body.
         excerpt: Option<String>,
     },
-    /// Prometheus refused or could not evaluate.
+    /// Prometheus refused the query or could not evaluate it.
     #[error("refused the query ({status}, {kind}): {message}")]
     Api {
         /// The status.
         status: http::StatusCode,
         /// The kind of the error.
         kind: String,
-        /// What it said.
+        /// Its message.
         message: String,
     },
     /// The answer is larger than it may be.
@@ -79,10 +82,10 @@ pub enum QueryError {
         /// The limit.
         limit: usize,
     },
-    /// The answer is no result.
+    /// The answer is not a valid result.
     #[error("sent something that is no result: {0}")]
     Decode(String),
-    /// The answer is partial, and that was not to be accepted.
+    /// The answer has warnings, and `failOnWarnings` is set.
     #[error("warned, and failOnWarnings is set: {0}")]
     Warnings(String),
     /// A credential cannot be read.
@@ -90,10 +93,10 @@ pub enum QueryError {
     Credential {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// What the file holds cannot be sent.
+    /// The content of the file cannot be sent in a header.
     #[error("was not asked: {path} does not hold a credential that can be sent")]
     UnusableCredential {
         /// The file.
@@ -104,12 +107,22 @@ pub enum QueryError {
     NotRecorded(String),
 }
 
+/// The longest text of a source that an error contains, in bytes. It may quote the answer, and appears
+/// in conditions, logs and the status page.
+const MAX_TEXT: usize = 500;
+
 impl QueryError {
-    /// The kind of the error, as metrics count it.
+    /// The answer is no result, for a reason that may quote it.
+    pub(super) fn decode(reason: impl AsRef<str>) -> Self {
+        Self::Decode(shortened(reason.as_ref()))
+    }
+
+    /// The reason code, for metrics.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Broken(_) => "query_broken",
             Self::Connect(_) => "query_connect",
+            Self::ConnectTimeout(_) => "query_connect_timeout",
             Self::Timeout(_) => "query_timeout",
             Self::Queued(_) => "query_queued",
             Self::Status { .. } => "query_status",
@@ -123,12 +136,33 @@ impl QueryError {
     }
 }
 
-/// What is at the bottom of an error says the most: "connection refused" and not "error sending
-/// request".
+/// The beginning of a text of a source.
+pub(super) fn shortened(text: &str) -> String {
+    if text.len() <= MAX_TEXT {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(MAX_TEXT)])
+}
+
+/// The innermost cause: "connection refused" rather than "error sending request".
 fn innermost(error: &reqwest::Error) -> String {
     let mut inner: &dyn std::error::Error = error;
     while let Some(source) = inner.source() {
         inner = source;
     }
-    inner.to_string()
+    shortened(&inner.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_of_sources_are_cut() {
+        assert_eq!(shortened("refused"), "refused");
+        let long = "ö".repeat(1 << 20);
+        let short = shortened(&long);
+        assert!(short.len() <= MAX_TEXT + '…'.len_utf8() && short.ends_with("ö…"));
+        assert!(QueryError::decode(&long).to_string().len() < 2 * MAX_TEXT);
+    }
 }

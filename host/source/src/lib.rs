@@ -1,13 +1,18 @@
-//! Sources: where the answers of queries come from.
+//! Sources of the answers to queries.
 //!
-//! A source takes a [`Request`] and gives an [`Answer`] or says why not. It knows nothing of
-//! mappings, plugins or who asks. A new kind of source is a module here and an arm of [`Source`].
+//! A source takes a [`Request`] and returns an [`Answer`]. It knows nothing of mappings, plugins or
+//! clients. A new kind of source is a module here and a variant of [`Source`].
 
+mod decoding;
 mod error;
 mod prometheus;
 mod query;
 mod recording;
+mod redact;
 mod settings;
+#[cfg(test)]
+#[path = "../../rules/src/promql/shape.rs"]
+mod shape;
 mod template;
 
 use std::time::Duration;
@@ -24,10 +29,10 @@ use leadsman_model::data::Answer;
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
 
-/// What is asked of a source.
+/// A query of a source.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The query.
+    /// The query's text.
     pub promql: &'a str,
     /// Duration and step of a range query.
     pub range: Option<(Duration, Duration)>,
@@ -37,23 +42,26 @@ pub struct Request<'a> {
     pub tenant: &'a Tenant,
 }
 
+/// The largest recording, in bytes.
+const MAX_RECORDING: u64 = 64 << 20;
+
 /// A named upstream.
 pub enum Source {
     /// A Prometheus, or anything that answers its HTTP API.
     Prometheus(Box<prometheus::Prometheus>),
-    /// A recording.
+    /// A recording that is played back.
     Recording(recording::Recording),
 }
 
 impl Source {
-    /// Makes a source ready. Does not connect: a source that is down is a fault of evaluations.
+    /// Prepares a source. Does not connect: if the source is down, evaluations fail.
     pub fn new(settings: &SourceSettings) -> Result<Self, SourceError> {
         match settings {
             SourceSettings::Prometheus(settings) => {
                 Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings)?)))
             }
             SourceSettings::Recording(settings) => {
-                let text = std::fs::read_to_string(&settings.file)
+                let text = leadsman_runtime::files::read_text(&settings.file, MAX_RECORDING)
                     .map_err(|source| SourceError::Read { path: settings.file.clone(), source })?;
                 let file = RecordingFile::parse(&text).map_err(|reason| {
                     SourceError::Recording { path: settings.file.clone(), reason }
@@ -64,7 +72,7 @@ impl Source {
         }
     }
 
-    /// Asks.
+    /// Runs a query.
     pub async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
         match self {
             Self::Prometheus(prometheus) => prometheus.fetch(request).await,
@@ -82,12 +90,12 @@ impl Source {
     }
 }
 
-/// Reads a list of series that comes in pieces.
+/// Parses a list of series that arrives in pieces.
 pub fn prometheus_series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<Seen, String> {
     prometheus::series(pieces)
 }
 
-/// Reads an answer of Prometheus' HTTP API, as it was written down.
+/// Parses an answer of Prometheus' HTTP API.
 pub fn prometheus_answer(body: &[u8]) -> Result<Answer, String> {
     prometheus::answer(body)
 }

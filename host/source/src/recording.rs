@@ -1,4 +1,4 @@
-//! Recordings: what a source would have answered, played back in a loop.
+//! Recordings: recorded answers, played back in a loop.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use leadsman_document::{Document, parse_duration};
 use leadsman_model::data::{Answer, Data, Vector};
 use leadsman_model::dictionary::Dictionary;
 
-/// A recording as it is written.
+/// The file of a recording.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RecordingFile {
@@ -36,7 +36,7 @@ struct RecordedSeries {
 }
 
 impl RecordingFile {
-    /// Reads a recording. The error says what is wrong with it.
+    /// Parses a recording. The error is for people.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (document, faults) = Document::parse("recording", text);
         if !faults.is_empty() {
@@ -66,7 +66,7 @@ impl RecordingFile {
     }
 }
 
-/// A recording being played.
+/// A recording that is played back.
 pub struct Recording {
     queries: HashMap<String, Vec<RecordedSeries>>,
     frames: usize,
@@ -74,7 +74,7 @@ pub struct Recording {
     seconds: f64,
     /// Frames that are skipped at the start.
     skipped: usize,
-    begun: Instant,
+    started: Instant,
 }
 
 impl Recording {
@@ -85,7 +85,7 @@ impl Recording {
         let step = parse_duration(&file.step).map_or(15.0, |step| step.as_secs_f64());
         let queries = file.queries.into_iter().map(|query| (query.query, query.series)).collect();
         let skipped = (start_at.as_secs_f64() / step) as usize;
-        Self { queries, frames, seconds: step / speed, skipped, begun: Instant::now() }
+        Self { queries, frames, seconds: step / speed, skipped, started: Instant::now() }
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and saturates
@@ -94,7 +94,7 @@ impl Recording {
             .queries
             .get(request.promql)
             .ok_or_else(|| QueryError::NotRecorded(request.promql.to_owned()))?;
-        let played = (self.begun.elapsed().as_secs_f64() / self.seconds) as usize;
+        let played = (self.started.elapsed().as_secs_f64() / self.seconds) as usize;
         let frame = self.skipped.wrapping_add(played) % self.frames.max(1);
         let mut dictionary = Dictionary::new();
         let mut vector = Vector::default();

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use leadsman_document::suggestion;
 use leadsman_model::names::Namespace;
-use leadsman_model::query_params::QueryParams;
-use leadsman_rules::RuleQuery;
+use leadsman_rules::{RuleQuery, promql};
 
 /// A query's text, cut at its places.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,7 +87,8 @@ impl Template {
 
     /// The text for a scope and what a read asks. Fails on a selector that PromQL cannot say.
     ///
-    /// Both are checked types whose text needs no escaping within a matcher.
+    /// A namespace is a DNS label, which needs no escaping wherever it stands; values of the selector
+    /// are escaped.
     pub fn fill(
         &self,
         namespace: Option<&Namespace>,
@@ -99,7 +99,8 @@ impl Template {
             Text::Rule(query) => return query.exact(namespace.map(Namespace::as_str), asked),
         };
         let uses_selector = parts.contains(&Part::Selector);
-        let matchers = if uses_selector { asked.selector.to_promql()? } else { String::new() };
+        let matchers =
+            if uses_selector { promql::matchers(&asked.selector)? } else { String::new() };
         let mut text = String::new();
         let mut skip_comma = false;
         for part in parts {
@@ -152,7 +153,10 @@ impl fmt::Display for Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::shape;
     use leadsman_model::selector::Selector;
+    use proptest::collection;
+    use proptest::prelude::*;
 
     fn filled(text: &str, selector: &str) -> String {
         let namespace = "shop".parse().unwrap();
@@ -185,5 +189,35 @@ mod tests {
     fn unknown_places_are_refused() {
         assert!(Template::parse("${namespce}").unwrap_err().contains("did you mean \"namespace\""));
         assert!(Template::parse("${namespace").is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn places_of_a_mapping_keep_the_shape(
+            namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
+            values in collection::vec("[a-zA-Z0-9]([a-zA-Z0-9._-]{0,20}[a-zA-Z0-9])?", 4),
+            at in 0..3_usize,
+        ) {
+            let texts = [
+                "m{namespace=\"${namespace}\",${selector}}",
+                "sum by (a) (rate(m{${selector},x='${namespace}'}[5m])) / n{a=`${namespace}`}",
+                "label_replace(m{${selector}}, \"a\", \"${namespace}\", \"b\", \".*\")",
+            ];
+            let template = Template::parse(texts[at]).unwrap();
+            let fill = |namespace: &str, values: &[&str]| {
+                let selector = match values {
+                    [a, b, c, d] => format!("a={a},b!={b},c in ({c},0{c}),d notin ({d},0{d}),e,!f"),
+                    _ => String::new(),
+                };
+                let namespace: Namespace = namespace.parse().unwrap();
+                let selector: Selector = selector.parse().unwrap();
+                shape(&template.fill(Some(&namespace), &selector.into()).unwrap()).unwrap()
+            };
+            let values: Vec<_> = values.iter().map(String::as_str).collect();
+            prop_assert_eq!(fill(&namespace, &values), fill("x", &["x"; 4]));
+            prop_assert_eq!(fill(&namespace, &[]), fill("x", &[]));
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! The process: everything wired together, started in order and ended in order.
+//! The process: wires all modules, starts them in order and shuts them down in order.
 
+mod descriptors;
 mod options;
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -14,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use leadsman_api::admin::{self, AdminState};
-use leadsman_api::{self as api, ApiState, Served};
+use leadsman_api::{self as api, ApiState, CurrentSnapshot};
 use leadsman_cluster::{Cluster, ConnectError, Watches};
 use leadsman_config::{Flags, ReadError};
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
@@ -25,12 +27,15 @@ use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::{CodeStore, Compiler, Engine};
 use leadsman_server::auth::Auth;
 use leadsman_server::registration;
-use leadsman_server::{Certificate, Held, Readiness, Server};
+use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
 pub use options::{ClusterOptions, Options, ServiceName};
 
-/// How long requests under way may take at the end.
-const DRAIN: Duration = Duration::from_secs(20);
+/// How long requests in flight may take during shutdown.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long evaluations may take to end after the servers.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +43,10 @@ pub enum StartError {
     /// The configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ReadError),
-    /// The configuration has faults, and there is no earlier one to go on with.
+    /// The configuration has faults, and there is no last good one.
     #[error("the configuration has faults")]
     Faults(Vec<Faults>),
-    /// An address that anyone could read from.
+    /// An address that other machines can reach, without authentication.
     #[error(
         "the API would listen on {address}, which other machines can reach, and without a cluster \
          nobody can say who may read; use a loopback address such as 127.0.0.1, or name a cluster \
@@ -51,34 +56,34 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
     },
-    /// There is no way to the cluster.
+    /// The cluster cannot be connected to.
     #[error(transparent)]
     Cluster(#[from] ConnectError),
-    /// Anything else.
+    /// Another cause.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
 
-/// A process that serves.
+/// A serving process.
 pub struct App {
-    /// Where the API is served.
+    /// The address of the API.
     pub api: SocketAddr,
-    /// Where metrics and the page are served.
+    /// The address of metrics and the status page.
     pub admin: SocketAddr,
-    /// The self-made certificate, for those who are to trust it.
+    /// The self-signed certificate as PEM, for clients that are to trust it.
     pub certificate: Option<String>,
-    /// The state of the page.
+    /// The state of the status page.
     pub page: AdminState,
     readiness: Readiness,
-    /// The servers, and what must not end before them.
+    /// The servers and the tasks that run as long as they do. One that ends early ends the process.
     tasks: JoinSet<anyhow::Result<()>>,
     parts: Parts,
     shutdown_delay: Duration,
-    /// Ends the servers; `parts.end` ends the evaluations after them.
+    /// Stops `tasks`; `parts.end` stops the evaluations after them.
     stop: CancellationToken,
 }
 
-/// What snapshots are made with where there is no cluster.
+/// The dependencies of snapshots outside a cluster.
 pub fn parts() -> anyhow::Result<Parts> {
     leadsman_runtime::tls::install_provider();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -92,15 +97,16 @@ pub fn parts() -> anyhow::Result<Parts> {
     })
 }
 
-/// What a cluster adds.
-struct Surroundings {
+/// What a process in a cluster has in addition.
+struct InCluster {
     cluster: Cluster,
     watches: Arc<Watches>,
     auth: Arc<Auth>,
 }
 
-impl Surroundings {
-    async fn find(
+impl InCluster {
+    /// Connects to the cluster; `None` if there is none.
+    async fn connect(
         options: &ClusterOptions,
         parts: &Parts,
         cache: Option<&Path>,
@@ -117,20 +123,21 @@ impl Surroundings {
 }
 
 impl App {
-    /// Starts everything. It serves when this returns.
+    /// Starts the process. It serves when this returns.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
+        descriptors::raise_limit();
         let mut parts = parts()?;
         let cache = options.cache.as_deref();
         let compiler = compiler(cache)?;
-        let around = Surroundings::find(&options.cluster, &parts, cache).await?;
-        let addresses = options.addresses(around.is_some());
-        if around.is_none()
+        let in_cluster = InCluster::connect(&options.cluster, &parts, cache).await?;
+        let addresses = options.addresses(in_cluster.is_some());
+        if in_cluster.is_none()
             && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
         {
             return Err(StartError::NotLoopback { address });
         }
-        if let Some(around) = &around {
-            parts.objects = ObjectSource::Watched(around.watches.clone());
+        if let Some(in_cluster) = &in_cluster {
+            parts.objects = ObjectSource::Watched(in_cluster.watches.clone());
         }
         readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
@@ -139,10 +146,10 @@ impl App {
             cache: options.cache.clone(),
             origin: options.config.clone(),
             flags: options.flags.clone(),
-            cluster: around.as_ref().map(|around| around.cluster.clone()),
+            cluster: in_cluster.as_ref().map(|in_cluster| in_cluster.cluster.clone()),
             all: false,
         });
-        let served = Arc::new(Served::new(controller.empty()));
+        let served = Arc::new(CurrentSnapshot::new(controller.empty()));
         let publisher = served.clone();
         let controller = controller.run(move |snapshot| publisher.publish(snapshot));
         let (api_listener, api) = listen(&addresses).await?;
@@ -159,39 +166,22 @@ impl App {
             shutdown_delay: options.shutdown_delay,
             stop: CancellationToken::new(),
         };
-        let certificate = app.certificate(options, around.as_ref())?;
+        let certificate = app.certificate(options, in_cluster.as_ref())?;
         let router = api::router(ApiState {
             served: served.clone(),
             readiness: readiness.clone(),
-            auth: around.as_ref().map(|around| around.auth.clone()),
+            auth: in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone()),
             metrics: Arc::new(app.parts.metrics.clone()),
         });
-        let server = Server {
-            listener: api_listener,
-            tls: certificate.server_config().map_err(anyhow::Error::from)?,
-            router,
-            metrics: app.parts.metrics.clone(),
-        };
-        let stop = app.stop.clone();
-        app.tasks.spawn(async move {
-            server.run(stop, DRAIN).await;
-            Ok(())
-        });
-        let stop = app.stop.clone().cancelled_owned();
-        let router = admin::router(app.page.clone());
-        app.tasks.spawn(async move {
-            let serve = axum::serve(
-                admin_listener,
-                router.into_make_service_with_connect_info::<SocketAddr>(),
-            );
-            Ok(serve.with_graceful_shutdown(stop).await?)
-        });
-        app.until_stopped(controller);
-        match around {
-            Some(around) => app.live_in(around, loaded, served),
+        let tls = certificate.server_config().map_err(anyhow::Error::from)?;
+        app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
+        app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
+        app.spawn_until_stopped(controller);
+        match in_cluster {
+            Some(in_cluster) => app.follow_cluster(in_cluster, loaded, served),
             None => {
                 let loaded = loaded.await.map_err(anyhow::Error::from)?;
-                // Whoever started this sees what is wrong; a pod goes on and waits for better.
+                // Whoever started this sees the faults; a pod waits for the next edit instead.
                 if !loaded.faults.is_empty() {
                     let faults = loaded.faults.into_iter().map(|(_, faults)| faults);
                     return Err(StartError::Faults(faults.collect()));
@@ -207,53 +197,67 @@ impl App {
         Ok(app)
     }
 
-    /// The serving certificate, and who keeps it right.
+    /// Serves a port until the process ends.
+    fn serve(&mut self, listener: TcpListener, protocol: Protocol, router: Router) {
+        let metrics = self.parts.metrics.clone();
+        let server = Server { listener, protocol, router, metrics };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            server.run(stop, DRAIN_TIMEOUT).await;
+            Ok(())
+        });
+    }
+
+    /// The serving certificate, with the task that renews it.
     fn certificate(
         &mut self,
         options: &Options,
-        around: Option<&Surroundings>,
+        in_cluster: Option<&InCluster>,
     ) -> anyhow::Result<Certificate> {
         if let Some((cert, key)) = &options.tls {
             return Ok(Certificate::files(cert.clone(), key.clone())?);
         }
-        // Serves until an authority that the cluster trusts has made a better one.
-        let (held, pem) = Held::self_made(self.api.ip())?;
+        // Served until an authority that the cluster trusts has issued one.
+        let (handle, pem) = CertificateHandle::self_signed(self.api.ip())?;
         self.certificate = Some(pem);
-        if let Some(around) = around
-            && let Some(service) = options.cluster.service(&around.cluster)
+        if let Some(in_cluster) = in_cluster
+            && let Some(service) = options.cluster.service(&in_cluster.cluster)
         {
-            let (cluster, held) = (around.cluster.clone(), held.clone());
-            self.until_stopped(async move { registration::keep(&cluster, &service, &held).await });
+            let (cluster, handle) = (in_cluster.cluster.clone(), handle.clone());
+            self.spawn_until_stopped(async move {
+                registration::reconcile(&cluster, &service, &handle).await
+            });
         }
-        Ok(Certificate::Held(held))
+        Ok(Certificate::InMemory(handle))
     }
 
-    /// Follows what the cluster says, and is ready when it has said enough.
-    fn live_in(
+    /// Follows the cluster's trusted authorities, discovery and objects. Ready once all of them and
+    /// the configuration have been loaded.
+    fn follow_cluster(
         &mut self,
-        around: Surroundings,
+        in_cluster: InCluster,
         loaded: oneshot::Receiver<Loaded>,
-        served: Arc<Served>,
+        served: Arc<CurrentSnapshot>,
     ) {
-        let Surroundings { cluster, watches, auth } = around;
+        let InCluster { cluster, watches, auth } = in_cluster;
         let follower = auth.clone();
-        self.until_stopped(async move { follower.follow(&cluster).await });
+        self.spawn_until_stopped(async move { follower.follow(&cluster).await });
         let mut learned = watches.learned();
         let refreshed = served.clone();
-        self.until_stopped(async move {
+        self.spawn_until_stopped(async move {
             while learned.changed().await.is_ok() {
                 refreshed.refresh();
             }
         });
         let readiness = self.readiness.clone();
-        self.until_stopped(async move {
-            readiness.waiting("waiting for the cluster to say whom to trust");
-            auth.settled().await;
+        self.spawn_until_stopped(async move {
+            readiness.waiting("waiting for the trusted authorities of the cluster");
+            auth.has_synced().await;
             readiness.waiting("waiting for the configuration to be loaded");
             let usable = async {
-                // Without anything to serve, whatever is served now goes on elsewhere.
+                // A replica without anything to serve leaves the requests to the others.
                 match loaded.await {
-                    // What is wrong with a team's is that team's.
+                    // A fault of a team's document affects that team alone.
                     Ok(loaded) if loaded.operator_is_whole() => loaded.snapshot,
                     _ => served.usable().await,
                 }
@@ -261,7 +265,7 @@ impl App {
             let snapshot = usable.await;
             for kind in snapshot.kinds() {
                 readiness.waiting(format!("waiting for the list of {}", kind.resource()));
-                // One that cannot be listed does not keep the others from being served.
+                // One that cannot be listed does not delay the others.
                 kind.settled().await;
             }
             readiness.ready();
@@ -269,8 +273,8 @@ impl App {
         });
     }
 
-    /// Runs something that does not end by itself for as long as requests are served.
-    fn until_stopped(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Spawns a task that runs until the servers stop, and must not end before.
+    fn spawn_until_stopped(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -280,16 +284,16 @@ impl App {
         });
     }
 
-    /// Serves until `end` completes, or a server ends by itself, which is an error.
+    /// Serves until `end` completes, or a task ends by itself, which is an error.
     pub async fn run(mut self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
         let ended = tokio::select! {
             () = end => None,
             ended = self.tasks.join_next() => ended,
         };
-        self.readiness.waiting("shutting down");
+        self.readiness.shut_down();
         if ended.is_none() && !self.shutdown_delay.is_zero() {
             tracing::info!(delay = ?self.shutdown_delay, "asked to end: serving on for a while");
-            // The cluster takes a moment to send requests elsewhere.
+            // It takes the cluster a moment to route requests elsewhere.
             tokio::time::sleep(self.shutdown_delay).await;
         }
         self.stop.cancel();
@@ -300,34 +304,35 @@ impl App {
             None => Ok(()),
         };
         tracing::info!("shutting down: requests under way complete");
-        // Connections of the page have no end of their own.
         let tasks = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN + Duration::from_secs(1), tasks).await.is_err() {
+        if tokio::time::timeout(DRAIN_TIMEOUT + Duration::from_secs(1), tasks).await.is_err() {
             self.tasks.shutdown().await;
         }
-        // Evaluations end last: requests under way may wait for one.
+        // Evaluations end last: requests in flight may wait for one.
         self.parts.end.cancel();
         self.parts.tasks.close();
-        self.parts.tasks.wait().await;
+        if tokio::time::timeout(TASKS_TIMEOUT, self.parts.tasks.wait()).await.is_err() {
+            tracing::warn!("tasks were still running at the end");
+        }
         tracing::info!("ended");
         early
     }
 }
 
-/// A file that is not there is a wrong command line.
+/// Checks that the file exists: otherwise the command line is wrong.
 fn readable(origin: &ConfigOrigin) -> Result<(), ReadError> {
     let ConfigOrigin::File(path) = origin else { return Ok(()) };
-    let opened = std::fs::File::open(path);
+    let opened = files::open(path);
     opened.map(drop).map_err(|source| ReadError::File { path: path.display().to_string(), source })
 }
 
-/// Compiles in children of this process, and keeps what they made.
+/// A compiler that runs in child processes and stores their output.
 pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
     let program = std::env::current_exe()?;
     let store = match cache {
         None => None,
         Some(folder) => {
-            // What lies beside it is served without being asked for again.
+            // Its content is trusted at the next start.
             files::private_folder(folder)?;
             Some(CodeStore::open(&folder.join("code"))?)
         }
@@ -335,7 +340,7 @@ pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
     Ok(Compiler::new(program, store))
 }
 
-/// Does all that a start does with a configuration, short of serving it.
+/// Does all that a start does with a configuration, except serving it.
 pub async fn check(
     config: ConfigOrigin,
     flags: &Flags,
@@ -344,17 +349,17 @@ pub async fn check(
     Ok(load(config, flags, cluster).await?.loaded)
 }
 
-/// A configuration that was loaded to be read from in this process, and not to be served. Objects
-/// are followed for as long as it is there.
+/// A configuration that is loaded for use in this process, and not served. Objects are watched until
+/// it is dropped.
 pub struct Live {
-    /// What was loaded.
+    /// The result of loading.
     pub loaded: Loaded,
     /// The cluster, if there is one.
     pub cluster: Option<Cluster>,
     _end_on_drop: DropGuard,
 }
 
-/// Loads a configuration once, with all that it gives by then.
+/// Loads a configuration once, with all rule metrics of the current series.
 pub async fn load(
     config: ConfigOrigin,
     flags: &Flags,
@@ -362,11 +367,11 @@ pub async fn load(
 ) -> Result<Live, StartError> {
     let mut parts = parts()?;
     readable(&config)?;
-    let around = Surroundings::find(cluster, &parts, None).await?;
-    if let Some(around) = &around {
-        parts.objects = ObjectSource::Watched(around.watches.clone());
+    let in_cluster = InCluster::connect(cluster, &parts, None).await?;
+    if let Some(in_cluster) = &in_cluster {
+        parts.objects = ObjectSource::Watched(in_cluster.watches.clone());
     }
-    let cluster = around.map(|around| around.cluster);
+    let cluster = in_cluster.map(|in_cluster| in_cluster.cluster);
     let (controller, loaded) = Controller::new(Setup {
         parts: parts.clone(),
         compiler: compiler(None)?,
@@ -384,7 +389,7 @@ pub async fn load(
     Ok(Live { loaded, cluster, _end_on_drop: end })
 }
 
-/// Listens on the first of these addresses that there is.
+/// Listens on the first of these addresses that can be bound.
 async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<(TcpListener, SocketAddr)> {
     use anyhow::Context as _;
     let listener = TcpListener::bind(addresses).await.with_context(|| {

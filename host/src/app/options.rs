@@ -1,4 +1,4 @@
-//! What a process is started with.
+//! The options of a process.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use leadsman_config::Flags;
 use leadsman_control::ConfigOrigin;
 use leadsman_server::registration::Service;
 
-/// What a process is started with.
+/// The options of a process.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the configuration is.
+    /// The location of the configuration.
     pub config: ConfigOrigin,
-    /// What the command line says beside it.
+    /// Settings of the command line that go with it.
     pub flags: Flags,
-    /// Where what was good is kept for the next start.
+    /// The folder for last good documents and plugins.
     pub cache: Option<PathBuf>,
     /// The cluster.
     pub cluster: ClusterOptions,
@@ -26,18 +26,18 @@ pub struct Options {
     pub address: Option<IpAddr>,
     /// The port of the API; 0 for any that is free.
     pub port: u16,
-    /// Certificate and key of the server; `None` to make one.
+    /// Certificate and key of the server; `None` to generate one.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Where metrics and the page are served.
+    /// The address of metrics and the status page.
     pub admin: SocketAddr,
-    /// How long to serve on after the end was asked for.
+    /// How long to serve after the shutdown was requested.
     pub shutdown_delay: Duration,
 }
 
-/// Which cluster, and what this process is in it.
+/// The cluster of a process, and the Service that leads to it.
 #[derive(Debug, Clone)]
 pub enum ClusterOptions {
-    /// None, whatever is around.
+    /// None, even in a pod.
     Never,
     /// The one that this process is a pod of, or that of a kubeconfig.
     Around {
@@ -73,8 +73,8 @@ impl FromStr for ServiceName {
 }
 
 impl ClusterOptions {
-    /// The Service whose certificate this process makes and whose APIServices it keeps right.
-    /// Outside a pod only when it is named: a look at a cluster from outside changes nothing there.
+    /// The Service whose certificate and APIServices this process reconciles. Outside a pod only if
+    /// it is named, so that a process started for a look changes nothing in the cluster.
     pub(super) fn service(&self, cluster: &Cluster) -> Option<Service> {
         let Self::Around { kubeconfig, service } = self else { return None };
         let named = match (service, kubeconfig) {
@@ -88,7 +88,7 @@ impl ClusterOptions {
 }
 
 impl Options {
-    /// Where to listen, in the order of preference.
+    /// The addresses to listen on, in order of preference.
     pub(super) fn addresses(&self, authenticated: bool) -> Vec<SocketAddr> {
         let at = |address: IpAddr| SocketAddr::from((address, self.port));
         match (self.address, authenticated) {

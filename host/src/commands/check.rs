@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use leadsman::app::{self, ClusterOptions, StartError};
 
-use super::{FAULTS, count, failed, runtime};
+use super::{FAULTS, count, failed, run};
 use crate::cli::Check;
 
 /// Does all that `serve` does with a configuration, short of serving it.
@@ -14,9 +14,8 @@ pub(crate) fn check(check: Check) -> ExitCode {
         (None, None) => ClusterOptions::Never,
         (kubeconfig, _) => ClusterOptions::Around { kubeconfig: kubeconfig.clone(), service: None },
     };
-    let checked = check.adapter.flags().and_then(|flags| Ok((runtime()?, flags)));
-    let checked = checked.map_err(StartError::from).and_then(|(runtime, flags)| {
-        runtime.block_on(app::check(origin.clone(), &flags, &cluster))
+    let checked = check.adapter.flags().map_err(StartError::from).and_then(|flags| {
+        run(app::check(origin.clone(), &flags, &cluster)).map_err(StartError::from).flatten()
     });
     let loaded = match checked {
         Ok(loaded) => loaded,

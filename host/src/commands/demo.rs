@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use leadsman::demo::{self, DemoOptions};
 
-use super::{failed, runtime};
+use super::{failed, run};
 use crate::cli::Demo;
 
 /// Plays the embedded recording until a signal ends it, or once.
@@ -15,8 +15,8 @@ pub(crate) fn demo(demo: Demo) -> ExitCode {
         admin: demo.admin_address,
         once: demo.once,
     };
-    let run = demo::run(options, super::serve::ended_by_signal());
-    match runtime().and_then(|runtime| runtime.block_on(run)) {
+    let played = demo::run(options, super::serve::ended_by_signal());
+    match run(played).flatten() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use leadsman::doctor::{self, DoctorOptions, Section, Verdict};
 
-use super::{FAULTS, failed, runtime};
+use super::{FAULTS, failed, run};
 use crate::cli::{Doctor, Origin};
 
 /// Looks at the whole way from an autoscaler to a value and says what is in it.
@@ -19,8 +19,7 @@ pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
         config: doctor.config.as_ref().map(Origin::origin),
         namespace: doctor.namespace,
     };
-    let examined = runtime()
-        .and_then(|runtime| runtime.block_on(doctor::examine(&options)).map_err(Into::into));
+    let examined = run(doctor::examine(&options)).and_then(|examined| examined.map_err(Into::into));
     let sections = match examined {
         Ok(sections) => sections,
         Err(error) => return failed(&error),

@@ -9,6 +9,7 @@ mod serve;
 
 use leadsman_document::Faults;
 use std::process::ExitCode;
+use std::time::Duration;
 
 pub(crate) use check::check;
 pub(crate) use demo::demo;
@@ -34,9 +35,16 @@ pub(crate) fn schema() -> ExitCode {
     }
 }
 
-/// The asynchronous runtime. Plugins run on its blocking threads.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+/// How long the process waits at its end for threads that are still busy. One that waits for a
+/// volume that hangs never ends.
+const THREADS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Runs a command on an asynchronous runtime, whose blocking threads run plugins.
+fn run<F: Future>(work: F) -> anyhow::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let output = runtime.block_on(work);
+    runtime.shutdown_timeout(THREADS_TIMEOUT);
+    Ok(output)
 }
 
 /// How many faults several documents have together, in words.

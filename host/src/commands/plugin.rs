@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use leadsman::app;
 use leadsman_control as control;
-use leadsman_sandbox::Plugin;
+use leadsman_document::json_schema;
+use leadsman_sandbox::{CompileOwner, Plugin};
 
-use super::{FAULTS, failed, runtime};
+use super::{FAULTS, failed, run};
 
 /// Loads a plugin as the adapter does, runs its fixtures, and prints what it says of itself.
 pub(crate) fn inspect(file: &Path) -> ExitCode {
@@ -20,18 +21,16 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
         Err(error) => return failed(&error),
     };
     let bytes = match std::fs::read(file) {
-        Ok(bytes) => bytes,
+        Ok(bytes) => bytes::Bytes::from(bytes),
         Err(error) => {
             println!("cannot read {}: {error}", file.display());
             return ExitCode::from(FAULTS);
         }
     };
-    let loaded = runtime().map(|runtime| {
-        runtime.block_on(async {
-            let plugin = Plugin::load(&parts.engine, &compiler, &bytes).await?;
-            let tested = control::self_test(&plugin).await;
-            Ok::<_, leadsman_sandbox::LoadError>((plugin, tested))
-        })
+    let loaded = run(async {
+        let plugin = Plugin::load(&parts.engine, &compiler, &CompileOwner::Operator, bytes).await?;
+        let tested = control::self_test(&plugin).await;
+        Ok::<_, leadsman_sandbox::LoadError>((plugin, tested))
     });
     let (plugin, tested) = match loaded {
         Ok(Ok(loaded)) => loaded,
@@ -49,6 +48,10 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
     match serde_json::to_string_pretty(&description.config_schema) {
         Ok(schema) => println!("config   {schema}"),
         Err(error) => return failed(&error.into()),
+    }
+    if let Err(reason) = json_schema::check(&description.config_schema) {
+        println!("schema   {reason}");
+        return ExitCode::from(FAULTS);
     }
     match tested {
         Ok(0) => println!("fixtures it brings none"),

@@ -8,7 +8,7 @@ use leadsman::inspection::{
     Text,
 };
 
-use super::{FAULTS, failed, runtime};
+use super::{FAULTS, failed, run};
 use crate::cli::{Output, Rules};
 
 /// Says what rules give, or what another adapter makes of them.
@@ -22,10 +22,6 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
         flags,
         kubeconfig: rules.kubeconfig.clone(),
     };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
-    };
     if let Some(who) = rules.other.compare {
         let options = CompareOptions {
             ours: options,
@@ -38,19 +34,21 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
             namespace: rules.other.namespace,
             tolerance: rules.other.tolerance / 100.0,
         };
-        return match runtime.block_on(inspection::compare(&options)) {
-            Ok(comparison) => {
+        return match run(inspection::compare(&options)) {
+            Ok(Ok(comparison)) => {
                 print!("{comparison}");
                 exit(!comparison.is_same())
             }
-            Err(CompareError::Start(StartError::Config(error))) => unreadable(&error.into()),
-            Err(CompareError::Inspect(error)) => not_inspected(error),
-            Err(error) => failed(&error.into()),
+            Ok(Err(CompareError::Start(StartError::Config(error)))) => unreadable(&error.into()),
+            Ok(Err(CompareError::Inspect(error))) => not_inspected(error),
+            Ok(Err(error)) => failed(&error.into()),
+            Err(error) => failed(&error),
         };
     }
-    match runtime.block_on(inspection::inspect(&options)) {
-        Ok(found) => show(&found, rules.output, rules.all),
-        Err(error) => not_inspected(error),
+    match run(inspection::inspect(&options)) {
+        Ok(Ok(found)) => show(&found, rules.output, rules.all),
+        Ok(Err(error)) => not_inspected(error),
+        Err(error) => failed(&error),
     }
 }
 

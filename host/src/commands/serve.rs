@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use leadsman::app::{App, ClusterOptions, Options, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{FAULTS, count, failed, runtime};
+use super::{FAULTS, count, failed, run};
 use crate::cli::Serve;
 
 /// Serves until a signal ends it.
@@ -25,7 +25,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         admin: serve.admin_address,
         shutdown_delay: serve.shutdown_delay_duration,
     };
-    let run = async {
+    let serving = async {
         // From the first moment on: a start may take a while, and already serves.
         let mut end = std::pin::pin!(ended_by_signal());
         let app = tokio::select! {
@@ -36,7 +36,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         app.run(end).await?;
         Ok::<(), StartError>(())
     };
-    match runtime().map_err(StartError::Other).and_then(|runtime| runtime.block_on(run)) {
+    match run(serving).map_err(StartError::Other).flatten() {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError::Faults(documents)) => {
             documents.iter().for_each(|faults| eprintln!("{faults}"));

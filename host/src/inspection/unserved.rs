@@ -39,8 +39,9 @@ fn parts(why: &Why) -> (String, Option<String>) {
             "another series gives the same metric, and the later one holds".to_owned(),
             Some(format!("{metric} is that of {by}")),
         ),
-        Why::Filtered(_) | Why::NoNamespace { .. } | Why::NoNamespaceOfExternal => {
-            (why.to_string(), None)
-        }
+        Why::Filtered(_)
+        | Why::SeriesName
+        | Why::NoNamespace { .. }
+        | Why::NoNamespaceOfExternal => (why.to_string(), None),
     }
 }

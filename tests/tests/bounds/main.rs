@@ -2,5 +2,6 @@
 //! there to withstand.
 
 mod budgets;
+mod connections;
 mod metrics;
 mod objects;

@@ -69,6 +69,19 @@ async fn a_broken_plugin_is_reported_and_the_last_good_one_served() {
     scene.went_well(load).await;
 }
 
+#[tokio::test]
+async fn a_named_pipe_is_refused_and_does_not_delay_the_shutdown() {
+    let scene = Scene::of_file(Folder::plain()).await;
+    scene.serves(1000.0).await;
+    scene.folder.remove(FILE);
+    let (pipe, mode) = (scene.folder.path(FILE), rustix::fs::Mode::from_raw_mode(0o600));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).expect("a named pipe");
+    scene.refuses_plugin("FileUnreadable", &["not a regular file", "named pipe"]).await;
+    scene.serves(1000.0).await;
+    scene.leadsman.terminate();
+    assert!(scene.leadsman.exit().await.success());
+}
+
 /// It uses half a minute of a child process, in which nobody else waits.
 #[tokio::test]
 async fn a_plugin_too_expensive_to_compile_delays_nobody() {

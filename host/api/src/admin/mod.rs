@@ -14,7 +14,7 @@ use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use crate::Served;
+use crate::CurrentSnapshot;
 use leadsman_model::objects::KindState;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
@@ -32,7 +32,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 #[derive(Clone)]
 pub struct AdminState {
     /// The current snapshot.
-    pub served: Arc<Served>,
+    pub served: Arc<CurrentSnapshot>,
     /// Whether the process is ready.
     pub readiness: Readiness,
     /// The adapter's metrics.
@@ -45,7 +45,7 @@ pub struct AdminState {
 
 impl AdminState {
     /// A state whose uptime starts now.
-    pub fn new(served: Arc<Served>, readiness: Readiness, metrics: Metrics) -> Self {
+    pub fn new(served: Arc<CurrentSnapshot>, readiness: Readiness, metrics: Metrics) -> Self {
         Self {
             served,
             readiness,

@@ -134,8 +134,14 @@ impl Check<'_> {
     /// A file that must be there now. It may change later.
     fn file(&mut self, file: &str, place: &str) -> PathBuf {
         let Some(path) = self.take(self.origin.file(file), place) else { return PathBuf::new() };
-        if let Err(error) = std::fs::File::open(&path) {
-            self.fault(place, format!("cannot read {}: {error}", path.display()));
+        // Opening anything else could wait for somebody.
+        let opened = match std::fs::metadata(&path) {
+            Ok(metadata) if !metadata.is_file() => Err("it is not a regular file".to_owned()),
+            Ok(_) => std::fs::File::open(&path).map(drop).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(reason) = opened {
+            self.fault(place, format!("cannot read {}: {reason}", path.display()));
         }
         path
     }

@@ -3,21 +3,47 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sha2::{Digest as _, Sha256};
+use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 
 /// What a content is, whoever gives it: its SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Digest([u8; 32]);
+pub struct Digest([u8; SHA256_OUTPUT_LEN]);
 
 impl Digest {
     /// The digest of these bytes.
     pub fn of(content: &[u8]) -> Self {
-        Self(Sha256::digest(content).into())
+        let mut digester = Digester::new();
+        digester.update(content);
+        digester.finish()
     }
 
     /// The digits behind `sha256:`.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Makes the digest of a content that comes in pieces.
+pub struct Digester(Context);
+
+impl Digester {
+    /// Has seen nothing yet.
+    #[allow(clippy::new_without_default)] // nobody has a use for a default
+    pub fn new() -> Self {
+        Self(Context::new(&SHA256))
+    }
+
+    /// The next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> Digest {
+        let mut bytes = [0; SHA256_OUTPUT_LEN];
+        // Both are as long as a SHA-256.
+        bytes.copy_from_slice(self.0.finish().as_ref());
+        Digest(bytes)
     }
 }
 

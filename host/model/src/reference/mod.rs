@@ -6,7 +6,7 @@ mod grammar;
 use std::fmt;
 use std::str::FromStr;
 
-pub use digest::Digest;
+pub use digest::{Digest, Digester};
 use grammar::{is_named_host, is_registry, is_repository_part, is_tag};
 
 /// `registry/repository:tag`, `registry/repository@digest`, or both. The digest then decides and

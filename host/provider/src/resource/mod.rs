@@ -242,7 +242,7 @@ impl<'a> ResourceRead<'a> {
                 Some(object) => Ok(vec![object]),
                 None => Err(ReadError::NotFound(format!(
                     "{} \"{name}\" not found{}",
-                    self.request.kind.of_object(),
+                    name_of_object(self.request.kind),
                     place.described()
                 ))),
             },
@@ -300,7 +300,7 @@ impl ResourceRead<'_> {
                 "" => name.to_string(),
                 namespace => format!("{namespace}/{name}"),
             };
-            let metrics = self.request.kind.of_metrics();
+            let metrics = name_of_metrics(self.request.kind);
             let asked = format!("{metrics}.metrics.k8s.io \"{in_full}\"");
             return Err(joined.nothing_for(name.as_str(), &asked));
         }
@@ -325,21 +325,19 @@ impl Both {
     }
 }
 
-impl MeasuredKind {
-    /// What metrics-server and prometheus-adapter call an object that is not there.
-    fn of_object(self) -> &'static str {
-        match self {
-            Self::Nodes => "node",
-            Self::Pods => "pods",
-        }
+/// What metrics-server and prometheus-adapter call an object that does not exist.
+fn name_of_object(kind: MeasuredKind) -> &'static str {
+    match kind {
+        MeasuredKind::Nodes => "node",
+        MeasuredKind::Pods => "pods",
     }
+}
 
-    /// What they call one of which nothing is known.
-    fn of_metrics(self) -> &'static str {
-        match self {
-            Self::Nodes => "nodemetrics",
-            Self::Pods => "podmetrics",
-        }
+/// What they call an object without metrics.
+fn name_of_metrics(kind: MeasuredKind) -> &'static str {
+    match kind {
+        MeasuredKind::Nodes => "nodemetrics",
+        MeasuredKind::Pods => "podmetrics",
     }
 }
 

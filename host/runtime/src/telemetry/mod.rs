@@ -4,4 +4,6 @@ mod logging;
 mod metrics;
 
 pub use logging::{LogFormat, start as start_logging};
-pub use metrics::{GaugeGuard, ListingMetrics, MappingMetrics, Metrics, ReadOutcome};
+pub use metrics::{
+    CloseReason, GaugeGuard, Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome,
+};

@@ -1,11 +1,11 @@
-//! What a request asks for, in the words of an authorizer.
+//! The attributes of a request for authorization.
 
 use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
 use leadsman_cluster::Attributes;
 
-/// What a request asks for, as Kubernetes reads it from method and path.
+/// The attributes of a request, as Kubernetes derives them from method and path.
 pub fn attributes(method: &Method, uri: &Uri) -> Attributes {
     resource(method, uri).unwrap_or_else(|| Attributes::Path {
         verb: method.as_str().to_ascii_lowercase(),
@@ -26,7 +26,7 @@ fn resource(method: &Method, uri: &Uri) -> Option<Attributes> {
     let mut namespace = String::new();
     if parts[0] == "namespaces" && parts.len() > 1 {
         namespace.clone_from(&parts[1]);
-        // What stands below a namespace; a namespace alone is itself the resource.
+        // A resource in a namespace; a namespace alone is itself the resource.
         if parts.len() > 2 {
             parts.drain(..2);
         }
@@ -57,7 +57,7 @@ fn resource(method: &Method, uri: &Uri) -> Option<Attributes> {
     })
 }
 
-/// Whether changes are asked for and not a list.
+/// Whether a watch is requested in place of a list.
 pub fn watches(uri: &Uri) -> bool {
     let query = uri.query().unwrap_or_default();
     let mut pairs = form_urlencoded::parse(query.as_bytes());

@@ -1,4 +1,4 @@
-//! Whom the cluster says to trust: the data of the ConfigMap
+//! The trusted authorities of the cluster: the data of the ConfigMap
 //! `kube-system/extension-apiserver-authentication`.
 
 use std::collections::BTreeMap;
@@ -14,26 +14,26 @@ use rustls_pki_types::pem::PemObject as _;
 
 use super::front_proxy::Headers;
 
-/// Whom the cluster says to trust.
+/// The trusted authorities of the cluster.
 #[derive(Debug, Clone, Default)]
 pub struct Authorities {
-    /// Stands for clients themselves.
+    /// Verifies certificates of clients.
     pub(super) clients: Option<Arc<dyn ClientCertVerifier>>,
-    /// Stands for front proxies.
+    /// Verifies front proxies.
     pub(super) front_proxy: Option<FrontProxy>,
 }
 
-/// How a front proxy is known, and what it says.
+/// How a front proxy is verified, and the headers that it sends.
 #[derive(Debug, Clone)]
 pub(super) struct FrontProxy {
     pub(super) verifier: Arc<dyn ClientCertVerifier>,
-    /// Its names; any if there are none.
+    /// Allowed common names; any if there are none.
     pub(super) names: Vec<String>,
     pub(super) headers: Headers,
 }
 
 impl Authorities {
-    /// Reads the data. A part that cannot be used is told, and stays as it was before.
+    /// Parses the data. For a part that is invalid it returns a fault and keeps the previous value.
     pub fn read(data: &BTreeMap<String, String>, before: Option<&Self>) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
         let clients = match data.get("client-ca-file").map(|pem| verifier(pem)) {
@@ -85,7 +85,7 @@ fn front_proxy(data: &BTreeMap<String, String>) -> Result<Option<FrontProxy>, St
     Ok(Some(FrontProxy { verifier, names: list("requestheader-allowed-names")?, headers }))
 }
 
-/// Checks that a chain ends at one of these certificates, is for a client, and is valid now.
+/// A verifier of client certificates that are signed by one of these authorities and valid now.
 fn verifier(pem: &str) -> Result<Arc<dyn ClientCertVerifier>, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {

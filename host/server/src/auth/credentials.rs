@@ -1,17 +1,17 @@
-//! What comes of looking at one kind of credentials.
+//! The outcome of authentication by one kind of credentials.
 
 use super::error::Unauthenticated;
 use leadsman_cluster::Identity;
 
-/// What comes of looking at one kind of credentials.
+/// The outcome of authentication by one kind of credentials.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// They are somebody's who asks us directly.
+    /// The client itself has this identity.
     Identified(Identity),
-    /// They are a front proxy's, for somebody whom it let through.
+    /// A front proxy asserts this identity for a request that it authorized.
     Proxied(Identity),
-    /// There are none.
+    /// There are no such credentials.
     Absent,
-    /// They are nobody's.
+    /// They are invalid.
     Refused(Unauthenticated),
 }

@@ -1,25 +1,25 @@
-//! Why a request is not answered.
+//! Why a request is refused.
 
 use std::fmt;
 
 use leadsman_cluster::{Attributes, Identity, ReviewError};
 
-/// Why a request is not answered.
+/// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Denied {
-    /// It came with credentials that are nobody's.
+    /// Its credentials are invalid.
     #[error("Unauthorized: {0}")]
     Unauthenticated(#[source] Unauthenticated),
-    /// Whoever asks may not have it.
+    /// The user is not authorized.
     #[error("{0}")]
     Forbidden(Box<Forbidden>),
-    /// Whether they may cannot be found out.
+    /// It cannot be reviewed.
     #[error("{0}")]
     Unknown(#[source] ReviewError),
 }
 
 impl Denied {
-    /// The kind of the error, as metrics count it.
+    /// The reason code, for metrics.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Unauthenticated(_) => "unauthenticated",
@@ -29,41 +29,41 @@ impl Denied {
     }
 }
 
-/// Why credentials are nobody's.
+/// Why credentials are invalid.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Unauthenticated {
-    /// The cluster has not said whom to trust.
-    #[error("whom the cluster trusts is not known yet")]
+    /// The trusted authorities are not known yet.
+    #[error("the trusted authorities of the cluster are not known yet")]
     Unknown,
-    /// A certificate that no authority of the cluster stands for.
+    /// No authority of the cluster has signed the certificate.
     #[error("the client certificate is not trusted: {0}")]
     Certificate(String),
-    /// A certificate of the front proxy's authority for somebody else.
+    /// The front proxy's authority has signed it for another name.
     #[error("the client certificate's name \"{0}\" is not one of a front proxy")]
     NotAFrontProxy(String),
-    /// A certificate without a name.
+    /// The certificate has no common name.
     #[error("the client certificate names nobody")]
     Nameless,
-    /// A token that is nobody's.
+    /// The token is invalid.
     #[error("the bearer token is not valid")]
     Token,
-    /// A token that could not be looked at.
+    /// The token could not be reviewed.
     #[error("{0}")]
     Review(#[source] ReviewError),
 }
 
-/// Somebody who may not have something.
+/// A user without the right to what was requested.
 #[derive(Debug)]
 pub struct Forbidden {
-    /// Who asks.
+    /// The user.
     pub identity: Identity,
-    /// For what.
+    /// What was requested.
     pub attributes: Attributes,
-    /// Why not, if the authorizer says so.
+    /// The authorizer's reason, if there is one.
     pub reason: String,
 }
 
-/// As kube-apiserver says it, so that what is known of its messages holds here.
+/// The wording of kube-apiserver, so that it is found by those who know it.
 impl fmt::Display for Forbidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { identity: Identity { user, .. }, attributes, reason } = self;

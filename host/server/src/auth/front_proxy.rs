@@ -1,4 +1,4 @@
-//! The headers in which a front proxy says who asks.
+//! The headers in which a front proxy asserts the user's identity.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use leadsman_cluster::Identity;
 
-/// Which headers say what.
+/// The names of these headers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Headers {
     pub(super) user: Vec<HeaderName>,
@@ -18,8 +18,7 @@ pub(super) struct Headers {
 }
 
 impl Headers {
-    /// Who asks, in the words of the front proxy; `None` if it names nobody. To be believed only
-    /// of a front proxy.
+    /// The asserted identity; `None` without a user. To be trusted from a verified front proxy only.
     pub(super) fn identity(&self, headers: &HeaderMap) -> Option<Identity> {
         let first =
             |names: &[HeaderName]| names.iter().filter_map(|name| headers.get(name)).find_map(text);
@@ -36,7 +35,7 @@ impl Headers {
         Some(Identity { user, uid: first(&self.uid), groups: groups.collect(), extra })
     }
 
-    /// Takes them out, so that nothing behind can mistake them for the truth.
+    /// Removes them, so that no later code can trust them.
     pub(super) fn strip(&self, headers: &mut HeaderMap) {
         for name in self.user.iter().chain(&self.uid).chain(&self.groups) {
             headers.remove(name);

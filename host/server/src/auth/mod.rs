@@ -1,8 +1,9 @@
-//! Who asks, and whether they may: as every extension API server of Kubernetes decides it.
+//! Authentication and authorization, delegated to kube-apiserver as in every extension API server of
+//! Kubernetes.
 //!
-//! A request is somebody's by the front proxy's headers, by a client certificate, by a token, or
-//! by nothing (anonymous), in this order; kube-apiserver is asked whether they may. Its answers
-//! are kept for a short while and shared by equal questions under way.
+//! A request is authenticated by the front proxy's headers, a client certificate, or a bearer token,
+//! in this order, and is anonymous otherwise. It is authorized by a SubjectAccessReview. Decisions
+//! are cached for a short while, and equal reviews in flight are coalesced.
 
 mod attributes;
 mod authorities;
@@ -30,17 +31,17 @@ pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{Cluster, Decision, Identity};
+use leadsman_cluster::{ANONYMOUS, Cluster, Decision, Identity};
 use leadsman_runtime::files;
 use tokens::Tokens;
 
-/// Where every cluster says which certificates and headers to trust.
+/// The ConfigMap with the trusted authorities and headers, in every cluster.
 const CONFIG: (&str, &str) = ("kube-system", "extension-apiserver-authentication");
 
-/// Members of this group may do everything.
+/// Members of this group are authorized without a review.
 const MASTERS: &str = "system:masters";
 
-/// Everybody who is somebody is in the first of these groups, and nobody in the second.
+/// The groups of all authenticated users, and of anonymous requests.
 const AUTHENTICATED: &str = "system:authenticated";
 const UNAUTHENTICATED: &str = "system:unauthenticated";
 
@@ -56,30 +57,30 @@ impl UserId {
     }
 }
 
-/// Decides on requests.
+/// Authenticates and authorizes requests.
 pub struct Auth {
     authorities: ArcSwapOption<Authorities>,
-    settled: watch::Sender<bool>,
-    /// What the cluster said last, for a start while it cannot be asked.
-    kept: Option<PathBuf>,
+    synced: watch::Sender<bool>,
+    /// The file with the last trusted authorities, for a start while kube-apiserver is unavailable.
+    cache: Option<PathBuf>,
     tokens: Tokens,
     decisions: Decisions,
 }
 
 impl Auth {
-    /// Trusts nobody before [`Auth::follow`] has seen whom to trust. What it sees is kept in a
-    /// file: a start while the cluster cannot be asked trusts whom it trusted before.
-    pub fn new(cluster: &Cluster, kept: Option<PathBuf>) -> Self {
+    /// Trusts no authority until [`Auth::follow`] has read them. They are cached in a file, for a
+    /// start while kube-apiserver is unavailable.
+    pub fn new(cluster: &Cluster, cache: Option<PathBuf>) -> Self {
         Self {
-            kept,
+            cache,
             authorities: ArcSwapOption::empty(),
-            settled: watch::Sender::new(false),
+            synced: watch::Sender::new(false),
             tokens: Tokens::new(cluster.clone()),
             decisions: Decisions::new(cluster.clone()),
         }
     }
 
-    /// Follows whom the cluster says to trust. Never ends by itself.
+    /// Follows the trusted authorities of the cluster. Never returns.
     pub async fn follow(&self, cluster: &Cluster) {
         let (namespace, name) = CONFIG;
         let mut config = cluster.config_map(namespace, name);
@@ -88,10 +89,10 @@ impl Auth {
             let reason = match read {
                 Ok(Some(found)) => {
                     let data = found.data.unwrap_or_default();
-                    // A watch that begins anew says again what is known.
+                    // A watch that is restarted delivers the ConfigMap again.
                     if known.as_ref() != Some(&data) {
                         self.trust(&data);
-                        self.keep(&data);
+                        self.write_cache(&data);
                         known = Some(data);
                     }
                     continue;
@@ -102,32 +103,36 @@ impl Auth {
                      extension-apiserver-authentication-reader in {namespace}"
                 ),
             };
-            // Whom to trust was known or is not: either way nothing changes.
+            // The authorities that were read before stay trusted.
             tracing::error!(
                 config_map = format!("{namespace}/{name}"),
                 reason,
-                "whom to trust cannot be read"
+                "the trusted authorities cannot be read"
             );
-            if !*self.settled.borrow()
-                && let Some(data) = self.kept()
+            if !*self.synced.borrow()
+                && let Some(data) = self.read_cache()
             {
-                tracing::warn!("whom the cluster trusted before this start is trusted for now");
+                tracing::warn!("the trusted authorities of the last start are used for now");
                 self.trust(&data);
             }
         }
     }
 
-    fn kept(&self) -> Option<BTreeMap<String, String>> {
-        let text = std::fs::read(self.kept.as_ref()?).ok()?;
+    fn read_cache(&self) -> Option<BTreeMap<String, String>> {
+        let text = leadsman_runtime::files::read_regular(
+            self.cache.as_ref()?,
+            leadsman_runtime::files::MAX_CREDENTIALS,
+        )
+        .ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    fn keep(&self, data: &BTreeMap<String, String>) {
-        let Some(path) = &self.kept else { return };
+    fn write_cache(&self, data: &BTreeMap<String, String>) {
+        let Some(path) = &self.cache else { return };
         let text = serde_json::to_vec(data).unwrap_or_default();
         if let Err(error) = files::write_whole(path, &[&text]) {
             let file = path.display();
-            tracing::warn!(%file, %error, "whom to trust cannot be kept for the next start");
+            tracing::warn!(%file, %error, "the trusted authorities cannot be cached for the next start");
         }
     }
 
@@ -137,34 +142,48 @@ impl Auth {
         for fault in faults {
             tracing::error!(
                 fault,
-                "a part of whom to trust cannot be used; the last good one stays"
+                "a part of the trusted authorities cannot be used; the last good one stays"
             );
         }
         self.authorities.store(Some(Arc::new(authorities)));
-        if !self.settled.send_replace(true) {
-            tracing::info!("whom to trust is known");
+        if !self.synced.send_replace(true) {
+            tracing::info!("the trusted authorities are known");
         } else {
-            tracing::info!("whom to trust has changed");
+            tracing::info!("the trusted authorities have changed");
         }
     }
 
-    /// Waits until it is known whom to trust.
-    pub async fn settled(&self) {
+    /// Waits until the trusted authorities are known.
+    pub async fn has_synced(&self) {
         // The sender lives in this value, so the channel cannot close.
-        let _ = self.settled.subscribe().wait_for(|&settled| settled).await;
+        let _ = self.synced.subscribe().wait_for(|&synced| synced).await;
     }
 
-    /// Whether somebody may have what a request asks for. Takes the headers that only a front
-    /// proxy may send out of the request, and leaves the [`UserId`] among its extensions.
+    /// Authenticates and authorizes a request. Takes the headers that only a front proxy may send
+    /// out of it, and leaves the [`UserId`] among its extensions.
     pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
         let (identity, proxied) = self.authenticate(request, peer).await?;
         request.extensions.insert(UserId::of(&identity));
+        let anonymous = identity.user == ANONYMOUS;
+        self.authorize(request, identity, proxied).await?;
+        if !anonymous {
+            peer.set_authorized();
+        }
+        Ok(())
+    }
+
+    async fn authorize(
+        &self,
+        request: &Parts,
+        identity: Identity,
+        proxied: bool,
+    ) -> Result<(), Denied> {
         if identity.groups.iter().any(|group| group == MASTERS) {
             return Ok(());
         }
         let attributes = attributes(&request.method, &request.uri);
-        // kube-apiserver has already let this very request through. Whoever may read everything,
-        // as the HPA controller may, need not be asked about for each object again.
+        // kube-apiserver has authorized this very request already. One review for all resources of
+        // the group spares a user that may read all of them, as the HPA controller may, one per object.
         let widened = if proxied { attributes.widened() } else { None };
         let (identity, attributes) = match widened {
             Some(widened) => match self.decisions.of(identity, widened).await {
@@ -183,7 +202,7 @@ impl Auth {
         }
     }
 
-    /// Who asks, and whether a front proxy says so.
+    /// The identity of a request, and whether a front proxy asserts it.
     async fn authenticate(
         &self,
         request: &mut Parts,
@@ -215,8 +234,7 @@ impl Auth {
 }
 
 fn authenticated(mut identity: Identity) -> Identity {
-    // The aggregator's own requests come without groups, and every cluster grants discovery to
-    // this one.
+    // The aggregator's own requests have no groups, and every cluster grants discovery to this one.
     if !identity.groups.iter().any(|group| group == AUTHENTICATED || group == UNAUTHENTICATED) {
         identity.groups.push(AUTHENTICATED.to_owned());
     }
@@ -225,7 +243,7 @@ fn authenticated(mut identity: Identity) -> Identity {
 
 fn anonymous() -> Identity {
     Identity {
-        user: "system:anonymous".to_owned(),
+        user: ANONYMOUS.to_owned(),
         groups: vec![UNAUTHENTICATED.to_owned()],
         ..Identity::default()
     }

@@ -1,5 +1,6 @@
-//! The other end of a connection: its certificate, and whose that is.
+//! The peer of a connection: its certificate, and the identity in it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,33 +19,46 @@ use super::credentials::Outcome;
 use super::error::Unauthenticated;
 use leadsman_cluster::Identity;
 
-/// A certificate may expire while its connection lives.
-const VERIFY_AGAIN: Duration = Duration::from_secs(60);
+/// How often it is verified again: a certificate may expire during a connection.
+const VERIFICATION_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The other end of a connection.
+/// The peer of a connection.
 #[derive(Debug, Default)]
 pub struct Peer {
-    /// Its own certificate, then those of authorities between. It has proven to have the key.
+    /// Its certificate, then intermediate ones. The handshake has proven that it has the key.
     certificates: Vec<CertificateDer<'static>>,
     verified: Mutex<Option<Arc<Verified>>>,
+    /// Whether a request of this connection was authorized by credentials.
+    authorized: AtomicBool,
 }
 
-/// What a certificate means to certain authorities.
+/// The result of a verification.
 #[derive(Debug)]
 struct Verified {
-    by: Arc<Authorities>,
+    authorities: Arc<Authorities>,
     at: Instant,
     front_proxy: Result<(), Unauthenticated>,
     client: Result<Identity, Unauthenticated>,
 }
 
 impl Peer {
-    /// A peer that showed these certificates, or none.
+    /// A peer that presented these certificates, or none.
     pub fn new(certificates: Vec<CertificateDer<'static>>) -> Self {
-        Self { certificates, verified: Mutex::default() }
+        Self { certificates, ..Self::default() }
     }
 
-    /// What to say of certificates while it is not known whom to trust.
+    /// Whether a request of this connection was authorized by credentials. Such a connection is not
+    /// closed in favor of one that has shown none.
+    pub fn is_authorized(&self) -> bool {
+        self.authorized.load(Ordering::Relaxed)
+    }
+
+    /// A request of this connection was authorized by credentials.
+    pub(crate) fn set_authorized(&self) {
+        self.authorized.store(true, Ordering::Relaxed);
+    }
+
+    /// The outcome while the trusted authorities are not known.
     pub(super) fn unverified(&self) -> Outcome {
         match self.certificates.is_empty() {
             true => Outcome::Absent,
@@ -52,8 +66,8 @@ impl Peer {
         }
     }
 
-    /// Who asks: in the words of the peer if it is a front proxy, or the peer itself. Headers of
-    /// a front proxy are taken out, whoever sent them.
+    /// The identity of a request: asserted by the peer if it is a front proxy, or of the peer itself.
+    /// The headers of a front proxy are removed in any case.
     pub(super) fn identify(
         &self,
         authorities: &Arc<Authorities>,
@@ -79,7 +93,7 @@ impl Peer {
         }
         match (&verified.client, &verified.front_proxy) {
             (Ok(identity), _) => Outcome::Identified(identity.clone()),
-            // Closer to what is wrong than that no client is known by it.
+            // More precise than that it is no client's certificate.
             (Err(_), Err(reason @ Unauthenticated::NotAFrontProxy(_))) => {
                 Outcome::Refused(reason.clone())
             }
@@ -87,12 +101,12 @@ impl Peer {
         }
     }
 
-    /// Verified once for a connection, and again when authorities change or time has passed.
+    /// Verifies once per connection, and again when authorities change or after the interval.
     fn verified(&self, authorities: &Arc<Authorities>) -> Arc<Verified> {
         let mut known = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*known
-            && Arc::ptr_eq(&known.by, authorities)
-            && known.at.elapsed() < VERIFY_AGAIN
+            && Arc::ptr_eq(&known.authorities, authorities)
+            && known.at.elapsed() < VERIFICATION_INTERVAL
         {
             return known.clone();
         }
@@ -120,10 +134,10 @@ impl Peer {
                 if identity.user.is_empty() { Err(Unauthenticated::Nameless) } else { Ok(identity) }
             }),
         };
-        Verified { by: authorities.clone(), at: Instant::now(), front_proxy, client }
+        Verified { authorities: authorities.clone(), at: Instant::now(), front_proxy, client }
     }
 
-    /// Whom a certificate names, if an authority stands for it.
+    /// The identity in a certificate that a verifier accepts.
     fn verify_by(&self, verifier: &dyn ClientCertVerifier) -> Result<Identity, Unauthenticated> {
         let refused = |reason: String| Unauthenticated::Certificate(reason);
         let Some((own, between)) = self.certificates.split_first() else {
@@ -148,8 +162,8 @@ impl Peer {
     }
 }
 
-/// Asks clients for a certificate and lets everyone in who has the key of theirs. Whom it makes
-/// them is decided for each request: a handshake that fails says nothing to anybody.
+/// Requests a client certificate and accepts any whose key the client has. It is verified per
+/// request, because a failed handshake could not tell the client the reason.
 #[derive(Debug)]
 pub struct AnyClient {
     algorithms: WebPkiSupportedAlgorithms,

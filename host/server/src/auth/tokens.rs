@@ -1,19 +1,16 @@
-//! Bearer tokens, looked at by kube-apiserver.
+//! Bearer tokens, reviewed by kube-apiserver.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use moka::future::Cache;
-use sha2::{Digest as _, Sha256};
+use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 use super::credentials::Outcome;
-use super::decisions::KEPT;
+use super::decisions::cache;
 use super::error::Unauthenticated;
 use leadsman_cluster::{Cluster, Identity, ReviewError};
 
-/// How many are remembered.
-const MOST: u64 = 10_000;
-
-/// What is known of tokens, by their hash: the tokens themselves are not kept.
+/// The identities of tokens by their hash: the tokens themselves are not kept.
 pub(super) struct Tokens {
     cluster: Cluster,
     cache: Cache<[u8; 32], Option<Identity>>,
@@ -21,21 +18,21 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(cluster: Cluster) -> Self {
-        let cache = Cache::builder().time_to_live(KEPT).max_capacity(MOST).build();
-        Self { cluster, cache }
+        Self { cluster, cache: cache() }
     }
 
-    /// Whose token a request has.
+    /// The identity of a request's token.
     pub(super) async fn identify(&self, headers: &HeaderMap) -> Outcome {
         let Some(token) = bearer(headers) else { return Outcome::Absent };
-        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let mut hash = [0; SHA256_OUTPUT_LEN];
+        hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         let known = self.cache.try_get_with(hash, self.cluster.review_token(token)).await;
         match known {
             Ok(Some(identity)) => Outcome::Identified(identity),
             Ok(None) => Outcome::Refused(Unauthenticated::Token),
             Err(error) => {
                 let error: std::sync::Arc<ReviewError> = error;
-                tracing::warn!(%error, "a bearer token cannot be looked at");
+                tracing::warn!(%error, "a bearer token cannot be reviewed");
                 Outcome::Refused(Unauthenticated::Review((*error).clone()))
             }
         }

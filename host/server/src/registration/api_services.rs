@@ -14,24 +14,24 @@ use serde_json::json;
 use super::{API_SERVICES, Service, USAGE_API_SERVICE};
 use leadsman_cluster::{Cluster, explain, is_forbidden};
 
-/// How often it is looked whether one may be seen that may not.
-const PERMITTED: Duration = Duration::from_secs(15);
+/// How often it is checked whether a forbidden one may be read now.
+const PERMISSION_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The APIServices, and what was said of each last.
+/// The APIServices, and the last reported state of each.
 pub(super) struct ApiServices {
     api: Api<APIService>,
     service: Service,
-    told: HashMap<&'static str, String>,
+    reported: HashMap<&'static str, String>,
 }
 
-/// What an APIService is to us.
-enum Standing {
-    /// It points to our Service, and trusts us or is to trust nobody in particular.
-    Right,
-    /// It points to our Service, and does not trust us.
-    Distrustful,
+/// Whose an APIService is, and whether it trusts our authority.
+enum Ownership {
+    /// It points to our Service, and trusts our authority or verifies no certificate.
+    Trusting,
+    /// It points to our Service, and does not trust our authority.
+    Untrusting,
     /// It points elsewhere.
-    Anothers(String),
+    Foreign(String),
     /// There is none.
     Missing,
 }
@@ -41,15 +41,15 @@ impl ApiServices {
         Self {
             api: Api::all(cluster.client().clone()),
             service: service.clone(),
-            told: HashMap::new(),
+            reported: HashMap::new(),
         }
     }
 
-    /// Something happened to one of them.
+    /// A stream of their changes.
     pub(super) fn changes(&self) -> impl Stream<Item = ()> + Send + Unpin + use<> {
-        stream::select_all(kept().map(|name| {
+        stream::select_all(managed().map(|name| {
             let api = self.api.clone();
-            let pauses = stream::iter([Duration::ZERO]).chain(stream::repeat(PERMITTED));
+            let pauses = stream::iter([Duration::ZERO]).chain(stream::repeat(PERMISSION_INTERVAL));
             let watches = pauses.then(move |pause| {
                 let api = api.clone();
                 async move {
@@ -62,35 +62,39 @@ impl ApiServices {
         }))
     }
 
-    /// Sees to it that those that are ours trust this bundle.
+    /// Writes this bundle into those that are ours.
     pub(super) async fn trust(&mut self, bundle: &str) -> Result<(), String> {
-        for name in kept() {
+        for name in managed() {
             let found = match self.api.get_opt(name).await {
                 Ok(found) => found,
-                // Nobody made it ours.
+                // It is not registered for this adapter.
                 Err(error) if forbidden(&error) && name == USAGE_API_SERVICE => continue,
                 Err(error) if forbidden(&error) => {
                     let reason = explain(&error);
-                    self.tell(name, format!("it is not kept, for want of the right: {reason}"));
+                    self.report(name, format!("it is not kept, for want of the right: {reason}"));
                     continue;
                 }
                 Err(error) => {
                     return Err(format!("cannot read the APIService {name}: {}", explain(&error)));
                 }
             };
-            match standing(found.as_ref(), &self.service, bundle) {
-                Standing::Right => self.tell(name, "it points to us and trusts us".to_owned()),
-                Standing::Missing => self.tell(name, "there is none, so nobody asks us".to_owned()),
-                Standing::Anothers(owner) => self.tell(
+            match ownership(found.as_ref(), &self.service, bundle) {
+                Ownership::Trusting => {
+                    self.report(name, "it points to us and trusts us".to_owned())
+                }
+                Ownership::Missing => {
+                    self.report(name, "there is none, so nobody asks us".to_owned())
+                }
+                Ownership::Foreign(owner) => self.report(
                     name,
                     format!(
                         "it belongs to {owner} and is left alone; that one is asked and not we"
                     ),
                 ),
-                Standing::Distrustful => {
+                Ownership::Untrusting => {
                     let version = found.and_then(|found| found.metadata.resource_version);
                     if self.patch(name, version, bundle).await? {
-                        self.tell(name, "it points to us and was told to trust us".to_owned());
+                        self.report(name, "it points to us and was told to trust us".to_owned());
                     }
                 }
             }
@@ -98,7 +102,7 @@ impl ApiServices {
         Ok(())
     }
 
-    /// False if somebody else changed it at the same time: that is looked at next.
+    /// False if it changed at the same time: the next reconciliation handles it.
     async fn patch(
         &self,
         name: &str,
@@ -106,7 +110,7 @@ impl ApiServices {
         bundle: &str,
     ) -> Result<bool, String> {
         let patch = json!({
-            // Only what was looked at is changed: it might have come to belong to another.
+            // Only the version that was read: it could have been taken over meanwhile.
             "metadata": {"resourceVersion": version},
             "spec": {"caBundle": ByteString(bundle.as_bytes().to_vec())},
         });
@@ -119,24 +123,24 @@ impl ApiServices {
         }
     }
 
-    /// Says what an APIService is to us when that has changed.
-    fn tell(&mut self, name: &'static str, state: String) {
-        if self.told.get(name) != Some(&state) {
+    /// Logs the state of an APIService when it has changed.
+    fn report(&mut self, name: &'static str, state: String) {
+        if self.reported.get(name) != Some(&state) {
             tracing::info!(api_service = name, state, "an APIService");
-            self.told.insert(name, state);
+            self.reported.insert(name, state);
         }
     }
 }
 
-/// Waits until an APIService may be seen. One that may not is not ours to keep, until somebody makes
-/// it so: an upgrade that registers another group gives the right to a process that runs.
+/// Waits until an APIService may be read. A forbidden one is not ours, until an upgrade that registers
+/// another group gives the running process the right.
 async fn permitted(api: &Api<APIService>, name: &str) {
     while api.get_opt(name).await.is_err_and(|error| forbidden(&error)) {
-        tokio::time::sleep(PERMITTED).await;
+        tokio::time::sleep(PERMISSION_INTERVAL).await;
     }
 }
 
-/// Changes of an APIService for as long as it may be seen.
+/// Changes of an APIService for as long as it may be watched.
 fn watch(api: Api<APIService>, name: &str) -> impl Stream<Item = ()> + Send + use<> {
     let events = watcher::watch_object(api, name).default_backoff();
     events
@@ -151,28 +155,28 @@ fn forbidden(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_forbidden())
 }
 
-/// Those that may point to us.
-fn kept() -> impl Iterator<Item = &'static str> {
+/// Those that may point to our Service.
+fn managed() -> impl Iterator<Item = &'static str> {
     API_SERVICES.into_iter().chain([USAGE_API_SERVICE])
 }
 
-fn standing(found: Option<&APIService>, own: &Service, bundle: &str) -> Standing {
-    let Some(spec) = found.and_then(|found| found.spec.as_ref()) else { return Standing::Missing };
+fn ownership(found: Option<&APIService>, own: &Service, bundle: &str) -> Ownership {
+    let Some(spec) = found.and_then(|found| found.spec.as_ref()) else { return Ownership::Missing };
     let Some(service) = &spec.service else {
-        return Standing::Anothers("kube-apiserver itself".to_owned());
+        return Ownership::Foreign("kube-apiserver itself".to_owned());
     };
     let named = Service {
         namespace: service.namespace.clone().unwrap_or_default(),
         name: service.name.clone().unwrap_or_default(),
     };
     if named != *own {
-        return Standing::Anothers(format!("the Service {named}"));
+        return Ownership::Foreign(format!("the Service {named}"));
     }
     let trusted = spec.ca_bundle.as_ref().is_some_and(|known| known.0 == bundle.as_bytes());
     if trusted || spec.insecure_skip_tls_verify == Some(true) {
-        Standing::Right
+        Ownership::Trusting
     } else {
-        Standing::Distrustful
+        Ownership::Untrusting
     }
 }
 
@@ -180,14 +184,14 @@ fn standing(found: Option<&APIService>, own: &Service, bundle: &str) -> Standing
 mod tests {
     use super::*;
 
-    fn standing_of(spec: serde_json::Value) -> &'static str {
+    fn ownership_of(spec: serde_json::Value) -> &'static str {
         let service: APIService = serde_json::from_value(json!({"spec": spec})).unwrap();
         let own = Service { namespace: "metrics".into(), name: "leadsman".into() };
-        match standing(Some(&service), &own, "bundle") {
-            Standing::Right => "right",
-            Standing::Distrustful => "distrustful",
-            Standing::Anothers(_) => "another's",
-            Standing::Missing => "missing",
+        match ownership(Some(&service), &own, "bundle") {
+            Ownership::Trusting => "right",
+            Ownership::Untrusting => "distrustful",
+            Ownership::Foreign(_) => "another's",
+            Ownership::Missing => "missing",
         }
     }
 
@@ -197,17 +201,17 @@ mod tests {
             json!({"groupPriorityMinimum": 100, "versionPriority": 100,
                    "service": {"namespace": namespace, "name": name}})
         };
-        assert_eq!(standing_of(spec("metrics", "leadsman")), "distrustful");
-        assert_eq!(standing_of(spec("keda", "keda-metrics-apiserver")), "another's");
-        assert_eq!(standing_of(spec("other", "leadsman")), "another's");
+        assert_eq!(ownership_of(spec("metrics", "leadsman")), "distrustful");
+        assert_eq!(ownership_of(spec("keda", "keda-metrics-apiserver")), "another's");
+        assert_eq!(ownership_of(spec("other", "leadsman")), "another's");
         let mut insecure = spec("metrics", "leadsman");
         insecure["insecureSkipTLSVerify"] = true.into();
-        assert_eq!(standing_of(insecure), "right");
+        assert_eq!(ownership_of(insecure), "right");
         let mut trusting = spec("metrics", "leadsman");
         trusting["caBundle"] = serde_json::to_value(ByteString(b"bundle".to_vec())).unwrap();
-        assert_eq!(standing_of(trusting), "right");
+        assert_eq!(ownership_of(trusting), "right");
         assert_eq!(
-            standing_of(json!({"groupPriorityMinimum": 1, "versionPriority": 1})),
+            ownership_of(json!({"groupPriorityMinimum": 1, "versionPriority": 1})),
             "another's"
         );
     }

@@ -1,4 +1,4 @@
-//! An authority of our own, and the certificates that it makes.
+//! The adapter's own certificate authority, and the certificates that it issues.
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -11,50 +11,50 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Service;
 
-/// How long an authority is valid.
+/// The validity of an authority.
 const AUTHORITY_DAYS: i64 = 3650;
 
-/// How long a serving certificate is valid.
+/// The validity of a serving certificate.
 const SERVING_DAYS: i64 = 365;
 
-/// Clocks differ: what was just made is to be valid everywhere.
-const BEFORE: Duration = Duration::hours(1);
+/// Certificates are valid from this long before they are issued, as clocks differ.
+const CLOCK_SKEW: Duration = Duration::hours(1);
 
-/// An authority: signs with the newest of the certificates that are trusted.
+/// A certificate authority. It signs with the newest of the trusted certificates.
 pub(super) struct Authority {
-    /// The certificate that signs, as PEM.
+    /// The signing certificate, as PEM.
     pub(super) certificate: String,
     /// Its key, as PEM.
     pub(super) key: String,
-    /// All that are trusted, as PEM, the one that signs first.
+    /// All trusted certificates, as PEM, the signing one first.
     pub(super) bundle: String,
     due: OffsetDateTime,
 }
 
-/// Why an authority cannot be made or used.
+/// Why an authority cannot be generated or used.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
-    /// What the Secret holds is no authority.
+    /// The Secret has no valid authority in it.
     #[error("{what} is not usable: {reason}")]
     Unusable {
         /// The part.
         what: &'static str,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// A certificate cannot be made.
+    /// A certificate cannot be generated.
     #[error("a certificate cannot be made: {0}")]
     Make(#[from] rcgen::Error),
 }
 
-/// A serving certificate that is in use.
-pub(super) struct Serving {
+/// The serving certificate in use.
+pub(super) struct ServingCertificate {
     authority: String,
     due: OffsetDateTime,
 }
 
 impl Authority {
-    /// Reads one.
+    /// Reads an authority from the Secret's data.
     pub(super) fn read(
         certificate: String,
         key: String,
@@ -72,18 +72,19 @@ impl Authority {
         Ok(Self { certificate, key, bundle, due })
     }
 
-    /// Makes a new one. What the old one signed, and what is served at present, stays trusted.
-    pub(super) fn make(
+    /// Generates a new authority. Its bundle keeps trusting the old one, and the one whose certificate
+    /// is served now.
+    pub(super) fn generate(
         service: &Service,
         old: Option<&Self>,
-        present: Option<&str>,
+        current: Option<&str>,
     ) -> Result<Self, AuthorityError> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, format!("{service} authority"));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let now = OffsetDateTime::now_utc();
-        params.not_before = now - BEFORE;
+        params.not_before = now - CLOCK_SKEW;
         params.not_after = now + Duration::days(AUTHORITY_DAYS);
         let due = due((params.not_before, params.not_after));
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
@@ -97,26 +98,28 @@ impl Authority {
             }
         };
         // One before the last is enough: certificates live shorter than authorities.
-        old.map(|old| old.certificate.as_str()).into_iter().chain(present).for_each(&mut add);
+        old.map(|old| old.certificate.as_str()).into_iter().chain(current).for_each(&mut add);
         Ok(Self { certificate, key: key.serialize_pem(), bundle, due })
     }
 
-    /// Whether it is time for a new one.
+    /// Whether it is time to renew it.
     pub(super) fn is_due(&self) -> bool {
         OffsetDateTime::now_utc() >= self.due
     }
 
-    /// Whether those who trust this bundle trust a serving certificate.
-    pub(super) fn trusts(&self, serving: &Serving) -> bool {
+    /// Whether a client with this bundle trusts a serving certificate.
+    pub(super) fn trusts(&self, serving: &ServingCertificate) -> bool {
         self.bundle.contains(serving.authority.trim())
     }
 
-    /// Makes a serving certificate for a Service, with its key.
+    /// Issues a serving certificate for a Service, with its key.
     pub(super) fn issue(
         &self,
         service: &Service,
-    ) -> Result<(Serving, Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), AuthorityError>
-    {
+    ) -> Result<
+        (ServingCertificate, Vec<CertificateDer<'static>>, PrivateKeyDer<'static>),
+        AuthorityError,
+    > {
         let Service { namespace, name } = service;
         let mut params = CertificateParams::new([
             format!("{name}.{namespace}.svc"),
@@ -130,36 +133,36 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let now = OffsetDateTime::now_utc();
-        params.not_before = now - BEFORE;
+        params.not_before = now - CLOCK_SKEW;
         params.not_after = now + Duration::days(SERVING_DAYS);
         let due = due((params.not_before, params.not_after));
         let issuer = Issuer::from_ca_cert_pem(&self.certificate, KeyPair::from_pem(&self.key)?)?;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.signed_by(&key, &issuer)?;
         let chain = vec![certificate.der().clone()];
-        let serving = Serving { authority: self.certificate.clone(), due };
+        let serving = ServingCertificate { authority: self.certificate.clone(), due };
         Ok((serving, chain, PrivateKeyDer::Pkcs8(key.serialize_der().into())))
     }
 }
 
-impl Serving {
-    /// The certificate of the authority that made it.
+impl ServingCertificate {
+    /// The certificate of the authority that issued it.
     pub(super) fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// Whether this authority made it.
+    /// Whether this authority issued it.
     pub(super) fn is_from(&self, authority: &Authority) -> bool {
         self.authority == authority.certificate
     }
 
-    /// Whether it is time for a new one.
+    /// Whether it is time to renew it.
     pub(super) fn is_due(&self) -> bool {
         OffsetDateTime::now_utc() >= self.due
     }
 }
 
-/// When a certificate begins and ends to be valid.
+/// The validity of a certificate: from and until.
 fn validity(pem: &str) -> Result<(OffsetDateTime, OffsetDateTime), String> {
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string())?;
     let (_, certificate) = X509Certificate::from_der(&der).map_err(|error| error.to_string())?;
@@ -167,7 +170,7 @@ fn validity(pem: &str) -> Result<(OffsetDateTime, OffsetDateTime), String> {
     Ok((validity.not_before.to_datetime(), validity.not_after.to_datetime()))
 }
 
-/// Two thirds of the way: there is time for what goes wrong.
+/// When to renew: after two thirds of the validity, which leaves time for failures.
 fn due((begin, end): (OffsetDateTime, OffsetDateTime)) -> OffsetDateTime {
     begin + (end - begin) * 2 / 3
 }
@@ -187,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let made = Authority::make(&service(), None, None).unwrap();
+        let made = Authority::generate(&service(), None, None).unwrap();
         let known = read(&made).unwrap();
         assert!(!known.is_due());
         let (serving, chain, _) = known.issue(&service()).unwrap();
@@ -201,21 +204,21 @@ mod tests {
 
     #[test]
     fn a_new_authority_trusts_what_is_served() {
-        let old = Authority::make(&service(), None, None).unwrap();
+        let old = Authority::generate(&service(), None, None).unwrap();
         let (serving, ..) = old.issue(&service()).unwrap();
-        for (known, present) in [(Some(&old), None), (None, Some(serving.authority()))] {
-            let new = Authority::make(&service(), known, present).unwrap();
+        for (known, current) in [(Some(&old), None), (None, Some(serving.authority()))] {
+            let new = Authority::generate(&service(), known, current).unwrap();
             assert!(new.trusts(&serving) && !serving.is_from(&new));
             assert_eq!(new.bundle.matches("BEGIN").count(), 2);
         }
-        let unrelated = Authority::make(&service(), None, None).unwrap();
+        let unrelated = Authority::generate(&service(), None, None).unwrap();
         assert!(!unrelated.trusts(&serving));
     }
 
     #[test]
     fn what_does_not_go_together_is_told() {
-        let one = Authority::make(&service(), None, None).unwrap();
-        let other = Authority::make(&service(), None, None).unwrap();
+        let one = Authority::generate(&service(), None, None).unwrap();
+        let other = Authority::generate(&service(), None, None).unwrap();
         let swapped = Authority { bundle: other.bundle.clone(), ..read(&one).unwrap() };
         assert!(read(&swapped).err().unwrap().to_string().contains("ca.crt"));
         let broken = Authority { key: "no key".into(), ..read(&one).unwrap() };

@@ -1,8 +1,9 @@
-//! Being known to the cluster: an authority of our own, whose certificate the APIServices hold.
+//! Registration with the cluster: the adapter's own certificate authority, and the APIServices that
+//! trust it.
 //!
-//! The authority lives in a Secret that all replicas share. Each replica makes its own serving
-//! certificate from it, and sees to it that the APIServices that point to our Service trust it.
-//! APIServices that point elsewhere belong to another adapter and are never touched.
+//! The authority is in a Secret that all replicas share. Each replica issues its serving certificate
+//! from it, and writes the authority's certificate into the APIServices that point to the adapter's
+//! Service. APIServices that point elsewhere belong to another adapter and are never modified.
 
 mod api_services;
 mod authority;
@@ -12,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 
-use crate::Held;
+use crate::CertificateHandle;
 use api_services::ApiServices;
-use authority::{Authority, Serving};
+use authority::{Authority, ServingCertificate};
 use leadsman_cluster::Cluster;
 use secret::AuthoritySecret;
 
@@ -27,19 +28,19 @@ pub const API_SERVICES: [&str; 3] = [
     "v1beta1.external.metrics.k8s.io",
 ];
 
-/// The one that most clusters have metrics-server for: what nodes and pods use. It is ours only if
-/// somebody made it so.
+/// The one of resource metrics, which most clusters have metrics-server for. It is ours only if it
+/// points to our Service.
 pub const USAGE_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
 
-/// How often everything is looked at although nothing was seen to change.
-const LOOK_AGAIN: Duration = Duration::from_secs(600);
+/// How often everything is reconciled although no change was seen.
+const RESYNC_INTERVAL: Duration = Duration::from_secs(600);
 
-/// How long to wait after something failed.
-const TRY_AGAIN: Duration = Duration::from_secs(5);
+/// After a reconciliation that failed.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long after the APIServices were seen to trust a new authority its certificates are served,
-/// where the present one is trusted as well: every kube-apiserver has heard of it by then.
-const HEARD: Duration = Duration::from_secs(60);
+/// How long after the APIServices trust a new authority its certificates are served, where the
+/// current one is trusted as well: every kube-apiserver has seen the change by then.
+const PROPAGATION_DELAY: Duration = Duration::from_secs(60);
 
 /// The Service in front of the adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,44 +57,47 @@ impl std::fmt::Display for Service {
     }
 }
 
-/// Keeps certificate and APIServices right. Never ends by itself.
-pub async fn keep(cluster: &Cluster, service: &Service, held: &Held) {
-    let mut keeper = Keeper {
+/// Reconciles the serving certificate and the APIServices, at each change. Never returns.
+pub async fn reconcile(cluster: &Cluster, service: &Service, certificate: &CertificateHandle) {
+    let mut reconciler = Reconciler {
         secret: AuthoritySecret::of(cluster, service),
         api_services: ApiServices::of(cluster, service),
         service: service.clone(),
-        held: held.clone(),
+        certificate: certificate.clone(),
         serving: None,
         trusted: None,
     };
-    let mut changes =
-        futures_util::stream::select(keeper.secret.changes(), keeper.api_services.changes());
+    let mut changes = futures_util::stream::select(
+        reconciler.secret.changes(),
+        reconciler.api_services.changes(),
+    );
     loop {
-        let wait = match keeper.look().await {
+        let wait = match reconciler.reconcile().await {
             Ok(wait) => wait,
             Err(reason) => {
                 tracing::error!(reason, "the serving certificate cannot be kept right");
-                TRY_AGAIN
+                RETRY_INTERVAL
             }
         };
-        // What changes while we look is seen right after.
+        // A change during the reconciliation starts the next one at once.
         let _ = tokio::time::timeout(wait, changes.next()).await;
     }
 }
 
-struct Keeper {
+struct Reconciler {
     secret: AuthoritySecret,
     api_services: ApiServices,
     service: Service,
-    held: Held,
-    serving: Option<Serving>,
-    /// What the APIServices trust, and since when that is known.
+    certificate: CertificateHandle,
+    /// The certificate that is served, once the authority has issued one.
+    serving: Option<ServingCertificate>,
+    /// The bundle that the APIServices trust, and since when that is known.
     trusted: Option<(String, Instant)>,
 }
 
-impl Keeper {
-    /// Puts everything right that is not, and says when to look again at the latest.
-    async fn look(&mut self) -> Result<Duration, String> {
+impl Reconciler {
+    /// Reconciles once; returns after which time to do so again at the latest.
+    async fn reconcile(&mut self) -> Result<Duration, String> {
         let authority = self.authority().await?;
         self.api_services.trust(&authority.bundle).await?;
         let since = match &self.trusted {
@@ -106,26 +110,26 @@ impl Keeper {
         };
         let Some(serving) = &self.serving else { return self.serve(&authority) };
         if serving.is_from(&authority) && !serving.is_due() {
-            return Ok(LOOK_AGAIN);
+            return Ok(RESYNC_INTERVAL);
         }
-        // A new authority: the present certificate goes on while the news gets around.
-        let left = HEARD.saturating_sub(since.elapsed());
+        // A new authority: the current certificate is served until every kube-apiserver trusts it.
+        let left = PROPAGATION_DELAY.saturating_sub(since.elapsed());
         if !left.is_zero() && authority.trusts(serving) && !serving.is_due() {
             return Ok(left);
         }
         self.serve(&authority)
     }
 
-    /// The authority of all replicas, made if there is none.
+    /// The authority of all replicas, created if there is none.
     async fn authority(&self) -> Result<Authority, String> {
         for _ in 0..3 {
             match self.secret.read().await? {
                 Some(known) if !known.is_due() => return Ok(known),
                 old => {
-                    let present = self.serving.as_ref().map(Serving::authority);
-                    let new = Authority::make(&self.service, old.as_ref(), present)
+                    let current = self.serving.as_ref().map(ServingCertificate::authority);
+                    let new = Authority::generate(&self.service, old.as_ref(), current)
                         .map_err(|error| error.to_string())?;
-                    // Another replica may have been faster: then its one holds.
+                    // If another replica was faster, its authority is the one.
                     if self.secret.write(&new).await? {
                         tracing::info!(secret = self.secret.name(), "made a new authority");
                         return Ok(new);
@@ -139,9 +143,9 @@ impl Keeper {
     fn serve(&mut self, authority: &Authority) -> Result<Duration, String> {
         let (serving, chain, key) =
             authority.issue(&self.service).map_err(|error| error.to_string())?;
-        self.held.replace(chain, key).map_err(|error| error.to_string())?;
+        self.certificate.replace(chain, key).map_err(|error| error.to_string())?;
         tracing::info!(service = %self.service, "serving with a certificate of our own authority");
         self.serving = Some(serving);
-        Ok(LOOK_AGAIN)
+        Ok(RESYNC_INTERVAL)
     }
 }

@@ -17,7 +17,7 @@ use leadsman_cluster::{Cluster, explain};
 pub(super) struct AuthoritySecret {
     api: Api<Secret>,
     name: String,
-    /// What it was when it was read last, to change only that.
+    /// The Secret as it was read last; only that version is replaced.
     read: tokio::sync::Mutex<Option<Secret>>,
 }
 
@@ -34,14 +34,14 @@ impl AuthoritySecret {
         &self.name
     }
 
-    /// Something happened to it.
+    /// A stream of its changes.
     pub(super) fn changes(&self) -> impl Stream<Item = ()> + Send + Unpin + use<> {
         let events = watcher::watch_object(self.api.clone(), &self.name).default_backoff();
-        // What goes wrong goes wrong again where it matters, and is told there.
+        // An error recurs at the next read, which reports it.
         events.filter_map(async |event| event.ok().map(drop)).boxed()
     }
 
-    /// The authority in it; `None` if there is none, or none that can be used.
+    /// The authority in it; `None` if there is no usable one.
     pub(super) async fn read(&self) -> Result<Option<Authority>, String> {
         let found =
             self.api.get_opt(&self.name).await.map_err(|error| self.failed("read", &error))?;
@@ -65,7 +65,7 @@ impl AuthoritySecret {
         }
     }
 
-    /// Writes an authority. False if the Secret is another one now than was read.
+    /// Writes an authority. False if the Secret has changed since it was read.
     pub(super) async fn write(&self, authority: &Authority) -> Result<bool, String> {
         let text = |text: &str| ByteString(text.as_bytes().to_vec());
         let data = BTreeMap::from([
@@ -76,7 +76,7 @@ impl AuthoritySecret {
         let read = self.read.lock().await.clone();
         let written = match read {
             Some(old) => {
-                // With its version: who was faster wins.
+                // With its resource version: the first writer wins.
                 let new = Secret { data: Some(data), ..old.clone() };
                 self.api.replace(&old.name_any(), &PostParams::default(), &new).await
             }

@@ -1,28 +1,40 @@
-//! The HTTP client, made anew when a certificate file changes.
+//! The HTTP client, rebuilt when a certificate file changes.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use reqwest::{Certificate, Identity, redirect};
 
 use super::super::SourceError;
-use super::CONNECT_TIMEOUT;
 use crate::settings::TlsSettings;
 use leadsman_runtime::files::FromFiles;
 
+/// How long a connection may take.
+const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
 pub(super) struct Client {
     tls: TlsSettings,
-    made: FromFiles<reqwest::Client>,
+    connect_timeout: Duration,
+    current: FromFiles<reqwest::Client>,
 }
 
 impl Client {
-    pub(super) fn new(tls: &TlsSettings) -> Result<Self, SourceError> {
+    /// `timeout` is that of a query. A connection may take less, so that one that is never made is
+    /// told from an answer that does not come.
+    pub(super) fn new(tls: &TlsSettings, timeout: Duration) -> Result<Self, SourceError> {
+        let connect_timeout = MAX_CONNECT_TIMEOUT.min(timeout * 9 / 10);
         let identity = tls.identity.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]);
         let paths: Vec<PathBuf> = tls.ca_file.iter().cloned().chain(identity).collect();
-        Ok(Self { tls: tls.clone(), made: FromFiles::new(paths, || make(tls))? })
+        let current = FromFiles::new(paths, || build(tls, connect_timeout))?;
+        Ok(Self { tls: tls.clone(), connect_timeout, current })
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
     }
 
     pub(super) fn get(&self) -> reqwest::Client {
-        let (client, error) = self.made.get(|| make(&self.tls));
+        let (client, error) = self.current.get(|| build(&self.tls, self.connect_timeout));
         if let Some(error) = error {
             let error: &dyn std::error::Error = &error;
             tracing::error!(
@@ -34,11 +46,11 @@ impl Client {
     }
 }
 
-fn make(tls: &TlsSettings) -> Result<reqwest::Client, SourceError> {
+fn build(tls: &TlsSettings, connect_timeout: Duration) -> Result<reqwest::Client, SourceError> {
     leadsman_runtime::tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(connect_timeout)
         // A redirect would carry credentials to an address that the configuration does not name.
         .redirect(redirect::Policy::none())
         .tls_danger_accept_invalid_certs(tls.insecure_skip_verify);
@@ -63,5 +75,6 @@ fn make(tls: &TlsSettings) -> Result<reqwest::Client, SourceError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, SourceError> {
-    std::fs::read(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })
+    leadsman_runtime::files::read_regular(path, leadsman_runtime::files::MAX_CREDENTIALS)
+        .map_err(|source| SourceError::Read { path: path.to_owned(), source })
 }

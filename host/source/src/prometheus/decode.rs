@@ -6,11 +6,12 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::error::shortened;
 use leadsman_model::data::{Answer, Data, Matrix, Vector};
 use leadsman_model::dictionary::Dictionary;
 use leadsman_model::labels::Labels;
 
-/// Decodes a result.
+/// Decodes an answer.
 pub(crate) fn answer(body: &[u8]) -> Result<Answer, String> {
     let mut decoded = Decoded::default();
     let mut json = serde_json::Deserializer::from_slice(body);
@@ -32,7 +33,7 @@ pub(super) fn refusal(body: &[u8]) -> Option<(String, String)> {
     Some((refusal.error_type, refusal.error))
 }
 
-/// What was decoded so far. Keys may come in any order.
+/// The decoded part of an answer. Keys may come in any order.
 #[derive(Default)]
 struct Decoded {
     dictionary: Dictionary,
@@ -54,8 +55,11 @@ struct Decoded {
 
 /// The most labels that the series of an answer have together, and the most cells of their table:
 /// a table has room for each label in each row.
-const MOST_LABELS: usize = 1000;
-const MOST_CELLS: usize = 32 << 20;
+const MAX_LABELS: usize = 1000;
+const MAX_CELLS: usize = 32 << 20;
+
+/// The warnings of an answer that are passed on.
+const MAX_WARNINGS: usize = 10;
 
 impl Decoded {
     fn finish(mut self) -> Result<Answer, String> {
@@ -96,19 +100,24 @@ impl Decoded {
         Ok(Answer { dictionary: self.dictionary, data, warnings: self.warnings })
     }
 
-    /// Whether the table of labels is one that can be held.
+    /// Checks the size of the table of labels.
     fn within_bounds(&self) -> Result<(), String> {
         let (labels, rows) = (self.labels.columns(), self.labels.rows());
-        if labels > MOST_LABELS {
-            return Err(format!("its series have more than {MOST_LABELS} different labels"));
+        if labels > MAX_LABELS {
+            return Err(format!("its series have more than {MAX_LABELS} different labels"));
         }
-        if labels.saturating_mul(rows) > MOST_CELLS {
+        if labels.saturating_mul(rows) > MAX_CELLS {
             return Err(format!(
                 "{rows} series with {labels} different labels are too many; ask for fewer, or drop \
                  labels with by (…)"
             ));
         }
         Ok(())
+    }
+
+    fn warn(&mut self, warnings: Vec<String>) {
+        let room = MAX_WARNINGS.saturating_sub(self.warnings.len());
+        self.warnings.extend(warnings.iter().take(room).map(|warning| shortened(warning)));
     }
 
     fn sample(&mut self, (time, value): (f64, Cow<'_, str>)) -> Result<(), String> {
@@ -167,8 +176,8 @@ map_seed!(
         "status" => decoded.status = Some(map.next_value()?),
         "error" => decoded.error = Some(map.next_value()?),
         "data" => map.next_value_seed(DataField(decoded))?,
-        // Informational messages and warnings are told alike; only the latter can be partial data.
-        "warnings" => decoded.warnings.extend(map.next_value::<Option<Vec<String>>>()?.unwrap_or_default()),
+        // Only warnings can mean partial data; informational messages are ignored.
+        "warnings" => decoded.warn(map.next_value::<Option<Vec<String>>>()?.unwrap_or_default()),
         _ => drop(map.next_value::<IgnoredAny>()?),
     }
 );
@@ -206,7 +215,7 @@ map_seed!(
         let name = decoded.dictionary.intern(&name.0);
         let value = decoded.dictionary.intern(&value.0);
         decoded.labels.set(name, value);
-        // A label that appears late makes room for itself in all rows before.
+        // A new label adds a cell to all rows before.
         decoded.within_bounds().map_err(A::Error::custom)?;
     }
 );
@@ -351,7 +360,7 @@ mod tests {
 
     #[test]
     fn labels_without_end_are_refused() {
-        let labels: Vec<_> = (0..=MOST_LABELS).map(|at| format!(r#""l{at}":"x""#)).collect();
+        let labels: Vec<_> = (0..=MAX_LABELS).map(|at| format!(r#""l{at}":"x""#)).collect();
         let series = format!(r#"{{"metric":{{{}}},"value":[1,"1"]}}"#, labels.join(","));
         let many = decoded(&format!(r#"{{"resultType":"vector","result":[{series}]}}"#));
         assert!(many.unwrap_err().contains("more than 1000"));

@@ -1,4 +1,4 @@
-//! Prometheus, and everything that answers its HTTP API.
+//! Prometheus, and other servers of its HTTP API.
 
 mod client;
 mod decode;
@@ -12,7 +12,9 @@ use http::{HeaderMap, StatusCode};
 use reqwest::{Method, Response};
 use tokio::time::{Instant, timeout_at};
 
-use super::{QueryError, Request, SourceError};
+use super::decoding::decode as decode_apart;
+use super::error::shortened;
+use super::{QueryError, Request, SourceError, redact};
 use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
 use client::Client;
 pub(super) use decode::answer;
@@ -23,13 +25,16 @@ use leadsman_rules::Seen;
 use series::SeriesList;
 pub(super) use series::series;
 
-/// Queries longer than this go by POST: proxies and servers cut addresses at 2 to 8 KiB.
-const LONGEST_GET: usize = 1500;
+/// Longer queries are sent by POST: proxies and servers limit URLs to 2 to 8 KiB.
+const MAX_GET_LENGTH: usize = 1500;
 
-/// How long a list of series may take: it can be long, and no read waits for it.
+/// The least timeout of a list of series: it can be long, and no read waits for it.
 const SERIES_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How much of an answer that is no result is told.
+/// How much of a list of series is decoded at once.
+const SERIES_BATCH: usize = 256 << 10;
+
+/// How many characters of an answer that is no result are passed on.
 const EXCERPT: usize = 160;
 
 /// A Prometheus.
@@ -43,7 +48,7 @@ pub struct Prometheus {
 impl Prometheus {
     pub(super) fn new(config: &PrometheusSettings) -> Result<Self, SourceError> {
         Ok(Self {
-            client: Client::new(&config.tls)?,
+            client: Client::new(&config.tls, config.timeout)?,
             config: config.clone(),
             in_flight: FairSemaphore::new(config.max_concurrent),
         })
@@ -59,9 +64,10 @@ impl Prometheus {
             let status = response.status();
             let content_type = response.headers().get(CONTENT_TYPE).cloned();
             let body = self.body(response).await?;
-            self.answer(status, content_type.as_ref(), &body)
+            self.answer(status, content_type, body).await
         });
-        answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
+        let answer = answer.await.unwrap_or(Err(QueryError::Timeout(timeout)));
+        answer.map_err(|error| redacted(error, request.promql))
     }
 
     /// The names of the series that a selector picks and that had samples since a time, in
@@ -79,11 +85,16 @@ impl Prometheus {
                 return Err(refused(status, &body));
             }
             let mut list = SeriesList::default();
-            while let Some(chunk) = self.chunk(&mut response).await? {
-                list.feed(&chunk).map_err(QueryError::Decode)?;
+            loop {
+                let batch = self.batch(&mut response).await?;
+                if batch.is_empty() {
+                    break;
+                }
+                let fed = decode_apart(batch.len(), move || list.feed(&batch).map(|()| list));
+                list = fed.await?.map_err(QueryError::decode)?;
             }
             tracing::debug!(selector, series = list.count, "the series are listed");
-            list.end().map_err(QueryError::Decode)
+            list.end().map_err(QueryError::decode)
         });
         answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
     }
@@ -100,12 +111,12 @@ impl Prometheus {
                 "query_range"
             }
         };
-        // The server gives up when nobody waits any more.
+        // The server cancels the query when nobody waits for it any more.
         parameters.push(("timeout", format!("{}ms", self.config.timeout.as_millis())));
         self.ask(path, request.promql.len(), &parameters).await
     }
 
-    /// Asks. `length` is that of what decides how long the address becomes.
+    /// Sends a request. `length` is that of the parameter that decides how long the URL becomes.
     async fn ask(
         &self,
         path: &str,
@@ -116,7 +127,7 @@ impl Prometheus {
         let method = match self.config.method {
             MethodSetting::Get => Method::GET,
             MethodSetting::Post => Method::POST,
-            MethodSetting::Auto if length > LONGEST_GET => Method::POST,
+            MethodSetting::Auto if length > MAX_GET_LENGTH => Method::POST,
             MethodSetting::Auto => Method::GET,
         };
         let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
@@ -162,25 +173,29 @@ impl Prometheus {
         Ok(body)
     }
 
-    fn answer(
+    /// The next part of a list of series; empty at its end.
+    async fn batch(&self, response: &mut Response) -> Result<Vec<u8>, QueryError> {
+        let mut batch = Vec::new();
+        while batch.len() < SERIES_BATCH {
+            let Some(chunk) = self.chunk(response).await? else { break };
+            batch.extend_from_slice(&chunk);
+        }
+        Ok(batch)
+    }
+
+    async fn answer(
         &self,
         status: StatusCode,
-        content_type: Option<&HeaderValue>,
-        body: &[u8],
+        content_type: Option<HeaderValue>,
+        body: Vec<u8>,
     ) -> Result<Answer, QueryError> {
         if !status.is_success() {
-            return Err(refused(status, body));
+            return Err(refused(status, &body));
         }
-        let answer = decode::answer(body).map_err(|reason| match content_type {
-            Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
-                let shown = excerpt(body).unwrap_or_default();
-                let kind = kind.to_str().unwrap_or("an unknown type");
-                QueryError::Decode(format!("it is {kind}, not JSON: {shown}"))
-            }
-            _ => QueryError::Decode(reason),
-        })?;
+        let decoded = decode_apart(body.len(), move || decoded(content_type.as_ref(), &body));
+        let answer = decoded.await??;
         if self.config.fail_on_warnings && !answer.warnings.is_empty() {
-            return Err(QueryError::Warnings(answer.warnings.join("; ")));
+            return Err(QueryError::Warnings(shortened(&answer.warnings.join("; "))));
         }
         Ok(answer)
     }
@@ -194,20 +209,55 @@ impl Prometheus {
         error: reqwest::Error,
         otherwise: fn(reqwest::Error) -> QueryError,
     ) -> QueryError {
-        if error.is_timeout() {
+        if error.is_timeout() && error.is_connect() {
+            QueryError::ConnectTimeout(self.client.connect_timeout())
+        } else if error.is_timeout() {
             QueryError::Timeout(self.config.timeout)
         } else {
-            // The address may hold the whole query, which is told elsewhere.
+            // The URL may contain the whole query, which is reported elsewhere.
             otherwise(error.without_url())
         }
     }
 }
 
-/// Prometheus says in JSON what is wrong; what stands before it says it in its own way.
+fn decoded(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Answer, QueryError> {
+    decode::answer(body).map_err(|reason| match content_type {
+        Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
+            let shown = excerpt(body).unwrap_or_default();
+            let kind = kind.to_str().unwrap_or("an unknown type");
+            QueryError::decode(format!("it is {kind}, not JSON: {shown}"))
+        }
+        _ => QueryError::decode(reason),
+    })
+}
+
+/// Prometheus reports errors in JSON, a proxy in another format.
 fn refused(status: StatusCode, body: &[u8]) -> QueryError {
     match decode::refusal(body) {
-        Some((kind, message)) => QueryError::Api { status, kind, message },
+        Some((kind, message)) => {
+            QueryError::Api { status, kind: shortened(&kind), message: shortened(&message) }
+        }
         None => QueryError::Status { status, excerpt: excerpt(body) },
+    }
+}
+
+/// What Prometheus says, without the labels of others' series. The whole of it is in the log, at the
+/// level debug.
+fn redacted(error: QueryError, query: &str) -> QueryError {
+    let redact = |text: String| {
+        let message = redact::message(&text, query);
+        if message != text {
+            tracing::debug!(query, text, "the source's own words");
+        }
+        message
+    };
+    match error {
+        QueryError::Api { status, kind, message } => {
+            QueryError::Api { status, kind: redact(kind), message: redact(message) }
+        }
+        QueryError::Decode(reason) => QueryError::Decode(redact::excerpt(&reason)),
+        QueryError::Warnings(warnings) => QueryError::Warnings(redact(warnings)),
+        other => other,
     }
 }
 
@@ -215,15 +265,15 @@ fn seconds(milliseconds: i64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
-/// Read for each query: a token of a service account is replaced every hour.
+/// Reads a credential for each query: tokens of service accounts are replaced every hour.
 fn read(path: &std::path::Path) -> Result<String, QueryError> {
-    match std::fs::read_to_string(path) {
+    match leadsman_runtime::files::read_text(path, leadsman_runtime::files::MAX_CREDENTIALS) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(source) => Err(QueryError::Credential { path: path.to_owned(), source }),
     }
 }
 
-/// The beginning of a body for people: without tags, in one line.
+/// The beginning of a body in one line without tags, for people.
 fn excerpt(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
     let mut plain = String::new();
@@ -241,7 +291,7 @@ fn excerpt(body: &[u8]) -> Option<String> {
         }
     }
     let words: Vec<_> = plain.split_whitespace().collect();
-    let line = words.join(" ");
+    let line = redact::excerpt(&words.join(" "));
     let short: String = line.chars().take(EXCERPT).collect();
     let more = if line.chars().nth(EXCERPT).is_some() { "…" } else { "" };
     (!short.is_empty()).then(|| format!("\"{short}{more}\""))
@@ -252,6 +302,3 @@ impl std::fmt::Debug for Prometheus {
         f.debug_struct("Prometheus").field("url", &self.config.url).finish_non_exhaustive()
     }
 }
-
-/// How long a connection may take, within the timeout of the query.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

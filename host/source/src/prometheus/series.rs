@@ -1,5 +1,5 @@
-//! Lists of series, read as they come: of a series only its name and the names of its labels are
-//! kept, so that memory grows with the number of names and not with the number of series.
+//! Lists of series, parsed as a stream: of each series only its name and the names of its labels are
+//! kept, so that memory grows with the number of names, not of series.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -14,16 +14,16 @@ use serde_json::Value;
 use super::decode::{self, Text};
 use leadsman_rules::Seen;
 
-/// The longest that one series may be, with its labels; what stands around the list, too.
-const LONGEST: usize = 1 << 20;
+/// The largest series with its labels, and the largest text outside the list, in bytes.
+const MAX_ELEMENT: usize = 1 << 20;
 
 /// The most names of series that a list may have.
-const MOST_NAMES: usize = 200_000;
+const MAX_NAMES: usize = 200_000;
 
 /// The most labels that the series of one name may have together.
-const MOST_LABELS: usize = 1000;
+const MAX_LABELS: usize = 1000;
 
-/// Reads a list that comes in pieces.
+/// Parses a list that arrives in pieces.
 pub(crate) fn series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<Seen, String> {
     let mut list = SeriesList::default();
     pieces.into_iter().try_for_each(|piece| list.feed(piece))?;
@@ -33,7 +33,7 @@ pub(crate) fn series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<S
 /// The list so far.
 #[derive(Default)]
 pub(super) struct SeriesList {
-    /// What has come and was not read yet.
+    /// Input that is not parsed yet.
     rest: Vec<u8>,
     at: At,
     /// How many series there were.
@@ -43,7 +43,7 @@ pub(super) struct SeriesList {
     hasher: RandomState,
 }
 
-/// Where in the answer the reading is.
+/// The position in the answer.
 #[derive(Default, PartialEq, Eq)]
 enum At {
     #[default]
@@ -56,15 +56,15 @@ enum At {
 #[derive(Default)]
 struct Labels {
     names: HashSet<Arc<str>, RandomState>,
-    /// The sets of labels that were seen: most series have one that another has.
+    /// Hashes of the sets of labels that were seen: most series share theirs.
     sets: HashSet<u64, RandomState>,
 }
 
-/// Whether something could be read, or more has to come first.
+/// The number of bytes that were parsed; `None` if more input is needed.
 type Step = Result<Option<usize>, String>;
 
 impl SeriesList {
-    /// Reads what has come.
+    /// Parses the next piece.
     pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<(), String> {
         let mut rest = std::mem::take(&mut self.rest);
         rest.extend_from_slice(chunk);
@@ -73,14 +73,14 @@ impl SeriesList {
             read += length;
         }
         rest.drain(..read);
-        if rest.len() > LONGEST {
-            return Err(format!("a series is longer than {LONGEST} bytes"));
+        if rest.len() > MAX_ELEMENT {
+            return Err(format!("a series is longer than {MAX_ELEMENT} bytes"));
         }
         self.rest = rest;
         Ok(())
     }
 
-    /// What was seen, once all has come.
+    /// The result, at the end of the input.
     pub(super) fn end(self) -> Result<Seen, String> {
         match self.at {
             At::Behind => {
@@ -105,7 +105,7 @@ impl SeriesList {
                 Ok(found)
             }
             At::Within => self.series(rest),
-            // Warnings and the like.
+            // Warnings and other fields.
             At::Behind => Ok((!rest.is_empty()).then_some(rest.len())),
         }
     }
@@ -131,7 +131,7 @@ impl SeriesList {
 
     fn take(&mut self, series: &Series<'_>) -> Result<(), String> {
         self.count += 1;
-        // What has no name gives no metric.
+        // A series without a name gives no metric.
         let Some(name) = &series.name else { return Ok(()) };
         let mut set = self.hasher.build_hasher();
         for label in &series.labels {
@@ -140,8 +140,8 @@ impl SeriesList {
         }
         let set = set.finish();
         if !self.names.contains_key(&**name) {
-            if self.names.len() >= MOST_NAMES {
-                return Err(format!("it has more than {MOST_NAMES} names of series"));
+            if self.names.len() >= MAX_NAMES {
+                return Err(format!("it has more than {MAX_NAMES} names of series"));
             }
             self.names.insert((&**name).into(), Labels::default());
         }
@@ -160,14 +160,14 @@ impl SeriesList {
             };
             known.names.insert(text);
         }
-        if known.names.len() > MOST_LABELS {
-            return Err(format!("the series {name} have more than {MOST_LABELS} labels"));
+        if known.names.len() > MAX_LABELS {
+            return Err(format!("the series {name} have more than {MAX_LABELS} labels"));
         }
         Ok(())
     }
 }
 
-/// Where the list begins, in `{"status":"success","data":[`: the keys may come in any order.
+/// The position where the list begins, in `{"status":"success","data":[`: the keys may come in any order.
 fn list_in(text: &[u8]) -> Step {
     let mut at = 0;
     let skip = |at: &mut usize| {
@@ -185,7 +185,7 @@ fn list_in(text: &[u8]) -> Step {
     loop {
         match skip(&mut at) {
             None => return Ok(None),
-            // The end without a list: an error, which is read as a whole later.
+            // The end without a list: an error, which is parsed as a whole later.
             Some(b'}') => return Ok(None),
             Some(b',') => {
                 at += 1;
@@ -213,7 +213,7 @@ fn list_in(text: &[u8]) -> Step {
     }
 }
 
-/// A value that begins here, if all of it has come.
+/// The value at a position, if it is complete.
 fn whole<T: serde::de::DeserializeOwned>(text: &[u8], at: &mut usize) -> Result<Option<T>, String> {
     let rest = &text[*at..];
     // A number that is cut off looks like another one, or like none.
@@ -332,7 +332,7 @@ mod tests {
         let endless = br#"{"status":"success","data":[{"__name__":""#;
         let mut list = SeriesList::default();
         list.feed(endless).unwrap();
-        let error = (0..3).find_map(|_| list.feed(&[b'x'; LONGEST]).err());
+        let error = (0..3).find_map(|_| list.feed(&[b'x'; MAX_ELEMENT]).err());
         assert!(error.unwrap().contains("longer than"));
     }
 }

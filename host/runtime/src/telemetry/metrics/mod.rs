@@ -3,6 +3,7 @@
 //! Labels are names from the configuration and kinds of errors, never texts of errors: the number
 //! of time series is bounded by the configuration.
 
+mod connections;
 mod listing;
 mod mapping;
 
@@ -15,6 +16,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use connections::ConnectionMetrics;
+pub use connections::{CloseReason, Listener};
 pub use listing::ListingMetrics;
 use mapping::Titles;
 pub use mapping::{MappingMetrics, ReadOutcome};
@@ -90,7 +93,7 @@ pub struct Metrics {
     query_seconds: Family<QueryLabels, Histogram, fn() -> Histogram>,
     plugin_seconds: Family<MappingLabels, Histogram, fn() -> Histogram>,
     plugin_series: Family<MappingLabels, Gauge>,
-    connections: Gauge,
+    connections: ConnectionMetrics,
     denied: Family<DenialLabels, Counter>,
     objects: Family<KindLabels, Gauge>,
     objects_followed: Family<KindLabels, Gauge>,
@@ -136,7 +139,7 @@ impl Metrics {
             query_seconds: Family::new_with_constructor(slow),
             plugin_seconds: Family::new_with_constructor(fast),
             plugin_series: Family::default(),
-            connections: Gauge::default(),
+            connections: ConnectionMetrics::default(),
             denied: Family::default(),
             objects: Family::default(),
             objects_followed: Family::default(),
@@ -196,7 +199,7 @@ impl Metrics {
             "Series that the last run of a plugin received",
             m.plugin_series.clone(),
         );
-        all.register("connections", "Open connections to the metrics API", m.connections.clone());
+        m.connections.register(&mut all);
         all.register("requests_denied", "Requests that were refused by reason", m.denied.clone());
         all.register("objects", "Objects that are known", m.objects.clone());
         all.register(
@@ -258,9 +261,15 @@ impl Metrics {
         MappingMetrics::named(self, title)
     }
 
-    /// A connection was opened; it is closed when the guard is dropped.
-    pub fn connection(&self) -> GaugeGuard {
-        GaugeGuard::one(&self.connections)
+    /// A connection was opened; it is closed when the guard is dropped. Those of the admin address
+    /// are not counted.
+    pub fn connection(&self, listener: Listener) -> Option<GaugeGuard> {
+        self.connections.open(listener)
+    }
+
+    /// The server closed a connection.
+    pub fn connection_closed(&self, listener: Listener, reason: CloseReason) {
+        self.connections.closed(listener, reason);
     }
 
     /// A request was refused, for a reason from a closed set.

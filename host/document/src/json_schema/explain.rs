@@ -3,22 +3,16 @@
 //!
 //! Not a general validator: it knows what [`schemars`] derives from Rust types, which is what the
 //! configuration and the plugins' own configurations are described by. What it does not know it
-//! lets pass, as the deserialiser behind it refuses it.
+//! lets pass: a deserializer or [`super::evaluate`] decides.
 
 use serde_json::{Map, Value};
 
-use super::written;
-use leadsman_document::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
+use super::super::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
+use super::{MAX_DEPTH, MAX_STEPS, is_of_type, resolve};
 
-/// The schema of the configuration file.
-pub fn published() -> Value {
-    let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
-    let schema = generator.into_root_schema_for::<written::Config>();
-    serde_json::to_value(schema).unwrap_or_default()
-}
-
-/// All faults of a value. `place` is the pointer of the value in its document.
-pub fn faults_of(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
+/// All faults of a value that can be put into words. `place` is the pointer of the value in its
+/// document.
+pub fn explain(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
     let mut walk = Walk { root: schema, faults: Vec::new(), depth: 0, steps: 0 };
     walk.value(schema, value, place);
     walk.faults
@@ -31,23 +25,18 @@ struct Walk<'s> {
     steps: usize,
 }
 
-/// Bounds on what a schema can make of a value: those of plugins come from anybody.
-const MOST_REFERENCES: usize = 32;
-const MOST_DEPTH: usize = 300;
-const MOST_STEPS: usize = 4_000_000;
-
 impl<'s> Walk<'s> {
     fn value(&mut self, schema: &'s Value, value: &Value, place: &str) {
         self.steps += 1;
-        if self.steps >= MOST_STEPS && self.faults.len() >= MOST_FAULTS {
+        if self.steps >= MAX_STEPS && self.faults.len() >= MOST_FAULTS {
             return;
         }
-        if self.steps == MOST_STEPS || self.depth >= MOST_DEPTH {
+        if self.steps == MAX_STEPS || self.depth >= MAX_DEPTH {
             // Told once; what is left is not looked at.
-            self.steps = MOST_STEPS;
+            self.steps = MAX_STEPS;
             self.fault(place, "its schema refers to itself without end".to_owned());
         }
-        if self.steps >= MOST_STEPS {
+        if self.steps >= MAX_STEPS {
             return;
         }
         self.depth += 1;
@@ -56,7 +45,7 @@ impl<'s> Walk<'s> {
     }
 
     fn inner_value(&mut self, schema: &'s Value, value: &Value, place: &str) {
-        let schema = self.resolve(schema);
+        let schema = resolve(self.root, schema);
         for key in ["oneOf", "anyOf"] {
             if let Some(branches) = schema.get(key).and_then(Value::as_array) {
                 self.branches(branches, value, place);
@@ -67,7 +56,7 @@ impl<'s> Walk<'s> {
             self.one_of(&allowed, value, place);
             return;
         }
-        if !self.type_fits(schema, value) {
+        if !is_of_type(schema, value) {
             let wanted = expected(schema);
             self.fault(place, format!("expected {wanted}, found {}", found(value)));
             return;
@@ -111,8 +100,8 @@ impl<'s> Walk<'s> {
 
     /// The branches of an enum: the one that the value means is the one whose faults are told.
     fn branches(&mut self, branches: &'s [Value], value: &Value, place: &str) {
-        let branches: Vec<_> = branches.iter().map(|branch| self.resolve(branch)).collect();
-        if value.is_null() && branches.iter().any(|branch| self.type_fits(branch, value)) {
+        let branches: Vec<_> = branches.iter().map(|branch| resolve(self.root, branch)).collect();
+        if value.is_null() && branches.iter().any(|branch| is_of_type(branch, value)) {
             return;
         }
         let texts: Vec<_> =
@@ -123,7 +112,7 @@ impl<'s> Walk<'s> {
         }
         let fitting: Vec<_> = branches
             .iter()
-            .filter(|branch| texts_of(branch).is_none() && self.type_fits(branch, value))
+            .filter(|branch| texts_of(branch).is_none() && is_of_type(branch, value))
             .collect();
         if let Value::Object(map) = value
             && fitting.len() > 1
@@ -211,37 +200,6 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn type_fits(&self, schema: &Value, value: &Value) -> bool {
-        let fits = |name: &str| match name {
-            "object" => value.is_object(),
-            "array" => value.is_array(),
-            "string" => value.is_string(),
-            "boolean" => value.is_boolean(),
-            "number" => value.is_number(),
-            "integer" => value.is_i64() || value.is_u64(),
-            "null" => value.is_null(),
-            _ => true,
-        };
-        match schema.get("type") {
-            Some(Value::String(name)) => fits(name),
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(fits),
-            _ => true,
-        }
-    }
-
-    fn resolve(&self, schema: &'s Value) -> &'s Value {
-        let mut schema = schema;
-        // A schema of a plugin may refer to itself.
-        for _ in 0..MOST_REFERENCES {
-            let Some(target) = schema.get("$ref").and_then(Value::as_str) else { break };
-            match target.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) {
-                Some(resolved) => schema = resolved,
-                None => break,
-            }
-        }
-        schema
-    }
-
     fn fault(&mut self, place: &str, message: String) {
         self.push(Fault::at(place, message));
     }
@@ -251,7 +209,7 @@ impl<'s> Walk<'s> {
             self.faults.push(fault);
         } else {
             // Enough to do; what is left is not looked at.
-            self.steps = MOST_STEPS;
+            self.steps = MAX_STEPS;
         }
     }
 }
@@ -304,12 +262,12 @@ mod tests {
 
     #[test]
     fn a_schema_that_refers_to_itself_ends() {
-        assert_eq!(faults_of(&json!({"$ref": "#"}), &json!(1), ""), []);
-        let faults = faults_of(&json!({"anyOf": [{"$ref": "#"}]}), &json!({"a": [1]}), "");
+        assert_eq!(explain(&json!({"$ref": "#"}), &json!(1), ""), []);
+        let faults = explain(&json!({"anyOf": [{"$ref": "#"}]}), &json!({"a": [1]}), "");
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].message.contains("without end"));
         let twice = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]});
-        assert!(faults_of(&twice, &json!([1]), "").len() <= 1);
+        assert!(explain(&twice, &json!([1]), "").len() <= 1);
     }
 
     #[test]
@@ -317,7 +275,7 @@ mod tests {
         let schema = json!({"type": "array", "items": {"type": "string", "enum": ["a", "b"]}});
         let long = "x".repeat(100_000);
         let many: Vec<_> = (0..10_000).map(|_| long.as_str()).collect();
-        let faults = faults_of(&schema, &json!(many), "");
+        let faults = explain(&schema, &json!(many), "");
         assert_eq!(faults.len(), MOST_FAULTS);
         assert!(faults.iter().all(|fault| fault.message.len() < 400), "{:?}", faults[0]);
     }
@@ -334,8 +292,8 @@ mod tests {
         for level in 0..100 {
             value = json!({ if level % 2 == 0 { "a" } else { "b" }: value });
         }
-        assert_eq!(faults_of(&schema, &value, ""), []);
+        assert_eq!(explain(&schema, &value, ""), []);
         let wrong = json!({"a": {"b": {"a": 1}}});
-        assert_eq!(faults_of(&schema, &wrong, "")[0].path, "/a/b/a");
+        assert_eq!(explain(&schema, &wrong, "")[0].path, "/a/b/a");
     }
 }

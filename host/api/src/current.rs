@@ -16,12 +16,12 @@ pub struct Generation {
 }
 
 /// The current snapshot.
-pub struct Served {
+pub struct CurrentSnapshot {
     generation: ArcSwap<Generation>,
     published: watch::Sender<()>,
 }
 
-impl Served {
+impl CurrentSnapshot {
     /// Starts with a snapshot.
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
         let generation = ArcSwap::from_pointee(generation(snapshot));

@@ -1,4 +1,15 @@
-//! Looking into queries: PromQL from outside, within bounds.
+//! PromQL: parsing queries from outside within bounds, and writing values of a request into them.
+
+mod matcher;
+mod quote;
+#[cfg(test)]
+mod shape;
+
+pub(crate) use matcher::requirement;
+pub use matcher::{matcher, matchers};
+pub(crate) use quote::{is_metric_name, is_plain, outside_of_quotes};
+#[cfg(test)]
+pub(crate) use shape::shape;
 
 use promql_parser::parser::{self, Expr};
 

@@ -1,0 +1,171 @@
+//! A request's text is never more than a value in a query, wherever a query is made.
+
+use std::sync::Arc;
+
+use promql_parser::label::MatchOp;
+use promql_parser::parser::{self, Expr};
+use proptest::prelude::*;
+
+use super::{Api, Catalog, Rule, RuleQuery, Seen, resolver, written};
+use crate::promql;
+use leadsman_model::query_params::QueryParams;
+
+/// Templates that put what a request says into each kind of place.
+const TEMPLATES: [&str; 12] = [
+    "<<.Series>>{<<.LabelMatchers>>}",
+    "quantile(0.9, <<.Series>>{<<.LabelMatchers>>,a=\"b\"}) # all",
+    "sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)",
+    "m{pod=\"<<index .LabelValuesByName \"pod\">>\"}",
+    "m{pod=~'<<index .LabelValuesByName \"pod\">>.*',n=`<<.LabelValuesByName.namespace>>`}",
+    "label_replace(m, \"a\", \"<<.LabelValuesByName.pod>>\", \"b\", '<<.LabelMatchers>>')",
+    "m{<<range $k, $v := .LabelValuesByName>><<$k>>=\"<<$v>>\",<<end>>}",
+    "<<if .LabelValuesByName.pod>>m{<<.LabelMatchers>>}<<else>>n<<end>>",
+    "m{<<printf \"%s,x='y'\" .LabelMatchers>>}",
+    // What no rule should say: values outside of quotes.
+    "<<index .LabelValuesByName \"pod\">>{<<.LabelMatchers>>}",
+    "m{a=\"<<.LabelMatchers>>\"}",
+    "m{a='b'} # <<.LabelValuesByName.pod>>",
+];
+
+fn query(template: &str, api: Api) -> RuleQuery {
+    let written: written::Rule = serde_json::from_value(serde_json::json!({
+        "seriesQuery": "x", "metricsQuery": template,
+        "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
+    }))
+    .unwrap();
+    let rule = Rule::new(&written, api, "/rules/0", &mut |_, what| panic!("{what}")).unwrap();
+    let labels = ["namespace", "pod"].map(Arc::from).into();
+    let seen: Seen = [(Arc::from("m"), labels)].into();
+    let catalog = Catalog::new(&[rule], |_| Some(&seen), &resolver(&[]), &mut |_| {});
+    let wanted = (api == Api::Custom).then_some("pod");
+    catalog.offered.into_iter().find(|o| o.label.as_deref() == wanted).unwrap().query
+}
+
+/// Text that tries to be more than a value.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("\""),
+        Just("'"),
+        Just("`"),
+        Just("\\"),
+        Just("}"),
+        Just("{"),
+        Just(")"),
+        Just("("),
+        Just(","),
+        Just(" or "),
+        Just("secret"),
+        Just("="),
+        Just("=~"),
+        Just("|"),
+        Just(".*"),
+        Just("#"),
+        Just("\n"),
+        Just("-"),
+        Just("1"),
+        Just("web-0"),
+        Just("[5m]"),
+        Just("é"),
+        Just("${selector}"),
+        Just("<<.Series>>"),
+        Just("\u{0}"),
+        Just("%s"),
+        Just("$1"),
+    ];
+    prop_oneof![
+        proptest::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat()),
+        any::<String>().prop_filter("a name is not empty", |name| !name.is_empty()),
+        "[a-z0-9.-]{1,20}",
+    ]
+}
+
+fn asked(selector: &str, names: Vec<String>) -> QueryParams {
+    QueryParams {
+        selector: selector.parse().unwrap(),
+        names: names.into_iter().map(Arc::from).collect(),
+    }
+}
+
+/// A selector, and the same one with a plain word for each of its values.
+fn selectors() -> impl Strategy<Value = (String, String)> {
+    let value = "[a-zA-Z0-9]([a-zA-Z0-9._-]{0,20}[a-zA-Z0-9])?";
+    let requirements = proptest::collection::vec((0..6_usize, value, value), 0..4);
+    requirements.prop_map(|all| {
+        // Of one key, two requirements that are equal would become one.
+        let both = all.iter().enumerate().map(|(at, (kind, one, two))| match kind {
+            0 => (format!("k{at}={one}"), format!("k{at}=x")),
+            1 => (format!("k{at}!={one}"), format!("k{at}!=x")),
+            2 if one != two => (format!("k{at} in ({one},{two})"), format!("k{at} in (x,y)")),
+            3 if one != two => (format!("k{at} notin ({one},{two})"), format!("k{at} notin (x,y)")),
+            4 => (format!("!k{at}"), format!("!k{at}")),
+            _ => (format!("k{at}"), format!("k{at}")),
+        });
+        let (given, plain): (Vec<_>, Vec<_>) = both.unzip();
+        (given.join(","), plain.join(","))
+    })
+}
+
+/// The values of the matchers of a label, and whether each is a pattern.
+fn matched(expression: &Expr, label: &str) -> Vec<(bool, String)> {
+    let Expr::VectorSelector(selector) = expression else { return Vec::new() };
+    let matchers = selector.matchers.matchers.iter().filter(|matcher| matcher.name == label);
+    matchers.map(|m| (matches!(m.op, MatchOp::Re(_)), m.value.clone())).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn exact_queries_keep_their_shape(
+        at in 0..TEMPLATES.len(),
+        namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
+        names in proptest::collection::vec(text(), 1..4),
+        (selector, plain_selector) in selectors(),
+    ) {
+        let plain_names = vec!["x".to_owned(); names.len()];
+        for api in [Api::Custom, Api::External] {
+            let query = query(TEMPLATES[at], api);
+            let plain = asked(&plain_selector, plain_names.clone());
+            let plain = query.exact(Some("x"), &plain);
+            let filled = query.exact(Some(&namespace), &asked(&selector, names.clone()));
+            let (Ok(filled), Ok(plain)) = (filled, plain) else { continue };
+            // A template that gives no PromQL for a plain name gives none for another.
+            prop_assert_eq!(promql::shape(&filled).ok(), promql::shape(&plain).ok(), "{}", filled);
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_value_that_is_matched(name in text(), other in text()) {
+        let query = query(TEMPLATES[0], Api::Custom);
+        let one = query.exact(Some("shop"), &asked("", vec![name.clone()])).unwrap();
+        let one = parser::parse(&one).unwrap();
+        prop_assert_eq!(matched(&one, "pod"), [(false, name.clone())]);
+        prop_assert_eq!(matched(&one, "namespace"), [(false, "shop".to_owned())]);
+        let both = query.exact(Some("shop"), &asked("", vec![name.clone(), other.clone()])).unwrap();
+        let (is_pattern, pattern) = matched(&parser::parse(&both).unwrap(), "pod").remove(0);
+        prop_assert!(is_pattern);
+        let pattern = regex::Regex::new(&format!("(?s)^(?:{pattern})$")).unwrap();
+        for value in [&name, &other] {
+            prop_assert!(pattern.is_match(value), "{} {}", pattern, value);
+            let longer = format!("{value}x");
+            prop_assert!(longer == name || longer == other || !pattern.is_match(&longer));
+        }
+    }
+}
+
+#[test]
+fn a_name_that_ends_its_string_is_escaped_or_refused() {
+    let evil = "x\"}) or secret{namespace=\"bank\"} #";
+    let exact = |template: &str| {
+        query(template, Api::Custom).exact(Some("shop"), &asked("", vec![evil.to_owned()]))
+    };
+    assert_eq!(
+        exact("quantile(0.9, <<.Series>>{<<.LabelMatchers>>})").unwrap(),
+        "quantile(0.9, m{namespace=\"shop\",\
+         pod=\"x\\x22}) or secret{namespace=\\x22bank\\x22} #\"})"
+    );
+    let refused = exact(TEMPLATES[3]).unwrap_err();
+    assert!(refused.contains("characters that mean more than themselves"), "{refused}");
+    let refused = exact(TEMPLATES[10]).unwrap_err();
+    assert!(refused.contains("outside of quotes"), "{refused}");
+}

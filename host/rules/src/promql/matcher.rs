@@ -1,0 +1,66 @@
+//! Label selectors as matchers of PromQL.
+
+use super::quote::{escape, escape_pattern};
+use leadsman_model::selector::{Operator, Requirement, Selector};
+
+/// The matchers for a selector, comma-separated. An error says what PromQL cannot express.
+pub fn matchers(selector: &Selector) -> Result<String, &'static str> {
+    let matchers: Result<Vec<_>, _> = selector.requirements().iter().map(requirement).collect();
+    Ok(matchers?.join(","))
+}
+
+/// The matcher for one requirement. An error says what PromQL cannot express.
+pub(crate) fn requirement(requirement: &Requirement) -> Result<String, &'static str> {
+    let key = &requirement.key;
+    let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !key.chars().all(valid) || key.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err("its key is no label name of Prometheus");
+    }
+    match &requirement.operator {
+        Operator::In(values) => Ok(matcher(key, values)),
+        Operator::NotIn(values) => match values.as_slice() {
+            [value] => Ok(format!("{key}!=\"{}\"", escape(value))),
+            values => Ok(format!("{key}!~\"{}\"", any_of(values))),
+        },
+        Operator::Exists => Ok(format!("{key}!=\"\"")),
+        Operator::DoesNotExist => Ok(format!("{key}=\"\"")),
+        Operator::GreaterThan(_) | Operator::LessThan(_) => {
+            Err("PromQL cannot compare a label with a number")
+        }
+    }
+}
+
+/// The matcher for a label that has one of some values.
+pub fn matcher(label: &str, values: &[impl AsRef<str>]) -> String {
+    match values {
+        [] => format!("{label}=\"\""),
+        [value] => format!("{label}=\"{}\"", escape(value.as_ref())),
+        values => format!("{label}=~\"{}\"", any_of(values)),
+    }
+}
+
+fn any_of(values: &[impl AsRef<str>]) -> String {
+    let patterns: Vec<_> = values.iter().map(|value| escape_pattern(value.as_ref())).collect();
+    patterns.join("|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matchers_of_promql() {
+        for (selector, expected) in [
+            ("a=b", r#"a="b""#),
+            ("a!=b", r#"a!="b""#),
+            ("a in (b,c.d)", r#"a=~"b|c\\.d""#),
+            ("a notin (b,c)", r#"a!~"b|c""#),
+            ("a", r#"a!="""#),
+            ("!a", r#"a="""#),
+            ("b=2,a=1", r#"a="1",b="2""#),
+        ] {
+            assert_eq!(matchers(&selector.parse::<Selector>().unwrap()).unwrap(), expected);
+        }
+        assert!(matchers(&"a.b/c=d".parse::<Selector>().unwrap()).is_err());
+    }
+}

@@ -1,0 +1,41 @@
+//! What remains of a query when every string in it says nothing: for tests that a value of a
+//! request is never more than a value.
+
+use promql_parser::label::{MatchOp, Matchers};
+use promql_parser::parser::{self, Expr};
+
+/// The parsed query with empty strings. An error says why it is no PromQL.
+#[allow(unreachable_pub, reason = "fuzz targets have this file, too")]
+pub fn shape(query: &str) -> Result<Expr, String> {
+    let mut expression = parser::parse(query)?;
+    blank(&mut expression);
+    Ok(expression)
+}
+
+fn blank(expression: &mut Expr) {
+    match expression {
+        Expr::VectorSelector(selector) => blank_matchers(&mut selector.matchers),
+        Expr::MatrixSelector(selector) => blank_matchers(&mut selector.vs.matchers),
+        Expr::StringLiteral(string) => string.val.clear(),
+        Expr::NumberLiteral(_) | Expr::Extension(_) => {}
+        Expr::Paren(inner) => blank(&mut inner.expr),
+        Expr::Unary(inner) => blank(&mut inner.expr),
+        Expr::Subquery(inner) => blank(&mut inner.expr),
+        Expr::Aggregate(aggregate) => {
+            blank(&mut aggregate.expr);
+            aggregate.param.iter_mut().for_each(|parameter| blank(parameter));
+        }
+        Expr::Call(call) => call.args.args.iter_mut().for_each(|argument| blank(argument)),
+        Expr::Binary(binary) => {
+            blank(&mut binary.lhs);
+            blank(&mut binary.rhs);
+        }
+    }
+}
+
+fn blank_matchers(matchers: &mut Matchers) {
+    for matcher in matchers.matchers.iter_mut().chain(matchers.or_matchers.iter_mut().flatten()) {
+        matcher.value = matcher.op.to_string();
+        matcher.op = MatchOp::Equal;
+    }
+}

@@ -1,0 +1,73 @@
+//! Metrics of connections.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::GaugeGuard;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClosedFor {
+    listener: &'static str,
+    reason: &'static str,
+}
+
+/// A port that is listened on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// The secure port.
+    Api,
+    /// The admin address.
+    Admin,
+}
+
+/// Why the server closed a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The TLS handshake took too long.
+    Handshake,
+    /// The first request took too long.
+    FirstRequest,
+    /// It was not used for too long.
+    Idle,
+    /// It made room for another.
+    Evicted,
+}
+
+/// Metrics of connections.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ConnectionMetrics {
+    open: Gauge,
+    closed: Family<ClosedFor, Counter>,
+}
+
+impl ConnectionMetrics {
+    pub(super) fn register(&self, all: &mut Registry) {
+        all.register("connections", "Open connections to the metrics API", self.open.clone());
+        all.register(
+            "connections_closed",
+            "Connections that the server closed by listener and reason",
+            self.closed.clone(),
+        );
+    }
+
+    pub(super) fn open(&self, listener: Listener) -> Option<GaugeGuard> {
+        (listener == Listener::Api).then(|| GaugeGuard::one(&self.open))
+    }
+
+    pub(super) fn closed(&self, listener: Listener, reason: CloseReason) {
+        let listener = match listener {
+            Listener::Api => "api",
+            Listener::Admin => "admin",
+        };
+        let reason = match reason {
+            CloseReason::Handshake => "handshake",
+            CloseReason::FirstRequest => "first_request",
+            CloseReason::Idle => "idle",
+            CloseReason::Evicted => "evicted",
+        };
+        self.closed.get_or_create(&ClosedFor { listener, reason }).inc();
+    }
+}

@@ -1,0 +1,206 @@
+//! Clients without credentials that hold connections: they keep nobody out, and lose them soon.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use leadsman_tests::{Authority, Caller, Config, Leadsman, Mapping, Reply, Upstream, paths};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{interval, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+const METRIC: &str = "load";
+
+/// How long a connection that is of no use may stay: 10 s are stated for each phase.
+const CLOSED: Duration = Duration::from_secs(20);
+
+/// The preface of HTTP/2, and a first frame of settings, which is empty.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+struct Scene {
+    leadsman: Leadsman,
+    tls: Arc<ClientConfig>,
+    _upstream: Upstream,
+    _folder: TempDir,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let authority = Authority::new("authority");
+        let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
+        authority.server("leadsman").write(&certificate, &key);
+        let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
+        let mapping = Mapping::pods(METRIC).query("q", r#"load{namespace="${namespace}"}"#);
+        let config = Config::shop(&upstream.url()).mapping(mapping);
+        let text = |path: &Path| path.display().to_string();
+        let (certificate, key) = (text(&certificate), text(&key));
+        let arguments = ["--tls-cert-file", &certificate, "--tls-private-key-file", &key];
+        let leadsman = Leadsman::start_with(config, &arguments).await;
+        let tls = authority.client_config();
+        Self { leadsman, tls, _upstream: upstream, _folder: folder }
+    }
+
+    /// A connection of which the handshake is done.
+    async fn connect(&self) -> TlsStream<TcpStream> {
+        connect(self.leadsman.api(), self.tls.clone(), &[]).await
+    }
+
+    /// The same for HTTP/2.
+    async fn connect_h2(&self) -> TlsStream<TcpStream> {
+        connect(self.leadsman.api(), self.tls.clone(), &[b"h2"]).await
+    }
+
+    /// How many connections it closed for a reason.
+    async fn closed(&self, listener: &str, reason: &str) -> f64 {
+        let labels = [("listener", listener), ("reason", reason)];
+        let closed = self.leadsman.metric("leadsman_connections_closed_total", &labels).await;
+        closed.unwrap_or_default()
+    }
+}
+
+async fn connect(
+    address: SocketAddr,
+    tls: Arc<ClientConfig>,
+    protocols: &[&[u8]],
+) -> TlsStream<TcpStream> {
+    let mut tls = ClientConfig::clone(&tls);
+    tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    let name = ServerName::try_from("127.0.0.1").expect("a name");
+    TlsConnector::from(Arc::new(tls)).connect(name, stream).await.expect("a handshake")
+}
+
+/// Makes silent connections to an address, fifty at a time.
+async fn flood(
+    address: SocketAddr,
+    tls: Arc<ClientConfig>,
+    count: usize,
+) -> Vec<TlsStream<TcpStream>> {
+    let mut connecting = JoinSet::new();
+    let mut open = Vec::new();
+    for _ in 0..count {
+        while connecting.len() >= 50 {
+            open.extend(connecting.join_next().await.map(|stream| stream.expect("a stream")));
+        }
+        connecting.spawn(connect(address, tls.clone(), &[]));
+    }
+    open.extend(connecting.join_all().await);
+    open
+}
+
+/// Waits until the other end closes a connection that says nothing any more.
+async fn closes(what: &str, mut stream: impl AsyncRead + Unpin) -> Duration {
+    let begin = Instant::now();
+    let closed = timeout(CLOSED, async {
+        let mut buffer = [0; 4096];
+        while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+    });
+    assert!(closed.await.is_ok(), "{what}: open after {CLOSED:?}");
+    begin.elapsed()
+}
+
+/// Sends a request's head byte by byte until the other end closes the connection.
+async fn drips(what: &str, stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let (reader, mut writer) = tokio::io::split(stream);
+    writer.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nx: ").await.expect("a start");
+    let mut pace = interval(Duration::from_millis(200));
+    let writing = async {
+        loop {
+            pace.tick().await;
+            if writer.write_all(b"x").await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = writing => {}
+        _ = closes(what, reader) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_silent_connections_keep_nobody_out() {
+    let scene = Scene::new().await;
+    let path = paths::pods("shop", METRIC);
+    assert_eq!(scene.leadsman.get(&path).await.value(), "1");
+    let flood = flood(scene.leadsman.api(), scene.tls.clone(), 2200);
+    let mut flood = std::pin::pin!(flood);
+    // While they come, and once all are there; each time by a new connection, as probes are made.
+    let mut silent = None;
+    for _ in 0..20 {
+        let probe = async {
+            let url = format!("https://{}/livez", scene.leadsman.api());
+            let answer = timeout(Duration::from_secs(5), Caller::anonymous().get(&url)).await;
+            let answer = answer.expect("an answer to a probe").expect("an answer to a probe");
+            assert_eq!(answer.status, 200, "{answer:#?}");
+        };
+        match silent {
+            Some(_) => probe.await,
+            None => tokio::select! {
+                open = flood.as_mut() => silent = Some(open),
+                () = probe => {}
+            },
+        }
+    }
+    let silent = match silent {
+        Some(silent) => silent,
+        None => flood.await,
+    };
+    let answer = scene.leadsman.get(&path).await;
+    assert_eq!(answer.value(), "1");
+    assert!(answer.took < Duration::from_secs(2), "{answer:#?}");
+    let open = scene.leadsman.metric("leadsman_connections", &[]).await.unwrap_or_default();
+    assert!(open <= 510.0, "{open} connections are open, and 500 are stated for one address");
+    let evicted = scene.closed("api", "evicted").await;
+    assert!(evicted + scene.closed("api", "first_request").await >= 1600.0);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_is_closed_wherever_it_stops() {
+    let scene = Scene::new().await;
+    let silent = scene.connect().await;
+    let without_handshake = TcpStream::connect(scene.leadsman.api()).await.expect("a connection");
+    let mut half_preface = scene.connect_h2().await;
+    half_preface.write_all(&PREFACE[..16]).await.expect("half a preface");
+    let mut without_streams = scene.connect_h2().await;
+    without_streams.write_all(PREFACE).await.expect("a preface");
+    without_streams.write_all(SETTINGS).await.expect("settings");
+    let mut half_head = scene.connect().await;
+    half_head.write_all(b"GET /livez HTTP/1.1\r\n").await.expect("half a head");
+    let dripping = scene.connect().await;
+    tokio::join!(
+        closes("after the handshake", silent),
+        closes("before the handshake", without_handshake),
+        closes("within the preface", half_preface),
+        closes("after the settings", without_streams),
+        closes("within the head", half_head),
+        drips("a head in drips", dripping),
+    );
+    assert!(scene.closed("api", "handshake").await >= 1.0);
+    assert!(scene.closed("api", "first_request").await >= 4.0);
+}
+
+#[tokio::test]
+async fn silent_connections_to_the_admin_address_are_closed_and_keep_no_scrape_out() {
+    let scene = Scene::new().await;
+    let address = scene.leadsman.admin_address();
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(address).await.expect("a connection"));
+    }
+    assert!(scene.closed("admin", "evicted").await >= 190.0);
+    let last = silent.pop().expect("a connection");
+    let dripping = TcpStream::connect(address).await.expect("a connection");
+    tokio::join!(closes("silent", last), drips("a head in drips", dripping));
+    assert!(scene.closed("admin", "first_request").await >= 2.0);
+}
