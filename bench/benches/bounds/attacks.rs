@@ -115,6 +115,9 @@ pub(super) const ATTACKS: &[Attack] = &[
     },
 ];
 
+/// One evaluation for each namespace and selector.
+const NAMESPACED: &str = r#"load{namespace="${namespace}",${selector}}"#;
+
 fn external(url: &str) -> Config {
     let query = r#"depth{namespace="${namespace}",${selector}}"#;
     Config::shop(url).mapping(Mapping::external("depth").query("q", query))
@@ -129,7 +132,7 @@ fn many_pods(url: &str) -> Config {
 }
 
 fn many_labels(url: &str) -> Config {
-    let all = Mapping::custom("all", "pods").query("q", "load{${selector}}");
+    let all = Mapping::custom("all", "pods").query("q", NAMESPACED);
     let all = all.plugin("hostile", "do: count-objects").set("limits", "{time: 2s}");
     let config = external(url).plugin("hostile", HOSTILE).mapping(all);
     (0..2000).fold(config, |config, object| {

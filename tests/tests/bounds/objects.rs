@@ -9,7 +9,8 @@ const KEYS: usize = 60;
 async fn labels_without_end_are_refused_and_the_reason_is_told() {
     let upstream = Upstream::start(Reply::pods(&[])).await;
     let counted = |metric: &str, deed: &str| {
-        let mapping = Mapping::custom(metric, "pods").query("q", "load");
+        let mapping =
+            Mapping::custom(metric, "pods").query("q", r#"load{namespace="${namespace}"}"#);
         mapping.plugin("hostile", deed).set("limits", "{time: 2s}")
     };
     let config = Config::new()
