@@ -278,7 +278,9 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         server.spawn(async { axum::serve(listener, router).await });
-        Cluster::of(Client::try_from(Config::new(url.parse().unwrap())).unwrap())
+        let mut config = Config::new(url.parse().unwrap());
+        config.default_retry = false;
+        Cluster::of(Client::try_from(config).unwrap())
     }
 
     #[tokio::test]
