@@ -183,7 +183,7 @@ impl Follower {
                 }
                 Err(error) => {
                     let status = status_of(&error);
-                    if status.is_some_and(|status| status.is_not_found()) {
+                    if status.is_some_and(|status| status.code == 404 || status.is_not_found()) {
                         return if served { End::Gone } else { End::NotFound };
                     }
                     // The version is too old to go on from: the list that follows tells all.

@@ -10,7 +10,7 @@ async fn nothing_is_left_of_mappings_that_are_gone() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
     let config = |metric: &str| {
         let mapping = Mapping::pods(metric).query("q", r#"load{namespace="${namespace}"}"#);
-        let stays = Mapping::pods("stays").query("q", "stays");
+        let stays = Mapping::pods("stays").query("q", r#"stays{namespace="${namespace}"}"#);
         Config::shop(&upstream.url()).mapping(mapping).mapping(stays)
     };
     let mut folder = Folder::plain();
