@@ -58,7 +58,9 @@ impl QueryText {
                 "says nothing; write the query, with <<.Series>>{<<.LabelMatchers>>}".to_owned()
             );
         }
-        Ok(Self { written: written.to_owned(), template: GoTemplate::parse(written, &FIELDS)? })
+        let template = GoTemplate::parse(written, &FIELDS)?;
+        template.render(&example())?;
+        Ok(Self { written: written.to_owned(), template })
     }
 }
 
@@ -161,7 +163,7 @@ impl RuleQuery {
             ("GroupBySlice", Value::List(group_by.iter().map(|label| text(label)).collect())),
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value));
-        let query = self.text.template.render(&Value::Map(fields.into()))?;
+        let query = self.text.template.render(&fields.into())?;
         if query.trim().is_empty() {
             return Err("its template gives an empty query".to_owned());
         }
@@ -181,4 +183,20 @@ fn plain(requirement: &Requirement) -> Requirement {
         other => other.clone(),
     };
     Requirement { key: requirement.key.clone(), operator }
+}
+
+/// Data of the types of a read's, so that a template that takes one for another is known when it is
+/// loaded.
+fn example() -> BTreeMap<String, Value> {
+    let text = || Value::Text(PLAIN.to_owned());
+    FIELDS
+        .map(|field| {
+            let value = match field {
+                "LabelValuesByName" => Value::Map(BTreeMap::new()),
+                "GroupBySlice" => Value::List(vec![text(), text()]),
+                _ => text(),
+            };
+            (field.to_owned(), value)
+        })
+        .into()
 }
