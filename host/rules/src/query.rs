@@ -141,8 +141,9 @@ impl RuleQuery {
             return Err("its text has \"${\"".to_owned());
         }
         if let Some(label) = &self.object_label {
-            let marked = self.render(&format!("{}=\"\"", widen::MARK), BTreeMap::new())?;
-            widen::keeps(&marked, label)?;
+            let marked =
+                self.render(&format!("{}=\"\"", widen::MATCHERS_MARKER), BTreeMap::new())?;
+            widen::check_separable(&marked, label)?;
         }
         let mut matchers = vec!["${selector}".to_owned()];
         if let Some(label) = &self.namespace_label {
