@@ -109,7 +109,7 @@ leadsman: leadsman-api leadsman-cluster leadsman-config leadsman-control leadsma
 leadsman-control: leadsman-cluster leadsman-config leadsman-document leadsman-evaluation leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source
 leadsman-api: leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime leadsman-server
 leadsman-provider: leadsman-evaluation leadsman-model leadsman-runtime
-leadsman-config: leadsman-document leadsman-evaluation leadsman-model leadsman-rules leadsman-sandbox leadsman-source
+leadsman-config: leadsman-document leadsman-evaluation leadsman-model leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source
 leadsman-evaluation: leadsman-model leadsman-runtime leadsman-sandbox leadsman-source
 leadsman-source: leadsman-document leadsman-model leadsman-rules leadsman-runtime
 leadsman-server: leadsman-cluster leadsman-runtime

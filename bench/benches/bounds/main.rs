@@ -8,11 +8,13 @@ mod attacks;
 mod clients;
 mod measure;
 
+use std::process::ExitCode;
+
 use attacks::{ATTACKS, Attack};
 use leadsman_bench::scene::mib;
 use measure::Measured;
 
-fn main() {
+fn main() -> ExitCode {
     let only: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let runtime =
@@ -38,8 +40,9 @@ fn main() {
     }
     if broken > 0 {
         println!("\n{broken} bounds do not hold");
-        std::process::exit(1);
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
 /// Prints a row. Says whether the bound holds.

@@ -12,8 +12,10 @@ pub mod valid;
 pub mod written;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
-use leadsman_document::{Document, Fault, Faults, json_schema};
+use leadsman_document::{Bounds, Document, Fault, Faults, json_schema};
+use leadsman_runtime::files::FileFingerprint;
 use leadsman_source::Template;
 
 pub use flags::{FLAGS_SOURCE, Flags};
@@ -52,6 +54,9 @@ pub struct Parsed {
     pub config: Config,
     /// What is wrong.
     pub faults: Vec<Fault>,
+    /// The files that it names and that have to be there, as they were before they were looked for:
+    /// a fault may be in one of them.
+    pub files: Vec<FileFingerprint>,
 }
 
 /// Reads a file.
@@ -62,18 +67,25 @@ pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ReadError> {
     Ok(parse(&path.display().to_string(), &Origin::Folder(folder), flags, &text))
 }
 
+/// Made once: deriving it costs more than checking a small document.
+static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(published_schema);
+
 /// Reads a text. `name` is what faults call it.
 pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Parsed {
-    let (mut document, mut faults) = Document::parse(name, text);
+    let bounds = match origin {
+        Origin::Team { .. } => Bounds::TEAM,
+        Origin::Folder(_) | Origin::ConfigMap(_) => Bounds::OPERATOR,
+    };
+    let (mut document, mut faults) = Document::parse_within(name, text, bounds);
     if !faults.is_empty() {
         // Half a text would have faults that the whole does not have.
-        return Parsed { document, config: Config::default(), faults };
+        return Parsed { document, config: Config::default(), faults, files: Vec::new() };
     }
     faults = flags::apply(flags, &mut document.value);
-    faults.extend(json_schema::explain(&published_schema(), &document.value, ""));
+    faults.extend(json_schema::explain(&SCHEMA, &document.value, ""));
     let decoded = decode::decode(&document.value, &mut faults);
-    let config = check::validate(decoded, origin, flags, &mut faults);
-    Parsed { document, config, faults }
+    let (config, files) = check::validate(decoded, origin, flags, &mut faults);
+    Parsed { document, config, faults, files }
 }
 
 /// Checks the PromQL of a query that is not in the file, as those that plugins bring.

@@ -1,4 +1,4 @@
-//! The configuration as it is valid: every name resolved, every default filled in.
+//! The valid configuration: names resolved, defaults filled in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,15 +21,15 @@ pub struct Config {
     pub sources: BTreeMap<String, SourceSettings>,
     /// Plugins by name.
     pub plugins: BTreeMap<String, Plugin>,
-    /// The mappings, no two of them for the same metric and resource.
+    /// The mappings, unique by metric and resource.
     pub mappings: Vec<Mapping>,
-    /// The objects that exist.
+    /// The objects that exist, where there is no cluster.
     pub objects: Vec<ListedObject>,
-    /// How registries are reached.
+    /// How registries are accessed.
     pub registries: Vec<Registry>,
-    /// Whose signature every plugin needs.
+    /// The keys that must have signed every plugin.
     pub verify: Option<KeySource>,
-    /// Who may bring mappings of their own.
+    /// The namespaces that may have configurations of their own.
     pub teams: Vec<Team>,
     /// Rules of prometheus-adapter, if there are any.
     pub rules: Option<Arc<Rules>>,
@@ -38,16 +38,16 @@ pub struct Config {
 /// Rules of prometheus-adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// Those for custom metrics, then those for external ones.
+    /// The rules for custom metrics, then those for external metrics.
     pub rules: Vec<Rule>,
-    /// Those for `metrics.k8s.io`.
+    /// The rules for resource metrics (`metrics.k8s.io`).
     pub usage: Option<Usage>,
-    /// How they find series.
+    /// How series are discovered.
     pub discovery: Discovery,
 }
 
 impl Rules {
-    /// Which series they ask for, each once.
+    /// The distinct series queries.
     pub fn series_queries(&self) -> BTreeSet<&str> {
         self.rules.iter().map(|rule| rule.series_query.as_str()).collect()
     }
@@ -58,42 +58,42 @@ impl Rules {
 pub struct Usage {
     /// The queries.
     pub rules: ResourceRules,
-    /// The time that the values are an average of.
+    /// The window of the values.
     pub window: Duration,
 }
 
-/// How rules find series.
+/// How rules discover series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovery {
     /// The source of all rules.
     pub source: String,
-    /// How often series are listed.
+    /// The interval between lists of series.
     pub interval: Duration,
-    /// A series is listed if it had samples within this time.
+    /// The maximum age of the newest sample of a listed series.
     pub max_age: Duration,
-    /// Whether the very queries of prometheus-adapter are sent.
+    /// Whether queries are sent exactly as prometheus-adapter sends them.
     pub exact_queries: bool,
 }
 
 /// A plugin that does not ship with Leadsman.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    /// Where it stands in the document.
+    /// Its place in the document.
     pub place: String,
-    /// Where its bytes are.
+    /// The location of the component.
     pub location: Location,
-    /// The largest component.
+    /// The maximum size of the component, in bytes.
     pub max_bytes: u64,
-    /// Whose signature it needs.
+    /// The keys that must have signed it.
     pub verify: Option<KeySource>,
 }
 
-/// Where the bytes of a plugin are.
+/// The location of a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// In a file.
     File(PathBuf),
-    /// In the ConfigMap that the document stands in, under this key.
+    /// In `binaryData` of the document's ConfigMap, under this key.
     Key(String),
     /// In a registry.
     Oci(Oci),
@@ -102,11 +102,11 @@ pub enum Location {
 /// An artifact in a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oci {
-    /// Which one.
+    /// The reference.
     pub reference: Reference,
-    /// How often a tag is looked up.
+    /// The interval between resolutions of the tag.
     pub check_every: Duration,
-    /// With what the registry is asked.
+    /// The credentials for the registry.
     pub pull_secret: Option<PullSecret>,
 }
 
@@ -119,49 +119,49 @@ pub enum PullSecret {
     Secret(String),
 }
 
-/// Where public keys are.
+/// The location of public keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum KeySource {
     /// In a file.
     File(PathBuf),
-    /// Here, as PEM.
+    /// Inline, as PEM.
     Pem(String),
 }
 
-/// How a registry, or a part of one, is reached.
+/// How a registry, or a part of one, is accessed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registry {
-    /// What references begin with.
+    /// The prefix of references.
     pub prefix: String,
-    /// Authorities to trust besides the system's.
+    /// CA certificates to trust in addition to those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Ask without TLS.
+    /// Whether to use plain HTTP.
     pub plain_http: bool,
-    /// Credentials.
+    /// The file with credentials.
     pub pull_secret_file: Option<PathBuf>,
-    /// Whose signature its plugins need.
+    /// The keys that must have signed its plugins.
     pub verify: Option<KeySource>,
     /// Whether references must name a digest.
     pub require_digest: bool,
 }
 
-/// What some namespaces may bring themselves.
+/// What a set of namespaces may configure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Team {
     /// The namespaces; a `*` at the end stands for any rest.
     pub namespaces: Vec<String>,
     /// The sources that they may query.
     pub sources: Vec<String>,
-    /// What the references of their plugins may begin with.
+    /// The allowed prefixes of references of their plugins.
     pub registries: Vec<String>,
-    /// Whose signature their plugins need.
+    /// The keys that must have signed their plugins.
     pub verify: Option<KeySource>,
-    /// What they may use.
+    /// The limits of each namespace.
     pub limits: TeamLimits,
 }
 
 impl Team {
-    /// Whether this is about a namespace.
+    /// Whether a namespace belongs to the team.
     pub fn names(&self, namespace: &Namespace) -> bool {
         self.namespaces.iter().any(|name| match name.strip_suffix('*') {
             Some(start) => namespace.as_str().starts_with(start),
@@ -173,7 +173,7 @@ impl Team {
 /// A mapping.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
-    /// Where it stands in the document.
+    /// Its place in the document.
     pub place: String,
     /// The metric's name.
     pub metric: MetricName,
@@ -187,19 +187,18 @@ pub struct Mapping {
     pub plugin: String,
     /// The plugin's configuration.
     pub config: serde_json::Value,
-    /// A plugin on trial, and its configuration.
+    /// The candidate for shadow evaluation: a plugin and its configuration.
     pub candidate: Option<(String, serde_json::Value)>,
-    /// What reads get.
+    /// The policy for reads.
     pub policy: Policy,
-    /// Whether a read by name needs no object of that name: what a label says is enough, as it is
-    /// for prometheus-adapter.
+    /// Whether a read by name succeeds without an object of that name, as in prometheus-adapter.
     pub any_object: bool,
-    /// What one run of the plugin may use.
+    /// The limits of one evaluation of the plugin.
     pub limits: Limits,
 }
 
 impl Mapping {
-    /// Whether it runs a plugin, to serve or on trial.
+    /// Whether it uses a plugin, to serve or as a candidate.
     pub fn runs(&self, plugin: &str) -> bool {
         let on_trial = self.candidate.as_ref().map(|(name, _)| name.as_str());
         self.plugin == plugin || on_trial == Some(plugin)

@@ -1,174 +1,176 @@
-//! All owners' mappings in one set: what is served, what is not, and why.
+//! From contributions to a snapshot: what is served, what is not, and why.
 
 use std::sync::Arc;
 
-use super::found::ConfigOrigin;
-use super::job::{LOADING, Slot};
-use super::state::State;
-use leadsman_document::{Document, Fault, Faults};
-use leadsman_evaluation::Evaluations;
-use leadsman_model::names::MetricName;
+use super::bindings::{Bindings, MappingStatus};
+use super::publication::{Contribution, Publication};
+use super::reason::{Cause, Reason};
+use leadsman_document::{Fault, Faults};
+use leadsman_evaluation as evaluation;
 use leadsman_model::owner::Owner;
-use leadsman_model::serve::Serve;
-use leadsman_provider::snapshot::{Rejection, RuleMetrics};
+use leadsman_provider::snapshot::{Contents, Rejection};
 
-/// All owners' mappings, brought together.
+/// A snapshot's contents, and everything that keeps something from being served, by document.
 #[derive(Default)]
 pub(super) struct Assembly {
-    pub(super) mappings: Vec<Arc<Evaluations>>,
-    pub(super) rejections: Vec<Rejection>,
+    pub(super) contents: Contents,
     pub(super) faults: Vec<(Owner, Faults)>,
-    pub(super) rules: RuleMetrics,
-    pub(super) resource_metrics: Vec<Arc<Evaluations>>,
-    /// Which metrics are taken, and by whom.
-    taken: Vec<(Owner, MetricName, Serve)>,
 }
 
 impl Assembly {
-    /// Adds an owner's. `faults` are what is wrong with the document beyond its text; `origin` is
-    /// where the operator's is looked for.
-    pub(super) fn add(
-        &mut self,
-        owner: &Owner,
-        state: &State,
-        faults: &[Fault],
-        origin: &ConfigOrigin,
-    ) {
-        let served = state.good.as_ref().is_some_and(|good| good.served);
-        let serving = served && state.set.is_some();
-        if let Some(reason) = &state.unreadable {
-            let mut rejected = document_rejection(owner, "Unreadable");
-            rejected.message = format!("it cannot be read: {reason}");
-            rejected.serving = serving;
-            self.rejections.push(rejected);
-            if !serving {
-                let document = origin.to_string();
-                let list = vec![Fault::at("", format!("it cannot be read: {reason}"))];
-                self.faults.push((owner.clone(), Faults { document, list }));
-            }
+    /// Brings all contributions together.
+    pub(super) fn of(publication: &Publication<Arc<Bindings>>) -> Self {
+        let mut assembly = Self::default();
+        for contribution in &publication.contributions {
+            assembly.add(contribution);
         }
-        let mut all = Vec::new();
-        if !state.faults.is_empty() {
-            let mut rejected = document_rejection(owner, "ConfigInvalid");
-            if state.located.is_none() {
-                rejected.reason = "NotAllowed";
-            }
-            rejected.message = message(state.located.as_deref(), owner, &state.faults);
-            rejected.serving = serving;
-            self.rejections.push(rejected);
-            if !serving {
-                all.extend(state.faults.iter().cloned());
-            }
-        }
-        let newest = state.located.clone();
-        let Some(set) = &state.set else { return self.tell(owner, newest.as_deref(), all) };
-        // What a set says of an older document is not where the newer one's faults are.
-        let of_newest = newest.as_ref().is_none_or(|newest| Arc::ptr_eq(newest, &set.document));
-        if !faults.is_empty() {
-            let mut rejected = document_rejection(owner, "ConfigInvalid");
-            rejected.message = message(Some(&set.document), owner, faults);
-            self.rejections.push(rejected);
-            all.extend(faults.iter().cloned());
-        }
-        for (name, refused) in &set.unused {
-            let mut rejected = document_rejection(owner, refused.reason);
-            rejected.title = format!("plugin {name}");
-            rejected.message = message(Some(&set.document), owner, &refused.faults);
-            self.rejections.push(rejected);
-            all.extend(refused.faults.iter().cloned());
-        }
-        // Only the operator has rules.
-        if served && *owner == Owner::Operator {
-            self.rules = set.of_rules.metrics.clone();
-            self.resource_metrics.clone_from(&set.of_rules.resource_metrics);
-        }
-        let noted = set.of_rules.noted.iter().map(|refused| (refused, true));
-        for (refused, serving) in
-            set.of_rules.refused.iter().map(|refused| (refused, false)).chain(noted)
-        {
-            let mut rejected = document_rejection(owner, refused.reason);
-            rejected.title = "rules".to_owned();
-            rejected.message = message(Some(&set.document), owner, &refused.faults);
-            rejected.serving = serving;
-            self.rejections.push(rejected);
-            if !serving {
-                all.extend(refused.faults.iter().cloned());
-            }
-        }
-        for (metric, serve, refused) in &set.of_rules.refused_usage {
-            let mut rejected = document_rejection(owner, refused.reason);
-            rejected.title = serve.title(metric);
-            rejected.mapping = Some((metric.clone(), serve.clone()));
-            rejected.message = message(Some(&set.document), owner, &refused.faults);
-            self.rejections.push(rejected);
-            all.extend(refused.faults.iter().cloned());
-        }
-        for slot in &set.slots {
-            let claim = self.taken.iter().find(|(other, metric, serve)| {
-                *metric == slot.metric && *serve == slot.serve && other.overlaps(owner)
+        if let Some((reason, message)) = &publication.teams_fault {
+            assembly.contents.rejections.push(Rejection {
+                title: "teams".to_owned(),
+                message: format!("the teams' ConfigMaps cannot be followed: {message}"),
+                serving: true,
+                ..of_document(&Owner::Operator, *reason)
             });
-            if let Some((other, ..)) = claim {
-                let mut rejected = slot_rejection(slot, "Conflict");
-                rejected.message = format!(
-                    "{} is served for {other} already; the operator comes first, then the older \
+        }
+        assembly
+    }
+
+    fn add(&mut self, contribution: &Contribution<Arc<Bindings>>) {
+        let owner = &contribution.owner;
+        let mut faults = Vec::new();
+        for rejection in &contribution.rejections {
+            self.contents.rejections.push(Rejection {
+                message: rejection.message.clone(),
+                serving: rejection.serving,
+                ..of_document(owner, rejection.reason)
+            });
+            match rejection.reason {
+                _ if rejection.serving => {}
+                // It has no text that the others could be in.
+                Reason::Unreadable => self.faults.push((owner.clone(), rejection.faults.clone())),
+                _ => faults.extend(rejection.faults.list.iter().cloned()),
+            }
+        }
+        if let Some(bindings) = &contribution.product {
+            self.add_bindings(contribution, bindings, &mut faults);
+        }
+        if !faults.is_empty() {
+            self.faults.push((owner.clone(), sorted(&contribution.document, faults)));
+        }
+    }
+
+    fn add_bindings(
+        &mut self,
+        contribution: &Contribution<Arc<Bindings>>,
+        bindings: &Bindings,
+        faults: &mut Vec<Fault>,
+    ) {
+        for (name, rejection) in &bindings.unused {
+            let title = format!("plugin {name}");
+            self.reject(contribution, title, rejection, false, faults);
+        }
+        self.add_rules(contribution, bindings, faults);
+        for (number, mapping) in bindings.mappings.iter().enumerate() {
+            let holder = contribution.conflicts.iter().find(|(lost, _)| *lost == number);
+            if let Some((_, holder)) = holder {
+                let rejected = of_mapping(&contribution.owner, mapping, Reason::Conflict);
+                let message = format!(
+                    "{} is served for {holder} already; the operator comes first, then the older \
                      ConfigMap",
-                    slot.title()
+                    rejected.title
                 );
-                self.rejections.push(rejected);
+                self.contents.rejections.push(Rejection { message, ..rejected });
                 continue;
             }
-            self.taken.push((owner.clone(), slot.metric.clone(), slot.serve.clone()));
-            let serving = slot.serving.is_some() && served;
-            for refused in slot.refused.iter().chain(&slot.noted) {
-                let mut rejected = slot_rejection(slot, refused.reason);
-                rejected.message = message(Some(&set.document), owner, &refused.faults);
-                rejected.serving = serving;
-                self.rejections.push(rejected);
-                if refused.reason != LOADING && !serving {
-                    all.extend(refused.faults.iter().cloned());
+            let serving = mapping.active.is_some() && contribution.served;
+            for rejection in mapping.error.iter().chain(&mapping.warning) {
+                self.contents.rejections.push(Rejection {
+                    message: message(contribution, &rejection.faults),
+                    serving,
+                    ..of_mapping(&contribution.owner, mapping, rejection.reason)
+                });
+                if rejection.reason != Reason::Loading && !serving {
+                    faults.extend(rejection.faults.iter().cloned());
                 }
             }
-            if let (true, Some((_, evaluations))) = (served, &slot.serving) {
-                self.mappings.push(evaluations.clone());
+            if let (true, Some((_, evaluations))) = (contribution.served, &mapping.active) {
+                self.contents.mappings.push(evaluations.clone());
             }
         }
-        let document = if of_newest { Some(&*set.document) } else { newest.as_deref() };
-        self.tell(owner, document, all);
     }
 
-    fn tell(&mut self, owner: &Owner, document: Option<&Document>, faults: Vec<Fault>) {
-        if !faults.is_empty() {
-            self.faults.push((owner.clone(), located(document, owner, faults)));
+    fn add_rules(
+        &mut self,
+        contribution: &Contribution<Arc<Bindings>>,
+        bindings: &Bindings,
+        faults: &mut Vec<Fault>,
+    ) {
+        let rules = &bindings.rules;
+        // Only the operator has rules.
+        if contribution.served && contribution.owner == Owner::Operator {
+            self.contents.rules = rules.metrics.clone();
+            self.contents.resource_metrics.clone_from(&rules.resource_metrics);
+        }
+        for error in &rules.errors {
+            self.reject(contribution, "rules".to_owned(), error, false, faults);
+        }
+        for warning in &rules.warnings {
+            self.reject(contribution, "rules".to_owned(), warning, true, faults);
+        }
+        for (metric, serve, error) in &rules.resource_errors {
+            self.reject(contribution, serve.title(metric), error, false, faults);
+            if let Some(rejected) = self.contents.rejections.last_mut() {
+                rejected.mapping = Some((metric.clone(), serve.clone()));
+            }
+        }
+    }
+
+    fn reject(
+        &mut self,
+        contribution: &Contribution<Arc<Bindings>>,
+        title: String,
+        rejection: &Cause,
+        serving: bool,
+        faults: &mut Vec<Fault>,
+    ) {
+        self.contents.rejections.push(Rejection {
+            title,
+            message: message(contribution, &rejection.faults),
+            serving,
+            ..of_document(&contribution.owner, rejection.reason)
+        });
+        if !serving {
+            faults.extend(rejection.faults.iter().cloned());
         }
     }
 }
 
-fn located(document: Option<&Document>, owner: &Owner, faults: Vec<Fault>) -> Faults {
-    match document {
-        Some(document) => document.locate(faults),
-        None => Faults { document: owner.to_string(), list: faults },
-    }
-}
-
-fn message(document: Option<&Document>, owner: &Owner, faults: &[Fault]) -> String {
-    located(document, owner, faults.to_vec()).to_string()
-}
-
-pub(super) fn document_rejection(owner: &Owner, reason: &'static str) -> Rejection {
+fn of_document(owner: &Owner, reason: Reason) -> Rejection {
     Rejection {
         owner: owner.clone(),
         mapping: None,
         title: "configuration".to_owned(),
-        reason,
+        reason: reason.as_str(),
         message: String::new(),
         serving: false,
     }
 }
 
-fn slot_rejection(slot: &Slot, reason: &'static str) -> Rejection {
+fn of_mapping(owner: &Owner, mapping: &MappingStatus, reason: Reason) -> Rejection {
     Rejection {
-        mapping: Some((slot.metric.clone(), slot.serve.clone())),
-        title: slot.title(),
-        ..document_rejection(&slot.owner, reason)
+        mapping: Some((mapping.metric.clone(), mapping.serve.clone())),
+        title: evaluation::title(owner, &mapping.serve, &mapping.metric),
+        ..of_document(owner, reason)
     }
+}
+
+fn message(contribution: &Contribution<Arc<Bindings>>, faults: &[Fault]) -> String {
+    sorted(&contribution.bound_document, faults.to_vec()).to_string()
+}
+
+/// Faults that have their lines, in the order of their document.
+fn sorted(document: &str, mut list: Vec<Fault>) -> Faults {
+    list.sort_by_key(|fault| fault.line);
+    list.dedup();
+    Faults { document: document.to_owned(), list }
 }

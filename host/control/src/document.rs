@@ -1,24 +1,26 @@
-//! Documents: configurations as they were found, whole, with what lies beside them.
+//! Documents: configurations as they were seen, whole, with what lies beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use leadsman_cluster::ConfigMapReference;
 use leadsman_config::{self as config, Flags, Origin, Parsed, valid};
 use leadsman_model::names::Namespace;
+use leadsman_model::owner::Owner;
 
-/// A configuration as it was found.
+/// A configuration as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Document {
-    /// What faults call it.
+    /// Its name in messages.
     pub(super) name: String,
     pub(super) text: String,
-    pub(super) at: At,
+    pub(super) location: DocumentLocation,
 }
 
 /// Where a document is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum At {
+pub(super) enum DocumentLocation {
     /// In a folder.
     Folder(PathBuf),
     /// In a ConfigMap.
@@ -32,40 +34,63 @@ pub(super) struct ConfigMapPart {
     pub(super) name: String,
     /// Tells it from another one of the same name, in Events.
     pub(super) uid: Option<String>,
-    /// What lies under `binaryData`.
+    /// The entries of `binaryData`.
     pub(super) binaries: BTreeMap<String, Arc<[u8]>>,
-    /// When it was made, in seconds since the epoch: the older one of two has the right.
+    /// `creationTimestamp`, in seconds since the epoch: of two owners, the older one has the right.
     pub(super) created: i64,
 }
 
 impl Document {
+    fn config_map(&self) -> Option<&ConfigMapPart> {
+        match &self.location {
+            DocumentLocation::Folder(_) => None,
+            DocumentLocation::ConfigMap(part) => Some(part),
+        }
+    }
+
+    /// The owner, if this is a team's.
+    pub(super) fn team_owner(&self) -> Option<Owner> {
+        let part = self.config_map()?;
+        let (namespace, name) = (part.namespace.clone(), part.name.as_str().into());
+        Some(Owner::Team { namespace, name })
+    }
+
+    /// The ConfigMap it is in.
+    pub(super) fn reference(&self) -> Option<ConfigMapReference> {
+        let part = self.config_map()?;
+        Some(ConfigMapReference {
+            namespace: part.namespace.to_string(),
+            name: part.name.clone(),
+            uid: part.uid.clone(),
+        })
+    }
+
     /// The namespace of its ConfigMap.
     pub(super) fn namespace(&self) -> Option<&Namespace> {
-        match &self.at {
-            At::Folder(_) => None,
-            At::ConfigMap(part) => Some(&part.namespace),
-        }
+        Some(&self.config_map()?.namespace)
+    }
+
+    /// When its ConfigMap was created, in seconds since the epoch; 0 for a file.
+    pub(super) fn created(&self) -> i64 {
+        self.config_map().map_or(0, |part| part.created)
     }
 
     pub(super) fn binary(&self, key: &str) -> Option<&Arc<[u8]>> {
-        match &self.at {
-            At::Folder(_) => None,
-            At::ConfigMap(part) => part.binaries.get(key),
-        }
+        self.config_map()?.binaries.get(key)
     }
 
-    /// Reads it as the operator's with what the command line says, or as a team's with what is
-    /// open to it.
+    /// Parses it as the operator's, with the command line's flags, or as a team's, with what is
+    /// open to the team.
     pub(super) fn parse(&self, team: Option<&valid::Team>, flags: &Flags) -> Parsed {
-        match (&self.at, team) {
-            (At::Folder(folder), _) => {
+        match (&self.location, team) {
+            (DocumentLocation::Folder(folder), _) => {
                 config::parse(&self.name, &Origin::Folder(folder), flags, &self.text)
             }
-            (At::ConfigMap(part), None) => {
+            (DocumentLocation::ConfigMap(part), None) => {
                 let keys: BTreeSet<_> = part.binaries.keys().cloned().collect();
                 config::parse(&self.name, &Origin::ConfigMap(&keys), flags, &self.text)
             }
-            (At::ConfigMap(part), Some(team)) => {
+            (DocumentLocation::ConfigMap(part), Some(team)) => {
                 let keys: BTreeSet<_> = part.binaries.keys().cloned().collect();
                 let origin = Origin::Team { keys: &keys, namespace: &part.namespace, team };
                 config::parse(&self.name, &origin, &Flags::default(), &self.text)

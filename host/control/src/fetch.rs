@@ -1,15 +1,16 @@
-//! From where a plugin is to a plugin that has passed its tests.
+//! Fetches a plugin from where it is, and follows it there: verified, loaded and tested.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::PATIENCE;
-use super::plugins::{Artifact, Credentials, Place, Problem, Wanted};
+use super::plugins::{Artifact, Credentials, PluginReporter, PluginSource, PluginSpec, Problem};
+use super::reason::Reason;
 use super::self_test;
-use super::store::{Store, Vouched};
+use super::store::{Store, VerifiedArtifact};
 use super::watch_files::FileEvents;
 use leadsman_cluster::Cluster;
 use leadsman_config::valid::KeySource;
@@ -20,9 +21,12 @@ use leadsman_runtime::files;
 use leadsman_sandbox::{CompileOwner, Compiler, Engine, LoadError, Plugin};
 
 /// How long a pull may take in all.
-const PULL: Duration = Duration::from_secs(30);
+const PULL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How soon a registry is asked again after it failed, and how much later each time.
+/// How long a registry may take to answer before what was pulled from it earlier is served.
+const CACHE_FALLBACK_AFTER: Duration = Duration::from_secs(5);
+
+/// How soon a registry is asked again after it failed; each further failure doubles it.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// What fetching needs.
@@ -33,49 +37,52 @@ pub(super) struct Fetcher {
     pub(super) cluster: Option<Cluster>,
 }
 
-/// The work on one plugin.
+/// One plugin that is fetched.
 pub(super) struct Fetching {
     fetcher: Arc<Fetcher>,
-    wanted: Wanted,
+    spec: PluginSpec,
     /// On whose behalf it is compiled.
     owner: CompileOwner,
 }
 
 impl Fetching {
-    pub(super) fn new(fetcher: Arc<Fetcher>, wanted: Wanted, owner: CompileOwner) -> Self {
-        Self { fetcher, wanted, owner }
+    pub(super) fn new(fetcher: Arc<Fetcher>, spec: PluginSpec, owner: CompileOwner) -> Self {
+        Self { fetcher, spec, owner }
     }
 
-    /// Tells what becomes of the plugin, for as long as it is wanted. Does not end by itself.
-    pub(super) async fn run(self, tell: impl Fn(Result<Plugin, Problem>)) {
-        match &self.wanted.place {
-            Place::Shipped(name) => {
+    /// Reports each version of the plugin, and why there is none. Does not end by itself.
+    pub(super) async fn run(self, reporter: PluginReporter) {
+        match &self.spec.source {
+            PluginSource::Shipped(name) => {
                 let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS;
                 if let Some(shipped) = shipped.iter().find(|shipped| shipped.name == *name) {
-                    tell(self.load(Bytes::from_static(shipped.component)).await);
+                    let component = Bytes::from_static(shipped.component);
+                    reporter.report(self.load(component).await).await;
                 }
             }
-            Place::Bytes(name, bytes) => {
+            PluginSource::Bytes(name, bytes) => {
                 let loaded = self.within_size(bytes.len() as u64);
                 let loaded = match loaded.and_then(|()| self.unsigned("a ConfigMap")) {
                     Ok(()) => self.load(Bytes::from_owner(bytes.clone())).await,
                     Err(problem) => Err(problem),
                 };
-                tell(loaded.map_err(|problem| problem.of(&format!("binaryData[\"{name}\"]"))));
+                let loaded =
+                    loaded.map_err(|problem| problem.of(&format!("binaryData[\"{name}\"]")));
+                reporter.report(loaded).await;
             }
-            Place::File(path) => self.follow_file(path, &tell).await,
-            Place::Oci(artifact) => self.follow_artifact(artifact, &tell).await,
+            PluginSource::File(path) => self.follow_file(path, &reporter).await,
+            PluginSource::Oci(artifact) => self.follow_artifact(artifact, &reporter).await,
         }
         std::future::pending().await
     }
 
     fn within_size(&self, bytes: u64) -> Result<(), Problem> {
-        let limit = self.wanted.max_bytes;
+        let limit = self.spec.max_bytes;
         if bytes <= limit {
             return Ok(());
         }
         Err(Problem {
-            reason: "TooLarge",
+            reason: Reason::Plugin("TooLarge"),
             message: format!(
                 "it has {bytes} bytes, and the limit is {limit}; maxBytes can be raised to 32 MiB"
             ),
@@ -84,11 +91,11 @@ impl Fetching {
 
     /// What comes from elsewhere than a registry carries no signature.
     fn unsigned(&self, from: &str) -> Result<(), Problem> {
-        if self.wanted.verify.is_empty() {
+        if self.spec.verify.is_empty() {
             return Ok(());
         }
         Err(Problem {
-            reason: "SignatureInvalid",
+            reason: Reason::Plugin("SignatureInvalid"),
             message: format!(
                 "a signature is required, and a plugin from {from} cannot have one; push it to a \
                  registry and sign it there"
@@ -101,23 +108,23 @@ impl Fetching {
         let Fetcher { engine, compiler, .. } = &*self.fetcher;
         let plugin =
             Plugin::load(engine, compiler, &self.owner, bytes).await.map_err(|error| Problem {
-                reason: error.reason(),
+                reason: Reason::Plugin(error.reason()),
                 message: match &error {
                     LoadError::Engine(_) | LoadError::Compiler { .. } => chain(&error),
                     error => format!("it is not a plugin: {}", chain(error)),
                 },
             })?;
         json_schema::check(&plugin.description().config_schema).map_err(|reason| Problem {
-            reason: "DescribeFailed",
+            reason: Reason::Plugin("DescribeFailed"),
             message: format!("it is not a plugin: its configuration's schema: {reason}"),
         })?;
         self_test::run(&plugin)
             .await
-            .map_err(|message| Problem { reason: "SelfTestFailed", message })?;
+            .map_err(|message| Problem { reason: Reason::Plugin("SelfTestFailed"), message })?;
         Ok(plugin)
     }
 
-    async fn follow_file(&self, path: &Path, tell: &impl Fn(Result<Plugin, Problem>)) {
+    async fn follow_file(&self, path: &Path, reporter: &PluginReporter) {
         // From before the first look on: nothing is missed.
         let mut events = FileEvents::of(path);
         let mut seen = None;
@@ -133,7 +140,8 @@ impl Fetching {
                     Ok(bytes) => self.load(bytes.into()).await,
                     Err(problem) => Err(problem),
                 };
-                tell(loaded.map_err(|problem| problem.of(&path.display().to_string())));
+                let loaded = loaded.map_err(|problem| problem.of(&path.display().to_string()));
+                reporter.report(loaded).await;
             }
             events.next().await;
         }
@@ -141,11 +149,11 @@ impl Fetching {
 
     async fn read_file(&self, path: &Path) -> Result<Vec<u8>, Problem> {
         let unreadable = |error: std::io::Error| Problem {
-            reason: "FileUnreadable",
+            reason: Reason::Plugin("FileUnreadable"),
             message: format!("it cannot be read: {error}"),
         };
         self.unsigned("a file")?;
-        let (owned, limit) = (path.to_owned(), self.wanted.max_bytes);
+        let (owned, limit) = (path.to_owned(), self.spec.max_bytes);
         let read = move || {
             let size = files::open_regular(&owned)?.metadata()?.len();
             // Its size is what is wrong with it then.
@@ -157,29 +165,29 @@ impl Fetching {
         }
     }
 
-    async fn follow_artifact(&self, artifact: &Artifact, tell: &impl Fn(Result<Plugin, Problem>)) {
-        let mut serving: Option<(Vouched, Plugin)> = None;
-        let mut told: Option<String> = None;
+    async fn follow_artifact(&self, artifact: &Artifact, reporter: &PluginReporter) {
+        let mut serving: Option<(VerifiedArtifact, Plugin)> = None;
+        let mut reported: Option<String> = None;
         let mut retry = FIRST_RETRY;
         loop {
-            let known = serving.as_ref().map(|(vouched, _)| vouched.clone());
+            let known = serving.as_ref().map(|(verified, _)| verified.clone());
             let mut look = std::pin::pin!(self.look(artifact, known.as_ref()));
-            let outcome = match tokio::time::timeout(PATIENCE, &mut look).await {
+            let outcome = match tokio::time::timeout(CACHE_FALLBACK_AFTER, &mut look).await {
                 Ok(outcome) => outcome,
                 // A registry that does not answer holds up no start.
                 Err(_) => {
-                    self.go_on_with_kept(artifact, &mut serving, tell).await;
+                    self.fall_back_to_cache(artifact, &mut serving, reporter).await;
                     look.await
                 }
             };
             let wait = match outcome {
                 Ok(new) => {
                     if let Some(new) = new {
-                        tell(Ok(new.1.clone()));
-                        (serving, told) = (Some(new), None);
-                    } else if let (Some(_), Some((_, plugin))) = (told.take(), &serving) {
+                        reporter.report(Ok(new.1.clone())).await;
+                        (serving, reported) = (Some(new), None);
+                    } else if let (Some(_), Some((_, plugin))) = (reported.take(), &serving) {
                         // What went wrong is right again without new bytes.
-                        tell(Ok(plugin.clone()));
+                        reporter.report(Ok(plugin.clone())).await;
                     }
                     if artifact.reference.digest().is_some() {
                         // It cannot become another one.
@@ -189,13 +197,14 @@ impl Fetching {
                     artifact.check_every
                 }
                 Err(failure) => {
-                    // A start while the registry is down goes on with what was served before.
+                    // A start while the registry is down uses what was served before.
                     if failure.transient {
-                        self.go_on_with_kept(artifact, &mut serving, tell).await;
+                        self.fall_back_to_cache(artifact, &mut serving, reporter).await;
                     }
                     let problem = failure.problem.of(&artifact.reference.to_string());
-                    if told.replace(problem.message.clone()).as_ref() != Some(&problem.message) {
-                        tell(Err(problem));
+                    let message = &problem.message;
+                    if reported.replace(message.clone()).as_ref() != Some(message) {
+                        reporter.report(Err(problem)).await;
                     }
                     let wait = retry.min(artifact.check_every.max(FIRST_RETRY));
                     retry = retry.saturating_mul(2);
@@ -206,34 +215,34 @@ impl Fetching {
         }
     }
 
-    /// Serves what was kept, where nothing is served yet.
-    async fn go_on_with_kept(
+    /// Serves what was cached, where nothing is served yet.
+    async fn fall_back_to_cache(
         &self,
         artifact: &Artifact,
-        serving: &mut Option<(Vouched, Plugin)>,
-        tell: &impl Fn(Result<Plugin, Problem>),
+        serving: &mut Option<(VerifiedArtifact, Plugin)>,
+        reporter: &PluginReporter,
     ) {
         if serving.is_none()
-            && let Some((vouched, plugin)) = self.kept(artifact).await
+            && let Some((verified, plugin)) = self.cached(artifact).await
         {
-            tell(Ok(plugin.clone()));
-            *serving = Some((vouched, plugin));
+            reporter.report(Ok(plugin.clone())).await;
+            *serving = Some((verified, plugin));
         }
     }
 
-    /// Looks what the reference stands for now; `None` if that is what is served.
+    /// Resolves the reference and pulls what it refers to now; `None` if that is served already.
     async fn look(
         &self,
         artifact: &Artifact,
-        serving: Option<&Vouched>,
-    ) -> Result<Option<(Vouched, Plugin)>, Failure> {
+        serving: Option<&VerifiedArtifact>,
+    ) -> Result<Option<(VerifiedArtifact, Plugin)>, Failure> {
         let keys = self.keys().await?;
         let access = Access {
             ca_file: artifact.ca_file.clone(),
             plain_http: artifact.plain_http,
             credentials: self.credentials(artifact).await?,
-            max_bytes: self.wanted.max_bytes,
-            timeout: PULL,
+            max_bytes: self.spec.max_bytes,
+            timeout: PULL_TIMEOUT,
         };
         let registry = Registry::new(&access).map_err(Failure::of_pull)?;
         let reference = &artifact.reference;
@@ -241,61 +250,65 @@ impl Fetching {
             Some(digest) => *digest,
             None => registry.resolve(reference).await.map_err(Failure::of_pull)?,
         };
-        let mut vouched = Vouched {
+        let mut verified = VerifiedArtifact {
             reference: reference.to_string(),
             digest: digest.to_string(),
             keys: keys.iter().map(|(text, _)| text.clone()).collect(),
             component: String::new(),
         };
         if serving.is_some_and(|serving| {
-            (&serving.digest, &serving.keys) == (&vouched.digest, &vouched.keys)
+            (&serving.digest, &serving.keys) == (&verified.digest, &verified.keys)
         }) {
             return Ok(None);
         }
         for (_, keys) in &keys {
             artifact::verify(&registry, reference, &digest, keys).await.map_err(|error| {
-                let problem = Problem { reason: error.reason(), message: chain(&error) };
+                let problem =
+                    Problem { reason: Reason::Plugin(error.reason()), message: chain(&error) };
                 Failure { transient: error.reason() == "PullError", problem }
             })?;
         }
         let bytes = registry.pull(reference, &digest).await.map_err(Failure::of_pull)?;
         let bytes = Bytes::from(bytes);
         let plugin = self.load(bytes.clone()).await.map_err(Failure::lasting)?;
-        plugin.digest().clone_into(&mut vouched.component);
+        plugin.digest().clone_into(&mut verified.component);
         if let Some(store) = &self.fetcher.store {
-            store.keep_artifact(&vouched, &bytes);
+            store.keep_artifact(&verified, &bytes);
         }
-        Ok(Some((vouched, plugin)))
+        Ok(Some((verified, plugin)))
     }
 
     /// What was pulled, verified with the same keys and served before.
-    async fn kept(&self, artifact: &Artifact) -> Option<(Vouched, Plugin)> {
+    async fn cached(&self, artifact: &Artifact) -> Option<(VerifiedArtifact, Plugin)> {
         let store = self.fetcher.store.as_ref()?;
         let keys: Vec<_> = self.keys().await.ok()?.into_iter().map(|(text, _)| text).collect();
-        let vouched = store.artifact(&artifact.reference.to_string(), &keys)?;
-        let plugin = self.load(store.component(&vouched.component)?.into()).await.ok()?;
+        let verified = store.artifact(&artifact.reference.to_string(), &keys)?;
+        let plugin = self.load(store.component(&verified.component)?.into()).await.ok()?;
         tracing::warn!(
             plugin = %artifact.reference,
-            digest = vouched.digest,
+            digest = verified.digest,
             "the registry cannot be asked; what was pulled before is served"
         );
-        Some((vouched, plugin))
+        Some((verified, plugin))
     }
 
     /// The keys that must each have signed, as text and as keys.
     async fn keys(&self) -> Result<Vec<(String, Vec<PublicKey>)>, Failure> {
         let mut all = Vec::new();
-        for source in &self.wanted.verify {
+        for source in &self.spec.verify {
             let text = match source {
                 KeySource::Pem(text) => text.clone(),
                 KeySource::File(path) => text_of(path).await.map_err(|error| {
                     let message = format!("the public key {}: {error}", path.display());
-                    Failure::lasting(Problem { reason: "SignatureInvalid", message })
+                    Failure::lasting(Problem {
+                        reason: Reason::Plugin("SignatureInvalid"),
+                        message,
+                    })
                 })?,
             };
             let keys = PublicKey::from_pem(&text).map_err(|error| {
                 let message = format!("the public key cannot be used: {}", chain(&error));
-                Failure::lasting(Problem { reason: "SignatureInvalid", message })
+                Failure::lasting(Problem { reason: Reason::Plugin("SignatureInvalid"), message })
             })?;
             all.push((text, keys));
         }
@@ -308,7 +321,10 @@ impl Fetching {
     ) -> Result<Option<artifact::Credentials>, Failure> {
         let failed = |message: String| {
             // Credentials that are not there yet may come.
-            Failure { transient: true, problem: Problem { reason: "PullError", message } }
+            Failure {
+                transient: true,
+                problem: Problem { reason: Reason::Plugin("PullError"), message },
+            }
         };
         let json = match &artifact.pull_secret {
             None => return Ok(None),
@@ -341,14 +357,14 @@ async fn text_of(path: &Path) -> std::io::Result<String> {
 /// Why a look at a registry gave no plugin.
 struct Failure {
     problem: Problem,
-    /// Whether it says nothing of the artifact, but that the registry could not be asked.
+    /// Whether the registry could not be reached, which says nothing of the artifact.
     transient: bool,
 }
 
 impl Failure {
     fn of_pull(error: artifact::PullError) -> Self {
         let reason = error.reason();
-        let problem = Problem { reason, message: chain(&error) };
+        let problem = Problem { reason: Reason::Plugin(reason), message: chain(&error) };
         Self { transient: reason == "PullError", problem }
     }
 
@@ -369,10 +385,11 @@ impl Problem {
     }
 }
 
-/// Adapters that started together do not ask together.
+/// Shortens a delay by up to a tenth, at random: adapters that started together do not ask together.
 fn jittered(wait: Duration) -> Duration {
-    let spread = f64::from(std::process::id() % 100) / 1000.0;
-    wait.mul_f64(0.9 + spread)
+    // Each state has keys of its own, seeded by the operating system.
+    let random = RandomState::new().hash_one(()) % 100;
+    wait.mul_f64(0.9 + f64::from(u32::try_from(random).unwrap_or(0)) / 1000.0)
 }
 
 /// An error with its causes, in one line.
@@ -389,4 +406,18 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_differ_by_a_tenth_at_most() {
+        let delays: Vec<_> = (0..50).map(|_| jittered(Duration::from_secs(100))).collect();
+        let least = Duration::from_secs(90);
+        let most = Duration::from_secs(100);
+        assert!(delays.iter().all(|delay| (least..=most).contains(delay)), "{delays:?}");
+        assert!(delays.iter().any(|delay| *delay != delays[0]), "{delays:?}");
+    }
 }

@@ -1,39 +1,60 @@
 //! The control flow: from documents to the snapshot that is served.
 //!
-//! [`Controller`] is the one task that knows every document. Documents are found by tasks in
-//! `found`; plugins are looked after by tasks of their own (`plugins`, `fetch`); the work on one
-//! owner's document is a `job`. Whatever fails keeps what was served before.
+//! [`Controller`] runs a state machine, `step(&mut State, Event) -> Vec<Effect>`, which knows every
+//! document and does no I/O.
+//!
+//! - **States.** Each document is unseen, unreadable or seen (`Source`); its newest text is waiting,
+//!   parsing, faulty, valid, not allowed, or one too many (`TextState`); the revision in force, the
+//!   newest good one, is to be bound, being bound, or bound (`BindingState`). The whole is starting,
+//!   late, or running (`Phase`).
+//! - **Events.** Documents come and go (`ConfigEvent`); a text was parsed, a revision bound,
+//!   settings applied, a cached document read; a plugin or the series of rules changed; the grace
+//!   period is over.
+//! - **Effects.** Parse, bind, apply settings, read and write the cache, watch teams, publish, and
+//!   report. They run in tasks (`tasks`) whose end, a panic too, is an event.
+//!
+//! Whatever fails keeps what was served before. Who has a right to what, quotas and metrics, is
+//! decided in one pass in order of age (`quota`).
 
 mod assembly;
-mod bind;
-mod controller;
+mod bindings;
 mod document;
+mod effect;
+mod event;
+mod executor;
 mod fetch;
-mod found;
-mod job;
-mod keeping;
 mod listing;
-mod offers;
-mod owners;
-mod parts;
+mod mapping_spec;
+
+mod persist;
 mod plugins;
 mod policy;
+mod publication;
+mod publisher;
+mod quota;
+mod reason;
 mod report;
-mod rules;
+mod rule_metrics;
+mod runtime;
 mod self_test;
+mod settings;
 mod state;
+mod step;
 mod store;
+mod supervise;
+mod tasks;
+mod watch_config;
 mod watch_files;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use controller::Controller;
-pub use found::{ConfigOrigin, KEY, LABEL, read};
+pub use executor::Controller;
 pub use listing::{SeriesList, list_series};
-pub use parts::{ObjectSource, Parts};
+pub use runtime::{ObjectSource, Runtime};
 pub use self_test::run as self_test;
+pub use watch_config::{ConfigOrigin, KEY, LABEL, read};
 
 use leadsman_cluster::Cluster;
 use leadsman_config::Flags;
@@ -42,25 +63,36 @@ use leadsman_model::owner::Owner;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_sandbox::Compiler;
 
-/// How long a start waits for what cannot be had before it goes on with what was kept.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a start waits for documents before cached ones replace those that are unavailable.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
+
+/// How often the files that a faulty document names are looked at again.
+const RESYNC_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What a controller works with.
 pub struct Setup {
-    /// What mappings are made with.
-    pub parts: Parts,
+    /// What mappings run on.
+    pub runtime: Runtime,
     /// Compiles plugins.
     pub compiler: Compiler,
-    /// Where what was good is kept for the next start.
+    /// The folder that caches what was served, for the next start.
     pub cache: Option<PathBuf>,
     /// Where the operator's configuration is.
     pub origin: ConfigOrigin,
-    /// What the command line says beside it.
+    /// The command line's flags beside it.
     pub flags: Flags,
     /// Where teams' configurations are.
     pub cluster: Option<Cluster>,
-    /// Whether the first look waits for all teams, however long they take.
+    /// Whether the first load waits for all teams, however long they take.
     pub all: bool,
+}
+
+/// How the first load went.
+pub struct Loaded {
+    /// What is wrong, by document: all that keeps something from being served.
+    pub faults: Vec<(Owner, Faults)>,
+    /// What is served.
+    pub snapshot: Arc<Snapshot>,
 }
 
 impl Loaded {
@@ -68,12 +100,4 @@ impl Loaded {
     pub fn operator_is_whole(&self) -> bool {
         self.faults.iter().all(|(owner, _)| *owner != Owner::Operator)
     }
-}
-
-/// How the first look at everything went.
-pub struct Loaded {
-    /// What is wrong, by document: all that keeps something from being served.
-    pub faults: Vec<(Owner, Faults)>,
-    /// What is served.
-    pub snapshot: Arc<Snapshot>,
 }

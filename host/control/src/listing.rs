@@ -1,4 +1,4 @@
-//! Which series there are for the rules: listed by a task, at an interval.
+//! The series that there are for the rules: listed by a task, at an interval.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::bind::Sources;
+use super::bindings::Bindings;
+use super::event::Event;
+use super::mapping_spec::Sources;
+use super::state::SeriesState;
+use super::supervise::supervised;
 use leadsman_cluster::Cluster;
 use leadsman_config::valid;
 use leadsman_model::resource::Resource;
@@ -18,17 +22,17 @@ use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_source::Source;
 
-/// How many lists are asked for at once.
-const AT_ONCE: usize = 4;
+/// How many lists are requested at once.
+const MAX_CONCURRENT_LISTS: usize = 4;
 
 /// How long to wait after a failure; each further one doubles it, up to the interval.
-const AGAIN: Duration = Duration::from_secs(2);
+const FIRST_RETRY: Duration = Duration::from_secs(2);
 
 /// A series that is missing from so many lists in a row is gone. An upstream that has just started,
 /// or a partial answer, takes nothing away at once.
-const MISSED: u8 = 3;
+const MISSED_LISTS: u8 = 3;
 
-/// What was seen so far.
+/// The series seen so far.
 #[derive(Default, Clone)]
 pub(super) struct Listed {
     queries: BTreeMap<String, Query>,
@@ -40,7 +44,7 @@ pub(super) struct Listed {
     resources_fault: Option<String>,
 }
 
-/// What was seen for one series query.
+/// The series of one query.
 #[derive(Default, Clone)]
 struct Query {
     seen: Arc<Seen>,
@@ -48,7 +52,7 @@ struct Query {
     missed: BTreeMap<Arc<str>, u8>,
     /// Why the newest list could not be had.
     fault: Option<String>,
-    /// Whether it was asked for at all.
+    /// Whether it was requested at least once.
     asked: bool,
 }
 
@@ -63,7 +67,7 @@ impl Listed {
         self.queries.get(query)?.fault.as_deref()
     }
 
-    /// Whether each query was asked once, well or not.
+    /// Whether each query was answered, or failed, at least once.
     fn is_complete(&self, rules: &valid::Rules) -> bool {
         let mut queries = rules.series_queries().into_iter();
         queries.all(|query| self.queries.get(query).is_some_and(|query| query.asked))
@@ -87,7 +91,7 @@ impl Query {
                 continue;
             }
             let count = self.missed.get(name).copied().unwrap_or(0) + 1;
-            if count < MISSED {
+            if count < MISSED_LISTS {
                 missed.insert(name.clone(), count);
                 new.insert(name.clone(), labels.clone());
             }
@@ -122,7 +126,7 @@ pub async fn list_series(rules: &valid::Rules, source: &Source) -> Vec<SeriesLis
         }
     };
     let asked: Vec<_> = rules.series_queries().into_iter().map(ask).collect();
-    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+    stream::iter(asked).buffer_unordered(MAX_CONCURRENT_LISTS).collect().await
 }
 
 /// The task that lists.
@@ -144,9 +148,11 @@ impl Listing {
             let used = rules.series_queries();
             known.queries.retain(|query, _| used.contains(query.as_str()));
         }
-        let (tell, now) = watch::channel(Arc::new(known));
+        let (listed, now) = watch::channel(Arc::new(known));
         let mut task = JoinSet::new();
-        task.spawn(lister.run(tell));
+        task.spawn(async move {
+            supervised("listing series", || lister.run(&listed), |_| std::future::ready(())).await;
+        });
         Self { rules, source, now, _task: task }
     }
 
@@ -155,36 +161,35 @@ impl Listing {
         self.rules == *rules && Arc::ptr_eq(&self.source, source)
     }
 
-    /// What was seen so far.
+    /// The series seen so far.
     fn now(&self) -> Arc<Listed> {
         self.now.borrow().clone()
     }
 
-    /// Whether everything was looked at once.
-    fn is_settled(&self) -> bool {
+    /// Whether every query was answered, or failed, at least once.
+    fn is_complete(&self) -> bool {
         self.now.borrow().is_complete(&self.rules)
     }
 }
 
-/// What is listed for the rules of now.
+/// The listing for the rules in force.
 pub(super) struct Listings {
     now: Option<Listing>,
     cluster: Option<Cluster>,
     metrics: Metrics,
-    changed: watch::Sender<()>,
+    events: mpsc::Sender<Event<Arc<Bindings>>>,
 }
 
 impl Listings {
-    pub(super) fn new(cluster: Option<Cluster>, metrics: Metrics) -> Self {
-        Self { now: None, cluster, metrics, changed: watch::Sender::new(()) }
+    pub(super) fn new(
+        cluster: Option<Cluster>,
+        metrics: Metrics,
+        events: mpsc::Sender<Event<Arc<Bindings>>>,
+    ) -> Self {
+        Self { now: None, cluster, metrics, events }
     }
 
-    /// Changes each time that something was listed.
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
-    }
-
-    /// Lists for these rules from now on.
+    /// Lists for these rules from now on. Unchanged ones keep their listing.
     pub(super) fn follow(&mut self, rules: Option<&Arc<valid::Rules>>, sources: &Sources) {
         let wanted = rules.and_then(|rules| {
             let (_, source) = sources.get(&rules.discovery.source)?;
@@ -202,7 +207,7 @@ impl Listings {
             source: source.clone(),
             cluster: self.cluster.clone(),
             metrics: self.metrics.clone(),
-            changed: self.changed.clone(),
+            events: self.events.clone(),
         };
         self.now = Some(Listing::start(lister, self.now.as_ref()));
     }
@@ -212,9 +217,13 @@ impl Listings {
         self.now.as_ref().map(Listing::now)
     }
 
-    /// Whether everything was looked at once.
-    pub(super) fn are_settled(&self) -> bool {
-        self.now.as_ref().is_none_or(Listing::is_settled)
+    /// Whether every query was answered, or failed, at least once.
+    pub(super) fn state(&self) -> SeriesState {
+        match &self.now {
+            None => SeriesState::NotNeeded,
+            Some(listing) if listing.is_complete() => SeriesState::Listed,
+            Some(_) => SeriesState::Pending,
+        }
     }
 }
 
@@ -223,20 +232,20 @@ struct Lister {
     source: Arc<Source>,
     cluster: Option<Cluster>,
     metrics: Metrics,
-    changed: watch::Sender<()>,
+    events: mpsc::Sender<Event<Arc<Bindings>>>,
 }
 
 impl Lister {
     /// Does not end by itself.
-    async fn run(self, tell: watch::Sender<Arc<Listed>>) {
+    async fn run(&self, listed: &watch::Sender<Arc<Listed>>) {
         let interval = self.rules.discovery.interval;
         let mut failures = 0;
         loop {
-            if self.list(&tell).await {
+            if self.list(listed).await {
                 failures = 0;
                 tokio::time::sleep(interval).await;
             } else {
-                let wait = AGAIN.saturating_mul(1 << failures.min(16));
+                let wait = FIRST_RETRY.saturating_mul(1 << failures.min(16));
                 failures += 1;
                 tokio::time::sleep(wait.min(interval)).await;
             }
@@ -244,10 +253,10 @@ impl Lister {
     }
 
     /// Lists once. Says whether all went well.
-    async fn list(&self, tell: &watch::Sender<Arc<Listed>>) -> bool {
+    async fn list(&self, listed: &watch::Sender<Arc<Listed>>) -> bool {
         let lists = list_series(&self.rules, &self.source);
         let (lists, resources) = tokio::join!(lists, self.resources());
-        let mut new = (**tell.borrow()).clone();
+        let mut new = (**listed.borrow()).clone();
         match resources {
             Some(Ok(resources)) => {
                 (new.resources, new.resources_known) = (resources, true);
@@ -271,8 +280,11 @@ impl Lister {
             && new.queries.values().all(|query| query.fault.is_none());
         let names = new.queries.values().map(|query| query.seen.len()).sum();
         self.metrics.listing().names(names);
-        tell.send_replace(Arc::new(new));
-        self.changed.send_replace(());
+        let complete = new.is_complete(&self.rules);
+        listed.send_replace(Arc::new(new));
+        let series = if complete { SeriesState::Listed } else { SeriesState::Pending };
+        // Nobody listens any more once the process ends.
+        let _ = self.events.send(Event::SeriesListed(series)).await;
         well
     }
 

@@ -1,44 +1,61 @@
 //! The plugins that are configured: each is fetched, checked, compiled and tested by a task of its
-//! own, and again when its bytes change. A slow one keeps nobody else waiting.
+//! own, and again when its bytes change. A slow one delays nobody else.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
+use super::bindings::Bindings;
+use super::event::Event;
 use super::fetch::{Fetcher, Fetching};
+use super::reason::Reason;
+use super::supervise::supervised;
 use leadsman_config::valid::{KeySource, PullSecret};
 use leadsman_model::names::Namespace;
+use leadsman_model::owner::Owner;
 use leadsman_model::reference::Reference;
 use leadsman_sandbox::{CompileOwner, Plugin};
 
-/// A plugin as it is wanted: equal ones are one.
+/// A plugin as it is configured: equal ones are one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Wanted {
-    pub(super) place: Place,
+pub(super) struct PluginSpec {
+    pub(super) source: PluginSource,
     /// The largest component.
     pub(super) max_bytes: u64,
-    /// Whose signatures it needs: one of each.
+    /// The keys that must each have signed it.
     pub(super) verify: Vec<KeySource>,
 }
 
-/// Where the bytes are.
+impl PluginSpec {
+    /// On whose behalf it is compiled, if this owner's document names it.
+    pub(super) fn compile_owner(&self, owner: &Owner) -> CompileOwner {
+        match (&self.source, owner.namespace()) {
+            (PluginSource::Shipped(_), _) => CompileOwner::Shipped,
+            (_, Some(namespace)) => CompileOwner::Team(namespace.clone()),
+            (_, None) => CompileOwner::Operator,
+        }
+    }
+}
+
+/// Where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(super) enum PluginSource {
     /// They ship with Leadsman.
     Shipped(&'static str),
     /// In a file.
     File(PathBuf),
-    /// In a ConfigMap: they are here, under this name.
+    /// In a ConfigMap, under this key of its `binaryData`.
     Bytes(String, Arc<[u8]>),
     /// In a registry.
     Oci(Artifact),
 }
 
-/// An artifact and how its registry is reached.
+/// An artifact, and how its registry is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Artifact {
     pub(super) reference: Reference,
@@ -75,11 +92,11 @@ impl Credentials {
 
 /// What became of a plugin so far.
 #[derive(Default)]
-pub(super) struct Now {
+pub(super) struct PluginStatus {
     /// The newest that can be used.
     pub(super) plugin: Option<Plugin>,
-    /// Why there is no newer one: a reason from a closed set, and for people.
-    pub(super) fault: Option<Problem>,
+    /// Why there is none, or no newer one.
+    pub(super) problem: Option<Problem>,
     /// Whether the first attempt has ended.
     pub(super) settled: bool,
 }
@@ -87,78 +104,88 @@ pub(super) struct Now {
 /// Why a plugin cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
-    pub(super) reason: &'static str,
+    pub(super) reason: Reason,
     pub(super) message: String,
 }
 
-/// A plugin that is looked after for as long as somebody holds it.
-pub(super) struct Handle {
-    now: Arc<ArcSwap<Now>>,
+/// A plugin that is followed for as long as somebody holds it.
+pub(super) struct PluginHandle {
+    status: Arc<ArcSwap<PluginStatus>>,
     _end: DropGuard,
 }
 
-impl Handle {
-    pub(super) fn now(&self) -> Arc<Now> {
-        self.now.load_full()
+impl PluginHandle {
+    pub(super) fn status(&self) -> Arc<PluginStatus> {
+        self.status.load_full()
     }
 }
 
-/// Looks after plugins.
+/// Reports what becomes of one plugin.
+#[derive(Clone)]
+pub(super) struct PluginReporter {
+    spec: PluginSpec,
+    status: Arc<ArcSwap<PluginStatus>>,
+    events: mpsc::Sender<Event<Arc<Bindings>>>,
+}
+
+impl PluginReporter {
+    /// A version that can be used, or why there is none. What was loaded before stays in use.
+    pub(super) async fn report(&self, outcome: Result<Plugin, Problem>) {
+        let next = match outcome {
+            Ok(plugin) => PluginStatus { plugin: Some(plugin), problem: None, settled: true },
+            Err(problem) => {
+                let plugin = self.status.load().plugin.clone();
+                PluginStatus { plugin, problem: Some(problem), settled: true }
+            }
+        };
+        self.status.store(Arc::new(next));
+        // Nobody listens any more once the process ends.
+        let _ = self.events.send(Event::PluginChanged(self.spec.clone())).await;
+    }
+}
+
+/// The plugins in use.
 pub(super) struct Plugins {
-    known: HashMap<Wanted, Weak<Handle>>,
+    known: HashMap<PluginSpec, Weak<PluginHandle>>,
     fetcher: Arc<Fetcher>,
-    changes: watch::Sender<u64>,
+    events: mpsc::Sender<Event<Arc<Bindings>>>,
     end: CancellationToken,
-    tasks: tokio_util::task::TaskTracker,
+    tasks: TaskTracker,
 }
 
 impl Plugins {
     pub(super) fn new(
         fetcher: Fetcher,
-        tasks: tokio_util::task::TaskTracker,
+        events: mpsc::Sender<Event<Arc<Bindings>>>,
+        tasks: TaskTracker,
         end: CancellationToken,
     ) -> Self {
-        Self {
-            known: HashMap::new(),
-            fetcher: Arc::new(fetcher),
-            changes: watch::Sender::new(0),
-            end,
-            tasks,
-        }
+        Self { known: HashMap::new(), fetcher: Arc::new(fetcher), events, end, tasks }
     }
 
-    /// Changes each time that something became of a plugin.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
-    }
-
-    /// A plugin, looked after from now on.
-    pub(super) fn get(&mut self, wanted: &Wanted, owner: CompileOwner) -> Arc<Handle> {
-        if let Some(handle) = self.known.get(wanted).and_then(Weak::upgrade) {
+    /// A plugin, followed from now on.
+    pub(super) fn get(&mut self, spec: &PluginSpec, owner: CompileOwner) -> Arc<PluginHandle> {
+        if let Some(handle) = self.known.get(spec).and_then(Weak::upgrade) {
             return handle;
         }
         self.known.retain(|_, handle| handle.strong_count() > 0);
         let end = self.end.child_token();
-        let now: Arc<ArcSwap<Now>> = Arc::default();
-        let handle = Arc::new(Handle { now: now.clone(), _end: end.clone().drop_guard() });
-        self.known.insert(wanted.clone(), Arc::downgrade(&handle));
-        let changes = self.changes.clone();
-        let tell = move |outcome: Result<Plugin, Problem>| {
-            let before = now.load_full();
-            let next = match outcome {
-                Ok(plugin) => Now { plugin: Some(plugin), fault: None, settled: true },
-                Err(fault) => {
-                    Now { plugin: before.plugin.clone(), fault: Some(fault), settled: true }
-                }
-            };
-            now.store(Arc::new(next));
-            changes.send_modify(|count| *count += 1);
-        };
-        // What is at hand already is there at once.
-        let fetching = Fetching::new(self.fetcher.clone(), wanted.clone(), owner);
+        let status: Arc<ArcSwap<PluginStatus>> = Arc::default();
+        let guard = end.clone().drop_guard();
+        let handle = Arc::new(PluginHandle { status: status.clone(), _end: guard });
+        self.known.insert(spec.clone(), Arc::downgrade(&handle));
+        let reporter = PluginReporter { spec: spec.clone(), status, events: self.events.clone() };
+        let (fetcher, spec) = (self.fetcher.clone(), spec.clone());
         self.tasks.spawn(async move {
+            let fetching = || {
+                Fetching::new(fetcher.clone(), spec.clone(), owner.clone()).run(reporter.clone())
+            };
+            let failed = |reason: String| {
+                let message = format!("the adapter failed while it loaded this plugin: {reason}");
+                reporter.report(Err(Problem { reason: Reason::InternalError, message }))
+            };
             tokio::select! {
-                () = fetching.run(tell) => {}
+                () = supervised("following a plugin", fetching, failed) => {}
                 () = end.cancelled() => {}
             }
         });

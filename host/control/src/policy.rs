@@ -1,13 +1,19 @@
-//! What the operator's configuration says of plugins and teams.
+//! What the operator allows: which plugins, from where, and which teams.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::Document;
-use super::job::Refused;
-use super::plugins::{Artifact, Credentials, Place, Wanted};
+use super::plugins::{Artifact, Credentials, PluginSource, PluginSpec};
+use super::reason::{Cause, Reason};
+use super::rule_metrics::RULE_PLUGINS;
+use super::state::Revision;
 use leadsman_config::valid::{self, Location};
-use leadsman_document::{Fault, segment};
+use leadsman_document::segment;
 use leadsman_model::names::Namespace;
+
+/// What shipped plugins may have: they are ours.
+const MAX_SHIPPED_BYTES: u64 = 32 << 20;
 
 /// What the operator's configuration says of plugins and teams.
 #[derive(Clone, Default)]
@@ -19,27 +25,50 @@ impl Policy {
         self.0.teams.iter().find(|team| team.names(namespace))
     }
 
-    /// How a plugin of a document is to be had, or why it may not be.
-    pub(super) fn wanted(
+    /// The plugins that a document names, and the shipped ones that it uses.
+    pub(super) fn plugins(
+        &self,
+        revision: &Revision,
+    ) -> BTreeMap<String, Result<PluginSpec, Cause>> {
+        let config = &revision.config;
+        let mut named = BTreeMap::new();
+        for (name, plugin) in &config.plugins {
+            let spec = self.plugin(&revision.document, revision.team.as_ref(), name, plugin);
+            named.insert(name.clone(), spec);
+        }
+        for shipped in leadsman_shipped_plugins::SHIPPED_PLUGINS {
+            let of_rules = config.rules.is_some() && RULE_PLUGINS.contains(&shipped.name);
+            let used = of_rules || config.mappings.iter().any(|mapping| mapping.runs(shipped.name));
+            if used && !named.contains_key(shipped.name) {
+                let source = PluginSource::Shipped(shipped.name);
+                let spec = PluginSpec { source, max_bytes: MAX_SHIPPED_BYTES, verify: Vec::new() };
+                named.insert(shipped.name.to_owned(), Ok(spec));
+            }
+        }
+        named
+    }
+
+    /// Where a plugin of a document comes from, or why it may not.
+    fn plugin(
         &self,
         document: &Document,
         team: Option<&valid::Team>,
         name: &str,
         plugin: &valid::Plugin,
-    ) -> Result<Wanted, Refused> {
-        let refuse = |reason, key: &str, message: String| Refused {
-            reason,
-            faults: vec![Fault::at(format!("/plugins/{}/{key}", segment(name)), message)],
+    ) -> Result<PluginSpec, Cause> {
+        let refuse = |reason, key: &str, message: String| {
+            let place = format!("/plugins/{}/{key}", segment(name));
+            Cause::new(reason, place, message)
         };
         let mut verify: Vec<_> = self.0.verify.iter().cloned().collect();
         verify.extend(team.and_then(|team| team.verify.clone()));
-        let place = match &plugin.location {
-            Location::File(path) => Place::File(path.clone()),
+        let source = match &plugin.location {
+            Location::File(path) => PluginSource::File(path.clone()),
             Location::Key(key) => match document.binary(key) {
-                Some(bytes) => Place::Bytes(key.clone(), bytes.clone()),
+                Some(bytes) => PluginSource::Bytes(key.clone(), bytes.clone()),
                 None => {
                     let message = format!("the ConfigMap has no key \"{key}\" under binaryData");
-                    return Err(refuse("ConfigInvalid", "file", message));
+                    return Err(refuse(Reason::ConfigInvalid, "file", message));
                 }
             },
             Location::Oci(oci) => {
@@ -56,24 +85,24 @@ impl Policy {
                             open.join(", ")
                         ),
                     };
-                    return Err(refuse("NotAllowed", "oci", message));
+                    return Err(refuse(Reason::NotAllowed, "oci", message));
                 }
                 let registry = self.registry(&reference);
                 if registry.is_some_and(|registry| registry.require_digest)
                     && oci.reference.digest().is_none()
                 {
                     let message = "a digest is required here: write REPOSITORY@sha256:…";
-                    return Err(refuse("NotAllowed", "oci", message.to_owned()));
+                    return Err(refuse(Reason::NotAllowed, "oci", message.to_owned()));
                 }
                 verify.extend(registry.and_then(|registry| registry.verify.clone()));
                 let own = oci.pull_secret.as_ref();
                 let own = own.map(|secret| Credentials::of(secret, document.namespace()));
                 let own = own
                     .transpose()
-                    .map_err(|message| refuse("ConfigInvalid", "pullSecret", message))?;
+                    .map_err(|message| refuse(Reason::ConfigInvalid, "pullSecret", message))?;
                 // The operator's credentials are for what the operator opened.
                 let shared = registry.and_then(|registry| registry.pull_secret_file.clone());
-                Place::Oci(Artifact {
+                PluginSource::Oci(Artifact {
                     reference: oci.reference.clone(),
                     check_every: oci.check_every,
                     ca_file: registry.and_then(|registry| registry.ca_file.clone()),
@@ -83,14 +112,14 @@ impl Policy {
             }
         };
         verify.extend(plugin.verify.clone());
-        // One that is asked for twice is asked for once.
+        // Each key counts once.
         let mut once: Vec<valid::KeySource> = Vec::new();
         for key in verify {
             if !once.contains(&key) {
                 once.push(key);
             }
         }
-        Ok(Wanted { place, max_bytes: plugin.max_bytes, verify: once })
+        Ok(PluginSpec { source, max_bytes: plugin.max_bytes, verify: once })
     }
 
     /// The entry with the longest prefix.

@@ -1,28 +1,28 @@
-//! What is told of documents: in the log, in the metrics, and as Events on their ConfigMaps.
+//! Reporting the status of documents: in the log, in the metrics, and as Events on their ConfigMaps.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
-use super::job::LOADING;
+use super::reason::Reason;
 use leadsman_cluster::{Cluster, ConfigMapReference, Events};
 use leadsman_model::owner::Owner;
 use leadsman_provider::snapshot::Rejection;
 use leadsman_runtime::telemetry::Metrics;
 
-/// Events that wait to be written. More than these say nothing new.
-const WAITING: usize = 100;
+/// How many Events may wait to be written. More than these say nothing new.
+const MAX_WAITING: usize = 100;
 
-/// Tells what has changed.
+/// Reports what has changed.
 pub(super) struct Report {
     metrics: Metrics,
-    events: Option<mpsc::Sender<Told>>,
+    events: Option<mpsc::Sender<EventRecord>>,
     before: Vec<Arc<Rejection>>,
 }
 
-/// An Event.
-struct Told {
+/// An Event to be written.
+struct EventRecord {
     about: ConfigMapReference,
     bad: bool,
     reason: &'static str,
@@ -35,16 +35,16 @@ impl Report {
         (Self { metrics, events, before: Vec::new() }, writer)
     }
 
-    /// Tells what is rejected now that was not before, and what no more is. `about` are the
+    /// Reports what is rejected now and was not before, and what is no longer. `about` are the
     /// ConfigMaps of the documents.
-    pub(super) fn tell(
+    pub(super) fn publish(
         &mut self,
         now: &[Arc<Rejection>],
         about: &HashMap<Owner, ConfigMapReference>,
     ) {
         // What is being loaded is neither good nor bad yet.
-        let now_told = now.iter().filter(|one| one.reason != LOADING);
-        for rejected in now_told.filter(|one| !self.before.contains(one)) {
+        let known = now.iter().filter(|one| one.reason != Reason::Loading.as_str());
+        for rejected in known.filter(|one| !self.before.contains(one)) {
             let (owner, title) = (rejected.owner.to_string(), &rejected.title);
             let (reason, message) = (rejected.reason, &rejected.message);
             let instead = if rejected.serving { "what was there before" } else { "nothing" };
@@ -62,15 +62,16 @@ impl Report {
             let message = format!("{title}: it is served as it is configured");
             self.event(about.get(&rejected.owner), false, "Loaded", message);
         }
-        let told = now
+        let rejected = now
             .iter()
             .map(|rejected| (rejected.owner.to_string(), rejected.title.as_str(), rejected.reason));
-        self.metrics.rejected(told);
-        // Until it is loaded, what was told before stands.
+        self.metrics.rejected(rejected);
+        // Until it is loaded, what was reported before stands.
         let mut before = now.to_vec();
-        before.retain(|one| one.reason != LOADING);
-        let loading =
-            |one: &Arc<Rejection>| now.iter().any(|now| now.reason == LOADING && same(now, one));
+        before.retain(|one| one.reason != Reason::Loading.as_str());
+        let loading = |one: &Arc<Rejection>| {
+            now.iter().any(|now| now.reason == Reason::Loading.as_str() && same(now, one))
+        };
         before.extend(std::mem::take(&mut self.before).into_iter().filter(loading));
         self.before = before;
     }
@@ -83,8 +84,8 @@ impl Report {
         message: String,
     ) {
         let (Some(events), Some(about)) = (&self.events, about) else { return };
-        let told = Told { about: about.clone(), bad, reason, message };
-        if events.try_send(told).is_err() {
+        let record = EventRecord { about: about.clone(), bad, reason, message };
+        if events.try_send(record).is_err() {
             tracing::warn!("there are more Events than can be written");
         }
     }
@@ -97,38 +98,50 @@ fn same(one: &Rejection, other: &Rejection) -> bool {
 
 /// Events on their way.
 pub(super) struct EventQueue {
-    sender: mpsc::Sender<Told>,
+    sender: mpsc::Sender<EventRecord>,
     writer: EventWriter,
 }
 
-/// Writes Events one after another: telling never keeps the work waiting.
-pub(super) struct EventWriter {
+/// Writes Events one after another: reporting never delays the controller.
+pub(super) struct EventWriter(Mutex<Writing>);
+
+struct Writing {
     events: Events,
-    waiting: mpsc::Receiver<Told>,
+    waiting: mpsc::Receiver<EventRecord>,
+    /// Whether the last one could not be written.
+    failing: bool,
 }
 
 impl EventQueue {
     pub(super) fn of(cluster: &Cluster) -> Self {
-        let (sender, waiting) = mpsc::channel(WAITING);
-        Self { sender, writer: EventWriter { events: Events::of(cluster), waiting } }
+        let (sender, waiting) = mpsc::channel(MAX_WAITING);
+        let writing = Writing { events: Events::of(cluster), waiting, failing: false };
+        Self { sender, writer: EventWriter(Mutex::new(writing)) }
     }
 }
 
 impl EventWriter {
-    pub(super) async fn run(self) {
-        let Self { mut events, mut waiting } = self;
-        let mut failing = false;
-        while let Some(Told { about, bad, reason, message }) = waiting.recv().await {
-            match events.write(&about, bad, reason, &message).await {
-                Ok(()) => failing = false,
-                Err(error) if failing => tracing::debug!(error, "an Event cannot be written"),
-                Err(error) => {
-                    failing = true;
-                    let (namespace, name) = (about.namespace, about.name);
-                    tracing::warn!(namespace, name, error, "an Event cannot be written");
-                }
-            }
+    /// Does not end by itself.
+    pub(super) async fn run(&self) {
+        let mut writing = self.0.lock().await;
+        while let Some(record) = writing.waiting.recv().await {
+            writing.write(record).await;
         }
         std::future::pending().await
+    }
+}
+
+impl Writing {
+    async fn write(&mut self, record: EventRecord) {
+        let EventRecord { about, bad, reason, message } = record;
+        match self.events.write(&about, bad, reason, &message).await {
+            Ok(()) => self.failing = false,
+            Err(error) if self.failing => tracing::debug!(error, "an Event cannot be written"),
+            Err(error) => {
+                self.failing = true;
+                let (namespace, name) = (about.namespace, about.name);
+                tracing::warn!(namespace, name, error, "an Event cannot be written");
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What was good, kept on disk: a start while registries and kube-apiserver are down goes on with
-//! what was served before.
+//! The cache folder: what was served as a whole, for a start while registries and kube-apiserver
+//! are down.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use leadsman_model::reference::Digest;
 use leadsman_runtime::files;
 
 /// How many components are kept: more than any configuration has plugins.
-const KEPT: usize = 200;
+const MAX_COMPONENTS: usize = 200;
 
 /// The largest file that is read: a component, or a document with its binaries.
 const MAX_FILE: u64 = 128 << 20;
@@ -24,10 +24,10 @@ pub(super) struct Store(PathBuf);
 
 /// An artifact that was verified, loaded and tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Vouched {
-    /// As it was asked for.
+pub(super) struct VerifiedArtifact {
+    /// As it is configured.
     pub(super) reference: String,
-    /// What that stood for.
+    /// The digest that it was resolved to.
     pub(super) digest: String,
     /// The public keys that had each signed it, as they were written.
     pub(super) keys: Vec<String>,
@@ -37,23 +37,31 @@ pub(super) struct Vouched {
 
 /// A document that was served as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct CachedDocument {
     /// Where it came from, so that another one does not take its place.
     pub(super) origin: String,
     pub(super) text: String,
+    /// When its ConfigMap was created, in seconds since the epoch. It keeps its age over a restart.
+    #[serde(default)]
+    pub(super) created: i64,
+    /// Which of the ConfigMaps that had its name.
+    #[serde(default)]
+    pub(super) uid: Option<String>,
     /// In base64.
     binaries: BTreeMap<String, String>,
 }
 
-impl Kept {
+impl CachedDocument {
     pub(super) fn new(
         origin: String,
         text: String,
         binaries: &BTreeMap<String, std::sync::Arc<[u8]>>,
+        created: i64,
+        uid: Option<String>,
     ) -> Self {
         let encoded =
             binaries.iter().map(|(key, bytes)| (key.clone(), STANDARD.encode(bytes))).collect();
-        Self { origin, text, binaries: encoded }
+        Self { origin, text, created, uid, binaries: encoded }
     }
 
     pub(super) fn binaries(&self) -> BTreeMap<String, std::sync::Arc<[u8]>> {
@@ -73,20 +81,20 @@ impl Store {
         Ok(Self(folder.to_owned()))
     }
 
-    pub(super) fn keep_artifact(&self, vouched: &Vouched, component: &[u8]) {
-        self.write(&self.0.join("components").join(&vouched.component), component);
-        let name = name_of(&vouched.reference, &vouched.keys);
-        self.write_json(&self.0.join("artifacts").join(name), vouched);
+    pub(super) fn keep_artifact(&self, artifact: &VerifiedArtifact, component: &[u8]) {
+        self.write(&self.0.join("components").join(&artifact.component), component);
+        let name = name_of(&artifact.reference, &artifact.keys);
+        self.write_json(&self.0.join("artifacts").join(name), artifact);
         for part in ["components", "artifacts"] {
-            if let Err(error) = files::keep_newest(&self.0.join(part), KEPT) {
+            if let Err(error) = files::keep_newest(&self.0.join(part), MAX_COMPONENTS) {
                 tracing::warn!(part, %error, "what is not needed any more cannot be dropped");
             }
         }
     }
 
     /// The artifact that a reference stood for when it was last verified with these keys.
-    pub(super) fn artifact(&self, reference: &str, keys: &[String]) -> Option<Vouched> {
-        let kept: Vouched =
+    pub(super) fn artifact(&self, reference: &str, keys: &[String]) -> Option<VerifiedArtifact> {
+        let kept: VerifiedArtifact =
             self.read_json(&self.0.join("artifacts").join(name_of(reference, keys)))?;
         (kept.reference == reference && kept.keys == keys).then_some(kept)
     }
@@ -104,12 +112,12 @@ impl Store {
     }
 
     /// A document by its owner.
-    pub(super) fn document(&self, owner: &str) -> Option<Kept> {
+    pub(super) fn document(&self, owner: &str) -> Option<CachedDocument> {
         self.read_json(&self.0.join("documents").join(file_of(owner)))
     }
 
     /// All documents, with their owners.
-    pub(super) fn documents(&self) -> Vec<(String, Kept)> {
+    pub(super) fn documents(&self) -> Vec<(String, CachedDocument)> {
         let Ok(entries) = fs::read_dir(self.0.join("documents")) else { return Vec::new() };
         let mut all: Vec<_> = entries
             .filter_map(|entry| {
@@ -118,16 +126,16 @@ impl Store {
                 Some((owner, self.read_json(&path)?))
             })
             .collect();
-        all.sort_by(|one: &(String, Kept), other| one.0.cmp(&other.0));
+        all.sort_by(|one: &(String, CachedDocument), other| one.0.cmp(&other.0));
         all
     }
 
-    pub(super) fn keep_document(&self, owner: &str, document: &Kept) {
+    pub(super) fn keep_document(&self, owner: &str, document: &CachedDocument) {
         self.write_json(&self.0.join("documents").join(file_of(owner)), document);
     }
 
     pub(super) fn forget_document(&self, owner: &str) {
-        // One that was never kept is not there.
+        // One that was never cached is not there.
         let _ = fs::remove_file(self.0.join("documents").join(file_of(owner)));
     }
 
@@ -175,21 +183,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let keys = vec!["key".to_owned()];
-        let vouched = Vouched {
+        let artifact = VerifiedArtifact {
             reference: "registry.example/a:1".to_owned(),
             digest: "sha256:00".to_owned(),
             keys: keys.clone(),
             component: Digest::of(b"component").hex(),
         };
-        store.keep_artifact(&vouched, b"component");
-        assert_eq!(store.artifact("registry.example/a:1", &keys), Some(vouched.clone()));
+        store.keep_artifact(&artifact, b"component");
+        assert_eq!(store.artifact("registry.example/a:1", &keys), Some(artifact.clone()));
         assert_eq!(store.artifact("registry.example/a:1", &[]), None, "verified with other keys");
-        assert_eq!(store.component(&vouched.component).unwrap(), b"component");
-        fs::write(folder.path().join("components").join(&vouched.component), "other").unwrap();
-        assert_eq!(store.component(&vouched.component), None);
+        assert_eq!(store.component(&artifact.component).unwrap(), b"component");
+        fs::write(folder.path().join("components").join(&artifact.component), "other").unwrap();
+        assert_eq!(store.component(&artifact.component), None);
 
         let binaries = BTreeMap::from([("p.wasm".to_owned(), [0_u8, 1].as_slice().into())]);
-        let kept = Kept::new("somewhere".to_owned(), "text".to_owned(), &binaries);
+        let (created, uid) = (1_700_000_000, Some("uid".to_owned()));
+        let kept =
+            CachedDocument::new("somewhere".to_owned(), "text".to_owned(), &binaries, created, uid);
         store.keep_document("shop/metrics", &kept);
         assert_eq!(store.documents(), [("shop/metrics".to_owned(), kept.clone())]);
         assert_eq!(kept.binaries(), binaries);

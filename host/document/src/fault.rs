@@ -1,23 +1,23 @@
-//! What is wrong with a configuration, and where.
+//! Faults of a document, with their places.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use leadsman_model::pointer;
 
-/// The most faults that are told of one document at once.
-pub const MOST_FAULTS: usize = 200;
+/// The maximum number of faults that are reported for one document.
+pub const MAX_FAULTS: usize = 200;
 
-/// Something wrong, at a place given as a JSON pointer.
+/// A fault at a place, which is a JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The place; empty for the whole document.
     pub path: String,
     /// What is wrong and what would be right.
     pub message: String,
-    /// The line, where it is known before the place is looked up.
+    /// The line, if it is known before the place is located.
     pub line: Option<usize>,
-    /// Whether the place itself should not be there.
+    /// Whether the key at the place is unknown.
     pub unknown_key: bool,
 }
 
@@ -27,7 +27,7 @@ impl Fault {
         Self { path: path.into(), message: message.into(), line: None, unknown_key: false }
     }
 
-    /// A key that is not known among those that are.
+    /// An unknown key, with a suggestion from the known ones.
     pub fn unknown_key<'a>(
         path: impl Into<String>,
         key: &str,
@@ -53,7 +53,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// How many there are, in words.
+    /// Their number as text.
     pub fn count(&self) -> String {
         match self.list.len() {
             1 => "1 fault".to_owned(),
@@ -77,25 +77,25 @@ impl fmt::Display for Faults {
             }
             f.write_str(&fault.message)?;
         }
-        if self.list.len() >= MOST_FAULTS {
-            write!(f, "\nThere may be more: no more than {MOST_FAULTS} are looked for at once.")?;
+        if self.list.len() >= MAX_FAULTS {
+            write!(f, "\nThere may be more: no more than {MAX_FAULTS} are looked for at once.")?;
         }
         Ok(())
     }
 }
 
-/// Longer words are no slips of the pen.
-const LONGEST_WORD: usize = 100;
+/// Longer words are not compared: they are not typos.
+const MAX_WORD: usize = 100;
 
-/// The most words that one is compared with.
-const MOST_COMPARED: usize = 500;
+/// The maximum number of words that one is compared with.
+const MAX_COMPARED: usize = 500;
 
-/// The most words that are listed.
-const MOST_LISTED: usize = 30;
+/// The maximum number of words that are listed.
+const MAX_LISTED: usize = 30;
 
-/// A text as a message can hold it.
+/// A text, shortened for messages.
 pub fn excerpt(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(LONGEST_WORD) {
+    match text.char_indices().nth(MAX_WORD) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
         None => text.into(),
     }
@@ -107,11 +107,11 @@ pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> 
     let near = known
         .iter()
         // Comparing takes as much memory as both lengths multiplied.
-        .filter(|word| found.len() <= LONGEST_WORD && word.len() <= LONGEST_WORD)
-        .filter(|word| found.len().abs_diff(word.len()) <= most_distance(found, word))
-        .take(MOST_COMPARED)
+        .filter(|word| found.len() <= MAX_WORD && word.len() <= MAX_WORD)
+        .filter(|word| found.len().abs_diff(word.len()) <= max_distance(found, word))
+        .take(MAX_COMPARED)
         .map(|word| (strsim::damerau_levenshtein(found, word), word))
-        .filter(|(distance, word)| *distance <= most_distance(found, word))
+        .filter(|(distance, word)| *distance <= max_distance(found, word))
         .min_by_key(|(distance, _)| *distance);
     if let Some((_, word)) = near {
         return format!("; did you mean \"{word}\"?");
@@ -120,16 +120,16 @@ pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> 
     match known.as_slice() {
         [] => "; there are none".to_owned(),
         [only] => format!("; there is only \"{only}\""),
-        few if few.len() <= MOST_LISTED => format!("; there are {}", few.join(", ")),
+        few if few.len() <= MAX_LISTED => format!("; there are {}", few.join(", ")),
         many => format!(
             "; there are {} and {} more",
-            many[..MOST_LISTED].join(", "),
-            many.len() - MOST_LISTED
+            many[..MAX_LISTED].join(", "),
+            many.len() - MAX_LISTED
         ),
     }
 }
 
-/// How far two words may be apart to be taken for the same.
-fn most_distance(one: &str, other: &str) -> usize {
+/// The maximum edit distance between a word and its suggestion.
+fn max_distance(one: &str, other: &str) -> usize {
     1 + one.len().min(other.len()) / 4
 }

@@ -1,4 +1,5 @@
-//! Documents in YAML: parsed with the line of each place, and what is wrong with them.
+//! YAML documents with the line of each value, faults with their places, durations, and JSON schemas
+//! of parts of a document.
 
 mod duration;
 mod fault;
@@ -10,13 +11,14 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 pub use duration::parse as parse_duration;
-pub use fault::{Fault, Faults, MOST_FAULTS, excerpt, suggestion};
+pub use fault::{Fault, Faults, MAX_FAULTS, excerpt, suggestion};
 pub use leadsman_model::pointer::segment;
+pub use yaml::Bounds;
 
 /// A configuration's text as a tree, with the lines of its places.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// What it is called in messages.
+    /// Its name in messages.
     pub name: String,
     /// The tree.
     pub value: Value,
@@ -26,12 +28,17 @@ pub struct Document {
 impl Document {
     /// Parses YAML (or JSON, which is YAML). The faults are those of the text itself.
     pub fn parse(name: &str, text: &str) -> (Self, Vec<Fault>) {
+        Self::parse_within(name, text, Bounds::OPERATOR)
+    }
+
+    /// Parses a text that may be this large.
+    pub fn parse_within(name: &str, text: &str, bounds: Bounds) -> (Self, Vec<Fault>) {
         let mut lines = HashMap::new();
-        let (value, faults) = yaml::parse(text, &mut lines);
+        let (value, faults) = yaml::parse(text, bounds, &mut lines);
         (Self { name: name.to_owned(), value, lines }, faults)
     }
 
-    /// Gives each fault its line and brings them into the order of the document.
+    /// Sets the line of each fault and sorts them by it.
     pub fn locate(&self, mut faults: Vec<Fault>) -> Faults {
         for fault in &mut faults {
             fault.line.get_or_insert_with(|| self.line(&fault.path));
@@ -41,7 +48,7 @@ impl Document {
         Faults { document: self.name.clone(), list: faults }
     }
 
-    /// The line of a place, or of the nearest one around it.
+    /// The line of a place, or of its closest ancestor.
     fn line(&self, pointer: &str) -> usize {
         let mut pointer = pointer;
         loop {

@@ -1,5 +1,5 @@
-//! YAML to a tree, with the line of each place, every duplicate key found, and bounds on what a
-//! small text can expand to.
+//! Parses YAML into a tree, with the line of each value, a fault for every duplicate key, and bounds
+//! on what a small text can expand to.
 
 use std::collections::HashMap;
 
@@ -9,25 +9,41 @@ use serde_json::{Map, Number, Value};
 use super::fault::Fault;
 use leadsman_model::pointer::segment;
 
-/// How many nodes a document may have once its aliases are expanded, and how deep it may nest.
-const MAX_NODES: usize = 1_000_000;
+/// How deep a document may nest, and the longest key, in bytes.
 const MAX_DEPTH: usize = 64;
-
-/// The longest text and the longest key, in bytes, and how many bytes of texts and of places a
-/// document may expand to.
-const MAX_TEXT: usize = 8 << 20;
 const MAX_KEY: usize = 1 << 10;
-const MAX_BYTES: usize = 128 << 20;
+
+/// How large a document may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Its text, in bytes.
+    text: usize,
+    /// Its nodes, once aliases are expanded.
+    nodes: usize,
+    /// The texts and places that it expands to, in bytes.
+    bytes: usize,
+}
+
+impl Bounds {
+    /// Of the operator's, and of files that this process was started with.
+    pub const OPERATOR: Self = Self { text: 8 << 20, nodes: 1_000_000, bytes: 128 << 20 };
+    /// Of a team's: a ConfigMap has at most 1 MiB, and small texts can expand to large documents.
+    pub const TEAM: Self = Self { text: 1 << 20, nodes: 50_000, bytes: 8 << 20 };
+}
 
 /// Parses the first document of a text. Lines are added under the pointers of their places.
-pub(super) fn parse(text: &str, lines: &mut HashMap<String, usize>) -> (Value, Vec<Fault>) {
-    if text.len() > MAX_TEXT {
+pub(super) fn parse(
+    text: &str,
+    bounds: Bounds,
+    lines: &mut HashMap<String, usize>,
+) -> (Value, Vec<Fault>) {
+    if text.len() > bounds.text {
         let message =
-            format!("it has {} bytes; a configuration has at most {MAX_TEXT}", text.len());
+            format!("it has {} bytes; a configuration has at most {}", text.len(), bounds.text);
         return (Value::Null, vec![Fault::on_line(1, message)]);
     }
     let mut builder =
-        Builder { lines, faults: vec![], anchors: HashMap::new(), nodes: 0, bytes: 0 };
+        Builder { lines, bounds, faults: vec![], anchors: HashMap::new(), nodes: 0, bytes: 0 };
     let mut events = Parser::new_from_str(text);
     let value = loop {
         match events.next() {
@@ -57,11 +73,12 @@ pub(super) fn parse(text: &str, lines: &mut HashMap<String, usize>) -> (Value, V
     (value, builder.faults)
 }
 
-/// The rest of the text cannot be read; the fault is noted.
+/// Parsing cannot continue; the fault is recorded.
 struct Stop;
 
 struct Builder<'l> {
     lines: &'l mut HashMap<String, usize>,
+    bounds: Bounds,
     faults: Vec<Fault>,
     /// Values with their nodes and bytes.
     anchors: HashMap<usize, (Value, usize, usize)>,
@@ -107,7 +124,7 @@ impl Builder<'_> {
             Event::MappingStart(anchor, _) => (self.mapping(pointer, depth, events)?, anchor),
             Event::Alias(anchor) => match self.anchors.get(&anchor).map(|a| (a.1, a.2)) {
                 Some((nodes, bytes)) => {
-                    // Counted before it is copied.
+                    // Counted before the copy is made.
                     self.count(nodes, bytes, line)?;
                     let value = self.anchors.get(&anchor).map(|anchor| anchor.0.clone());
                     (value.unwrap_or_default(), 0)
@@ -118,7 +135,7 @@ impl Builder<'_> {
         };
         if anchor != 0 {
             let (nodes, bytes) = (self.nodes - nodes + 1, self.bytes - bytes);
-            // The copy that is kept counts as well.
+            // The anchor's copy counts as well.
             self.count(nodes, bytes, line)?;
             self.anchors.insert(anchor, (value.clone(), nodes, bytes));
         }
@@ -184,7 +201,7 @@ impl Builder<'_> {
     fn count(&mut self, nodes: usize, bytes: usize, line: usize) -> Result<(), Stop> {
         self.nodes = self.nodes.saturating_add(nodes);
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.nodes > MAX_NODES || self.bytes > MAX_BYTES {
+        if self.nodes > self.bounds.nodes || self.bytes > self.bounds.bytes {
             return self.stop(line, "the document expands to too many values");
         }
         Ok(())

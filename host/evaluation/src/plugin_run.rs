@@ -142,7 +142,8 @@ fn evaluate(
         }
     };
     if let (Some(labels), Some(kind)) = (objects, &mapping.kind) {
-        input = input.with_objects(&*kind.table(scope, labels)?);
+        let table = kind.table(scope, labels)?;
+        input = input.with_objects(&table);
     }
     let run = Run {
         name: &name,

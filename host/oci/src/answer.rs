@@ -1,4 +1,4 @@
-//! Reading answers, of which nobody knows how long they are.
+//! Reads response bodies with limits on their size.
 
 use http::header;
 use reqwest::{Response, Url};
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::error::PullError;
 use leadsman_model::reference::{Digest, Digester};
 
-/// As much as is read of the answer that goes with an error.
+/// The maximum size of an error response that is read, in bytes.
 const ERROR_BYTES: u64 = 16 << 10;
 
-/// A text from outside, cut and made safe to be shown.
+/// A text from a registry, shortened and without control characters.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 200;
     let mut shown: String =
@@ -27,7 +27,7 @@ pub(super) fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Reads an answer that must not be longer than this.
+/// Reads a response body of at most `limit` bytes.
 pub(super) async fn bounded(
     response: Response,
     limit: u64,
@@ -36,8 +36,8 @@ pub(super) async fn bounded(
     Ok(digested(response, limit, what).await?.0)
 }
 
-/// Reads an answer that must not be longer than this, with its digest. It is computed piece by
-/// piece: of a large answer at once it would keep a thread that serves reads.
+/// Reads a response body of at most `limit` bytes, and its digest. It is computed incrementally: that
+/// of a large body at once would block a thread of the runtime.
 pub(super) async fn digested(
     mut response: Response,
     limit: u64,
@@ -71,7 +71,7 @@ pub(super) fn media_type(response: &Response) -> Option<String> {
     Some(text.split(';').next().unwrap_or_default().trim().to_owned())
 }
 
-/// What a registry says about an error: the first of its errors, or the beginning of its text.
+/// The message of an error response: the first of its errors, or the beginning of its text.
 pub(super) async fn said(response: Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Errors {

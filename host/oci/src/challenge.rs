@@ -1,4 +1,4 @@
-//! How a registry wants credentials to be shown: the challenge of a 401 and the answer to it.
+//! Authentication at a registry: the challenge of a 401 and the response to it.
 
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
@@ -9,10 +9,10 @@ use super::credentials::Kind;
 use super::error::PullError;
 use super::session::Session;
 
-/// The longest answer of a token service that is read.
+/// The maximum size of a token service's response, in bytes.
 const TOKEN_BYTES: u64 = 1 << 20;
 
-/// A challenge: its scheme in small letters, and what it says.
+/// A challenge: its scheme in lower case, and its parameters.
 #[derive(Debug, PartialEq, Eq)]
 struct Challenge<'a> {
     scheme: String,
@@ -25,7 +25,7 @@ struct TokenAnswer {
     access_token: Option<String>,
 }
 
-/// What to put into `Authorization` for the next request.
+/// The `Authorization` header of the next request.
 pub(super) async fn answer(
     session: &Session<'_>,
     headers: &HeaderMap,
@@ -61,7 +61,7 @@ async fn bearer_token(
     if realm.scheme() != "https" && !session.is_plain() {
         return Err(session.challenge("its token service does not speak TLS"));
     }
-    // Only what is needed, whatever the challenge proposes.
+    // Only the scope that is needed, whatever the challenge proposes.
     let scope = format!("repository:{}:pull", session.reference().repository());
     let service = challenge.get("service").unwrap_or_default();
     let asked = [("service", service), ("scope", &scope)];
@@ -97,7 +97,7 @@ async fn bearer_token(
     }
     let what = format!("the token from {}", host(&realm));
     let body = bounded(response, TOKEN_BYTES, &what).await?;
-    // The text of the parser could quote the token.
+    // The parser's message could quote the token.
     let answer: TokenAnswer = serde_json::from_slice(&body)
         .map_err(|_| session.challenge("its token service did not answer with a token"))?;
     match answer.token.or(answer.access_token) {
@@ -157,7 +157,7 @@ fn challenges(mut text: &str) -> Vec<Challenge<'_>> {
     }
 }
 
-/// A word or a quoted text, and what stands behind it.
+/// A token or a quoted string, and the rest.
 fn value(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let (word, rest) = text.split_at(text.find([' ', '\t', ',']).unwrap_or(text.len()));

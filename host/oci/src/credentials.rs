@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use super::entries::entry_for;
 use leadsman_model::reference::Reference;
 
-/// What a registry lets one in with. It is shown to the registry that it is for and to no other,
-/// apart from the token service that this registry names.
+/// Credentials for one registry. They are sent only to that registry and to the token service that it
+/// names.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     registry: String,
@@ -24,16 +24,16 @@ pub(super) enum Kind {
         user: String,
         password: String,
     },
-    /// Is changed for a token at the registry's token service.
+    /// Is exchanged for a token at the registry's token service.
     IdentityToken(String),
-    /// Is shown as it is.
+    /// Is sent as it is.
     RegistryToken(String),
 }
 
-/// Why a pull secret gives no credentials. No text has a part of a value in it.
+/// A pull secret has no usable credentials. No message contains any part of a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("is not valid JSON (line {line}, column {column})")]
     Json {
         /// The line.
@@ -41,26 +41,26 @@ pub enum CredentialsError {
         /// The column.
         column: usize,
     },
-    /// It is no object with `auths`.
+    /// It is not an object with `auths`.
     #[error(
         "has no object \"auths\" at its top: write the content of a secret of the type \
          kubernetes.io/dockerconfigjson"
     )]
     NoAuths,
-    /// An entry is not as it must be.
+    /// An entry is malformed.
     #[error("auths[{entry:?}]: {reason}")]
     Entry {
         /// The entry.
         entry: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: &'static str,
     },
-    /// There is nothing for this registry.
+    /// It has no entry for this registry.
     #[error("has no entry for {registry}; it has: {}", list(.entries))]
     NoEntry {
-        /// What an entry was looked for.
+        /// The registry.
         registry: String,
-        /// The entries that there are.
+        /// The entries it has.
         entries: Vec<String>,
     },
 }
@@ -71,8 +71,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl Credentials {
-    /// Finds those for an artifact in the text of a dockerconfigjson. Entries match as the kubelet
-    /// matches them, and of several the longest decides.
+    /// Selects the entry for an artifact in a dockerconfigjson. Entries match as in the kubelet, and
+    /// the longest match wins.
     pub fn for_registry(json: &str, reference: &Reference) -> Result<Self, CredentialsError> {
         let document: Value = serde_json::from_str(json).map_err(|error| {
             CredentialsError::Json { line: error.line(), column: error.column() }
@@ -93,7 +93,7 @@ impl Credentials {
         Ok(Self { registry: reference.registry().to_owned(), kind })
     }
 
-    /// Whether they may be shown to the registry of this artifact.
+    /// Whether they may be sent to the registry of this artifact.
     pub(super) fn are_for(&self, reference: &Reference) -> bool {
         self.registry == reference.registry()
     }

@@ -1,8 +1,8 @@
-//! Which entry of a pull secret is for an artifact.
+//! Matches entries of a pull secret with an artifact, as the kubelet does.
 
 use leadsman_model::reference::Reference;
 
-/// The key of the entry for an artifact: the longest of those that match it.
+/// The key of the entry for an artifact: the longest that matches.
 pub(super) fn entry_for<'a>(
     keys: impl Iterator<Item = &'a String>,
     reference: &Reference,
@@ -23,7 +23,7 @@ fn matches(key: &str, reference: &Reference) -> bool {
     let is_hub = reference.registry() == "docker.io";
     let same = host_matches(host, reference.registry())
         || is_hub && matches!(host, "index.docker.io" | "registry-1.docker.io");
-    // A prefix of the text and not of its parts, as the kubelet has it.
+    // A prefix of the text and not of its segments, as in the kubelet.
     same && reference.repository().starts_with(path)
 }
 

@@ -1,4 +1,4 @@
-//! Why an artifact was not pulled, told to the one who configured it.
+//! Errors of pulling an artifact, for whoever configured it.
 
 use std::error::Error;
 use std::io;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::manifest::NotAPlugin;
 use leadsman_model::reference::Digest;
 
-/// Why an artifact, or a part of it, was not had.
+/// An artifact or a part of it cannot be pulled.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
-    /// The file with the authorities cannot be read.
+    /// The CA file cannot be read.
     #[error("cannot read {path}")]
     CaFile {
         /// The file.
@@ -19,62 +19,62 @@ pub enum PullError {
         /// Why.
         source: io::Error,
     },
-    /// The file with the authorities has none.
+    /// The CA file has no certificate.
     #[error("{path} holds no certificate in PEM form")]
     CaPem {
         /// The file.
         path: PathBuf,
     },
-    /// The client refused its settings.
+    /// The HTTP client cannot be created.
     #[error(
         "the HTTP client cannot be made: {}; if this system has no certificates of its own, give \
          caFile", innermost(.0)
     )]
     Client(#[source] reqwest::Error),
-    /// There is no connection.
+    /// The connection failed.
     #[error("{host} cannot be reached: {}", innermost(.source))]
     Connect {
-        /// Who was called.
+        /// The host.
         host: String,
         /// Why not.
         source: reqwest::Error,
     },
-    /// The certificate is not one to trust.
+    /// The server's certificate is not trusted.
     #[error(
         "the certificate of {host} is not trusted ({}); give the certificate of its authority as \
          caFile", innermost(.source)
     )]
     Untrusted {
-        /// Whose.
+        /// The host.
         host: String,
         /// Why.
         source: reqwest::Error,
     },
-    /// Plain HTTP came where TLS was expected.
+    /// The server answered in plain HTTP instead of TLS.
     #[error("{host} does not speak TLS; if it is meant to be read over plain HTTP, set plainHttp")]
     NotTls {
-        /// Who.
+        /// The host.
         host: String,
-        /// What was seen.
+        /// The error.
         source: reqwest::Error,
     },
-    /// The connection broke while the answer came.
+    /// The connection broke during the response.
     #[error("{host} broke off its answer: {}", innermost(.source))]
     Broken {
-        /// Who.
+        /// The host.
         host: String,
-        /// How.
+        /// The error.
         source: reqwest::Error,
     },
-    /// It took too long.
+    /// The time limit was exceeded.
     #[error("{what} was not read within {limit:?}")]
     Timeout {
         /// What.
         what: String,
-        /// The time that there was.
+        /// The limit.
         limit: Duration,
     },
-    /// Credentials are missing.
+    /// The registry requires credentials.
     #[error(
         "{host} does not let anybody read {repository}: name a pull secret with credentials for it \
          (some registries answer like this as well when the repository does not exist)"
@@ -85,7 +85,7 @@ pub enum PullError {
         /// The repository.
         repository: String,
     },
-    /// Credentials are not good enough.
+    /// The registry rejects the credentials.
     #[error(
         "{host} refuses to let the credentials of the pull secret read {repository}: renew them, \
          or give them the right to pull"
@@ -96,7 +96,7 @@ pub enum PullError {
         /// The repository.
         repository: String,
     },
-    /// How credentials are to be shown cannot be found out, or is not safe.
+    /// The authentication challenge is unsupported or unsafe.
     #[error("{host} asks for credentials in a way that cannot be answered: {reason}")]
     Challenge {
         /// The registry.
@@ -104,61 +104,61 @@ pub enum PullError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It is not there.
+    /// It does not exist.
     #[error("{what} does not exist at {host}")]
     NotFound {
         /// What.
         what: String,
-        /// Where.
+        /// The host.
         host: String,
     },
-    /// An answer that is none.
+    /// An unexpected status.
     #[error("{host} answered {status} when asked for {what}{}", remark(.said))]
     Status {
-        /// Who.
+        /// The host.
         host: String,
-        /// What was asked.
+        /// What was requested.
         what: String,
-        /// The answer.
+        /// The status.
         status: http::StatusCode,
-        /// What came with it.
+        /// The message of the registry.
         said: Option<String>,
     },
-    /// A redirect that is not followed.
+    /// A redirect was refused.
     #[error("{host} sends to another address that is not followed: {reason}")]
     Redirect {
-        /// Who.
+        /// The host.
         host: String,
         /// Why not.
         reason: &'static str,
     },
-    /// It is larger than it may be.
+    /// It exceeds a size limit.
     #[error("{what} has {}, and the limit is {limit} bytes", amount(.size))]
     TooLarge {
         /// What.
         what: String,
-        /// Its size, where it is known.
+        /// Its size in bytes, if it is known.
         size: Option<u64>,
         /// The limit.
         limit: u64,
     },
-    /// What came is not what was asked for.
+    /// The content does not match its digest.
     #[error("{what} came as {found}: the registry holds something else than its name says")]
     Digest {
         /// What.
         what: String,
-        /// The digest of what came.
+        /// The digest of the content.
         found: Digest,
     },
-    /// More came than was announced.
+    /// The content is larger than declared.
     #[error("{what} came with more than the {declared} bytes that its manifest declares")]
     Overrun {
         /// What.
         what: String,
-        /// What was announced.
+        /// The declared size in bytes.
         declared: u64,
     },
-    /// Something does not have its form.
+    /// Something is malformed.
     #[error("{what} cannot be understood: {reason}")]
     Malformed {
         /// What.
@@ -166,7 +166,7 @@ pub enum PullError {
         /// Why.
         reason: String,
     },
-    /// It is something else than a plugin.
+    /// It is not a plugin.
     #[error("{what} is not a plugin: {reason}")]
     NotAPlugin {
         /// What.
@@ -177,7 +177,7 @@ pub enum PullError {
 }
 
 impl PullError {
-    /// The kind of the error, out of a closed set.
+    /// The reason, one of a closed set.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Digest { .. } | Self::Overrun { .. } => "DigestMismatch",
@@ -187,7 +187,7 @@ impl PullError {
         }
     }
 
-    /// Whether the fault lies in what was read, and not in that it could not be read.
+    /// Whether the content is at fault, rather than access to it.
     pub(super) fn is_of_content(&self) -> bool {
         matches!(
             self,
@@ -200,9 +200,9 @@ impl PullError {
         )
     }
 
-    /// Why a request has no answer.
+    /// The error of a failed request.
     pub(super) fn of_request(host: String, error: reqwest::Error) -> Self {
-        // An address that a redirect gave may have a signature in it.
+        // The URL of a redirect may contain a signature.
         let source = error.without_url();
         match tls_fault(&source) {
             Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
@@ -227,8 +227,8 @@ fn tls_fault(error: &reqwest::Error) -> Option<&rustls::Error> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// What is at the bottom of an error says the most: "connection refused" and not "error sending
-/// request".
+/// The root cause of an error, which is the most specific: "connection refused" and not "error
+/// sending request".
 fn innermost(error: &reqwest::Error) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
@@ -236,7 +236,7 @@ fn innermost(error: &reqwest::Error) -> String {
 fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let first: &'a (dyn Error + 'static) = error;
     std::iter::successors(Some(first), |&error| {
-        // The source of an I/O error is the source of the error that it wraps, which is skipped.
+        // The source of an I/O error skips the error that it wraps.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         wrapped.map(|error| -> &(dyn Error + 'static) { error }).or_else(|| error.source())
     })

@@ -1,12 +1,11 @@
-//! A plugin's bytes from an OCI registry, and the signature that vouches for them.
+//! An OCI registry client: pulls components and verifies their signatures.
 //!
-//! [`Registry`] tells what a [`Reference`] stands for now and reads what a [`Digest`] names;
-//! [`verify`] looks for a signature of that digest by one of some keys. Nothing is ever read
-//! without a bound on its size and on the time it takes, and nothing is given away that was not
-//! compared with the digest that asked for it.
+//! [`Registry`] resolves a [`Reference`] to a [`Digest`] and pulls the component of a digest;
+//! [`verify`] searches for a signature of that digest by one of some keys. Everything is read with
+//! limits on size and time, and compared with its digest before it is returned.
 //!
-//! The protocol is small, and it is spoken here and not by a client library because those read
-//! manifests, tokens, errors and lists of referrers to whatever end the registry gives them.
+//! The protocol is implemented here because client libraries read manifests, tokens, errors and lists
+//! of referrers without limits.
 
 mod answer;
 mod challenge;

@@ -9,10 +9,10 @@ use super::answer::shown;
 pub(super) const IMAGE_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(super) const IMAGE_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// The layer that is a plugin. The second is what tools wrote before there was the first.
+/// The media types of a layer with a component. Older tools write the second.
 const WASM: [&str; 2] = ["application/wasm", "application/vnd.wasm.content.layer.v1+wasm"];
 
-/// A manifest or an index; their media type tells which.
+/// A manifest or an index, depending on its media type.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Manifest {
@@ -23,12 +23,12 @@ pub(super) struct Manifest {
     pub(super) manifests: Vec<Descriptor>,
 }
 
-/// Where a part of an artifact is and how large it is.
+/// The descriptor of a part of an artifact.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Descriptor {
     pub(super) media_type: String,
-    /// A text, because the digest of a part that nobody reads may be of any kind.
+    /// A text, because parts that are not read may use other digest algorithms.
     pub(super) digest: String,
     pub(super) size: u64,
     pub(super) artifact_type: Option<String>,
@@ -36,41 +36,41 @@ pub(super) struct Descriptor {
     pub(super) annotations: BTreeMap<String, String>,
 }
 
-/// Why an artifact is no plugin.
+/// An artifact is not a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAPlugin {
-    /// It is no manifest.
+    /// It is not a manifest.
     #[error("it is of the type {0:?} and not an OCI image manifest")]
     MediaType(String),
-    /// It is a choice of several.
+    /// It is an index of several manifests.
     #[error(
         "it is an index with {0} manifests to choose from, and a plugin is one; push the plugin \
          by itself, or write the digest of one of them"
     )]
     Index(usize),
-    /// It has no code.
+    /// It has no WebAssembly layer.
     #[error("none of its layers is of the type application/wasm; they are: {}", list(.0))]
     NoWasmLayer(Vec<String>),
-    /// It has more code than one plugin.
+    /// It has several WebAssembly layers.
     #[error("it has {0} layers of WebAssembly, and a plugin is one")]
     SeveralWasmLayers(usize),
 }
 
-/// What a manifest leads to.
+/// The content of a manifest.
 #[derive(Debug)]
 pub(super) enum Content {
     Plugin(Descriptor),
-    /// The one manifest of an index.
+    /// The only manifest of an index.
     Manifest(Descriptor),
 }
 
 impl Manifest {
-    /// Reads one, whose media type stands in it or else came with it.
+    /// Parses a manifest. Its media type is in it, or else is that of the response.
     pub(super) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Self, String> {
         let mut manifest: Self =
             serde_json::from_slice(bytes).map_err(|error| shown(&error.to_string()))?;
         if !manifest.layers.is_empty() && !manifest.manifests.is_empty() {
-            // Two readers could see two artifacts in it.
+            // Different readers could interpret it differently.
             return Err("it is a manifest and an index at once".to_owned());
         }
         manifest.media_type = manifest.media_type.or_else(|| content_type.map(str::to_owned));
@@ -81,8 +81,8 @@ impl Manifest {
         self.media_type.as_deref() == Some(IMAGE_INDEX)
     }
 
-    /// What a plugin's manifest leads to. Layers besides the WebAssembly (a description, a licence)
-    /// are left alone: they are never read.
+    /// The content of a plugin's manifest. Other layers than the WebAssembly (a description, a licence)
+    /// are ignored.
     pub(super) fn content(&self) -> Result<Content, NotAPlugin> {
         if self.is_index() {
             let mut usable = self.manifests.iter().filter(|it| it.may_be_plugin());
@@ -109,7 +109,7 @@ impl Manifest {
 }
 
 impl Descriptor {
-    /// Builders put notes about a manifest beside it into the same index.
+    /// Build tools add attestations of a manifest to the same index.
     fn may_be_plugin(&self) -> bool {
         self.media_type == IMAGE_MANIFEST
             && !self.annotations.contains_key("vnd.docker.reference.type")

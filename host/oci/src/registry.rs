@@ -1,4 +1,4 @@
-//! A registry, and what can be had from it.
+//! Resolves references and pulls components.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -14,23 +14,23 @@ use leadsman_model::reference::Digest;
 use leadsman_model::reference::Reference;
 use leadsman_runtime::files;
 
-/// How registries are reached.
+/// How registries are accessed.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// Certificates of authorities to trust besides those of the system, in PEM. Besides, and not
-    /// in their place, because a registry may keep its blobs and its tokens elsewhere.
+    /// CA certificates in PEM to trust in addition to those of the system, as a registry may store
+    /// blobs and issue tokens on other hosts.
     pub ca_file: Option<PathBuf>,
-    /// Whether to do without TLS.
+    /// Whether to use plain HTTP.
     pub plain_http: bool,
-    /// What the registry lets one in with. Other registries than theirs never see them.
+    /// Credentials. They are never sent to another registry.
     pub credentials: Option<Credentials>,
-    /// The size of the largest plugin.
+    /// The maximum size of a component, in bytes.
     pub max_bytes: u64,
-    /// How long each of the tasks may take as a whole, however many requests it needs.
+    /// The time limit of each operation, over all of its requests.
     pub timeout: Duration,
 }
 
-/// A way to registries.
+/// A client of registries.
 #[derive(Debug)]
 pub struct Registry {
     client: Client,
@@ -40,13 +40,12 @@ pub struct Registry {
 const HEADER_DIGEST: &str = "docker-content-digest";
 
 impl Registry {
-    /// Reads the certificates. Does not connect.
+    /// Reads the CA certificates. Does not connect.
     pub fn new(access: &Access) -> Result<Self, PullError> {
         Ok(Self { client: client(access)?, access: access.clone() })
     }
 
-    /// The digest of the manifest that a reference stands for now. One that has a digest stands for
-    /// that, and nothing is asked.
+    /// Resolves a reference to the digest of its manifest. A reference with a digest needs no request.
     pub async fn resolve(&self, reference: &Reference) -> Result<Digest, PullError> {
         match (reference.digest(), reference.tag()) {
             (Some(digest), _) => Ok(*digest),
@@ -60,8 +59,8 @@ impl Registry {
         }
     }
 
-    /// Reads the plugin whose manifest has this digest. Tag and digest of the reference do not
-    /// matter.
+    /// Pulls the component of the manifest with this digest. Tag and digest of the reference are
+    /// ignored.
     pub async fn pull(&self, reference: &Reference, digest: &Digest) -> Result<Vec<u8>, PullError> {
         self.within(reference.to_string(), async {
             let mut session = self.session(reference)?;
@@ -102,7 +101,7 @@ impl Registry {
                     return Ok(digest);
                 }
             }
-            // It may not know the method; otherwise what follows has a text that says more.
+            // The registry may not support HEAD; otherwise the GET below has a better message.
             Err(PullError::Status { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -111,7 +110,7 @@ impl Registry {
     }
 }
 
-/// The layer with the plugin.
+/// The layer with the component.
 async fn plugin(session: &mut Session<'_>, digest: &Digest) -> Result<Descriptor, PullError> {
     let what = session.name(&digest.to_string());
     let refuse = |reason| PullError::NotAPlugin { what: what.clone(), reason };
@@ -132,12 +131,12 @@ fn client(access: &Access) -> Result<Client, PullError> {
     let builder = || {
         Client::builder()
             .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
-            // Each is looked at before it is followed.
+            // Redirects are checked before they are followed.
             .redirect(redirect::Policy::none())
     };
     let made = match &access.ca_file {
         Some(path) => builder().tls_certs_merge(certificates(path)?).build(),
-        // Without TLS a system that has no certificates at all is good enough.
+        // Plain HTTP works on systems without any CA certificates.
         None if access.plain_http => {
             builder().build().or_else(|_| builder().tls_certs_only([]).build())
         }

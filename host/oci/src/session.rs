@@ -1,4 +1,4 @@
-//! Requests to a registry about one repository: authorized, redirected, bounded.
+//! Requests about one repository, with authentication, redirects and limits.
 
 use http::{HeaderValue, header};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
@@ -11,14 +11,14 @@ use super::manifest::{Descriptor, IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
 use leadsman_model::reference::Digest;
 use leadsman_model::reference::Reference;
 
-/// The longest manifest that is read; registries need not take longer ones.
+/// The maximum size of a manifest, in bytes: what registries must support.
 const MANIFEST_BYTES: u64 = 4 << 20;
 const MAX_REDIRECTS: usize = 5;
 
-/// What is known of one repository, and the right to read it once that was shown.
+/// A session with one repository: its credentials, and the token once there is one.
 ///
-/// It lives as long as one task: the next one shows its credentials anew, so that renewed ones are
-/// used and no token is kept past its time.
+/// It lives as long as one operation: the next one authenticates again, so that renewed credentials
+/// are used and no token is kept past its expiry.
 pub(super) struct Session<'a> {
     client: &'a Client,
     reference: &'a Reference,
@@ -42,7 +42,7 @@ impl<'a> Session<'a> {
         Ok(Self { client, reference, credentials, base, authorization: None })
     }
 
-    /// Asks for a part of the repository. Every answer that is no success is an error.
+    /// Requests a part of the repository. Every status but success is an error.
     pub(super) async fn ask(
         &mut self,
         method: Method,
@@ -66,7 +66,7 @@ impl<'a> Session<'a> {
                 Some(_) => self.denied(host),
             }),
             status => {
-                // What another host says, to which the registry sent, is not ours to show.
+                // The message of a host behind a redirect is not shown.
                 let said = match self.is_own(response.url()) {
                     true => said(response).await,
                     false => None,
@@ -76,7 +76,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads a manifest by a tag or a digest, and the media type that came with it.
+    /// Reads a manifest by tag or digest, and the media type of the response.
     pub(super) async fn manifest(
         &mut self,
         version: &str,
@@ -96,7 +96,7 @@ impl<'a> Session<'a> {
             .map_err(|reason| PullError::Malformed { what, reason })
     }
 
-    /// Reads a blob that must not be larger than this, nor than it says.
+    /// Reads a blob of at most `limit` bytes, and no more than its descriptor declares.
     pub(super) async fn blob(
         &mut self,
         blob: &Descriptor,
@@ -128,17 +128,17 @@ impl<'a> Session<'a> {
         self.credentials.map(|credentials| &credentials.kind)
     }
 
-    /// Whether the operator wants to do without TLS.
+    /// Whether plain HTTP is configured.
     pub(super) fn is_plain(&self) -> bool {
         self.base.scheme() == "http"
     }
 
-    /// A request that shows nothing yet.
+    /// A request without credentials.
     pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.client.request(method, url)
     }
 
-    /// A part of the repository, as errors name it.
+    /// The name of a part of the repository in messages.
     pub(super) fn name(&self, part: &str) -> String {
         format!("{part} of {}/{}", self.reference.registry(), self.reference.repository())
     }
@@ -156,8 +156,8 @@ impl<'a> Session<'a> {
         PullError::Denied { host, repository: self.reference.repository().to_owned() }
     }
 
-    /// Sends a request where it leads. Registries keep blobs elsewhere, and only the registry
-    /// itself sees what authorizes us.
+    /// Sends a request and follows redirects. Registries store blobs on other hosts, and only the
+    /// registry itself gets the authorization.
     async fn follow(&self, method: Method, path: &str) -> Result<Response, PullError> {
         let malformed = |_| PullError::Redirect { host: host(&self.base), reason: "it is none" };
         let mut url = self.base.join(path).map_err(malformed)?;

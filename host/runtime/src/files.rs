@@ -13,31 +13,31 @@ pub use read::{MAX_CREDENTIALS, blocking, open, open_regular, read_regular, read
 /// What tells that a file is another one now. Mounted secrets are swapped by link, which changes
 /// the inode; files that are written in place change their time or size.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
+struct FileState {
     modified: Option<SystemTime>,
     size: u64,
     inode: u64,
 }
 
 /// A value made from files, made anew when one of them changes.
-pub struct FromFiles<T> {
+pub struct ReloadingFile<T> {
     paths: Vec<PathBuf>,
-    made: Mutex<(Vec<Option<Stamp>>, Arc<T>)>,
+    made: Mutex<(Vec<Option<FileState>>, Arc<T>)>,
 }
 
-impl<T> FromFiles<T> {
+impl<T> ReloadingFile<T> {
     /// Makes the first value, which must succeed.
     pub fn new<E>(paths: Vec<PathBuf>, make: impl FnOnce() -> Result<T, E>) -> Result<Self, E> {
-        // The stamps are taken first: a change while the files are read is seen the next time.
-        let stamps = stamps(&paths);
-        let made = Mutex::new((stamps, Arc::new(make()?)));
+        // The fingerprints are taken first: a change while the files are read is seen the next time.
+        let fingerprints = states(&paths);
+        let made = Mutex::new((fingerprints, Arc::new(make()?)));
         Ok(Self { paths, made })
     }
 
     /// The newest value. If the files changed into something unusable, the last good value stays
     /// and the error is given along, once.
     pub fn get<E>(&self, make: impl FnOnce() -> Result<T, E>) -> (Arc<T>, Option<E>) {
-        let found = stamps(&self.paths);
+        let found = states(&self.paths);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.0 == found {
             return (made.1.clone(), None);
@@ -53,14 +53,39 @@ impl<T> FromFiles<T> {
     }
 }
 
-fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
-    use std::os::unix::fs::MetadataExt;
-    let stamp = |path: &PathBuf| {
+fn states(paths: &[PathBuf]) -> Vec<Option<FileState>> {
+    paths.iter().map(|path| FileState::of(path)).collect()
+}
+
+impl FileState {
+    /// `None` if there is no file.
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
         let metadata = std::fs::metadata(path).ok()?;
         let modified = metadata.modified().ok();
-        Some(Stamp { modified, size: metadata.len(), inode: metadata.ino() })
-    };
-    paths.iter().map(stamp).collect()
+        Some(Self { modified, size: metadata.len(), inode: metadata.ino() })
+    }
+}
+
+/// A file as it was at some time, to tell whether it has changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFingerprint {
+    path: PathBuf,
+    /// `None` if it was not there.
+    state: Option<FileState>,
+}
+
+impl FileFingerprint {
+    /// The file as it is now.
+    pub fn of(path: PathBuf) -> Self {
+        let state = FileState::of(&path);
+        Self { path, state }
+    }
+
+    /// Whether it is another one by now.
+    pub fn has_changed(&self) -> bool {
+        FileState::of(&self.path) != self.state
+    }
 }
 
 /// Why a folder cannot be one of our own.
@@ -162,7 +187,7 @@ mod tests {
         let path = folder.path().join("number");
         let make = || std::fs::read_to_string(&path).unwrap().trim().parse::<u32>();
         std::fs::write(&path, "1").unwrap();
-        let file = FromFiles::new(vec![path.clone()], make).unwrap();
+        let file = ReloadingFile::new(vec![path.clone()], make).unwrap();
         assert_eq!(*file.get(make).0, 1);
         std::fs::write(&path, "twenty").unwrap();
         let (value, error) = file.get(make);

@@ -22,28 +22,28 @@ use super::limits::{self, ExceededLimit, Structure};
 /// The subcommand of this program that compiles.
 pub const SUBCOMMAND: &str = "compile-plugin";
 
-/// How much memory the child may have.
+/// The memory limit of the compiler process, in bytes.
 const MEMORY: u64 = 3 << 29;
 
-/// How much processor time it may use, over all of its threads, for a compiled language's component
-/// and for an interpreter's.
+/// Its limit of processor time over all threads, for components of compiled languages and for those
+/// that carry an interpreter.
 const CPU_TIME: Duration = Duration::from_secs(30);
 const CPU_TIME_OF_INTERPRETER: Duration = Duration::from_secs(60);
 
-/// How many times as long it may take by the clock. A busy or throttled node slows a good component
-/// down as much as a bad one; this ends only what does not move at all.
+/// The limit of wall time as a multiple of that. A busy or throttled node slows down good components
+/// as well, so this ends only what makes no progress.
 const WALL_TIME_FACTOR: u32 = 10;
 
-/// Longer than a compiled language's component takes: then others are let in beside it.
+/// Longer than components of compiled languages take. After it, a second compilation may start.
 const SHORT: Duration = Duration::from_secs(5);
 
-/// More code than any component that passes the limits is compiled into, in bytes.
+/// The maximum size of compiled code, in bytes.
 pub(super) const MAX_CODE: u64 = 512 << 20;
 
-/// The child refused the component: what it wrote says why.
+/// The exit code for a refused component; the reason is on standard error.
 const REFUSED: i32 = 1;
 
-/// Compiles components, each once.
+/// Compiles components and stores the code.
 pub struct Compiler {
     /// The program that this process runs.
     program: PathBuf,
@@ -96,9 +96,9 @@ impl Compiler {
     }
 }
 
-/// What the code of a component depends on.
+/// The key of code in the store: the component's digest and the engine's settings.
 fn key(engine: &Engine, digest: &str) -> String {
-    // Its keys are always the same ones, so names stay the same from start to start.
+    // SipHash with fixed keys is stable across processes.
     #[allow(deprecated)]
     let mut hasher = std::hash::SipHasher::new();
     engine.wasmtime().precompile_compatibility_hash().hash(&mut hasher);
@@ -121,7 +121,7 @@ async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadErro
         .map_err(failed)?;
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async move {
-        // A child that refuses early does not read on; what it says is in what it wrote.
+        // A child that refuses early stops reading; its reason is on standard error.
         if let Some(mut input) = input {
             let _ = input.write_all(component).await;
         }
@@ -157,7 +157,7 @@ async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadErro
     }
 }
 
-/// What became of a child.
+/// The outcome of a compiler process.
 fn ended(
     status: ExitStatus,
     code: Vec<u8>,
@@ -231,7 +231,7 @@ fn limited(time: u64) -> Result<(), Refusal> {
     // Reads go first. A process that may not be nicer compiles all the same.
     let _ = rustix::process::nice(10);
     let mut component = Vec::new();
-    let most = limits::MOST_BYTES + 1;
+    let most = limits::MAX_BYTES + 1;
     std::io::stdin()
         .lock()
         .take(most)

@@ -22,19 +22,20 @@ use leadsman_model::permits::FairSemaphore;
 /// The resolution of a plugin's time limit.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// The stack of a plugin. A deep recursion meets its end within it and not within the host's.
+/// The stack of a plugin, in bytes. Deep recursion overflows it and not the host's stack.
 const STACK: usize = 512 << 10;
 
-/// How many plugins may be described, configured and tested at once, beside those that run.
+/// How many plugins may be described, configured and tested concurrently, in addition to evaluations.
 const LOADING: usize = 8;
 
-/// A component of an interpreter has a hundred core instances.
+/// The core instances of one component. A component with an interpreter has about a hundred.
 const CORE_INSTANCES: u32 = 128;
 
-/// How much memory an idle slot keeps: what a run over a few thousand series touches.
-const KEPT_PAGES: usize = 1 << 20;
+/// How much memory an idle slot keeps resident, in bytes: what an evaluation of a few thousand series
+/// touches.
+const MAX_RESIDENT: usize = 1 << 20;
 
-/// The elements of a table: functions that can be called by pointer. Interpreters have many.
+/// The maximum number of elements of a table (functions that are called by pointer).
 pub(super) const TABLE_ELEMENTS: usize = 20_000;
 
 /// Compiles and runs plugins. Cheap to clone.
@@ -48,7 +49,7 @@ struct Inner {
     slots_for_one: usize,
     loading: Arc<Semaphore>,
     log_allowance: LogAllowance,
-    // Dropped last: ends the thread that moves the clock of the engine.
+    // Dropped last: stops the thread that increments the epoch.
     _ticker: Ticker,
 }
 
@@ -61,8 +62,8 @@ impl Engine {
         log::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)
             .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(engine.weak()).map_err(LoadError::Ticker)?;
-        // One slot more in the pool than calls at once: an instance is given back a moment after
-        // its call has ended.
+        // The pool has more instances than there are concurrent calls: an instance is returned
+        // shortly after its call has ended.
         let slots = FairSemaphore::new(concurrency);
         Ok(Self(Arc::new(Inner {
             engine,
@@ -93,14 +94,14 @@ impl Engine {
         &self.0.slots
     }
 
-    /// Limits how many plugins are described, configured and tested at once; take one for that.
+    /// Permits for describing, configuring and testing plugins.
     pub async fn loading(&self) -> Option<OwnedSemaphorePermit> {
         // Never closed, so there is always a permit to wait for.
         self.0.loading.clone().acquire_owned().await.ok()
     }
 
-    /// How many of the slots one mapping may have at once: a plugin that uses all the time that it
-    /// has leaves most of the machine to others.
+    /// How many slots one mapping may use concurrently, so that a plugin that uses all of its time
+    /// leaves most slots to others.
     pub fn slots_for_one(&self) -> usize {
         self.0.slots_for_one
     }
@@ -120,22 +121,23 @@ fn settings(concurrency: usize) -> Config {
         .table_elements(TABLE_ELEMENTS)
         .max_unused_warm_slots(instances)
         .pagemap_scan(Enabled::Auto);
-    // Pages that a run touched are cleared and kept: to give each back to the system and get it
-    // anew costs up to three times the run itself. Without the scan (before Linux 6.7) all that may
-    // be kept would be cleared each time, which costs more than it saves.
+    // Pages that an evaluation touched are zeroed and kept resident: returning them to the system
+    // and faulting them in again costs up to three times the evaluation itself. Without the pagemap
+    // scan (before Linux 6.7) all resident pages would be zeroed each time, which costs more than it
+    // saves.
     if PoolingAllocationConfig::is_pagemap_scan_available() {
-        pool.linear_memory_keep_resident(KEPT_PAGES).table_keep_resident(64 << 10);
+        pool.linear_memory_keep_resident(MAX_RESIDENT).table_keep_resident(64 << 10);
     }
     let mut config = for_compiling();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .max_wasm_stack(STACK)
-        // A call is synchronous; what concurrent ones need makes it three times as expensive.
+        // Calls are synchronous; support for concurrent ones makes a call three times as expensive.
         .concurrency_support(false);
     config
 }
 
-/// What code is made with. It runs on any engine that shares these settings.
+/// The settings that code depends on. Code runs on every engine that has the same ones.
 pub(super) fn for_compiling() -> Config {
     let mut config = Config::new();
     config
@@ -143,14 +145,14 @@ pub(super) fn for_compiling() -> Config {
         .cranelift_opt_level(OptLevel::Speed)
         .concurrency_support(false)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
-        // What plugins don't need cannot have a fault either.
+        // Features that plugins do not need are attack surface.
         .wasm_memory64(false)
         .wasm_multi_memory(false)
         .wasm_relaxed_simd(false);
     config
 }
 
-/// Moves the engine's epoch on, on a thread of its own: a busy runtime would be late.
+/// Increments the engine's epoch on a dedicated thread, since a busy runtime would delay it.
 struct Ticker {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -179,7 +181,7 @@ impl Drop for Ticker {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // A panic of the clock has nothing to say at the end of the process.
+            // A panic of this thread does not matter at shutdown.
             let _ = thread.join();
         }
     }

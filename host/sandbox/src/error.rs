@@ -1,27 +1,27 @@
-//! Why a plugin cannot be loaded, and why a run of it gave nothing.
+//! Errors of loading and of running plugins.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why a plugin cannot be loaded.
+/// A plugin cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The engine refused its settings.
+    /// The engine cannot be created.
     #[error("the plugin engine cannot be started: {0}")]
     Engine(String),
-    /// The engine's clock could not be started.
+    /// The thread that limits execution time cannot be started.
     #[error("the thread that limits the plugins' time cannot be started")]
     Ticker(#[source] std::io::Error),
     /// The file is empty.
     #[error("it is empty")]
     Empty,
-    /// The file is something else.
+    /// The bytes are not WebAssembly.
     #[error("it is not WebAssembly: it begins with {start}")]
     NotWasm {
         /// Its first bytes.
         start: String,
     },
-    /// A module, which has no typed interface.
+    /// A core module, which has no typed interface.
     #[error(
         "it is a core WebAssembly module, not a component of the world leadsman:plugin/mapping; \
          build it with the plugin SDK, or wrap it with `wasm-tools component new`"
@@ -30,48 +30,48 @@ pub enum LoadError {
     /// The bytes are WebAssembly, but not well-formed.
     #[error("it is not a valid component: {0}")]
     Invalid(String),
-    /// It would be too expensive to compile.
+    /// It exceeds a structural limit.
     #[error("it is larger within than plugins may be: {0}")]
     Structure(String),
-    /// It used too much processor time to compile.
+    /// Compilation exceeded its limit of processor time.
     #[error("compiling it took longer than {0:?} and was stopped")]
     CompileTime(Duration),
-    /// It did not get so far in much more time than that.
+    /// Compilation exceeded its limit of wall time before that of processor time.
     #[error(
         "compiling it did not end within {wall_time:?} and was stopped, although it had not used \
          {cpu_time:?} of processor time: the machine is too busy"
     )]
     CompileWallTime {
-        /// How long it took by the clock.
+        /// The limit of wall time.
         wall_time: Duration,
         /// The limit of processor time.
         cpu_time: Duration,
     },
-    /// It took too much memory to compile.
+    /// Compilation exceeded its limit of memory, in bytes.
     #[error("compiling it took more than {0} bytes of memory and was stopped")]
     CompileMemory(u64),
-    /// The compiler ended otherwise.
+    /// The compiler process ended unexpectedly.
     #[error("the compiler gave up on it ({0})")]
     CompilerEnded(String),
-    /// The compiler cannot be run.
+    /// The compiler process cannot be started.
     #[error("cannot run {program} to compile it")]
     Compiler {
-        /// This very program.
+        /// The program of this process.
         program: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// It wants something that a plugin does not get.
+    /// It has imports that are not provided.
     #[error(
         "it imports {}, which plugins do not get (there is only {LOG}); build it without WASI, \
          e.g. for wasm32-unknown-unknown",
         .imports.join(", ")
     )]
     UnknownImports {
-        /// What it wants.
+        /// The names of the imports.
         imports: Vec<String>,
     },
-    /// It does not have what a plugin has.
+    /// It lacks exports of the plugin world.
     #[error(
         "it is a component of another world: it does not export {} (it exports {}); a plugin \
          implements leadsman:plugin/mapping",
@@ -79,21 +79,21 @@ pub enum LoadError {
         if .exports.is_empty() { "nothing".to_owned() } else { .exports.join(", ") }
     )]
     OtherWorld {
-        /// What is missing.
+        /// The missing exports.
         missing: Vec<String>,
-        /// What there is.
+        /// The exports it has.
         exports: Vec<String>,
     },
-    /// Its functions have other types.
+    /// Its functions have different types.
     #[error("its functions are not those of leadsman:plugin/mapping 0.1: {0}")]
     OtherTypes(String),
-    /// It does not say what it is.
+    /// Its `describe` fails.
     #[error("it cannot describe itself")]
     Describe(#[source] RunError),
 }
 
 impl LoadError {
-    /// The kind of the error, as logs, metrics and Events tell it.
+    /// The reason, for logs, metrics and Events.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Structure(_) => "LimitExceeded",
@@ -116,47 +116,47 @@ impl LoadError {
     }
 }
 
-/// The one import that plugins have.
+/// The only import that is provided.
 pub(super) const LOG: &str = "leadsman:plugin/log@0.1.0";
 
-/// Why a run of a plugin gave nothing.
+/// A call of a plugin failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// It did not end in time.
+    /// It exceeded its time limit.
     #[error("the plugin was stopped after its limit of {0:?}")]
     Timeout(Duration),
-    /// It wanted more memory.
+    /// It exceeded its memory limit.
     #[error("the plugin wanted more than its limit of {limit} bytes of memory")]
     Memory {
         /// The limit.
         limit: usize,
     },
-    /// It wanted a larger table.
+    /// It exceeded the limit on table elements.
     #[error("the plugin wanted a table of {wanted} elements; the limit is {limit}")]
     Table {
-        /// What it wanted.
+        /// The requested size.
         wanted: usize,
         /// The limit.
         limit: usize,
     },
-    /// It called itself too deeply.
+    /// It overflowed its stack.
     #[error("the plugin ran out of stack: it calls itself too deeply")]
     Stack,
-    /// It gave up.
+    /// It trapped.
     #[error("the plugin trapped: {0}")]
     Trap(String),
-    /// It returned something that cannot be served.
+    /// Its output is invalid as a whole.
     #[error("the plugin's output cannot be used: {0}")]
     Output(String),
-    /// It said itself that it cannot.
+    /// It returned a failure.
     #[error("{}{message}", .query.as_ref().map(|query| format!("query \"{query}\": ")).unwrap_or_default())]
     Failure {
-        /// What it said.
+        /// The plugin's message.
         message: String,
-        /// The query whose answer it could not use.
+        /// The query that the failure is about.
         query: Option<String>,
     },
-    /// The objects that it wants to see are too many.
+    /// The objects it requested exceed the limits of the input.
     #[error(
         "the plugin asks for objects, and {objects} objects with {labels} different labels are more \
          than are handed over (1000 labels, 4,000,000 in all)"
@@ -167,13 +167,13 @@ pub enum RunError {
         /// How many different labels they have together.
         labels: usize,
     },
-    /// The engine could not run it.
+    /// The host failed to run it.
     #[error("the plugin could not be run: {0}")]
     Host(String),
 }
 
 impl RunError {
-    /// Whether the plugin did what no plugin should do, whatever it was given.
+    /// Whether the plugin misbehaved, independent of its input. Counts for the circuit breaker.
     pub fn is_misbehaviour(&self) -> bool {
         match self {
             Self::Timeout(_)
@@ -186,7 +186,7 @@ impl RunError {
         }
     }
 
-    /// The kind of the error, as metrics count it.
+    /// The reason, as a label of metrics.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Timeout(_) => "plugin_timeout",

@@ -7,8 +7,8 @@
 //! validates nor compiles, needs no more memory than a few times the bytes, and does not call
 //! itself, so that it can look at anything.
 //!
-//! What stays within the limits can still be dear: they keep honest components apart from absurd
-//! ones, and leave the rest to whoever limits the time and the memory of the compiler.
+//! What stays within the limits can still be expensive: they separate honest components from absurd
+//! ones, and leave the rest to the limits on the compiler's time and memory.
 
 mod code;
 mod exceeded;
@@ -169,8 +169,8 @@ pub fn check(bytes: &[u8], limits: &Structure) -> Result<(), ExceededLimit> {
     Ok(())
 }
 
-/// The most bytes that any component may have.
-pub const MOST_BYTES: u64 = Structure::INTERPRETER.bytes;
+/// The maximum size of any component, in bytes.
+pub const MAX_BYTES: u64 = Structure::INTERPRETER.bytes;
 
 /// What was counted so far, over all modules and components.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! From bytes to a plugin that can be run.
+//! Loading: compiles a component, checks its imports and exports, and calls `describe`.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::run::Description;
 use super::store::State;
 use leadsman_model::reference::Digest;
 
-/// What a plugin exports.
+/// The exports of the plugin world.
 const EXPORTS: [&str; 3] = ["describe", "configure", "evaluate"];
 
-/// The version words of WebAssembly: a component's and a module's.
+/// Magic number and version of components and of core modules.
 const COMPONENT: [u8; 8] = [0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00];
 const MODULE: [u8; 8] = [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00];
 
@@ -51,7 +51,7 @@ impl Plugin {
         let code = compiler.compile(engine, owner, &digest, &bytes).await?;
         let engine = engine.clone();
         let turn = engine.loading().await;
-        // It runs for the first time, and may take the time that it has.
+        // `describe` runs plugin code, which may use all of its time limit.
         let linked = move || {
             let _turn = turn;
             Self::link(engine, digest, fixtures, &code)
@@ -84,7 +84,7 @@ impl Plugin {
         Ok(Self(Arc::new(Loaded { engine, pre, digest, description, fixtures })))
     }
 
-    /// The fixtures that it brings along, as they are.
+    /// The fixtures that the component carries, as JSON.
     pub fn fixtures(&self) -> Option<&[u8]> {
         self.0.fixtures.as_deref()
     }
@@ -118,7 +118,7 @@ impl Plugin {
     }
 }
 
-/// Does something on a thread for blocking work.
+/// Runs work on a thread for blocking work.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, LoadError> {
@@ -128,7 +128,7 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-/// Tells apart what people load by mistake, before the compiler sees it.
+/// Recognizes common mistakes by the first bytes, before the compiler sees them.
 fn sniff(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::Empty);
@@ -150,14 +150,14 @@ fn sniff(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// Names what a component wants beyond what plugins get, and what it lacks, by name.
+/// Checks imports and exports of a component by name.
 fn check_world(engine: &Engine, component: &Component) -> Result<(), LoadError> {
     let types = component.component_type();
     let engine = engine.wasmtime();
     let imports: Vec<_> = types
         .imports(engine)
-        // An interface of types alone asks for nothing.
-        .filter(|(name, item)| *name != LOG && asks_for_something(engine, &item.ty))
+        // An interface with only types imports no function.
+        .filter(|(name, item)| *name != LOG && imports_functions(engine, &item.ty))
         .map(|(name, _)| name.to_owned())
         .collect();
     if !imports.is_empty() {
@@ -172,11 +172,11 @@ fn check_world(engine: &Engine, component: &Component) -> Result<(), LoadError> 
     if missing.is_empty() { Ok(()) } else { Err(LoadError::OtherWorld { missing, exports }) }
 }
 
-fn asks_for_something(engine: &wasmtime::Engine, item: &ComponentItem) -> bool {
+fn imports_functions(engine: &wasmtime::Engine, item: &ComponentItem) -> bool {
     match item {
         ComponentItem::Type(_) => false,
         ComponentItem::ComponentInstance(instance) => {
-            instance.exports(engine).any(|(_, item)| asks_for_something(engine, &item.ty))
+            instance.exports(engine).any(|(_, item)| imports_functions(engine, &item.ty))
         }
         _ => true,
     }

@@ -1,18 +1,18 @@
-//! How much plugins may log over all of their runs: what one of them writes each few milliseconds is
-//! work for the process that others wait for.
+//! The rate limit of log lines of each mapping, over all calls: writing logs is work of the process
+//! that others wait for.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Lines that a mapping may log at once, and in a second from then on.
-const AT_ONCE: f64 = 200.0;
-const A_SECOND: f64 = 20.0;
+/// The burst, and the sustained rate in lines per second.
+const BURST: f64 = 200.0;
+const PER_SECOND: f64 = 20.0;
 
-/// The most mappings that are told apart. Beyond that all begin anew.
-const MOST: usize = 20_000;
+/// How many mappings are tracked. When there are more, all start with a full burst again.
+const MAX_MAPPINGS: usize = 20_000;
 
-/// What is left to each mapping.
+/// The remaining lines of each mapping.
 #[derive(Debug, Default)]
 pub(super) struct LogAllowance(Mutex<HashMap<String, Left>>);
 
@@ -26,7 +26,7 @@ impl LogAllowance {
     /// How many lines a mapping may log now.
     pub(super) fn left(&self, name: &str, now: Instant) -> u32 {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = all.get(name).map_or(AT_ONCE, |left| left.by(now));
+        let lines = all.get(name).map_or(BURST, |left| left.by(now));
         // Neither negative nor above what is allowed at once.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let lines = lines.max(0.0) as u32;
@@ -39,18 +39,18 @@ impl LogAllowance {
             return;
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MOST && !all.contains_key(name) {
+        if all.len() >= MAX_MAPPINGS && !all.contains_key(name) {
             all.clear();
         }
-        let before = all.get(name).map_or(AT_ONCE, |left| left.by(now));
+        let before = all.get(name).map_or(BURST, |left| left.by(now));
         all.insert(name.to_owned(), Left { lines: before - f64::from(lines), at: now });
     }
 }
 
 impl Left {
     fn by(&self, now: Instant) -> f64 {
-        let earned = now.saturating_duration_since(self.at).as_secs_f64() * A_SECOND;
-        (self.lines + earned).min(AT_ONCE)
+        let earned = now.saturating_duration_since(self.at).as_secs_f64() * PER_SECOND;
+        (self.lines + earned).min(BURST)
     }
 }
 

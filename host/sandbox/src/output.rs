@@ -1,4 +1,4 @@
-//! What a plugin returned, checked: nothing it says is taken on trust.
+//! Validation of a plugin's output.
 
 use std::ops::RangeInclusive;
 
@@ -10,28 +10,28 @@ use leadsman_model::quantity::{NotServable, Quantity};
 use leadsman_model::serve::Serve;
 use leadsman_model::values::{Item, MetricValues, ObjectValues, Refusal, Value, Values};
 
-/// The longest name or label that is served.
-const LONGEST_TEXT: usize = 1024;
+/// The maximum length of a name or label, in bytes.
+const MAX_TEXT: usize = 1024;
 
-/// The times that RFC 3339 can say, in milliseconds since the epoch: the years 0 to 9999.
+/// The times that RFC 3339 can express, in milliseconds since the epoch: the years 0 to 9999.
 const TIMES: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
-/// How many refusals are kept to be shown.
-const KEPT_REFUSALS: usize = 20;
+/// How many refusals are kept with their reasons.
+const MAX_REFUSALS: usize = 20;
 
-/// What the output must be, for the mapping and the scope.
+/// What the output is validated against.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// Objects or items.
+    /// The API, and with it whether measures are of objects or items.
     pub serve: &'a Serve,
-    /// Whose values these are.
+    /// The scope of the evaluation.
     pub scope: &'a Scope,
     /// Values below this are served as exactly 0.
     pub activation: Option<f64>,
 }
 
-/// Checks a plugin's output. An error is about the whole of it; a single value that cannot be
-/// served is refused with its reason and leaves the others be.
+/// Validates a plugin's output. Inconsistent output is refused as a whole, which is an error; a single
+/// value that cannot be served is refused with its reason and does not affect others.
 pub(super) fn check(
     mut raw: types::Measures,
     input: &types::Dictionary,
@@ -66,7 +66,7 @@ pub(super) fn check(
     Ok(Values { served, refused: kept, refused_count: count })
 }
 
-/// A column is there for all rows or not at all.
+/// An optional column has either all rows or none.
 fn column(name: &str, length: usize, rows: usize) -> Result<(), String> {
     if length == 0 || length == rows {
         Ok(())
@@ -140,7 +140,7 @@ impl Rows<'_> {
             }
         }
         items.sort_by(|a, b| a.labels.cmp(&b.labels));
-        // Items are summed by the HPA: one that stands twice would count twice.
+        // The HPA adds up items: a duplicate would count twice.
         match items.windows(2).find(|pair| pair[0].labels == pair[1].labels) {
             Some(pair) => Err(format!("two items with the labels {{{}}}", listed(&pair[0].labels))),
             None => Ok(items),
@@ -162,7 +162,7 @@ impl Rows<'_> {
     }
 }
 
-/// What was refused: the first few, and how many in all.
+/// The first refusals, and the number of all.
 #[derive(Default)]
 struct Refusals {
     kept: Vec<Refusal>,
@@ -185,19 +185,19 @@ impl Refusals {
 
     fn keep(&mut self, refusal: impl FnOnce() -> Refusal) {
         self.count += 1;
-        if self.kept.len() < KEPT_REFUSALS {
+        if self.kept.len() < MAX_REFUSALS {
             self.kept.push(refusal());
         }
     }
 }
 
-/// Labels for a message.
+/// Labels as a text for messages.
 fn listed(labels: &[(Box<str>, Box<str>)]) -> String {
     let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     labels.join(",")
 }
 
-/// The texts of the input and, behind them, those of the output.
+/// The dictionary of the input, continued by that of the output.
 struct Texts<'a> {
     input: &'a types::Dictionary,
     own: types::Dictionary,
@@ -226,10 +226,10 @@ impl<'a> Texts<'a> {
             .ok_or_else(|| format!("the text {id}, which is in no dictionary"))?;
         let start = if at == 0 { 0 } else { dictionary.ends[at - 1] };
         let text = &dictionary.bytes[start as usize..end as usize];
-        if text.len() > LONGEST_TEXT {
-            return Err(format!("a text of {} bytes; the limit is {LONGEST_TEXT}", text.len()));
+        if text.len() > MAX_TEXT {
+            return Err(format!("a text of {} bytes; the limit is {MAX_TEXT}", text.len()));
         }
-        // Both dictionaries are UTF-8 that is cut between characters.
+        // Both dictionaries were checked to be UTF-8 with ends at character boundaries.
         Ok(std::str::from_utf8(text).unwrap_or_default())
     }
 }

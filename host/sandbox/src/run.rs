@@ -1,4 +1,4 @@
-//! One call of a plugin: a fresh instance, its limits, and what became of it.
+//! Calls of a plugin, each on a fresh instance with limits.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::serve::Serve;
 use leadsman_model::values::Values;
 
-/// The limits of the calls that are made when a configuration is loaded.
+/// The limits of `describe` and `configure`.
 const LOADING: Limits = Limits { time: Duration::from_secs(1), memory: MAX_MEMORY, measures: 0 };
 
-/// What a plugin says of itself.
+/// A plugin's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// Its name.
@@ -34,50 +34,50 @@ pub struct Description {
     pub config_schema: serde_json::Value,
 }
 
-/// What a plugin made of a configuration.
+/// The result of `configure`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planning {
-    /// It can work with it.
+    /// The configuration is valid.
     Accepted {
-        /// The queries that it brings.
+        /// The additional queries of the plugin.
         queries: Vec<PlannedQuery>,
         /// The labels of the objects that it asks for, if it wants to see the objects.
         objects: Option<ObjectLabels>,
     },
-    /// It cannot.
+    /// The configuration is invalid.
     Refused(Vec<PluginFault>),
 }
 
-/// The mapping that a configuration belongs to.
+/// The mapping of a configuration.
 #[derive(Debug, Clone)]
 pub struct Context<'a> {
     /// In which API.
     pub serve: &'a Serve,
-    /// Its own queries.
+    /// The queries of the mapping.
     pub queries: Vec<OwnQuery>,
 }
 
-/// A query of the mapping, as far as a plugin sees it before there is an answer.
+/// A query of the mapping, as `configure` sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnQuery {
-    /// The name that the plugin knows it by.
+    /// Its name.
     pub name: String,
     /// Whether it is a range query.
     pub range: bool,
 }
 
-/// A query that a plugin brings.
+/// A query that a plugin adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedQuery {
     /// Its name.
     pub name: String,
-    /// Its text, with places.
+    /// Its text, with placeholders.
     pub promql: String,
     /// Duration and step of a range query.
     pub range: Option<(Duration, Duration)>,
 }
 
-/// What a plugin found wrong in its configuration.
+/// A fault that a plugin found in its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginFault {
     /// A JSON pointer into the configuration.
@@ -88,13 +88,13 @@ pub struct PluginFault {
 
 /// An evaluation to run.
 pub struct Run<'a> {
-    /// What log lines are told under.
+    /// The mapping of its log lines.
     pub name: &'a str,
     /// The plugin's configuration as JSON.
     pub config: &'a str,
-    /// What it may use.
+    /// The limits.
     pub limits: &'a Limits,
-    /// What its output is checked against.
+    /// What its output is validated against.
     pub expected: Expected<'a>,
 }
 
@@ -107,7 +107,7 @@ pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Descr
 }
 
 impl Plugin {
-    /// Lets the plugin check a configuration, given as JSON, with the mapping around it.
+    /// Calls `configure` with a configuration as JSON, in the context of its mapping.
     pub fn configure(
         &self,
         name: &str,
@@ -146,7 +146,7 @@ impl Plugin {
         })
     }
 
-    /// Evaluates. Blocks for as long as the plugin runs; take a slot of the engine first.
+    /// Calls `evaluate`. Blocks while the plugin runs; requires a permit of [`Plugin::slots`].
     pub fn evaluate(&self, run: &Run<'_>, input: Input) -> Result<Values, RunError> {
         let now = input.now;
         convert::check_objects(&input)?;
@@ -169,7 +169,7 @@ impl Plugin {
     }
 }
 
-/// Makes an instance, calls it, and tells apart how it ended.
+/// Instantiates the plugin, calls a function, and maps traps to errors.
 fn call<T>(
     store: &mut Store<State>,
     pre: &MappingPre<State>,
@@ -186,8 +186,8 @@ fn call<T>(
     }
 }
 
-/// Why a call ended without a value. `otherwise` is for errors that no trap caused: before the
-/// call they are the host's, after it the output could not be read.
+/// The error of a call. `otherwise` is for errors without a trap: those of instantiation are the
+/// host's, those of a call are of reading its output.
 fn ended(
     store: &mut Store<State>,
     limits: &Limits,
@@ -198,12 +198,12 @@ fn ended(
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => RunError::Timeout(limits.time),
         Some(Trap::StackOverflow) => RunError::Stack,
-        // Most plugins trap when they are refused memory.
+        // Most plugins trap when memory is refused.
         Some(trap) => state.exceeded.take().unwrap_or_else(|| {
             RunError::Trap(match (state.last_error.take(), trap) {
                 (Some(said), _) => shortened(said),
-                // The stack of a compiled language lies in its memory: who recurses without end
-                // runs out of that one first.
+                // Compiled languages have a second stack in linear memory, which endless recursion
+                // overflows first.
                 (None, Trap::MemoryOutOfBounds) => {
                     format!("{trap} (endless recursion ends like this, too)")
                 }
@@ -223,8 +223,8 @@ fn planned_query(query: types::Query) -> PlannedQuery {
     }
 }
 
-/// What a plugin says ends up in conditions of autoscalers: keep it to a readable length, in one
-/// line.
+/// Shortens a plugin's message to one line of readable length, as it is shown in conditions of
+/// autoscalers.
 fn shortened(text: String) -> String {
     const LONGEST: usize = 500;
     let mut short: String =

@@ -1,4 +1,4 @@
-//! What belongs to one run: its limits and its log.
+//! The wasmtime store of one call: its limits and its log.
 
 use std::time::{Duration, Instant};
 
@@ -9,28 +9,28 @@ use super::engine::{Engine, TABLE_ELEMENTS, TICK};
 use super::error::RunError;
 use super::run_limits::Limits;
 
-/// The most that crosses from a plugin to the host in one call.
+/// The maximum size of everything that a plugin passes to the host in one call, in bytes.
 const OUTPUT_BYTES: usize = 16 << 20;
 
-/// What a plugin may log in one run.
+/// Limits on the log of one call.
 const LOG_LINES: u32 = 20;
 const LOG_BYTES: usize = 4096;
 
-/// The state of one run.
+/// The state of one call.
 pub(super) struct State {
     /// The mapping, for its log lines.
     name: String,
     memory_limit: usize,
-    /// How many lines it may log, and how many it did.
+    /// How many lines it may log, and how many it has logged.
     log_limit: u32,
     log_lines: u32,
     log_bytes: usize,
     log_dropped: u64,
-    /// How many errors it logged, told or not.
+    /// How many errors it has logged, including dropped ones.
     log_errors: u32,
-    /// The last line that was logged as an error: a panic says there what it was.
+    /// The last line that was logged as an error: the message of a panic.
     pub(super) last_error: Option<String>,
-    /// Which limit was met, if one was.
+    /// The limit that was exceeded, if any.
     pub(super) exceeded: Option<RunError>,
 }
 
@@ -40,7 +40,7 @@ impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {
         let dropped =
             self.log_lines >= self.log_limit || self.log_bytes + message.len() > LOG_BYTES;
-        // What a panic says is the text of the trap that follows, whether it is logged or not.
+        // The message of a panic becomes that of the trap, even if the line itself is dropped.
         let is_error = matches!(level, log::Level::Error)
             && self.log_errors < LOG_LINES
             && message.len() <= LOG_BYTES;
@@ -50,7 +50,7 @@ impl log::Host for State {
                 return;
             }
         }
-        // Control characters could forge lines or move a terminal's cursor.
+        // Control characters could forge lines or control a terminal.
         let message: String =
             message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if is_error {
@@ -100,7 +100,7 @@ impl ResourceLimiter for State {
     }
 }
 
-/// A store for one run. `name` is what its log lines are told under.
+/// A store for one call. `name` is the mapping of its log lines.
 pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State> {
     let state = State {
         name: name.to_owned(),
@@ -121,10 +121,10 @@ pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State
     store
 }
 
-/// Says how many log lines were dropped, once a run is over, and notes how many were not.
+/// Logs how many lines of a call were dropped, and charges the others to the mapping's rate limit.
 pub(super) fn log_ended(engine: &Engine, state: &State) {
     let mut lines = state.log_lines;
-    // Of a mapping that may log nothing for now this is not said either.
+    // A mapping whose rate limit is used up does not log this either.
     if state.log_dropped > 0 && state.log_limit > 0 {
         let (mapping, dropped) = (&state.name, state.log_dropped);
         tracing::warn!(target: "plugin", mapping, dropped, "log lines over the limit were dropped");
@@ -133,7 +133,7 @@ pub(super) fn log_ended(engine: &Engine, state: &State) {
     engine.log_allowance().spend(&state.name, lines, Instant::now());
 }
 
-/// One tick more than the time has: the first may come at once.
+/// The number of epoch ticks of a time limit, plus one as the first tick may come at once.
 fn ticks(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).saturating_add(1)
 }

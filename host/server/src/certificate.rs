@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::auth::AnyClient;
-use leadsman_runtime::files::FromFiles;
+use leadsman_runtime::files::ReloadingFile;
 
 /// The source of the serving certificate.
 pub enum Certificate {
@@ -31,7 +31,7 @@ pub struct CertificateHandle(Arc<ArcSwap<CertifiedKey>>);
 pub struct CertificateFiles {
     cert: PathBuf,
     key: PathBuf,
-    loaded: FromFiles<CertifiedKey>,
+    loaded: ReloadingFile<CertifiedKey>,
 }
 
 /// Why no certificate can be served.
@@ -71,7 +71,7 @@ pub enum CertificateError {
 impl Certificate {
     /// Loads it from two files.
     pub fn files(cert: PathBuf, key: PathBuf) -> Result<Self, CertificateError> {
-        let loaded = FromFiles::new(vec![cert.clone(), key.clone()], || read(&cert, &key))?;
+        let loaded = ReloadingFile::new(vec![cert.clone(), key.clone()], || read(&cert, &key))?;
         Ok(Self::Files(CertificateFiles { cert, key, loaded }))
     }
 

@@ -19,7 +19,7 @@ use leadsman_api::admin::{self, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot};
 use leadsman_cluster::{Cluster, ConnectError, Watches};
 use leadsman_config::{Flags, ReadError};
-use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Parts, Setup};
+use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
 use leadsman_document::Faults;
 use leadsman_evaluation::EvaluationQuota;
 use leadsman_runtime::files;
@@ -77,17 +77,17 @@ pub struct App {
     readiness: Readiness,
     /// The servers and the tasks that run as long as they do. One that ends early ends the process.
     tasks: JoinSet<anyhow::Result<()>>,
-    parts: Parts,
+    runtime: Runtime,
     shutdown_delay: Duration,
-    /// Stops `tasks`; `parts.end` stops the evaluations after them.
+    /// Stops `tasks`; `runtime.end` stops the evaluations after them.
     stop: CancellationToken,
 }
 
 /// The dependencies of snapshots outside a cluster.
-pub fn parts() -> anyhow::Result<Parts> {
+pub fn runtime() -> anyhow::Result<Runtime> {
     leadsman_runtime::tls::install_provider();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    Ok(Parts {
+    Ok(Runtime {
         engine: Engine::new(cores * 2)?,
         metrics: Metrics::new(),
         tasks: TaskTracker::new(),
@@ -108,14 +108,14 @@ impl InCluster {
     /// Connects to the cluster; `None` if there is none.
     async fn connect(
         options: &ClusterOptions,
-        parts: &Parts,
+        runtime: &Runtime,
         cache: Option<&Path>,
     ) -> Result<Option<Self>, ConnectError> {
         let ClusterOptions::Around { kubeconfig, .. } = options else { return Ok(None) };
         let Some(cluster) = Cluster::connect(kubeconfig.as_deref()).await? else {
             return Ok(None);
         };
-        let watches = Watches::new(&cluster, parts.tasks.clone(), parts.end.clone());
+        let watches = Watches::new(&cluster, runtime.tasks.clone(), runtime.end.clone());
         let kept = cache.map(|folder| folder.join("authorities.json"));
         let auth = Arc::new(Auth::new(&cluster, kept));
         Ok(Some(Self { cluster, watches: Arc::new(watches), auth }))
@@ -126,10 +126,10 @@ impl App {
     /// Starts the process. It serves when this returns.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         descriptors::raise_limit();
-        let mut parts = parts()?;
+        let mut runtime = runtime()?;
         let cache = options.cache.as_deref();
         let compiler = compiler(cache)?;
-        let in_cluster = InCluster::connect(&options.cluster, &parts, cache).await?;
+        let in_cluster = InCluster::connect(&options.cluster, &runtime, cache).await?;
         let addresses = options.addresses(in_cluster.is_some());
         if in_cluster.is_none()
             && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
@@ -137,11 +137,11 @@ impl App {
             return Err(StartError::NotLoopback { address });
         }
         if let Some(in_cluster) = &in_cluster {
-            parts.objects = ObjectSource::Watched(in_cluster.watches.clone());
+            runtime.objects = ObjectSource::Watched(in_cluster.watches.clone());
         }
         readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
-            parts: parts.clone(),
+            runtime: runtime.clone(),
             compiler,
             cache: options.cache.clone(),
             origin: options.config.clone(),
@@ -159,10 +159,10 @@ impl App {
             api,
             admin,
             certificate: None,
-            page: AdminState::new(served.clone(), readiness.clone(), parts.metrics.clone()),
+            page: AdminState::new(served.clone(), readiness.clone(), runtime.metrics.clone()),
             readiness: readiness.clone(),
             tasks: JoinSet::new(),
-            parts,
+            runtime,
             shutdown_delay: options.shutdown_delay,
             stop: CancellationToken::new(),
         };
@@ -171,7 +171,7 @@ impl App {
             served: served.clone(),
             readiness: readiness.clone(),
             auth: in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone()),
-            metrics: Arc::new(app.parts.metrics.clone()),
+            metrics: Arc::new(app.runtime.metrics.clone()),
         });
         let tls = certificate.server_config().map_err(anyhow::Error::from)?;
         app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
@@ -199,7 +199,7 @@ impl App {
 
     /// Serves a port until the process ends.
     fn serve(&mut self, listener: TcpListener, protocol: Protocol, router: Router) {
-        let metrics = self.parts.metrics.clone();
+        let metrics = self.runtime.metrics.clone();
         let server = Server { listener, protocol, router, metrics };
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
@@ -309,9 +309,9 @@ impl App {
             self.tasks.shutdown().await;
         }
         // Evaluations end last: requests in flight may wait for one.
-        self.parts.end.cancel();
-        self.parts.tasks.close();
-        if tokio::time::timeout(TASKS_TIMEOUT, self.parts.tasks.wait()).await.is_err() {
+        self.runtime.end.cancel();
+        self.runtime.tasks.close();
+        if tokio::time::timeout(TASKS_TIMEOUT, self.runtime.tasks.wait()).await.is_err() {
             tracing::warn!("tasks were still running at the end");
         }
         tracing::info!("ended");
@@ -365,15 +365,15 @@ pub async fn load(
     flags: &Flags,
     cluster: &ClusterOptions,
 ) -> Result<Live, StartError> {
-    let mut parts = parts()?;
+    let mut runtime = runtime()?;
     readable(&config)?;
-    let in_cluster = InCluster::connect(cluster, &parts, None).await?;
+    let in_cluster = InCluster::connect(cluster, &runtime, None).await?;
     if let Some(in_cluster) = &in_cluster {
-        parts.objects = ObjectSource::Watched(in_cluster.watches.clone());
+        runtime.objects = ObjectSource::Watched(in_cluster.watches.clone());
     }
     let cluster = in_cluster.map(|in_cluster| in_cluster.cluster);
     let (controller, loaded) = Controller::new(Setup {
-        parts: parts.clone(),
+        runtime: runtime.clone(),
         compiler: compiler(None)?,
         cache: None,
         origin: config,
@@ -381,7 +381,7 @@ pub async fn load(
         cluster: cluster.clone(),
         all: true,
     });
-    let end = parts.end.drop_guard();
+    let end = runtime.end.drop_guard();
     let loaded = tokio::select! {
         loaded = loaded => loaded.map_err(anyhow::Error::from)?,
         () = controller.run(|_| {}) => return Err(anyhow::anyhow!("nothing was loaded").into()),

@@ -12,7 +12,7 @@ use super::{FAULTS, failed, print_line, run};
 
 /// Loads a plugin as the adapter does, runs its fixtures, and prints what it says of itself.
 pub(crate) fn inspect(file: &Path) -> ExitCode {
-    let parts = match app::parts() {
+    let parts = match app::runtime() {
         Ok(parts) => parts,
         Err(error) => return failed(&error),
     };

@@ -138,7 +138,7 @@ impl Inspection {
 impl Inspection {
     /// What the configuration says by itself.
     pub(super) fn of(parsed: &Parsed) -> Self {
-        let Parsed { document, config, faults } = parsed;
+        let Parsed { document, config, faults, .. } = parsed;
         let mut inspection = Self {
             document: document.name.clone(),
             faults: (!faults.is_empty()).then(|| document.locate(faults.clone())),

@@ -4,6 +4,7 @@ mod boundaries;
 mod budgets;
 mod check;
 mod conflicts;
+mod expensive;
 mod load;
 mod operator;
 mod outages;

@@ -16,23 +16,24 @@ use super::decode::Decoded;
 use super::flags::Flags;
 use super::origin::Origin;
 use super::{valid, written};
-use leadsman_document::{Fault, MOST_FAULTS, parse_duration, segment, suggestion};
+use leadsman_document::{Fault, MAX_FAULTS, parse_duration, segment, suggestion};
 use leadsman_model::objects::ListedObject;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::Api;
+use leadsman_runtime::files::FileFingerprint;
 
-/// Checks everything that the shape alone does not say.
+/// Checks everything that the shape alone does not say. Gives the files that are named, too.
 pub(super) fn validate(
     decoded: Decoded,
     origin: &Origin<'_>,
     flags: &Flags,
     faults: &mut Vec<Fault>,
-) -> valid::Config {
-    let mut check = Check { origin, faults, query_work: 0 };
+) -> (valid::Config, Vec<FileFingerprint>) {
+    let mut check = Check { origin, faults, query_work: 0, files: Vec::new() };
     if check.of_a_team(&decoded) == Amount::TooMuch {
-        return valid::Config::default();
+        return (valid::Config::default(), Vec::new());
     }
     // A source or plugin with a fault still is one that mappings may name.
     let source_names: Vec<_> = match origin.team() {
@@ -59,7 +60,7 @@ pub(super) fn validate(
         .collect();
     let mut mappings = Vec::new();
     for (at, mapping) in decoded.mappings {
-        if check.faults.len() >= MOST_FAULTS {
+        if check.faults.len() >= MAX_FAULTS {
             break;
         }
         mappings.extend(check.mapping(mapping, &format!("/mappings/{at}"), &names));
@@ -88,7 +89,10 @@ pub(super) fn validate(
         &source_names,
         flags,
     );
-    valid::Config { sources, plugins, mappings, objects, registries, verify, teams, rules }
+    let files = check.files;
+    let config =
+        valid::Config { sources, plugins, mappings, objects, registries, verify, teams, rules };
+    (config, files)
 }
 
 struct Check<'a> {
@@ -96,6 +100,8 @@ struct Check<'a> {
     faults: &'a mut Vec<Fault>,
     /// What checking the queries has taken so far.
     query_work: usize,
+    /// The files that it names.
+    files: Vec<FileFingerprint>,
 }
 
 /// How much a document has of what is counted.
@@ -108,7 +114,7 @@ enum Amount {
 
 impl Check<'_> {
     fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        if self.faults.len() < MOST_FAULTS {
+        if self.faults.len() < MAX_FAULTS {
             self.faults.push(Fault::at(place, message));
         }
     }
@@ -134,6 +140,7 @@ impl Check<'_> {
     /// A file that must be there now. It may change later.
     fn file(&mut self, file: &str, place: &str) -> PathBuf {
         let Some(path) = self.take(self.origin.file(file), place) else { return PathBuf::new() };
+        self.files.push(FileFingerprint::of(path.clone()));
         // Opening anything else could wait for somebody.
         let opened = match std::fs::metadata(&path) {
             Ok(metadata) if !metadata.is_file() => Err("it is not a regular file".to_owned()),

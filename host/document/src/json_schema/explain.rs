@@ -1,5 +1,4 @@
-//! The shape of a tree against a JSON schema: every unknown key, missing key and wrong type at
-//! once, in words.
+//! Explains how a value differs from a JSON schema: all unknown keys, missing keys and wrong types.
 //!
 //! Not a general validator: it knows what [`schemars`] derives from Rust types, which is what the
 //! configuration and the plugins' own configurations are described by. What it does not know it
@@ -7,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::{Fault, MOST_FAULTS, excerpt, segment, suggestion};
+use super::super::{Fault, MAX_FAULTS, excerpt, segment, suggestion};
 use super::{MAX_DEPTH, MAX_STEPS, is_of_type, resolve};
 
 /// All faults of a value that can be put into words. `place` is the pointer of the value in its
@@ -28,7 +27,7 @@ struct Walk<'s> {
 impl<'s> Walk<'s> {
     fn value(&mut self, schema: &'s Value, value: &Value, place: &str) {
         self.steps += 1;
-        if self.steps >= MAX_STEPS && self.faults.len() >= MOST_FAULTS {
+        if self.steps >= MAX_STEPS && self.faults.len() >= MAX_FAULTS {
             return;
         }
         if self.steps == MAX_STEPS || self.depth >= MAX_DEPTH {
@@ -205,7 +204,7 @@ impl<'s> Walk<'s> {
     }
 
     fn push(&mut self, fault: Fault) {
-        if self.faults.len() < MOST_FAULTS {
+        if self.faults.len() < MAX_FAULTS {
             self.faults.push(fault);
         } else {
             // Enough to do; what is left is not looked at.
@@ -276,7 +275,7 @@ mod tests {
         let long = "x".repeat(100_000);
         let many: Vec<_> = (0..10_000).map(|_| long.as_str()).collect();
         let faults = explain(&schema, &json!(many), "");
-        assert_eq!(faults.len(), MOST_FAULTS);
+        assert_eq!(faults.len(), MAX_FAULTS);
         assert!(faults.iter().all(|fault| fault.message.len() < 400), "{:?}", faults[0]);
     }
 

@@ -16,10 +16,10 @@ pub(super) const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+js
 const PAYLOAD: &str = "application/vnd.in-toto+json";
 const STATEMENTS: [&str; 2] =
     ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
-/// What a statement says that is a signature and no attestation.
+/// The predicate type of a signature, as opposed to an attestation.
 const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
-/// More than any tool makes.
-const MOST_SIGNATURES: usize = 16;
+/// More than any tool writes.
+const MAX_SIGNATURES: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,20 +55,20 @@ struct Subject {
     digest: BTreeMap<String, String>,
 }
 
-/// Says why this bundle is no good signature of the manifest, if it is none.
+/// Verifies a bundle as a signature of the manifest.
 pub(super) fn check(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Result<(), String> {
     let bundle: Bundle = serde_json::from_slice(bundle).map_err(|_| "it is not a bundle")?;
     if bundle.media_type != MEDIA_TYPE {
         return Err(format!("it is a bundle of the type {}", shown(&bundle.media_type)));
     }
-    // The other content, the signature of a message, is what cosign makes for files.
+    // The other kind of content, a message signature, is what cosign writes for files.
     let envelope = bundle.dsse_envelope.ok_or("it has no DSSE envelope")?;
     if envelope.payload_type != PAYLOAD {
         return Err(format!("its payload is of the type {}", shown(&envelope.payload_type)));
     }
     let payload = base64(&envelope.payload).ok_or("its payload is not base64")?;
     let signed = pre_authentication_encoding(&envelope.payload_type, &payload);
-    let signatures = envelope.signatures.iter().take(MOST_SIGNATURES);
+    let signatures = envelope.signatures.iter().take(MAX_SIGNATURES);
     let signatures: Vec<_> = signatures.filter_map(|signature| base64(&signature.sig)).collect();
     key::check(keys, &signatures, &signed)?;
     let statement: Statement =
@@ -87,15 +87,14 @@ pub(super) fn check(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Resul
     Ok(())
 }
 
-/// What is signed in place of a payload, so that its type is signed with it.
+/// The pre-authentication encoding (PAE) of DSSE, which includes the payload's type.
 fn pre_authentication_encoding(kind: &str, payload: &[u8]) -> Vec<u8> {
     let mut encoded = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).into_bytes();
     encoded.extend_from_slice(payload);
     encoded
 }
 
-/// Reads base64 in both its alphabets and with or without its padding: the JSON form of a bundle
-/// allows all of them.
+/// Decodes base64 in either alphabet, with or without padding: the JSON form of a bundle allows all.
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     const CONFIG: GeneralPurposeConfig =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

@@ -1,36 +1,36 @@
-//! Why an artifact is not taken for signed.
+//! Errors of signature verification.
 
 use crate::error::PullError;
 
-/// Why an artifact is not taken for signed.
+/// An artifact has no valid signature.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    /// Nothing was found.
+    /// No signature was found.
     #[error("{artifact} is not signed: there is neither a Sigstore bundle nor a cosign signature")]
     Unsigned {
         /// The artifact.
         artifact: String,
     },
-    /// Something was found, and none of it is good.
+    /// Signatures were found, and none is valid.
     #[error("{artifact} has no good signature: {}", list(.refused))]
     Invalid {
         /// The artifact.
         artifact: String,
-        /// What was found, and why it was refused.
+        /// The signatures, and why each was refused.
         refused: Vec<String>,
     },
-    /// It could not be looked up.
+    /// The search for signatures failed.
     #[error("signatures cannot be looked up: {source}{}", besides(.refused))]
     Unavailable {
-        /// Why not.
+        /// The error.
         source: PullError,
-        /// What was found nevertheless, and why it was refused.
+        /// The signatures that were found, and why each was refused.
         refused: Vec<String>,
     },
 }
 
 impl SignatureError {
-    /// The kind of the error, out of a closed set.
+    /// The reason, one of a closed set.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Unsigned { .. } | Self::Invalid { .. } => "SignatureInvalid",
@@ -49,7 +49,7 @@ fn besides(refused: &[String]) -> String {
     if refused.is_empty() { String::new() } else { format!("; besides, {}", list(refused)) }
 }
 
-/// As many as can be read.
+/// The first few, for a message.
 fn list(refused: &[String]) -> String {
     const SHOWN: usize = 5;
     let mut text = refused[..refused.len().min(SHOWN)].join("; ");

@@ -1,4 +1,4 @@
-//! The keys that signatures are checked with.
+//! Public keys for signature verification.
 
 use std::fmt;
 
@@ -20,27 +20,27 @@ enum Kind {
     Ed25519,
 }
 
-/// Why a text holds no key that can be used.
+/// A text has no usable public key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// It has no key.
+    /// It has no PEM block.
     #[error("holds no public key in PEM form (BEGIN PUBLIC KEY, as in cosign.pub)")]
     None,
     /// It is not PEM.
     #[error("is not valid PEM: {0}")]
     Pem(String),
-    /// It has something else than a public key.
+    /// It has a PEM block that is not a public key.
     #[error("holds {0}, and a public key is wanted (BEGIN PUBLIC KEY, as in cosign.pub)")]
     Other(&'static str),
-    /// The key cannot be read.
+    /// The key is malformed.
     #[error("key {0} is broken")]
     Broken(usize),
-    /// The key is of another kind.
+    /// The key's algorithm is not supported.
     #[error("key {number} is {kind}; use ECDSA on P-256 (cosign generate-key-pair) or Ed25519")]
     Kind {
-        /// Which of the keys, from 1.
+        /// The number of the key, from 1.
         number: usize,
-        /// What it is.
+        /// The algorithm.
         kind: String,
     },
 }
@@ -50,7 +50,7 @@ const P256: &str = "1.2.840.10045.3.1.7";
 const ED25519_ID: &str = "1.3.101.112";
 
 impl PublicKey {
-    /// Reads all the keys of a PEM text: at least one, and each must be usable.
+    /// Parses all keys of a PEM text: at least one, and each must be usable.
     pub fn from_pem(text: &str) -> Result<Vec<Self>, KeyError> {
         let mut keys = Vec::new();
         for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.as_bytes()) {
@@ -67,7 +67,7 @@ impl PublicKey {
         if keys.is_empty() { Err(KeyError::None) } else { Ok(keys) }
     }
 
-    /// Whether this key made this signature over this text.
+    /// Whether this is a signature of the text by this key.
     fn made(&self, signature: &[u8], text: &[u8]) -> bool {
         let algorithm: &dyn VerificationAlgorithm = match self.kind {
             Kind::P256 => &ECDSA_P256_SHA256_ASN1,
@@ -93,7 +93,7 @@ impl PublicKey {
             ("1.3.101.113", _) => return named("Ed448"),
             (other, _) => return named(&format!("of the kind {other}")),
         };
-        // The one form of a point that the verification takes.
+        // The only encoding of points that the verification supports.
         let is_point = match kind {
             Kind::P256 => bytes.len() == 65 && bytes.first() == Some(&4),
             Kind::Ed25519 => bytes.len() == 32,
@@ -102,14 +102,14 @@ impl PublicKey {
     }
 }
 
-/// Says so when none of the keys made any of the signatures.
+/// Checks that one of the keys made one of the signatures.
 pub(super) fn check(keys: &[PublicKey], signatures: &[Vec<u8>], text: &[u8]) -> Result<(), String> {
     let made = |signature: &Vec<u8>| keys.iter().any(|key| key.made(signature, text));
     if signatures.iter().any(made) {
         return Ok(());
     }
     let hint = if keys.iter().any(|key| key.kind == Kind::Ed25519) {
-        // Which is another algorithm, and one that the cryptography here does not have.
+        // ECDSA over another curve, which is not supported.
         " (cosign signs with Ed25519ph when it is given an Ed25519 key, and that is not known \
          here: give it an ECDSA key)"
     } else {

@@ -1,11 +1,10 @@
-//! Signatures of artifacts, in the forms that cosign leaves them in a registry.
+//! Verifies signatures of artifacts in the formats of cosign.
 //!
-//! A signature counts when one of the given keys made it over a text that names the digest of the
-//! manifest; what the text says besides is not looked at, with two exceptions: an attestation (a
-//! list of parts, a scan) says something about an artifact and does not vouch for it, and so its
-//! text must be that of a signature. Nothing else gives trust here: neither certificates nor
-//! entries of a transparency log, and not the name that a signature was made under, so that a
-//! mirrored artifact keeps its signature.
+//! A signature is valid if one of the given keys made it over a payload that names the digest of the
+//! manifest and whose type is that of a signature: an attestation (an SBOM, a scan) says something
+//! about an artifact and does not approve it. Nothing else establishes trust: no certificates, no
+//! transparency log, and not the name under which an artifact was signed, so that a mirrored artifact
+//! keeps its signature.
 
 mod bundle;
 mod error;
@@ -22,13 +21,13 @@ use super::registry::Registry;
 use leadsman_model::reference::Digest;
 use leadsman_model::reference::Reference;
 
-/// Looks for a signature of the artifact with this digest by one of these keys. Tag and digest of
-/// the reference do not matter.
+/// Searches for a valid signature of the artifact with this digest by one of these keys. Tag and
+/// digest of the reference are ignored.
 ///
-/// Looks at what refers to the manifest (the referrers API, or the tag that stands in for it where
-/// a registry has none) and at the tag that cosign used before. One good signature is enough,
-/// whatever lies beside it. Without one every fault is an error: what could not be looked at is
-/// never taken for what is not there.
+/// Examines the referrers of the manifest (by the referrers API, or by the tag that replaces it) and
+/// the tag that older versions of cosign use. One valid signature is enough, regardless of others.
+/// Without one, every failure of the search is an error: what cannot be read is never taken for
+/// absent.
 pub async fn verify(
     registry: &Registry,
     reference: &Reference,

@@ -1,4 +1,4 @@
-//! Where signatures are, and looking at what is there.
+//! Searches for signatures of a manifest in its repository.
 
 use http::header;
 use reqwest::{Method, StatusCode};
@@ -13,20 +13,21 @@ use crate::manifest::{Descriptor, IMAGE_INDEX, Manifest};
 use crate::session::Session;
 use leadsman_model::reference::Digest;
 
-/// What a signature may be large. Bundles have a few kilobytes.
+/// The maximum size of a signature, in bytes. Bundles have a few kilobytes.
 const SIGNATURE_BYTES: u64 = 1 << 20;
 const REFERRERS_BYTES: u64 = 4 << 20;
-/// As many manifests and as many layers of each are looked at, so that what somebody pushes beside
-/// an artifact cannot keep us busy.
-const MOST_REFERRERS: usize = 32;
-const MOST_LAYERS: usize = 32;
-/// One look for a signature.
+/// How many manifests and layers of each are examined, so that pushing many of them cannot keep the
+/// adapter busy.
+const MAX_REFERRERS: usize = 32;
+const MAX_LAYERS: usize = 32;
+
+/// One search for a signature.
 pub(super) struct Search<'a, 'b> {
     session: &'a mut Session<'b>,
     digest: &'a Digest,
     keys: &'a [PublicKey],
     refused: Vec<String>,
-    /// The first thing that could not be looked at.
+    /// The first error of the search.
     failed: Option<PullError>,
 }
 
@@ -60,13 +61,13 @@ impl<'a, 'b> Search<'a, 'b> {
             }
         };
         let all = found.manifests.len();
-        // What a referrer is said to be is a hint at most: cosign 2 writes the type of an empty
-        // file, and lists need not write any.
+        // The artifact type of a referrer is only a hint: cosign 2 writes that of an empty file, and
+        // lists may omit it.
         let is_bundle = |it: &Descriptor| it.artifact_type.as_deref() == Some(bundle::MEDIA_TYPE);
         let (mut likely, others): (Vec<_>, Vec<_>) =
             found.manifests.into_iter().partition(is_bundle);
         likely.extend(others);
-        for referrer in likely.into_iter().take(MOST_REFERRERS) {
+        for referrer in likely.into_iter().take(MAX_REFERRERS) {
             let name = format!("the referrer {}", shown(&referrer.digest));
             let manifest = match referrer.digest.parse() {
                 Ok(digest) => self.session.manifest_of(&digest).await,
@@ -78,8 +79,8 @@ impl<'a, 'b> Search<'a, 'b> {
                 Err(error) => self.note(&name, error),
             }
         }
-        if all > MOST_REFERRERS {
-            let text = format!("of {all} referrers only {MOST_REFERRERS} were looked at");
+        if all > MAX_REFERRERS {
+            let text = format!("of {all} referrers only {MAX_REFERRERS} were looked at");
             self.refused.push(text);
         }
         false
@@ -109,10 +110,10 @@ impl<'a, 'b> Search<'a, 'b> {
         false
     }
 
-    /// Looks at the signatures in a manifest. What else is in it is passed over.
+    /// Verifies the signatures in a manifest. Other layers are ignored.
     async fn in_manifest(&mut self, name: &str, manifest: &Manifest) -> bool {
         let mut layers = manifest.layers.iter().filter(|layer| is_signature(&layer.media_type));
-        for layer in layers.by_ref().take(MOST_LAYERS) {
+        for layer in layers.by_ref().take(MAX_LAYERS) {
             match self.session.blob(layer, SIGNATURE_BYTES).await {
                 Ok(bytes) => match self.check(layer, &bytes) {
                     Ok(()) => return true,
@@ -122,7 +123,7 @@ impl<'a, 'b> Search<'a, 'b> {
             }
         }
         if layers.next().is_some() {
-            self.refused.push(format!("{name}: only {MOST_LAYERS} of its layers were looked at"));
+            self.refused.push(format!("{name}: only {MAX_LAYERS} of its layers were looked at"));
         }
         false
     }
@@ -136,8 +137,8 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    /// What refers to the manifest. A registry that does not know the question says so in one of
-    /// several ways, and then clients keep the list under a tag.
+    /// The referrers of the manifest. Registries without the referrers API respond in several ways, and
+    /// clients then keep the list under a tag.
     async fn referrers(&mut self) -> Result<Manifest, PullError> {
         let what = self.session.name(&format!("the list of referrers to {}", self.digest));
         let path = format!("referrers/{}", self.digest);
@@ -152,7 +153,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 }
                 return Manifest::parse(&bytes, Some(IMAGE_INDEX)).map_err(malformed);
             }
-            // Something answers everything with a page.
+            // Some servers answer every request with a web page.
             Ok(_) | Err(PullError::NotFound { .. }) => {}
             Err(PullError::Status { status, .. }) if is_unknown(status) => {}
             Err(error) => return Err(error),

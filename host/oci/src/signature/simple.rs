@@ -31,7 +31,7 @@ struct Image {
     digest: String,
 }
 
-/// Says why this is no good signature of the manifest, if it is none.
+/// Verifies a layer as a signature of the manifest.
 pub(super) fn check(
     payload: &[u8],
     signature: Option<&str>,

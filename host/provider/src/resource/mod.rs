@@ -284,7 +284,7 @@ impl ResourceReading<'_> {
             let joined = Joined::new(both, readings, objects)?;
             values.extend(joined.all(namespace));
             missing = missing.or_else(|| joined.missing());
-            if single.is_some() && values.is_empty() {
+            if single.is_some() && values.is_empty() && !objects.is_empty() {
                 missing = Some(self.read.nothing(&joined, namespace)?);
             }
         }

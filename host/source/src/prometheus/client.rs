@@ -7,7 +7,7 @@ use reqwest::{Certificate, Identity, redirect};
 
 use super::super::SourceError;
 use crate::settings::TlsSettings;
-use leadsman_runtime::files::FromFiles;
+use leadsman_runtime::files::ReloadingFile;
 
 /// How long a connection may take.
 const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -15,7 +15,7 @@ const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) struct Client {
     tls: TlsSettings,
     connect_timeout: Duration,
-    current: FromFiles<reqwest::Client>,
+    current: ReloadingFile<reqwest::Client>,
 }
 
 impl Client {
@@ -25,7 +25,7 @@ impl Client {
         let connect_timeout = MAX_CONNECT_TIMEOUT.min(timeout * 9 / 10);
         let identity = tls.identity.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]);
         let paths: Vec<PathBuf> = tls.ca_file.iter().cloned().chain(identity).collect();
-        let current = FromFiles::new(paths, || build(tls, connect_timeout))?;
+        let current = ReloadingFile::new(paths, || build(tls, connect_timeout))?;
         Ok(Self { tls: tls.clone(), connect_timeout, current })
     }
 

@@ -1,4 +1,4 @@
-//! What mappings are made with.
+//! What mappings run on: the plugin engine, metrics, tasks, and the objects of each kind.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,18 +8,17 @@ use tokio_util::task::TaskTracker;
 
 use leadsman_cluster::Watches;
 use leadsman_evaluation::EvaluationQuota;
-use leadsman_model::objects::ListedObject;
-use leadsman_model::objects::{self, Kind, Listing};
+use leadsman_model::objects::{self, Kind, ListedObject, Listing};
 use leadsman_model::resource::Resource;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::Engine;
 
-/// What mappings are made with.
+/// What mappings run on.
 #[derive(Clone)]
-pub struct Parts {
+pub struct Runtime {
     /// Runs the plugins.
     pub engine: Engine,
-    /// Counts.
+    /// Where evaluations count.
     pub metrics: Metrics,
     /// Owns the tasks of evaluations.
     pub tasks: TaskTracker,
@@ -27,11 +26,11 @@ pub struct Parts {
     pub quota: EvaluationQuota,
     /// Ends them.
     pub end: CancellationToken,
-    /// Knows which objects there are.
+    /// Which objects there are.
     pub objects: ObjectSource,
 }
 
-/// Where it is known from which objects there are.
+/// Where objects are known from.
 #[derive(Clone)]
 pub enum ObjectSource {
     /// From the configuration's list.
@@ -40,7 +39,7 @@ pub enum ObjectSource {
     Watched(Arc<Watches>),
 }
 
-/// The objects of each kind, from wherever they are known.
+/// The objects of each kind.
 #[derive(Clone)]
 pub(super) enum Kinds {
     Listed(Arc<Listed>),
@@ -54,7 +53,8 @@ pub(super) struct Listed {
 }
 
 impl Kinds {
-    /// The objects of a list, where no cluster knows better. The same list gives the same kinds.
+    /// The kinds of a source. `list` is that of the configuration; an unchanged list keeps the
+    /// kinds of `before`.
     pub(super) fn new(source: &ObjectSource, list: &[ListedObject], before: Option<&Self>) -> Self {
         match (source, before) {
             (ObjectSource::Watched(watches), _) => Self::Watched(watches.clone()),

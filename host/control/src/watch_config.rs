@@ -1,24 +1,27 @@
-//! Where documents are found, and tasks that tell of each change there.
+//! Where documents are, and the tasks that watch them there and send each change.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use tokio::sync::mpsc;
 
-use super::document::{At, ConfigMapPart, Document};
+use super::document::{ConfigMapPart, Document, DocumentLocation};
+use super::event::Event;
 use super::watch_files::FileEvents;
 use leadsman_cluster::{Cluster, Labelled, Unseen};
 use leadsman_config::{self as config, Flags, Parsed};
 use leadsman_model::names::Namespace;
+use leadsman_model::owner::Owner;
 use leadsman_runtime::files;
 
-/// What a document is called in a ConfigMap.
+/// The key of a document in its ConfigMap.
 pub const KEY: &str = "config.yaml";
 
-/// What tells a team's ConfigMap from others.
+/// The label that tells a team's ConfigMap from others.
 pub const LABEL: &str = "leadsman.dev/config=true";
 
 /// Where the operator's configuration is.
@@ -44,21 +47,21 @@ impl std::fmt::Display for ConfigOrigin {
     }
 }
 
-/// What was found.
-#[derive(Debug)]
-pub(super) enum Found {
+/// A change of a document, or why changes cannot be seen.
+#[derive(Debug, Clone)]
+pub(super) enum ConfigEvent {
     /// The operator's document as it is now, or why there is none.
-    Operator(Result<Document, String>),
+    Operator(Result<Arc<Document>, String>),
     /// Whether there is an operator's document cannot be seen for now.
-    OperatorUnseen(String),
+    OperatorUnreachable(String),
     /// A team's document as it is now.
-    Team(Box<Document>),
+    Team(Arc<Document>),
     /// A team's document is gone.
-    TeamGone(Namespace, String),
+    TeamGone(Owner),
     /// These are all teams' documents.
-    Teams(Vec<Document>),
+    Teams(Vec<Arc<Document>>),
     /// Teams' documents cannot be seen for now.
-    TeamsUnseen(Unseen),
+    TeamsUnreachable(Unseen),
 }
 
 /// Reads the operator's document once, for those who only look at it.
@@ -83,43 +86,44 @@ pub async fn read(
     }
 }
 
-/// Tells of the operator's document. Does not end by itself.
-pub(super) async fn operator(
+/// Watches the operator's document. Does not end by itself.
+pub(super) async fn operator<P>(
     origin: &ConfigOrigin,
     cluster: Option<&Cluster>,
-    tell: &mpsc::Sender<Found>,
+    events: &mpsc::Sender<Event<P>>,
 ) {
     match (origin, cluster) {
-        (ConfigOrigin::File(path), _) => file(path, tell).await,
+        (ConfigOrigin::File(path), _) => file(path, events).await,
         (ConfigOrigin::ConfigMap { namespace, name }, Some(cluster)) => {
-            config_map(cluster, namespace, name, tell).await;
+            config_map(cluster, namespace, name, events).await;
         }
         (ConfigOrigin::ConfigMap { .. }, None) => {
             let reason = "there is no cluster to ask for it; name one with --kubeconfig".to_owned();
-            send(tell, Found::Operator(Err(reason))).await;
+            send(events, ConfigEvent::Operator(Err(reason))).await;
             std::future::pending().await
         }
     }
 }
 
-async fn file(path: &Path, tell: &mpsc::Sender<Found>) {
+async fn file<P>(path: &Path, events: &mpsc::Sender<Event<P>>) {
     // From before the first look on: nothing is missed.
-    let mut events = FileEvents::of(path);
+    let mut hints = FileEvents::of(path);
     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
     let mut seen = None;
     loop {
         let found = match read_config(path).await {
             Ok(text) => {
                 let name = path.display().to_string();
-                Ok(Document { name, text, at: At::Folder(folder.clone()) })
+                let location = DocumentLocation::Folder(folder.clone());
+                Ok(Arc::new(Document { name, text, location }))
             }
             Err(error) => Err(error.to_string()),
         };
         if seen.as_ref() != Some(&found) {
             seen = Some(found.clone());
-            send(tell, Found::Operator(found)).await;
+            send(events, ConfigEvent::Operator(found)).await;
         }
-        events.next().await;
+        hints.next().await;
     }
 }
 
@@ -129,40 +133,47 @@ async fn read_config(path: &Path) -> std::io::Result<String> {
     files::blocking(path, move || std::fs::read_to_string(owned)).await
 }
 
-async fn config_map(cluster: &Cluster, namespace: &str, name: &str, tell: &mpsc::Sender<Found>) {
+async fn config_map<P>(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+    events: &mpsc::Sender<Event<P>>,
+) {
     let mut changes = pin!(cluster.config_map(namespace, name));
     while let Some(found) = changes.next().await {
-        let found = match found {
-            Ok(Some(config_map)) => Found::Operator(document(config_map)),
-            Ok(None) => Found::Operator(Err(format!("there is no ConfigMap {namespace}/{name}"))),
-            Err(reason) => Found::OperatorUnseen(reason),
+        let event = match found {
+            Ok(Some(config_map)) => ConfigEvent::Operator(document(config_map).map(Arc::new)),
+            Ok(None) => {
+                ConfigEvent::Operator(Err(format!("there is no ConfigMap {namespace}/{name}")))
+            }
+            Err(reason) => ConfigEvent::OperatorUnreachable(reason),
         };
-        send(tell, found).await;
+        send(events, event).await;
     }
-    std::future::pending().await
 }
 
-/// Tells of all teams' documents. Does not end by itself.
-pub(super) async fn teams(cluster: &Cluster, tell: &mpsc::Sender<Found>) {
+/// Watches all teams' documents. Does not end by itself.
+pub(super) async fn teams<P>(cluster: &Cluster, events: &mpsc::Sender<Event<P>>) {
     let mut changes = pin!(cluster.config_maps(LABEL));
     while let Some(change) = changes.next().await {
-        let found = match change {
-            Ok(Labelled::All(all)) => {
-                Found::Teams(all.into_iter().filter_map(team_document).collect())
-            }
+        let event = match change {
+            Ok(Labelled::All(all)) => ConfigEvent::Teams(
+                all.into_iter().filter_map(team_document).map(Arc::new).collect(),
+            ),
             Ok(Labelled::Now(config_map)) => match team_document(*config_map) {
-                Some(document) => Found::Team(Box::new(document)),
+                Some(document) => ConfigEvent::Team(Arc::new(document)),
                 None => continue,
             },
             Ok(Labelled::Gone { namespace, name }) => match namespace.parse() {
-                Ok(namespace) => Found::TeamGone(namespace, name),
+                Ok(namespace) => {
+                    ConfigEvent::TeamGone(Owner::Team { namespace, name: name.into() })
+                }
                 Err(_) => continue,
             },
-            Err(unseen) => Found::TeamsUnseen(unseen),
+            Err(unseen) => ConfigEvent::TeamsUnreachable(unseen),
         };
-        send(tell, found).await;
+        send(events, event).await;
     }
-    std::future::pending().await
 }
 
 /// A ConfigMap without a document is one all the same: an empty text says what is missing.
@@ -196,10 +207,10 @@ fn document(config_map: ConfigMap) -> Result<Document, String> {
         created: metadata.creation_timestamp.map_or(0, |time| time.0.as_second()),
     };
     let name = format!("ConfigMap {}/{} {KEY}", part.namespace, part.name);
-    Ok(Document { name, text, at: At::ConfigMap(part) })
+    Ok(Document { name, text, location: DocumentLocation::ConfigMap(part) })
 }
 
-async fn send(tell: &mpsc::Sender<Found>, found: Found) {
+async fn send<P>(events: &mpsc::Sender<Event<P>>, event: ConfigEvent) {
     // Nobody listens any more once the process ends.
-    let _ = tell.send(found).await;
+    let _ = events.send(Event::Config(event)).await;
 }

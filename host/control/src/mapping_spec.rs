@@ -1,9 +1,10 @@
-//! One mapping with its plugin, its sources and its objects, checked by the plugin.
+//! What one mapping is made of, and binding it: its plugin checks its configuration, and queries
+//! get their sources.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::parts::{Kinds, Parts};
+use super::runtime::{Kinds, Runtime};
 use leadsman_config as config;
 use leadsman_config::valid;
 use leadsman_document::{Fault, json_schema};
@@ -15,19 +16,18 @@ use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
 use leadsman_sandbox::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};
-use leadsman_source::Source;
-use leadsman_source::{Query, SourceSettings, Template};
+use leadsman_source::{Query, Source, SourceSettings, Template};
 
-/// The sources by name, with what they were made of.
+/// The sources by name, with their configuration.
 pub(super) type Sources = BTreeMap<String, (SourceSettings, Arc<Source>)>;
 
-/// Everything that a mapping is made of. Equal ones make equal mappings.
+/// Everything that a mapping is made of. Equal specs make equal mappings.
 #[derive(Clone)]
-pub(super) struct Ingredients {
+pub(super) struct MappingSpec {
     pub(super) owner: Owner,
     pub(super) mapping: valid::Mapping,
     pub(super) plugin: Plugin,
-    /// The plugin on trial, where it is there.
+    /// The plugin of the shadow evaluation, once it is loaded.
     pub(super) candidate: Option<Plugin>,
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
@@ -36,9 +36,9 @@ pub(super) struct Ingredients {
     pub(super) items: Option<ItemLabels>,
 }
 
-impl PartialEq for Ingredients {
+impl PartialEq for MappingSpec {
     fn eq(&self, other: &Self) -> bool {
-        // Where it stands in the document says nothing of what it does.
+        // Its place in the document does not change what it does.
         let moved = valid::Mapping { place: self.mapping.place.clone(), ..other.mapping.clone() };
         let digest =
             |plugin: &Option<Plugin>| plugin.as_ref().map(|plugin| plugin.digest().to_owned());
@@ -61,7 +61,7 @@ impl PartialEq for Ingredients {
     }
 }
 
-impl Ingredients {
+impl MappingSpec {
     /// Whether both documents say the same of a custom resource. A cluster knows better than they.
     fn same_details(&self, other: &Self) -> bool {
         match (&self.kinds, &self.mapping.serve, &other.mapping.serve) {
@@ -72,26 +72,22 @@ impl Ingredients {
         }
     }
 
-    /// Lets the plugin check its configuration and binds everything together. Blocks for as long
-    /// as the plugin checks.
-    pub(super) fn bind(&self, parts: &Parts) -> Result<Arc<Evaluations>, Vec<Fault>> {
+    /// Has the plugin check its configuration and binds everything together. Blocks for as long as
+    /// the plugin checks. The error is all faults.
+    pub(super) fn bind(&self, runtime: &Runtime) -> Result<Arc<Evaluations>, Vec<Fault>> {
         let mut faults = Vec::new();
-        let bound = self.mapping(parts, &mut faults);
+        let bound = self.mapping(runtime, &mut faults);
         match bound {
             Some(bound) if faults.is_empty() => {
-                let tasks = parts.tasks.clone();
-                Ok(Arc::new(Evaluations::new(
-                    Arc::new(bound),
-                    parts.quota.clone(),
-                    tasks,
-                    &parts.end,
-                )))
+                let tasks = runtime.tasks.clone();
+                let quota = runtime.quota.clone();
+                Ok(Arc::new(Evaluations::new(Arc::new(bound), quota, tasks, &runtime.end)))
             }
             _ => Err(faults),
         }
     }
 
-    fn mapping(&self, parts: &Parts, faults: &mut Vec<Fault>) -> Option<Mapping> {
+    fn mapping(&self, runtime: &Runtime, faults: &mut Vec<Fault>) -> Option<Mapping> {
         let mapping = &self.mapping;
         let config_place = format!("{}/config", mapping.place);
         let (queries, object_labels) =
@@ -149,9 +145,9 @@ impl Ingredients {
             budget: self.budget.clone(),
             items: self.items.clone(),
             breaker: CircuitBreaker::default(),
-            runs: Runs::new(parts.engine.slots_for_one()),
+            runs: Runs::new(runtime.engine.slots_for_one()),
             candidate,
-            metrics: parts.metrics.mapping(&title),
+            metrics: runtime.metrics.mapping(&title),
         };
         if let Serve::Custom(resource) = &mapping.serve
             && !resource.namespaced()
@@ -165,7 +161,7 @@ impl Ingredients {
         Some(bound)
     }
 
-    /// Has a plugin check a configuration. Gives all queries, with those that it brings, and
+    /// Has a plugin check a configuration. Gives all queries, with those that the plugin adds, and
     /// the labels of the objects that it asks for.
     fn plan(
         &self,
@@ -203,13 +199,13 @@ impl Ingredients {
         };
         let mut queries = mapping.queries.clone();
         for planned in planned {
-            queries.extend(self.brought(planned, faults));
+            queries.extend(self.added_query(planned, faults));
         }
         Some((queries, objects))
     }
 
-    /// A query that the plugin brings, checked like one of the document.
-    fn brought(&self, planned: PlannedQuery, faults: &mut Vec<Fault>) -> Option<Query> {
+    /// A query that the plugin adds, checked like one of the document.
+    fn added_query(&self, planned: PlannedQuery, faults: &mut Vec<Fault>) -> Option<Query> {
         let (mapping, name) = (&self.mapping, &planned.name);
         let mut fault = |key: &str, message: String| {
             faults.push(Fault::at(format!("{}/{key}", mapping.place), message));

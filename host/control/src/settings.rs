@@ -1,64 +1,62 @@
-//! What the operator's configuration says for all: sources, objects, and what is open to whom.
+//! The operator's settings, which hold for all documents: sources, objects, and teams' budgets.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::bind::Sources;
 use super::fetch::chain;
-use super::parts::{Kinds, ObjectSource};
+use super::mapping_spec::Sources;
 use super::policy::Policy;
+use super::runtime::{Kinds, ObjectSource};
 use leadsman_config::valid;
 use leadsman_document::{Fault, segment};
 use leadsman_evaluation::Budget;
 use leadsman_model::names::Namespace;
 use leadsman_source::Source;
 
-/// What the operator's configuration says for all.
-pub(super) struct Rules {
+/// The operator's settings in force.
+#[derive(Clone)]
+pub(super) struct OperatorSettings {
     objects: ObjectSource,
     pub(super) policy: Policy,
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
-    /// What is wrong with it beyond its text.
-    pub(super) faults: Vec<Fault>,
     budgets: BTreeMap<Namespace, Arc<Budget>>,
 }
 
-impl Rules {
-    /// Nothing is said yet.
+impl OperatorSettings {
+    /// None so far.
     pub(super) fn new(objects: ObjectSource) -> Self {
         Self {
             policy: Policy::default(),
             sources: Sources::new(),
             kinds: Kinds::new(&objects, &[], None),
-            faults: Vec::new(),
             budgets: BTreeMap::new(),
             objects,
         }
     }
 
-    /// Takes up a configuration. Says whether it is another one.
-    pub(super) fn adopt(&mut self, config: &Arc<valid::Config>) -> bool {
-        if Arc::ptr_eq(&self.policy.0, config) {
-            return false;
-        }
-        self.faults.clear();
-        self.sources = self.sources_of(config);
+    /// Those of another configuration, with what is wrong with them beyond their text. What has
+    /// not changed is the same as before. Blocks: sources read files.
+    pub(super) fn replaced(&self, config: Arc<valid::Config>) -> (Self, Vec<Fault>) {
+        let mut faults = Vec::new();
+        let sources = self.sources_of(&config, &mut faults);
         if matches!(self.objects, ObjectSource::Watched(_)) && !config.objects.is_empty() {
             let message = "a cluster is asked which objects there are, so a list of them would \
                            have no effect; remove it";
-            self.faults.push(Fault::at("/objects", message));
+            faults.push(Fault::at("/objects", message));
         }
-        self.kinds = Kinds::new(&self.objects, &config.objects, Some(&self.kinds));
-        self.policy = Policy(config.clone());
-        let policy = &self.policy;
-        self.budgets.retain(|namespace, budget| {
-            policy.team(namespace).is_some_and(|team| team.limits == *budget.limits())
-        });
-        true
+        let kinds = Kinds::new(&self.objects, &config.objects, Some(&self.kinds));
+        let policy = Policy(config);
+        let unchanged = |(namespace, budget): (&Namespace, &Arc<Budget>)| {
+            let team = policy.team(namespace)?;
+            let same = team.limits == *budget.limits();
+            same.then(|| (namespace.clone(), budget.clone()))
+        };
+        let budgets = self.budgets.iter().filter_map(unchanged).collect();
+        (Self { objects: self.objects.clone(), policy, sources, kinds, budgets }, faults)
     }
 
-    fn sources_of(&mut self, config: &valid::Config) -> Sources {
+    fn sources_of(&self, config: &valid::Config, faults: &mut Vec<Fault>) -> Sources {
         let mut sources = Sources::new();
         for (name, config) in &config.sources {
             // The same one keeps its connections, and its count of queries under way.
@@ -69,7 +67,7 @@ impl Rules {
                     Ok(source) => (config.clone(), Arc::new(source)),
                     Err(error) => {
                         let place = format!("/sources/{}", segment(name));
-                        self.faults.push(Fault::at(place, chain(&error)));
+                        faults.push(Fault::at(place, chain(&error)));
                         continue;
                     }
                 },
@@ -79,7 +77,7 @@ impl Rules {
         sources
     }
 
-    /// What all mappings of a namespace may use together.
+    /// The budget that all mappings of a namespace share.
     pub(super) fn budget(&mut self, namespace: &Namespace) -> Option<Arc<Budget>> {
         let limits = self.policy.team(namespace)?.limits;
         let known = self.budgets.entry(namespace.clone());

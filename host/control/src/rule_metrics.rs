@@ -1,4 +1,4 @@
-//! What rules give, from the series that were listed: offers that are bound when they are read.
+//! The metrics of rules, from the series that were listed: each is bound at its first read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::bind::{Ingredients, Sources};
-use super::job::{Refused, Succession};
+use super::bindings::Handover;
 use super::listing::Listed;
-use super::parts::{Kinds, Parts};
+use super::mapping_spec::{MappingSpec, Sources};
+use super::reason::{Cause, Reason};
+use super::runtime::{Kinds, Runtime};
 use leadsman_config::valid;
-use leadsman_document::{Document, Fault, segment};
+use leadsman_document::{self as document, segment};
 use leadsman_evaluation::{Evaluations, ItemLabels, Policy};
 use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
@@ -20,39 +21,38 @@ use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleMetrics};
 use leadsman_rules::{Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, resolver};
-use leadsman_sandbox::Limits;
-use leadsman_sandbox::Plugin;
+use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{Query, Template};
 
 /// The plugins that rules run: for custom metrics, and for external ones.
-pub(super) const OF_RULES: [&str; 2] = ["per-object", "external"];
+pub(super) const RULE_PLUGINS: [&str; 2] = ["per-object", "external"];
 
 /// What the metrics of rules are made of.
 pub(super) struct Context {
     pub(super) rules: Arc<valid::Rules>,
-    pub(super) document: Arc<Document>,
-    /// As in [`OF_RULES`].
+    pub(super) document: Arc<document::Document>,
+    /// As in [`RULE_PLUGINS`].
     pub(super) plugins: [Plugin; 2],
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
-    pub(super) parts: Parts,
+    pub(super) runtime: Runtime,
 }
 
-/// What rules give.
+/// The metrics of rules.
 #[derive(Clone, Default)]
-pub(super) struct OfRules {
+pub(super) struct RuleOutput {
     pub(super) metrics: RuleMetrics,
     /// cpu and memory of nodes and pods.
     pub(super) resource_metrics: Vec<Arc<Evaluations>>,
     /// What is wrong, although the rest is served.
-    pub(super) noted: Vec<Refused>,
+    pub(super) warnings: Vec<Cause>,
     /// What keeps something from being served.
-    pub(super) refused: Vec<Refused>,
+    pub(super) errors: Vec<Cause>,
     /// What keeps it from being known what nodes or pods use.
-    pub(super) refused_usage: Vec<(MetricName, Serve, Refused)>,
+    pub(super) resource_errors: Vec<(MetricName, Serve, Cause)>,
     /// What the metrics are made of, to tell whether one is still the same.
-    made_of: HashMap<(MetricName, Serve), (Arc<RuleBinding>, Arc<LazyMetric>)>,
-    usage_made_of: Vec<(Ingredients, Arc<Evaluations>)>,
+    specs: HashMap<(MetricName, Serve), (Arc<RuleBinding>, Arc<LazyMetric>)>,
+    resource_specs: Vec<(MappingSpec, Arc<Evaluations>)>,
     context: Option<Arc<Context>>,
 }
 
@@ -65,11 +65,11 @@ struct RuleBinding {
 impl RuleBinding {
     /// Binds the metric. As many are bound at once as plugins may be configured at once.
     async fn bind(self: Arc<Self>) -> Result<Arc<Evaluations>, String> {
-        let permit = self.context.parts.engine.loading().await;
+        let permit = self.context.runtime.engine.loading().await;
         let bound = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            self.ingredients()
-                .bind(&self.context.parts)
+            self.spec()
+                .bind(&self.context.runtime)
                 .map_err(|faults| self.context.document.locate(faults).to_string())
         });
         bound.await.unwrap_or_else(|error| {
@@ -78,7 +78,7 @@ impl RuleBinding {
         })
     }
 
-    fn ingredients(&self) -> Ingredients {
+    fn spec(&self) -> MappingSpec {
         let Offered { metric, resource, label, rule, query } = &self.offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let config = match label {
@@ -86,19 +86,19 @@ impl RuleBinding {
             None => json!({"seriesName": true}),
         };
         let place = &self.context.rules.rules[*rule].place;
-        self.context.ingredients(metric.clone(), serve, query, config, place)
+        self.context.spec(metric.clone(), serve, query, config, place)
     }
 }
 
 impl Context {
-    fn ingredients(
+    fn spec(
         &self,
         metric: MetricName,
         serve: Serve,
         query: &RuleQuery,
         config: serde_json::Value,
         place: &str,
-    ) -> Ingredients {
+    ) -> MappingSpec {
         let of_objects = matches!(serve, Serve::Custom(_));
         let [per_object, external] = &self.plugins;
         let source = &self.rules.discovery.source;
@@ -114,7 +114,7 @@ impl Context {
             serve,
             queries: vec![query],
             source: Some(source.clone()),
-            plugin: OF_RULES[usize::from(!of_objects)].to_owned(),
+            plugin: RULE_PLUGINS[usize::from(!of_objects)].to_owned(),
             config,
             candidate: None,
             policy: Policy::default(),
@@ -122,7 +122,7 @@ impl Context {
             limits: Limits::default(),
         };
         let sources = self.sources.get_key_value(source).into_iter();
-        Ingredients {
+        MappingSpec {
             owner: Owner::Operator,
             mapping,
             plugin: if of_objects { per_object.clone() } else { external.clone() },
@@ -144,24 +144,40 @@ fn text(query: &RuleQuery, exact: bool) -> Template {
 /// Offers in the making.
 struct Making<'a> {
     context: &'a Arc<Context>,
-    before: Option<&'a OfRules>,
-    successions: Vec<Succession>,
+    before: Option<&'a RuleOutput>,
+    handovers: Vec<Handover>,
+}
+
+impl RuleOutput {
+    /// All that is wrong.
+    pub(super) fn causes_mut(&mut self) -> impl Iterator<Item = &mut Cause> {
+        let resources = self.resource_errors.iter_mut().map(|(_, _, cause)| cause);
+        self.warnings.iter_mut().chain(&mut self.errors).chain(resources)
+    }
+
+    /// Whether the same is served, and rejected.
+    pub(super) fn serves_same(&self, other: &Self) -> bool {
+        same(&self.metrics, &other.metrics)
+            && same(&self.resource_metrics, &other.resource_metrics)
+            && (&self.warnings, &self.errors) == (&other.warnings, &other.errors)
+            && self.resource_errors == other.resource_errors
+    }
 }
 
 impl Context {
-    /// Makes offers of what was listed. Those that have not changed are those of `before`, with
+    /// Makes the metrics of what was listed. Those that have not changed are those of `before`, with
     /// their evaluations; those that have and are in use are to begin.
-    pub(super) fn offers(
+    pub(super) fn rule_metrics(
         self,
         listed: &Listed,
-        before: Option<&OfRules>,
-    ) -> (OfRules, Vec<Succession>) {
+        before: Option<&RuleOutput>,
+    ) -> (RuleOutput, Vec<Handover>) {
         let known = before.and_then(|before| before.context.clone());
         let context = known.filter(|known| known.is_same(&self)).unwrap_or(Arc::new(self));
         context.made(listed, before)
     }
 
-    /// Whether equal offers are made of the same.
+    /// Whether equal metrics are made of the same.
     fn is_same(&self, other: &Self) -> bool {
         let digests = |context: &Self| context.plugins.each_ref().map(|p| p.digest().to_owned());
         let source = |context: &Self| {
@@ -177,55 +193,55 @@ impl Context {
     fn made(
         self: Arc<Self>,
         listed: &Listed,
-        before: Option<&OfRules>,
-    ) -> (OfRules, Vec<Succession>) {
+        before: Option<&RuleOutput>,
+    ) -> (RuleOutput, Vec<Handover>) {
         let resolve = resolver(&listed.resources);
-        let mut of = OfRules { context: Some(self.clone()), ..OfRules::default() };
+        let mut of = RuleOutput { context: Some(self.clone()), ..RuleOutput::default() };
         for rule in &self.rules.rules {
             if let Some(reason) = listed.fault(&rule.series_query) {
                 let place = format!("{}/seriesQuery", rule.place);
-                of.noted.push(refused("SeriesUnavailable", place, reason));
+                of.warnings.push(Cause::new(Reason::SeriesUnavailable, place, reason));
             }
             for (label, name) in rule.association.unknown(&resolve) {
                 let label = segment(label);
                 let place = format!("{}/resources/overrides/{label}/resource", rule.place);
                 if listed.resources_known {
                     let message = format!("there is no kind of objects called \"{name}\"");
-                    of.refused.push(refused("ConfigInvalid", place, &message));
+                    of.errors.push(Cause::new(Reason::ConfigInvalid, place, &message));
                 } else {
                     let message = format!(
                         "\"{name}\" is not a resource of every cluster, and what others this one \
                          has is not known"
                     );
-                    of.noted.push(refused("UnknownResource", place, &message));
+                    of.warnings.push(Cause::new(Reason::UnknownResource, place, &message));
                 }
             }
         }
         let seen = |query: &str| listed.seen(query);
         let mut unserved = BTreeMap::new();
         let catalog = Catalog::new(&self.rules.rules, seen, &resolve, &mut |series| {
-            // What a rule wants and cannot have is told of, once for each rule.
+            // One metric that cannot be served is reported for each rule.
             if matches!(series.why, Why::NoNamespace { .. } | Why::NoNamespaceOfExternal) {
                 unserved.entry(series.rule).or_insert(series);
             }
         });
         for Unserved { rule, series, why, .. } in unserved.into_values() {
             let place = format!("{}/resources", self.rules.rules[rule].place);
-            of.noted.push(refused("NoNamespace", place, &format!("{series}: {why}")));
+            of.warnings.push(Cause::new(Reason::NoNamespace, place, &format!("{series}: {why}")));
         }
-        let mut making = Making { context: &self, before, successions: Vec::new() };
+        let mut making = Making { context: &self, before, handovers: Vec::new() };
         let mut all = Vec::with_capacity(catalog.offered.len());
         for offered in catalog.offered {
             let (binding, metric) = making.metric(offered);
             let key = (metric.metric.clone(), metric.serve.clone());
-            of.made_of.insert(key, (binding, metric.clone()));
+            of.specs.insert(key, (binding, metric.clone()));
             all.push(metric);
         }
         of.metrics = all.into();
         if let Some(usage) = &self.rules.usage {
             making.resource_metrics(usage, &resolve, &mut of);
         }
-        (of, making.successions)
+        (of, making.handovers)
     }
 }
 
@@ -234,7 +250,7 @@ impl Making<'_> {
         let metric = offered.metric.clone();
         let serve = offered.resource.clone().map_or(Serve::External, Serve::Custom);
         let known =
-            self.before.and_then(|before| before.made_of.get(&(metric.clone(), serve.clone())));
+            self.before.and_then(|before| before.specs.get(&(metric.clone(), serve.clone())));
         let new = Arc::new(RuleBinding { offered, context: self.context.clone() });
         if let Some((binding, metric)) = known
             && Arc::ptr_eq(&binding.context, &new.context)
@@ -245,12 +261,12 @@ impl Making<'_> {
         // What was never read is made when it is.
         let bound = known.and_then(|(binding, metric)| Some((binding, metric.bound()?.clone())));
         let bound = bound.and_then(|(binding, old)| {
-            let ingredients = new.ingredients();
-            if binding.ingredients() == ingredients {
+            let spec = new.spec();
+            if binding.spec() == spec {
                 return Some(old);
             }
-            let bound = ingredients.bind(&self.context.parts).ok()?;
-            self.successions.push(Succession { new: bound.clone(), old: Some(old) });
+            let bound = spec.bind(&self.context.runtime).ok()?;
+            self.handovers.push(Handover { new: bound.clone(), old: Some(old) });
             Some(bound)
         });
         let binding = new.clone();
@@ -258,7 +274,12 @@ impl Making<'_> {
         (new, Arc::new(LazyMetric::new(metric, serve, binder, bound)))
     }
 
-    fn resource_metrics(&mut self, usage: &valid::Usage, resolve: &Resolve<'_>, of: &mut OfRules) {
+    fn resource_metrics(
+        &mut self,
+        usage: &valid::Usage,
+        resolve: &Resolve<'_>,
+        of: &mut RuleOutput,
+    ) {
         let (cpu, memory) = (&usage.rules.cpu, &usage.rules.memory);
         let queries = [(cpu, cpu.pods(resolve)), (memory, memory.pods(resolve))];
         self.resource_metrics_of("pods", queries, usage.window, of);
@@ -271,7 +292,7 @@ impl Making<'_> {
         resource: &str,
         queries: [(&UsageQueries, Result<Option<RuleQuery>, String>); 2],
         window: Duration,
-        of: &mut OfRules,
+        of: &mut RuleOutput,
     ) {
         let Some(resource) = Resource::known(resource) else { return };
         let mut both = Vec::new();
@@ -282,12 +303,12 @@ impl Making<'_> {
                 Ok(Some(query)) => {
                     both.extend(self.resource_metric(metric, serve, &query, window, &place, of));
                 }
-                // It is not asked for.
+                // It is not configured.
                 Ok(None) => {}
                 Err(reason) => {
                     let place = format!("{place}/resources");
-                    let refused = refused("ConfigInvalid", place, &reason);
-                    of.refused_usage.extend(metric.parse().ok().map(|m| (m, serve, refused)));
+                    let refused = Cause::new(Reason::ConfigInvalid, place, &reason);
+                    of.resource_errors.extend(metric.parse().ok().map(|m| (m, serve, refused)));
                 }
             }
         }
@@ -303,42 +324,42 @@ impl Making<'_> {
         query: &RuleQuery,
         window: Duration,
         place: &str,
-        of: &mut OfRules,
+        of: &mut RuleOutput,
     ) -> Option<Arc<Evaluations>> {
         let metric = metric.parse().ok()?;
-        let mut ingredients =
-            self.context.ingredients(metric, serve.clone(), query, json!({}), place);
-        ingredients.items = Some(ItemLabels {
+        let mut spec = self.context.spec(metric, serve.clone(), query, json!({}), place);
+        spec.items = Some(ItemLabels {
             object: query.object_label.as_deref()?.into(),
             container: query.group_by.as_deref().map(Into::into),
             window,
         });
         let known = self.before.and_then(|before| {
-            before.usage_made_of.iter().find(|(known, _)| {
-                known.mapping.serve == serve && known.mapping.metric == ingredients.mapping.metric
+            before.resource_specs.iter().find(|(known, _)| {
+                known.mapping.serve == serve && known.mapping.metric == spec.mapping.metric
             })
         });
         let evaluations = match known {
-            Some((same, evaluations)) if *same == ingredients => evaluations.clone(),
-            other => match ingredients.bind(&self.context.parts) {
+            Some((same, evaluations)) if *same == spec => evaluations.clone(),
+            other => match spec.bind(&self.context.runtime) {
                 Ok(new) => {
                     let old = other.map(|(_, old)| old.clone());
-                    self.successions.push(Succession { new: new.clone(), old });
+                    self.handovers.push(Handover { new: new.clone(), old });
                     new
                 }
                 Err(faults) => {
-                    let refused = Refused { reason: "ConfigInvalid", faults };
-                    let metric = ingredients.mapping.metric.clone();
-                    of.refused_usage.push((metric, serve, refused));
+                    let refused = Cause { reason: Reason::ConfigInvalid, faults };
+                    let metric = spec.mapping.metric.clone();
+                    of.resource_errors.push((metric, serve, refused));
                     return None;
                 }
             },
         };
-        of.usage_made_of.push((ingredients, evaluations.clone()));
+        of.resource_specs.push((spec, evaluations.clone()));
         Some(evaluations)
     }
 }
 
-fn refused(reason: &'static str, place: String, message: &str) -> Refused {
-    Refused { reason, faults: vec![Fault::at(place, message)] }
+/// Whether two lists are of the very same.
+fn same<T>(one: &[Arc<T>], other: &[Arc<T>]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
 }

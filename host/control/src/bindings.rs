@@ -1,0 +1,328 @@
+//! Binding one owner's document: each mapping gets its plugin, its sources and its objects. What has
+//! not changed is taken over, and a changed mapping takes over the evaluations in use.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::listing::Listed;
+use super::mapping_spec::{MappingSpec, Sources};
+use super::plugins::PluginHandle;
+use super::reason::{Cause, Reason};
+use super::rule_metrics::{Context, RULE_PLUGINS, RuleOutput};
+use super::runtime::{Kinds, Runtime};
+use super::state::{MetricKey, Outcome};
+use leadsman_config::valid;
+use leadsman_document::{self as document, segment};
+use leadsman_evaluation::{Budget, Evaluations};
+use leadsman_model::names::MetricName;
+use leadsman_model::owner::Owner;
+use leadsman_model::serve::Serve;
+use leadsman_sandbox::Plugin;
+
+/// How long a new mapping may take to begin the evaluations that it takes over.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the objects of a kind that was not served before may take to be listed.
+const LIST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A document to be bound.
+pub(super) struct BindJob {
+    pub(super) owner: Owner,
+    pub(super) document: Arc<document::Document>,
+    pub(super) config: Arc<valid::Config>,
+    /// The plugins that the document names, or why they may not be used.
+    pub(super) plugins: BTreeMap<String, Result<Arc<PluginHandle>, Cause>>,
+    pub(super) sources: Sources,
+    pub(super) kinds: Kinds,
+    pub(super) budget: Option<Arc<Budget>>,
+    pub(super) before: Option<Arc<Bindings>>,
+    /// The series that were listed for its rules.
+    pub(super) listed: Option<Arc<Listed>>,
+    pub(super) runtime: Runtime,
+}
+
+/// What binding a document gave. Equal ones serve the same and are rejected for the same.
+pub(super) struct Bindings {
+    pub(super) mappings: Vec<MappingStatus>,
+    /// What is wrong with plugins that no mapping uses.
+    pub(super) unused: Vec<(String, Cause)>,
+    pub(super) rules: RuleOutput,
+    /// Whether every plugin was loaded, or failed to, at least once.
+    settled: bool,
+    // Plugins are followed for as long as they are named.
+    _plugins: Vec<Arc<PluginHandle>>,
+}
+
+impl Bindings {
+    /// Whether all that the document says is served.
+    fn is_complete(&self) -> bool {
+        self.settled
+            && self.unused.is_empty()
+            && self.rules.errors.is_empty()
+            && self.rules.resource_errors.is_empty()
+            && self.mappings.iter().all(|mapping| mapping.error.is_none())
+    }
+
+    /// What the state machine is to know of it.
+    fn outcome(self) -> Outcome<Arc<Self>> {
+        let claims = |mapping: &MappingStatus| (mapping.metric.clone(), mapping.serve.clone());
+        Outcome {
+            settled: self.settled,
+            complete: self.is_complete(),
+            claims: self.mappings.iter().map(claims).collect::<Vec<MetricKey>>(),
+            product: Arc::new(self),
+        }
+    }
+
+    /// Gives all faults their lines: they are shown without the document that they are in.
+    fn locate(&mut self, document: &document::Document) {
+        let mappings = self.mappings.iter_mut();
+        mappings
+            .flat_map(|mapping| mapping.error.iter_mut().chain(&mut mapping.warning))
+            .chain(self.unused.iter_mut().map(|(_, cause)| cause))
+            .chain(self.rules.causes_mut())
+            .for_each(|cause| {
+                cause.faults = document.locate(std::mem::take(&mut cause.faults)).list;
+            });
+    }
+}
+
+impl PartialEq for Bindings {
+    fn eq(&self, other: &Self) -> bool {
+        self.mappings == other.mappings
+            && self.unused == other.unused
+            && self.rules.serves_same(&other.rules)
+    }
+}
+
+/// A mapping as it is configured, and what is served of it.
+pub(super) struct MappingStatus {
+    pub(super) metric: MetricName,
+    pub(super) serve: Serve,
+    /// What binding was tried with last.
+    last_attempt: Option<MappingSpec>,
+    /// What is served.
+    pub(super) active: Option<(MappingSpec, Arc<Evaluations>)>,
+    /// Why that is not what is configured.
+    pub(super) error: Option<Cause>,
+    /// What is wrong, although what is configured is served.
+    pub(super) warning: Option<Cause>,
+}
+
+impl PartialEq for MappingStatus {
+    fn eq(&self, other: &Self) -> bool {
+        let active = |status: &Self| status.active.as_ref().map(|(_, active)| Arc::as_ptr(active));
+        (&self.metric, &self.serve) == (&other.metric, &other.serve)
+            && active(self) == active(other)
+            && (&self.error, &self.warning) == (&other.error, &other.warning)
+    }
+}
+
+/// A new mapping, and the one whose evaluations it takes over.
+pub(super) struct Handover {
+    pub(super) new: Arc<Evaluations>,
+    pub(super) old: Option<Arc<Evaluations>>,
+}
+
+impl BindJob {
+    /// Binds the document. The evaluations of new mappings have begun when this returns.
+    pub(super) async fn run(self) -> Outcome<Arc<Bindings>> {
+        let permit = self.runtime.engine.loading().await;
+        let bound = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            self.bind()
+        });
+        let (bindings, handovers) = match bound.await {
+            Ok(bound) => bound,
+            // Ends this attempt: whoever waits for its result reports it.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        join_all(handovers.into_iter().map(Handover::begin)).await;
+        bindings.outcome()
+    }
+
+    fn bind(self) -> (Bindings, Vec<Handover>) {
+        let mut handovers = Vec::new();
+        let mut mappings = Vec::with_capacity(self.config.mappings.len());
+        for mapping in &self.config.mappings {
+            let (status, handover) = self.mapping(mapping);
+            handovers.extend(handover);
+            mappings.push(status);
+        }
+        let used = |name: &str| self.config.mappings.iter().any(|mapping| mapping.runs(name));
+        let unused = self
+            .plugins
+            .keys()
+            .filter(|name| !used(name))
+            .filter_map(|name| Some((name.clone(), self.plugin(name).1?)))
+            .filter(|(_, cause)| cause.reason != Reason::Loading)
+            .collect();
+        let handles: Vec<_> = self.plugins.values().flatten().cloned().collect();
+        let settled = handles.iter().all(|handle| handle.status().settled);
+        let (rules, rule_handovers) = self.rules().unwrap_or_default();
+        handovers.extend(rule_handovers);
+        let mut bindings = Bindings { mappings, unused, rules, settled, _plugins: handles };
+        bindings.locate(&self.document);
+        (bindings, handovers)
+    }
+
+    /// The metrics of the document's rules, once their plugins are loaded.
+    fn rules(&self) -> Option<(RuleOutput, Vec<Handover>)> {
+        let rules = self.config.rules.as_ref()?;
+        let listed = self.listed.as_ref()?;
+        let before = self.before.as_ref().map(|before| &before.rules);
+        let [Some(per_object), Some(external)] = RULE_PLUGINS.map(|name| self.plugin(name).0)
+        else {
+            // They ship with the adapter, and are still being compiled.
+            return before.map(|before| (before.clone(), Vec::new()));
+        };
+        let context = Context {
+            rules: rules.clone(),
+            document: self.document.clone(),
+            plugins: [per_object, external],
+            sources: self.sources.clone(),
+            kinds: self.kinds.clone(),
+            runtime: self.runtime.clone(),
+        };
+        Some(context.rule_metrics(listed, before))
+    }
+
+    /// The newest version of a plugin that can be used, and why there is none or no newer one.
+    fn plugin(&self, name: &str) -> (Option<Plugin>, Option<Cause>) {
+        let place = self.config.plugins.get(name).map_or_else(
+            || format!("/plugins/{}", segment(name)),
+            |plugin| match plugin.location {
+                valid::Location::Oci(_) => format!("{}/oci", plugin.place),
+                valid::Location::File(_) | valid::Location::Key(_) => {
+                    format!("{}/file", plugin.place)
+                }
+            },
+        );
+        match self.plugins.get(name) {
+            // The document has said already that there is no such plugin.
+            None => (None, None),
+            Some(Err(cause)) => (None, Some(cause.clone())),
+            Some(Ok(handle)) => {
+                let status = handle.status();
+                let cause = match (&status.problem, status.settled) {
+                    (Some(problem), _) => {
+                        Some(Cause::new(problem.reason, place, problem.message.clone()))
+                    }
+                    (None, false) => {
+                        Some(Cause::new(Reason::Loading, place, "the plugin is being loaded"))
+                    }
+                    (None, true) => None,
+                };
+                (status.plugin.clone(), cause)
+            }
+        }
+    }
+
+    fn mapping(&self, mapping: &valid::Mapping) -> (MappingStatus, Option<Handover>) {
+        let before = self.before.as_ref().and_then(|before| {
+            before
+                .mappings
+                .iter()
+                .find(|known| known.metric == mapping.metric && known.serve == mapping.serve)
+        });
+        let active = before.and_then(|before| before.active.clone());
+        let mut status = MappingStatus {
+            metric: mapping.metric.clone(),
+            serve: mapping.serve.clone(),
+            last_attempt: None,
+            active: active.clone(),
+            error: None,
+            warning: None,
+        };
+        let (plugin, mut warning) = self.plugin(&mapping.plugin);
+        let Some(plugin) = plugin else {
+            status.error = warning;
+            return (status, None);
+        };
+        let candidate = mapping.candidate.as_ref().and_then(|(name, _)| {
+            let (candidate, problem) = self.plugin(name);
+            warning = warning.take().or(problem);
+            candidate
+        });
+        status.warning = warning;
+        let spec = self.spec(mapping, plugin, candidate);
+        if let Some((known, _)) = &active
+            && *known == spec
+        {
+            return (status, None);
+        }
+        // What was refused before is refused again without asking the plugin.
+        if let Some(before) = before
+            && let Some(error) = before.error_of(&spec)
+        {
+            (status.error, status.last_attempt) = (Some(error), Some(spec));
+            return (status, None);
+        }
+        let bound = spec.bind(&self.runtime);
+        status.last_attempt = Some(spec.clone());
+        match bound {
+            Ok(new) => {
+                status.active = Some((spec, new.clone()));
+                let old = active.map(|(_, old)| old);
+                (status, Some(Handover { new, old }))
+            }
+            Err(faults) => {
+                status.error = Some(Cause { reason: Reason::ConfigInvalid, faults });
+                (status, None)
+            }
+        }
+    }
+
+    fn spec(
+        &self,
+        mapping: &valid::Mapping,
+        plugin: Plugin,
+        candidate: Option<Plugin>,
+    ) -> MappingSpec {
+        // Only those that it may use: others may change without it.
+        let own = mapping.queries.iter().map(|query| &query.source).chain(&mapping.source);
+        let sources =
+            own.filter_map(|name| Some((name.clone(), self.sources.get(name)?.clone()))).collect();
+        MappingSpec {
+            owner: self.owner.clone(),
+            mapping: mapping.clone(),
+            plugin,
+            candidate,
+            sources,
+            kinds: self.kinds.clone(),
+            budget: self.budget.clone(),
+            items: None,
+        }
+    }
+}
+
+impl MappingStatus {
+    /// Why binding failed, if it was tried with an equal spec, at the places of this one.
+    fn error_of(&self, spec: &MappingSpec) -> Option<Cause> {
+        let tried = self.last_attempt.as_ref().filter(|tried| *tried == spec)?;
+        let (old, new) = (&tried.mapping.place, &spec.mapping.place);
+        let mut error = self.error.clone()?;
+        for fault in &mut error.faults {
+            if let Some(rest) = fault.path.strip_prefix(old.as_str()) {
+                fault.path = format!("{new}{rest}");
+                fault.line = None;
+            }
+        }
+        Some(error)
+    }
+}
+
+impl Handover {
+    async fn begin(self) {
+        if let Some(kind) = &self.new.mapping().kind {
+            // Without them its first reads say that they are not known yet.
+            let _ = tokio::time::timeout(LIST_TIMEOUT, kind.settled()).await;
+        }
+        if let Some(old) = &self.old {
+            self.new.take_over(old, HANDOVER_TIMEOUT).await;
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The machine, driven by sequences of events: without sockets, clocks and tasks.
+
+mod ages;
+mod failures;
+mod generated;
+mod start;
+mod world;
