@@ -41,7 +41,10 @@ fn ask(query: &RuleQuery, name: &str) {
     let _ = query.wider();
     let exact = |name: &str| {
         let selector = "a=b,c in (d,e),!f".parse().unwrap_or_default();
-        query.exact(Some("shop"), &QueryParams { selector, names: vec![name.into(), "web-1".into()] })
+        query.exact(
+            Some("shop"),
+            &QueryParams { selector, names: vec![name.into(), "web-1".into()] },
+        )
     };
     let (Ok(filled), Ok(plain)) = (exact(name), exact("x")) else { return };
     // The parser takes a while for long ones.

@@ -78,12 +78,24 @@ pub(crate) struct Origin {
 impl Origin {
     /// As the library has it. One of the two is there, or clap would have said so.
     pub(crate) fn origin(&self) -> ConfigOrigin {
-        match (&self.config, &self.config_map) {
-            (_, Some((namespace, name))) => {
-                ConfigOrigin::ConfigMap { namespace: namespace.clone(), name: name.clone() }
-            }
-            (file, None) => ConfigOrigin::File(file.clone().unwrap_or_default()),
+        let origin = origin(self.config.as_ref(), self.config_map.as_ref());
+        origin.unwrap_or_else(|| ConfigOrigin::File(PathBuf::new()))
+    }
+}
+
+impl Doctor {
+    /// The configuration, as the library has it, if there is one to look at.
+    pub(crate) fn origin(&self) -> Option<ConfigOrigin> {
+        origin(self.config.as_ref(), self.config_map.as_ref())
+    }
+}
+
+fn origin(file: Option<&PathBuf>, config_map: Option<&(String, String)>) -> Option<ConfigOrigin> {
+    match (file, config_map) {
+        (_, Some((namespace, name))) => {
+            Some(ConfigOrigin::ConfigMap { namespace: namespace.clone(), name: name.clone() })
         }
+        (file, None) => file.cloned().map(ConfigOrigin::File),
     }
 }
 
@@ -153,8 +165,11 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// The adapter's configuration: its sources are asked, too, from where this runs.
-    #[command(flatten)]
-    pub(crate) config: Option<Origin>,
+    #[arg(long, value_name = "FILE", conflicts_with = "config_map")]
+    config: Option<PathBuf>,
+    /// The configuration in a ConfigMap, under the key `config.yaml`.
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map)]
+    config_map: Option<(String, String)>,
     #[command(flatten)]
     pub(crate) adapter: Adapter,
     /// Look at the autoscalers of this namespace only.
@@ -182,4 +197,22 @@ pub(crate) enum Plugin {
         /// A component.
         file: PathBuf,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doctor_needs_no_configuration() {
+        let of = |line: &str| Cli::try_parse_from(line.split_whitespace());
+        let doctor = of("leadsman doctor --kubeconfig f").unwrap();
+        let Command::Doctor(doctor) = doctor.command else { panic!("{doctor:?}") };
+        assert!(doctor.origin().is_none());
+        let doctor = of("leadsman doctor --config-map a/b").unwrap();
+        let Command::Doctor(doctor) = doctor.command else { panic!("{doctor:?}") };
+        assert!(matches!(doctor.origin(), Some(ConfigOrigin::ConfigMap { .. })));
+        assert!(of("leadsman doctor --config-map a/b --config c").is_err());
+        assert!(of("leadsman check").is_err());
+    }
 }

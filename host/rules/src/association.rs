@@ -147,7 +147,7 @@ fn sanitized(group: &str) -> String {
 fn fill(template: &GoTemplate, group: &str, resource: &str) -> Result<String, String> {
     let text = |text: &str| Value::Text(text.to_owned());
     let fields = [("Group".to_owned(), text(group)), ("Resource".to_owned(), text(resource))];
-    template.render(&Value::Map(fields.into()))
+    template.render(&fields.into())
 }
 
 impl PartialEq for Association {

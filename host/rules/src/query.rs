@@ -58,7 +58,9 @@ impl QueryText {
                 "says nothing; write the query, with <<.Series>>{<<.LabelMatchers>>}".to_owned()
             );
         }
-        Ok(Self { written: written.to_owned(), template: GoTemplate::parse(written, &FIELDS)? })
+        let template = GoTemplate::parse(written, &FIELDS)?;
+        template.render(&example())?;
+        Ok(Self { written: written.to_owned(), template })
     }
 }
 
@@ -139,8 +141,9 @@ impl RuleQuery {
             return Err("its text has \"${\"".to_owned());
         }
         if let Some(label) = &self.object_label {
-            let marked = self.render(&format!("{}=\"\"", widen::MARK), BTreeMap::new())?;
-            widen::keeps(&marked, label)?;
+            let marked =
+                self.render(&format!("{}=\"\"", widen::MATCHERS_MARKER), BTreeMap::new())?;
+            widen::check_separable(&marked, label)?;
         }
         let mut matchers = vec!["${selector}".to_owned()];
         if let Some(label) = &self.namespace_label {
@@ -161,7 +164,7 @@ impl RuleQuery {
             ("GroupBySlice", Value::List(group_by.iter().map(|label| text(label)).collect())),
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value));
-        let query = self.text.template.render(&Value::Map(fields.into()))?;
+        let query = self.text.template.render(&fields.into())?;
         if query.trim().is_empty() {
             return Err("its template gives an empty query".to_owned());
         }
@@ -181,4 +184,20 @@ fn plain(requirement: &Requirement) -> Requirement {
         other => other.clone(),
     };
     Requirement { key: requirement.key.clone(), operator }
+}
+
+/// Data of the types of a read's, so that a template that takes one for another is known when it is
+/// loaded.
+fn example() -> BTreeMap<String, Value> {
+    let text = || Value::Text(PLAIN.to_owned());
+    FIELDS
+        .map(|field| {
+            let value = match field {
+                "LabelValuesByName" => Value::Map(BTreeMap::new()),
+                "GroupBySlice" => Value::List(vec![text(), text()]),
+                _ => text(),
+            };
+            (field.to_owned(), value)
+        })
+        .into()
 }

@@ -217,6 +217,8 @@ fn what_is_wrong_with_a_rule_is_told_all_at_once() {
     ] {
         assert!(told.iter().any(|fault| fault.starts_with(part)), "{part} in {told:#?}");
     }
+    let told = faults(json!({"seriesQuery": "x", "metricsQuery": "<<index .Series 0>>"}));
+    assert!(told.iter().any(|fault| fault.contains("can't index an item of type string")));
     let query = json!({"seriesQuery": "x", "metricsQuery": "<<template \"x\">>"});
     let told = faults(query);
     assert!(told.iter().any(|fault| fault.contains("template")), "{told:?}");
@@ -279,7 +281,9 @@ fn exact_queries_are_those_of_prometheus_adapter() {
         let text = query.exact(Some("somens"), &asked(selector, names)).unwrap();
         assert_eq!(text, expected, "{template}");
     }
-    let error = query("<<if false>>x<<end>>").exact(Some("n"), &asked("", "a")).unwrap_err();
+    let error = query("<<if .LabelValuesByName.none>>x<<end>>")
+        .exact(Some("n"), &asked("", "a"))
+        .unwrap_err();
     assert!(error.contains("empty query"), "{error}");
     let error =
         query("<<range $label, $value := .LabelValuesByName>><<$label>>=<<$value>>;<<end>>")

@@ -1,7 +1,7 @@
-//! Whether a query may be asked for all objects at once.
+//! Whether a rule's query can be sent once for all objects of a namespace.
 //!
-//! It may if what it gives for one object depends on no series of another: then taking the
-//! object's matcher away adds values for others and changes none. That holds for as long as each
+//! It can if it is separable: the value of one object depends on no series of another, so that
+//! removing the object's matcher adds values for others and changes none. This holds as long as each
 //! step from the series to the result keeps the object's label apart.
 
 use promql_parser::label::Matchers;
@@ -13,39 +13,37 @@ use promql_parser::parser::{
 use crate::promql;
 
 /// The label whose matcher stands for the matchers of a read.
-pub(super) const MARK: &str = "__leadsman_matchers__";
+pub(super) const MATCHERS_MARKER: &str = "__leadsman_matchers__";
 
-/// Whether a query with [`MARK`] among its matchers keeps the objects of a label apart; otherwise
-/// why it may not.
-pub(super) fn keeps(query: &str, label: &str) -> Result<(), String> {
-    let look = Look { label };
-    match promql::look(query, |query| look.at(query))?? {
-        Gives::EachObject => Ok(()),
-        Gives::Same => Err("it does not use .LabelMatchers".to_owned()),
+/// Checks that a query with [`MATCHERS_MARKER`] among its matchers has a result for each object that
+/// depends on the series of this object alone. An error says why it may have not.
+pub(super) fn check_separable(query: &str, label: &str) -> Result<(), String> {
+    let checker = Checker { label };
+    match promql::look(query, |query| checker.at(query))?? {
+        Separability::PerObject => Ok(()),
+        Separability::Shared => Err("it does not use .LabelMatchers".to_owned()),
     }
 }
 
-/// What an expression gives.
+/// How the result of an expression depends on the objects.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Gives {
-    /// For each object what its own series say.
-    EachObject,
-    /// The same whatever objects are asked for.
-    Same,
+enum Separability {
+    /// Each object's part depends on its own series alone.
+    PerObject,
+    /// It is the same for all objects.
+    Shared,
 }
 
-struct Look<'a> {
+struct Checker<'a> {
     label: &'a str,
 }
 
-type Found = Result<Gives, String>;
-
-impl Look<'_> {
-    fn at(&self, expression: &Expr) -> Found {
+impl Checker<'_> {
+    fn at(&self, expression: &Expr) -> Result<Separability, String> {
         match expression {
             Expr::VectorSelector(selector) => Ok(selected(&selector.matchers)),
             Expr::MatrixSelector(selector) => Ok(selected(&selector.vs.matchers)),
-            Expr::NumberLiteral(_) | Expr::StringLiteral(_) => Ok(Gives::Same),
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) => Ok(Separability::Shared),
             Expr::Paren(inner) => self.at(&inner.expr),
             Expr::Unary(inner) => self.at(&inner.expr),
             Expr::Subquery(inner) => self.at(&inner.expr),
@@ -56,9 +54,9 @@ impl Look<'_> {
         }
     }
 
-    fn aggregate(&self, aggregate: &AggregateExpr) -> Found {
+    fn aggregate(&self, aggregate: &AggregateExpr) -> Result<Separability, String> {
         if let Some(parameter) = &aggregate.param
-            && self.at(parameter)? == Gives::EachObject
+            && self.at(parameter)? == Separability::PerObject
         {
             return Err(format!("a parameter of {} depends on the objects", aggregate.op));
         }
@@ -68,36 +66,40 @@ impl Look<'_> {
             Some(LabelModifier::Exclude(labels)) => labels.labels.iter().all(|l| l != self.label),
             None => false,
         };
-        if gives == Gives::EachObject && !apart {
+        if gives == Separability::PerObject && !apart {
             return Err(format!("{} brings objects together", aggregate.op));
         }
         Ok(gives)
     }
 
-    fn call(&self, call: &Call) -> Found {
+    fn call(&self, call: &Call) -> Result<Separability, String> {
         let name = call.func.name;
-        let mut gives = Gives::Same;
+        let mut gives = Separability::Shared;
         for argument in &call.args.args {
-            if self.at(argument)? == Gives::EachObject {
-                gives = Gives::EachObject;
+            if self.at(argument)? == Separability::PerObject {
+                gives = Separability::PerObject;
             }
         }
         let one_for_all =
             ["absent", "absent_over_time", "info", "scalar", "label_replace", "label_join"];
-        if gives == Gives::EachObject && one_for_all.contains(&name) {
+        if gives == Separability::PerObject && one_for_all.contains(&name) {
             return Err(format!("{name} does not keep objects apart"));
         }
         Ok(gives)
     }
 
-    fn binary(&self, binary: &BinaryExpr) -> Found {
+    fn binary(&self, binary: &BinaryExpr) -> Result<Separability, String> {
         let (left, right) = (self.at(&binary.lhs)?, self.at(&binary.rhs)?);
         let scalar = |expression: &Expr| expression.value_type() == ValueType::Scalar;
         match (left, right) {
-            (Gives::Same, Gives::Same) => return Ok(Gives::Same),
-            (Gives::EachObject, Gives::Same) if scalar(&binary.rhs) => return Ok(left),
-            (Gives::Same, Gives::EachObject) if scalar(&binary.lhs) => return Ok(right),
-            (Gives::EachObject, Gives::EachObject) => {}
+            (Separability::Shared, Separability::Shared) => return Ok(Separability::Shared),
+            (Separability::PerObject, Separability::Shared) if scalar(&binary.rhs) => {
+                return Ok(left);
+            }
+            (Separability::Shared, Separability::PerObject) if scalar(&binary.lhs) => {
+                return Ok(right);
+            }
+            (Separability::PerObject, Separability::PerObject) => {}
             _ => {
                 return Err(format!(
                     "one side of {} is the same for all objects and the other is not",
@@ -105,7 +107,7 @@ impl Look<'_> {
                 ));
             }
         }
-        let Some(modifier) = &binary.modifier else { return Ok(Gives::EachObject) };
+        let Some(modifier) = &binary.modifier else { return Ok(Separability::PerObject) };
         let apart = match &modifier.matching {
             None => true,
             Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|l| l == self.label),
@@ -119,22 +121,22 @@ impl Look<'_> {
             _ => false,
         };
         if apart && !copied {
-            Ok(Gives::EachObject)
+            Ok(Separability::PerObject)
         } else {
             Err(format!("{} matches objects with each other", binary.op))
         }
     }
 }
 
-fn selected(matchers: &Matchers) -> Gives {
+fn selected(matchers: &Matchers) -> Separability {
     let marked = |matchers: &[promql_parser::label::Matcher]| {
-        matchers.iter().any(|matcher| matcher.name == MARK)
+        matchers.iter().any(|matcher| matcher.name == MATCHERS_MARKER)
     };
     // With `or` between matchers a part of the series does not have it.
     let in_all = matchers.or_matchers.is_empty() || matchers.or_matchers.iter().all(|m| marked(m));
     if marked(&matchers.matchers) || (!matchers.or_matchers.is_empty() && in_all) {
-        Gives::EachObject
+        Separability::PerObject
     } else {
-        Gives::Same
+        Separability::Shared
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use leadsman::app::{self, ClusterOptions, StartError};
 
-use super::{FAULTS, count, failed, run};
+use super::{FAULTS, count, failed, print_line, run};
 use crate::cli::Check;
 
 /// Does all that `serve` does with a configuration, short of serving it.
@@ -20,15 +20,15 @@ pub(crate) fn check(check: Check) -> ExitCode {
     let loaded = match checked {
         Ok(loaded) => loaded,
         Err(error @ StartError::Config(_)) => {
-            println!("{:#}", anyhow::Error::from(error));
+            print_line(format_args!("{:#}", anyhow::Error::from(error)));
             return ExitCode::from(FAULTS);
         }
         Err(error) => return failed(&error.into()),
     };
     if !loaded.faults.is_empty() {
         let faults: Vec<_> = loaded.faults.into_iter().map(|(_, faults)| faults).collect();
-        faults.iter().for_each(|faults| println!("{faults}"));
-        println!("{}", count(&faults));
+        faults.iter().for_each(|faults| print_line(faults));
+        print_line(format_args!("{}", count(&faults)));
         return ExitCode::from(FAULTS);
     }
     let (number, of_rules) = loaded.snapshot.counts();
@@ -38,6 +38,6 @@ pub(crate) fn check(check: Check) -> ExitCode {
         1 => ", 1 metric of rules".to_owned(),
         many => format!(", {many} metrics of rules"),
     };
-    println!("{origin}: {number} {mappings}{of_rules}, no faults");
+    print_line(format_args!("{origin}: {number} {mappings}{of_rules}, no faults"));
     ExitCode::SUCCESS
 }

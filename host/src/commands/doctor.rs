@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use leadsman::doctor::{self, DoctorOptions, Section, Verdict};
 
-use super::{FAULTS, failed, run};
-use crate::cli::{Doctor, Origin};
+use super::{FAULTS, failed, print_line, run};
+use crate::cli::Doctor;
 
 /// Looks at the whole way from an autoscaler to a value and says what is in it.
 pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
@@ -14,9 +14,9 @@ pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
         Err(error) => return failed(&error),
     };
     let options = DoctorOptions {
+        config: doctor.origin(),
         kubeconfig: doctor.kubeconfig,
         flags,
-        config: doctor.config.as_ref().map(Origin::origin),
         namespace: doctor.namespace,
     };
     let examined = run(doctor::examine(&options)).and_then(|examined| examined.map_err(Into::into));
@@ -25,18 +25,18 @@ pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
         Err(error) => return failed(&error),
     };
     for section in &sections {
-        println!("{section}");
+        print_line(section);
     }
     let bad = |section: &Section| {
         section.findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count()
     };
     match sections.iter().map(bad).sum::<usize>() {
         0 => {
-            println!("nothing stands in the way");
+            print_line("nothing stands in the way");
             ExitCode::SUCCESS
         }
         count => {
-            println!("{count} things stand in the way");
+            print_line(format_args!("{count} things stand in the way"));
             ExitCode::from(FAULTS)
         }
     }

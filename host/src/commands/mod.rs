@@ -8,6 +8,8 @@ mod rules;
 mod serve;
 
 use leadsman_document::Faults;
+use std::fmt;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ const FAILED: u8 = 3;
 pub(crate) fn schema() -> ExitCode {
     match serde_json::to_string_pretty(&leadsman_config::published_schema()) {
         Ok(text) => {
-            println!("{text}");
+            print_line(text);
             ExitCode::SUCCESS
         }
         Err(error) => failed(&error.into()),
@@ -53,6 +55,22 @@ fn count(documents: &[Faults]) -> String {
         1 => "1 fault".to_owned(),
         many => format!("{many} faults"),
     }
+}
+
+/// Prints a result. A reader that has seen enough, such as `head`, closes the pipe: that is no error.
+fn print(text: impl fmt::Display) {
+    let mut output = io::stdout().lock();
+    match write!(output, "{text}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("leadsman: cannot print: {error}");
+        }
+        _ => {}
+    }
+}
+
+/// Prints a result, and ends its line.
+fn print_line(text: impl fmt::Display) {
+    print(format_args!("{text}\n"));
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

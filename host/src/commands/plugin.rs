@@ -8,7 +8,7 @@ use leadsman_control as control;
 use leadsman_document::json_schema;
 use leadsman_sandbox::{CompileOwner, Plugin};
 
-use super::{FAULTS, failed, run};
+use super::{FAULTS, failed, print_line, run};
 
 /// Loads a plugin as the adapter does, runs its fixtures, and prints what it says of itself.
 pub(crate) fn inspect(file: &Path) -> ExitCode {
@@ -23,7 +23,7 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
     let bytes = match std::fs::read(file) {
         Ok(bytes) => bytes::Bytes::from(bytes),
         Err(error) => {
-            println!("cannot read {}: {error}", file.display());
+            print_line(format_args!("cannot read {}: {error}", file.display()));
             return ExitCode::from(FAULTS);
         }
     };
@@ -35,29 +35,33 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
     let (plugin, tested) = match loaded {
         Ok(Ok(loaded)) => loaded,
         Ok(Err(error)) => {
-            println!("{} is not a plugin: {:#}", file.display(), anyhow::Error::from(error));
+            print_line(format_args!(
+                "{} is not a plugin: {:#}",
+                file.display(),
+                anyhow::Error::from(error)
+            ));
             return ExitCode::from(FAULTS);
         }
         Err(error) => return failed(&error),
     };
     let description = plugin.description();
-    println!("name     {}", description.name);
-    println!("version  {}", description.version);
-    println!("about    {}", description.about);
-    println!("digest   sha256:{}", plugin.digest());
+    print_line(format_args!("name     {}", description.name));
+    print_line(format_args!("version  {}", description.version));
+    print_line(format_args!("about    {}", description.about));
+    print_line(format_args!("digest   sha256:{}", plugin.digest()));
     match serde_json::to_string_pretty(&description.config_schema) {
-        Ok(schema) => println!("config   {schema}"),
+        Ok(schema) => print_line(format_args!("config   {schema}")),
         Err(error) => return failed(&error.into()),
     }
     if let Err(reason) = json_schema::check(&description.config_schema) {
-        println!("schema   {reason}");
+        print_line(format_args!("schema   {reason}"));
         return ExitCode::from(FAULTS);
     }
     match tested {
-        Ok(0) => println!("fixtures it brings none"),
-        Ok(count) => println!("fixtures {count} passed"),
+        Ok(0) => print_line("fixtures it brings none"),
+        Ok(count) => print_line(format_args!("fixtures {count} passed")),
         Err(reason) => {
-            println!("fixtures {reason}");
+            print_line(format_args!("fixtures {reason}"));
             return ExitCode::from(FAULTS);
         }
     }

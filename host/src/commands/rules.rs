@@ -8,7 +8,7 @@ use leadsman::inspection::{
     Text,
 };
 
-use super::{FAULTS, failed, run};
+use super::{FAULTS, failed, print, print_line, run};
 use crate::cli::{Output, Rules};
 
 /// Says what rules give, or what another adapter makes of them.
@@ -36,7 +36,7 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
         };
         return match run(inspection::compare(&options)) {
             Ok(Ok(comparison)) => {
-                print!("{comparison}");
+                print(comparison);
                 exit(!comparison.is_same())
             }
             Ok(Err(CompareError::Start(StartError::Config(error)))) => unreadable(&error.into()),
@@ -54,14 +54,14 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
 
 fn show(found: &Inspection, output: Output, all: bool) -> ExitCode {
     match output {
-        Output::Text => print!("{}", Text { inspection: found, all }),
-        Output::Json => println!("{:#}", inspection::json(found)),
+        Output::Text => print(format_args!("{}", Text { inspection: found, all })),
+        Output::Json => print_line(format_args!("{:#}", inspection::json(found))),
         Output::Mappings => {
             // A file made of this output holds the configuration and nothing else.
             if let Some(faults) = &found.faults {
                 eprintln!("{faults}");
             }
-            print!("{}", inspection::mappings(found));
+            print(format_args!("{}", inspection::mappings(found)));
         }
     }
     exit(found.has_faults())
@@ -80,6 +80,6 @@ fn not_inspected(error: InspectError) -> ExitCode {
 
 /// As `check` says it.
 fn unreadable(error: &anyhow::Error) -> ExitCode {
-    println!("{error:#}");
+    print_line(format_args!("{error:#}"));
     ExitCode::from(FAULTS)
 }

@@ -5,14 +5,14 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 
 use super::Finding;
-use super::rights::Served;
+use super::rights::ServedMetrics;
 use leadsman_cluster::Cluster;
 
 /// Looks at the autoscalers of a namespace, or of all.
 pub(super) async fn look(
     cluster: &Cluster,
     namespace: Option<&str>,
-    served: &Served,
+    served: &ServedMetrics,
 ) -> Vec<Finding> {
     let client = cluster.client().clone();
     let api: Api<HorizontalPodAutoscaler> = match namespace {
@@ -32,7 +32,7 @@ pub(super) async fn look(
 }
 
 /// `None` for one that uses none of these metrics.
-fn judge(hpa: &HorizontalPodAutoscaler, served: &Served) -> Option<Vec<Finding>> {
+fn judge(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Option<Vec<Finding>> {
     let spec = hpa.spec.as_ref()?;
     let used: Vec<_> = spec.metrics.iter().flatten().filter_map(Used::of).collect();
     if used.is_empty() {
@@ -97,7 +97,7 @@ impl Used {
             .or_else(|| external.map(|name| Self::External(name.clone())))
     }
 
-    fn is_served(&self, served: &Served) -> Option<bool> {
+    fn is_served(&self, served: &ServedMetrics) -> Option<bool> {
         match self {
             Self::Custom(name) => served.custom(name),
             Self::External(name) => served.external(name),

@@ -12,7 +12,7 @@ const EXTERNAL: &str = "external.metrics.k8s.io";
 const USAGE: &str = "metrics.k8s.io";
 
 /// The metrics that discovery names, as seen through kube-apiserver.
-pub(super) struct Served {
+pub(super) struct ServedMetrics {
     custom: Result<Vec<String>, Unread>,
     external: Result<Vec<String>, Unread>,
     /// The kinds of which it is known what they use; `None` where another server is asked for it.
@@ -42,8 +42,8 @@ struct Named {
 }
 
 /// Reads which metrics are served, and what nodes and pods use, if the adapter is asked for that.
-pub(super) async fn served(cluster: &Cluster, usage: bool) -> Served {
-    Served {
+pub(super) async fn served(cluster: &Cluster, usage: bool) -> ServedMetrics {
+    ServedMetrics {
         custom: list(cluster, CUSTOM, "v1beta2").await,
         external: list(cluster, EXTERNAL, "v1beta1").await,
         usage: if usage { Some(list(cluster, USAGE, "v1beta1").await) } else { None },
@@ -66,7 +66,7 @@ async fn list(cluster: &Cluster, group: &str, version: &str) -> Result<Vec<Strin
     }
 }
 
-impl Served {
+impl ServedMetrics {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let usage = self.usage.as_ref().map(|usage| (USAGE, usage));
         [(CUSTOM, &self.custom), (EXTERNAL, &self.external)]
@@ -132,7 +132,7 @@ fn shortened(names: &[String]) -> String {
 pub(super) async fn look(
     cluster: &Cluster,
     account: Option<&Account>,
-    served: &Served,
+    served: &ServedMetrics,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     match account {

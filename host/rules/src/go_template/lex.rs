@@ -1,4 +1,4 @@
-//! Splits a Go template into tokens, as Go's own lexer does.
+//! Splits a template into tokens, as Go's own lexer does.
 
 const OPEN: &str = "<<";
 const CLOSE: &str = ">>";
@@ -11,14 +11,11 @@ pub(super) enum Kind {
     Text,
     Open,
     Close,
-    Space,
-    Assign,
     Declare,
     Pipe,
     Comma,
     Quoted,
     Raw,
-    Character,
     Number,
     Field,
     Variable,
@@ -26,8 +23,6 @@ pub(super) enum Kind {
     Dot,
     LeftParen,
     RightParen,
-    /// Any other sign, which no action can use.
-    Sign,
     End,
 }
 
@@ -37,6 +32,8 @@ pub(super) struct Token<'a> {
     pub(super) kind: Kind,
     pub(super) text: &'a str,
     pub(super) at: usize,
+    /// Whether white space stands before it.
+    pub(super) spaced: bool,
 }
 
 /// What went wrong, and where in the template.
@@ -55,9 +52,9 @@ pub(super) fn lex(text: &str) -> Result<Vec<Token<'_>>, Problem> {
         lexer.open(length)?;
     }
     if !lexer.rest().is_empty() {
-        lexer.push(Kind::Text, lexer.rest().len());
+        lexer.push(Kind::Text, lexer.rest().len(), false);
     }
-    lexer.push(Kind::End, 0);
+    lexer.push(Kind::End, 0, false);
     Ok(lexer.tokens)
 }
 
@@ -66,8 +63,9 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    fn push(&mut self, kind: Kind, length: usize) {
-        self.tokens.push(Token { kind, text: &self.text[self.at..self.at + length], at: self.at });
+    fn push(&mut self, kind: Kind, length: usize, spaced: bool) {
+        let text = &self.text[self.at..self.at + length];
+        self.tokens.push(Token { kind, text, at: self.at, spaced });
         self.at += length;
     }
 
@@ -82,180 +80,104 @@ impl<'a> Lexer<'a> {
         let text = &self.rest()[..length];
         let kept = if trims { text.trim_end_matches(SPACES) } else { text };
         if !kept.is_empty() {
-            self.push(Kind::Text, kept.len());
+            self.push(Kind::Text, kept.len(), false);
         }
         self.at += length - kept.len();
         let marker = if trims { 2 } else { 0 };
         if inside[marker..].starts_with("/*") {
             return self.comment(OPEN.len() + marker);
         }
-        self.push(Kind::Open, OPEN.len());
+        self.push(Kind::Open, OPEN.len(), false);
         self.at += marker;
-        self.action()
+        loop {
+            let spaces = self.skip_spaces();
+            if self.close(spaces) {
+                return Ok(());
+            }
+            self.token(spaces)?;
+        }
     }
 
     fn comment(&mut self, before: usize) -> Result<(), Problem> {
-        let inside = &self.rest()[before..];
-        let Some(length) = inside.find("*/") else {
+        let Some(length) = self.rest()[before..].find("*/") else {
             return self.problem("unclosed comment");
         };
         self.at += before + length + 2;
-        let Some(trims) = self.at_close() else {
-            return self.problem("comment ends before closing delimiter");
+        let spaces = self.skip_spaces();
+        if self.close(spaces) {
+            // A comment is no action.
+            self.tokens.pop();
+            return Ok(());
+        }
+        self.problem("comment ends before closing delimiter")
+    }
+
+    fn skip_spaces(&mut self) -> bool {
+        let before = self.at;
+        self.at = self.text.len() - self.rest().trim_start_matches(SPACES).len();
+        self.at > before
+    }
+
+    /// Takes the end of an action, if it is here, and the space after it that it trims.
+    fn close(&mut self, spaced: bool) -> bool {
+        if self.rest().starts_with(CLOSE) {
+            self.push(Kind::Close, CLOSE.len(), spaced);
+            return true;
+        }
+        let trims = spaced && self.rest().strip_prefix('-').is_some_and(|s| s.starts_with(CLOSE));
+        if trims {
+            self.push(Kind::Close, 1 + CLOSE.len(), spaced);
+            self.skip_spaces();
+        }
+        trims
+    }
+
+    fn token(&mut self, spaced: bool) -> Result<(), Problem> {
+        let rest = self.rest();
+        let Some(first) = rest.chars().next() else { return self.problem("unclosed action") };
+        let word = |from: usize| {
+            rest[from..].find(|c| !is_word(c)).map_or(rest.len(), |length| from + length)
         };
-        self.close(trims);
+        let (kind, length) = match first {
+            '|' => (Kind::Pipe, 1),
+            ',' => (Kind::Comma, 1),
+            '(' => (Kind::LeftParen, 1),
+            ')' => (Kind::RightParen, 1),
+            ':' if rest.starts_with(":=") => (Kind::Declare, 2),
+            '"' => (Kind::Quoted, self.quoted()?),
+            '`' => match rest[1..].find('`') {
+                Some(length) => (Kind::Raw, length + 2),
+                None => return self.problem("unterminated raw quoted string"),
+            },
+            '$' => (Kind::Variable, word(1)),
+            '.' if word(1) > 1 => (Kind::Field, word(1)),
+            '.' => (Kind::Dot, 1),
+            '0'..='9' => (Kind::Number, word(0)),
+            _ if is_word(first) => (Kind::Word, word(0)),
+            '\'' => return self.problem("a character constant is not supported"),
+            '=' => return self.problem("setting a variable is not supported; declare one with :="),
+            '+' | '-' => return self.problem("a number with a sign is not supported"),
+            _ => return self.problem(format!("unexpected {first:?} in an action")),
+        };
+        self.push(kind, length, spaced);
         Ok(())
     }
 
-    /// Whether an action ends here, and if so, whether it trims the text
-    /// that follows it.
-    fn at_close(&self) -> Option<bool> {
-        let rest = self.rest();
-        if rest.starts_with(CLOSE) {
-            return Some(false);
-        }
-        let marked = rest.strip_prefix(SPACES)?.strip_prefix('-')?;
-        marked.starts_with(CLOSE).then_some(true)
-    }
-
-    fn close(&mut self, trims: bool) {
-        if trims {
-            self.at += 2;
-        }
-        self.at += CLOSE.len();
-        if trims {
-            let rest = self.rest();
-            self.at += rest.len() - rest.trim_start_matches(SPACES).len();
-        }
-    }
-
-    fn action(&mut self) -> Result<(), Problem> {
-        let mut depth = 0_usize;
-        loop {
-            if let Some(trims) = self.at_close() {
-                if depth > 0 {
-                    return self.problem("unclosed left paren");
-                }
-                let at = self.at;
-                self.close(trims);
-                self.tokens.push(Token { kind: Kind::Close, text: CLOSE, at });
-                return Ok(());
-            }
-            let Some(first) = self.rest().chars().next() else {
-                return self.problem("unclosed action");
-            };
-            match first {
-                '(' => depth += 1,
-                ')' if depth == 0 => return self.problem("unexpected right paren"),
-                ')' => depth -= 1,
-                _ => {}
-            }
-            self.token(first)?;
-        }
-    }
-
-    fn token(&mut self, first: char) -> Result<(), Problem> {
-        match first {
-            '=' => self.push(Kind::Assign, 1),
-            ':' if self.rest().starts_with(":=") => self.push(Kind::Declare, 2),
-            ':' => return self.problem("expected :="),
-            '|' => self.push(Kind::Pipe, 1),
-            ',' => self.push(Kind::Comma, 1),
-            '(' => self.push(Kind::LeftParen, 1),
-            ')' => self.push(Kind::RightParen, 1),
-            '"' => return self.quoted(Kind::Quoted, '"', "quoted string"),
-            '\'' => return self.quoted(Kind::Character, '\'', "character constant"),
-            '`' => return self.raw(),
-            '$' => return self.name(Kind::Variable, Kind::Variable, 1),
-            '.' if !self.rest()[1..].starts_with(|next: char| next.is_ascii_digit()) => {
-                return self.name(Kind::Field, Kind::Dot, 1);
-            }
-            '.' | '+' | '-' | '0'..='9' => return self.number(),
-            _ if SPACES.contains(&first) => self.spaces(),
-            _ if is_word(first) => return self.name(Kind::Word, Kind::Word, 0),
-            _ if first.is_ascii_graphic() => self.push(Kind::Sign, 1),
-            _ => return self.problem(format!("unrecognized character in action: {first:?}")),
-        }
-        Ok(())
-    }
-
-    /// Takes white space, but not the space of a closing trim marker.
-    fn spaces(&mut self) {
-        let rest = self.rest();
-        let length = rest.len() - rest.trim_start_matches(SPACES).len();
-        let after = &rest[length..];
-        let marker = after.strip_prefix('-').is_some_and(|next| next.starts_with(CLOSE));
-        // At least one space is left: the caller has looked for a marker here.
-        self.push(Kind::Space, if marker { length - 1 } else { length });
-    }
-
-    fn quoted(&mut self, kind: Kind, quote: char, what: &str) -> Result<(), Problem> {
+    /// The length of a quoted string with its quotes.
+    fn quoted(&self) -> Result<usize, Problem> {
         let mut escaped = false;
         for (index, next) in self.rest().char_indices().skip(1) {
-            if next == '\n' {
-                break;
+            match next {
+                '\n' => break,
+                '"' if !escaped => return Ok(index + 1),
+                _ => escaped = next == '\\' && !escaped,
             }
-            if next == quote && !escaped {
-                self.push(kind, index + 1);
-                return Ok(());
-            }
-            escaped = next == '\\' && !escaped;
         }
-        self.problem(format!("unterminated {what}"))
-    }
-
-    fn raw(&mut self) -> Result<(), Problem> {
-        let Some(length) = self.rest()[1..].find('`') else {
-            return self.problem("unterminated raw quoted string");
-        };
-        self.push(Kind::Raw, length + 2);
-        Ok(())
-    }
-
-    /// Takes a name after so many bytes of sign; without a name it is `bare`.
-    fn name(&mut self, named: Kind, bare: Kind, sign: usize) -> Result<(), Problem> {
-        let rest = self.rest();
-        let length =
-            rest[sign..].find(|next| !is_word(next)).map_or(rest.len(), |length| sign + length);
-        let after = &rest[length..];
-        let ends = after.starts_with(SPACES)
-            || after.starts_with(['.', ',', '|', ':', ')', '('])
-            || after.starts_with(CLOSE);
-        if let (Some(next), false) = (after.chars().next(), ends) {
-            self.at += length;
-            return self.problem(format!("bad character {next:?}"));
-        }
-        self.push(if length == sign { bare } else { named }, length);
-        Ok(())
-    }
-
-    /// Takes everything that looks like a number; whether it is one is seen
-    /// when it is read.
-    fn number(&mut self) -> Result<(), Problem> {
-        let rest = self.rest();
-        let unsigned = rest.trim_start_matches(['+', '-']);
-        let sign = rest.len() - unsigned.len();
-        let hexadecimal = unsigned.starts_with("0x") || unsigned.starts_with("0X");
-        let mut previous = ' ';
-        let length = unsigned
-            .find(|next: char| {
-                let exponent = !hexadecimal && matches!(previous, 'e' | 'E');
-                let goes_on =
-                    is_word(next) || next == '.' || (exponent && matches!(next, '+' | '-'));
-                previous = next;
-                !goes_on
-            })
-            .unwrap_or(unsigned.len());
-        let length = sign + length;
-        if sign > 1 || rest[length..].starts_with(['+', '-']) {
-            return self.problem(format!("bad number syntax after {:?}", &rest[..length]));
-        }
-        self.push(Kind::Number, length);
-        Ok(())
+        self.problem("unterminated quoted string")
     }
 }
 
 /// Whether a character can be part of a name.
-fn is_word(next: char) -> bool {
-    next == '_' || next.is_alphanumeric()
+fn is_word(letter: char) -> bool {
+    letter == '_' || letter.is_alphanumeric()
 }

@@ -1,44 +1,41 @@
 //! Runs a parsed template.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::ast::{Branch, Command, Node, Operand, Pipeline};
-use super::functions::Function;
-use super::item::Item;
-use super::{MAX_OUTPUT, Value, print};
+use super::{Base, Branch, Command, Control, Node, Operand, Piece, Pipeline, Value};
 
 /// The most steps that a template may take.
 const MAX_STEPS: usize = 100_000;
 
-/// How many bytes of a text that is made or compared count as one step, so
-/// that many steps with large texts end in time as well.
+/// How many bytes of a text that is made count as one step, so that many steps with large texts end
+/// in time as well.
 const BYTES_PER_STEP: usize = 256;
 
-/// Whether to go on after a node, or what to do with the range around it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Flow {
-    On,
-    Break,
-    Continue,
+/// The most bytes that a template, or one text in it, may come to.
+const MAX_OUTPUT: usize = 1 << 20;
+
+/// A value while a template runs.
+#[derive(Clone, Debug)]
+enum Item<'a> {
+    Nil,
+    Number(usize),
+    Text(Cow<'a, str>),
+    List(&'a [Value]),
+    Map(&'a BTreeMap<String, Value>),
 }
 
 struct Runner<'a> {
+    data: &'a BTreeMap<String, Value>,
     output: String,
     steps: usize,
     variables: Vec<(&'a str, Item<'a>)>,
 }
 
 /// Runs a template with its data.
-pub(super) fn run<'a>(
-    nodes: &'a [Node],
-    fields: &'a [String],
-    data: &'a BTreeMap<String, Value>,
-) -> Result<String, String> {
-    let value = |field: &'a String| (field.as_str(), data.get(field).unwrap_or(&Value::Nil));
-    let data = Item::Data(fields.iter().map(value).collect());
-    let mut runner =
-        Runner { output: String::new(), steps: 0, variables: vec![("$", data.clone())] };
-    runner.nodes(nodes, &data)?;
+pub(super) fn run(nodes: &[Node], data: &BTreeMap<String, Value>) -> Result<String, String> {
+    let mut runner = Runner { data, output: String::new(), steps: 0, variables: Vec::new() };
+    runner.nodes(nodes, &Item::Nil)?;
     Ok(runner.output)
 }
 
@@ -59,162 +56,89 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    fn nodes(&mut self, nodes: &'a [Node], dot: &Item<'a>) -> Result<Flow, String> {
+    fn nodes(&mut self, nodes: &'a [Node], dot: &Item<'a>) -> Result<(), String> {
         for node in nodes {
             self.step(1)?;
-            let flow = self.node(node, dot)?;
-            if flow != Flow::On {
-                return Ok(flow);
-            }
-        }
-        Ok(Flow::On)
-    }
-
-    fn node(&mut self, node: &'a Node, dot: &Item<'a>) -> Result<Flow, String> {
-        match node {
-            Node::Text(text) => self.write(text)?,
-            Node::Action(pipeline) => {
-                let item = self.pipeline(pipeline, dot)?;
-                match item.text() {
-                    _ if !pipeline.variables.is_empty() => {}
-                    Some(text) => self.write(text)?,
-                    None => self.write(&print::action(&item)?)?,
+            match node {
+                Node::Text(text) => self.write(text)?,
+                Node::Action(pipeline) => {
+                    let item = self.pipeline(pipeline, dot)?;
+                    if pipeline.variables.is_empty() {
+                        match item {
+                            Item::Nil => self.write("<no value>")?,
+                            item => self.write(&item.printed())?,
+                        }
+                    }
+                }
+                Node::Branch(branch) => {
+                    let declared = self.variables.len();
+                    self.branch(branch, dot)?;
+                    self.variables.truncate(declared);
                 }
             }
-            Node::If(branch) | Node::With(branch) => {
-                let declared = self.variables.len();
-                let item = self.pipeline(&branch.pipeline, dot)?;
-                let flow = if !item.is_true() {
-                    self.nodes(&branch.otherwise, dot)
-                } else if matches!(node, Node::With(_)) {
-                    self.nodes(&branch.body, &item)
-                } else {
-                    self.nodes(&branch.body, dot)
-                };
-                self.variables.truncate(declared);
-                return flow;
-            }
-            Node::Range(branch) => return self.range(branch, dot),
-            Node::Break => return Ok(Flow::Break),
-            Node::Continue => return Ok(Flow::Continue),
-        }
-        Ok(Flow::On)
-    }
-
-    fn range(&mut self, branch: &'a Branch, dot: &Item<'a>) -> Result<Flow, String> {
-        let declared = self.variables.len();
-        let over = self.pipeline(&branch.pipeline, dot)?;
-        let flow = if let Item::Int(count) = over {
-            if branch.pipeline.variables.len() > 1 {
-                Err(format!("can't use {count} to iterate over more than one variable"))
-            } else {
-                let items = (0..count).map(|int| (Item::Int(int), Item::Int(int)));
-                self.each(branch, dot, items)
-            }
-        } else {
-            match over {
-                Item::List(values) => {
-                    let items = (0..).map(Item::Int).zip(values.iter().map(Item::from));
-                    self.each(branch, dot, items)
-                }
-                Item::Map(entries) => {
-                    let item = |(key, value): (&'a String, &'a Value)| {
-                        (Item::Text(key.as_str()), Item::from(value))
-                    };
-                    self.each(branch, dot, entries.iter().map(item))
-                }
-                Item::Nil => self.each(branch, dot, std::iter::empty()),
-                _ => Err(format!("range can't iterate over {}", over.type_name())),
-            }
-        };
-        self.variables.truncate(declared);
-        flow.map_err(|problem| match branch.pipeline.commands.first() {
-            Some(command) => placed(command, problem),
-            None => problem,
-        })
-    }
-
-    fn each(
-        &mut self,
-        branch: &'a Branch,
-        dot: &Item<'a>,
-        items: impl Iterator<Item = (Item<'a>, Item<'a>)>,
-    ) -> Result<Flow, String> {
-        let declared = self.variables.len();
-        let mut empty = true;
-        for (key, item) in items {
-            empty = false;
-            self.step(1)?;
-            self.set_range(&branch.pipeline, key, &item)?;
-            let flow = self.nodes(&branch.body, &item)?;
-            self.variables.truncate(declared);
-            if flow == Flow::Break {
-                return Ok(Flow::On);
-            }
-        }
-        if empty {
-            return self.nodes(&branch.otherwise, dot);
-        }
-        Ok(Flow::On)
-    }
-
-    /// Sets the variables of a range for one round.
-    fn set_range(
-        &mut self,
-        pipeline: &'a Pipeline,
-        key: Item<'a>,
-        item: &Item<'a>,
-    ) -> Result<(), String> {
-        match pipeline.variables.as_slice() {
-            [name] => self.set(name, item.clone()),
-            [first, second] => {
-                // A repeated name stands for the second variable, as in Go.
-                self.set_declared(pipeline, 2, first, key)?;
-                self.set_declared(pipeline, 1, second, item.clone())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Sets a variable of a range that may have been declared by it, the
-    /// given number of places from the last one.
-    fn set_declared(
-        &mut self,
-        pipeline: &Pipeline,
-        from_end: usize,
-        name: &str,
-        item: Item<'a>,
-    ) -> Result<(), String> {
-        if pipeline.assigns {
-            return self.set(name, item);
-        }
-        let place = self.variables.len().checked_sub(from_end);
-        if let Some(variable) = place.and_then(|place| self.variables.get_mut(place)) {
-            variable.1 = item;
         }
         Ok(())
     }
 
-    fn set(&mut self, name: &str, item: Item<'a>) -> Result<(), String> {
-        let found = self.variables.iter_mut().rev().find(|known| known.0 == name);
-        let variable = found.ok_or_else(|| format!("undefined variable: {name}"))?;
-        variable.1 = item;
+    fn branch(&mut self, branch: &'a Branch, dot: &Item<'a>) -> Result<(), String> {
+        let item = self.pipeline(&branch.pipeline, dot)?;
+        match branch.control {
+            Control::Range => self.range(branch, item, dot),
+            _ if !item.is_true() => self.nodes(&branch.otherwise, dot),
+            Control::If => self.nodes(&branch.body, dot),
+            Control::With => self.nodes(&branch.body, &item),
+        }
+    }
+
+    fn range(&mut self, branch: &'a Branch, over: Item<'a>, dot: &Item<'a>) -> Result<(), String> {
+        let items: Vec<(Item<'a>, Item<'a>)> = match over {
+            Item::Nil => Vec::new(),
+            Item::List(values) => {
+                values.iter().enumerate().map(|(at, v)| (Item::Number(at), v.into())).collect()
+            }
+            Item::Map(entries) => {
+                entries.iter().map(|(key, v)| (Item::Text(key.into()), v.into())).collect()
+            }
+            Item::Number(_) | Item::Text(_) => {
+                let place = branch.pipeline.place;
+                return Err(format!("{place}: range can't iterate over {}", over.type_name()));
+            }
+        };
+        if items.is_empty() {
+            return self.nodes(&branch.otherwise, dot);
+        }
+        // The pipeline has set the variables to what is ranged over.
+        let outer = self.variables.len() - branch.pipeline.variables.len();
+        for (key, item) in items {
+            self.step(1)?;
+            self.variables.truncate(outer);
+            match branch.pipeline.variables.as_slice() {
+                [] => {}
+                [name] => self.variables.push((name, item.clone())),
+                [first, second, ..] => {
+                    self.variables.push((first, key));
+                    self.variables.push((second, item.clone()));
+                }
+            }
+            self.nodes(&branch.body, &item)?;
+        }
         Ok(())
     }
 
     fn pipeline(&mut self, pipeline: &'a Pipeline, dot: &Item<'a>) -> Result<Item<'a>, String> {
         let mut result = None;
         for command in &pipeline.commands {
-            let item = self.command(command, dot, result.take())?;
-            result = Some(item);
+            let item = self.command(command, result.take(), dot);
+            // A command inside of this one has said where it is.
+            let placed = |what: String| match what.starts_with("line ") {
+                true => what,
+                false => format!("{}: {what}", pipeline.place),
+            };
+            result = Some(item.map_err(placed)?);
         }
         let item = result.unwrap_or(Item::Nil);
         for name in &pipeline.variables {
-            if pipeline.assigns {
-                self.set(name, item.clone())?;
-            } else {
-                self.variables.push((name, item.clone()));
-            }
+            self.variables.push((name, item.clone()));
         }
         Ok(item)
     }
@@ -222,61 +146,156 @@ impl<'a> Runner<'a> {
     fn command(
         &mut self,
         command: &'a Command,
+        piped: Option<Item<'a>>,
         dot: &Item<'a>,
-        previous: Option<Item<'a>>,
     ) -> Result<Item<'a>, String> {
         self.step(1)?;
-        let Operand::Function(function) = &command.first else {
-            return self.operand(&command.first, dot).map_err(|problem| placed(command, problem));
+        let (Command::Index(operands) | Command::Printf(_, operands)) = command else {
+            let Command::Operand(operand) = command else { return Ok(Item::Nil) };
+            return self.operand(operand, dot);
         };
-        let stops = match function {
-            Function::And => Some(false),
-            Function::Or => Some(true),
-            _ => None,
-        };
-        let mut arguments = Vec::with_capacity(command.arguments.len() + 1);
-        for argument in &command.arguments {
-            let item = self.operand(argument, dot).map_err(|problem| placed(command, problem))?;
-            if stops == Some(item.is_true()) {
-                return Ok(item);
-            }
-            self.step(item.text().map_or(0, str::len) / BYTES_PER_STEP)?;
-            arguments.push(item);
+        let mut arguments = Vec::with_capacity(operands.len() + 1);
+        for operand in operands {
+            arguments.push(self.operand(operand, dot)?);
         }
-        arguments.extend(previous);
-        let result = function.call(&arguments).map_err(|problem| placed(command, problem))?;
-        self.step(result.text().map_or(0, str::len) / BYTES_PER_STEP)?;
-        Ok(result)
+        let mut arguments = arguments.into_iter().chain(piped);
+        match command {
+            Command::Printf(pieces, _) => {
+                let text = printf(pieces, arguments)?;
+                self.step(text.len() / BYTES_PER_STEP)?;
+                Ok(Item::Text(text.into()))
+            }
+            _ => {
+                let first = arguments.next().unwrap_or(Item::Nil);
+                arguments.try_fold(first, |item, at| item.index(&at))
+            }
+        }
     }
 
     fn operand(&mut self, operand: &'a Operand, dot: &Item<'a>) -> Result<Item<'a>, String> {
         self.step(1)?;
-        match operand {
-            Operand::Dot => Ok(dot.clone()),
-            Operand::Nil => Ok(Item::Nil),
-            Operand::Bool(yes) => Ok(Item::Bool(*yes)),
-            Operand::Int(int) => Ok(Item::Int(*int)),
-            Operand::Float(bits) => Ok(Item::Float(f64::from_bits(*bits))),
-            Operand::Text(text) => Ok(Item::Text(text)),
-            Operand::Variable(name) => {
-                let found = self.variables.iter().rev().find(|known| known.0 == name);
-                let variable = found.ok_or_else(|| format!("undefined variable: {name}"))?;
-                Ok(variable.1.clone())
+        let (base, names) = match operand {
+            Operand::Text(text) => return Ok(Item::Text(text.into())),
+            Operand::Number(number) => return Ok(Item::Number(*number)),
+            Operand::Pipeline(pipeline) => return self.pipeline(pipeline, dot),
+            Operand::Path(base, names) => (base, names.as_slice()),
+        };
+        let (item, names) = match (base, names) {
+            (Base::Data, [field, rest @ ..]) => {
+                (self.data.get(field).map_or(Item::Nil, Item::from), rest)
             }
-            Operand::Function(function) => function.call(&[]),
-            Operand::Pipeline(pipeline) => self.pipeline(pipeline, dot),
-            Operand::Fields(base, names) => {
-                let base = self.operand(base, dot)?;
-                names.iter().try_fold(base, |item, name| item.field(name))
+            (Base::Variable(name), names) => {
+                let known = self.variables.iter().rev().find(|known| known.0 == name);
+                (known.map_or(Item::Nil, |known| known.1.clone()), names)
             }
+            (_, names) => (dot.clone(), names),
+        };
+        names.iter().try_fold(item, |item, name| item.field(name))
+    }
+}
+
+fn printf<'a>(
+    pieces: &[Piece],
+    mut arguments: impl Iterator<Item = Item<'a>>,
+) -> Result<String, String> {
+    let mut text = String::new();
+    for piece in pieces {
+        match (piece, arguments.by_ref()) {
+            (Piece::Text(piece), _) => text.push_str(piece),
+            (Piece::String, arguments) => match arguments.next() {
+                Some(Item::Nil) | None => return Err("printf %s needs a text, not nil".to_owned()),
+                Some(Item::Number(_)) => {
+                    return Err("printf %s needs a text, not int; write %v".to_owned());
+                }
+                Some(item) => text.push_str(&item.printed()),
+            },
+            (Piece::Value, arguments) => match arguments.next() {
+                Some(Item::Nil) | None => text.push_str("<nil>"),
+                Some(item) => text.push_str(&item.printed()),
+            },
+        }
+        if text.len() > MAX_OUTPUT {
+            return Err(format!("a text is larger than {MAX_OUTPUT} bytes"));
+        }
+    }
+    Ok(text)
+}
+
+impl<'a> From<&'a Value> for Item<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Text(text) => Self::Text(text.into()),
+            Value::List(values) => Self::List(values),
+            Value::Map(entries) => Self::Map(entries),
         }
     }
 }
 
-fn placed(command: &Command, problem: String) -> String {
-    if problem.starts_with("line ") {
-        // The command inside of this one has said where it is.
-        return problem;
+impl<'a> Item<'a> {
+    /// Whether Go takes the value for true: whether it is not empty.
+    fn is_true(&self) -> bool {
+        match self {
+            Self::Nil => false,
+            Self::Number(number) => *number != 0,
+            Self::Text(text) => !text.is_empty(),
+            Self::List(values) => !values.is_empty(),
+            Self::Map(entries) => !entries.is_empty(),
+        }
     }
-    format!("{}: {problem}", command.place)
+
+    /// The name of the value's type in Go.
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::Nil => "nil",
+            Self::Number(_) => "int",
+            Self::Text(_) => "string",
+            Self::List(_) => "[]string",
+            Self::Map(_) => "map[string]string",
+        }
+    }
+
+    /// The value of a key of a map, as a field.
+    fn field(self, name: &str) -> Result<Self, String> {
+        match self {
+            Self::Map(entries) => Ok(entries.get(name).map_or(Self::Nil, Self::from)),
+            Self::Nil => Ok(Self::Nil),
+            _ => Err(format!("can't evaluate field {name} in type {}", self.type_name())),
+        }
+    }
+
+    fn index(self, at: &Self) -> Result<Self, String> {
+        match (&self, at) {
+            // A missing key gives the empty text, the zero value of Go's strings.
+            (Self::Map(entries), Self::Text(key)) => {
+                Ok(entries.get(&**key).map_or(Self::Text("".into()), Self::from))
+            }
+            (Self::List(values), Self::Number(at)) => match values.get(*at) {
+                Some(value) => Ok(value.into()),
+                None => Err(format!("index out of range: {at}")),
+            },
+            _ => {
+                let (item, at) = (self.type_name(), at.type_name());
+                Err(format!("can't index an item of type {item} with {at}"))
+            }
+        }
+    }
+
+    /// The value as Go prints it.
+    fn printed(self) -> Cow<'a, str> {
+        let all = |values: Vec<String>| values.join(" ");
+        match self {
+            Self::Nil => "<nil>".into(),
+            Self::Number(number) => number.to_string().into(),
+            Self::Text(text) => text,
+            Self::List(values) => {
+                let printed = values.iter().map(|v| Item::from(v).printed().into_owned());
+                format!("[{}]", all(printed.collect())).into()
+            }
+            Self::Map(entries) => {
+                let printed =
+                    entries.iter().map(|(k, v)| format!("{k}:{}", Item::from(v).printed()));
+                format!("map[{}]", all(printed.collect())).into()
+            }
+        }
+    }
 }
