@@ -1,9 +1,9 @@
 //! Documents on their way to the cache folder and back, and the task that writes them: one after
-//! another, so that the last word on a document is the one that stays.
+//! another, so that the newest state of a document is the one that stays.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -18,24 +18,34 @@ use leadsman_model::owner::Owner;
 pub(super) struct DocumentCache {
     store: Arc<Store>,
     origin: ConfigOrigin,
-    writes: mpsc::UnboundedSender<Write>,
+    /// The newest write for each owner that was not made yet: an older one is of no use.
+    pending: Arc<Mutex<BTreeMap<Owner, Write>>>,
+    /// Wakes the task. A hint that was not taken yet is enough.
+    hints: mpsc::Sender<()>,
 }
 
 enum Write {
-    Store(Owner, Arc<Document>),
-    Forget(Owner),
+    Store(Arc<Document>),
+    Forget,
 }
 
 impl DocumentCache {
     /// Documents of a store. They are written by a task that ends, with all written, when no
     /// handle to the cache is left.
     pub(super) fn new(store: Arc<Store>, origin: ConfigOrigin, tasks: &TaskTracker) -> Self {
-        let (writes, mut waiting) = mpsc::unbounded_channel();
-        let cache = Self { store: store.clone(), origin: origin.clone(), writes };
+        let (hints, mut waiting) = mpsc::channel(1);
+        let pending: Arc<Mutex<BTreeMap<Owner, Write>>> = Arc::default();
+        let cache =
+            Self { store: store.clone(), origin: origin.clone(), pending: pending.clone(), hints };
         tasks.spawn(async move {
-            while let Some(write) = waiting.recv().await {
+            while waiting.recv().await.is_some() {
+                let writes = std::mem::take(&mut *locked(&pending));
                 let (store, origin) = (store.clone(), origin.clone());
-                let written = tokio::task::spawn_blocking(move || write.run(&store, &origin));
+                let written = tokio::task::spawn_blocking(move || {
+                    writes
+                        .into_iter()
+                        .for_each(|(owner, write)| write.run(&owner, &store, &origin));
+                });
                 if let Err(error) = written.await {
                     tracing::error!(%error, "writing a cached document panicked");
                 }
@@ -45,12 +55,17 @@ impl DocumentCache {
     }
 
     pub(super) fn store(&self, owner: Owner, document: Arc<Document>) {
-        // The task ends after this value.
-        let _ = self.writes.send(Write::Store(owner, document));
+        self.write(owner, Write::Store(document));
     }
 
     pub(super) fn forget(&self, owner: Owner) {
-        let _ = self.writes.send(Write::Forget(owner));
+        self.write(owner, Write::Forget);
+    }
+
+    fn write(&self, owner: Owner, write: Write) {
+        locked(&self.pending).insert(owner, write);
+        // The task ends after this value, and takes all that is pending at each hint.
+        let _ = self.hints.try_send(());
     }
 
     /// The cached document of an owner.
@@ -88,14 +103,18 @@ impl DocumentCache {
 }
 
 impl Write {
-    fn run(self, store: &Store, origin: &ConfigOrigin) {
+    fn run(self, owner: &Owner, store: &Store, origin: &ConfigOrigin) {
         match self {
-            Self::Store(owner, document) => {
+            Self::Store(document) => {
                 store.keep_document(&owner.to_string(), &cached(&document, origin));
             }
-            Self::Forget(owner) => store.forget_document(&owner.to_string()),
+            Self::Forget => store.forget_document(&owner.to_string()),
         }
     }
+}
+
+fn locked(pending: &Mutex<BTreeMap<Owner, Write>>) -> MutexGuard<'_, BTreeMap<Owner, Write>> {
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn cached(document: &Document, origin: &ConfigOrigin) -> CachedDocument {

@@ -227,7 +227,7 @@ impl Context {
         });
         for Unserved { rule, series, why, .. } in unserved.into_values() {
             let place = format!("{}/resources", self.rules.rules[rule].place);
-            of.warnings.push(Cause::new(Reason::NoNamespace, place, &format!("{series}: {why}")));
+            of.warnings.push(Cause::new(Reason::NoNamespace, place, format!("{series}: {why}")));
         }
         let mut making = Making { context: &self, before, handovers: Vec::new() };
         let mut all = Vec::with_capacity(catalog.offered.len());

@@ -282,7 +282,7 @@ async fn the_examples_are_values() {
 fn documented() -> Vec<(String, String)> {
     let docs = super::site::deploy().join("../docs/configuration.md");
     let docs = std::fs::read_to_string(docs).expect("the documentation");
-    let (_, rest) = docs.split_once("Of every cluster are known: ").expect("the list");
+    let (_, rest) = docs.split_once("Built in are: ").expect("the list");
     let (list, _) = rest.split_once(". ").expect("its end");
     let parts = list.split("; ").map(|part| match part.strip_suffix(')') {
         Some(part) => part.split_once(" (").expect("a group"),
