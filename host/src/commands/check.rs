@@ -27,7 +27,7 @@ pub(crate) fn check(check: Check) -> ExitCode {
     };
     if !loaded.faults.is_empty() {
         let faults: Vec<_> = loaded.faults.into_iter().map(|(_, faults)| faults).collect();
-        faults.iter().for_each(|faults| print_line(faults));
+        faults.iter().for_each(print_line);
         print_line(format_args!("{}", count(&faults)));
         return ExitCode::from(FAULTS);
     }

@@ -36,7 +36,7 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
         };
         return match run(inspection::compare(&options)) {
             Ok(Ok(comparison)) => {
-                print(comparison);
+                print(&comparison);
                 exit(!comparison.is_same())
             }
             Ok(Err(CompareError::Start(StartError::Config(error)))) => unreadable(&error.into()),
