@@ -99,7 +99,7 @@ async fn a_team_takes_no_more_plugin_time_than_it_has() {
     let names: Vec<_> = (0..12).map(|number| format!("load-{number}")).collect();
     let slow = |name: &String| {
         let slow = pods(name, 1).plugin("mine", "do: loop");
-        slow.set("limits", "{time: 1500ms, memoryBytes: 1048576}")
+        slow.set("limits", "{time: 1500ms, memoryBytes: 16777216}")
     };
     let config = Config::new().plugin("mine", "mine.wasm").mapping(pods("good", 3));
     a.write(names.iter().map(slow).fold(config, Config::mapping)).await;
