@@ -1,6 +1,6 @@
 //! Clients without credentials that hold connections: they keep nobody out, and lose them soon.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 use tokio_rustls::TlsConnector;
@@ -26,6 +26,9 @@ const CLOSED: Duration = Duration::from_secs(20);
 /// The preface of HTTP/2, and a first frame of settings, which is empty.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+/// Where a flood of connections comes from.
+const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
 
 struct Scene {
     leadsman: Leadsman,
@@ -84,6 +87,21 @@ async fn connect(
     let mut tls = ClientConfig::clone(&tls);
     tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let stream = TcpStream::connect(address).await.expect("a connection");
+    handshake(stream, tls).await
+}
+
+/// A connection from an address that is not that of the probes, as a kubelet's is not.
+async fn connect_from_elsewhere(
+    address: SocketAddr,
+    tls: Arc<ClientConfig>,
+) -> TlsStream<TcpStream> {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(ELSEWHERE).expect("a loopback address");
+    let stream = socket.connect(address).await.expect("a connection");
+    handshake(stream, ClientConfig::clone(&tls)).await
+}
+
+async fn handshake(stream: TcpStream, tls: ClientConfig) -> TlsStream<TcpStream> {
     let name = ServerName::try_from("127.0.0.1").expect("a name");
     TlsConnector::from(Arc::new(tls)).connect(name, stream).await.expect("a handshake")
 }
@@ -100,7 +118,7 @@ async fn flood(
         while connecting.len() >= 50 {
             open.extend(connecting.join_next().await.map(|stream| stream.expect("a stream")));
         }
-        connecting.spawn(connect(address, tls.clone(), &[]));
+        connecting.spawn(connect_from_elsewhere(address, tls.clone()));
     }
     open.extend(connecting.join_all().await);
     open
