@@ -113,7 +113,11 @@ impl Connection {
                 if let Err(error) = ended {
                     tracing::debug!(error, "connection ended");
                 }
-                return End::Orderly;
+                // The time for a request's head may be up in both places at once.
+                return match self.admitted.activity.overdue(Instant::now()) {
+                    Ok(Overdue::FirstRequest) => End::Closed(CloseReason::FirstRequest),
+                    _ => End::Orderly,
+                };
             }
             end = self.closing() => end,
         };
