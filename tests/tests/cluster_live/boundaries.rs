@@ -143,6 +143,8 @@ async fn objects_of_another_namespace_are_refused() {
         .mapping(pods("load", 2));
     a.write(config).await;
     site.serves(&leadsman, &paths::pods("foreign-a", "load"), "2").await;
+    // The plugin may be loaded later than the mapping without it is served.
+    wait_accepted(&leadsman, &a.owner()).await;
     for metric in ["near", "far"] {
         let own = site.read(&leadsman, &paths::pods("foreign-a", metric)).await.failure();
         assert_eq!(own.code, 500, "{metric}: {own:?}");
