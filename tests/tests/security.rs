@@ -132,14 +132,18 @@ async fn a_bearer_token_is_reloaded_and_never_leaked() {
 #[tokio::test]
 async fn a_credential_that_is_no_file_is_told_and_holds_nothing_up() {
     let folder = TempDir::new().expect("a folder");
-    let pipe = folder.path().join("token");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.expect("mkfifo can be run").success());
+    let token = file(&folder, "token", "soundings");
     let upstream = Upstream::start(good()).await;
-    let leadsman = with_settings(&upstream, &format!("bearerTokenFile: {}", pipe.display())).await;
+    let leadsman = with_settings(&upstream, &format!("bearerTokenFile: {token}")).await;
+    works(&leadsman).await;
+    std::fs::remove_file(&token).expect("the token");
+    let made = std::process::Command::new("mkfifo").arg(&token).status();
+    assert!(made.expect("mkfifo can be run").success());
+    fails(&leadsman, &["was not asked: cannot read"]).await;
+    let asked = upstream.queries();
     fails(&leadsman, &["was not asked: cannot read"]).await;
     assert_eq!(leadsman.get("/livez").await.status, 200);
-    assert_eq!(upstream.queries(), 0);
+    assert_eq!(upstream.queries(), asked);
     leadsman.terminate();
     assert_eq!(leadsman.exit().await.code(), Some(0));
 }

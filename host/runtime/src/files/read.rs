@@ -60,7 +60,7 @@ pub fn read_text(path: &Path, max_bytes: u64) -> io::Result<String> {
 static HANGING: LazyLock<Mutex<HashMap<PathBuf, Weak<()>>>> = LazyLock::new(Mutex::default);
 
 /// Does something with the file at a path on a thread for blocking work, and gives up on it after
-/// [`READ_TIMEOUT`]. The thread goes on for as long as the volume hangs; until then the same path
+/// `READ_TIMEOUT`. The thread goes on for as long as the volume hangs; until then the same path
 /// fails at once, so that there is one such thread for each path at most.
 pub async fn blocking<T: Send + 'static>(
     path: &Path,
