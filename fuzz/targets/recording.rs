@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use leadsman_document::Document;
+use leadsman_model::tenant::Tenant;
 use leadsman_source::{RecordingSettings, SourceSettings};
 use leadsman_source::{Request, Source};
 
@@ -26,7 +27,8 @@ fn play(file: &Path, start_at: Duration, text: &str) {
     let queries = document.value.get("queries").and_then(|queries| queries.as_array());
     for query in queries.into_iter().flatten() {
         let promql = query.get("query").and_then(|text| text.as_str()).unwrap_or_default();
-        let request = Request { promql, range: None, now: 0 };
+        let tenant = Tenant::Operator { scope: None };
+        let request = Request { promql, range: None, now: 0, tenant: &tenant };
         let answer = futures_util::FutureExt::now_or_never(source.fetch(&request));
         assert!(matches!(answer, Some(Ok(_))), "{promql}");
     }
