@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use leadsman_bench::process;
-use leadsman_model::objects::{Kind, Labels, Listing};
+use leadsman_model::objects::{Labels, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
 use leadsman_model::selector::Selector;
 
@@ -16,7 +16,7 @@ const TIME: Duration = Duration::from_millis(500);
 
 fn main() {
     let kind = kind();
-    let mut listing = Listing::default();
+    let mut listing = ObjectList::default();
     for pod in 0..PODS {
         listing.add("shop", &format!("web-{pod}"), labels(pod));
     }
@@ -43,8 +43,8 @@ fn main() {
     black_box(kinds.count());
 }
 
-fn kind() -> Kind {
-    Kind::starting(Resource::known("pods").expect("a kind of every cluster"))
+fn kind() -> ObjectStore {
+    ObjectStore::starting(Resource::known("pods").expect("a kind of every cluster"))
 }
 
 /// As a Deployment's pods have them.

@@ -137,7 +137,7 @@ fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
                 kind: "ExternalMetricValueList",
             }),
             // Nodes and pods are listed by `resource_entries`.
-            Serve::Usage(_) => {}
+            Serve::ResourceMetrics(_) => {}
         }
     }
     // Teams may serve the same metric, each in its own namespace, and a rule one that a mapping serves.

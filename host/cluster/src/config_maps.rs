@@ -7,15 +7,15 @@ use kube::{Api, ResourceExt as _};
 
 use super::{Cluster, reason};
 
-/// What became of the ConfigMaps with a label.
+/// A change of the ConfigMaps with a label.
 #[derive(Debug)]
-pub enum Labelled {
+pub enum ConfigMapEvent {
     /// These are all.
-    All(Vec<ConfigMap>),
+    Synced(Vec<ConfigMap>),
     /// One is so now.
-    Now(Box<ConfigMap>),
+    Applied(Box<ConfigMap>),
     /// One is gone, or has the label no more.
-    Gone {
+    Deleted {
         /// Its namespace.
         namespace: String,
         /// Its name.
@@ -23,10 +23,10 @@ pub enum Labelled {
     },
 }
 
-/// Why ConfigMaps cannot be seen.
+/// Why ConfigMaps cannot be listed or watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unseen {
-    /// Whether the right is missing.
+pub struct WatchFailure {
+    /// Whether RBAC denies it.
     pub forbidden: bool,
     /// Why, for people.
     pub reason: String,
@@ -38,7 +38,7 @@ impl Cluster {
     pub fn config_maps(
         &self,
         label: &str,
-    ) -> impl Stream<Item = Result<Labelled, Unseen>> + Send + use<> {
+    ) -> impl Stream<Item = Result<ConfigMapEvent, WatchFailure>> + Send + use<> {
         let api: Api<ConfigMap> = Api::all(self.client.clone());
         let events = watcher(api, watcher::Config::default().labels(label)).default_backoff();
         let mut listed = Vec::new();
@@ -54,16 +54,16 @@ impl Cluster {
                         None
                     }
                     Ok(watcher::Event::InitDone) => {
-                        Some(Ok(Labelled::All(std::mem::take(&mut listed))))
+                        Some(Ok(ConfigMapEvent::Synced(std::mem::take(&mut listed))))
                     }
                     Ok(watcher::Event::Apply(config_map)) => {
-                        Some(Ok(Labelled::Now(Box::new(config_map))))
+                        Some(Ok(ConfigMapEvent::Applied(Box::new(config_map))))
                     }
-                    Ok(watcher::Event::Delete(config_map)) => Some(Ok(Labelled::Gone {
+                    Ok(watcher::Event::Delete(config_map)) => Some(Ok(ConfigMapEvent::Deleted {
                         namespace: config_map.namespace().unwrap_or_default(),
                         name: config_map.name_any(),
                     })),
-                    Err(error) => Some(Err(Unseen {
+                    Err(error) => Some(Err(WatchFailure {
                         forbidden: reason::is_forbidden(&error),
                         reason: reason::of_watch(&error),
                     })),

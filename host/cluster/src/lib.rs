@@ -4,10 +4,10 @@ mod config_maps;
 mod discovery;
 mod events;
 mod reason;
+mod reflectors;
 mod review_client;
 mod reviews;
 mod throttle;
-mod watch;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,13 +21,13 @@ use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigErro
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config};
 
-pub use config_maps::{Labelled, Unseen};
+pub use config_maps::{ConfigMapEvent, WatchFailure};
 pub use events::{ConfigMapReference, Events};
 use leadsman_model::resource::Resource;
 pub use reason::{explain, is_forbidden};
+pub use reflectors::Reflectors;
 use review_client::ReviewClient;
 pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
-pub use watch::Watches;
 
 /// For a connection to kube-apiserver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

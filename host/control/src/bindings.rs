@@ -319,7 +319,7 @@ impl Handover {
     async fn begin(self) {
         if let Some(kind) = &self.new.mapping().kind {
             // Without them its first reads say that they are not known yet.
-            let _ = tokio::time::timeout(LIST_TIMEOUT, kind.settled()).await;
+            let _ = tokio::time::timeout(LIST_TIMEOUT, kind.first_list()).await;
         }
         if let Some(old) = &self.old {
             self.new.take_over(old, HANDOVER_TIMEOUT).await;

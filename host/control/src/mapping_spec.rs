@@ -125,7 +125,9 @@ impl MappingSpec {
                 let kind = self.kinds.get(resource);
                 (Serve::Custom(kind.resource().clone()), Some(kind))
             }
-            Serve::Usage(resource) => (mapping.serve.clone(), Some(self.kinds.get(resource))),
+            Serve::ResourceMetrics(resource) => {
+                (mapping.serve.clone(), Some(self.kinds.get(resource)))
+            }
             Serve::External => (Serve::External, None),
         };
         let title = evaluation::title(&self.owner, &serve, &mapping.metric);

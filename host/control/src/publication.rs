@@ -114,7 +114,7 @@ impl<P: Clone + PartialEq> State<P> {
                 all.push(DocumentRejection::of(Reason::NotAllowed, faults, serving));
                 None
             }
-            TextState::Unseen | TextState::Waiting | TextState::Parsing(_) => None,
+            TextState::Absent | TextState::Waiting | TextState::Parsing(_) => None,
         };
         if !document.over_quota.is_empty() {
             let located = newest.map(|revision| &*revision.located);
@@ -159,7 +159,7 @@ impl<P> DocumentState<P> {
     pub(super) fn newest(&self) -> Option<&Arc<Revision>> {
         match &self.text {
             TextState::Faulty(revision) | TextState::Valid(revision) => Some(revision),
-            TextState::Unseen
+            TextState::Absent
             | TextState::Waiting
             | TextState::Parsing(_)
             | TextState::NotAllowed

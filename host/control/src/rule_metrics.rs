@@ -298,7 +298,7 @@ impl Making<'_> {
         let mut both = Vec::new();
         for ((queries, query), metric) in queries.into_iter().zip(["cpu", "memory"]) {
             let place = queries.place.clone();
-            let serve = Serve::Usage(resource.clone());
+            let serve = Serve::ResourceMetrics(resource.clone());
             match query {
                 Ok(Some(query)) => {
                     both.extend(self.resource_metric(metric, serve, &query, window, &place, of));

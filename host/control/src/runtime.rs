@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use leadsman_cluster::Watches;
+use leadsman_cluster::Reflectors;
 use leadsman_evaluation::EvaluationQuota;
-use leadsman_model::objects::{self, Kind, ListedObject, Listing};
+use leadsman_model::objects::{self, ListedObject, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::Engine;
@@ -36,20 +36,20 @@ pub enum ObjectSource {
     /// From the configuration's list.
     Listed,
     /// From a cluster.
-    Watched(Arc<Watches>),
+    Watched(Arc<Reflectors>),
 }
 
 /// The objects of each kind.
 #[derive(Clone)]
 pub(super) enum Kinds {
     Listed(Arc<Listed>),
-    Watched(Arc<Watches>),
+    Watched(Arc<Reflectors>),
 }
 
 /// The objects of the configuration's list.
 pub(super) struct Listed {
     list: Vec<ListedObject>,
-    kinds: HashMap<Resource, Arc<Kind>>,
+    kinds: HashMap<Resource, Arc<ObjectStore>>,
 }
 
 impl Kinds {
@@ -57,7 +57,7 @@ impl Kinds {
     /// kinds of `before`.
     pub(super) fn new(source: &ObjectSource, list: &[ListedObject], before: Option<&Self>) -> Self {
         match (source, before) {
-            (ObjectSource::Watched(watches), _) => Self::Watched(watches.clone()),
+            (ObjectSource::Watched(reflectors), _) => Self::Watched(reflectors.clone()),
             (ObjectSource::Listed, Some(Self::Listed(before))) if before.list == list => {
                 Self::Listed(before.clone())
             }
@@ -75,14 +75,14 @@ impl Kinds {
         }
     }
 
-    pub(super) fn get(&self, resource: &Resource) -> Arc<Kind> {
+    pub(super) fn get(&self, resource: &Resource) -> Arc<ObjectStore> {
         match self {
-            Self::Watched(watches) => watches.kind(resource),
+            Self::Watched(reflectors) => reflectors.store(resource),
             Self::Listed(listed) => listed.kinds.get(resource).cloned().unwrap_or_else(|| {
-                let kind = Kind::starting(resource.clone());
+                let kind = ObjectStore::starting(resource.clone());
                 match resource.details() {
-                    Some(_) => drop(kind.replace(Listing::default())),
-                    None => drop(kind.interrupted(format!(
+                    Some(_) => drop(kind.replace(ObjectList::default())),
+                    None => drop(kind.watch_failed(format!(
                         "there is no cluster to ask what {resource} are; say it with `kind` under \
                          the mapping's `serve.custom`"
                     ))),

@@ -10,7 +10,7 @@ use super::policy::Policy;
 use super::publication::Publication;
 use super::reason::Cause;
 use super::watch_config::ConfigOrigin;
-use leadsman_cluster::Unseen;
+use leadsman_cluster::WatchFailure;
 use leadsman_config::valid;
 use leadsman_document::{self as document, Fault};
 use leadsman_model::names::{MetricName, Namespace};
@@ -112,7 +112,7 @@ pub(super) enum TeamsWatch {
     /// It has begun, and has listed nothing yet.
     Starting,
     /// It could not list them so far.
-    Unreachable(Unseen),
+    Unreachable(WatchFailure),
     /// All of them are known, and each change is heard of.
     Synced,
 }
@@ -158,8 +158,8 @@ pub(super) struct DocumentState<P> {
 /// Whether a document is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
-    /// Nothing was heard yet; what there is of it comes from the cache.
-    Unseen,
+    /// The watch has not listed it yet; what there is of it comes from the cache.
+    NotSynced,
     /// It cannot be read; what was read before stays in force.
     Unreadable(String),
     /// It was seen, and is as it was seen then.
@@ -170,7 +170,7 @@ pub(super) enum Source {
 #[derive(Debug, Clone)]
 pub(super) enum TextState {
     /// There is no text.
-    Unseen,
+    Absent,
     /// It waits to be parsed.
     Waiting,
     /// It is being parsed.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::document::{ConfigMapPart, Document, DocumentLocation};
 use super::event::Event;
 use super::watch_files::FileEvents;
-use leadsman_cluster::{Cluster, Labelled, Unseen};
+use leadsman_cluster::{Cluster, ConfigMapEvent, WatchFailure};
 use leadsman_config::{self as config, Flags, Parsed};
 use leadsman_model::names::Namespace;
 use leadsman_model::owner::Owner;
@@ -61,7 +61,7 @@ pub(super) enum ConfigEvent {
     /// These are all teams' documents.
     Teams(Vec<Arc<Document>>),
     /// Teams' documents cannot be seen for now.
-    TeamsUnreachable(Unseen),
+    TeamsUnreachable(WatchFailure),
 }
 
 /// Reads the operator's document once, for those who only look at it.
@@ -157,14 +157,14 @@ pub(super) async fn teams<P>(cluster: &Cluster, events: &mpsc::Sender<Event<P>>)
     let mut changes = pin!(cluster.config_maps(LABEL));
     while let Some(change) = changes.next().await {
         let event = match change {
-            Ok(Labelled::All(all)) => ConfigEvent::Teams(
+            Ok(ConfigMapEvent::Synced(all)) => ConfigEvent::Teams(
                 all.into_iter().filter_map(team_document).map(Arc::new).collect(),
             ),
-            Ok(Labelled::Now(config_map)) => match team_document(*config_map) {
+            Ok(ConfigMapEvent::Applied(config_map)) => match team_document(*config_map) {
                 Some(document) => ConfigEvent::Team(Arc::new(document)),
                 None => continue,
             },
-            Ok(Labelled::Gone { namespace, name }) => match namespace.parse() {
+            Ok(ConfigMapEvent::Deleted { namespace, name }) => match namespace.parse() {
                 Ok(namespace) => {
                     ConfigEvent::TeamGone(Owner::Team { namespace, name: name.into() })
                 }

@@ -10,7 +10,7 @@ use super::plugin_run::Runs;
 use super::policy::Policy;
 use leadsman_model::names::{MetricName, Namespace, Scope};
 use leadsman_model::object_table::ObjectLabels;
-use leadsman_model::objects::Kind;
+use leadsman_model::objects::ObjectStore;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
 use leadsman_runtime::telemetry::MappingMetrics;
@@ -26,7 +26,7 @@ pub struct Mapping {
     /// In which API.
     pub serve: Serve,
     /// The objects that a custom or a resource metric is served for.
-    pub kind: Option<Arc<Kind>>,
+    pub kind: Option<Arc<ObjectStore>>,
     /// Which labels name the objects, for a resource metric.
     pub items: Option<ItemLabels>,
     /// Its queries and those that the plugin brings.

@@ -10,8 +10,8 @@ pub enum Serve {
     Custom(Resource),
     /// Items with labels.
     External,
-    /// What objects of a kind use, for `metrics.k8s.io`: items whose labels name them.
-    Usage(Resource),
+    /// The usage of objects of a kind, for `metrics.k8s.io`: items whose labels name the objects.
+    ResourceMetrics(Resource),
 }
 
 impl Serve {
@@ -20,7 +20,7 @@ impl Serve {
         match self {
             Self::Custom(resource) => format!("for {resource}"),
             Self::External => "as an external metric".to_owned(),
-            Self::Usage(resource) => format!("as what {resource} use"),
+            Self::ResourceMetrics(resource) => format!("as what {resource} use"),
         }
     }
 
@@ -29,7 +29,7 @@ impl Serve {
         match self {
             Self::Custom(resource) => format!("{resource}/{metric}"),
             Self::External => format!("external/{metric}"),
-            Self::Usage(resource) => format!("usage/{resource}/{metric}"),
+            Self::ResourceMetrics(resource) => format!("usage/{resource}/{metric}"),
         }
     }
 }

@@ -12,10 +12,13 @@ const ERROR_BYTES: u64 = 16 << 10;
 
 /// A text from a registry, shortened and without control characters.
 pub(super) fn shown(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let mut shown: String =
-        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
+    const MAX_MESSAGE_CHARS: usize = 200;
+    let mut shown: String = text
+        .chars()
+        .take(MAX_MESSAGE_CHARS)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(MAX_MESSAGE_CHARS).is_some() {
         shown.push('…');
     }
     shown

@@ -9,7 +9,7 @@ use super::{CustomRequest, Origin, ReadError, Target, bound, selector};
 use crate::snapshot::{NotServed, Snapshot, Wanted};
 use leadsman_evaluation::{Evaluations, Mapping, Reader, Reading};
 use leadsman_model::names::{Namespace, Scope};
-use leadsman_model::objects::Kind;
+use leadsman_model::objects::ObjectStore;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::Resource;
 use leadsman_model::selector::Selector;
@@ -23,7 +23,7 @@ pub struct CustomRead<'a> {
     request: &'a CustomRequest<'a>,
     reader: Reader,
     begun: Instant,
-    kind: Arc<Kind>,
+    kind: Arc<ObjectStore>,
     /// The namespace of the objects; empty for those that live in none.
     namespace: Option<Namespace>,
     /// The evaluation that is read. If the objects are namespaces, each with an evaluation of its
@@ -95,7 +95,7 @@ impl<'a> CustomRead<'a> {
     fn prepare(
         request: &'a CustomRequest<'a>,
         evaluations: Arc<Evaluations>,
-        kind: Arc<Kind>,
+        kind: Arc<ObjectStore>,
         begun: Instant,
     ) -> Result<Self, ReadError> {
         let mapping = evaluations.mapping();
@@ -338,7 +338,7 @@ async fn find(
         && let Some(kind) = &evaluations.mapping().kind
     {
         // Objects are followed from the first read on. Whether they are known is said later.
-        let _ = tokio::time::timeout(FIRST_LIST_TIMEOUT, kind.settled()).await;
+        let _ = tokio::time::timeout(FIRST_LIST_TIMEOUT, kind.first_list()).await;
     }
     Ok(evaluations)
 }

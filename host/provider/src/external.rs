@@ -147,7 +147,7 @@ fn not_served(why: NotServed<'_>, request: &ExternalRequest<'_>) -> ReadError {
         NotServed::AsOthers(entries) => {
             let others = entries.iter().filter_map(|entry| match &entry.serve {
                 Serve::Custom(resource) => Some(resource.to_string()),
-                Serve::External | Serve::Usage(_) => None,
+                Serve::External | Serve::ResourceMetrics(_) => None,
             });
             let others: Vec<_> = others.collect();
             match others.is_empty() {

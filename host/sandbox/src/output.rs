@@ -60,7 +60,7 @@ pub(super) fn check(
         Serve::Custom(resource) => {
             MetricValues::Objects(checked.objects(rows, resource.namespaced())?)
         }
-        Serve::External | Serve::Usage(_) => MetricValues::Items(checked.items(rows)?),
+        Serve::External | Serve::ResourceMetrics(_) => MetricValues::Items(checked.items(rows)?),
     };
     let Refusals { kept, count } = checked.refused;
     Ok(Values { served, refused: kept, refused_count: count })

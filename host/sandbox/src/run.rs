@@ -117,7 +117,7 @@ impl Plugin {
         let context = types::Context {
             api: match context.serve {
                 Serve::Custom(_) => types::Api::Custom,
-                Serve::External | Serve::Usage(_) => types::Api::External,
+                Serve::External | Serve::ResourceMetrics(_) => types::Api::External,
             },
             queries: context
                 .queries
@@ -226,10 +226,13 @@ fn planned_query(query: types::Query) -> PlannedQuery {
 /// Shortens a plugin's message to one line of readable length, as it is shown in conditions of
 /// autoscalers.
 fn shortened(text: String) -> String {
-    const LONGEST: usize = 500;
-    let mut short: String =
-        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
+    const MAX_MESSAGE_CHARS: usize = 500;
+    let mut short: String = text
+        .chars()
+        .take(MAX_MESSAGE_CHARS)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(MAX_MESSAGE_CHARS).is_some() {
         short.push('…');
     }
     short

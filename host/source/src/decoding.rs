@@ -57,9 +57,9 @@ mod tests {
     #[tokio::test]
     async fn few_large_answers_are_decoded_at_once() {
         static NOW: AtomicUsize = AtomicUsize::new(0);
-        static MOST: AtomicUsize = AtomicUsize::new(0);
+        static PEAK: AtomicUsize = AtomicUsize::new(0);
         let work = || {
-            MOST.fetch_max(NOW.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            PEAK.fetch_max(NOW.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             let mut sum = 0_u64;
             for number in 0..2_000_000 {
                 sum = std::hint::black_box(sum ^ number);
@@ -67,6 +67,6 @@ mod tests {
             NOW.fetch_sub(1, Ordering::SeqCst);
         };
         futures_util::future::join_all((0..50).map(|_| decode(LARGE, work))).await;
-        assert!(MOST.load(Ordering::SeqCst) <= MAX_DECODERS);
+        assert!(PEAK.load(Ordering::SeqCst) <= MAX_DECODERS);
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use leadsman_api::admin::{self, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot};
-use leadsman_cluster::{Cluster, ConnectError, Watches};
+use leadsman_cluster::{Cluster, ConnectError, Reflectors};
 use leadsman_config::{Flags, ReadError};
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
 use leadsman_document::Faults;
@@ -100,7 +100,7 @@ pub fn runtime() -> anyhow::Result<Runtime> {
 /// What a process in a cluster has in addition.
 struct InCluster {
     cluster: Cluster,
-    watches: Arc<Watches>,
+    reflectors: Arc<Reflectors>,
     auth: Arc<Auth>,
 }
 
@@ -115,10 +115,10 @@ impl InCluster {
         let Some(cluster) = Cluster::connect(kubeconfig.as_deref()).await? else {
             return Ok(None);
         };
-        let watches = Watches::new(&cluster, runtime.tasks.clone(), runtime.end.clone());
+        let reflectors = Reflectors::new(&cluster, runtime.tasks.clone(), runtime.end.clone());
         let kept = cache.map(|folder| folder.join("authorities.json"));
         let auth = Arc::new(Auth::new(&cluster, kept));
-        Ok(Some(Self { cluster, watches: Arc::new(watches), auth }))
+        Ok(Some(Self { cluster, reflectors: Arc::new(reflectors), auth }))
     }
 }
 
@@ -137,7 +137,7 @@ impl App {
             return Err(StartError::NotLoopback { address });
         }
         if let Some(in_cluster) = &in_cluster {
-            runtime.objects = ObjectSource::Watched(in_cluster.watches.clone());
+            runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
         }
         readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
@@ -239,13 +239,13 @@ impl App {
         loaded: oneshot::Receiver<Loaded>,
         served: Arc<CurrentSnapshot>,
     ) {
-        let InCluster { cluster, watches, auth } = in_cluster;
+        let InCluster { cluster, reflectors, auth } = in_cluster;
         let follower = auth.clone();
         self.spawn_until_stopped(async move { follower.follow(&cluster).await });
-        let mut learned = watches.learned();
+        let mut discovered = reflectors.discovered();
         let refreshed = served.clone();
         self.spawn_until_stopped(async move {
-            while learned.changed().await.is_ok() {
+            while discovered.changed().await.is_ok() {
                 refreshed.refresh();
             }
         });
@@ -266,7 +266,7 @@ impl App {
             for kind in snapshot.kinds() {
                 readiness.waiting(format!("waiting for the list of {}", kind.resource()));
                 // One that cannot be listed does not delay the others.
-                kind.settled().await;
+                kind.first_list().await;
             }
             readiness.ready();
             std::future::pending().await
@@ -369,7 +369,7 @@ pub async fn load(
     readable(&config)?;
     let in_cluster = InCluster::connect(cluster, &runtime, None).await?;
     if let Some(in_cluster) = &in_cluster {
-        runtime.objects = ObjectSource::Watched(in_cluster.watches.clone());
+        runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
     }
     let cluster = in_cluster.map(|in_cluster| in_cluster.cluster);
     let (controller, loaded) = Controller::new(Setup {

@@ -28,7 +28,7 @@ enum Unread {
 }
 
 /// How long discovery may take: kube-apiserver itself waits no longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 struct ResourceList {
@@ -56,8 +56,8 @@ async fn list(cluster: &Cluster, group: &str, version: &str) -> Result<Vec<Strin
     let request =
         http::Request::get(path).body(Vec::new()).map_err(|error| broken(error.to_string()))?;
     let asked = cluster.client().request::<ResourceList>(request);
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Err(_) => Err(broken(format!("no answer within {PATIENCE:?}"))),
+    match tokio::time::timeout(REQUEST_TIMEOUT, asked).await {
+        Err(_) => Err(broken(format!("no answer within {REQUEST_TIMEOUT:?}"))),
         Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
             Err(Unread::Forbidden(status.message))
         }

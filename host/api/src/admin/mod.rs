@@ -15,7 +15,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use crate::CurrentSnapshot;
-use leadsman_model::objects::KindState;
+use leadsman_model::objects::SyncState;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use trends::Trends;
@@ -93,7 +93,7 @@ async fn page() -> Response {
 async fn metrics(State(state): State<AdminState>) -> Response {
     let served = state.served.now();
     let kinds = served.snapshot.kinds().into_iter().map(|kind| {
-        let followed = *kind.state() == KindState::Synced;
+        let followed = *kind.state() == SyncState::Synced;
         (kind.resource().to_string(), kind.count(), followed)
     });
     state.metrics.objects(kinds);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::trends::Trends;
 use leadsman_evaluation::{Candidate, Evaluated, Evaluations, Mapping, State};
 use leadsman_model::names::Scope;
-use leadsman_model::objects::{Kind, KindState};
+use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::serve::Serve;
@@ -67,13 +67,13 @@ fn candidate(candidate: &Candidate) -> Value {
 }
 
 /// The state of a kind's reflector.
-fn objects(kind: &Kind) -> Value {
+fn objects(kind: &ObjectStore) -> Value {
     let state = kind.state();
     let (name, reason) = match &*state {
-        KindState::Starting => ("starting", None),
-        KindState::Synced => ("synced", None),
-        KindState::Interrupted(reason) => ("interrupted", Some(reason)),
-        KindState::Unknown(reason) => ("unknown", Some(reason)),
+        SyncState::Starting => ("starting", None),
+        SyncState::Synced => ("synced", None),
+        SyncState::Interrupted(reason) => ("interrupted", Some(reason)),
+        SyncState::Unknown(reason) => ("unknown", Some(reason)),
     };
     json!({
         "resource": kind.resource().to_string(),
@@ -91,7 +91,7 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
     let (kind, resource) = match &mapping.serve {
         Serve::Custom(resource) => ("custom", Some(resource.to_string())),
         Serve::External => ("external", None),
-        Serve::Usage(resource) => ("usage", Some(resource.to_string())),
+        Serve::ResourceMetrics(resource) => ("usage", Some(resource.to_string())),
     };
     let list = evaluations.list();
     let shown: Vec<_> = list

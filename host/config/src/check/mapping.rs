@@ -14,7 +14,7 @@ use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::{Details, Resource};
 use leadsman_model::serve::Serve;
-use leadsman_rules::promql::{self, LONGEST};
+use leadsman_rules::promql::{self, MAX_CHECKED_BYTES};
 use leadsman_sandbox::Limits;
 use leadsman_source::Query;
 use leadsman_source::Template;
@@ -123,7 +123,7 @@ impl Check<'_> {
             && written.check.unwrap_or(true)
         {
             // What is too long by itself is told of without being looked into.
-            if written.promql.len() <= LONGEST {
+            if written.promql.len() <= MAX_CHECKED_BYTES {
                 self.query_work += written.promql.len().pow(2);
             }
             let most = match self.origin.team() {
@@ -256,9 +256,9 @@ const MAX_TEAM_QUERY_WORK: usize = 1 << 27;
 pub(crate) fn check_promql(template: &Template) -> Result<(), String> {
     let example = "example".parse().ok();
     let text = template.fill(example.as_ref(), &QueryParams::default())?;
-    if text.len() > LONGEST {
+    if text.len() > MAX_CHECKED_BYTES {
         return Err(format!(
-            "the query has {} bytes; at most {LONGEST} can be checked; set `check: false` for it",
+            "the query has {} bytes; at most {MAX_CHECKED_BYTES} can be checked; set `check: false` for it",
             text.len()
         ));
     }

@@ -91,14 +91,14 @@ impl<P> DocumentState<P> {
             TextState::Faulty(revision) | TextState::Valid(revision) => {
                 revision.team.as_ref() == team
             }
-            TextState::Unseen | TextState::Waiting | TextState::Excess(_) => true,
+            TextState::Absent | TextState::Waiting | TextState::Excess(_) => true,
             // The result will be of the settings before.
             TextState::Parsing(_) | TextState::NotAllowed | TextState::Failed(_) => false,
         };
         if !current {
             self.text = match self.document {
                 Some(_) => TextState::Waiting,
-                None => TextState::Unseen,
+                None => TextState::Absent,
             };
         }
         if self.last_good.is_none() {

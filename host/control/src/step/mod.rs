@@ -97,9 +97,9 @@ impl<P: Clone + PartialEq> State<P> {
 impl<P> Default for DocumentState<P> {
     fn default() -> Self {
         Self {
-            source: Source::Unseen,
+            source: Source::NotSynced,
             document: None,
-            text: TextState::Unseen,
+            text: TextState::Absent,
             last_good: None,
             over_quota: Vec::new(),
             in_force: None,

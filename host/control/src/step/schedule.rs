@@ -209,7 +209,7 @@ impl<P> DocumentState<P> {
         }
         match &self.text {
             TextState::Faulty(_) | TextState::Failed(_) => true,
-            TextState::Unseen => {
+            TextState::Absent => {
                 *owner == Owner::Operator && matches!(self.source, Source::Unreadable(_))
             }
             TextState::Waiting

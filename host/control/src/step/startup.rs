@@ -15,7 +15,7 @@ impl<P: Clone + PartialEq> State<P> {
         }
         let unseen = format!("{} has not been seen yet", self.origin);
         let operator = self.document(&Owner::Operator);
-        if operator.source == Source::Unseen {
+        if operator.source == Source::NotSynced {
             operator.source = Source::Unreadable(unseen);
         }
     }
@@ -89,7 +89,7 @@ impl<P: Clone + PartialEq> State<P> {
 impl<P> DocumentState<P> {
     /// Whether all that can be known of it is known.
     fn is_loaded(&self) -> bool {
-        let seen = self.source != Source::Unseen || self.last_good.is_some();
+        let seen = self.source != Source::NotSynced || self.last_good.is_some();
         let read = !matches!(self.text, TextState::Waiting | TextState::Parsing(_));
         let cache = !matches!(self.cache, CacheState::Reading | CacheState::Found(_));
         let bound = match (&self.in_force, &self.binding) {

@@ -87,7 +87,7 @@ impl Index {
 
     /// Takes the place of an older index. Namespaces that hold the same keep their version, so
     /// that what was made from them stays valid.
-    pub(super) fn succeed(&mut self, older: &Self) {
+    pub(super) fn replace_from(&mut self, older: &Self) {
         self.changes = older.changes;
         for (name, space) in &mut self.namespaces {
             match older.namespaces.get(name) {
@@ -384,7 +384,7 @@ mod tests {
     fn a_list_that_says_the_same_invalidates_nothing() {
         let older = index(&[("shop", "a", "app=web"), ("bank", "a", "")]);
         let mut newer = index(&[("bank", "a", "app=web"), ("shop", "a", "app=web")]);
-        newer.succeed(&older);
+        newer.replace_from(&older);
         assert_eq!(newer.version("shop"), older.version("shop"));
         assert_ne!(newer.version("bank"), older.version("bank"));
         assert!(newer.contains("bank", "a") && !newer.contains("bank", "b"));
@@ -397,7 +397,7 @@ mod tests {
     fn a_namespace_that_is_gone_is_a_change_of_all() {
         let older = index(&[("shop", "a", ""), ("bank", "a", "")]);
         let mut newer = index(&[("shop", "a", "")]);
-        newer.succeed(&older);
+        newer.replace_from(&older);
         assert_eq!(newer.version_of(Some("shop")), older.version_of(Some("shop")));
         assert_ne!(newer.version_of(None), older.version_of(None));
     }

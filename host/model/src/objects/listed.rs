@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::kind::{Kind, Listing};
+use super::store::{ObjectList, ObjectStore};
 use crate::names::Namespace;
 use crate::resource::Resource;
 
@@ -21,8 +21,8 @@ pub struct ListedObject {
 }
 
 /// The kinds of the objects that a configuration lists.
-pub fn listed(list: &[ListedObject]) -> HashMap<Resource, Arc<Kind>> {
-    let mut listings: HashMap<&Resource, Listing> = HashMap::new();
+pub fn listed(list: &[ListedObject]) -> HashMap<Resource, Arc<ObjectStore>> {
+    let mut listings: HashMap<&Resource, ObjectList> = HashMap::new();
     for object in list {
         let namespace = object.namespace.as_ref().map_or("", |namespace| namespace.as_str());
         let labels = object.labels.iter().map(|(key, value)| (key.clone(), value.clone()));
@@ -32,7 +32,7 @@ pub fn listed(list: &[ListedObject]) -> HashMap<Resource, Arc<Kind>> {
     listings
         .into_iter()
         .map(|(resource, listing)| {
-            let kind = Kind::starting(resource.clone());
+            let kind = ObjectStore::starting(resource.clone());
             kind.replace(listing);
             (resource.clone(), Arc::new(kind))
         })

@@ -1,13 +1,13 @@
 //! The objects that exist, by kind, namespace and name, with their labels.
 //!
-//! Everything that asks which objects there are asks a [`Kind`]. It is filled from the
+//! Everything that asks which objects there are asks a [`ObjectStore`]. It is filled from the
 //! configuration's list or by the watch of a cluster.
 
 mod index;
-mod kind;
 mod listed;
+mod store;
 mod tables;
 
 pub use index::{Labels, Object};
-pub use kind::{Kind, KindState, Listing, NotSynced};
 pub use listed::{ListedObject, listed};
+pub use store::{NotSynced, ObjectList, ObjectStore, SyncState};

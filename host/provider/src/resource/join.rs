@@ -247,15 +247,15 @@ fn label<'i>(item: &'i Item, name: &str) -> &'i str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leadsman_model::objects::{Kind, Listing};
+    use leadsman_model::objects::{ObjectList, ObjectStore};
     use leadsman_model::resource::Resource;
     use leadsman_model::selector::Selector;
     use leadsman_model::values::Refusal;
 
     fn objects(names: &[&str]) -> Vec<Object> {
-        let mut listing = Listing::default();
+        let mut listing = ObjectList::default();
         names.iter().for_each(|name| listing.add("shop", name, Vec::new()));
-        let kind = Kind::starting(Resource::known("pods").unwrap());
+        let kind = ObjectStore::starting(Resource::known("pods").unwrap());
         kind.replace(listing);
         kind.objects("shop", &Selector::default())
     }

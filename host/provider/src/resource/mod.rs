@@ -17,7 +17,7 @@ use join::Joined;
 use leadsman_evaluation::{Evaluations, ItemLabels, Reader};
 use leadsman_model::field_selector::FieldSelector;
 use leadsman_model::names::Namespace;
-use leadsman_model::objects::{Kind, Object};
+use leadsman_model::objects::{Object, ObjectStore};
 use leadsman_model::quantity::Quantity;
 use leadsman_model::selector::Selector;
 use place::{Place, Readings};
@@ -40,7 +40,7 @@ pub struct ResourceRead<'a> {
 
 /// The evaluations of cpu and memory for one kind of objects.
 struct Both {
-    kind: Arc<Kind>,
+    kind: Arc<ObjectStore>,
     window: Duration,
     cpu: Measured,
     memory: Measured,

@@ -115,7 +115,7 @@ impl Entry {
         match (&self.serve, wanted) {
             (Serve::Custom(resource), Wanted::Custom(name)) => resource.answers_to(name),
             (Serve::External, Wanted::External) => true,
-            (Serve::Usage(resource), Wanted::Resource(kind)) => kind.is(resource),
+            (Serve::ResourceMetrics(resource), Wanted::Resource(kind)) => kind.is(resource),
             _ => false,
         }
     }

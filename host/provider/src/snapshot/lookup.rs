@@ -81,7 +81,7 @@ mod tests {
     fn serve(of: &str) -> Serve {
         match of {
             "external" => Serve::External,
-            "cpu" => Serve::Usage(Resource::known("pods").unwrap()),
+            "cpu" => Serve::ResourceMetrics(Resource::known("pods").unwrap()),
             resource => Serve::Custom(Resource::known(resource).unwrap()),
         }
     }

@@ -13,7 +13,7 @@ pub use entry::{Entry, EntryState, MeasuredKind, Rejection, Wanted};
 pub use lazy::{Binder, LazyMetric, RuleMetrics};
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::MetricName;
-use leadsman_model::objects::Kind;
+use leadsman_model::objects::ObjectStore;
 use leadsman_model::serve::Serve;
 pub use lookup::{NotServed, ResourceMetrics};
 
@@ -93,7 +93,7 @@ impl Snapshot {
     }
 
     /// The kinds of objects that mappings and resource metrics are served for, each once.
-    pub fn kinds(&self) -> Vec<Arc<Kind>> {
+    pub fn kinds(&self) -> Vec<Arc<ObjectStore>> {
         let mut kinds: Vec<_> =
             self.ready().filter_map(|known| known.mapping().kind.clone()).collect();
         kinds.sort_by(|a, b| a.resource().cmp(b.resource()));
@@ -118,7 +118,8 @@ impl Snapshot {
 
     /// How many metrics of mappings are served, and how many of rules, without resource metrics.
     pub fn counts(&self) -> (usize, usize) {
-        let metrics = || self.served().filter(|entry| !matches!(entry.serve, Serve::Usage(_)));
+        let metrics =
+            || self.served().filter(|entry| !matches!(entry.serve, Serve::ResourceMetrics(_)));
         let of_rules = |entry: &&Entry| matches!(entry.state, EntryState::Lazy(_));
         let of_rules = metrics().filter(of_rules).count();
         (metrics().count() - of_rules, of_rules)

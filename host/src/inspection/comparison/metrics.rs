@@ -35,7 +35,7 @@ impl Metric {
         let of = match serve {
             Serve::Custom(resource) => Listed::Custom { resource: resource.to_string() },
             Serve::External => Listed::External,
-            Serve::Usage(resource) => return Self::usage(resource.plural()),
+            Serve::ResourceMetrics(resource) => return Self::usage(resource.plural()),
         };
         Self { of, name: name.to_owned() }
     }

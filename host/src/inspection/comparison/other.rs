@@ -15,7 +15,7 @@ use super::reading::Reading;
 use leadsman_cluster::Cluster;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The largest answer.
 const LARGEST: usize = 64 << 20;
@@ -164,8 +164,9 @@ impl Other {
                 }
             }
         };
-        let answer = tokio::time::timeout(PATIENCE, asked).await;
-        let (status, body) = answer.map_err(|_| format!("no answer within {PATIENCE:?}"))??;
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, asked).await;
+        let (status, body) =
+            answer.map_err(|_| format!("no answer within {REQUEST_TIMEOUT:?}"))??;
         let json = serde_json::from_slice(&body);
         Ok((status, json.unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned().into())))
     }

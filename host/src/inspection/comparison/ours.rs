@@ -11,7 +11,7 @@ use super::reading::{Number, Reading, labelled};
 use crate::app::Live;
 use leadsman_cluster::Cluster;
 use leadsman_evaluation::ReadFailure;
-use leadsman_model::objects::Kind;
+use leadsman_model::objects::ObjectStore;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Contents, Entry, EntryState, LazyMetric, Snapshot};
@@ -47,7 +47,7 @@ pub(super) struct Place {
 pub(super) struct Reader<'a> {
     metric: &'a Metric,
     snapshot: Arc<Snapshot>,
-    kind: Option<Arc<Kind>>,
+    kind: Option<Arc<ObjectStore>>,
 }
 
 impl<'a> Ours<'a> {
@@ -86,7 +86,7 @@ impl<'a> Ours<'a> {
         };
         let kind = kind_of(&snapshot, metric);
         if let Some(kind) = &kind {
-            let _ = tokio::time::timeout(LISTED, kind.settled()).await;
+            let _ = tokio::time::timeout(LISTED, kind.first_list()).await;
             kind.ready().map_err(|unknown| unknown.to_string())?;
         }
         Ok(Reader { metric, snapshot, kind })
@@ -128,7 +128,7 @@ async fn alone(metric: &LazyMetric) -> Result<Arc<Snapshot>, String> {
     Ok(Arc::new(Snapshot::new(0, contents)))
 }
 
-fn kind_of(snapshot: &Snapshot, metric: &Metric) -> Option<Arc<Kind>> {
+fn kind_of(snapshot: &Snapshot, metric: &Metric) -> Option<Arc<ObjectStore>> {
     let entry = snapshot.served().find(|entry| named(entry) == *metric)?;
     entry.evaluations()?.mapping().kind.clone()
 }

@@ -29,16 +29,16 @@ fn usage(amounts: Amounts) -> impl Iterator<Item = (&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leadsman_model::objects::{Kind, Listing, Object};
+    use leadsman_model::objects::{Object, ObjectList, ObjectStore};
     use leadsman_model::resource::Resource;
     use leadsman_model::selector::Selector;
     use leadsman_provider::{ObjectMetrics, Usage};
 
     pub(super) fn object(name: &str, labels: &[(&str, &str)]) -> Object {
         let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let mut listing = Listing::default();
+        let mut listing = ObjectList::default();
         listing.add("shop", name, labels);
-        let kind = Kind::starting(Resource::known("pods").unwrap());
+        let kind = ObjectStore::starting(Resource::known("pods").unwrap());
         kind.replace(listing);
         kind.objects("shop", &Selector::default()).remove(0)
     }

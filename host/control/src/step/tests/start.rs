@@ -4,7 +4,7 @@ use super::world::{World, operator, owner, team};
 use crate::effect::{Effect, Notice};
 use crate::event::Event;
 use crate::watch_config::ConfigEvent;
-use leadsman_cluster::Unseen;
+use leadsman_cluster::WatchFailure;
 use leadsman_model::owner::Owner;
 
 #[test]
@@ -81,7 +81,7 @@ fn teams_that_may_not_be_followed_are_told_of() {
     let mut world = World::new();
     world.operator("depth team:a");
     world.settle();
-    let unseen = Unseen { forbidden: true, reason: "no right".to_owned() };
+    let unseen = WatchFailure { forbidden: true, reason: "no right".to_owned() };
     world.config(ConfigEvent::TeamsUnreachable(unseen.clone()));
     world.event(Event::GraceOver);
     world.settle();

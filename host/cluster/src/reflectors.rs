@@ -1,4 +1,4 @@
-//! Watches of the objects that mappings are served for: metadata only, one for each kind.
+//! Reflectors of the objects that mappings are served for: metadata only, one for each kind.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::reason::{is_forbidden, of_watch, status_of};
 use super::{Cluster, discovery};
-use leadsman_model::objects::{Kind, Labels, Listing};
+use leadsman_model::objects::{Labels, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
 
 /// How long to wait before a cluster is asked again for a kind that it does not have.
@@ -29,69 +29,69 @@ const MAX_BACKOFF: Duration = Duration::from_secs(60);
 const NOT_FOUND: &str = "kube-apiserver answers their list with 404 (Not Found), although its \
                          discovery has them; does the APIService of their group work?";
 
-/// Starts a watch for each kind that something uses, and ends it with its last user.
-pub struct Watches {
+/// Runs one reflector for each kind in use, and stops it with its last user.
+pub struct Reflectors {
     client: Client,
-    kinds: Mutex<HashMap<Resource, Weak<Kind>>>,
-    /// Counts the kinds that the cluster told something new of.
-    learned: watch::Sender<u64>,
+    stores: Mutex<HashMap<Resource, Weak<ObjectStore>>>,
+    /// Counts the kinds whose version or name discovery has told anew.
+    discovered: watch::Sender<u64>,
     tasks: TaskTracker,
     end: CancellationToken,
 }
 
-impl Watches {
-    /// No watches yet. Their tasks belong to `tasks` and end with `end`.
+impl Reflectors {
+    /// No reflectors yet. Their tasks belong to `tasks` and end with `end`.
     pub fn new(cluster: &Cluster, tasks: TaskTracker, end: CancellationToken) -> Self {
         Self {
             client: cluster.client().clone(),
-            kinds: Mutex::default(),
-            learned: watch::Sender::new(0),
+            stores: Mutex::default(),
+            discovered: watch::Sender::new(0),
             tasks,
             end,
         }
     }
 
-    /// The objects of a kind, watched from now on for as long as somebody holds them.
-    pub fn kind(&self, resource: &Resource) -> Arc<Kind> {
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        kinds.retain(|_, kind| kind.strong_count() > 0);
-        if let Some(kind) = kinds.get(resource).and_then(Weak::upgrade) {
-            return kind;
+    /// The store of a kind. Its reflector runs until the last holder drops the store.
+    pub fn store(&self, resource: &Resource) -> Arc<ObjectStore> {
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.retain(|_, store| store.strong_count() > 0);
+        if let Some(store) = stores.get(resource).and_then(Weak::upgrade) {
+            return store;
         }
-        let kind = Arc::new(Kind::starting(resource.clone()));
-        kinds.insert(resource.clone(), Arc::downgrade(&kind));
-        let follower = Follower {
+        let store = Arc::new(ObjectStore::starting(resource.clone()));
+        stores.insert(resource.clone(), Arc::downgrade(&store));
+        let reflector = Reflector {
             client: self.client.clone(),
             resource: resource.clone(),
-            kind: Arc::downgrade(&kind),
-            learned: self.learned.clone(),
+            store: Arc::downgrade(&store),
+            discovered: self.discovered.clone(),
         };
         let end = self.end.clone();
         self.tasks.spawn(async move {
             tokio::select! {
-                () = follower.run() => {}
+                () = reflector.run() => {}
                 () = end.cancelled() => {}
             }
         });
-        kind
+        store
     }
 
-    /// Changes each time that the cluster told something new of a kind.
-    pub fn learned(&self) -> watch::Receiver<u64> {
-        self.learned.subscribe()
+    /// Changes each time that discovery has told a version or a name of a kind anew.
+    pub fn discovered(&self) -> watch::Receiver<u64> {
+        self.discovered.subscribe()
     }
 }
 
-struct Follower {
+struct Reflector {
     client: Client,
     resource: Resource,
-    kind: Weak<Kind>,
-    learned: watch::Sender<u64>,
+    store: Weak<ObjectStore>,
+    discovered: watch::Sender<u64>,
 }
 
 /// Why a watch ended.
 enum End {
-    /// Nobody uses the kind any more.
+    /// The last holder of the store is gone.
     Unused,
     /// The cluster does not serve the kind under this name and version, and did before.
     Gone,
@@ -99,7 +99,7 @@ enum End {
     NotFound,
 }
 
-impl Follower {
+impl Reflector {
     async fn run(self) {
         // A kind that every cluster has need not be asked for.
         let mut known = Resource::known(&self.resource.to_string()).is_some();
@@ -109,13 +109,13 @@ impl Follower {
                 match discovery::details(&self.client, &self.resource).await {
                     Ok(details) => {
                         if self.resource.learn(details) {
-                            self.learned.send_modify(|count| *count += 1);
+                            self.discovered.send_modify(|count| *count += 1);
                         }
                     }
                     Err(reason) => {
-                        let Some(kind) = self.kind.upgrade() else { return };
-                        self.interrupted(&kind, reason);
-                        drop(kind);
+                        let Some(store) = self.store.upgrade() else { return };
+                        self.watch_failed(&store, reason);
+                        drop(store);
                         tokio::time::sleep(DISCOVERY_INTERVAL).await;
                         continue;
                     }
@@ -126,9 +126,9 @@ impl Follower {
                 // Its definition has changed: discovery says how it is served now.
                 End::Gone => backoff = FIRST_BACKOFF,
                 End::NotFound => {
-                    let Some(kind) = self.kind.upgrade() else { return };
-                    self.interrupted(&kind, NOT_FOUND.to_owned());
-                    drop(kind);
+                    let Some(store) = self.store.upgrade() else { return };
+                    self.watch_failed(&store, NOT_FOUND.to_owned());
+                    drop(store);
                     tokio::time::sleep(backoff).await;
                     backoff = (backoff * 2).min(MAX_BACKOFF);
                 }
@@ -153,33 +153,33 @@ impl Follower {
         let api: Api<PartialObjectMeta<DynamicObject>> =
             Api::all_with(self.client.clone(), &resource);
         let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
-        let mut listing = Listing::default();
+        let mut listing = ObjectList::default();
         let mut served = false;
         loop {
             let Some(event) = events.next().await else { return End::NotFound };
-            let Some(kind) = self.kind.upgrade() else { return End::Unused };
+            let Some(store) = self.store.upgrade() else { return End::Unused };
             match event {
-                Ok(watcher::Event::Init) => listing = Listing::default(),
+                Ok(watcher::Event::Init) => listing = ObjectList::default(),
                 Ok(watcher::Event::InitApply(object)) => {
                     let (namespace, name, labels) = parts(object);
                     listing.add(&namespace, &name, labels);
                 }
                 Ok(watcher::Event::InitDone) => {
                     served = true;
-                    if kind.replace(std::mem::take(&mut listing)) {
-                        let (resource, count) = (&self.resource, kind.count());
+                    if store.replace(std::mem::take(&mut listing)) {
+                        let (resource, count) = (&self.resource, store.count());
                         tracing::info!(%resource, count, "the objects are known and followed");
                     }
                 }
                 Ok(watcher::Event::Apply(object)) => {
                     let (namespace, name, labels) = parts(object);
-                    kind.apply(&namespace, &name, labels);
-                    self.resumed(&kind);
+                    store.apply(&namespace, &name, labels);
+                    self.watch_resumed(&store);
                 }
                 Ok(watcher::Event::Delete(object)) => {
                     let (namespace, name, _) = parts(object);
-                    kind.delete(&namespace, &name);
-                    self.resumed(&kind);
+                    store.delete(&namespace, &name);
+                    self.watch_resumed(&store);
                 }
                 Err(error) => {
                     let status = status_of(&error);
@@ -192,7 +192,7 @@ impl Follower {
                     }
                     let told = of_watch(&error);
                     let forbidden = is_forbidden(&error);
-                    self.interrupted(&kind, if forbidden { self.missing(&told) } else { told });
+                    self.watch_failed(&store, if forbidden { self.missing(&told) } else { told });
                 }
             }
         }
@@ -207,15 +207,15 @@ impl Follower {
         )
     }
 
-    fn interrupted(&self, kind: &Kind, reason: String) {
-        if kind.interrupted(reason.clone()) {
+    fn watch_failed(&self, store: &ObjectStore, reason: String) {
+        if store.watch_failed(reason.clone()) {
             let resource = &self.resource;
             tracing::warn!(%resource, reason, "the objects cannot be followed");
         }
     }
 
-    fn resumed(&self, kind: &Kind) {
-        if kind.resumed() {
+    fn watch_resumed(&self, store: &ObjectStore) {
+        if store.watch_resumed() {
             tracing::info!(resource = %self.resource, "the objects are followed again");
         }
     }
@@ -242,7 +242,7 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
-    use leadsman_model::objects::KindState;
+    use leadsman_model::objects::SyncState;
 
     /// A kube-apiserver whose discovery has widgets, and that does not find a list of them.
     async fn cluster(
@@ -289,10 +289,10 @@ mod tests {
         let mut asked = lists.subscribe();
         let mut server = JoinSet::new();
         let cluster = cluster(&mut server, lists).await;
-        let watches = Watches::new(&cluster, TaskTracker::new(), CancellationToken::new());
-        let kind = watches.kind(&Resource::custom("widgets.example.com", None).unwrap());
-        kind.settled().await;
-        let KindState::Unknown(reason) = &*kind.state() else { panic!("{:?}", kind.state()) };
+        let reflectors = Reflectors::new(&cluster, TaskTracker::new(), CancellationToken::new());
+        let store = reflectors.store(&Resource::custom("widgets.example.com", None).unwrap());
+        store.first_list().await;
+        let SyncState::Unknown(reason) = &*store.state() else { panic!("{:?}", store.state()) };
         assert!(reason.contains("404"), "{reason}");
         let asked = asked.wait_for(|asked| asked.len() >= 3).await.unwrap().clone();
         assert!(asked[1] - asked[0] >= FIRST_BACKOFF, "{asked:?}");

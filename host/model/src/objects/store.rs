@@ -1,4 +1,4 @@
-//! One kind of objects: its index, and whether the index can be relied on.
+//! The objects of one kind: their index, and whether it is in sync with the cluster.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -14,24 +14,24 @@ use crate::selector::Selector;
 
 /// The objects of one kind.
 #[derive(Debug)]
-pub struct Kind {
+pub struct ObjectStore {
     resource: Resource,
     index: RwLock<Index>,
-    state: ArcSwap<KindState>,
-    settled: watch::Sender<bool>,
+    state: ArcSwap<SyncState>,
+    first_list_done: watch::Sender<bool>,
     tables: Tables,
 }
 
-/// Whether the objects of a kind are known.
+/// How far the objects of a kind are in sync with the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KindState {
-    /// They are being listed for the first time.
+pub enum SyncState {
+    /// The first list is under way.
     Starting,
-    /// They are, and changes are followed.
+    /// Listed, and the watch is running.
     Synced,
-    /// They were, and changes cannot be followed now: why.
+    /// Listed, and the watch has failed since: why.
     Interrupted(String),
-    /// They never were: why.
+    /// Never listed: why.
     Unknown(String),
 }
 
@@ -45,78 +45,78 @@ pub struct NotSynced {
     pub reason: String,
 }
 
-impl Kind {
-    /// A kind of which nothing is known yet.
+impl ObjectStore {
+    /// An empty store whose first list is under way.
     pub fn starting(resource: Resource) -> Self {
         Self {
             resource,
             index: RwLock::default(),
-            state: ArcSwap::from_pointee(KindState::Starting),
-            settled: watch::Sender::new(false),
+            state: ArcSwap::from_pointee(SyncState::Starting),
+            first_list_done: watch::Sender::new(false),
             tables: Tables::default(),
         }
     }
 
-    /// What it is.
+    /// Their kind.
     pub fn resource(&self) -> &Resource {
         &self.resource
     }
 
-    /// Whether its objects are known.
-    pub fn state(&self) -> Arc<KindState> {
+    /// How far it is in sync.
+    pub fn state(&self) -> Arc<SyncState> {
         self.state.load_full()
     }
 
-    /// Says whether its objects can be relied on. A change that cannot be followed for a while
-    /// makes nothing unknown.
+    /// Fails while the objects were never listed. A watch that has failed since then does not make
+    /// them unknown.
     pub fn ready(&self) -> Result<(), NotSynced> {
         let reason = match &**self.state.load() {
-            KindState::Synced | KindState::Interrupted(_) => return Ok(()),
-            KindState::Starting => "they are being listed for the first time".to_owned(),
-            KindState::Unknown(reason) => reason.clone(),
+            SyncState::Synced | SyncState::Interrupted(_) => return Ok(()),
+            SyncState::Starting => "they are being listed for the first time".to_owned(),
+            SyncState::Unknown(reason) => reason.clone(),
         };
         Err(NotSynced { resource: self.resource.clone(), reason })
     }
 
-    /// Waits until the first attempt to list them has ended, well or not.
-    pub async fn settled(&self) {
-        // The sender lives in this kind, so the channel cannot close.
-        let _ = self.settled.subscribe().wait_for(|&settled| settled).await;
+    /// Waits until the first attempt to list the objects has ended, successfully or not.
+    pub async fn first_list(&self) {
+        // The sender lives in this store, so the channel cannot close.
+        let _ = self.first_list_done.subscribe().wait_for(|&done| done).await;
     }
 
-    /// Objects and their changes cannot be had now. What is known already stays. Says whether
-    /// that is news.
-    pub fn interrupted(&self, reason: String) -> bool {
+    /// Records that a list or the watch has failed. What is known already stays. Returns whether
+    /// the state has changed.
+    pub fn watch_failed(&self, reason: String) -> bool {
         let next = match &**self.state.load() {
-            KindState::Synced | KindState::Interrupted(_) => KindState::Interrupted(reason),
-            KindState::Starting | KindState::Unknown(_) => KindState::Unknown(reason),
+            SyncState::Synced | SyncState::Interrupted(_) => SyncState::Interrupted(reason),
+            SyncState::Starting | SyncState::Unknown(_) => SyncState::Unknown(reason),
         };
         let news = *self.state() != next;
         self.state.store(Arc::new(next));
-        self.settled.send_replace(true);
+        self.first_list_done.send_replace(true);
         news
     }
 
-    /// Changes are followed again. Says whether they were not.
-    pub fn resumed(&self) -> bool {
-        let interrupted = matches!(&**self.state.load(), KindState::Interrupted(_));
+    /// Records that the watch is running again. Returns whether it had failed.
+    pub fn watch_resumed(&self) -> bool {
+        let interrupted = matches!(&**self.state.load(), SyncState::Interrupted(_));
         if interrupted {
-            self.state.store(Arc::new(KindState::Synced));
+            self.state.store(Arc::new(SyncState::Synced));
         }
         interrupted
     }
 
-    /// A list of all objects takes the place of what was known. Says whether that was nothing.
-    pub fn replace(&self, list: Listing) -> bool {
+    /// Replaces all objects by a new list. Returns whether the store was out of sync before.
+    pub fn replace(&self, list: ObjectList) -> bool {
         let mut new = list.0;
         {
             let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-            new.succeed(&index);
+            new.replace_from(&index);
             *index = new;
         }
-        let before = self.state.swap(Arc::new(KindState::Synced));
-        self.settled.send_replace(true);
-        *before != KindState::Synced
+        let before = self.state.swap(Arc::new(SyncState::Synced));
+        self.first_list_done.send_replace(true);
+        *before != SyncState::Synced
     }
 
     /// An object is there, with these labels.
@@ -195,9 +195,9 @@ impl Kind {
 
 /// A list of all objects of a kind, being made.
 #[derive(Debug, Default)]
-pub struct Listing(Index);
+pub struct ObjectList(Index);
 
-impl Listing {
+impl ObjectList {
     /// Adds an object.
     pub fn add(&mut self, namespace: &str, name: &str, labels: Labels) {
         self.0.insert(namespace, name, labels);
@@ -210,18 +210,18 @@ mod tests {
 
     #[test]
     fn what_was_known_once_is_served_while_changes_cannot_be_followed() {
-        let kind = Kind::starting(Resource::known("pods").unwrap());
-        assert!(kind.ready().unwrap_err().to_string().contains("pods there are is not known"));
-        assert!(kind.interrupted("no right".into()), "news");
-        assert!(!kind.interrupted("no right".into()), "no news");
-        assert!(kind.ready().unwrap_err().to_string().ends_with("no right"));
-        let mut listing = Listing::default();
-        listing.add("shop", "a", Vec::new());
-        assert!(kind.replace(listing));
-        assert!(kind.interrupted("connection lost".into()));
-        assert!(kind.ready().is_ok() && kind.exists("shop", "a"));
-        assert!(kind.resumed() && !kind.resumed());
-        kind.delete("shop", "a");
-        assert_eq!((kind.exists("shop", "a"), kind.count()), (false, 0));
+        let store = ObjectStore::starting(Resource::known("pods").unwrap());
+        assert!(store.ready().unwrap_err().to_string().contains("pods there are is not known"));
+        assert!(store.watch_failed("no right".into()), "news");
+        assert!(!store.watch_failed("no right".into()), "no news");
+        assert!(store.ready().unwrap_err().to_string().ends_with("no right"));
+        let mut list = ObjectList::default();
+        list.add("shop", "a", Vec::new());
+        assert!(store.replace(list));
+        assert!(store.watch_failed("connection lost".into()));
+        assert!(store.ready().is_ok() && store.exists("shop", "a"));
+        assert!(store.watch_resumed() && !store.watch_resumed());
+        store.delete("shop", "a");
+        assert_eq!((store.exists("shop", "a"), store.count()), (false, 0));
     }
 }
