@@ -100,6 +100,8 @@ fn file(path: &Path, source: std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::Graph;
 
     /// Who may use whom. A new arrow is a decision: it is written here, and ARCHITECTURE.md says
@@ -115,10 +117,10 @@ leadsman-source: leadsman-document leadsman-model leadsman-rules leadsman-runtim
 leadsman-server: leadsman-cluster leadsman-runtime
 leadsman-sandbox: leadsman-model leadsman-runtime
 leadsman-oci: leadsman-model leadsman-runtime
+leadsman-cluster: leadsman-model leadsman-runtime
 leadsman-runtime: (none)
 leadsman-rules: leadsman-model
 leadsman-document: leadsman-model
-leadsman-cluster: leadsman-model
 leadsman-model: (none)
 ";
 
@@ -134,5 +136,63 @@ leadsman-model: (none)
             std::fs::read_to_string(crate::cargo::root().join("ARCHITECTURE.md")).unwrap();
         let graph = Graph::read().unwrap().to_string();
         assert!(architecture.contains(&graph), "ARCHITECTURE.md lacks this graph:\n{graph}");
+    }
+
+    /// The sources of the adapter, by path.
+    fn sources(folder: &Path, into: &mut Vec<(PathBuf, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                into.push((path, text));
+            }
+        }
+    }
+
+    /// What stands between backticks.
+    fn quoted(text: &str) -> impl Iterator<Item = &str> {
+        text.split('`').skip(1).step_by(2)
+    }
+
+    #[test]
+    fn the_types_of_the_glossary_and_the_files_of_the_walks_exist() {
+        let root = crate::cargo::root();
+        let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+        let mut all = Vec::new();
+        sources(&root.join("host"), &mut all);
+        let defines = |name: &str| {
+            ["struct", "enum", "trait"].iter().any(|keyword| {
+                let definition = format!("{keyword} {name}");
+                all.iter().any(|(_, text)| {
+                    text.match_indices(&definition).any(|(at, _)| {
+                        let next = text[at + definition.len()..].chars().next();
+                        next.is_some_and(|next| !next.is_alphanumeric() && next != '_')
+                    })
+                })
+            })
+        };
+        let (_, glossary) = architecture.split_once("## Glossary").unwrap();
+        let types =
+            glossary.lines().filter_map(|line| line.strip_prefix("| **")?.split('|').nth(1));
+        let named: Vec<_> = types.flat_map(quoted).flat_map(|path| path.split("::")).collect();
+        let is_type = |name: &&str| {
+            name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric)
+        };
+        let types: Vec<_> = named.into_iter().filter(is_type).collect();
+        assert!(types.len() > 20, "{types:?}");
+        for name in types {
+            assert!(defines(name), "the glossary names {name}, which is no type of host/");
+        }
+
+        let (_, walks) = architecture.split_once("## One read, file by file").unwrap();
+        let (walks, _) = walks.split_once("## Crates of host/").unwrap();
+        let files: Vec<_> = quoted(walks).filter(|name| name.ends_with(".rs")).collect();
+        assert!(files.len() > 30, "{files:?}");
+        for name in files {
+            let found = all.iter().any(|(path, _)| path.ends_with(name));
+            assert!(found, "the walks name {name}, which is no file of host/");
+        }
     }
 }

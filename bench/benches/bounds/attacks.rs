@@ -5,9 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use leadsman_tests::{Config, Folder, HOSTILE, Leadsman, Mapping, Upstream};
+use leadsman_tests::{Config, HOSTILE, Mapping};
 
 use super::clients;
+use super::scene::{Scene, Setup};
+use super::teams;
 
 /// An attack. All of it happens on the loopback, and ends by itself.
 pub(super) struct Attack {
@@ -17,23 +19,12 @@ pub(super) struct Attack {
     pub(super) bound: &'static str,
     /// The memory that the process may take, in bytes.
     pub(super) memory: u64,
-    /// The configuration, with a source at an address.
-    pub(super) config: fn(&str) -> Config,
+    /// How the adapter is set up.
+    pub(super) setup: Setup,
     /// What others read meanwhile.
     pub(super) others: &'static str,
     /// The attack itself.
     pub(super) run: for<'a> fn(&'a mut Scene) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
-}
-
-/// What is attacked.
-pub(super) struct Scene {
-    /// The adapter.
-    pub(super) leadsman: Leadsman,
-    /// What it asks.
-    #[allow(dead_code, reason = "lives as long as the adapter does")]
-    pub(super) upstream: Upstream,
-    /// Where its configuration is.
-    pub(super) folder: Folder,
 }
 
 const MIB: u64 = 1 << 20;
@@ -47,31 +38,31 @@ pub(super) const ATTACKS: &[Attack] = &[
         name: "200 long metric selectors",
         bound: "a selector is bounded in length, evaluations of a namespace in bytes",
         memory: 256 * MIB,
-        config: many_pods,
+        setup: Setup::File(many_pods),
         others: OTHER_PODS,
-        run: |scene| Box::pin(clients::read_all(scene.leadsman.api(), 200, long_selector)),
+        run: |scene| Box::pin(clients::read_all(scene, 200, long_selector)),
     },
     Attack {
         name: "1,024 query strings, long list",
         bound: "rendered answers are bounded in bytes",
         memory: 256 * MIB,
-        config: many_pods,
+        setup: Setup::File(many_pods),
         others: OTHER_PODS,
-        run: |scene| Box::pin(clients::read_all(scene.leadsman.api(), 1024, made_up)),
+        run: |scene| Box::pin(clients::read_all(scene, 1024, made_up)),
     },
     Attack {
         name: "5,000 selectors of one reader",
         bound: "1,000 evaluations of a namespace that readers chose; others' first reads are served",
         memory: 256 * MIB,
-        config: external,
+        setup: Setup::File(external),
         others: OTHERS,
-        run: |scene| Box::pin(clients::read_all(scene.leadsman.api(), 5000, selector)),
+        run: |scene| Box::pin(clients::read_all(scene, 5000, selector)),
     },
     Attack {
         name: "2,000 silent connections",
         bound: "connections of an address and the time to the first byte are bounded",
         memory: 256 * MIB,
-        config: external,
+        setup: Setup::File(external),
         others: OTHERS,
         run: |scene| {
             Box::pin(async {
@@ -85,15 +76,15 @@ pub(super) const ATTACKS: &[Attack] = &[
         name: "plugins that loop, 40 namespaces",
         bound: "a mapping has a quarter of the slots, a namespace half of them",
         memory: 512 * MIB,
-        config: loops,
+        setup: Setup::File(loops),
         others: OTHERS,
-        run: |scene| Box::pin(clients::read_all(scene.leadsman.api(), 160, looping)),
+        run: |scene| Box::pin(clients::read_all(scene, 160, looping)),
     },
     Attack {
         name: "12 faulty documents",
         bound: "documents are parsed apart from reads",
         memory: 256 * MIB,
-        config: external,
+        setup: Setup::File(external),
         others: OTHERS,
         run: |scene| Box::pin(faulty_documents(scene)),
     },
@@ -101,17 +92,33 @@ pub(super) const ATTACKS: &[Attack] = &[
         name: "2,000 objects, 60 keys each",
         bound: "256 keys, 2 Mi cells, 16 MiB of text of one table",
         memory: 256 * MIB,
-        config: many_labels,
+        setup: Setup::File(many_labels),
         others: OTHERS,
-        run: |scene| Box::pin(clients::read_all(scene.leadsman.api(), 64, labelled)),
+        run: |scene| Box::pin(clients::read_all(scene, 64, labelled)),
     },
     Attack {
         name: "100 renamed mappings",
         bound: "/metrics has what is configured now",
         memory: 256 * MIB,
-        config: external,
+        setup: Setup::File(external),
         others: OTHERS,
         run: |scene| Box::pin(renamed(scene)),
+    },
+    Attack {
+        name: "a team far over its plugin time",
+        bound: "a team takes no more plugin time than it has, and a quarter of the slots",
+        memory: 512 * MIB,
+        setup: Setup::Teams,
+        others: teams::OTHERS,
+        run: |scene| Box::pin(teams::loops(scene)),
+    },
+    Attack {
+        name: "8 compile bombs of a team",
+        bound: "a queue for each namespace: another team's plugin is served meanwhile",
+        memory: 512 * MIB,
+        setup: Setup::Teams,
+        others: teams::OTHERS,
+        run: |scene| Box::pin(teams::compile_bombs(scene)),
     },
 ];
 
@@ -178,7 +185,7 @@ fn labelled(number: usize) -> String {
 
 /// Documents with 63 expensive queries and a fault, each of another text.
 async fn faulty_documents(scene: &mut Scene) {
-    let url = scene.upstream.url();
+    let url = scene.url();
     for document in 0..12 {
         let config = external(&url).mapping(Mapping::external("faulty").plugin("no-such", ""));
         let config = (0..63).fold(config, |config, query| {
@@ -187,20 +194,20 @@ async fn faulty_documents(scene: &mut Scene) {
             let mapping = Mapping::external(&format!("expensive-{document}-{query}"));
             config.mapping(mapping.query("q", &promql))
         });
-        scene.folder.configure(config);
+        scene.configure(config);
         scene.leadsman.wait_rejected("ConfigInvalid", &["no-such"]).await;
     }
-    scene.folder.configure(external(&url));
+    scene.configure(external(&url));
     scene.leadsman.wait_accepted().await;
 }
 
 /// One mapping under many names, one after the other.
 async fn renamed(scene: &mut Scene) {
-    let url = scene.upstream.url();
+    let url = scene.url();
     for number in 0..100 {
         let metric = format!("renamed-{number}");
         let before = scene.leadsman.generation().await;
-        scene.folder.configure(external(&url).mapping(Mapping::external(&metric).query("q", "x")));
+        scene.configure(external(&url).mapping(Mapping::external(&metric).query("q", "x")));
         while scene.leadsman.generation().await == before {}
         let path = format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/busy/{metric}");
         scene.leadsman.get(&path).await;

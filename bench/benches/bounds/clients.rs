@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use leadsman_bench::load::Connection;
+use super::scene::Scene;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 const AT_ONCE: usize = 16;
 
 /// Reads all these paths, so many at once, on one connection. What is answered does not matter.
-pub(super) async fn read_all(address: SocketAddr, count: usize, path: fn(usize) -> String) {
-    let connection = Arc::new(Connection::open(address).await);
+pub(super) async fn read_all(scene: &Scene, count: usize, path: fn(usize) -> String) {
+    let connection = Arc::new(scene.connect().await);
     let mut readers = JoinSet::new();
     for first in 0..AT_ONCE {
         let connection = connection.clone();

@@ -7,6 +7,8 @@
 mod attacks;
 mod clients;
 mod measure;
+mod scene;
+mod teams;
 
 use std::process::ExitCode;
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use leadsman_bench::load::Connection;
 use leadsman_bench::process;
-use leadsman_tests::{Folder, Leadsman, Reply, Upstream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::attacks::{Attack, Scene};
+use super::attacks::Attack;
+use super::scene::Scene;
 
 /// Between two reads of others, whether the first is answered or not.
 const EACH: Duration = Duration::from_millis(5);
@@ -18,7 +18,7 @@ const EACH: Duration = Duration::from_millis(5);
 const USUAL: Duration = Duration::from_secs(2);
 
 /// How long a new reader may have to wait after an attack.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What was measured. Memory is in bytes.
 pub(super) struct Measured {
@@ -47,19 +47,15 @@ pub(super) struct Steady {
 
 /// Runs an attack.
 pub(super) async fn measure(attack: &Attack) -> Measured {
-    let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
-    let mut folder = Folder::plain();
-    folder.configure((attack.config)(&upstream.url()));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
-    let mut scene = Scene { leadsman, upstream, folder };
-    let others = Arc::new(Connection::open(scene.leadsman.api()).await);
+    let mut scene = Scene::start(attack.setup).await;
+    let others = Arc::new(scene.connect().await);
     // What is done once is not what is measured.
     assert!(others.read(attack.others).await.0, "{}: others are served", attack.name);
     let usual = steady(&others, attack.others, tokio::time::sleep(USUAL)).await;
     let pid = scene.leadsman.pid();
     let before = process::memory(pid);
     let meanwhile = steady(&others, attack.others, (attack.run)(&mut scene)).await;
-    let recovered = recovery(&scene.leadsman, attack.others).await;
+    let recovered = recovery(&scene, attack.others).await;
     let peak = scene.leadsman.peak_memory();
     let after = process::memory(pid);
     Measured { before, peak, after, usual, meanwhile, recovered }
@@ -93,16 +89,16 @@ async fn steady(
 }
 
 /// How long it takes until a reader who comes new is served.
-async fn recovery(leadsman: &Leadsman, path: &str) -> Duration {
+async fn recovery(scene: &Scene, path: &str) -> Duration {
     let begun = Instant::now();
     let served = async {
         loop {
-            let connection = Connection::open(leadsman.api()).await;
+            let connection = scene.connect().await;
             if connection.read(path).await.0 {
                 return;
             }
         }
     };
-    let _ = tokio::time::timeout(PATIENCE, served).await;
+    let _ = tokio::time::timeout(RECOVERY_TIMEOUT, served).await;
     begun.elapsed()
 }

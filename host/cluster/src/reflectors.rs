@@ -17,11 +17,12 @@ use super::reason::{is_forbidden, of_watch, status_of};
 use super::{Cluster, discovery};
 use leadsman_model::objects::{Labels, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
+use leadsman_runtime::backoff::Backoff;
 
 /// How long to wait before a cluster is asked again for a kind that it does not have.
 const DISCOVERY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// After a list that was not found although discovery has the kind; doubled each time.
+/// The delays after a list that was not found although discovery has the kind.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
@@ -103,7 +104,7 @@ impl Reflector {
     async fn run(self) {
         // A kind that every cluster has need not be asked for.
         let mut known = Resource::known(&self.resource.to_string()).is_some();
-        let mut backoff = FIRST_BACKOFF;
+        let mut backoff = Backoff::new(FIRST_BACKOFF, MAX_BACKOFF);
         loop {
             if !known {
                 match discovery::details(&self.client, &self.resource).await {
@@ -124,13 +125,12 @@ impl Reflector {
             match self.watch().await {
                 End::Unused => return,
                 // Its definition has changed: discovery says how it is served now.
-                End::Gone => backoff = FIRST_BACKOFF,
+                End::Gone => backoff.reset(),
                 End::NotFound => {
                     let Some(store) = self.store.upgrade() else { return };
                     self.watch_failed(&store, NOT_FOUND.to_owned());
                     drop(store);
-                    tokio::time::sleep(backoff).await;
-                    backoff = (backoff * 2).min(MAX_BACKOFF);
+                    tokio::time::sleep(backoff.next()).await;
                 }
             }
             known = false;

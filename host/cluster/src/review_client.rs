@@ -12,12 +12,14 @@ use tokio::time::Instant;
 use super::reason::{self, explain};
 use super::reviews::ReviewError;
 use super::throttle::{self, Throttle};
+use leadsman_runtime::backoff::Backoff;
 
 /// For one review, with all attempts.
 const REVIEW_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After the first attempt that failed; each further wait is half as long again.
+/// The delays between attempts: several fit within the time of a review.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// Reviews in flight about authenticated users.
 const MAX_USER_REVIEWS: usize = 100;
@@ -104,7 +106,7 @@ impl ReviewClient {
     where
         R: kube::Resource<DynamicType = ()> + serde::Serialize + serde::de::DeserializeOwned,
     {
-        let mut backoff = FIRST_BACKOFF;
+        let mut backoff = Backoff::new(FIRST_BACKOFF, MAX_BACKOFF);
         loop {
             self.throttle.ready(deadline).await.map_err(|wait| {
                 format!(
@@ -121,8 +123,7 @@ impl ReviewClient {
                 }
                 Err(Refused { reason, retry: Retry::WithBackoff }) => {
                     *last = reason;
-                    tokio::time::sleep(backoff).await;
-                    backoff = backoff * 3 / 2;
+                    tokio::time::sleep(backoff.next()).await;
                 }
             }
         }

@@ -28,7 +28,7 @@ pub(super) enum Effect<P> {
     ReadTeamCache,
     /// Cache a document for the next start.
     Store { owner: Owner, document: Arc<Document> },
-    /// Drop a cached document.
+    /// Drop what is kept of a document that is gone: its cached text and its counters.
     Forget(Owner),
     /// See whether files have changed. Answered by `FilesChecked`.
     CheckFiles { owner: Owner, revision: Ticket, files: Vec<FileFingerprint> },

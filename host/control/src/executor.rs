@@ -176,6 +176,7 @@ impl Controller {
                 }
             }
             Effect::Forget(owner) => {
+                self.runtime.metrics.forget_loads(&owner.to_string());
                 if let Some(cache) = &self.cache {
                     cache.forget(owner);
                 }

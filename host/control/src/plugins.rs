@@ -21,7 +21,7 @@ use leadsman_model::owner::Owner;
 use leadsman_model::reference::Reference;
 use leadsman_sandbox::{CompileOwner, Plugin};
 
-/// A plugin as it is configured: equal ones are one.
+/// A plugin as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct PluginSpec {
     pub(super) source: PluginSource,
@@ -144,9 +144,11 @@ impl PluginReporter {
     }
 }
 
-/// The plugins in use.
+/// The plugins in use. Equal ones of two owners are followed apart, so that one whose owner has many
+/// that are expensive to compile does not wait in that owner's queue; what they have in common, code
+/// and memory, is shared by [`Compiler`](leadsman_sandbox::Compiler).
 pub(super) struct Plugins {
-    known: HashMap<PluginSpec, Weak<PluginHandle>>,
+    known: HashMap<(PluginSpec, CompileOwner), Weak<PluginHandle>>,
     fetcher: Arc<Fetcher>,
     events: mpsc::Sender<Event<Arc<Bindings>>>,
     end: CancellationToken,
@@ -165,7 +167,8 @@ impl Plugins {
 
     /// A plugin, followed from now on.
     pub(super) fn get(&mut self, spec: &PluginSpec, owner: CompileOwner) -> Arc<PluginHandle> {
-        if let Some(handle) = self.known.get(spec).and_then(Weak::upgrade) {
+        let key = (spec.clone(), owner.clone());
+        if let Some(handle) = self.known.get(&key).and_then(Weak::upgrade) {
             return handle;
         }
         self.known.retain(|_, handle| handle.strong_count() > 0);
@@ -173,7 +176,7 @@ impl Plugins {
         let status: Arc<ArcSwap<PluginStatus>> = Arc::default();
         let guard = end.clone().drop_guard();
         let handle = Arc::new(PluginHandle { status: status.clone(), _end: guard });
-        self.known.insert(spec.clone(), Arc::downgrade(&handle));
+        self.known.insert(key, Arc::downgrade(&handle));
         let reporter = PluginReporter { spec: spec.clone(), status, events: self.events.clone() };
         let (fetcher, spec) = (self.fetcher.clone(), spec.clone());
         self.tasks.spawn(async move {

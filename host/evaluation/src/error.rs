@@ -22,8 +22,8 @@ pub enum EvaluationError {
         /// Why.
         source: QueryError,
     },
-    /// The metric selector cannot be applied to a query.
-    #[error("query \"{query}\": the metric selector cannot be applied: {reason}")]
+    /// The query cannot be written for what this read asks for: its metric selector, or a name.
+    #[error("query \"{query}\": it cannot be written for what is asked for: {reason}")]
     Selector {
         /// The query.
         query: String,

@@ -1,11 +1,13 @@
 //! Compiles components. A crafted one can make a compiler ask for all memory there is, or for
 //! minutes; so it compiles in a child process under limits of its own, and owners take turns.
 
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit};
@@ -18,6 +20,7 @@ use super::compiled::Compiled;
 use super::engine::{self, Engine};
 use super::error::LoadError;
 use super::limits::{self, ExceededLimit, Structure};
+use super::load::{Plugin, WeakPlugin};
 
 /// The subcommand of this program that compiles.
 pub const SUBCOMMAND: &str = "compile-plugin";
@@ -43,18 +46,20 @@ pub(super) const MAX_CODE: u64 = 512 << 20;
 /// The exit code for a refused component; the reason is on standard error.
 const REFUSED: i32 = 1;
 
-/// Compiles components and stores the code.
+/// Compiles components, stores the code, and knows the plugins that are loaded.
 pub struct Compiler {
     /// The program that this process runs.
     program: PathBuf,
     queue: CompileQueue,
     store: Option<CodeStore>,
+    /// By the digests of their components. All are of one engine, that of the process.
+    loaded: Mutex<HashMap<String, WeakPlugin>>,
 }
 
 impl Compiler {
     /// `program` is the program that this process runs, `store` where code is kept.
     pub fn new(program: PathBuf, store: Option<CodeStore>) -> Self {
-        Self { program, queue: CompileQueue::default(), store }
+        Self { program, queue: CompileQueue::default(), store, loaded: Mutex::default() }
     }
 
     /// Compiles a component, unless that was done before. `digest` is that of the component.
@@ -89,6 +94,18 @@ impl Compiler {
             Some(store) => Ok(store.put(&key, code).await),
             None => Ok(code),
         }
+    }
+
+    /// The plugin of a component that is in use already.
+    pub(super) fn loaded(&self, digest: &str) -> Option<Plugin> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.get(digest)?.upgrade()
+    }
+
+    pub(super) fn keep_loaded(&self, plugin: &Plugin) {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.retain(|_, known| known.upgrade().is_some());
+        loaded.insert(plugin.digest().to_owned(), plugin.downgrade());
     }
 
     async fn stored(&self, key: &str) -> Option<Compiled> {

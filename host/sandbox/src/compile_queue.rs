@@ -10,7 +10,7 @@ use leadsman_model::owner::Owner;
 
 /// On whose behalf a component is compiled. Each has a queue of its own, so that components of one
 /// that are expensive to compile delay nobody else's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CompileOwner {
     /// The plugin ships with Leadsman.
     Shipped,

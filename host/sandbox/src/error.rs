@@ -156,17 +156,6 @@ pub enum RunError {
         /// The query that the failure is about.
         query: Option<String>,
     },
-    /// The objects it requested exceed the limits of the input.
-    #[error(
-        "the plugin asks for objects, and {objects} objects with {labels} different labels are more \
-         than are handed over (1000 labels, 4,000,000 in all)"
-    )]
-    Objects {
-        /// How many objects there are.
-        objects: usize,
-        /// How many different labels they have together.
-        labels: usize,
-    },
     /// The host failed to run it.
     #[error("the plugin could not be run: {0}")]
     Host(String),
@@ -182,7 +171,7 @@ impl RunError {
             | Self::Stack
             | Self::Trap(_)
             | Self::Output(_) => true,
-            Self::Failure { .. } | Self::Objects { .. } | Self::Host(_) => false,
+            Self::Failure { .. } | Self::Host(_) => false,
         }
     }
 
@@ -196,7 +185,6 @@ impl RunError {
             Self::Trap(_) => "plugin_trap",
             Self::Output(_) => "plugin_output",
             Self::Failure { .. } => "plugin_failure",
-            Self::Objects { .. } => "plugin_objects",
             Self::Host(_) => "plugin_host",
         }
     }

@@ -1,6 +1,6 @@
 //! Loading: compiles a component, checks its imports and exports, and calls `describe`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use wasmtime::component::Component;
@@ -28,6 +28,15 @@ const MODULE: [u8; 8] = [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00];
 #[derive(Clone)]
 pub struct Plugin(Arc<Loaded>);
 
+/// A plugin that is in use somewhere, and can be used by others.
+pub(super) struct WeakPlugin(Weak<Loaded>);
+
+impl WeakPlugin {
+    pub(super) fn upgrade(&self) -> Option<Plugin> {
+        self.0.upgrade().map(Plugin)
+    }
+}
+
 struct Loaded {
     engine: Engine,
     pre: MappingPre<State>,
@@ -37,7 +46,8 @@ struct Loaded {
 }
 
 impl Plugin {
-    /// Loads a component: compiles it on behalf of its owner and checks that it is a plugin.
+    /// Loads a component: compiles it on behalf of its owner and checks that it is a plugin. One that
+    /// is in use already is shared.
     pub async fn load(
         engine: &Engine,
         compiler: &Compiler,
@@ -48,6 +58,9 @@ impl Plugin {
         let component = bytes.clone();
         let read = move || (Digest::of(&component).hex(), fixtures::section(&component));
         let (digest, fixtures) = blocking(read).await?;
+        if let Some(plugin) = compiler.loaded(&digest) {
+            return Ok(plugin);
+        }
         let code = compiler.compile(engine, owner, &digest, &bytes).await?;
         let engine = engine.clone();
         let turn = engine.loading().await;
@@ -56,7 +69,13 @@ impl Plugin {
             let _turn = turn;
             Self::link(engine, digest, fixtures, &code)
         };
-        blocking(linked).await?
+        let plugin = blocking(linked).await??;
+        compiler.keep_loaded(&plugin);
+        Ok(plugin)
+    }
+
+    pub(super) fn downgrade(&self) -> WeakPlugin {
+        WeakPlugin(Arc::downgrade(&self.0))
     }
 
     /// Loads a component that is trusted: compiles it in this process, in this thread.

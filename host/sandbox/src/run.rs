@@ -149,7 +149,6 @@ impl Plugin {
     /// Calls `evaluate`. Blocks while the plugin runs; requires a permit of [`Plugin::slots`].
     pub fn evaluate(&self, run: &Run<'_>, input: Input) -> Result<Values, RunError> {
         let now = input.now;
-        convert::check_objects(&input)?;
         let input = convert::input(input);
         let mut store = store(self.engine(), run.name, run.limits);
         let returned = call(&mut store, self.pre(), run.limits, |mapping, store| {

@@ -22,7 +22,7 @@ use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::Api;
-use leadsman_runtime::files::FileFingerprint;
+use leadsman_runtime::files::{self, FileFingerprint};
 
 /// Checks everything that the shape alone does not say. Gives the files that are named, too.
 pub(super) fn validate(
@@ -141,14 +141,8 @@ impl Check<'_> {
     fn file(&mut self, file: &str, place: &str) -> PathBuf {
         let Some(path) = self.take(self.origin.file(file), place) else { return PathBuf::new() };
         self.files.push(FileFingerprint::of(path.clone()));
-        // Opening anything else could wait for somebody.
-        let opened = match std::fs::metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => Err("it is not a regular file".to_owned()),
-            Ok(_) => std::fs::File::open(&path).map(drop).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(reason) = opened {
-            self.fault(place, format!("cannot read {}: {reason}", path.display()));
+        if let Err(error) = files::open_regular(&path) {
+            self.fault(place, format!("cannot read {}: {error}", path.display()));
         }
         path
     }

@@ -68,6 +68,10 @@ struct RejectionLabels {
     reason: &'static str,
 }
 
+/// The outcomes of loading a configuration.
+const LOADED: &str = "ok";
+const REJECTED: &str = "rejected";
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LoadLabels {
     owner: String,
@@ -300,8 +304,15 @@ impl Metrics {
 
     /// A configuration was loaded, as a whole or not.
     pub fn loaded(&self, owner: String, whole: bool) {
-        let outcome = if whole { "ok" } else { "rejected" };
+        let outcome = if whole { LOADED } else { REJECTED };
         self.loads.get_or_create(&LoadLabels { owner, outcome }).inc();
+    }
+
+    /// A configuration is gone: nothing is counted for its owner any more.
+    pub fn forget_loads(&self, owner: &str) {
+        for outcome in [LOADED, REJECTED] {
+            self.loads.remove(&LoadLabels { owner: owner.to_owned(), outcome });
+        }
     }
 
     /// The generation that is served.
@@ -323,5 +334,23 @@ impl GaugeGuard {
 impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    #[test]
+    fn nothing_is_left_of_configurations_that_are_gone() {
+        let metrics = Metrics::new();
+        for whole in [true, false] {
+            metrics.loaded("shop/metrics".to_owned(), whole);
+            metrics.loaded("bank/metrics".to_owned(), whole);
+        }
+        metrics.forget_loads("shop/metrics");
+        let page = metrics.encode();
+        assert!(!page.contains("shop/metrics"), "{page}");
+        assert_eq!(page.matches("bank/metrics").count(), 2, "{page}");
     }
 }

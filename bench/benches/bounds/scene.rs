@@ -1,0 +1,96 @@
+//! What is attacked: an adapter with a configuration file, or one in a cluster whose teams have
+//! ConfigMaps.
+
+use leadsman_bench::load::{Connection, Reader};
+use leadsman_tests::cluster::{Adapter, ConfigMap, ControlPlane};
+use leadsman_tests::{Config, Folder, Leadsman, Reply, Upstream};
+
+use super::teams;
+
+/// How the adapter is set up.
+#[derive(Clone, Copy)]
+pub(super) enum Setup {
+    /// With a configuration, given the address of a source, in a file.
+    File(fn(&str) -> Config),
+    /// In a cluster, open to the teams of [`teams`].
+    Teams,
+}
+
+/// What is attacked.
+pub(super) struct Scene {
+    /// The adapter.
+    pub(super) leadsman: Leadsman,
+    upstream: Upstream,
+    reader: Reader,
+    origin: Origin,
+}
+
+/// Where the configuration is.
+enum Origin {
+    Folder(Folder),
+    Cluster {
+        plane: &'static ControlPlane,
+        /// Its account lives as long as the adapter does.
+        _adapter: Adapter<'static>,
+    },
+}
+
+impl Scene {
+    /// Starts the adapter and its source.
+    pub(super) async fn start(setup: Setup) -> Self {
+        let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
+        match setup {
+            Setup::File(config) => {
+                let mut folder = Folder::plain();
+                folder.configure(config(&upstream.url()));
+                let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+                let origin = Origin::Folder(folder);
+                Self { leadsman, upstream, reader: Reader::default(), origin }
+            }
+            Setup::Teams => Self::in_cluster(upstream).await,
+        }
+    }
+
+    async fn in_cluster(upstream: Upstream) -> Self {
+        let plane = ControlPlane::shared().await;
+        let admin = plane.admin();
+        let namespace = teams::namespace();
+        let adapter = Adapter::new(plane, &namespace, &["pods"]).await;
+        adapter.account().may_follow(&admin, &namespace, "settings").await;
+        adapter.account().may_follow_teams(&admin).await;
+        teams::create(&admin).await;
+        let operator = ConfigMap::of_operator(&admin, &namespace, "settings");
+        operator.write(teams::operator(&upstream.url())).await;
+        let leadsman = Leadsman::ready(adapter.follow(&operator.owner(), &[]).await).await;
+        let admin = plane.authorities().admin();
+        let identity = Some((admin.certificate.clone(), admin.key.clone()));
+        let reader = Reader { identity, ..Reader::default() };
+        Self { leadsman, upstream, reader, origin: Origin::Cluster { plane, _adapter: adapter } }
+    }
+
+    /// A new connection of somebody who may read everything.
+    pub(super) async fn connect(&self) -> Connection {
+        Connection::open_as(self.leadsman.api(), self.reader.clone()).await
+    }
+
+    /// The address of the source.
+    pub(super) fn url(&self) -> String {
+        self.upstream.url()
+    }
+
+    /// Replaces the configuration file.
+    pub(super) fn configure(&mut self, config: Config) {
+        match &mut self.origin {
+            Origin::Folder(folder) => folder.configure(config),
+            Origin::Cluster { .. } => panic!("there is no file"),
+        }
+    }
+
+    /// A ConfigMap of a team.
+    pub(super) fn config_map(&self, namespace: &str, name: &str) -> ConfigMap {
+        match &self.origin {
+            Origin::Folder(_) => panic!("there is no cluster"),
+            Origin::Cluster { plane, .. } => ConfigMap::of_team(&plane.admin(), namespace, name),
+        }
+    }
+}

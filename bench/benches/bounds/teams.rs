@@ -1,0 +1,114 @@
+//! Teams that attack: what they name is their own, and what suffers is to be theirs alone.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use leadsman_tests::cluster::{ApiClient, Workload};
+use leadsman_tests::{Config, HOSTILE, Mapping, dear_to_compile, eventually};
+use tokio::sync::OnceCell;
+
+use super::clients;
+use super::scene::Scene;
+
+/// The namespaces of teams: one that attacks, and one that does not.
+const ALL: [&str; 2] = [ATTACKER, OTHER];
+const ATTACKER: &str = "attacker";
+const OTHER: &str = "other";
+
+/// What others read: a metric of the operator, whose plugin runs for nearly every read.
+pub(super) const OTHERS: &str = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/other/pods/%2A/own";
+
+/// How long the other team may have to wait for its plugin.
+const SERVED_WITHIN: Duration = Duration::from_secs(120);
+
+/// A namespace for the installation of a scene: each has its own.
+pub(super) fn namespace() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("adapter-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The teams' namespaces, each with a pod. All scenes share them.
+pub(super) async fn create(admin: &ApiClient) {
+    static CREATED: OnceCell<()> = OnceCell::const_new();
+    let create = async || {
+        for team in ALL {
+            Workload::deployment(admin, team, "web", 1).await;
+        }
+    };
+    CREATED.get_or_init(create).await;
+}
+
+/// The operator's configuration.
+pub(super) fn operator(url: &str) -> Config {
+    let team = |namespace: &str| format!("namespaces: [{namespace}], sources: [prometheus]");
+    let own = pods("own").set("maxAge", "20ms");
+    let config = Config::new().prometheus("prometheus", url).mapping(own);
+    ALL.iter().fold(config, |config, namespace| config.team(&team(namespace)))
+}
+
+fn pods(metric: &str) -> Mapping {
+    Mapping::pods(metric).query("q", r#"load{namespace="${namespace}"}"#)
+}
+
+/// 50 mappings whose plugin loops for 2 s, all of them read again and again.
+pub(super) async fn loops(scene: &mut Scene) {
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    let attacker = scene.config_map(ATTACKER, "loops").with_binary("mine.wasm", &hostile);
+    let looping = |number: usize| {
+        let looping = pods(&format!("looping-{number}")).plugin("mine", "do: loop");
+        looping.set("limits", "{time: 2s, memoryBytes: 16777216}")
+    };
+    let config = Config::new().plugin("mine", "mine.wasm");
+    attacker.write((0..49).map(looping).fold(config.mapping(pods("good")), Config::mapping)).await;
+    served(scene, &path(ATTACKER, "good")).await;
+    clients::read_all(scene, 200, |number| path(ATTACKER, &format!("looping-{}", number % 49)))
+        .await;
+    let page = scene.leadsman.metrics().await;
+    let spent: f64 = (0..49)
+        .filter_map(|number| {
+            let title = format!("pods/looping-{number}@{ATTACKER}");
+            page.sum("leadsman_plugin_duration_seconds_sum", &[("mapping", &title)])
+        })
+        .sum();
+    println!("{:<34}{spent:.1} s of plugin time, with 6 s a minute", "");
+    attacker.delete().await;
+}
+
+/// Eight plugins that exceed the compiler's limit of time, and one of another team after them.
+pub(super) async fn compile_bombs(scene: &mut Scene) {
+    let bomb = dear_to_compile();
+    let mut bombs = Vec::new();
+    for number in 0..8_u8 {
+        // A custom section makes each another component.
+        let different = [bomb.as_slice(), &[0, 2, 1, b'a' + number]].concat();
+        let name = format!("bomb-{number}");
+        let config_map = scene.config_map(ATTACKER, &name).with_binary("bomb.wasm", &different);
+        let config = Config::new().plugin("bomb", "bomb.wasm");
+        config_map.write(config.mapping(pods(&name).plugin("bomb", ""))).await;
+        bombs.push(config_map);
+    }
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    let small = scene.config_map(OTHER, "small").with_binary("small.wasm", &hostile);
+    let config = Config::new().plugin("small", "small.wasm");
+    let begun = Instant::now();
+    small.write(config.mapping(pods("small").plugin("small", "do: well-behaved"))).await;
+    served(scene, &path(OTHER, "small")).await;
+    println!("{:<34}another team's plugin is served after {:.1?}", "", begun.elapsed());
+    for config_map in bombs {
+        config_map.delete().await;
+    }
+    small.delete().await;
+}
+
+/// Waits until a metric is served.
+async fn served(scene: &Scene, path: &str) {
+    let connection = scene.connect().await;
+    eventually(&format!("a value at {path}"), SERVED_WITHIN, async || {
+        if connection.read(path).await.0 { Ok(()) } else { Err("it is not served".to_owned()) }
+    })
+    .await;
+}
+
+fn path(namespace: &str, metric: &str) -> String {
+    format!("/apis/custom.metrics.k8s.io/v1beta2/namespaces/{namespace}/pods/%2A/{metric}")
+}
