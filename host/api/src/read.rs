@@ -238,7 +238,12 @@ fn resource_path<'u>(
     uri: &'u Uri,
 ) -> Result<path::ResourcePath<'u>, Status> {
     let (_, version) = path::group_version(uri.path());
-    if !generation.discovery.serves(discovery::RESOURCE) || version != discovery::RESOURCE_VERSION {
+    let served = generation.discovery.serves(discovery::RESOURCE);
+    if let (false, Some(why)) = (served, generation.snapshot.not_loaded()) {
+        let message = format!("whether {} is served is not known yet: {why}", discovery::RESOURCE);
+        return Err(Status::new(StatusCode::SERVICE_UNAVAILABLE, message));
+    }
+    if !served || version != discovery::RESOURCE_VERSION {
         let name = format!("{}/{version}", discovery::RESOURCE);
         return Err(discovery::no_group(generation, &name));
     }

@@ -21,6 +21,7 @@ impl Assembly {
     /// Brings all contributions together.
     pub(super) fn of(publication: &Publication<Arc<Bindings>>) -> Self {
         let mut assembly = Self::default();
+        assembly.contents.not_loaded = publication.not_loaded();
         for contribution in &publication.contributions {
             assembly.add(contribution);
         }

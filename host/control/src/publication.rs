@@ -45,6 +45,26 @@ pub(super) struct DocumentRejection {
     pub(super) faults: Faults,
 }
 
+/// Why reads cannot be told what there is, while nothing is known to be wrong.
+pub(super) const LOADING: &str = "the configuration is being loaded";
+
+impl<P> Publication<P> {
+    /// Why nothing of the operator's document is in force, if that is so: what seems to be missing
+    /// may only be not known yet.
+    pub(super) fn not_loaded(&self) -> Option<String> {
+        let operator = self.contributions.iter().find(|one| one.owner == Owner::Operator);
+        match operator {
+            Some(operator) if operator.served => None,
+            // What is wrong with the document is for those who may read it.
+            Some(Contribution { rejections, .. }) if !rejections.is_empty() => Some(format!(
+                "no configuration is in force ({}); the adapter's log and status page say why",
+                rejections[0].reason
+            )),
+            _ => Some(LOADING.to_owned()),
+        }
+    }
+}
+
 impl DocumentRejection {
     fn of(reason: Reason, faults: Faults, serving: bool) -> Self {
         Self { reason, message: faults.to_string(), serving, faults }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::Loaded;
 use super::assembly::Assembly;
 use super::bindings::Bindings;
-use super::publication::Publication;
+use super::publication::{LOADING, Publication};
 use super::report::Report;
 use leadsman_cluster::ConfigMapReference;
 use leadsman_document::Faults;
@@ -29,7 +29,8 @@ pub(super) struct Publisher {
 
 impl Publisher {
     pub(super) fn new(metrics: Metrics, report: Report, first: oneshot::Sender<Loaded>) -> Self {
-        let published = Arc::new(Snapshot::new(0, Contents::default()));
+        let not_loaded = Some(LOADING.to_owned());
+        let published = Arc::new(Snapshot::new(0, Contents { not_loaded, ..Contents::default() }));
         Self { metrics, report, published, faults: Vec::new(), first: Some(first) }
     }
 

@@ -347,6 +347,9 @@ fn not_served(why: NotServed<'_>, request: &CustomRequest<'_>) -> ReadError {
     let CustomRequest { metric, resource, .. } = *request;
     let also = match why {
         NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
+        NotServed::NotLoaded(why) => {
+            return ReadError::not_loaded(&format!("metric {metric} for {resource}"), why);
+        }
         NotServed::AsOthers(entries) => {
             let others: Vec<_> = entries.iter().map(|entry| entry.serve.described()).collect();
             format!("; it is served {}", others.join(" and "))

@@ -45,6 +45,11 @@ impl ReadError {
             "{title} is configured and cannot be served ({reason}): {message}"
         ))
     }
+
+    /// No configuration is in force yet, so that it is not known what is served.
+    pub(super) fn not_loaded(what: &str, why: &str) -> Self {
+        Self::Unavailable(format!("whether the {what} is served is not known yet: {why}"))
+    }
 }
 
 fn policy_note(failure: &ReadFailure) -> String {

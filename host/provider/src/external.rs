@@ -144,6 +144,9 @@ impl ExternalReading<'_> {
 fn not_served(why: NotServed<'_>, request: &ExternalRequest<'_>) -> ReadError {
     let also = match why {
         NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
+        NotServed::NotLoaded(why) => {
+            return ReadError::not_loaded(&format!("external metric {}", request.metric), why);
+        }
         NotServed::AsOthers(entries) => {
             let others = entries.iter().filter_map(|entry| match &entry.serve {
                 Serve::Custom(resource) => Some(resource.to_string()),

@@ -61,10 +61,12 @@ async fn a_missing_config_map_is_awaited() {
     let unready = leadsman.get("/readyz").await;
     assert_ne!(unready.status, 200, "{unready:#?}");
     assert!(unready.body.contains("configuration"), "{unready:#?}");
+    is_not_known_yet(&site, &leadsman, "awaited", "Unreadable").await;
 
     site.operator.write(site.config().mapping(external("depth", 4))).await;
     let leadsman = Leadsman::ready(Ok(leadsman)).await;
     site.serves(&leadsman, &paths::external("awaited", "depth"), "4").await;
+    site.serves_not(&leadsman, &paths::external("awaited", "other")).await;
     wait_accepted(&leadsman, "operator").await;
 }
 
@@ -76,6 +78,7 @@ async fn a_faulty_config_map_is_reported_and_its_correction_awaited() {
     site.operator.wait_told("ConfigInvalid", &["did you mean \"external\"?"]).await;
     let unready = leadsman.get("/readyz").await;
     assert_ne!(unready.status, 200, "{unready:#?}");
+    is_not_known_yet(&site, &leadsman, "mended", "ConfigInvalid").await;
 
     site.operator.write(site.config().mapping(external("depth", 5))).await;
     let leadsman = Leadsman::ready(Ok(leadsman)).await;
@@ -139,4 +142,22 @@ async fn a_plugin_in_binary_data_is_replaced_live() {
     let hint = ["no key \"mine.wasm\" under binaryData", "did you mean \"mine.wsm\"?"];
     site.operator.wait_told("ConfigInvalid", &hint).await;
     site.serves(&leadsman, &path, "1").await;
+}
+
+/// Before a configuration is in force, reads are told that, and not that there is no such metric.
+async fn is_not_known_yet(site: &Site<'_>, leadsman: &Leadsman, namespace: &str, reason: &str) {
+    let pods = paths::pods(namespace, "depth");
+    let resource = format!("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods");
+    for path in [paths::external(namespace, "depth"), pods, resource] {
+        // The trusted authorities may not be known yet.
+        let failure = eventually("an answer to a known user", PATIENCE, async || {
+            let answer = site.read(leadsman, &path).await;
+            let failure = answer.failure();
+            if failure.message.contains("not known yet") { Ok(failure) } else { Err(answer.body) }
+        })
+        .await;
+        assert_eq!(failure.code, 503, "{path}: {failure:?}");
+        assert_eq!(failure.reason, "ServiceUnavailable", "{path}: {failure:?}");
+        failure.says(&["no configuration is in force", reason]);
+    }
 }

@@ -342,8 +342,12 @@ fn name_of_metrics(kind: MeasuredKind) -> &'static str {
 }
 
 fn not_served(why: NotServed<'_>, kind: MeasuredKind) -> ReadError {
-    if let NotServed::Rejected(rejection) = why {
-        return ReadError::rejected(rejection);
+    match why {
+        NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
+        NotServed::NotLoaded(why) => {
+            return ReadError::not_loaded(&format!("use of {}", kind.plural()), why);
+        }
+        NotServed::AsOthers(_) | NotServed::InOtherNamespaces | NotServed::Unknown => {}
     }
     let query = match kind {
         MeasuredKind::Nodes => "nodeQuery",

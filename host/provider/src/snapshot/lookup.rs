@@ -15,6 +15,8 @@ pub enum NotServed<'a> {
     InOtherNamespaces,
     /// Nothing is served under the name.
     Unknown,
+    /// No configuration is in force yet, so that it is not known. Why.
+    NotLoaded(&'a str),
 }
 
 /// The two resource metrics of nodes or of pods.
@@ -49,7 +51,10 @@ impl Snapshot {
         Err(match others.is_empty() {
             false => NotServed::AsOthers(others),
             true if elsewhere => NotServed::InOtherNamespaces,
-            true => NotServed::Unknown,
+            true => match self.not_loaded() {
+                Some(why) => NotServed::NotLoaded(why),
+                None => NotServed::Unknown,
+            },
         })
     }
 
@@ -64,7 +69,7 @@ impl Snapshot {
         };
         match (find("cpu"), find("memory")) {
             (Ok(cpu), Ok(memory)) => Ok(ResourceMetrics { cpu, memory }),
-            (Err(rejected @ NotServed::Rejected(_)), _) => Err(rejected),
+            (Err(known @ (NotServed::Rejected(_) | NotServed::NotLoaded(_))), _) => Err(known),
             (_, Err(why)) | (Err(why), _) => Err(why),
         }
     }
@@ -134,6 +139,7 @@ mod tests {
             }
             Err(NotServed::InOtherNamespaces) => "elsewhere".to_owned(),
             Err(NotServed::Unknown) => "unknown".to_owned(),
+            Err(NotServed::NotLoaded(why)) => format!("not loaded: {why}"),
         }
     }
 
@@ -153,6 +159,25 @@ mod tests {
         assert_eq!(plain(Wanted::Custom("nodes")), "others for pods, as an external metric");
         assert_eq!(met("both", Wanted::External, None), "others for pods, for services");
         assert_eq!(met("nothing", Wanted::External, None), "unknown");
+    }
+
+    #[test]
+    fn before_a_configuration_is_in_force_it_is_not_known_what_there_is() {
+        let not_loaded = Some("it is being read".to_owned());
+        let rejections = vec![rejection(team("shop"), "of_team", "pods")];
+        let contents = Contents { not_loaded, rejections, ..Contents::default() };
+        let snapshot = Snapshot::new(0, contents);
+        let unknown = |found: Result<&Entry, NotServed<'_>>| match found {
+            Err(NotServed::NotLoaded(why)) => why == "it is being read",
+            _ => false,
+        };
+        assert!(unknown(snapshot.find("anything", Wanted::External, Some("shop"))));
+        assert!(unknown(snapshot.find("anything", Wanted::Custom("pods"), None)));
+        let nodes = snapshot.resource_metrics(MeasuredKind::Nodes);
+        assert!(matches!(nodes, Err(NotServed::NotLoaded(_))));
+        // What is known to be configured and wrong is told all the same.
+        let of_team = snapshot.find("of_team", Wanted::Custom("pods"), Some("shop"));
+        assert!(matches!(of_team, Err(NotServed::Rejected(_))));
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub struct Snapshot {
     /// there is none of is told what there is under the name.
     by_name: HashMap<MetricName, Vec<usize>, RandomState>,
     rejections: Vec<Arc<Rejection>>,
+    not_loaded: Option<String>,
 }
 
 /// What a snapshot is made of.
@@ -44,12 +45,14 @@ pub struct Contents {
     pub rejections: Vec<Rejection>,
     /// The metrics of rules.
     pub rules: RuleMetrics,
+    /// Why no configuration of the operator is in force yet: which metrics there are is not known.
+    pub not_loaded: Option<String>,
 }
 
 impl Snapshot {
     /// Makes the table.
     pub fn new(generation: u64, contents: Contents) -> Self {
-        let Contents { mappings, resource_metrics, rejections, rules } = contents;
+        let Contents { mappings, resource_metrics, rejections, rules, not_loaded } = contents;
         let rejections: Vec<_> = rejections.into_iter().map(Arc::new).collect();
         let mut entries = Vec::with_capacity(mappings.len() + rejections.len() + rules.len());
         entries.extend(mappings.into_iter().chain(resource_metrics).map(Entry::ready));
@@ -59,7 +62,7 @@ impl Snapshot {
         for (at, entry) in entries.iter().enumerate() {
             by_name.entry(entry.metric.clone()).or_default().push(at);
         }
-        Self { generation, entries, by_name, rejections }
+        Self { generation, entries, by_name, rejections, not_loaded }
     }
 
     /// The whole table, in order of precedence.
@@ -114,6 +117,12 @@ impl Snapshot {
     /// Whether these contents reject the very same.
     pub fn rejects(&self, other: &Contents) -> bool {
         self.rejections.iter().map(AsRef::as_ref).eq(&other.rejections)
+            && self.not_loaded == other.not_loaded
+    }
+
+    /// Why no configuration is in force yet, if there is none: which metrics there are is not known.
+    pub fn not_loaded(&self) -> Option<&str> {
+        self.not_loaded.as_deref()
     }
 
     /// How many metrics of mappings are served, and how many of rules, without resource metrics.

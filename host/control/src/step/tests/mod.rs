@@ -3,5 +3,6 @@
 mod ages;
 mod failures;
 mod generated;
+mod handover;
 mod start;
 mod world;
