@@ -11,6 +11,7 @@ use leadsman_model::dictionary::Dictionary;
 use leadsman_model::names::Scope;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
+use leadsman_model::values::OnNan;
 use leadsman_sandbox::Limits;
 use leadsman_sandbox::{Engine, Expected, Plugin, Run};
 
@@ -30,7 +31,8 @@ fn per_object(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(size as u64));
         let input = sandboxed_input(size, &scope);
         group.bench_with_input(BenchmarkId::new("sandbox", size), &input, |bencher, input| {
-            let expected = Expected { serve: &serve, scope: &scope, activation: None };
+            let expected =
+                Expected { serve: &serve, scope: &scope, activation: None, on_nan: OnNan::Refuse };
             let run = Run { name: "bench", config: CONFIG, limits: &limits, expected };
             bencher.iter_batched(
                 || input.clone(),

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::*;
+use leadsman_model::quantity::Quantity;
+use leadsman_model::values::OnNan;
 use leadsman_source::SourceSettings;
 
 const GOOD: &str = r#"
@@ -39,6 +41,10 @@ externalRules: []
 resourceRules: {}
 "#;
 
+/// Rules for [`GOOD`].
+const RULES: &str = "rules: [{seriesQuery: x, resources: {template: <<.Resource>>}, \
+    metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}]";
+
 fn faults(text: &str) -> String {
     let Parsed { document, faults, .. } =
         parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), text);
@@ -63,6 +69,30 @@ fn a_good_configuration_is_read() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn policies_of_reads_are_read() {
+    let text = GOOD
+        .replace("onError: {lastGood: 2m}", "onError: {lastGood: 2m, then: {value: 1.5}}")
+        .replace(
+            "    activation: 5\n",
+            "    activation: 5\n    onNaN: {value: 0}\n    handover: 30s\n",
+        )
+        .replace("rules: []", RULES)
+        + "discovery: {onNaN: absent}\n";
+    let Parsed { config, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
+    assert_eq!(faults, []);
+    let rules = config.rules.as_ref().expect("rules");
+    assert_eq!(rules.discovery.on_nan, OnNan::Absent);
+    let [first, second, third] = [0, 1, 2].map(|number| config.mappings[number].policy);
+    assert_eq!(first.otherwise, Some(Quantity::from_milli(1500)));
+    assert_eq!(second.on_nan, OnNan::Value(Quantity::ZERO));
+    assert_eq!(second.handover, std::time::Duration::from_secs(30));
+    assert_eq!(third.on_nan, OnNan::Refuse);
+    assert_eq!(third.handover, std::time::Duration::from_secs(300));
+    assert_eq!(third.otherwise, None);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use leadsman_model::names::{MetricName, Namespace};
 use leadsman_model::objects::ListedObject;
 use leadsman_model::reference::Reference;
 use leadsman_model::serve::Serve;
+use leadsman_model::values::OnNan;
 use leadsman_rules::{ResourceRules, Rule};
 use leadsman_sandbox::Limits;
 use leadsman_source::{Query, SourceSettings};
@@ -73,6 +74,8 @@ pub struct Discovery {
     pub max_age: Duration,
     /// Whether queries are sent exactly as prometheus-adapter sends them.
     pub exact_queries: bool,
+    /// What stands for NaN and for infinite values.
+    pub on_nan: OnNan,
 }
 
 /// A plugin that does not ship with Leadsman.

@@ -68,6 +68,9 @@ pub struct Discovery {
     /// all objects of a namespace is sent where that gives each the same value.
     #[serde(default)]
     pub exact_queries: bool,
+    /// What stands for NaN and for infinite values in the metrics of rules. `refuse` if left out.
+    #[serde(rename = "onNaN")]
+    pub on_nan: Option<OnNan>,
 }
 
 /// The version of the configuration's format.
@@ -287,6 +290,12 @@ pub struct Mapping {
     pub on_error: Option<OnError>,
     /// What a read gets for an object without a value. `omit` if left out.
     pub on_absent: Option<OnAbsent>,
+    /// What stands for NaN and for infinite values, as 0/0 gives them. `refuse` if left out.
+    #[serde(rename = "onNaN")]
+    pub on_nan: Option<OnNan>,
+    /// When the mapping is changed and its changed version gives no values, for how long the version
+    /// before goes on serving, with a warning that says why. `5m` if left out.
+    pub handover: Option<String>,
     /// Values below this are served as exactly 0, so that an HPA can scale to zero.
     pub activation: Option<f64>,
     /// What one run of the plugin may use.
@@ -365,8 +374,27 @@ pub struct Range {
 pub enum OnError {
     /// An error that says why.
     Fail,
+    /// The last good values for a stated time, and then an error or a stated value.
+    #[serde(untagged)]
+    Stated(StatedOnError),
+}
+
+/// What a read gets for a stated time while evaluations fail, and after it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct StatedOnError {
     /// The last good values for at most this long, with a warning that names their age.
-    LastGood(String),
+    pub last_good: String,
+    /// What a read gets when they are older, or when there are none. An error if left out.
+    pub then: Option<Then>,
+}
+
+/// What stands for values that are not known.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Then {
+    /// This value, with a warning that says why.
+    pub value: f64,
 }
 
 /// What a read gets for an object without a value.
@@ -377,6 +405,18 @@ pub enum OnAbsent {
     Omit,
     /// This value.
     Default(f64),
+}
+
+/// What stands for a value that is NaN or infinite.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnNan {
+    /// Nothing: the value is refused, and reads say why.
+    Refuse,
+    /// Nothing, as if there were no such value: `onAbsent` says what a read gets.
+    Absent,
+    /// This value.
+    Value(f64),
 }
 
 /// What one run of a plugin may use.

@@ -266,7 +266,7 @@ impl BindJob {
         match bound {
             Ok(new) => {
                 status.active = Some((spec, new.clone()));
-                let old = active.map(|(_, old)| old);
+                let old = active.map(|(_, old)| old).or_else(|| self.rule_metric(mapping));
                 (status, Some(Handover { new, old }))
             }
             Err(faults) => {
@@ -274,6 +274,11 @@ impl BindJob {
                 (status, None)
             }
         }
+    }
+
+    /// The metric of a rule that a mapping replaces, if it was read.
+    fn rule_metric(&self, mapping: &valid::Mapping) -> Option<Arc<Evaluations>> {
+        self.before.as_ref()?.rules.bound(&mapping.metric, &mapping.serve)
     }
 
     fn spec(

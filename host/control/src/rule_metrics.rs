@@ -117,7 +117,7 @@ impl Context {
             plugin: RULE_PLUGINS[usize::from(!of_objects)].to_owned(),
             config,
             candidate: None,
-            policy: Policy::default(),
+            policy: Policy { on_nan: self.rules.discovery.on_nan, ..Policy::default() },
             any_object: true,
             limits: Limits::default(),
         };
@@ -153,6 +153,12 @@ impl RuleOutput {
     pub(super) fn causes_mut(&mut self) -> impl Iterator<Item = &mut Cause> {
         let resources = self.resource_errors.iter_mut().map(|(_, _, cause)| cause);
         self.warnings.iter_mut().chain(&mut self.errors).chain(resources)
+    }
+
+    /// The evaluations of a metric, if it was read.
+    pub(super) fn bound(&self, metric: &MetricName, serve: &Serve) -> Option<Arc<Evaluations>> {
+        let (_, metric) = self.specs.get(&(metric.clone(), serve.clone()))?;
+        metric.bound().cloned()
     }
 
     /// Whether the same is served, and rejected.

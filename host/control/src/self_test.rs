@@ -13,7 +13,7 @@ use leadsman_model::object_table::{ObjectLabels, ObjectTable};
 use leadsman_model::quantity::Quantity;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
-use leadsman_model::values::{self, MetricValues, Values};
+use leadsman_model::values::{self, MetricValues, OnNan, Values};
 use leadsman_sandbox::{Context, Expected, Limits, OwnQuery, Planning, Plugin, Run, RunError};
 use leadsman_source as source;
 
@@ -148,7 +148,12 @@ impl Fixture {
             name: "fixture",
             config: &config,
             limits: &Limits::default(),
-            expected: Expected { serve: &serve, scope: &scope, activation: None },
+            expected: Expected {
+                serve: &serve,
+                scope: &scope,
+                activation: None,
+                on_nan: OnNan::Refuse,
+            },
         };
         match (plugin.evaluate(&run, self.input(scope.clone())?), &self.expect) {
             (Ok(values), Expect::Measures(expected)) => compare(&values, expected, &scope),

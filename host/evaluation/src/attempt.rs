@@ -64,7 +64,7 @@ async fn attempt(
     let stage = |stage| evaluation.enter(stage);
     let (values, running) = run(mapping, Which::Serving, input, scope, stage).await?;
     mapping.metrics.refused(values.refused_count);
-    let (id, evaluation) = (next_id(), evaluation.id);
+    let (id, evaluation, values) = (next_id(), evaluation.id, Arc::new(values));
     Ok((Evaluated { id, evaluation, values, at, time, querying, running }, again))
 }
 

@@ -157,7 +157,8 @@ mod tests {
             let quantity = Quantity::from_f64(*value).unwrap();
             objects.insert("shop", name, Ok(Value { quantity, time: 0, window: None }));
         }
-        Values { served: MetricValues::Objects(objects), refused: vec![], refused_count: 0 }
+        let served = MetricValues::Objects(objects);
+        Values { served, refused: vec![], refused_count: 0, not_numbers: 0 }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::error::EvaluationError;
 use super::mapping::Mapping;
 use super::state::Evaluation;
 use leadsman_model::data::Input;
+use leadsman_runtime::telemetry::HandoverEvent;
 
 /// An evaluation is kept at least this long after its last read.
 const MIN_KEPT_UNREAD: Duration = Duration::from_secs(60);
@@ -22,13 +23,30 @@ enum Cause {
     Ahead,
 }
 
+/// When a driver makes its first attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At once.
+    Now,
+    /// With the next read that values from before the start are too old for.
+    WhenRead,
+}
+
 /// Evaluates until there was no read for a while and `forget` confirms that there is none now.
 pub(super) async fn drive(
     evaluation: &Evaluation,
     mapping: &Arc<Mapping>,
+    start: Start,
     forget: impl Fn() -> bool,
 ) {
     let mut cause = Cause::Demand;
+    if start == Start::WhenRead {
+        match next(evaluation, mapping, Duration::ZERO).await {
+            Some(next) => cause = next,
+            None if forget() => return,
+            None => {}
+        }
+    }
     loop {
         let begun = Instant::now();
         evaluation.begin(matches!(cause, Cause::Ahead), begun);
@@ -36,6 +54,7 @@ pub(super) async fn drive(
         let took = begun.elapsed();
         report(evaluation, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));
+        report_handover(evaluation, mapping, outcome.is_ok());
         evaluation.publish(outcome);
         if !evaluation.may_be_kept() {
             return;
@@ -115,5 +134,26 @@ fn report(
             let (querying, running) = (evaluated.querying, evaluated.running);
             tracing::debug!(mapping = title, %scope, ?querying, ?running, "evaluated");
         }
+    }
+}
+
+/// The end of a handover, and the first failure that keeps it from ending.
+fn report_handover(evaluation: &Evaluation, mapping: &Mapping, good: bool) {
+    if evaluation.predecessor().is_none() {
+        return;
+    }
+    let (title, scope) = (mapping.title(), &evaluation.scope);
+    if good {
+        mapping.metrics.handed_over(HandoverEvent::TakenOver);
+        tracing::info!(mapping = title, %scope, "the changed mapping has taken over");
+    } else if evaluation.state().failed.is_none() {
+        mapping.metrics.handed_over(HandoverEvent::FellBack);
+        let most = mapping.policy.handover;
+        tracing::warn!(
+            mapping = title,
+            %scope,
+            ?most,
+            "the changed mapping fails; reads get what it replaces, as far as that may be served"
+        );
     }
 }

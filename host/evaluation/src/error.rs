@@ -122,3 +122,14 @@ pub enum ReadFailure {
     #[error("the adapter is shutting down")]
     ShuttingDown,
 }
+
+impl ReadFailure {
+    /// Whether values are not known. What was asked for wrongly, or too often, is no such failure.
+    pub(super) fn is_of_evaluation(&self) -> bool {
+        match self {
+            Self::Failed { error, .. } => !matches!(**error, EvaluationError::Selector { .. }),
+            Self::Deadline { .. } => true,
+            Self::TooMany { .. } | Self::TooManyOfCaller { .. } | Self::ShuttingDown => false,
+        }
+    }
+}

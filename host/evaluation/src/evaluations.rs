@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::driver::drive;
+use super::driver::{Start, drive};
 use super::error::{EvaluationError, ReadFailure};
 use super::index::{EvaluationMap, evict_idle, name, remove};
 use super::mapping::{BoundQuery, Mapping};
@@ -16,6 +16,7 @@ use super::quota::EvaluationQuota;
 use super::stage::Stage;
 use super::state::{Evaluated, Evaluation, State};
 use leadsman_model::names::Scope;
+use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
 use leadsman_runtime::telemetry::GaugeGuard;
 
@@ -38,27 +39,35 @@ pub struct Reading {
     pub evaluated: Arc<Evaluated>,
     /// For stale values, served because newer ones are unavailable: their age, and why.
     pub stale: Option<(Duration, String)>,
+    /// What stands for each value, since none is known: the values are empty.
+    pub instead: Option<Quantity>,
 }
 
 impl Reading {
-    fn current(evaluated: Arc<Evaluated>) -> Self {
-        Self { evaluated, stale: None }
+    pub(super) fn current(evaluated: Arc<Evaluated>) -> Self {
+        Self { evaluated, stale: None, instead: None }
     }
 
     /// Stale values; `why` says why there are no newer ones.
-    fn old(evaluated: Arc<Evaluated>, why: String) -> Self {
+    pub(super) fn old(evaluated: Arc<Evaluated>, why: String) -> Self {
         let stale = Some((evaluated.at.elapsed(), why));
-        Self { evaluated, stale }
+        Self { evaluated, stale, instead: None }
+    }
+
+    /// A stated value for values that are not known; `why` says why they are not.
+    fn stated(mapping: &Mapping, value: Quantity, why: String) -> Self {
+        let evaluated = Arc::new(Evaluated::nothing(&mapping.serve));
+        Self { evaluated, stale: Some((Duration::ZERO, why)), instead: Some(value) }
     }
 }
 
 /// The evaluations of one mapping.
 pub struct Evaluations {
-    mapping: Arc<Mapping>,
-    evaluations: RwLock<EvaluationMap>,
-    quota: EvaluationQuota,
-    tasks: TaskTracker,
-    end: CancellationToken,
+    pub(super) mapping: Arc<Mapping>,
+    pub(super) evaluations: RwLock<EvaluationMap>,
+    pub(super) quota: EvaluationQuota,
+    pub(super) tasks: TaskTracker,
+    pub(super) end: CancellationToken,
     // When the snapshot that these evaluations belong to is gone, their drivers end.
     _end_on_drop: DropGuard,
 }
@@ -88,11 +97,27 @@ impl Evaluations {
         params: &QueryParams,
         reader: Reader,
     ) -> Result<Reading, ReadFailure> {
+        let read = self.read_known(scope, params, reader).await;
+        match (read, self.mapping.policy.otherwise) {
+            (Err(failure), Some(value)) if failure.is_of_evaluation() => {
+                Ok(Reading::stated(&self.mapping, value, failure.to_string()))
+            }
+            (read, _) => read,
+        }
+    }
+
+    /// Reads values that are known.
+    async fn read_known(
+        self: &Arc<Self>,
+        scope: &Scope,
+        params: &QueryParams,
+        reader: Reader,
+    ) -> Result<Reading, ReadFailure> {
         let begun = Instant::now();
         let evaluation = self.evaluation(scope, params, reader, begun)?;
         let policy = &self.mapping.policy;
         let until = begun + policy.deadline;
-        let mut state = evaluation.state();
+        let state = evaluation.state();
         match decide(&state, policy, begun) {
             ReadDecision::Serve(evaluated) => return Ok(Reading::current(evaluated)),
             ReadDecision::ServeStale(evaluated, error, retry) => {
@@ -101,8 +126,20 @@ impl Evaluations {
                 }
                 return Ok(Reading::old(evaluated, error.to_string()));
             }
-            ReadDecision::Fail(failure) => return Err(failure),
+            ReadDecision::Fail(failure) => {
+                return self.from_before(&evaluation, reader, until, failure).await;
+            }
             ReadDecision::Wait => {}
+        }
+        // While it fails, its reads need not wait for another attempt: the mapping before may serve.
+        if let Some(failed) = &state.failed
+            && evaluation.predecessor().is_some()
+        {
+            evaluation.want(begun);
+            let failure = ReadFailure::Failed { error: failed.error.clone(), last_good: None };
+            if let Ok(reading) = self.from_before(&evaluation, reader, until, failure).await {
+                return Ok(reading);
+            }
         }
         // The first attempt of a new evaluation is under way already.
         if state.attempts > 0 {
@@ -114,20 +151,29 @@ impl Evaluations {
             () = tokio::time::sleep_until(until.into()) => {}
             () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
         }
+        match self.waited(&evaluation, known) {
+            Err(failure) => self.from_before(&evaluation, reader, until, failure).await,
+            reading => reading,
+        }
+    }
+
+    /// What a read gets that has waited for more attempts than the `known` ones, or until its
+    /// deadline.
+    fn waited(&self, evaluation: &Evaluation, known: u64) -> Result<Reading, ReadFailure> {
         // An attempt may end at the very moment of the deadline: its outcome counts.
-        state = evaluation.state();
+        let state = evaluation.state();
         if state.attempts == known {
-            return self.late(&evaluation);
+            return self.late(evaluation);
         }
         // The outcome that was waited for is the newest, however long it took.
         match (&state.failed, &state.good) {
             (None, Some(evaluated)) => Ok(Reading::current(evaluated.clone())),
-            _ => match decide(&state, policy, Instant::now()) {
+            _ => match decide(&state, &self.mapping.policy, Instant::now()) {
                 ReadDecision::ServeStale(evaluated, error, _) => {
                     Ok(Reading::old(evaluated, error.to_string()))
                 }
                 ReadDecision::Fail(failure) => Err(failure),
-                ReadDecision::Serve(_) | ReadDecision::Wait => self.late(&evaluation),
+                ReadDecision::Serve(_) | ReadDecision::Wait => self.late(evaluation),
             },
         }
     }
@@ -228,61 +274,19 @@ impl Evaluations {
         evaluation.read(reader.request, now);
         scopes.insert(name(scope).into(), evaluation.clone());
         evaluation.count(Some(counted));
-        self.begin(&evaluation);
+        self.begin(&evaluation, Start::Now);
         Ok(evaluation)
     }
 
     /// Starts the driver of a new evaluation.
-    fn begin(self: &Arc<Self>, evaluation: &Arc<Evaluation>) {
+    pub(super) fn begin(self: &Arc<Self>, evaluation: &Arc<Evaluation>, start: Start) {
         let in_use = self.mapping.metrics.evaluation_began();
         let guard = ForgetOnDrop {
             evaluations: Arc::downgrade(self),
             evaluation: evaluation.clone(),
             _in_use: in_use,
         };
-        self.tasks.spawn(driver(guard, self.mapping.clone(), self.end.clone()));
-    }
-
-    /// Handover from the mapping that this one replaces: starts its evaluations in use here, and
-    /// waits until each was attempted once, for at most `most`, so that the first reads after the
-    /// change need not wait.
-    pub async fn take_over(self: &Arc<Self>, old: &Self, most: Duration) {
-        let now = Instant::now();
-        let before: Vec<_> = {
-            let evaluations = old.evaluations.read().unwrap_or_else(PoisonError::into_inner);
-            evaluations.values().flat_map(HashMap::values).cloned().collect()
-        };
-        let fastest = self.mapping.policy.refresh_at_most_every;
-        let begun: Vec<_> = {
-            let mut evaluations = self.evaluations.write().unwrap_or_else(PoisonError::into_inner);
-            let in_use = |evaluation: &&Arc<Evaluation>| {
-                evaluation.unread_for(now) < evaluation.interval() * 2
-            };
-            let expected = |evaluation: &&Arc<Evaluation>| match &evaluation.scope {
-                Scope::Namespace(namespace) => self.mapping.scope(namespace) == evaluation.scope,
-                Scope::Cluster => !self.mapping.per_namespace(),
-            };
-            before
-                .iter()
-                .filter(in_use)
-                .filter(expected)
-                .map(|evaluation| {
-                    let evaluation = Arc::new(evaluation.successor(fastest));
-                    let scopes = evaluations.entry(evaluation.params.clone()).or_default();
-                    scopes.insert(name(&evaluation.scope).into(), evaluation.clone());
-                    evaluation.count(self.quota.hand_over(evaluation.account));
-                    self.begin(&evaluation);
-                    evaluation
-                })
-                .collect()
-        };
-        let all = async {
-            for evaluation in &begun {
-                evaluation.attempt_after(0).await;
-            }
-        };
-        // Those that take longer are waited for by their readers, as always.
-        let _ = tokio::time::timeout(most, all).await;
+        self.tasks.spawn(driver(guard, self.mapping.clone(), self.end.clone(), start));
     }
 
     /// Removes an evaluation unless it was read in the meantime.
@@ -322,13 +326,13 @@ impl Evaluations {
 }
 
 /// The task behind an evaluation. It does not keep the evaluations alive.
-async fn driver(guard: ForgetOnDrop, mapping: Arc<Mapping>, end: CancellationToken) {
+async fn driver(guard: ForgetOnDrop, mapping: Arc<Mapping>, end: CancellationToken, start: Start) {
     let forget = || match guard.evaluations.upgrade() {
         Some(evaluations) => evaluations.forget(&guard.evaluation, Duration::from_secs(1)),
         None => true,
     };
     tokio::select! {
-        () = drive(&guard.evaluation, &mapping, forget) => {}
+        () = drive(&guard.evaluation, &mapping, start, forget) => {}
         () = guard.evaluation.evicted() => {}
         () = end.cancelled() => {}
     }
@@ -350,6 +354,7 @@ impl Drop for ForgetOnDrop {
         if let Some(evaluations) = self.evaluations.upgrade() {
             evaluations.forget(&self.evaluation, Duration::ZERO);
         }
+        self.evaluation.driver_ended();
         self.evaluation.count(None);
     }
 }

@@ -103,9 +103,39 @@ impl Mapping {
         }
     }
 
+    /// Whether both make the same values of the same answers, so that what one knows is as good as
+    /// what the other would. What reads get of them may differ.
+    pub(super) fn evaluates_like(&self, other: &Self) -> bool {
+        let same_queries = self.queries.len() == other.queries.len()
+            && self.queries.iter().zip(&other.queries).all(|(one, other)| one.asks_like(other));
+        // Objects are part of the input of those plugins alone that ask for them.
+        let same_objects = self.object_labels == other.object_labels
+            && (self.object_labels.is_none()
+                || self.kind.as_ref().map(Arc::as_ptr) == other.kind.as_ref().map(Arc::as_ptr));
+        self.owner == other.owner
+            && self.serve == other.serve
+            && self.items == other.items
+            && self.plugin.digest() == other.plugin.digest()
+            && self.config == other.config
+            && self.limits == other.limits
+            && self.policy.activation == other.policy.activation
+            && self.policy.on_nan == other.policy.on_nan
+            && same_queries
+            && same_objects
+    }
+
     /// How the mapping is called in logs and messages.
     pub fn title(&self) -> String {
         title(&self.owner, &self.serve, &self.metric)
+    }
+}
+
+impl BoundQuery {
+    fn asks_like(&self, other: &Self) -> bool {
+        self.name == other.name
+            && Arc::ptr_eq(&self.source, &other.source)
+            && self.promql == other.promql
+            && self.range == other.range
     }
 }
 

@@ -149,7 +149,12 @@ fn evaluate(
         name: &name,
         config,
         limits: &mapping.limits,
-        expected: Expected { serve: &mapping.serve, scope, activation: mapping.policy.activation },
+        expected: Expected {
+            serve: &mapping.serve,
+            scope,
+            activation: mapping.policy.activation,
+            on_nan: mapping.policy.on_nan,
+        },
     };
     let failed = |source: RunError| EvaluationError::Plugin { plugin: plugin_name.clone(), source };
     plugin.evaluate(&run, input).map_err(failed)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::error::{EvaluationError, ReadFailure};
 use super::state::{Evaluated, State};
 use leadsman_model::quantity::Quantity;
+use leadsman_model::values::OnNan;
 
 /// What reads get, and when.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,10 +19,17 @@ pub struct Policy {
     pub refresh_at_most_every: Duration,
     /// How old they may be while evaluations fail; `None` to fail.
     pub last_good: Option<Duration>,
+    /// What stands for values that are not known, where no last good ones may be served; `None` for
+    /// an error.
+    pub otherwise: Option<Quantity>,
+    /// How long the mapping before a change is evaluated, where the changed one gives nothing.
+    pub handover: Duration,
     /// What stands for an absent value.
     pub default: Option<Quantity>,
     /// Below this is 0.
     pub activation: Option<f64>,
+    /// What stands for NaN and for infinite values.
+    pub on_nan: OnNan,
 }
 
 impl Default for Policy {
@@ -31,8 +39,11 @@ impl Default for Policy {
             max_age: Duration::from_secs(30),
             refresh_at_most_every: Duration::from_secs(5),
             last_good: None,
+            otherwise: None,
+            handover: Duration::from_secs(300),
             default: None,
             activation: None,
+            on_nan: OnNan::Refuse,
         }
     }
 }
@@ -102,20 +113,23 @@ mod tests {
             max_age: Duration::from_secs(30),
             refresh_at_most_every: Duration::from_secs(5),
             last_good: last_good.map(Duration::from_secs),
-            default: None,
-            activation: None,
+            ..Policy::default()
         }
     }
 
     fn state(good: Option<Instant>, failed: Option<Instant>) -> State {
-        let values =
-            || Values { served: MetricValues::Items(vec![]), refused: vec![], refused_count: 0 };
+        let values = || Values {
+            served: MetricValues::Items(vec![]),
+            refused: vec![],
+            refused_count: 0,
+            not_numbers: 0,
+        };
         State {
             good: good.map(|at| {
                 Arc::new(Evaluated {
                     id: 1,
                     evaluation: 1,
-                    values: values(),
+                    values: Arc::new(values()),
                     at,
                     time: 0,
                     querying: Duration::ZERO,

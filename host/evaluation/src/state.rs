@@ -10,21 +10,25 @@ use tokio_util::sync::CancellationToken;
 
 use super::cadence::Cadence;
 use super::error::EvaluationError;
+use super::policy::Policy;
+use super::predecessor::Predecessor;
 use super::quota::QuotaShare;
 use super::stage::Stage;
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
-use leadsman_model::values::Values;
+use leadsman_model::serve::Serve;
+use leadsman_model::values::{MetricValues, ObjectValues, Values};
+use leadsman_runtime::clock;
 
 /// The values of an evaluation, and when it began.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Evaluated {
     /// The number of these values. No others of this process have the same.
     pub id: u64,
     /// The number of the evaluation. No other of this process has the same.
     pub evaluation: u64,
     /// The values.
-    pub values: Values,
+    pub values: Arc<Values>,
     /// When the evaluation began.
     pub at: Instant,
     /// The same in milliseconds since the epoch.
@@ -33,6 +37,32 @@ pub struct Evaluated {
     pub querying: Duration,
     /// How long the plugin took.
     pub running: Duration,
+}
+
+impl Evaluated {
+    /// No values of a mapping that is served like this.
+    pub(super) fn nothing(serve: &Serve) -> Self {
+        let served = match serve {
+            Serve::Custom(_) => MetricValues::Objects(ObjectValues::default()),
+            Serve::External | Serve::ResourceMetrics(_) => MetricValues::Items(Vec::new()),
+        };
+        let values = Values { served, refused: Vec::new(), refused_count: 0, not_numbers: 0 };
+        Self {
+            id: next_id(),
+            evaluation: next_id(),
+            values: Arc::new(values),
+            at: Instant::now(),
+            time: clock::now(),
+            querying: Duration::ZERO,
+            running: Duration::ZERO,
+        }
+    }
+
+    /// The same values as those of another evaluation: an answer that is made from them under
+    /// another mapping is another answer.
+    pub(super) fn carried_to(&self, evaluation: u64) -> Self {
+        Self { evaluation, ..self.clone() }
+    }
 }
 
 /// A number that was not given before.
@@ -88,6 +118,10 @@ pub(super) struct Evaluation {
     under_way: AtomicU64,
     /// What the attempt under way is doing.
     stage: Mutex<Stage>,
+    /// What it replaces, until it has good values of its own.
+    predecessor: Mutex<Option<Predecessor>>,
+    /// Whether its driver is there.
+    driven: AtomicBool,
 }
 
 impl Evaluation {
@@ -110,17 +144,52 @@ impl Evaluation {
             created: Instant::now(),
             under_way: AtomicU64::new(0),
             stage: Mutex::default(),
+            predecessor: Mutex::default(),
+            driven: AtomicBool::new(true),
         }
     }
 
-    /// The evaluation of the mapping that replaces this one's: the same reads are expected.
-    pub(super) fn successor(&self, fastest: Duration) -> Self {
+    /// The evaluation of the mapping that replaces this one's: the same reads are expected. It
+    /// carries on `state`, which may be this one's, and `predecessor`.
+    pub(super) fn successor(
+        &self,
+        fastest: Duration,
+        state: &State,
+        predecessor: Option<Predecessor>,
+    ) -> Self {
         let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
         let cadence = Mutex::new(cadence.for_successor(fastest));
-        Self {
-            cadence,
-            ..Self::new(self.scope.clone(), self.params.clone(), self.account, fastest)
-        }
+        let new = Self::new(self.scope.clone(), self.params.clone(), self.account, fastest);
+        let good = state.good.as_ref().map(|good| Arc::new(good.carried_to(new.id)));
+        let (failed, attempts) = (state.failed.clone(), state.attempts);
+        new.state.store(Arc::new(State { good, failed, attempts }));
+        new.attempts.send_replace(attempts);
+        Self { cadence, predecessor: Mutex::new(predecessor), ..new }
+    }
+
+    /// What it replaces, while it has no good values of its own.
+    pub(super) fn predecessor(&self) -> Option<Predecessor> {
+        self.predecessor.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it replaces is evaluated no more.
+    pub(super) fn end_predecessor(&self, policy: &Policy, now: Instant) {
+        let mut predecessor = self.predecessor.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = predecessor.as_ref().and_then(|of| of.ended(policy, now));
+        let before = std::mem::replace(&mut *predecessor, ended);
+        drop(predecessor);
+        // Its evaluations may end here, which takes locks of their own.
+        drop(before);
+    }
+
+    /// Whether attempts are made when they are asked for.
+    pub(super) fn is_driven(&self) -> bool {
+        self.driven.load(Ordering::Acquire)
+    }
+
+    /// Its driver has ended.
+    pub(super) fn driver_ended(&self) {
+        self.driven.store(false, Ordering::Release);
     }
 
     /// Counts it for its account.
@@ -134,7 +203,9 @@ impl Evaluation {
         if self.params.is_default() {
             return true;
         }
-        let values = self.state.load().good.as_ref().map_or(0, |good| good.values.served.bytes());
+        let own = self.state.load().good.clone();
+        let good = own.or_else(|| self.predecessor()?.good());
+        let values = good.map_or(0, |good| good.values.served.bytes());
         let bytes = size_of::<Self>() + 2 * self.params.bytes() + values;
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.as_mut().is_none_or(|counted| counted.resize(bytes))
@@ -232,8 +303,14 @@ impl Evaluation {
         };
         // In this order: a read that finds the new state wanting finds no attempt under way, and
         // asks for one.
+        let has_good = new.good.is_some();
         self.under_way.store(0, Ordering::Release);
         self.state.store(Arc::new(new));
+        if has_good {
+            // The handover is over.
+            let before = self.predecessor.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(before);
+        }
         self.attempts.send_replace(attempts);
     }
 
@@ -263,3 +340,6 @@ impl Evaluation {
         u64::try_from(elapsed).unwrap_or(u64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests;

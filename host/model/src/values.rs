@@ -162,6 +162,31 @@ fn is(names: &str, row: &Row, namespace: u32, name: &str) -> bool {
     row.namespace == namespace && name_of(names, row) == name
 }
 
+/// What stands for a value that is no number: for NaN, and for both infinities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnNan {
+    /// It is refused, with the reason.
+    #[default]
+    Refuse,
+    /// Nothing, as if there were no such value.
+    Absent,
+    /// This value.
+    Value(Quantity),
+}
+
+impl OnNan {
+    /// What is served for a number, or for what is none. `None` is nothing.
+    pub fn quantity(self, value: f64) -> Result<Option<Quantity>, NotServable> {
+        match (Quantity::from_f64(value), self) {
+            (Err(NotServable::NotANumber | NotServable::Infinite), Self::Absent) => Ok(None),
+            (Err(NotServable::NotANumber | NotServable::Infinite), Self::Value(stated)) => {
+                Ok(Some(stated))
+            }
+            (known, _) => known.map(Some),
+        }
+    }
+}
+
 /// The result of an evaluation.
 #[derive(Debug, Clone)]
 pub struct Values {
@@ -171,6 +196,8 @@ pub struct Values {
     pub refused: Vec<Refusal>,
     /// How many values were refused.
     pub refused_count: usize,
+    /// For how many values something else stands, since they are no numbers ([`OnNan`]).
+    pub not_numbers: usize,
 }
 
 /// The values of a custom or an external metric.
@@ -245,5 +272,19 @@ mod tests {
         assert!(values.insert("two", "nan", Err(NotServable::NotANumber)));
         assert_eq!(values.get("two", "nan"), Some(Err(NotServable::NotANumber)));
         assert_eq!(values.iter().count(), 1002);
+    }
+
+    #[test]
+    fn what_stands_for_no_number_stands_for_nothing_else() {
+        let stated = OnNan::Value(Quantity::from_milli(1500));
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(OnNan::Refuse.quantity(value).is_err());
+            assert_eq!(OnNan::Absent.quantity(value), Ok(None));
+            assert_eq!(stated.quantity(value), Ok(Some(Quantity::from_milli(1500))));
+        }
+        for policy in [OnNan::Refuse, OnNan::Absent, stated] {
+            assert_eq!(policy.quantity(0.25), Ok(Some(Quantity::from_milli(250))));
+            assert_eq!(policy.quantity(1e300), Err(NotServable::TooLarge));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::part::{Part, count, left_out, stale_warning};
+use super::part::{Part, count, left_out, not_numbers, stale_warning};
 use super::request::reader;
 use super::{CustomRequest, Origin, ReadError, Target, bound, selector};
 use crate::snapshot::{NotServed, Snapshot, Wanted};
@@ -148,8 +148,9 @@ impl<'a> CustomRead<'a> {
             names = Some(self.names()?);
         }
         let names = names.unwrap_or_default();
+        // What stands for values that are not known is told anew each time.
+        reading.origin = values.instead.is_none().then_some(origin);
         reading.places.push(Place { namespace: self.namespace.clone(), names, reading: values });
-        reading.origin = Some(origin);
         Ok(reading)
     }
 
@@ -236,7 +237,9 @@ impl CustomReading<'_> {
     pub fn warning(&self) -> Option<String> {
         let mapping = self.read.part.mapping();
         let stale = self.places.iter().find_map(|place| stale_warning(&place.reading, mapping));
-        stale.or_else(|| self.left_out.clone())
+        let not_numbers =
+            || self.places.iter().find_map(|place| not_numbers(&place.reading, mapping));
+        stale.or_else(|| self.left_out.clone()).or_else(not_numbers)
     }
 
     /// The values of the objects that were asked for.
@@ -278,7 +281,7 @@ impl CustomRead<'_> {
         let MetricValues::Objects(served) = &evaluated.values.served else {
             return Ok((Vec::new(), None));
         };
-        let default = self.part.mapping().policy.default;
+        let default = reading.instead.or(self.part.mapping().policy.default);
         let default =
             default.map(|quantity| Value { quantity, time: evaluated.time, window: None });
         let mut values = Vec::with_capacity(names.len());
@@ -313,12 +316,16 @@ impl CustomRead<'_> {
         });
         match (&missing, self.request.target) {
             (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason.clone())),
-            (_, Target::One(name)) if values.is_empty() => Err(ReadError::NotFound(format!(
-                "the server could not find the metric {metric} for {} {name}: the mapping's \
-                 evaluation has a value for {} objects and none for this one",
-                self.request.resource,
-                served.len()
-            ))),
+            (_, Target::One(name)) if values.is_empty() => {
+                let not_numbers = not_numbers(reading, self.part.mapping());
+                let also = not_numbers.map_or_else(String::new, |count| format!("; {count}"));
+                Err(ReadError::NotFound(format!(
+                    "the server could not find the metric {metric} for {} {name}: the mapping's \
+                     evaluation has a value for {} objects and none for this one{also}",
+                    self.request.resource,
+                    served.len()
+                )))
+            }
             _ => Ok((values, missing)),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::part::{Part, count, stale_warning};
+use super::part::{Part, count, not_numbers, stale_warning};
 use super::request::reader;
 use super::{ExternalRequest, Origin, ReadError, bound, selector};
 use crate::snapshot::{NotServed, Snapshot, Wanted};
@@ -81,7 +81,8 @@ impl<'a> ExternalRead<'a> {
     pub async fn read(&self) -> Result<ExternalReading<'_>, ReadError> {
         let reading = self.part.read(self.reader, std::iter::empty()).await?;
         let time = reading.evaluated.time;
-        let default = self.part.mapping().policy.default.map(|quantity| Item {
+        let default = reading.instead.or(self.part.mapping().policy.default);
+        let default = default.map(|quantity| Item {
             labels: Vec::new(),
             value: Value { quantity, time, window: None },
         });
@@ -97,7 +98,9 @@ impl<'a> ExternalRead<'a> {
 impl ExternalReading<'_> {
     /// What the answer is made from.
     pub fn origin(&self) -> Option<Origin> {
-        Some(Origin::new(&self.reading.evaluated, None, 0))
+        // What stands for values that are not known is told anew each time.
+        let known = self.reading.instead.is_none();
+        known.then(|| Origin::new(&self.reading.evaluated, None, 0))
     }
 
     /// Whether values are served although there are no newer ones.
@@ -107,7 +110,8 @@ impl ExternalReading<'_> {
 
     /// What is to be known of values that are old.
     pub fn warning(&self) -> Option<String> {
-        stale_warning(&self.reading, self.read.part.mapping())
+        let (reading, mapping) = (&self.reading, self.read.part.mapping());
+        stale_warning(reading, mapping).or_else(|| not_numbers(reading, mapping))
     }
 
     /// The items that were asked for.

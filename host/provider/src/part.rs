@@ -7,6 +7,7 @@ use super::ReadError;
 use leadsman_evaluation::{Evaluated, Evaluations, Mapping, ReadFailure, Reader, Reading};
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
+use leadsman_model::values::OnNan;
 use leadsman_runtime::telemetry::ReadOutcome;
 
 /// One evaluation that a read needs.
@@ -62,7 +63,29 @@ impl Part {
 /// What is to be known of values that are served although there are no newer ones.
 pub(super) fn stale_warning(reading: &Reading, mapping: &Mapping) -> Option<String> {
     let (age, why) = reading.stale.as_ref()?;
+    if let Some(value) = reading.instead {
+        let metric = &mapping.metric;
+        return Some(format!(
+            "{metric} is not known, and {value} stands for it, as onError says: {why}"
+        ));
+    }
     Some(format!("{} is {:.1}s old: {why}", mapping.metric, age.as_secs_f64()))
+}
+
+/// What is to be known of values that are no numbers, where the policy says what stands for them.
+pub(super) fn not_numbers(reading: &Reading, mapping: &Mapping) -> Option<String> {
+    let count = reading.evaluated.values.not_numbers;
+    if count == 0 {
+        return None;
+    }
+    let stands = match mapping.policy.on_nan {
+        OnNan::Value(value) => format!("{value} stands for each"),
+        OnNan::Absent | OnNan::Refuse => "they count as absent".to_owned(),
+    };
+    Some(format!(
+        "values of {} that are NaN or infinite: {count}; {stands}, as onNaN says",
+        mapping.metric
+    ))
 }
 
 /// A warning that some of several places are left out, or the error if all are.

@@ -8,7 +8,7 @@ use leadsman_model::dictionary::{EMPTY, Text};
 use leadsman_model::names::Scope;
 use leadsman_model::quantity::{NotServable, Quantity};
 use leadsman_model::serve::Serve;
-use leadsman_model::values::{Item, MetricValues, ObjectValues, Refusal, Value, Values};
+use leadsman_model::values::{Item, MetricValues, ObjectValues, OnNan, Refusal, Value, Values};
 
 /// The maximum length of a name or label, in bytes.
 const MAX_TEXT: usize = 1024;
@@ -28,6 +28,8 @@ pub struct Expected<'a> {
     pub scope: &'a Scope,
     /// Values below this are served as exactly 0.
     pub activation: Option<f64>,
+    /// What stands for NaN, and for infinite values.
+    pub on_nan: OnNan,
 }
 
 /// Validates a plugin's output. Inconsistent output is refused as a whole, which is an error; a single
@@ -55,7 +57,8 @@ pub(super) fn check(
             raw.labels.cells.len()
         ));
     }
-    let mut checked = Rows { raw, texts, now, expected, refused: Refusals::default() };
+    let refused = Refusals::default();
+    let mut checked = Rows { raw, texts, now, expected, refused, not_numbers: 0 };
     let served = match expected.serve {
         Serve::Custom(resource) => {
             MetricValues::Objects(checked.objects(rows, resource.namespaced())?)
@@ -63,7 +66,8 @@ pub(super) fn check(
         Serve::External | Serve::ResourceMetrics(_) => MetricValues::Items(checked.items(rows)?),
     };
     let Refusals { kept, count } = checked.refused;
-    Ok(Values { served, refused: kept, refused_count: count })
+    let not_numbers = checked.not_numbers;
+    Ok(Values { served, refused: kept, refused_count: count, not_numbers })
 }
 
 /// An optional column has either all rows or none.
@@ -81,6 +85,8 @@ struct Rows<'a> {
     now: i64,
     expected: &'a Expected<'a>,
     refused: Refusals,
+    /// For how many values the policy says what stands for them, since they are no numbers.
+    not_numbers: usize,
 }
 
 impl Rows<'_> {
@@ -112,10 +118,18 @@ impl Rows<'_> {
                 }
                 (_, named) => named,
             };
-            let value = self.value(row);
-            if let Err(reason) = value {
-                self.refused.add(namespace, object, reason.to_string());
-            }
+            let value = match self.value(row) {
+                Ok(Some(value)) => Ok(value),
+                Ok(None) => {
+                    self.not_numbers += 1;
+                    continue;
+                }
+                Err(reason) => {
+                    self.refused.add(namespace, object, reason.to_string());
+                    Err(reason)
+                }
+            };
+            self.not_numbers += usize::from(value.is_ok() && self.is_replaced(row));
             if !values.insert(namespace, object, value) {
                 return Err(format!("two measures for the object \"{object}\""));
             }
@@ -135,7 +149,11 @@ impl Rows<'_> {
             }
             labels.sort();
             match self.value(row) {
-                Ok(value) => items.push(Item { labels, value }),
+                Ok(Some(value)) => {
+                    self.not_numbers += usize::from(self.is_replaced(row));
+                    items.push(Item { labels, value });
+                }
+                Ok(None) => self.not_numbers += 1,
                 Err(reason) => self.refused.add_item(labels, reason.to_string()),
             }
         }
@@ -147,18 +165,27 @@ impl Rows<'_> {
         }
     }
 
-    fn value(&self, row: usize) -> Result<Value, NotServable> {
+    /// Whether another value stands for one that is no number.
+    fn is_replaced(&self, row: usize) -> bool {
+        !self.raw.values[row].is_finite() && matches!(self.expected.on_nan, OnNan::Value(_))
+    }
+
+    /// `None` if the policy says that there is none.
+    fn value(&self, row: usize) -> Result<Option<Value>, NotServable> {
         let value = self.raw.values[row];
-        let quantity = match (Quantity::from_f64(value)?, self.expected.activation) {
-            (_, Some(activation)) if value < activation => Quantity::ZERO,
-            (quantity, _) => quantity,
+        let Some(quantity) = self.expected.on_nan.quantity(value)? else { return Ok(None) };
+        // What stands for another value is below the activation if it says so itself.
+        let number = if value.is_finite() { value } else { quantity.as_f64() };
+        let quantity = match self.expected.activation {
+            Some(activation) if number < activation => Quantity::ZERO,
+            _ => quantity,
         };
         let time = self.raw.times.get(row).copied().unwrap_or(self.now);
         if !TIMES.contains(&time) {
             return Err(NotServable::Time);
         }
         let window = self.raw.windows.get(row).copied().filter(|&seconds| seconds > 0);
-        Ok(Value { quantity, time, window })
+        Ok(Some(Value { quantity, time, window }))
     }
 }
 
@@ -259,9 +286,13 @@ mod tests {
     }
 
     fn checked(raw: types::Measures) -> Result<Values, String> {
+        checked_with(raw, OnNan::Refuse)
+    }
+
+    fn checked_with(raw: types::Measures, on_nan: OnNan) -> Result<Values, String> {
         let scope = Scope::Namespace("shop".parse().unwrap());
         let serve = Serve::Custom(Resource::known("pods").unwrap());
-        let expected = Expected { serve: &serve, scope: &scope, activation: Some(0.5) };
+        let expected = Expected { serve: &serve, scope: &scope, activation: Some(0.5), on_nan };
         let input = types::Dictionary { bytes: vec![], ends: vec![0] };
         check(raw, &input, 7, &Limits::default(), &expected)
     }
@@ -276,6 +307,31 @@ mod tests {
         assert_eq!(objects.get("shop", "d").unwrap().unwrap().quantity, Quantity::ZERO);
         assert_eq!((objects.len(), values.refused_count), (2, 2));
         assert_eq!(values.refused[0].reason, "the value is NaN");
+    }
+
+    #[test]
+    fn a_policy_says_what_stands_for_what_is_no_number() {
+        let raw = || measures(&["a", "b", "c"], &[1.5, f64::NAN, f64::NEG_INFINITY]);
+        let of = |on_nan| {
+            let values = checked_with(raw(), on_nan).unwrap();
+            let MetricValues::Objects(objects) = values.served else { panic!() };
+            let text = |name| objects.get("shop", name).map(|v| v.unwrap().quantity.to_string());
+            (text("a"), text("b"), text("c"), values.refused_count, values.not_numbers)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(of(OnNan::Absent), (some("1500m"), None, None, 0, 2));
+        let two = OnNan::Value(Quantity::from_milli(2000));
+        assert_eq!(of(two), (some("1500m"), some("2"), some("2"), 0, 2));
+        // A stated value below the activation is 0 as any other.
+        let little = OnNan::Value(Quantity::from_milli(100));
+        assert_eq!(of(little), (some("1500m"), some("0"), some("0"), 0, 2));
+    }
+
+    #[test]
+    fn what_is_beyond_milli_precision_is_refused_by_every_policy() {
+        let raw = measures(&["a"], &[1e300]);
+        let values = checked_with(raw, OnNan::Value(Quantity::ZERO)).unwrap();
+        assert_eq!((values.served.len(), values.refused_count, values.not_numbers), (0, 1, 0));
     }
 
     #[test]

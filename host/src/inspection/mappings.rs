@@ -38,6 +38,11 @@ pub fn mappings(inspection: &Inspection) -> String {
         let source = inspection.source.as_deref().unwrap_or_default();
         let query = query.as_deref().unwrap_or_default();
         mapping(&mut text, offer, source, query);
+        // The default of all rules is a policy of each mapping.
+        let discovery = inspection.written.get("discovery");
+        if let Some(on_nan) = discovery.and_then(|discovery| discovery.get("onNaN")) {
+            line(&mut text, &format!("    onNaN: {on_nan}"));
+        }
     }
     if !left.is_empty() {
         let left = left.iter().map(|(rule, offer, query)| {

@@ -98,7 +98,11 @@ async fn metrics(State(state): State<AdminState>) -> Response {
     });
     state.metrics.objects(kinds);
     for evaluations in served.snapshot.in_use() {
-        let good = evaluations.list().into_iter().filter_map(|(_, _, state, _)| state.good.clone());
+        let good = evaluations.list().into_iter().filter_map(|(scope, asked, state, _)| {
+            // Until a changed mapping has values of its own, those of the one before are served.
+            let before = || evaluations.handover(&scope, &asked)?.good;
+            state.good.clone().or_else(before)
+        });
         let mapping = evaluations.mapping();
         mapping.metrics.age(good.map(|good| good.at.elapsed()).max());
         mapping.metrics.available(mapping.breaker.unavailable().is_none());

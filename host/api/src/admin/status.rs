@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::trends::Trends;
-use leadsman_evaluation::{Candidate, Evaluated, Evaluations, Mapping, State};
+use leadsman_evaluation::{Candidate, Evaluated, Evaluations, HandoverStatus, Mapping, State};
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::quantity::Quantity;
@@ -98,7 +98,8 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         .iter()
         .take(MAX_LISTED)
         .map(|(scope, asked, state, every)| {
-            evaluation(mapping, scope, asked, state, *every, trends)
+            let handover = evaluations.handover(scope, asked);
+            evaluation(mapping, scope, asked, state, handover.as_ref(), *every, trends)
         })
         .collect();
     json!({
@@ -122,16 +123,21 @@ fn evaluation(
     scope: &Scope,
     asked: &QueryParams,
     state: &State,
+    handover: Option<&HandoverStatus>,
     every: Duration,
     trends: &mut Trends,
 ) -> Value {
     let now = Instant::now();
-    let age = state.good.as_ref().map(|good| now.saturating_duration_since(good.at));
+    // Until a changed mapping has values of its own, those of the one before are served.
+    let good = state.good.as_ref().or_else(|| handover?.good.as_ref());
+    let age = good.map(|good| now.saturating_duration_since(good.at));
+    let before_serves = handover.is_some_and(|handover| handover.serving);
     let name = match (state.failed.is_some(), age, mapping.policy.last_good) {
+        (true, _, _) if before_serves => "lastGood",
         (true, Some(age), Some(oldest)) if age <= oldest => "lastGood",
         (true, _, _) => "failing",
-        (false, None, _) => "pending",
-        (false, Some(_), _) => "ok",
+        (false, _, _) if state.good.is_none() => "pending",
+        (false, _, _) => "ok",
     };
     let scope = scope.namespace().map_or(String::new(), |namespace| namespace.to_string());
     let title = mapping.title();
@@ -142,8 +148,9 @@ fn evaluation(
         "error": state.failed.as_ref().map(|failed| failed.error.to_string()),
         "everySeconds": every.as_secs_f64(),
         "ageSeconds": age.map(|age| age.as_secs_f64()),
+        "handover": handover.map(handover_of),
     });
-    if let Some(good) = &state.good {
+    if let Some(good) = good {
         told["evaluatedAt"] = good.time.into();
         told["querySeconds"] = good.querying.as_secs_f64().into();
         told["pluginSeconds"] = good.running.as_secs_f64().into();
@@ -156,6 +163,16 @@ fn evaluation(
         told["refusedTotal"] = good.values.refused_count.into();
     }
     told
+}
+
+/// How the mapping before serves until the changed one has values of its own.
+fn handover_of(handover: &HandoverStatus) -> Value {
+    json!({
+        "sinceSeconds": handover.since.as_secs_f64(),
+        "endsInSeconds": handover.ends_in.map(|time| time.as_secs_f64()),
+        "serving": handover.serving,
+        "error": handover.error,
+    })
 }
 
 fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {

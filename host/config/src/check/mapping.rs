@@ -14,6 +14,7 @@ use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::{Details, Resource};
 use leadsman_model::serve::Serve;
+use leadsman_model::values::OnNan;
 use leadsman_rules::promql::{self, MAX_CHECKED_BYTES};
 use leadsman_sandbox::Limits;
 use leadsman_source::Query;
@@ -21,6 +22,9 @@ use leadsman_source::Template;
 
 /// The most samples that Prometheus gives for one series of a range query.
 const MAX_STEPS: u64 = 11_000;
+
+/// The longest time for which a mapping and what it replaces may both be evaluated.
+const MAX_HANDOVER: Duration = Duration::from_secs(3600);
 
 /// What mappings may refer to.
 pub(super) struct Names<'a> {
@@ -197,11 +201,17 @@ impl Check<'_> {
         if refresh_at_most_every < Duration::from_secs(1) {
             self.fault(format!("{place}/refreshAtMostEvery"), "must be at least 1s");
         }
-        let last_good = match &written.on_error {
-            None | Some(written::OnError::Fail) => None,
-            Some(written::OnError::LastGood(text)) => {
-                let place = format!("{place}/onError/lastGood");
-                Some(self.duration(Some(text), Duration::from_secs(120), &place))
+        let (last_good, otherwise) = match &written.on_error {
+            None | Some(written::OnError::Fail) => (None, None),
+            Some(written::OnError::Stated(stated)) => {
+                let place = format!("{place}/onError");
+                let usual = Duration::from_secs(120);
+                let last_good = Some(stated.last_good.as_str());
+                let last_good = self.duration(last_good, usual, &format!("{place}/lastGood"));
+                let otherwise = stated.then.and_then(|then| {
+                    self.take(Quantity::from_f64(then.value), &format!("{place}/then/value"))
+                });
+                (Some(last_good), otherwise)
             }
         };
         let default = match written.on_absent {
@@ -210,6 +220,15 @@ impl Check<'_> {
                 self.take(Quantity::from_f64(value), &format!("{place}/onAbsent/default"))
             }
         };
+        let handover = self.duration(
+            written.handover.as_deref(),
+            usual.handover,
+            &format!("{place}/handover"),
+        );
+        if handover > MAX_HANDOVER {
+            self.fault(format!("{place}/handover"), "must be at most 1h");
+        }
+        let on_nan = self.on_nan(written.on_nan, &format!("{place}/onNaN"));
         if written.activation.is_some_and(|activation| !activation.is_finite()) {
             self.fault(format!("{place}/activation"), "must be a finite number");
         }
@@ -218,8 +237,21 @@ impl Check<'_> {
             max_age,
             refresh_at_most_every,
             last_good,
+            otherwise,
+            handover,
             default,
             activation: written.activation,
+            on_nan,
+        }
+    }
+
+    pub(super) fn on_nan(&mut self, written: Option<written::OnNan>, place: &str) -> OnNan {
+        match written {
+            None | Some(written::OnNan::Refuse) => OnNan::Refuse,
+            Some(written::OnNan::Absent) => OnNan::Absent,
+            Some(written::OnNan::Value(value)) => self
+                .take(Quantity::from_f64(value), &format!("{place}/value"))
+                .map_or(OnNan::Refuse, OnNan::Value),
         }
     }
 

@@ -102,6 +102,7 @@ impl Check<'_> {
             self.fault(place, message);
         }
         let exact_queries = written.exact_queries || flags.exact_queries;
-        Some(valid::Discovery { source, interval, max_age, exact_queries })
+        let on_nan = self.on_nan(written.on_nan, "/discovery/onNaN");
+        Some(valid::Discovery { source, interval, max_age, exact_queries, on_nan })
     }
 }

@@ -280,7 +280,8 @@ mod tests {
         });
         let refused: Vec<_> = refused.collect();
         let refused_count = refused.len();
-        Values { served: MetricValues::Items(items.collect()), refused, refused_count }
+        let served = MetricValues::Items(items.collect());
+        Values { served, refused, refused_count, not_numbers: 0 }
     }
 
     fn joined<'a>(objects: &'a [Object], cpu: &'a Values, memory: &'a Values) -> Joined<'a> {

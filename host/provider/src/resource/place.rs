@@ -1,6 +1,6 @@
 //! Nodes, or the pods of one namespace: their two evaluations.
 
-use super::super::part::{Part, stale_warning};
+use super::super::part::{Part, not_numbers, stale_warning};
 use super::super::{Origin, ReadError};
 use super::{Both, Measured};
 use leadsman_evaluation::{Reader, Reading};
@@ -79,10 +79,13 @@ impl Readings {
         self.cpu.stale.is_some() || self.memory.stale.is_some()
     }
 
-    /// What is to be known of old values.
+    /// What is to be known of old values, and of those that are no numbers.
     pub(super) fn warning(&self, both: &Both) -> Option<String> {
-        let of =
+        let stale =
             |measured: &Measured, reading| stale_warning(reading, measured.evaluations.mapping());
-        of(&both.cpu, &self.cpu).or_else(|| of(&both.memory, &self.memory))
+        let stale = stale(&both.cpu, &self.cpu).or_else(|| stale(&both.memory, &self.memory));
+        let nan =
+            |measured: &Measured, reading| not_numbers(reading, measured.evaluations.mapping());
+        stale.or_else(|| nan(&both.cpu, &self.cpu)).or_else(|| nan(&both.memory, &self.memory))
     }
 }

@@ -8,7 +8,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::{
-    CandidateLabels, FailureLabels, GaugeGuard, MappingLabels, Metrics, QueryLabels, ReadLabels,
+    CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels, Metrics,
+    QueryLabels, ReadLabels,
 };
 
 /// How a read ended.
@@ -30,6 +31,27 @@ impl ReadOutcome {
             Self::Failed => "failed",
             Self::Deadline => "deadline",
             Self::NotFound => "not_found",
+        }
+    }
+}
+
+/// What happened to an evaluation of a changed mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HandoverEvent {
+    /// It gave good values, and serves from then on.
+    TakenOver,
+    /// It failed where the mapping before worked, which goes on serving.
+    FellBack,
+    /// The time of the mapping before was over.
+    Expired,
+}
+
+impl HandoverEvent {
+    fn name(self) -> &'static str {
+        match self {
+            Self::TakenOver => "taken_over",
+            Self::FellBack => "fell_back",
+            Self::Expired => "expired",
         }
     }
 }
@@ -59,6 +81,7 @@ pub(super) struct Series {
 struct Known {
     outcomes: BTreeSet<&'static str>,
     reasons: BTreeSet<&'static str>,
+    handovers: BTreeSet<&'static str>,
     candidate_outcomes: BTreeSet<&'static str>,
     queries: BTreeSet<String>,
 }
@@ -141,6 +164,14 @@ impl MappingMetrics {
         }
     }
 
+    /// An evaluation of a changed mapping has taken over, or has not.
+    pub fn handed_over(&self, event: HandoverEvent) {
+        let outcome = event.name();
+        self.0.known().handovers.insert(outcome);
+        let by = HandoverLabels { mapping: self.0.title.clone(), outcome };
+        self.0.all.handovers.get_or_create(&by).inc();
+    }
+
     /// An evaluation is in use, until the guard is dropped.
     pub fn evaluation_began(&self) -> GaugeGuard {
         GaugeGuard::one(&self.0.in_use)
@@ -214,6 +245,9 @@ impl Drop for Series {
         for reason in known.reasons {
             all.evaluation_failures.remove(&FailureLabels { mapping: mapping(), reason });
         }
+        for outcome in known.handovers {
+            all.handovers.remove(&HandoverLabels { mapping: mapping(), outcome });
+        }
         for outcome in known.candidate_outcomes {
             all.candidates.remove(&CandidateLabels { mapping: mapping(), outcome });
         }
@@ -245,6 +279,7 @@ mod tests {
             of.queried("q", Duration::ZERO, true);
             of.plugin_ran(Duration::ZERO, 1);
             of.refused(1);
+            of.handed_over(HandoverEvent::FellBack);
             of.shadow_evaluated("same", 1);
             of.available(true);
             of.age(Some(Duration::ZERO));

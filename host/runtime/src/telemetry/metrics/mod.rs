@@ -20,7 +20,7 @@ use connections::ConnectionMetrics;
 pub use connections::{CloseReason, Listener};
 pub use listing::ListingMetrics;
 use mapping::Titles;
-pub use mapping::{MappingMetrics, ReadOutcome};
+pub use mapping::{HandoverEvent, MappingMetrics, ReadOutcome};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MappingLabels {
@@ -62,6 +62,12 @@ struct CandidateLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HandoverLabels {
+    mapping: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RejectionLabels {
     owner: String,
     mapping: String,
@@ -92,6 +98,7 @@ pub struct Metrics {
     evaluations_in_use: Family<MappingLabels, Gauge>,
     values_age: Family<MappingLabels, Seconds>,
     values_refused: Family<MappingLabels, Counter>,
+    handovers: Family<HandoverLabels, Counter>,
     queries: Family<QueryLabels, Counter>,
     query_failures: Family<QueryLabels, Counter>,
     query_seconds: Family<QueryLabels, Histogram, fn() -> Histogram>,
@@ -138,6 +145,7 @@ impl Metrics {
             evaluations_in_use: Family::default(),
             values_age: Family::default(),
             values_refused: Family::default(),
+            handovers: Family::default(),
             queries: Family::default(),
             query_failures: Family::default(),
             query_seconds: Family::new_with_constructor(slow),
@@ -189,6 +197,11 @@ impl Metrics {
             "values_refused",
             "Values that were not served: NaN, infinite, of another namespace",
             m.values_refused.clone(),
+        );
+        all.register(
+            "handovers",
+            "Evaluations of changed mappings that took over, fell back, or ran out of time",
+            m.handovers.clone(),
         );
         all.register("queries", "Queries to sources", m.queries.clone());
         all.register("query_failures", "Queries without an answer", m.query_failures.clone());
