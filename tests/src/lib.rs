@@ -61,7 +61,7 @@ pub use signing::SigningKey;
 pub use stack::Stack;
 pub use traffic::Traffic;
 pub use upstream::Upstream;
-pub use versions::{number, version, version_padded, version_with_fixtures};
+pub use versions::{broken_version, number, version, version_padded, version_with_fixtures};
 pub use waiting::eventually;
 pub use wire::{Request, Response};
 

@@ -24,6 +24,14 @@ pub fn version(number: u32) -> Vec<u8> {
     bytes
 }
 
+/// A version that panics in each evaluation, and that can be configured as the others.
+///
+/// # Panics
+/// If the plugin was not built.
+pub fn broken_version() -> Vec<u8> {
+    version(666_666)
+}
+
 /// The same with fixtures: an array of names and fixtures.
 ///
 /// # Panics

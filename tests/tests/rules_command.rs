@@ -95,6 +95,29 @@ async fn converted_mappings_are_served() {
     assert_eq!(asked.promql(), expected);
 }
 
+/// What stands for NaN in the metrics of rules stands for it in the mappings, too.
+#[tokio::test]
+async fn converted_mappings_keep_what_stands_for_nan() {
+    let upstream = upstream().await;
+    let own = format!(
+        "apiVersion: leadsman.dev/v1alpha1\nkind: Config\n\
+         sources: {{prometheus: {{prometheus: {{url: {}}}}}}}\n\
+         discovery: {{onNaN: {{value: 0}}}}\n{RULES}",
+        upstream.url()
+    );
+    let told = Leadsman::rules(&own, &["--output", "mappings"]).await;
+    assert_eq!(told.code, Some(0), "{}", told.output);
+    let mappings = told.output.matches("  - metric: ").count();
+    let stated = told.output.matches("    onNaN: {\"value\":0}").count();
+    assert!(mappings > 0 && stated == mappings, "{}", told.output);
+    let objects = "objects: [{resource: pods, namespace: shop, name: web-0}]\n";
+    let served = Leadsman::start(format!("{}{objects}", told.output)).await;
+    upstream.answer(Reply::pods(&[("web-0", "NaN")]));
+    let path =
+        "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/http_requests_per_second";
+    assert_eq!(served.get(path).await.value(), "0");
+}
+
 #[tokio::test]
 async fn an_unavailable_list_hides_no_other_result() {
     let upstream = upstream().await;

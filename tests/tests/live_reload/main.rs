@@ -5,6 +5,8 @@ mod broken_registry;
 mod candidates;
 mod edits;
 mod first_start;
+mod handover;
+mod outage_edits;
 mod restarts;
 mod scene;
 mod signatures;

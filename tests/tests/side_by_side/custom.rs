@@ -79,3 +79,15 @@ async fn rules_of_custom_metrics() {
         .await;
     sides.compare(&custom(REQUESTS), differences::CUSTOM).await;
 }
+
+/// What the page of differences says of `onNaN`: with it, NaN is answered as by theirs.
+#[tokio::test]
+async fn nan_is_answered_alike_where_zero_stands_for_it() {
+    let sides = Sides::start_with_zero_for_nan(RULES).await;
+    sides.list_the_same(&["pods/value_not_a_number"]).await;
+    let paths = custom(&[
+        "namespaces/shop/pods/web-0/value_not_a_number",
+        "namespaces/shop/pods/*/value_not_a_number",
+    ]);
+    sides.compare(&paths, &[]).await;
+}

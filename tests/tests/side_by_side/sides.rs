@@ -46,6 +46,16 @@ impl Sides {
         Self::begin(&rules, |url| (own(url), Vec::new())).await
     }
 
+    /// The same, where 0 stands for NaN.
+    pub(crate) async fn start_with_zero_for_nan(name: &str) -> Self {
+        let rules = rules(name);
+        let own = |url: &str| {
+            let config = Config::new().prometheus("prometheus", url);
+            format!("{}{rules}", config.set("discovery", "{onNaN: {value: 0}}"))
+        };
+        Self::begin(&rules, |url| (own(url), Vec::new())).await
+    }
+
     /// `tell` returns Leadsman's configuration and arguments for the URL of the Prometheus.
     async fn begin(rules: &str, tell: impl FnOnce(&str) -> (String, Vec<String>)) -> Self {
         let plane = ControlPlane::shared().await;

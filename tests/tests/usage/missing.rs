@@ -84,6 +84,25 @@ async fn impossible_values_are_refused_with_their_reason() {
 }
 
 #[tokio::test]
+async fn what_stands_for_nan_can_be_stated() {
+    let resource_rules = crate::rules().to_string();
+    let started = async |policy: &str| {
+        World::start_with(&changed("cores", "bank/web-0/app", Some("NaN")), |config| {
+            let discovery = format!("{{onNaN: {policy}}}");
+            config.set("resourceRules", &resource_rules).set("discovery", &discovery)
+        })
+        .await
+    };
+    let world = started("{value: 0}").await;
+    let list = world.get("namespaces/bank/pods").await;
+    assert_eq!(crate::used(&list), expected(&[("bank/web-0/app", "0 1Gi")]));
+    assert!(list.header("warning").contains("as onNaN says"), "{list:#?}");
+    let world = started("refuse").await;
+    let failure = world.get("namespaces/bank/pods").await.failure();
+    failure.says(&["the value is NaN"]);
+}
+
+#[tokio::test]
 async fn an_idle_container_is_at_zero() {
     let world = World::start(&changed("cores", "bank/web-0/app", Some("0"))).await;
     assert_eq!(world.used("namespaces/bank/pods").await, expected(&[("bank/web-0/app", "0 1Gi")]));

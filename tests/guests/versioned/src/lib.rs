@@ -11,6 +11,9 @@ use leadsman_plugin_sdk::{Context, Failure, Fault, Input, Measure, Measures, Pla
 /// The marker that a test searches in the component, and the digits after it.
 static VERSION: [u8; 24] = *b"version of a test 000000";
 
+/// The digits of a build that panics whatever it is given.
+const BROKEN: u32 = 666_666;
+
 /// The configuration.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(crate = "serde", deny_unknown_fields)]
@@ -39,6 +42,7 @@ fn plan(config: &Config, _: &Context) -> Result<Plan, Vec<Fault>> {
 
 /// The same value for each pod, which identifies the version. Values below zero make it fail.
 pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
+    assert!(version() != BROKEN, "this build is broken");
     let mut measures = Measures::new();
     let value = f64::from(version() * 1000 + config.edition);
     for series in input.answer("q")?.series()? {

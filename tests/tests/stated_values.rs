@@ -1,0 +1,106 @@
+//! A stated number where values are not known: only where a policy says so, and never silently.
+
+use std::time::Duration;
+
+use leadsman_tests::{Answer, Config, Leadsman, Mapping, Reply, Upstream, eventually, paths};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn mappings(url: &str, last_good: &str) -> Config {
+    let policy = format!("{{lastGood: {last_good}, then: {{value: 3}}}}");
+    let jobs = Mapping::pods("jobs").query("q", r#"jobs{namespace="${namespace}"}"#);
+    let depth = Mapping::external("depth").query("q", "depth");
+    Config::shop(url)
+        .mapping(jobs.set("onError", &policy))
+        .mapping(depth.set("onError", &policy))
+        .mapping(Mapping::pods("plain").query("q", r#"plain{namespace="${namespace}"}"#))
+}
+
+fn is_stated(answer: &Answer) {
+    let items = answer.items();
+    assert!(!items.is_empty() && items.iter().all(|item| item["value"] == "3"), "{answer:#?}");
+    let warning = answer.header("warning");
+    assert!(warning.contains("is not known, and 3 stands for it, as onError says"), "{answer:#?}");
+    assert!(warning.contains("cannot be reached"), "{answer:#?}");
+}
+
+#[tokio::test]
+async fn a_stated_value_stands_once_the_last_good_ones_are_too_old() {
+    let mut upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
+    let leadsman = Leadsman::start(mappings(&upstream.url(), "3s")).await;
+    let all = paths::pods("shop", "jobs");
+    let values = leadsman.get(&all).await.values();
+    assert_eq!((values["web-0"].as_str(), values["web-1"].as_str()), ("1", "2"));
+    upstream.stop().await;
+    let answer = eventually("a stated value", PATIENCE, async || {
+        let answer = leadsman.get(&all).await;
+        let stated = answer.values()["web-0"] == "3";
+        // Before it, what is known is served, with its age once it is old.
+        let warning = answer.header("warning");
+        assert!(stated || warning.is_empty() || warning.contains("s old"), "{answer:#?}");
+        if stated { Ok(answer) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    is_stated(&answer);
+    assert_eq!(answer.values().len(), 2, "one for each object that exists: {answer:#?}");
+    is_stated(&leadsman.get(&paths::object("shop", "pods/web-1", "jobs")).await);
+    leadsman.get(&paths::object("shop", "pods/none", "jobs")).await.failure();
+    let stale = [("mapping", "pods/jobs"), ("outcome", "stale")];
+    let stale = leadsman.metric("leadsman_reads_total", &stale).await;
+    assert!(stale.is_some_and(|count| count >= 2.0), "{stale:?}");
+
+    upstream.start_again().await;
+    eventually("values that are known", PATIENCE, async || {
+        let answer = leadsman.get(&all).await;
+        let known = answer.values()["web-1"] == "2" && answer.header("warning").is_empty();
+        if known { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stated_value_stands_where_nothing_was_ever_known() {
+    let leadsman = Leadsman::start(mappings("http://127.0.0.1:9", "2m")).await;
+    is_stated(&leadsman.get(&paths::pods("shop", "jobs")).await);
+    // Items are added up, so one stands for all.
+    let external = leadsman.get(&paths::external("shop", "depth")).await;
+    is_stated(&external);
+    let items = external.items();
+    assert_eq!(items.len(), 1, "{external:#?}");
+    assert!(items[0]["metricLabels"].as_object().is_none_or(|labels| labels.is_empty()));
+    // Whoever has stated nothing gets an error.
+    let failure = leadsman.get(&paths::pods("shop", "plain")).await.failure();
+    assert_eq!(failure.code, 503, "{failure:?}");
+}
+
+#[tokio::test]
+async fn what_is_asked_for_wrongly_gets_no_stated_value() {
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
+    let leadsman = Leadsman::start(mappings(&upstream.url(), "2m")).await;
+    let path = format!("{}?metricLabelSelector=colour%3Dred", paths::pods("shop", "jobs"));
+    let failure = leadsman.get(&path).await.failure();
+    assert_eq!(failure.code, 400, "{failure:?}");
+    failure.says(&["colour"]);
+}
+
+#[tokio::test]
+async fn policies_that_are_none_are_told() {
+    let mapping = |policy: &str| Mapping::external("m").query("q", "m").set("onError", policy);
+    let config = |policy: &str| Config::shop("http://127.0.0.1:9").mapping(mapping(policy));
+    for good in ["fail", "{lastGood: 2m}", "{lastGood: 2m, then: {value: -0.5}}"] {
+        let checked = Leadsman::check(config(good)).await;
+        assert_eq!(checked.code, Some(0), "{good}: {}", checked.output);
+    }
+    for (bad, says) in [
+        ("never", "there is only \"fail\""),
+        ("{lastGod: 2m}", "did you mean \"lastGood\"?"),
+        ("{then: {value: 1}}", "the key \"lastGood\" is missing"),
+        ("{lastGood: 2m, then: {replicas: 3}}", "unknown key \"replicas\""),
+        ("{lastGood: 2m, then: {value: 1e300}}", "beyond"),
+        ("{lastGood: soon}", "onError.lastGood"),
+    ] {
+        let checked = Leadsman::check(config(bad)).await;
+        assert_eq!(checked.code, Some(1), "{bad}: {}", checked.output);
+        checked.says(&["mappings[0].onError", says]);
+    }
+}
