@@ -127,7 +127,7 @@ impl Evaluations {
                 return Ok(Reading::old(evaluated, error.to_string()));
             }
             ReadDecision::Fail(failure) => {
-                return self.from_before(&evaluation, reader, until, failure).await;
+                return self.fall_back(&evaluation, reader, until, failure).await;
             }
             ReadDecision::Wait => {}
         }
@@ -137,7 +137,7 @@ impl Evaluations {
         {
             evaluation.want(begun);
             let failure = ReadFailure::Failed { error: failed.error.clone(), last_good: None };
-            if let Ok(reading) = self.from_before(&evaluation, reader, until, failure).await {
+            if let Ok(reading) = self.fall_back(&evaluation, reader, until, failure).await {
                 return Ok(reading);
             }
         }
@@ -152,7 +152,7 @@ impl Evaluations {
             () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
         }
         match self.waited(&evaluation, known) {
-            Err(failure) => self.from_before(&evaluation, reader, until, failure).await,
+            Err(failure) => self.fall_back(&evaluation, reader, until, failure).await,
             reading => reading,
         }
     }

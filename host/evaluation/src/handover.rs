@@ -147,7 +147,7 @@ impl Evaluations {
 
     /// What a read gets from the mapping before, in the place of a failure of this one, which has
     /// given nothing yet.
-    pub(super) async fn from_before(
+    pub(super) async fn fall_back(
         &self,
         evaluation: &Evaluation,
         reader: Reader,
