@@ -38,6 +38,8 @@ pub(super) struct BindJob {
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
     pub(super) budget: Option<Arc<Budget>>,
+    /// What was open to the team when the document was read; `None` for the operator.
+    pub(super) team: Option<valid::Team>,
     pub(super) before: Option<Arc<Bindings>>,
     /// The series that were listed for its rules.
     pub(super) listed: Option<Arc<Listed>>,
@@ -52,6 +54,8 @@ pub(super) struct Bindings {
     pub(super) rules: RuleOutput,
     /// Whether every plugin was loaded, or failed to, at least once.
     settled: bool,
+    /// What was open to the team.
+    team: Option<valid::Team>,
     // Plugins are followed for as long as they are named.
     _plugins: Vec<Arc<PluginHandle>>,
 }
@@ -130,6 +134,8 @@ pub(super) struct Handover {
 impl BindJob {
     /// Binds the document. The evaluations of new mappings have begun when this returns.
     pub(super) async fn run(self) -> Outcome<Arc<Bindings>> {
+        // What a mapping replaces ends with the rights that it had.
+        let same_rights = self.before.as_ref().is_none_or(|before| before.team == self.team);
         let permit = self.runtime.engine.loading().await;
         let bound = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -141,6 +147,10 @@ impl BindJob {
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         join_all(handovers.into_iter().map(Handover::begin)).await;
+        if !same_rights {
+            let active = bindings.mappings.iter().filter_map(|mapping| mapping.active.as_ref());
+            active.for_each(|(_, evaluations)| evaluations.end_handovers());
+        }
         bindings.outcome()
     }
 
@@ -164,7 +174,8 @@ impl BindJob {
         let settled = handles.iter().all(|handle| handle.status().settled);
         let (rules, rule_handovers) = self.rules().unwrap_or_default();
         handovers.extend(rule_handovers);
-        let mut bindings = Bindings { mappings, unused, rules, settled, _plugins: handles };
+        let team = self.team.clone();
+        let mut bindings = Bindings { mappings, unused, rules, settled, team, _plugins: handles };
         bindings.locate(&self.document);
         (bindings, handovers)
     }

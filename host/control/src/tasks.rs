@@ -81,6 +81,7 @@ impl Controller {
             sources: self.settings.sources.clone(),
             kinds: self.settings.kinds.clone(),
             budget,
+            team: revision.team.clone(),
             before,
             runtime: self.runtime.clone(),
         };

@@ -145,6 +145,17 @@ impl Evaluations {
         next
     }
 
+    /// What is replaced is evaluated no more, whatever time it has left. Its last good values stay,
+    /// as far as they may be served.
+    pub fn end_handovers(&self) {
+        let all: Vec<_> = {
+            let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+            evaluations.values().flat_map(HashMap::values).cloned().collect()
+        };
+        let now = Instant::now();
+        all.iter().for_each(|evaluation| evaluation.end_predecessor(&self.mapping.policy, now));
+    }
+
     /// What a read gets from the mapping before, in the place of a failure of this one, which has
     /// given nothing yet.
     pub(super) async fn fall_back(

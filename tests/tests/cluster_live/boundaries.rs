@@ -153,3 +153,41 @@ async fn objects_of_another_namespace_are_refused() {
         assert_eq!(other.status, 404, "{metric}: {other:#?}");
     }
 }
+
+/// What a changed mapping replaced is evaluated on where the changed one fails, but not beyond a change
+/// of the rights that it had.
+#[tokio::test]
+async fn what_a_mapping_replaces_ends_with_the_rights_of_its_team() {
+    let site = Site::new("replaced").await;
+    let opened = "namespaces: [replaced-a], sources: [prometheus]";
+    site.operator.write(site.config().team(opened)).await;
+    let leadsman = site.start().await;
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    let a = site.team("replaced-a").await.with_binary("mine.wasm", &hostile);
+    let load = |deed: &str| {
+        let mapping = pods("load", 2).plugin("mine", &format!("do: {deed}"));
+        Config::new().plugin("mine", "mine.wasm").mapping(mapping)
+    };
+    let path = paths::pods("replaced-a", "load");
+    a.write(load("well-behaved")).await;
+    site.serves(&leadsman, &path, "2").await;
+    a.write(load("trap")).await;
+    let handover = async || leadsman.mapping("load").await["evaluations"][0]["handover"].clone();
+    eventually("what was there before", PATIENCE, async || {
+        let answer = site.read(&leadsman, &path).await;
+        assert_eq!(answer.value(), "2", "{answer:#?}");
+        let told = answer.header("warning").contains("before its last change");
+        if told { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    let before = handover().await;
+    assert!(before["endsInSeconds"].is_number(), "{before:#}");
+
+    let other = format!("{opened}, registries: [registry.example/nothing]");
+    site.operator.write(site.config().team(&other)).await;
+    eventually("the end of what was there before", PATIENCE, async || {
+        let now = handover().await;
+        if now["endsInSeconds"].is_null() { Ok(()) } else { Err(format!("{now:#}")) }
+    })
+    .await;
+}
