@@ -26,6 +26,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         let mut faults = 0;
         let rule = Rule::new(&written, api, "/rules/0", &mut |_, _| faults += 1);
         let Some(rule) = rule.filter(|_| faults == 0) else { continue };
+        let _ = rule.findings();
         let labels = ["namespace", "pod", "node", "kube_apps_deployment", "x"].map(Into::into);
         let names = ["http_requests_total", "container_memory", "a:b", "x"];
         let seen: Seen = names.map(|name| (name.into(), labels.clone().into())).into();

@@ -44,7 +44,8 @@ pub(crate) struct Logs {
 pub(crate) enum Command {
     /// Serve the custom and external metrics APIs.
     Serve(Serve),
-    /// Check a configuration: prints every fault with file and line, and exits with 1 if any.
+    /// Check a configuration: prints every fault and warning with file and line, and exits with 1 if
+    /// there is a fault.
     Check(Check),
     /// Play a recording of real users' cases through the adapter: no cluster needed.
     Demo(Demo),
@@ -117,6 +118,9 @@ pub(crate) struct Check {
     /// The cluster whose teams' ConfigMaps are checked, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// Exit with 1 for warnings, too.
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
 }
 
 #[derive(Debug, Args)]

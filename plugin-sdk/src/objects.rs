@@ -50,6 +50,8 @@ pub enum Combine {
     Average,
     /// Leave the object out, unless all values are the same.
     Omit,
+    /// Take the value of the first series, in the order of their labels.
+    First,
 }
 
 /// A value for an object, made from one or more series.
@@ -62,6 +64,8 @@ pub struct ObjectValue<'a> {
     /// When the oldest of its samples was taken, in milliseconds since the epoch.
     pub time: i64,
     count: u32,
+    /// The series that it was made from first, or is the first of all.
+    series: Series<'a>,
     /// Whether its series do not agree, and there is no saying which of them is right.
     disputed: bool,
 }
@@ -124,10 +128,11 @@ pub const NAMESPACE_LABEL: &str = "namespace";
 
 /// Finds the object of each series of an answer and combines those that meet.
 ///
-/// `namespace` is the label with the object's namespace, [`NAMESPACE_LABEL`] if `None`; it is read
-/// only where the scope is the cluster. A series without the labels belongs to no object and is
-/// passed over, as Prometheus has such series for targets outside of Kubernetes; it is a failure
-/// only if every series lacks them.
+/// `namespace` is the label with the object's namespace. Where the scope is the cluster it is
+/// [`NAMESPACE_LABEL`] if `None`, and no label if it is empty: objects that live in no namespace are
+/// by their name alone. Where the scope is a namespace, series that name another one by it are passed
+/// over. A series without the object's label belongs to no object and is passed over, as Prometheus
+/// has such series for targets outside of Kubernetes; it is a failure only if every series lacks it.
 pub fn by_object<'a>(
     answer: &Answer<'a>,
     scope: &Scope,
@@ -135,11 +140,11 @@ pub fn by_object<'a>(
     namespace: Option<&str>,
     combine: Combine,
 ) -> Result<Vec<ObjectValue<'a>>, Failure> {
-    let namespace = match scope {
-        Scope::Namespace(_) => None,
-        Scope::Cluster => Some(namespace.unwrap_or(NAMESPACE_LABEL)),
+    let column = |label: &str| if label.is_empty() { None } else { answer.column(label) };
+    let (namespace, elsewhere) = match scope {
+        Scope::Namespace(asked) => (None, namespace.and_then(column).zip(Some(asked.as_str()))),
+        Scope::Cluster => (column(namespace.unwrap_or(NAMESPACE_LABEL)), None),
     };
-    let namespace = namespace.and_then(|label| answer.column(label));
     let source = match source {
         ObjectSource::Label(label) => match answer.column(label) {
             Some(column) => Source::Column(column),
@@ -154,6 +159,11 @@ pub fn by_object<'a>(
     let mut rows: HashMap<ObjectKey<'a>, usize, BuildHasherDefault<NumberHasher>> =
         HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
     for series in series {
+        if let Some((column, asked)) = elsewhere
+            && series.at(column).is_some_and(|named| named != *asked)
+        {
+            continue;
+        }
         let Some(object) = object_of(&series, &source, namespace) else { continue };
         let row = *rows.entry(object).or_insert(values.len());
         match values.get_mut(row) {
@@ -162,6 +172,7 @@ pub fn by_object<'a>(
                 value: series.value(),
                 time: series.time(),
                 count: 1,
+                series,
                 disputed: false,
             }),
             Some(value) => value.add(&series, combine, answer.query())?,
@@ -174,13 +185,27 @@ pub fn by_object<'a>(
             }
         }
         Combine::Omit => values.retain(|value| !value.disputed),
-        Combine::Fail | Combine::Sum | Combine::Max | Combine::Min => {}
+        Combine::Fail | Combine::Sum | Combine::Max | Combine::Min | Combine::First => {}
     }
     Ok(values)
 }
 
-impl ObjectValue<'_> {
-    fn add(&mut self, series: &Series<'_>, combine: Combine, query: &str) -> Result<(), Failure> {
+/// What tells which of two series comes first, whatever their order in the answer.
+fn order<'a>(series: &Series<'a>) -> Vec<(&'a str, &'a str)> {
+    let labels = series.labels().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut labels: Vec<_> = labels.collect();
+    labels.sort_unstable();
+    labels
+}
+
+impl<'a> ObjectValue<'a> {
+    fn add(&mut self, series: &Series<'a>, combine: Combine, query: &str) -> Result<(), Failure> {
+        if combine == Combine::First {
+            if order(series) < order(&self.series) {
+                (self.series, self.value, self.time) = (*series, series.value(), series.time());
+            }
+            return Ok(());
+        }
         let other = series.value();
         self.value = match combine {
             Combine::Fail => {
@@ -188,7 +213,7 @@ impl ObjectValue<'_> {
                     query,
                     format!(
                         "several series are for the object \"{}\"; aggregate them in the query, or \
-                         set `combine` to sum, max, min, average or omit",
+                         set `combine` to sum, max, min, average, first or omit",
                         self.object_name()
                     ),
                 ));
@@ -197,7 +222,7 @@ impl ObjectValue<'_> {
             // NaN is kept, so that it is refused where it can be explained and never hidden.
             Combine::Max if other > self.value || other.is_nan() => other,
             Combine::Min if other < self.value || other.is_nan() => other,
-            Combine::Max | Combine::Min => self.value,
+            Combine::Max | Combine::Min | Combine::First => self.value,
             Combine::Omit if self.disputed || other.to_bits() == self.value.to_bits() => self.value,
             Combine::Omit => {
                 log::warn(&format!(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use leadsman_document::{Fault, segment};
+use leadsman_rules::OnSeveral;
 
 /// What the source that flags name is called.
 pub const FLAGS_SOURCE: &str = "prometheus";
@@ -20,6 +21,8 @@ pub struct Flags {
     pub max_age: Option<Duration>,
     /// Whether rules send the very queries that prometheus-adapter would.
     pub exact_queries: bool,
+    /// What an object gets from several series of a rule that do not agree.
+    pub on_several: Option<OnSeveral>,
 }
 
 /// The sections of prometheus-adapter's configuration.

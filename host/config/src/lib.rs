@@ -14,7 +14,7 @@ pub mod written;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use leadsman_document::{Bounds, Document, Fault, Faults, json_schema};
+use leadsman_document::{Bounds, Document, Fault, Faults, Severity, json_schema};
 use leadsman_runtime::files::FileFingerprint;
 use leadsman_source::Template;
 
@@ -82,15 +82,24 @@ pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Pars
         return Parsed { document, config: Config::default(), faults, files: Vec::new() };
     }
     faults = flags::apply(flags, &mut document.value);
-    faults.extend(json_schema::explain(&SCHEMA, &document.value, ""));
+    faults.extend(json_schema::explain(&SCHEMA, &document.value, "").into_iter().map(of_a_rule));
     let decoded = decode::decode(&document.value, &mut faults);
     let (config, files) = check::validate(decoded, origin, flags, &mut faults);
     Parsed { document, config, faults, files }
 }
 
-/// Checks the PromQL of a query that is not in the file, as those that plugins bring.
+/// A fault within a rule affects no other one, as in prometheus-adapter.
+fn of_a_rule(fault: Fault) -> Fault {
+    let is_within = ["/rules/", "/externalRules/", "/resourceRules"]
+        .iter()
+        .any(|section| fault.path.starts_with(section));
+    if is_within { fault.with(Severity::Part) } else { fault }
+}
+
+/// Checks the PromQL of a query that is not in the file, as those that plugins bring. What may be
+/// another dialect is no error.
 pub fn check_promql(template: &Template) -> Result<(), String> {
-    check::check_promql(template)
+    check::check_promql(template).map(drop)
 }
 
 #[cfg(test)]

@@ -211,6 +211,64 @@ rules: [{seriesQuery: x}]
 }
 
 #[test]
+fn faults_of_a_rule_are_its_own() {
+    let text = r#"apiVersion: leadsman.dev/v1alpha1
+kind: Config
+sources:
+  prom: {prometheus: {url: "http://prometheus"}}
+rules:
+  - {seriesQuery: a, resources: {template: "<<.Resource>>"}, metricsQuery: "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"}
+  - {seriesQuery: b, resources: {}, metricsQuery: "x"}
+  - {seriesQuery: c, resource: {template: "<<.Resource>>"}, metricsQuery: "x"}
+  - {seriesQuery: d, resources: {template: "<<.Resource>>"}, metricsQuery: "rate(x[1m]) by (pod)"}
+  - {seriesQuery: 'e{f="g"}', resources: {template: "<<.Resource>>"}, metricsQuery: "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"}
+discovery: {onSeveral: max}
+"#;
+    let Parsed { document, config, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), text);
+    let told = document.locate(faults);
+    assert_eq!(told.severity(), Some(Severity::Part), "{told}");
+    let rules = config.rules.expect("rules");
+    let places: Vec<_> = rules.rules.iter().map(|rule| rule.place.as_str()).collect();
+    assert_eq!(places, ["/rules/0", "/rules/3", "/rules/4"]);
+    assert_eq!(rules.discovery.on_several, written::OnSeveral::Max);
+    let warnings = told.only(true).expect("a warning").to_string();
+    assert!(
+        warnings.starts_with("config.yaml:10: warning: rules[4].metricsQuery: f=\"g\""),
+        "{warnings}"
+    );
+    let faults = told.only(false).expect("faults").to_string();
+    for part in [
+        "config.yaml:7: rules[1].resources: names no objects",
+        "config.yaml:8: rules[2].resource: unknown key",
+        "config.yaml:9: rules[3].metricsQuery: this is not PromQL",
+    ] {
+        assert!(faults.lines().any(|line| line.starts_with(part)), "{part}\nin\n{faults}");
+    }
+    let whole = faults_of_whole("discovery: {onSeveral: max}", "discovery: {interval: soon}", text);
+    assert_eq!(whole, Some(Severity::Document));
+}
+
+/// The severity of a text in which something is replaced.
+fn faults_of_whole(what: &str, with: &str, text: &str) -> Option<Severity> {
+    let text = text.replace(what, with);
+    let Parsed { document, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
+    document.locate(faults).severity()
+}
+
+#[test]
+fn what_may_be_a_dialect_is_a_warning() {
+    let queries = ["newest_function(x[5m])".to_owned(), "sum(x) keep_metric_names".to_owned()];
+    let text = with_queries(&queries, true);
+    let Parsed { document, faults, .. } =
+        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
+    let told = document.locate(faults);
+    assert_eq!((told.severity(), told.numbers()), (Some(Severity::Warning), (0, 2)), "{told}");
+    assert_eq!(count_of_faults(&with_queries(&queries, false)), 0);
+}
+
+#[test]
 fn a_text_that_is_not_yaml_says_where() {
     let told = faults("apiVersion: leadsman.dev/v1alpha1\nkind: [Config\nsources: {}\n");
     assert!(told.starts_with("config.yaml:") && told.contains("this is not YAML"), "{told}");

@@ -11,7 +11,7 @@ use leadsman_model::objects::ListedObject;
 use leadsman_model::reference::Reference;
 use leadsman_model::serve::Serve;
 use leadsman_model::values::OnNan;
-use leadsman_rules::{ResourceRules, Rule};
+use leadsman_rules::{Api, OnSeveral, ResourceRules, Rule};
 use leadsman_sandbox::Limits;
 use leadsman_source::{Query, SourceSettings};
 
@@ -41,6 +41,8 @@ pub struct Config {
 pub struct Rules {
     /// The rules for custom metrics, then those for external metrics.
     pub rules: Vec<Rule>,
+    /// Those that have faults.
+    pub faulty: Vec<FaultyRule>,
     /// The rules for resource metrics (`metrics.k8s.io`).
     pub usage: Option<Usage>,
     /// How series are discovered.
@@ -50,8 +52,21 @@ pub struct Rules {
 impl Rules {
     /// The distinct series queries.
     pub fn series_queries(&self) -> BTreeSet<&str> {
-        self.rules.iter().map(|rule| rule.series_query.as_str()).collect()
+        let rules = self.rules.iter().map(|rule| rule.series_query.as_str());
+        let faulty = self.faulty.iter().map(|rule| rule.series_query.as_str());
+        rules.chain(faulty.filter(|query| !query.trim().is_empty())).collect()
     }
+}
+
+/// A rule that has faults: where it stands, and what an earlier version of it is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultyRule {
+    /// Its place in the document.
+    pub place: String,
+    /// In which API.
+    pub api: Api,
+    /// Which series it is for.
+    pub series_query: String,
 }
 
 /// What nodes and pods use.
@@ -76,6 +91,8 @@ pub struct Discovery {
     pub exact_queries: bool,
     /// What stands for NaN and for infinite values.
     pub on_nan: OnNan,
+    /// What an object gets from several series that do not agree.
+    pub on_several: OnSeveral,
 }
 
 /// A plugin that does not ship with Leadsman.

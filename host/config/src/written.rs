@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use leadsman_rules::written::{ResourceRules, Rule};
+pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
 use leadsman_source::Method;
 
 /// The configuration of Leadsman.
@@ -71,6 +71,9 @@ pub struct Discovery {
     /// What stands for NaN and for infinite values in the metrics of rules. `refuse` if left out.
     #[serde(rename = "onNaN")]
     pub on_nan: Option<OnNan>,
+    /// What an object gets if several series of a rule are for it and do not agree. `refuse` if left
+    /// out.
+    pub on_several: Option<OnSeveral>,
 }
 
 /// The version of the configuration's format.

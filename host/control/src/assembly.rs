@@ -46,6 +46,7 @@ impl Assembly {
                 ..of_document(owner, rejection.reason)
             });
             match rejection.reason {
+                Reason::ConfigWarning => faults.extend(rejection.faults.list.iter().cloned()),
                 _ if rejection.serving => {}
                 // It has no text that the others could be in.
                 Reason::Unreadable => self.faults.push((owner.clone(), rejection.faults.clone())),
@@ -116,7 +117,8 @@ impl Assembly {
             self.reject(contribution, "rules".to_owned(), error, false, faults);
         }
         for warning in &rules.warnings {
-            self.reject(contribution, "rules".to_owned(), warning, true, faults);
+            let serving = warning.reason != Reason::NoMetrics;
+            self.reject(contribution, "rules".to_owned(), warning, serving, faults);
         }
         for (metric, serve, error) in &rules.resource_errors {
             self.reject(contribution, serve.title(metric), error, false, faults);
@@ -140,9 +142,7 @@ impl Assembly {
             serving,
             ..of_document(&contribution.owner, rejection.reason)
         });
-        if !serving {
-            faults.extend(rejection.faults.iter().cloned());
-        }
+        faults.extend(rejection.faults.iter().filter(|f| !serving || f.is_warning()).cloned());
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::last_good_rules::with_last_good;
 use super::listing::Listed;
 use super::mapping_spec::{MappingSpec, Sources};
 use super::plugins::PluginHandle;
@@ -190,15 +191,19 @@ impl BindJob {
             // They ship with the adapter, and are still being compiled.
             return before.map(|before| (before.clone(), Vec::new()));
         };
+        let known = before.and_then(RuleOutput::rules);
+        let (rules, kept) = with_last_good(rules, known);
         let context = Context {
-            rules: rules.clone(),
+            rules,
             document: self.document.clone(),
             plugins: [per_object, external],
             sources: self.sources.clone(),
             kinds: self.kinds.clone(),
             runtime: self.runtime.clone(),
         };
-        Some(context.rule_metrics(listed, before))
+        let (mut output, handovers) = context.rule_metrics(listed, before);
+        output.warnings.extend(kept);
+        Some((output, handovers))
     }
 
     /// The newest version of a plugin that can be used, and why there is none or no newer one.

@@ -23,6 +23,7 @@ mod effect;
 mod event;
 mod executor;
 mod fetch;
+mod last_good_rules;
 mod listing;
 mod mapping_spec;
 
@@ -58,7 +59,7 @@ pub use watch_config::{ConfigOrigin, KEY, LABEL, read};
 
 use leadsman_cluster::Cluster;
 use leadsman_config::Flags;
-use leadsman_document::Faults;
+use leadsman_document::{Faults, Severity};
 use leadsman_model::owner::Owner;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_sandbox::Compiler;
@@ -89,7 +90,7 @@ pub struct Setup {
 
 /// How the first load went.
 pub struct Loaded {
-    /// What is wrong, by document: all that keeps something from being served.
+    /// What is wrong, by document: all that keeps something from being served, and warnings.
     pub faults: Vec<(Owner, Faults)>,
     /// What is served.
     pub snapshot: Arc<Snapshot>,
@@ -98,6 +99,14 @@ pub struct Loaded {
 impl Loaded {
     /// Whether all that the operator configured is served.
     pub fn operator_is_whole(&self) -> bool {
-        self.faults.iter().all(|(owner, _)| *owner != Owner::Operator)
+        let of_operator = |(owner, faults): &&(Owner, Faults)| {
+            *owner == Owner::Operator && faults.severity() == Some(Severity::Document)
+        };
+        !self.faults.iter().any(|faults| of_operator(&faults))
+    }
+
+    /// Whether a fault keeps a whole document from being served.
+    pub fn refuses_a_document(&self) -> bool {
+        self.faults.iter().any(|(_, faults)| faults.severity() == Some(Severity::Document))
     }
 }

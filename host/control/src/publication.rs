@@ -114,7 +114,10 @@ impl<P: Clone + PartialEq> State<P> {
                 all.push(DocumentRejection::of(Reason::ConfigInvalid, faults, serving));
                 Some(revision)
             }
-            TextState::Valid(revision) => Some(revision),
+            TextState::Valid(revision) => {
+                all.extend(partial(revision));
+                Some(revision)
+            }
             TextState::NotAllowed => {
                 let namespace = owner.namespace().map(ToString::to_string).unwrap_or_default();
                 let message = format!(
@@ -152,6 +155,17 @@ impl<P: Clone + PartialEq> State<P> {
         }
         all
     }
+}
+
+/// What is wrong with parts of a document, the rest of which is served, and what may be.
+fn partial(revision: &Revision) -> impl Iterator<Item = DocumentRejection> {
+    let located = revision.located.locate(revision.faults.clone());
+    let of = |warnings, reason| {
+        let faults = located.only(warnings)?;
+        Some(DocumentRejection::of(reason, faults, warnings))
+    };
+    let faults = of(false, Reason::ConfigInvalid);
+    faults.into_iter().chain(of(true, Reason::ConfigWarning))
 }
 
 /// The name of a document in faults.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use leadsman_document::{self as document, Fault, Faults};
+use leadsman_document::{self as document, Fault, Faults, Severity};
 use leadsman_model::owner::Owner;
 
 /// A reason code. `docs/live.md` lists all of them.
@@ -19,6 +19,8 @@ pub(super) enum Reason {
     SeriesUnavailable,
     UnknownResource,
     NoNamespace,
+    NoMetrics,
+    ConfigWarning,
     /// What an attempt to load a plugin ended with, as its own error calls it.
     Plugin(&'static str),
 }
@@ -36,6 +38,8 @@ impl Reason {
             Self::SeriesUnavailable => "SeriesUnavailable",
             Self::UnknownResource => "UnknownResource",
             Self::NoNamespace => "NoNamespace",
+            Self::NoMetrics => "NoMetrics",
+            Self::ConfigWarning => "ConfigWarning",
             Self::Plugin(reason) => reason,
         }
     }
@@ -61,6 +65,21 @@ impl Cause {
         message: impl Into<String>,
     ) -> Self {
         Self { reason, faults: vec![Fault::at(place, message)] }
+    }
+
+    /// One that affects only what it is about.
+    pub(super) fn of_part(self) -> Self {
+        self.with(Severity::Part)
+    }
+
+    /// One that is no fault of the document, or none for sure.
+    pub(super) fn warning(self) -> Self {
+        self.with(Severity::Warning)
+    }
+
+    fn with(mut self, severity: Severity) -> Self {
+        self.faults = self.faults.into_iter().map(|fault| fault.with(severity)).collect();
+        self
     }
 }
 

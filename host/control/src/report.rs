@@ -47,9 +47,13 @@ impl Report {
         for rejected in known.filter(|one| !self.before.contains(one)) {
             let (owner, title) = (rejected.owner.to_string(), &rejected.title);
             let (reason, message) = (rejected.reason, &rejected.message);
-            let instead = if rejected.serving { "what was there before" } else { "nothing" };
+            let is_served = reason == Reason::ConfigWarning.as_str();
+            let (instead, goes_on) = match rejected.serving {
+                _ if is_served => ("what is configured", ""),
+                true => ("what was there before", "; what was served before goes on"),
+                false => ("nothing", ""),
+            };
             tracing::warn!(owner, mapping = title, reason, serving = instead, "{message}");
-            let goes_on = if rejected.serving { "; what was served before goes on" } else { "" };
             let message = format!("{title}: {message}{goes_on}");
             self.event(about.get(&rejected.owner), true, reason, message);
         }
@@ -62,8 +66,10 @@ impl Report {
             let message = format!("{title}: it is served as it is configured");
             self.event(about.get(&rejected.owner), false, "Loaded", message);
         }
+        let warnings = [Reason::ConfigWarning, Reason::NoMetrics].map(Reason::as_str);
         let rejected = now
             .iter()
+            .filter(|rejected| !warnings.contains(&rejected.reason))
             .map(|rejected| (rejected.owner.to_string(), rejected.title.as_str(), rejected.reason));
         self.metrics.rejected(rejected);
         // Until it is loaded, what was reported before stands.

@@ -20,7 +20,10 @@ use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleMetrics};
-use leadsman_rules::{Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, resolver};
+use leadsman_rules::{
+    Catalog, Offered, OnSeveral, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing,
+    resolver,
+};
 use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{Query, Template};
 
@@ -81,12 +84,39 @@ impl RuleBinding {
     fn spec(&self) -> MappingSpec {
         let Offered { metric, resource, label, rule, query } = &self.offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
-        let config = match label {
-            Some(label) => json!({"object": label, "combine": "omit"}),
-            None => json!({"seriesName": true}),
+        let rules = &self.context.rules;
+        let promql = text(query, rules.discovery.exact_queries);
+        let config = match (label, resource) {
+            (Some(label), Some(resource)) => json!({
+                "object": label,
+                "combine": combine(rules.discovery.on_several),
+                // Objects that live in no namespace are by their name alone.
+                "namespace": match resource.namespaced() {
+                    true => query.namespace_label.as_deref().unwrap_or_default(),
+                    false => "",
+                },
+                // The exact query would not have picked what names no object.
+                "unnamed": match query.object_label.is_some() && !promql.names_objects() {
+                    true => "omit",
+                    false => "fail",
+                },
+            }),
+            _ => json!({"seriesName": true}),
         };
-        let place = &self.context.rules.rules[*rule].place;
-        self.context.spec(metric.clone(), serve, query, config, place)
+        let place = &rules.rules[*rule].place;
+        self.context.spec(metric.clone(), serve, promql, config, place)
+    }
+}
+
+/// What the plugin does with several series for one object.
+fn combine(on_several: OnSeveral) -> &'static str {
+    match on_several {
+        OnSeveral::Refuse => "omit",
+        OnSeveral::First => "first",
+        OnSeveral::Sum => "sum",
+        OnSeveral::Max => "max",
+        OnSeveral::Min => "min",
+        OnSeveral::Avg => "average",
     }
 }
 
@@ -95,19 +125,14 @@ impl Context {
         &self,
         metric: MetricName,
         serve: Serve,
-        query: &RuleQuery,
+        promql: Template,
         config: serde_json::Value,
         place: &str,
     ) -> MappingSpec {
         let of_objects = matches!(serve, Serve::Custom(_));
         let [per_object, external] = &self.plugins;
         let source = &self.rules.discovery.source;
-        let query = Query {
-            name: "rule".to_owned(),
-            source: source.clone(),
-            promql: text(query, self.rules.discovery.exact_queries),
-            range: None,
-        };
+        let query = Query { name: "rule".to_owned(), source: source.clone(), promql, range: None };
         let mapping = valid::Mapping {
             place: place.to_owned(),
             metric,
@@ -149,6 +174,11 @@ struct Making<'a> {
 }
 
 impl RuleOutput {
+    /// The rules that it is made of.
+    pub(super) fn rules(&self) -> Option<&valid::Rules> {
+        self.context.as_ref().map(|context| &*context.rules)
+    }
+
     /// All that is wrong.
     pub(super) fn causes_mut(&mut self) -> impl Iterator<Item = &mut Cause> {
         let resources = self.resource_errors.iter_mut().map(|(_, _, cause)| cause);
@@ -206,34 +236,49 @@ impl Context {
         for rule in &self.rules.rules {
             if let Some(reason) = listed.fault(&rule.series_query) {
                 let place = format!("{}/seriesQuery", rule.place);
-                of.warnings.push(Cause::new(Reason::SeriesUnavailable, place, reason));
+                let unavailable = Cause::new(Reason::SeriesUnavailable, place, reason);
+                of.warnings.push(unavailable.warning());
             }
             for (label, name) in rule.association.unknown(&resolve) {
                 let label = segment(label);
                 let place = format!("{}/resources/overrides/{label}/resource", rule.place);
                 if listed.resources_known {
                     let message = format!("there is no kind of objects called \"{name}\"");
-                    of.errors.push(Cause::new(Reason::ConfigInvalid, place, &message));
+                    of.errors.push(Cause::new(Reason::ConfigInvalid, place, &message).of_part());
                 } else {
                     let message = format!(
                         "\"{name}\" is not a resource of every cluster, and what others this one \
                          has is not known"
                     );
-                    of.warnings.push(Cause::new(Reason::UnknownResource, place, &message));
+                    let unknown = Cause::new(Reason::UnknownResource, place, &message);
+                    of.warnings.push(unknown.warning());
                 }
             }
         }
         let seen = |query: &str| listed.seen(query);
         let mut unserved = BTreeMap::new();
+        let mut unserved_first = BTreeMap::new();
         let catalog = Catalog::new(&self.rules.rules, seen, &resolve, &mut |series| {
+            unserved_first.entry(series.rule).or_insert_with(|| series.clone());
             // One metric that cannot be served is reported for each rule.
             if matches!(series.why, Why::NoNamespace { .. } | Why::NoNamespaceOfExternal) {
                 unserved.entry(series.rule).or_insert(series);
             }
         });
+        for (at, rule) in self.rules.rules.iter().enumerate() {
+            let gives = catalog.offered.iter().any(|offered| offered.rule == at);
+            if let (Some(series), false, false) =
+                (seen(&rule.series_query), gives, unserved.contains_key(&at))
+            {
+                let place = format!("{}/seriesQuery", rule.place);
+                let message = gives_nothing(series.len(), unserved_first.get(&at));
+                of.warnings.push(Cause::new(Reason::NoMetrics, place, message).warning());
+            }
+        }
         for Unserved { rule, series, why, .. } in unserved.into_values() {
             let place = format!("{}/resources", self.rules.rules[rule].place);
-            of.warnings.push(Cause::new(Reason::NoNamespace, place, format!("{series}: {why}")));
+            let cause = Cause::new(Reason::NoNamespace, place, format!("{series}: {why}"));
+            of.warnings.push(cause.warning());
         }
         let mut making = Making { context: &self, before, handovers: Vec::new() };
         let mut all = Vec::with_capacity(catalog.offered.len());
@@ -313,7 +358,7 @@ impl Making<'_> {
                 Ok(None) => {}
                 Err(reason) => {
                     let place = format!("{place}/resources");
-                    let refused = Cause::new(Reason::ConfigInvalid, place, &reason);
+                    let refused = Cause::new(Reason::ConfigInvalid, place, &reason).of_part();
                     of.resource_errors.extend(metric.parse().ok().map(|m| (m, serve, refused)));
                 }
             }
@@ -333,7 +378,8 @@ impl Making<'_> {
         of: &mut RuleOutput,
     ) -> Option<Arc<Evaluations>> {
         let metric = metric.parse().ok()?;
-        let mut spec = self.context.spec(metric, serve.clone(), query, json!({}), place);
+        let promql = text(query, self.context.rules.discovery.exact_queries);
+        let mut spec = self.context.spec(metric, serve.clone(), promql, json!({}), place);
         spec.items = Some(ItemLabels {
             object: query.object_label.as_deref()?.into(),
             container: query.group_by.as_deref().map(Into::into),
@@ -353,7 +399,7 @@ impl Making<'_> {
                     new
                 }
                 Err(faults) => {
-                    let refused = Cause { reason: Reason::ConfigInvalid, faults };
+                    let refused = Cause { reason: Reason::ConfigInvalid, faults }.of_part();
                     let metric = spec.mapping.metric.clone();
                     of.resource_errors.push((metric, serve, refused));
                     return None;

@@ -12,7 +12,7 @@ use super::reason::Cause;
 use super::watch_config::ConfigOrigin;
 use leadsman_cluster::WatchFailure;
 use leadsman_config::valid;
-use leadsman_document::{self as document, Fault};
+use leadsman_document::{self as document, Fault, Severity};
 use leadsman_model::names::{MetricName, Namespace};
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
@@ -203,9 +203,10 @@ pub(super) struct Revision {
 }
 
 impl Revision {
-    /// Whether it may be served. One with faults is only bound to find all of them at once.
+    /// Whether it may be served. One with faults of the whole is only bound to find all of them at
+    /// once; others keep only a part from being served, or nothing.
     pub(super) fn is_valid(&self) -> bool {
-        self.faults.is_empty()
+        self.faults.iter().all(|fault| fault.severity < Severity::Document)
     }
 }
 

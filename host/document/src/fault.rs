@@ -8,6 +8,18 @@ use leadsman_model::pointer;
 /// The maximum number of faults that are reported for one document.
 pub const MAX_FAULTS: usize = 200;
 
+/// How much a fault keeps from being served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing: what is written may mean something else than it seems to.
+    Warning,
+    /// At most what stands at its place; the rest of the document is served.
+    Part,
+    /// The whole document.
+    #[default]
+    Document,
+}
+
 /// A fault at a place, which is a JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -19,12 +31,31 @@ pub struct Fault {
     pub line: Option<usize>,
     /// Whether the key at the place is unknown.
     pub unknown_key: bool,
+    /// How much it keeps from being served.
+    pub severity: Severity,
 }
 
 impl Fault {
     /// A fault at a place.
     pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), line: None, unknown_key: false }
+        Self {
+            path: path.into(),
+            message: message.into(),
+            line: None,
+            unknown_key: false,
+            severity: Severity::default(),
+        }
+    }
+
+    /// The same fault with another severity.
+    #[must_use]
+    pub fn with(self, severity: Severity) -> Self {
+        Self { severity, ..self }
+    }
+
+    /// Whether it is no more than a warning.
+    pub fn is_warning(&self) -> bool {
+        self.severity == Severity::Warning
     }
 
     /// An unknown key, with a suggestion from the known ones.
@@ -53,12 +84,30 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Their number as text.
+    /// Their number as text, without warnings.
     pub fn count(&self) -> String {
-        match self.list.len() {
+        match self.numbers().0 {
             1 => "1 fault".to_owned(),
             many => format!("{many} faults"),
         }
+    }
+
+    /// How many faults there are, and how many warnings.
+    pub fn numbers(&self) -> (usize, usize) {
+        let warnings = self.list.iter().filter(|fault| fault.is_warning()).count();
+        (self.list.len() - warnings, warnings)
+    }
+
+    /// The greatest severity of all; `None` without any.
+    pub fn severity(&self) -> Option<Severity> {
+        self.list.iter().map(|fault| fault.severity).max()
+    }
+
+    /// Those that are no warnings, or those that are; `None` if there are none of them.
+    pub fn only(&self, warnings: bool) -> Option<Self> {
+        let list = self.list.iter().filter(|fault| fault.is_warning() == warnings);
+        let list: Vec<_> = list.cloned().collect();
+        (!list.is_empty()).then(|| Self { document: self.document.clone(), list })
     }
 }
 
@@ -71,6 +120,9 @@ impl fmt::Display for Faults {
                 writeln!(f)?;
             }
             write!(f, "{}:{}: ", self.document, fault.line.unwrap_or(1))?;
+            if fault.is_warning() {
+                f.write_str("warning: ")?;
+            }
             let place = pointer::written(&fault.path);
             if !place.is_empty() {
                 write!(f, "{place}: ")?;

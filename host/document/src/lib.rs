@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 pub use duration::parse as parse_duration;
-pub use fault::{Fault, Faults, MAX_FAULTS, excerpt, suggestion};
+pub use fault::{Fault, Faults, MAX_FAULTS, Severity, excerpt, suggestion};
 pub use leadsman_model::pointer::segment;
 pub use yaml::Bounds;
 

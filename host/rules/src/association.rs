@@ -53,6 +53,11 @@ impl Association {
         self.overrides.is_empty() && self.template.is_none()
     }
 
+    /// Whether an override is for this label.
+    pub(super) fn overrides(&self, label: &str) -> bool {
+        self.overrides.contains_key(label)
+    }
+
     /// The overrides that name nothing there is: the label, and what it is said to name.
     pub fn unknown<'a>(
         &'a self,

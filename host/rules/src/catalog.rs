@@ -47,6 +47,16 @@ pub struct Unserved {
     pub why: Why,
 }
 
+/// Why a rule with so many names of series gives no metric; `unserved` is one of them.
+pub fn gives_nothing(seen: usize, unserved: Option<&Unserved>) -> String {
+    let why = unserved.map_or(String::new(), |of| format!(": {}: {}", of.series, of.why));
+    match seen {
+        0 => "it gives no metric: there are no such series now".to_owned(),
+        1 => format!("it gives no metric: its only series gives none{why}"),
+        many => format!("it gives no metric: none of its {many} names of series gives one{why}"),
+    }
+}
+
 /// Why a series gives no metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Why {

@@ -88,17 +88,25 @@ fn asked(selector: &str, names: Vec<String>) -> QueryParams {
 
 /// A selector, and the same one with a plain word for each of its values.
 fn selectors() -> impl Strategy<Value = (String, String)> {
+    // Names that every Prometheus takes, and those that stand between quotes.
+    let key = prop_oneof![Just("k"), Just("k8s.io/k-"), Just("0."), Just("by-")];
+    (key, requirements())
+        .prop_map(|(key, (given, plain))| (given.replace("§", key), plain.replace("§", key)))
+}
+
+/// The same for keys that begin with `§`.
+fn requirements() -> impl Strategy<Value = (String, String)> {
     let value = "[a-zA-Z0-9]([a-zA-Z0-9._-]{0,20}[a-zA-Z0-9])?";
     let requirements = proptest::collection::vec((0..6_usize, value, value), 0..4);
     requirements.prop_map(|all| {
         // Of one key, two requirements that are equal would become one.
         let both = all.iter().enumerate().map(|(at, (kind, one, two))| match kind {
-            0 => (format!("k{at}={one}"), format!("k{at}=x")),
-            1 => (format!("k{at}!={one}"), format!("k{at}!=x")),
-            2 if one != two => (format!("k{at} in ({one},{two})"), format!("k{at} in (x,y)")),
-            3 if one != two => (format!("k{at} notin ({one},{two})"), format!("k{at} notin (x,y)")),
-            4 => (format!("!k{at}"), format!("!k{at}")),
-            _ => (format!("k{at}"), format!("k{at}")),
+            0 => (format!("§{at}={one}"), format!("§{at}=x")),
+            1 => (format!("§{at}!={one}"), format!("§{at}!=x")),
+            2 if one != two => (format!("§{at} in ({one},{two})"), format!("§{at} in (x,y)")),
+            3 if one != two => (format!("§{at} notin ({one},{two})"), format!("§{at} notin (x,y)")),
+            4 => (format!("!§{at}"), format!("!§{at}")),
+            _ => (format!("§{at}"), format!("§{at}")),
         });
         let (given, plain): (Vec<_>, Vec<_>) = both.unzip();
         (given.join(","), plain.join(","))
@@ -150,6 +158,40 @@ proptest! {
             let longer = format!("{value}x");
             prop_assert!(longer == name || longer == other || !pattern.is_match(&longer));
         }
+    }
+}
+
+/// What no parser here knows is sent, too: then it is the quoting alone that keeps a value a value.
+#[test]
+fn a_dialect_opens_no_way_into_a_query() {
+    let evil = "x\"}) or secret{namespace=\"bank\"} #`'";
+    let query =
+        query("sum(m{<<.LabelMatchers>>}) by (<<.GroupBy>>) keep_metric_names", Api::Custom);
+    let exact = query.exact(Some("shop"), &asked("a.b/c=d", vec![evil.to_owned()])).unwrap();
+    assert_eq!(
+        exact,
+        "sum(m{\"a.b/c\"=\"d\",namespace=\"shop\",\
+         pod=\"x\\x22}) or secret{namespace=\\x22bank\\x22} #\\x60\\x27\"}) by (pod) \
+         keep_metric_names"
+    );
+    let raw = self::query("m{a=`<<.LabelMatchers>>`} if n", Api::Custom);
+    let plain =
+        promql::outside_of_quotes(&raw.exact(Some("x"), &asked("", vec!["x".to_owned()])).unwrap());
+    let filled = raw.exact(Some("x"), &asked("", vec![evil.to_owned()])).unwrap();
+    assert_eq!(promql::outside_of_quotes(&filled), plain);
+}
+
+#[test]
+fn a_key_of_a_selector_is_a_name_between_quotes_or_refused() {
+    let exact = |template: &str, selector: &str| {
+        query(template, Api::Custom).exact(Some("x"), &asked(selector, vec!["y".to_owned()]))
+    };
+    let named = exact(TEMPLATES[0], "0.a/b!=c").unwrap();
+    assert_eq!(named, "m{\"0.a/b\"!=\"c\",namespace=\"x\",pod=\"y\"}");
+    for template in [TEMPLATES[3], TEMPLATES[6], TEMPLATES[7]] {
+        assert!(exact(template, "a=b").is_ok(), "{template}");
+        let refused = exact(template, "a.b=c").unwrap_err();
+        assert!(refused.contains("a key of the selector"), "{refused}");
     }
 }
 

@@ -3,17 +3,20 @@
 
 mod association;
 mod catalog;
+mod findings;
 mod go_regex;
 mod go_template;
 mod naming;
 pub mod promql;
 mod query;
 mod resource;
+mod result_labels;
 mod widen;
 pub mod written;
 
 pub use association::{Association, Resolve, resolver};
-pub use catalog::{Catalog, Offered, Seen, Unserved, Why};
+pub use catalog::{Catalog, Offered, Seen, Unserved, Why, gives_nothing};
+pub use findings::{Finding, Gravity};
 pub use query::{QueryText, RuleQuery};
 pub use resource::{ResourceRules, UsageQueries};
 
@@ -22,6 +25,7 @@ use std::sync::Arc;
 use naming::Naming;
 
 use leadsman_model::pointer;
+pub use written::OnSeveral;
 
 /// In which API the metrics of a rule are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +60,12 @@ impl Rule {
     /// What it is called: `rules[3]`.
     pub fn title(&self) -> String {
         pointer::written(&self.place)
+    }
+
+    /// The same rule at another place.
+    #[must_use]
+    pub fn at(&self, place: &str) -> Self {
+        Self { place: place.to_owned(), ..self.clone() }
     }
 
     /// Reads a rule. Every fault is noted; with any there is no rule.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::go_template::{GoTemplate, Value};
-use super::widen;
+use super::widen::{self, Joins};
 use crate::promql;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::{Operator, Requirement};
@@ -51,6 +51,27 @@ impl fmt::Display for RuleQuery {
 }
 
 impl QueryText {
+    /// The template as it is written.
+    pub(super) fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// The query of an example: for this series, with these matchers, grouped by this label. `None`
+    /// where values of a read decide what the query is.
+    pub(super) fn of_example(&self, series: &str, matchers: &str, group: &str) -> Option<String> {
+        if self.template.uses().contains("LabelValuesByName") {
+            return None;
+        }
+        let mut data = example();
+        let fields = [("Series", series), ("LabelMatchers", matchers), ("GroupBy", group)];
+        for (name, value) in fields {
+            data.insert(name.to_owned(), Value::Text(value.to_owned()));
+        }
+        let groups = vec![Value::Text(group.to_owned())];
+        data.insert("GroupBySlice".to_owned(), Value::List(groups));
+        self.template.render(&data).ok()
+    }
+
     /// Reads a template.
     pub(super) fn new(written: &str) -> Result<Self, String> {
         if written.trim().is_empty() {
@@ -89,8 +110,15 @@ impl RuleQuery {
     ) -> Result<String, String> {
         let mut matchers = Vec::new();
         let mut values = BTreeMap::new();
+        let uses_values = self.text.template.uses().contains("LabelValuesByName");
         for requirement in requirements {
             matchers.push(promql::requirement(requirement)?);
+            // The template may write it as a name, without quotes.
+            if uses_values && !promql::is_label_name(&requirement.key) {
+                return Err("its template uses .LabelValuesByName, and a key of the selector has \
+                            characters that mean more than themselves there"
+                    .to_owned());
+            }
             let joined = match &requirement.operator {
                 Operator::In(values) | Operator::NotIn(values) => values.join("|"),
                 _ => String::new(),
@@ -104,9 +132,7 @@ impl RuleQuery {
         if let Some(label) = &self.object_label {
             matchers.push(promql::matcher(label, names));
             // The template decides whether it is a text or a pattern.
-            if self.text.template.uses().contains("LabelValuesByName")
-                && !names.iter().all(|name| promql::is_plain(name))
-            {
+            if uses_values && !names.iter().all(|name| promql::is_plain(name)) {
                 return Err("its template uses .LabelValuesByName, and the name of an object has \
                             characters that mean more than themselves there"
                     .to_owned());
@@ -140,27 +166,30 @@ impl RuleQuery {
         if self.text.written.contains("${") {
             return Err("its text has \"${\"".to_owned());
         }
+        let mut matchers = vec!["${selector}".to_owned()];
+        if let Some(label) = &self.namespace_label {
+            matchers.push(format!("{}=\"${{namespace}}\"", promql::label_name(label)));
+        }
         if let Some(label) = &self.object_label {
             let marked =
                 self.render(&format!("{}=\"\"", widen::MATCHERS_MARKER), BTreeMap::new())?;
-            widen::check_separable(&marked, label)?;
-        }
-        let mut matchers = vec!["${selector}".to_owned()];
-        if let Some(label) = &self.namespace_label {
-            matchers.push(format!("{label}=\"${{namespace}}\""));
+            if widen::check_separable(&marked, label)? == Joins::Series {
+                matchers.push(format!("{}!=\"\"", promql::label_name(label)));
+            }
         }
         self.render(&matchers.join(","), BTreeMap::new())
     }
 
     fn render(&self, matchers: &str, values: BTreeMap<String, String>) -> Result<String, String> {
         let group_by: Vec<_> = self.object_label.iter().chain(&self.group_by).cloned().collect();
+        let written: Vec<_> = group_by.iter().map(|label| promql::label_name(label)).collect();
         let text = |text: &str| Value::Text(text.to_owned());
         let values = values.into_iter().map(|(label, value)| (label, Value::Text(value)));
         let fields = [
             ("Series", text(&self.series)),
             ("LabelMatchers", text(matchers)),
             ("LabelValuesByName", Value::Map(values.collect())),
-            ("GroupBy", text(&group_by.join(","))),
+            ("GroupBy", text(&written.join(","))),
             ("GroupBySlice", Value::List(group_by.iter().map(|label| text(label)).collect())),
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value));

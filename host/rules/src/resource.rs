@@ -73,6 +73,13 @@ impl UsageQueries {
         whole.then_some(Self { place, container, node, association, container_label })
     }
 
+    /// The texts of its queries, with their keys.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&'static str, &QueryText)> {
+        let container = self.container.as_deref().map(|text| ("containerQuery", text));
+        let node = self.node.as_deref().map(|text| ("nodeQuery", text));
+        container.into_iter().chain(node)
+    }
+
     /// The query for the containers of pods. An error says which label is not known.
     pub fn pods(&self, resolve: &Resolve<'_>) -> Result<Option<RuleQuery>, String> {
         let Some(text) = &self.container else { return Ok(None) };

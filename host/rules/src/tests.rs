@@ -346,6 +346,12 @@ fn a_query_is_widened_where_that_changes_no_value() {
     ] {
         assert_eq!(query(kept).wider().err(), None, "{kept}");
     }
+    // Series that name no object would meet each other.
+    assert_eq!(
+        query("a{<<.LabelMatchers>>} / on (pod) b{<<.LabelMatchers>>}").wider().unwrap(),
+        "a{${selector},namespace=\"${namespace}\",pod!=\"\"} / on (pod) \
+         b{${selector},namespace=\"${namespace}\",pod!=\"\"}"
+    );
     for (changed, why) in [
         ("sum(<<.Series>>{<<.LabelMatchers>>})", "brings objects together"),
         ("topk(3, <<.Series>>{<<.LabelMatchers>>})", "brings objects together"),
@@ -376,6 +382,44 @@ fn a_query_is_widened_where_that_changes_no_value() {
         let told = query(changed).wider().unwrap_err();
         assert!(told.contains(why), "{changed}: {told}");
     }
+}
+
+#[test]
+fn labels_of_any_name_stand_between_quotes() {
+    let rule = rule(
+        Api::Custom,
+        json!({
+            "seriesQuery": "x",
+            "resources": {"overrides": {
+                "k8s.namespace.name": {"resource": "namespace"}, "k8s.pod.name": {"resource": "pod"},
+            }},
+            "metricsQuery": "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)",
+        }),
+    );
+    let (catalog, _) = catalog(&[rule], &seen(&[("m", "k8s.namespace.name k8s.pod.name")]));
+    let pods = catalog.offered.into_iter().find(|o| o.label.as_deref() == Some("k8s.pod.name"));
+    let query = pods.unwrap().query;
+    assert_eq!(
+        query.exact(Some("shop"), &asked("app.x/y=z", "a b")).unwrap(),
+        "sum(m{\"app.x/y\"=\"z\",\"k8s.namespace.name\"=\"shop\",\"k8s.pod.name\"=~\"a|b\"}) \
+         by (\"k8s.pod.name\")"
+    );
+    assert_eq!(
+        query.wider().unwrap(),
+        "sum(m{${selector},\"k8s.namespace.name\"=\"${namespace}\"}) by (\"k8s.pod.name\")"
+    );
+}
+
+#[test]
+fn why_a_rule_gives_nothing() {
+    assert!(gives_nothing(0, None).contains("there are no such series now"));
+    let why = Why::NoObject("instance".to_owned());
+    let unserved = Unserved { rule: 0, series: "x".into(), metric: None, why };
+    let told = gives_nothing(3, Some(&unserved));
+    assert!(
+        told.contains("none of its 3 names") && told.contains("x: none of its labels"),
+        "{told}"
+    );
 }
 
 #[test]

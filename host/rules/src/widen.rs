@@ -4,6 +4,8 @@
 //! removing the object's matcher adds values for others and changes none. This holds as long as each
 //! step from the series to the result keeps the object's label apart.
 
+use std::cell::Cell;
+
 use promql_parser::label::Matchers;
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{
@@ -17,12 +19,23 @@ pub(super) const MATCHERS_MARKER: &str = "__leadsman_matchers__";
 
 /// Checks that a query with [`MATCHERS_MARKER`] among its matchers has a result for each object that
 /// depends on the series of this object alone. An error says why it may have not.
-pub(super) fn check_separable(query: &str, label: &str) -> Result<(), String> {
-    let checker = Checker { label };
-    match promql::look(query, |query| checker.at(query))?? {
-        Separability::PerObject => Ok(()),
-        Separability::Shared => Err("it does not use .LabelMatchers".to_owned()),
+pub(super) fn check_separable(query: &str, label: &str) -> Result<Joins, String> {
+    let looked = promql::look(query, |query| {
+        let checker = Checker { label, joins: Cell::new(Joins::Nothing) };
+        checker.at(query).map(|gives| (gives, checker.joins.get()))
+    });
+    match looked.map_err(|error| error.to_string())?? {
+        (Separability::PerObject, joins) => Ok(joins),
+        (Separability::Shared, _) => Err("it does not use .LabelMatchers".to_owned()),
     }
+}
+
+/// Whether a query matches series with each other. Series that name no object, which the exact query
+/// does not pick, could then meet and make it fail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joins {
+    Nothing,
+    Series,
 }
 
 /// How the result of an expression depends on the objects.
@@ -36,6 +49,7 @@ enum Separability {
 
 struct Checker<'a> {
     label: &'a str,
+    joins: Cell<Joins>,
 }
 
 impl Checker<'_> {
@@ -99,7 +113,7 @@ impl Checker<'_> {
             (Separability::Shared, Separability::PerObject) if scalar(&binary.lhs) => {
                 return Ok(right);
             }
-            (Separability::PerObject, Separability::PerObject) => {}
+            (Separability::PerObject, Separability::PerObject) => self.joins.set(Joins::Series),
             _ => {
                 return Err(format!(
                     "one side of {} is the same for all objects and the other is not",

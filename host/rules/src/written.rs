@@ -78,6 +78,25 @@ pub struct Name {
     pub as_: String,
 }
 
+/// What an object gets if several series of a rule are for it and do not agree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnSeveral {
+    /// No value, with the reason.
+    #[default]
+    Refuse,
+    /// The value of the first series, in the order of their labels.
+    First,
+    /// All values together.
+    Sum,
+    /// The largest value.
+    Max,
+    /// The smallest value.
+    Min,
+    /// The mean of all values.
+    Avg,
+}
+
 /// What nodes and pods use, for `metrics.k8s.io`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -22,6 +22,10 @@ enum Text {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Part {
     Text(String),
+    /// `${`, which is written `$${`, or stands before the number of a group: `${1}`.
+    Brace {
+        escaped: bool,
+    },
     Namespace,
     Selector,
 }
@@ -29,21 +33,42 @@ enum Part {
 /// The places that a text may have.
 const NAMES: [&str; 2] = ["namespace", "selector"];
 
+/// What begins a place.
+const BRACE: &str = "${";
+
 impl Template {
     /// Reads a text. The error says which place is unknown.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
-        while let Some(start) = rest.find("${") {
-            let after = &rest[start + 2..];
-            let end = after.find('}').ok_or("\"${\" has no closing \"}\"")?;
-            parts.push(Part::Text(rest[..start].to_owned()));
+        while let Some(start) = rest.find(BRACE) {
+            let (before, after) = (&rest[..start], &rest[start + BRACE.len()..]);
+            if let Some(before) = before.strip_suffix('$') {
+                parts.push(Part::Text(before.to_owned()));
+                parts.push(Part::Brace { escaped: true });
+                rest = after;
+                continue;
+            }
+            let end = after.find('}').ok_or(
+                "\"${\" has no closing \"}\"; write \"$${\" where it is not the beginning of a place",
+            )?;
+            parts.push(Part::Text(before.to_owned()));
             parts.push(match &after[..end] {
                 "namespace" => Part::Namespace,
                 "selector" => Part::Selector,
+                // The group of a regular expression, in label_replace.
+                number if !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()) => {
+                    rest = after;
+                    parts.push(Part::Brace { escaped: false });
+                    continue;
+                }
                 other => {
                     let hint = suggestion(other, NAMES);
-                    return Err(format!("\"${{{other}}}\" is not known in a query{hint}"));
+                    let end = if hint.ends_with('?') { "" } else { "." };
+                    return Err(format!(
+                        "\"${{{other}}}\" is not known in a query{hint}{end} To send it as it is, write \
+                         \"$${{{other}}}\"",
+                    ));
                 }
             });
             rest = &after[end + 1..];
@@ -113,6 +138,7 @@ impl Template {
                     };
                     text.push_str(part);
                 }
+                Part::Brace { .. } => text.push_str(BRACE),
                 Part::Namespace => text.push_str(namespace.map_or("", Namespace::as_str)),
                 Part::Selector => text.push_str(&matchers),
             }
@@ -145,6 +171,8 @@ impl fmt::Display for Template {
         };
         parts.iter().try_for_each(|part| match part {
             Part::Text(text) => f.write_str(text),
+            Part::Brace { escaped: true } => write!(f, "${BRACE}"),
+            Part::Brace { escaped: false } => f.write_str(BRACE),
             Part::Namespace => f.write_str("${namespace}"),
             Part::Selector => f.write_str("${selector}"),
         })
@@ -190,6 +218,23 @@ mod tests {
     fn unknown_places_are_refused() {
         assert!(Template::parse("${namespce}").unwrap_err().contains("did you mean \"namespace\""));
         assert!(Template::parse("${namespace").is_err());
+        let told = Template::parse("${name}").unwrap_err();
+        assert!(told.contains("write \"$${name}\""), "{told}");
+    }
+
+    #[test]
+    fn what_is_no_place_is_sent_as_it_is() {
+        for (text, expected) in [
+            ("label_replace(x, \"a\", \"${1}-${12}\", \"b\", \"\")", None),
+            ("\"$1$$x$\"", None),
+            ("\"$${name}\"", Some("\"${name}\"")),
+            ("\"$${namespace}${namespace}\"", Some("\"${namespace}shop\"")),
+            ("\"$${1}\"", Some("\"${1}\"")),
+            ("\"$${\"", Some("\"${\"")),
+            ("x{${selector},a=\"${0}\"}", Some("x{a=\"${0}\"}")),
+        ] {
+            assert_eq!(filled(text, ""), expected.unwrap_or(text), "{text}");
+        }
     }
 
     proptest! {

@@ -182,7 +182,7 @@ impl App {
             None => {
                 let loaded = loaded.await.map_err(anyhow::Error::from)?;
                 // Whoever started this sees the faults; a pod waits for the next edit instead.
-                if !loaded.faults.is_empty() {
+                if loaded.refuses_a_document() {
                     let faults = loaded.faults.into_iter().map(|(_, faults)| faults);
                     return Err(StartError::Faults(faults.collect()));
                 }

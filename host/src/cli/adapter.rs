@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use leadsman_config::Flags;
+use leadsman_rules::OnSeveral;
 use serde_json::{Map, Value, json};
 
 use super::access::access_in;
@@ -59,6 +60,10 @@ pub(crate) struct Adapter {
     /// Otherwise one query for all objects of a namespace is sent where that changes no value.
     #[arg(long)]
     exact_queries: bool,
+    /// What an object gets if several series of a rule are for it and do not agree: `refuse` (no
+    /// value, with the reason), `first`, `sum`, `max`, `min` or `avg`. `refuse` if left out.
+    #[arg(long, value_name = "CHOICE", value_parser = on_several)]
+    on_several: Option<OnSeveral>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,6 +81,11 @@ fn header(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn on_several(text: &str) -> Result<OnSeveral, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "expected refuse, first, sum, max, min or avg".to_owned())
+}
+
 impl Adapter {
     /// What they say beside the configuration.
     pub(crate) fn flags(&self) -> anyhow::Result<Flags> {
@@ -87,6 +97,7 @@ impl Adapter {
             relist_interval: self.metrics_relist_interval,
             max_age: self.metrics_max_age,
             exact_queries: self.exact_queries,
+            on_several: self.on_several,
         })
     }
 

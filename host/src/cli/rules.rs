@@ -23,6 +23,9 @@ pub(crate) struct Rules {
     /// Print every metric and every series, not some of each rule.
     #[arg(long)]
     pub(crate) all: bool,
+    /// Exit with 1 for warnings, too.
+    #[arg(long, conflicts_with = "compare")]
+    pub(crate) deny_warnings: bool,
     #[command(flatten)]
     pub(crate) other: Compared,
 }

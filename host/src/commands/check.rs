@@ -6,6 +6,10 @@ use leadsman::app::{self, ClusterOptions, StartError};
 
 use super::{FAULTS, count, failed, print_line, run};
 use crate::cli::Check;
+use leadsman_document::Faults;
+
+/// The reason of a rule whose series cannot be listed.
+const SERIES_UNAVAILABLE: &str = "SeriesUnavailable";
 
 /// Does all that `serve` does with a configuration, short of serving it.
 pub(crate) fn check(check: Check) -> ExitCode {
@@ -25,19 +29,28 @@ pub(crate) fn check(check: Check) -> ExitCode {
         }
         Err(error) => return failed(&error.into()),
     };
-    if !loaded.faults.is_empty() {
-        let faults: Vec<_> = loaded.faults.into_iter().map(|(_, faults)| faults).collect();
-        faults.iter().for_each(print_line);
-        print_line(format_args!("{}", count(&faults)));
+    let faults: Vec<_> = loaded.faults.into_iter().map(|(_, faults)| faults).collect();
+    faults.iter().for_each(print_line);
+    let (wrong, warnings) =
+        faults.iter().map(Faults::numbers).fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+    let unlisted = loaded.snapshot.rejections().iter().any(|of| of.reason == SERIES_UNAVAILABLE);
+    let warned = match warnings {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        many => format!(", {many} warnings"),
+    };
+    if wrong > 0 {
+        print_line(format_args!("{}{warned}", count(&faults)));
         return ExitCode::from(FAULTS);
     }
     let (number, of_rules) = loaded.snapshot.counts();
     let mappings = if number == 1 { "mapping" } else { "mappings" };
     let of_rules = match of_rules {
+        0 if unlisted => ", metrics of rules unknown: series could not be listed".to_owned(),
         0 => String::new(),
         1 => ", 1 metric of rules".to_owned(),
         many => format!(", {many} metrics of rules"),
     };
-    print_line(format_args!("{origin}: {number} {mappings}{of_rules}, no faults"));
-    ExitCode::SUCCESS
+    print_line(format_args!("{origin}: {number} {mappings}{of_rules}, no faults{warned}"));
+    if warnings > 0 && check.deny_warnings { ExitCode::from(FAULTS) } else { ExitCode::SUCCESS }
 }

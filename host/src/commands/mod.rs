@@ -51,7 +51,7 @@ fn run<F: Future>(work: F) -> anyhow::Result<F::Output> {
 
 /// How many faults several documents have together, in words.
 fn count(documents: &[Faults]) -> String {
-    match documents.iter().map(|faults| faults.list.len()).sum::<usize>() {
+    match documents.iter().map(|faults| faults.numbers().0).sum::<usize>() {
         1 => "1 fault".to_owned(),
         many => format!("{many} faults"),
     }

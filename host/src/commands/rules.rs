@@ -46,25 +46,25 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
         };
     }
     match run(inspection::inspect(&options)) {
-        Ok(Ok(found)) => show(&found, rules.output, rules.all),
+        Ok(Ok(found)) => show(&found, &rules),
         Ok(Err(error)) => not_inspected(error),
         Err(error) => failed(&error),
     }
 }
 
-fn show(found: &Inspection, output: Output, all: bool) -> ExitCode {
-    match output {
-        Output::Text => print(format_args!("{}", Text { inspection: found, all })),
+fn show(found: &Inspection, rules: &Rules) -> ExitCode {
+    match rules.output {
+        Output::Text => print(format_args!("{}", Text { inspection: found, all: rules.all })),
         Output::Json => print_line(format_args!("{:#}", inspection::json(found))),
         Output::Mappings => {
             // A file made of this output holds the configuration and nothing else.
-            if let Some(faults) = &found.faults {
+            if let Some(faults) = found.faults.as_ref().and_then(|faults| faults.only(false)) {
                 eprintln!("{faults}");
             }
             print(format_args!("{}", inspection::mappings(found)));
         }
     }
-    exit(found.has_faults())
+    exit(found.has_faults() || (rules.deny_warnings && found.warnings() > 0))
 }
 
 fn exit(wrong: bool) -> ExitCode {

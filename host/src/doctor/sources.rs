@@ -18,7 +18,7 @@ pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster
         }
     };
     let mut findings = Vec::new();
-    if !parsed.faults.is_empty() {
+    if parsed.faults.iter().any(|fault| !fault.is_warning()) {
         let faults = parsed.document.locate(parsed.faults);
         findings.push(Finding::bad(
             format!("the configuration has {}", faults.count()),

@@ -12,7 +12,10 @@ use leadsman_model::names::MetricName;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
-use leadsman_rules::{Api, Catalog, Offered, Resolve, RuleQuery, Seen, Unserved, UsageQueries};
+use leadsman_rules::{
+    Api, Catalog, Offered, OnSeveral, Resolve, RuleQuery, Seen, Unserved, UsageQueries,
+    gives_nothing,
+};
 use leadsman_source::Template;
 
 /// What the rules of a configuration give.
@@ -22,7 +25,7 @@ pub struct Inspection {
     pub document: String,
     /// The configuration as it is written.
     pub written: Value,
-    /// What is wrong with it.
+    /// What is wrong with it, with warnings.
     pub faults: Option<Faults>,
     /// The source of the rules.
     pub source: Option<String>,
@@ -30,6 +33,8 @@ pub struct Inspection {
     pub max_age: Duration,
     /// Whether the very queries of prometheus-adapter are sent.
     pub exact_queries: bool,
+    /// What an object gets from several series that do not agree.
+    pub on_several: OnSeveral,
     /// The rules without faults, in their order.
     pub rules: Vec<OfRule>,
     /// What is asked of nodes and pods.
@@ -53,6 +58,8 @@ pub struct OfRule {
     pub faults: Vec<String>,
     /// The same, where no cluster could say whether it is.
     pub doubts: Vec<String>,
+    /// Why it gives no metric, if its series are known.
+    pub nothing: Option<String>,
     /// The metrics.
     pub offers: Vec<Offer>,
     /// The series that give nothing.
@@ -124,9 +131,16 @@ impl Offer {
 impl Inspection {
     /// Whether something is wrong: a fault, or a list that could not be had.
     pub fn has_faults(&self) -> bool {
-        self.faults.is_some()
+        self.faults.as_ref().is_some_and(|faults| faults.numbers().0 > 0)
             || self.rules.iter().any(|rule| rule.seen.is_err() || !rule.faults.is_empty())
             || self.usage.iter().any(|usage| usage.fault.is_some())
+    }
+
+    /// How many warnings there are: what may be wrong, or gives nothing.
+    pub fn warnings(&self) -> usize {
+        let in_text = self.faults.as_ref().map_or(0, |faults| faults.numbers().1);
+        let beyond = |rule: &OfRule| rule.doubts.len() + usize::from(rule.nothing.is_some());
+        in_text + self.rules.iter().map(beyond).sum::<usize>()
     }
 
     /// All metrics, each with the rule that gives it.
@@ -149,6 +163,7 @@ impl Inspection {
             inspection.source = Some(rules.discovery.source.clone());
             inspection.max_age = rules.discovery.max_age;
             inspection.exact_queries = rules.discovery.exact_queries;
+            inspection.on_several = rules.discovery.on_several;
         }
         inspection
     }
@@ -181,6 +196,7 @@ impl Inspection {
                     seen,
                     faults: faults.collect(),
                     doubts: Vec::new(),
+                    nothing: None,
                     offers: Vec::new(),
                     unserved: Vec::new(),
                 }
@@ -194,6 +210,11 @@ impl Inspection {
         }
         for series in unserved {
             self.rules[series.rule].unserved.push(series);
+        }
+        for rule in &mut self.rules {
+            if let (Ok(seen), true) = (&rule.seen, rule.offers.is_empty()) {
+                rule.nothing = Some(gives_nothing(*seen, rule.unserved.first()));
+            }
         }
         if let Some(usage) = &rules.usage {
             let parts = [("cpu", &usage.rules.cpu), ("memory", &usage.rules.memory)];

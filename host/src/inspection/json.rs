@@ -9,10 +9,13 @@ use leadsman_rules::Api;
 
 /// All that was found, as JSON.
 pub fn json(inspection: &Inspection) -> Value {
-    let faults = inspection.faults.iter().flat_map(|faults| &faults.list);
-    let faults: Vec<_> = faults
-        .map(|fault| json!({"line": fault.line, "place": fault.path, "message": fault.message}))
-        .collect();
+    let listed = |warnings: bool| {
+        let faults = inspection.faults.iter().flat_map(|faults| &faults.list);
+        let faults = faults.filter(|fault| fault.is_warning() == warnings);
+        faults
+            .map(|fault| json!({"line": fault.line, "place": fault.path, "message": fault.message}))
+            .collect::<Vec<_>>()
+    };
     let usage: Vec<_> = inspection
         .usage
         .iter()
@@ -28,7 +31,8 @@ pub fn json(inspection: &Inspection) -> Value {
         .collect();
     json!({
         "document": inspection.document,
-        "faults": faults,
+        "faults": listed(false),
+        "warnings": listed(true),
         "source": inspection.source,
         "exactQueries": inspection.exact_queries,
         "rules": inspection.rules.iter().map(of_rule).collect::<Vec<_>>(),
@@ -56,6 +60,7 @@ fn of_rule(rule: &OfRule) -> Value {
         "notListedBecause": rule.seen.as_ref().err(),
         "faults": rule.faults,
         "doubts": rule.doubts,
+        "givesNothingBecause": rule.nothing,
         "metrics": rule.offers.iter().map(offer).collect::<Vec<_>>(),
         "unserved": unserved,
     })

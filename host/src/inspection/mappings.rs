@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::text::one_line;
 use super::{Inspection, OfRule, Offer, count};
 use leadsman_model::resource::Resource;
+use leadsman_rules::OnSeveral;
 
 /// A configuration of mappings that serve what the rules give now. What only a rule can say
 /// stands in it as a comment.
@@ -37,7 +38,7 @@ pub fn mappings(inspection: &Inspection) -> String {
         }
         let source = inspection.source.as_deref().unwrap_or_default();
         let query = query.as_deref().unwrap_or_default();
-        mapping(&mut text, offer, source, query);
+        mapping(&mut text, offer, source, query, inspection.on_several);
         // The default of all rules is a policy of each mapping.
         let discovery = inspection.written.get("discovery");
         if let Some(on_nan) = discovery.and_then(|discovery| discovery.get("onNaN")) {
@@ -84,11 +85,14 @@ fn convertible(offer: &Offer) -> Result<&str, String> {
     offer.wider.as_deref().map_err(String::clone)
 }
 
-fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str) {
+fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str, on_several: OnSeveral) {
     line(text, &format!("  - metric: {}", quoted(offer.metric.as_str())));
     let (serve, plugin, config) = match (&offer.resource, &offer.label) {
         (Some(resource), Some(label)) => {
-            let config = format!("{{object: {}, combine: omit}}", quoted(label));
+            // Objects that live in no namespace are by their name alone.
+            let namespace = if resource.namespaced() { "" } else { ", namespace: \"\"" };
+            let combine = combine(on_several);
+            let config = format!("{{object: {}, combine: {combine}{namespace}}}", quoted(label));
             (format!("{{custom: {}}}", kind(resource)), "per-object", config)
         }
         _ => ("{external: {}}".to_owned(), "external", "{seriesName: true}".to_owned()),
@@ -100,6 +104,17 @@ fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str) {
     line(text, &format!("        promql: {}", quoted(query.trim())));
     line(text, &format!("    plugin: {plugin}"));
     line(text, &format!("    config: {config}"));
+}
+
+fn combine(on_several: OnSeveral) -> &'static str {
+    match on_several {
+        OnSeveral::Refuse => "omit",
+        OnSeveral::First => "first",
+        OnSeveral::Sum => "sum",
+        OnSeveral::Max => "max",
+        OnSeveral::Min => "min",
+        OnSeveral::Avg => "average",
+    }
 }
 
 /// The kind of objects, with all that only a cluster knows of it.

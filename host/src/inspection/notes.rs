@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Inspection, count};
 use leadsman_model::resource::Resource;
-use leadsman_rules::Why;
+use leadsman_rules::{OnSeveral, Why};
 
 /// Kinds that prometheus-adapter knows to live in no namespace.
 const AT_THE_ROOT: [&str; 3] = ["namespaces", "nodes", "persistentvolumes"];
@@ -61,10 +61,12 @@ pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
             ));
         }
     }
-    if offers().any(|offer| offer.resource.is_some()) {
+    if offers().any(|offer| offer.resource.is_some()) && inspection.on_several == OnSeveral::Refuse
+    {
         notes.push(
             "Whether several series disagree about one object shows only when it is read: it is left \
-             out then, with a reason. --compare reads all."
+             out then, with a reason, unless `discovery.onSeveral` says which value it has. --compare \
+             reads all."
                 .to_owned(),
         );
     }

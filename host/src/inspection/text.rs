@@ -48,7 +48,11 @@ impl fmt::Display for Text<'_> {
         for note in notes(inspection) {
             writeln!(f, "  - {note}")?;
         }
-        writeln!(f, "\n{}", self.summary())
+        writeln!(f, "\n{}", self.summary())?;
+        match inspection.warnings() {
+            0 => Ok(()),
+            number => writeln!(f, "{}", count(number, "warning", "warnings")),
+        }
     }
 }
 
@@ -63,13 +67,16 @@ impl Text<'_> {
         }
         match &rule.seen {
             Err(reason) => return writeln!(f, "  FAULT: the series cannot be listed: {reason}"),
-            Ok(0) => return writeln!(f, "  no series, so no metrics now"),
+            Ok(0) => return writeln!(f, "  warning: no series, so no metrics now"),
             Ok(seen) => writeln!(
                 f,
                 "  {}, {}",
                 count(*seen, "name of series", "names of series"),
                 count(rule.offers.len(), "metric", "metrics"),
             )?,
+        }
+        if let Some(nothing) = &rule.nothing {
+            writeln!(f, "  warning: {nothing}")?;
         }
         for offer in rule.offers.iter().take(self.most(METRICS)) {
             self.offer(f, offer)?;
@@ -132,7 +139,7 @@ impl Text<'_> {
         let inspection = self.inspection;
         let unserved = inspection.rules.iter().map(|rule| rule.unserved.len()).sum();
         let unlisted = inspection.rules.iter().filter(|rule| rule.seen.is_err()).count();
-        let in_text = inspection.faults.as_ref().map_or(0, |faults| faults.list.len());
+        let in_text = inspection.faults.as_ref().map_or(0, |faults| faults.numbers().0);
         let of_usage = inspection.usage.iter().filter(|usage| usage.fault.is_some()).count();
         let beyond: usize = inspection.rules.iter().map(|rule| rule.faults.len()).sum();
         let mut parts = vec![

@@ -107,6 +107,8 @@ fn combined(
         Combine::Sum => sum,
         #[allow(clippy::cast_precision_loss)] // a count of series
         Combine::Average => sum / values.len() as f64,
+        // They have the same labels, so that one is as good as another: the smaller one, always.
+        Combine::First => either(f64::min).unwrap_or(f64::NAN),
         Combine::Max => either(f64::max).unwrap_or(f64::NAN),
         Combine::Min => either(f64::min).unwrap_or(f64::NAN),
         Combine::Omit => {

@@ -4,7 +4,7 @@ use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{
     Api, Combine, Context, Failure, Fault, Input, Measures, ObjectSource, ObjectValue, Plan,
-    by_object,
+    by_object, log,
 };
 
 /// Which object each series is for.
@@ -14,12 +14,28 @@ use leadsman_plugin_sdk::{
 pub struct Config {
     /// The label with the object's name, or a fixed object.
     object: ObjectSource,
-    /// The label with the object's namespace, `namespace` by default. Read only when one
-    /// evaluation serves all namespaces.
+    /// The label with the object's namespace, `namespace` by default; empty for objects that live
+    /// in none. When an evaluation is for one namespace, series that name another one by a label
+    /// that is set here are passed over.
     namespace: Option<String>,
     /// What to do when several series meet one object.
     #[serde(default)]
     combine: Combine,
+    /// What to do when no series has the object's label.
+    #[serde(default)]
+    unnamed: Unnamed,
+}
+
+/// What to do when no series has the object's label.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(crate = "serde", rename_all = "camelCase")]
+#[schemars(crate = "schemars")]
+pub enum Unnamed {
+    /// Refuse: the query has lost the label.
+    #[default]
+    Fail,
+    /// No object has a value.
+    Omit,
 }
 
 fn plan(_: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
@@ -29,6 +45,15 @@ fn plan(_: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
 /// One measure for each object that the series of the only query name.
 pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
     let answer = input.only()?;
+    if let (Unnamed::Omit, ObjectSource::Label(label)) = (config.unnamed, &config.object)
+        && answer.series()?.len() > 0
+        && answer.column(label).is_none()
+    {
+        log::warn(&format!(
+            "no series has the label \"{label}\" that names the object, so that no object has a value"
+        ));
+        return Ok(Measures::new());
+    }
     let values = by_object(
         &answer,
         input.scope(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::{valid, written};
 use super::Check;
-use leadsman_document::{excerpt, segment, suggestion};
+use leadsman_document::{Severity, excerpt, segment, suggestion};
 use leadsman_evaluation::Policy;
 use leadsman_model::names::MetricName;
 use leadsman_model::quantity::Quantity;
@@ -141,7 +141,9 @@ impl Check<'_> {
             } else {
                 check_promql(promql)
             };
-            self.take(checked, &place);
+            if let Some(Some(warning)) = self.take(checked, &place) {
+                self.note(Severity::Warning, &place, warning);
+            }
         }
         Query {
             name: name.to_owned(),
@@ -279,13 +281,14 @@ fn object(map: BTreeMap<String, Value>) -> Value {
 
 /// The most that the queries of a document may take to be checked, as the sum of the squares of
 /// their lengths: ten thousand of 300 bytes, or sixty of the longest.
-const MAX_QUERY_WORK: usize = 1 << 30;
+pub(super) const MAX_QUERY_WORK: usize = 1 << 30;
 
 /// The same for a team's document: a thousand of 350 bytes, or eight of the longest.
 const MAX_TEAM_QUERY_WORK: usize = 1 << 27;
 
-/// Parses the query as it will be sent for some namespace.
-pub(crate) fn check_promql(template: &Template) -> Result<(), String> {
+/// Parses the query as it will be sent for some namespace. Gives a warning for what may be a dialect
+/// that is not known here.
+pub(crate) fn check_promql(template: &Template) -> Result<Option<String>, String> {
     let example = "example".parse().ok();
     let text = template.fill(example.as_ref(), &QueryParams::default())?;
     if text.len() > MAX_CHECKED_BYTES {
@@ -294,6 +297,13 @@ pub(crate) fn check_promql(template: &Template) -> Result<(), String> {
             text.len()
         ));
     }
-    promql::look(&text, |_| ())
-        .map_err(|reason| format!("{reason} (in {text}); for another dialect set `check: false`"))
+    match promql::look(&text, |_| ()) {
+        Ok(()) => Ok(None),
+        Err(Unparsed::Unknown(reason)) => {
+            Ok(Some(format!("{reason} (in {text}); it is sent as it is, and the source says more")))
+        }
+        Err(wrong @ Unparsed::Wrong(_)) => {
+            Err(format!("{wrong} (in {text}); for another dialect set `check: false`"))
+        }
+    }
 }

@@ -16,7 +16,7 @@ use super::decode::Decoded;
 use super::flags::Flags;
 use super::origin::Origin;
 use super::{valid, written};
-use leadsman_document::{Fault, MAX_FAULTS, parse_duration, segment, suggestion};
+use leadsman_document::{Fault, MAX_FAULTS, Severity, parse_duration, segment, suggestion};
 use leadsman_model::objects::ListedObject;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
@@ -114,8 +114,12 @@ enum Amount {
 
 impl Check<'_> {
     fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.note(Severity::Document, place, message);
+    }
+
+    fn note(&mut self, severity: Severity, place: impl Into<String>, message: impl Into<String>) {
         if self.faults.len() < MAX_FAULTS {
-            self.faults.push(Fault::at(place, message));
+            self.faults.push(Fault::at(place, message).with(severity));
         }
     }
 

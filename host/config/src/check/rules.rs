@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::super::flags::{FLAGS_SOURCE, Flags};
 use super::super::{valid, written};
 use super::Check;
-use leadsman_rules::{Api, ResourceRules, Rule};
+use super::mapping::MAX_QUERY_WORK;
+use leadsman_document::{Fault, Severity};
+use leadsman_rules::{Api, Finding, Gravity, ResourceRules, Rule};
 
 /// How often series are listed where nothing else is said.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -26,7 +28,7 @@ impl Check<'_> {
         sources: &[String],
         flags: &Flags,
     ) -> Option<Arc<valid::Rules>> {
-        let mut rules = Vec::new();
+        let (mut rules, mut faulty) = (Vec::new(), Vec::new());
         for (api, list) in lists {
             let section = match api {
                 Api::Custom => "rules",
@@ -34,15 +36,55 @@ impl Check<'_> {
             };
             for (at, written) in list {
                 let place = format!("/{section}/{at}");
-                let mut note =
-                    |key: &str, message: String| self.fault(format!("{place}{key}"), message);
-                rules.extend(Rule::new(written, *api, &place, &mut note));
+                match self.rule(written, *api, &place) {
+                    Some(rule) => rules.push(rule),
+                    None => faulty.push(valid::FaultyRule {
+                        place,
+                        api: *api,
+                        series_query: written.series_query.clone(),
+                    }),
+                }
             }
         }
         let usage = resource_rules.and_then(|written| self.usage(written));
         let some = lists.iter().any(|(_, list)| !list.is_empty()) || usage.is_some();
         let discovery = self.discovery(discovery, some, sources, flags)?;
-        some.then(|| Arc::new(valid::Rules { rules, usage, discovery }))
+        some.then(|| Arc::new(valid::Rules { rules, faulty, usage, discovery }))
+    }
+
+    /// A rule, unless it has faults: then it gives nothing, and the others do.
+    fn rule(&mut self, written: &written::Rule, api: Api, place: &str) -> Option<Rule> {
+        let mut whole = self.is_whole(place);
+        let mut note = |key: &str, message: String| {
+            whole = false;
+            self.note(Severity::Part, format!("{place}{key}"), message);
+        };
+        let rule = Rule::new(written, api, place, &mut note);
+        let rule = rule.filter(|_| whole)?;
+        self.query_work = self.query_work.saturating_add(rule.work());
+        if self.query_work <= MAX_QUERY_WORK {
+            self.findings(rule.findings(), place);
+        }
+        Some(rule)
+    }
+
+    /// Whether there is no fault so far at a place and below it.
+    fn is_whole(&self, place: &str) -> bool {
+        let within = |fault: &Fault| {
+            let rest = fault.path.strip_prefix(place);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        !self.faults.iter().any(within)
+    }
+
+    fn findings(&mut self, findings: Vec<Finding>, place: &str) {
+        for Finding { place: key, gravity, message } in findings {
+            let severity = match gravity {
+                Gravity::Fault => Severity::Part,
+                Gravity::Warning => Severity::Warning,
+            };
+            self.note(severity, format!("{place}{key}"), message);
+        }
     }
 
     fn usage(&mut self, written: &written::ResourceRules) -> Option<valid::Usage> {
@@ -53,8 +95,12 @@ impl Check<'_> {
         let place = "/resourceRules";
         let window = written.window.as_deref();
         let window = self.duration(window, WINDOW, &format!("{place}/window"));
-        let mut note = |key: &str, message: String| self.fault(format!("{place}{key}"), message);
-        let rules = ResourceRules::new(written, place, &mut note)?;
+        let is_whole = self.is_whole(place);
+        let mut note = |key: &str, message: String| {
+            self.note(Severity::Part, format!("{place}{key}"), message);
+        };
+        let rules = ResourceRules::new(written, place, &mut note).filter(|_| is_whole)?;
+        self.findings(rules.findings(), place);
         Some(valid::Usage { rules, window })
     }
 
@@ -103,6 +149,7 @@ impl Check<'_> {
         }
         let exact_queries = written.exact_queries || flags.exact_queries;
         let on_nan = self.on_nan(written.on_nan, "/discovery/onNaN");
-        Some(valid::Discovery { source, interval, max_age, exact_queries, on_nan })
+        let on_several = written.on_several.or(flags.on_several).unwrap_or_default();
+        Some(valid::Discovery { source, interval, max_age, exact_queries, on_nan, on_several })
     }
 }

@@ -1,6 +1,8 @@
 //! Label selectors as matchers of PromQL.
 
-use super::quote::{escape, escape_pattern};
+use std::borrow::Cow;
+
+use super::quote::{escape, escape_pattern, is_label_name};
 use leadsman_model::selector::{Operator, Requirement, Selector};
 
 /// The matchers for a selector, comma-separated. An error says what PromQL cannot express.
@@ -11,13 +13,12 @@ pub fn matchers(selector: &Selector) -> Result<String, &'static str> {
 
 /// The matcher for one requirement. An error says what PromQL cannot express.
 pub(crate) fn requirement(requirement: &Requirement) -> Result<String, &'static str> {
-    let key = &requirement.key;
-    let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if !key.chars().all(valid) || key.starts_with(|c: char| c.is_ascii_digit()) {
+    if requirement.key.is_empty() {
         return Err("its key is no label name of Prometheus");
     }
+    let key = label_name(&requirement.key);
     match &requirement.operator {
-        Operator::In(values) => Ok(matcher(key, values)),
+        Operator::In(values) => Ok(matcher(&requirement.key, values)),
         Operator::NotIn(values) => match values.as_slice() {
             [value] => Ok(format!("{key}!=\"{}\"", escape(value))),
             values => Ok(format!("{key}!~\"{}\"", any_of(values))),
@@ -30,8 +31,18 @@ pub(crate) fn requirement(requirement: &Requirement) -> Result<String, &'static 
     }
 }
 
+/// The name of a label as it is written in a query: between quotes, as Prometheus 3 takes it, unless
+/// it is one that every Prometheus takes as it is.
+pub fn label_name(label: &str) -> Cow<'_, str> {
+    match is_label_name(label) {
+        true => label.into(),
+        false => format!("\"{}\"", escape(label)).into(),
+    }
+}
+
 /// The matcher for a label that has one of some values.
 pub fn matcher(label: &str, values: &[impl AsRef<str>]) -> String {
+    let label = label_name(label);
     match values {
         [] => format!("{label}=\"\""),
         [value] => format!("{label}=\"{}\"", escape(value.as_ref())),
@@ -61,6 +72,19 @@ mod tests {
         ] {
             assert_eq!(matchers(&selector.parse::<Selector>().unwrap()).unwrap(), expected);
         }
-        assert!(matchers(&"a.b/c=d".parse::<Selector>().unwrap()).is_err());
+    }
+
+    #[test]
+    fn names_that_not_every_prometheus_takes_stand_between_quotes() {
+        for (selector, expected) in [
+            ("a.b/c=d", r#""a.b/c"="d""#),
+            ("1a!=b", r#""1a"!="b""#),
+            ("a-b in (c,d)", r#""a-b"=~"c|d""#),
+            ("a.b", r#""a.b"!="""#),
+        ] {
+            assert_eq!(matchers(&selector.parse::<Selector>().unwrap()).unwrap(), expected);
+        }
+        assert_eq!(matcher("k8s.pod.name", &["a"]), r#""k8s.pod.name"="a""#);
+        assert_eq!(matcher("a\"}", &["b"]), "\"a\\x22}\"=\"b\"");
     }
 }

@@ -55,6 +55,11 @@ pub(crate) fn is_metric_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(valid) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// Whether a name is one that a label can have without quotes.
+pub(crate) fn is_label_name(name: &str) -> bool {
+    is_metric_name(name) && !name.contains(':')
+}
+
 /// The text of a query without what its strings and comments say. Two queries whose texts agree in
 /// this differ in nothing but strings.
 pub(crate) fn outside_of_quotes(query: &str) -> String {

@@ -41,6 +41,8 @@ pub(super) enum What {
         value: Number,
         /// Why ours has none, if it says so.
         why: Option<String>,
+        /// Whether ours says that several series disagree there, of which theirs takes any.
+        disagree: bool,
     },
     /// Both have one.
     Values {
@@ -52,6 +54,9 @@ pub(super) enum What {
         theirs: Number,
     },
 }
+
+/// What a reason says where the series of an object do not have the same value.
+const DISAGREE: &str = "do not agree";
 
 /// What was read, or why nothing was.
 pub(super) type Read = Result<Reading, String>;
@@ -83,8 +88,9 @@ pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f6
                 found.push(What::Values { of, ours, theirs: theirs.clone() });
             }
             ((None, None), Some(value)) => {
+                let disagree = after.warning.as_ref().is_some_and(|why| why.contains(DISAGREE));
                 let why = after.warning.clone().filter(|why| is_about(&of, why));
-                found.push(What::OnlyThere { of, value: value.clone(), why });
+                found.push(What::OnlyThere { of, value: value.clone(), why, disagree });
             }
             ((Some(value), Some(_)), None) => {
                 found.push(What::OnlyHere { of, value: value.clone() });
@@ -142,7 +148,9 @@ mod tests {
                 format!("unread {ours:?} {theirs:?} {}", what.is_difference())
             }
             What::OnlyHere { of, .. } => format!("here {of}"),
-            What::OnlyThere { of, why, .. } => format!("there {of} {why:?}"),
+            What::OnlyThere { of, why, disagree, .. } => {
+                format!("there {of} {why:?}{}", if *disagree { " (disagree)" } else { "" })
+            }
             What::Values { of, .. } => format!("values {of}"),
         };
         compared(before, after, theirs, 0.01).iter().map(name).collect()
@@ -180,6 +188,16 @@ mod tests {
         assert_eq!(told(&ours, &later, &theirs), ["here a"]);
         let others = reading(&[("a", "1"), ("b", "1"), ("x", "1")]);
         assert_eq!(told(&ours, &ours, &others), ["there x None"], "the reason is another one's");
+    }
+
+    #[test]
+    fn objects_whose_series_disagree_are_told_apart() {
+        let theirs = reading(&[("c", "1")]);
+        let Ok(mut ours) = reading(&[]) else { panic!("a reading") };
+        ours.warning = Some("the series of c do not agree".to_owned());
+        let ours = Ok(ours);
+        let expected = ["there c Some(\"the series of c do not agree\") (disagree)"];
+        assert_eq!(told(&ours, &ours, &theirs), expected);
     }
 
     #[test]

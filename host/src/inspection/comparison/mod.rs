@@ -84,7 +84,12 @@ pub async fn compare(options: &CompareOptions) -> Result<Comparison, CompareErro
     }
     let mut comparison = Comparison {
         with: options.other.to_string(),
-        faults: loaded.loaded.faults.iter().map(|(_, faults)| faults.to_string()).collect(),
+        faults: loaded
+            .loaded
+            .faults
+            .iter()
+            .filter_map(|(_, faults)| Some(faults.only(false)?.to_string()))
+            .collect(),
         both: mine.intersection(&theirs).count(),
         ..Comparison::default()
     };

@@ -40,6 +40,7 @@ impl Comparison {
             self.differences.iter().filter(|difference| which(&difference.what)).count()
         };
         let neither = many(&|what| !what.is_difference());
+        let disagree = many(&|what| matches!(what, What::OnlyThere { disagree: true, .. }));
         let parts = [
             (many(&|what| matches!(what, What::Values { .. })), "value differs", "values differ"),
             (
@@ -70,12 +71,20 @@ impl Comparison {
         if self.is_same() {
             parts.insert(0, "no difference".to_owned());
         }
-        format!(
+        let mut summary = format!(
             "{} and {} of both read: {}",
             count(self.both, "metric", "metrics"),
             count(self.values, "value", "values"),
             parts.join(", ")
-        )
+        );
+        if disagree > 0 {
+            summary.push_str(&format!(
+                "\n{} of several series that disagree, of which the other one takes any; \
+                 `discovery.onSeveral` says which one is taken here",
+                count(disagree, "value only there is", "values only there are")
+            ));
+        }
+        summary
     }
 }
 
@@ -151,7 +160,7 @@ impl fmt::Display for What {
                 write!(f, "  here   {}\n  there  {}", told(ours), told(theirs))
             }
             Self::OnlyHere { of, value } => write!(f, "  {of}: only here, {value}"),
-            Self::OnlyThere { of, value, why } => {
+            Self::OnlyThere { of, value, why, .. } => {
                 write!(f, "  {of}: only there, {value}")?;
                 why.iter().try_for_each(|why| write!(f, "\n      here: {why}"))
             }
