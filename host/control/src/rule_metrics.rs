@@ -1,6 +1,6 @@
 //! The metrics of rules, from the series that were listed: each is bound at its first read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -265,10 +265,10 @@ impl Context {
                 unserved.entry(series.rule).or_insert(series);
             }
         });
+        let giving: BTreeSet<_> = catalog.offered.iter().map(|offered| offered.rule).collect();
         for (at, rule) in self.rules.rules.iter().enumerate() {
-            let gives = catalog.offered.iter().any(|offered| offered.rule == at);
             if let (Some(series), false, false) =
-                (seen(&rule.series_query), gives, unserved.contains_key(&at))
+                (seen(&rule.series_query), giving.contains(&at), unserved.contains_key(&at))
             {
                 let place = format!("{}/seriesQuery", rule.place);
                 let message = gives_nothing(series.len(), unserved_first.get(&at));

@@ -7,7 +7,7 @@ use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::Expr;
 
 use super::association::Association;
-use super::promql::{self, LONGEST, Unparsed};
+use super::promql::{self, MAX_CHECKED_BYTES, Unparsed};
 use super::query::QueryText;
 use super::result_labels::ResultLabels;
 use super::{Api, ResourceRules, Rule, resolver};
@@ -46,7 +46,8 @@ type Found<'a> = dyn FnMut(&str, Gravity, String) + 'a;
 impl Rule {
     /// How much work looking for findings is, as the square of the length of what is parsed.
     pub fn work(&self) -> usize {
-        let parsed = |text: &str| if text.len() > LONGEST { 0 } else { text.len().pow(2) };
+        let parsed =
+            |text: &str| if text.len() > MAX_CHECKED_BYTES { 0 } else { text.len().pow(2) };
         parsed(self.query.written()).saturating_add(parsed(&self.series_query))
     }
 
@@ -172,7 +173,7 @@ fn shape(text: &QueryText, place: &str, found: &mut Found<'_>) -> Option<Shape> 
         Ok(shape) => Some(shape),
         Err(error) => {
             // What is too long to be looked into is not wrong.
-            if query.len() <= LONGEST {
+            if query.len() <= MAX_CHECKED_BYTES {
                 found(place, gravity(&error), format!("{error}; it is sent as it is"));
             }
             None
@@ -205,7 +206,7 @@ fn chosen(series_query: &str, found: &mut Found<'_>) -> Vec<Matcher> {
             Vec::new()
         }
         Err(error) => {
-            if series_query.len() <= LONGEST {
+            if series_query.len() <= MAX_CHECKED_BYTES {
                 found("/seriesQuery", gravity(&error), error.to_string());
             }
             Vec::new()

@@ -15,7 +15,7 @@ use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::{Details, Resource};
 use leadsman_model::serve::Serve;
 use leadsman_model::values::OnNan;
-use leadsman_rules::promql::{self, MAX_CHECKED_BYTES};
+use leadsman_rules::promql::{self, MAX_CHECKED_BYTES, Unparsed};
 use leadsman_sandbox::Limits;
 use leadsman_source::Query;
 use leadsman_source::Template;

@@ -18,15 +18,16 @@ use promql_parser::parser::{self, Expr};
 
 /// The longest query that is looked into, in bytes. The parser's time grows with the square of it:
 /// some 0.2 s for the worst of this length.
-pub const LONGEST: usize = 4 << 10;
+pub const MAX_CHECKED_BYTES: usize = 4 << 10;
 
 /// Enough for a query of that length, however its parts lie within each other.
 const STACK: usize = 32 << 20;
 
 /// Parses a query and looks into it.
 pub fn look<T: Send>(query: &str, look: impl FnOnce(&Expr) -> T + Send) -> Result<T, Unparsed> {
-    if query.len() > LONGEST {
-        let message = format!("it has {} bytes; at most {LONGEST} are looked into", query.len());
+    if query.len() > MAX_CHECKED_BYTES {
+        let message =
+            format!("it has {} bytes; at most {MAX_CHECKED_BYTES} are looked into", query.len());
         return Err(Unparsed::Unknown(message));
     }
     dialect::know_functions();
