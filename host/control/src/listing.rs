@@ -1,6 +1,6 @@
 //! The series that there are for the rules: listed by a task, at an interval.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,14 @@ use leadsman_source::Source;
 /// How many lists are requested at once.
 const MAX_CONCURRENT_LISTS: usize = 4;
 
-/// How long to wait after a failure; each further one doubles it, up to the interval.
-const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// How long to wait after a failure; each further one doubles it.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// The longest wait after a failure: metrics are missing until the source is back and was asked.
+const MAX_RETRY: Duration = Duration::from_secs(5);
+
+/// A list that takes long before it fails is a burden: the wait is so many times as long at least.
+const RETRY_SHARE: u32 = 4;
 
 /// A series that is missing from so many lists in a row is gone. An upstream that has just started,
 /// or a partial answer, takes nothing away at once.
@@ -60,6 +66,16 @@ impl Listed {
     /// What was seen for a series query.
     pub(super) fn seen(&self, query: &str) -> Option<&Seen> {
         self.queries.get(query).map(|query| &*query.seen)
+    }
+
+    /// The same, shared.
+    pub(super) fn shared(&self, query: &str) -> Option<Arc<Seen>> {
+        self.queries.get(query).map(|query| query.seen.clone())
+    }
+
+    /// Whether a list for a series query ended, well or not.
+    pub(super) fn was_asked(&self, query: &str) -> bool {
+        self.queries.get(query).is_some_and(|query| query.asked)
     }
 
     /// Why the newest list for a series query could not be had.
@@ -113,6 +129,15 @@ pub struct SeriesList {
 
 /// Asks a source once for all series that rules are for.
 pub async fn list_series(rules: &valid::Rules, source: &Source) -> Vec<SeriesList> {
+    list_queries(rules, source, &rules.series_queries()).await
+}
+
+/// The same for some of the series queries.
+async fn list_queries(
+    rules: &valid::Rules,
+    source: &Source,
+    queries: &BTreeSet<&str>,
+) -> Vec<SeriesList> {
     let valid::Discovery { source: name, max_age, .. } = &rules.discovery;
     let max_age = i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX);
     let since = clock::now().saturating_sub(max_age);
@@ -125,7 +150,7 @@ pub async fn list_series(rules: &valid::Rules, source: &Source) -> Vec<SeriesLis
             SeriesList { query, took: begun.elapsed(), seen }
         }
     };
-    let asked: Vec<_> = rules.series_queries().into_iter().map(ask).collect();
+    let asked: Vec<_> = queries.iter().copied().map(ask).collect();
     stream::iter(asked).buffer_unordered(MAX_CONCURRENT_LISTS).collect().await
 }
 
@@ -235,32 +260,54 @@ struct Lister {
     events: mpsc::Sender<Event<Arc<Bindings>>>,
 }
 
+/// Which lists are requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    /// Those that failed.
+    Failed,
+}
+
 impl Lister {
     /// Does not end by itself.
     async fn run(&self, listed: &watch::Sender<Arc<Listed>>) {
-        let interval = self.rules.discovery.interval;
-        let mut failures = 0;
         loop {
-            if self.list(listed).await {
-                failures = 0;
-                tokio::time::sleep(interval).await;
-            } else {
-                let wait = FIRST_RETRY.saturating_mul(1 << failures.min(16));
+            let mut begun = Instant::now();
+            let mut well = self.list(Wanted::All, listed).await;
+            let next = Instant::now() + self.rules.discovery.interval;
+            let mut failures = 0;
+            while !well {
+                let again = Instant::now() + retry_after(failures, begun.elapsed());
+                if again >= next {
+                    break;
+                }
+                tokio::time::sleep_until(again.into()).await;
+                begun = Instant::now();
+                well = self.list(Wanted::Failed, listed).await;
                 failures += 1;
-                tokio::time::sleep(wait.min(interval)).await;
             }
+            tokio::time::sleep_until(next.into()).await;
         }
     }
 
-    /// Lists once. Says whether all went well.
-    async fn list(&self, listed: &watch::Sender<Arc<Listed>>) -> bool {
-        let lists = list_series(&self.rules, &self.source);
-        let (lists, resources) = tokio::join!(lists, self.resources());
+    /// Lists once. Says whether all is well now.
+    async fn list(&self, wanted: Wanted, listed: &watch::Sender<Arc<Listed>>) -> bool {
         let mut new = (**listed.borrow()).clone();
+        let mut queries = self.rules.series_queries();
+        if wanted == Wanted::Failed {
+            queries.retain(|query| new.fault(query).is_some());
+        }
+        let learned = wanted == Wanted::Failed && new.resources_fault.is_none();
+        let resources = async { if learned { None } else { self.resources().await } };
+        let lists = list_queries(&self.rules, &self.source, &queries);
+        let (lists, resources) = tokio::join!(lists, resources);
+        // What failed as before changes nothing.
+        let mut news = wanted == Wanted::All;
         match resources {
             Some(Ok(resources)) => {
                 (new.resources, new.resources_known) = (resources, true);
                 new.resources_fault = None;
+                news = true;
             }
             Some(Err(reason)) => new.resources_fault = Some(reason),
             None => {}
@@ -269,6 +316,7 @@ impl Lister {
             self.metrics.listing().listed(took, seen.is_ok());
             let seen = seen.map_err(|reason| format!("{reason} (listing the series of {query})"));
             let known = new.queries.entry(query).or_default();
+            news |= seen.as_ref().err() != known.fault.as_ref();
             if let Err(reason) = &seen
                 && known.fault.as_ref() != Some(reason)
             {
@@ -278,6 +326,9 @@ impl Lister {
         }
         let well = new.resources_fault.is_none()
             && new.queries.values().all(|query| query.fault.is_none());
+        if !news {
+            return well;
+        }
         let names = new.queries.values().map(|query| query.seen.len()).sum();
         self.metrics.listing().names(names);
         let complete = new.is_complete(&self.rules);
@@ -296,9 +347,29 @@ impl Lister {
     }
 }
 
+/// How long to wait after so many failures, of which the newest took so long.
+fn retry_after(failures: u32, took: Duration) -> Duration {
+    let doubled = FIRST_RETRY.saturating_mul(1 << failures.min(16));
+    doubled.min(MAX_RETRY).max(took.saturating_mul(RETRY_SHARE))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_that_is_away_is_asked_again_within_seconds() {
+        let waits: Vec<_> =
+            (0..6).map(|failures| retry_after(failures, Duration::ZERO).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 5, 5, 5]);
+        assert_eq!(retry_after(u32::MAX, Duration::ZERO), MAX_RETRY);
+        let burden = Duration::from_secs(60);
+        assert_eq!(
+            retry_after(0, burden),
+            burden * RETRY_SHARE,
+            "a slow list is not repeated soon"
+        );
+    }
 
     fn seen(names: &[&str]) -> Seen {
         names.iter().map(|name| ((*name).into(), ["pod".into()].into())).collect()

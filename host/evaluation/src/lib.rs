@@ -5,6 +5,7 @@
 //! wait.
 
 mod attempt;
+mod basis;
 mod budget;
 mod cadence;
 mod candidate;
@@ -14,18 +15,21 @@ mod error;
 mod evaluations;
 mod index;
 mod mapping;
+mod missing;
 mod plugin_run;
 mod policy;
 mod quota;
 mod stage;
 mod state;
 
+pub use basis::{Basis, Dispute, ObjectNames, QueryBasis};
 pub use budget::{Budget, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use circuit_breaker::CircuitBreaker;
 pub use error::{EvaluationError, ReadFailure};
 pub use evaluations::{Evaluations, Reader, Reading};
 pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
+pub use missing::{Missing, MissingEntry, MissingLog, MissingReason};
 pub use plugin_run::Runs;
 pub use policy::Policy;
 pub use quota::EvaluationQuota;

@@ -116,6 +116,7 @@ mod tests {
                     id: 1,
                     evaluation: 1,
                     values: values(),
+                    basis: crate::Basis::default(),
                     at,
                     time: 0,
                     querying: Duration::ZERO,

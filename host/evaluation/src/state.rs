@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::basis::Basis;
 use super::cadence::Cadence;
 use super::error::EvaluationError;
 use super::quota::QuotaShare;
@@ -25,6 +26,8 @@ pub struct Evaluated {
     pub evaluation: u64,
     /// The values.
     pub values: Values,
+    /// What they were made from.
+    pub basis: Basis,
     /// When the evaluation began.
     pub at: Instant,
     /// The same in milliseconds since the epoch.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::flags::{FLAGS_SOURCE, Flags};
 use super::super::{valid, written};
 use super::Check;
+use leadsman_evaluation::Policy;
 use leadsman_rules::{Api, ResourceRules, Rule};
 
 /// How often series are listed where nothing else is said.
@@ -101,7 +102,12 @@ impl Check<'_> {
             let message = "must not be less than the interval: series would come and go";
             self.fault(place, message);
         }
+        let deadline = Policy::default().deadline;
+        let deadline = self.duration(written.deadline.as_deref(), deadline, "/discovery/deadline");
+        if deadline > Duration::from_secs(30) {
+            self.fault("/discovery/deadline", "must be at most 30s");
+        }
         let exact_queries = written.exact_queries || flags.exact_queries;
-        Some(valid::Discovery { source, interval, max_age, exact_queries })
+        Some(valid::Discovery { source, interval, max_age, deadline, exact_queries })
     }
 }
