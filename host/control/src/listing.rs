@@ -18,6 +18,7 @@ use leadsman_cluster::Cluster;
 use leadsman_config::valid;
 use leadsman_model::resource::Resource;
 use leadsman_rules::Seen;
+use leadsman_runtime::backoff::Backoff;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_source::Source;
@@ -275,16 +276,15 @@ impl Lister {
             let mut begun = Instant::now();
             let mut well = self.list(Wanted::All, listed).await;
             let next = Instant::now() + self.rules.discovery.interval;
-            let mut failures = 0;
+            let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
             while !well {
-                let again = Instant::now() + retry_after(failures, begun.elapsed());
+                let again = Instant::now() + retry_after(&mut backoff, begun.elapsed());
                 if again >= next {
                     break;
                 }
                 tokio::time::sleep_until(again.into()).await;
                 begun = Instant::now();
                 well = self.list(Wanted::Failed, listed).await;
-                failures += 1;
             }
             tokio::time::sleep_until(next.into()).await;
         }
@@ -347,10 +347,9 @@ impl Lister {
     }
 }
 
-/// How long to wait after so many failures, of which the newest took so long.
-fn retry_after(failures: u32, took: Duration) -> Duration {
-    let doubled = FIRST_RETRY.saturating_mul(1 << failures.min(16));
-    doubled.min(MAX_RETRY).max(took.saturating_mul(RETRY_SHARE))
+/// How long to wait after a failure that took so long.
+fn retry_after(backoff: &mut Backoff, took: Duration) -> Duration {
+    backoff.next().max(took.saturating_mul(RETRY_SHARE))
 }
 
 #[cfg(test)]
@@ -359,16 +358,13 @@ mod tests {
 
     #[test]
     fn a_source_that_is_away_is_asked_again_within_seconds() {
+        let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
         let waits: Vec<_> =
-            (0..6).map(|failures| retry_after(failures, Duration::ZERO).as_secs()).collect();
+            (0..6).map(|_| retry_after(&mut backoff, Duration::ZERO).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 5, 5, 5]);
-        assert_eq!(retry_after(u32::MAX, Duration::ZERO), MAX_RETRY);
         let burden = Duration::from_secs(60);
-        assert_eq!(
-            retry_after(0, burden),
-            burden * RETRY_SHARE,
-            "a slow list is not repeated soon"
-        );
+        let wait = retry_after(&mut backoff, burden);
+        assert_eq!(wait, burden * RETRY_SHARE, "a slow list is not repeated soon");
     }
 
     fn seen(names: &[&str]) -> Seen {

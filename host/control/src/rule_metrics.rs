@@ -253,9 +253,7 @@ impl Context {
         }
         (of, making.handovers)
     }
-}
 
-impl Context {
     /// What is known of the series of a metric.
     fn series(&self, listed: &Listed, offered: &Offered) -> RuleSeries {
         let Offered { rule, query, .. } = offered;
