@@ -1,6 +1,7 @@
 //! Reads of metrics: from the request to the provider, and its values as bytes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Extension;
 use axum::extract::State;
@@ -248,6 +249,7 @@ impl ReadState {
     fn count_unserved(&self, error: &ReadError) {
         if error.is_unserved() {
             self.metrics.unserved(error.reason());
+            self.served.unserved.note(error.reason(), &error.to_string(), Instant::now());
         }
     }
 

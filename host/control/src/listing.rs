@@ -84,6 +84,12 @@ impl Listed {
         self.queries.get(query)?.fault.as_deref()
     }
 
+    /// A list for a series query ended.
+    #[cfg(test)]
+    pub(super) fn answered(&mut self, query: &str, answer: Result<Seen, String>) {
+        self.queries.entry(query.to_owned()).or_default().take(answer);
+    }
+
     /// Whether each query was answered, or failed, at least once.
     fn is_complete(&self, rules: &valid::Rules) -> bool {
         let mut queries = rules.series_queries().into_iter();

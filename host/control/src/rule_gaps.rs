@@ -94,3 +94,95 @@ impl<'a> Gathering<'a> {
 fn gap(rule: &Rule, message: String) -> Gap {
     Gap { external: rule.api == Api::External, message }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use leadsman_provider::snapshot::NotGiven;
+    use leadsman_rules::{Catalog, Seen, resolver};
+
+    const RULE: &str = r#"{
+        "seriesQuery": "QUERY",
+        "seriesFilters": [{"isNot": "^hidden_"}],
+        "resources": {"overrides": {"pod": {"resource": "pod"}, "ns": {"resource": "namespace"}}},
+        "metricsQuery": "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"
+    }"#;
+
+    fn rules(queries: &[&str]) -> valid::Rules {
+        let rule = |(at, query): (usize, &&str)| {
+            let written = serde_json::from_str(&RULE.replace("QUERY", query)).unwrap();
+            let place = format!("/rules/{at}");
+            Rule::new(&written, Api::Custom, &place, &mut |_, fault| panic!("{fault}")).unwrap()
+        };
+        valid::Rules {
+            rules: queries.iter().enumerate().map(rule).collect(),
+            usage: None,
+            discovery: valid::Discovery {
+                source: "prometheus".to_owned(),
+                interval: Duration::from_secs(60),
+                max_age: Duration::from_secs(60),
+                deadline: Duration::from_secs(1),
+                exact_queries: false,
+            },
+        }
+    }
+
+    fn seen(series: &[(&str, &[&str])]) -> Seen {
+        let labels = |labels: &[&str]| labels.iter().map(|label| (*label).into()).collect();
+        series.iter().map(|(name, of)| ((*name).into(), labels(of))).collect()
+    }
+
+    /// The gaps of rules whose lists were answered so.
+    fn gaps(lists: &[(&str, Option<Result<Seen, &str>>)]) -> Arc<RuleGaps> {
+        let queries: Vec<_> = lists.iter().map(|(query, _)| *query).collect();
+        let (rules, mut listed) = (rules(&queries), Listed::default());
+        for (query, answer) in lists {
+            if let Some(answer) = answer {
+                listed.answered(query, answer.clone().map_err(str::to_owned));
+            }
+        }
+        let mut gathering = Gathering::new(&rules);
+        let resolve = resolver(&[]);
+        let found = |query: &str| listed.seen(query);
+        let catalog =
+            Catalog::new(&rules.rules, found, &resolve, &mut |unserved| gathering.add(&unserved));
+        gathering.end(&listed, &catalog.offered)
+    }
+
+    fn left_out(gaps: &RuleGaps, metric: &str) -> String {
+        match gaps.of(metric, false) {
+            NotGiven::LeftOut(why) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_series_that_gives_no_metric_is_known_by_its_name() {
+        let all = seen(&[("hidden_a", &["pod", "ns"]), ("b", &["job"]), ("c", &["pod", "ns"])]);
+        let gaps = gaps(&[("all", Some(Ok(all)))]);
+        assert!(
+            left_out(&gaps, "hidden_a").contains("rules[0]: the series hidden_a: the rule leaves")
+        );
+        assert!(left_out(&gaps, "b").ends_with("none of its labels names an object: job"));
+        assert_eq!(gaps.of("c", false), NotGiven::Unknown, "it is given");
+    }
+
+    #[test]
+    fn lists_that_failed_or_are_empty_are_told() {
+        let gaps = gaps(&[("a", Some(Err("down"))), ("b", Some(Ok(seen(&[])))), ("c", None)]);
+        let unlisted = "rules[0]: down; rules[2]: they are being listed for the first time";
+        assert_eq!(gaps.of("x", false), NotGiven::Unlisted(unlisted.to_owned()));
+        assert_eq!(gaps.empty[0].message, "rules[1]: b had no series in the last 60s");
+        assert_eq!(gaps.of("x", true), NotGiven::Unknown, "they are rules of custom metrics");
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let names: Vec<_> = (0..MAX_NAMES + 10).map(|number| format!("hidden_{number}")).collect();
+        let all: Vec<(&str, &[&str])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+        let gaps = gaps(&[("all", Some(Ok(seen(&all))))]);
+        assert_eq!(gaps.metrics.len(), MAX_NAMES);
+    }
+}

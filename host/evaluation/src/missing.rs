@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+/// The longest message that is kept, in characters: names and selectors are from outside.
+const MAX_MESSAGE: usize = 2000;
+
 /// Why a read lacks values that it asked for. `docs/operating.md` lists the reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MissingReason {
@@ -86,7 +89,8 @@ impl MissingLog {
     pub fn note(&self, reason: &'static str, message: &str, now: Instant) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = entries.get(reason).map_or(0, |entry| entry.count) + 1;
-        entries.insert(reason, MissingEntry { message: message.to_owned(), count, at: now });
+        let message = message.chars().take(MAX_MESSAGE).collect();
+        entries.insert(reason, MissingEntry { message, count, at: now });
     }
 
     /// All reasons so far.
@@ -111,5 +115,7 @@ mod tests {
             told,
             [("default", "other".to_owned(), 1), ("no_series", "second".to_owned(), 2)]
         );
+        log.note("default", &"ö".repeat(1 << 20), now);
+        assert_eq!(log.list()[0].1.message.chars().count(), MAX_MESSAGE);
     }
 }

@@ -27,8 +27,11 @@ async fn lists_are_tried_again_soon_after_the_source_is_back() {
         failure.says(&["rules[0]", "the source \"prometheus\" cannot be reached"]);
     }
     assert!(unserved(&leadsman, "series_not_listed").await.is_some_and(|count| count >= 2.0));
-    let status = leadsman.status().await.to_string();
-    assert!(status.contains("SeriesUnavailable") && status.contains("cannot be reached"));
+    let status = leadsman.status().await;
+    let told = &status["unserved"][0];
+    assert_eq!(told["reason"], "series_not_listed", "{status:#}");
+    assert!(told["message"].as_str().is_some_and(|told| told.contains("cannot be reached")));
+    assert!(status["rejected"].to_string().contains("SeriesUnavailable"), "{status:#}");
     upstream.start_again().await;
     // With the wait at its longest, which is 5 s.
     eventually("the metric", Duration::from_secs(12), async || {

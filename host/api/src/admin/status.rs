@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::trends::Trends;
-use leadsman_evaluation::{Candidate, Evaluated, Evaluations, Mapping, MissingEntry, State};
+use leadsman_evaluation::{
+    Candidate, Evaluated, Evaluations, Mapping, MissingEntry, MissingLog, State,
+};
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::quantity::Quantity;
@@ -110,7 +112,7 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         "pluginDigest": mapping.plugin.digest(),
         "owner": mapping.owner.to_string(),
         "unavailable": mapping.breaker.unavailable(),
-        "incomplete": incomplete(mapping),
+        "incomplete": reasons(&mapping.missing),
         "candidate": mapping.candidate.as_ref().map(candidate),
         "sources": sources,
         "evaluationsTotal": list.len(),
@@ -118,8 +120,8 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
     })
 }
 
-/// Why reads lacked values, with the newest message of each reason.
-fn incomplete(mapping: &Mapping) -> Vec<Value> {
+/// Why reads lacked something, with the newest message of each reason.
+pub(super) fn reasons(log: &MissingLog) -> Vec<Value> {
     let told = |(reason, entry): (&'static str, MissingEntry)| {
         json!({
             "reason": reason,
@@ -128,7 +130,7 @@ fn incomplete(mapping: &Mapping) -> Vec<Value> {
             "secondsAgo": entry.at.elapsed().as_secs_f64(),
         })
     };
-    mapping.missing.list().into_iter().map(told).collect()
+    log.list().into_iter().map(told).collect()
 }
 
 fn evaluation(
