@@ -6,6 +6,7 @@ use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch;
 
 use super::discovery::Discovery;
+use leadsman_evaluation::MissingLog;
 use leadsman_provider::snapshot::Snapshot;
 
 /// A snapshot with its discovery documents.
@@ -19,13 +20,15 @@ pub struct Generation {
 pub struct CurrentSnapshot {
     generation: ArcSwap<Generation>,
     published: watch::Sender<()>,
+    /// Why reads found no metric.
+    pub(super) unserved: MissingLog,
 }
 
 impl CurrentSnapshot {
     /// Starts with a snapshot.
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
         let generation = ArcSwap::from_pointee(generation(snapshot));
-        Self { generation, published: watch::Sender::new(()) }
+        Self { generation, published: watch::Sender::new(()), unserved: MissingLog::default() }
     }
 
     /// Replaces the snapshot. Requests in flight keep the one that they started with.

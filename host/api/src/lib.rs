@@ -57,6 +57,7 @@ pub fn router(state: ApiState) -> Router {
             served: state.served.clone(),
             responses: Arc::default(),
             long_answers: Arc::default(),
+            metrics: state.metrics.clone(),
         });
     let guarded = Router::new()
         .route("/version", get(fixed::version))

@@ -1,11 +1,11 @@
 //! Reads of metrics: from the request to the provider, and its values as bytes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
 use super::current::{CurrentSnapshot, Generation};
@@ -14,12 +14,14 @@ use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::path;
 use super::render::{CustomVersion, Encoding, Shape};
-use super::responses::{Question, ResponseCache};
+use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
+use leadsman_evaluation::Missing;
 use leadsman_provider::{
-    Caller, CustomRead, CustomRequest, ExternalRead, ExternalRequest, Origin, ReadError,
-    ResourceRead, ResourceRequest,
+    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, Origin,
+    ReadError, ResourceRead, ResourceRequest,
 };
+use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::auth::{UserId, watches};
 
 /// What reads share.
@@ -28,13 +30,23 @@ pub(super) struct ReadState {
     pub(super) served: Arc<CurrentSnapshot>,
     pub(super) responses: Arc<ResponseCache>,
     pub(super) long_answers: Arc<LongAnswers>,
+    pub(super) metrics: Arc<Metrics>,
 }
+
+/// The longest warning, in characters: selectors and names are from outside, and headers have limits
+/// on the way.
+const MAX_WARNING: usize = 2000;
 
 /// Rendered values.
 struct Rendered {
-    body: Bytes,
-    /// What whoever reads should know: values are old, or some are missing for a reason.
+    answer: Answer,
+    /// What whoever reads should know beside what is missing: values are old.
     warning: Option<String>,
+}
+
+/// What an answer lacks.
+fn missing(rendered: &Result<Rendered, ReadError>) -> Option<&Missing> {
+    rendered.as_ref().ok()?.answer.missing.as_deref()
 }
 
 /// Who reads, as far as requests have users.
@@ -74,22 +86,27 @@ pub(super) async fn custom(
         fields: "",
     };
     let generation = state.served.now();
-    let read = CustomRead::new(&generation.snapshot, &request).await?;
+    let read = CustomRead::new(&generation.snapshot, &request).await;
+    let read = read.inspect_err(|error| state.count_unserved(error))?;
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
         let reading = read.read(kept.as_ref().map(|(origin, _)| *origin)).await?;
         stale = reading.is_stale();
         let warning = reading.warning();
-        if let Some(body) = state.again(&question, kept, reading.origin()) {
-            return Ok(Rendered { body, warning });
+        if let Some(answer) = state.again(&question, kept, reading.origin()) {
+            return Ok(Rendered { answer, warning });
         }
-        let values = reading.values()?;
-        let body = encoding.custom(version, &path.metric, &values);
-        state.keep(&question, reading.origin(), &body, values.missing.is_none());
-        Ok(Rendered { body, warning: warning.or(values.missing) })
+        let mut values = reading.values()?;
+        let missing = values.missing.take().map(Arc::new);
+        let answer = Answer { body: encoding.custom(version, &path.metric, &values), missing };
+        state.keep(&question, reading.origin(), &answer);
+        Ok(Rendered { answer, warning })
     }
     .await;
+    if let Some(missing) = missing(&rendered) {
+        read.lacks(missing);
+    }
     read.ended(stale, &rendered);
     state.respond(rendered?, encoding)
 }
@@ -122,21 +139,27 @@ pub(super) async fn external(
         fields: "",
     };
     let generation = state.served.now();
-    let read = ExternalRead::new(&generation.snapshot, &request).await?;
+    let read = ExternalRead::new(&generation.snapshot, &request).await;
+    let read = read.inspect_err(|error| state.count_unserved(error))?;
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
         let reading = read.read().await?;
         stale = reading.is_stale();
         let warning = reading.warning();
-        if let Some(body) = state.again(&question, kept, reading.origin()) {
-            return Ok(Rendered { body, warning });
+        if let Some(answer) = state.again(&question, kept, reading.origin()) {
+            return Ok(Rendered { answer, warning });
         }
-        let body = encoding.external(&metric, &reading.items()?);
-        state.keep(&question, reading.origin(), &body, true);
-        Ok(Rendered { body, warning })
+        let ExternalItems { items, missing } = reading.items()?;
+        let (body, missing) = (encoding.external(&metric, &items), missing.map(Arc::new));
+        let answer = Answer { body, missing };
+        state.keep(&question, reading.origin(), &answer);
+        Ok(Rendered { answer, warning })
     }
     .await;
+    if let Some(missing) = missing(&rendered) {
+        read.lacks(missing);
+    }
     read.ended(stale, &rendered);
     state.respond(rendered?, encoding)
 }
@@ -169,29 +192,34 @@ pub(super) async fn resource(
         labels: &labels,
         fields: &fields,
     };
-    let read = ResourceRead::new(&generation.snapshot, &request)?;
+    let read = ResourceRead::new(&generation.snapshot, &request).await;
+    let read = read.inspect_err(|error| state.count_unserved(error))?;
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
         let reading = read.read(kept.as_ref().map(|(origin, _)| *origin)).await?;
         stale = reading.is_stale();
         let warning = reading.warning();
-        if let Some(body) = state.again(&question, kept, reading.origin()) {
-            return Ok(Rendered { body, warning });
+        if let Some(answer) = state.again(&question, kept, reading.origin()) {
+            return Ok(Rendered { answer, warning });
         }
-        let values = reading.values()?;
-        let body = encoding.resource(&values);
-        state.keep(&question, reading.origin(), &body, values.missing.is_none());
-        Ok(Rendered { body, warning: warning.or(values.missing) })
+        let mut values = reading.values()?;
+        let missing = values.missing.take().map(Arc::new);
+        let answer = Answer { body: encoding.resource(&values), missing };
+        state.keep(&question, reading.origin(), &answer);
+        Ok(Rendered { answer, warning })
     }
     .await;
+    if let Some(missing) = missing(&rendered) {
+        read.lacks(missing);
+    }
     read.ended(stale, &rendered);
     state.respond(rendered?, encoding)
 }
 
 impl ReadState {
     /// The answer that was given before from what there is now.
-    fn kept(&self, question: &Question<'_>, now: Option<Origin>) -> Option<(Origin, Bytes)> {
+    fn kept(&self, question: &Question<'_>, now: Option<Origin>) -> Option<(Origin, Answer)> {
         let origin = now?;
         Some((origin, self.responses.get(question, &origin)?))
     }
@@ -200,25 +228,38 @@ impl ReadState {
     fn again(
         &self,
         question: &Question<'_>,
-        kept: Option<(Origin, Bytes)>,
+        kept: Option<(Origin, Answer)>,
         read: Option<Origin>,
-    ) -> Option<Bytes> {
+    ) -> Option<Answer> {
         let read = read?;
         match kept {
-            Some((origin, body)) if origin == read => Some(body),
+            Some((origin, answer)) if origin == read => Some(answer),
             _ => self.responses.get(question, &read),
         }
     }
 
-    /// Keeps an answer, unless something is missing from it.
-    fn keep(&self, question: &Question<'_>, from: Option<Origin>, body: &Bytes, whole: bool) {
-        if let Some(origin) = from.filter(|_| whole) {
-            self.responses.put(question, &origin, body);
+    /// Keeps an answer with what it lacks.
+    fn keep(&self, question: &Question<'_>, from: Option<Origin>, answer: &Answer) {
+        if let Some(origin) = from {
+            self.responses.put(question, &origin, answer);
+        }
+    }
+
+    /// Counts a read of a metric that is not served. Others count for their mapping.
+    fn count_unserved(&self, error: &ReadError) {
+        if error.is_unserved() {
+            self.metrics.unserved(error.reason());
+            self.served.unserved.note(error.reason(), &error.to_string(), Instant::now());
         }
     }
 
     fn respond(&self, rendered: Rendered, encoding: Encoding) -> Result<Response, Status> {
-        let Rendered { body, warning } = rendered;
+        let Rendered { answer: Answer { body, missing }, warning } = rendered;
+        let missing = missing.map(|missing| missing.message.clone());
+        let warning = match (warning, missing) {
+            (Some(stale), Some(missing)) => Some(format!("{stale}; {missing}")),
+            (stale, missing) => stale.or(missing),
+        };
         let mut response = Response::new(self.long_answers.admit(body)?.into());
         response.headers_mut().insert(header::CONTENT_TYPE, encoding.content_type());
         if let Some(warning) = warning.and_then(|warning| warning_header(&warning)) {
@@ -262,6 +303,7 @@ fn resource_path<'u>(
 fn warning_header(text: &str) -> Option<HeaderValue> {
     let text: String = text
         .chars()
+        .take(MAX_WARNING)
         .map(|c| match c {
             '"' => '\'',
             '\\' => '/',

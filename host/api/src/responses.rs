@@ -1,6 +1,7 @@
 //! Rendered answers, kept for as long as they are asked for and nothing newer is known.
 
 use std::hash::Hash;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use moka::Equivalent;
 use moka::sync::Cache;
 
 use super::render::{Encoding, Shape};
+use leadsman_evaluation::Missing;
 use leadsman_provider::{Origin, OriginVersion};
 
 /// How many bytes all kept answers may have together, with what they are found by.
@@ -63,13 +65,20 @@ struct Key {
 #[derive(Debug, Clone)]
 struct Entry {
     version: OriginVersion,
-    body: Bytes,
+    answer: Answer,
+}
+
+/// A rendered answer, and what it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    pub(super) missing: Option<Arc<Missing>>,
 }
 
 impl Default for ResponseCache {
     fn default() -> Self {
         let weigh = |key: &Key, entry: &Entry| {
-            let bytes = key.bytes() + entry.body.len() + ENTRY_OVERHEAD;
+            let bytes = key.bytes() + entry.answer.bytes() + ENTRY_OVERHEAD;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let cache = Cache::builder()
@@ -83,21 +92,28 @@ impl Default for ResponseCache {
 
 impl ResponseCache {
     /// The answer to a question that was made from these values and objects.
-    pub(super) fn get(&self, question: &Question<'_>, origin: &Origin) -> Option<Bytes> {
+    pub(super) fn get(&self, question: &Question<'_>, origin: &Origin) -> Option<Answer> {
         let asked = Asked { evaluations: origin.evaluations, question: *question };
         let entry = self.0.get(&asked)?;
-        (entry.version == origin.version).then_some(entry.body)
+        (entry.version == origin.version).then_some(entry.answer)
     }
 
     /// Keeps an answer, unless it is too long.
-    pub(super) fn put(&self, question: &Question<'_>, origin: &Origin, body: &Bytes) {
-        if body.len() > MAX_ANSWER_BYTES {
+    pub(super) fn put(&self, question: &Question<'_>, origin: &Origin, answer: &Answer) {
+        if answer.body.len() > MAX_ANSWER_BYTES {
             return;
         }
         let key = Key::new(origin.evaluations, question);
         // The bytes alone, without the room that they were written into.
-        let body = Bytes::copy_from_slice(body);
-        self.0.insert(key, Entry { version: origin.version, body });
+        let body = Bytes::copy_from_slice(&answer.body);
+        let answer = Answer { body, missing: answer.missing.clone() };
+        self.0.insert(key, Entry { version: origin.version, answer });
+    }
+}
+
+impl Answer {
+    fn bytes(&self) -> usize {
+        self.body.len() + self.missing.as_ref().map_or(0, |missing| missing.message.len())
     }
 }
 
@@ -148,9 +164,14 @@ impl Equivalent<Key> for Asked<'_> {
 mod tests {
     use super::*;
     use crate::render::CustomVersion;
+    use leadsman_evaluation::MissingReason;
 
     fn origin(evaluations: [u64; 2], values: [u64; 2], objects: u64) -> Origin {
         Origin { evaluations, version: OriginVersion { values, objects } }
+    }
+
+    fn whole(body: Bytes) -> Answer {
+        Answer { body, missing: None }
     }
 
     fn question(labels: &str) -> Question<'_> {
@@ -168,7 +189,8 @@ mod tests {
     fn an_answer_is_that_to_the_same_question_from_the_same_values() {
         let cache = ResponseCache::default();
         let (first, question) = (origin([1, 0], [7, 0], 3), question("app=web"));
-        let body = Bytes::from_static(b"answer");
+        let mut body = whole(Bytes::from_static(b"answer"));
+        body.missing = Some(Arc::new(Missing::new(MissingReason::NoSeries, "why")));
         cache.put(&question, &first, &body);
         assert_eq!(cache.get(&question, &first), Some(body));
         for other in [
@@ -198,7 +220,7 @@ mod tests {
         let (cache, question) = (ResponseCache::default(), question(""));
         for value in 0..1000 {
             let origin = origin([1, 0], [value, 0], 0);
-            cache.put(&question, &origin, &Bytes::from_static(b"answer"));
+            cache.put(&question, &origin, &whole(Bytes::from_static(b"answer")));
         }
         cache.0.run_pending_tasks();
         assert_eq!(cache.0.entry_count(), 1);
@@ -210,7 +232,7 @@ mod tests {
         let cache = ResponseCache::default();
         let origin = origin([1, 0], [1, 0], 0);
         let (long, longer) = (vec![b'x'; MAX_ANSWER_BYTES], vec![b'x'; MAX_ANSWER_BYTES + 1]);
-        let (long, longer) = (Bytes::from(long), Bytes::from(longer));
+        let (long, longer) = (whole(Bytes::from(long)), whole(Bytes::from(longer)));
         cache.put(&question("longer"), &origin, &longer);
         assert_eq!(cache.get(&question("longer"), &origin), None);
         for number in 0..1024 {

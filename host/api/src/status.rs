@@ -52,10 +52,15 @@ impl Status {
 
 fn code_of_read(error: &ReadError) -> StatusCode {
     match error {
-        ReadError::NotFound(_) => StatusCode::NOT_FOUND,
+        ReadError::NotFound(_) | ReadError::Absent(_) | ReadError::Unserved { .. } => {
+            StatusCode::NOT_FOUND
+        }
         ReadError::Bad(_) => StatusCode::BAD_REQUEST,
-        ReadError::Refused(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        ReadError::NotSynced { .. } | ReadError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ReadError::Refused(_) | ReadError::Unbound(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        // The list is tried again soon.
+        ReadError::NotSynced { .. } | ReadError::Unavailable(_) | ReadError::Unlisted(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ReadError::Failed { failure, .. } => match failure {
             ReadFailure::Failed { error, .. } => match **error {
                 // The upstream failed, which may pass.
@@ -66,6 +71,7 @@ fn code_of_read(error: &ReadError) -> StatusCode {
                 EvaluationError::Selector { .. } => StatusCode::BAD_REQUEST,
                 EvaluationError::Plugin { .. }
                 | EvaluationError::ObjectLabels(_)
+                | EvaluationError::RuleLabel { .. }
                 | EvaluationError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             },
             ReadFailure::Deadline { .. } => StatusCode::GATEWAY_TIMEOUT,

@@ -87,6 +87,8 @@ pub struct Discovery {
     pub interval: Duration,
     /// The maximum age of the newest sample of a listed series.
     pub max_age: Duration,
+    /// How long a read waits at most for its value.
+    pub deadline: Duration,
     /// Whether queries are sent exactly as prometheus-adapter sends them.
     pub exact_queries: bool,
     /// What stands for NaN and for infinite values.

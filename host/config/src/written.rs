@@ -64,6 +64,8 @@ pub struct Discovery {
     pub interval: Option<String>,
     /// A series is listed if it had samples within this time. The interval if left out.
     pub max_age: Option<String>,
+    /// How long a read of a metric of rules waits at most for its value. `1s` if left out.
+    pub deadline: Option<String>,
     /// Send for each read the very query that prometheus-adapter would. Otherwise one query for
     /// all objects of a namespace is sent where that gives each the same value.
     #[serde(default)]

@@ -111,6 +111,7 @@ impl Assembly {
         // Only the operator has rules.
         if contribution.served && contribution.owner == Owner::Operator {
             self.contents.rules = rules.metrics.clone();
+            self.contents.gaps = rules.gaps.clone();
             self.contents.resource_metrics.clone_from(&rules.resource_metrics);
         }
         for error in &rules.errors {

@@ -316,6 +316,7 @@ impl BindJob {
             kinds: self.kinds.clone(),
             budget: self.budget.clone(),
             items: None,
+            of_rule: false,
         }
     }
 }

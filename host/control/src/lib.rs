@@ -35,6 +35,7 @@ mod publisher;
 mod quota;
 mod reason;
 mod report;
+mod rule_gaps;
 mod rule_metrics;
 mod runtime;
 mod self_test;

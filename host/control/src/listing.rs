@@ -1,6 +1,6 @@
 //! The series that there are for the rules: listed by a task, at an interval.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use leadsman_cluster::Cluster;
 use leadsman_config::valid;
 use leadsman_model::resource::Resource;
 use leadsman_rules::Seen;
+use leadsman_runtime::backoff::Backoff;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_source::Source;
@@ -25,8 +26,14 @@ use leadsman_source::Source;
 /// How many lists are requested at once.
 const MAX_CONCURRENT_LISTS: usize = 4;
 
-/// How long to wait after a failure; each further one doubles it, up to the interval.
-const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// How long to wait after a failure; each further one doubles it.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// The longest wait after a failure: metrics are missing until the source is back and was asked.
+const MAX_RETRY: Duration = Duration::from_secs(5);
+
+/// A list that takes long before it fails is a burden: the wait is so many times as long at least.
+const RETRY_SHARE: u32 = 4;
 
 /// A series that is missing from so many lists in a row is gone. An upstream that has just started,
 /// or a partial answer, takes nothing away at once.
@@ -62,9 +69,25 @@ impl Listed {
         self.queries.get(query).map(|query| &*query.seen)
     }
 
+    /// The same, shared.
+    pub(super) fn shared(&self, query: &str) -> Option<Arc<Seen>> {
+        self.queries.get(query).map(|query| query.seen.clone())
+    }
+
+    /// Whether a list for a series query ended, well or not.
+    pub(super) fn was_asked(&self, query: &str) -> bool {
+        self.queries.get(query).is_some_and(|query| query.asked)
+    }
+
     /// Why the newest list for a series query could not be had.
     pub(super) fn fault(&self, query: &str) -> Option<&str> {
         self.queries.get(query)?.fault.as_deref()
+    }
+
+    /// A list for a series query ended.
+    #[cfg(test)]
+    pub(super) fn answered(&mut self, query: &str, answer: Result<Seen, String>) {
+        self.queries.entry(query.to_owned()).or_default().take(answer);
     }
 
     /// Whether each query was answered, or failed, at least once.
@@ -113,6 +136,15 @@ pub struct SeriesList {
 
 /// Asks a source once for all series that rules are for.
 pub async fn list_series(rules: &valid::Rules, source: &Source) -> Vec<SeriesList> {
+    list_queries(rules, source, &rules.series_queries()).await
+}
+
+/// The same for some of the series queries.
+async fn list_queries(
+    rules: &valid::Rules,
+    source: &Source,
+    queries: &BTreeSet<&str>,
+) -> Vec<SeriesList> {
     let valid::Discovery { source: name, max_age, .. } = &rules.discovery;
     let max_age = i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX);
     let since = clock::now().saturating_sub(max_age);
@@ -125,7 +157,7 @@ pub async fn list_series(rules: &valid::Rules, source: &Source) -> Vec<SeriesLis
             SeriesList { query, took: begun.elapsed(), seen }
         }
     };
-    let asked: Vec<_> = rules.series_queries().into_iter().map(ask).collect();
+    let asked: Vec<_> = queries.iter().copied().map(ask).collect();
     stream::iter(asked).buffer_unordered(MAX_CONCURRENT_LISTS).collect().await
 }
 
@@ -235,32 +267,53 @@ struct Lister {
     events: mpsc::Sender<Event<Arc<Bindings>>>,
 }
 
+/// Which lists are requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    /// Those that failed.
+    Failed,
+}
+
 impl Lister {
     /// Does not end by itself.
     async fn run(&self, listed: &watch::Sender<Arc<Listed>>) {
-        let interval = self.rules.discovery.interval;
-        let mut failures = 0;
         loop {
-            if self.list(listed).await {
-                failures = 0;
-                tokio::time::sleep(interval).await;
-            } else {
-                let wait = FIRST_RETRY.saturating_mul(1 << failures.min(16));
-                failures += 1;
-                tokio::time::sleep(wait.min(interval)).await;
+            let mut begun = Instant::now();
+            let mut well = self.list(Wanted::All, listed).await;
+            let next = Instant::now() + self.rules.discovery.interval;
+            let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
+            while !well {
+                let again = Instant::now() + retry_after(&mut backoff, begun.elapsed());
+                if again >= next {
+                    break;
+                }
+                tokio::time::sleep_until(again.into()).await;
+                begun = Instant::now();
+                well = self.list(Wanted::Failed, listed).await;
             }
+            tokio::time::sleep_until(next.into()).await;
         }
     }
 
-    /// Lists once. Says whether all went well.
-    async fn list(&self, listed: &watch::Sender<Arc<Listed>>) -> bool {
-        let lists = list_series(&self.rules, &self.source);
-        let (lists, resources) = tokio::join!(lists, self.resources());
+    /// Lists once. Says whether all is well now.
+    async fn list(&self, wanted: Wanted, listed: &watch::Sender<Arc<Listed>>) -> bool {
         let mut new = (**listed.borrow()).clone();
+        let mut queries = self.rules.series_queries();
+        if wanted == Wanted::Failed {
+            queries.retain(|query| new.fault(query).is_some());
+        }
+        let learned = wanted == Wanted::Failed && new.resources_fault.is_none();
+        let resources = async { if learned { None } else { self.resources().await } };
+        let lists = list_queries(&self.rules, &self.source, &queries);
+        let (lists, resources) = tokio::join!(lists, resources);
+        // What failed as before changes nothing.
+        let mut news = wanted == Wanted::All;
         match resources {
             Some(Ok(resources)) => {
                 (new.resources, new.resources_known) = (resources, true);
                 new.resources_fault = None;
+                news = true;
             }
             Some(Err(reason)) => new.resources_fault = Some(reason),
             None => {}
@@ -269,6 +322,7 @@ impl Lister {
             self.metrics.listing().listed(took, seen.is_ok());
             let seen = seen.map_err(|reason| format!("{reason} (listing the series of {query})"));
             let known = new.queries.entry(query).or_default();
+            news |= seen.as_ref().err() != known.fault.as_ref();
             if let Err(reason) = &seen
                 && known.fault.as_ref() != Some(reason)
             {
@@ -278,6 +332,9 @@ impl Lister {
         }
         let well = new.resources_fault.is_none()
             && new.queries.values().all(|query| query.fault.is_none());
+        if !news {
+            return well;
+        }
         let names = new.queries.values().map(|query| query.seen.len()).sum();
         self.metrics.listing().names(names);
         let complete = new.is_complete(&self.rules);
@@ -296,9 +353,25 @@ impl Lister {
     }
 }
 
+/// How long to wait after a failure that took so long.
+fn retry_after(backoff: &mut Backoff, took: Duration) -> Duration {
+    backoff.next().max(took.saturating_mul(RETRY_SHARE))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_that_is_away_is_asked_again_within_seconds() {
+        let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
+        let waits: Vec<_> =
+            (0..6).map(|_| retry_after(&mut backoff, Duration::ZERO).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 5, 5, 5]);
+        let burden = Duration::from_secs(60);
+        let wait = retry_after(&mut backoff, burden);
+        assert_eq!(wait, burden * RETRY_SHARE, "a slow list is not repeated soon");
+    }
 
     fn seen(names: &[&str]) -> Seen {
         names.iter().map(|name| ((*name).into(), ["pod".into()].into())).collect()

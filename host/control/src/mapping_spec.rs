@@ -10,7 +10,7 @@ use leadsman_config::valid;
 use leadsman_document::{Fault, json_schema};
 use leadsman_evaluation::{
     self as evaluation, BoundQuery, Budget, Candidate, CircuitBreaker, Evaluations, ItemLabels,
-    Mapping, Runs,
+    Mapping, MissingLog, ObjectNames, Runs,
 };
 use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::owner::Owner;
@@ -34,6 +34,8 @@ pub(super) struct MappingSpec {
     pub(super) budget: Option<Arc<Budget>>,
     /// For resource metrics.
     pub(super) items: Option<ItemLabels>,
+    /// Whether it is made of a rule.
+    pub(super) of_rule: bool,
 }
 
 impl PartialEq for MappingSpec {
@@ -58,6 +60,7 @@ impl PartialEq for MappingSpec {
             && self.kinds.is_same(&other.kinds)
             && budget(&self.budget) == budget(&other.budget)
             && self.items == other.items
+            && self.of_rule == other.of_rule
     }
 }
 
@@ -141,6 +144,8 @@ impl MappingSpec {
             plugin: self.plugin.clone(),
             config: mapping.config.to_string(),
             object_labels,
+            object_names: object_names(&mapping.config),
+            of_rule: self.of_rule,
             policy: mapping.policy,
             any_object: mapping.any_object,
             limits: mapping.limits,
@@ -150,6 +155,7 @@ impl MappingSpec {
             runs: Runs::new(runtime.engine.slots_for_one()),
             candidate,
             metrics: runtime.metrics.mapping(&title),
+            missing: MissingLog::default(),
         };
         if let Serve::Custom(resource) = &mapping.serve
             && !resource.namespaced()
@@ -234,5 +240,39 @@ impl MappingSpec {
                 None
             }
         }
+    }
+}
+
+/// The labels that name objects, in a configuration as the plugins of the SDK have it: `object` names
+/// a label, `combine: omit` leaves out objects whose series do not agree, and `unnamed: omit` the
+/// series without the label.
+fn object_names(config: &serde_json::Value) -> Option<ObjectNames> {
+    let text = |key: &str| config.get(key).and_then(serde_json::Value::as_str);
+    let omits = |key: &str| text(key) == Some("omit");
+    Some(ObjectNames {
+        object: text("object")?.to_owned(),
+        namespace: text("namespace").unwrap_or("namespace").to_owned(),
+        omits_disputed: omits("combine"),
+        required: !omits("unnamed"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_label_of_objects_is_that_of_the_configuration() {
+        let names = object_names(&json!({"object": "pod", "combine": "omit"})).unwrap();
+        assert_eq!((names.object.as_str(), names.namespace.as_str()), ("pod", "namespace"));
+        assert!(names.omits_disputed && names.required);
+        let config =
+            json!({"object": "pod", "namespace": "ns", "combine": "sum", "unnamed": "omit"});
+        let names = object_names(&config).unwrap();
+        assert_eq!(names.namespace, "ns");
+        assert!(!names.omits_disputed && !names.required);
+        assert_eq!(object_names(&json!({"object": {"name": "fixed"}})), None);
+        assert_eq!(object_names(&json!({})), None);
     }
 }

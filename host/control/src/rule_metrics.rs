@@ -11,6 +11,7 @@ use super::bindings::Handover;
 use super::listing::Listed;
 use super::mapping_spec::{MappingSpec, Sources};
 use super::reason::{Cause, Reason};
+use super::rule_gaps::Gathering;
 use super::runtime::{Kinds, Runtime};
 use leadsman_config::valid;
 use leadsman_document::{self as document, segment};
@@ -19,7 +20,7 @@ use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
-use leadsman_provider::snapshot::{LazyMetric, RuleMetrics};
+use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
     Catalog, Offered, OnSeveral, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing,
     resolver,
@@ -51,6 +52,8 @@ pub(super) struct RuleOutput {
     pub(super) warnings: Vec<Cause>,
     /// What keeps something from being served.
     pub(super) errors: Vec<Cause>,
+    /// What rules do not give.
+    pub(super) gaps: Arc<RuleGaps>,
     /// What keeps it from being known what nodes or pods use.
     pub(super) resource_errors: Vec<(MetricName, Serve, Cause)>,
     /// What the metrics are made of, to tell whether one is still the same.
@@ -142,7 +145,11 @@ impl Context {
             plugin: RULE_PLUGINS[usize::from(!of_objects)].to_owned(),
             config,
             candidate: None,
-            policy: Policy { on_nan: self.rules.discovery.on_nan, ..Policy::default() },
+            policy: Policy {
+                deadline: self.rules.discovery.deadline,
+                on_nan: self.rules.discovery.on_nan,
+                ..Policy::default()
+            },
             any_object: true,
             limits: Limits::default(),
         };
@@ -156,6 +163,7 @@ impl Context {
             kinds: self.kinds.clone(),
             budget: None,
             items: None,
+            of_rule: true,
         }
     }
 }
@@ -197,6 +205,7 @@ impl RuleOutput {
             && same(&self.resource_metrics, &other.resource_metrics)
             && (&self.warnings, &self.errors) == (&other.warnings, &other.errors)
             && self.resource_errors == other.resource_errors
+            && self.gaps == other.gaps
     }
 }
 
@@ -258,8 +267,10 @@ impl Context {
         let seen = |query: &str| listed.seen(query);
         let mut unserved = BTreeMap::new();
         let mut unserved_first = BTreeMap::new();
+        let mut gaps = Gathering::new(&self.rules);
         let catalog = Catalog::new(&self.rules.rules, seen, &resolve, &mut |series| {
             unserved_first.entry(series.rule).or_insert_with(|| series.clone());
+            gaps.add(&series);
             // One metric that cannot be served is reported for each rule.
             if matches!(series.why, Why::NoNamespace { .. } | Why::NoNamespaceOfExternal) {
                 unserved.entry(series.rule).or_insert(series);
@@ -280,10 +291,13 @@ impl Context {
             let cause = Cause::new(Reason::NoNamespace, place, format!("{series}: {why}"));
             of.warnings.push(cause.warning());
         }
+        of.gaps = gaps.end(listed, &catalog.offered);
         let mut making = Making { context: &self, before, handovers: Vec::new() };
         let mut all = Vec::with_capacity(catalog.offered.len());
         for offered in catalog.offered {
+            let series = self.series(listed, &offered);
             let (binding, metric) = making.metric(offered);
+            metric.listed(series);
             let key = (metric.metric.clone(), metric.serve.clone());
             of.specs.insert(key, (binding, metric.clone()));
             all.push(metric);
@@ -293,6 +307,14 @@ impl Context {
             making.resource_metrics(usage, &resolve, &mut of);
         }
         (of, making.handovers)
+    }
+
+    /// What is known of the series of a metric.
+    fn series(&self, listed: &Listed, offered: &Offered) -> RuleSeries {
+        let Offered { rule, query, .. } = offered;
+        let asked = query.namespace_label.iter().chain(&query.object_label).cloned().collect();
+        let seen = listed.shared(&self.rules.rules[*rule].series_query).unwrap_or_default();
+        RuleSeries { name: query.series.clone(), asked, seen }
     }
 }
 

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::try_join_all;
+use tokio::time::timeout;
 
+use super::basis::{Basis, QueryBasis};
 use super::candidate::Candidate;
 use super::circuit_breaker::Transition;
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
-use super::plugin_run::{Which, run};
+use super::plugin_run::{Ran, Which, run};
 use super::state::{Evaluated, Evaluation, next_id};
-use leadsman_model::data::{Answer, Input};
+use leadsman_model::data::{Answer, Data, Input};
 use leadsman_model::names::Scope;
+use leadsman_model::objects::SyncState;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
@@ -54,18 +57,24 @@ async fn attempt(
         budget.admit(at)?;
     }
     let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, params, time));
-    let answers = try_join_all(queries).await?;
+    let (queries, answers): (Vec<_>, Vec<_>) = try_join_all(queries).await?.into_iter().unzip();
     let querying = at.elapsed();
+    check_rule(mapping, &queries, &answers)?;
     let input = Input::new(scope.clone(), time, answers);
     if let (Some(_), Some(kind)) = (&mapping.object_labels, &mapping.kind) {
+        if *kind.state() == SyncState::Starting {
+            let _ = timeout(mapping.policy.deadline, kind.first_list()).await;
+        }
         kind.ready()?;
     }
     let again = mapping.candidate.is_some().then(|| input.clone());
     let stage = |stage| evaluation.enter(stage);
-    let (values, running) = run(mapping, Which::Serving, input, scope, stage).await?;
+    let Ran { values, disputes, took: running } =
+        run(mapping, Which::Serving, input, scope, stage).await?;
     mapping.metrics.refused(values.refused_count);
     let (id, evaluation, values) = (next_id(), evaluation.id, Arc::new(values));
-    Ok((Evaluated { id, evaluation, values, at, time, querying, running }, again))
+    let basis = Basis { queries, disputes: disputes.list, disputed: disputes.count };
+    Ok((Evaluated { id, evaluation, values, basis, at, time, querying, running }, again))
 }
 
 /// Runs the candidate on the input that the serving plugin had, and records how it compares.
@@ -80,7 +89,7 @@ pub(super) async fn run_shadow(
     let values = match run(mapping, Which::Candidate, input, scope, |_| ()).await {
         // There was no time left for it, which says nothing of the candidate.
         Err(EvaluationError::Budget(_)) => return,
-        ended => ended.map(|(values, _)| values),
+        ended => ended.map(|ran| ran.values),
     };
     std::mem::forget(under_way);
     let (outcome, differences) = candidate.record(&served.values, values);
@@ -105,7 +114,7 @@ async fn fetch(
     scope: &Scope,
     params: &QueryParams,
     now: i64,
-) -> Result<(String, Answer), EvaluationError> {
+) -> Result<(QueryBasis, (String, Answer)), EvaluationError> {
     let refuse = |reason: String| EvaluationError::Selector { query: query.name.clone(), reason };
     let selector = &params.selector;
     let promql = query
@@ -122,14 +131,48 @@ async fn fetch(
         source_name: query.source_name.clone(),
         source,
     })?;
+    let before_selection = answer.data.series();
     // Where the query has no place for the selector, it picks from what came back.
     if !query.promql.uses_selector() && !selector.is_empty() {
+        let place = if mapping.of_rule { "<<.LabelMatchers>>" } else { "${selector}" };
         answer.select(selector).map_err(|label| {
             refuse(format!(
                 "its answer has no label \"{label}\"; keep the label in the query's by (…), or \
-                 put ${{selector}} among the query's matchers"
+                 put {place} among the query's matchers"
             ))
         })?;
     }
-    Ok((query.name.clone(), answer))
+    let series = answer.data.series();
+    let basis = QueryBasis { name: query.name.clone(), series, before_selection };
+    Ok((basis, (query.name.clone(), answer)))
+}
+
+/// Says in the words of rules what the plugin of a rule would say in its own: that no series has the
+/// label that names the object.
+fn check_rule(
+    mapping: &Mapping,
+    queries: &[QueryBasis],
+    answers: &[(String, Answer)],
+) -> Result<(), EvaluationError> {
+    let Some(names) =
+        mapping.object_names.as_ref().filter(|names| mapping.of_rule && names.required)
+    else {
+        return Ok(());
+    };
+    for (basis, (_, answer)) in queries.iter().zip(answers) {
+        let Data::Vector(vector) = &answer.data else { continue };
+        let texts = &answer.dictionary;
+        let named = texts.find(&names.object).and_then(|name| vector.labels.column(name));
+        if basis.series > 0 && named.is_none() {
+            let present: Vec<_> = vector.labels.row(0).map(|(name, _)| texts.get(name)).collect();
+            return Err(EvaluationError::RuleLabel {
+                label: names.object.clone(),
+                present: match present.as_slice() {
+                    [] => "none".to_owned(),
+                    present => present.join(", "),
+                },
+            });
+        }
+    }
+    Ok(())
 }

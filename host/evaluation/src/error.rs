@@ -36,10 +36,21 @@ pub enum EvaluationError {
     /// The objects are more than a plugin is given.
     #[error("{0}")]
     ObjectLabels(#[from] ObjectTableError),
+    /// The answer to a rule's query names no objects.
+    #[error(
+        "the rule's query: no series has the label \"{label}\" that names the object (labels of the \
+         first series: {present}); group by <<.GroupBy>> in `metricsQuery`"
+    )]
+    RuleLabel {
+        /// The label.
+        label: String,
+        /// Those of the first series.
+        present: String,
+    },
     /// The plugin gave nothing.
-    #[error("plugin \"{plugin}\": {source}")]
+    #[error("{plugin}: {source}")]
     Plugin {
-        /// The plugin.
+        /// The plugin, as messages call it.
         plugin: String,
         /// Why.
         source: RunError,
@@ -73,6 +84,7 @@ impl EvaluationError {
             Self::Selector { .. } => "selector",
             Self::Objects(_) => "objects",
             Self::ObjectLabels(_) => "object_labels",
+            Self::RuleLabel { .. } => "rule_label",
             Self::Plugin { source, .. } => source.reason(),
             Self::Unavailable { .. } => "unavailable",
             Self::Budget(_) => "budget",
@@ -130,6 +142,17 @@ impl ReadFailure {
             Self::Failed { error, .. } => !matches!(**error, EvaluationError::Selector { .. }),
             Self::Deadline { .. } => true,
             Self::TooMany { .. } | Self::TooManyOfCaller { .. } | Self::ShuttingDown => false,
+        }
+    }
+
+    /// The kind of the failure, as metrics count it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Failed { error, .. } => error.reason(),
+            Self::Deadline { .. } => "deadline",
+            Self::TooMany { .. } => "too_many_evaluations",
+            Self::TooManyOfCaller { .. } => "too_many_evaluations_of_reader",
+            Self::ShuttingDown => "shutting_down",
         }
     }
 }

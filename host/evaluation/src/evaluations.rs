@@ -185,10 +185,12 @@ impl Evaluations {
         let state = evaluation.state();
         let Some(evaluated) = decide_late(&state, policy, now) else {
             // The deadline may be shorter than the source's time-out.
-            let pending = match &state.failed {
-                Some(failed) => format!("{pending}; the attempt before failed: {}", failed.error),
-                None => pending,
+            let before = match &state.failed {
+                Some(failed) => format!("; the attempt before failed: {}", failed.error),
+                None => String::new(),
             };
+            let key = if self.mapping.of_rule { "discovery.deadline" } else { "deadline" };
+            let pending = format!("{pending}{before}; raise `{key}` if reads shall wait longer");
             return Err(ReadFailure::Deadline { deadline: policy.deadline, pending });
         };
         Ok(Reading::old(evaluated, pending))
@@ -200,7 +202,14 @@ impl Evaluations {
             return "no evaluation is under way".to_owned();
         };
         let (what, why) = match evaluation.stage() {
-            Stage::Querying if !self.mapping.queries.is_empty() => (self.queries(), None),
+            Stage::Querying if !self.mapping.queries.is_empty() => {
+                return format!(
+                    "{} has been under way for {:.1}s{}",
+                    self.queries(),
+                    waiting.as_secs_f64(),
+                    self.timeouts()
+                );
+            }
             Stage::Querying | Stage::Running => ("the plugin".to_owned(), None),
             Stage::Waiting(waiting) => ("the plugin".to_owned(), Some(waiting)),
         };
@@ -217,6 +226,16 @@ impl Evaluations {
             format!("query \"{}\" to the source \"{}\"", query.name, query.source_name)
         };
         self.mapping.queries.iter().map(named).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How long the sources may take, for messages.
+    fn timeouts(&self) -> String {
+        let queries = self.mapping.queries.iter();
+        let timeouts = queries.filter_map(|query| query.source.timeout());
+        match timeouts.max() {
+            Some(longest) => format!(" and may take {longest:?}, the source's `timeout`"),
+            None => String::new(),
+        }
     }
 
     /// The evaluation of a scope, made if it is not there, with the read noted. It is noted while the

@@ -5,6 +5,7 @@
 //! wait.
 
 mod attempt;
+mod basis;
 mod budget;
 mod cadence;
 mod candidate;
@@ -15,6 +16,7 @@ mod evaluations;
 mod handover;
 mod index;
 mod mapping;
+mod missing;
 mod plugin_run;
 mod policy;
 mod predecessor;
@@ -22,12 +24,14 @@ mod quota;
 mod stage;
 mod state;
 
+pub use basis::{Basis, Dispute, ObjectNames, QueryBasis};
 pub use budget::{Budget, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use circuit_breaker::CircuitBreaker;
 pub use error::{EvaluationError, ReadFailure};
 pub use evaluations::{Evaluations, Reader, Reading};
 pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
+pub use missing::{Missing, MissingEntry, MissingLog, MissingReason};
 pub use plugin_run::Runs;
 pub use policy::Policy;
 pub use predecessor::HandoverStatus;

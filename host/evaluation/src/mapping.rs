@@ -1,11 +1,13 @@
 //! A mapping with everything that its evaluations need.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::basis::ObjectNames;
 use super::budget::Budget;
 use super::candidate::Candidate;
 use super::circuit_breaker::CircuitBreaker;
+use super::missing::{Missing, MissingLog};
 use super::plugin_run::Runs;
 use super::policy::Policy;
 use leadsman_model::names::{MetricName, Namespace, Scope};
@@ -39,6 +41,10 @@ pub struct Mapping {
     pub config: String,
     /// The labels of the objects that the plugin asks for, if it wants to see the objects.
     pub object_labels: Option<ObjectLabels>,
+    /// The labels that name the objects of its values, as far as its configuration tells.
+    pub object_names: Option<ObjectNames>,
+    /// Whether it is made of a rule, whose author knows of no plugins and mappings.
+    pub of_rule: bool,
     /// What reads get.
     pub policy: Policy,
     /// Whether a read by name needs no object of that name.
@@ -55,6 +61,8 @@ pub struct Mapping {
     pub candidate: Option<Candidate>,
     /// Its metrics.
     pub metrics: MappingMetrics,
+    /// Why reads of it lacked values.
+    pub missing: MissingLog,
 }
 
 /// The labels by which the items of a resource metric belong to objects.
@@ -122,6 +130,22 @@ impl Mapping {
             && self.policy.on_nan == other.policy.on_nan
             && same_queries
             && same_objects
+    }
+
+    /// How messages call one of its plugins. Who writes rules knows of none.
+    pub(super) fn called(&self, plugin: &str) -> String {
+        if self.of_rule { "the rule".to_owned() } else { format!("plugin \"{plugin}\"") }
+    }
+
+    /// A read lacks values, for a reason from a closed set.
+    pub fn lacks(&self, reason: &'static str, message: &str) {
+        self.metrics.incomplete(reason);
+        self.missing.note(reason, message, Instant::now());
+    }
+
+    /// The same for a reason of a read that was answered.
+    pub fn lacks_some(&self, missing: &Missing) {
+        self.lacks(missing.reason.as_str(), &missing.message);
     }
 
     /// How the mapping is called in logs and messages.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::basis::Disputes;
 use super::budget::Reservation;
 use super::error::EvaluationError;
 use super::mapping::Mapping;
@@ -92,6 +93,15 @@ impl Permits {
     }
 }
 
+/// What a run of a plugin gave.
+pub(super) struct Ran {
+    pub(super) values: Values,
+    /// What it left out because its series do not agree.
+    pub(super) disputes: Disputes,
+    /// How long it took.
+    pub(super) took: Duration,
+}
+
 /// Runs a plugin where it may block, and says how long it ran. The permits belong to the run: they
 /// stay taken until the plugin has ended, even if nobody waits for it any more.
 pub(super) async fn run(
@@ -100,7 +110,7 @@ pub(super) async fn run(
     input: Input,
     scope: &Scope,
     stage: impl Fn(Stage),
-) -> Result<(Values, Duration), EvaluationError> {
+) -> Result<Ran, EvaluationError> {
     let mut permits = Permits::acquire(mapping, scope, &stage).await?;
     let (running, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
@@ -115,12 +125,12 @@ pub(super) async fn run(
         if let Some(reservation) = permits.reservation.take() {
             reservation.settle(took);
         }
-        values.map(|values| (values, took))
+        values.map(|(values, disputes)| Ran { values, disputes, took })
     });
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "running a plugin panicked");
         let source = RunError::Host("the adapter failed while it ran the plugin".to_owned());
-        Err(EvaluationError::Plugin { plugin: mapping.plugin_name.clone(), source })
+        Err(EvaluationError::Plugin { plugin: mapping.called(&mapping.plugin_name), source })
     })
 }
 
@@ -129,7 +139,7 @@ fn evaluate(
     which: Which,
     mut input: Input,
     scope: &Scope,
-) -> Result<Values, EvaluationError> {
+) -> Result<(Values, Disputes), EvaluationError> {
     let title = mapping.title();
     let (plugin, plugin_name, config, objects, name) = match (which, &mapping.candidate) {
         (Which::Candidate, Some(of)) => {
@@ -156,8 +166,17 @@ fn evaluate(
             on_nan: mapping.policy.on_nan,
         },
     };
-    let failed = |source: RunError| EvaluationError::Plugin { plugin: plugin_name.clone(), source };
-    plugin.evaluate(&run, input).map_err(failed)
+    let disputes = match (which, &mapping.object_names) {
+        (Which::Serving, Some(names)) => Disputes::find(&input, names),
+        _ => Disputes::default(),
+    };
+    let failed = |source: RunError| {
+        let plugin = mapping.called(plugin_name);
+        EvaluationError::Plugin { plugin, source }
+    };
+    let values = plugin.evaluate(&run, input).map_err(failed)?;
+    let disputes = disputes.without_served(&values.served, scope);
+    Ok((values, disputes))
 }
 
 #[cfg(test)]

@@ -130,6 +130,7 @@ mod tests {
                     id: 1,
                     evaluation: 1,
                     values: Arc::new(values()),
+                    basis: crate::Basis::default(),
                     at,
                     time: 0,
                     querying: Duration::ZERO,

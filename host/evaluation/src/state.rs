@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::basis::Basis;
 use super::cadence::Cadence;
 use super::error::EvaluationError;
 use super::policy::Policy;
@@ -29,6 +30,8 @@ pub struct Evaluated {
     pub evaluation: u64,
     /// The values.
     pub values: Arc<Values>,
+    /// What they were made from.
+    pub basis: Basis,
     /// When the evaluation began.
     pub at: Instant,
     /// The same in milliseconds since the epoch.

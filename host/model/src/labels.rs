@@ -18,6 +18,13 @@ pub struct Column {
     cells: Vec<Text>,
 }
 
+impl Column {
+    /// The value in a row, [`EMPTY`] where it is not set.
+    pub fn get(&self, row: usize) -> Text {
+        self.cells.get(row).copied().unwrap_or(EMPTY)
+    }
+}
+
 impl Labels {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
@@ -58,6 +65,11 @@ impl Labels {
     pub fn get(&self, row: usize, name: Text) -> Text {
         let column = self.columns.iter().find(|column| column.name == name);
         column.and_then(|column| column.cells.get(row)).copied().unwrap_or(EMPTY)
+    }
+
+    /// The column of a label, if any row has it.
+    pub fn column(&self, name: Text) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
     }
 
     /// The labels that are set in a row.

@@ -131,6 +131,20 @@ impl Resource {
         &self.0.plural
     }
 
+    /// So many of them, in words: `1 pod`, `2 pods`, `2 deployments.apps`.
+    pub fn counted(&self, count: usize) -> String {
+        let group = match self.group() {
+            "" => String::new(),
+            group => format!(".{group}"),
+        };
+        let details = self.0.details.load();
+        let name = match details.as_ref().filter(|known| !known.singular.is_empty()) {
+            Some(known) if count == 1 => &known.singular,
+            _ => &self.0.plural,
+        };
+        format!("{count} {name}{group}")
+    }
+
     /// Whether a request for this name means this kind: plural or singular, with the group, or
     /// without it.
     pub fn answers_to(&self, name: &str) -> bool {
@@ -235,6 +249,16 @@ mod tests {
             ("apps/v1".into(), "/v1".into())
         );
         assert_eq!(Resource::known("widgets.example.com"), None);
+    }
+
+    #[test]
+    fn one_of_them_is_called_as_one() {
+        let counted = |name: &str, count| Resource::known(name).unwrap().counted(count);
+        assert_eq!((counted("pods", 0), counted("pods", 1)), ("0 pods".into(), "1 pod".into()));
+        assert_eq!(counted("deployments", 1), "1 deployment.apps");
+        assert_eq!(counted("deployments", 2), "2 deployments.apps");
+        let unknown = Resource::custom("widgets.example.com", None).unwrap();
+        assert_eq!(unknown.counted(1), "1 widgets.example.com");
     }
 
     #[test]

@@ -141,6 +141,16 @@ impl ObjectValues {
         self.len() == 0
     }
 
+    /// How many objects of a namespace have a value that can be served, and the names of the first
+    /// few, in the order of the plugin.
+    pub fn of_namespace(&self, namespace: &str, few: usize) -> (usize, Vec<&str>) {
+        let Some(&namespace) = self.namespaces.get(namespace) else { return (0, Vec::new()) };
+        let mut rows =
+            self.rows.iter().filter(|row| row.namespace == namespace && row.value.is_ok());
+        let first: Vec<_> = rows.by_ref().take(few).map(|row| name_of(&self.names, row)).collect();
+        (first.len() + rows.count(), first)
+    }
+
     /// All values that can be served, with namespace and name, in the order of the plugin.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Value)> {
         let mut namespaces = vec![""; self.namespaces.len()];
@@ -272,6 +282,9 @@ mod tests {
         assert!(values.insert("two", "nan", Err(NotServable::NotANumber)));
         assert_eq!(values.get("two", "nan"), Some(Err(NotServable::NotANumber)));
         assert_eq!(values.iter().count(), 1002);
+        assert_eq!(values.of_namespace("two", 3), (1, vec!["a"]));
+        assert_eq!(values.of_namespace("one", 2), (1001, vec!["a", "pod-0"]));
+        assert_eq!(values.of_namespace("three", 2), (0, vec![]));
     }
 
     #[test]

@@ -1,22 +1,20 @@
 //! Reads of custom metrics: values for objects.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::absence::{Absence, KnownSeries, ObjectAbsence, nothing_selected};
 use super::part::{Part, count, left_out, not_numbers, stale_warning};
 use super::request::reader;
-use super::{CustomRequest, Origin, ReadError, Target, bound, selector};
-use crate::snapshot::{NotServed, Snapshot, Wanted};
-use leadsman_evaluation::{Evaluations, Mapping, Reader, Reading};
+use super::{CustomRequest, Origin, ReadError, Target, bound, first_list, selector, unserved};
+use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
+use leadsman_evaluation::{Evaluations, Mapping, Missing, MissingReason, Reader, Reading};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::Resource;
 use leadsman_model::selector::Selector;
 use leadsman_model::values::{MetricValues, Value};
-
-/// How long the first read of a metric of a rule waits for the objects to be listed.
-const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A read of a custom metric whose mapping is found.
 pub struct CustomRead<'a> {
@@ -26,6 +24,8 @@ pub struct CustomRead<'a> {
     kind: Arc<ObjectStore>,
     /// The namespace of the objects; empty for those that live in none.
     namespace: Option<Namespace>,
+    /// The series of the metric, if a rule gives it.
+    series: KnownSeries,
     /// The evaluation that is read. If the objects are namespaces, each with an evaluation of its
     /// own, its scope is that of none of them.
     part: Part,
@@ -37,7 +37,7 @@ pub struct CustomReading<'a> {
     places: Vec<Place>,
     origin: Option<Origin>,
     /// What is missing because it could not be read.
-    left_out: Option<String>,
+    left_out: Option<Missing>,
 }
 
 /// Values of one evaluation, and the objects that they are for.
@@ -58,8 +58,8 @@ pub struct CustomValues<'a> {
     pub selector: &'a Selector,
     /// The values, by object.
     pub values: Vec<ObjectValue<'a>>,
-    /// Why some are missing, where there is a reason beyond there being none.
-    pub missing: Option<String>,
+    /// Why some are missing, or a default stands for them.
+    pub missing: Option<Missing>,
 }
 
 /// A value for an object.
@@ -80,12 +80,15 @@ impl<'a> CustomRead<'a> {
         request: &'a CustomRequest<'a>,
     ) -> Result<Self, ReadError> {
         let begun = Instant::now();
-        let evaluations = find(snapshot, request).await?;
+        let (evaluations, series) = find(snapshot, request).await?;
         let Some(kind) = evaluations.mapping().kind.clone() else {
-            return Err(not_served(NotServed::Unknown, request));
+            return Err(not_served(NotServed::Unknown, snapshot, request));
         };
         let mapping = evaluations.mapping().clone();
-        let read = Self::prepare(request, evaluations, kind, begun);
+        if !takes_any_name(&mapping, request) {
+            first_list(&kind, &mapping, begun).await;
+        }
+        let read = Self::prepare(request, evaluations, kind, series, begun);
         if read.is_err() {
             count(&mapping, begun, false, &read);
         }
@@ -96,6 +99,7 @@ impl<'a> CustomRead<'a> {
         request: &'a CustomRequest<'a>,
         evaluations: Arc<Evaluations>,
         kind: Arc<ObjectStore>,
+        series: KnownSeries,
         begun: Instant,
     ) -> Result<Self, ReadError> {
         let mapping = evaluations.mapping();
@@ -113,7 +117,7 @@ impl<'a> CustomRead<'a> {
         };
         let reader = reader(request.caller, request.namespace, request);
         let part = Part { evaluations, scope, key: QueryParams::from(key) };
-        Ok(Self { request, reader, begun, kind, namespace, part })
+        Ok(Self { request, reader, begun, kind, namespace, series, part })
     }
 
     /// What an answer would be made from if it were given now, without waiting for anything.
@@ -154,6 +158,11 @@ impl<'a> CustomRead<'a> {
         Ok(reading)
     }
 
+    /// An answer lacks values.
+    pub fn lacks(&self, missing: &Missing) {
+        self.part.mapping().lacks_some(missing);
+    }
+
     /// Counts how the read ended.
     pub fn ended<T>(&self, stale: bool, result: &Result<T, ReadError>) {
         count(self.part.mapping(), self.begun, stale, result);
@@ -170,7 +179,7 @@ impl<'a> CustomRead<'a> {
 
     /// Reads the evaluations of all namespaces that are asked for, within the deadline of one. Those
     /// that fail are left out.
-    async fn namespaces(&self) -> Result<(Vec<Place>, Option<String>), ReadError> {
+    async fn namespaces(&self) -> Result<(Vec<Place>, Option<Missing>), ReadError> {
         let mut parts = Vec::new();
         for name in self.names()? {
             let namespace = name.parse::<Namespace>();
@@ -212,11 +221,12 @@ impl<'a> CustomRead<'a> {
                     "" => String::new(),
                     namespace => format!(" in namespace {namespace}"),
                 };
-                Err(ReadError::NotFound(format!(
+                let message = format!(
                     "the server could not find the metric {} for {} {name}: there is no such \
                      object{place}",
                     request.metric, request.resource
-                )))
+                );
+                Err(ReadError::Absent(Missing::new(MissingReason::NoObject, message)))
             }
         }
     }
@@ -233,13 +243,13 @@ impl CustomReading<'_> {
         self.places.iter().any(|place| place.reading.stale.is_some())
     }
 
-    /// What is to be known of values that are old, or could not be read.
+    /// What is to be known of values that are old.
     pub fn warning(&self) -> Option<String> {
         let mapping = self.read.part.mapping();
         let stale = self.places.iter().find_map(|place| stale_warning(&place.reading, mapping));
         let not_numbers =
             || self.places.iter().find_map(|place| not_numbers(&place.reading, mapping));
-        stale.or_else(|| self.left_out.clone()).or_else(not_numbers)
+        stale.or_else(not_numbers)
     }
 
     /// The values of the objects that were asked for.
@@ -255,7 +265,8 @@ impl CustomReading<'_> {
             }
         }
         let answered: Vec<_> = values.iter().collect();
-        let missing = left_out(&answered, &failed)?.or(missing);
+        let missing = left_out(&answered, &failed)?.or(self.left_out.clone()).or(missing);
+        let missing = missing.or_else(|| self.places.is_empty().then(|| self.read.nothing()));
         // Objects that are known are of a kind that is known.
         let resource = self.read.kind.resource();
         let details = resource.details().unwrap_or_default();
@@ -270,23 +281,29 @@ impl CustomReading<'_> {
 }
 
 impl CustomRead<'_> {
-    /// The values of the objects of a place, and a word on those that are missing for a reason.
+    /// Why no object is picked.
+    fn nothing(&self) -> Missing {
+        let CustomRequest { metric, label_selector, .. } = *self.request;
+        nothing_selected(metric, &self.kind, self.namespace(), label_selector)
+    }
+
+    /// The values of the objects of a place, and a word on those that are missing.
     fn values_of<'v>(
         &self,
         place: &'v Place,
-    ) -> Result<(Vec<ObjectValue<'v>>, Option<String>), ReadError> {
+    ) -> Result<(Vec<ObjectValue<'v>>, Option<Missing>), ReadError> {
         let Place { namespace, names, reading } = place;
         let namespace = namespace.as_ref().map_or("", Namespace::as_str);
         let evaluated = &reading.evaluated;
         let MetricValues::Objects(served) = &evaluated.values.served else {
             return Ok((Vec::new(), None));
         };
-        let default = reading.instead.or(self.part.mapping().policy.default);
+        let quantity = reading.instead.or(self.part.mapping().policy.default);
         let default =
-            default.map(|quantity| Value { quantity, time: evaluated.time, window: None });
+            quantity.map(|quantity| Value { quantity, time: evaluated.time, window: None });
         let mut values = Vec::with_capacity(names.len());
         // What the plugin gave and what cannot be served is not absent: no default stands for it.
-        let mut refused = None;
+        let (mut refused, mut absent) = (None, Vec::new());
         for name in names {
             match served.get(namespace, name) {
                 Some(Ok(value)) => values.push(ObjectValue { namespace, name, value }),
@@ -294,39 +311,54 @@ impl CustomRead<'_> {
                     refused = refused.or(Some((name.as_ref(), reason.to_string())))
                 }
                 None => {
+                    absent.push(name.as_ref());
                     let value = default.map(|value| ObjectValue { namespace, name, value });
                     values.extend(value);
                 }
             }
         }
-        if values.len() == names.len() {
+        if refused.is_none() && absent.is_empty() {
             return Ok((values, None));
+        }
+        let absence = ObjectAbsence {
+            of: Absence {
+                mapping: self.part.mapping(),
+                series: self.series.as_deref(),
+                selector: &self.part.key.selector,
+                evaluated,
+            },
+            store: &self.kind,
+            namespace,
+            served,
+        };
+        let (metric, resource) = (self.request.metric, self.kind.resource());
+        if let (None, Some(default)) = (&refused, quantity) {
+            return Ok((values, absence.defaulted(default, &absent, names.len())));
         }
         // Measures for another namespace, or for none, belong to no object that exists.
         let elsewhere = || {
             let refusals = &evaluated.values.refused;
-            let refusal = refusals
-                .iter()
-                .find(|refusal| names.iter().any(|name| **name == *refusal.object))?;
+            let refusal = refusals.iter().find(|refusal| absent.contains(&&*refusal.object))?;
             Some((refusal.object.as_str(), refusal.reason.clone()))
         };
-        let (metric, resource) = (self.request.metric, self.kind.resource());
-        let missing = refused.or_else(elsewhere).map(|(name, reason)| {
+        let refused = refused.or_else(elsewhere).map(|(name, reason)| {
             format!("{metric} for {resource} {name} is not served: {reason}")
         });
-        match (&missing, self.request.target) {
-            (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason.clone())),
-            (_, Target::One(name)) if values.is_empty() => {
+        match (refused, self.request.target) {
+            (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason)),
+            (Some(reason), _) => Ok((values, Some(Missing::new(MissingReason::Refused, reason)))),
+            (None, Target::One(name)) if values.is_empty() => {
+                let Missing { reason, message } = absence.why(name.as_str());
+                let asked = self.request.resource;
                 let not_numbers = not_numbers(reading, self.part.mapping());
                 let also = not_numbers.map_or_else(String::new, |count| format!("; {count}"));
-                Err(ReadError::NotFound(format!(
-                    "the server could not find the metric {metric} for {} {name}: the mapping's \
-                     evaluation has a value for {} objects and none for this one{also}",
-                    self.request.resource,
-                    served.len()
-                )))
+                let message = format!(
+                    "the server could not find the metric {metric} for {asked} {name}: \
+                     {message}{also}"
+                );
+                Err(ReadError::Absent(Missing::new(reason, message)))
             }
-            _ => Ok((values, missing)),
+            (None, _) => Ok((values, absence.of_list(metric, &absent, names.len()))),
         }
     }
 }
@@ -334,23 +366,18 @@ impl CustomRead<'_> {
 async fn find(
     snapshot: &Snapshot,
     request: &CustomRequest<'_>,
-) -> Result<Arc<Evaluations>, ReadError> {
+) -> Result<(Arc<Evaluations>, KnownSeries), ReadError> {
     let CustomRequest { metric, resource, namespace, .. } = *request;
     let entry = snapshot.find(metric, Wanted::Custom(resource), namespace);
-    let entry = entry.map_err(|why| not_served(why, request))?;
-    let is_first = entry.evaluations().is_none();
-    let evaluations = bound(entry).await?;
-    if is_first
-        && request.target == Target::All
-        && let Some(kind) = &evaluations.mapping().kind
-    {
-        // Objects are followed from the first read on. Whether they are known is said later.
-        let _ = tokio::time::timeout(FIRST_LIST_TIMEOUT, kind.first_list()).await;
-    }
-    Ok(evaluations)
+    let entry = entry.map_err(|why| not_served(why, snapshot, request))?;
+    let series = match &entry.state {
+        EntryState::Lazy(metric) => Some(metric.series()),
+        EntryState::Ready(_) | EntryState::Rejected(_) => None,
+    };
+    Ok((bound(entry).await?, series))
 }
 
-fn not_served(why: NotServed<'_>, request: &CustomRequest<'_>) -> ReadError {
+fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &CustomRequest<'_>) -> ReadError {
     let CustomRequest { metric, resource, .. } = *request;
     let also = match why {
         NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
@@ -359,13 +386,15 @@ fn not_served(why: NotServed<'_>, request: &CustomRequest<'_>) -> ReadError {
         }
         NotServed::AsOthers(entries) => {
             let others: Vec<_> = entries.iter().map(|entry| entry.serve.described()).collect();
-            format!("; it is served {}", others.join(" and "))
+            Some(("served_as_another", format!("it is served {}", others.join(" and "))))
         }
-        NotServed::InOtherNamespaces => "; it is served in other namespaces alone".to_owned(),
-        NotServed::Unknown => String::new(),
+        NotServed::InOtherNamespaces => {
+            Some(("served_elsewhere", "it is served in other namespaces alone".to_owned()))
+        }
+        NotServed::Unknown => None,
     };
-    let message = format!("the server could not find the metric {metric} for {resource}{also}");
-    ReadError::NotFound(message)
+    let message = format!("the server could not find the metric {metric} for {resource}");
+    unserved(snapshot, metric, false, message, also)
 }
 
 /// Whether the objects that there are do not matter to a request.

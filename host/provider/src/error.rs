@@ -1,15 +1,32 @@
 //! Why a read gets nothing. The texts are for the person who reads `kubectl describe hpa`.
 
 use crate::snapshot::Rejection;
-use leadsman_evaluation::ReadFailure;
+use leadsman_evaluation::{Missing, MissingReason, ReadFailure};
 use leadsman_model::objects::NotSynced;
 
 /// Why a read gets nothing.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadError {
-    /// There is no such metric, object or value.
+    /// There is no such path.
     #[error("{0}")]
     NotFound(String),
+    /// There is no such object, or no value.
+    #[error("{}", .0.message)]
+    Absent(Missing),
+    /// No mapping and no rule gives the metric, as it is wanted.
+    #[error("{message}")]
+    Unserved {
+        /// Why, from a closed set.
+        reason: &'static str,
+        /// Why, for people.
+        message: String,
+    },
+    /// Rules may give the metric: their series could not be listed.
+    #[error("{0}")]
+    Unlisted(String),
+    /// A rule gives the metric, and cannot be bound to its plugin.
+    #[error("{0}")]
+    Unbound(String),
     /// The request cannot be understood.
     #[error("{0}")]
     Bad(String),
@@ -38,6 +55,30 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// The kind of the error, as metrics count it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not_found",
+            Self::Absent(missing) => missing.reason.as_str(),
+            Self::Unserved { reason, .. } => reason,
+            Self::Unlisted(_) => "series_not_listed",
+            Self::Unbound(_) => "not_bound",
+            Self::Bad(_) => "bad_request",
+            Self::Refused(_) => MissingReason::Refused.as_str(),
+            Self::Unavailable(_) => "rejected",
+            Self::NotSynced { .. } => "objects",
+            Self::Failed { failure, .. } => failure.reason(),
+        }
+    }
+
+    /// Whether the metric is not served, so that there is no mapping that the read counts for.
+    pub fn is_unserved(&self) -> bool {
+        matches!(
+            self,
+            Self::Unserved { .. } | Self::Unlisted(_) | Self::Unbound(_) | Self::Unavailable(_)
+        )
+    }
+
     /// There is such a mapping, and it could not be loaded.
     pub(super) fn rejected(rejection: &Rejection) -> Self {
         let Rejection { title, reason, message, .. } = rejection;

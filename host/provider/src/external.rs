@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::absence::{Absence, KnownSeries};
 use super::part::{Part, count, not_numbers, stale_warning};
 use super::request::reader;
-use super::{ExternalRequest, Origin, ReadError, bound, selector};
-use crate::snapshot::{NotServed, Snapshot, Wanted};
-use leadsman_evaluation::{Evaluations, Reader, Reading};
+use super::{ExternalRequest, Origin, ReadError, bound, selector, unserved};
+use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
+use leadsman_evaluation::{Evaluations, Missing, MissingReason, Reader, Reading};
 use leadsman_model::names::Namespace;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::Selector;
@@ -20,6 +21,8 @@ pub struct ExternalRead<'a> {
     reader: Reader,
     begun: Instant,
     part: Part,
+    /// The series of the metric, if a rule gives it.
+    series: KnownSeries,
     /// What picks items of the evaluation. A query that has a place for the selector was asked for
     /// these alone.
     picked: Option<Selector>,
@@ -33,6 +36,15 @@ pub struct ExternalReading<'a> {
     default: Option<Item>,
 }
 
+/// Items that were asked for.
+#[derive(Debug)]
+pub struct ExternalItems<'a> {
+    /// The items.
+    pub items: Vec<&'a Item>,
+    /// Why there are none, or a default stands for them.
+    pub missing: Option<Missing>,
+}
+
 impl<'a> ExternalRead<'a> {
     /// Finds the mapping, and binds it if it is that of a rule that was never read.
     pub async fn new(
@@ -41,9 +53,14 @@ impl<'a> ExternalRead<'a> {
     ) -> Result<Self, ReadError> {
         let begun = Instant::now();
         let entry = snapshot.find(request.metric, Wanted::External, Some(request.namespace));
-        let evaluations = bound(entry.map_err(|why| not_served(why, request))?).await?;
+        let entry = entry.map_err(|why| not_served(why, snapshot, request))?;
+        let series = match &entry.state {
+            EntryState::Lazy(metric) => Some(metric.series()),
+            EntryState::Ready(_) | EntryState::Rejected(_) => None,
+        };
+        let evaluations = bound(entry).await?;
         let mapping = evaluations.mapping().clone();
-        let read = Self::prepare(request, evaluations, begun);
+        let read = Self::prepare(request, evaluations, series, begun);
         if read.is_err() {
             count(&mapping, begun, false, &read);
         }
@@ -53,6 +70,7 @@ impl<'a> ExternalRead<'a> {
     fn prepare(
         request: &'a ExternalRequest<'a>,
         evaluations: Arc<Evaluations>,
+        series: KnownSeries,
         begun: Instant,
     ) -> Result<Self, ReadError> {
         let mapping = evaluations.mapping();
@@ -69,7 +87,8 @@ impl<'a> ExternalRead<'a> {
             (QueryParams::default(), Some(selector))
         };
         let reader = reader(request.caller, Some(request.namespace), request);
-        Ok(Self { request, reader, begun, part: Part { evaluations, scope, key }, picked })
+        let part = Part { evaluations, scope, key };
+        Ok(Self { request, reader, begun, part, series, picked })
     }
 
     /// What an answer would be made from if it were given now, without waiting for anything.
@@ -87,6 +106,11 @@ impl<'a> ExternalRead<'a> {
             value: Value { quantity, time, window: None },
         });
         Ok(ExternalReading { read: self, reading, default })
+    }
+
+    /// An answer lacks items.
+    pub fn lacks(&self, missing: &Missing) {
+        self.part.mapping().lacks_some(missing);
     }
 
     /// Counts how the read ended.
@@ -115,7 +139,7 @@ impl ExternalReading<'_> {
     }
 
     /// The items that were asked for.
-    pub fn items(&self) -> Result<Vec<&Item>, ReadError> {
+    pub fn items(&self) -> Result<ExternalItems<'_>, ReadError> {
         let metric = self.read.request.metric;
         let values = &self.reading.evaluated.values;
         let MetricValues::Items(served) = &values.served else {
@@ -134,18 +158,88 @@ impl ExternalReading<'_> {
         if let Some(refusal) = refused {
             return Err(ReadError::Refused(format!(
                 "external metric {metric} is not served: an item cannot be, and items are added \
-                 up: {} ({{{}}}; refused in all: {})",
-                refusal.reason, refusal.object, values.refused_count
+                 up: {} ({}; refused in all: {})",
+                refusal.reason,
+                called(&refusal.labels),
+                values.refused_count
             )));
         }
+        let missing = items.is_empty().then(|| self.missing(served));
         if items.is_empty() {
             items.extend(&self.default);
         }
-        Ok(items)
+        Ok(ExternalItems { items, missing })
+    }
+
+    /// Why none of these items is selected.
+    fn missing(&self, all: &[Item]) -> Missing {
+        let absence = Absence {
+            mapping: self.read.part.mapping(),
+            series: self.read.series.as_deref(),
+            selector: &self.read.part.key.selector,
+            evaluated: &self.reading.evaluated,
+        };
+        let picked = self.read.picked.as_ref().filter(|_| !all.is_empty());
+        let Missing { reason, message } = match picked {
+            Some(selector) => {
+                let few: Vec<_> =
+                    all.iter().take(MAX_TOLD).map(|item| called(&item.labels)).collect();
+                let more = if all.len() > MAX_TOLD { ", …" } else { "" };
+                let message = format!(
+                    "the selector {selector} picks none of {} ({}{more})",
+                    counted(all.len(), "item"),
+                    few.join(", ")
+                );
+                Missing::new(MissingReason::NoneSelected, message)
+            }
+            None => absence.no_series().unwrap_or_else(|| {
+                let queries = &self.reading.evaluated.basis.queries;
+                let series: usize = queries.iter().map(|query| query.series).sum();
+                let empty = absence.some_without_series();
+                let message = format!("no item is made of {series} series{empty}");
+                Missing::new(MissingReason::NoSeries, message)
+            }),
+        };
+        let metric = self.read.request.metric;
+        match &self.default {
+            Some(item) => {
+                let default = item.value.quantity;
+                let message = format!(
+                    "the default {default} is served for external metric {metric}: {message}"
+                );
+                Missing::new(MissingReason::Default, message)
+            }
+            None => {
+                Missing::new(reason, format!("external metric {metric} has no items: {message}"))
+            }
+        }
     }
 }
 
-fn not_served(why: NotServed<'_>, request: &ExternalRequest<'_>) -> ReadError {
+/// How many items a message names by their labels.
+const MAX_TOLD: usize = 3;
+
+/// How many characters of an item's labels a message has.
+const MAX_LABELS: usize = 200;
+
+/// An item by its labels, for messages.
+fn called(labels: &[(Box<str>, Box<str>)]) -> String {
+    if labels.is_empty() {
+        return "an item without labels".to_owned();
+    }
+    let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let text = labels.join(",");
+    match text.char_indices().nth(MAX_LABELS) {
+        Some((end, _)) => format!("{{{}…}}", &text[..end]),
+        None => format!("{{{text}}}"),
+    }
+}
+
+fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &ExternalRequest<'_>) -> ReadError {
     let also = match why {
         NotServed::Rejected(rejection) => return ReadError::rejected(rejection),
         NotServed::NotLoaded(why) => {
@@ -157,16 +251,17 @@ fn not_served(why: NotServed<'_>, request: &ExternalRequest<'_>) -> ReadError {
                 Serve::External | Serve::ResourceMetrics(_) => None,
             });
             let others: Vec<_> = others.collect();
-            match others.is_empty() {
-                true => String::new(),
-                false => format!("; it is served as a custom metric for {}", others.join(", ")),
-            }
+            let also = format!("it is served as a custom metric for {}", others.join(", "));
+            (!others.is_empty()).then_some(("served_as_another", also))
         }
-        NotServed::InOtherNamespaces => "; it is served in other namespaces alone".to_owned(),
-        NotServed::Unknown => String::new(),
+        NotServed::InOtherNamespaces => {
+            Some(("served_elsewhere", "it is served in other namespaces alone".to_owned()))
+        }
+        NotServed::Unknown => None,
     };
     let metric = request.metric;
-    ReadError::NotFound(format!("the server could not find the external metric {metric}{also}"))
+    let message = format!("the server could not find the external metric {metric}");
+    unserved(snapshot, metric, true, message, also)
 }
 
 fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {

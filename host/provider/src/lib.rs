@@ -6,6 +6,7 @@
 //! from is known before they are picked ([`Origin`]), so whoever keeps rendered answers can leave
 //! out the last step. Knows nothing of HTTP and of how values are rendered.
 
+mod absence;
 mod custom;
 mod error;
 mod external;
@@ -16,16 +17,18 @@ mod resource;
 pub mod snapshot;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use custom::{CustomRead, CustomReading, CustomValues, ObjectValue};
 pub use error::ReadError;
-pub use external::{ExternalRead, ExternalReading};
+pub use external::{ExternalItems, ExternalRead, ExternalReading};
 pub use origin::{Origin, OriginVersion};
 pub use request::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
 pub use resource::{Amounts, ObjectMetrics, ResourceRead, ResourceReading, ResourceValues, Usage};
 
-use crate::snapshot::{Entry, EntryState};
-use leadsman_evaluation::Evaluations;
+use crate::snapshot::{Entry, EntryState, NotGiven, Snapshot};
+use leadsman_evaluation::{Evaluations, Mapping};
+use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::selector::Selector;
 
 /// The evaluations of an entry, bound if this is the first read of a rule's metric.
@@ -35,8 +38,48 @@ async fn bound(entry: &Entry) -> Result<Arc<Evaluations>, ReadError> {
         EntryState::Rejected(rejection) => Err(ReadError::rejected(rejection)),
         EntryState::Lazy(metric) => metric.evaluations().await.cloned().map_err(|reason| {
             let title = metric.serve.title(&metric.metric);
-            ReadError::Refused(format!("{title} is not served: {reason}"))
+            ReadError::Unbound(format!("{title} is not served: {reason}"))
         }),
+    }
+}
+
+/// Why the table has no entry for a metric. `also` is what the table knows of the name.
+fn unserved(
+    snapshot: &Snapshot,
+    metric: &str,
+    external: bool,
+    message: String,
+    also: Option<(&'static str, String)>,
+) -> ReadError {
+    let given = snapshot.gaps().of(metric, external);
+    if let Some((reason, also)) = also {
+        let left_out = match given {
+            NotGiven::LeftOut(why) => format!("; {why}"),
+            _ => String::new(),
+        };
+        return ReadError::Unserved { reason, message: format!("{message}; {also}{left_out}") };
+    }
+    match given {
+        NotGiven::Unlisted(why) => ReadError::Unlisted(format!(
+            "{message}; rules may give it, and their series are not known: {why}"
+        )),
+        NotGiven::LeftOut(why) => {
+            ReadError::Unserved { reason: "rule_leaves_out", message: format!("{message}; {why}") }
+        }
+        NotGiven::NoSeries(why) => ReadError::Unserved {
+            reason: "rule_without_series",
+            message: format!("{message}; {why}"),
+        },
+        NotGiven::Unknown => ReadError::Unserved { reason: "unknown_metric", message },
+    }
+}
+
+/// Waits until objects that a read needs are listed for the first time, up to its deadline. Whether
+/// they are known is said later.
+async fn first_list(store: &ObjectStore, mapping: &Mapping, begun: Instant) {
+    if *store.state() == SyncState::Starting {
+        let left = mapping.policy.deadline.saturating_sub(begun.elapsed());
+        let _ = tokio::time::timeout(left, store.first_list()).await;
     }
 }
 

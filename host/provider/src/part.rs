@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::ReadError;
-use leadsman_evaluation::{Evaluated, Evaluations, Mapping, ReadFailure, Reader, Reading};
+use leadsman_evaluation::{
+    Evaluated, Evaluations, Mapping, Missing, MissingReason, ReadFailure, Reader, Reading,
+};
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::values::OnNan;
@@ -92,15 +94,16 @@ pub(super) fn not_numbers(reading: &Reading, mapping: &Mapping) -> Option<String
 pub(super) fn left_out<T>(
     answered: &[T],
     failed: &[ReadError],
-) -> Result<Option<String>, ReadError> {
+) -> Result<Option<Missing>, ReadError> {
     let Some(first) = failed.first() else { return Ok(None) };
     if answered.is_empty() {
         return Err(first.clone());
     }
-    Ok(Some(match failed.len() {
+    let message = match failed.len() {
         1 => format!("a namespace is left out: {first}"),
         count => format!("{count} namespaces are left out: {first}"),
-    }))
+    };
+    Ok(Some(Missing::new(MissingReason::LeftOut, message)))
 }
 
 /// Counts how a read ended. `stale` says whether values were served although there are no newer
@@ -121,9 +124,24 @@ pub(super) fn count<T>(
             ReadError::Failed { .. }
             | ReadError::Refused(_)
             | ReadError::NotSynced { .. }
-            | ReadError::Unavailable(_),
+            | ReadError::Unavailable(_)
+            | ReadError::Unlisted(_)
+            | ReadError::Unbound(_),
         ) => ReadOutcome::Failed,
-        Err(ReadError::NotFound(_) | ReadError::Bad(_)) => ReadOutcome::NotFound,
+        Err(
+            ReadError::NotFound(_)
+            | ReadError::Absent(_)
+            | ReadError::Unserved { .. }
+            | ReadError::Bad(_),
+        ) => ReadOutcome::NotFound,
     });
+    match result {
+        Ok(_) => {}
+        // The evaluation tells why.
+        Err(error @ ReadError::Failed { failure: ReadFailure::Failed { .. }, .. }) => {
+            mapping.metrics.incomplete(error.reason());
+        }
+        Err(error) => mapping.lacks(error.reason(), &error.to_string()),
+    }
     mapping.metrics.read_took(begun.elapsed());
 }

@@ -145,6 +145,7 @@ impl Making<'_> {
     ) -> Result<(), Why> {
         let rule = &rules[at];
         if let Some(filter) = rule.naming.kept_out_by(series) {
+            *called = rule.naming.name(series).and_then(|name| name.parse().ok());
             return Err(Why::Filtered(filter));
         }
         let name = rule.naming.name(series).unwrap_or_default();

@@ -160,6 +160,7 @@ impl Rows<'_> {
         items.sort_by(|a, b| a.labels.cmp(&b.labels));
         // The HPA adds up items: a duplicate would count twice.
         match items.windows(2).find(|pair| pair[0].labels == pair[1].labels) {
+            Some(pair) if pair[0].labels.is_empty() => Err("two items without labels".to_owned()),
             Some(pair) => Err(format!("two items with the labels {{{}}}", listed(&pair[0].labels))),
             None => Ok(items),
         }

@@ -48,8 +48,11 @@ pub enum QueryError {
     #[error("cannot be reached: no connection within {0:?}")]
     ConnectTimeout(Duration),
     /// The answer did not come in time.
-    #[error("did not answer within {0:?}")]
+    #[error("did not answer within {0:?}; raise its `timeout` if it needs longer")]
     Timeout(Duration),
+    /// A list of series did not come in time, which is not the time of a query.
+    #[error("did not list the series within {0:?}")]
+    ListTimeout(Duration),
     /// Others' queries were under way for as long as it may take.
     #[error(
         "was not asked within {0:?}: as many queries of it are under way as maxConcurrent allows, \
@@ -57,7 +60,11 @@ pub enum QueryError {
     )]
     Queued(Duration),
     /// The answer is not Prometheus', but a proxy's for instance.
-    #[error("answered {status} in place of a result{}", .excerpt.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    #[error(
+        "answered {status} in place of a result{}{}",
+        wrong_address(.status),
+        .excerpt.as_ref().map(|text| format!(": {text}")).unwrap_or_default()
+    )]
     Status {
         /// The status.
         status: http::StatusCode,
@@ -123,7 +130,7 @@ impl QueryError {
             Self::Broken(_) => "query_broken",
             Self::Connect(_) => "query_connect",
             Self::ConnectTimeout(_) => "query_connect_timeout",
-            Self::Timeout(_) => "query_timeout",
+            Self::Timeout(_) | Self::ListTimeout(_) => "query_timeout",
             Self::Queued(_) => "query_queued",
             Self::Status { .. } => "query_status",
             Self::Api { .. } => "query_api",
@@ -142,6 +149,14 @@ pub(super) fn shortened(text: &str) -> String {
         return text.to_owned();
     }
     format!("{}…", &text[..text.floor_char_boundary(MAX_TEXT)])
+}
+
+/// A hint at the commonest reason for a status.
+fn wrong_address(status: &http::StatusCode) -> &'static str {
+    match *status {
+        http::StatusCode::NOT_FOUND => " (is there a Prometheus API at this `url`?)",
+        _ => "",
+    }
 }
 
 /// The innermost cause: "connection refused" rather than "error sending request".

@@ -72,6 +72,14 @@ impl Source {
         }
     }
 
+    /// How long a query may take; `None` if it takes no time.
+    pub fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Prometheus(prometheus) => Some(prometheus.timeout()),
+            Self::Recording(_) => None,
+        }
+    }
+
     /// Runs a query.
     pub async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
         match self {

@@ -94,13 +94,16 @@ fn combined(
     let value = match combine {
         Combine::Fail => {
             let labels: Vec<_> = labels.iter().map(|(n, v)| format!("{n}=\"{v}\"")).collect();
+            let labels = match labels.is_empty() {
+                true => "no labels".to_owned(),
+                false => format!("the labels {{{}}}", labels.join(", ")),
+            };
             return Err(Failure::in_query(
                 query,
                 format!(
-                    "{} series have the labels {{{}}}; keep more `labels`, aggregate in the \
+                    "{} series have {labels}; keep more `labels`, aggregate in the \
                      query, or set `combine` to sum, max, min, average or omit",
-                    values.len(),
-                    labels.join(", ")
+                    values.len()
                 ),
             ));
         }

@@ -82,6 +82,44 @@ async fn a_custom_resource_defined_later_is_served() {
     assert!(discovered().await);
 }
 
+/// A rule's metric is bound by its first read. One by name needs no list of the objects, and whoever
+/// needs it afterwards waits for it.
+#[tokio::test]
+async fn the_first_list_of_a_kind_is_waited_for_by_whoever_needs_it() {
+    let plane = ControlPlane::shared().await;
+    let admin = plane.admin();
+    let upstream = Upstream::start(Reply::Silence).await;
+    upstream.answer_with(|request| {
+        let labels = json!({"namespace": "firstlist", "service": "shop"});
+        if request.path.ends_with("/api/v1/series") {
+            let mut series = labels;
+            series["__name__"] = "depth".into();
+            return Reply::json(200, &json!({"status": "success", "data": [series]}));
+        }
+        Reply::vector(&json!([{"metric": labels, "value": [1, "30"]}]))
+    });
+    let adapter = Adapter::new(plane, "firstlist", &["pods", "services", "namespaces"]).await;
+    let metadata = json!({"namespace": "firstlist", "name": "shop"});
+    let spec = json!({"clusterIP": "None", "ports": [{"port": 80}]});
+    admin
+        .apply(&json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}))
+        .await;
+    let rules = "[{seriesQuery: depth, metricsQuery: \
+                  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)', resources: {overrides: \
+                  {namespace: {resource: namespace}, service: {resource: service}}}}]";
+    let config = config(&upstream.url())
+        .set("discovery", "{interval: 1h, deadline: 10s}")
+        .set("rules", rules);
+    let leadsman = adapter.start(config).await;
+    let root = root(plane);
+    let [one, all] =
+        ["services/shop", "services/%2A"].map(|object| paths::object("firstlist", object, "depth"));
+    let read = leadsman.get_as(&root, &one).await;
+    assert_eq!(read.value(), "30");
+    let read = leadsman.get_as(&root, &all).await;
+    assert_eq!((read.value().as_str(), read.header("warning")), ("30", ""));
+}
+
 fn widgets() -> Value {
     let schema = json!({"openAPIV3Schema": {"type": "object"}});
     json!({

@@ -75,9 +75,9 @@ async fn kubectl_top_shows_resource_metrics() {
         ("top pod nobody-0 -n used", "pods \"nobody-0\" not found"),
         (
             "top pod silent-0 -n used",
-            "the query for cpu has values for 1 pods and none for this one",
+            "the query for cpu has values for 1 pod and none for this one",
         ),
-        ("top pods -n used -l app=silent", "Warning: nothing is known of 1 pods"),
+        ("top pods -n used -l app=silent", "Warning: nothing is known of 1 pod,"),
         ("top pods -n used --field-selector status.phase=Running", "is not a known field selector"),
         ("top node node-c", "node \"node-c\" not found"),
     ] {

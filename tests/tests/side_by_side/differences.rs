@@ -85,6 +85,7 @@ const WHOSE: &str = "theirs takes a value of no object for no value";
 const WHICH: &str = "of several values for one object theirs takes the last, whichever that is";
 const ROOT: &str =
     "theirs knows but three kinds that live in no namespace, and finds no other there";
+const SANDBOX: &str = "what holds the network of a pod is none of its containers";
 const EQUALITY: &str = "to be in a set of one is to be equal";
 
 /// Of `catch-all.yaml`.
@@ -371,6 +372,12 @@ pub(crate) const EXTERNAL: &[Difference] = &[
 
 /// Of `resource-metrics.yaml`.
 pub(crate) const RESOURCES: &[Difference] = &[
+    usage(
+        "namespaces/shop/pods/web-0",
+        Said(200, r#""name":"POD""#),
+        Said(200, r#""containers":[{"name":"app""#),
+        SANDBOX,
+    ),
     usage("namespaces/shop/pods/web-2", Said(200, r#""memory":"0""#), Said(500, "NaN"), NO_NUMBER),
     usage(
         "namespaces/shop/pods/api-0",

@@ -18,7 +18,6 @@ const REQUESTS: &[&str] = &[
     "pods?labelSelector=app%3Dnobody",
     "namespaces/nowhere/pods",
     "namespaces/shop/pods?labelSelector=app%3Dnobody",
-    "namespaces/shop/pods/web-0",
     "namespaces/shop/pods/silent-0",
     "namespaces/shop/pods/myvernemq-0",
     "namespaces/shop/pods/nobody-0",

@@ -23,12 +23,15 @@ async fn objects_without_one_of_both_are_in_no_list() {
         let world = World::start(&samples).await;
         let list = world.get("namespaces/shop/pods").await;
         assert_eq!(crate::used(&list), expected(&[DB]));
-        assert_eq!(list.header("warning"), "");
+        let warning = list.header("warning");
+        let left_out =
+            format!("nothing is known of 1 of 2 pods, web-0 among them: the query for {metric}");
+        assert!(warning.contains(&left_out), "{warning}");
         let failure = world.get("namespaces/shop/pods/web-0").await.failure();
         assert_eq!((failure.code, failure.reason.as_str()), (404, "NotFound"));
         let told = [
             "podmetrics.metrics.k8s.io \"shop/web-0\" not found: ",
-            &format!("the query for {metric} has values for 1 pods and none for this one"),
+            &format!("the query for {metric} has values for 1 pod and none for this one"),
             "label \"pod\"",
         ];
         failure.says(&told);
@@ -115,7 +118,7 @@ async fn an_empty_list_has_a_reason() {
     let list = world.get("namespaces/shop/pods").await;
     assert_eq!(list.items().len(), 0);
     let told = list.header("warning");
-    for said in ["nothing is known of 2 pods", "values for 1 pods", "label 'pod'"] {
+    for said in ["nothing is known of 2 pods", "values for 1 pod ", "label 'pod'"] {
         assert!(told.contains(said), "{said}: {told}");
     }
 }
@@ -162,4 +165,39 @@ async fn one_failing_query_fails_the_read() {
     let failure = world.get("namespaces/shop/pods").await.failure();
     assert_eq!(failure.code, 503);
     failure.says(&["memory for pods in namespace shop"]);
+}
+
+/// The cgroups of a pod as a whole and of its sandbox hold what its containers use, too.
+#[tokio::test]
+async fn containers_without_a_name_are_not_counted_beside_the_others() {
+    let series: [(&str, [&str; 4]); 2] = [
+        ("cores", ["0.010", "0.008", "0.002", "0.001"]),
+        ("bytes", ["27000000", "21000000", "6000000", "1000"]),
+    ];
+    let containers = ["shop/web-0/", "shop/web-0/app", "shop/web-0/reloader", "shop/web-0/POD"];
+    let samples: Vec<Sample> = series
+        .into_iter()
+        .flat_map(|(series, values)| {
+            containers.into_iter().zip(values).map(move |(of, value)| (series, of, value))
+        })
+        .collect();
+    let world = World::start(&samples).await;
+    let named = [("shop/web-0/app", "8m 21M"), ("shop/web-0/reloader", "2m 6M")];
+    for rest in ["namespaces/shop/pods/web-0", "namespaces/shop/pods", "pods"] {
+        assert_eq!(world.used(rest).await, expected(&named), "{rest}");
+    }
+    // Alone they are all that is known.
+    let whole: Vec<_> = samples.into_iter().filter(|(_, of, _)| of.ends_with("/")).collect();
+    let world = World::start(&whole).await;
+    let used = world.used("namespaces/shop/pods/web-0").await;
+    assert_eq!(used, expected(&[("shop/web-0/-", "10m 27M")]));
+}
+
+#[tokio::test]
+async fn a_selector_that_picks_no_pod_is_told() {
+    let world = World::start(&ALL).await;
+    let list = world.get("namespaces/shop/pods?labelSelector=app%3Dnobody").await;
+    assert_eq!(list.items().len(), 0);
+    let told = list.header("warning");
+    assert!(told.contains("there are no pods in namespace shop that app=nobody picks"), "{told}");
 }

@@ -117,6 +117,7 @@ async fn status(State(state): State<AdminState>) -> Response {
         let mut trends = state.trends.lock().unwrap_or_else(PoisonError::into_inner);
         status::of(&state.served.now().snapshot, &mut trends)
     };
+    status["unserved"] = status::reasons(&state.served.unserved).into();
     status["uptimeSeconds"] = state.begun.elapsed().as_secs().into();
     status["ready"] = state.readiness.check().is_ok().into();
     let extra = state.extra.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::trends::Trends;
-use leadsman_evaluation::{Candidate, Evaluated, Evaluations, HandoverStatus, Mapping, State};
+use leadsman_evaluation::{
+    Candidate, Evaluated, Evaluations, HandoverStatus, Mapping, MissingEntry, MissingLog, State,
+};
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::quantity::Quantity;
@@ -111,11 +113,25 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         "pluginDigest": mapping.plugin.digest(),
         "owner": mapping.owner.to_string(),
         "unavailable": mapping.breaker.unavailable(),
+        "incomplete": reasons(&mapping.missing),
         "candidate": mapping.candidate.as_ref().map(candidate),
         "sources": sources,
         "evaluationsTotal": list.len(),
         "evaluations": shown,
     })
+}
+
+/// Why reads lacked something, with the newest message of each reason.
+pub(super) fn reasons(log: &MissingLog) -> Vec<Value> {
+    let told = |(reason, entry): (&'static str, MissingEntry)| {
+        json!({
+            "reason": reason,
+            "message": entry.message,
+            "count": entry.count,
+            "secondsAgo": entry.at.elapsed().as_secs_f64(),
+        })
+    };
+    log.list().into_iter().map(told).collect()
 }
 
 fn evaluation(
@@ -161,6 +177,11 @@ fn evaluation(
             .map(|r| json!({"object": r.object, "namespace": r.namespace, "reason": r.reason}));
         told["refused"] = refused.collect::<Vec<_>>().into();
         told["refusedTotal"] = good.values.refused_count.into();
+        let queries = good.basis.queries.iter();
+        let series: serde_json::Map<_, _> =
+            queries.map(|query| (query.name.clone(), query.series.into())).collect();
+        told["series"] = series.into();
+        told["disagreeingTotal"] = good.basis.disputed.into();
     }
     told
 }

@@ -8,6 +8,7 @@ use super::super::{valid, written};
 use super::Check;
 use super::mapping::MAX_QUERY_WORK;
 use leadsman_document::{Fault, Severity};
+use leadsman_evaluation::Policy;
 use leadsman_rules::{Api, Finding, Gravity, ResourceRules, Rule};
 
 /// How often series are listed where nothing else is said.
@@ -147,9 +148,22 @@ impl Check<'_> {
             let message = "must not be less than the interval: series would come and go";
             self.fault(place, message);
         }
+        let deadline = Policy::default().deadline;
+        let deadline = self.duration(written.deadline.as_deref(), deadline, "/discovery/deadline");
+        if deadline > Duration::from_secs(30) {
+            self.fault("/discovery/deadline", "must be at most 30s");
+        }
         let exact_queries = written.exact_queries || flags.exact_queries;
         let on_nan = self.on_nan(written.on_nan, "/discovery/onNaN");
         let on_several = written.on_several.or(flags.on_several).unwrap_or_default();
-        Some(valid::Discovery { source, interval, max_age, exact_queries, on_nan, on_several })
+        Some(valid::Discovery {
+            source,
+            interval,
+            max_age,
+            deadline,
+            exact_queries,
+            on_nan,
+            on_several,
+        })
     }
 }

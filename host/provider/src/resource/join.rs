@@ -7,8 +7,10 @@ use foldhash::fast::RandomState;
 use super::place::Readings;
 use super::{Amounts, Both, Measured, ObjectMetrics, Usage};
 use crate::ReadError;
+use leadsman_evaluation::{Missing, MissingReason};
 use leadsman_model::objects::Object;
 use leadsman_model::quantity::Quantity;
+use leadsman_model::resource::Resource;
 use leadsman_model::values::{Item, MetricValues, Value, Values};
 
 /// The resource metrics of some objects.
@@ -17,7 +19,7 @@ pub(super) struct Joined<'a> {
     cpu: Part<'a>,
     memory: Part<'a>,
     /// The kind of the objects.
-    plural: &'a str,
+    resource: &'a Resource,
     evaluated: i64,
     /// Whether objects have containers.
     containers: bool,
@@ -51,14 +53,31 @@ impl<'a> Joined<'a> {
     ) -> Result<Self, ReadError> {
         let [cpu, memory] = [&readings.cpu.evaluated, &readings.memory.evaluated];
         let containers = of.cpu.labels.container.is_some();
-        Ok(Self {
+        let joined = Self {
             objects,
             evaluated: cpu.time.max(memory.time),
             cpu: Part::new(Labels::of(&of.cpu), &cpu.values, objects)?,
             memory: Part::new(Labels::of(&of.memory), &memory.values, objects)?,
-            plural: of.kind.resource().plural(),
+            resource: of.kind.resource(),
             containers,
-        })
+        };
+        Ok(if containers { joined.without_pods_own() } else { joined })
+    }
+
+    /// Without the series of pods as a whole, where there are those of containers: what runs in a
+    /// pod would count twice. Their container is not set, or is that which holds the pod's network.
+    fn without_pods_own(mut self) -> Self {
+        for containers in self.cpu.values.values_mut().chain(self.memory.values.values_mut()) {
+            let unwanted = if containers.keys().any(|name| !PODS_OWN.contains(name)) {
+                &PODS_OWN[..]
+            } else if containers.contains_key("") {
+                &PODS_OWN[1..]
+            } else {
+                continue;
+            };
+            containers.retain(|name, _| !unwanted.contains(name));
+        }
+        self
     }
 
     /// The metrics of each object, in order, without objects that have no cpu or no memory value at all.
@@ -86,10 +105,30 @@ impl<'a> Joined<'a> {
         })
     }
 
-    /// The reason for the first missing value: it was refused, or a container has only one of cpu and
-    /// memory.
-    pub(super) fn missing(&self) -> Option<String> {
-        self.refused().or_else(|| self.objects.iter().find_map(|object| self.partial(object)))
+    /// The reason for the first missing value: it was refused, a container has only one of cpu and
+    /// memory, or an object has none.
+    pub(super) fn missing(&self) -> Option<Missing> {
+        let refused = self.refused().map(|text| Missing::new(MissingReason::Refused, text));
+        let partial = || {
+            let partial = self.objects.iter().find_map(|object| self.partial(object))?;
+            Some(Missing::new(MissingReason::Partial, partial))
+        };
+        refused.or_else(partial).or_else(|| self.unknown())
+    }
+
+    /// The objects that are left out of a list.
+    fn unknown(&self) -> Option<Missing> {
+        let lacking: Vec<_> = self
+            .objects
+            .iter()
+            .map(|object| object.name.as_ref())
+            .filter(|name| !self.cpu.has(name) || !self.memory.has(name))
+            .collect();
+        let first = lacking.first()?;
+        let all = self.resource.counted(self.objects.len());
+        let (count, why) = (lacking.len(), self.why(first));
+        let message = format!("nothing is known of {count} of {all}, {first} among them: {why}");
+        Some(Missing::new(MissingReason::OtherObjects, message))
     }
 
     /// The first value that was refused, and why.
@@ -104,7 +143,8 @@ impl<'a> Joined<'a> {
                 .find_map(|(container, value)| Some((container, value.as_ref().err()?)))?;
             let of = self.called(container);
             let Labels { metric, .. } = part.labels;
-            Some(format!("{metric}{of} of {} {name} is not served: {reason}", self.plural))
+            let plural = self.resource.plural();
+            Some(format!("{metric}{of} of {plural} {name} is not served: {reason}"))
         })
     }
 
@@ -118,7 +158,7 @@ impl<'a> Joined<'a> {
             let (container, _) =
                 one.of(name).find(|(container, _)| !other.names(name, container))?;
             let (metric, of) = (other.labels.metric, self.called(container));
-            let plural = self.plural;
+            let plural = self.resource.plural();
             Some(format!(
                 "{metric}{of} of {plural} {name} is missing: there is {} alone",
                 one.labels.metric
@@ -132,14 +172,16 @@ impl<'a> Joined<'a> {
         if let Some(refused) = self.refused_of(name) {
             return ReadError::Refused(refused);
         }
-        ReadError::NotFound(format!("{asked} not found: {}", self.why(name)))
+        let message = format!("{asked} not found: {}", self.why(name));
+        ReadError::Absent(Missing::new(MissingReason::OtherObjects, message))
     }
 
     /// Why nothing is served although there are objects, none of whose values was refused.
-    pub(super) fn empty(&self) -> String {
+    pub(super) fn empty(&self) -> Missing {
         let first = self.objects.first().map_or("", |object| object.name.as_ref());
-        let (count, plural) = (self.objects.len(), self.plural);
-        format!("nothing is known of {count} {plural}, {first} among them: {}", self.why(first))
+        let (objects, why) = (self.resource.counted(self.objects.len()), self.why(first));
+        let message = format!("nothing is known of {objects}, {first} among them: {why}");
+        Missing::new(MissingReason::OtherObjects, message)
     }
 
     /// Which value an object lacks.
@@ -149,9 +191,11 @@ impl<'a> Joined<'a> {
         let names: HashSet<_> = items.iter().map(|item| label(item, labels.object)).collect();
         let known = names.len() - usize::from(names.contains(""));
         format!(
-            "the query for {} has values for {known} {} and none for this one, whose name is looked \
-             for in the label \"{}\"",
-            labels.metric, self.plural, labels.object
+            "the query for {} has values for {} and none for this one, whose name is looked for in \
+             the label \"{}\"",
+            labels.metric,
+            self.resource.counted(known),
+            labels.object
         )
     }
 
@@ -227,6 +271,9 @@ impl<'a> Part<'a> {
     }
 }
 
+/// The containers of the series that are of a pod as a whole, and of the one that holds its network.
+const PODS_OWN: [&str; 2] = ["", "POD"];
+
 /// The reason for several values of one container: which one is right is not known.
 const DUPLICATE: &str = "there are several values; aggregate them in the query by <<.GroupBy>>";
 
@@ -246,6 +293,8 @@ fn label<'i>(item: &'i Item, name: &str) -> &'i str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use leadsman_model::objects::{ObjectList, ObjectStore};
     use leadsman_model::resource::Resource;
@@ -284,6 +333,8 @@ mod tests {
         Values { served, refused, refused_count, not_numbers: 0 }
     }
 
+    static PODS: LazyLock<Resource> = LazyLock::new(|| Resource::known("pods").unwrap());
+
     fn joined<'a>(objects: &'a [Object], cpu: &'a Values, memory: &'a Values) -> Joined<'a> {
         let part = |metric, values| {
             let labels = Labels { metric, object: "pod", container: Some("container") };
@@ -293,10 +344,15 @@ mod tests {
             objects,
             cpu: part("cpu", cpu),
             memory: part("memory", memory),
-            plural: "pods",
+            resource: &PODS,
             evaluated: 9,
             containers: true,
         }
+        .without_pods_own()
+    }
+
+    fn missing(joined: &Joined<'_>) -> Option<String> {
+        joined.missing().map(|missing| missing.message)
     }
 
     /// `web-0@4: app 1m 2, sidecar - 3`
@@ -343,7 +399,7 @@ mod tests {
         let joined = joined(&objects, &cpu, &memory);
         assert_eq!(told(&joined), ["both@1: app 1m 1", "part@1: app 1m 1, init 1m -"]);
         assert_eq!(
-            joined.missing().unwrap(),
+            missing(&joined).unwrap(),
             "memory of container init of pods part is missing: there is cpu alone"
         );
         let why = |name: &str| joined.nothing_for(name, "it").to_string();
@@ -374,7 +430,7 @@ mod tests {
         assert_eq!(why("nan"), "cpu of container app of pods nan is not served: the value is NaN");
         assert!(why("negative").ends_with("the value is negative (-1m)"), "{}", why("negative"));
         assert!(why("twice").contains("several values"), "{}", why("twice"));
-        assert_eq!(joined.missing().as_deref(), Some(why("nan").as_str()));
+        assert_eq!(missing(&joined).as_deref(), Some(why("nan").as_str()));
     }
 
     /// An HPA leaves out a pod with a container that it knows nothing of, but only if it is told
@@ -386,5 +442,39 @@ mod tests {
         let cpu = values(&[("web-0/proxy", 1, 1)], &refused);
         let memory = values(&[("web-0/proxy", 1000, 1)], &refused);
         assert_eq!(told(&joined(&objects, &cpu, &memory)), ["web-0@1: app - -, proxy 1m 1"]);
+    }
+
+    /// The series of a pod's own cgroup, and of its sandbox, hold what its containers use, too.
+    #[test]
+    fn a_pod_as_a_whole_is_not_counted_beside_its_containers() {
+        let objects = objects(&["web-0", "whole-0", "alone-0"]);
+        let all = [
+            ("web-0/", 10, 1),
+            ("web-0/POD", 1, 1),
+            ("web-0/app", 8, 1),
+            ("web-0/reloader", 2, 1),
+            ("whole-0/", 5, 1),
+            ("whole-0/POD", 1, 1),
+            ("alone-0/POD", 1, 1),
+        ];
+        let both = values(&all, &[]);
+        let joined = joined(&objects, &both, &both);
+        assert_eq!(
+            told(&joined),
+            ["alone-0@1: POD 1m 1m", "web-0@1: app 8m 8m, reloader 2m 2m", "whole-0@1:  5m 5m"]
+        );
+        assert_eq!(joined.missing(), None);
+    }
+
+    #[test]
+    fn objects_that_are_left_out_of_a_list_are_told() {
+        let objects = objects(&["a", "b"]);
+        let one = values(&[("a/app", 1, 1)], &[]);
+        let joined = joined(&objects, &one, &one);
+        assert_eq!(
+            missing(&joined).unwrap(),
+            "nothing is known of 1 of 2 pods, b among them: the query for cpu has values for 1 pod \
+             and none for this one, whose name is looked for in the label \"pod\""
+        );
     }
 }

@@ -11,10 +11,10 @@ use futures_util::{StreamExt as _, stream};
 
 use super::part::{count, left_out};
 use super::request::reader;
-use super::{Origin, ReadError, ResourceRequest, Target, selector};
+use super::{Origin, ReadError, ResourceRequest, Target, first_list, selector};
 use crate::snapshot::{MeasuredKind, NotServed, ResourceMetrics, Snapshot};
 use join::Joined;
-use leadsman_evaluation::{Evaluations, ItemLabels, Reader};
+use leadsman_evaluation::{Evaluations, ItemLabels, Missing, MissingReason, Reader};
 use leadsman_model::field_selector::FieldSelector;
 use leadsman_model::names::Namespace;
 use leadsman_model::objects::{Object, ObjectStore};
@@ -58,7 +58,7 @@ pub struct ResourceReading<'a> {
     places: Vec<Answered>,
     origin: Option<Origin>,
     /// What is missing because it could not be read.
-    left_out: Option<String>,
+    left_out: Option<Missing>,
 }
 
 /// What was read of nodes, or of the pods of one namespace.
@@ -81,7 +81,7 @@ pub struct ResourceValues<'a> {
     /// The values, by object.
     pub values: Vec<ObjectMetrics<'a>>,
     /// Why some are missing.
-    pub missing: Option<String>,
+    pub missing: Option<Missing>,
 }
 
 /// The resource metrics of an object.
@@ -123,9 +123,13 @@ pub struct Amounts {
 
 impl<'a> ResourceRead<'a> {
     /// Finds the evaluations.
-    pub fn new(snapshot: &Snapshot, request: &'a ResourceRequest<'a>) -> Result<Self, ReadError> {
+    pub async fn new(
+        snapshot: &Snapshot,
+        request: &'a ResourceRequest<'a>,
+    ) -> Result<Self, ReadError> {
         let begun = Instant::now();
         let both = Both::find(snapshot, request.kind)?;
+        first_list(&both.kind, both.cpu.evaluations.mapping(), begun).await;
         let mappings = [&both.cpu, &both.memory].map(|part| part.evaluations.mapping().clone());
         let read = Self::prepare(request, both, begun);
         if read.is_err() {
@@ -194,6 +198,13 @@ impl<'a> ResourceRead<'a> {
         Ok(reading)
     }
 
+    /// An answer lacks values.
+    pub fn lacks(&self, missing: &Missing) {
+        for part in [&self.both.cpu, &self.both.memory] {
+            part.evaluations.mapping().lacks_some(missing);
+        }
+    }
+
     /// Counts how the read ended.
     pub fn ended<T>(&self, stale: bool, result: &Result<T, ReadError>) {
         for part in [&self.both.cpu, &self.both.memory] {
@@ -203,7 +214,7 @@ impl<'a> ResourceRead<'a> {
 
     /// The pods of all namespaces. What one namespace's values lack is no reason to show none of
     /// the others. Who asks for all of them is a person, so the answer is not worth keeping.
-    async fn everywhere(&self) -> Result<(Vec<Answered>, Option<String>), ReadError> {
+    async fn everywhere(&self) -> Result<(Vec<Answered>, Option<Missing>), ReadError> {
         let mut places = Vec::new();
         for name in self.both.kind.namespaces() {
             if !self.fields.admits_namespace(&name) {
@@ -240,11 +251,11 @@ impl<'a> ResourceRead<'a> {
         match self.request.target {
             Target::One(name) => match kind.object(place.key(), name.as_str()) {
                 Some(object) => Ok(vec![object]),
-                None => Err(ReadError::NotFound(format!(
-                    "{} \"{name}\" not found{}",
-                    name_of_object(self.request.kind),
-                    place.described()
-                ))),
+                None => {
+                    let of = name_of_object(self.request.kind);
+                    let message = format!("{of} \"{name}\" not found{}", place.described());
+                    Err(ReadError::Absent(Missing::new(MissingReason::NoObject, message)))
+                }
             },
             Target::All if !self.fields.admits_namespace(place.key()) => Ok(Vec::new()),
             Target::All => {
@@ -267,18 +278,17 @@ impl ResourceReading<'_> {
         self.places.iter().any(|place| place.readings.is_stale())
     }
 
-    /// What is to be known of values that are old, or could not be read.
+    /// What is to be known of values that are old.
     pub fn warning(&self) -> Option<String> {
         let both = &self.read.both;
-        let left_out = self.left_out.clone();
-        left_out.or_else(|| self.places.iter().find_map(|place| place.readings.warning(both)))
+        self.places.iter().find_map(|place| place.readings.warning(both))
     }
 
     /// The values of the objects that were asked for, joined.
     pub fn values(&self) -> Result<ResourceValues<'_>, ReadError> {
         let ResourceRead { request, both, place: single, .. } = self.read;
         let one = matches!(request.target, Target::One(_));
-        let (mut values, mut missing) = (Vec::new(), None);
+        let (mut values, mut missing) = (Vec::new(), self.left_out.clone());
         for Answered { namespace, objects, readings } in &self.places {
             let namespace = namespace.as_ref().map_or("", Namespace::as_str);
             let joined = Joined::new(both, readings, objects)?;
@@ -288,13 +298,14 @@ impl ResourceReading<'_> {
                 missing = Some(self.read.nothing(&joined, namespace)?);
             }
         }
+        let missing = missing.or_else(|| self.places.is_empty().then(|| self.read.none_picked()));
         Ok(ResourceValues { kind: request.kind, one, window: both.window, values, missing })
     }
 }
 
 impl ResourceRead<'_> {
     /// Why there is no value for any of the objects, if that is no error.
-    fn nothing(&self, joined: &Joined<'_>, namespace: &str) -> Result<String, ReadError> {
+    fn nothing(&self, joined: &Joined<'_>, namespace: &str) -> Result<Missing, ReadError> {
         if let Target::One(name) = self.request.target {
             let in_full = match namespace {
                 "" => name.to_string(),
@@ -308,6 +319,22 @@ impl ResourceRead<'_> {
             Some(refused) => Err(ReadError::Refused(refused)),
             None => Ok(joined.empty()),
         }
+    }
+}
+
+impl ResourceRead<'_> {
+    /// Why no object is picked.
+    fn none_picked(&self) -> Missing {
+        let ResourceRequest { namespace, label_selector, field_selector, kind, .. } = *self.request;
+        let place = namespace.map_or_else(String::new, |name| format!(" in namespace {name}"));
+        let selectors: Vec<_> =
+            [label_selector, field_selector].into_iter().filter(|text| !text.is_empty()).collect();
+        let picked = match selectors.is_empty() {
+            true => String::new(),
+            false => format!(" that {} picks", selectors.join(" with ")),
+        };
+        let message = format!("there are no {}{place}{picked}", kind.plural());
+        Missing::new(MissingReason::NoObjectSelected, message)
     }
 }
 
@@ -353,9 +380,10 @@ fn not_served(why: NotServed<'_>, kind: MeasuredKind) -> ReadError {
         MeasuredKind::Nodes => "nodeQuery",
         MeasuredKind::Pods => "containerQuery",
     };
-    ReadError::NotFound(format!(
+    let message = format!(
         "the server could not find what {} use: resourceRules of the configuration have no {query} \
          for cpu and memory",
         kind.plural()
-    ))
+    );
+    ReadError::Unserved { reason: "unknown_metric", message }
 }

@@ -1,8 +1,9 @@
 //! Metrics of rules. Rules may define thousands, of which autoscalers read few: each is bound to its
 //! plugin at its first read.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
@@ -18,6 +19,27 @@ pub type Binder =
 /// The metrics of all rules, no two of them of one name for the same kind of objects.
 pub type RuleMetrics = Arc<[Arc<LazyMetric>]>;
 
+/// What was seen of series: their names, with the labels that any series of the name has.
+pub type SeenSeries = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
+
+/// The series that the metric of a rule is made of, as they were listed last.
+#[derive(Debug, Clone, Default)]
+pub struct RuleSeries {
+    /// Their name.
+    pub name: String,
+    /// The labels that the query asks for: those that name the namespace and the object.
+    pub asked: Vec<String>,
+    /// What was seen for the rule.
+    pub seen: Arc<SeenSeries>,
+}
+
+impl RuleSeries {
+    /// The labels that any of the series has; `None` if none was seen.
+    pub fn labels(&self) -> Option<&BTreeSet<Arc<str>>> {
+        self.seen.get(self.name.as_str())
+    }
+}
+
 /// The metric of a rule, bound at its first read.
 pub struct LazyMetric {
     /// The name.
@@ -26,6 +48,7 @@ pub struct LazyMetric {
     pub serve: Serve,
     bound: OnceCell<Arc<Evaluations>>,
     binder: Binder,
+    series: RwLock<Arc<RuleSeries>>,
 }
 
 impl LazyMetric {
@@ -36,7 +59,18 @@ impl LazyMetric {
         binder: Binder,
         bound: Option<Arc<Evaluations>>,
     ) -> Self {
-        Self { metric, serve, bound: OnceCell::new_with(bound), binder }
+        let series = RwLock::default();
+        Self { metric, serve, bound: OnceCell::new_with(bound), binder, series }
+    }
+
+    /// Its series were listed. That changes nothing of what is served.
+    pub fn listed(&self, series: RuleSeries) {
+        *self.series.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(series);
+    }
+
+    /// Its series as they were listed last.
+    pub fn series(&self) -> Arc<RuleSeries> {
+        self.series.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Its evaluations, if it was bound.

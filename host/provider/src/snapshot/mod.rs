@@ -1,6 +1,7 @@
 //! One generation of the configuration: the table of all metrics.
 
 mod entry;
+mod gaps;
 mod lazy;
 mod lookup;
 
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 pub use entry::{Entry, EntryState, MeasuredKind, Rejection, Wanted};
-pub use lazy::{Binder, LazyMetric, RuleMetrics};
+pub use gaps::{Gap, NotGiven, RuleGaps};
+pub use lazy::{Binder, LazyMetric, RuleMetrics, RuleSeries, SeenSeries};
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::MetricName;
 use leadsman_model::objects::ObjectStore;
@@ -31,6 +33,7 @@ pub struct Snapshot {
     by_name: HashMap<MetricName, Vec<usize>, RandomState>,
     rejections: Vec<Arc<Rejection>>,
     not_loaded: Option<String>,
+    gaps: Arc<RuleGaps>,
 }
 
 /// What a snapshot is made of.
@@ -47,12 +50,14 @@ pub struct Contents {
     pub rules: RuleMetrics,
     /// Why no configuration of the operator is in force yet: which metrics there are is not known.
     pub not_loaded: Option<String>,
+    /// What rules do not give.
+    pub gaps: Arc<RuleGaps>,
 }
 
 impl Snapshot {
     /// Makes the table.
     pub fn new(generation: u64, contents: Contents) -> Self {
-        let Contents { mappings, resource_metrics, rejections, rules, not_loaded } = contents;
+        let Contents { mappings, resource_metrics, rejections, rules, not_loaded, gaps } = contents;
         let rejections: Vec<_> = rejections.into_iter().map(Arc::new).collect();
         let mut entries = Vec::with_capacity(mappings.len() + rejections.len() + rules.len());
         entries.extend(mappings.into_iter().chain(resource_metrics).map(Entry::ready));
@@ -62,7 +67,7 @@ impl Snapshot {
         for (at, entry) in entries.iter().enumerate() {
             by_name.entry(entry.metric.clone()).or_default().push(at);
         }
-        Self { generation, entries, by_name, rejections, not_loaded }
+        Self { generation, entries, by_name, rejections, not_loaded, gaps }
     }
 
     /// The whole table, in order of precedence.
@@ -83,6 +88,11 @@ impl Snapshot {
     /// What is configured and not served, or served as it was before.
     pub fn rejections(&self) -> &[Arc<Rejection>] {
         &self.rejections
+    }
+
+    /// What rules do not give.
+    pub fn gaps(&self) -> &RuleGaps {
+        &self.gaps
     }
 
     /// The evaluations that there are: all but those of metrics that were never read.
@@ -114,9 +124,10 @@ impl Snapshot {
         same(self.ready(), ready) && same(lazy, other.rules.iter())
     }
 
-    /// Whether these contents reject the very same.
+    /// Whether these contents reject and lack the very same.
     pub fn rejects(&self, other: &Contents) -> bool {
-        self.rejections.iter().map(AsRef::as_ref).eq(&other.rejections)
+        self.gaps == other.gaps
+            && self.rejections.iter().map(AsRef::as_ref).eq(&other.rejections)
             && self.not_loaded == other.not_loaded
     }
 

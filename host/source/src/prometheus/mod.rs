@@ -54,6 +54,10 @@ impl Prometheus {
         })
     }
 
+    pub(super) fn timeout(&self) -> Duration {
+        self.config.timeout
+    }
+
     pub(super) async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
         let timeout = self.config.timeout;
         let deadline = Instant::now() + timeout;
@@ -84,19 +88,24 @@ impl Prometheus {
                 let body = self.body(response).await?;
                 return Err(refused(status, &body));
             }
+            let kind = response.headers().get(CONTENT_TYPE).cloned();
             let mut list = SeriesList::default();
             loop {
                 let batch = self.batch(&mut response).await?;
                 if batch.is_empty() {
                     break;
                 }
-                let fed = decode_apart(batch.len(), move || list.feed(&batch).map(|()| list));
-                list = fed.await?.map_err(QueryError::decode)?;
+                let kind = kind.clone();
+                let fed = decode_apart(batch.len(), move || match list.feed(&batch) {
+                    Ok(()) => Ok(list),
+                    Err(reason) => Err(not_decoded(kind.as_ref(), &batch, reason)),
+                });
+                list = fed.await??;
             }
             tracing::debug!(selector, series = list.count, "the series are listed");
             list.end().map_err(QueryError::decode)
         });
-        answer.await.unwrap_or(Err(QueryError::Timeout(timeout)))
+        answer.await.unwrap_or(Err(QueryError::ListTimeout(timeout)))
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Response, QueryError> {
@@ -221,14 +230,22 @@ impl Prometheus {
 }
 
 fn decoded(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Answer, QueryError> {
-    decode::answer(body).map_err(|reason| match content_type {
+    decode::answer(body).map_err(|reason| not_decoded(content_type, body, reason))
+}
+
+/// What is not even said to be JSON is no answer of a Prometheus: that says more than where it cannot
+/// be read.
+fn not_decoded(content_type: Option<&HeaderValue>, body: &[u8], reason: String) -> QueryError {
+    match content_type {
         Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
             let shown = excerpt(body).unwrap_or_default();
             let kind = kind.to_str().unwrap_or("an unknown type");
-            QueryError::decode(format!("it is {kind}, not JSON: {shown}"))
+            QueryError::decode(format!(
+                "it is {kind}, not JSON, so there is no Prometheus API at this `url`: {shown}"
+            ))
         }
         _ => QueryError::decode(reason),
-    })
+    }
 }
 
 /// Prometheus reports errors in JSON, a proxy in another format.

@@ -16,8 +16,9 @@ use leadsman_model::quantity::Quantity;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Contents, Entry, EntryState, LazyMetric, Snapshot};
 use leadsman_provider::{
-    Amounts, Caller, CustomRead, CustomRequest, CustomValues, ExternalRead, ExternalRequest,
-    ObjectMetrics, ReadError, ResourceRead, ResourceRequest, ResourceValues, Target, Usage,
+    Amounts, Caller, CustomRead, CustomRequest, CustomValues, ExternalItems, ExternalRead,
+    ExternalRequest, ObjectMetrics, ReadError, ResourceRead, ResourceRequest, ResourceValues,
+    Target, Usage,
 };
 
 /// How long to wait for the list of a kind's objects.
@@ -163,6 +164,7 @@ impl Reader<'_> {
                 let reading = read.read(None).await?;
                 let CustomValues { values, missing, .. } = reading.values()?;
                 let values = values.iter().map(|of| (of.name.to_owned(), of.value.quantity));
+                let missing = missing.map(|missing| missing.message);
                 Ok(self::reading(values.collect(), reading.warning().or(missing)))
             }
             Listed::External => {
@@ -170,12 +172,13 @@ impl Reader<'_> {
                 let request = ExternalRequest { caller, namespace, metric, metric_selector: "" };
                 let read = ExternalRead::new(&self.snapshot, &request).await?;
                 let reading = read.read().await?;
-                let items = reading.items()?;
+                let ExternalItems { items, missing } = reading.items()?;
                 let values = items.iter().map(|item| {
                     let labels = item.labels.iter().map(|(name, value)| (&**name, &**value));
                     (labelled(labels), item.value.quantity)
                 });
-                Ok(self::reading(values.collect(), reading.warning()))
+                let missing = missing.map(|missing| missing.message);
+                Ok(self::reading(values.collect(), reading.warning().or(missing)))
             }
             Listed::Usage { resource } => {
                 let Some(kind) = usage_resource(resource) else { return Ok(Reading::default()) };
@@ -187,10 +190,11 @@ impl Reader<'_> {
                     label_selector: "",
                     field_selector: "",
                 };
-                let read = ResourceRead::new(&self.snapshot, &request)?;
+                let read = ResourceRead::new(&self.snapshot, &request).await?;
                 let reading = read.read(None).await?;
                 let ResourceValues { values, missing, .. } = reading.values()?;
                 let all = amounts(&values);
+                let missing = missing.map(|missing| missing.message);
                 Ok(self::reading(all, reading.warning().or(missing)))
             }
         }

@@ -82,6 +82,7 @@ struct Known {
     outcomes: BTreeSet<&'static str>,
     reasons: BTreeSet<&'static str>,
     handovers: BTreeSet<&'static str>,
+    incomplete: BTreeSet<&'static str>,
     candidate_outcomes: BTreeSet<&'static str>,
     queries: BTreeSet<String>,
 }
@@ -117,6 +118,13 @@ impl MappingMetrics {
                 self.0.all.reads.get_or_create(&by).inc()
             }
         };
+    }
+
+    /// A read lacked some or all of what was asked for, for a reason from a closed set.
+    pub fn incomplete(&self, reason: &'static str) {
+        self.0.known().incomplete.insert(reason);
+        let by = FailureLabels { mapping: self.0.title.clone(), reason };
+        self.0.all.incomplete.get_or_create(&by).inc();
     }
 
     /// The time of a read.
@@ -242,6 +250,9 @@ impl Drop for Series {
         for outcome in known.outcomes {
             all.reads.remove(&ReadLabels { mapping: mapping(), outcome });
         }
+        for reason in known.incomplete {
+            all.incomplete.remove(&FailureLabels { mapping: mapping(), reason });
+        }
         for reason in known.reasons {
             all.evaluation_failures.remove(&FailureLabels { mapping: mapping(), reason });
         }
@@ -275,6 +286,7 @@ mod tests {
         let use_all = |of: &MappingMetrics| {
             of.read(ReadOutcome::Ok);
             of.read(ReadOutcome::Failed);
+            of.incomplete("no_series");
             of.evaluated(Duration::ZERO, Some("budget"));
             of.queried("q", Duration::ZERO, true);
             of.plugin_ran(Duration::ZERO, 1);

@@ -91,6 +91,8 @@ type Seconds = Gauge<f64, AtomicU64>;
 pub struct Metrics {
     registry: std::sync::Arc<Registry>,
     reads: Family<ReadLabels, Counter>,
+    incomplete: Family<FailureLabels, Counter>,
+    unserved: Family<DenialLabels, Counter>,
     read_seconds: Histogram,
     evaluations: Family<MappingLabels, Counter>,
     evaluation_failures: Family<FailureLabels, Counter>,
@@ -138,6 +140,8 @@ impl Metrics {
         let mut metrics = Self {
             registry: std::sync::Arc::default(),
             reads: Family::default(),
+            incomplete: Family::default(),
+            unserved: Family::default(),
             read_seconds: fast(),
             evaluations: Family::default(),
             evaluation_failures: Family::default(),
@@ -167,6 +171,16 @@ impl Metrics {
         let mut all = Registry::with_prefix("leadsman");
         let m = &metrics;
         all.register("reads", "Reads of a metric by how they ended", m.reads.clone());
+        all.register(
+            "reads_incomplete",
+            "Reads that lacked some or all of what was asked for by reason",
+            m.incomplete.clone(),
+        );
+        all.register(
+            "reads_unserved",
+            "Reads of metrics that are not served by reason",
+            m.unserved.clone(),
+        );
         all.register(
             "read_duration_seconds",
             "Time of a read, without the network",
@@ -287,6 +301,11 @@ impl Metrics {
     /// The server closed a connection.
     pub fn connection_closed(&self, listener: Listener, reason: CloseReason) {
         self.connections.closed(listener, reason);
+    }
+
+    /// A read was of a metric that is not served, for a reason from a closed set.
+    pub fn unserved(&self, reason: &'static str) {
+        self.unserved.get_or_create(&DenialLabels { reason }).inc();
     }
 
     /// A request was refused, for a reason from a closed set.
