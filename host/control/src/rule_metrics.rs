@@ -22,7 +22,7 @@ use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleMetrics};
 use leadsman_rules::{Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, resolver};
 use leadsman_sandbox::{Limits, Plugin};
-use leadsman_source::{Query, Template};
+use leadsman_source::{Query, QueryKind, Template};
 
 /// The plugins that rules run: for custom metrics, and for external ones.
 pub(super) const RULE_PLUGINS: [&str; 2] = ["per-object", "external"];
@@ -105,8 +105,11 @@ impl Context {
         let query = Query {
             name: "rule".to_owned(),
             source: source.clone(),
-            promql: text(query, self.rules.discovery.exact_queries),
-            range: None,
+            kind: QueryKind::PromQl {
+                text: text(query, self.rules.discovery.exact_queries),
+                range: None,
+            },
+            max_sample_age: None,
         };
         let mapping = valid::Mapping {
             place: place.to_owned(),

@@ -35,6 +35,10 @@ impl Check<'_> {
                 let file = self.take(file, &format!("{place}/recording/file"))?;
                 Some(SourceSettings::Recording(RecordingSettings { file, speed, start_at }))
             }
+            written::Source::NsxAlb(controller) => {
+                let controller = self.controller(&controller, &format!("{place}/nsxAlb"))?;
+                Some(SourceSettings::NsxAlb(Box::new(controller)))
+            }
         }
     }
 
@@ -66,7 +70,7 @@ impl Check<'_> {
         })
     }
 
-    fn url(&mut self, text: &str, place: &str) -> Option<String> {
+    pub(super) fn url(&mut self, text: &str, place: &str) -> Option<String> {
         let parsed = match reqwest::Url::parse(text) {
             Ok(url) => url,
             Err(error) => {
@@ -122,7 +126,7 @@ impl Check<'_> {
         }
     }
 
-    fn tls(&mut self, written: Option<&written::Tls>, place: &str) -> TlsSettings {
+    pub(super) fn tls(&mut self, written: Option<&written::Tls>, place: &str) -> TlsSettings {
         let Some(written) = written else { return TlsSettings::default() };
         let ca_file =
             written.ca_file.as_ref().map(|file| self.file(file, &format!("{place}/caFile")));
