@@ -63,14 +63,18 @@ impl Board {
         self.0.get(key)?.known.as_ref().map(|(known, _)| known.clone())
     }
 
-    /// The calls that are due, each as the keys that it is for. Drops what nobody wants any more.
+    /// The calls that are to be made now that one is due, each as the keys that it is for: with what
+    /// will be due in a moment, so that it needs no call of its own. Drops what nobody wants any
+    /// more.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Vec<Key>> {
         self.0.retain(|key, entry| {
             let kept = KEPT_UNWANTED + 2 * key.step.length();
             now.saturating_duration_since(entry.wanted) < kept
         });
-        let is_due = |entry: &Entry| entry.known.as_ref().is_none_or(|(_, due)| *due <= now);
-        let due = self.0.iter().filter(|(_, entry)| is_due(entry));
+        let is_due = |key: &Key, entry: &Entry| {
+            entry.known.as_ref().is_none_or(|(_, due)| *due <= now + lag(key.step) / 2)
+        };
+        let due = self.0.iter().filter(|(key, entry)| is_due(key, entry));
         let mut shared = BTreeMap::<_, Vec<Key>>::new();
         let mut calls = Vec::new();
         for (key, entry) in due {
@@ -139,10 +143,14 @@ fn of_key(key: &Key, rows: &[Row]) -> Vec<Row> {
     rows.iter().filter(is_meant).filter(is_chosen).cloned().collect()
 }
 
+/// How long after its time a sample is expected to be there.
+fn lag(step: Step) -> Duration {
+    (step.length() / 10).clamp(Duration::from_secs(1), Duration::from_secs(30))
+}
+
 /// How long it takes until the sample after the newest should be there.
 fn until_next(step: Step, newest: Option<i64>, now: i64) -> Duration {
-    let length = step.length();
-    let lag = (length / 10).clamp(Duration::from_secs(1), Duration::from_secs(30));
+    let (length, lag) = (step.length(), lag(step));
     let in_milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     let Some(newest) = newest else { return length };
     let since = now.saturating_sub(newest.saturating_add(in_milliseconds(lag)));
@@ -255,7 +263,8 @@ mod tests {
             1000 * SECOND,
         );
         assert!(board.want(&key, at(229)).is_some_and(|known| known.is_ok()));
-        assert_eq!(board.due(at(229)), Vec::<Vec<Key>>::new());
+        assert_eq!(board.due(at(214)), Vec::<Vec<Key>>::new());
+        assert_eq!(board.due(at(215)).len(), 1, "along with what is due");
         assert_eq!(board.want(&key, at(230)), None);
         assert_eq!(board.due(at(230)), [vec![key.clone()]]);
         // Where it is not there in time, it is waited for until the one after it.

@@ -103,7 +103,8 @@ impl Controller {
     }
 
     async fn call_node(&self, node: &Node, call: &Call) -> Result<Vec<u8>, AlbError> {
-        let mut again = true;
+        // One new login, unless that did not help before.
+        let mut again = node.session().is_good();
         loop {
             let open = self.open(node).await?;
             let received = match self.send(node, &open, call).await {

@@ -100,6 +100,11 @@ impl Session {
         }
     }
 
+    /// Whether nothing has gone wrong since the last request that succeeded.
+    pub(super) fn is_good(&self) -> bool {
+        self.failures == 0
+    }
+
     /// A request succeeded: whatever was wrong is over.
     pub(super) fn succeeded(&mut self) {
         self.backoff.reset();
