@@ -176,6 +176,12 @@ pub fn prometheus_series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Resu
     prometheus::series(pieces)
 }
 
+/// Parses what an NSX ALB controller sends, metrics of many objects or of one and a list of objects,
+/// and joins both.
+pub fn nsx_alb_answer(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
+    nsx_alb::parse(metrics, list)
+}
+
 /// Parses an answer of Prometheus' HTTP API.
 pub fn prometheus_answer(body: &[u8]) -> Result<Answer, String> {
     prometheus::answer(body)

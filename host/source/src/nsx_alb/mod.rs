@@ -307,6 +307,24 @@ impl NsxAlb {
     }
 }
 
+/// Parses metrics, of many objects or of one, and a page of objects, and joins both.
+pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
+    let mut listing = Listing::default();
+    listing.add(list).map_err(|error| error.to_string())?;
+    let rows = decode::many(metrics, i64::MAX)
+        .or_else(|_| decode::one(metrics, "pool-1", i64::MAX))?;
+    let query = NsxAlbQuery {
+        entity: Entity::Pool,
+        metric: String::new(),
+        pick: Pick::Ako("k8s".to_owned()),
+        tenant: None,
+        namespace: AkoNamespace::Any,
+        servers: false,
+        step: None,
+    };
+    Ok(answer::answer(&query, &rows, Some(&listing.end()), None))
+}
+
 impl std::fmt::Debug for NsxAlb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NsxAlb").field("urls", &self.settings.urls).finish_non_exhaustive()
