@@ -135,6 +135,14 @@ impl Source {
         }
     }
 
+    /// What is known of it without asking, for people. `None` for kinds without a session.
+    pub fn state(&self) -> Option<String> {
+        match self {
+            Self::NsxAlb(controller) => Some(controller.state()),
+            Self::Prometheus(_) | Self::Recording(_) => None,
+        }
+    }
+
     /// Logs out where there is a session, once the source is not used any more or `end` completes.
     pub fn log_out_after<F>(
         &self,

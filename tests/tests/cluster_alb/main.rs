@@ -24,10 +24,7 @@ fn config(alb: &Alb) -> Config {
     let by_markers = Mapping::custom("alb_open_connections", INGRESSES)
         .alb_query("lb", "pools", &format!("entity: pool, ako: k8s-03-cluster, metric: {ID}"))
         .plugin("per-object", "object: ingress, combine: sum");
-    Config::new()
-        .source_of("lb", &alb.source())
-        .mapping(fresh(by_name))
-        .mapping(fresh(by_markers))
+    Config::new().source_of("lb", &alb.source()).mapping(fresh(by_name)).mapping(fresh(by_markers))
 }
 
 /// A pool of AKO for a path of an Ingress.
@@ -39,7 +36,8 @@ fn pool(uuid: &str, name: &str, namespace: &str, ingress: &str) -> Pool {
 async fn apply_service(admin: &ApiClient) {
     let metadata = json!({"namespace": "routing-ns1", "name": "avilb"});
     let spec = json!({"clusterIP": "None", "ports": [{"port": 80}]});
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec});
+    let service =
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec});
     admin.apply(&service).await;
 }
 

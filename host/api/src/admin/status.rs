@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::trends::Trends;
-use leadsman_evaluation::{Candidate, Evaluated, Evaluations, Mapping, State};
+use leadsman_evaluation::{BoundQuery, Candidate, Evaluated, Evaluations, Mapping, State};
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::quantity::Quantity;
@@ -112,9 +112,17 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         "unavailable": mapping.breaker.unavailable(),
         "candidate": mapping.candidate.as_ref().map(candidate),
         "sources": sources,
+        "sourceStates": source_states(mapping),
         "evaluationsTotal": list.len(),
         "evaluations": shown,
     })
+}
+
+/// The states of those sources that have a session of their own.
+fn source_states(mapping: &Mapping) -> Value {
+    let state =
+        |query: &BoundQuery| Some((query.source_name.clone(), Value::from(query.source.state()?)));
+    Value::Object(mapping.queries.iter().filter_map(state).collect())
 }
 
 fn evaluation(

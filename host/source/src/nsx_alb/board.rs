@@ -63,6 +63,12 @@ impl Board {
         self.0.get(key)?.known.as_ref().map(|(known, _)| known.clone())
     }
 
+    /// The time of the newest sample of all.
+    pub(super) fn newest_time(&self) -> Option<i64> {
+        let known = self.0.values().filter_map(|entry| entry.known.as_ref()?.0.as_ref().ok());
+        known.flat_map(|rows| rows.iter().map(|row| row.time)).max()
+    }
+
     /// The calls that are to be made now that one is due, each as the keys that it is for: with what
     /// will be due in a moment, so that it needs no call of its own. Drops what nobody wants any
     /// more.

@@ -64,11 +64,29 @@ impl Controller {
 
     /// The version that requests name, after a call.
     pub(super) fn version(&self) -> Option<String> {
-        let node = self.nodes.get(self.current.load(Ordering::Relaxed))?;
-        match node.session().next(&self.credentials.get(), Instant::now()) {
+        match self.next()? {
             Next::Send(open) => open.version,
             _ => None,
         }
+    }
+
+    /// The state of the session, for people.
+    pub(super) fn state(&self) -> String {
+        let address = self.address();
+        match self.next() {
+            Some(Next::Send(Open { version: Some(version), .. })) => {
+                format!("logged in at {address}, version {version}")
+            }
+            Some(Next::Send(_)) => format!("logged in at {address}"),
+            Some(Next::LogIn) => format!("not logged in at {address}"),
+            Some(Next::AskStatus) | None => format!("{address} failed, and is to be asked again"),
+            Some(Next::Fail(error)) => format!("{address} {error}"),
+        }
+    }
+
+    fn next(&self) -> Option<Next> {
+        let node = self.nodes.get(self.current.load(Ordering::Relaxed))?;
+        Some(node.session().next(&self.credentials.get(), Instant::now()))
     }
 
     /// Sends a call to the first node that answers it, and gives the body.

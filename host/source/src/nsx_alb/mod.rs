@@ -311,8 +311,8 @@ impl NsxAlb {
 pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
     let mut listing = Listing::default();
     listing.add(list).map_err(|error| error.to_string())?;
-    let rows = decode::many(metrics, i64::MAX)
-        .or_else(|_| decode::one(metrics, "pool-1", i64::MAX))?;
+    let rows =
+        decode::many(metrics, i64::MAX).or_else(|_| decode::one(metrics, "pool-1", i64::MAX))?;
     let query = NsxAlbQuery {
         entity: Entity::Pool,
         metric: String::new(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::error::AlbError;
+use super::objects::Objects;
 use super::query::Entity;
 use super::request::{self, Filter, MetricRequest, Target};
 use super::{NsxAlb, decode};
@@ -32,6 +33,20 @@ pub struct ControllerReport {
 const METRIC: &str = "l4_server.avg_open_conns";
 
 impl NsxAlb {
+    /// What is known without asking.
+    pub(crate) fn state(&self) -> String {
+        let objects: Vec<_> = self.lists().values().filter_map(|list| list.good.clone()).collect();
+        let count: usize = objects.iter().map(|list| list.len()).sum();
+        let marked = |list: &Objects| list.all().filter(|object| !object.labels.is_empty()).count();
+        let of_ako: usize = objects.iter().map(|list| marked(list)).sum();
+        let newest = self.board().newest_time().map(|time| {
+            let age = clock::now().saturating_sub(time) / 1000;
+            format!(", newest sample {age}s old")
+        });
+        let (session, newest) = (self.controller.state(), newest.unwrap_or_default());
+        format!("{session}; {count} objects listed, {of_ako} with markers of AKO{newest}")
+    }
+
     /// Asks for everything that queries need, of all pools, and logs out.
     pub(crate) async fn report(&self) -> Result<ControllerReport, AlbError> {
         let report = self.ask_all().await;
