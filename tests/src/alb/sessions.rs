@@ -92,7 +92,8 @@ impl Sessions {
             return Some(Reply::json(400, &json!({"error": error})));
         }
         let pair = STANDARD.encode(format!("{}:{}", self.user, self.password));
-        if self.basic && request.header("authorization") == Some(&format!("Basic {pair}")) {
+        let basic = format!("Basic {pair}");
+        if self.basic && request.header("authorization") == Some(basic.as_str()) {
             return None;
         }
         let unauthorized = || Some(Reply::json(401, &json!({"error": "Unauthorized"})));
@@ -100,7 +101,7 @@ impl Sessions {
             return unauthorized();
         };
         let referer = request.header("referer").unwrap_or_default();
-        let is_told = request.header("x-csrftoken") == Some(token)
+        let is_told = request.header("x-csrftoken") == Some(token.as_str())
             && cookie(request, "csrftoken").as_ref() == Some(token)
             && referer.starts_with(&self.url);
         if request.method != "GET" && (self.refuses_csrf || !is_told) {
