@@ -390,7 +390,7 @@ pub struct Query {
     /// What is asked of an NSX ALB controller.
     pub nsx_alb: Option<NsxAlbQuery>,
     /// How old samples may be. A series with older ones is left out; an answer with older ones
-    /// alone is an error. For NSX ALB three steps if left out, otherwise of any age. Prometheus
+    /// alone is an error. For NSX ALB three steps, and at least `1m`, if left out; otherwise of any age. Prometheus
     /// gives samples of an instant query the time of the query.
     pub max_sample_age: Option<String>,
     /// Makes it a range query.

@@ -78,6 +78,9 @@ const LIST_FAILED: Duration = Duration::from_secs(1);
 /// How soon an object is looked for again that gave no series.
 const LIST_AGAIN: Duration = Duration::from_secs(5);
 
+/// How old samples may be at least: those of real time metrics need some seconds to arrive.
+const MIN_SAMPLE_AGE: Duration = Duration::from_secs(60);
+
 /// A list that nobody has asked for in so many of its intervals is dropped.
 const LISTS_KEPT: u32 = 4;
 
@@ -156,7 +159,7 @@ impl NsxAlb {
             }
             _ => "",
         };
-        (asked.unwrap_or(3 * step.length()), hint)
+        (asked.unwrap_or(MIN_SAMPLE_AGE.max(3 * step.length())), hint)
     }
 
     /// Logs out once the source is not used any more or `end` completes.
