@@ -31,12 +31,10 @@ impl Cookies {
     }
 
     fn set(&mut self, name: &str, value: &str) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, known)) => value.clone_into(known),
-            None if self.0.len() < MAX_COOKIES => {
-                self.0.push((name.to_owned(), value.to_owned()));
-            }
-            None => {}
+        if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| known == name) {
+            value.clone_into(known);
+        } else if self.0.len() < MAX_COOKIES {
+            self.0.push((name.to_owned(), value.to_owned()));
         }
     }
 

@@ -102,7 +102,7 @@ impl Session {
 
     /// Whether nothing has gone wrong since the last request that succeeded.
     pub(super) fn is_good(&self) -> bool {
-        self.failures == 0
+        !self.is_failing
     }
 
     /// A request succeeded: whatever was wrong is over.
