@@ -65,3 +65,31 @@ async fn a_hundred_mappings_are_few_calls() {
     assert!((1..=2 * (steps + 2)).contains(&calls), "{calls} calls in {steps} steps");
     assert_eq!(alb.count("/login"), 1);
 }
+
+#[tokio::test]
+async fn many_names_are_found_in_one_list() {
+    let name = |number: usize| format!("web-{number}");
+    let pools: Vec<_> = (0..30)
+        .map(|number| Pool::new(&format!("pool-{number}"), &name(number)).with(ID, number as f64))
+        .collect();
+    let alb = Alb::start(&pools).await;
+    let address = format!("url: '{}'", alb.server.url());
+    let config = (0..30).fold(
+        Config::new().source_of("lb", &alb.source_at(&address, "")),
+        |config, number| {
+            let asked = format!("entity: pool, name: {}, metric: {ID}", name(number));
+            config.mapping(
+                Mapping::custom(&name(number).replace('-', "_"), "services")
+                    .alb_query("lb", "q", &asked)
+                    .plugin("per-object", "object: {namespace: shop, name: web}")
+                    .set("deadline", "10s"),
+            )
+        },
+    );
+    let leadsman = Leadsman::start(config.object("services", Some("shop"), "web", "")).await;
+    for number in 0..30 {
+        let path = paths::object("shop", "services/web", &name(number).replace('-', "_"));
+        assert_eq!(leadsman.get(&path).await.value(), number.to_string());
+    }
+    assert_eq!(alb.count("/api/pool"), 11, "ten by name, and one of all");
+}

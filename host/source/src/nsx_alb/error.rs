@@ -161,6 +161,11 @@ impl AlbError {
         }
     }
 
+    /// Whether a session may go on after it.
+    pub(super) fn leaves_session(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Timeout(_) | Self::Broken(_))
+    }
+
     /// Whether another node of the same controller may do better.
     pub(super) fn is_of_the_node(&self) -> bool {
         matches!(

@@ -75,8 +75,8 @@ struct List {
 const LIST_EMPTY: Duration = Duration::from_secs(30);
 const LIST_FAILED: Duration = Duration::from_secs(1);
 
-/// How soon an object is looked for again that gave no series.
-const LIST_AGAIN: Duration = Duration::from_secs(5);
+/// How many objects are looked for by name. With more of them a list of all is fewer calls.
+const MAX_NAMES: usize = 10;
 
 /// How old samples may be at least: those of real time metrics need some seconds to arrive.
 const MIN_SAMPLE_AGE: Duration = Duration::from_secs(60);
@@ -107,7 +107,7 @@ impl NsxAlb {
     ) -> Result<Answer, AlbError> {
         let list = match &query.pick {
             Pick::Uuid(_) => None,
-            Pick::Name(name) => Some((query.entity, Filter::Name(name.clone()))),
+            Pick::Name(name) => Some(self.list_of(query.entity, name)),
             Pick::Ako(cluster) => Some((query.entity, Filter::Ako(cluster.clone()))),
         };
         let objects = match &list {
@@ -140,7 +140,7 @@ impl NsxAlb {
             && is_gone
             && let Some(list) = self.lists().get_mut(list)
         {
-            list.due = list.due.min(list.made + LIST_AGAIN);
+            list.due = list.due.min(list.made + key.step.length().min(LIST_EMPTY));
         }
         Ok(answer::answer(query, &rows?, objects.as_deref(), namespace))
     }
@@ -238,6 +238,17 @@ impl NsxAlb {
         });
         let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
         decoded.map_err(|reason| AlbError::Decode(shortened(&reason)))
+    }
+
+    /// The list in which an object of a name is found.
+    fn list_of(&self, entity: Entity, name: &str) -> ListKey {
+        let own = (entity, Filter::Name(name.to_owned()));
+        let lists = self.lists();
+        let is_name = |(of, filter): &&ListKey| *of == entity && matches!(filter, Filter::Name(_));
+        if lists.contains_key(&own) || lists.keys().filter(is_name).count() < MAX_NAMES {
+            return own;
+        }
+        (entity, Filter::All)
     }
 
     /// The objects of a list. While it cannot be made anew, the last one goes on.

@@ -32,8 +32,8 @@ enum State {
     LoggedIn(Open),
     /// Not to be tried with these credentials again.
     Refused(Arc<Credentials>, AlbError),
-    /// The status of the cluster is to be asked, not before a time.
-    Suspect(Instant, AlbError),
+    /// The status of the cluster is to be asked, not before a time. The session may go on then.
+    Suspect(Instant, AlbError, Option<Open>),
 }
 
 /// A session that was begun.
@@ -74,7 +74,7 @@ impl Session {
             State::LoggedOut => Next::LogIn,
             State::Refused(refused, error) if refused == credentials => Next::Fail(error.clone()),
             State::Refused(..) => Next::LogIn,
-            State::Suspect(until, error) if now < *until => Next::Fail(error.clone()),
+            State::Suspect(until, error, _) if now < *until => Next::Fail(error.clone()),
             State::Suspect(..) => Next::AskStatus,
         }
     }
@@ -120,19 +120,26 @@ impl Session {
 
     /// The node answered in a way that makes its state worth asking for, at once.
     pub(super) fn suspected(&mut self, error: AlbError, now: Instant) {
-        self.state = State::Suspect(now, error);
+        self.state = State::Suspect(now, error, None);
     }
 
-    /// The node failed: it is left alone for a while.
+    /// The node failed: it is left alone for a while. A session that it did not end is kept, so that
+    /// an outage of the network leaves none behind at the controller.
     pub(super) fn failed(&mut self, error: AlbError, now: Instant) {
         self.is_failing = true;
-        self.state = State::Suspect(now + self.backoff.next(), error);
+        let before = std::mem::replace(&mut self.state, State::LoggedOut);
+        let kept = match before {
+            State::LoggedIn(open) if error.leaves_session() => Some(open),
+            State::Suspect(_, _, kept) if error.leaves_session() => kept,
+            _ => None,
+        };
+        self.state = State::Suspect(now + self.backoff.next(), error, kept);
     }
 
     /// The cluster says that it can answer.
     pub(super) fn is_healthy(&mut self) {
-        if matches!(self.state, State::Suspect(..)) {
-            self.state = State::LoggedOut;
+        if let State::Suspect(_, _, kept) = &mut self.state {
+            self.state = kept.take().map_or(State::LoggedOut, State::LoggedIn);
         }
     }
 
@@ -214,7 +221,8 @@ mod tests {
     #[test]
     fn after_failures_the_status_is_asked_with_growing_pauses() {
         let (mut session, start, user) = (Session::default(), Instant::now(), credentials("a"));
-        let error = || AlbError::Unreachable("refused".to_owned());
+        let (status, excerpt) = (StatusCode::SERVICE_UNAVAILABLE, None);
+        let error = || AlbError::Unavailable { status, excerpt: excerpt.clone() };
         session.logged_in(Cookies::default(), None);
         for pause in [1, 2, 4, 8, 16, 30, 30] {
             session.failed(error(), start);
@@ -228,6 +236,24 @@ mod tests {
         session.succeeded();
         session.failed(error(), start);
         assert_eq!(told(session.next(&user, start + Duration::from_secs(1))), "ask status");
+    }
+
+    #[test]
+    fn an_outage_of_the_network_does_not_end_a_session() {
+        let (mut session, start, user) = (Session::default(), Instant::now(), credentials("a"));
+        let later = start + Duration::from_secs(60);
+        session.logged_in(Cookies::default(), None);
+        session.failed(AlbError::Timeout(Duration::from_secs(10)), start);
+        session.failed(AlbError::Unreachable("refused".to_owned()), start);
+        assert_eq!(told(session.next(&user, later)), "ask status");
+        session.is_healthy();
+        let Next::Send(open) = session.next(&user, later) else { panic!() };
+        assert_eq!(open.login, 1);
+        // What the controller answers may mean that it has forgotten the session.
+        let (status, excerpt) = (StatusCode::SERVICE_UNAVAILABLE, None);
+        session.suspected(AlbError::Unavailable { status, excerpt }, start);
+        session.is_healthy();
+        assert_eq!(told(session.next(&user, later)), "log in");
     }
 
     #[test]
