@@ -207,9 +207,9 @@ mod tests {
         assert_eq!(answer_of(&query, None), [(labels(1, "shop"), 1.0), (labels(2, "bank"), 2.0)]);
         let bank: Namespace = "bank".parse().unwrap();
         assert_eq!(answer_of(&query, Some(&bank)), [(labels(2, "bank"), 2.0)]);
-        let fixed = NsxAlbQuery { namespace: AkoNamespace::Fixed(bank), ..query.clone() };
+        let fixed = NsxAlbQuery { namespace: AkoNamespace::Fixed(bank.clone()), ..query.clone() };
         assert_eq!(answer_of(&fixed, None), [(labels(2, "bank"), 2.0)]);
-        let elsewhere = NsxAlbQuery { tenant: Some("prod".to_owned()), ..query };
+        let elsewhere = NsxAlbQuery { tenant: Some("prod".to_owned()), ..query.clone() };
         assert!(answer_of(&elsewhere, None).is_empty());
     }
 
