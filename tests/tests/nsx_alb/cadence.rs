@@ -59,8 +59,8 @@ async fn a_hundred_mappings_are_few_calls() {
         if since > Duration::from_secs(16) { Ok(()) } else { Err(format!("{since:?}")) }
     })
     .await;
-    let calls = alb.count("/api/analytics") - before;
-    let steps = begun.elapsed().as_secs() as usize / 5;
+    let calls = (alb.count("/api/analytics") - before) as u64;
+    let steps = begun.elapsed().as_secs() / 5;
     // Evaluations are refreshed every 15 s, so that some steps may be left out.
     assert!((1..=2 * (steps + 2)).contains(&calls), "{calls} calls in {steps} steps");
     assert_eq!(alb.count("/login"), 1);
