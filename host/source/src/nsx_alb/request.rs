@@ -88,6 +88,9 @@ impl CallKind {
 /// How many objects a page has: the most that a controller gives.
 const PAGE_SIZE: &str = "200";
 
+/// How many metrics a URL names: proxies limit them to 2 to 8 KiB.
+const MAX_GET_METRICS: usize = 20;
+
 /// What is read of an object.
 const FIELDS: &str = "name,uuid,markers,service_metadata,created_by,tenant_ref";
 
@@ -96,6 +99,7 @@ pub(super) fn metrics(requests: &[MetricRequest]) -> Call {
     if let [request] = requests
         && let Target::One(uuid) = &request.target
         && !request.servers
+        && request.metrics.len() <= MAX_GET_METRICS
     {
         return Call { kind: CallKind::Metrics, path: one(request, uuid), body: None };
     }
