@@ -7,7 +7,7 @@ use std::time::Duration;
 use leadsman_document::Document;
 use leadsman_model::tenant::Tenant;
 use leadsman_source::{RecordingSettings, SourceSettings};
-use leadsman_source::{Request, Source};
+use leadsman_source::{FilledQuery, Request, Source};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let file = std::env::temp_dir().join(format!("leadsman-fuzz-{}.yaml", std::process::id()));
@@ -28,7 +28,8 @@ fn play(file: &Path, start_at: Duration, text: &str) {
     for query in queries.into_iter().flatten() {
         let promql = query.get("query").and_then(|text| text.as_str()).unwrap_or_default();
         let tenant = Tenant::Operator { scope: None };
-        let request = Request { promql, range: None, now: 0, tenant: &tenant };
+        let query = FilledQuery::instant(promql);
+        let request = Request { query: &query, max_sample_age: None, now: 0, tenant: &tenant };
         let answer = futures_util::FutureExt::now_or_never(source.fetch(&request));
         assert!(matches!(answer, Some(Ok(_))), "{promql}");
     }

@@ -48,6 +48,12 @@ impl Config {
         self
     }
 
+    /// Adds a source of another kind, given as the inside of a flow mapping.
+    pub fn source_of(mut self, name: &str, kind: &str) -> Self {
+        self.sources.push(format!("{name}: {{{kind}}}"));
+        self
+    }
+
     /// Adds a plugin from a file.
     pub fn plugin(self, name: &str, file: impl AsRef<Path>) -> Self {
         self.plugin_from(name, &format!("file: {:?}", file.as_ref()))
@@ -136,6 +142,12 @@ impl Mapping {
     /// Adds a query.
     pub fn query_from(mut self, source: &str, name: &str, promql: &str) -> Self {
         self.queries.push(format!("{name}: {{source: {source}, promql: {promql:?}}}"));
+        self
+    }
+
+    /// Adds a query of a controller, given as the inside of a flow mapping.
+    pub fn alb_query(mut self, source: &str, name: &str, asked: &str) -> Self {
+        self.queries.push(format!("{name}: {{source: {source}, nsxAlb: {{{asked}}}}}"));
         self
     }
 

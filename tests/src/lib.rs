@@ -7,6 +7,7 @@
 //!
 //! [`cluster`] adds a real control plane.
 
+mod alb;
 mod answer;
 mod built;
 mod caller;
@@ -37,6 +38,7 @@ mod versions;
 mod waiting;
 mod wire;
 
+pub use alb::{Alb, Pool};
 pub use answer::{Answer, Failure};
 pub use caller::Caller;
 pub use certificates::{Authority, Identity, replace};

@@ -24,6 +24,8 @@ pub struct Request {
     pub form: Vec<(String, String)>,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The body, if it is text.
+    pub body: String,
 }
 
 impl Request {
@@ -106,6 +108,7 @@ pub(crate) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result
         query: pairs(query.as_bytes()),
         form: pairs(query.as_bytes()),
         headers: Vec::new(),
+        body: String::new(),
     };
     while let Some(header) = line(stream).await?.filter(|header| !header.is_empty()) {
         if let Some((name, value)) = header.split_once(':') {
@@ -116,6 +119,7 @@ pub(crate) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).await?;
     request.form.extend(pairs(&body));
+    request.body = String::from_utf8(body).unwrap_or_default();
     Ok(Some(request))
 }
 

@@ -14,12 +14,13 @@ use crate::setup;
 use crate::steps::Steps;
 
 /// The programs, each in `fuzz/targets` under its name.
-const TARGETS: [&str; 17] = [
+const TARGETS: [&str; 18] = [
     "answer",
     "component",
     "config",
     "duration",
     "name",
+    "nsx_alb",
     "path",
     "public_key",
     "pull_secret",

@@ -63,7 +63,7 @@ fn a_good_configuration_is_read() {
     assert_eq!(config.objects.len(), 3);
     let first = &config.mappings[0];
     assert_eq!(first.policy.last_good, Some(std::time::Duration::from_secs(120)));
-    assert!(first.queries[0].promql.uses_namespace());
+    assert!(first.queries[0].kind.uses_namespace());
     assert_eq!(first.source.as_deref(), Some("prometheus"));
     match &config.sources["prometheus"] {
         SourceSettings::Prometheus(source) => {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
-use leadsman_source::Method;
+use leadsman_source::{Entity, Login, Method};
 
 /// The configuration of Leadsman.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -101,6 +101,50 @@ pub enum Source {
     Prometheus(Box<Prometheus>),
     /// A recording that is played back.
     Recording(Recording),
+    /// NSX ALB (VMware Avi Load Balancer): its controller.
+    NsxAlb(Box<NsxAlb>),
+}
+
+/// The controller of an NSX ALB (VMware Avi Load Balancer).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NsxAlb {
+    /// The address, if there is one: that of the cluster of controllers, or of its only node.
+    pub url: Option<String>,
+    /// The addresses of the nodes, in place of `url`. The next one is asked when one fails.
+    #[serde(default)]
+    pub urls: Vec<String>,
+    /// The user that the controller is asked as.
+    pub credentials: AlbCredentials,
+    /// How the user is authenticated. `basic` has to be switched on at the controller. `session`
+    /// if left out.
+    #[serde(default)]
+    pub login: Login,
+    /// The tenant whose objects are seen, `*` for all. `admin` if left out.
+    pub tenant: Option<String>,
+    /// The version of the API, not newer than the controller. The controller's own if left out.
+    pub api_version: Option<String>,
+    /// How long a request may take, with its answer. `10s` if left out.
+    pub timeout: Option<String>,
+    /// The time between two samples: `5s` (only for objects with real time metrics switched on),
+    /// `5m`, `1h` or `1d`. Each metric is asked for once in it. `5m` if left out.
+    pub step: Option<String>,
+    /// How often objects and their markers are listed. `5m` if left out.
+    pub list_every: Option<String>,
+    /// The largest answer that is read, in bytes. 64 MiB if left out.
+    #[schemars(range(min = 1024))]
+    pub max_body_bytes: Option<u64>,
+    /// How the controller is trusted, and how Leadsman identifies itself to it.
+    pub tls: Option<Tls>,
+}
+
+/// The user of a controller.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AlbCredentials {
+    /// A folder with the files `username`, and `password` or `token`: a mounted Secret. Read again
+    /// when they change.
+    pub secret_dir: String,
 }
 
 /// A Prometheus.
@@ -354,7 +398,7 @@ pub struct Custom {
 #[serde(deny_unknown_fields)]
 pub struct External {}
 
-/// What is asked of a source.
+/// What is asked of a source: `promql` or `nsxAlb`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Query {
@@ -363,11 +407,47 @@ pub struct Query {
     /// The query in PromQL. `${namespace}` stands for the namespace of a read, `${selector}` for
     /// the matchers of its metric selector. A mapping without `${namespace}` is evaluated once
     /// for the whole cluster.
-    pub promql: String,
+    pub promql: Option<String>,
+    /// What is asked of an NSX ALB controller.
+    pub nsx_alb: Option<NsxAlbQuery>,
+    /// How old samples may be. A series with older ones is left out; an answer with older ones
+    /// alone is an error. For NSX ALB three steps, and at least `1m`, if left out; otherwise of any age. Prometheus
+    /// gives samples of an instant query the time of the query.
+    pub max_sample_age: Option<String>,
     /// Makes it a range query.
     pub range: Option<Range>,
     /// Set to false for a dialect that is not quite PromQL, so that it is not checked.
     pub check: Option<bool>,
+}
+
+/// What is asked of an NSX ALB controller: a metric of one object (`name` or `uuid`), or of all
+/// that AKO made for a cluster (`ako`).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NsxAlbQuery {
+    /// The kind of object.
+    pub entity: Entity,
+    /// The id of the metric, e.g. `l4_server.avg_open_conns`.
+    pub metric: String,
+    /// The name of the object.
+    pub name: Option<String>,
+    /// The uuid of the object.
+    pub uuid: Option<String>,
+    /// The name that AKO has for the cluster (`AKOSettings.clusterName`). What AKO says of an
+    /// object becomes labels: `namespace`, `service`, `ingress`, `host`, `path`, `gateway`,
+    /// `http_route` …
+    pub ako: Option<String>,
+    /// Only objects of this tenant, where the source sees several.
+    pub tenant: Option<String>,
+    /// Only objects that AKO made for this namespace. `${namespace}` gives each namespace an
+    /// evaluation of its own; all of them pick from what one call brought.
+    pub namespace: Option<String>,
+    /// Whether each server of a pool has a series of its own, with the labels `server` and
+    /// `address`.
+    #[serde(default)]
+    pub servers: bool,
+    /// The time between two samples: `5s`, `5m`, `1h` or `1d`. That of the source if left out.
+    pub step: Option<String>,
 }
 
 /// The span of a range query.

@@ -77,7 +77,7 @@ impl Controller {
         let cache = store.map(|store| DocumentCache::new(store, origin.clone(), &runtime.tasks));
         let controller = Self {
             state: State::new(origin, access, completeness),
-            settings: OperatorSettings::new(runtime.objects.clone()),
+            settings: OperatorSettings::new(runtime.clone()),
             listings: Listings::new(cluster.clone(), runtime.metrics.clone(), events.clone()),
             publisher: Publisher::new(runtime.metrics.clone(), report, first, cluster.is_none()),
             flags: Arc::new(flags),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::runtime::{Kinds, Runtime};
 use leadsman_config as config;
 use leadsman_config::valid;
-use leadsman_document::{Fault, json_schema};
+use leadsman_document::{Fault, json_schema, segment};
 use leadsman_evaluation::{
     self as evaluation, BoundQuery, Budget, Candidate, CircuitBreaker, Evaluations, ItemLabels,
     Mapping, MissingLog, ObjectNames, Runs,
@@ -16,7 +16,7 @@ use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
 use leadsman_sandbox::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};
-use leadsman_source::{Query, Source, SourceSettings, Template};
+use leadsman_source::{Query, QueryKind, Source, SourceSettings, Template};
 
 /// The sources by name, with their configuration.
 pub(super) type Sources = BTreeMap<String, (SourceSettings, Arc<Source>)>;
@@ -93,6 +93,10 @@ impl MappingSpec {
     fn mapping(&self, runtime: &Runtime, faults: &mut Vec<Fault>) -> Option<Mapping> {
         let mapping = &self.mapping;
         let config_place = format!("{}/config", mapping.place);
+        for query in &mapping.queries {
+            let place = format!("{}/queries/{}/source", mapping.place, segment(&query.name));
+            faults.extend(self.other_kind(query).map(|message| Fault::at(place, message)));
+        }
         let (queries, object_labels) =
             self.plan(&self.plugin, &mapping.plugin, &mapping.config, &config_place, faults)?;
         let candidate = match (&self.candidate, &mapping.candidate) {
@@ -117,8 +121,8 @@ impl MappingSpec {
                     source: self.sources.get(&query.source)?.1.clone(),
                     name: query.name,
                     source_name: query.source,
-                    promql: query.promql,
-                    range: query.range,
+                    kind: query.kind,
+                    max_sample_age: query.max_sample_age,
                 })
             })
             .collect();
@@ -187,7 +191,7 @@ impl MappingSpec {
             return None;
         }
         let own =
-            |query: &Query| OwnQuery { name: query.name.clone(), range: query.range.is_some() };
+            |query: &Query| OwnQuery { name: query.name.clone(), range: query.kind.is_range() };
         let queries = mapping.queries.iter().map(own).collect();
         let context = Context { serve: &mapping.serve, queries };
         let title = evaluation::title(&self.owner, &mapping.serve, &mapping.metric);
@@ -207,9 +211,28 @@ impl MappingSpec {
         };
         let mut queries = mapping.queries.clone();
         for planned in planned {
-            queries.extend(self.added_query(planned, faults));
+            let added = self.added_query(planned, faults);
+            if let Some(message) = added.as_ref().and_then(|query| self.other_kind(query)) {
+                let message = format!("the plugin brings a query of its own: {message}");
+                faults.push(Fault::at(format!("{}/plugin", mapping.place), message));
+            }
+            queries.extend(added);
         }
         Some((queries, objects))
+    }
+
+    /// Why the source of a query cannot answer it, if it is of another kind.
+    fn other_kind(&self, query: &Query) -> Option<String> {
+        let (settings, _) = self.sources.get(&query.source)?;
+        if settings.answers(&query.kind) {
+            return None;
+        }
+        Some(format!(
+            "\"{}\" is {}, which cannot answer a query in {}",
+            query.source,
+            settings.described(),
+            query.kind.language()
+        ))
     }
 
     /// A query that the plugin adds, checked like one of the document.
@@ -233,7 +256,12 @@ impl MappingSpec {
         let checked = Template::parse(&planned.promql)
             .and_then(|promql| config::check_promql(&promql).map(|()| promql));
         match checked {
-            Ok(promql) => Some(Query { name: planned.name, source, promql, range: planned.range }),
+            Ok(text) => Some(Query {
+                name: planned.name,
+                source,
+                kind: QueryKind::PromQl { text, range: planned.range },
+                max_sample_age: None,
+            }),
             Err(error) => {
                 let message = format!("the query \"{name}\" that the plugin brings: {error}");
                 fault("plugin", message);

@@ -26,7 +26,7 @@ use leadsman_rules::{
     resolver,
 };
 use leadsman_sandbox::{Limits, Plugin};
-use leadsman_source::{Query, Template};
+use leadsman_source::{Query, QueryKind, Template};
 
 /// The plugins that rules run: for custom metrics, and for external ones.
 pub(super) const RULE_PLUGINS: [&str; 2] = ["per-object", "external"];
@@ -135,7 +135,12 @@ impl Context {
         let of_objects = matches!(serve, Serve::Custom(_));
         let [per_object, external] = &self.plugins;
         let source = &self.rules.discovery.source;
-        let query = Query { name: "rule".to_owned(), source: source.clone(), promql, range: None };
+        let query = Query {
+            name: "rule".to_owned(),
+            source: source.clone(),
+            kind: QueryKind::PromQl { text: promql, range: None },
+            max_sample_age: None,
+        };
         let mapping = valid::Mapping {
             place: place.to_owned(),
             metric,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::fetch::chain;
 use super::mapping_spec::Sources;
 use super::policy::Policy;
-use super::runtime::{Kinds, ObjectSource};
+use super::runtime::{Kinds, ObjectSource, Runtime};
 use leadsman_config::valid;
 use leadsman_document::{Fault, segment};
 use leadsman_evaluation::Budget;
@@ -16,7 +16,7 @@ use leadsman_source::Source;
 /// The operator's settings in force.
 #[derive(Clone)]
 pub(super) struct OperatorSettings {
-    objects: ObjectSource,
+    runtime: Runtime,
     pub(super) policy: Policy,
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
@@ -25,13 +25,13 @@ pub(super) struct OperatorSettings {
 
 impl OperatorSettings {
     /// None so far.
-    pub(super) fn new(objects: ObjectSource) -> Self {
+    pub(super) fn new(runtime: Runtime) -> Self {
         Self {
             policy: Policy::default(),
             sources: Sources::new(),
-            kinds: Kinds::new(&objects, &[], None),
+            kinds: Kinds::new(&runtime.objects, &[], None),
             budgets: BTreeMap::new(),
-            objects,
+            runtime,
         }
     }
 
@@ -40,12 +40,12 @@ impl OperatorSettings {
     pub(super) fn replaced(&self, config: Arc<valid::Config>) -> (Self, Vec<Fault>) {
         let mut faults = Vec::new();
         let sources = self.sources_of(&config, &mut faults);
-        if matches!(self.objects, ObjectSource::Watched(_)) && !config.objects.is_empty() {
+        if matches!(self.runtime.objects, ObjectSource::Watched(_)) && !config.objects.is_empty() {
             let message = "a cluster is asked which objects there are, so a list of them would \
                            have no effect; remove it";
             faults.push(Fault::at("/objects", message));
         }
-        let kinds = Kinds::new(&self.objects, &config.objects, Some(&self.kinds));
+        let kinds = Kinds::new(&self.runtime.objects, &config.objects, Some(&self.kinds));
         let policy = Policy(config);
         let unchanged = |(namespace, budget): (&Namespace, &Arc<Budget>)| {
             let team = policy.team(namespace)?;
@@ -53,7 +53,7 @@ impl OperatorSettings {
             same.then(|| (namespace.clone(), budget.clone()))
         };
         let budgets = self.budgets.iter().filter_map(unchanged).collect();
-        (Self { objects: self.objects.clone(), policy, sources, kinds, budgets }, faults)
+        (Self { runtime: self.runtime.clone(), policy, sources, kinds, budgets }, faults)
     }
 
     fn sources_of(&self, config: &valid::Config, faults: &mut Vec<Fault>) -> Sources {
@@ -63,8 +63,8 @@ impl OperatorSettings {
             let known = self.sources.get(name).filter(|(known, _)| known == config);
             let source = match known {
                 Some(known) => known.clone(),
-                None => match Source::new(config) {
-                    Ok(source) => (config.clone(), Arc::new(source)),
+                None => match Source::counted(config, self.runtime.metrics.source(name)) {
+                    Ok(source) => (config.clone(), Arc::new(self.begun(source))),
                     Err(error) => {
                         let place = format!("/sources/{}", segment(name));
                         faults.push(Fault::at(place, chain(&error)));
@@ -75,6 +75,15 @@ impl OperatorSettings {
             sources.insert(name.clone(), source);
         }
         sources
+    }
+
+    /// A source whose session, if it has one, ends with it or with the process.
+    fn begun(&self, source: Source) -> Source {
+        let end = self.runtime.end.clone();
+        if let Some(logged_out) = source.log_out_after(async move { end.cancelled().await }) {
+            self.runtime.tasks.spawn(logged_out);
+        }
+        source
     }
 
     /// The budget that all mappings of a namespace share.

@@ -161,13 +161,13 @@ async fn fetch(
 ) -> Result<(QueryBasis, (String, Answer)), EvaluationError> {
     let refuse = |reason: String| EvaluationError::Selector { query: query.name.clone(), reason };
     let selector = &params.selector;
-    let promql = query
-        .promql
+    let filled = query
+        .kind
         .fill(scope.namespace(), params)
         .map_err(|reason| refuse(format!("{reason}; the selector is {selector}")))?;
     let begun = Instant::now();
     let tenant = &Tenant::new(&mapping.owner, scope);
-    let request = Request { promql: &promql, range: query.range, now, tenant };
+    let request = Request { query: &filled, max_sample_age: query.max_sample_age, now, tenant };
     let answer = query.source.fetch(&request).await;
     mapping.metrics.queried(&query.name, begun.elapsed(), answer.is_err());
     let mut answer = answer.map_err(|source| EvaluationError::Query {
@@ -177,7 +177,7 @@ async fn fetch(
     })?;
     let before_selection = answer.data.series();
     // Where the query has no place for the selector, it picks from what came back.
-    if !query.promql.uses_selector() && !selector.is_empty() {
+    if !query.kind.uses_selector() && !selector.is_empty() {
         let place = if mapping.of_rule { "<<.LabelMatchers>>" } else { "${selector}" };
         answer.select(selector).map_err(|label| {
             refuse(format!(

@@ -17,7 +17,7 @@ use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
 use leadsman_runtime::telemetry::MappingMetrics;
 use leadsman_sandbox::{Limits, Plugin};
-use leadsman_source::{Source, Template};
+use leadsman_source::{QueryKind, Source};
 
 /// A mapping, bound to its sources, its plugin and its kind of objects.
 pub struct Mapping {
@@ -84,21 +84,21 @@ pub struct BoundQuery {
     pub source_name: String,
     /// The source.
     pub source: Arc<Source>,
-    /// The text.
-    pub promql: Template,
-    /// Duration and step of a range query.
-    pub range: Option<(Duration, Duration)>,
+    /// What is asked.
+    pub kind: QueryKind,
+    /// How old samples may be; `None` for what the source takes for current.
+    pub max_sample_age: Option<Duration>,
 }
 
 impl Mapping {
     /// Whether each namespace has an evaluation of its own.
     pub fn per_namespace(&self) -> bool {
-        self.queries.iter().any(|query| query.promql.uses_namespace())
+        self.queries.iter().any(|query| query.kind.uses_namespace())
     }
 
     /// Whether queries name the objects that are asked for.
     pub fn names_objects(&self) -> bool {
-        self.queries.iter().any(|query| query.promql.names_objects())
+        self.queries.iter().any(|query| query.kind.names_objects())
     }
 
     /// Whether one evaluation is for all namespaces.
@@ -163,8 +163,8 @@ impl BoundQuery {
     fn asks_like(&self, other: &Self) -> bool {
         self.name == other.name
             && Arc::ptr_eq(&self.source, &other.source)
-            && self.promql == other.promql
-            && self.range == other.range
+            && self.kind == other.kind
+            && self.max_sample_age == other.max_sample_age
     }
 }
 

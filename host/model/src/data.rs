@@ -115,15 +115,50 @@ impl Answer {
             })
             .collect();
         match &mut self.data {
-            Data::Vector(vector) => {
-                vector.labels.keep(&keep);
-                retain(&mut vector.times, &keep);
-                retain(&mut vector.values, &keep);
-            }
+            Data::Vector(vector) => vector.keep(&keep),
             Data::Matrix(matrix) => matrix.keep(&keep),
             Data::Scalar { .. } | Data::Text { .. } => {}
         }
         Ok(())
+    }
+}
+
+impl Answer {
+    /// Drops the series whose newest sample was taken before a time. Fails with the time of the
+    /// newest sample of all if there were series and none is left.
+    pub fn drop_older(&mut self, oldest: i64) -> Result<(), i64> {
+        let newest: Vec<i64> = match &self.data {
+            Data::Vector(vector) => vector.times.clone(),
+            Data::Matrix(matrix) => {
+                let starts = std::iter::once(0).chain(matrix.ends.iter().copied());
+                let samples = starts.zip(&matrix.ends).map(|(start, &end)| {
+                    matrix.times.get(start as usize..end as usize).unwrap_or_default()
+                });
+                samples.map(|times| times.iter().copied().max().unwrap_or(i64::MIN)).collect()
+            }
+            Data::Scalar { time, .. } | Data::Text { time, .. } => vec![*time],
+        };
+        let Some(&last) = newest.iter().max() else { return Ok(()) };
+        if last < oldest {
+            return Err(last);
+        }
+        if newest.iter().any(|&time| time < oldest) {
+            let keep: Vec<bool> = newest.iter().map(|&time| time >= oldest).collect();
+            match &mut self.data {
+                Data::Vector(vector) => vector.keep(&keep),
+                Data::Matrix(matrix) => matrix.keep(&keep),
+                Data::Scalar { .. } | Data::Text { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Vector {
+    fn keep(&mut self, keep: &[bool]) {
+        self.labels.keep(keep);
+        retain(&mut self.times, keep);
+        retain(&mut self.values, keep);
     }
 }
 
@@ -250,6 +285,29 @@ mod tests {
         answer.select(&"v=5".parse().unwrap()).unwrap();
         let Data::Matrix(matrix) = &answer.data else { panic!() };
         assert_eq!((&matrix.ends[..], &matrix.values[..]), (&[1][..], &[3.0][..]));
+    }
+
+    #[test]
+    fn series_without_a_new_sample_are_dropped_and_none_at_all_is_told() {
+        let mut answer = vector(&[(&[("v", "4")], 1.0), (&[("v", "5")], 2.0)]);
+        let Data::Vector(rows) = &mut answer.data else { panic!() };
+        rows.times = vec![10, 20];
+        let mut ranges = answer.clone();
+        let Data::Vector(rows) = answer.data.clone() else { panic!() };
+        assert_eq!(answer.drop_older(11), Ok(()));
+        let Data::Vector(left) = &answer.data else { panic!() };
+        assert_eq!((&left.values[..], left.labels.rows()), (&[2.0][..], 1));
+        assert_eq!(answer.drop_older(21), Err(20));
+        ranges.data = Data::Matrix(Matrix {
+            labels: rows.labels,
+            ends: vec![2, 3],
+            times: vec![1, 2, 3],
+            values: vec![1.0, 2.0, 3.0],
+        });
+        assert_eq!(ranges.drop_older(3), Ok(()));
+        let Data::Matrix(left) = &ranges.data else { panic!() };
+        assert_eq!((&left.ends[..], &left.values[..]), (&[1][..], &[3.0][..]));
+        assert_eq!(vector(&[]).drop_older(1), Ok(()));
     }
 
     #[test]

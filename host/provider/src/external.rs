@@ -83,7 +83,7 @@ impl<'a> ExternalRead<'a> {
         };
         // Where a query has a place for the selector, it decides what is asked for; all other
         // selectors pick from one evaluation.
-        let in_query = mapping.queries.iter().any(|query| query.promql.uses_selector());
+        let in_query = mapping.queries.iter().any(|query| query.kind.uses_selector());
         let (key, picked) = if in_query {
             (QueryParams::from(selector), None)
         } else {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::nsx_alb::AlbError;
+
 /// Why a source cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -112,6 +114,27 @@ pub enum QueryError {
     /// A recording does not have the query.
     #[error("is a recording that does not have this query: {0}")]
     NotRecorded(String),
+    /// An NSX ALB controller has no answer.
+    #[error(transparent)]
+    NsxAlb(#[from] AlbError),
+    /// The source is of another kind than the query.
+    #[error("is {source_kind}, which cannot answer a query in {language}")]
+    WrongKind {
+        /// What the source is.
+        source_kind: &'static str,
+        /// What the query is written in.
+        language: &'static str,
+    },
+    /// All samples are older than they may be.
+    #[error("has no newer sample than one of {age:?} ago, and maxSampleAge is {limit:?}{hint}")]
+    Stale {
+        /// The age of the newest one.
+        age: Duration,
+        /// The limit.
+        limit: Duration,
+        /// What may be the cause.
+        hint: &'static str,
+    },
 }
 
 /// The longest text of a source that an error contains, in bytes. It may quote the answer, and appears
@@ -139,6 +162,9 @@ impl QueryError {
             Self::Warnings(_) => "query_warnings",
             Self::Credential { .. } | Self::UnusableCredential { .. } => "query_credential",
             Self::NotRecorded(_) => "query_not_recorded",
+            Self::NsxAlb(error) => error.reason(),
+            Self::WrongKind { .. } => "query_wrong_kind",
+            Self::Stale { .. } => "query_stale",
         }
     }
 }
@@ -160,7 +186,7 @@ fn wrong_address(status: &http::StatusCode) -> &'static str {
 }
 
 /// The innermost cause: "connection refused" rather than "error sending request".
-fn innermost(error: &reqwest::Error) -> String {
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     let mut inner: &dyn std::error::Error = error;
     while let Some(source) = inner.source() {
         inner = source;

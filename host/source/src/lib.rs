@@ -3,8 +3,10 @@
 //! A source takes a [`Request`] and returns an [`Answer`]. It knows nothing of mappings, plugins or
 //! clients. A new kind of source is a module here and a variant of [`Source`].
 
+mod client;
 mod decoding;
 mod error;
+mod nsx_alb;
 mod prometheus;
 mod query;
 mod recording;
@@ -18,7 +20,11 @@ mod template;
 use std::time::Duration;
 
 pub use error::{QueryError, SourceError};
-pub use query::Query;
+pub use nsx_alb::{
+    AkoNamespace, AlbError, ControllerReport, Entity, Login, NsxAlbQuery, NsxAlbSettings, Pick,
+    Step, is_metric_id, may_be_summed,
+};
+pub use query::{FilledQuery, Query, QueryKind};
 use recording::RecordingFile;
 pub use settings::{
     Credentials, Method, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
@@ -28,14 +34,15 @@ pub use template::Template;
 use leadsman_model::data::Answer;
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
+use leadsman_runtime::telemetry::SourceMetrics;
 
 /// A query of a source.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The query's text.
-    pub promql: &'a str,
-    /// Duration and step of a range query.
-    pub range: Option<(Duration, Duration)>,
+    /// What is asked.
+    pub query: &'a FilledQuery,
+    /// How old samples may be; `None` for what the source takes for current.
+    pub max_sample_age: Option<Duration>,
     /// When the evaluation began, in milliseconds since the epoch.
     pub now: i64,
     /// On whose behalf: queries wait for their turn by tenant.
@@ -51,11 +58,18 @@ pub enum Source {
     Prometheus(Box<prometheus::Prometheus>),
     /// A recording that is played back.
     Recording(recording::Recording),
+    /// An NSX ALB controller.
+    NsxAlb(Box<nsx_alb::NsxAlb>),
 }
 
 impl Source {
     /// Prepares a source. Does not connect: if the source is down, evaluations fail.
     pub fn new(settings: &SourceSettings) -> Result<Self, SourceError> {
+        Self::counted(settings, SourceMetrics::uncounted())
+    }
+
+    /// The same, with metrics of what it does.
+    pub fn counted(settings: &SourceSettings, metrics: SourceMetrics) -> Result<Self, SourceError> {
         match settings {
             SourceSettings::Prometheus(settings) => {
                 Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings)?)))
@@ -69,6 +83,9 @@ impl Source {
                 let recording = recording::Recording::new(file, settings.speed, settings.start_at);
                 Ok(Self::Recording(recording))
             }
+            SourceSettings::NsxAlb(settings) => {
+                Ok(Self::NsxAlb(Box::new(nsx_alb::NsxAlb::new(settings, metrics)?)))
+            }
         }
     }
 
@@ -76,15 +93,84 @@ impl Source {
     pub fn timeout(&self) -> Option<Duration> {
         match self {
             Self::Prometheus(prometheus) => Some(prometheus.timeout()),
+            Self::NsxAlb(controller) => Some(controller.timeout()),
             Self::Recording(_) => None,
         }
     }
 
     /// Runs a query.
     pub async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
+        let mut answer = match (self, request.query) {
+            (Self::Prometheus(prometheus), FilledQuery::PromQl { text, range }) => {
+                prometheus.fetch(text, *range, request).await?
+            }
+            (Self::Recording(recording), FilledQuery::PromQl { text, .. }) => {
+                recording.fetch(text, request.now)?
+            }
+            (Self::NsxAlb(controller), FilledQuery::NsxAlb { query, namespace }) => {
+                controller.fetch(query, namespace.as_ref()).await?
+            }
+            (_, query) => {
+                let source_kind = self.described();
+                return Err(QueryError::WrongKind { source_kind, language: query.language() });
+            }
+        };
+        if let Some((limit, hint)) = self.max_sample_age(request) {
+            let length = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+            answer.drop_older(request.now.saturating_sub(length)).map_err(|newest| {
+                let age = u64::try_from(request.now.saturating_sub(newest)).unwrap_or_default();
+                QueryError::Stale { age: Duration::from_secs(age / 1000), limit, hint }
+            })?;
+        }
+        Ok(answer)
+    }
+
+    /// How old samples may be, and what may be the cause if they are older.
+    fn max_sample_age(&self, request: &Request<'_>) -> Option<(Duration, &'static str)> {
+        match (self, request.query) {
+            (Self::NsxAlb(controller), FilledQuery::NsxAlb { query, .. }) => {
+                Some(controller.max_sample_age(query, request.max_sample_age))
+            }
+            _ => Some((request.max_sample_age?, "")),
+        }
+    }
+
+    /// Its state, for people: asks an NSX ALB controller for everything that queries would need.
+    /// `None` for other kinds.
+    pub async fn report(&self) -> Option<Result<ControllerReport, AlbError>> {
         match self {
-            Self::Prometheus(prometheus) => prometheus.fetch(request).await,
-            Self::Recording(recording) => recording.fetch(request),
+            Self::NsxAlb(controller) => Some(controller.report().await),
+            Self::Prometheus(_) | Self::Recording(_) => None,
+        }
+    }
+
+    /// What is known of it without asking, for people. `None` for kinds without a session.
+    pub fn state(&self) -> Option<String> {
+        match self {
+            Self::NsxAlb(controller) => Some(controller.state()),
+            Self::Prometheus(_) | Self::Recording(_) => None,
+        }
+    }
+
+    /// Logs out where there is a session, once the source is not used any more or `end` completes.
+    pub fn log_out_after<F>(
+        &self,
+        end: F,
+    ) -> Option<impl Future<Output = ()> + Send + 'static + use<F>>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match self {
+            Self::NsxAlb(controller) => Some(controller.log_out_after(end)),
+            Self::Prometheus(_) | Self::Recording(_) => None,
+        }
+    }
+
+    fn described(&self) -> &'static str {
+        match self {
+            Self::Prometheus(_) => "a Prometheus",
+            Self::Recording(_) => "a recording",
+            Self::NsxAlb(_) => "an NSX ALB controller",
         }
     }
 
@@ -94,6 +180,10 @@ impl Source {
         match self {
             Self::Prometheus(prometheus) => prometheus.series(selector, since).await,
             Self::Recording(_) => Err(QueryError::NotRecorded(format!("series of {selector}"))),
+            Self::NsxAlb(_) => Err(QueryError::WrongKind {
+                source_kind: self.described(),
+                language: "the series queries of rules",
+            }),
         }
     }
 }
@@ -101,6 +191,12 @@ impl Source {
 /// Parses a list of series that arrives in pieces.
 pub fn prometheus_series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<Seen, String> {
     prometheus::series(pieces)
+}
+
+/// Parses what an NSX ALB controller sends, metrics of many objects or of one and a list of objects,
+/// and joins both.
+pub fn nsx_alb_answer(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
+    nsx_alb::parse(metrics, list)
 }
 
 /// Parses an answer of Prometheus' HTTP API.

@@ -1,8 +1,16 @@
-//! A query as it is configured.
+//! A query as it is configured, and as it is for one evaluation.
 
+use std::fmt;
 use std::time::Duration;
 
+use super::nsx_alb::NsxAlbQuery;
 use super::template::Template;
+use leadsman_model::names::Namespace;
+use leadsman_model::query_params::QueryParams;
+
+/// How the kinds of queries are called in messages.
+const PROMQL: &str = "PromQL (`promql`)";
+const NSX_ALB: &str = "the terms of NSX ALB (`nsxAlb`)";
 
 /// What is asked of a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +19,120 @@ pub struct Query {
     pub name: String,
     /// The source.
     pub source: String,
-    /// The text.
-    pub promql: Template,
-    /// Duration and step of a range query.
-    pub range: Option<(Duration, Duration)>,
+    /// What is asked.
+    pub kind: QueryKind,
+    /// How old samples may be; `None` for what the source takes for current.
+    pub max_sample_age: Option<Duration>,
+}
+
+/// What is asked, in the way of a kind of source.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QueryKind {
+    /// Of a Prometheus, or a recording of one.
+    PromQl {
+        /// The text.
+        text: Template,
+        /// Duration and step of a range query.
+        range: Option<(Duration, Duration)>,
+    },
+    /// Of an NSX ALB controller.
+    NsxAlb(NsxAlbQuery),
+}
+
+/// A query for one scope and what a read asks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FilledQuery {
+    /// Of a Prometheus, or a recording of one.
+    PromQl {
+        /// The text.
+        text: String,
+        /// Duration and step of a range query.
+        range: Option<(Duration, Duration)>,
+    },
+    /// Of an NSX ALB controller.
+    NsxAlb {
+        /// The query.
+        query: NsxAlbQuery,
+        /// The namespace of the evaluation, if it is for one.
+        namespace: Option<Namespace>,
+    },
+}
+
+impl QueryKind {
+    /// What it is written in.
+    pub fn language(&self) -> &'static str {
+        match self {
+            Self::PromQl { .. } => PROMQL,
+            Self::NsxAlb(_) => NSX_ALB,
+        }
+    }
+
+    /// Whether it is a range query.
+    pub fn is_range(&self) -> bool {
+        matches!(self, Self::PromQl { range: Some(_), .. })
+    }
+
+    /// Whether it differs from namespace to namespace.
+    pub fn uses_namespace(&self) -> bool {
+        match self {
+            Self::PromQl { text, .. } => text.uses_namespace(),
+            Self::NsxAlb(query) => query.uses_namespace(),
+        }
+    }
+
+    /// Whether the series' selector has a place in it.
+    pub fn uses_selector(&self) -> bool {
+        match self {
+            Self::PromQl { text, .. } => text.uses_selector(),
+            Self::NsxAlb(_) => false,
+        }
+    }
+
+    /// Whether it names the objects that are asked for.
+    pub fn names_objects(&self) -> bool {
+        match self {
+            Self::PromQl { text, .. } => text.names_objects(),
+            Self::NsxAlb(_) => false,
+        }
+    }
+
+    /// The query for a scope and what a read asks. Fails on a selector that it cannot say.
+    pub fn fill(
+        &self,
+        namespace: Option<&Namespace>,
+        asked: &QueryParams,
+    ) -> Result<FilledQuery, String> {
+        Ok(match self {
+            Self::PromQl { text, range } => {
+                FilledQuery::PromQl { text: text.fill(namespace, asked)?, range: *range }
+            }
+            Self::NsxAlb(query) => {
+                FilledQuery::NsxAlb { query: query.clone(), namespace: namespace.cloned() }
+            }
+        })
+    }
+}
+
+impl FilledQuery {
+    /// An instant query in PromQL.
+    pub fn instant(text: &str) -> Self {
+        Self::PromQl { text: text.to_owned(), range: None }
+    }
+
+    pub(super) fn language(&self) -> &'static str {
+        match self {
+            Self::PromQl { .. } => PROMQL,
+            Self::NsxAlb { .. } => NSX_ALB,
+        }
+    }
+}
+
+/// As it is written, or like it.
+impl fmt::Display for QueryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PromQl { text, .. } => write!(f, "{text}"),
+            Self::NsxAlb(query) => write!(f, "{query}"),
+        }
+    }
 }

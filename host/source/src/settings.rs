@@ -6,6 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::nsx_alb::NsxAlbSettings;
+use super::query::QueryKind;
+
 /// A source.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SourceSettings {
@@ -13,6 +16,27 @@ pub enum SourceSettings {
     Prometheus(Box<PrometheusSettings>),
     /// A recording.
     Recording(RecordingSettings),
+    /// An NSX ALB controller.
+    NsxAlb(Box<NsxAlbSettings>),
+}
+
+impl SourceSettings {
+    /// What the source is, in a sentence.
+    pub fn described(&self) -> &'static str {
+        match self {
+            Self::Prometheus(_) => "a Prometheus",
+            Self::Recording(_) => "a recording",
+            Self::NsxAlb(_) => "an NSX ALB controller",
+        }
+    }
+
+    /// Whether it can answer queries of a kind.
+    pub fn answers(&self, kind: &QueryKind) -> bool {
+        match self {
+            Self::Prometheus(_) | Self::Recording(_) => matches!(kind, QueryKind::PromQl { .. }),
+            Self::NsxAlb(_) => matches!(kind, QueryKind::NsxAlb(_)),
+        }
+    }
 }
 
 /// A Prometheus.

@@ -143,7 +143,7 @@ fn rules_become_mappings_that_have_no_faults() {
         .mappings
         .iter()
         .map(|mapping| {
-            let query = &mapping.queries[0].promql;
+            let query = &mapping.queries[0].kind;
             format!("{} {query}", mapping.serve.title(&mapping.metric))
         })
         .collect();

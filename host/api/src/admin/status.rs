@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::trends::Trends;
 use leadsman_evaluation::{
-    Candidate, Evaluated, Evaluations, HandoverStatus, Mapping, MissingEntry, MissingLog, State,
+    BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Mapping, MissingEntry,
+    MissingLog, State,
 };
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{ObjectStore, SyncState};
@@ -116,6 +117,7 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         "incomplete": reasons(&mapping.missing),
         "candidate": mapping.candidate.as_ref().map(candidate),
         "sources": sources,
+        "sourceStates": source_states(mapping),
         "evaluationsTotal": list.len(),
         "evaluations": shown,
     })
@@ -132,6 +134,13 @@ pub(super) fn reasons(log: &MissingLog) -> Vec<Value> {
         })
     };
     log.list().into_iter().map(told).collect()
+}
+
+/// The states of those sources that have a session of their own.
+fn source_states(mapping: &Mapping) -> Value {
+    let state =
+        |query: &BoundQuery| Some((query.source_name.clone(), Value::from(query.source.state()?)));
+    Value::Object(mapping.queries.iter().filter_map(state).collect())
 }
 
 fn evaluation(

@@ -17,8 +17,7 @@ use leadsman_model::serve::Serve;
 use leadsman_model::values::OnNan;
 use leadsman_rules::promql::{self, MAX_CHECKED_BYTES, Unparsed};
 use leadsman_sandbox::Limits;
-use leadsman_source::Query;
-use leadsman_source::Template;
+use leadsman_source::{Query, QueryKind, Template};
 
 /// The most samples that Prometheus gives for one series of a range query.
 const MAX_STEPS: u64 = 11_000;
@@ -53,6 +52,7 @@ impl Check<'_> {
             })
             .collect();
         let plugin = self.plugin(&written.plugin, &format!("{place}/plugin"), names);
+        self.sums(&written, &queries, place);
         if let Some(source) = &written.source {
             self.known(source, names.sources, &format!("{place}/source"));
         }
@@ -105,16 +105,46 @@ impl Check<'_> {
         names: &Names<'_>,
     ) -> Query {
         self.known(&written.source, names.sources, &format!("{place}/source"));
+        let max_sample_age = written.max_sample_age.as_deref().map(|age| {
+            self.duration(Some(age), Duration::from_secs(60), &format!("{place}/maxSampleAge"))
+        });
+        let kind = match (&written.promql, &written.nsx_alb) {
+            (None, Some(asked)) => {
+                for (key, is_there) in
+                    [("range", written.range.is_some()), ("check", written.check.is_some())]
+                {
+                    if is_there {
+                        let message = "belongs to `promql`, and has no effect on `nsxAlb`";
+                        self.fault(format!("{place}/{key}"), message);
+                    }
+                }
+                self.nsx_alb_query(asked, &format!("{place}/nsxAlb"))
+            }
+            (promql, nsx_alb) => {
+                if nsx_alb.is_some() {
+                    let message = "only one of the keys promql, nsxAlb may stand here";
+                    self.fault(format!("{place}/nsxAlb"), message);
+                } else if promql.is_none() {
+                    self.fault(place, "the key \"promql\" or \"nsxAlb\" is missing");
+                }
+                self.promql(promql.as_deref().unwrap_or_default(), written, place)
+            }
+        };
+        Query { name: name.to_owned(), source: written.source.clone(), kind, max_sample_age }
+    }
+
+    fn promql(&mut self, promql: &str, written: &written::Query, place: &str) -> QueryKind {
         let range =
             written.range.as_ref().and_then(|range| self.range(range, &format!("{place}/range")));
         let place = format!("{place}/promql");
-        let promql = self.take(Template::parse(&written.promql), &place);
-        if let Some(promql) = &promql
+        let text = self.take(Template::parse(promql), &place);
+        if let Some(text) = &text
+            && written.promql.is_some()
             && written.check.unwrap_or(true)
         {
             // What is too long by itself is told of without being looked into.
-            if written.promql.len() <= MAX_CHECKED_BYTES {
-                self.query_work += written.promql.len().pow(2);
+            if promql.len() <= MAX_CHECKED_BYTES {
+                self.query_work += promql.len().pow(2);
             }
             let most = match self.origin.team() {
                 Some(_) => MAX_TEAM_QUERY_WORK,
@@ -125,19 +155,14 @@ impl Check<'_> {
                      for the long ones"
                     .to_owned())
             } else {
-                check_promql(promql)
+                check_promql(text)
             };
             if let Some(Some(warning)) = self.take(checked, &place) {
                 self.note(Severity::Warning, &place, warning);
             }
         }
-        Query {
-            name: name.to_owned(),
-            source: written.source.clone(),
-            // A query with a fault is a query all the same for the plugin that counts on it.
-            promql: promql.unwrap_or_default(),
-            range,
-        }
+        // A query with a fault is a query all the same for the plugin that counts on it.
+        QueryKind::PromQl { text: text.unwrap_or_default(), range }
     }
 
     fn range(&mut self, written: &written::Range, place: &str) -> Option<(Duration, Duration)> {

@@ -1,6 +1,7 @@
 //! From what is written to what is valid, noting every fault on the way.
 
 mod mapping;
+mod nsx_alb;
 mod plugin;
 mod resource;
 mod rules;

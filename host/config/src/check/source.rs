@@ -41,6 +41,10 @@ impl Check<'_> {
                 let file = self.take(file, &format!("{place}/recording/file"))?;
                 Some(SourceSettings::Recording(RecordingSettings { file, speed, start_at }))
             }
+            written::Source::NsxAlb(controller) => {
+                let controller = self.controller(&controller, &format!("{place}/nsxAlb"))?;
+                Some(SourceSettings::NsxAlb(Box::new(controller)))
+            }
         }
     }
 
@@ -76,7 +80,7 @@ impl Check<'_> {
         })
     }
 
-    fn url(&mut self, text: &str, place: &str) -> Option<String> {
+    pub(super) fn url(&mut self, text: &str, place: &str) -> Option<String> {
         let parsed = match reqwest::Url::parse(text) {
             Ok(url) => url,
             Err(error) => {
@@ -178,7 +182,7 @@ impl Check<'_> {
         }
     }
 
-    fn tls(&mut self, written: Option<&written::Tls>, place: &str) -> TlsSettings {
+    pub(super) fn tls(&mut self, written: Option<&written::Tls>, place: &str) -> TlsSettings {
         let Some(written) = written else { return TlsSettings::default() };
         let ca_file =
             written.ca_file.as_ref().map(|file| self.file(file, &format!("{place}/caFile")));

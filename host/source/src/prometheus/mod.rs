@@ -1,6 +1,5 @@
 //! Prometheus, and other servers of its HTTP API.
 
-mod client;
 mod decode;
 mod series;
 
@@ -15,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 use super::decoding::decode as decode_apart;
 use super::error::shortened;
 use super::{QueryError, Request, SourceError, redact};
+use crate::client::Client;
 use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
-use client::Client;
 pub(super) use decode::answer;
 use leadsman_model::data::Answer;
 use leadsman_model::permits::FairSemaphore;
@@ -58,20 +57,26 @@ impl Prometheus {
         self.config.timeout
     }
 
-    pub(super) async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
+    /// Sends a query in PromQL, with duration and step if it is a range query.
+    pub(super) async fn fetch(
+        &self,
+        promql: &str,
+        range: Option<(Duration, Duration)>,
+        request: &Request<'_>,
+    ) -> Result<Answer, QueryError> {
         let timeout = self.config.timeout;
         let deadline = Instant::now() + timeout;
         let permit = timeout_at(deadline, self.in_flight.acquire(request.tenant)).await;
         let _permit = permit.map_err(|_| QueryError::Queued(timeout))?;
         let answer = timeout_at(deadline, async {
-            let response = self.send(request).await?;
+            let response = self.send(promql, range, request.now).await?;
             let status = response.status();
             let content_type = response.headers().get(CONTENT_TYPE).cloned();
             let body = self.body(response).await?;
             self.answer(status, content_type, body).await
         });
         let answer = answer.await.unwrap_or(Err(QueryError::Timeout(timeout)));
-        answer.map_err(|error| redacted(error, request.promql))
+        answer.map_err(|error| redacted(error, promql))
     }
 
     /// The names of the series that a selector picks and that had samples since a time, in
@@ -108,21 +113,26 @@ impl Prometheus {
         answer.await.unwrap_or(Err(QueryError::ListTimeout(timeout)))
     }
 
-    async fn send(&self, request: &Request<'_>) -> Result<Response, QueryError> {
-        let mut parameters = vec![("query", request.promql.to_owned())];
-        let path = match request.range {
+    async fn send(
+        &self,
+        promql: &str,
+        range: Option<(Duration, Duration)>,
+        now: i64,
+    ) -> Result<Response, QueryError> {
+        let mut parameters = vec![("query", promql.to_owned())];
+        let path = match range {
             None => "query",
             Some((duration, step)) => {
                 let length = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-                parameters.push(("start", seconds(request.now.saturating_sub(length).max(0))));
-                parameters.push(("end", seconds(request.now)));
+                parameters.push(("start", seconds(now.saturating_sub(length).max(0))));
+                parameters.push(("end", seconds(now)));
                 parameters.push(("step", format!("{}", step.as_secs_f64())));
                 "query_range"
             }
         };
         // The server cancels the query when nobody waits for it any more.
         parameters.push(("timeout", format!("{}ms", self.config.timeout.as_millis())));
-        self.ask(path, request.promql.len(), &parameters).await
+        self.ask(path, promql.len(), &parameters).await
     }
 
     /// Sends a request. `length` is that of the parameter that decides how long the URL becomes.
@@ -301,7 +311,7 @@ fn secret(path: &std::path::Path, value: String) -> Result<HeaderValue, QueryErr
 }
 
 /// The beginning of a body in one line without tags, for people.
-fn excerpt(body: &[u8]) -> Option<String> {
+pub(super) fn excerpt(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
     let mut plain = String::new();
     let mut in_tag = false;

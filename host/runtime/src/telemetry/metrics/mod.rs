@@ -6,6 +6,7 @@
 mod connections;
 mod listing;
 mod mapping;
+mod source;
 
 use std::sync::atomic::AtomicU64;
 
@@ -21,6 +22,8 @@ pub use connections::{CloseReason, Listener};
 pub use listing::ListingMetrics;
 use mapping::Titles;
 pub use mapping::{HandoverEvent, MappingMetrics, ReadOutcome};
+use source::AllSources;
+pub use source::{CallOutcome, SourceMetrics};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MappingLabels {
@@ -117,6 +120,7 @@ pub struct Metrics {
     rejected: Family<RejectionLabels, Gauge>,
     loads: Family<LoadLabels, Counter>,
     listing: ListingMetrics,
+    sources: AllSources,
     titles: Titles,
 }
 
@@ -166,6 +170,7 @@ impl Metrics {
             rejected: Family::default(),
             loads: Family::default(),
             listing: ListingMetrics::new(),
+            sources: AllSources::default(),
             titles: Titles::default(),
         };
         let mut all = Registry::with_prefix("leadsman");
@@ -269,6 +274,7 @@ impl Metrics {
             m.loads.clone(),
         );
         m.listing.register(&mut all);
+        m.sources.register(&mut all);
         metrics.registry = std::sync::Arc::new(all);
         metrics
     }
@@ -284,6 +290,11 @@ impl Metrics {
     /// The metrics of lists of series.
     pub fn listing(&self) -> &ListingMetrics {
         &self.listing
+    }
+
+    /// The metrics of one source. All that are alive under one name are the same.
+    pub fn source(&self, name: &str) -> SourceMetrics {
+        self.sources.named(name)
     }
 
     /// The metrics of one mapping. All that are alive under one title are the same, and their

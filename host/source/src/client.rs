@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Identity, redirect};
 
-use super::super::SourceError;
+use super::SourceError;
 use crate::settings::TlsSettings;
 use leadsman_runtime::files::ReloadingFile;
 
 /// How long a connection may take.
 const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-pub(super) struct Client {
+pub(crate) struct Client {
     tls: TlsSettings,
     connect_timeout: Duration,
     current: ReloadingFile<reqwest::Client>,
@@ -21,7 +21,7 @@ pub(super) struct Client {
 impl Client {
     /// `timeout` is that of a query. A connection may take less, so that one that is never made is
     /// told from an answer that does not come.
-    pub(super) fn new(tls: &TlsSettings, timeout: Duration) -> Result<Self, SourceError> {
+    pub(crate) fn new(tls: &TlsSettings, timeout: Duration) -> Result<Self, SourceError> {
         let connect_timeout = MAX_CONNECT_TIMEOUT.min(timeout * 9 / 10);
         let identity = tls.identity.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]);
         let paths: Vec<PathBuf> = tls.ca_file.iter().cloned().chain(identity).collect();
@@ -29,11 +29,11 @@ impl Client {
         Ok(Self { tls: tls.clone(), connect_timeout, current })
     }
 
-    pub(super) fn connect_timeout(&self) -> Duration {
+    pub(crate) fn connect_timeout(&self) -> Duration {
         self.connect_timeout
     }
 
-    pub(super) fn get(&self) -> reqwest::Client {
+    pub(crate) fn get(&self) -> reqwest::Client {
         let (client, error) = self.current.get(|| build(&self.tls, self.connect_timeout));
         if let Some(error) = error {
             let error: &dyn std::error::Error = &error;

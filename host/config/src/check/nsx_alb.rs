@@ -1,0 +1,164 @@
+//! NSX ALB: its controllers, what is asked of them, and what must not be added up.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::super::written;
+use super::Check;
+use leadsman_source::{
+    AkoNamespace, Entity, NsxAlbQuery, NsxAlbSettings, Pick, Query, QueryKind, Step, is_metric_id,
+    may_be_summed,
+};
+
+impl Check<'_> {
+    pub(super) fn controller(
+        &mut self,
+        written: &written::NsxAlb,
+        place: &str,
+    ) -> Option<NsxAlbSettings> {
+        let urls: Vec<_> = match (&written.url, written.urls.as_slice()) {
+            (Some(url), []) => self.url(url, &format!("{place}/url")).into_iter().collect(),
+            (None, urls @ [_, ..]) => {
+                let places = (0..).map(|at| format!("{place}/urls/{at}"));
+                urls.iter().zip(places).filter_map(|(url, at)| self.url(url, &at)).collect()
+            }
+            (None, []) => {
+                self.fault(place, "the key \"url\" is missing, or \"urls\" with several");
+                Vec::new()
+            }
+            (Some(_), _) => {
+                self.fault(format!("{place}/urls"), "only one of url and urls may stand here");
+                Vec::new()
+            }
+        };
+        let duration = |check: &mut Self, text: &Option<String>, seconds: u64, key: &str| {
+            let usual = Duration::from_secs(seconds);
+            check.duration(text.as_deref(), usual, &format!("{place}/{key}"))
+        };
+        let timeout = duration(self, &written.timeout, 10, "timeout");
+        let list_every = duration(self, &written.list_every, 300, "listEvery");
+        if list_every < Duration::from_secs(5) {
+            self.fault(format!("{place}/listEvery"), "must be at least 5s");
+        }
+        let step = self.step(written.step.as_deref(), &format!("{place}/step"));
+        let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
+        let secret_dir = self.secret_dir(written, place);
+        if urls.is_empty() {
+            return None;
+        }
+        Some(NsxAlbSettings {
+            urls,
+            secret_dir: secret_dir?,
+            login: written.login,
+            tenant: written.tenant.clone().unwrap_or_else(|| "admin".to_owned()),
+            api_version: written.api_version.clone(),
+            timeout,
+            step: step.unwrap_or_default(),
+            list_every,
+            max_body_bytes: usize::try_from(written.max_body_bytes.unwrap_or(64 << 20))
+                .unwrap_or(usize::MAX),
+            tls,
+        })
+    }
+
+    /// The folder of the credentials, whose files must be there now and may change later.
+    fn secret_dir(&mut self, written: &written::NsxAlb, place: &str) -> Option<std::path::PathBuf> {
+        let place = format!("{place}/credentials/secretDir");
+        let folder = &written.credentials.secret_dir;
+        let path = self.take(self.origin.file(folder), &place)?;
+        let secret = if path.join("token").exists() { "token" } else { "password" };
+        for name in ["username", secret] {
+            self.file(&format!("{folder}/{name}"), &place);
+        }
+        Some(path)
+    }
+
+    fn step(&mut self, text: Option<&str>, place: &str) -> Option<Step> {
+        let length = self.duration(Some(text?), Step::default().length(), place);
+        let step = Step::of(length);
+        if step.is_none() {
+            self.fault(place, "is not a step that a controller has: 5s, 5m, 1h or 1d");
+        }
+        step
+    }
+
+    pub(super) fn nsx_alb_query(
+        &mut self,
+        written: &written::NsxAlbQuery,
+        place: &str,
+    ) -> QueryKind {
+        if !is_metric_id(&written.metric) {
+            let message = "is not the id of a metric, such as l4_server.avg_open_conns";
+            self.fault(format!("{place}/metric"), message);
+        }
+        let pick = match (&written.name, &written.uuid, &written.ako) {
+            (Some(name), None, None) => Pick::Name(name.clone()),
+            (None, Some(uuid), None) => Pick::Uuid(uuid.clone()),
+            (None, None, Some(cluster)) => Pick::Ako(cluster.clone()),
+            (None, None, None) => {
+                self.fault(place, "the key \"ako\", \"name\" or \"uuid\" is missing");
+                Pick::Uuid(String::new())
+            }
+            _ => {
+                self.fault(place, "only one of the keys ako, name, uuid may stand here");
+                Pick::Uuid(String::new())
+            }
+        };
+        let is_ako = written.ako.is_some();
+        if is_ako && written.entity == Entity::ServiceEngine {
+            let message = "service engines serve all clusters, so AKO makes none; use name or uuid";
+            self.fault(format!("{place}/ako"), message);
+        }
+        if written.namespace.is_some() && !is_ako {
+            let message = "is told by the markers of AKO; use it with ako";
+            self.fault(format!("{place}/namespace"), message);
+        }
+        if written.tenant.is_some() && written.uuid.is_some() {
+            self.fault(format!("{place}/tenant"), "a uuid names one object already");
+        }
+        if written.servers && written.entity != Entity::Pool {
+            self.fault(format!("{place}/servers"), "only pools have servers");
+        }
+        let namespace = match written.namespace.as_deref() {
+            None => AkoNamespace::Any,
+            Some("${namespace}") => AkoNamespace::OfScope,
+            Some(name) => {
+                let namespace = self.take(name.parse(), &format!("{place}/namespace"));
+                namespace.map_or(AkoNamespace::Any, AkoNamespace::Fixed)
+            }
+        };
+        QueryKind::NsxAlb(NsxAlbQuery {
+            entity: written.entity,
+            metric: written.metric.clone(),
+            pick,
+            tenant: written.tenant.clone(),
+            namespace,
+            servers: written.servers,
+            step: self.step(written.step.as_deref(), &format!("{place}/step")),
+        })
+    }
+
+    /// What the plugin adds up, or the candidate, must be something that can be.
+    pub(super) fn sums(&mut self, written: &written::Mapping, queries: &[Query], place: &str) {
+        let of_candidate = written.candidate.as_ref().and_then(|one| one.config.as_ref());
+        let configs = [(Some(&written.config), "config"), (of_candidate, "candidate/config")];
+        let sum = Value::from("sum");
+        for (config, key) in configs {
+            if config.and_then(|config| config.get("combine")) != Some(&sum) {
+                continue;
+            }
+            for query in queries {
+                let QueryKind::NsxAlb(query) = &query.kind else { continue };
+                if !may_be_summed(&query.metric) {
+                    let message = format!(
+                        "{} must not be summed: it is an average, a latency, a percentage, a \
+                         maximum or a score, whose sum means nothing; use average or max",
+                        query.metric
+                    );
+                    self.fault(format!("{place}/{key}/combine"), message);
+                }
+            }
+        }
+    }
+}

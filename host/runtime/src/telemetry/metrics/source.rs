@@ -1,0 +1,175 @@
+//! The metrics of sources that decide themselves when they call their upstream.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    source: String,
+    call: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AddressLabels {
+    source: String,
+    address: String,
+}
+
+/// How a call of a source ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// With an answer.
+    Ok,
+    /// With a status that is no success.
+    Refused,
+    /// Without a whole answer.
+    Failed,
+}
+
+impl CallOutcome {
+    const ALL: [Self; 3] = [Self::Ok, Self::Refused, Self::Failed];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The metrics of all sources.
+#[derive(Clone, Default)]
+pub(super) struct AllSources {
+    calls: Family<CallLabels, Counter>,
+    up: Family<AddressLabels, Gauge>,
+    /// The series of the sources that are alive, by name.
+    alive: Arc<Mutex<HashMap<String, Weak<Series>>>>,
+}
+
+impl AllSources {
+    pub(super) fn register(&self, all: &mut Registry) {
+        all.register(
+            "source_calls",
+            "Calls of sources with a cadence of their own, by call and outcome",
+            self.calls.clone(),
+        );
+        all.register(
+            "source_address_up",
+            "1 while an address of a source answers, for sources with several",
+            self.up.clone(),
+        );
+    }
+
+    pub(super) fn named(&self, name: &str) -> SourceMetrics {
+        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = alive.get(name).and_then(Weak::upgrade) {
+            return SourceMetrics(known);
+        }
+        let series = Arc::new(Series {
+            source: name.to_owned(),
+            known: Mutex::default(),
+            all: self.clone(),
+        });
+        alive.insert(name.to_owned(), Arc::downgrade(&series));
+        SourceMetrics(series)
+    }
+}
+
+/// The metrics of one source. Its series go with the last of these.
+#[derive(Clone)]
+pub struct SourceMetrics(Arc<Series>);
+
+struct Series {
+    source: String,
+    known: Mutex<Known>,
+    all: AllSources,
+}
+
+/// Labels beside the source.
+#[derive(Default)]
+struct Known {
+    calls: BTreeSet<&'static str>,
+    addresses: BTreeSet<String>,
+}
+
+impl SourceMetrics {
+    /// Metrics that nobody sees.
+    pub fn uncounted() -> Self {
+        AllSources::default().named("")
+    }
+
+    /// A call ended. Its name is from a closed set.
+    pub fn called(&self, call: &'static str, outcome: CallOutcome) {
+        let Series { source, known, all } = &*self.0;
+        known.lock().unwrap_or_else(PoisonError::into_inner).calls.insert(call);
+        let of = CallLabels { source: source.clone(), call, outcome: outcome.name() };
+        all.calls.get_or_create(&of).inc();
+    }
+
+    /// Whether an address of the configuration answers.
+    pub fn address_up(&self, address: &str, up: bool) {
+        let Series { source, known, all } = &*self.0;
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.addresses.contains(address) {
+            known.addresses.insert(address.to_owned());
+        }
+        let of = AddressLabels { source: source.clone(), address: address.to_owned() };
+        all.up.get_or_create(&of).set(i64::from(up));
+    }
+}
+
+impl Drop for Series {
+    fn drop(&mut self) {
+        let mut alive = self.all.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was made in the meantime counts on in the same series.
+        if alive.get(&self.source).is_some_and(|known| known.strong_count() > 0) {
+            return;
+        }
+        alive.remove(&self.source);
+        let known = std::mem::take(self.known.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for call in known.calls {
+            for outcome in CallOutcome::ALL {
+                let source = self.source.clone();
+                self.all.calls.remove(&CallLabels { source, call, outcome: outcome.name() });
+            }
+        }
+        for address in known.addresses {
+            self.all.up.remove(&AddressLabels { source: self.source.clone(), address });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Metrics;
+    use super::*;
+
+    #[test]
+    fn the_series_of_a_source_go_with_the_last_of_its_name() {
+        let all = Metrics::new();
+        let lines = || {
+            let text = all.encode();
+            text.lines().filter(|line| line.contains("source=\"lb\"")).count()
+        };
+        let first = all.source("lb");
+        first.called("login", CallOutcome::Ok);
+        first.address_up("https://lb", true);
+        let second = all.source("lb");
+        drop(first);
+        second.called("login", CallOutcome::Refused);
+        let text = all.encode();
+        let counted = "leadsman_source_calls_total{source=\"lb\",call=\"login\",outcome=\"ok\"} 1";
+        assert!(text.contains(counted), "{text}");
+        assert_eq!(lines(), 3);
+        drop(second);
+        assert_eq!(lines(), 0);
+    }
+}

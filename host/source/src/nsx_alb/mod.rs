@@ -1,0 +1,351 @@
+//! NSX ALB (VMware Avi Load Balancer): metrics of pools, virtual services and service engines,
+//! straight from the controller.
+//!
+//! Evaluations ask as often as they are read; the controller is asked in its own cadence
+//! ([`board`]), one call at a time, for everything that is due. What AKO made is found by its
+//! markers ([`markers`]), which a list of objects brings every few minutes.
+
+mod answer;
+mod board;
+mod controller;
+mod cookies;
+mod credentials;
+mod decode;
+mod error;
+mod login;
+mod markers;
+mod objects;
+mod query;
+mod report;
+mod request;
+mod send;
+mod session;
+mod settings;
+mod timestamp;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::SourceError;
+use super::decoding::decode as decode_apart;
+use crate::error::shortened;
+use board::{Board, Key, Known};
+use controller::Controller;
+use decode::Row;
+use leadsman_model::data::Answer;
+use leadsman_model::names::Namespace;
+use leadsman_runtime::clock;
+use leadsman_runtime::telemetry::SourceMetrics;
+use objects::{Listing, Objects};
+use request::{Call, Filter, Target};
+
+pub use error::AlbError;
+pub use query::{AkoNamespace, Entity, NsxAlbQuery, Pick, is_metric_id, may_be_summed};
+pub use report::ControllerReport;
+pub use settings::{Login, NsxAlbSettings, Step};
+
+/// A controller.
+pub struct NsxAlb {
+    settings: NsxAlbSettings,
+    controller: Arc<Controller>,
+    board: Mutex<Board>,
+    lists: Mutex<HashMap<ListKey, List>>,
+    /// Held while the controller is asked: what others wait for may be known afterwards.
+    turn: tokio::sync::Mutex<()>,
+    /// Tells whoever ends the session that the source is not used any more.
+    in_use: watch::Sender<()>,
+}
+
+type ListKey = (Entity, Filter);
+
+/// A list of objects, and when it is made anew.
+struct List {
+    known: Result<Arc<Objects>, AlbError>,
+    /// The last one that could be had.
+    good: Option<Arc<Objects>>,
+    made: Instant,
+    due: Instant,
+}
+
+/// How soon a list without an object, or that failed, is made again.
+const LIST_EMPTY: Duration = Duration::from_secs(30);
+const LIST_FAILED: Duration = Duration::from_secs(1);
+
+/// How many objects are looked for by name. With more of them a list of all is fewer calls.
+const MAX_NAMES: usize = 10;
+
+/// How old samples may be at least: those of real time metrics need some seconds to arrive.
+const MIN_SAMPLE_AGE: Duration = Duration::from_secs(60);
+
+/// A list that nobody has asked for in so many of its intervals is dropped.
+const LISTS_KEPT: u32 = 4;
+
+impl NsxAlb {
+    pub(super) fn new(
+        settings: &NsxAlbSettings,
+        metrics: SourceMetrics,
+    ) -> Result<Self, SourceError> {
+        Ok(Self {
+            settings: settings.clone(),
+            controller: Arc::new(Controller::new(settings, metrics)?),
+            board: Mutex::default(),
+            lists: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            in_use: watch::Sender::new(()),
+        })
+    }
+
+    /// The series of a query. `namespace` is that of the evaluation.
+    pub(super) async fn fetch(
+        &self,
+        query: &NsxAlbQuery,
+        namespace: Option<&Namespace>,
+    ) -> Result<Answer, AlbError> {
+        let list = match &query.pick {
+            Pick::Uuid(_) => None,
+            Pick::Name(name) => Some(self.list_of(query.entity, name)),
+            Pick::Ako(cluster) => Some((query.entity, Filter::Ako(cluster.clone()))),
+        };
+        let objects = match &list {
+            None => None,
+            Some(list) => Some(self.objects(list).await?),
+        };
+        let target = match (&query.pick, &objects) {
+            (Pick::Uuid(uuid), _) => Target::One(uuid.as_str().into()),
+            (Pick::Name(name), Some(objects)) => {
+                let tenant = &self.settings.tenant;
+                let object = answer::named(query, name, objects, tenant);
+                Target::One(object?.uuid.as_str().into())
+            }
+            _ => Target::All,
+        };
+        let key = Key {
+            entity: query.entity,
+            target,
+            servers: query.servers,
+            step: query.step.unwrap_or(self.settings.step),
+            metric: query.metric.as_str().into(),
+        };
+        let rows = self.rows(&key).await;
+        // An object that was made anew has another uuid.
+        let is_gone = match &rows {
+            Ok(rows) => rows.is_empty(),
+            Err(error) => matches!(error, AlbError::Refused { .. }),
+        };
+        if let (Some(list), Target::One(_)) = (&list, &key.target)
+            && is_gone
+            && let Some(list) = self.lists().get_mut(list)
+        {
+            list.due = list.due.min(list.made + key.step.length().min(LIST_EMPTY));
+        }
+        Ok(answer::answer(query, &rows?, objects.as_deref(), namespace))
+    }
+
+    /// How old samples may be, and what may be the cause if they are older: by default three steps,
+    /// for a sample is as old as a step before the next one is there.
+    pub(super) fn max_sample_age(
+        &self,
+        query: &NsxAlbQuery,
+        asked: Option<Duration>,
+    ) -> (Duration, &'static str) {
+        let step = query.step.unwrap_or(self.settings.step);
+        let hint = match step {
+            Step::FiveSeconds => {
+                "; are real time metrics switched on for it, and has their duration not ended?"
+            }
+            _ => "",
+        };
+        (asked.unwrap_or(MIN_SAMPLE_AGE.max(3 * step.length())), hint)
+    }
+
+    /// Logs out once the source is not used any more or `end` completes.
+    pub(super) fn log_out_after<F>(
+        &self,
+        end: F,
+    ) -> impl Future<Output = ()> + Send + 'static + use<F>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let controller = self.controller.clone();
+        let mut in_use = self.in_use.subscribe();
+        async move {
+            tokio::select! {
+                () = end => {}
+                // Nothing is ever sent.
+                _ = in_use.changed() => {}
+            }
+            controller.log_out().await;
+        }
+    }
+
+    /// How long a query may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    /// Waits until the controller may be asked.
+    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, AlbError> {
+        let patience = self.settings.timeout;
+        timeout(patience, self.turn.lock()).await.map_err(|_| AlbError::Busy(patience))
+    }
+
+    async fn rows(&self, key: &Key) -> Known {
+        if let Some(known) = self.board().want(key, Instant::now()) {
+            return known;
+        }
+        let _turn = self.turn().await?;
+        if let Some(known) = self.board().want(key, Instant::now()) {
+            return known;
+        }
+        let due = self.board().due(Instant::now());
+        for keys in due {
+            self.ask(&keys).await;
+        }
+        let never = || Err(AlbError::Decode("nothing was asked".to_owned()));
+        self.board().newest(key).unwrap_or_else(never)
+    }
+
+    /// Asks for the metrics of some keys in one call, and of each alone if that is refused: one
+    /// unknown id makes a controller refuse them all.
+    async fn ask(&self, keys: &[Key]) {
+        match self.metrics(keys).await {
+            Err(AlbError::Refused { .. }) if keys.len() > 1 => {
+                for key in keys {
+                    let alone = std::slice::from_ref(key);
+                    let answered = self.metrics(alone).await;
+                    self.note(alone, answered);
+                }
+            }
+            answered => self.note(keys, answered),
+        }
+    }
+
+    fn note(&self, keys: &[Key], answered: Result<Vec<Row>, AlbError>) {
+        let now = Instant::now();
+        match answered {
+            Ok(rows) => self.board().answered(keys, rows, now, clock::now()),
+            Err(error) => self.board().failed(keys, &error, now),
+        }
+    }
+
+    async fn metrics(&self, keys: &[Key]) -> Result<Vec<Row>, AlbError> {
+        let call = request::metrics(&board::requests(keys));
+        let body = self.controller.call(&call).await?;
+        let now = clock::now();
+        let target = keys.first().map(|key| key.target.clone());
+        let decoded = decode_apart(body.len(), move || match (call.body, target) {
+            (None, Some(Target::One(uuid))) => decode::one(&body, &uuid, now),
+            _ => decode::many(&body, now),
+        });
+        let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
+        decoded.map_err(|reason| AlbError::Decode(shortened(&reason)))
+    }
+
+    /// The list in which an object of a name is found.
+    fn list_of(&self, entity: Entity, name: &str) -> ListKey {
+        let own = (entity, Filter::Name(name.to_owned()));
+        let lists = self.lists();
+        let is_name = |(of, filter): &&ListKey| *of == entity && matches!(filter, Filter::Name(_));
+        if lists.contains_key(&own) || lists.keys().filter(is_name).count() < MAX_NAMES {
+            return own;
+        }
+        (entity, Filter::All)
+    }
+
+    /// The objects of a list. While it cannot be made anew, the last one goes on.
+    async fn objects(&self, key: &ListKey) -> Result<Arc<Objects>, AlbError> {
+        let known = |now: Instant| {
+            let lists = self.lists();
+            let list = lists.get(key).filter(|list| now < list.due)?;
+            Some(list.known.clone())
+        };
+        if let Some(known) = known(Instant::now()) {
+            return known;
+        }
+        let _turn = self.turn().await?;
+        if let Some(known) = known(Instant::now()) {
+            return known;
+        }
+        let listed = self.list(key).await;
+        let now = Instant::now();
+        let mut lists = self.lists();
+        let every = self.settings.list_every;
+        lists.retain(|_, list| now < list.due + LISTS_KEPT * every);
+        let good = lists.remove(key).and_then(|list| list.good);
+        let list = match (listed, good) {
+            (Ok(objects), _) => {
+                let objects = Arc::new(objects);
+                let wait = if objects.is_empty() { every.min(LIST_EMPTY) } else { every };
+                let good = Some(objects.clone());
+                List { known: Ok(objects), good, made: now, due: now + wait }
+            }
+            (Err(error), Some(good)) => {
+                let reason = error.to_string();
+                tracing::warn!(
+                    reason,
+                    "objects of the controller cannot be listed; the last list goes on"
+                );
+                let wait = every.min(LIST_EMPTY);
+                List { known: Ok(good.clone()), good: Some(good), made: now, due: now + wait }
+            }
+            (Err(error), None) => {
+                List { known: Err(error), good: None, made: now, due: now + LIST_FAILED }
+            }
+        };
+        let known = list.known.clone();
+        lists.insert(key.clone(), list);
+        known
+    }
+
+    async fn list(&self, (entity, filter): &ListKey) -> Result<Objects, AlbError> {
+        let mut listing = Listing::default();
+        loop {
+            let call: Call = request::objects(*entity, filter, listing.next_page());
+            let body = self.controller.call(&call).await?;
+            let decoded =
+                decode_apart(body.len(), move || listing.add(&body).map(|more| (listing, more)));
+            let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
+            let (next, more) = decoded?;
+            if !more {
+                return Ok(next.end());
+            }
+            listing = next;
+        }
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lists(&self) -> MutexGuard<'_, HashMap<ListKey, List>> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Parses metrics, of many objects or of one, and a page of objects, and joins both.
+pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
+    let mut listing = Listing::default();
+    listing.add(list).map_err(|error| error.to_string())?;
+    let rows =
+        decode::many(metrics, i64::MAX).or_else(|_| decode::one(metrics, "pool-1", i64::MAX))?;
+    let query = NsxAlbQuery {
+        entity: Entity::Pool,
+        metric: String::new(),
+        pick: Pick::Ako("k8s".to_owned()),
+        tenant: None,
+        namespace: AkoNamespace::Any,
+        servers: false,
+        step: None,
+    };
+    Ok(answer::answer(&query, &rows, Some(&listing.end()), None))
+}
+
+impl std::fmt::Debug for NsxAlb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NsxAlb").field("urls", &self.settings.urls).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! Objects of a controller: pools, virtual services and service engines, listed page by page.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::error::AlbError;
+use super::markers::{self, Marker, MarkerLabels};
+use crate::error::shortened;
+
+/// The most objects of a list.
+const MAX_OBJECTS: usize = 100_000;
+
+/// An object.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct AlbObject {
+    pub(super) uuid: String,
+    pub(super) name: String,
+    /// The tenant's name, or its uuid where the controller gives no name.
+    pub(super) tenant: String,
+    /// What AKO says of it; empty for what AKO did not make.
+    pub(super) labels: MarkerLabels,
+}
+
+/// The objects of a list, by uuid.
+#[derive(Debug, Default)]
+pub(super) struct Objects(HashMap<String, AlbObject>);
+
+impl Objects {
+    pub(super) fn get(&self, uuid: &str) -> Option<&AlbObject> {
+        self.0.get(uuid)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &AlbObject> {
+        self.0.values()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    results: Vec<Listed>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    uuid: String,
+    name: String,
+    tenant_ref: Option<String>,
+    #[serde(default)]
+    markers: Option<Vec<Marker>>,
+    service_metadata: Option<Value>,
+}
+
+/// A list in the making.
+#[derive(Default)]
+pub(super) struct Listing {
+    objects: Objects,
+    page: u32,
+}
+
+impl Listing {
+    /// The number of the page that comes next, from 1.
+    pub(super) fn next_page(&self) -> u32 {
+        self.page + 1
+    }
+
+    /// Adds a page, and says whether there are more. A page without anything new would be asked
+    /// for without end.
+    pub(super) fn add(&mut self, body: &[u8]) -> Result<bool, AlbError> {
+        let page: Page = serde_json::from_slice(body)
+            .map_err(|error| AlbError::Decode(shortened(&error.to_string())))?;
+        self.page += 1;
+        let before = self.objects.len();
+        for listed in page.results {
+            let object = AlbObject {
+                tenant: listed.tenant_ref.as_deref().map(tenant).unwrap_or_default(),
+                labels: markers::labels(
+                    &listed.markers.unwrap_or_default(),
+                    listed.service_metadata.as_ref(),
+                ),
+                name: listed.name,
+                uuid: listed.uuid,
+            };
+            self.objects.0.insert(object.uuid.clone(), object);
+        }
+        if self.objects.len() > MAX_OBJECTS {
+            return Err(AlbError::TooManyObjects { limit: MAX_OBJECTS });
+        }
+        let more = page.next.is_some_and(|next| !next.is_empty());
+        if more && self.objects.len() == before {
+            return Err(AlbError::PageRepeats { page: self.page });
+        }
+        Ok(more)
+    }
+
+    pub(super) fn end(self) -> Objects {
+        self.objects
+    }
+}
+
+/// The name in a reference such as `https://controller/api/tenant/admin#admin`.
+fn tenant(reference: &str) -> String {
+    let name = match reference.split_once('#') {
+        Some((_, name)) if !name.is_empty() => name,
+        Some((reference, _)) => reference.rsplit('/').next().unwrap_or_default(),
+        None => reference.trim_end_matches('/').rsplit('/').next().unwrap_or_default(),
+    };
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn page(range: std::ops::Range<u32>, next: bool) -> Vec<u8> {
+        let object = |number: u32| {
+            json!({"uuid": format!("pool-{number}"), "name": format!("web-{number}"),
+                   "tenant_ref": "https://10.0.0.1/api/tenant/tenant-7#shop"})
+        };
+        let results: Vec<_> = range.map(object).collect();
+        let next = next.then_some("https://10.0.0.1/api/pool?page=2");
+        json!({"count": 10_000, "results": results, "next": next}).to_string().into_bytes()
+    }
+
+    #[test]
+    fn pages_are_joined_until_there_is_no_next() {
+        let mut listing = Listing::default();
+        for number in 0..50 {
+            assert_eq!(listing.next_page(), number + 1);
+            let more = listing.add(&page(number * 200..number * 200 + 200, number < 49)).unwrap();
+            assert_eq!(more, number < 49);
+        }
+        let objects = listing.end();
+        assert_eq!(objects.len(), 10_000);
+        let object = objects.get("pool-9999").unwrap();
+        assert_eq!((object.name.as_str(), object.tenant.as_str()), ("web-9999", "shop"));
+    }
+
+    #[test]
+    fn a_page_that_repeats_is_told() {
+        let mut listing = Listing::default();
+        assert!(listing.add(&page(0..200, true)).unwrap());
+        assert!(listing.add(&page(200..400, true)).unwrap());
+        let error = listing.add(&page(200..400, true)).unwrap_err();
+        assert_eq!(error, AlbError::PageRepeats { page: 3 });
+        let error = Listing::default().add(&page(0..0, true)).unwrap_err();
+        assert_eq!(error, AlbError::PageRepeats { page: 1 });
+    }
+
+    #[test]
+    fn a_list_has_an_end() {
+        let mut listing = Listing::default();
+        let last = u32::try_from(MAX_OBJECTS).unwrap() + 1;
+        let error = listing.add(&page(0..last, true)).unwrap_err();
+        assert_eq!(error, AlbError::TooManyObjects { limit: MAX_OBJECTS });
+    }
+
+    #[test]
+    fn tenants_have_names_where_the_reference_has_one() {
+        assert_eq!(tenant("https://h/api/tenant/admin#admin"), "admin");
+        assert_eq!(tenant("https://h/api/tenant/tenant-1-2"), "tenant-1-2");
+        assert_eq!(tenant("/api/tenant/tenant-1/"), "tenant-1");
+        assert_eq!(tenant("https://h/api/tenant/tenant-1#"), "tenant-1");
+    }
+
+    #[test]
+    fn what_is_no_page_is_told() {
+        assert!(matches!(Listing::default().add(b"[]"), Err(AlbError::Decode(_))));
+        assert!(matches!(Listing::default().add(b"{\"count\": 1}"), Err(AlbError::Decode(_))));
+    }
+}

@@ -1,0 +1,84 @@
+//! What an NSX ALB controller is reached with.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::settings::TlsSettings;
+
+/// An NSX ALB controller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NsxAlbSettings {
+    /// The addresses of its nodes, tried in turn. Each ends without a slash.
+    pub urls: Vec<String>,
+    /// The folder with the files `username`, and `password` or `token`.
+    pub secret_dir: PathBuf,
+    /// How the user is authenticated.
+    pub login: Login,
+    /// The tenant whose objects are seen; `*` for all.
+    pub tenant: String,
+    /// The version of the API; `None` for that of the controller.
+    pub api_version: Option<String>,
+    /// For a request with its answer.
+    pub timeout: Duration,
+    /// The time between two samples, where a query does not say.
+    pub step: Step,
+    /// How often objects and their markers are listed.
+    pub list_every: Duration,
+    /// The largest answer.
+    pub max_body_bytes: usize,
+    /// Certificates.
+    pub tls: TlsSettings,
+}
+
+/// How the user is authenticated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Login {
+    /// By a session: one login, and cookies from then on.
+    #[default]
+    Session,
+    /// By HTTP basic authentication, which has to be switched on at the controller.
+    Basic,
+}
+
+/// The time between two samples of a metric: the controller knows these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// Real time, for objects that have it switched on.
+    FiveSeconds,
+    /// What every object has.
+    #[default]
+    FiveMinutes,
+    /// For long windows.
+    Hour,
+    /// For longer ones.
+    Day,
+}
+
+impl Step {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::FiveSeconds, Self::FiveMinutes, Self::Hour, Self::Day];
+
+    /// The step of a length.
+    pub fn of(length: Duration) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.length() == length)
+    }
+
+    /// Its length.
+    pub fn length(self) -> Duration {
+        Duration::from_secs(self.seconds())
+    }
+
+    /// Its length in seconds.
+    pub fn seconds(self) -> u64 {
+        match self {
+            Self::FiveSeconds => 5,
+            Self::FiveMinutes => 300,
+            Self::Hour => 3600,
+            Self::Day => 86_400,
+        }
+    }
+}

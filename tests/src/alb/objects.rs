@@ -1,0 +1,127 @@
+//! Pools of a controller, and lists of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::reply::Reply;
+use crate::wire::Request;
+
+/// A pool.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    uuid: String,
+    name: String,
+    tenant: String,
+    markers: Vec<(String, String)>,
+    created_by: Option<String>,
+    values: BTreeMap<String, f64>,
+    servers: BTreeMap<String, f64>,
+}
+
+impl Pool {
+    /// A pool that somebody made by hand.
+    pub fn new(uuid: &str, name: &str) -> Self {
+        Self {
+            uuid: uuid.to_owned(),
+            name: name.to_owned(),
+            tenant: "admin".to_owned(),
+            markers: Vec::new(),
+            created_by: None,
+            values: BTreeMap::new(),
+            servers: BTreeMap::new(),
+        }
+    }
+
+    /// One that AKO made for a cluster, with its markers besides `clustername`.
+    pub fn of_ako(uuid: &str, name: &str, cluster: &str, markers: &[(&str, &str)]) -> Self {
+        let all = [("clustername", cluster)].into_iter().chain(markers.iter().copied());
+        Self {
+            markers: all.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            created_by: Some(format!("ako-{cluster}")),
+            ..Self::new(uuid, name)
+        }
+    }
+
+    /// The same in another tenant.
+    pub fn of_tenant(mut self, tenant: &str) -> Self {
+        tenant.clone_into(&mut self.tenant);
+        self
+    }
+
+    /// The same with the value of a metric.
+    pub fn with(mut self, metric: &str, value: f64) -> Self {
+        self.set(metric, value);
+        self
+    }
+
+    /// The same with a server that has this value of every metric.
+    pub fn server(mut self, server: &str, value: f64) -> Self {
+        self.servers.insert(server.to_owned(), value);
+        self
+    }
+
+    /// Sets the value of a metric.
+    pub fn set(&mut self, metric: &str, value: f64) {
+        self.values.insert(metric.to_owned(), value);
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn uuid(&self) -> &str {
+        &self.uuid
+    }
+
+    pub(super) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    pub(super) fn value(&self, metric: &str) -> Option<f64> {
+        self.values.get(metric).copied()
+    }
+
+    pub(super) fn servers(&self) -> &BTreeMap<String, f64> {
+        &self.servers
+    }
+
+    fn listed(&self) -> Value {
+        let marker = |(key, value): &(String, String)| json!({"key": key, "values": [value]});
+        let mut listed = json!({
+            "uuid": self.uuid,
+            "name": self.name,
+            "tenant_ref": format!("https://controller/api/tenant/{0}#{0}", self.tenant),
+            "url": format!("https://controller/api/pool/{}", self.uuid),
+        });
+        if let Some(created_by) = &self.created_by {
+            listed["created_by"] = created_by.as_str().into();
+            listed["markers"] = self.markers.iter().map(marker).collect();
+        }
+        listed
+    }
+}
+
+/// `GET /api/pool/`: 25 objects a page unless more are asked for, and never more than 200.
+pub(super) fn page(request: &Request, pools: &[Pool], repeats: bool) -> Reply {
+    let number = |name: &str, usual: usize| {
+        request.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(usual)
+    };
+    let (page, size) = (number("page", 1).max(1), number("page_size", 25).clamp(1, 200));
+    let is_meant = |pool: &&Pool| {
+        request.parameter("name").is_none_or(|name| pool.name == name)
+            && request
+                .parameter("created_by")
+                .is_none_or(|by| pool.created_by.as_deref() == Some(by))
+    };
+    let meant: Vec<_> = pools.iter().filter(is_meant).collect();
+    let last = meant.len().div_ceil(size).max(1);
+    let page = if repeats { page.min(last) } else { page };
+    let results: Vec<_> =
+        meant.iter().skip((page - 1) * size).take(size).map(|pool| pool.listed()).collect();
+    let mut body = json!({"count": meant.len(), "results": results});
+    if repeats || page < last {
+        body["next"] = format!("https://controller/api/pool?page={}", page + 1).into();
+    }
+    Reply::json(200, &body)
+}

@@ -1,0 +1,186 @@
+//! What goes wrong with a controller: each fault is told, and the last good value is served
+//! meanwhile where a mapping says so.
+
+use leadsman_tests::{Alb, Authority, Config, Leadsman, Mapping, Pool, Reply, eventually, paths};
+use serde_json::json;
+
+use super::scene::{
+    ID, METRIC, POOL, SOON, Scene, by_name, config, of_ingress, of_ingresses, path, pool,
+};
+
+/// A reply to every question, and what is told of it.
+async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
+    let scene = Scene::with(", timeout: 1s, maxBodyBytes: 100000").await;
+    scene.becomes("1013400m").await;
+    scene.alb.fail("/", usize::MAX, reply);
+    let failure = scene.fails(texts).await;
+    assert_eq!(failure.code, 503, "{failure:?}");
+    failure.says(&[METRIC, "query \"conns\"", "the source \"lb\""]);
+    scene.alb.recover();
+    scene.becomes("1013400m").await;
+}
+
+#[tokio::test]
+async fn a_page_of_maintenance_with_status_200() {
+    let page = "<html><body><h1>Down for maintenance</h1></body></html>";
+    let texts = ["200 OK with text/html in place of JSON", "Down for maintenance"];
+    fails_and_recovers(Reply::new(200, "text/html", page), &texts).await;
+}
+
+#[tokio::test]
+async fn an_error_of_the_controller() {
+    let reply = Reply::json(500, &json!({"error": "database is down"}));
+    fails_and_recovers(reply, &["500", "database is down"]).await;
+}
+
+#[tokio::test]
+async fn a_controller_that_does_not_answer() {
+    fails_and_recovers(Reply::Silence, &["did not answer within 1s"]).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off() {
+    let reply = Reply::json(200, &json!({"results": [], "padding": "x".repeat(1000)}));
+    fails_and_recovers(reply.cut_off(), &["broke off its answer"]).await;
+}
+
+#[tokio::test]
+async fn an_answer_of_a_gigabyte() {
+    let scene = Scene::with(", maxBodyBytes: 100000").await;
+    scene.becomes("1013400m").await;
+    scene.alb.fail("/api", usize::MAX, Reply::Endless);
+    scene.fails(&["more than the limit of 100000 bytes", "maxBodyBytes"]).await;
+    let taken = scene.alb.server.wait_for_hang_up().await;
+    assert!(taken < 50 << 20, "{taken} bytes");
+    scene.alb.recover();
+    scene.becomes("1013400m").await;
+}
+
+#[tokio::test]
+async fn the_last_good_value_is_served_meanwhile() {
+    let alb = Alb::start(&[pool()]).await;
+    let config = Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(by_name().set("onError", "{lastGood: 5m}"))
+        .object("services", Some("routing-ns1"), "avilb", "");
+    let leadsman = Leadsman::start(config).await;
+    assert_eq!(leadsman.get(&path()).await.value(), "1013400m");
+    alb.fail("/", usize::MAX, Reply::json(503, &json!({"error": "starting"})));
+    eventually("a failed evaluation", SOON, async || {
+        assert_eq!(leadsman.get(&path()).await.value(), "1013400m");
+        let reason = [("reason", "query_status")];
+        let failed = leadsman.metric("leadsman_evaluation_failures_total", &reason).await;
+        if failed > Some(0.0) { Ok(()) } else { Err(format!("{failed:?}")) }
+    })
+    .await;
+    assert_eq!(leadsman.get(&path()).await.value(), "1013400m");
+}
+
+#[tokio::test]
+async fn an_unknown_metric_costs_itself_alone() {
+    let alb = Alb::start(&[pool(), of_ingress(1, "shop", "web", 7.0)]).await;
+    let mapping = |metric: &str, id: &str| {
+        Mapping::custom(metric, "services")
+            .alb_query("lb", "conns", &format!("entity: pool, uuid: pool-4d74, metric: {id}"))
+            .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}")
+            .set("deadline", "10s")
+    };
+    let config = Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(mapping("unknown", "l4_server.avg_nonsense"))
+        .mapping(mapping("known", ID))
+        .object("services", Some("routing-ns1"), "avilb", "");
+    let leadsman = Leadsman::start(config).await;
+    let read = async |metric: &str| {
+        leadsman.get(&paths::object("routing-ns1", "services/avilb", metric)).await
+    };
+    let (unknown, known) = tokio::join!(read("unknown"), read("known"));
+    unknown.failure().says(&["refused the request (400", "Invalid metric_id", "avg_nonsense"]);
+    assert_eq!(known.value(), "1013400m");
+}
+
+#[tokio::test]
+async fn a_pool_that_comes_back_with_another_uuid() {
+    let scene = Scene::new().await;
+    scene.becomes("1013400m").await;
+    scene.alb.pools(Vec::clear);
+    scene.fails(&["has no pool named", POOL, "in tenant admin"]).await;
+    scene.alb.pools(|pools| pools.push(Pool::new("pool-new", POOL).with(ID, 5.0)));
+    scene.becomes("5").await;
+}
+
+#[tokio::test]
+async fn a_page_that_repeats_for_ever() {
+    let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
+    alb.repeat_pages();
+    let config = Config::new().source_of("lb", &alb.source()).mapping(of_ingresses("")).object(
+        "ingresses.networking.k8s.io",
+        Some("shop"),
+        "web",
+        "",
+    );
+    let leadsman = Leadsman::start(config).await;
+    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    let failure = leadsman.get(&path).await.failure();
+    failure.says(&["lists its objects without end", "page 2"]);
+    assert_eq!(alb.count("/api/pool"), 2);
+}
+
+#[tokio::test]
+async fn ten_thousand_pools_over_fifty_pages() {
+    let pools: Vec<_> = (0..10_000)
+        .map(|number| of_ingress(number, "shop", &format!("web-{number}"), 1.0))
+        .collect();
+    let alb = Alb::start(&pools).await;
+    alb.set("k8s-03-cluster--9999", ID, 42.0);
+    let address = format!("url: '{}'", alb.server.url());
+    let config = Config::new()
+        .source_of("lb", &alb.source_at(&address, ""))
+        .mapping(of_ingresses("").set("limits", "{time: 5s}"))
+        .object("ingresses.networking.k8s.io", Some("shop"), "web-9999", "");
+    let leadsman = Leadsman::start(config).await;
+    let path = paths::object("shop", "ingresses.networking.k8s.io/web-9999", "connections");
+    eventually("a value", SOON, async || {
+        let answer = leadsman.get(&path).await;
+        if answer.status == 200 { Ok(answer.value()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    assert_eq!(leadsman.get(&path).await.value(), "42");
+    assert_eq!((alb.count("/api/pool"), alb.count("/api/analytics")), (50, 1));
+}
+
+#[tokio::test]
+async fn samples_that_are_too_old_are_refused() {
+    let scene = Scene::new().await;
+    scene.becomes("1013400m").await;
+    // As when the duration of real time metrics has ended.
+    scene.alb.lag_behind(300);
+    let texts = ["has no newer sample than one of", "maxSampleAge is 60s", "real time metrics"];
+    let failure = scene.fails(&texts).await;
+    assert_eq!(failure.code, 503, "{failure:?}");
+    scene.alb.lag_behind(0);
+    scene.becomes("1013400m").await;
+}
+
+#[tokio::test]
+async fn a_certificate_of_somebody_else() {
+    let alb = Alb::start_tls(&[pool()]).await;
+    let file = alb.secret().join("other.crt");
+    std::fs::write(&file, Authority::new("another-ca").pem()).expect("a file");
+    let address = format!("url: '{}'", alb.server.url());
+    let source = alb.source_at(&address, &format!(", tls: {{caFile: {file:?}}}"));
+    let leadsman = Leadsman::start(config(&source)).await;
+    let failure = leadsman.get(&path()).await.failure();
+    failure.says(&["cannot be reached", "certificate"]);
+    assert_eq!(alb.server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_role_without_rights() {
+    let scene = Scene::new().await;
+    scene.becomes("1013400m").await;
+    let reply = Reply::json(403, &json!({"error": "permission denied"}));
+    scene.alb.fail("/api/analytics", usize::MAX, reply);
+    scene.fails(&["does not let this user read metrics", "permission denied", "role"]).await;
+    assert_eq!(scene.alb.count("/login"), 1);
+}

@@ -1,0 +1,105 @@
+//! A controller, and an adapter that asks it.
+
+use std::time::Duration;
+
+use leadsman_tests::{Alb, Answer, Config, Failure, Leadsman, Mapping, Pool, eventually, paths};
+
+/// The pool and the metric of a user.
+pub(crate) const POOL: &str =
+    "k8s-03-cluster--kuard.nsx.rockhomelab.org_-routing-ns1-kuard-ingress";
+pub(crate) const ID: &str = "l4_server.avg_open_conns";
+pub(crate) const METRIC: &str = "avi_l4_server_avg_open_conns";
+
+/// How long something may take that needs the next sample.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+/// A controller with the user's pool, and an adapter that serves it for the Service `avilb`.
+pub(crate) struct Scene {
+    pub(crate) alb: Alb,
+    pub(crate) leadsman: Leadsman,
+}
+
+impl Scene {
+    /// With further settings of the source, each with a comma before it.
+    pub(crate) async fn with(settings: &str) -> Self {
+        let alb = Alb::start(&[pool()]).await;
+        let leadsman = Leadsman::start(config(&alb.source_with(settings))).await;
+        Self { alb, leadsman }
+    }
+
+    pub(crate) async fn new() -> Self {
+        Self::with("").await
+    }
+
+    pub(crate) async fn read(&self) -> Answer {
+        self.leadsman.get(&path()).await
+    }
+
+    /// Waits until this value is read.
+    pub(crate) async fn becomes(&self, value: &str) {
+        eventually(&format!("the value {value}"), SOON, async || {
+            let answer = self.read().await;
+            match answer.status {
+                200 if answer.value() == value => Ok(()),
+                _ => Err(format!("{answer:#?}\n{}", self.leadsman.log())),
+            }
+        })
+        .await;
+    }
+
+    /// Waits until reads fail for one of these reasons.
+    pub(crate) async fn fails(&self, texts: &[&str]) -> Failure {
+        eventually(&format!("a failure that says {texts:?}"), SOON, async || {
+            let answer = self.read().await;
+            if answer.status == 200 {
+                return Err(format!("{answer:#?}"));
+            }
+            let failure = answer.failure();
+            let told = |text: &&str| failure.message.contains(*text);
+            if texts.iter().all(told) { Ok(failure) } else { Err(failure.message) }
+        })
+        .await
+    }
+}
+
+pub(crate) fn pool() -> Pool {
+    Pool::new("pool-4d74", POOL).with(ID, 1013.4)
+}
+
+/// The mapping that names the pool by hand.
+pub(crate) fn by_name() -> Mapping {
+    Mapping::custom(METRIC, "services")
+        .alb_query("lb", "conns", &format!("entity: pool, name: '{POOL}', metric: {ID}"))
+        .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}, combine: sum")
+        .set("deadline", "10s")
+}
+
+pub(crate) fn config(source: &str) -> Config {
+    Config::new().source_of("lb", source).mapping(by_name()).object(
+        "services",
+        Some("routing-ns1"),
+        "avilb",
+        "",
+    )
+}
+
+/// Where the user's autoscaler reads.
+pub(crate) fn path() -> String {
+    paths::object("routing-ns1", "services/avilb", METRIC)
+}
+
+/// A mapping of what AKO made for the Ingresses of all namespaces.
+pub(crate) fn of_ingresses(more: &str) -> Mapping {
+    let asked = format!("entity: pool, ako: k8s-03-cluster, metric: {ID}{more}");
+    Mapping::custom("connections", "ingresses.networking.k8s.io")
+        .alb_query("lb", "conns", &asked)
+        .plugin("per-object", "object: ingress, combine: sum")
+        .set("deadline", "10s")
+}
+
+/// A pool of AKO for a path of an Ingress.
+pub(crate) fn of_ingress(number: u32, namespace: &str, ingress: &str, value: f64) -> Pool {
+    let markers = [("Namespace", namespace), ("IngressName", ingress), ("ServiceName", "web")];
+    let (uuid, name) = (format!("pool-{number}"), format!("k8s-03-cluster--{number}"));
+    Pool::of_ako(&uuid, &name, "k8s-03-cluster", &markers).with(ID, value)
+}

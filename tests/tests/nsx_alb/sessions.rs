@@ -1,0 +1,131 @@
+//! Logging in, staying logged in, and logging out.
+
+use std::time::Duration;
+
+use leadsman_tests::{Alb, Folder, Leadsman, Reply, eventually, paths};
+use serde_json::json;
+
+use super::scene::{SOON, Scene, config, of_ingress, of_ingresses, path, pool};
+
+#[tokio::test]
+async fn a_session_that_expires_is_renewed_once() {
+    let scene = Scene::new().await;
+    scene.becomes("1013400m").await;
+    assert_eq!(scene.alb.count("/login"), 1);
+    scene.alb.expire_sessions();
+    scene.alb.set(super::scene::POOL, super::scene::ID, 2.0);
+    scene.becomes("2").await;
+    assert_eq!(scene.alb.count("/login"), 2);
+}
+
+#[tokio::test]
+async fn a_refused_login_is_not_tried_again_until_the_credentials_change() {
+    let alb = Alb::start(&[pool()]).await;
+    alb.change_password("another");
+    let leadsman = Leadsman::start(config(&alb.source())).await;
+    for _ in 0..3 {
+        let failure = leadsman.get(&path()).await.failure();
+        assert_eq!(failure.code, 503, "{failure:?}");
+        failure.says(&["refused the login", "401", "Invalid credentials", "not locked"]);
+        // Longer than an error counts.
+        let before = leadsman.metric("leadsman_evaluations_total", &[]).await;
+        eventually("another attempt", SOON, async || {
+            let _ = leadsman.get(&path()).await;
+            let now = leadsman.metric("leadsman_evaluations_total", &[]).await;
+            if now > before { Ok(()) } else { Err(format!("{now:?}")) }
+        })
+        .await;
+    }
+    assert_eq!(alb.count("/login"), 1);
+    let reason = [("reason", "query_login")];
+    let counted = leadsman.metric("leadsman_evaluation_failures_total", &reason).await;
+    assert!(counted >= Some(3.0), "{counted:?}");
+    alb.put("password", "another");
+    eventually("a value", SOON, async || {
+        let answer = leadsman.get(&path()).await;
+        if answer.status == 200 { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    assert_eq!(alb.count("/login"), 2);
+    let log = leadsman.log();
+    assert!(!log.contains("\"another\"") && !log.contains("not-a-secret"), "{log}");
+}
+
+#[tokio::test]
+async fn the_session_ends_with_the_process() {
+    let Scene { alb, leadsman } = Scene::new().await;
+    assert_eq!(leadsman.get(&path()).await.value(), "1013400m");
+    assert_eq!(alb.open_sessions(), 1);
+    leadsman.terminate();
+    assert!(leadsman.exit().await.success());
+    assert_eq!((alb.open_sessions(), alb.count("/logout")), (0, 1));
+}
+
+#[tokio::test]
+async fn the_session_ends_with_the_source() {
+    let alb = Alb::start(&[pool()]).await;
+    let mut folder = Folder::plain();
+    folder.configure(config(&alb.source()));
+    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    assert_eq!(leadsman.get(&path()).await.value(), "1013400m");
+    folder.configure("apiVersion: leadsman.dev/v1alpha1\nkind: Config\n");
+    eventually("a logout", SOON, async || match alb.open_sessions() {
+        0 => Ok(()),
+        open => Err(format!("{open} sessions\n{}", leadsman.log())),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn basic_authentication_needs_no_session() {
+    let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
+    alb.allow_basic();
+    let config = leadsman_tests::Config::new()
+        .source_of("lb", &alb.source_with(", login: basic"))
+        .mapping(of_ingresses(""))
+        .object("ingresses.networking.k8s.io", Some("shop"), "web", "");
+    let leadsman = Leadsman::start(config).await;
+    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    assert_eq!(leadsman.get(&path).await.value(), "7");
+    assert_eq!((alb.count("/login"), alb.open_sessions()), (0, 0));
+    let metrics = alb.server.requests().into_iter().find(|one| one.path.contains("collection"));
+    assert_eq!(metrics.expect("a request").header("x-avi-version"), Some("22.1.3"));
+}
+
+#[tokio::test]
+async fn the_status_is_asked_before_a_new_login() {
+    for status in [419, 503] {
+        let scene = Scene::new().await;
+        scene.becomes("1013400m").await;
+        let before = scene.alb.count("/api/cluster/status");
+        scene.alb.fail("/api/analytics", 1, Reply::json(status, &json!({"error": "busy"})));
+        scene.alb.set(super::scene::POOL, super::scene::ID, 3.0);
+        scene.becomes("3").await;
+        assert_eq!(scene.alb.count("/api/cluster/status"), before + 1, "{status}");
+        assert_eq!(scene.alb.count("/login"), 2, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_never_accepted_ends_in_no_loop() {
+    let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
+    alb.refuse_csrf();
+    let config = leadsman_tests::Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(of_ingresses(""))
+        .object("ingresses.networking.k8s.io", Some("shop"), "web", "");
+    let leadsman = Leadsman::start(config).await;
+    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    let failure = leadsman.get(&path).await.failure();
+    failure.says(&["does not accept the session", "CSRF Failed"]);
+    assert_eq!(alb.count("/login"), 2, "one, and a new one");
+    // With growing pauses from then on: after 1 s, 2 s and 4 s.
+    let begun = tokio::time::Instant::now();
+    eventually("8 s", SOON, async || {
+        let _ = leadsman.get(&path).await;
+        let since = begun.elapsed();
+        if since > Duration::from_secs(8) { Ok(()) } else { Err(format!("{since:?}")) }
+    })
+    .await;
+    assert!(alb.count("/login") <= 10, "{} logins", alb.count("/login"));
+}
