@@ -18,7 +18,9 @@ pub struct Request {
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// The parameters of the query and of a form body, decoded.
+    /// The parameters of the URL, decoded.
+    pub query: Vec<(String, String)>,
+    /// The same and those of a form body.
     pub form: Vec<(String, String)>,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
@@ -101,6 +103,7 @@ pub(crate) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result
     let mut request = Request {
         method: method.to_owned(),
         path: path.to_owned(),
+        query: pairs(query.as_bytes()),
         form: pairs(query.as_bytes()),
         headers: Vec::new(),
     };

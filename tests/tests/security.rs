@@ -130,6 +130,26 @@ async fn a_bearer_token_is_reloaded_and_never_leaked() {
 }
 
 #[tokio::test]
+async fn a_header_from_a_file_is_reloaded_and_never_leaked() {
+    let folder = TempDir::new().expect("a folder");
+    let tenant = file(&folder, "tenant", "first-secret\n");
+    let upstream = Upstream::start(good()).await;
+    upstream.require("x-scope-orgid", "first-secret");
+    let leadsman =
+        with_settings(&upstream, &format!("headerFiles: {{X-Scope-OrgID: {tenant}}}")).await;
+    works(&leadsman).await;
+    upstream.require("x-scope-orgid", "second-secret");
+    let message = fails(&leadsman, &["401"]).await;
+    file(&folder, "tenant", "second-secret\n");
+    works(&leadsman).await;
+    std::fs::remove_file(&tenant).expect("the file");
+    let missing = fails(&leadsman, &["was not asked: cannot read"]).await;
+    for text in [message, missing, leadsman.log(), format!("{:?}", leadsman.metrics().await)] {
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_credential_that_is_no_file_is_told_and_holds_nothing_up() {
     let folder = TempDir::new().expect("a folder");
     let token = file(&folder, "token", "soundings");

@@ -121,6 +121,13 @@ pub struct Prometheus {
     /// Headers for every request, e.g. `X-Scope-OrgID`.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Headers with files that hold their values. Read again when they change, and never logged.
+    #[serde(default)]
+    pub header_files: BTreeMap<String, String>,
+    /// Parameters for the URL of every request: `namespace` or `tenant`, as proxies in front of
+    /// Thanos and of OpenShift's monitoring require them.
+    #[serde(default)]
+    pub query_parameters: BTreeMap<String, String>,
     /// A file with a bearer token. Read again when it changes.
     pub bearer_token_file: Option<String>,
     /// HTTP basic authentication.

@@ -30,6 +30,10 @@ pub struct PrometheusSettings {
     pub method: Method,
     /// For every request.
     pub headers: http::HeaderMap,
+    /// For every request, with the files that hold their values.
+    pub header_files: Vec<(http::HeaderName, PathBuf)>,
+    /// For the URL of every request.
+    pub query_parameters: Vec<(String, String)>,
     /// How requests are authenticated.
     pub credentials: Credentials,
     /// Certificates.

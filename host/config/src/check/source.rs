@@ -1,7 +1,9 @@
 //! Sources: addresses, files and limits.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::super::written;
@@ -10,6 +12,10 @@ use leadsman_document::segment;
 use leadsman_source::{
     Credentials, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
 };
+
+/// What is sent with a query by itself, and what would make another query of it.
+const OWN_PARAMETERS: [&str; 8] =
+    ["", "query", "time", "start", "end", "step", "timeout", "match[]"];
 
 impl Check<'_> {
     pub(super) fn source(
@@ -50,6 +56,8 @@ impl Check<'_> {
             &format!("{place}/timeout"),
         );
         let headers = self.headers(&written, place);
+        let header_files = self.header_files(&written, place);
+        let query_parameters = self.query_parameters(&written, place);
         let credentials = self.credentials(&written, place);
         let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
         Some(PrometheusSettings {
@@ -60,6 +68,8 @@ impl Check<'_> {
             max_concurrent: written.max_concurrent.unwrap_or(20) as usize,
             method: written.method,
             headers,
+            header_files,
+            query_parameters,
             credentials,
             tls,
             fail_on_warnings: written.fail_on_warnings,
@@ -83,7 +93,9 @@ impl Check<'_> {
             self.fault(place, "holds credentials; use basicAuth, which reads them from a file");
         }
         if parsed.query().is_some() || parsed.fragment().is_some() {
-            self.fault(place, "has a query or fragment; give only the address and the path");
+            let message = "has a query or fragment; give only the address and the path, and \
+                           parameters under `queryParameters`";
+            self.fault(place, message);
         }
         Some(parsed.as_str().trim_end_matches('/').to_owned())
     }
@@ -99,6 +111,50 @@ impl Check<'_> {
             }
         }
         headers
+    }
+
+    fn header_files(
+        &mut self,
+        written: &written::Prometheus,
+        place: &str,
+    ) -> Vec<(HeaderName, PathBuf)> {
+        let credentials = written.bearer_token_file.is_some() || written.basic_auth.is_some();
+        let twice = |one: &str, other: &HeaderName| other.as_str().eq_ignore_ascii_case(one);
+        let mut headers: Vec<(HeaderName, PathBuf)> = Vec::new();
+        for (name, file) in &written.header_files {
+            let place = format!("{place}/headerFiles/{}", segment(name));
+            let file = self.file(file, &place);
+            let Some(name) = self.take(HeaderName::try_from(name), &place) else { continue };
+            if name == AUTHORIZATION && credentials {
+                let message =
+                    "bearerTokenFile or basicAuth makes this header; leave one of them out";
+                self.fault(&*place, message);
+            }
+            if written.headers.keys().any(|one| twice(one, &name))
+                || headers.iter().any(|(other, _)| *other == name)
+            {
+                self.fault(&*place, "this header is written twice; leave one of them out");
+            }
+            headers.push((name, file));
+        }
+        headers
+    }
+
+    fn query_parameters(
+        &mut self,
+        written: &written::Prometheus,
+        place: &str,
+    ) -> Vec<(String, String)> {
+        for name in written.query_parameters.keys() {
+            if OWN_PARAMETERS.contains(&name.as_str()) {
+                let place = format!("{place}/queryParameters/{}", segment(name));
+                self.fault(
+                    place,
+                    "is a parameter of the query itself, which mappings and rules set",
+                );
+            }
+        }
+        written.query_parameters.clone().into_iter().collect()
     }
 
     fn credentials(&mut self, written: &written::Prometheus, place: &str) -> Credentials {

@@ -131,6 +131,8 @@ impl Prometheus {
             MethodSetting::Auto => Method::GET,
         };
         let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
+        // A proxy reads them from the URL, whatever the method.
+        let outgoing = outgoing.query(&self.config.query_parameters);
         let outgoing = match method {
             Method::POST => outgoing.form(parameters),
             _ => outgoing.query(parameters),
@@ -140,6 +142,9 @@ impl Prometheus {
 
     fn headers(&self) -> Result<HeaderMap, QueryError> {
         let mut headers = self.config.headers.clone();
+        for (name, path) in &self.config.header_files {
+            headers.insert(name, secret(path, read(path)?)?);
+        }
         let (path, value) = match &self.config.credentials {
             Credentials::None => return Ok(headers),
             Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
@@ -150,10 +155,7 @@ impl Prometheus {
                 (password_file, format!("Basic {pair}"))
             }
         };
-        let mut value = HeaderValue::try_from(value)
-            .map_err(|_| QueryError::UnusableCredential { path: path.clone() })?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
+        headers.insert(AUTHORIZATION, secret(path, value)?);
         Ok(headers)
     }
 
@@ -271,6 +273,14 @@ fn read(path: &std::path::Path) -> Result<String, QueryError> {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(source) => Err(QueryError::Credential { path: path.to_owned(), source }),
     }
+}
+
+/// The value of a header that is from a file, and is logged nowhere.
+fn secret(path: &std::path::Path, value: String) -> Result<HeaderValue, QueryError> {
+    let mut value = HeaderValue::try_from(value)
+        .map_err(|_| QueryError::UnusableCredential { path: path.to_owned() })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The beginning of a body in one line without tags, for people.
