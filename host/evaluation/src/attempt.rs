@@ -1,9 +1,9 @@
 //! One attempt: queries, then the plugin.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures_util::future::try_join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::candidate::Candidate;
 use super::circuit_breaker::Transition;
@@ -17,6 +17,9 @@ use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_source::Request;
+
+/// How much longer the other queries may take once one has failed.
+const OTHERS_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The outcome of an evaluation, and the input for a shadow evaluation.
 pub(super) type Outcome = (Result<Evaluated, EvaluationError>, Option<Input>);
@@ -54,7 +57,7 @@ async fn attempt(
         budget.admit(at)?;
     }
     let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, params, time));
-    let answers = try_join_all(queries).await?;
+    let answers = all_or_first_error(queries.collect()).await?;
     let querying = at.elapsed();
     let input = Input::new(scope.clone(), time, answers);
     if let (Some(_), Some(kind)) = (&mapping.object_labels, &mapping.kind) {
@@ -99,6 +102,46 @@ impl Drop for ShadowGuard<'_> {
     }
 }
 
+/// All answers in the order of the queries. If several fail, the error is that of the first of them in
+/// this order, and not of whichever was faster: logs and conditions would name another one each time.
+async fn all_or_first_error<T, F>(queries: Vec<F>) -> Result<Vec<T>, EvaluationError>
+where
+    F: Future<Output = Result<T, EvaluationError>>,
+{
+    let numbered =
+        queries.into_iter().enumerate().map(|(at, query)| async move { (at, query.await) });
+    let mut under_way: FuturesUnordered<_> = numbered.collect();
+    let mut answers = Vec::new();
+    let mut failed: Option<(usize, EvaluationError)> = None;
+    let mut until = None;
+    loop {
+        let ended = match until {
+            None => under_way.next().await,
+            Some(until) => {
+                tokio::time::timeout_at(until, under_way.next()).await.unwrap_or_default()
+            }
+        };
+        match ended {
+            None => break,
+            Some((at, Ok(answer))) => answers.push((at, answer)),
+            Some((at, Err(error))) => {
+                until.get_or_insert_with(|| tokio::time::Instant::now() + OTHERS_TIMEOUT);
+                if failed.as_ref().is_none_or(|(first, _)| at < *first) {
+                    failed = Some((at, error));
+                }
+                if at == 0 {
+                    break;
+                }
+            }
+        }
+    }
+    if let Some((_, error)) = failed {
+        return Err(error);
+    }
+    answers.sort_unstable_by_key(|(at, _)| *at);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
 async fn fetch(
     mapping: &Mapping,
     query: &BoundQuery,
@@ -132,4 +175,39 @@ async fn fetch(
         })?;
     }
     Ok((query.name.clone(), answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Never.
+    const NEVER: u64 = u64::MAX;
+
+    async fn query(number: u64, after: u64, fails: bool) -> Result<u64, EvaluationError> {
+        for _ in 0..after {
+            tokio::task::yield_now().await;
+        }
+        if fails { Err(EvaluationError::Budget(number.to_string())) } else { Ok(number) }
+    }
+
+    async fn of(queries: &[(u64, bool)]) -> Result<Vec<u64>, String> {
+        let queries = queries.iter().zip(0..);
+        let queries = queries.map(|(&(after, fails), number)| query(number, after, fails));
+        match all_or_first_error(queries.collect()).await {
+            Ok(answers) => Ok(answers),
+            Err(EvaluationError::Budget(number)) => Err(number),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_error_is_that_of_the_first_query_that_fails() {
+        assert_eq!(of(&[(20, false), (10, false)]).await, Ok(vec![0, 1]));
+        assert_eq!(of(&[(20, true), (10, true)]).await, Err("0".to_owned()));
+        assert_eq!(of(&[(10, true), (20, true)]).await, Err("0".to_owned()));
+        // Nobody waits for long for one that may fail, too.
+        assert_eq!(of(&[(NEVER, true), (10, true)]).await, Err("1".to_owned()));
+        assert_eq!(of(&[(10, false), (20, true), (30, true)]).await, Err("1".to_owned()));
+    }
 }
