@@ -93,13 +93,18 @@ impl Mapping {
         self.queries.iter().any(|query| query.promql.names_objects())
     }
 
+    /// Whether one evaluation is for all namespaces.
+    pub fn is_for_all_namespaces(&self) -> bool {
+        // A team's evaluations are for its namespace, whatever their queries ask for.
+        !self.per_namespace() && self.owner.namespace().is_none()
+    }
+
     /// The scope that a read of a namespace belongs to.
     pub fn scope(&self, namespace: &Namespace) -> Scope {
-        // A team's evaluations are for its namespace, whatever their queries ask for.
-        if self.per_namespace() || self.owner.namespace().is_some() {
-            Scope::Namespace(namespace.clone())
-        } else {
+        if self.is_for_all_namespaces() {
             Scope::Cluster
+        } else {
+            Scope::Namespace(namespace.clone())
         }
     }
 

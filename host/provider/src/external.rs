@@ -8,7 +8,7 @@ use super::request::reader;
 use super::{ExternalRequest, Origin, ReadError, bound, selector};
 use crate::snapshot::{NotServed, Snapshot, Wanted};
 use leadsman_evaluation::{Evaluations, Reader, Reading};
-use leadsman_model::names::Namespace;
+use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::Selector;
 use leadsman_model::serve::Serve;
@@ -56,10 +56,13 @@ impl<'a> ExternalRead<'a> {
         begun: Instant,
     ) -> Result<Self, ReadError> {
         let mapping = evaluations.mapping();
-        let namespace: Namespace =
-            request.namespace.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
         let selector = selector("labelSelector", request.metric_selector)?;
-        let scope = mapping.scope(&namespace);
+        let scope = match request.namespace.parse::<Namespace>() {
+            Ok(namespace) => mapping.scope(&namespace),
+            // As in prometheus-adapter: what is asked for no namespace is the same for all of them.
+            Err(_) if request.namespace == "*" && mapping.is_for_all_namespaces() => Scope::Cluster,
+            Err(error) => return Err(ReadError::Bad(error.to_string())),
+        };
         // Where a query has a place for the selector, it decides what is asked for; all other
         // selectors pick from one evaluation.
         let in_query = mapping.queries.iter().any(|query| query.promql.uses_selector());

@@ -367,6 +367,12 @@ pub(crate) const EXTERNAL: &[Difference] = &[
         Said(200, r#""items":[]"#),
         NO_PATTERN,
     ),
+    external(
+        "namespaces/shop/queue_depth?labelSelector=queue%20notin%20(h.gh)",
+        Said(200, r#""value":"41250m""#),
+        Said(200, r#""value":"27""#),
+        NO_PATTERN,
+    ),
 ];
 
 /// Of `resource-metrics.yaml`.

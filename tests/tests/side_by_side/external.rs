@@ -28,6 +28,8 @@ const REQUESTS: &[&str] = &[
     "namespaces/annex/raw_depth?labelSelector=queue%3Dhigh",
     "namespaces/shop/depth_everywhere",
     "namespaces/nowhere/depth_everywhere",
+    "namespaces/*/depth_everywhere",
+    "namespaces/*/depth_everywhere?labelSelector=queue%3Dhigh",
     "namespaces/shop/depth_everywhere?labelSelector=queue%3Dhigh",
     "namespaces/shop/batch_lag",
     "namespaces/annex/batch_lag",
