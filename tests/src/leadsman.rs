@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -168,6 +168,34 @@ impl Leadsman {
     pub async fn rules(config: impl Display, arguments: &[&str]) -> Checked {
         let (_folder, file) = write(config);
         run(&[&["rules", "--config", text(&file)], arguments].concat(), &file).await
+    }
+
+    /// Runs it with exactly these arguments, in a folder.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn command(arguments: &[&str], folder: &Path) -> Checked {
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(folder).kill_on_drop(true);
+        ended(command, arguments, folder).await
+    }
+
+    /// Runs it with exactly these arguments, for a reader that has closed the pipe. The output is that
+    /// of standard error.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn unread(arguments: &[&str], folder: &Path) -> Checked {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(folder).kill_on_drop(true);
+        let child = command.stdout(writer).stderr(Stdio::piped()).spawn();
+        let child = child.expect("leadsman can be run");
+        let Ok(output) = timeout(PATIENCE, child.wait_with_output()).await else {
+            panic!("leadsman {} does not end", arguments.join(" "))
+        };
+        checked(output.expect("leadsman can be waited for"), folder)
     }
 
     /// Reads a path of the API, as `kubectl get --raw` would.
@@ -361,10 +389,17 @@ impl Checked {
 async fn run(arguments: &[&str], file: &Path) -> Checked {
     let mut command = Command::new(binary());
     command.args(arguments).kill_on_drop(true);
+    ended(command, arguments, file).await
+}
+
+async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> Checked {
     let Ok(output) = timeout(PATIENCE, command.output()).await else {
         panic!("leadsman {} does not end", arguments.join(" "))
     };
-    let output = output.expect("leadsman can be run");
+    checked(output.expect("leadsman can be run"), file)
+}
+
+fn checked(output: Output, file: &Path) -> Checked {
     let text = [output.stdout, output.stderr].concat();
     let output_text = String::from_utf8_lossy(&text).into_owned();
     Checked { code: output.status.code(), output: output_text, file: file.to_owned() }

@@ -75,6 +75,31 @@ mappings:
     config: {activation: lots} # ! activation
 "#;
 
+/// A mapping with faults of every kind: of types, of names, and of those that only its plugin can find.
+const FAULTY_AT_ONCE: &str = r#"apiVersion: leadsman.dev/v1alpha1
+kind: Config
+sources:
+  prometheus: {prometheus: {url: "http://127.0.0.1:9"}}
+mappings:
+  - metric: a/b # ! a/b
+    serve: {custom: {resource: podz}} # ! podz, "pods"
+    queries:
+      q: {source: promtheus, promql: 7} # ! promtheus|a text
+    plugin: per-object
+    config: {objekt: pod} # ! objekt, "object"
+    deadline: 40s # ! at most 30s
+    onError: lastGood # ! fail, {lastGood: …}
+  - metric: replicas
+    serve: {custom: {resource: deploymnts.apps}} # ! "deployments.apps", `kind`
+    queries:
+      q:
+        source: prometheus
+        promql: replicas
+        range: {duration: 10s, step: 1m} # ! shorter than its step
+    plugin: per-objekt # ! "per-object"
+    config: {object: [deployment]} # ! config.object
+"#;
+
 /// The lines with a fault, and what the message of each must contain.
 fn marks(config: &str) -> Vec<(usize, Vec<&str>)> {
     let marked = config.lines().enumerate().filter_map(|(at, line)| {
@@ -114,10 +139,75 @@ async fn faults_found_by_plugins_have_their_place() {
 }
 
 #[tokio::test]
+async fn no_fault_of_a_mapping_hides_another() {
+    every_fault_is_told(FAULTY_AT_ONCE).await;
+}
+
+/// The output of `check` without the name of the file.
+async fn told(config: &str, arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("config.yaml"), config).expect("a file");
+    let all = [&["check", "--config", "config.yaml"][..], arguments].concat();
+    let checked = Leadsman::command(&all, folder.path()).await;
+    assert_eq!(checked.code, Some(1), "{}", checked.output);
+    checked.output
+}
+
+#[tokio::test]
+async fn one_cause_is_told_once() {
+    let rule = "- {seriesQuery: up, resources: {template: <<.Resource>>}, metricsQuery: \
+                'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}";
+    let url: &[&str] = &["--prometheus-url", "http://127.0.0.1:9"];
+    let nothing: &[&str] = &[];
+    for (config, arguments, said) in [
+        (format!("Rules:\n{rule}\n"), url, "did you mean \"rules\"?"),
+        (format!("rules:\n{rule}\n"), nothing, "say it with --prometheus-url"),
+        (format!("rules:\n  custom:\n  {rule}\n"), url, "these are values of a Helm chart"),
+        (
+            "apiVersion: v1\nkind: ConfigMap\ndata: {config.yaml: ''}\n".to_owned(),
+            nothing,
+            "this is a ConfigMap",
+        ),
+    ] {
+        let told = told(&config, arguments).await;
+        assert!(told.contains(said) && told.ends_with("\n1 fault\n"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_yaml_has_the_line_that_is_to_be_mended() {
+    let config = Config::shop("http://127.0.0.1:9").mapping(Mapping::external("depth")).to_string();
+    let line = config.lines().position(|line| line.starts_with("objects")).expect("a line") + 1;
+    let told = told(&config.replace("objects:\n", "objects\n"), &[]).await;
+    assert!(told.starts_with(&format!("config.yaml:{line}: this is not YAML")), "{told}");
+}
+
+/// `leadsman … | head` ends when it has seen enough.
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config::shop("http://127.0.0.1:9");
+    std::fs::write(folder.path().join("good.yaml"), config.to_string()).expect("a file");
+    std::fs::write(folder.path().join("faulty.yaml"), FAULTY).expect("a file");
+    for (line, code) in [
+        ("schema", 0),
+        ("check --config good.yaml", 0),
+        ("check --config faulty.yaml", 1),
+        ("rules --config faulty.yaml", 1),
+        ("doctor --help", 0),
+    ] {
+        let arguments: Vec<_> = line.split_whitespace().collect();
+        let ended = Leadsman::unread(&arguments, folder.path()).await;
+        assert_eq!((ended.code, ended.output.as_str()), (Some(code), ""), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn serve_refuses_what_check_refuses() {
     let Err(exited) = Leadsman::launch(FAULTY, &[]).await else { panic!("it serves") };
     assert!(!exited.status.success());
-    exited.says(&["timeoutt", "onEror", "promtheus"]);
+    exited.says(&["timeoutt", "onEror", "promtheus", "not started"]);
+    assert!(!exited.log.contains("the configuration is served"), "{}", exited.log);
 }
 
 #[tokio::test]

@@ -140,3 +140,18 @@ async fn an_unavailable_list_hides_no_other_result() {
     let told = Leadsman::rules(RULES, &["--compare", "localhost"]).await;
     assert_eq!(told.code, Some(2), "{}", told.output);
 }
+
+/// `leadsman rules | head` ends when it has seen enough.
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_error() {
+    let upstream = upstream().await;
+    let url = upstream.url();
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("rules.yaml"), RULES).expect("a file");
+    for output in ["text", "json", "mappings"] {
+        let arguments =
+            ["rules", "--config", "rules.yaml", "--prometheus-url", &url, "--output", output];
+        let ended = Leadsman::unread(&arguments, folder.path()).await;
+        assert_eq!((ended.code, ended.output.as_str()), (Some(0), ""), "{output}");
+    }
+}

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use leadsman_document::{Fault, segment};
+use super::SCHEMA;
+use leadsman_document::{Fault, nearest, segment};
 use leadsman_rules::OnSeveral;
 
 /// What the source that flags name is called.
@@ -28,12 +29,14 @@ pub struct Flags {
 /// The sections of prometheus-adapter's configuration.
 const SECTIONS: [&str; 3] = ["rules", "externalRules", "resourceRules"];
 
+/// What a file of prometheus-adapter lacks without the flag.
+pub(super) const NO_PROMETHEUS: &str = "a configuration of prometheus-adapter does not say where \
+                                        Prometheus is; say it with --prometheus-url";
+
 /// Makes a file of prometheus-adapter a configuration, and adds what flags say.
 pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
     let Value::Object(map) = tree else { return Vec::new() };
-    let of_adapter = !map.contains_key("apiVersion")
-        && !map.contains_key("kind")
-        && SECTIONS.iter().any(|section| map.contains_key(*section));
+    let of_adapter = is_of_adapter(map);
     for section in SECTIONS {
         if let Some(section) = map.get_mut(section) {
             without_nothing(section);
@@ -53,13 +56,14 @@ pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
         map.insert("apiVersion".to_owned(), "leadsman.dev/v1alpha1".into());
         map.insert("kind".to_owned(), "Config".into());
         if flags.prometheus.is_none() {
-            let message = "a configuration of prometheus-adapter does not say where Prometheus \
-                           is; say it with --prometheus-url";
-            faults.push(Fault::at("", message));
+            faults.push(Fault::at("", NO_PROMETHEUS));
         }
     }
     if let Some(prometheus) = &flags.prometheus {
-        let sources = map.entry("sources").or_insert_with(|| Value::Object(Map::new()));
+        let sources = map.entry("sources").or_insert(Value::Null);
+        if sources.is_null() {
+            *sources = Value::Object(Map::new());
+        }
         if let Value::Object(sources) = sources {
             if sources.contains_key(FLAGS_SOURCE) {
                 let message = "is given by --prometheus-url, too; leave one of them out";
@@ -70,6 +74,21 @@ pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Whether a file is one of prometheus-adapter: it has a section of it, maybe with a typing error, and
+/// nothing that only a configuration of ours has.
+fn is_of_adapter(map: &Map<String, Value>) -> bool {
+    let ours = |key: &str| {
+        !SECTIONS.contains(&key)
+            && SCHEMA.get("properties").is_some_and(|known| known.get(key).is_some())
+    };
+    if map.contains_key("apiVersion") || map.contains_key("kind") {
+        return false;
+    }
+    SECTIONS.iter().any(|section| map.contains_key(*section))
+        || (map.keys().any(|key| nearest(key, SECTIONS).is_some())
+            && !map.keys().any(|key| ours(key)))
 }
 
 /// Takes out what is written without a value: Go reads it as not written.

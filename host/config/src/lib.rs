@@ -4,9 +4,11 @@
 //! first is what finds unknown keys, missing ones and wrong types, so what is published and what
 //! is checked cannot differ.
 
+mod chart;
 mod check;
 mod decode;
 mod flags;
+mod mistaken;
 mod origin;
 pub mod valid;
 pub mod written;
@@ -18,6 +20,7 @@ use leadsman_document::{Bounds, Document, Fault, Faults, Severity, json_schema};
 use leadsman_runtime::files::FileFingerprint;
 use leadsman_source::Template;
 
+pub use chart::chart_definitions;
 pub use flags::{FLAGS_SOURCE, Flags};
 pub use origin::Origin;
 pub use valid::Config;
@@ -80,6 +83,14 @@ pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Pars
     if !faults.is_empty() {
         // Half a text would have faults that the whole does not have.
         return Parsed { document, config: Config::default(), faults, files: Vec::new() };
+    }
+    if let Some(fault) = mistaken::fault(&document.value) {
+        return Parsed {
+            document,
+            config: Config::default(),
+            faults: vec![fault],
+            files: Vec::new(),
+        };
     }
     faults = flags::apply(flags, &mut document.value);
     faults.extend(json_schema::explain(&SCHEMA, &document.value, "").into_iter().map(of_a_rule));

@@ -1,5 +1,7 @@
 //! What is accepted, and every fault of what is refused.
 
+mod at_once;
+
 use std::path::Path;
 
 use super::*;
@@ -127,11 +129,10 @@ mappings:
         "config.yaml:3: source: unknown key \"source\"; did you mean \"sources\"?",
         "config.yaml:5: sources.prometheus.prometheus.timeout: expected a text, found the number 5",
         "config.yaml:5: sources.prometheus.prometheus.ulr: unknown key \"ulr\"; did you mean \"url\"?",
-        "config.yaml:5: sources.prometheus.prometheus: the key \"url\" is missing",
         "config.yaml:6: sources.other.promethus: unknown key \"promethus\"; did you mean \"prometheus\"?",
         "config.yaml:9: mappings[0].serve.custom: the key \"resource\" is missing",
         "config.yaml:11: mappings[0].config: expected a map, found a list",
-        "config.yaml:12: mappings[0].onError: \"never\" is not known here; there is only \"fail\"",
+        "config.yaml:12: mappings[0].onError: \"never\" is not known here; there are fail, {lastGood: …}",
         "config.yaml:13: mappings[1].serve: only one of the keys custom, external may stand here",
         "config.yaml:15: mappings[1].limits.memoryBytes: expected at least 1048576, found 1",
     ];
@@ -271,7 +272,7 @@ fn what_may_be_a_dialect_is_a_warning() {
 #[test]
 fn a_text_that_is_not_yaml_says_where() {
     let told = faults("apiVersion: leadsman.dev/v1alpha1\nkind: [Config\nsources: {}\n");
-    assert!(told.starts_with("config.yaml:") && told.contains("this is not YAML"), "{told}");
+    assert!(told.starts_with("config.yaml:2: ") && told.contains("this is not YAML"), "{told}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Controller {
             state: State::new(origin, access, completeness),
             settings: OperatorSettings::new(runtime.objects.clone()),
             listings: Listings::new(cluster.clone(), runtime.metrics.clone(), events.clone()),
-            publisher: Publisher::new(runtime.metrics.clone(), report, first),
+            publisher: Publisher::new(runtime.metrics.clone(), report, first, cluster.is_none()),
             flags: Arc::new(flags),
             cluster,
             plugins,

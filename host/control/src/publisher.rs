@@ -11,7 +11,7 @@ use super::bindings::Bindings;
 use super::publication::{LOADING, Publication};
 use super::report::Report;
 use leadsman_cluster::ConfigMapReference;
-use leadsman_document::Faults;
+use leadsman_document::{Faults, Severity};
 use leadsman_model::owner::Owner;
 use leadsman_provider::snapshot::{Contents, Snapshot};
 use leadsman_runtime::telemetry::Metrics;
@@ -25,13 +25,20 @@ pub(super) struct Publisher {
     faults: Vec<(Owner, Faults)>,
     /// Who waits for the first load.
     first: Option<oneshot::Sender<Loaded>>,
+    /// Whether a first load with faults ends the process.
+    must_load: bool,
 }
 
 impl Publisher {
-    pub(super) fn new(metrics: Metrics, report: Report, first: oneshot::Sender<Loaded>) -> Self {
+    pub(super) fn new(
+        metrics: Metrics,
+        report: Report,
+        first: oneshot::Sender<Loaded>,
+        must_load: bool,
+    ) -> Self {
         let not_loaded = Some(LOADING.to_owned());
         let published = Arc::new(Snapshot::new(0, Contents { not_loaded, ..Contents::default() }));
-        Self { metrics, report, published, faults: Vec::new(), first: Some(first) }
+        Self { metrics, report, published, faults: Vec::new(), first: Some(first), must_load }
     }
 
     /// What was published last.
@@ -55,7 +62,10 @@ impl Publisher {
         let snapshot = Arc::new(Snapshot::new(generation, contents));
         self.report.publish(snapshot.rejections(), config_maps);
         let (mappings, of_rules) = snapshot.counts();
-        if !same {
+        let refused =
+            self.faults.iter().any(|(_, faults)| faults.severity() == Some(Severity::Document));
+        let ends = self.must_load && self.first.is_some() && refused;
+        if !same && !ends {
             tracing::info!(generation, mappings, of_rules, "the configuration is served");
         }
         self.metrics.serving(generation);

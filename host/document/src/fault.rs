@@ -156,16 +156,7 @@ pub fn excerpt(text: &str) -> Cow<'_, str> {
 /// `; did you mean "x"?` if a known word is near, else the list of what there is.
 pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut known: Vec<_> = known.into_iter().collect();
-    let near = known
-        .iter()
-        // Comparing takes as much memory as both lengths multiplied.
-        .filter(|word| found.len() <= MAX_WORD && word.len() <= MAX_WORD)
-        .filter(|word| found.len().abs_diff(word.len()) <= max_distance(found, word))
-        .take(MAX_COMPARED)
-        .map(|word| (strsim::damerau_levenshtein(found, word), word))
-        .filter(|(distance, word)| *distance <= max_distance(found, word))
-        .min_by_key(|(distance, _)| *distance);
-    if let Some((_, word)) = near {
+    if let Some(word) = nearest(found, known.iter().copied()) {
         return format!("; did you mean \"{word}\"?");
     }
     known.sort_unstable();
@@ -179,6 +170,20 @@ pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> 
             many.len() - MAX_LISTED
         ),
     }
+}
+
+/// The known word that one is most likely a typing error of.
+pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known
+        .into_iter()
+        // Comparing takes as much memory as both lengths multiplied.
+        .filter(|word| found.len() <= MAX_WORD && word.len() <= MAX_WORD)
+        .filter(|word| found.len().abs_diff(word.len()) <= max_distance(found, word))
+        .take(MAX_COMPARED)
+        .map(|word| (strsim::damerau_levenshtein(found, word), word))
+        .filter(|(distance, word)| *distance <= max_distance(found, word))
+        .min_by_key(|(distance, _)| *distance);
+    near.map(|(_, word)| word)
 }
 
 /// The maximum edit distance between a word and its suggestion.

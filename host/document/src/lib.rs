@@ -4,6 +4,7 @@
 mod duration;
 mod fault;
 pub mod json_schema;
+mod syntax;
 mod yaml;
 
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 pub use duration::parse as parse_duration;
-pub use fault::{Fault, Faults, MAX_FAULTS, Severity, excerpt, suggestion};
+pub use fault::{Fault, Faults, MAX_FAULTS, Severity, excerpt, nearest, suggestion};
 pub use leadsman_model::pointer::segment;
 pub use yaml::Bounds;
 

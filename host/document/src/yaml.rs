@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value};
 
 use super::fault::Fault;
+use super::syntax;
 use leadsman_model::pointer::segment;
 
 /// How deep a document may nest, and the longest key, in bytes.
@@ -42,14 +43,23 @@ pub(super) fn parse(
             format!("it has {} bytes; a configuration has at most {}", text.len(), bounds.text);
         return (Value::Null, vec![Fault::on_line(1, message)]);
     }
-    let mut builder =
-        Builder { lines, bounds, faults: vec![], anchors: HashMap::new(), nodes: 0, bytes: 0 };
+    let mut builder = Builder {
+        text,
+        lines,
+        bounds,
+        faults: vec![],
+        anchors: HashMap::new(),
+        nodes: 0,
+        bytes: 0,
+        open: vec![],
+        read: Marker::default(),
+    };
     let mut events = Parser::new_from_str(text);
     let value = loop {
         match events.next() {
             None => break Value::Null,
             Some(Err(error)) => {
-                builder.faults.push(syntax(&error));
+                builder.syntax(&error);
                 break Value::Null;
             }
             Some(Ok((Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _))) => {}
@@ -67,7 +77,7 @@ pub(super) fn parse(
                 Some(Fault::on_line(line, "a second document begins here; only one is read"))
             }
             Ok(_) => None,
-            Err(error) => Some(syntax(&error)),
+            Err(error) => Some(syntax::fault(text, &error, &[], Marker::default())),
         }));
     }
     (value, builder.faults)
@@ -77,6 +87,7 @@ pub(super) fn parse(
 struct Stop;
 
 struct Builder<'l> {
+    text: &'l str,
     lines: &'l mut HashMap<String, usize>,
     bounds: Bounds,
     faults: Vec<Fault>,
@@ -84,6 +95,10 @@ struct Builder<'l> {
     anchors: HashMap<usize, (Value, usize, usize)>,
     nodes: usize,
     bytes: usize,
+    /// Where the collections begin that are being read.
+    open: Vec<Marker>,
+    /// How far the text was read.
+    read: Marker,
 }
 
 impl Builder<'_> {
@@ -109,6 +124,7 @@ impl Builder<'_> {
                 (if plain { plain_scalar(&text) } else { Value::String(text.into_owned()) }, anchor)
             }
             Event::SequenceStart(anchor, _) => {
+                self.open.push(span.start);
                 let mut list = Vec::new();
                 loop {
                     match self.next(events)? {
@@ -119,9 +135,15 @@ impl Builder<'_> {
                         }
                     }
                 }
+                self.open.pop();
                 (Value::Array(list), anchor)
             }
-            Event::MappingStart(anchor, _) => (self.mapping(pointer, depth, events)?, anchor),
+            Event::MappingStart(anchor, _) => {
+                self.open.push(span.start);
+                let map = self.mapping(pointer, depth, events)?;
+                self.open.pop();
+                (map, anchor)
+            }
             Event::Alias(anchor) => match self.anchors.get(&anchor).map(|a| (a.1, a.2)) {
                 Some((nodes, bytes)) => {
                     // Counted before the copy is made.
@@ -186,9 +208,12 @@ impl Builder<'_> {
         events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
     ) -> Result<(Event<'t>, Span), Stop> {
         match events.next() {
-            Some(Ok(event)) => Ok(event),
+            Some(Ok((event, span))) => {
+                self.read = span.end;
+                Ok((event, span))
+            }
             Some(Err(error)) => {
-                self.faults.push(syntax(&error));
+                self.syntax(&error);
                 Err(Stop)
             }
             None => {
@@ -207,14 +232,15 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn syntax(&mut self, error: &saphyr_parser::ScanError) {
+        let fault = syntax::fault(self.text, error, &self.open, self.read);
+        self.faults.push(fault);
+    }
+
     fn stop<T>(&mut self, line: usize, message: &str) -> Result<T, Stop> {
         self.faults.push(Fault::on_line(line, message));
         Err(Stop)
     }
-}
-
-fn syntax(error: &saphyr_parser::ScanError) -> Fault {
-    Fault::on_line(error.marker().line(), format!("this is not YAML: {}", error.info()))
 }
 
 /// The core schema of YAML 1.2: null, booleans, whole numbers, floats; all else is text.

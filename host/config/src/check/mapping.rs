@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::super::{valid, written};
 use super::Check;
-use leadsman_document::{Severity, excerpt, segment, suggestion};
+use leadsman_document::{Severity, excerpt, nearest, segment, suggestion};
 use leadsman_evaluation::Policy;
 use leadsman_model::names::MetricName;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
-use leadsman_model::resource::{Details, Resource};
+use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_model::values::OnNan;
 use leadsman_rules::promql::{self, MAX_CHECKED_BYTES, Unparsed};
@@ -39,8 +39,10 @@ impl Check<'_> {
         place: &str,
         names: &Names<'_>,
     ) -> Option<valid::Mapping> {
-        let metric: Option<MetricName> =
-            self.take(written.metric.parse(), &format!("{place}/metric"));
+        // With a name that cannot be served the rest is checked all the same.
+        let metric: Option<MetricName> = self
+            .take(written.metric.parse(), &format!("{place}/metric"))
+            .or_else(|| "unnamed".parse().ok());
         let serve = self.serve(&written.serve, &format!("{place}/serve"));
         let queries: Vec<_> = written
             .queries
@@ -50,7 +52,7 @@ impl Check<'_> {
                 self.query(name, query, &place, names)
             })
             .collect();
-        self.plugin(&written.plugin, &format!("{place}/plugin"), names);
+        let plugin = self.plugin(&written.plugin, &format!("{place}/plugin"), names);
         if let Some(source) = &written.source {
             self.known(source, names.sources, &format!("{place}/source"));
         }
@@ -67,7 +69,8 @@ impl Check<'_> {
             source: written
                 .source
                 .or_else(|| (names.sources.len() == 1).then(|| names.sources[0].clone())),
-            plugin: written.plugin,
+            // With a typing error in its name the configuration is checked by the one that is meant.
+            plugin: plugin.unwrap_or(written.plugin),
             candidate: written.candidate.map(|candidate| {
                 let config = candidate.config.unwrap_or_else(|| written.config.clone());
                 (candidate.plugin, object(config))
@@ -79,36 +82,19 @@ impl Check<'_> {
         })
     }
 
+    /// What a mapping serves, or a stand-in with which its plugin can check its configuration.
     fn serve(&mut self, serve: &written::Serve, place: &str) -> Option<Serve> {
         let written::Serve::Custom(custom) = serve else { return Some(Serve::External) };
-        let place = format!("{place}/custom");
-        if let Some(resource) = Resource::known(&custom.resource) {
-            if self.origin.team().is_some() && !resource.namespaced() {
-                let message = format!(
-                    "{resource} live in no namespace; a team serves metrics for objects of its own"
-                );
-                self.fault(format!("{place}/resource"), message);
-            }
-            return Some(Serve::Custom(resource));
-        }
-        let details = custom.kind.as_ref().map(|kind| Details {
-            version: custom.version.clone().unwrap_or_else(|| "v1".to_owned()),
-            singular: kind.to_lowercase(),
-            kind: kind.clone(),
-            namespaced: custom.namespaced.unwrap_or(true),
-        });
-        let resource = Resource::custom(&custom.resource, details);
-        if resource.is_none() {
-            self.fault(
-                format!("{place}/resource"),
-                format!(
-                    "\"{}\" is not a resource of every cluster; a custom resource is written \
-                     plural.group",
-                    custom.resource
-                ),
-            );
-        }
-        resource.map(Serve::Custom)
+        let resource = self.resource(custom, &format!("{place}/custom"));
+        resource.or_else(|| Resource::known("pods")).map(Serve::Custom)
+    }
+
+    /// Whether its plugin could only repeat what is told already of a mapping, or be misled by it.
+    pub(super) fn is_unclear(&self, place: &str) -> bool {
+        let covered = |key: &str| self.stand_ins.covers(&format!("{place}{key}"));
+        ["/serve/custom", "/serve/external", "/plugin", "/config", "/queries"]
+            .into_iter()
+            .any(covered)
     }
 
     fn query(
@@ -161,6 +147,11 @@ impl Check<'_> {
         if duration.is_zero() || step.is_zero() {
             return None;
         }
+        if duration < step {
+            let message = "is shorter than its step, and so holds a single sample; lengthen the \
+                           duration, or remove the range";
+            self.fault(place, message);
+        }
         let steps = duration.as_millis() / step.as_millis().max(1);
         if steps > u128::from(MAX_STEPS) {
             self.fault(
@@ -173,13 +164,16 @@ impl Check<'_> {
         Some((duration, step))
     }
 
-    fn plugin(&mut self, name: &str, place: &str, names: &Names<'_>) {
+    /// Notes a plugin that is not known; gives the one that is meant.
+    fn plugin(&mut self, name: &str, place: &str, names: &Names<'_>) -> Option<String> {
         let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().map(|plugin| plugin.name);
         let known = shipped.chain(names.plugins.iter().map(String::as_str));
-        if !known.clone().any(|known| known == name) {
-            let hint = suggestion(name, known);
-            self.fault(place, format!("there is no plugin \"{}\"{hint}", excerpt(name)));
+        if known.clone().any(|known| known == name) {
+            return None;
         }
+        let hint = suggestion(name, known.clone());
+        self.fault(place, format!("there is no plugin \"{}\"{hint}", excerpt(name)));
+        nearest(name, known).map(str::to_owned)
     }
 
     fn policy(&mut self, written: &written::Mapping, place: &str) -> Policy {

@@ -2,12 +2,13 @@
 
 mod mapping;
 mod plugin;
+mod resource;
 mod rules;
 mod source;
 
 pub(super) use mapping::check_promql;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +17,10 @@ use super::decode::Decoded;
 use super::flags::Flags;
 use super::origin::Origin;
 use super::{valid, written};
-use leadsman_document::{Fault, MAX_FAULTS, Severity, parse_duration, segment, suggestion};
+use leadsman_document::json_schema::Completed;
+use leadsman_document::{
+    Fault, MAX_FAULTS, Severity, excerpt, parse_duration, segment, suggestion,
+};
 use leadsman_model::objects::ListedObject;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
@@ -31,7 +35,12 @@ pub(super) fn validate(
     flags: &Flags,
     faults: &mut Vec<Fault>,
 ) -> (valid::Config, Vec<FileFingerprint>) {
-    let mut check = Check { origin, faults, query_work: 0, files: Vec::new() };
+    let stand_ins = &decoded.stand_ins;
+    // What has a stand-in is checked, and is no part of what is valid: a team would get what nobody
+    // opened to it. Mappings are looked at by their plugins, too.
+    let partial = items_of(stand_ins);
+    let is_whole = |place: &str| !partial.contains(place);
+    let mut check = Check { origin, faults, stand_ins, query_work: 0, files: Vec::new() };
     if check.of_a_team(&decoded) == Amount::TooMuch {
         return (valid::Config::default(), Vec::new());
     }
@@ -47,7 +56,8 @@ pub(super) fn validate(
         .into_iter()
         .filter_map(|(name, source)| {
             let place = format!("/sources/{}", segment(&name));
-            Some((name, check.source(source?, &place)?))
+            let source = check.source(source?, &place)?;
+            is_whole(&place).then_some((name, source))
         })
         .collect();
     let plugins = decoded
@@ -55,7 +65,7 @@ pub(super) fn validate(
         .into_iter()
         .filter_map(|(name, plugin)| {
             let plugin = check.plugins(&name, plugin?)?;
-            Some((name, plugin))
+            is_whole(&plugin.place).then_some((name, plugin))
         })
         .collect();
     let mut mappings = Vec::new();
@@ -69,17 +79,29 @@ pub(super) fn validate(
     let objects = decoded
         .objects
         .into_iter()
-        .filter_map(|(at, object)| check.object(object, &format!("/objects/{at}"), &mappings))
+        .filter_map(|(at, object)| {
+            let place = format!("/objects/{at}");
+            let object = check.object(object, &place, &mappings)?;
+            is_whole(&place).then_some(object)
+        })
         .collect();
     let registries = decoded
         .registries
         .into_iter()
-        .filter_map(|(at, registry)| check.registry(registry, &format!("/registries/{at}")))
+        .filter_map(|(at, registry)| {
+            let place = format!("/registries/{at}");
+            let registry = check.registry(registry, &place)?;
+            is_whole(&place).then_some(registry)
+        })
         .collect();
     let teams = decoded
         .teams
         .into_iter()
-        .filter_map(|(at, team)| check.team(team, &format!("/teams/{at}"), &source_names))
+        .filter_map(|(at, team)| {
+            let place = format!("/teams/{at}");
+            let team = check.team(team, &place, &source_names)?;
+            is_whole(&place).then_some(team)
+        })
         .collect();
     let verify = check.verify(decoded.verify.as_ref(), "/verify");
     let rules = check.rules(
@@ -89,15 +111,25 @@ pub(super) fn validate(
         &source_names,
         flags,
     );
+    // One that is unclear still serves a kind for objects.
+    mappings.retain(|mapping| !check.is_unclear(&mapping.place));
     let files = check.files;
     let config =
         valid::Config { sources, plugins, mappings, objects, registries, verify, teams, rules };
     (config, files)
 }
 
+/// The places of the items that have stand-ins: `/teams/0`.
+fn items_of(stand_ins: &Completed) -> HashSet<&str> {
+    let item = |place: &str| place.match_indices('/').nth(2).map_or(place.len(), |(at, _)| at);
+    stand_ins.places.iter().map(|place| &place[..item(place)]).collect()
+}
+
 struct Check<'a> {
     origin: &'a Origin<'a>,
     faults: &'a mut Vec<Fault>,
+    /// What is said of their places would be a fault that is told already.
+    stand_ins: &'a Completed,
     /// What checking the queries has taken so far.
     query_work: usize,
     /// The files that it names.
@@ -118,7 +150,8 @@ impl Check<'_> {
     }
 
     fn note(&mut self, severity: Severity, place: impl Into<String>, message: impl Into<String>) {
-        if self.faults.len() < MAX_FAULTS {
+        let place = place.into();
+        if self.faults.len() < MAX_FAULTS && !self.stand_ins.covers(&place) {
             self.faults.push(Fault::at(place, message).with(severity));
         }
     }
@@ -205,6 +238,16 @@ impl Check<'_> {
     fn twice(&mut self, mappings: &[valid::Mapping]) {
         let mut first: HashMap<_, &str> = HashMap::new();
         for mapping in mappings {
+            // Of what stands for a name that cannot be used there is nothing to say.
+            let wrong = |fault: &Fault| {
+                let within = fault.path.strip_prefix(&mapping.place);
+                within.is_some_and(|rest| rest == "/metric" || rest.starts_with("/serve"))
+            };
+            if self.stand_ins.covers(&format!("{}/metric", mapping.place))
+                || self.faults.iter().any(wrong)
+            {
+                continue;
+            }
             let key = (mapping.metric.as_str(), &mapping.serve);
             match first.get(&key) {
                 Some(first) => {
@@ -239,11 +282,12 @@ impl Check<'_> {
             })
         });
         let Some(resource) = resource else {
+            let hint = resource::did_you_mean(&object.resource);
             self.fault(
                 format!("{place}/resource"),
                 format!(
-                    "\"{}\" is neither a resource of every cluster nor served by a mapping",
-                    object.resource
+                    "\"{}\" is neither a resource of every cluster nor served by a mapping{hint}",
+                    excerpt(&object.resource)
                 ),
             );
             return None;

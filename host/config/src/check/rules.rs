@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::flags::{FLAGS_SOURCE, Flags};
+use super::super::flags::{FLAGS_SOURCE, Flags, NO_PROMETHEUS};
 use super::super::{valid, written};
 use super::Check;
 use super::mapping::MAX_QUERY_WORK;
@@ -123,7 +123,12 @@ impl Check<'_> {
                 FLAGS_SOURCE.to_owned()
             }
             (None, []) if used => {
-                self.fault("/sources", "rules need a source: name a Prometheus here");
+                // A file of prometheus-adapter has no place to name one.
+                if !self.faults.iter().any(|fault| fault.message == NO_PROMETHEUS) {
+                    let message = "rules need a source: name a Prometheus here, or with \
+                                   --prometheus-url";
+                    self.fault("/sources", message);
+                }
                 return None;
             }
             (None, _) if used => {
@@ -134,18 +139,27 @@ impl Check<'_> {
             }
             (None, _) => return None,
         };
+        let max_age = written.max_age.as_deref();
+        let max_age = max_age.map(|age| self.duration(Some(age), INTERVAL, "/discovery/maxAge"));
+        let max_age = max_age.or(flags.max_age);
+        // Whoever says only how old samples may be does not say that lists are rarer than that.
+        let usual = max_age.map_or(INTERVAL, |age| age.clamp(FASTEST, INTERVAL));
         let place = "/discovery/interval";
-        let interval = flags.relist_interval.unwrap_or(INTERVAL);
+        let interval = flags.relist_interval.unwrap_or(usual);
         let interval = self.duration(written.interval.as_deref(), interval, place);
         if interval < FASTEST {
             self.fault(place, "must be at least 1s");
         }
-        let place = "/discovery/maxAge";
-        let max_age = flags.max_age.unwrap_or(interval);
-        let max_age = self.duration(written.max_age.as_deref(), max_age, place);
+        let max_age = max_age.unwrap_or(interval);
         if max_age < interval {
-            let message = "must not be less than the interval: series would come and go";
-            self.fault(place, message);
+            let (place, message) = match (&written.max_age, &written.interval) {
+                (Some(_), _) => ("/discovery/maxAge", "must not be less than the interval"),
+                (None, Some(_)) => (place, "must not be more than --metrics-max-age"),
+                (None, None) => {
+                    ("", "--metrics-max-age must not be less than --metrics-relist-interval")
+                }
+            };
+            self.fault(place, format!("{message}: series would come and go"));
         }
         let exact_queries = written.exact_queries || flags.exact_queries;
         let on_nan = self.on_nan(written.on_nan, "/discovery/onNaN");

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::{Fault, MAX_FAULTS, excerpt, segment, suggestion};
+use super::super::{Fault, MAX_FAULTS, excerpt, nearest, segment, suggestion};
 use super::{MAX_DEPTH, MAX_STEPS, is_of_type, resolve};
 
 /// All faults of a value that can be put into words. `place` is the pointer of the value in its
@@ -91,7 +91,7 @@ impl<'s> Walk<'s> {
         }
         let required = schema.get("required").and_then(Value::as_array);
         for key in required.into_iter().flatten().filter_map(Value::as_str) {
-            if !map.contains_key(key) {
+            if !map.contains_key(key) && !is_meant(key, map, known.unwrap_or(&empty), additional) {
                 self.fault(place, format!("the key \"{key}\" is missing"));
             }
         }
@@ -105,8 +105,15 @@ impl<'s> Walk<'s> {
         }
         let texts: Vec<_> =
             branches.iter().filter_map(|branch| texts_of(branch)).flatten().collect();
-        if value.is_string() && !texts.is_empty() {
-            self.one_of(&texts, value, place);
+        if let Value::String(text) = value
+            && !texts.is_empty()
+        {
+            let tags: Vec<_> = branches.iter().filter_map(|branch| tag(branch)).collect();
+            if tags.is_empty() {
+                self.one_of(&texts, value, place);
+            } else {
+                self.one_of_forms(&texts, &tags, text, place);
+            }
             return;
         }
         let fitting: Vec<_> = branches
@@ -142,9 +149,6 @@ impl<'s> Walk<'s> {
         map: &Map<String, Value>,
         place: &str,
     ) {
-        let tag = |variant: &'s Value| -> Option<&'s str> {
-            variant.get("required")?.as_array()?.first()?.as_str()
-        };
         let tags: Vec<_> = variants.iter().filter_map(|variant| tag(variant)).collect();
         let chosen: Vec<_> = variants
             .iter()
@@ -188,6 +192,30 @@ impl<'s> Walk<'s> {
         }
     }
 
+    /// A text where some forms are texts, and others keys with a value.
+    fn one_of_forms(&mut self, texts: &[&str], tags: &[&str], text: &str, place: &str) {
+        if texts.contains(&text) {
+            return;
+        }
+        let with_value = |tag: &str| format!("{{{tag}: …}}");
+        let forms = texts.iter().map(|text| (*text).to_owned());
+        let forms: Vec<_> = forms.chain(tags.iter().map(|tag| with_value(tag))).collect();
+        let forms = format!("; there are {}", forms.join(", "));
+        let message = if tags.contains(&text) {
+            format!("\"{text}\" has a value here{forms}")
+        } else {
+            let hint = match nearest(text, texts.iter().chain(tags).copied()) {
+                Some(near) if tags.contains(&near) => {
+                    format!("; did you mean {}?", with_value(near))
+                }
+                Some(near) => format!("; did you mean \"{near}\"?"),
+                None => forms,
+            };
+            format!("\"{}\" is not known here{hint}", excerpt(text))
+        };
+        self.fault(place, message);
+    }
+
     fn bounds(&mut self, schema: &Value, value: &Value, place: &str) {
         let Some(number) = value.as_f64() else { return };
         let limit = |key: &str| schema.get(key).and_then(Value::as_f64);
@@ -211,6 +239,23 @@ impl<'s> Walk<'s> {
             self.steps = MAX_STEPS;
         }
     }
+}
+
+/// Whether an unknown key is a typing error of this one, and told of as such.
+fn is_meant(
+    key: &str,
+    map: &Map<String, Value>,
+    known: &Map<String, Value>,
+    additional: Option<&Value>,
+) -> bool {
+    let mut unknown = map.keys().filter(|written| !known.contains_key(*written)).take(MAX_FAULTS);
+    let meant = |written: &String| nearest(written, known.keys().map(String::as_str)) == Some(key);
+    additional == Some(&Value::Bool(false)) && unknown.any(meant)
+}
+
+/// The key that tells a variant from the others.
+fn tag(variant: &Value) -> Option<&str> {
+    variant.get("required")?.as_array()?.first()?.as_str()
 }
 
 /// The texts that a schema allows, if it is a list of texts.
@@ -267,6 +312,39 @@ mod tests {
         assert!(faults[0].message.contains("without end"));
         let twice = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]});
         assert!(explain(&twice, &json!([1]), "").len() <= 1);
+    }
+
+    #[test]
+    fn a_text_in_place_of_a_key_with_a_value_is_told_all_forms() {
+        let schema = json!({"oneOf": [
+            {"type": "string", "const": "fail"},
+            {"type": "object", "required": ["lastGood"], "properties": {"lastGood": {"type": "string"}}},
+        ]});
+        let told = |text: &str| explain(&schema, &json!(text), "").pop().map(|fault| fault.message);
+        assert_eq!(told("fail"), None);
+        for (text, message) in [
+            ("lastGood", "\"lastGood\" has a value here; there are fail, {lastGood: …}"),
+            ("lastgod", "\"lastgod\" is not known here; did you mean {lastGood: …}?"),
+            ("fial", "\"fial\" is not known here; did you mean \"fail\"?"),
+            ("never", "\"never\" is not known here; there are fail, {lastGood: …}"),
+        ] {
+            assert_eq!(told(text).as_deref(), Some(message));
+        }
+    }
+
+    #[test]
+    fn a_required_key_with_a_typing_error_is_told_of_once() {
+        let schema = json!({
+            "type": "object",
+            "required": ["url"],
+            "properties": {"url": {"type": "string"}, "timeout": {"type": "string"}},
+            "additionalProperties": false,
+        });
+        let faults = explain(&schema, &json!({"ulr": "http://a"}), "");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].unknown_key && faults[0].message.contains("\"url\""), "{faults:?}");
+        let faults = explain(&schema, &json!({"address": "http://a"}), "");
+        assert_eq!(faults.len(), 2, "{faults:?}");
     }
 
     #[test]

@@ -6,12 +6,14 @@
 //! them time that doubles with each level of the value. [`explain`] puts faults into words, and is
 //! all that the configuration itself needs, as a deserializer stands behind it.
 
+mod complete;
 mod evaluate;
 mod explain;
 mod supported;
 
 use serde_json::Value;
 
+pub use complete::{Completed, completed};
 pub use explain::explain;
 pub use supported::check;
 
