@@ -2,6 +2,8 @@
 
 mod access;
 mod adapter;
+#[cfg(test)]
+mod documented;
 mod foreign;
 mod rules;
 
@@ -58,7 +60,7 @@ pub(crate) enum Command {
     /// adapter answers. Exits with 1 if anything is wrong or differs.
     Rules(Rules),
     /// Print the JSON schema of the configuration.
-    Schema,
+    Schema(Schema),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -192,6 +194,13 @@ pub(crate) struct Demo {
     /// Where metrics and the status page are served.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) admin_address: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Print what the chart's `values.schema.json` has of it.
+    #[arg(long, hide = true)]
+    pub(crate) chart: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => commands::demo(demo),
         Command::Doctor(doctor) => commands::doctor(doctor),
         Command::Rules(rules) => commands::rules(rules),
-        Command::Schema => commands::schema(),
+        Command::Schema(schema) => commands::schema(&schema),
         Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
     }
 }

@@ -13,10 +13,19 @@ use crate::test;
 struct Generated {
     file: &'static str,
     arguments: &'static [&'static str],
+    /// The line from which on it is generated, if it begins with something else. What is printed has one
+    /// line before that one.
+    from: Option<&'static str>,
 }
 
-const GENERATED: &[Generated] =
-    &[Generated { file: "docs/config.schema.json", arguments: &["schema"] }];
+const GENERATED: &[Generated] = &[
+    Generated { file: "docs/config.schema.json", arguments: &["schema"], from: None },
+    Generated {
+        file: "deploy/chart/leadsman/values.schema.json",
+        arguments: &["schema", "--chart"],
+        from: Some("  \"definitions\": {"),
+    },
+];
 
 /// Compares the generated files, or writes them with `BLESS=1`.
 pub(crate) fn run() -> Result<String, Failure> {
@@ -26,7 +35,7 @@ pub(crate) fn run() -> Result<String, Failure> {
     let program = cargo::built()?.join(format!("leadsman{}", std::env::consts::EXE_SUFFIX));
     let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
     let mut faults = Vec::new();
-    for Generated { file, arguments } in GENERATED {
+    for Generated { file, arguments, from } in GENERATED {
         let path = cargo::root().join(file);
         let printed = programs::quietly(Command::new(&program).args(*arguments))
             .map_err(|why| Failure::Told(format!("`leadsman {}`: {why}", arguments.join(" "))))?;
@@ -36,9 +45,14 @@ pub(crate) fn run() -> Result<String, Failure> {
                 arguments.join(" ")
             )));
         }
+        let before = read(&path)?;
+        let whole = match from {
+            Some(from) => spliced(&before, from, &printed),
+            None => printed,
+        };
         if bless {
-            write(&path, &printed)?;
-        } else if let Some(difference) = difference(&read(&path)?, &printed) {
+            write(&path, &whole)?;
+        } else if let Some(difference) = difference(&before, &whole) {
             println!("{file}: {difference}");
             faults.push(*file);
         }
@@ -50,6 +64,12 @@ pub(crate) fn run() -> Result<String, Failure> {
         "out of date: {}; `BLESS=1 cargo xtask ci drift` writes them",
         faults.join(", ")
     )))
+}
+
+/// What a file holds before a line, and what was printed from that line on.
+fn spliced(file: &str, from: &str, printed: &str) -> String {
+    let kept = file.lines().take_while(|line| *line != from);
+    kept.chain(printed.lines().skip(1)).map(|line| format!("{line}\n")).collect()
 }
 
 /// A missing file is treated as empty.
@@ -85,7 +105,16 @@ fn difference(file: &str, printed: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
+    use super::{difference, spliced};
+
+    #[test]
+    fn what_stands_before_the_generated_part_stays() {
+        let file = "{\n  \"a\": 1,\n  \"b\": {\n    \"old\": 1\n  }\n}\n";
+        let printed = "{\n  \"b\": {\n    \"new\": 2\n  }\n}";
+        let whole = "{\n  \"a\": 1,\n  \"b\": {\n    \"new\": 2\n  }\n}\n";
+        assert_eq!(spliced(file, "  \"b\": {", printed), whole);
+        assert_eq!(spliced(whole, "  \"b\": {", printed), whole);
+    }
 
     #[test]
     fn the_first_line_that_differs_is_shown() {

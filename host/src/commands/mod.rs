@@ -20,6 +20,8 @@ pub(crate) use plugin::inspect;
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
 
+use crate::cli::Schema;
+
 /// A configuration or plugin has faults.
 const FAULTS: u8 = 1;
 
@@ -27,8 +29,13 @@ const FAULTS: u8 = 1;
 const FAILED: u8 = 3;
 
 /// Prints the JSON schema of the configuration.
-pub(crate) fn schema() -> ExitCode {
-    match serde_json::to_string_pretty(&leadsman_config::published_schema()) {
+pub(crate) fn schema(schema: &Schema) -> ExitCode {
+    let printed = if schema.chart {
+        leadsman_config::chart_definitions()
+    } else {
+        leadsman_config::published_schema()
+    };
+    match serde_json::to_string_pretty(&printed) {
         Ok(text) => {
             print_line(text);
             ExitCode::SUCCESS

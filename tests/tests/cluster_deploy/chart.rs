@@ -170,6 +170,14 @@ async fn unknown_values_are_refused() {
         (json!({"prometheus": {"prot": 9090}}), "prot"),
         (json!({"prometheus": {"port": "http"}}), "/prometheus/port"),
         (json!({"config": {"mapings": []}}), "mapings"),
+        (json!({"config": {"mappings": [{"onEror": "fail"}]}}), "onEror"),
+        (json!({"config": {"mappings": [{"metric": "a"}]}}), "/config/mappings/0"),
+        (json!({"config": {"sources": {"a": {"prometheus": {"ulr": "http://a"}}}}}), "ulr"),
+        (json!({"config": {"rules": [{"metricQuery": "a"}]}}), "metricQuery"),
+        (json!({"rules": {"custom": [{"metricQuery": "a"}]}}), "metricQuery"),
+        (json!({"rules": {"external": [{"name": {"ass": "a"}}]}}), "ass"),
+        (json!({"rules": {"resource": {"cpuu": {}}}}), "/rules/resource"),
+        (json!({"metricsRelistInterval": "often"}), "/metricsRelistInterval"),
         (json!({"config": {"kind": "Konfig"}}), "/config/kind"),
         (json!({"apiService": {"externals": false}}), "externals"),
         (json!({"apiService": {"resource": {}}}), "/apiService/resource"),
@@ -192,16 +200,75 @@ async fn unknown_values_are_refused() {
 /// The values' schema refuses unknown keys of the configuration, so it must know all of them.
 #[test]
 fn the_values_schema_has_every_key_of_a_configuration() {
-    let keys = |path: &str, pointer: &str| -> BTreeSet<String> {
+    let schema = |path: &str| -> Value {
         let text = std::fs::read_to_string(super::site::deploy().join(path)).expect("a schema");
-        let schema: Value = serde_json::from_str(&text).expect("JSON");
-        let properties = schema.pointer(pointer).and_then(Value::as_object);
-        properties.expect("properties").keys().cloned().collect()
+        serde_json::from_str(&text).expect("JSON")
     };
-    assert_eq!(
-        keys("chart/leadsman/values.schema.json", "/properties/config/properties"),
-        keys("../docs/config.schema.json", "/properties")
-    );
+    let keys = |schema: &Value, pointer: &str| -> BTreeSet<String> {
+        let properties = schema.pointer(pointer).and_then(Value::as_object);
+        properties.into_iter().flat_map(|keys| keys.keys().cloned()).collect()
+    };
+    let (values, config) =
+        (schema("chart/leadsman/values.schema.json"), schema("../docs/config.schema.json"));
+    assert_eq!(values["properties"]["config"], json!({"$ref": "#/definitions/Config"}));
+    let all = keys(&config, "/properties");
+    assert!(all.len() > 10, "{all:?}");
+    assert_eq!(keys(&values, "/definitions/Config/properties"), all);
+    for name in keys(&config, "/$defs") {
+        // The chart refuses listed objects as a whole.
+        if name != "Object" {
+            let known = keys(&values, &format!("/definitions/{name}/properties"));
+            assert_eq!(known, keys(&config, &format!("/$defs/{name}/properties")), "{name}");
+        }
+    }
+}
+
+/// It is generated from the same types.
+#[tokio::test]
+async fn the_values_schema_is_that_of_this_version() {
+    let chart = super::site::deploy().join("chart/leadsman");
+    let printed = Leadsman::command(&["schema", "--chart"], &chart).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.output);
+    let printed: Value = serde_json::from_str(&printed.output).expect("JSON");
+    let text = std::fs::read_to_string(chart.join("values.schema.json")).expect("a schema");
+    let values: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(values["definitions"], printed["definitions"], "BLESS=1 cargo xtask ci drift");
+}
+
+/// As in prometheus-adapter's chart: it is how often series are listed.
+#[tokio::test]
+async fn the_relist_interval_is_passed_on() {
+    let intervals = async |values: Value| {
+        let text = template(&values).await.ok().to_owned();
+        let lines = text.lines().map(|line| line.trim().trim_start_matches("- "));
+        let found = lines.filter(|line| line.starts_with("--metrics-relist-interval"));
+        found.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(intervals(json!({})).await, ["--metrics-relist-interval=1m"]);
+    let values = json!({"metricsRelistInterval": "30s", "rules": {"existing": "mine"}});
+    assert_eq!(intervals(values).await, ["--metrics-relist-interval=30s"]);
+    // A flag that is written is not written twice: the process would not start.
+    for arguments in
+        [json!(["--metrics-relist-interval=5m"]), json!(["--metrics-relist-interval", "5m"])]
+    {
+        assert_eq!(intervals(json!({"extraArguments": arguments})).await.len(), 1);
+    }
+}
+
+/// Values of prometheus-adapter's chart name its image, which does not know our arguments.
+#[tokio::test]
+async fn the_image_of_prometheus_adapter_is_refused() {
+    for repository in [
+        "registry.k8s.io/prometheus-adapter/prometheus-adapter",
+        "mirror.example:5000/k8s-prometheus-adapter-amd64",
+    ] {
+        let values = json!({"image": {"repository": repository, "tag": "v0.12.0"}});
+        let ran = template(&values).await;
+        let told = ran.failed();
+        assert!(told.contains("image.repository") && told.contains(repository), "{told}");
+    }
+    let values = json!({"image": {"repository": "mirror.example/prometheus-adapter/leadsman"}});
+    template(&values).await.ok();
 }
 
 #[tokio::test]

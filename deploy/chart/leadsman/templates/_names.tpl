@@ -72,3 +72,19 @@ subjects:
     name: {{ include "leadsman.serviceAccountName" . | quote }}
     namespace: {{ include "leadsman.namespace" . | quote }}
 {{- end -}}
+
+{{/* The image. That of prometheus-adapter does not know the arguments that it would be started with. */}}
+{{- define "leadsman.image" -}}
+{{- $image := .Values.image -}}
+{{- if regexMatch "(^|/)(k8s-)?prometheus-adapter(-[a-z0-9]+)?$" $image.repository -}}
+{{- fail (printf "image.repository: %s is the image of prometheus-adapter, which this chart cannot start; leave image.repository and image.tag out, or name the image of Leadsman" $image.repository) -}}
+{{- end -}}
+{{- printf "%s:%s" $image.repository ($image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+
+{{/* Whether extraArguments have a flag. Takes a dict: `root`, `name`. */}}
+{{- define "leadsman.hasArgument" -}}
+{{- range .root.Values.extraArguments -}}
+{{- if eq $.name (splitList "=" . | first) -}}yes{{- end -}}
+{{- end -}}
+{{- end -}}
