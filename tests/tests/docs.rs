@@ -49,6 +49,65 @@ async fn every_configuration_that_is_shown_has_no_faults() {
     assert!(checked >= 10, "only {checked} found");
 }
 
+/// The command lines of `leadsman` in the blocks of a page.
+fn command_lines(page: &Path) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(page).expect("a page").replace("\\\n", " ");
+    let blocks = text.split("\n```").skip(1).step_by(2).collect::<Vec<_>>().join("\n");
+    let lines = blocks.lines().map(|line| line.trim().trim_start_matches("$ "));
+    let lines = lines.filter(|line| line.starts_with("leadsman "));
+    let words = |line: &str| {
+        let words = line.split_whitespace().skip(1);
+        let words = words.take_while(|word| !["#", ">", "|", "&"].contains(word));
+        let words = words.filter(|word| *word != "[flags]");
+        words.map(|word| word.trim_matches(['[', ']']).to_owned()).collect()
+    };
+    lines.map(words).collect()
+}
+
+fn examples() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let folders = std::fs::read_dir(root).expect("the examples");
+    let pages = folders.map(|entry| entry.expect("a folder").path().join("README.md"));
+    pages.filter(|page| page.is_file()).collect()
+}
+
+/// Where the files of a command line are there, it succeeds. Where they are not, it says that, and not
+/// that the command line is wrong, whose exit code is 2.
+#[tokio::test]
+async fn every_command_line_that_is_shown_is_understood() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let empty = tempfile::tempdir().expect("a folder");
+    let (mut succeeded, mut understood) = (0, 0);
+    for page in pages().into_iter().chain(examples()) {
+        for line in command_lines(&page) {
+            let arguments: Vec<_> = line.iter().map(String::as_str).collect();
+            let shown = format!("{}: leadsman {}", page.display(), line.join(" "));
+            let is_there = |name: &&str| name.starts_with("examples/") && root.join(name).is_file();
+            if line == ["schema"] || arguments.iter().any(is_there) {
+                let ended = Leadsman::command(&arguments, &root).await;
+                assert_eq!(ended.code, Some(0), "{shown}\n{}", ended.output);
+                succeeded += 1;
+            } else if line[0] != "demo" {
+                let ended = Leadsman::command(&arguments, empty.path()).await;
+                assert!(matches!(ended.code, Some(1 | 3)), "{shown}\n{ended:#?}");
+                understood += 1;
+            }
+        }
+    }
+    assert!(succeeded >= 5, "only {succeeded} ran");
+    assert!(understood >= 10, "only {understood} were understood");
+}
+
+/// Of a cluster that is not there, and with nothing but a kubeconfig.
+#[tokio::test]
+async fn doctor_needs_no_configuration() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ended = Leadsman::command(&["doctor", "--kubeconfig", "nowhere"], folder.path()).await;
+    assert_eq!(ended.code, Some(3), "{}", ended.output);
+    ended.says(&["nowhere"]);
+    assert!(!ended.output.contains("--config"), "{}", ended.output);
+}
+
 /// The names of tests among the code spans of a page: lower-case words joined by underscores.
 fn named_tests(page: &str) -> Vec<&str> {
     let code = page.split('`').skip(1).step_by(2);

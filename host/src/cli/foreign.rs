@@ -12,7 +12,7 @@ pub(crate) struct Familiar {
 
 /// Whether a flag has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
+pub(super) enum Takes {
     Value,
     /// Or one behind `=`.
     Nothing,
@@ -28,7 +28,7 @@ const LOG: &str = "logs are set by --log-level and --log-format";
 
 /// Flags by their beginnings, the longest first; whether they have a value, and why they change
 /// nothing.
-const IGNORED: &[(&str, Takes, &str)] = &[
+pub(super) const IGNORED: &[(&str, Takes, &str)] = &[
     ("audit-log-batch-throttle-enable", Takes::Nothing, AUDIT),
     ("audit-log-compress", Takes::Nothing, AUDIT),
     ("audit-log-truncate-enabled", Takes::Nothing, AUDIT),
