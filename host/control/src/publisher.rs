@@ -11,7 +11,7 @@ use super::bindings::Bindings;
 use super::publication::{LOADING, Publication};
 use super::report::Report;
 use leadsman_cluster::ConfigMapReference;
-use leadsman_document::Faults;
+use leadsman_document::{Faults, Severity};
 use leadsman_model::owner::Owner;
 use leadsman_provider::snapshot::{Contents, Snapshot};
 use leadsman_runtime::telemetry::Metrics;
@@ -62,7 +62,9 @@ impl Publisher {
         let snapshot = Arc::new(Snapshot::new(generation, contents));
         self.report.publish(snapshot.rejections(), config_maps);
         let (mappings, of_rules) = snapshot.counts();
-        let ends = self.must_load && self.first.is_some() && !self.faults.is_empty();
+        let refused =
+            self.faults.iter().any(|(_, faults)| faults.severity() == Some(Severity::Document));
+        let ends = self.must_load && self.first.is_some() && refused;
         if !same && !ends {
             tracing::info!(generation, mappings, of_rules, "the configuration is served");
         }
