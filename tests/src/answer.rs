@@ -57,6 +57,12 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// The texts of all `Warning` headers.
+    pub fn warnings(&self) -> String {
+        let all = self.headers.get_all("warning").iter();
+        all.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join("\n")
+    }
+
     /// The body as JSON.
     ///
     /// # Panics
@@ -161,8 +167,9 @@ pub(crate) fn assert_says(text: &str, parts: &[&str]) {
     }
 }
 
-/// Whether it does, or the first part that is missing.
-pub(crate) fn says_all<'a>(text: &str, parts: &[&'a str]) -> Result<(), &'a str> {
+/// Whether a text contains all of these parts, as [`Failure::says`], or the first part that is
+/// missing.
+pub fn says_all<'a>(text: &str, parts: &[&'a str]) -> Result<(), &'a str> {
     let lower = text.to_lowercase();
     let missing = parts
         .iter()

@@ -19,6 +19,7 @@ mod exporter;
 mod exposition;
 mod folder;
 mod guests;
+mod history;
 mod leadsman;
 mod live;
 mod load;
@@ -27,6 +28,7 @@ pub mod paths;
 mod process;
 mod prometheus;
 mod reading;
+mod recorder;
 pub mod registry;
 mod reply;
 pub mod rules;
@@ -39,7 +41,7 @@ mod waiting;
 mod wire;
 
 pub use alb::{Alb, Pool};
-pub use answer::{Answer, Failure};
+pub use answer::{Answer, Failure, says_all};
 pub use caller::Caller;
 pub use certificates::{Authority, Identity, replace};
 pub use config::{Config, Mapping};
@@ -52,11 +54,13 @@ pub use guests::{
     describe_traps, gzip, instances_of_instances, nested_types, oversized, schema_is_no_json,
     start_loops, table_grower, text, truncated, values_through_loops, wasi_component,
 };
+pub use history::History;
 pub use leadsman::{Checked, Exited, Leadsman};
 pub use live::Rejected;
 pub use load::{Load, Read, assert_forward, percentile};
 pub use load_balancer::LoadBalancer;
 pub use prometheus::Prometheus;
+pub use recorder::Recorder;
 pub use registry::Registry;
 pub use reply::Reply;
 pub use signing::SigningKey;

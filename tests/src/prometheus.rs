@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::history::History;
 use crate::process::{Process, Server, free_port, program};
 use crate::waiting::eventually;
 
@@ -19,6 +20,9 @@ pub struct Prometheus {
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The folder of its data, within its own.
+const DATA: &str = "data";
 
 impl Prometheus {
     /// Starts one that scrapes this URL, and waits until it is ready.
@@ -34,10 +38,8 @@ impl Prometheus {
     /// # Panics
     /// If Prometheus is not installed or does not start.
     pub async fn scraping_also(target: &str, jobs: &[String]) -> Self {
-        crate::crypto();
-        let folder = TempDir::new().expect("a temporary folder");
         let target = target.trim_start_matches("http://");
-        let mut config = String::from("global: {scrape_interval: 1s, evaluation_interval: 1s}\n");
+        let mut config = String::new();
         let _ = writeln!(
             config,
             "scrape_configs:\n  - {{job_name: exporter, honor_labels: true, static_configs: \
@@ -46,6 +48,31 @@ impl Prometheus {
         for job in jobs {
             let _ = writeln!(config, "  - {job}");
         }
+        let mut prometheus = Self::configured(&config);
+        prometheus.run().await;
+        prometheus
+    }
+
+    /// Starts one that scrapes nothing and has these series, and waits until it serves them.
+    ///
+    /// # Panics
+    /// If Prometheus is not installed or does not start.
+    pub async fn holding(history: &History) -> Self {
+        let mut prometheus = Self::configured("");
+        let folder = prometheus.folder.path();
+        history.write(folder, &folder.join(DATA)).await;
+        prometheus.run().await;
+        if let Some(metric) = history.metrics().next() {
+            prometheus.wait_for(metric).await;
+        }
+        prometheus
+    }
+
+    /// One that does not run yet.
+    fn configured(scrapes: &str) -> Self {
+        crate::crypto();
+        let folder = TempDir::new().expect("a temporary folder");
+        let config = format!("global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n{scrapes}");
         std::fs::write(folder.path().join("prometheus.yml"), config).expect("a config file");
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -53,10 +80,7 @@ impl Prometheus {
             .timeout(PATIENCE)
             .build()
             .expect("a client");
-        let mut prometheus =
-            Self { server: Server::new("Prometheus"), folder, port: free_port(), http };
-        prometheus.run().await;
-        prometheus
+        Self { server: Server::new("Prometheus"), folder, port: free_port(), http }
     }
 
     /// Its URL.
@@ -139,7 +163,7 @@ impl Prometheus {
         let folder = self.folder.path().display();
         let arguments = [
             format!("--config.file={folder}/prometheus.yml"),
-            format!("--storage.tsdb.path={folder}/data"),
+            format!("--storage.tsdb.path={folder}/{DATA}"),
             format!("--web.listen-address=127.0.0.1:{}", self.port),
         ];
         let mut process = Process::start(&program, &arguments).expect("prometheus can be run");

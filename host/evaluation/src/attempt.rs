@@ -255,38 +255,3 @@ mod tests {
         assert_eq!(of(&[(10, false), (20, true), (30, true)]).await, Err("1".to_owned()));
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Never.
-    const NEVER: u64 = u64::MAX;
-
-    async fn query(number: u64, after: u64, fails: bool) -> Result<u64, EvaluationError> {
-        for _ in 0..after {
-            tokio::task::yield_now().await;
-        }
-        if fails { Err(EvaluationError::Budget(number.to_string())) } else { Ok(number) }
-    }
-
-    async fn of(queries: &[(u64, bool)]) -> Result<Vec<u64>, String> {
-        let queries = queries.iter().zip(0..);
-        let queries = queries.map(|(&(after, fails), number)| query(number, after, fails));
-        match all_or_first_error(queries.collect()).await {
-            Ok(answers) => Ok(answers),
-            Err(EvaluationError::Budget(number)) => Err(number),
-            Err(other) => panic!("{other}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn the_error_is_that_of_the_first_query_that_fails() {
-        assert_eq!(of(&[(20, false), (10, false)]).await, Ok(vec![0, 1]));
-        assert_eq!(of(&[(20, true), (10, true)]).await, Err("0".to_owned()));
-        assert_eq!(of(&[(10, true), (20, true)]).await, Err("0".to_owned()));
-        // Nobody waits for long for one that may fail, too.
-        assert_eq!(of(&[(NEVER, true), (10, true)]).await, Err("1".to_owned()));
-        assert_eq!(of(&[(10, false), (20, true), (30, true)]).await, Err("1".to_owned()));
-    }
-}

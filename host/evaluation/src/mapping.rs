@@ -107,12 +107,6 @@ impl Mapping {
         !self.per_namespace() && self.owner.namespace().is_none()
     }
 
-    /// Whether one evaluation is for all namespaces.
-    pub fn is_for_all_namespaces(&self) -> bool {
-        // A team's evaluations are for its namespace, whatever their queries ask for.
-        !self.per_namespace() && self.owner.namespace().is_none()
-    }
-
     /// The scope that a read of a namespace belongs to.
     pub fn scope(&self, namespace: &Namespace) -> Scope {
         if self.is_for_all_namespaces() {

@@ -29,6 +29,19 @@ impl PrometheusAdapter {
     /// # Panics
     /// If it does not start.
     pub async fn start(plane: &ControlPlane, config: &str, prometheus: &str) -> Self {
+        Self::start_listing_every("1s", plane, config, prometheus).await
+    }
+
+    /// The same with another interval between lists of series.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_listing_every(
+        interval: &str,
+        plane: &ControlPlane,
+        config: &str,
+        prometheus: &str,
+    ) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let file = folder.path().join("config.yaml");
         std::fs::write(&file, config).expect("a config file");
@@ -37,7 +50,7 @@ impl PrometheusAdapter {
         let arguments = [
             format!("--config={}", file.display()),
             format!("--prometheus-url={prometheus}"),
-            "--metrics-relist-interval=1s".to_owned(),
+            format!("--metrics-relist-interval={interval}"),
             "--metrics-max-age=1h".to_owned(),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--secure-port={port}"),
