@@ -92,7 +92,7 @@ async fn policies_that_are_none_are_told() {
         assert_eq!(checked.code, Some(0), "{good}: {}", checked.output);
     }
     for (bad, says) in [
-        ("never", "there is only \"fail\""),
+        ("never", "there are fail, {lastGood: …}"),
         ("{lastGod: 2m}", "did you mean \"lastGood\"?"),
         ("{then: {value: 1}}", "the key \"lastGood\" is missing"),
         ("{lastGood: 2m, then: {replicas: 3}}", "unknown key \"replicas\""),
