@@ -33,7 +33,7 @@ impl FairSemaphore {
     pub async fn acquire(&self, tenant: &Tenant) -> FairPermit {
         let receiver = {
             let mut queue = self.queue();
-            if queue.try_take(tenant) {
+            if queue.try_acquire(tenant) {
                 drop(queue);
                 return self.permit(tenant.clone());
             }
