@@ -66,7 +66,7 @@ fn assert_limit(
     assert_eq!(refused.to_string(), text);
 }
 
-fn assert_limit_of_three(make: impl Fn(usize) -> Vec<u8>, text: &str) {
+fn assert_limit_3(make: impl Fn(usize) -> Vec<u8>, text: &str) {
     assert_limit(make, &THREE, 3, text);
 }
 
@@ -129,7 +129,7 @@ fn bytes_modules_and_components_are_counted() {
         }
         component.finish()
     };
-    assert_limit_of_three(modules, "a component with 4 core modules; the limit is 3");
+    assert_limit_3(modules, "a component with 4 core modules; the limit is 3");
     let components = |count| {
         let mut component = Component::new();
         for _ in 0..count {
@@ -137,7 +137,7 @@ fn bytes_modules_and_components_are_counted() {
         }
         component.finish()
     };
-    assert_limit_of_three(components, "a component with 4 components within it; the limit is 3");
+    assert_limit_3(components, "a component with 4 components within it; the limit is 3");
 }
 
 fn assert_refused(checked: Result<(), ExceededLimit>, text: &str) {
@@ -189,12 +189,12 @@ fn nesting_needs_no_stack() {
 
 #[test]
 fn functions_are_measured() {
-    assert_limit_of_three(
+    assert_limit_3(
         |n| component_of(&code(n, 0, &[])),
         "a component with 4 core functions; the limit is 3",
     );
     let locals = |n| component_of(&code(1, u32::try_from(n).unwrap(), &[]));
-    assert_limit_of_three(locals, "a function with 4 locals; the limit is 3");
+    assert_limit_3(locals, "a function with 4 locals; the limit is 3");
     let limits = StructuralLimits { locals: 2_000, ..THREE };
     assert_refused(
         check(&of(&code(1, 50_000, &[])), &limits),
@@ -222,7 +222,7 @@ fn functions_are_measured() {
             &[&[0x41, 0, 0x0e, u8::try_from(n).unwrap() - 1][..], &vec![0; n]].concat(),
         ))
     };
-    assert_limit_of_three(targets, "a function with 4 targets of branch tables; the limit is 3");
+    assert_limit_3(targets, "a function with 4 targets of branch tables; the limit is 3");
 }
 
 #[test]
@@ -247,15 +247,9 @@ fn types_are_measured() {
         module.section(&types);
         component_of(&module)
     };
-    assert_limit_of_three(|n| types(n, 0, 0), "a component with 4 core types; the limit is 3");
-    assert_limit_of_three(
-        |n| types(1, n, 0),
-        "a core function type with 4 parameters; the limit is 3",
-    );
-    assert_limit_of_three(
-        |n| types(1, 0, n),
-        "a core function type with 4 results; the limit is 3",
-    );
+    assert_limit_3(|n| types(n, 0, 0), "a component with 4 core types; the limit is 3");
+    assert_limit_3(|n| types(1, n, 0), "a core function type with 4 parameters; the limit is 3");
+    assert_limit_3(|n| types(1, 0, n), "a core function type with 4 results; the limit is 3");
     let defined = |count: usize, fields: usize| {
         let mut types = ComponentTypeSection::new();
         for _ in 0..count {
@@ -266,9 +260,9 @@ fn types_are_measured() {
         component.section(&types);
         component.finish()
     };
-    assert_limit_of_three(|n| defined(n, 1), "a component with 4 component types; the limit is 3");
+    assert_limit_3(|n| defined(n, 1), "a component with 4 component types; the limit is 3");
     let text = "component types with 4 fields, cases and parameters; the limit is 3";
-    assert_limit_of_three(|n| defined(1, n), text);
+    assert_limit_3(|n| defined(1, n), text);
 }
 
 #[test]
@@ -282,7 +276,7 @@ fn the_parts_of_a_module_are_counted() {
         module.section(&imports);
         component_of(&module)
     };
-    assert_limit_of_three(imports, "core modules with 4 imports; the limit is 3");
+    assert_limit_3(imports, "core modules with 4 imports; the limit is 3");
     let exports = |n| {
         let mut exports = ExportSection::new();
         for _ in 0..n {
@@ -292,7 +286,7 @@ fn the_parts_of_a_module_are_counted() {
         module.section(&exports);
         component_of(&module)
     };
-    assert_limit_of_three(exports, "core modules with 4 exports; the limit is 3");
+    assert_limit_3(exports, "core modules with 4 exports; the limit is 3");
     let globals = |n| {
         let mut globals = GlobalSection::new();
         for _ in 0..n {
@@ -303,15 +297,9 @@ fn the_parts_of_a_module_are_counted() {
         module.section(&globals);
         component_of(&module)
     };
-    assert_limit_of_three(globals, "a component with 4 globals; the limit is 3");
-    assert_limit_of_three(
-        |n| component_of(&tables(n, 0)),
-        "a component with 4 tables; the limit is 3",
-    );
-    assert_limit_of_three(
-        |n| component_of(&tables(1, n as u64)),
-        "tables of 4 elements; the limit is 3",
-    );
+    assert_limit_3(globals, "a component with 4 globals; the limit is 3");
+    assert_limit_3(|n| component_of(&tables(n, 0)), "a component with 4 tables; the limit is 3");
+    assert_limit_3(|n| component_of(&tables(1, n as u64)), "tables of 4 elements; the limit is 3");
 }
 
 #[test]
@@ -322,7 +310,7 @@ fn memories_and_segments_are_counted() {
         module
     };
     let text = "a core module with 4 memories; the limit is 3";
-    assert_limit_of_three(|n| component_of(&module(n)), text);
+    assert_limit_3(|n| component_of(&module(n)), text);
     let separate = |n: usize| {
         let mut component = Component::new();
         for _ in 0..n {
@@ -341,9 +329,9 @@ fn memories_and_segments_are_counted() {
         module.section(&data);
         component_of(&module)
     };
-    assert_limit_of_three(|n| data(n, 0), "a component with 4 data segments; the limit is 3");
+    assert_limit_3(|n| data(n, 0), "a component with 4 data segments; the limit is 3");
     let text = "data segments that span 4 bytes; the limit is 3";
-    assert_limit_of_three(|n| data(2, i32::try_from(n).unwrap() - 1), text);
+    assert_limit_3(|n| data(2, i32::try_from(n).unwrap() - 1), text);
     let elements = |segments: usize, each: usize| {
         let mut elements = ElementSection::new();
         for _ in 0..segments {
@@ -354,11 +342,8 @@ fn memories_and_segments_are_counted() {
         module.section(&elements);
         component_of(&module)
     };
-    assert_limit_of_three(
-        |n| elements(n, 1),
-        "a component with 4 element segments; the limit is 3",
-    );
-    assert_limit_of_three(|n| elements(1, n), "element segments of 4 elements; the limit is 3");
+    assert_limit_3(|n| elements(n, 1), "a component with 4 element segments; the limit is 3");
+    assert_limit_3(|n| elements(1, n), "element segments of 4 elements; the limit is 3");
 }
 
 /// Nested components, each of which instantiates the one before it `each` times.
@@ -393,7 +378,7 @@ fn instances(of: u32, count: usize) -> ComponentInstanceSection {
 #[test]
 fn every_instance_counts() {
     let text = "components of 4 instances when they are instantiated; the limit is 3";
-    assert_limit_of_three(|n| exponential_instances(1, n), text);
+    assert_limit_3(|n| exponential_instances(1, n), text);
     // Thirty levels with two instances each are about a billion.
     let refused = check(&exponential_instances(30, 2), &StructuralLimits::DEFAULT).unwrap_err();
     assert!(refused.to_string().contains("instances when they are instantiated"), "{refused}");
@@ -423,7 +408,7 @@ fn every_instance_counts() {
     };
     let text =
         "components that lift or lower 4 functions when they are instantiated; the limit is 3";
-    assert_limit_of_three(lifted, text);
+    assert_limit_3(lifted, text);
 }
 
 #[test]
@@ -438,7 +423,7 @@ fn components_as_arguments_are_refused() {
         component.finish()
     };
     let text = "components with 4 imports and exports; the limit is 3";
-    assert_limit_of_three(|n| imports(n, ComponentTypeRef::Func(0)), text);
+    assert_limit_3(|n| imports(n, ComponentTypeRef::Func(0)), text);
     let argument = check(&imports(1, ComponentTypeRef::Component(0)), &THREE);
     assert_eq!(argument, Err(ExceededLimit::ComponentArgument));
 }
