@@ -337,19 +337,13 @@ mod tests {
     fn objects_come_with_their_labels() {
         let index =
             index(&[("shop", "b", "tier=front,app=web"), ("shop", "a", ""), ("bank", "a", "")]);
-        let described = |object: &Object| {
+        let text = |object: &Object| {
             let labels: Vec<_> = object.labels().map(|(k, v)| format!("{k}={v}")).collect();
             format!("{} {}", object.name, labels.join(","))
         };
         let all = index.matching("shop", &Selector::default());
-        assert_eq!(
-            all.into_iter().map(described).collect::<Vec<_>>(),
-            ["a ", "b app=web,tier=front"]
-        );
-        assert_eq!(
-            index.object("shop", "b").map(described).as_deref(),
-            Some("b app=web,tier=front")
-        );
+        assert_eq!(all.into_iter().map(text).collect::<Vec<_>>(), ["a ", "b app=web,tier=front"]);
+        assert_eq!(index.object("shop", "b").map(text).as_deref(), Some("b app=web,tier=front"));
         assert!(index.object("shop", "c").is_none() && index.object("none", "a").is_none());
         assert_eq!(index.namespaces(), ["bank", "shop"]);
     }
