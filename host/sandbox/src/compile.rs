@@ -192,7 +192,7 @@ fn outcome(
         return Ok(Compiled::from_compiler(code));
     }
     let message = message.trim();
-    if status.code() == Some(EXIT_REFUSED.into()) {
+    if status.code() == Some(i32::from(EXIT_REFUSED)) {
         return Err(match message.strip_prefix(LIMIT_PREFIX) {
             Some(limit) => LoadError::Structure(limit.to_owned()),
             None => LoadError::Invalid(message.to_owned()),

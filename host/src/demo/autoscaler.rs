@@ -113,7 +113,8 @@ impl Autoscaler {
 
     /// Computes the replicas from the result of a read.
     pub(super) fn decide(&mut self, read: Result<Vec<Quantity>, String>) {
-        match read.and_then(|values| self.decision(&values)) {
+        let decision = read.and_then(|values| self.decision(&values));
+        match decision {
             Ok((value, replicas)) => {
                 self.value = Some(value);
                 self.replicas = replicas.clamp(self.spec.min, self.spec.max);
