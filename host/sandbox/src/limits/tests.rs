@@ -197,7 +197,7 @@ fn functions_are_measured() {
     assert_limit_3(locals, "a function with 4 locals; the limit is 3");
     let limits = StructuralLimits { locals: 2_000, ..THREE };
     assert_refused(
-        check(&of(&code(1, 50_000, &[])), &limits),
+        check(&component_of(&code(1, 50_000, &[])), &limits),
         "a function with 50,000 locals; the limit is 2,000",
     );
     // One group of locals takes three bytes, the end of the function one.
