@@ -164,20 +164,20 @@ fn is_row_of(names: &str, row: &Row, namespace: u32, name: &str) -> bool {
     row.namespace == namespace && name_of(names, row) == name
 }
 
-/// What stands for a value that is no number: for NaN, and for both infinities.
+/// The policy for values that are NaN or infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnNan {
-    /// It is refused, with the reason.
+    /// The value is refused, with the reason.
     #[default]
     Refuse,
-    /// Nothing, as if there were no such value.
+    /// The value is dropped, as if the plugin had not returned it.
     Absent,
-    /// This value.
+    /// The value is replaced by this one.
     Value(Quantity),
 }
 
 impl OnNan {
-    /// What is served for a number, or for what is none. `None` is nothing.
+    /// The quantity of a value under this policy; `None` if the value is dropped.
     pub fn quantity(self, value: f64) -> Result<Option<Quantity>, NotServable> {
         match (Quantity::from_f64(value), self) {
             (Err(NotServable::NotANumber | NotServable::Infinite), Self::Absent) => Ok(None),
@@ -198,7 +198,7 @@ pub struct Values {
     pub refused: Vec<Refusal>,
     /// The number of all refused values.
     pub refused_count: usize,
-    /// For how many values something else stands, since they are no numbers ([`OnNan`]).
+    /// The number of values that [`OnNan`] has replaced or dropped.
     pub not_numbers: usize,
 }
 
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_no_number_stands_for_nothing_else() {
+    fn the_policy_applies_only_to_nan_and_infinity() {
         let stated = OnNan::Value(Quantity::from_milli(1500));
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(OnNan::Refuse.quantity(value).is_err());
