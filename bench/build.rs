@@ -1,4 +1,4 @@
-//! Builds the guest that is measured, so that `cargo bench` needs no step before it.
+//! Builds the measured guest, so that `cargo bench` needs no previous step.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
-//! Reads in a cluster: the adapter beside a real kube-apiserver, whose pods it watches and whom it
-//! asks who may read, and one client that reads as the aggregator does for the HPA controller.
-//! The same reads without a cluster are in the same run.
+//! Reads in a cluster: the adapter watches pods of a real kube-apiserver and authorizes requests by
+//! its reviews, and a client reads like the aggregator on behalf of the HPA controller. The same
+//! run measures the same reads without a cluster.
 
 use leadsman_bench::load::Reader;
 use leadsman_bench::process;
@@ -29,26 +29,26 @@ async fn measure() {
     let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
     let arguments = ["--kubeconfig", kubeconfig, "--bind-address", "127.0.0.1"];
     let config = config(&prometheus.url());
-    let inside = Leadsman::start_with(&config, &arguments).await;
-    let alone = Leadsman::start(format!("{config}{}", objects())).await;
+    let with_cluster = Leadsman::start_with(&config, &arguments).await;
+    let standalone = Leadsman::start(format!("{config}{}", objects())).await;
     let paths = paths("requests_by_namespace");
 
     heading();
-    let (measured, cpu) = load(alone.api(), alone.pid(), &paths, Reader::default()).await;
+    let (measured, cpu) = load(standalone.api(), standalone.pid(), &paths, Reader::default()).await;
     report("without a cluster", measured, cpu);
-    for (what, user, groups) in [
+    for (name, user, groups) in [
         ("the HPA controller", CONTROLLER, &["system:serviceaccounts"][..]),
         ("system:masters", "admin", &["system:masters"][..]),
     ] {
         let reader = aggregator(plane, user, groups);
-        let (measured, cpu) = load(inside.api(), inside.pid(), &paths, reader).await;
-        report(what, measured, cpu);
+        let (measured, cpu) = load(with_cluster.api(), with_cluster.pid(), &paths, reader).await;
+        report(name, measured, cpu);
     }
     println!("\nSubjectAccessReviews: {}", plane.reviews(ADAPTER).len());
-    println!("memory: {:.1} MiB", mib(process::memory(inside.pid())));
+    println!("memory: {:.1} MiB", mib(process::memory(with_cluster.pid())));
 }
 
-/// As the aggregator passes a user's requests on.
+/// A reader like the aggregator, which forwards requests of a user.
 fn aggregator(plane: &ControlPlane, user: &str, groups: &[&str]) -> Reader {
     let identity = plane.authorities().aggregator();
     let mut headers = vec![("x-remote-user", user.to_owned())];
@@ -56,7 +56,7 @@ fn aggregator(plane: &ControlPlane, user: &str, groups: &[&str]) -> Reader {
     Reader { identity: Some((identity.certificate.clone(), identity.key.clone())), headers }
 }
 
-/// Makes all pods, as far as a metrics adapter can see.
+/// Creates all pods, with the fields that a metrics adapter reads.
 async fn fill(plane: &ControlPlane) {
     let client = plane.admin();
     for namespace in 0..NAMESPACES {

@@ -1,5 +1,5 @@
-//! One run of a shipped plugin in its sandbox (instance, input, call, output, checks) against the
-//! same function run natively on the same data.
+//! One run of a shipped plugin in the sandbox (instance, input, call, output, validation), compared
+//! with the same function run natively on the same data.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn per_object(criterion: &mut Criterion) {
     let engine = Engine::new(2).expect("an engine");
     let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().find(|p| p.name == "per-object");
     let plugin =
-        Plugin::load_here(&engine, shipped.expect("per-object").component).expect("a plugin");
+        Plugin::load_trusted(&engine, shipped.expect("per-object").component).expect("a plugin");
     let serve = Serve::Custom(Resource::known("pods").expect("pods"));
     let scope = Scope::Namespace("shop".parse().expect("a namespace"));
     let limits = Limits { time: Duration::from_secs(5), ..Limits::default() };
@@ -50,7 +50,7 @@ fn per_object(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The input as the decoder of a Prometheus leaves it.
+/// The input in the layout that the decoder of Prometheus answers produces.
 fn sandboxed_input(size: usize, scope: &Scope) -> Input {
     let mut dictionary = Dictionary::new();
     let mut vector = Vector::default();
@@ -67,7 +67,7 @@ fn sandboxed_input(size: usize, scope: &Scope) -> Input {
     Input::new(scope.clone(), 1_695_018_199_504, vec![("rate".to_owned(), answer)])
 }
 
-/// The labels that [`Table`] has, too.
+/// The label values of [`Table`].
 fn values(row: usize) -> [String; 6] {
     [
         "shop".to_owned(),

@@ -1,5 +1,5 @@
-//! What a mapping that misbehaves costs the one beside it: reads of the latter, 500 a second, while
-//! the other is idle and while it is read as well. The ratio of the two p99 is of one run.
+//! The effect of a misbehaving mapping on its neighbour: the latency of 500 reads per second of the
+//! neighbour, without and with reads of the misbehaving mapping. Both p99 are from the same run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use tokio::time::{Instant, sleep_until};
 
 const PROMQL: &str = r#"load{namespace="${namespace}"}"#;
 
-/// Between two reads of the mapping that behaves, whether the first is answered or not.
-const EACH: Duration = Duration::from_millis(2);
-/// How long each phase lasts.
-const TIME: Duration = Duration::from_secs(5);
-/// How many reads of the hostile mapping are under way at once, and the pause after each: what
-/// autoscalers that retry make of a metric that fails.
-const AT_ONCE: usize = 4;
+/// The interval of the reads of the neighbour, independent of the response times.
+const INTERVAL: Duration = Duration::from_millis(2);
+/// The duration of each phase.
+const PHASE: Duration = Duration::from_secs(5);
+/// The concurrent reads of the hostile mapping, and the pause after each read, as of autoscalers
+/// that retry a failing metric.
+const CONCURRENCY: usize = 4;
 const PAUSE: Duration = Duration::from_millis(10);
-/// Failures are remembered for a moment. So that the plugin runs all the time, it is asked for the
-/// values of many namespaces.
+/// The namespaces that the hostile mapping is read for. Failures are cached for a short time, so
+/// many namespaces are needed to keep the plugin running.
 const NAMESPACES: usize = 40;
-/// How old values may be: so young that one read in ten waits for the plugin.
+/// The maximum age of values: so short that one read in ten waits for the plugin.
 const MAX_AGE: &str = "20ms";
 
-/// What is done, as the configuration of the hostile plugin, and its limits.
-const MISDEEDS: [(&str, &str, &str); 13] = [
+/// The name of each behaviour, the configuration of the hostile plugin, and its limits.
+const BEHAVIOURS: [(&str, &str, &str); 13] = [
     ("(behaves)", "do: well-behaved", "{time: 100ms}"),
     ("loops", "do: loop", "{time: 100ms}"),
     ("takes all memory", "do: allocate", "{time: 2s}"),
@@ -49,7 +49,9 @@ fn main() {
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
-    println!("reads beside a mapping that misbehaves, one each {EACH:?}, {TIME:?} each phase\n");
+    println!(
+        "reads beside a misbehaving mapping, one every {INTERVAL:?}, {PHASE:?} for each phase\n"
+    );
     println!(
         "{:<26}{:>14}{:>14}{:>14}{:>14}{:>8}{:>12}{:>10}",
         "the neighbour",
@@ -61,76 +63,76 @@ fn main() {
         "its reads",
         "peak MiB"
     );
-    for (what, deed, limits) in MISDEEDS {
-        if only.is_empty() || only.iter().any(|wanted| what.contains(wanted.as_str())) {
-            runtime.block_on(measure(what, deed, limits));
+    for (name, behaviour, limits) in BEHAVIOURS {
+        if only.is_empty() || only.iter().any(|filter| name.contains(filter.as_str())) {
+            runtime.block_on(measure(name, behaviour, limits));
         }
     }
 }
 
-async fn measure(what: &str, deed: &str, limits: &str) {
+async fn measure(name: &str, behaviour: &str, limits: &str) {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
-    let mapping = |metric, deed| {
+    let mapping = |metric, behaviour| {
         let mapping = Mapping::custom(metric, "pods").query("q", PROMQL);
-        mapping.plugin("hostile", deed).set("maxAge", MAX_AGE)
+        mapping.plugin("hostile", behaviour).set("maxAge", MAX_AGE)
     };
     let namespaces: Vec<_> = (0..NAMESPACES).map(|number| format!("team-{number}")).collect();
     let config = Config::shop(&upstream.url())
         .plugin("hostile", Path::new(HOSTILE))
-        .mapping(mapping("misdeed", deed).set("limits", limits))
+        .mapping(mapping("misbehaving", behaviour).set("limits", limits))
         .mapping(mapping("behaved", "do: well-behaved"));
     let config =
         namespaces.iter().fold(config, |config, name| config.pods(name, &["web-0", "web-1"]));
     let leadsman = Leadsman::start(config).await;
     let behaved = Arc::new(Connection::open(leadsman.api()).await);
-    // What is done once is not what is measured.
-    steady(&behaved, TIME / 10).await;
-    let usual = steady(&behaved, TIME).await;
+    // Warms up.
+    read_steadily(&behaved, PHASE / 10).await;
+    let baseline = read_steadily(&behaved, PHASE).await;
 
     let hostile = Arc::new(Connection::open(leadsman.api()).await);
     let mut readers = JoinSet::new();
-    let end = Instant::now() + TIME;
-    for reader in 0..AT_ONCE {
+    let end = Instant::now() + PHASE;
+    for reader in 0..CONCURRENCY {
         let (hostile, namespaces) = (hostile.clone(), namespaces.clone());
         readers.spawn(async move {
             let mut reads = 0;
-            for namespace in namespaces.iter().cycle().skip(reader * NAMESPACES / AT_ONCE) {
+            for namespace in namespaces.iter().cycle().skip(reader * NAMESPACES / CONCURRENCY) {
                 if Instant::now() > end {
                     break;
                 }
-                hostile.read(&paths::pods(namespace, "misdeed")).await;
+                hostile.read(&paths::pods(namespace, "misbehaving")).await;
                 tokio::time::sleep(PAUSE).await;
                 reads += 1;
             }
             reads
         });
     }
-    let beside = steady(&behaved, TIME).await;
+    let contended = read_steadily(&behaved, PHASE).await;
     let reads: u32 = readers.join_all().await.into_iter().sum();
-    let ratio = beside.p99.as_secs_f64() / usual.p99.as_secs_f64();
+    let ratio = contended.p99.as_secs_f64() / baseline.p99.as_secs_f64();
     println!(
-        "{what:<26}{:>14}{:>14}{:>14}{:>14}{ratio:>8.1}{reads:>12}{:>10.0}{}",
-        usual.p50.as_micros(),
-        usual.p99.as_micros(),
-        beside.p50.as_micros(),
-        beside.p99.as_micros(),
+        "{name:<26}{:>14}{:>14}{:>14}{:>14}{ratio:>8.1}{reads:>12}{:>10.0}{}",
+        baseline.p50.as_micros(),
+        baseline.p99.as_micros(),
+        contended.p50.as_micros(),
+        contended.p99.as_micros(),
         mib(leadsman.peak_memory()),
-        match usual.failed + beside.failed {
+        match baseline.failed + contended.failed {
             0 => String::new(),
             failed => format!("  {failed} failed"),
         },
     );
 }
 
-struct Steady {
+struct Latency {
     p50: Duration,
     p99: Duration,
     failed: usize,
 }
 
-/// Reads at a steady pace: who is answered late does not ask less often, so a pause of the server
-/// is seen by all who would have been answered in it.
-async fn steady(connection: &Arc<Connection>, time: Duration) -> Steady {
+/// Reads at a fixed rate and measures latency from the scheduled time of each read, so that a pause
+/// of the server counts for all reads that it delays (no coordinated omission).
+async fn read_steadily(connection: &Arc<Connection>, time: Duration) -> Latency {
     let begun = Instant::now();
     let mut reads = JoinSet::new();
     let mut next = begun;
@@ -141,12 +143,12 @@ async fn steady(connection: &Arc<Connection>, time: Duration) -> Steady {
             let (ok, _) = connection.read(&paths::pods("shop", "behaved")).await;
             (ok, due.elapsed())
         });
-        next += EACH;
+        next += INTERVAL;
     }
     let done = reads.join_all().await;
     let failed = done.iter().filter(|(ok, _)| !ok).count();
     let mut times: Vec<_> = done.into_iter().map(|(_, took)| took).collect();
     times.sort_unstable();
     let at = |share: usize| times[(times.len() - 1) * share / 100];
-    Steady { p50: at(50), p99: at(99), failed }
+    Latency { p50: at(50), p99: at(99), failed }
 }

@@ -1,7 +1,8 @@
-//! Reads under load: the adapter between a real Prometheus and one busy client, beside the floor.
+//! Reads under load: the adapter between a real Prometheus and one busy client, compared with the
+//! [`floor`].
 //!
-//! 2,000 pods in 20 namespaces, 200 deployments of 10 pods each; reads as the HPA controller makes
-//! them, 5 at once on one HTTP/2 connection. All figures come from one run.
+//! 2,000 pods in 20 namespaces, in 200 deployments of 10 pods each. Reads like those of the HPA
+//! controller, 5 concurrently on one HTTP/2 connection. All figures are from the same run.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use leadsman_bench::load::{Connection, Reader};
 use leadsman_bench::scene::{
-    AT_ONCE, TIME, config, heading, load, mib, objects, paths, report, source,
+    CONCURRENCY, DURATION, config, heading, load, mib, objects, paths, report, source,
 };
 use leadsman_bench::{floor, process};
 use leadsman_tests::Leadsman;
@@ -35,14 +36,14 @@ async fn measure() {
     let all = leadsman_bench::scene::paths("requests_of_cluster");
     one_pass(&leadsman, &all, "requests_of_cluster", "one for the cluster").await;
 
-    // What Prometheus uses without any query, by its scrapes of 2,000 series a second.
+    // The CPU of Prometheus without queries, for its scrapes of 2,000 series per second.
     let before = process::cpu(prometheus.pid());
-    tokio::time::sleep(TIME).await;
+    tokio::time::sleep(DURATION).await;
     let scraping = process::cpu(prometheus.pid()) - before;
     let before = process::cpu(prometheus.pid());
     let (measured, cpu) = load(leadsman.api(), leadsman.pid(), &paths, Reader::default()).await;
     report("leadsman", measured, cpu);
-    let measured_reads = measured.reads;
+    let reads = measured.reads;
     let caused = (process::cpu(prometheus.pid()) - before).saturating_sub(scraping);
     let loaded = process::memory(leadsman.pid());
 
@@ -53,11 +54,11 @@ async fn measure() {
 
     prometheus.pause().await;
     let connection = Connection::open(leadsman.api()).await;
-    let measured = connection.load(&paths, AT_ONCE, Duration::from_secs(40)).await;
+    let measured = connection.load(&paths, CONCURRENCY, Duration::from_secs(40)).await;
     report("leadsman, Prometheus hangs (40 s)", measured, Duration::ZERO);
     prometheus.resume();
 
-    let reads = u32::try_from(measured_reads).unwrap_or(u32::MAX);
+    let reads = u32::try_from(reads).unwrap_or(u32::MAX);
     println!(
         "\nCPU of Prometheus caused by one read: {:.4} ms",
         caused.as_secs_f64() * 1000.0 / f64::from(reads)
@@ -65,8 +66,8 @@ async fn measure() {
     println!("memory: {:.1} MiB idle, {:.1} MiB under load", mib(idle), mib(loaded));
 }
 
-/// Reads each path once and says how many queries that was to Prometheus.
-async fn one_pass(leadsman: &Leadsman, paths: &[String], metric: &str, what: &str) {
+/// Reads each path once and prints the number of queries to Prometheus.
+async fn one_pass(leadsman: &Leadsman, paths: &[String], metric: &str, name: &str) {
     let connection = Connection::open(leadsman.api()).await;
     let labels = [("mapping", format!("pods/{metric}"))];
     let labels: Vec<_> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -75,7 +76,7 @@ async fn one_pass(leadsman: &Leadsman, paths: &[String], metric: &str, what: &st
         assert!(ok, "{path}");
     }
     let queries = leadsman.metric("leadsman_queries_total", &labels).await.unwrap_or(0.0);
-    println!("{what}: {queries} queries for one read of all 200");
+    println!("{name}: {queries} queries for one read of all 200");
 }
 
 fn start_floor() -> (Child, SocketAddr) {

@@ -1,7 +1,7 @@
-//! What a list of 202,000 series costs, and what is kept of it, under a rule that catches all.
+//! The CPU and memory of listing 202,000 series under a catch-all rule.
 //!
-//! 2,000 pods in 20 namespaces with 101 series each, in a real Prometheus, which the adapter asks
-//! for them each second. Beside it stands what Prometheus spends on the same.
+//! 2,000 pods in 20 namespaces with 101 series each, in a real Prometheus, which the adapter lists
+//! every second. The CPU of Prometheus for the same lists is measured as well.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use leadsman_tests::{Config, Exporter, Leadsman, Prometheus, paths};
 const PODS: usize = 2000;
 const NAMESPACES: usize = 20;
 const NAMES: usize = 101;
-/// How many lists are measured.
+/// The number of measured lists.
 const LISTS: f64 = 10.0;
-const WAIT: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -36,9 +36,9 @@ fn main() {
 async fn measure(names: usize) {
     let exporter = Exporter::start(&exposition(names)).await;
     let prometheus = Prometheus::scraping(&exporter.url()).await;
-    let wanted = format!("count({{__name__=~\"m.*\"}}) == {}", PODS * names);
-    prometheus.wait_for(&wanted).await;
-    // Once is enough: from now on Prometheus does nothing but answer.
+    let all_series = format!("count({{__name__=~\"m.*\"}}) == {}", PODS * names);
+    prometheus.wait_for(&all_series).await;
+    // One scrape is enough. From now on, Prometheus only answers queries.
     exporter.set("");
     let config = Config::shop(&prometheus.url())
         .set("discovery", "{interval: 1s, maxAge: 1h}")
@@ -48,30 +48,30 @@ async fn measure(names: usize) {
     leadsman.get(&paths::pods("ns0", "m0")).await;
     let first = lists(&leadsman).await;
     wait_for(&leadsman, first + 1.0).await;
-    let (pid, of_prometheus) = (leadsman.pid(), prometheus.pid());
-    let (own, theirs) = (process::cpu(pid), process::cpu(of_prometheus));
-    let from = lists(&leadsman).await;
-    wait_for(&leadsman, from + LISTS).await;
-    let count = lists(&leadsman).await - from;
-    let each = |spent: Duration| spent.as_secs_f64() * 1000.0 / count;
+    let (pid, prometheus_pid) = (leadsman.pid(), prometheus.pid());
+    let (own_cpu, prometheus_cpu) = (process::cpu(pid), process::cpu(prometheus_pid));
+    let start = lists(&leadsman).await;
+    wait_for(&leadsman, start + LISTS).await;
+    let count = lists(&leadsman).await - start;
+    let per_list = |cpu: Duration| cpu.as_secs_f64() * 1000.0 / count;
     println!(
         "{:<20}{:>18.0}{:>22.0}{:>14.1}{:>12.1}",
         PODS * names,
-        each(process::cpu(pid).saturating_sub(own)),
-        each(process::cpu(of_prometheus).saturating_sub(theirs)),
+        per_list(process::cpu(pid).saturating_sub(own_cpu)),
+        per_list(process::cpu(prometheus_pid).saturating_sub(prometheus_cpu)),
         mib(process::memory(pid)),
         mib(leadsman.peak_memory()),
     );
 }
 
-/// How many lists there were.
+/// The number of lists so far.
 async fn lists(leadsman: &Leadsman) -> f64 {
     leadsman.metrics().await.sum("leadsman_series_lists_total", &[]).unwrap_or_default()
 }
 
 async fn wait_for(leadsman: &Leadsman, count: f64) {
     while lists(leadsman).await < count {
-        tokio::time::sleep(WAIT).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -82,7 +82,7 @@ fn rules() -> String {
         .to_owned()
 }
 
-/// As a Prometheus operator labels what it scrapes.
+/// An exposition with the labels that the Prometheus Operator adds.
 fn exposition(names: usize) -> String {
     let mut text = String::new();
     for name in 0..names {

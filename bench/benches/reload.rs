@@ -1,8 +1,8 @@
-//! How long an edit takes until it is served, and what it costs those who read meanwhile.
+//! The time until an edit is served, and its effect on concurrent reads.
 //!
-//! From the moment in which a file has its new content, or a registry a new manifest, to the answer
-//! of the first read with the new value; of a mapping, of a plugin's file, and of a tag that is
-//! looked up each second. Each idle, and under 1,000 reads a second of the same metric.
+//! Measured from the write of a file, or of a manifest in a registry, to the first response with
+//! the new value. Edits of a mapping, of a plugin's file, and of a tag that is checked every
+//! second; each without load, and with 1,000 reads per second of the same metric.
 
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,16 @@ use leadsman_tests::{
     version,
 };
 
-/// Edits of each kind.
+/// The number of edits of each kind.
 const EDITS: u32 = 50;
 const PER_SECOND: u32 = 1000;
-/// How long the load is read before the first edit: what it is compared with.
-const BEFORE: usize = 5000;
+/// The number of reads before the first edit, which are the baseline.
+const BASELINE_READS: usize = 5000;
 const METRIC: &str = "load";
 const FILE: &str = "versioned.wasm";
 const REPOSITORY: &str = "team/versioned";
 
-/// What is edited.
+/// The kind of edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Mapping,
@@ -76,12 +76,12 @@ async fn measure(kind: Kind, loaded: bool, edits: u32) {
     leadsman.wait_value(&path, 1000.0).await;
     let load = loaded.then(|| Load::start(leadsman.api(), &path, PER_SECOND));
     if let Some(load) = &load {
-        load.go_on(BEFORE).await;
+        load.go_on(BASELINE_READS).await;
     }
     let begun = tokio::time::Instant::now();
     let mut times = Vec::new();
     for edit in 1..=edits {
-        // What is made for it is made before the clock starts.
+        // Prepares the edit before the time is taken.
         let component = version(edit + 1);
         let mut value = f64::from(1000 * (edit + 1));
         let edited = match kind {
@@ -110,26 +110,26 @@ async fn measure(kind: Kind, loaded: bool, edits: u32) {
     let reads = match load {
         None => format!("{:>16}{:>16}{:>8}", "", "", ""),
         Some(load) => {
-            let (before, meanwhile): (Vec<Read>, Vec<Read>) =
+            let (baseline, during): (Vec<Read>, Vec<Read>) =
                 load.stop().await.into_iter().partition(|read| read.due < begun);
-            let failed = before.iter().chain(&meanwhile).filter(|read| read.outcome.is_err());
+            let failed = baseline.iter().chain(&during).filter(|read| read.outcome.is_err());
             format!(
                 "{:>16.1}{:>16.1}{:>8}",
-                ms(percentile(&meanwhile, 99)),
-                ms(percentile(&before, 99)),
+                ms(percentile(&during, 99)),
+                ms(percentile(&baseline, 99)),
                 failed.count()
             )
         }
     };
-    let what = match kind {
+    let name = match kind {
         Kind::Mapping => "a mapping",
         Kind::PluginFile => "a plugin's file",
-        Kind::Registry => "a push, looked up each second",
+        Kind::Registry => "a push, checked every second",
     };
     let state = if loaded { ", 1,000 reads/s" } else { "" };
     println!(
         "{:<46}{:>10.0}{:>10.0}{:>10.0}{reads}{:>10.0}",
-        format!("{what}{state}"),
+        format!("{name}{state}"),
         at(50),
         at(95),
         at(100),

@@ -1,4 +1,4 @@
-//! The same job across the plugin boundary in each shape that the contract could have.
+//! The same job across the plugin boundary, in each candidate shape of the contract.
 //!
 //! `cargo bench -p leadsman-bench --bench shapes`
 
@@ -14,7 +14,7 @@ use leadsman_bench_shapes::bytes_to_columns;
 const ROWS: [u32; 4] = [0, 100, 1_000, 10_000];
 const SAMPLES: usize = 50;
 
-/// What is measured, in the order of the table. Each is compared with the native line above it.
+/// The lines of the table, in order. Each is compared with the native line above it.
 const LINES: [&str; 11] = [
     NATIVE,
     "bytes to columns",
@@ -82,7 +82,7 @@ fn measure(sandbox: &Sandbox, [returned, exact]: &[Sandbox; 2], rows: u32, run: 
     run.time(native_plugin, || input.clone(), |input| per_object.evaluate(CONFIG, input));
 }
 
-/// The shapes are compared only if they give the same.
+/// Checks that all shapes return the same result.
 fn check(sandbox: &Sandbox, rows: u32) -> Result<(), Box<dyn std::error::Error>> {
     let table = Table::new(rows);
     let input = table.input();
@@ -112,7 +112,7 @@ fn check(sandbox: &Sandbox, rows: u32) -> Result<(), Box<dyn std::error::Error>>
     Ok(())
 }
 
-/// Median microseconds of each line, by the number of series.
+/// The median in microseconds of each line and number of series.
 type Medians = BTreeMap<(&'static str, u32), f64>;
 
 struct Run<'a, 'b> {
@@ -122,7 +122,7 @@ struct Run<'a, 'b> {
 }
 
 impl Run<'_, '_> {
-    /// Times a call. What it needs is made outside of the timing, and its result is dropped there.
+    /// Times a call, without the preparation of its input and the drop of its output.
     fn time<I, O>(
         &mut self,
         line: &'static str,
@@ -144,7 +144,7 @@ impl Run<'_, '_> {
                 total
             });
         });
-        // What comes before the samples is the warm-up.
+        // The first measurements are the warm-up.
         let mut samples = samples.split_off(samples.len().saturating_sub(SAMPLES));
         samples.sort_by(f64::total_cmp);
         if let Some(&median) = samples.get(samples.len() / 2) {
@@ -154,7 +154,7 @@ impl Run<'_, '_> {
 }
 
 fn print(medians: &Medians) {
-    println!("\nMedian microseconds for a call, and how many times the native run that is:\n");
+    println!("\nMedian microseconds of a call, and the ratio to the native run:\n");
     print!("| |");
     for rows in ROWS {
         print!(" {rows} series |");
@@ -168,12 +168,12 @@ fn print(medians: &Medians) {
         print!("| {line} |");
         for rows in ROWS {
             match (medians.get(&(line, rows)), medians.get(&(base, rows))) {
-                // With no series, native is a few nanoseconds and no measure for anything.
+                // Without series, the native run takes a few nanoseconds, and a ratio is useless.
                 (Some(median), Some(native)) if base != line && rows > 0 => {
                     print!(" {median:.1} ({:.1}) |", median / native);
                 }
                 (Some(median), _) => print!(" {median:.1} |"),
-                // Left out by a filter on the command line.
+                // Excluded by a filter on the command line.
                 (None, _) => print!(" – |"),
             }
         }

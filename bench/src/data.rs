@@ -1,4 +1,4 @@
-//! The series that are measured, in each shape.
+//! The measured series, in each shape.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const NODES: usize = 50;
 const CONTAINERS: [&str; 2] = ["app", "sidecar"];
 const TIME: i64 = 1_760_000_000_000;
 
-/// A number of series, in no shape yet: what a host holds once it has parsed an answer.
+/// A number of series, independent of a shape, like a parsed answer in the host.
 #[derive(Debug)]
 pub struct Table {
     strings: Vec<String>,
@@ -26,7 +26,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Makes the series: one namespace and job, a pod and an instance for each, the rest shared.
+    /// Creates series with one namespace and job, a different pod and instance for each, and few
+    /// distinct values of the other labels.
     pub fn new(rows: u32) -> Self {
         let mut strings = Strings::default();
         strings.id(String::new());
@@ -54,7 +55,7 @@ impl Table {
         }
     }
 
-    /// The same series with the label `pod` alone, as a query leaves them that aggregates by it.
+    /// The same series with only the label `pod`, as after an aggregation by it.
     pub fn pods(rows: u32) -> Self {
         let all = Self::new(rows);
         let count = rows as usize;
@@ -64,7 +65,7 @@ impl Table {
         Self { strings: strings.collect(), names: vec![1], cells: (2..rows + 2).collect(), ..all }
     }
 
-    /// The same series without a label `pod`: they cross, and nothing is left to do.
+    /// The same series without the label `pod`, so that only the transfer remains to be measured.
     pub fn unnamed(rows: u32) -> Self {
         let mut table = Self::new(rows);
         for name in &mut table.strings {
@@ -130,7 +131,7 @@ impl Strings {
     }
 }
 
-/// Shape (c), as each of the three bindings spells it.
+/// Shape (c) in the types of each of the three bindings.
 macro_rules! input {
     ($table:expr, $types:path) => {{
         use $types::{Answer, Data, Dictionary, Input, Labels, Scope, Vector};

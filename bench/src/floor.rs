@@ -1,5 +1,5 @@
-//! The floor: a server on one thread that only serialises an answer of ten items. What it costs is
-//! what axum, hyper and rustls cost; a read of the adapter can only be cheaper by doing less.
+//! The floor: a single-threaded server that only serializes a response of ten items. Its cost is
+//! that of axum, hyper and rustls, which is a lower bound for the adapter with the same libraries.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// Serves until the process is ended; prints its address first.
+/// Prints the address and serves until the process is killed.
 ///
 /// # Panics
-/// If it cannot.
+/// If the server cannot be started.
 pub fn serve() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");

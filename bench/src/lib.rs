@@ -1,5 +1,5 @@
-//! Measures what decides the shape of the plugin contract. The figures, and what follows from
-//! them, are in `wit/README.md`.
+//! The shared code of the benchmarks. The figures that decided the shape of the plugin contract,
+//! and the conclusions, are in `wit/README.md`.
 
 mod data;
 pub mod floor;
@@ -16,7 +16,7 @@ pub mod bindings {
         world: "leadsman:bench-shapes/shapes",
     });
 
-    /// The contract itself, for the shipped plugins.
+    /// The plugin contract, for the shipped plugins.
     pub mod contract {
         wasmtime::component::bindgen!({
             path: "../wit",

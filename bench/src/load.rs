@@ -1,4 +1,4 @@
-//! Load as the aggregator makes it: one HTTP/2 connection, several requests at once.
+//! A load like that of the aggregator: concurrent requests on one HTTP/2 connection.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,39 +19,39 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// What a load gave.
+/// The results of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
-    /// How many reads were answered with 200.
+    /// The number of successful reads.
     pub reads: usize,
-    /// How many were not.
+    /// The number of failed reads.
     pub failed: usize,
-    /// How long it took.
+    /// The duration of the load.
     pub time: Duration,
     /// The median.
     pub p50: Duration,
-    /// Only one read in a hundred took longer.
+    /// The 99th percentile.
     pub p99: Duration,
-    /// The slowest.
+    /// The maximum.
     pub max: Duration,
 }
 
 impl Measured {
-    /// Reads a second.
+    /// Reads per second.
     #[allow(clippy::cast_precision_loss)]
     pub fn rate(&self) -> f64 {
         self.reads as f64 / self.time.as_secs_f64()
     }
 }
 
-/// A connection.
+/// An HTTP/2 connection.
 pub struct Connection {
     sender: SendRequest<Empty<Bytes>>,
     authority: String,
     headers: Vec<(&'static str, String)>,
 }
 
-/// Who reads: a certificate with its key, both in PEM, and what it says in headers.
+/// The identity of a client: a certificate with its key, in PEM, and headers.
 #[derive(Debug, Clone, Default)]
 pub struct Reader {
     /// Certificate and key.
@@ -61,18 +61,18 @@ pub struct Reader {
 }
 
 impl Connection {
-    /// Connects over TLS with HTTP/2. Whom it talks to is not the question here.
+    /// Connects over TLS with HTTP/2, without verification of the server.
     ///
     /// # Panics
-    /// If there is nobody.
+    /// If the connection fails.
     pub async fn open(address: SocketAddr) -> Self {
         Self::open_as(address, Reader::default()).await
     }
 
-    /// The same as somebody.
+    /// The same with an identity.
     ///
     /// # Panics
-    /// If there is nobody at the address, or who reads has no usable certificate.
+    /// If the connection fails, or the certificate is invalid.
     pub async fn open_as(address: SocketAddr, reader: Reader) -> Self {
         let stream = TcpStream::connect(address).await.expect("a server");
         stream.set_nodelay(true).expect("a socket");
@@ -90,10 +90,10 @@ impl Connection {
         Self { sender, authority: address.to_string(), headers: reader.headers }
     }
 
-    /// Reads, and says whether it was answered with 200 and how long it took.
+    /// Reads a path. Returns whether it succeeded, and the response time.
     ///
     /// # Panics
-    /// If the connection is gone.
+    /// If the connection is closed.
     pub async fn read(&self, path: &str) -> (bool, Duration) {
         let mut request = hyper::Request::get(format!("https://{}{path}", self.authority))
             .header("accept", "application/json");
@@ -108,11 +108,11 @@ impl Connection {
         (ok, begun.elapsed())
     }
 
-    /// Reads the paths in turn for a time, so many at once.
+    /// Reads the paths round robin for a time, `concurrency` at once.
     ///
     /// # Panics
-    /// If the connection breaks.
-    pub async fn load(self, paths: &[String], at_once: usize, time: Duration) -> Measured {
+    /// If the connection is closed.
+    pub async fn load(self, paths: &[String], concurrency: usize, time: Duration) -> Measured {
         let next = AtomicUsize::new(0);
         let begun = Instant::now();
         let worker = || async {
@@ -126,7 +126,7 @@ impl Connection {
             }
             (times, failed)
         };
-        let done = join_all((0..at_once).map(|_| worker())).await;
+        let done = join_all((0..concurrency).map(|_| worker())).await;
         let time = begun.elapsed();
         let failed = done.iter().map(|(_, failed)| failed).sum();
         let mut times: Vec<_> = done.into_iter().flat_map(|(times, _)| times).collect();
@@ -149,7 +149,7 @@ fn tls(identity: Option<&(String, String)>) -> ClientConfig {
         .with_safe_default_protocol_versions()
         .expect("TLS versions")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anyone(provider)));
+        .with_custom_certificate_verifier(Arc::new(NoVerification(provider)));
     let mut config = match identity {
         None => config.with_no_client_auth(),
         Some((certificate, key)) => {
@@ -164,9 +164,9 @@ fn tls(identity: Option<&(String, String)>) -> ClientConfig {
 }
 
 #[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
+struct NoVerification(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for NoVerification {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

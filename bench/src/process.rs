@@ -1,21 +1,21 @@
-//! What the system says of a process.
+//! CPU time and memory of a process, from `/proc`.
 
 use std::time::Duration;
 
-/// The CPU time that a process has used, its own and the system's for it.
+/// The CPU time of a process, in user and kernel mode.
 ///
 /// # Panics
 /// If there is no such process.
 pub fn cpu(pid: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
-    // The name in parentheses may hold spaces.
+    // The name, in parentheses, may contain spaces.
     let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
     let ticks: u64 = [11, 12].iter().map(|&at| fields[at].parse::<u64>().expect("a number")).sum();
-    // Linux counts in hundredths for every program that asks.
+    // The unit is USER_HZ, which is 1/100 s on Linux.
     Duration::from_millis(ticks * 10)
 }
 
-/// The memory that a process has in use, in bytes.
+/// The resident memory of a process, in bytes.
 ///
 /// # Panics
 /// If there is no such process.

@@ -1,4 +1,5 @@
-//! The sandbox as production runs it: pooled memory, epochs, and a fresh instance for each call.
+//! A sandbox with the settings of production: pooled memory, epochs, and a fresh instance for each
+//! call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,28 +16,28 @@ use crate::bindings::contract::MappingPre;
 use crate::bindings::contract::leadsman::plugin::log;
 use crate::bindings::{Input, Measure, Measures, Series, ShapesPre, Table};
 
-/// The configuration of the shipped plugin that is measured.
+/// The configuration of the measured plugin.
 pub const CONFIG: &str = r#"{"object": "pod"}"#;
 
 const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/leadsman-bench-shapes.wasm"));
 const TICK: Duration = Duration::from_millis(10);
-/// Far more than any call takes: the check is measured, not the interruption.
+/// Far more than any call takes, since the epoch checks are measured and not an interruption.
 const DEADLINE_TICKS: u64 = 1_000;
 const MAX_MEMORY: usize = 64 << 20;
 // As in host/sandbox/src/engine.rs.
-const KEPT_PAGES: usize = 1 << 20;
-const KEPT_TABLE: usize = 64 << 10;
-const HOSTCALL_BYTES: usize = 16 << 20;
+const RESIDENT_MEMORY: usize = 1 << 20;
+const RESIDENT_TABLE: usize = 64 << 10;
+const MAX_HOSTCALL_BYTES: usize = 16 << 20;
 
-/// How the pool treats the memory of a call, which decides as much as the shape does.
+/// How the pool treats the memory of a call, which matters as much as the shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Memory {
-    /// Pages stay with their slot and are cleared, as far as they were touched.
+    /// Pages stay resident in their slot, and touched pages are zeroed.
     Kept,
-    /// Pages go back to the system after each call, which is wasmtime's default.
+    /// Pages are returned to the system after each call, the default of wasmtime.
     Returned,
-    /// Kept, and no more address space is reserved than the limit: each access is then checked
-    /// in code, and not by the pages behind the memory.
+    /// As `Kept`, but the reserved address space is the memory limit. Then code checks the bounds
+    /// of each access, instead of guard pages.
     Exact,
 }
 
@@ -49,7 +50,7 @@ pub struct Sandbox {
     ticker: Option<JoinHandle<()>>,
 }
 
-/// What a store carries.
+/// The data of a store.
 struct Host {
     limits: StoreLimits,
 }
@@ -91,7 +92,7 @@ impl Sandbox {
         self.shapes.instantiate(&mut store)?.call_records_to_records(&mut store, series)
     }
 
-    /// (b) Columns over a list of strings in, records out.
+    /// (b) Columns with a list of strings in, records out.
     pub fn strings_to_records(&self, table: &Table) -> Result<Vec<Measure>> {
         let mut store = self.store();
         self.shapes.instantiate(&mut store)?.call_strings_to_records(&mut store, table)
@@ -109,7 +110,7 @@ impl Sandbox {
         self.shapes.instantiate(&mut store)?.call_bytes_to_columns(&mut store, input)
     }
 
-    /// The shipped plugin `per-object`, by the contract's own world.
+    /// The shipped plugin `per-object`, through the contract's world.
     pub fn per_object(&self, input: &Input) -> Result<Measures> {
         let mut store = self.store();
         let plugin = self.per_object.instantiate(&mut store)?;
@@ -123,7 +124,7 @@ impl Sandbox {
         let mut store = Store::new(&self.engine, Host { limits });
         store.limiter(|host| &mut host.limits);
         store.set_epoch_deadline(DEADLINE_TICKS);
-        store.set_hostcall_fuel(HOSTCALL_BYTES);
+        store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);
         store
     }
 }
@@ -132,7 +133,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(ticker) = self.ticker.take() {
-            // A ticker that panicked has nothing left to stop.
+            // A panic of the thread does not matter here.
             let _ = ticker.join();
         }
     }
@@ -142,10 +143,10 @@ fn config(memory: Memory) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.max_memory_size(MAX_MEMORY);
     if memory != Memory::Returned {
-        // Without the scan (Linux before 6.7), all that may be kept is cleared after each call.
+        // Without the scan (before Linux 6.7), all resident pages are zeroed after each call.
         pool.pagemap_scan(Enabled::Auto)
-            .linear_memory_keep_resident(KEPT_PAGES)
-            .table_keep_resident(KEPT_TABLE);
+            .linear_memory_keep_resident(RESIDENT_MEMORY)
+            .table_keep_resident(RESIDENT_TABLE);
     }
     let mut config = Config::new();
     if memory == Memory::Exact {

@@ -1,5 +1,5 @@
-//! What is read in the benchmarks of reads: 2,000 pods in 20 namespaces, 200 deployments of 10 pods
-//! each, by a client that reads as the HPA controller does.
+//! The setup of the benchmarks of reads: 2,000 pods in 20 namespaces, in 200 deployments of 10 pods
+//! each, and a client that reads like the HPA controller.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -10,16 +10,16 @@ use leadsman_tests::{Exporter, Prometheus};
 use crate::load::{Connection, Measured, Reader};
 use crate::process;
 
-/// How many namespaces there are.
+/// The number of namespaces.
 pub const NAMESPACES: usize = 20;
 const DEPLOYMENTS: usize = 10;
 const PODS: usize = 10;
-/// How many reads are under way at once.
-pub const AT_ONCE: usize = 5;
-/// How long each load lasts.
-pub const TIME: Duration = Duration::from_secs(10);
+/// The number of concurrent reads.
+pub const CONCURRENCY: usize = 5;
+/// The duration of each load.
+pub const DURATION: Duration = Duration::from_secs(10);
 
-/// The pods' metrics, and a Prometheus that has scraped them.
+/// Starts an exporter of the pods' metrics, and a Prometheus that has scraped them.
 pub async fn source() -> (Exporter, Prometheus) {
     let exporter = Exporter::start(&exposition()).await;
     let prometheus = Prometheus::scraping(&exporter.url()).await;
@@ -27,16 +27,18 @@ pub async fn source() -> (Exporter, Prometheus) {
     (exporter, prometheus)
 }
 
-/// Says what is measured, above the figures.
+/// Prints the headings of the table.
 pub fn heading() {
-    println!("reads of 200 deployments' pods (10 items each), {AT_ONCE} at once, {TIME:?} each\n");
+    println!(
+        "reads of 200 deployments' pods (10 items each), {CONCURRENCY} at once, {DURATION:?} each\n"
+    );
     println!(
         "{:<34}{:>10}{:>10}{:>10}{:>10}{:>16}",
         "", "reads/s", "p50 µs", "p99 µs", "max ms", "reads/core-s"
     );
 }
 
-/// Reads the paths in turn for a while; gives what that took of the CPU of a process, too.
+/// Reads the paths round robin for [`DURATION`]. Returns the CPU time of a process as well.
 pub async fn load(
     address: SocketAddr,
     pid: u32,
@@ -45,19 +47,19 @@ pub async fn load(
 ) -> (Measured, Duration) {
     let connection = Connection::open_as(address, reader).await;
     let before = process::cpu(pid);
-    let measured = connection.load(paths, AT_ONCE, TIME).await;
+    let measured = connection.load(paths, CONCURRENCY, DURATION).await;
     (measured, process::cpu(pid) - before)
 }
 
-/// Prints a line of figures.
+/// Prints a row of the table.
 #[allow(clippy::cast_precision_loss)]
-pub fn report(what: &str, measured: Measured, cpu: Duration) {
-    let core = match cpu.as_secs_f64() {
+pub fn report(name: &str, measured: Measured, cpu: Duration) {
+    let per_core = match cpu.as_secs_f64() {
         0.0 => String::new(),
         seconds => format!("{:.0}", measured.reads as f64 / seconds),
     };
     println!(
-        "{what:<34}{:>10.0}{:>10}{:>10}{:>10.1}{core:>16}{}",
+        "{name:<34}{:>10.0}{:>10}{:>10}{:>10.1}{per_core:>16}{}",
         measured.rate(),
         measured.p50.as_micros(),
         measured.p99.as_micros(),
@@ -66,7 +68,7 @@ pub fn report(what: &str, measured: Measured, cpu: Duration) {
     );
 }
 
-/// Namespace, deployment and name of each pod.
+/// The namespace, deployment and name of each pod.
 pub fn pods() -> impl Iterator<Item = (String, String, String)> {
     (0..NAMESPACES).flat_map(|namespace| {
         (0..DEPLOYMENTS).flat_map(move |app| {
@@ -85,7 +87,7 @@ fn exposition() -> String {
     })
 }
 
-/// A read of each deployment's pods.
+/// The paths of one read for each deployment's pods.
 pub fn paths(metric: &str) -> Vec<String> {
     (0..NAMESPACES)
         .flat_map(|namespace| (0..DEPLOYMENTS).map(move |app| (namespace, app)))
@@ -98,7 +100,7 @@ pub fn paths(metric: &str) -> Vec<String> {
         .collect()
 }
 
-/// Two metrics: one asked for each namespace, one for the cluster.
+/// A configuration with two metrics: one evaluated for each namespace, one for the cluster.
 pub fn config(url: &str) -> String {
     let mut config = format!(
         "apiVersion: leadsman.dev/v1alpha1\nkind: Config\n\
@@ -117,7 +119,7 @@ pub fn config(url: &str) -> String {
     config
 }
 
-/// The pods as a configuration lists them.
+/// The pods as `objects` of a configuration.
 pub fn objects() -> String {
     let mut config = String::from("objects:\n");
     for (namespace, app, pod) in pods() {

@@ -1,12 +1,12 @@
 //! Components before compiling: structure and limits.
 #![no_main]
 
-use leadsman_sandbox::limits::{ExceededLimit, Structure, check};
+use leadsman_sandbox::limits::{ExceededLimit, StructuralLimits, check};
 use wasmparser::{Validator, WasmFeatures};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let compiled = check(bytes, &Structure::DEFAULT);
-    let interpreted = check(bytes, &Structure::INTERPRETER);
+    let compiled = check(bytes, &StructuralLimits::DEFAULT);
+    let interpreted = check(bytes, &StructuralLimits::INTERPRETER);
     // Whatever the narrower limits accept, the wider ones accept, too.
     assert!(compiled.is_err() || interpreted.is_ok(), "{interpreted:?}");
     if let Err(error) = &interpreted {

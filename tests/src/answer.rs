@@ -1,4 +1,4 @@
-//! Responses of Leadsman.
+//! HTTP responses of Leadsman.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use serde_json::Value;
 /// A response, read completely.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The request.
+    /// The URL of the request.
     pub url: String,
     /// The status code.
     pub status: u16,
-    /// The version of HTTP.
+    /// The HTTP version.
     pub version: Version,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
     pub body: String,
-    /// How long it took from the request to the last byte.
+    /// The time from the request to the last byte.
     pub took: Duration,
 }
 
@@ -31,14 +31,14 @@ pub struct Failure {
     pub code: u16,
     /// The reason code.
     pub reason: String,
-    /// The message for people.
+    /// The message.
     pub message: String,
     /// The time until the failure.
     pub took: Duration,
 }
 
 impl Answer {
-    /// Sends a request and reads the response, or returns why there is none.
+    /// Sends a request and reads the response. The error is the reason why there is no response.
     pub(crate) async fn read(request: RequestBuilder) -> Result<Self, String> {
         let begin = tokio::time::Instant::now();
         let response = request.send().await.map_err(|error| format!("{error:?}"))?;
@@ -52,7 +52,7 @@ impl Answer {
         })
     }
 
-    /// A header's value, empty where it is not set.
+    /// The value of a header; empty if it is not set.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -66,7 +66,7 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Panics
-    /// If it is not, or is not said to be.
+    /// If the body or its content type is not JSON.
     pub fn json(&self) -> Value {
         let content_type = self.header("content-type");
         assert!(content_type.starts_with("application/json"), "{content_type:?}: {self:#?}");
@@ -78,10 +78,10 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// The body of a successful response.
+    /// The body of a successful response as JSON.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the status code is not 200.
     pub fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{self:#?}");
         self.json()
@@ -90,7 +90,7 @@ impl Answer {
     /// The items of a list of metric values.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the body is not a list.
     pub fn items(&self) -> Vec<Value> {
         let list = self.ok();
         let items = list["items"].as_array();
@@ -100,7 +100,7 @@ impl Answer {
     /// The values of a custom metric by the name of the object.
     ///
     /// # Panics
-    /// If it is not a list of such, or an object stands in it twice.
+    /// If the body is not such a list, or contains an object twice.
     pub fn values(&self) -> BTreeMap<String, String> {
         let mut values = BTreeMap::new();
         for item in self.items() {
@@ -125,7 +125,7 @@ impl Answer {
     /// The failure in a `Status` body.
     ///
     /// # Panics
-    /// If it is none, or does not agree with the status code.
+    /// If the body is not a failure, or its code is not the status code.
     pub fn failure(&self) -> Failure {
         assert!(self.status >= 400, "{self:#?}");
         let status = self.json();
@@ -150,26 +150,25 @@ impl Failure {
     /// text are separated by `|`.
     ///
     /// # Panics
-    /// If it does not.
+    /// If a text is missing.
     pub fn says(&self, texts: &[&str]) -> &Self {
-        assert_says(&self.message, texts);
+        assert_contains(&self.message, texts);
         self
     }
 }
 
-/// The same for any text.
+/// Asserts that a text contains all of these parts, as [`Failure::says`].
 ///
 /// # Panics
-/// If it does not.
-pub(crate) fn assert_says(text: &str, parts: &[&str]) {
-    if let Err(part) = says_all(text, parts) {
+/// If a part is missing.
+pub(crate) fn assert_contains(text: &str, parts: &[&str]) {
+    if let Err(part) = contains_all(text, parts) {
         panic!("nothing of {part:?} in:\n{text}");
     }
 }
 
-/// Whether a text contains all of these parts, as [`Failure::says`], or the first part that is
-/// missing.
-pub fn says_all<'a>(text: &str, parts: &[&'a str]) -> Result<(), &'a str> {
+/// Checks that a text contains all of these parts. The error is the first missing part.
+pub fn contains_all<'a>(text: &str, parts: &[&'a str]) -> Result<(), &'a str> {
     let lower = text.to_lowercase();
     let missing = parts
         .iter()

@@ -1,16 +1,16 @@
-//! Locates what `cargo xtask setup --tests` built from Go modules.
+//! Locates the programs that `cargo xtask setup --tests` has built from Go modules.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The folder of what was built from `tests/NAME`: the one in an environment variable that xtask
-/// sets, or the one in the cache that was built from exactly these sources.
+/// The folder with the programs that were built from `tests/NAME`: the folder in an environment
+/// variable that xtask sets, or the folder in the cache that was built from the same sources.
 pub(crate) fn folder(variable: &str, name: &str, sources: &[&str]) -> Option<PathBuf> {
-    let told = env::var_os(variable).map(PathBuf::from);
-    told.or_else(|| cached(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name), sources))
+    let configured = env::var_os(variable).map(PathBuf::from);
+    configured.or_else(|| cached(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name), sources))
 }
 
-/// Copies of the sources are beside what was built from them.
+/// Searches the cache, which has copies of the sources beside the programs.
 fn cached(source: &Path, sources: &[&str]) -> Option<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;

@@ -17,32 +17,32 @@ pub struct Caller {
     headers: Vec<(String, String)>,
 }
 
-/// How long a caller waits for a response.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Caller {
     /// A client without credentials.
     ///
     /// # Panics
-    /// If no client can be made.
+    /// If the client cannot be created.
     pub fn anonymous() -> Self {
-        Self::new(careless())
+        Self::new(unverified())
     }
 
     /// A client that presents this certificate in the handshake.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the certificate is invalid.
     pub fn certified(identity: &Identity) -> Self {
         let pem = format!("{}{}", identity.certificate, identity.key);
         let identity = reqwest::Identity::from_pem(pem.as_bytes());
-        Self::new(careless().identity(identity.expect("a certificate and its key")))
+        Self::new(unverified().identity(identity.expect("a certificate and its key")))
     }
 
     /// A client that trusts only this authority, given as PEM.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the certificate is invalid.
     pub fn trusting(authority: &str) -> Self {
         let root = Certificate::from_pem(authority.as_bytes()).expect("a certificate");
         Self::new(builder().tls_certs_only([root]))
@@ -59,7 +59,7 @@ impl Caller {
         self
     }
 
-    /// Reads a URL, or returns why there is no response.
+    /// Reads a URL. The error is the reason why there is no response.
     pub async fn get(&self, url: &str) -> Result<Answer, String> {
         Answer::read(self.request(Method::GET, url)).await
     }
@@ -74,12 +74,12 @@ impl Caller {
     }
 }
 
-fn careless() -> ClientBuilder {
+fn unverified() -> ClientBuilder {
     builder().tls_danger_accept_invalid_certs(true)
 }
 
 fn builder() -> ClientBuilder {
     crate::crypto();
     let redirects = reqwest::redirect::Policy::none();
-    Client::builder().timeout(PATIENCE).no_proxy().redirect(redirects)
+    Client::builder().timeout(REQUEST_TIMEOUT).no_proxy().redirect(redirects)
 }

@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 /// A certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// A certificate and its key, both in PEM.
+/// A certificate and its key, in PEM.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The certificate.
@@ -29,7 +29,7 @@ impl Authority {
     /// A new authority.
     ///
     /// # Panics
-    /// If no key can be made.
+    /// If no key can be generated.
     pub fn new(name: &str) -> Self {
         let mut params = params(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -48,10 +48,10 @@ impl Authority {
         self.server_named(name, &[])
     }
 
-    /// The same for a server that also has DNS names.
+    /// A certificate for a server at 127.0.0.1 that also has DNS names.
     ///
     /// # Panics
-    /// If one of them is none.
+    /// If a DNS name is invalid.
     pub fn server_named(&self, name: &str, dns: &[&str]) -> Identity {
         let mut params = params(name);
         params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
@@ -82,10 +82,10 @@ impl Authority {
         self.sign(&params)
     }
 
-    /// What a client needs that trusts this authority alone.
+    /// The TLS configuration of a client that trusts only this authority.
     ///
     /// # Panics
-    /// If its certificate is none.
+    /// If the certificate is invalid.
     pub fn client_config(&self) -> Arc<ClientConfig> {
         crate::crypto();
         let mut roots = RootCertStore::empty();
@@ -102,7 +102,7 @@ impl Authority {
 }
 
 impl Identity {
-    /// Writes both to files.
+    /// Writes certificate and key to files.
     ///
     /// # Panics
     /// If that fails.
@@ -114,7 +114,7 @@ impl Identity {
     /// The TLS configuration of a server with this identity that accepts clients of this authority.
     ///
     /// # Panics
-    /// If the identity is not one.
+    /// If the certificate or the key is invalid.
     pub fn server_config(&self, clients: Option<&Authority>) -> Arc<ServerConfig> {
         crate::crypto();
         let builder = ServerConfig::builder();
@@ -146,12 +146,12 @@ fn client(name: &str) -> CertificateParams {
     params
 }
 
-/// Writes a file atomically, as Kubernetes updates a mounted one.
+/// Writes a file atomically, as Kubernetes updates a mounted file.
 ///
 /// # Panics
 /// If that fails.
 pub fn replace(path: &Path, text: &str) {
-    let beside = path.with_extension("new");
-    std::fs::write(&beside, text).expect("a file beside it");
-    std::fs::rename(beside, path).expect("the file's place");
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).expect("a new file");
+    std::fs::rename(new, path).expect("a replaced file");
 }

@@ -1,5 +1,4 @@
-//! Builders of configurations for tests, with defaults for everything that a test does not care
-//! about.
+//! Builders of configurations, with defaults for everything that is irrelevant to a test.
 
 use std::fmt;
 use std::path::Path;
@@ -72,8 +71,8 @@ impl Config {
     }
 
     /// Adds an entry of `teams`, given as the inside of a flow mapping.
-    pub fn team(mut self, opened: &str) -> Self {
-        self.teams.push(format!("{{{opened}}}"));
+    pub fn team(mut self, settings: &str) -> Self {
+        self.teams.push(format!("{{{settings}}}"));
         self
     }
 
@@ -108,7 +107,7 @@ impl Config {
 }
 
 impl Mapping {
-    /// A metric of pods, whose series have the pod's name in the label `pod`.
+    /// A metric of pods. The label `pod` of its series is the pod's name.
     pub fn pods(metric: &str) -> Self {
         Self::custom(metric, "pods").plugin("per-object", "object: pod")
     }
@@ -206,10 +205,10 @@ impl fmt::Display for Mapping {
     }
 }
 
-fn entries(f: &mut fmt::Formatter<'_>, key: &str, lead: &str, entries: &[String]) -> fmt::Result {
+fn entries(f: &mut fmt::Formatter<'_>, key: &str, prefix: &str, entries: &[String]) -> fmt::Result {
     if entries.is_empty() {
         return Ok(());
     }
     writeln!(f, "{key}:")?;
-    entries.iter().try_for_each(|entry| writeln!(f, "{lead}{entry}"))
+    entries.iter().try_for_each(|entry| writeln!(f, "{prefix}{entry}"))
 }

@@ -12,7 +12,7 @@ impl Example {
         Self(folder)
     }
 
-    /// Its autoscaler's file.
+    /// The file of its autoscaler.
     pub fn autoscaler(self) -> PathBuf {
         self.file("hpa.yaml")
     }
@@ -20,16 +20,16 @@ impl Example {
     /// Its configuration.
     ///
     /// # Panics
-    /// If there is none.
+    /// If it cannot be read.
     pub fn config(self) -> String {
         let file = self.file("config.yaml");
         std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
 
-    /// The entries of its `mappings`, with these settings in each of them.
+    /// The entries of its `mappings`, with these settings added to each.
     ///
     /// # Panics
-    /// If they are not the last thing in its configuration.
+    /// If `mappings` is not the last key of its configuration.
     pub fn mappings_with(self, settings: &[(&str, &str)]) -> String {
         let config = self.config();
         let (_, mappings) = config.split_once("\nmappings:\n").expect("mappings");

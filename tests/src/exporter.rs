@@ -1,23 +1,23 @@
-//! An application with metrics, for a Prometheus to scrape.
+//! An application with metrics that a Prometheus scrapes.
 
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// Serves a text exposition at any path.
+/// A server that returns a text exposition at any path.
 pub struct Exporter(Upstream);
 
 impl Exporter {
-    /// Serves this text.
+    /// Starts to serve this text.
     pub async fn start(exposition: &str) -> Self {
         Self(Upstream::start(page(exposition)).await)
     }
 
-    /// Serves another text from now on.
+    /// Replaces the text.
     pub fn set(&self, exposition: &str) {
         self.0.answer(page(exposition));
     }
 
-    /// Its address.
+    /// Its URL.
     pub fn url(&self) -> String {
         self.0.url()
     }

@@ -16,7 +16,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The value of a label, empty where it is not set.
+    /// The value of a label; empty if it is not set.
     pub fn label(&self, name: &str) -> &str {
         let found = self.labels.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.as_str())
@@ -24,7 +24,7 @@ impl Sample {
 }
 
 impl Exposition {
-    /// Reads a page.
+    /// Parses a page.
     ///
     /// # Panics
     /// If a line is neither a sample nor a comment.
@@ -88,7 +88,7 @@ mod tests {
     use super::Exposition;
 
     #[test]
-    fn reads_labels_with_everything_in_them() {
+    fn parses_labels_with_special_characters() {
         let page = Exposition::parse(
             "# TYPE a counter\na{x=\"1\",y=\"}, \\\"\\n\"} 2\na{x=\"2\"} 3 1\nb 1e3\n",
         );

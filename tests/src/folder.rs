@@ -1,4 +1,4 @@
-//! A folder with a configuration and its plugins, which changes while it is watched.
+//! A folder with a configuration and its plugins, which a test changes while Leadsman watches it.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-/// A folder whose files a test changes. The name of its configuration is always the same.
+/// A folder whose files a test changes. The file name of the configuration is fixed.
 pub struct Folder {
     root: TempDir,
     mounted: bool,
@@ -15,23 +15,23 @@ pub struct Folder {
 
 const CONFIG: &str = "leadsman.yaml";
 
-/// The link that a mounted volume swaps.
+/// The symbolic link that a mounted volume swaps.
 const DATA: &str = "..data";
 
 impl Folder {
     /// A folder of plain files.
     ///
     /// # Panics
-    /// If none can be made.
+    /// If it cannot be created.
     pub fn plain() -> Self {
         Self { root: TempDir::new().expect("a temporary folder"), mounted: false, swaps: 0 }
     }
 
-    /// A folder like a mounted ConfigMap or Secret: each file is a link into a folder that is
-    /// swapped as a whole.
+    /// A folder like a mounted ConfigMap or Secret: each file is a symbolic link into a folder that
+    /// is swapped as a whole.
     ///
     /// # Panics
-    /// If none can be made.
+    /// If it cannot be created.
     pub fn mounted() -> Self {
         Self { mounted: true, ..Self::plain() }
     }
@@ -62,7 +62,7 @@ impl Folder {
         self.put_all(&[(name, content.as_ref())]);
     }
 
-    /// Changes several files: one by one, or all at once in a mounted folder.
+    /// Changes several files: one after the other, or at once in a mounted folder.
     ///
     /// # Panics
     /// If that fails.
@@ -71,13 +71,13 @@ impl Folder {
             return self.swap(files);
         }
         for (name, content) in files {
-            let beside = self.path(&format!(".{name}.new"));
-            fs::write(&beside, content).expect("a file beside it");
-            fs::rename(beside, self.path(name)).expect("the file's place");
+            let new = self.path(&format!(".{name}.new"));
+            fs::write(&new, content).expect("a new file");
+            fs::rename(new, self.path(name)).expect("a replaced file");
         }
     }
 
-    /// Overwrites a file as `cp` does: a reader may see half of it.
+    /// Overwrites a file in place, as `cp` does: a reader may see a partial file.
     ///
     /// # Panics
     /// If that fails.
@@ -88,7 +88,7 @@ impl Folder {
     /// Removes a file.
     ///
     /// # Panics
-    /// If there is none.
+    /// If it does not exist.
     pub fn remove(&self, name: &str) {
         fs::remove_file(self.path(name)).expect("a file");
     }
@@ -107,7 +107,7 @@ impl Folder {
         }
         let link = self.path("..data_tmp");
         symlink(&next, &link).expect("a link");
-        fs::rename(link, self.path(DATA)).expect("its place");
+        fs::rename(link, self.path(DATA)).expect("a swapped link");
         for (name, _) in files {
             if !self.path(name).exists() {
                 symlink(format!("{DATA}/{name}"), self.path(name)).expect("a link");

@@ -1,4 +1,4 @@
-//! Files that Leadsman loads as plugins in tests.
+//! Files that tests load as plugins.
 
 mod bombs;
 mod broken;
@@ -8,9 +8,9 @@ pub use bombs::{dear_to_compile, instances_of_instances, nested_types, values_th
 pub use broken::{alien_component, core_module, gzip, oversized, text, truncated, wasi_component};
 pub use by_hand::{describe_loops, describe_traps, schema_is_no_json, start_loops, table_grower};
 
-/// The file of the plugin that misbehaves as configured.
+/// The path of a plugin whose misbehaviour is configurable.
 pub const HOSTILE: &str = concat!(env!("OUT_DIR"), "/hostile.wasm");
-/// The file of the plugin that also imports `acme:storage/keys`.
+/// The path of the same plugin with the import `acme:storage/keys`.
 pub const REACHING: &str = concat!(env!("OUT_DIR"), "/reaching.wasm");
 
 fn parse(text: &str) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! The adapter's binary, run as a process.
+//! The binary of Leadsman, run as a process.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::answer::{Answer, assert_says};
+use crate::answer::{Answer, assert_contains};
 use crate::caller::Caller;
 use crate::exposition::Exposition;
-use crate::process::{PATIENCE, Process};
+use crate::process::{PROCESS_TIMEOUT, Process};
 use crate::waiting::eventually;
 
 /// A running `leadsman serve`.
@@ -43,7 +43,7 @@ pub struct Checked {
     pub code: Option<i32>,
     /// Standard output and standard error.
     pub output: String,
-    /// The configuration.
+    /// The configuration file.
     pub file: PathBuf,
 }
 
@@ -51,15 +51,15 @@ impl Leadsman {
     /// Serves a configuration on free ports and waits until it is ready.
     ///
     /// # Panics
-    /// If it does not come so far.
+    /// If it does not become ready in time.
     pub async fn start(config: impl Display) -> Self {
         Self::start_with(config, &[]).await
     }
 
-    /// The same with more arguments.
+    /// The same with additional arguments.
     ///
     /// # Panics
-    /// If it does not come so far.
+    /// If it does not become ready in time.
     pub async fn start_with(config: impl Display, arguments: &[&str]) -> Self {
         Self::ready(Self::launch(config, arguments).await).await
     }
@@ -76,7 +76,7 @@ impl Leadsman {
     /// Serves an existing configuration file and waits until it is ready.
     ///
     /// # Panics
-    /// If it does not come so far.
+    /// If it does not become ready in time.
     pub async fn follow(file: &Path, arguments: &[&str]) -> Self {
         Self::ready(Self::launch_at(file, arguments).await).await
     }
@@ -89,7 +89,7 @@ impl Leadsman {
         Self::serve(&[&["--config", text(file)], arguments].concat(), None).await
     }
 
-    /// The same with these arguments, which name the configuration. `folder` is kept as long as the
+    /// The same with these arguments, which name the configuration. `folder` is removed with the
     /// process.
     ///
     /// # Panics
@@ -103,8 +103,8 @@ impl Leadsman {
         Self::run(&all.iter().map(|&part| part.to_owned()).collect::<Vec<_>>(), folder).await
     }
 
-    /// Runs it with exactly these arguments, which must make it log as JSON. `folder` is kept as
-    /// long as the process.
+    /// Runs it with exactly these arguments, which must select JSON logs. `folder` is removed with
+    /// the process.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
@@ -125,7 +125,7 @@ impl Leadsman {
     /// Runs `leadsman check` for a configuration.
     ///
     /// # Panics
-    /// If it says nothing in time.
+    /// If it does not end in time.
     pub async fn check(config: impl Display) -> Checked {
         let (_folder, file) = write(config);
         run(&["check", "--config", text(&file)], &file).await
@@ -135,7 +135,7 @@ impl Leadsman {
     /// teams.
     ///
     /// # Panics
-    /// If it says nothing in time.
+    /// If it does not end in time.
     pub async fn check_config_map(kubeconfig: &Path, config_map: &str) -> Checked {
         let cluster = ["--kubeconfig", text(kubeconfig)];
         let arguments = [&["check", "--config-map", config_map][..], &cluster].concat();
@@ -145,7 +145,7 @@ impl Leadsman {
     /// The same for an existing file.
     ///
     /// # Panics
-    /// If it says nothing in time.
+    /// If it does not end in time.
     pub async fn check_at(file: &Path) -> Checked {
         run(&["check", "--config", text(file)], file).await
     }
@@ -154,7 +154,7 @@ impl Leadsman {
     /// configuration.
     ///
     /// # Panics
-    /// If it says nothing in time.
+    /// If it does not end in time.
     pub async fn doctor(kubeconfig: &Path, namespace: &str, config: impl Display) -> Checked {
         let (_folder, file) = write(config);
         let cluster = ["doctor", "--kubeconfig", text(kubeconfig), "--namespace", namespace];
@@ -164,7 +164,7 @@ impl Leadsman {
     /// Runs `leadsman rules` for a configuration.
     ///
     /// # Panics
-    /// If it says nothing in time.
+    /// If it does not end in time.
     pub async fn rules(config: impl Display, arguments: &[&str]) -> Checked {
         let (_folder, file) = write(config);
         run(&[&["rules", "--config", text(&file)], arguments].concat(), &file).await
@@ -192,16 +192,16 @@ impl Leadsman {
         command.args(arguments).current_dir(folder).kill_on_drop(true);
         let child = command.stdout(writer).stderr(Stdio::piped()).spawn();
         let child = child.expect("leadsman can be run");
-        let Ok(output) = timeout(PATIENCE, child.wait_with_output()).await else {
+        let Ok(output) = timeout(PROCESS_TIMEOUT, child.wait_with_output()).await else {
             panic!("leadsman {} does not end", arguments.join(" "))
         };
         checked(output.expect("leadsman can be waited for"), folder)
     }
 
-    /// Reads a path of the API, as `kubectl get --raw` would.
+    /// Reads a path of the API, as `kubectl get --raw` does.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn get(&self, path: &str) -> Answer {
         self.get_with(path, &[]).await
     }
@@ -209,7 +209,7 @@ impl Leadsman {
     /// The same with an `Accept` header.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn get_accept(&self, path: &str, accept: &str) -> Answer {
         self.get_with(path, &[("accept", accept)]).await
     }
@@ -217,7 +217,7 @@ impl Leadsman {
     /// The same with any headers.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self.caller.request(Method::GET, &format!("{}{path}", self.api));
         let request = headers.iter().fold(request, |request, (n, v)| request.header(*n, *v));
@@ -227,7 +227,7 @@ impl Leadsman {
     /// Reads a path as this caller.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn get_as(&self, caller: &Caller, path: &str) -> Answer {
         self.answer(caller.request(Method::GET, &format!("{}{path}", self.api))).await
     }
@@ -235,7 +235,7 @@ impl Leadsman {
     /// Sends a request with another method.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn send(&self, method: Method, path: &str) -> Answer {
         self.answer(self.caller.request(method, &format!("{}{path}", self.api))).await
     }
@@ -248,7 +248,7 @@ impl Leadsman {
     /// Its `/metrics` page.
     ///
     /// # Panics
-    /// If there is none.
+    /// If the request fails.
     pub async fn metrics(&self) -> Exposition {
         let answer = self.admin("/metrics").await;
         assert_eq!(answer.status, 200, "{answer:#?}");
@@ -258,7 +258,7 @@ impl Leadsman {
     /// Reads a path of the admin address.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn admin(&self, path: &str) -> Answer {
         self.answer(self.caller.request(Method::GET, &format!("{}{path}", self.admin))).await
     }
@@ -266,7 +266,7 @@ impl Leadsman {
     /// The sum of its own metric with this name and at least these labels.
     ///
     /// # Panics
-    /// If there is no page of metrics.
+    /// If the request fails.
     pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         self.metrics().await.sum(name, labels)
     }
@@ -274,7 +274,7 @@ impl Leadsman {
     /// Its `/status.json`.
     ///
     /// # Panics
-    /// If it shows nothing.
+    /// If the request fails.
     pub async fn status(&self) -> Value {
         self.admin("/status.json").await.ok()
     }
@@ -287,27 +287,27 @@ impl Leadsman {
     /// The address of the API.
     ///
     /// # Panics
-    /// If what it logged is no address.
+    /// If the logged address is invalid.
     pub fn api(&self) -> std::net::SocketAddr {
         let address = self.api.trim_start_matches("https://");
         address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
     }
 
-    /// Where it serves its own metrics.
+    /// The admin address, which serves its own metrics.
     ///
     /// # Panics
-    /// If what it logged is no address.
+    /// If the logged address is invalid.
     pub fn admin_address(&self) -> std::net::SocketAddr {
         let address = self.admin.trim_start_matches("http://");
         address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
     }
 
-    /// Its log so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// Its peak memory, in bytes.
+    /// The peak memory, in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.process.peak_memory()
     }
@@ -317,7 +317,7 @@ impl Leadsman {
         self.process.signal(Signal::TERM);
     }
 
-    /// Waits for its end.
+    /// Waits until the process ends.
     ///
     /// # Panics
     /// If it does not end in time.
@@ -328,7 +328,7 @@ impl Leadsman {
     /// Waits until it is ready.
     ///
     /// # Panics
-    /// If it ended instead, or is not in time.
+    /// If it has ended, or does not become ready in time.
     pub async fn ready(launched: Result<Self, Exited>) -> Self {
         match launched {
             Ok(leadsman) => leadsman.wait_ready().await,
@@ -358,9 +358,9 @@ impl Exited {
     /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
-    /// If it does not.
+    /// If a text is missing.
     pub fn says(&self, texts: &[&str]) {
-        assert_says(&self.log, texts);
+        assert_contains(&self.log, texts);
     }
 }
 
@@ -369,23 +369,23 @@ impl Checked {
     /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
-    /// If it does not.
+    /// If a text is missing.
     pub fn says(&self, texts: &[&str]) {
-        assert_says(&self.output, texts);
+        assert_contains(&self.output, texts);
     }
 
-    /// The lines of the output with a fault in this line of the file.
+    /// The lines of the output that report a fault in this line of the file.
     pub fn faults_at(&self, line: usize) -> Vec<&str> {
         let place = format!("{}:{line}", self.file.file_name().unwrap_or_default().display());
-        let tells = |text: &&str| {
+        let reports = |text: &&str| {
             let rest = text.split_once(&place).map(|(_, rest)| rest);
             rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
         };
-        self.output.lines().filter(tells).collect()
+        self.output.lines().filter(reports).collect()
     }
 }
 
-/// Runs the binary to its end.
+/// Runs the binary until it ends.
 async fn run(arguments: &[&str], file: &Path) -> Checked {
     let mut command = Command::new(binary());
     command.args(arguments).kill_on_drop(true);
@@ -393,7 +393,7 @@ async fn run(arguments: &[&str], file: &Path) -> Checked {
 }
 
 async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> Checked {
-    let Ok(output) = timeout(PATIENCE, command.output()).await else {
+    let Ok(output) = timeout(PROCESS_TIMEOUT, command.output()).await else {
         panic!("leadsman {} does not end", arguments.join(" "))
     };
     checked(output.expect("leadsman can be run"), file)
@@ -416,7 +416,7 @@ fn write(config: impl Display) -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-/// Cargo gives a test only the paths of binaries of its own package.
+/// The path of the binary. Cargo provides only the paths of binaries of the test's own package.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");

@@ -1,9 +1,9 @@
 //! The shared code of the black-box tests in `tests/`.
 //!
-//! The binary runs as a process between a source and a client that reads as Kubernetes does. The
-//! source is a real Prometheus that scrapes an [`Exporter`], or an [`Upstream`] that fails on the
-//! wire in ways a real one cannot. Every port is a free one of the loopback, every file is in a
-//! temporary folder, and every process ends when its value is dropped.
+//! The binary runs as a process between a source and a client that reads like Kubernetes. The
+//! source is a real Prometheus that scrapes an [`Exporter`], or an [`Upstream`], which can fail on
+//! the wire in ways that a real one cannot. All ports are free ports of the loopback, all files are
+//! in temporary folders, and every process ends when its value is dropped.
 //!
 //! [`cluster`] adds a real control plane.
 
@@ -41,7 +41,7 @@ mod waiting;
 mod wire;
 
 pub use alb::{Alb, Pool};
-pub use answer::{Answer, Failure, says_all};
+pub use answer::{Answer, Failure, contains_all};
 pub use caller::Caller;
 pub use certificates::{Authority, Identity, replace};
 pub use config::{Config, Mapping};

@@ -1,25 +1,25 @@
-//! The status of the configuration that Leadsman serves, and waiting for it.
+//! Reads the status of Leadsman's configuration, and waits for changes of it.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::answer::{assert_says, says_all};
+use crate::answer::{assert_contains, contains_all};
 use crate::leadsman::Leadsman;
 use crate::versions::number;
 use crate::waiting::eventually;
 
-/// How long an edit may take to be served or refused, including a compilation on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
+/// The timeout until an edit is served or refused, including a compilation on a busy machine.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Something that is not served as configured.
+/// A mapping or document that is not served as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// The mapping, or the document.
     pub title: String,
     /// The reason code.
     pub reason: String,
-    /// The message for people.
+    /// The message.
     pub message: String,
     /// Whether the last good version is served.
     pub serving: bool,
@@ -30,42 +30,45 @@ impl Rejected {
     /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
-    /// If it does not.
+    /// If a text is missing.
     pub fn says(&self, texts: &[&str]) -> &Self {
-        assert_says(&self.message, texts);
+        assert_contains(&self.message, texts);
         self
     }
 }
 
 impl Leadsman {
-    /// Everything that is rejected.
+    /// All rejections.
     ///
     /// # Panics
-    /// If there is no status.
+    /// If the status cannot be read.
     pub async fn rejected(&self) -> Vec<Rejected> {
         let status = self.status().await;
         let list = status["rejected"].as_array().unwrap_or_else(|| panic!("{status:#}")).clone();
-        let text = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
-        let read = |of: &Value| Rejected {
-            title: text(of, "title"),
-            reason: text(of, "reason"),
-            message: text(of, "message"),
-            serving: of["serving"].as_bool().unwrap_or_default(),
+        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        let parse = |entry: &Value| Rejected {
+            title: text(entry, "title"),
+            reason: text(entry, "reason"),
+            message: text(entry, "message"),
+            serving: entry["serving"].as_bool().unwrap_or_default(),
         };
-        list.iter().map(read).collect()
+        list.iter().map(parse).collect()
     }
 
-    /// Waits until something is rejected for this reason (one of several, separated by `|`) with a
-    /// message that contains all of these texts, as [`Failure::says`](crate::Failure::says), and
-    /// nothing else is rejected.
+    /// Waits until there is exactly one rejection, with this reason (or one of several, separated
+    /// by `|`) and a message that contains all of these texts, as
+    /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
-    /// If it is not in time.
+    /// After a timeout.
     pub async fn wait_rejected(&self, reason: &str, says: &[&str]) -> Rejected {
-        eventually(&format!("a {reason} with {says:?}"), PATIENCE, async || {
+        eventually(&format!("a {reason} with {says:?}"), RELOAD_TIMEOUT, async || {
             let rejected = self.rejected().await;
             match rejected.as_slice() {
-                [one] if is_one_of(&one.reason, reason) && says_all(&one.message, says).is_ok() => {
+                [one]
+                    if is_one_of(&one.reason, reason)
+                        && contains_all(&one.message, says).is_ok() =>
+                {
                     Ok(one.clone())
                 }
                 others => Err(format!("{others:#?}")),
@@ -77,19 +80,19 @@ impl Leadsman {
     /// Waits until nothing is rejected.
     ///
     /// # Panics
-    /// If something still is in the end.
+    /// After a timeout.
     pub async fn wait_accepted(&self) {
-        eventually("nothing that is rejected", PATIENCE, async || {
+        eventually("nothing that is rejected", RELOAD_TIMEOUT, async || {
             let rejected = self.rejected().await;
             if rejected.is_empty() { Ok(()) } else { Err(format!("{rejected:#?}")) }
         })
         .await;
     }
 
-    /// The generation of the configuration that is served.
+    /// The generation of the served configuration.
     ///
     /// # Panics
-    /// If there is no status.
+    /// If the status cannot be read.
     pub async fn generation(&self) -> u64 {
         let status = self.status().await;
         status["generation"].as_u64().unwrap_or_else(|| panic!("{status:#}"))
@@ -109,17 +112,17 @@ impl Leadsman {
     /// Waits until a read returns this value for each of its objects.
     ///
     /// # Panics
-    /// If it does not in time.
+    /// After a timeout.
     pub async fn wait_value(&self, path: &str, value: f64) {
-        self.wait_value_within(path, value, PATIENCE).await;
+        self.wait_value_within(path, value, RELOAD_TIMEOUT).await;
     }
 
     /// The same with another timeout.
     ///
     /// # Panics
-    /// If it does not in time.
-    pub async fn wait_value_within(&self, path: &str, value: f64, patience: Duration) {
-        eventually(&format!("{value} at {path}"), patience, async || {
+    /// After a timeout.
+    pub async fn wait_value_within(&self, path: &str, value: f64, timeout: Duration) {
+        eventually(&format!("{value} at {path}"), timeout, async || {
             let answer = self.get(path).await;
             let values = if answer.status == 200 { answer.values() } else { Default::default() };
             let found = values.values().map(|found| number(found));
@@ -131,23 +134,23 @@ impl Leadsman {
         .await;
     }
 
-    /// Waits until no metric of its own has this name and these labels.
+    /// Waits until none of its own metrics has this name and these labels.
     ///
     /// # Panics
-    /// If one still has in the end.
+    /// After a timeout.
     pub async fn wait_no_metric(&self, name: &str, labels: &[(&str, &str)]) {
-        eventually(&format!("no {name} {labels:?}"), PATIENCE, async || {
+        eventually(&format!("no {name} {labels:?}"), RELOAD_TIMEOUT, async || {
             self.metric(name, labels).await.map_or(Ok(()), |found| Err(format!("{found:?}")))
         })
         .await;
     }
 
-    /// Waits until a metric of its own has this value.
+    /// Waits until one of its own metrics has this value.
     ///
     /// # Panics
-    /// If it does not in time.
+    /// After a timeout.
     pub async fn wait_metric(&self, name: &str, labels: &[(&str, &str)], value: f64) {
-        eventually(&format!("{name} {labels:?} {value}"), PATIENCE, async || {
+        eventually(&format!("{name} {labels:?} {value}"), RELOAD_TIMEOUT, async || {
             let found = self.metric(name, labels).await;
             if found == Some(value) { Ok(()) } else { Err(format!("{found:?}")) }
         })

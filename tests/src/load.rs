@@ -1,4 +1,4 @@
-//! A steady load, each read of which is recorded.
+//! A load with a fixed rate, which records each read.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,33 +9,33 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::caller::Caller;
-use crate::reading::{Reading, Turn};
+use crate::reading::{Progress, Reading};
 use crate::versions::number;
 
-/// Reads of one path at a fixed rate, whether they are answered or not.
+/// An open-loop load: reads of one path at a fixed rate, independent of the response times.
 pub struct Load(Reading<Read>);
 
 /// One read.
 #[derive(Debug, Clone)]
 pub struct Read {
-    /// When it was due.
+    /// The scheduled time.
     pub due: Instant,
-    /// When it was answered.
+    /// The time of the response.
     pub ended: Instant,
     /// The values of its items, or the failure.
     pub outcome: Result<Vec<f64>, String>,
 }
 
 impl Read {
-    /// The time from when it was due to the response.
+    /// The time from the scheduled time to the response.
     pub fn took(&self) -> Duration {
         self.ended - self.due
     }
 
-    /// The value of all of its items.
+    /// The common value of all items.
     ///
     /// # Panics
-    /// If it failed, has none, or they are not the same.
+    /// If the read failed, has no items, or their values differ.
     pub fn value(&self) -> f64 {
         match self.outcome.as_deref() {
             Ok([first, rest @ ..]) if rest.iter().all(|other| other == first) => *first,
@@ -44,11 +44,11 @@ impl Read {
     }
 }
 
-/// The number of connections, which are reused.
+/// The number of connections, which are kept alive.
 const CONNECTIONS: u32 = 4;
 
 impl Load {
-    /// Starts this many reads a second of a path.
+    /// Starts to read a path `per_second` times per second.
     pub fn start(address: SocketAddr, path: &str, per_second: u32) -> Self {
         let url: Arc<str> = format!("https://{address}{path}").into();
         let every = Duration::from_secs(1) * CONNECTIONS / per_second;
@@ -56,7 +56,7 @@ impl Load {
         let mut reading = Reading::new();
         for connection in 0..CONNECTIONS {
             let first = begin + every * connection / CONNECTIONS;
-            reading.add(|turn| read(url.clone(), first, every, turn));
+            reading.add(|progress| read(url.clone(), first, every, progress));
         }
         Self(reading)
     }
@@ -64,12 +64,12 @@ impl Load {
     /// Waits for this many more reads.
     ///
     /// # Panics
-    /// If there are not so many in time.
+    /// After a timeout.
     pub async fn go_on(&self, reads: usize) {
         self.0.go_on(reads).await;
     }
 
-    /// Stops it and returns all reads in the order in which they were due.
+    /// Stops the load and returns all reads in the order of their scheduled times.
     pub async fn stop(self) -> Vec<Read> {
         let mut reads = self.0.stop().await;
         reads.sort_by_key(|read| read.due);
@@ -77,24 +77,24 @@ impl Load {
     }
 }
 
-async fn read(url: Arc<str>, first: Instant, every: Duration, turn: Turn) -> Vec<Read> {
+async fn read(url: Arc<str>, first: Instant, every: Duration, progress: Progress) -> Vec<Read> {
     let caller = Caller::anonymous();
-    let (mut reads, mut under_way) = (Vec::new(), JoinSet::new());
+    let (mut reads, mut in_flight) = (Vec::new(), JoinSet::new());
     let mut due = first;
-    while turn.goes_on() {
+    while !progress.is_stopped() {
         sleep_until(due).await;
-        let (caller, url, turn) = (caller.clone(), url.clone(), turn.clone());
-        under_way.spawn(async move {
+        let (caller, url, progress) = (caller.clone(), url.clone(), progress.clone());
+        in_flight.spawn(async move {
             let outcome = one(&caller, &url).await;
-            turn.count();
+            progress.count();
             Read { due, ended: Instant::now(), outcome }
         });
-        while let Some(Ok(read)) = under_way.try_join_next() {
+        while let Some(Ok(read)) = in_flight.try_join_next() {
             reads.push(read);
         }
         due += every;
     }
-    reads.extend(under_way.join_all().await);
+    reads.extend(in_flight.join_all().await);
     reads
 }
 
@@ -111,18 +111,18 @@ async fn one(caller: &Caller, url: &str) -> Result<Vec<f64>, String> {
 /// A percentile of the response times.
 ///
 /// # Panics
-/// If there are none.
+/// If there are no reads.
 pub fn percentile(reads: &[Read], share: usize) -> Duration {
     let mut times: Vec<_> = reads.iter().map(Read::took).collect();
     times.sort_unstable();
     times[(times.len() - 1) * share / 100]
 }
 
-/// Asserts that no read failed, that each is of one generation, and that none is of an older one
-/// than a read that had ended before it began.
+/// Asserts that no read failed, that all items of a read have one value, and that no read returns
+/// an older value than a read that ended before it began.
 ///
 /// # Panics
-/// If it is not so.
+/// If the assertion fails.
 pub fn assert_forward(reads: &[Read]) {
     let mut ended: Vec<_> = reads.iter().map(|read| (read.ended, read.value())).collect();
     ended.sort_by_key(|(at, _)| *at);

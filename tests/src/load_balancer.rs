@@ -33,8 +33,8 @@ impl LoadBalancer {
         let identity = Authority::new("controller-ca").server("controller");
         let nothing = Reply::new(404, "text/plain", "");
         let server = Upstream::start_tls(nothing, identity.server_config(None)).await;
-        let told = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
-        server.require("authorization", &format!("Basic {told}"));
+        let credentials = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
+        server.require("authorization", &format!("Basic {credentials}"));
         let shared = values.clone();
         server.answer_with(move |request| page(request, pool, metric, &shared));
         Self { pool, metric, values, server }
@@ -61,20 +61,20 @@ impl LoadBalancer {
     }
 }
 
-/// One line for each server, as such a controller writes them: with a comment that is not `HELP`,
-/// and a space after each comma.
+/// One line for each server. As in the controller's exposition, a comment is not `HELP`, and a
+/// space follows each comma.
 fn page(
     request: &Request,
     pool: &str,
     metric: &str,
     values: &Mutex<BTreeMap<String, f64>>,
 ) -> Reply {
-    let asked = ["entity_name", "metric_id"].map(|name| request.parameter(name));
+    let requested = ["entity_name", "metric_id"].map(|name| request.parameter(name));
     if request.path != PATH {
         return Reply::new(404, "text/plain", "Not Found\n");
     }
     let values = values.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = if asked == [Some(pool), Some(metric)] { values.len() } else { 0 };
+    let found = if requested == [Some(pool), Some(metric)] { values.len() } else { 0 };
     let mut text = format!("# Successfully gathered {found} metrics for pool\n");
     let name = format!("avi_{}", metric.replace('.', "_"));
     for (server, value) in values.iter().take(found) {

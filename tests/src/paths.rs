@@ -1,8 +1,8 @@
 //! The paths of the metrics APIs.
 
-/// The custom metrics API's first version.
+/// The first version of the custom metrics API.
 pub const CUSTOM_V1: &str = "/apis/custom.metrics.k8s.io/v1beta1";
-/// The custom metrics API's second version.
+/// The second version of the custom metrics API.
 pub const CUSTOM_V2: &str = "/apis/custom.metrics.k8s.io/v1beta2";
 /// The external metrics API.
 pub const EXTERNAL: &str = "/apis/external.metrics.k8s.io/v1beta1";

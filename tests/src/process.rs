@@ -1,4 +1,4 @@
-//! A server process that ends with the test.
+//! Server processes that end with the test.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -23,8 +23,8 @@ pub(crate) struct Process {
     reader: JoinSet<()>,
 }
 
-/// How long a process may take to start or to end.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout for a process to start or to end.
+pub(crate) const PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Process {
     /// Starts a program. Its standard error is its log.
@@ -51,21 +51,22 @@ impl Process {
         Ok(Self { name, child, log, reader })
     }
 
-    /// The first line of the log for which `find` returns something, `None` if the log ends before.
+    /// Waits for the first log line for which `find` returns a result; `None` if the log ends
+    /// before.
     ///
     /// # Panics
-    /// If neither comes in time.
+    /// After a timeout.
     pub(crate) async fn line<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
         let found = |lines: &Vec<String>| lines.iter().any(|line| find(line).is_some());
         let mut log = self.log.clone();
-        match timeout(PATIENCE, log.wait_for(found)).await {
+        match timeout(PROCESS_TIMEOUT, log.wait_for(found)).await {
             Err(_) => panic!("{} does not start:\n{}", self.name, self.log()),
             Ok(Err(_)) => None,
             Ok(Ok(lines)) => lines.iter().find_map(|line| find(line)),
         }
     }
 
-    /// Its standard error so far.
+    /// The standard error so far.
     pub(crate) fn log(&self) -> String {
         self.log.borrow().join("\n")
     }
@@ -76,7 +77,7 @@ impl Process {
         }
     }
 
-    /// Its peak memory, in bytes.
+    /// The peak memory, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.pid().as_raw_nonzero());
         let status = std::fs::read_to_string(&path).unwrap_or_default();
@@ -86,12 +87,12 @@ impl Process {
         kibibytes * 1024
     }
 
-    /// Whether a stop signal has reached all its threads, which it does one by one.
+    /// Checks that all threads are stopped. A stop signal reaches them one after the other.
     pub(crate) fn is_paused(&self) -> Result<(), String> {
         let tasks = format!("/proc/{}/task", self.pid().as_raw_nonzero());
         for task in std::fs::read_dir(&tasks).map_err(|error| error.to_string())? {
             let stat = task.and_then(|task| std::fs::read_to_string(task.path().join("stat")));
-            // The state is after the name, which is in parentheses.
+            // The state follows the name, which is in parentheses.
             let stat = stat.map_err(|error| error.to_string())?;
             if !stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T')) {
                 return Err(stat);
@@ -114,15 +115,15 @@ impl Process {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits for its end.
+    /// Waits until the process ends.
     ///
     /// # Panics
     /// If it does not end in time.
     pub(crate) async fn exit(&mut self) -> ExitStatus {
-        let Ok(exit) = timeout(PATIENCE, self.child.wait()).await else {
+        let Ok(exit) = timeout(PROCESS_TIMEOUT, self.child.wait()).await else {
             panic!("{} does not end:\n{}", self.name, self.log())
         };
-        // A child process of it could keep the pipe open.
+        // A child of the process could keep the pipe open.
         let _ = timeout(Duration::from_secs(5), self.reader.join_next()).await;
         exit.unwrap_or_else(|error| panic!("{} cannot be waited for: {error}", self.name))
     }
@@ -131,7 +132,7 @@ impl Process {
 impl Drop for Process {
     #[allow(clippy::disallowed_methods, reason = "a destructor cannot await")]
     fn drop(&mut self) {
-        // Its files are removed next, so it must have ended.
+        // The files of the process are removed next, so it must have ended.
         let _ = self.child.start_kill();
         for _ in 0..1000 {
             if self.has_ended() {
@@ -142,7 +143,7 @@ impl Drop for Process {
     }
 }
 
-/// A server that a test stops, pauses and starts again.
+/// A server that a test can stop, pause and start again.
 #[derive(Debug)]
 pub(crate) struct Server {
     name: &'static str,
@@ -156,17 +157,19 @@ impl Server {
     }
 
     /// Sets the running process.
-    pub(crate) fn runs(&mut self, process: Process) {
+    pub(crate) fn set_process(&mut self, process: Process) {
         self.process = Some(process);
     }
 
+    /// The running process.
+    ///
     /// # Panics
-    /// If it was stopped.
+    /// If the server is stopped.
     pub(crate) fn running(&self) -> &Process {
         self.process.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name))
     }
 
-    /// Ends it by a signal, if it is running.
+    /// Stops the server with a signal, if it is running, and waits for its end.
     pub(crate) async fn end(&mut self, signal: Signal) {
         if let Some(mut process) = self.process.take() {
             process.signal(signal);
@@ -174,7 +177,7 @@ impl Server {
         }
     }
 
-    /// Makes it hang: it accepts connections and never answers.
+    /// Makes the server hang: it accepts connections and never responds.
     pub(crate) async fn pause(&self) {
         let process = self.running();
         process.signal(Signal::STOP);
@@ -187,7 +190,7 @@ impl Server {
     }
 }
 
-/// The path of a program from a Debian package.
+/// The path of a program of a Debian package.
 ///
 /// # Panics
 /// If it is not installed.
@@ -201,8 +204,8 @@ pub(crate) fn program(name: &str, package: &str) -> PathBuf {
     })
 }
 
-/// A free port for a server that cannot choose one itself. Another process could take it first;
-/// this has not been observed.
+/// A free port for a server that cannot bind to port 0. Another process could take the port first,
+/// which was not observed so far.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound address").port()

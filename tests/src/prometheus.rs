@@ -1,4 +1,4 @@
-//! Debian's real Prometheus.
+//! A real Prometheus, from a Debian package.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::history::History;
 use crate::process::{Process, Server, free_port, program};
 use crate::waiting::eventually;
 
-/// A Prometheus that scrapes its targets each second.
+/// A Prometheus that scrapes its targets every second.
 pub struct Prometheus {
     server: Server,
     folder: TempDir,
@@ -19,13 +19,16 @@ pub struct Prometheus {
     http: reqwest::Client,
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The timeout of waiting for a state.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The folder of its data, within its own.
 const DATA: &str = "data";
 
 impl Prometheus {
-    /// Starts one that scrapes this URL, and waits until it is ready.
+    /// Starts a Prometheus that scrapes this URL, and waits until it is ready.
     ///
     /// # Panics
     /// If Prometheus is not installed or does not start.
@@ -33,7 +36,7 @@ impl Prometheus {
         Self::scraping_also(target, &[]).await
     }
 
-    /// The same with more entries of `scrape_configs`, each as a flow mapping.
+    /// The same with additional entries of `scrape_configs`, each as a flow mapping.
     ///
     /// # Panics
     /// If Prometheus is not installed or does not start.
@@ -77,7 +80,7 @@ impl Prometheus {
         let http = reqwest::Client::builder()
             .no_proxy()
             .tls_danger_accept_invalid_certs(true)
-            .timeout(PATIENCE)
+            .timeout(REQUEST_TIMEOUT)
             .build()
             .expect("a client");
         Self { server: Server::new("Prometheus"), folder, port: free_port(), http }
@@ -96,19 +99,19 @@ impl Prometheus {
         self.server.running().number()
     }
 
-    /// The items of a query's result, once there are some.
+    /// Waits until the result of a query is not empty, and returns its items.
     ///
     /// # Panics
-    /// If there are none in time.
+    /// After a timeout.
     pub async fn wait_for(&self, query: &str) -> Vec<Value> {
-        eventually(&format!("a result of {query}"), PATIENCE, async || {
+        eventually(&format!("a result of {query}"), WAIT_TIMEOUT, async || {
             let items = self.query(query).await;
             if items.is_empty() { Err("no series".to_owned()) } else { Ok(items) }
         })
         .await
     }
 
-    /// The items of a query's result now.
+    /// The items of the current result of a query.
     ///
     /// # Panics
     /// If the query fails.
@@ -123,17 +126,17 @@ impl Prometheus {
         }
     }
 
-    /// Stops it, so that its port refuses connections.
+    /// Stops Prometheus, so that its port refuses connections.
     pub async fn stop(&mut self) {
         self.server.end(Signal::TERM).await;
     }
 
-    /// Kills it.
+    /// Kills Prometheus.
     pub async fn kill(&mut self) {
         self.server.end(Signal::KILL).await;
     }
 
-    /// Starts it again, on the same port and with its data.
+    /// Starts Prometheus again, on the same port and with its data.
     ///
     /// # Panics
     /// If it does not start.
@@ -142,7 +145,7 @@ impl Prometheus {
         self.run().await;
     }
 
-    /// Makes it hang: it accepts connections and never answers.
+    /// Makes Prometheus hang: it accepts connections and never responds.
     ///
     /// # Panics
     /// If it is stopped.
@@ -169,7 +172,7 @@ impl Prometheus {
         let mut process = Process::start(&program, &arguments).expect("prometheus can be run");
         let ready = format!("{}/-/ready", self.url());
         let http = self.http.clone();
-        eventually("a ready Prometheus", PATIENCE, async || {
+        eventually("a ready Prometheus", WAIT_TIMEOUT, async || {
             assert!(!process.has_ended(), "prometheus ended:\n{}", process.log());
             match http.get(&ready).send().await {
                 Ok(response) if response.status().is_success() => Ok(()),
@@ -178,6 +181,6 @@ impl Prometheus {
             }
         })
         .await;
-        self.server.runs(process);
+        self.server.set_process(process);
     }
 }

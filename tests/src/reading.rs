@@ -1,4 +1,4 @@
-//! Continuous reads in background tasks.
+//! Continuous reads by background tasks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,28 +7,28 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Readers and their results.
+/// Background readers and their results.
 pub(crate) struct Reading<T> {
     readers: JoinSet<Vec<T>>,
     done: Arc<watch::Sender<usize>>,
     end: watch::Sender<bool>,
 }
 
-/// The state that readers share.
+/// The state that a reader shares with the test.
 #[derive(Debug, Clone)]
-pub(crate) struct Turn {
+pub(crate) struct Progress {
     done: Arc<watch::Sender<usize>>,
     end: watch::Receiver<bool>,
 }
 
-impl Turn {
-    pub(crate) fn goes_on(&self) -> bool {
-        !*self.end.borrow()
+impl Progress {
+    pub(crate) fn is_stopped(&self) -> bool {
+        *self.end.borrow()
     }
 
-    /// A read has ended.
+    /// Counts a completed read.
     pub(crate) fn count(&self) {
         self.done.send_modify(|done| *done += 1);
     }
@@ -41,26 +41,26 @@ impl<T: Clone + Send + 'static> Reading<T> {
     }
 
     /// Adds a reader, which starts immediately.
-    pub(crate) fn add<F>(&mut self, reader: impl FnOnce(Turn) -> F)
+    pub(crate) fn add<F>(&mut self, reader: impl FnOnce(Progress) -> F)
     where
         F: Future<Output = Vec<T>> + Send + 'static,
     {
-        let turn = Turn { done: self.done.clone(), end: self.end.subscribe() };
-        self.readers.spawn(reader(turn));
+        let progress = Progress { done: self.done.clone(), end: self.end.subscribe() };
+        self.readers.spawn(reader(progress));
     }
 
     /// Waits for this many more reads.
     ///
     /// # Panics
-    /// If there are not so many in time.
+    /// After a timeout.
     pub(crate) async fn go_on(&self, reads: usize) {
         let mut done = self.done.subscribe();
         let enough = *done.borrow() + reads;
-        let waited = timeout(PATIENCE, done.wait_for(|&done| done >= enough)).await;
+        let waited = timeout(PROGRESS_TIMEOUT, done.wait_for(|&done| done >= enough)).await;
         assert!(waited.is_ok(), "{} reads instead of {enough}", *self.done.borrow());
     }
 
-    /// Stops them and returns their results.
+    /// Stops the readers and returns their results.
     pub(crate) async fn stop(self) -> Vec<T> {
         self.end.send_replace(true);
         self.readers.join_all().await.concat()

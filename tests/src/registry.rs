@@ -1,6 +1,7 @@
-//! Debian's registry (CNCF Distribution 2.8) with plugins, signed as cosign signs.
+//! A real OCI registry (CNCF Distribution 2.8, from a Debian package) with plugins, and signatures
+//! in the formats of cosign.
 //!
-//! It has no referrers API, so bundles are found by the fallback tag.
+//! The registry has no referrers API, so bundles are found by the fallback tag.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::process::{Process, Server, free_port, program};
 use crate::signing::{BUNDLE, SigningKey};
 use crate::waiting::eventually;
 
-/// A registry on a port of its own.
+/// A running registry.
 pub struct Registry {
     server: Server,
     folder: TempDir,
@@ -25,10 +26,10 @@ pub struct Registry {
     http: reqwest::Client,
 }
 
-/// How a registry is to be reached.
+/// The transport and authentication of a registry.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
-    /// Its TLS certificate; plain HTTP without.
+    /// Its TLS certificate; `None` for plain HTTP.
     pub tls: Option<Identity>,
     /// Whether it requires [`USER`] and [`PASSWORD`].
     pub closed: bool,
@@ -38,7 +39,7 @@ pub struct Setup {
 pub const USER: &str = "puller";
 /// The user's password.
 pub const PASSWORD: &str = "a password of the tests";
-/// The registry reads only bcrypt hashes, which this crate cannot create.
+/// The bcrypt hash of [`PASSWORD`]. The registry supports no hashes that this crate could compute.
 const PASSWORD_BCRYPT: &str = "$2b$05$LeadsmanTestsSaltSaltOfVvRBZBFP9ajLCszFZ1lZ82Z3/BQv9i";
 
 /// The media type of a manifest.
@@ -47,7 +48,10 @@ pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The timeout of waiting for a state.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Registry {
     /// Starts an open registry over plain HTTP.
@@ -58,7 +62,7 @@ impl Registry {
         Self::with(Setup::default()).await
     }
 
-    /// Starts a registry and waits until it answers.
+    /// Starts a registry and waits until it is ready.
     ///
     /// # Panics
     /// If the registry is not installed or does not start.
@@ -68,7 +72,7 @@ impl Registry {
         let http = reqwest::Client::builder()
             .no_proxy()
             .tls_danger_accept_invalid_certs(true)
-            .timeout(PATIENCE)
+            .timeout(REQUEST_TIMEOUT)
             .build()
             .expect("a client");
         let mut registry =
@@ -78,23 +82,23 @@ impl Registry {
         registry
     }
 
-    /// Its host and port, as references begin.
+    /// Its host and port, the first part of references.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A pull secret with the user.
+    /// A pull secret with the user's credentials.
     pub fn pull_secret(&self) -> String {
         let auth = STANDARD.encode(format!("{USER}:{PASSWORD}"));
         json!({"auths": {self.address(): {"auth": auth}}}).to_string()
     }
 
-    /// Stops it, so that its port refuses connections.
+    /// Stops the registry, so that its port refuses connections.
     pub async fn stop(&mut self) {
         self.server.end(Signal::TERM).await;
     }
 
-    /// Starts it again, on the same port and with its data.
+    /// Starts the registry again, on the same port and with its data.
     ///
     /// # Panics
     /// If it does not start.
@@ -103,7 +107,7 @@ impl Registry {
         self.run().await;
     }
 
-    /// Makes it hang: it accepts connections and never answers.
+    /// Makes the registry hang: it accepts connections and never responds.
     ///
     /// # Panics
     /// If it is stopped.
@@ -122,16 +126,17 @@ impl Registry {
     /// Pushes a component as a plugin and returns the digest of its manifest.
     ///
     /// # Panics
-    /// If the registry does not take it.
+    /// If the registry refuses it.
     pub async fn push(&self, repository: &str, tag: &str, component: &[u8]) -> String {
         let manifest = self.plugin(repository, component).await;
         self.put_manifest(repository, tag, MANIFEST, &manifest).await
     }
 
-    /// Pushes the blobs of a component and returns its manifest, as tools for WebAssembly write it.
+    /// Pushes the blobs of a component and returns its manifest, in the format of WebAssembly
+    /// tools.
     ///
     /// # Panics
-    /// If the registry does not take a part.
+    /// If the registry refuses a blob.
     pub async fn plugin(&self, repository: &str, component: &[u8]) -> Value {
         let layer = self.put_blob(repository, "application/wasm", component).await;
         let config = json!({
@@ -147,7 +152,7 @@ impl Registry {
     /// Points a tag to another tag's manifest, or to a digest.
     ///
     /// # Panics
-    /// If there is no such thing.
+    /// If it does not exist.
     pub async fn retag(&self, repository: &str, from: &str, to: &str) {
         let (kind, manifest) = self.manifest(repository, from).await.expect("a manifest");
         self.put_raw_manifest(repository, to, &kind, manifest).await;
@@ -157,7 +162,7 @@ impl Registry {
     /// only.
     ///
     /// # Panics
-    /// If the registry does not take it.
+    /// If the registry refuses it.
     pub async fn put_manifest(
         &self,
         repository: &str,
@@ -171,7 +176,7 @@ impl Registry {
     /// Pushes a blob and returns its descriptor.
     ///
     /// # Panics
-    /// If the registry does not take it.
+    /// If the registry refuses it.
     pub async fn put_blob(&self, repository: &str, media_type: &str, content: &[u8]) -> Value {
         let uploads = format!("{}/blobs/uploads/", self.repository(repository));
         let started = self.send(self.http.request(Method::POST, uploads)).await;
@@ -189,15 +194,14 @@ impl Registry {
     /// Removes a manifest by its digest.
     ///
     /// # Panics
-    /// If there is none.
+    /// If it does not exist.
     pub async fn delete(&self, repository: &str, digest: &str) {
         let address = format!("{}/manifests/{digest}", self.repository(repository));
         let done = self.send(self.http.delete(address)).await;
         assert_eq!(done.status(), StatusCode::ACCEPTED, "{repository}@{digest}");
     }
 
-    /// Replaces the stored content of a blob, so that the registry returns other bytes than the
-    /// digest says.
+    /// Replaces the stored content of a blob, so that it does not match its digest.
     ///
     /// # Panics
     /// If there is no such blob.
@@ -209,11 +213,10 @@ impl Registry {
         std::fs::write(data, content).expect("a blob");
     }
 
-    /// Signs an artifact as cosign 2 does: a payload under the tag `sha256-….sig`, beside existing
-    /// ones.
+    /// Signs an artifact in the format of cosign 2: adds a payload under the tag `sha256-….sig`.
     ///
     /// # Panics
-    /// If the registry does not take it.
+    /// If the registry refuses it.
     pub async fn sign_tag_scheme(&self, repository: &str, digest: &str, key: &SigningKey) {
         let name = format!("{}/{repository}", self.address());
         let payload = json!({
@@ -241,10 +244,10 @@ impl Registry {
         self.put_manifest(repository, &tag, MANIFEST, &manifest).await;
     }
 
-    /// Signs an artifact as cosign 3 does: a bundle that refers to the manifest.
+    /// Signs an artifact in the format of cosign 3: attaches a bundle to the manifest.
     ///
     /// # Panics
-    /// If the registry does not take it.
+    /// If the registry refuses it.
     pub async fn sign_bundle(&self, repository: &str, digest: &str, key: &SigningKey) {
         let bundle = key.bundle(digest, "https://sigstore.dev/cosign/sign/v1");
         self.attach_bundle(repository, digest, &bundle).await;
@@ -253,13 +256,13 @@ impl Registry {
     /// Attaches a bundle, valid or not, to a manifest.
     ///
     /// # Panics
-    /// If the registry does not take it.
+    /// If the registry refuses it.
     pub async fn attach_bundle(&self, repository: &str, digest: &str, bundle: &Value) {
         let bundle = bundle.to_string();
         let layer = self.put_blob(repository, BUNDLE, bundle.as_bytes()).await;
         let kind = "application/vnd.oci.image.config.v1+json";
         let config = self.put_blob(repository, kind, b"{}").await;
-        let (_, subject) = self.manifest(repository, digest).await.expect("what is signed");
+        let (_, subject) = self.manifest(repository, digest).await.expect("the signed manifest");
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -284,7 +287,7 @@ impl Registry {
     /// A manifest's media type and text, if there is one.
     ///
     /// # Panics
-    /// If the registry does not answer.
+    /// If the request fails.
     pub async fn manifest(&self, repository: &str, version: &str) -> Option<(String, String)> {
         let address = format!("{}/manifests/{version}", self.repository(repository));
         let request = self.http.get(address).header(header::ACCEPT, format!("{MANIFEST}, {INDEX}"));
@@ -349,7 +352,7 @@ impl Registry {
             std::fs::write(path("htpasswd"), users).expect("a file of users");
             config["auth"]["htpasswd"] = json!({"realm": "tests", "path": path("htpasswd")});
         }
-        // JSON is YAML.
+        // JSON is valid YAML.
         std::fs::write(path("config.yml"), config.to_string()).expect("a config file");
     }
 
@@ -359,7 +362,7 @@ impl Registry {
         let program = program("docker-registry", "docker-registry");
         let mut process = Process::start(&program, &arguments).expect("the registry can be run");
         let root = format!("{}/v2/", self.url());
-        eventually("a registry that answers", PATIENCE, async || {
+        eventually("a ready registry", WAIT_TIMEOUT, async || {
             assert!(!process.has_ended(), "docker-registry ended:\n{}", process.log());
             let request = self.http.get(&root).basic_auth(USER, Some(PASSWORD));
             match request.send().await {
@@ -369,11 +372,11 @@ impl Registry {
             }
         })
         .await;
-        self.server.runs(process);
+        self.server.set_process(process);
     }
 }
 
-/// The digest of a content.
+/// The digest of content.
 pub fn digest(content: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, content);
     let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();

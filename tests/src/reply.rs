@@ -1,4 +1,4 @@
-//! Replies of a Prometheus, or of something in its place.
+//! Scripted HTTP replies of a fake source.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,20 +10,20 @@ use tokio::time::sleep;
 
 use crate::wire::{Response, Stream};
 
-/// A reply, right or wrong.
+/// A reply, valid or broken.
 #[derive(Debug, Clone)]
 pub enum Reply {
     /// A complete reply.
     Whole(Response),
-    /// A body that ends before its declared length, as when a server dies.
+    /// A body that ends before its declared length, as after a crash of the server.
     CutOff(Response),
     /// No reply, on a connection that stays open.
     Silence,
     /// A body of a gigabyte that looks like a result.
     Endless,
-    /// A body that comes one byte each tenth of a second.
+    /// A body that is sent byte by byte, one every 100 ms.
     Drip(Response),
-    /// The same, but later.
+    /// Another reply after a delay.
     After(Duration, Box<Reply>),
 }
 
@@ -46,19 +46,19 @@ impl Reply {
         Self::json(200, &vector(items))
     }
 
-    /// A successful reply with one item for each pod, measured now.
+    /// A successful reply with one sample of the current time for each pod.
     pub fn pods(values: &[(&str, &str)]) -> Self {
         Self::vector(&pods(values))
     }
 
-    /// The same with other fields beside `data`, such as `warnings`.
+    /// The same with another field beside `data`, such as `warnings`.
     pub fn pods_with(values: &[(&str, &str)], field: &str, content: Value) -> Self {
         let mut body = vector(&pods(values));
         body[field] = content;
         Self::json(200, &body)
     }
 
-    /// The same reply, later.
+    /// The same reply after a delay.
     pub fn after(self, time: Duration) -> Self {
         Self::After(time, Box::new(self))
     }
@@ -66,23 +66,23 @@ impl Reply {
     /// The same reply, one byte at a time.
     ///
     /// # Panics
-    /// If it was not whole.
+    /// If it is broken already.
     pub fn drip(self) -> Self {
         Self::Drip(self.into_whole())
     }
 
-    /// The first half of the same reply, without the rest of its declared length.
+    /// The same reply with only the first half of its body, but with the original length.
     ///
     /// # Panics
-    /// If it was not whole.
+    /// If it is broken already.
     pub fn cut_off(self) -> Self {
         Self::CutOff(self.into_whole())
     }
 
-    /// The same reply with only the first half of its body, and the length of that.
+    /// The same reply with only the first half of its body, and with the length of that half.
     ///
     /// # Panics
-    /// If it was not whole.
+    /// If it is broken already.
     pub fn halved(self) -> Self {
         let mut response = self.into_whole();
         response.body.truncate(response.body.len() / 2);
@@ -96,7 +96,7 @@ impl Reply {
         }
     }
 
-    /// Sends it. `taken` counts the bytes of an endless body that the client read.
+    /// Sends the reply. `taken` counts the bytes of an endless body that the client reads.
     pub(crate) async fn send(&self, stream: &mut impl Stream, taken: &AtomicU64) -> io::Result<()> {
         let mut reply = self;
         while let Self::After(time, then) = reply {

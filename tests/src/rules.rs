@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 
 const KEY: &str = "rules:\n";
 
-/// The content of a file.
+/// The content of a file by its name without extension.
 ///
 /// # Panics
-/// If there is none.
+/// If it cannot be read.
 pub fn rules(name: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("rules");
     let file = folder.join(format!("{name}.yaml"));
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// One file with the rules of several files that have only rules.
+/// One file with the rules of several files, which must contain only rules.
 ///
 /// # Panics
-/// If one of them is none, or has something else.
+/// If a file cannot be read, or contains other keys.
 pub fn joined(names: &[&str]) -> String {
     let lists = names.iter().map(|name| {
         let content = rules(name);

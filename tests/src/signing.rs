@@ -1,4 +1,4 @@
-//! Signing as cosign signs.
+//! Signatures in the formats of cosign.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 /// The media type of a bundle.
 pub(crate) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-/// A key to sign with.
+/// A private key for signatures.
 pub struct SigningKey(rcgen::KeyPair);
 
 impl SigningKey {
-    /// A new key, of the kind that cosign creates: ECDSA on P-256.
+    /// A new key of the type that cosign uses: ECDSA on P-256.
     ///
     /// # Panics
-    /// If none can be made.
+    /// If it cannot be generated.
     pub fn generate() -> Self {
         Self(rcgen::KeyPair::generate().expect("a key"))
     }
 
-    /// The public key, as in cosign.pub.
+    /// The public key in PEM, as in cosign.pub.
     pub fn public_pem(&self) -> String {
         self.0.public_key_pem()
     }
@@ -27,12 +27,12 @@ impl SigningKey {
     /// The signature of a text.
     ///
     /// # Panics
-    /// If it cannot be made.
+    /// If signing fails.
     pub fn sign(&self, text: &[u8]) -> Vec<u8> {
         rcgen::SigningKey::sign(&self.0, text).expect("a signature")
     }
 
-    /// A bundle with a statement of some type about a digest.
+    /// A bundle with a signed statement of this predicate type about a digest.
     pub fn bundle(&self, digest: &str, predicate_type: &str) -> Value {
         let statement = json!({
             "_type": "https://in-toto.io/Statement/v1",

@@ -1,11 +1,11 @@
-//! The whole chain: an application, a Prometheus that scrapes it, and Leadsman.
+//! The complete stack: an application, a Prometheus that scrapes it, and Leadsman.
 
 use crate::config::Config;
 use crate::exporter::Exporter;
 use crate::leadsman::Leadsman;
 use crate::prometheus::Prometheus;
 
-/// The three of them.
+/// An application, a Prometheus and Leadsman.
 pub struct Stack {
     /// The application.
     pub exporter: Exporter,

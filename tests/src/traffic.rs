@@ -1,7 +1,6 @@
-//! An application whose counters increase by themselves, for a Prometheus to scrape.
+//! An application whose counters increase over time, which a Prometheus scrapes.
 //!
-//! Each sample has its own timestamp, so that a rate is exactly as requested, however late a scrape
-//! is.
+//! Each sample has a timestamp, so that rates are exact even if a scrape is late.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// The application. Its series are named as an exposition has them: `requests{pod="web-0"}`.
+/// The application. Series are identified as in an exposition: `requests{pod="web-0"}`.
 pub struct Traffic {
     series: Arc<Mutex<BTreeMap<String, Series>>>,
     server: Upstream,
@@ -20,7 +19,7 @@ pub struct Traffic {
 /// A value that changes linearly.
 #[derive(Debug, Clone, Copy)]
 struct Series {
-    /// Its value at a time, in milliseconds since the epoch.
+    /// The value at the time `from`, in milliseconds since the epoch.
     value: f64,
     from: u64,
     per_second: f64,
@@ -28,12 +27,12 @@ struct Series {
     scraped: u64,
 }
 
-/// The interval of samples, in milliseconds. A scrape contains all samples since the previous one:
-/// many for a series that begins in the past.
+/// The interval of samples, in milliseconds. A scrape contains all samples since the previous
+/// scrape, so the first one of a series that begins in the past has many.
 const STEP: usize = 1000;
 
 impl Traffic {
-    /// An application without a series.
+    /// An application without series.
     pub async fn start() -> Self {
         let series = Arc::new(Mutex::new(BTreeMap::new()));
         let server = Upstream::start(page(&series)).await;
@@ -42,7 +41,7 @@ impl Traffic {
         Self { series, server }
     }
 
-    /// Its address.
+    /// Its URL.
     pub fn url(&self) -> String {
         self.server.url()
     }
@@ -57,8 +56,8 @@ impl Traffic {
         self.change(series, |from, old| Series { per_second, ..next(from, old) });
     }
 
-    /// Adds a counter that has increased by this each second for this many seconds, and continues
-    /// to.
+    /// Adds a counter that has increased by `per_second` for the last `seconds` seconds, and
+    /// continues to increase.
     pub fn has_risen(&self, series: &str, per_second: f64, seconds: u64) {
         self.change(series, |now, _| {
             let from = now - seconds * 1000;
@@ -69,7 +68,7 @@ impl Traffic {
     fn change(&self, series: &str, change: impl FnOnce(u64, Option<Series>) -> Series) {
         let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = change(now(), all.get(series).copied());
-        // An unchanged rate keeps its line: a new one would round differently.
+        // An unchanged rate keeps its origin, since another origin would round differently.
         let same = all.get(series).is_some_and(|old| {
             old.per_second == changed.per_second && old.value_at(changed.from) == changed.value
         });
@@ -85,13 +84,13 @@ impl Series {
     }
 }
 
-/// The same series, starting anew at its present value.
+/// The same series with its current value and time as the new origin.
 fn next(now: u64, old: Option<Series>) -> Series {
     let fresh = Series { value: 0.0, from: now, per_second: 0.0, scraped: now };
     old.map_or(fresh, |old| Series { value: old.value_at(now), from: now, ..old })
 }
 
-/// All samples as of now.
+/// All samples until now.
 fn page(series: &Mutex<BTreeMap<String, Series>>) -> Reply {
     let mut all = series.lock().unwrap_or_else(PoisonError::into_inner);
     let now = now();

@@ -1,4 +1,4 @@
-//! A fake Prometheus that fails on the wire in ways a real one cannot.
+//! A fake Prometheus, which can fail on the wire in ways that a real one cannot.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,10 +34,10 @@ struct Shared {
     taken: AtomicU64,
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Upstream {
-    /// A server with one reply to everything.
+    /// Starts a server with the same reply to all requests.
     pub async fn start(reply: Reply) -> Self {
         Self::new(None, reply).await
     }
@@ -83,7 +83,7 @@ impl Upstream {
         set(&self.shared.required, Some((header.to_owned(), value.to_owned())));
     }
 
-    /// Refuses connections, and closes open ones.
+    /// Closes all connections and refuses new ones.
     pub async fn stop(&mut self) {
         self.server.shutdown().await;
     }
@@ -112,7 +112,7 @@ impl Upstream {
     /// The last request.
     ///
     /// # Panics
-    /// If there was none.
+    /// If there was no request.
     pub fn last_request(&self) -> Request {
         self.shared.requests.borrow().last().expect("a request").clone()
     }
@@ -120,27 +120,27 @@ impl Upstream {
     /// Waits until there have been this many requests.
     ///
     /// # Panics
-    /// If there were not in time.
+    /// After a timeout.
     pub async fn wait_for_requests(&self, count: usize) {
         let mut requests = self.shared.requests.subscribe();
         let enough = requests.wait_for(|requests| requests.len() >= count);
-        let waited = timeout(PATIENCE, enough).await.is_ok();
+        let waited = timeout(WAIT_TIMEOUT, enough).await.is_ok();
         assert!(waited, "{} requests instead of {count}", self.requests().len());
     }
 
-    /// Waits until a client closed the connection before its reply was complete, and returns how
-    /// many bytes of an endless body it had read.
+    /// Waits until a client has closed a connection before the reply was complete. Returns the
+    /// number of bytes of endless bodies that clients have read.
     ///
     /// # Panics
-    /// If none did in time.
+    /// After a timeout.
     pub async fn wait_for_hang_up(&self) -> u64 {
         let mut hang_ups = self.shared.hang_ups.subscribe();
-        let waited = timeout(PATIENCE, hang_ups.wait_for(|&count| count > 0)).await.is_ok();
+        let waited = timeout(WAIT_TIMEOUT, hang_ups.wait_for(|&count| count > 0)).await.is_ok();
         assert!(waited, "the client did not hang up, and took {} bytes", self.taken());
         self.taken()
     }
 
-    /// How many bytes of endless bodies clients have read.
+    /// The number of bytes of endless bodies that clients have read.
     pub fn taken(&self) -> u64 {
         self.shared.taken.load(Ordering::SeqCst)
     }
@@ -162,13 +162,13 @@ fn always(reply: Reply) -> Respond {
     Arc::new(move |_| reply.clone())
 }
 
-fn set<T>(place: &Mutex<T>, value: T) {
-    *lock(place) = value;
+fn set<T>(mutex: &Mutex<T>, value: T) {
+    *lock(mutex) = value;
 }
 
-fn lock<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A panic of another test must not change the reply.
-    place.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
@@ -177,11 +177,11 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shar
         let (tls, shared) = (tls.clone(), shared.clone());
         connections.spawn(async move {
             match tls {
-                None => converse(stream, &shared).await,
-                // Failing handshakes are part of the tests.
+                None => serve_connection(stream, &shared).await,
+                // Some tests make handshakes fail.
                 Some(tls) => {
                     if let Ok(stream) = tls.accept(stream).await {
-                        converse(stream, &shared).await;
+                        serve_connection(stream, &shared).await;
                     }
                 }
             }
@@ -190,7 +190,7 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shar
     }
 }
 
-async fn converse(stream: impl Stream, shared: &Shared) {
+async fn serve_connection(stream: impl Stream, shared: &Shared) {
     let mut stream = BufStream::new(stream);
     while let Ok(Some(request)) = wire::read(&mut stream).await {
         let reply = shared.reply(&request);

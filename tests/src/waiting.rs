@@ -1,27 +1,27 @@
-//! Polls for the state of another process, which cannot be awaited.
+//! Polling, for the state of another process, which cannot be awaited.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-const PAUSE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Polls until there is a result.
+/// Polls until `poll` succeeds, and returns its result. `what` describes the expected result.
 ///
 /// # Panics
-/// With the last reason why not, when there is none in time.
+/// After the timeout, with the last error.
 pub async fn eventually<T>(
     what: &str,
-    within: Duration,
-    mut ask: impl AsyncFnMut() -> Result<T, String>,
+    timeout: Duration,
+    mut poll: impl AsyncFnMut() -> Result<T, String>,
 ) -> T {
-    let end = Instant::now() + within;
+    let end = Instant::now() + timeout;
     loop {
-        let reason = match ask().await {
-            Ok(answer) => return answer,
+        let reason = match poll().await {
+            Ok(result) => return result,
             Err(reason) => reason,
         };
-        assert!(Instant::now() < end, "{what}: not within {within:?}; last: {reason}");
-        sleep(PAUSE).await;
+        assert!(Instant::now() < end, "{what}: not within {timeout:?}; last: {reason}");
+        sleep(POLL_INTERVAL).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The server's side of HTTP/1.1, small enough to be broken on purpose.
+//! A minimal HTTP/1.1 server, which replies can break on purpose.
 
 use std::io::{self, ErrorKind};
 
@@ -22,7 +22,7 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// The same and those of a form body.
     pub form: Vec<(String, String)>,
-    /// The headers, names in lower case.
+    /// The headers. Names are in lower case.
     pub headers: Vec<(String, String)>,
     /// The body, if it is text.
     pub body: String,
@@ -42,7 +42,7 @@ impl Request {
     /// The PromQL of the request.
     ///
     /// # Panics
-    /// If there was none.
+    /// If there is no query.
     pub fn promql(&self) -> &str {
         self.parameter("query").unwrap_or_else(|| panic!("no parameter `query` in {self:?}"))
     }
@@ -76,9 +76,10 @@ impl Response {
         self
     }
 
-    /// The status line and the headers, including the length of the body, up to the empty line.
+    /// The status line and the headers, up to the empty line. `framing` is the header with the
+    /// length or the transfer encoding of the body.
     pub(crate) fn head(&self, framing: &str) -> String {
-        let mut head = format!("HTTP/1.1 {} Told\r\n{framing}\r\n", self.status);
+        let mut head = format!("HTTP/1.1 {} Scripted\r\n{framing}\r\n", self.status);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -94,7 +95,7 @@ impl Response {
     }
 }
 
-/// The next request of a connection, `None` if the client has closed it.
+/// Reads the next request of a connection; `None` if the client has closed it.
 pub(crate) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Request>> {
     let Some(first) = line(stream).await? else { return Ok(None) };
     let mut words = first.split(' ');

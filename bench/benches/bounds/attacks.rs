@@ -1,4 +1,4 @@
-//! The attacks, and the bounds that are stated for them.
+//! The attacks and the documented bounds that contain them.
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -11,19 +11,19 @@ use super::clients;
 use super::scene::{Scene, Setup};
 use super::teams;
 
-/// An attack. All of it happens on the loopback, and ends by itself.
+/// An attack. Uses only the loopback, and ends by itself.
 pub(super) struct Attack {
-    /// What it is called.
+    /// The name in the report, which the command line can filter by.
     pub(super) name: &'static str,
-    /// What is stated to hold it, in a few words.
+    /// The documented bound, in short.
     pub(super) bound: &'static str,
-    /// The memory that the process may take, in bytes.
+    /// The maximum memory of the adapter, in bytes.
     pub(super) memory: u64,
-    /// How the adapter is set up.
+    /// The setup of the adapter.
     pub(super) setup: Setup,
-    /// What others read meanwhile.
+    /// The path that others read during the attack.
     pub(super) others: &'static str,
-    /// The attack itself.
+    /// Runs the attack.
     pub(super) run: for<'a> fn(&'a mut Scene) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
 }
 
@@ -48,7 +48,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         memory: 256 * MIB,
         setup: Setup::File(many_pods),
         others: OTHER_PODS,
-        run: |scene| Box::pin(clients::read_all(scene, 1024, made_up)),
+        run: |scene| Box::pin(clients::read_all(scene, 1024, unknown_parameter)),
     },
     Attack {
         name: "5,000 selectors of one reader",
@@ -122,7 +122,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     },
 ];
 
-/// One evaluation for each namespace and selector.
+/// A query with one evaluation for each namespace and selector.
 const NAMESPACED: &str = r#"load{namespace="${namespace}",${selector}}"#;
 
 fn external(url: &str) -> Config {
@@ -164,7 +164,7 @@ fn long_selector(number: usize) -> String {
     format!("{path}?metricLabelSelector=pod%20notin%20({values})")
 }
 
-fn made_up(number: usize) -> String {
+fn unknown_parameter(number: usize) -> String {
     format!("/apis/custom.metrics.k8s.io/v1beta2/namespaces/busy/pods/%2A/load?x={number}")
 }
 
@@ -183,7 +183,7 @@ fn labelled(number: usize) -> String {
     format!("{path}?metricLabelSelector=pod%21%3Dother-{number}")
 }
 
-/// Documents with 63 expensive queries and a fault, each of another text.
+/// Different documents with 63 expensive queries and a fault each.
 async fn faulty_documents(scene: &mut Scene) {
     let url = scene.url();
     for document in 0..12 {
@@ -201,7 +201,7 @@ async fn faulty_documents(scene: &mut Scene) {
     scene.leadsman.wait_accepted().await;
 }
 
-/// One mapping under many names, one after the other.
+/// Renames one mapping many times.
 async fn renamed(scene: &mut Scene) {
     let url = scene.url();
     for number in 0..100 {

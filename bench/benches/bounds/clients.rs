@@ -1,4 +1,4 @@
-//! Who attacks: readers in numbers, and connections that say nothing.
+//! Attacking clients: many readers, and silent connections.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use super::scene::Scene;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// How many reads of an attack are under way at once.
-const AT_ONCE: usize = 16;
+/// The number of concurrent reads of an attack.
+const CONCURRENCY: usize = 16;
 
-/// Reads all these paths, so many at once, on one connection. What is answered does not matter.
+/// Reads `count` paths concurrently on one connection, and ignores the responses.
 pub(super) async fn read_all(scene: &Scene, count: usize, path: fn(usize) -> String) {
     let connection = Arc::new(scene.connect().await);
     let mut readers = JoinSet::new();
-    for first in 0..AT_ONCE {
+    for first in 0..CONCURRENCY {
         let connection = connection.clone();
         readers.spawn(async move {
-            for number in (first..count).step_by(AT_ONCE) {
+            for number in (first..count).step_by(CONCURRENCY) {
                 connection.read(&path(number)).await;
             }
         });
@@ -25,12 +25,12 @@ pub(super) async fn read_all(scene: &Scene, count: usize, path: fn(usize) -> Str
     readers.join_all().await;
 }
 
-/// Opens so many connections that send nothing, not even a handshake, and holds those that are
-/// accepted until the returned value is dropped.
+/// Opens `count` connections that send nothing, not even a TLS handshake. They stay open until the
+/// returned value is dropped.
 pub(super) async fn silent(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     let mut connections = Vec::with_capacity(count);
     for _ in 0..count {
-        // One that is refused is a bound that holds.
+        // A refused connection shows that the bound holds.
         connections.extend(TcpStream::connect(address).await.ok());
     }
     connections

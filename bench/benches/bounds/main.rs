@@ -1,8 +1,8 @@
-//! Attacks on the program as it is released, on the loopback and bounded in count and time: what
-//! memory each takes, how others are served meanwhile, and how soon a reader who comes new is served
-//! after it, beside the bounds that the documentation states.
+//! Attacks on the release binary, on the loopback and limited in number and time. Measures the
+//! memory during each attack, the latency of other readers, and the time to recover, and compares
+//! them with the documented bounds.
 //!
-//! An attack is a row of [`ATTACKS`](attacks::ATTACKS).
+//! Each attack is an entry of [`ATTACKS`](attacks::ATTACKS).
 
 mod attacks;
 mod clients;
@@ -32,11 +32,11 @@ fn main() -> ExitCode {
         "failed",
         "recovers in"
     );
-    let wanted = |attack: &&Attack| {
-        only.is_empty() || only.iter().any(|wanted| attack.name.contains(wanted.as_str()))
+    let selected = |attack: &&Attack| {
+        only.is_empty() || only.iter().any(|filter| attack.name.contains(filter.as_str()))
     };
     let mut broken = 0;
-    for attack in ATTACKS.iter().filter(wanted) {
+    for attack in ATTACKS.iter().filter(selected) {
         let measured = runtime.block_on(measure::measure(attack));
         broken += usize::from(!report(attack, &measured));
     }
@@ -47,20 +47,20 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Prints a row. Says whether the bound holds.
+/// Prints a row. Returns whether the bound holds.
 fn report(attack: &Attack, measured: &Measured) -> bool {
-    let Measured { before, peak, after, usual, meanwhile, recovered } = measured;
-    let holds = *peak <= attack.memory && meanwhile.failed == 0;
+    let Measured { before, peak, after, baseline, during, recovery } = measured;
+    let holds = *peak <= attack.memory && during.failed == 0;
     println!(
         "{:<34}{:>10.0}{:>10.0}{:>10.0}{:>10} µs{:>10} µs{:>10}{:>9} ms  {} MiB, {}{}",
         attack.name,
         mib(*before),
         mib(*peak),
         mib(*after),
-        usual.p99.as_micros(),
-        meanwhile.p99.as_micros(),
-        meanwhile.failed,
-        recovered.as_millis(),
+        baseline.p99.as_micros(),
+        during.p99.as_micros(),
+        during.failed,
+        recovery.as_millis(),
         attack.memory >> 20,
         attack.bound,
         if holds { "" } else { "  BROKEN" },

@@ -1,4 +1,4 @@
-//! What an attack does to the adapter and to those who read meanwhile.
+//! Measures the effect of an attack on the adapter's memory and on the latency of other readers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,37 +11,37 @@ use tokio::time::{Instant, sleep_until};
 use super::attacks::Attack;
 use super::scene::Scene;
 
-/// Between two reads of others, whether the first is answered or not.
-const EACH: Duration = Duration::from_millis(5);
+/// The interval of the reads of others, independent of the response times.
+const INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long others read before the attack.
-const USUAL: Duration = Duration::from_secs(2);
+/// The duration of the baseline before the attack.
+const BASELINE: Duration = Duration::from_secs(2);
 
-/// How long a new reader may have to wait after an attack.
+/// The timeout until a new reader is served after an attack.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What was measured. Memory is in bytes.
+/// The results of an attack. Memory is in bytes.
 pub(super) struct Measured {
     /// The memory before the attack.
     pub(super) before: u64,
-    /// The most memory.
+    /// The peak memory.
     pub(super) peak: u64,
-    /// The memory after it.
+    /// The memory after the attack.
     pub(super) after: u64,
-    /// Reads of others before the attack.
-    pub(super) usual: Steady,
-    /// Their reads during it.
-    pub(super) meanwhile: Steady,
-    /// From the end of the attack until a reader on a new connection is served.
-    pub(super) recovered: Duration,
+    /// The reads of others before the attack.
+    pub(super) baseline: Latency,
+    /// The reads of others during the attack.
+    pub(super) during: Latency,
+    /// The time from the end of the attack until a reader on a new connection is served.
+    pub(super) recovery: Duration,
 }
 
-/// Reads at a steady pace: who is answered late does not ask less often, so a pause of the server is
-/// seen by all who would have been answered in it.
-pub(super) struct Steady {
-    /// Only one read in a hundred took longer.
+/// The latency of reads at a fixed rate. It is measured from the scheduled time of each read, so
+/// that a pause of the server counts for all reads that it delays (no coordinated omission).
+pub(super) struct Latency {
+    /// The 99th percentile.
     pub(super) p99: Duration,
-    /// How many were not answered with 200.
+    /// The number of reads with another status code than 200.
     pub(super) failed: usize,
 }
 
@@ -49,24 +49,24 @@ pub(super) struct Steady {
 pub(super) async fn measure(attack: &Attack) -> Measured {
     let mut scene = Scene::start(attack.setup).await;
     let others = Arc::new(scene.connect().await);
-    // What is done once is not what is measured.
+    // Warms up.
     assert!(others.read(attack.others).await.0, "{}: others are served", attack.name);
-    let usual = steady(&others, attack.others, tokio::time::sleep(USUAL)).await;
+    let baseline = read_until(&others, attack.others, tokio::time::sleep(BASELINE)).await;
     let pid = scene.leadsman.pid();
     let before = process::memory(pid);
-    let meanwhile = steady(&others, attack.others, (attack.run)(&mut scene)).await;
-    let recovered = recovery(&scene, attack.others).await;
+    let during = read_until(&others, attack.others, (attack.run)(&mut scene)).await;
+    let recovery = measure_recovery(&scene, attack.others).await;
     let peak = scene.leadsman.peak_memory();
     let after = process::memory(pid);
-    Measured { before, peak, after, usual, meanwhile, recovered }
+    Measured { before, peak, after, baseline, during, recovery }
 }
 
-/// Reads until something has ended.
-async fn steady(
+/// Reads at a fixed rate until a future completes.
+async fn read_until(
     connection: &Arc<Connection>,
     path: &'static str,
     until: impl Future<Output = ()>,
-) -> Steady {
+) -> Latency {
     let mut reads = JoinSet::new();
     let mut next = Instant::now();
     let mut until = std::pin::pin!(until);
@@ -75,7 +75,7 @@ async fn steady(
             () = sleep_until(next) => {
                 let (connection, due) = (connection.clone(), next);
                 reads.spawn(async move { (connection.read(path).await.0, due.elapsed()) });
-                next += EACH;
+                next += INTERVAL;
             }
             () = &mut until => break,
         }
@@ -85,11 +85,11 @@ async fn steady(
     let mut times: Vec<_> = done.into_iter().map(|(_, took)| took).collect();
     times.sort_unstable();
     let p99 = times.get(times.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default();
-    Steady { p99, failed }
+    Latency { p99, failed }
 }
 
-/// How long it takes until a reader who comes new is served.
-async fn recovery(scene: &Scene, path: &str) -> Duration {
+/// The time until a reader on a new connection is served.
+async fn measure_recovery(scene: &Scene, path: &str) -> Duration {
     let begun = Instant::now();
     let served = async {
         loop {

@@ -1,5 +1,5 @@
-//! What is attacked: an adapter with a configuration file, or one in a cluster whose teams have
-//! ConfigMaps.
+//! The attacked installation: an adapter with a configuration file, or an adapter in a cluster with
+//! ConfigMaps of teams.
 
 use leadsman_bench::load::{Connection, Reader};
 use leadsman_tests::cluster::{Adapter, ConfigMap, ControlPlane};
@@ -7,16 +7,16 @@ use leadsman_tests::{Config, Folder, Leadsman, Reply, Upstream};
 
 use super::teams;
 
-/// How the adapter is set up.
+/// The setup of the adapter.
 #[derive(Clone, Copy)]
 pub(super) enum Setup {
-    /// With a configuration, given the address of a source, in a file.
+    /// With a configuration file. The function returns its content for the URL of the source.
     File(fn(&str) -> Config),
-    /// In a cluster, open to the teams of [`teams`].
+    /// In a cluster with the teams of [`teams`].
     Teams,
 }
 
-/// What is attacked.
+/// The attacked installation.
 pub(super) struct Scene {
     /// The adapter.
     pub(super) leadsman: Leadsman,
@@ -30,7 +30,7 @@ enum Origin {
     Folder(Folder),
     Cluster {
         plane: &'static ControlPlane,
-        /// Its account lives as long as the adapter does.
+        /// The files of its account, which the process needs.
         _adapter: Adapter<'static>,
     },
 }
@@ -68,12 +68,12 @@ impl Scene {
         Self { leadsman, upstream, reader, origin: Origin::Cluster { plane, _adapter: adapter } }
     }
 
-    /// A new connection of somebody who may read everything.
+    /// A new connection of a client with all rights.
     pub(super) async fn connect(&self) -> Connection {
         Connection::open_as(self.leadsman.api(), self.reader.clone()).await
     }
 
-    /// The address of the source.
+    /// The URL of the source.
     pub(super) fn url(&self) -> String {
         self.upstream.url()
     }

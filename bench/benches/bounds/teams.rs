@@ -1,4 +1,4 @@
-//! Teams that attack: what they name is their own, and what suffers is to be theirs alone.
+//! Attacks by teams through their own mappings and plugins, which must affect only the team itself.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,24 +10,24 @@ use tokio::sync::OnceCell;
 use super::clients;
 use super::scene::Scene;
 
-/// The namespaces of teams: one that attacks, and one that does not.
+/// The namespaces of the teams: the attacker and another team.
 const ALL: [&str; 2] = [ATTACKER, OTHER];
 const ATTACKER: &str = "attacker";
 const OTHER: &str = "other";
 
-/// What others read: a metric of the operator, whose plugin runs for nearly every read.
+/// The path that others read: a metric of the operator whose plugin runs for nearly every read.
 pub(super) const OTHERS: &str = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/other/pods/%2A/own";
 
-/// How long the other team may have to wait for its plugin.
-const SERVED_WITHIN: Duration = Duration::from_secs(120);
+/// The timeout until a metric of the teams is served.
+const SERVED_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A namespace for the installation of a scene: each has its own.
+/// A new namespace for the installation of a scene.
 pub(super) fn namespace() -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     format!("adapter-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The teams' namespaces, each with a pod. All scenes share them.
+/// Creates the teams' namespaces, each with a pod. All scenes share them.
 pub(super) async fn create(admin: &ApiClient) {
     static CREATED: OnceCell<()> = OnceCell::const_new();
     let create = async || {
@@ -50,7 +50,7 @@ fn pods(metric: &str) -> Mapping {
     Mapping::pods(metric).query("q", r#"load{namespace="${namespace}"}"#)
 }
 
-/// 50 mappings whose plugin loops for 2 s, all of them read again and again.
+/// 50 mappings whose plugin loops for 2 s and which are read repeatedly.
 pub(super) async fn loops(scene: &mut Scene) {
     let hostile = std::fs::read(HOSTILE).expect("a component");
     let attacker = scene.config_map(ATTACKER, "loops").with_binary("mine.wasm", &hostile);
@@ -60,7 +60,7 @@ pub(super) async fn loops(scene: &mut Scene) {
     };
     let config = Config::new().plugin("mine", "mine.wasm");
     attacker.write((0..49).map(looping).fold(config.mapping(pods("good")), Config::mapping)).await;
-    served(scene, &path(ATTACKER, "good")).await;
+    wait_served(scene, &path(ATTACKER, "good")).await;
     clients::read_all(scene, 200, |number| path(ATTACKER, &format!("looping-{}", number % 49)))
         .await;
     let page = scene.leadsman.metrics().await;
@@ -70,16 +70,16 @@ pub(super) async fn loops(scene: &mut Scene) {
             page.sum("leadsman_plugin_duration_seconds_sum", &[("mapping", &title)])
         })
         .sum();
-    println!("{:<34}{spent:.1} s of plugin time, with 6 s a minute", "");
+    println!("{:<34}{spent:.1} s of plugin time, with 6 s per minute", "");
     attacker.delete().await;
 }
 
-/// Eight plugins that exceed the compiler's limit of time, and one of another team after them.
+/// Eight plugins that exceed the compiler's time limit, followed by a plugin of another team.
 pub(super) async fn compile_bombs(scene: &mut Scene) {
     let bomb = dear_to_compile();
     let mut bombs = Vec::new();
     for number in 0..8_u8 {
-        // A custom section makes each another component.
+        // A custom section makes the components different.
         let different = [bomb.as_slice(), &[0, 2, 1, b'a' + number]].concat();
         let name = format!("bomb-{number}");
         let config_map = scene.config_map(ATTACKER, &name).with_binary("bomb.wasm", &different);
@@ -92,7 +92,7 @@ pub(super) async fn compile_bombs(scene: &mut Scene) {
     let config = Config::new().plugin("small", "small.wasm");
     let begun = Instant::now();
     small.write(config.mapping(pods("small").plugin("small", "do: well-behaved"))).await;
-    served(scene, &path(OTHER, "small")).await;
+    wait_served(scene, &path(OTHER, "small")).await;
     println!("{:<34}another team's plugin is served after {:.1?}", "", begun.elapsed());
     for config_map in bombs {
         config_map.delete().await;
@@ -101,9 +101,9 @@ pub(super) async fn compile_bombs(scene: &mut Scene) {
 }
 
 /// Waits until a metric is served.
-async fn served(scene: &Scene, path: &str) {
+async fn wait_served(scene: &Scene, path: &str) {
     let connection = scene.connect().await;
-    eventually(&format!("a value at {path}"), SERVED_WITHIN, async || {
+    eventually(&format!("a value at {path}"), SERVED_TIMEOUT, async || {
         if connection.read(path).await.0 { Ok(()) } else { Err("it is not served".to_owned()) }
     })
     .await;

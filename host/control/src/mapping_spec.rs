@@ -156,7 +156,7 @@ impl MappingSpec {
             budget: self.budget.clone(),
             items: self.items.clone(),
             breaker: CircuitBreaker::default(),
-            runs: Runs::new(runtime.engine.slots_for_one()),
+            runs: Runs::new(runtime.engine.slots_per_mapping()),
             candidate,
             metrics: runtime.metrics.mapping(&title),
             missing: MissingLog::default(),

@@ -69,7 +69,7 @@ impl Publisher {
             tracing::info!(generation, mappings, of_rules, "the configuration is served");
         }
         self.metrics.serving(generation);
-        self.metrics.listing().offered(of_rules);
+        self.metrics.listing().rule_metrics(of_rules);
         self.published = snapshot.clone();
         Some(snapshot)
     }

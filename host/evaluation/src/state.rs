@@ -54,6 +54,7 @@ impl Evaluated {
             id: next_id(),
             evaluation: next_id(),
             values: Arc::new(values),
+            basis: Basis::default(),
             at: Instant::now(),
             time: clock::now(),
             querying: Duration::ZERO,

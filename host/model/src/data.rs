@@ -6,7 +6,7 @@ use super::names::Scope;
 use super::object_table::ObjectTable;
 use super::selector::Selector;
 
-/// What one query was answered with.
+/// The answer to one query.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The strings that `data` refers to.
@@ -17,30 +17,30 @@ pub struct Answer {
     pub warnings: Vec<String>,
 }
 
-/// The samples of an answer. Times are milliseconds since the epoch.
+/// The samples of an answer. Times are in milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
-    /// One sample per series.
+    /// An instant vector: one sample for each series.
     Vector(Vector),
-    /// Several samples per series.
+    /// A range vector: several samples for each series.
     Matrix(Matrix),
-    /// One sample without labels.
+    /// A single sample without labels.
     Scalar {
-        /// When it was taken.
+        /// The time of the sample.
         time: i64,
-        /// Its value.
+        /// The value.
         value: f64,
     },
-    /// A text.
+    /// A string.
     Text {
-        /// When it was taken.
+        /// The time of the sample.
         time: i64,
-        /// The text.
+        /// The string.
         text: Text,
     },
 }
 
-/// One sample per series.
+/// One sample for each series.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vector {
     /// The series' labels.
@@ -51,12 +51,12 @@ pub struct Vector {
     pub values: Vec<f64>,
 }
 
-/// Several samples per series: those of series `i` are at `ends[i-1]..ends[i]`.
+/// Several samples for each series. The samples of series `i` are at `ends[i-1]..ends[i]`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matrix {
     /// The series' labels.
     pub labels: Labels,
-    /// Where the samples of each series end.
+    /// The end of each series' samples in `times` and `values`.
     pub ends: Vec<u32>,
     /// The samples' times.
     pub times: Vec<i64>,
@@ -65,7 +65,7 @@ pub struct Matrix {
 }
 
 impl Data {
-    /// How many series there are.
+    /// The number of series.
     pub fn series(&self) -> usize {
         match self {
             Self::Vector(vector) => vector.labels.rows(),
@@ -84,9 +84,8 @@ impl Data {
 }
 
 impl Answer {
-    /// Keeps only the series that a selector matches. Fails with a requirement's key if no series
-    /// has that label at all: the query aggregated it away, and dropping every series for it
-    /// would look like "no data".
+    /// Keeps only the series that match a selector. Fails with a requirement's key if no series has
+    /// that label: the query aggregates it away, and dropping all series would look like "no data".
     pub fn select(&mut self, selector: &Selector) -> Result<(), String> {
         let labels = match &self.data {
             Data::Vector(vector) => &vector.labels,
@@ -101,8 +100,8 @@ impl Answer {
         let rows = labels.rows();
         for key in selector.keys() {
             let known = self.dictionary.find(key);
-            let set = |row| known.is_some_and(|name| labels.get(row, name) != 0);
-            if rows > 0 && !(0..rows).any(set) {
+            let is_set = |row| known.is_some_and(|name| labels.get(row, name) != 0);
+            if rows > 0 && !(0..rows).any(is_set) {
                 return Err(key.to_owned());
             }
         }
@@ -182,24 +181,24 @@ impl Matrix {
     }
 }
 
-/// Everything one evaluation is made from, in one dictionary.
+/// The input of one evaluation. All parts share one dictionary.
 #[derive(Debug, Clone)]
 pub struct Input {
     /// The strings of all answers and objects.
     pub dictionary: Dictionary,
-    /// Which objects the evaluation is for.
+    /// The scope of the evaluation.
     pub scope: Scope,
-    /// Queries by name, with their samples and warnings.
+    /// The answer to each query: the query's name, its samples and warnings.
     pub answers: Vec<(String, Data, Vec<String>)>,
-    /// The objects, if the plugin asks for them: names, namespaces and labels.
+    /// The objects, if the plugin requests them: names, namespaces and labels.
     pub objects: Option<(Vec<Text>, Vec<Text>, Labels)>,
-    /// When the evaluation began.
+    /// The start of the evaluation, in milliseconds since the epoch.
     pub now: i64,
 }
 
 impl Input {
-    /// Brings the answers of all queries into one dictionary. The first keeps its numbers, so a
-    /// mapping with one query pays nothing.
+    /// Merges the dictionaries of all answers. The numbers of the first answer stay valid, so a
+    /// single query needs no copy.
     pub fn new(scope: Scope, now: i64, answers: Vec<(String, Answer)>) -> Self {
         let mut input =
             Self { dictionary: Dictionary::new(), scope, answers: vec![], objects: None, now };
@@ -220,7 +219,7 @@ impl Input {
         input
     }
 
-    /// Adds the objects that exist in the scope.
+    /// Adds the objects of the scope.
     pub fn with_objects(mut self, table: &ObjectTable) -> Self {
         let numbers = self.dictionary.absorb(&table.dictionary);
         let renumbered = |texts: &[Text]| {
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_picks_series() {
+    fn a_selector_keeps_matching_series() {
         let mut answer = vector(&[(&[("v", "4")], 1.0), (&[("v", "5")], 2.0), (&[], 3.0)]);
         answer.select(&"v=5".parse().unwrap()).unwrap();
         let Data::Vector(vector) = &answer.data else { panic!("{answer:?}") };
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_no_series_has_is_told_apart_from_no_data() {
+    fn a_label_that_no_series_has_is_an_error_and_not_no_data() {
         let mut answer = vector(&[(&[("v", "4")], 1.0)]);
         assert_eq!(answer.select(&"version=4".parse().unwrap()), Err("version".to_owned()));
         let mut empty = vector(&[]);
@@ -316,11 +315,11 @@ mod tests {
         let two = vector(&[(&[("zone", "x"), ("pod", "a")], 2.0)]);
         let input = Input::new(Scope::Cluster, 0, vec![("n".into(), one), ("d".into(), two)]);
         let pod = input.dictionary.find("pod").unwrap();
-        let of = |at: usize| match &input.answers[at].1 {
+        let pod_of = |at: usize| match &input.answers[at].1 {
             Data::Vector(vector) => vector.labels.get(0, pod),
             other => panic!("{other:?}"),
         };
-        assert_eq!(of(0), of(1));
-        assert_eq!(input.dictionary.get(of(0)), "a");
+        assert_eq!(pod_of(0), pod_of(1));
+        assert_eq!(input.dictionary.get(pod_of(0)), "a");
     }
 }

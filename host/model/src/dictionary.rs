@@ -1,4 +1,4 @@
-//! Interned strings, each with a number.
+//! Interned strings, each identified by a number.
 
 use std::hash::BuildHasher as _;
 
@@ -8,10 +8,10 @@ use hashbrown::HashTable;
 /// The number of a string in a [`Dictionary`].
 pub type Text = u32;
 
-/// The empty string: for a label, "not set".
+/// The empty string. As the value of a label it means "not set".
 pub const EMPTY: Text = 0;
 
-/// Distinct strings, back to back, as the plugin contract has them.
+/// Distinct strings in one buffer, in the layout of the plugin contract.
 #[derive(Debug, Clone)]
 pub struct Dictionary {
     text: String,
@@ -27,7 +27,7 @@ impl Default for Dictionary {
 }
 
 impl Dictionary {
-    /// A dictionary whose string 0 is the empty one.
+    /// A dictionary with the empty string, whose number is 0.
     pub fn new() -> Self {
         let mut dictionary = Self {
             text: String::new(),
@@ -39,13 +39,14 @@ impl Dictionary {
         dictionary
     }
 
-    /// Interns a string, and gives its number.
+    /// Interns a string and returns its number.
     pub fn intern(&mut self, text: &str) -> Text {
         let hash = self.hasher.hash_one(text);
         if let Some(&known) = self.index.find(hash, |&id| self.get(id) == text) {
             return known;
         }
-        // Bodies are limited to far less than 4 GiB, so neither count nor length can overflow.
+        // Response bodies are limited to far less than 4 GiB, so neither count nor length
+        // overflows.
         let id = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         self.text.push_str(text);
         self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
@@ -54,37 +55,38 @@ impl Dictionary {
         id
     }
 
-    /// The number of a string, if it is there.
+    /// The number of a string, if it was interned.
     pub fn find(&self, text: &str) -> Option<Text> {
         self.index.find(self.hasher.hash_one(text), |&id| self.get(id) == text).copied()
     }
 
-    /// The string with this number; empty if there is none.
+    /// The string with this number; empty if the number is unknown.
     pub fn get(&self, id: Text) -> &str {
         slice(&self.text, &self.ends, id)
     }
 
-    /// How many strings there are.
+    /// The number of strings.
     pub fn len(&self) -> u32 {
         u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
-    /// The bytes of all strings.
+    /// The size of all strings, in bytes.
     pub fn bytes(&self) -> usize {
         self.text.len()
     }
 
-    /// Never: the empty string is always there.
+    /// Always `false`: every dictionary has the empty string.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// All strings back to back, and where each ends.
+    /// All strings in one buffer, and the end of each.
     pub fn into_parts(self) -> (String, Vec<u32>) {
         (self.text, self.ends)
     }
 
-    /// Adds the strings of another dictionary and returns its numbers as numbers of this one.
+    /// Interns the strings of another dictionary. Returns the new number for each number of
+    /// `other`.
     pub fn absorb(&mut self, other: &Dictionary) -> Vec<Text> {
         (0..other.len()).map(|id| self.intern(other.get(id))).collect()
     }
@@ -105,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_string_stands_once_and_the_empty_one_is_zero() {
+    fn each_string_is_stored_once_and_the_empty_one_is_zero() {
         let mut dictionary = Dictionary::new();
         let pod = dictionary.intern("pod");
         assert_eq!(dictionary.intern("pod"), pod);

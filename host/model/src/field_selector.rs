@@ -1,8 +1,8 @@
-//! Field selectors of Kubernetes: which objects, by name and namespace.
+//! Field selectors of Kubernetes, on the name and namespace of objects.
 
 use std::str::FromStr;
 
-/// What an object's name and namespace must be.
+/// Requirements on an object's name and namespace. All must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldSelector(Vec<Term>);
 
@@ -19,24 +19,24 @@ enum Field {
     Namespace,
 }
 
-/// A field selector that cannot be read, in the words of Kubernetes.
+/// An invalid field selector. The messages are those of Kubernetes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFieldSelector {
-    /// A part is no comparison.
+    /// A term has no comparison operator.
     #[error("invalid selector: '{whole}'; can't understand '{part}'")]
     NoComparison {
-        /// The whole text.
+        /// The whole selector.
         whole: String,
-        /// The part.
+        /// The term.
         part: String,
     },
-    /// A value has characters that must be escaped.
+    /// A value has an unescaped special character.
     #[error("invalid field selector: unescaped character in value: {0}")]
     Unescaped(char),
-    /// A backslash stands before what needs none.
+    /// A backslash is followed by a character that needs no escape.
     #[error("invalid field selector: invalid escape sequence: {0}")]
     Escape(String),
-    /// Objects cannot be picked by this.
+    /// The field is not supported.
     #[error(
         "\"{0}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
     )]
@@ -44,17 +44,17 @@ pub enum InvalidFieldSelector {
 }
 
 impl FieldSelector {
-    /// Whether objects of a namespace may be picked.
+    /// Whether objects of the namespace can match.
     pub fn admits_namespace(&self, namespace: &str) -> bool {
-        self.holds(Field::Namespace, namespace)
+        self.admits(Field::Namespace, namespace)
     }
 
-    /// Whether objects of a name may be picked.
+    /// Whether objects with the name can match.
     pub fn admits_name(&self, name: &str) -> bool {
-        self.holds(Field::Name, name)
+        self.admits(Field::Name, name)
     }
 
-    fn holds(&self, field: Field, value: &str) -> bool {
+    fn admits(&self, field: Field, value: &str) -> bool {
         let mut terms = self.0.iter().filter(|term| term.field == field);
         terms.all(|term| (term.value == value) == term.equal)
     }
@@ -69,7 +69,7 @@ impl FromStr for FieldSelector {
     }
 }
 
-/// Cuts at commas that no backslash stands before.
+/// Splits at unescaped commas.
 fn split(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut escaped) = (0, false);
@@ -89,16 +89,18 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 fn term(whole: &str, part: &str) -> Result<Term, InvalidFieldSelector> {
-    // Whichever comes first; where two begin at the same place, the longer one.
-    let signs = [("!=", false), ("==", true), ("=", true)];
-    let found = signs.iter().filter_map(|(sign, equal)| Some((part.find(sign)?, *sign, *equal)));
-    let Some((at, sign, equal)) = found.min_by_key(|(at, ..)| *at) else {
+    // The first operator in the text counts. At the same position, the longer one comes first here.
+    let operators = [("!=", false), ("==", true), ("=", true)];
+    let found = operators
+        .iter()
+        .filter_map(|(operator, equal)| Some((part.find(operator)?, *operator, *equal)));
+    let Some((at, operator, equal)) = found.min_by_key(|(at, ..)| *at) else {
         return Err(InvalidFieldSelector::NoComparison {
             whole: whole.to_owned(),
             part: part.to_owned(),
         });
     };
-    let value = unescaped(&part[at + sign.len()..])?;
+    let value = unescaped(&part[at + operator.len()..])?;
     let field = match &part[..at] {
         "metadata.name" => Field::Name,
         "metadata.namespace" => Field::Namespace,
@@ -130,13 +132,13 @@ fn unescaped(text: &str) -> Result<String, InvalidFieldSelector> {
 mod tests {
     use super::*;
 
-    fn picks(selector: &str, namespace: &str, name: &str) -> bool {
+    fn matches(selector: &str, namespace: &str, name: &str) -> bool {
         let selector: FieldSelector = selector.parse().unwrap();
         selector.admits_namespace(namespace) && selector.admits_name(name)
     }
 
     #[test]
-    fn objects_are_picked_by_name_and_namespace() {
+    fn objects_match_by_name_and_namespace() {
         for yes in [
             "",
             ",",
@@ -148,7 +150,7 @@ mod tests {
             "metadata.namespace!=bank,metadata.name!=db,metadata.name!=cache",
             r"metadata.name!=a\,b\=c\\d",
         ] {
-            assert!(picks(yes, "shop", "web"), "{yes}");
+            assert!(matches(yes, "shop", "web"), "{yes}");
         }
         for no in [
             "metadata.name=db",
@@ -158,15 +160,15 @@ mod tests {
             "metadata.namespace!=shop",
             "metadata.name=web,metadata.name=db",
         ] {
-            assert!(!picks(no, "shop", "web"), "{no}");
+            assert!(!matches(no, "shop", "web"), "{no}");
         }
-        assert!(picks("metadata.namespace=", "", "node-a"), "what lives in no namespace");
+        assert!(matches("metadata.namespace=", "", "node-a"), "a cluster-scoped object");
     }
 
-    /// As k8s.io/apimachinery v0.34.1 puts it, which gives a character by its number.
+    /// The messages of k8s.io/apimachinery v0.34.1, which prints the number of a character instead.
     #[test]
-    fn what_cannot_be_read_is_refused_in_the_words_of_kubernetes() {
-        for (text, said) in [
+    fn invalid_selectors_are_refused_with_the_messages_of_kubernetes() {
+        for (text, message) in [
             (
                 "status.phase=Running",
                 r#""status.phase" is not a known field selector: only "metadata.name", "metadata.namespace""#,
@@ -183,7 +185,7 @@ mod tests {
                 "invalid selector: 'metadata.name>a'; can't understand 'metadata.name>a'",
             ),
         ] {
-            assert_eq!(text.parse::<FieldSelector>().unwrap_err().to_string(), said, "{text}");
+            assert_eq!(text.parse::<FieldSelector>().unwrap_err().to_string(), message, "{text}");
         }
     }
 }

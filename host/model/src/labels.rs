@@ -1,20 +1,20 @@
-//! The labels of many rows, column by column.
+//! The labels of many rows, stored by column.
 
 use super::dictionary::{EMPTY, Text};
 
-/// The labels of a number of rows. Columns appear as rows need them.
+/// The labels of a number of rows. A column is added when a row first sets its label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels {
     rows: usize,
     columns: Vec<Column>,
 }
 
-/// One label of every row.
+/// The values of one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// The label's name.
     pub name: Text,
-    /// Its value in each row; may be shorter than there are rows, whose value is then not set.
+    /// The value in each row. Missing cells at the end are not set.
     cells: Vec<Text>,
 }
 
@@ -26,17 +26,17 @@ impl Column {
 }
 
 impl Labels {
-    /// How many rows there are.
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// How many different labels they have.
+    /// The number of distinct labels.
     pub fn columns(&self) -> usize {
         self.columns.len()
     }
 
-    /// Begins a new row.
+    /// Adds a row without labels.
     pub fn add_row(&mut self) {
         self.rows += 1;
     }
@@ -61,7 +61,7 @@ impl Labels {
         column.cells.push(value);
     }
 
-    /// The value of a label in a row, [`EMPTY`] where it is not set.
+    /// The value of a label in a row; [`EMPTY`] if it is not set.
     pub fn get(&self, row: usize, name: Text) -> Text {
         let column = self.columns.iter().find(|column| column.name == name);
         column.and_then(|column| column.cells.get(row)).copied().unwrap_or(EMPTY)
@@ -80,7 +80,7 @@ impl Labels {
         })
     }
 
-    /// The names of the columns and all cells, column after column, as the contract has them.
+    /// The names of the columns and all cells in column-major order, as in the plugin contract.
     pub fn into_parts(self) -> (Vec<Text>, Vec<Text>) {
         let names = self.columns.iter().map(|column| column.name).collect();
         let mut cells = Vec::with_capacity(self.columns.len() * self.rows);
@@ -91,7 +91,7 @@ impl Labels {
         (names, cells)
     }
 
-    /// Keeps only some rows, in order.
+    /// Keeps only the rows that are marked in `keep`.
     pub fn keep(&mut self, keep: &[bool]) {
         for column in &mut self.columns {
             column.cells.resize(self.rows, EMPTY);
@@ -100,7 +100,7 @@ impl Labels {
         self.rows = keep.iter().filter(|&&kept| kept).count();
     }
 
-    /// Replaces every number by another.
+    /// Replaces the number of each string: `numbers` has the new number for each old one.
     pub fn renumber(&mut self, numbers: &[Text]) {
         let new = |old: &mut Text| *old = numbers.get(*old as usize).copied().unwrap_or(EMPTY);
         for column in &mut self.columns {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_that_appears_late_is_not_set_before_and_after() {
+    fn a_label_is_set_only_in_the_rows_that_set_it() {
         let mut labels = Labels::default();
         labels.add_row();
         labels.set(1, 10);

@@ -1,4 +1,5 @@
-//! The domain: what flows from sources through plugins to answers. No I/O, no wire formats.
+//! The domain types: from the answers of sources to the values that are served. No I/O and no wire
+//! formats.
 
 pub mod data;
 pub mod dictionary;

@@ -1,15 +1,15 @@
-//! Names, validated where they enter.
+//! Names, validated when they are parsed.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// A name that cannot be used, and why.
+/// An invalid name, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidName(String);
 
-/// The name of a namespace: a DNS label, so it can stand in a query without escaping.
+/// The name of a namespace: a DNS label, so it needs no escaping in a query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Namespace(Arc<str>);
 
@@ -42,7 +42,7 @@ impl fmt::Display for Namespace {
     }
 }
 
-/// Whether a text is a DNS label as Kubernetes wants it.
+/// Whether a text is a DNS label (RFC 1123), as Kubernetes defines it.
 pub fn is_dns_label(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -52,9 +52,9 @@ pub fn is_dns_label(text: &str) -> bool {
         && bytes.last().copied().is_some_and(inner)
 }
 
-/// The name of an object, as a request gives it: what Kubernetes takes for one segment of a path, and
-/// without the characters that queries are quoted and delimited with. No kind that has metrics has
-/// names with these; a rule's query that is not widened has the name in it.
+/// The name of an object in a request: a valid path segment name of Kubernetes, without the
+/// characters that quote or delimit parts of a query. A rule's query that is not widened contains
+/// the name, and no kind with metrics uses these characters in names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectName<'a>(&'a str);
 
@@ -62,7 +62,7 @@ impl<'a> TryFrom<&'a str> for ObjectName<'a> {
     type Error = InvalidName;
 
     fn try_from(text: &'a str) -> Result<Self, InvalidName> {
-        let why = match text {
+        let reason = match text {
             "" => "it is empty",
             "." | ".." => "it has another meaning in a path",
             _ if text.len() > 253 => "it is longer than 253 bytes",
@@ -75,7 +75,7 @@ impl<'a> TryFrom<&'a str> for ObjectName<'a> {
             }
             _ => return Ok(Self(text)),
         };
-        Err(InvalidName(format!("\"{}\" cannot name an object: {why}", text.escape_debug())))
+        Err(InvalidName(format!("\"{}\" cannot name an object: {reason}", text.escape_debug())))
     }
 }
 
@@ -92,7 +92,7 @@ impl fmt::Display for ObjectName<'_> {
     }
 }
 
-/// The name under which a metric is served: one segment of a path.
+/// The name of a served metric: one segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MetricName(Arc<str>);
 
@@ -100,18 +100,18 @@ impl FromStr for MetricName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let wrong = |why: &str| {
-            Err(InvalidName(format!("\"{}\" cannot name a metric: {why}", text.escape_debug())))
+        let invalid = |reason: &str| {
+            Err(InvalidName(format!("\"{}\" cannot name a metric: {reason}", text.escape_debug())))
         };
         match text {
-            "" => wrong("it is empty"),
-            "." | ".." | "*" => wrong("it has another meaning in a path"),
-            _ if text.len() > 253 => wrong("it is longer than 253 bytes"),
+            "" => invalid("it is empty"),
+            "." | ".." | "*" => invalid("it has another meaning in a path"),
+            _ if text.len() > 253 => invalid("it is longer than 253 bytes"),
             _ if text.contains(['/', '%', '\\', '?', '#']) => {
-                wrong("\"/\", \"%\", \"\\\", \"?\" and \"#\" do not survive in a path")
+                invalid("\"/\", \"%\", \"\\\", \"?\" and \"#\" do not survive in a path")
             }
             _ if text.chars().any(|c| c.is_control() || c.is_whitespace()) => {
-                wrong("it has white space or control characters")
+                invalid("it has white space or control characters")
             }
             _ => Ok(Self(text.into())),
         }
@@ -137,17 +137,17 @@ impl std::borrow::Borrow<str> for MetricName {
     }
 }
 
-/// Which objects an evaluation is for.
+/// The objects that an evaluation covers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
-    /// Those of one namespace.
+    /// The objects of one namespace.
     Namespace(Namespace),
-    /// Those of the whole cluster.
+    /// The objects of the whole cluster.
     Cluster,
 }
 
 impl Scope {
-    /// The namespace, if it is one.
+    /// The namespace; `None` for the whole cluster.
     pub fn namespace(&self) -> Option<&Namespace> {
         match self {
             Self::Namespace(namespace) => Some(namespace),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_named_by_segments_of_a_path() {
+    fn object_names_are_path_segments_without_quotes() {
         for good in ["web-0", "node-a.example", "system:admin", "v1.apps", "Ä", &"a".repeat(253)] {
             assert_eq!(ObjectName::try_from(good).unwrap().as_str(), good);
         }

@@ -1,30 +1,30 @@
-//! The objects of a scope with their labels, as plugins see them that ask for them.
+//! The objects of a scope with their labels, as an input of plugins.
 
 use std::sync::Arc;
 
 use super::dictionary::{Dictionary, Text};
 use super::labels::Labels;
 
-/// The most different label keys of one table.
+/// The maximum number of distinct label keys of one table.
 const MAX_KEYS: usize = 256;
 
-/// The most cells of one table, objects times label keys: 8 MiB of numbers.
+/// The maximum number of cells of one table, which is objects times label keys. They take 8 MiB.
 pub const MAX_CELLS: usize = 2 << 20;
 
-/// The most bytes of all names and labels of one table, each distinct text once.
+/// The maximum size of all distinct names and labels of one table, in bytes.
 const MAX_BYTES: usize = 16 << 20;
 
-/// Which labels of the objects a plugin asks for.
+/// The labels of the objects that a plugin requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectLabels {
-    /// All that there are.
+    /// All labels.
     All,
-    /// Those with these keys.
+    /// The labels with these keys.
     Keys(Arc<[String]>),
 }
 
 impl ObjectLabels {
-    fn wants(&self, key: &str) -> bool {
+    fn includes(&self, key: &str) -> bool {
         match self {
             Self::All => true,
             Self::Keys(keys) => keys.iter().any(|known| known == key),
@@ -32,20 +32,20 @@ impl ObjectLabels {
     }
 }
 
-/// The objects that exist in a scope, in a dictionary of their own.
+/// The objects of a scope, with a dictionary of their own.
 #[derive(Debug, Clone, Default)]
 pub struct ObjectTable {
-    /// The texts that everything else refers to.
+    /// The strings that the other fields refer to.
     pub dictionary: Dictionary,
     /// The objects' names.
     pub names: Vec<Text>,
-    /// Their namespaces; empty for those that live in none.
+    /// Their namespaces; empty for cluster-scoped objects.
     pub namespaces: Vec<Text>,
     /// Their labels.
     pub labels: Labels,
 }
 
-/// The objects of a scope have more labels than are handed to a plugin.
+/// The objects of a scope exceed a limit on the input of plugins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectTableError {
     /// Too many keys.
@@ -60,12 +60,12 @@ pub enum ObjectTableError {
          the plugin ask for the labels that it needs, or evaluate for each namespace"
     )]
     Cells {
-        /// How many objects there are.
+        /// The number of objects.
         objects: usize,
-        /// How many keys their labels had so far.
+        /// The number of distinct label keys when the limit was exceeded.
         keys: usize,
     },
-    /// Too long texts.
+    /// Names and labels are too large.
     #[error(
         "the objects' names and labels have more than {MAX_BYTES} bytes; let the plugin ask for \
          the labels that it needs, or evaluate for each namespace"
@@ -74,7 +74,7 @@ pub enum ObjectTableError {
 }
 
 impl ObjectTable {
-    /// A table for so many objects at most, without any.
+    /// An empty table with capacity for `objects` objects.
     fn with_capacity(objects: usize) -> Self {
         Self {
             names: Vec::with_capacity(objects),
@@ -83,10 +83,10 @@ impl ObjectTable {
         }
     }
 
-    /// A table of objects, each with its namespace, its name and its labels.
+    /// Builds a table of objects, each with its namespace, name and labels.
     pub fn new<'a, L>(
         objects: impl ExactSizeIterator<Item = (&'a str, &'a str, L)>,
-        wanted: &ObjectLabels,
+        requested: &ObjectLabels,
     ) -> Result<Self, ObjectTableError>
     where
         L: IntoIterator<Item = (&'a str, &'a str)>,
@@ -98,7 +98,7 @@ impl ObjectTable {
             names.push(dictionary.intern(name));
             namespaces.push(dictionary.intern(namespace));
             columns.add_row();
-            for (key, value) in labels.into_iter().filter(|(key, _)| wanted.wants(key)) {
+            for (key, value) in labels.into_iter().filter(|(key, _)| requested.includes(key)) {
                 columns.set(dictionary.intern(key), dictionary.intern(value));
             }
             let keys = columns.columns();
@@ -115,7 +115,7 @@ impl ObjectTable {
         Ok(table)
     }
 
-    /// How many cells it has.
+    /// The number of cells.
     pub fn cells(&self) -> usize {
         self.labels.rows().saturating_mul(self.labels.columns())
     }
@@ -125,7 +125,8 @@ impl ObjectTable {
 mod tests {
     use super::*;
 
-    /// So many objects, each with so many labels, whose keys are shared or the object's own.
+    /// A table of objects with a number of labels each. With `own_keys`, no two objects share a
+    /// key.
     fn table(
         objects: usize,
         labels: usize,
@@ -150,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn labels_without_end_are_refused_and_said_why() {
-        // 2,000 objects with 60 keys of their own each were 1,858 MiB.
+    fn too_many_labels_are_refused_with_the_limit() {
+        // Without the limit, 2,000 objects with 60 keys of their own each took 1,858 MiB.
         let refused = table(2000, 60, true, &ObjectLabels::All).unwrap_err();
         assert_eq!(refused, ObjectTableError::Keys);
         assert!(refused.to_string().contains("256 different keys"), "{refused}");
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_gets_the_labels_that_it_asks_for_and_no_others() {
+    fn a_plugin_gets_only_the_labels_that_it_requests() {
         let wanted = ObjectLabels::Keys(["key-1-7".to_owned()].into());
         let table = table(2000, 60, true, &wanted).unwrap();
         assert_eq!((table.names.len(), table.labels.columns()), (2000, 1));

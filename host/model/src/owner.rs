@@ -1,26 +1,26 @@
-//! Whose a mapping is.
+//! The owner of a document and its mappings.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::names::Namespace;
 
-/// Whose a document and its mappings are.
+/// The owner of a document and its mappings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
-    /// Of whoever runs the adapter. Serves all namespaces.
+    /// The operator of the adapter. Serves all namespaces.
     Operator,
-    /// Of a ConfigMap in a team's namespace. Serves that namespace alone.
+    /// A team, by its ConfigMap. Serves only the namespace of the ConfigMap.
     Team {
         /// The namespace.
         namespace: Namespace,
-        /// The ConfigMap.
+        /// The name of the ConfigMap.
         name: Arc<str>,
     },
 }
 
 impl Owner {
-    /// The only namespace that may be served; `None` for all.
+    /// The only namespace that the owner may serve; `None` for all namespaces.
     pub fn namespace(&self) -> Option<&Namespace> {
         match self {
             Self::Operator => None,
@@ -28,7 +28,7 @@ impl Owner {
         }
     }
 
-    /// Whether a namespace may be served.
+    /// Whether the owner may serve a namespace. `None` is a cluster-scoped object.
     pub fn serves(&self, namespace: Option<&str>) -> bool {
         match self {
             Self::Operator => true,
@@ -36,7 +36,7 @@ impl Owner {
         }
     }
 
-    /// Whether there is a namespace that both may serve.
+    /// Whether both owners may serve the same namespace.
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self.namespace(), other.namespace()) {
             (Some(one), Some(other)) => one == other,

@@ -1,11 +1,11 @@
-//! Places in documents, as JSON pointers.
+//! JSON pointers: the position of a value in a document.
 
-/// A key as a segment of a pointer.
+/// A key, escaped as a segment of a pointer.
 pub fn segment(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// A pointer as people write it: `mappings[3].queries.rate`.
+/// A pointer in readable form: `mappings[3].queries.rate`.
 pub fn written(pointer: &str) -> String {
     let mut place = String::new();
     for segment in pointer.split('/').skip(1) {

@@ -1,4 +1,4 @@
-//! Values at milli precision, written as Kubernetes quantities.
+//! Kubernetes quantities at milli precision.
 
 use std::fmt;
 
@@ -6,41 +6,41 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity(i64);
 
-/// Why a number cannot be served.
+/// Why a value cannot be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NotServable {
-    /// It is not a number.
+    /// The value is NaN.
     #[error("the value is NaN")]
     NotANumber,
-    /// It is infinite.
+    /// The value is infinite.
     #[error("the value is infinite")]
     Infinite,
-    /// It does not fit a quantity at milli precision.
+    /// The value does not fit into an `i64` of thousandths.
     #[error("the value is beyond ±9.2e15, the largest that fits milli precision")]
     TooLarge,
-    /// Its time cannot be written.
+    /// RFC 3339 cannot express the timestamp.
     #[error("the time is not in the years 0 to 9999")]
     Time,
 }
 
 impl Quantity {
-    /// Exactly 0.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// In thousandths.
+    /// From a number of thousandths.
     pub fn from_milli(milli: i64) -> Self {
         Self(milli)
     }
 
-    /// In thousandths.
+    /// The number of thousandths.
     pub fn milli(self) -> i64 {
         self.0
     }
 
-    /// Cuts off what is finer than a thousandth, as prometheus-adapter does, but never lets a
-    /// rounding error of the multiplication cost a whole thousandth (0.029 is 29m), and never
-    /// lets a number that is not 0 become 0: an HPA scales to zero at exactly 0.
-    #[allow(clippy::cast_possible_truncation)] // checked against the limit
+    /// Truncates to thousandths, as prometheus-adapter does, with two exceptions: a rounding error
+    /// of the multiplication does not lose a thousandth (0.029 is 29m), and a value other than 0
+    /// does not become 0, since an HPA scales to zero at exactly 0.
+    #[allow(clippy::cast_possible_truncation)] // compared with the limit first
     pub fn from_f64(value: f64) -> Result<Self, NotServable> {
         if value.is_nan() {
             return Err(NotServable::NotANumber);
@@ -52,9 +52,9 @@ impl Quantity {
         if exact.abs() >= 9.2e18 {
             return Err(NotServable::TooLarge);
         }
-        let near = exact.round();
-        let milli = if (exact - near).abs() <= near.abs() * 2.0 * f64::EPSILON {
-            near
+        let rounded = exact.round();
+        let milli = if (exact - rounded).abs() <= rounded.abs() * 2.0 * f64::EPSILON {
+            rounded
         } else {
             exact.trunc()
         };
@@ -65,19 +65,19 @@ impl Quantity {
         })
     }
 
-    /// Written as Kubernetes writes amounts of memory.
+    /// In binary format, which Kubernetes uses for memory.
     pub fn binary(self) -> Binary {
         Binary(self)
     }
 
-    /// As a float, for trends and comparisons.
+    /// As a float, for charts and comparisons.
     #[allow(clippy::cast_precision_loss)]
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / 1000.0
     }
 }
 
-/// The canonical form: no fraction, the largest suffix that loses nothing.
+/// The canonical form: no fraction, and the largest suffix without loss of precision.
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SUFFIXES: [&str; 8] = ["m", "", "k", "M", "G", "T", "P", "E"];
@@ -94,13 +94,13 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A quantity in `BinarySI`, as resource.Quantity of Kubernetes has it.
+/// A quantity in the format `BinarySI` of `resource.Quantity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Binary(Quantity);
 
-/// Multiples of 1024 with the largest suffix that loses nothing. Small numbers, and those with a
-/// fraction, have no such suffix and are written as all others: nothing is rounded, so that
-/// whoever reads them may round as they like (`kubectl top` cuts off, an HPA wants thousandths).
+/// Multiples of 1024 with the largest suffix without loss of precision. Numbers below 1024 and
+/// fractions have no such suffix and get the decimal form. Nothing is rounded: clients round in
+/// different ways (`kubectl top` truncates, an HPA uses thousandths).
 impl fmt::Display for Binary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SUFFIXES: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
@@ -118,7 +118,7 @@ impl fmt::Display for Binary {
     }
 }
 
-/// A quantity that cannot be read.
+/// The text is not a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a quantity such as 60m, 200 or 1.5k")]
 pub struct InvalidQuantity(String);
@@ -127,7 +127,7 @@ impl std::str::FromStr for Quantity {
     type Err = InvalidQuantity;
 
     fn from_str(text: &str) -> Result<Self, InvalidQuantity> {
-        let wrong = || InvalidQuantity(text.to_owned());
+        let invalid = || InvalidQuantity(text.to_owned());
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let factor = match &text[digits.len()..] {
             "n" => 1e-9,
@@ -144,10 +144,10 @@ impl std::str::FromStr for Quantity {
             "Mi" => 1024f64.powi(2),
             "Gi" => 1024f64.powi(3),
             "Ti" => 1024f64.powi(4),
-            _ => return Err(wrong()),
+            _ => return Err(invalid()),
         };
-        let number: f64 = digits.parse().map_err(|_| wrong())?;
-        Self::from_f64(number * factor).map_err(|_| wrong())
+        let number: f64 = digits.parse().map_err(|_| invalid())?;
+        Self::from_f64(number * factor).map_err(|_| invalid())
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_finite_number_is_refused() {
+    fn nan_infinity_and_overflow_are_refused() {
         assert_eq!(Quantity::from_f64(f64::NAN), Err(NotServable::NotANumber));
         assert_eq!(Quantity::from_f64(f64::INFINITY), Err(NotServable::Infinite));
         assert_eq!(Quantity::from_f64(f64::NEG_INFINITY), Err(NotServable::Infinite));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn quantities_are_read() {
+    fn quantities_are_parsed() {
         for (text, milli) in
             [("60m", 60), ("200", 200_000), ("1.5k", 1_500_000), ("1Ki", 1_024_000)]
         {

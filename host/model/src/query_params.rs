@@ -1,27 +1,28 @@
-//! The parameters of a read that decide which evaluation answers it, beside the scope.
+//! The parameters of a read that, together with the scope, identify its evaluation.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::selector::Selector;
 
-/// Which series a read selects, and which objects, where the query names them.
+/// The series that a read selects, and its objects if the query depends on them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QueryParams {
-    /// Selects series.
+    /// The metric selector.
     pub selector: Selector,
-    /// The objects, in order; empty where the query is for all of them.
+    /// The names of the objects, sorted; empty if the query covers all objects.
     pub names: Vec<Arc<str>>,
 }
 
 impl QueryParams {
-    /// About how many bytes it takes.
+    /// The approximate size in memory, in bytes.
     pub fn bytes(&self) -> usize {
         let names: usize = self.names.iter().map(|name| name.len() + 32).sum();
         size_of::<Self>() + self.selector.bytes() + names
     }
 
-    /// Whether nothing was chosen by the reader, so that all reads of the scope share one evaluation.
+    /// Whether the reader selected neither series nor objects. All such reads of a scope share one
+    /// evaluation.
     pub fn is_default(&self) -> bool {
         self.selector.is_empty() && self.names.is_empty()
     }
@@ -33,7 +34,7 @@ impl From<Selector> for QueryParams {
     }
 }
 
-/// The selector, and how many objects.
+/// The selector, the first object and the number of the others.
 impl fmt::Display for QueryParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.selector.fmt(f)?;

@@ -1,4 +1,4 @@
-//! Kinds of objects, and the names by which requests refer to them.
+//! Kinds of objects, and the names that requests use for them.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,31 +7,31 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-/// A kind of object that metrics are served for. It is known by group and plural; the rest may be
-/// learned from a cluster later, and changes there when a custom resource's definition does.
+/// A kind of objects that have metrics, identified by group and plural. The other details may come
+/// from a cluster later, and change with a CustomResourceDefinition.
 #[derive(Clone)]
-pub struct Resource(Arc<Parts>);
+pub struct Resource(Arc<Inner>);
 
-struct Parts {
+struct Inner {
     group: String,
     plural: String,
     details: ArcSwapOption<Details>,
 }
 
-/// What more there is to know of a kind.
+/// The details of a kind that discovery provides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Details {
-    /// The version under which its objects are read.
+    /// The API version that its objects are read with.
     pub version: String,
-    /// The name of one.
+    /// The singular name.
     pub singular: String,
     /// The kind.
     pub kind: String,
-    /// Whether objects live in namespaces.
+    /// Whether its objects are namespaced.
     pub namespaced: bool,
 }
 
-/// Group, version, plural, singular, kind, whether it lives in a namespace.
+/// Group, version, plural, singular, kind, and whether it is namespaced.
 const KNOWN: &[(&str, &str, &str, &str, &str, bool)] = &[
     ("", "v1", "configmaps", "configmap", "ConfigMap", true),
     ("", "v1", "endpoints", "endpoints", "Endpoints", true),
@@ -64,9 +64,9 @@ const KNOWN: &[(&str, &str, &str, &str, &str, bool)] = &[
 ];
 
 impl Resource {
-    /// A kind that every cluster has, by plural or singular, with or without its group.
+    /// A built-in kind of Kubernetes, by plural or singular, with or without its group.
     pub fn known(name: &str) -> Option<Self> {
-        let (name, group) = split(name);
+        let (name, group) = split_group(name);
         let found = KNOWN.iter().find(|(g, _, plural, singular, _, _)| {
             (name == *plural || name == *singular) && group.is_none_or(|group| group == *g)
         })?;
@@ -80,7 +80,7 @@ impl Resource {
         Some(Self::new(group, plural, Some(details)))
     }
 
-    /// All kinds that every cluster has.
+    /// All built-in kinds that are known here.
     pub fn all_known() -> impl Iterator<Item = Self> {
         KNOWN.iter().filter_map(|(group, _, plural, ..)| match *group {
             "" => Self::known(plural),
@@ -88,10 +88,9 @@ impl Resource {
         })
     }
 
-    /// A kind of a custom resource, by `plural.group`. Without details it is one that a cluster is
-    /// to be asked about.
+    /// A custom resource, by `plural.group`. Without details, discovery has to provide them.
     pub fn custom(name: &str, details: Option<Details>) -> Option<Self> {
-        match split(name) {
+        match split_group(name) {
             (plural, Some(group)) if !plural.is_empty() && !group.is_empty() => {
                 Some(Self::new(group, plural, details))
             }
@@ -100,23 +99,23 @@ impl Resource {
     }
 
     fn new(group: &str, plural: &str, details: Option<Details>) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(Inner {
             group: group.into(),
             plural: plural.into(),
             details: ArcSwapOption::new(details.map(Arc::new)),
         }))
     }
 
-    /// Takes in what a cluster says of this kind. Says whether that is news.
+    /// Stores the details that discovery provides. Returns whether they have changed.
     pub fn learn(&self, details: Details) -> bool {
-        let news = self.0.details.load().as_deref() != Some(&details);
-        if news {
+        let changed = self.0.details.load().as_deref() != Some(&details);
+        if changed {
             self.0.details.store(Some(Arc::new(details)));
         }
-        news
+        changed
     }
 
-    /// What is known of it; `None` if no cluster has been asked yet, or knows nothing.
+    /// The details; `None` until discovery has provided them.
     pub fn details(&self) -> Option<Arc<Details>> {
         self.0.details.load_full()
     }
@@ -126,7 +125,7 @@ impl Resource {
         &self.0.group
     }
 
-    /// The name of many.
+    /// The plural name.
     pub fn plural(&self) -> &str {
         &self.0.plural
     }
@@ -145,21 +144,20 @@ impl Resource {
         format!("{count} {name}{group}")
     }
 
-    /// Whether a request for this name means this kind: plural or singular, with the group, or
-    /// without it.
+    /// Whether a name in a request means this kind: plural or singular, with or without the group.
     pub fn answers_to(&self, name: &str) -> bool {
-        let (name, group) = split(name);
+        let (name, group) = split_group(name);
         group.is_none_or(|group| group == self.0.group)
             && (name == self.0.plural
                 || self.0.details.load().as_ref().is_some_and(|known| name == known.singular))
     }
 
-    /// Whether objects live in namespaces. Those of an unknown kind are taken to.
+    /// Whether its objects are namespaced. Assumed for a kind without details.
     pub fn namespaced(&self) -> bool {
         self.0.details.load().as_ref().is_none_or(|known| known.namespaced)
     }
 
-    /// Whether these are namespaces themselves, which are asked for at a path of their own.
+    /// Whether the kind is Namespace, whose metrics have a request path of their own.
     pub fn is_namespace(&self) -> bool {
         self.0.group.is_empty() && self.0.plural == "namespaces"
     }
@@ -170,8 +168,8 @@ impl Resource {
 }
 
 impl Details {
-    /// `apiVersion` of a described object as the adapters in Go give it: the core group has a
-    /// leading slash.
+    /// The `apiVersion` of a described object. As in adapters written in Go, that of the core group
+    /// has a leading slash.
     pub fn described_api_version(&self, resource: &Resource) -> String {
         format!("{}/{}", resource.group(), self.version)
     }
@@ -220,7 +218,7 @@ impl fmt::Display for Resource {
     }
 }
 
-fn split(name: &str) -> (&str, Option<&str>) {
+fn split_group(name: &str) -> (&str, Option<&str>) {
     match name.split_once('.') {
         Some((name, group)) => (name, Some(group)),
         None => (name, None),
@@ -262,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_resource_is_learned() {
+    fn the_details_of_a_custom_resource_come_later() {
         let widgets = Resource::custom("widgets.example.com", None).unwrap();
         assert!(widgets.details().is_none() && widgets.namespaced());
         assert!(widgets.answers_to("widgets.example.com") && !widgets.answers_to("widget"));
@@ -272,8 +270,8 @@ mod tests {
             kind: "Widget".into(),
             namespaced: false,
         };
-        assert!(widgets.learn(details.clone()), "news");
-        assert!(!widgets.learn(details), "no news");
+        assert!(widgets.learn(details.clone()), "they have changed");
+        assert!(!widgets.learn(details), "they are the same");
         assert!(widgets.answers_to("widget") && !widgets.namespaced());
         assert_eq!(widgets, Resource::custom("widgets.example.com", None).unwrap());
         for bad in ["widgets", ".example.com", "widgets."] {

@@ -3,23 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Requirements that all must hold.
+/// A list of requirements. All must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Selector(Vec<Requirement>);
 
-/// One requirement on one label.
+/// A requirement on one label.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Requirement {
-    /// The label.
+    /// The label's key.
     pub key: String,
-    /// What must hold.
+    /// The condition.
     pub operator: Operator,
 }
 
-/// What must hold of a label.
+/// A condition on the value of a label.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operator {
-    /// It has one of these values. One value is written `=`.
+    /// It has one of these values. A single value is printed with `=`.
     In(Vec<String>),
     /// It has none of these values, or is not set.
     NotIn(Vec<String>),
@@ -27,46 +27,47 @@ pub enum Operator {
     Exists,
     /// It is not set.
     DoesNotExist,
-    /// It is a whole number above this.
+    /// It is an integer above this.
     GreaterThan(i64),
-    /// It is a whole number below this.
+    /// It is an integer below this.
     LessThan(i64),
 }
 
-/// A selector that cannot be read: which part, and what is wrong with it.
+/// An invalid selector, with its invalid part and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the selector \"{selector}\" cannot be read at \"{part}\": {why}")]
+#[error("the selector \"{selector}\" cannot be read at \"{part}\": {reason}")]
 pub struct InvalidSelector {
     selector: String,
     part: String,
-    why: &'static str,
+    reason: &'static str,
 }
 
 impl Selector {
-    /// Whether nothing is required.
+    /// Whether there is no requirement.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// About how many bytes it takes.
+    /// The approximate size in memory, in bytes.
     pub fn bytes(&self) -> usize {
         let values = |values: &[String]| values.iter().map(|value| value.len() + 24).sum();
-        let of = |requirement: &Requirement| {
+        let requirement_bytes = |requirement: &Requirement| {
             let operands: usize = match &requirement.operator {
                 Operator::In(list) | Operator::NotIn(list) => values(list),
                 _ => 0,
             };
             size_of::<Requirement>() + requirement.key.len() + operands
         };
-        self.0.iter().map(of).sum()
+        self.0.iter().map(requirement_bytes).sum()
     }
 
-    /// The requirements, by key.
+    /// The requirements, sorted by key.
     pub fn requirements(&self) -> &[Requirement] {
         &self.0
     }
 
-    /// The labels that must be set for the selector to mean anything.
+    /// The labels that series are expected to have: the keys of all requirements but
+    /// `DoesNotExist`.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -74,14 +75,14 @@ impl Selector {
             .map(|requirement| requirement.key.as_str())
     }
 
-    /// Whether all requirements hold for the labels that `label` looks up.
+    /// Whether all requirements hold. `label` looks up the value of a label.
     pub fn matches<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.0.iter().all(|requirement| requirement.operator.holds(label(&requirement.key)))
+        self.0.iter().all(|requirement| requirement.operator.matches(label(&requirement.key)))
     }
 }
 
 impl Operator {
-    fn holds(&self, value: Option<&str>) -> bool {
+    fn matches(&self, value: Option<&str>) -> bool {
         let number = || value.and_then(|value| value.parse::<i64>().ok());
         match self {
             Self::In(values) => value.is_some_and(|value| values.iter().any(|v| v == value)),
@@ -101,21 +102,21 @@ impl FromStr for Selector {
         let mut requirements = Vec::new();
         if !text.trim().is_empty() {
             for part in split(text) {
-                requirements.push(requirement(part).map_err(|why| InvalidSelector {
+                requirements.push(requirement(part).map_err(|reason| InvalidSelector {
                     selector: text.escape_debug().to_string(),
                     part: part.trim().escape_debug().to_string(),
-                    why,
+                    reason,
                 })?);
             }
         }
-        // Two spellings of one selector are one evaluation.
+        // Equal selectors must share an evaluation, however they are written.
         requirements.sort();
         requirements.dedup();
         Ok(Self(requirements))
     }
 }
 
-/// Splits at the commas that are not within parentheses.
+/// Splits at commas outside of parentheses.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0;
     text.split(move |c| {
@@ -128,20 +129,20 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Reads what stands behind an operator.
-type Read = fn(&str) -> Result<Operator, &'static str>;
+/// Parses the operand of an operator.
+type ParseOperand = fn(&str) -> Result<Operator, &'static str>;
 
 fn requirement(part: &str) -> Result<Requirement, &'static str> {
     let part = part.trim();
     if let Some(key) = part.strip_prefix('!') {
         return Ok(Requirement { key: checked_key(key)?, operator: Operator::DoesNotExist });
     }
-    let operators: [(&str, Read); 6] = [
+    let operators: [(&str, ParseOperand); 6] = [
         ("!=", |value| Ok(Operator::NotIn(vec![checked_value(value)?]))),
         ("==", |value| Ok(Operator::In(vec![checked_value(value)?]))),
         ("=", |value| Ok(Operator::In(vec![checked_value(value)?]))),
-        (">", |value| Ok(Operator::GreaterThan(whole(value)?))),
-        ("<", |value| Ok(Operator::LessThan(whole(value)?))),
+        (">", |value| Ok(Operator::GreaterThan(integer(value)?))),
+        ("<", |value| Ok(Operator::LessThan(integer(value)?))),
         ("(", |_| Err("expected `key in (a,b)` or `key notin (a,b)`")),
     ];
     if let Some((key, rest)) = part.split_once(char::is_whitespace) {
@@ -161,9 +162,9 @@ fn requirement(part: &str) -> Result<Requirement, &'static str> {
             return Ok(Requirement { key: checked_key(key)?, operator });
         }
     }
-    for (sign, read) in operators {
-        if let Some((key, value)) = part.split_once(sign) {
-            return Ok(Requirement { key: checked_key(key)?, operator: read(value)? });
+    for (operator, parse) in operators {
+        if let Some((key, value)) = part.split_once(operator) {
+            return Ok(Requirement { key: checked_key(key)?, operator: parse(value)? });
         }
     }
     Ok(Requirement { key: checked_key(part)?, operator: Operator::Exists })
@@ -180,7 +181,7 @@ fn list(text: &str) -> Result<Vec<String>, &'static str> {
     Ok(values)
 }
 
-fn whole(text: &str) -> Result<i64, &'static str> {
+fn integer(text: &str) -> Result<i64, &'static str> {
     text.trim().parse().map_err(|_| "expected a whole number")
 }
 
@@ -195,7 +196,8 @@ fn checked_value(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// A key of Kubernetes, or a label name of Prometheus (which may begin or end with "_").
+/// Accepts a label key of Kubernetes, or a label name of Prometheus (which may begin or end with
+/// "_").
 fn checked_key(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     let (prefix, name) = match text.rsplit_once('/') {
@@ -248,7 +250,7 @@ impl fmt::Display for Selector {
 mod tests {
     use super::*;
 
-    fn holds(selector: &str, labels: &[(&str, &str)]) -> bool {
+    fn matches(selector: &str, labels: &[(&str, &str)]) -> bool {
         let selector: Selector = selector.parse().unwrap();
         selector.matches(|key| labels.iter().find(|(k, _)| *k == key).map(|(_, v)| *v))
     }
@@ -271,15 +273,15 @@ mod tests {
             "app=web,tier in (front),size>4,size<6",
             "app.kubernetes.io/name!=x",
         ] {
-            assert!(holds(yes, &labels), "{yes}");
+            assert!(matches(yes, &labels), "{yes}");
         }
         for no in ["app=api", "missing", "!app", "app notin (web,x)", "app in (a,b)", "size>5"] {
-            assert!(!holds(no, &labels), "{no}");
+            assert!(!matches(no, &labels), "{no}");
         }
     }
 
     #[test]
-    fn what_cannot_be_read_names_its_part() {
+    fn errors_name_the_invalid_part() {
         for bad in ["a=b=c d", "=x", "a in b", "a in (b", "a,,b", "!a b", "a=\"b\"", "a>x", "(a)"] {
             let error = bad.parse::<Selector>().unwrap_err().to_string();
             assert!(error.contains("cannot be read at"), "{bad}: {error}");

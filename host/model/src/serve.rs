@@ -1,21 +1,22 @@
-//! In which API a metric is served.
+//! The API that serves a metric.
 
 use super::names::MetricName;
 use super::resource::Resource;
 
-/// In which API a metric is served.
+/// The API that serves a metric.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Serve {
-    /// A value for each object of a kind.
+    /// `custom.metrics.k8s.io`: a value for each object of a kind.
     Custom(Resource),
-    /// Items with labels.
+    /// `external.metrics.k8s.io`: items with labels.
     External,
-    /// The usage of objects of a kind, for `metrics.k8s.io`: items whose labels name the objects.
+    /// `metrics.k8s.io`: cpu or memory of the objects of a kind, as items whose labels name the
+    /// objects.
     ResourceMetrics(Resource),
 }
 
 impl Serve {
-    /// What a metric is served as, in words.
+    /// The API and kind, as a phrase for messages.
     pub fn described(&self) -> String {
         match self {
             Self::Custom(resource) => format!("for {resource}"),
@@ -24,7 +25,7 @@ impl Serve {
         }
     }
 
-    /// How a mapping of this metric is called in logs, metrics and messages: `pods/http_requests`.
+    /// The name of a mapping of this metric in logs, metrics and messages: `pods/http_requests`.
     pub fn title(&self, metric: &MetricName) -> String {
         match self {
             Self::Custom(resource) => format!("{resource}/{metric}"),

@@ -1,22 +1,22 @@
-//! On whose behalf work is done: the unit that is bounded and queued together.
+//! Tenants: the unit of fair queueing and of bounds.
 
 use std::fmt;
 
 use super::names::{Namespace, Scope};
 use super::owner::Owner;
 
-/// On whose behalf an evaluation is made. Tenants share queues fairly, and each has bounds of its
-/// own.
+/// The party that an evaluation is charged to. Tenants share queues fairly, and each has bounds of
+/// its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Tenant {
-    /// A mapping of the operator's, evaluated for a namespace, or for the cluster.
+    /// The operator's mappings, for one namespace or for the whole cluster.
     Operator {
-        /// The namespace.
+        /// The namespace; `None` for the whole cluster.
         scope: Option<Namespace>,
     },
-    /// A mapping of a team's, whose ConfigMaps are in this namespace.
+    /// The mappings of a team.
     Team {
-        /// The namespace.
+        /// The namespace of the team's ConfigMaps.
         namespace: Namespace,
     },
 }
@@ -32,7 +32,7 @@ impl Tenant {
 }
 
 impl Default for Tenant {
-    /// The operator, for the cluster.
+    /// The operator's mappings for the whole cluster.
     fn default() -> Self {
         Self::Operator { scope: None }
     }

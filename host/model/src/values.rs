@@ -8,34 +8,34 @@ use hashbrown::HashTable;
 
 use super::quantity::{NotServable, Quantity};
 
-/// A value and what is known of its measurement.
+/// A value with the time and window of its measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Value {
     /// The number.
     pub quantity: Quantity,
-    /// When it was measured, in milliseconds since the epoch.
+    /// The time of the measurement, in milliseconds since the epoch.
     pub time: i64,
-    /// The seconds over which it was measured.
+    /// The window of the measurement, in seconds.
     pub window: Option<u32>,
 }
 
-/// An object or item whose value was refused, and why.
+/// An object or item whose value was refused, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The namespace; empty if none.
+    /// The namespace; empty for cluster-scoped objects and items.
     pub namespace: String,
-    /// The object, or the labels of an item.
+    /// The object's name, or the labels of an item as text.
     pub object: String,
-    /// The labels of an item, by name.
+    /// The labels of an item, sorted by name.
     pub labels: Vec<(Box<str>, Box<str>)>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
 /// An item of an external metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// Its labels, by name.
+    /// Its labels, sorted by name.
     pub labels: Vec<(Box<str>, Box<str>)>,
     /// Its value.
     pub value: Value,
@@ -43,17 +43,17 @@ pub struct Item {
 
 impl Item {
     fn bytes(&self) -> usize {
-        let of = |(name, value): &(Box<str>, Box<str>)| name.len() + value.len() + 64;
-        size_of::<Self>() + self.labels.iter().map(of).sum::<usize>()
+        let label_bytes = |(name, value): &(Box<str>, Box<str>)| name.len() + value.len() + 64;
+        size_of::<Self>() + self.labels.iter().map(label_bytes).sum::<usize>()
     }
 }
 
-/// The values of a custom metric, by namespace and name. An evaluation makes one for each object,
-/// so names stand back to back in one text and rows are found through an index of numbers.
+/// The values of a custom metric, by namespace and name. To save allocations, all names are stored
+/// in one string, and a hash index of row numbers finds the rows.
 #[derive(Debug, Clone, Default)]
 pub struct ObjectValues {
     namespaces: HashMap<Box<str>, u32, RandomState>,
-    /// The namespace that was added to last: rows mostly come in runs of one.
+    /// The namespace of the newest row. Most rows have the namespace of the row before them.
     last: Option<(Box<str>, u32)>,
     names: String,
     rows: Vec<Row>,
@@ -70,7 +70,7 @@ struct Row {
 }
 
 impl ObjectValues {
-    /// No values, with room for so many.
+    /// An empty collection with capacity for `count` values.
     pub fn with_capacity(count: usize) -> Self {
         Self {
             rows: Vec::with_capacity(count),
@@ -79,8 +79,8 @@ impl ObjectValues {
         }
     }
 
-    /// Adds a value, or why it cannot be served, unless the object has one already. Says whether
-    /// it had none.
+    /// Adds a value, or the reason why it cannot be served. Returns `false` and changes nothing if
+    /// the object has a row already.
     pub fn insert(
         &mut self,
         namespace: &str,
@@ -90,10 +90,11 @@ impl ObjectValues {
         let namespace = self.namespace(namespace);
         let hash = self.hasher.hash_one((namespace, name));
         let Self { names, rows, index, hasher, .. } = self;
-        if index.find(hash, |&row| is(names, &rows[row as usize], namespace, name)).is_some() {
+        if index.find(hash, |&row| is_row_of(names, &rows[row as usize], namespace, name)).is_some()
+        {
             return false;
         }
-        // Texts and rows are limited to far less than 4 GiB when a plugin's output is checked.
+        // Validation limits the texts and rows of a plugin's output to far less than 4 GiB.
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let (row, start) = (number(rows.len()), number(names.len()));
         names.push_str(name);
@@ -117,26 +118,27 @@ impl ObjectValues {
         id
     }
 
-    /// The value of an object, or why it cannot be served; `None` if the plugin gave none. The
-    /// namespace is empty for objects that live in none.
+    /// The value of an object, or the reason why it cannot be served; `None` if the plugin returned
+    /// none. The namespace is empty for cluster-scoped objects.
     pub fn get(&self, namespace: &str, name: &str) -> Option<Result<Value, NotServable>> {
         let namespace = *self.namespaces.get(namespace)?;
         let hash = self.hasher.hash_one((namespace, name));
-        let same = |&row: &u32| is(&self.names, &self.rows[row as usize], namespace, name);
-        self.index.find(hash, same).map(|&row| self.rows[row as usize].value)
+        let matches =
+            |&row: &u32| is_row_of(&self.names, &self.rows[row as usize], namespace, name);
+        self.index.find(hash, matches).map(|&row| self.rows[row as usize].value)
     }
 
-    /// How many objects have a value that can be served.
+    /// The number of objects with a value that can be served.
     pub fn len(&self) -> usize {
         self.rows.iter().filter(|row| row.value.is_ok()).count()
     }
 
-    /// About how many bytes they take.
+    /// The approximate size in memory, in bytes.
     fn bytes(&self) -> usize {
         self.names.len() + self.rows.len() * (size_of::<Row>() + 2 * size_of::<u32>())
     }
 
-    /// Whether no object has.
+    /// Whether no object has a value that can be served.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -151,7 +153,7 @@ impl ObjectValues {
         (first.len() + rows.count(), first)
     }
 
-    /// All values that can be served, with namespace and name, in the order of the plugin.
+    /// All values that can be served, with namespace and name, in the order of the plugin's output.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Value)> {
         let mut namespaces = vec![""; self.namespaces.len()];
         for (name, &id) in &self.namespaces {
@@ -168,24 +170,24 @@ fn name_of<'a>(names: &'a str, row: &Row) -> &'a str {
     &names[row.start as usize..row.end as usize]
 }
 
-fn is(names: &str, row: &Row, namespace: u32, name: &str) -> bool {
+fn is_row_of(names: &str, row: &Row, namespace: u32, name: &str) -> bool {
     row.namespace == namespace && name_of(names, row) == name
 }
 
-/// What stands for a value that is no number: for NaN, and for both infinities.
+/// The policy for values that are NaN or infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnNan {
-    /// It is refused, with the reason.
+    /// The value is refused, with the reason.
     #[default]
     Refuse,
-    /// Nothing, as if there were no such value.
+    /// The value is dropped, as if the plugin had not returned it.
     Absent,
-    /// This value.
+    /// The value is replaced by this one.
     Value(Quantity),
 }
 
 impl OnNan {
-    /// What is served for a number, or for what is none. `None` is nothing.
+    /// The quantity of a value under this policy; `None` if the value is dropped.
     pub fn quantity(self, value: f64) -> Result<Option<Quantity>, NotServable> {
         match (Quantity::from_f64(value), self) {
             (Err(NotServable::NotANumber | NotServable::Infinite), Self::Absent) => Ok(None),
@@ -200,27 +202,27 @@ impl OnNan {
 /// The result of an evaluation.
 #[derive(Debug, Clone)]
 pub struct Values {
-    /// The values that are served.
+    /// The values that can be served.
     pub served: MetricValues,
-    /// What cannot be served, and why. The first few of them, with how many there were in all.
+    /// The first refused values, with their reasons.
     pub refused: Vec<Refusal>,
-    /// How many values were refused.
+    /// The number of all refused values.
     pub refused_count: usize,
-    /// For how many values something else stands, since they are no numbers ([`OnNan`]).
+    /// The number of values that [`OnNan`] has replaced or dropped.
     pub not_numbers: usize,
 }
 
 /// The values of a custom or an external metric.
 #[derive(Debug, Clone)]
 pub enum MetricValues {
-    /// Of a custom metric.
+    /// The values of a custom metric.
     Objects(ObjectValues),
-    /// Of an external metric.
+    /// The items of an external metric.
     Items(Vec<Item>),
 }
 
 impl MetricValues {
-    /// How many values there are.
+    /// The number of values.
     pub fn len(&self) -> usize {
         match self {
             Self::Objects(objects) => objects.len(),
@@ -233,7 +235,7 @@ impl MetricValues {
         self.len() == 0
     }
 
-    /// About how many bytes they take.
+    /// The approximate size in memory, in bytes.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Objects(objects) => objects.bytes(),
@@ -241,7 +243,7 @@ impl MetricValues {
         }
     }
 
-    /// When the oldest and the newest value were measured.
+    /// The oldest and the newest time of a measurement, in milliseconds since the epoch.
     pub fn times(&self) -> Option<(i64, i64)> {
         let span = |times: &mut dyn Iterator<Item = i64>| {
             times.fold(None, |span: Option<(i64, i64)>, time| match span {
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_of_one_name_in_two_namespaces_are_two() {
+    fn equal_names_in_two_namespaces_are_two_objects() {
         let mut values = ObjectValues::with_capacity(2);
         assert!(values.insert("one", "a", value(1)));
         assert!(values.insert("two", "a", value(2)));
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_no_number_stands_for_nothing_else() {
+    fn the_policy_applies_only_to_nan_and_infinity() {
         let stated = OnNan::Value(Quantity::from_milli(1500));
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(OnNan::Refuse.quantity(value).is_err());

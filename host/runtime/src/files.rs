@@ -1,5 +1,5 @@
-//! Files that are read again when they change (credentials and certificates are rotated), and
-//! files that are written whole.
+//! Files that are reloaded when they change, such as rotated credentials and certificates, and
+//! atomic writes.
 
 mod read;
 
@@ -10,8 +10,8 @@ use std::time::SystemTime;
 
 pub use read::{MAX_CREDENTIALS, blocking, open, open_regular, read_regular, read_text};
 
-/// What tells that a file is another one now. Mounted secrets are swapped by link, which changes
-/// the inode; files that are written in place change their time or size.
+/// The metadata that reveals a change of a file. An update of a mounted Secret swaps a link, which
+/// changes the inode; a write in place changes time or size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FileState {
     modified: Option<SystemTime>,
@@ -19,36 +19,37 @@ struct FileState {
     inode: u64,
 }
 
-/// A value made from files, made anew when one of them changes.
+/// A value that is built from files, and rebuilt when one of them changes.
 pub struct ReloadingFile<T> {
     paths: Vec<PathBuf>,
-    made: Mutex<(Vec<Option<FileState>>, Arc<T>)>,
+    current: Mutex<(Vec<Option<FileState>>, Arc<T>)>,
 }
 
 impl<T> ReloadingFile<T> {
-    /// Makes the first value, which must succeed.
-    pub fn new<E>(paths: Vec<PathBuf>, make: impl FnOnce() -> Result<T, E>) -> Result<Self, E> {
-        // The fingerprints are taken first: a change while the files are read is seen the next time.
-        let fingerprints = states(&paths);
-        let made = Mutex::new((fingerprints, Arc::new(make()?)));
-        Ok(Self { paths, made })
+    /// Builds the first value. Fails if that fails.
+    pub fn new<E>(paths: Vec<PathBuf>, build: impl FnOnce() -> Result<T, E>) -> Result<Self, E> {
+        // The states are taken first, so that a change during the build is noticed by the next
+        // `get`.
+        let states = states(&paths);
+        let current = Mutex::new((states, Arc::new(build()?)));
+        Ok(Self { paths, current })
     }
 
-    /// The newest value. If the files changed into something unusable, the last good value stays
-    /// and the error is given along, once.
-    pub fn get<E>(&self, make: impl FnOnce() -> Result<T, E>) -> (Arc<T>, Option<E>) {
-        let found = states(&self.paths);
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.0 == found {
-            return (made.1.clone(), None);
+    /// The current value, rebuilt if the files have changed. If that fails, the last good value
+    /// stays in use, and its error is returned once.
+    pub fn get<E>(&self, build: impl FnOnce() -> Result<T, E>) -> (Arc<T>, Option<E>) {
+        let states = states(&self.paths);
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.0 == states {
+            return (current.1.clone(), None);
         }
-        made.0 = found;
-        match make() {
+        current.0 = states;
+        match build() {
             Ok(value) => {
-                made.1 = Arc::new(value);
-                (made.1.clone(), None)
+                current.1 = Arc::new(value);
+                (current.1.clone(), None)
             }
-            Err(error) => (made.1.clone(), Some(error)),
+            Err(error) => (current.1.clone(), Some(error)),
         }
     }
 }
@@ -58,7 +59,7 @@ fn states(paths: &[PathBuf]) -> Vec<Option<FileState>> {
 }
 
 impl FileState {
-    /// `None` if there is no file.
+    /// `None` if the file does not exist.
     fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         let metadata = std::fs::metadata(path).ok()?;
@@ -67,39 +68,39 @@ impl FileState {
     }
 }
 
-/// A file as it was at some time, to tell whether it has changed since.
+/// The state of a file at one time, to detect later changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFingerprint {
     path: PathBuf,
-    /// `None` if it was not there.
+    /// `None` if the file did not exist.
     state: Option<FileState>,
 }
 
 impl FileFingerprint {
-    /// The file as it is now.
+    /// The current state of the file.
     pub fn of(path: PathBuf) -> Self {
         let state = FileState::of(&path);
         Self { path, state }
     }
 
-    /// Whether it is another one by now.
+    /// Whether the file has changed since.
     pub fn has_changed(&self) -> bool {
         FileState::of(&self.path) != self.state
     }
 }
 
-/// Why a folder cannot be one of our own.
+/// Why a folder cannot be used as a private folder.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// It cannot be made or looked at.
+    /// It cannot be created, or its metadata cannot be read.
     #[error("cannot use the folder {folder}")]
     Unusable {
         /// The folder.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// What lies in it could be somebody else's.
+    /// Other users can write to it.
     #[error(
         "the folder {folder} may be written to by others, and what lies in it would be run and \
          served; make it a folder of this user alone (mode 0700)"
@@ -110,24 +111,24 @@ pub enum FolderError {
     },
 }
 
-/// A folder that only this user may write to, made if it is not there.
+/// Checks that only this user can write to a folder. Creates the folder if needed.
 pub fn private_folder(folder: &Path) -> Result<(), FolderError> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
     let unusable = |source| FolderError::Unusable { folder: folder.to_owned(), source };
-    let made = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(folder);
-    match made {
+    let created = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(folder);
+    match created {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(error)),
         _ => {}
     }
     let metadata = std::fs::symlink_metadata(folder).map_err(unusable)?;
-    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
-    if metadata.is_dir() && ours && metadata.mode() & 0o022 == 0 {
+    let is_owner = metadata.uid() == rustix::process::geteuid().as_raw();
+    if metadata.is_dir() && is_owner && metadata.mode() & 0o022 == 0 {
         return Ok(());
     }
     Err(FolderError::OpenToOthers { folder: folder.to_owned() })
 }
 
-/// Writes a file that is there as a whole or not at all, and that only this user may read.
+/// Writes a file atomically. Only this user can read it.
 pub fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -137,7 +138,7 @@ pub fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Writes a file that is there as a whole or not at all, and that nobody may write to again.
+/// Writes a read-only file atomically. Only this user can read it.
 pub fn write_read_only(path: &Path, content: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -147,18 +148,18 @@ pub fn write_read_only(path: &Path, content: &[u8]) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Drops the oldest files of a folder over a number.
-pub fn keep_newest(folder: &Path, most: usize) -> io::Result<()> {
+/// Removes the oldest files of a folder, so that at most `max_files` remain.
+pub fn keep_newest(folder: &Path, max_files: usize) -> io::Result<()> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         files.push((entry.metadata()?.modified()?, entry.path()));
     }
     files.sort();
-    let over = files.len().saturating_sub(most);
-    for (_, path) in &files[..over] {
+    let excess = files.len().saturating_sub(max_files);
+    for (_, path) in &files[..excess] {
         match std::fs::remove_file(path) {
-            // Another process may have been faster.
+            // Another process may have removed it already.
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -182,18 +183,18 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_seen_and_a_bad_one_keeps_the_last_good() {
+    fn a_change_is_loaded_and_an_unusable_one_keeps_the_last_good_value() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("number");
-        let make = || std::fs::read_to_string(&path).unwrap().trim().parse::<u32>();
+        let build = || std::fs::read_to_string(&path).unwrap().trim().parse::<u32>();
         std::fs::write(&path, "1").unwrap();
-        let file = ReloadingFile::new(vec![path.clone()], make).unwrap();
-        assert_eq!(*file.get(make).0, 1);
+        let file = ReloadingFile::new(vec![path.clone()], build).unwrap();
+        assert_eq!(*file.get(build).0, 1);
         std::fs::write(&path, "twenty").unwrap();
-        let (value, error) = file.get(make);
+        let (value, error) = file.get(build);
         assert_eq!((*value, error.is_some()), (1, true));
-        assert!(file.get(make).1.is_none(), "told once");
+        assert!(file.get(build).1.is_none(), "the error is returned once");
         std::fs::write(&path, "22").unwrap();
-        assert_eq!(*file.get(make).0, 22);
+        assert_eq!(*file.get(build).0, 22);
     }
 }

@@ -1,5 +1,5 @@
-//! What every part of the process shares with its surroundings: files that are read again when
-//! they change, the TLS provider, the wall clock, delays between attempts, metrics and logs. Knows nothing of the domain.
+//! Access to the environment that all crates share: files that are reloaded on change, the TLS
+//! provider, the wall clock, back-off, metrics and logs. Independent of the domain.
 
 pub mod backoff;
 pub mod clock;

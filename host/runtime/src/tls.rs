@@ -1,7 +1,7 @@
-//! The cryptography that all connections use.
+//! The cryptography provider of all TLS connections.
 
-/// Makes ring the process's provider. Does nothing the second time.
+/// Installs ring as the provider of the process. Further calls do nothing.
 pub fn install_provider() {
-    // An error says that there is one already, which is ours.
+    // Fails only if a provider is installed already, and only this function installs one.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -1,4 +1,4 @@
-//! The host's side of the contract, made from `wit/plugin.wit`.
+//! The host's bindings of the plugin contract, generated from `wit/plugin.wit`.
 
 #![allow(missing_docs, unreachable_pub, clippy::all)]
 

@@ -1,6 +1,7 @@
-//! Compiled code, kept on disk so that a start need not compile, and mapped from there.
+//! An on-disk cache of compiled code, which spares a restart the compilation. Files are mapped into
+//! memory.
 //!
-//! A file is named `KEY.SHA256`: what the code was made of, and the digest of the code itself.
+//! A file is named `KEY.SHA256`: the cache key, and the digest of the code.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -12,39 +13,39 @@ use super::compiled::Compiled;
 use leadsman_model::reference::{Digest, Digester};
 use leadsman_runtime::files::{self, FolderError};
 
-/// How many pieces of code are kept: more than any configuration has plugins.
+/// The maximum number of files: more than any configuration has plugins.
 const MAX_FILES: usize = 200;
 
 /// A private folder of compiled code.
 pub struct CodeStore(PathBuf);
 
 impl CodeStore {
-    /// Opens a folder, made if it is not there.
+    /// Opens a folder, and creates it if needed. Fails if others may write to it.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
         files::private_folder(folder)?;
         Ok(Self(folder.to_owned()))
     }
 
-    /// The code under a key, if it is there and whole.
+    /// The code of a key, if it is stored and undamaged.
     pub(super) async fn get(&self, key: &str) -> Option<Compiled> {
         let (folder, prefix) = (self.0.clone(), format!("{key}."));
         let found = files::blocking(&self.0.join(key), move || find(&folder, &prefix)).await;
         found.unwrap_or_else(|error| {
-            self.warn("compiled code cannot be read; it is made again", &error);
+            self.warn("compiled code cannot be read; compiling it again", &error);
             None
         })
     }
 
-    /// Keeps code, and gives it as it lies on disk. Where that is not possible, it stays in memory
-    /// and is made again at the next start.
+    /// Stores code and returns it as a mapped file. If that fails, returns the code in memory, and
+    /// the next start compiles it again.
     pub(super) async fn put(&self, key: &str, code: Compiled) -> Compiled {
         let Some(bytes) = code.bytes() else { return code };
         let (folder, key) = (self.0.clone(), key.to_owned());
         let path = self.0.join(&key);
         match files::blocking(&path, move || write(&folder, &key, &bytes)).await {
-            Ok(path) => Compiled::in_store(path),
+            Ok(path) => Compiled::from_store(path),
             Err(error) => {
-                self.warn("compiled code cannot be kept", &error);
+                self.warn("compiled code cannot be stored", &error);
                 code
             }
         }
@@ -63,34 +64,35 @@ fn find(folder: &Path, prefix: &str) -> io::Result<Option<Compiled>> {
         };
         let path = folder.join(&name);
         match digest_of(&path) {
-            Ok(found) if found.hex() == digest => return Ok(Some(Compiled::in_store(path))),
+            Ok(found) if found.hex() == digest => return Ok(Some(Compiled::from_store(path))),
             Ok(_) => {
-                tracing::warn!(file = %path.display(), "compiled code is damaged; it is made again");
+                tracing::warn!(file = %path.display(), "compiled code is damaged; compiling it again");
             }
             Err(error) => {
                 let file = path.display();
-                tracing::warn!(%file, %error, "compiled code cannot be read; it is made again");
+                tracing::warn!(%file, %error, "compiled code cannot be read; compiling it again");
             }
         }
-        // So that it is not looked at each time. What cannot be removed is in nobody's way.
+        // Removed so that it is not checked again. A failure to remove it does no harm.
         let _ = fs::remove_file(&path);
     }
     Ok(None)
 }
 
-/// The digest of a file, which is marked as used: the files that were not are dropped first.
+/// The digest of a file. Updates its modification time, so that the least recently used files are
+/// evicted first.
 fn digest_of(path: &Path) -> io::Result<Digest> {
     let mut file = files::open_regular(path)?;
     let mut digester = Digester::new();
-    let mut piece = vec![0; 64 << 10];
+    let mut chunk = vec![0; 64 << 10];
     let mut length: u64 = 0;
     loop {
-        let read = file.read(&mut piece)?;
+        let read = file.read(&mut chunk)?;
         length += read as u64;
         if read == 0 || length > MAX_CODE {
             break;
         }
-        digester.update(&piece[..read]);
+        digester.update(&chunk[..read]);
     }
     file.set_modified(SystemTime::now())?;
     Ok(digester.finish())
@@ -114,14 +116,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn code_is_kept_whole_or_not_at_all() {
+    async fn damaged_code_is_not_returned() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("code");
         let store = CodeStore::open(&folder).unwrap();
         assert!(store.get("a").await.is_none());
-        let kept = store.put("a", Compiled::made_here(b"code".to_vec())).await;
-        assert!(kept.bytes().is_none(), "it is mapped");
+        let stored = store.put("a", Compiled::from_compiler(b"code".to_vec())).await;
+        assert!(stored.bytes().is_none(), "it is mapped");
         let file = only_file(&folder);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o400);
         assert!(store.get("a").await.is_some());
@@ -136,17 +138,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_file_blocks_nobody() {
+    async fn a_named_pipe_does_not_block() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("code");
         let store = CodeStore::open(&folder).unwrap();
-        store.put("a", Compiled::made_here(b"code".to_vec())).await;
+        store.put("a", Compiled::from_compiler(b"code".to_vec())).await;
         let file = only_file(&folder);
         fs::remove_file(&file).unwrap();
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         rustix::fs::mkfifoat(rustix::fs::CWD, &file, mode).unwrap();
         assert!(store.get("a").await.is_none());
-        store.put("a", Compiled::made_here(b"code".to_vec())).await;
+        store.put("a", Compiled::from_compiler(b"code".to_vec())).await;
         assert!(store.get("a").await.is_some());
     }
 }

@@ -1,5 +1,6 @@
-//! Compiles components. A crafted one can make a compiler ask for all memory there is, or for
-//! minutes; so it compiles in a child process under limits of its own, and owners take turns.
+//! Compiles components. A crafted component can make a compiler use all memory or minutes of time.
+//! So compilation runs in a child process with limits of its own, in a queue that is fair to
+//! owners.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -19,50 +20,54 @@ use super::compile_queue::{CompileOwner, CompileQueue};
 use super::compiled::Compiled;
 use super::engine::{self, Engine};
 use super::error::LoadError;
-use super::limits::{self, ExceededLimit, Structure};
+use super::limits::{self, ExceededLimit, StructuralLimits};
 use super::load::{Plugin, WeakPlugin};
 
-/// The subcommand of this program that compiles.
+/// The subcommand of this program that runs the compiler.
 pub const SUBCOMMAND: &str = "compile-plugin";
 
 /// The memory limit of the compiler process, in bytes.
-const MEMORY: u64 = 3 << 29;
+const MAX_MEMORY: u64 = 3 << 29;
 
-/// Its limit of processor time over all threads, for components of compiled languages and for those
-/// that carry an interpreter.
-const CPU_TIME: Duration = Duration::from_secs(30);
-const CPU_TIME_OF_INTERPRETER: Duration = Duration::from_secs(60);
+/// The limit of its processor time over all threads, for components of compiled languages and for
+/// components that include an interpreter.
+const MAX_CPU_TIME: Duration = Duration::from_secs(30);
+const MAX_CPU_TIME_INTERPRETER: Duration = Duration::from_secs(60);
 
-/// The limit of wall time as a multiple of that. A busy or throttled node slows down good components
-/// as well, so this ends only what makes no progress.
+/// The limit of wall time, as a multiple of the limit of processor time. A busy or throttled node
+/// delays good components as well, so this stops only compilations without progress.
 const WALL_TIME_FACTOR: u32 = 10;
 
-/// Longer than components of compiled languages take. After it, a second compilation may start.
-const SHORT: Duration = Duration::from_secs(5);
+/// Longer than components of compiled languages take. After this time, a second compilation may
+/// start.
+const MAX_SHORT: Duration = Duration::from_secs(5);
 
 /// The maximum size of compiled code, in bytes.
 pub(super) const MAX_CODE: u64 = 512 << 20;
 
-/// The exit code for a refused component; the reason is on standard error.
-const REFUSED: i32 = 1;
+/// The exit codes of the compiler process for a refused component and for a failure of the process.
+/// The reason is on standard error.
+const EXIT_REFUSED: u8 = 1;
+const EXIT_FAILED: u8 = 3;
 
-/// Compiles components, stores the code, and knows the plugins that are loaded.
+/// Compiles components, caches the code, and shares the plugins that are loaded.
 pub struct Compiler {
     /// The program that this process runs.
     program: PathBuf,
     queue: CompileQueue,
     store: Option<CodeStore>,
-    /// By the digests of their components. All are of one engine, that of the process.
+    /// The loaded plugins by the digests of their components. All belong to the engine of the
+    /// process.
     loaded: Mutex<HashMap<String, WeakPlugin>>,
 }
 
 impl Compiler {
-    /// `program` is the program that this process runs, `store` where code is kept.
+    /// `program` is the executable of this process, `store` the cache of compiled code.
     pub fn new(program: PathBuf, store: Option<CodeStore>) -> Self {
         Self { program, queue: CompileQueue::default(), store, loaded: Mutex::default() }
     }
 
-    /// Compiles a component, unless that was done before. `digest` is that of the component.
+    /// Compiles a component, or returns its code from the cache. `digest` identifies the component.
     pub(super) async fn compile(
         &self,
         engine: &Engine,
@@ -70,52 +75,53 @@ impl Compiler {
         digest: &str,
         component: &[u8],
     ) -> Result<Compiled, LoadError> {
-        let key = key(engine, digest);
-        if let Some(code) = self.stored(&key).await {
+        let key = cache_key(engine, digest);
+        if let Some(code) = self.cached(&key).await {
             return Ok(code);
         }
-        let turn = self.queue.turn(owner).await;
-        // Others may have compiled the same meanwhile.
-        if let Some(code) = self.stored(&key).await {
+        let permit = self.queue.acquire(owner).await;
+        // The same component may have been compiled while this request waited.
+        if let Some(code) = self.cached(&key).await {
             return Ok(code);
         }
-        let mut child = std::pin::pin!(child(&self.program, component));
-        let code = match tokio::time::timeout(SHORT, &mut child).await {
-            Ok(ended) => ended?,
+        let mut child = std::pin::pin!(run_child(&self.program, component));
+        let code = match tokio::time::timeout(MAX_SHORT, &mut child).await {
+            Ok(result) => result?,
             Err(_) => {
-                if let Some(turn) = &turn {
-                    turn.takes_long();
+                if let Some(permit) = &permit {
+                    permit.mark_long();
                 }
                 child.await?
             }
         };
-        drop(turn);
+        drop(permit);
         match &self.store {
             Some(store) => Ok(store.put(&key, code).await),
             None => Ok(code),
         }
     }
 
-    /// The plugin of a component that is in use already.
+    /// The loaded plugin of a component, if it is in use.
     pub(super) fn loaded(&self, digest: &str) -> Option<Plugin> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.get(digest)?.upgrade()
     }
 
-    pub(super) fn keep_loaded(&self, plugin: &Plugin) {
+    /// Shares a loaded plugin with later loads of the same component.
+    pub(super) fn share(&self, plugin: &Plugin) {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.retain(|_, known| known.upgrade().is_some());
+        loaded.retain(|_, plugin| plugin.upgrade().is_some());
         loaded.insert(plugin.digest().to_owned(), plugin.downgrade());
     }
 
-    async fn stored(&self, key: &str) -> Option<Compiled> {
+    async fn cached(&self, key: &str) -> Option<Compiled> {
         self.store.as_ref()?.get(key).await
     }
 }
 
-/// The key of code in the store: the component's digest and the engine's settings.
-fn key(engine: &Engine, digest: &str) -> String {
-    // SipHash with fixed keys is stable across processes.
+/// The cache key of compiled code: the component's digest and a hash of the engine's settings.
+fn cache_key(engine: &Engine, digest: &str) -> String {
+    // SipHash with fixed keys gives the same hash in every process.
     #[allow(deprecated)]
     let mut hasher = std::hash::SipHasher::new();
     engine.wasmtime().precompile_compatibility_hash().hash(&mut hasher);
@@ -123,12 +129,13 @@ fn key(engine: &Engine, digest: &str) -> String {
     format!("{digest}-{engine:016x}")
 }
 
-async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadError> {
+/// Runs the compiler as a child process.
+async fn run_child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadError> {
     let failed = |source| LoadError::Compiler { program: program.clone(), source };
-    let time = if is_large(component) { CPU_TIME_OF_INTERPRETER } else { CPU_TIME };
+    let cpu_time = if is_large(component) { MAX_CPU_TIME_INTERPRETER } else { MAX_CPU_TIME };
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
-        .arg(time.as_secs().to_string())
+        .arg(cpu_time.as_secs().to_string())
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -138,145 +145,148 @@ async fn child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadErro
         .map_err(failed)?;
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async move {
-        // A child that refuses early stops reading; its reason is on standard error.
+        // A child that refuses the component early stops reading. Its reason is on standard error.
         if let Some(mut input) = input {
             let _ = input.write_all(component).await;
         }
     };
     let read = async move {
-        let (mut code, mut said) = (Vec::new(), Vec::new());
-        let code_read = async {
+        let (mut code, mut message) = (Vec::new(), Vec::new());
+        let read_code = async {
             match output {
                 Some(output) => output.take(MAX_CODE).read_to_end(&mut code).await.map(drop),
                 None => Ok(()),
             }
         };
-        let said_read = async {
+        let read_message = async {
             match errors {
-                Some(errors) => errors.take(4096).read_to_end(&mut said).await.map(drop),
+                Some(errors) => errors.take(4096).read_to_end(&mut message).await.map(drop),
                 None => Ok(()),
             }
         };
-        tokio::try_join!(code_read, said_read)?;
-        Ok::<_, std::io::Error>((code, said))
+        tokio::try_join!(read_code, read_message)?;
+        Ok::<_, std::io::Error>((code, message))
     };
     let work = async {
         let ((), read, status) = tokio::join!(write, read, child.wait());
         Ok::<_, std::io::Error>((read?, status?))
     };
-    let wall_time = time * WALL_TIME_FACTOR;
+    let wall_time = cpu_time * WALL_TIME_FACTOR;
     match tokio::time::timeout(wall_time, work).await {
-        Err(_) => Err(LoadError::CompileWallTime { wall_time, cpu_time: time }),
+        Err(_) => Err(LoadError::CompileWallTime { wall_time, cpu_time }),
         Ok(Err(source)) => Err(failed(source)),
-        Ok(Ok(((code, said), status))) => {
-            ended(status, code, &String::from_utf8_lossy(&said), time)
+        Ok(Ok(((code, message), status))) => {
+            outcome(status, code, &String::from_utf8_lossy(&message), cpu_time)
         }
     }
 }
 
 /// The outcome of a compiler process.
-fn ended(
+fn outcome(
     status: ExitStatus,
     code: Vec<u8>,
-    said: &str,
-    time: Duration,
+    message: &str,
+    cpu_time: Duration,
 ) -> Result<Compiled, LoadError> {
     if status.success() {
-        return Ok(Compiled::made_here(code));
+        return Ok(Compiled::from_compiler(code));
     }
-    let said = said.trim();
-    if status.code() == Some(REFUSED) {
-        return Err(match said.strip_prefix(LIMIT) {
+    let message = message.trim();
+    if status.code() == Some(i32::from(EXIT_REFUSED)) {
+        return Err(match message.strip_prefix(LIMIT_PREFIX) {
             Some(limit) => LoadError::Structure(limit.to_owned()),
-            None => LoadError::Invalid(said.to_owned()),
+            None => LoadError::Invalid(message.to_owned()),
         });
     }
-    // Rust aborts when it gets no memory; anything else that ends a compiler so early is a failed
-    // mapping of memory, too.
+    // Rust aborts with this message when an allocation fails.
     const XCPU: i32 = 24;
     match status.signal() {
-        Some(XCPU) => Err(LoadError::CompileTime(time)),
-        _ if said.contains("memory allocation") => Err(LoadError::CompileMemory(MEMORY)),
-        _ => Err(LoadError::CompilerEnded(format!("{status}{}", note(said)))),
+        Some(XCPU) => Err(LoadError::CompileTime(cpu_time)),
+        _ if message.contains("memory allocation") => Err(LoadError::CompileMemory(MAX_MEMORY)),
+        _ => Err(LoadError::CompilerEnded(format!("{status}{}", first_line(message)))),
     }
 }
 
-fn note(said: &str) -> String {
-    match said.lines().next() {
+/// The first line of a message, with a separator before it.
+fn first_line(message: &str) -> String {
+    match message.lines().next() {
         Some(line) => format!(": {line}"),
         None => String::new(),
     }
 }
 
-/// What stands before the text of a limit that was met.
-const LIMIT: &str = "limit: ";
+/// The prefix of the child's message for an exceeded structural limit.
+const LIMIT_PREFIX: &str = "limit: ";
 
-/// The child: reads a component, writes code. `time` is how many seconds of processor time it may
-/// use; the result is the exit code.
-pub fn compile_as_child(time: Option<u64>) -> u8 {
-    match limited(time.unwrap_or(CPU_TIME.as_secs())) {
+/// Runs in the child: reads a component from standard input, writes code to standard output.
+/// `cpu_time` is the limit of processor time in seconds. Returns the exit code.
+pub fn compile_as_child(cpu_time: Option<u64>) -> u8 {
+    match compile_with_limits(cpu_time.unwrap_or(MAX_CPU_TIME.as_secs())) {
         Ok(()) => 0,
-        Err(Refusal::Component(text)) => {
-            eprintln!("{text}");
-            1
+        Err(ChildError::Refused(message)) => {
+            eprintln!("{message}");
+            EXIT_REFUSED
         }
-        Err(Refusal::Process(text)) => {
-            eprintln!("{text}");
-            3
+        Err(ChildError::Failed(message)) => {
+            eprintln!("{message}");
+            EXIT_FAILED
         }
     }
 }
 
-enum Refusal {
-    Component(String),
-    Process(String),
+/// Why the child has compiled nothing.
+enum ChildError {
+    /// The component is refused.
+    Refused(String),
+    /// The process failed.
+    Failed(String),
 }
 
-fn limited(time: u64) -> Result<(), Refusal> {
-    let process = |error: &dyn std::fmt::Display| Refusal::Process(error.to_string());
+fn compile_with_limits(cpu_time: u64) -> Result<(), ChildError> {
+    let failed = |error: &dyn std::fmt::Display| ChildError::Failed(error.to_string());
     let both = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
-    rustix::process::setrlimit(Resource::As, both(MEMORY)).map_err(|error| process(&error))?;
-    // Where a container's memory ends before that, all of its processes would be killed.
+    rustix::process::setrlimit(Resource::As, both(MAX_MEMORY)).map_err(|error| failed(&error))?;
+    // If the container's memory limit is lower, exceeding it would kill all of its processes.
     if let Some(limit) = container_memory() {
-        let most = (limit / 4 * 3).min(MEMORY);
-        rustix::process::setrlimit(Resource::Data, both(most)).map_err(|error| process(&error))?;
+        let max = (limit / 4 * 3).min(MAX_MEMORY);
+        rustix::process::setrlimit(Resource::Data, both(max)).map_err(|error| failed(&error))?;
     }
-    // The first limit ends it with a signal that says why, the second one with one that does not.
-    let cpu = Rlimit { current: Some(time), maximum: Some(time + 1) };
-    rustix::process::setrlimit(Resource::Cpu, cpu).map_err(|error| process(&error))?;
-    rustix::process::setrlimit(Resource::Core, both(0)).map_err(|error| process(&error))?;
-    // Reads go first. A process that may not be nicer compiles all the same.
+    // The soft limit sends SIGXCPU, which identifies the cause. The hard limit sends SIGKILL.
+    let cpu = Rlimit { current: Some(cpu_time), maximum: Some(cpu_time + 1) };
+    rustix::process::setrlimit(Resource::Cpu, cpu).map_err(|error| failed(&error))?;
+    rustix::process::setrlimit(Resource::Core, both(0)).map_err(|error| failed(&error))?;
+    // Reads have priority. If the priority cannot be lowered, compilation runs anyway.
     let _ = rustix::process::nice(10);
     let mut component = Vec::new();
-    let most = limits::MAX_BYTES + 1;
+    let max = limits::MAX_BYTES + 1;
     std::io::stdin()
         .lock()
-        .take(most)
+        .take(max)
         .read_to_end(&mut component)
-        .map_err(|error| process(&error))?;
+        .map_err(|error| failed(&error))?;
     let code = compile(&component).map_err(|error| match error {
-        LoadError::Structure(limit) => Refusal::Component(format!("{LIMIT}{limit}")),
-        LoadError::Invalid(reason) => Refusal::Component(reason),
-        other => Refusal::Process(other.to_string()),
+        LoadError::Structure(limit) => ChildError::Refused(format!("{LIMIT_PREFIX}{limit}")),
+        LoadError::Invalid(reason) => ChildError::Refused(reason),
+        other => ChildError::Failed(other.to_string()),
     })?;
     let mut out = std::io::stdout().lock();
-    out.write_all(&code).and_then(|()| out.flush()).map_err(|error| process(&error))
+    out.write_all(&code).and_then(|()| out.flush()).map_err(|error| failed(&error))
 }
 
-/// Whether it is as large as one that brings its interpreter.
+/// Whether a component is so large that it must include an interpreter.
 fn is_large(component: &[u8]) -> bool {
-    component.len() as u64 > Structure::DEFAULT.bytes
+    component.len() as u64 > StructuralLimits::DEFAULT.bytes
 }
 
-/// The memory of the container that this process is in, if it has a limit.
+/// The memory limit of this process's container in bytes, if there is one.
 fn container_memory() -> Option<u64> {
     std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
 }
 
-/// Compiles in this process, after a look at what would make that too expensive.
+/// Compiles in this process, after a check of the structural limits.
 pub(super) fn compile(component: &[u8]) -> Result<Vec<u8>, LoadError> {
-    // Whoever allows so many bytes allows what comes with an interpreter.
-    let structure = if is_large(component) { Structure::INTERPRETER } else { Structure::DEFAULT };
+    let structure =
+        if is_large(component) { StructuralLimits::INTERPRETER } else { StructuralLimits::DEFAULT };
     limits::check(component, &structure).map_err(|exceeded| match exceeded {
         ExceededLimit::Malformed(_) => LoadError::Invalid(exceeded.to_string()),
         exceeded => LoadError::Structure(exceeded.to_string()),

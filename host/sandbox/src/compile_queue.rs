@@ -1,4 +1,4 @@
-//! Who compiles next: owners in turn, each with one compilation at a time.
+//! The order of compilations: round robin between owners, one at a time for each owner.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,15 +8,15 @@ use tokio::sync::oneshot;
 use leadsman_model::names::Namespace;
 use leadsman_model::owner::Owner;
 
-/// On whose behalf a component is compiled. Each has a queue of its own, so that components of one
-/// that are expensive to compile delay nobody else's.
+/// The owner that a compilation is charged to. Each owner has a queue of its own, so that expensive
+/// components of one owner do not delay those of others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CompileOwner {
     /// The plugin ships with Leadsman.
     Shipped,
-    /// The operator's configuration names it.
+    /// The operator's configuration names the plugin.
     Operator,
-    /// A document of this namespace names it.
+    /// A document of a team in this namespace names the plugin.
     Team(Namespace),
 }
 
@@ -29,16 +29,16 @@ impl From<&Owner> for CompileOwner {
     }
 }
 
-/// Two compilations run at most, of different owners: one that may take long, and one beside it.
-/// More would need too much memory.
+/// Runs at most two compilations, of different owners: one that takes long and one that is still
+/// short. More would need too much memory.
 #[derive(Clone, Default)]
 pub(super) struct CompileQueue(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     running: Vec<(CompileOwner, Lane)>,
-    /// The owners that wait, in the order in which they are next, with their requests.
-    waiting: VecDeque<(CompileOwner, VecDeque<oneshot::Sender<Turn>>)>,
+    /// The owners that wait, in round-robin order, with their requests.
+    waiting: VecDeque<(CompileOwner, VecDeque<oneshot::Sender<CompilePermit>>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,16 +47,16 @@ enum Lane {
     Long,
 }
 
-/// The right to compile, until it is dropped.
-pub(super) struct Turn {
+/// A permit to compile, released when it is dropped.
+pub(super) struct CompilePermit {
     owner: CompileOwner,
-    /// `None` once it was handed back.
+    /// `None` if there is nothing to release.
     queue: Option<CompileQueue>,
 }
 
 impl CompileQueue {
-    /// Waits for the owner's turn.
-    pub(super) async fn turn(&self, owner: &CompileOwner) -> Option<Turn> {
+    /// Waits for a permit.
+    pub(super) async fn acquire(&self, owner: &CompileOwner) -> Option<CompilePermit> {
         let (start, started) = oneshot::channel();
         {
             let mut state = self.state();
@@ -69,11 +69,11 @@ impl CompileQueue {
             }
             self.start_next(&mut state);
         }
-        // Requests are dropped with the queue alone, which `self` keeps.
+        // Pending requests are dropped only with the queue, which `self` keeps alive.
         started.await.ok()
     }
 
-    /// Starts the next request, if there is room for it.
+    /// Grants permits to the next requests while the limits allow it.
     fn start_next(&self, state: &mut State) {
         while state.running.iter().all(|(_, lane)| *lane != Lane::Short) {
             let is_running =
@@ -84,14 +84,15 @@ impl CompileQueue {
             let Some((owner, mut requests)) = state.waiting.remove(at) else { return };
             let request = requests.pop_front();
             if !requests.is_empty() {
-                // Behind all that wait now.
+                // The owner's other requests wait behind all other owners.
                 state.waiting.push_back((owner.clone(), requests));
             }
-            let turn = Turn { owner: owner.clone(), queue: Some(self.clone()) };
-            match request.map(|request| request.send(turn)) {
+            let permit = CompilePermit { owner: owner.clone(), queue: Some(self.clone()) };
+            match request.map(|request| request.send(permit)) {
                 Some(Ok(())) => state.running.push((owner, Lane::Short)),
-                // Nobody waits for it any more; what comes back must not ask for the lock.
-                Some(Err(mut turn)) => turn.queue = None,
+                // The request was cancelled. The drop of its permit must not take the lock, which
+                // is held here.
+                Some(Err(mut permit)) => permit.queue = None,
                 None => {}
             }
         }
@@ -102,9 +103,10 @@ impl CompileQueue {
     }
 }
 
-impl Turn {
-    /// Lets others compile meanwhile, as this one takes long. Only one at a time can do so.
-    pub(super) fn takes_long(&self) {
+impl CompilePermit {
+    /// Marks this compilation as long, so that another one may start. Only one can be long at a
+    /// time.
+    pub(super) fn mark_long(&self) {
         let Some(queue) = &self.queue else { return };
         let mut state = queue.state();
         if state.running.iter().any(|(_, lane)| *lane == Lane::Long) {
@@ -117,12 +119,12 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for CompilePermit {
     fn drop(&mut self) {
         let Some(queue) = self.queue.take() else { return };
         let mut state = queue.state();
         state.running.retain(|(owner, _)| *owner != self.owner);
-        // Who had a turn just now is behind all others.
+        // The owner waits behind all others now.
         if let Some(at) = state.waiting.iter().position(|(owner, _)| *owner == self.owner)
             && let Some(own) = state.waiting.remove(at)
         {
@@ -143,36 +145,36 @@ mod tests {
     }
 
     #[test]
-    fn eight_of_one_team_that_take_long_leave_room_for_another() {
+    fn long_compilations_of_one_team_leave_room_for_another() {
         let (queue, bombs, small) = (CompileQueue::default(), team("bombs"), team("small"));
-        let mut first = Box::pin(queue.turn(&bombs));
+        let mut first = Box::pin(queue.acquire(&bombs));
         let first = first.as_mut().now_or_never().unwrap().unwrap();
-        let mut rest: Vec<_> = (0..7).map(|_| Box::pin(queue.turn(&bombs))).collect();
-        assert!(rest.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()));
-        first.takes_long();
+        let mut rest: Vec<_> = (0..7).map(|_| Box::pin(queue.acquire(&bombs))).collect();
+        assert!(rest.iter_mut().all(|request| request.as_mut().now_or_never().is_none()));
+        first.mark_long();
         assert!(
-            rest.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()),
+            rest.iter_mut().all(|request| request.as_mut().now_or_never().is_none()),
             "one at a time"
         );
-        let other = queue.turn(&small).now_or_never().unwrap().unwrap();
+        let other = queue.acquire(&small).now_or_never().unwrap().unwrap();
         drop(other);
-        // The second bomb runs, takes long, and cannot leave the lane as the third one cannot start.
+        // The second bomb runs. Although it is marked as long, the third one cannot start.
         drop(first);
         let second = rest[0].as_mut().now_or_never().unwrap().unwrap();
-        second.takes_long();
-        assert!(queue.turn(&small).now_or_never().unwrap().is_some());
+        second.mark_long();
+        assert!(queue.acquire(&small).now_or_never().unwrap().is_some());
         assert!(rest[1].as_mut().now_or_never().is_none());
     }
 
     #[test]
-    fn owners_are_next_in_turn_and_who_has_left_is_passed_over() {
+    fn owners_alternate_and_cancelled_requests_are_skipped() {
         let (queue, many, one, other) =
             (CompileQueue::default(), team("many"), team("one"), team("other"));
-        let running = queue.turn(&many).now_or_never().unwrap().unwrap();
-        let mut more: Vec<_> = (0..2).map(|_| Box::pin(queue.turn(&many))).collect();
-        let mut gone = Box::pin(queue.turn(&one));
-        let mut waits = Box::pin(queue.turn(&other));
-        assert!(more.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()));
+        let running = queue.acquire(&many).now_or_never().unwrap().unwrap();
+        let mut more: Vec<_> = (0..2).map(|_| Box::pin(queue.acquire(&many))).collect();
+        let mut gone = Box::pin(queue.acquire(&one));
+        let mut waits = Box::pin(queue.acquire(&other));
+        assert!(more.iter_mut().all(|request| request.as_mut().now_or_never().is_none()));
         assert!(gone.as_mut().now_or_never().is_none());
         assert!(waits.as_mut().now_or_never().is_none());
         drop(gone);

@@ -1,4 +1,4 @@
-//! Code that was compiled by another process of this program, made runnable. The only unsafe code.
+//! Turns compiled code into a runnable component. The only unsafe code.
 
 #![allow(unsafe_code)]
 
@@ -11,7 +11,7 @@ use super::compile::MAX_CODE;
 use super::engine::Engine;
 use leadsman_runtime::files;
 
-/// Code for this engine, as [`super::compile`] made it.
+/// Compiled code from [`super::compile`].
 pub(super) struct Compiled(Code);
 
 enum Code {
@@ -22,26 +22,27 @@ enum Code {
 }
 
 impl Compiled {
-    /// Vouches for where the bytes come from: from a child process of this program that this
-    /// process started, or from the compiler in this process.
-    pub(super) fn made_here(bytes: Vec<u8>) -> Self {
+    /// The caller guarantees the origin of the bytes: a compiler process that this process started,
+    /// or the compiler in this process.
+    pub(super) fn from_compiler(bytes: Vec<u8>) -> Self {
         Self(Code::Bytes(bytes.into()))
     }
 
-    /// Vouches for a file of the code store:
+    /// A file of the code store. The caller guarantees:
     ///
-    /// - Who may write it: this user alone. The store's folder is refused unless it belongs to this
-    ///   user and nobody else may write to it, and its files can be written by nobody.
-    /// - What was written: the bytes of [`Self::made_here`] and nothing else, into a file that gets
-    ///   its name once it is whole.
-    /// - How it was checked: the name holds the SHA-256 of the content, and the caller has compared
-    ///   the two just now, on a regular file.
-    /// - That it stays so: no process of this program opens a file of the store for writing. A file
-    ///   is replaced by another one under the same name, which then has the same content, or its
-    ///   name is removed; the mapping keeps what it has mapped.
+    /// - Permissions: only this user can write to the store's folder, otherwise opening it fails.
+    ///   Its files are read-only.
+    /// - Content: the bytes of [`Self::from_compiler`] and nothing else. A file gets its name after
+    ///   it is complete.
+    /// - Integrity: the caller has just compared the SHA-256 of the content with the one in the
+    ///   name, on a regular file.
+    /// - Immutability: no process of this program opens a file of the store for writing. A file is
+    ///   removed, or replaced by a rename of another file with the same content; existing mappings
+    ///   keep the old file.
     ///
-    /// Whoever is this user could change it all the same, as they could change this process itself.
-    pub(super) fn in_store(file: PathBuf) -> Self {
+    /// A process of the same user could still change the file, but it could also change this
+    /// process.
+    pub(super) fn from_store(file: PathBuf) -> Self {
         Self(Code::File(file))
     }
 
@@ -53,20 +54,20 @@ impl Compiled {
         }
     }
 
-    /// Makes it runnable. An error means that it was made for another engine. May block on disk.
+    /// Loads the code into an engine. Fails if it was compiled with other settings. Blocks on disk
+    /// I/O.
     pub(super) fn component(&self, engine: &Engine) -> wasmtime::Result<Component> {
         let wasmtime = engine.wasmtime();
         match &self.0 {
-            // SAFETY: `deserialize` asks that the bytes are what an engine's `precompile_component`
-            // gave, unchanged, since they hold native code that runs without further checks. They
-            // are: `made_here` is called for nothing else. That they fit the version and the
-            // settings of this engine is checked by `deserialize` itself.
+            // SAFETY: `deserialize` requires unchanged bytes from `precompile_component`, since
+            // they contain native code that runs without further checks. `from_compiler` guarantees
+            // this. `deserialize` itself checks that the version and settings of the engine match.
             Code::Bytes(bytes) => unsafe { Component::deserialize(wasmtime, bytes) },
-            // SAFETY: `deserialize_file` asks for the same, and that the file does not change while
-            // it is mapped. `in_store` says why both hold.
+            // SAFETY: `deserialize_file` requires the same, and that the file does not change while
+            // it is mapped. `from_store` guarantees both.
             Code::File(path) => match unsafe { Component::deserialize_file(wasmtime, path) } {
                 Ok(component) => Ok(component),
-                // A volume that nothing may be run from cannot be mapped so; a copy can.
+                // A volume that is mounted `noexec` cannot be mapped as executable; a copy can.
                 Err(error) => match files::read_regular(path, MAX_CODE) {
                     Ok(bytes) => Self(Code::Bytes(bytes.into())).component(engine),
                     Err(_) => Err(error),

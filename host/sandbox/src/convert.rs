@@ -1,12 +1,12 @@
-//! From the domain to the contract.
+//! Converts domain types to types of the plugin contract.
 
 use super::bindings::leadsman::plugin::types;
 use leadsman_model::data::{Data, Input};
 use leadsman_model::labels::Labels;
 use leadsman_model::names::Scope;
 
-/// An input as the contract has it. Columns are moved, not copied, but for the labels' cells,
-/// which become one list.
+/// Converts the input of an evaluation. Columns are moved, except for the cells of labels, which
+/// are copied into one list.
 pub(super) fn input(input: Input) -> types::Input {
     let (text, ends) = input.dictionary.into_parts();
     types::Input {

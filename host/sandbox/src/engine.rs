@@ -1,4 +1,4 @@
-//! The engine that compiles and runs plugins, shared by all of them.
+//! The engine that runs all plugins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use wasmtime::{
 
 use super::bindings::leadsman::plugin::log;
 use super::error::LoadError;
-use super::log_allowance::LogAllowance;
+use super::log_rate_limit::LogRateLimit;
 use super::run_limits::MAX_MEMORY;
 use super::store::State;
 use leadsman_model::permits::FairSemaphore;
@@ -22,21 +22,22 @@ use leadsman_model::permits::FairSemaphore;
 /// The resolution of a plugin's time limit.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// The stack of a plugin, in bytes. Deep recursion overflows it and not the host's stack.
-const STACK: usize = 512 << 10;
+/// The stack size of a plugin, in bytes. Deep recursion overflows this stack and not the host's.
+const STACK_BYTES: usize = 512 << 10;
 
-/// How many plugins may be described, configured and tested concurrently, in addition to evaluations.
-const LOADING: usize = 8;
+/// The maximum number of plugins that are described, configured or tested concurrently, in addition
+/// to evaluations.
+const MAX_LOADING: usize = 8;
 
-/// The core instances of one component. A component with an interpreter has about a hundred.
-const CORE_INSTANCES: u32 = 128;
+/// The maximum number of core instances of one component. With an interpreter, it has about 100.
+const MAX_CORE_INSTANCES: u32 = 128;
 
-/// How much memory an idle slot keeps resident, in bytes: what an evaluation of a few thousand series
-/// touches.
-const MAX_RESIDENT: usize = 1 << 20;
+/// The maximum memory that an idle slot keeps resident, in bytes. An evaluation of a few thousand
+/// series touches about as much.
+const MAX_RESIDENT_BYTES: usize = 1 << 20;
 
-/// The maximum number of elements of a table (functions that are called by pointer).
-pub(super) const TABLE_ELEMENTS: usize = 20_000;
+/// The maximum number of elements of a table. Elements are functions that are called indirectly.
+pub(super) const MAX_TABLE_ELEMENTS: usize = 20_000;
 
 /// Compiles and runs plugins. Cheap to clone.
 #[derive(Clone)]
@@ -46,10 +47,10 @@ struct Inner {
     engine: wasmtime::Engine,
     linker: Linker<State>,
     slots: FairSemaphore,
-    slots_for_one: usize,
+    slots_per_mapping: usize,
     loading: Arc<Semaphore>,
-    log_allowance: LogAllowance,
-    // Dropped last: stops the thread that increments the epoch.
+    log_rate_limit: LogRateLimit,
+    // The last field, since its drop stops the thread that increments the epoch.
     _ticker: Ticker,
 }
 
@@ -69,9 +70,9 @@ impl Engine {
             engine,
             linker,
             slots,
-            slots_for_one: (concurrency / 4).max(1),
-            loading: Arc::new(Semaphore::new(LOADING)),
-            log_allowance: LogAllowance::default(),
+            slots_per_mapping: (concurrency / 4).max(1),
+            loading: Arc::new(Semaphore::new(MAX_LOADING)),
+            log_rate_limit: LogRateLimit::default(),
             _ticker: ticker,
         })))
     }
@@ -80,64 +81,64 @@ impl Engine {
         &self.0.engine
     }
 
-    pub(super) fn log_allowance(&self) -> &LogAllowance {
-        &self.0.log_allowance
+    pub(super) fn log_rate_limit(&self) -> &LogRateLimit {
+        &self.0.log_rate_limit
     }
 
     pub(super) fn linker(&self) -> &Linker<State> {
         &self.0.linker
     }
 
-    /// Limits how many plugins run at once, shared out fairly between tenants. A permit must belong to the run itself, which goes on
-    /// when whoever waits for it has gone.
+    /// Limits the number of concurrent runs, fairly between tenants. The run must own the permit,
+    /// since it continues after its waiter was cancelled.
     pub fn slots(&self) -> &FairSemaphore {
         &self.0.slots
     }
 
-    /// Permits for describing, configuring and testing plugins.
+    /// Waits for a permit to describe, configure or test a plugin.
     pub async fn loading(&self) -> Option<OwnedSemaphorePermit> {
-        // Never closed, so there is always a permit to wait for.
+        // The semaphore is never closed, so this is always `Some`.
         self.0.loading.clone().acquire_owned().await.ok()
     }
 
-    /// How many slots one mapping may use concurrently, so that a plugin that uses all of its time
-    /// leaves most slots to others.
-    pub fn slots_for_one(&self) -> usize {
-        self.0.slots_for_one
+    /// The maximum number of slots that one mapping may use at once, so that a slow plugin leaves
+    /// most slots to others.
+    pub fn slots_per_mapping(&self) -> usize {
+        self.0.slots_per_mapping
     }
 }
 
 fn settings(concurrency: usize) -> Config {
-    let instances = u32::try_from(concurrency + LOADING + 2).unwrap_or(u32::MAX);
+    let instances = u32::try_from(concurrency + MAX_LOADING + 2).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
+        .total_core_instances(instances.saturating_mul(MAX_CORE_INSTANCES))
         .max_memories_per_component(1)
         .total_memories(instances)
         .max_memory_size(MAX_MEMORY)
         .max_tables_per_component(20)
         .total_tables(instances.saturating_mul(20))
-        .table_elements(TABLE_ELEMENTS)
+        .table_elements(MAX_TABLE_ELEMENTS)
         .max_unused_warm_slots(instances)
         .pagemap_scan(Enabled::Auto);
     // Pages that an evaluation touched are zeroed and kept resident: returning them to the system
     // and faulting them in again costs up to three times the evaluation itself. Without the pagemap
-    // scan (before Linux 6.7) all resident pages would be zeroed each time, which costs more than it
-    // saves.
+    // scan (before Linux 6.7) all resident pages would be zeroed each time, which costs more than
+    // it saves.
     if PoolingAllocationConfig::is_pagemap_scan_available() {
-        pool.linear_memory_keep_resident(MAX_RESIDENT).table_keep_resident(64 << 10);
+        pool.linear_memory_keep_resident(MAX_RESIDENT_BYTES).table_keep_resident(64 << 10);
     }
     let mut config = for_compiling();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .max_wasm_stack(STACK)
+        .max_wasm_stack(STACK_BYTES)
         // Calls are synchronous; support for concurrent ones makes a call three times as expensive.
         .concurrency_support(false);
     config
 }
 
-/// The settings that code depends on. Code runs on every engine that has the same ones.
+/// The settings that compiled code depends on. Code runs only on engines with the same settings.
 pub(super) fn for_compiling() -> Config {
     let mut config = Config::new();
     config
@@ -161,10 +162,10 @@ struct Ticker {
 impl Ticker {
     fn start(engine: wasmtime::EngineWeak) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let seen = stop.clone();
+        let stopped = stop.clone();
         let thread =
             std::thread::Builder::new().name("plugin-clock".to_owned()).spawn(move || {
-                while !seen.load(Ordering::Relaxed) {
+                while !stopped.load(Ordering::Relaxed) {
                     std::thread::park_timeout(TICK);
                     match engine.upgrade() {
                         Some(engine) => engine.increment_epoch(),

@@ -56,12 +56,12 @@ pub enum LoadError {
     /// The compiler process cannot be started.
     #[error("cannot run {program} to compile it")]
     Compiler {
-        /// The program of this process.
+        /// The executable of this process.
         program: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// It has imports that are not provided.
+    /// It has imports that the sandbox does not provide.
     #[error(
         "it imports {}, which plugins do not get (there is only {LOG}); build it without WASI, \
          e.g. for wasm32-unknown-unknown",
@@ -93,7 +93,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// The reason, for logs, metrics and Events.
+    /// The name of the reason in logs, metrics and Events.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Structure(_) => "LimitExceeded",
@@ -162,7 +162,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Whether the plugin misbehaved, independent of its input. Counts for the circuit breaker.
+    /// Whether the plugin itself is at fault, whatever its input. Counts for the circuit breaker.
     pub fn is_misbehaviour(&self) -> bool {
         match self {
             Self::Timeout(_)
@@ -175,7 +175,7 @@ impl RunError {
         }
     }
 
-    /// The reason, as a label of metrics.
+    /// The name of the reason, as a label of metrics.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Timeout(_) => "plugin_timeout",

@@ -1,7 +1,7 @@
-//! Plugins: components loaded, checked and run in a sandbox.
+//! The plugin sandbox: loads components, checks them and runs them within limits.
 //!
-//! Nothing in here knows of sources, HTTP or the configuration's format. An [`Engine`] is made
-//! once; it loads [`Plugin`]s; a plugin runs on a fresh instance for every call.
+//! Independent of sources, of HTTP and of the configuration's format. The process has one
+//! [`Engine`], which loads [`Plugin`]s. Every call of a plugin runs on a fresh instance.
 
 mod bindings;
 mod code_store;
@@ -14,7 +14,7 @@ mod error;
 mod fixtures;
 pub mod limits;
 mod load;
-mod log_allowance;
+mod log_rate_limit;
 mod output;
 mod run;
 mod run_limits;

@@ -1,19 +1,18 @@
-//! What a component may consist of, checked before the compiler sees it.
+//! Structural limits on components, checked before compilation.
 //!
-//! A compiler takes more time and memory than the bytes it is given suggest: values are passed on
-//! through each loop around them, a component that is instantiated twice by one that is
-//! instantiated twice stands there four times, and a type within a type is read by a function
-//! within itself. This counts, in one pass over the bytes, what such costs grow with. It neither
-//! validates nor compiles, needs no more memory than a few times the bytes, and does not call
-//! itself, so that it can look at anything.
+//! The cost of compiling a small component can be very large: every local can become an argument of
+//! every block, nested instantiation multiplies the number of instances, and nested types are read
+//! by recursion. [`check`] counts the quantities that these costs grow with, in one pass over the
+//! bytes. It neither validates nor compiles, needs memory proportional to the input, and does not
+//! recurse, so it is safe for any input.
 //!
-//! What stays within the limits can still be expensive: they separate honest components from absurd
-//! ones, and leave the rest to the limits on the compiler's time and memory.
+//! A component within these limits can still be expensive. The limits refuse crafted components
+//! early; the limits on the compiler's time and memory cover the rest.
 
 mod code;
+mod component;
 mod exceeded;
 mod module;
-mod scope;
 mod types;
 
 #[cfg(test)]
@@ -21,38 +20,39 @@ mod tests;
 
 use wasmparser::{Encoding, Parser, Payload};
 
+use component::ComponentStack;
 pub use exceeded::ExceededLimit;
 use exceeded::{Measure, at_most};
 use module::Module;
-use scope::Scopes;
 
-/// How much of everything a component may have. Where nothing else is said, all modules and
-/// components within it count together.
+/// The structural limits of a component. Unless stated otherwise, a limit applies to the sum over
+/// all nested modules and components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Structure {
-    /// Its bytes.
+pub struct StructuralLimits {
+    /// The size of the component, in bytes.
     pub bytes: u64,
     /// Core modules.
     pub modules: u64,
-    /// Components within it.
+    /// Nested components.
     pub components: u64,
-    /// How deep components, and the types of components and instances, lie within each other.
+    /// The nesting depth of components, and of the types of components and instances.
     pub nesting: u64,
-    /// Core functions, without those that are imported.
+    /// Core functions, without imports.
     pub functions: u64,
     /// Locals of one function.
     pub locals: u64,
-    /// Bytes of one function.
-    pub body: u64,
-    /// How deep blocks lie within each other, in one function.
-    pub blocks: u64,
-    /// How deep loops lie within each other, in one function: each may pass on each local.
-    pub loops: u64,
-    /// The values that its blocks and branches pass on at most, in one function: what is alive
-    /// around a block, times the blocks.
-    pub passed: u64,
+    /// The size of the body of one function, in bytes.
+    pub function_bytes: u64,
+    /// The nesting depth of blocks in one function.
+    pub block_nesting: u64,
+    /// The nesting depth of loops in one function. Every local can become an argument of every
+    /// loop.
+    pub loop_nesting: u64,
+    /// Block arguments in one function: an upper bound of the SSA values that its blocks and
+    /// branches pass to their targets.
+    pub block_arguments: u64,
     /// Targets of the branch tables of one function.
-    pub targets: u64,
+    pub branch_targets: u64,
     /// Parameters of one core function type.
     pub parameters: u64,
     /// Results of one core function type.
@@ -65,14 +65,14 @@ pub struct Structure {
     pub exports: u64,
     /// Globals.
     pub globals: u64,
-    /// Memories of one core module, with those that it imports.
+    /// Memories of one core module, including imports.
     pub memories: u64,
-    /// Memories, without those that are imported. Between two, wasmtime copies by modules of its
-    /// own that have both, and where a module may have but one it panics when it has made one.
-    pub own_memories: u64,
+    /// Memories, without imports. To copy between two memories, wasmtime generates adapter modules
+    /// that use both. With the multi-memory feature disabled, that makes it panic.
+    pub defined_memories: u64,
     /// Tables.
     pub tables: u64,
-    /// The elements that all tables begin with.
+    /// The sum of the initial sizes of all tables, in elements.
     pub table_elements: u64,
     /// Element segments.
     pub element_segments: u64,
@@ -80,26 +80,25 @@ pub struct Structure {
     pub elements: u64,
     /// Data segments.
     pub data_segments: u64,
-    /// The bytes that the data segments span, with the gaps between those of one memory.
-    pub image: u64,
-    /// Types of components, with those within types.
+    /// The sum of the memory images, in bytes. The image of a memory spans all of its data
+    /// segments, including the gaps between them.
+    pub memory_image: u64,
+    /// Component types, including nested types.
     pub component_types: u64,
-    /// Fields, cases, names and parameters of all such types.
+    /// Fields, cases, names and parameters of all component types.
     pub members: u64,
     /// Imports and exports of components.
     pub names: u64,
-    /// Functions that are lifted to a component's or lowered to a module's, once all components
-    /// are instantiated.
-    pub lifted: u64,
-    /// Instances, once all components are instantiated.
+    /// Functions that are lifted or lowered, after instantiation of all components.
+    pub lifted_functions: u64,
+    /// Instances, after instantiation of all components.
     pub instances: u64,
-    /// Aliases and everything else that an instance of a component consists of, once all
-    /// components are instantiated.
+    /// Aliases, imports, exports and other definitions, after instantiation of all components.
     pub items: u64,
 }
 
-impl Structure {
-    /// What a compiled language needs, many times over.
+impl StructuralLimits {
+    /// Many times the needs of plugins in compiled languages.
     pub const DEFAULT: Self = Self {
         bytes: 8 << 20,
         modules: 64,
@@ -107,11 +106,11 @@ impl Structure {
         nesting: 8,
         functions: 30_000,
         locals: 2_000,
-        body: 512 << 10,
-        blocks: 4_000,
-        loops: 32,
-        passed: 250_000,
-        targets: 65_536,
+        function_bytes: 512 << 10,
+        block_nesting: 4_000,
+        loop_nesting: 32,
+        block_arguments: 250_000,
+        branch_targets: 65_536,
         parameters: 128,
         results: 16,
         types: 20_000,
@@ -119,50 +118,49 @@ impl Structure {
         exports: 30_000,
         globals: 30_000,
         memories: 1,
-        own_memories: 1,
+        defined_memories: 1,
         tables: 64,
         table_elements: 200_000,
         element_segments: 10_000,
         elements: 200_000,
         data_segments: 10_000,
-        image: 64 << 20,
+        memory_image: 64 << 20,
         component_types: 10_000,
         members: 20_000,
         names: 2_000,
-        lifted: 200,
+        lifted_functions: 200,
         instances: 256,
         items: 20_000,
     };
 
-    /// The same for a language that brings its interpreter.
+    /// Limits for plugins that include an interpreter.
     pub const INTERPRETER: Self = Self {
         bytes: 32 << 20,
-        body: 1 << 20,
-        passed: 1_000_000,
+        function_bytes: 1 << 20,
+        block_arguments: 1_000_000,
         data_segments: 50_000,
         modules: 128,
         components: 128,
-        lifted: 1_000,
+        lifted_functions: 1_000,
         instances: 1_000,
         items: 100_000,
         ..Self::DEFAULT
     };
 }
 
-impl Default for Structure {
+impl Default for StructuralLimits {
     fn default() -> Self {
         Self::DEFAULT
     }
 }
 
-/// Refuses a component that has more of anything than the limits say.
+/// Checks a component against the limits.
 ///
-/// What is not well-formed is refused where that is seen in passing; a valid component is only
-/// what the compiler finds to be one.
-pub fn check(bytes: &[u8], limits: &Structure) -> Result<(), ExceededLimit> {
+/// Refuses malformed input only as far as counting notices it. The compiler validates components.
+pub fn check(bytes: &[u8], limits: &StructuralLimits) -> Result<(), ExceededLimit> {
     at_most(Measure::Bytes, bytes.len(), limits.bytes)?;
-    let (scopes, totals) = (Scopes::default(), Totals::default());
-    let mut walk = Walk { bytes, limits, scopes, module: None, totals };
+    let (components, totals) = (ComponentStack::default(), Totals::default());
+    let mut walk = Walk { bytes, limits, components, module: None, totals };
     for payload in Parser::new(0).parse_all(bytes) {
         walk.payload(payload?)?;
     }
@@ -170,9 +168,9 @@ pub fn check(bytes: &[u8], limits: &Structure) -> Result<(), ExceededLimit> {
 }
 
 /// The maximum size of any component, in bytes.
-pub const MAX_BYTES: u64 = Structure::INTERPRETER.bytes;
+pub const MAX_BYTES: u64 = StructuralLimits::INTERPRETER.bytes;
 
-/// What was counted so far, over all modules and components.
+/// The counts so far, over all modules and components.
 #[derive(Debug, Default)]
 struct Totals {
     modules: u64,
@@ -182,19 +180,19 @@ struct Totals {
     imports: u64,
     exports: u64,
     globals: u64,
-    own_memories: u64,
+    defined_memories: u64,
     tables: u64,
     table_elements: u64,
     element_segments: u64,
     elements: u64,
     data_segments: u64,
-    image: u64,
+    memory_image: u64,
     component_types: u64,
     members: u64,
     names: u64,
 }
 
-/// Adds to a count, and compares it.
+/// Adds to a count and checks it against its limit.
 fn add(
     total: &mut u64,
     more: impl TryInto<u64>,
@@ -207,9 +205,9 @@ fn add(
 
 struct Walk<'a> {
     bytes: &'a [u8],
-    limits: &'a Structure,
-    scopes: Scopes,
-    /// The core module that is being read: none lies within another.
+    limits: &'a StructuralLimits,
+    components: ComponentStack,
+    /// The core module that is being read. Modules do not nest.
     module: Option<Module>,
     totals: Totals,
 }
@@ -224,15 +222,15 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             Payload::Version { encoding: Encoding::Component, .. } => {
-                if self.scopes.depth() > 0 {
+                if self.components.depth() > 0 {
                     add(&mut totals.components, 1_u32, Measure::Components, limits.components)?;
                 }
-                self.scopes.enter(limits)
+                self.components.enter(limits)
             }
             Payload::End(_) => match self.module.take() {
                 Some(module) => module.end(totals, limits),
                 None => {
-                    self.scopes.leave();
+                    self.components.leave();
                     Ok(())
                 }
             },
@@ -242,7 +240,7 @@ impl<'a> Walk<'a> {
             }
             other => match &mut self.module {
                 Some(module) => module.section(other, totals, limits),
-                None => self.scopes.section(other, totals, limits),
+                None => self.components.section(other, totals, limits),
             },
         }
     }

@@ -1,4 +1,4 @@
-//! Loading: compiles a component, checks its imports and exports, and calls `describe`.
+//! Loads a plugin: compiles the component, checks its imports and exports, and calls `describe`.
 
 use std::sync::{Arc, Weak};
 
@@ -20,7 +20,7 @@ use leadsman_model::reference::Digest;
 /// The exports of the plugin world.
 const EXPORTS: [&str; 3] = ["describe", "configure", "evaluate"];
 
-/// Magic number and version of components and of core modules.
+/// The first bytes of components and of core modules: magic number and version.
 const COMPONENT: [u8; 8] = [0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00];
 const MODULE: [u8; 8] = [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00];
 
@@ -28,7 +28,7 @@ const MODULE: [u8; 8] = [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00];
 #[derive(Clone)]
 pub struct Plugin(Arc<Loaded>);
 
-/// A plugin that is in use somewhere, and can be used by others.
+/// A reference to a loaded plugin that does not keep it loaded.
 pub(super) struct WeakPlugin(Weak<Loaded>);
 
 impl WeakPlugin {
@@ -46,8 +46,8 @@ struct Loaded {
 }
 
 impl Plugin {
-    /// Loads a component: compiles it on behalf of its owner and checks that it is a plugin. One that
-    /// is in use already is shared.
+    /// Compiles a component on behalf of its owner and checks that it is a plugin. Returns the
+    /// loaded plugin if the same component is in use already.
     pub async fn load(
         engine: &Engine,
         compiler: &Compiler,
@@ -63,14 +63,14 @@ impl Plugin {
         }
         let code = compiler.compile(engine, owner, &digest, &bytes).await?;
         let engine = engine.clone();
-        let turn = engine.loading().await;
+        let permit = engine.loading().await;
         // `describe` runs plugin code, which may use all of its time limit.
-        let linked = move || {
-            let _turn = turn;
+        let link = move || {
+            let _permit = permit;
             Self::link(engine, digest, fixtures, &code)
         };
-        let plugin = blocking(linked).await??;
-        compiler.keep_loaded(&plugin);
+        let plugin = blocking(link).await??;
+        compiler.share(&plugin);
         Ok(plugin)
     }
 
@@ -78,10 +78,10 @@ impl Plugin {
         WeakPlugin(Arc::downgrade(&self.0))
     }
 
-    /// Loads a component that is trusted: compiles it in this process, in this thread.
-    pub fn load_here(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+    /// Loads a trusted component: compiles it in this process and blocks meanwhile.
+    pub fn load_trusted(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         sniff(bytes)?;
-        let code = Compiled::made_here(compile::compile(bytes)?);
+        let code = Compiled::from_compiler(compile::compile(bytes)?);
         Self::link(engine.clone(), Digest::of(bytes).hex(), fixtures::section(bytes), &code)
     }
 
@@ -103,7 +103,7 @@ impl Plugin {
         Ok(Self(Arc::new(Loaded { engine, pre, digest, description, fixtures })))
     }
 
-    /// The fixtures that the component carries, as JSON.
+    /// The fixtures in the component, as JSON.
     pub fn fixtures(&self) -> Option<&[u8]> {
         self.0.fixtures.as_deref()
     }
@@ -116,12 +116,12 @@ impl Plugin {
         &self.0.pre
     }
 
-    /// Limits how many plugins run at once; take one for a run.
+    /// Limits the number of concurrent runs. Every run needs a permit.
     pub fn slots(&self) -> &leadsman_model::permits::FairSemaphore {
         self.0.engine.slots()
     }
 
-    /// Limits how many plugins are configured and tested at once; take one for that.
+    /// Waits for a permit to configure or test the plugin.
     pub async fn loading(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
         self.0.engine.loading().await
     }
@@ -131,7 +131,7 @@ impl Plugin {
         &self.0.digest
     }
 
-    /// What the plugin says of itself.
+    /// The plugin's description of itself.
     pub fn description(&self) -> &Description {
         &self.0.description
     }
@@ -147,7 +147,7 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-/// Recognizes common mistakes by the first bytes, before the compiler sees them.
+/// Recognizes common mistakes by the first bytes, before compilation.
 fn sniff(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::Empty);
@@ -169,13 +169,13 @@ fn sniff(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// Checks imports and exports of a component by name.
+/// Checks the imports and exports of a component by name.
 fn check_world(engine: &Engine, component: &Component) -> Result<(), LoadError> {
     let types = component.component_type();
     let engine = engine.wasmtime();
     let imports: Vec<_> = types
         .imports(engine)
-        // An interface with only types imports no function.
+        // Interfaces that contain only types are allowed.
         .filter(|(name, item)| *name != LOG && imports_functions(engine, &item.ty))
         .map(|(name, _)| name.to_owned())
         .collect();

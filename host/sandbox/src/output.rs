@@ -11,29 +11,29 @@ use leadsman_model::serve::Serve;
 use leadsman_model::values::{Item, MetricValues, ObjectValues, OnNan, Refusal, Value, Values};
 
 /// The maximum length of a name or label, in bytes.
-const MAX_TEXT: usize = 1024;
+const MAX_TEXT_BYTES: usize = 1024;
 
 /// The times that RFC 3339 can express, in milliseconds since the epoch: the years 0 to 9999.
-const TIMES: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+const VALID_TIMES: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
-/// How many refusals are kept with their reasons.
+/// The maximum number of refusals that are recorded with their reasons.
 const MAX_REFUSALS: usize = 20;
 
-/// What the output is validated against.
+/// The expectations that a plugin's output is validated against.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// The API, and with it whether measures are of objects or items.
+    /// The API, which decides whether measures describe objects or items.
     pub serve: &'a Serve,
     /// The scope of the evaluation.
     pub scope: &'a Scope,
     /// Values below this are served as exactly 0.
     pub activation: Option<f64>,
-    /// What stands for NaN, and for infinite values.
+    /// The policy for NaN and infinite values.
     pub on_nan: OnNan,
 }
 
-/// Validates a plugin's output. Inconsistent output is refused as a whole, which is an error; a single
-/// value that cannot be served is refused with its reason and does not affect others.
+/// Validates a plugin's output. Fails if the output is inconsistent as a whole. A single value that
+/// cannot be served is refused with its reason and does not affect the others.
 pub(super) fn check(
     mut raw: types::Measures,
     input: &types::Dictionary,
@@ -58,19 +58,19 @@ pub(super) fn check(
         ));
     }
     let refused = Refusals::default();
-    let mut checked = Rows { raw, texts, now, expected, refused, not_numbers: 0 };
+    let mut validator = Validator { raw, texts, now, expected, refused, not_numbers: 0 };
     let served = match expected.serve {
         Serve::Custom(resource) => {
-            MetricValues::Objects(checked.objects(rows, resource.namespaced())?)
+            MetricValues::Objects(validator.objects(rows, resource.namespaced())?)
         }
-        Serve::External | Serve::ResourceMetrics(_) => MetricValues::Items(checked.items(rows)?),
+        Serve::External | Serve::ResourceMetrics(_) => MetricValues::Items(validator.items(rows)?),
     };
-    let Refusals { kept, count } = checked.refused;
-    let not_numbers = checked.not_numbers;
-    Ok(Values { served, refused: kept, refused_count: count, not_numbers })
+    let Refusals { first, count } = validator.refused;
+    let not_numbers = validator.not_numbers;
+    Ok(Values { served, refused: first, refused_count: count, not_numbers })
 }
 
-/// An optional column has either all rows or none.
+/// Checks that an optional column is empty or has all rows.
 fn column(name: &str, length: usize, rows: usize) -> Result<(), String> {
     if length == 0 || length == rows {
         Ok(())
@@ -79,17 +79,17 @@ fn column(name: &str, length: usize, rows: usize) -> Result<(), String> {
     }
 }
 
-struct Rows<'a> {
+struct Validator<'a> {
     raw: types::Measures,
     texts: Texts<'a>,
     now: i64,
     expected: &'a Expected<'a>,
     refused: Refusals,
-    /// For how many values the policy says what stands for them, since they are no numbers.
+    /// The number of NaN and infinite values that the policy has replaced or dropped.
     not_numbers: usize,
 }
 
-impl Rows<'_> {
+impl Validator<'_> {
     fn objects(&mut self, rows: usize, namespaced: bool) -> Result<ObjectValues, String> {
         if self.raw.objects.len() != rows {
             return Err(format!("{} objects for {rows} measures", self.raw.objects.len()));
@@ -100,8 +100,8 @@ impl Rows<'_> {
             if object.is_empty() {
                 return Err("a measure without an object".to_owned());
             }
-            let named = self.texts.get(self.raw.namespaces.get(row).copied().unwrap_or(EMPTY))?;
-            let namespace = match (self.expected.scope, named) {
+            let given = self.texts.get(self.raw.namespaces.get(row).copied().unwrap_or(EMPTY))?;
+            let namespace = match (self.expected.scope, given) {
                 _ if !namespaced => "",
                 (Scope::Namespace(scope), "") => scope.as_str(),
                 (Scope::Namespace(scope), other) if other != scope.as_str() => {
@@ -116,7 +116,7 @@ impl Rows<'_> {
                     self.refused.add("", object, reason.to_owned());
                     continue;
                 }
-                (_, named) => named,
+                (_, given) => given,
             };
             let value = match self.value(row) {
                 Ok(Some(value)) => Ok(value),
@@ -161,28 +161,28 @@ impl Rows<'_> {
         // The HPA adds up items: a duplicate would count twice.
         match items.windows(2).find(|pair| pair[0].labels == pair[1].labels) {
             Some(pair) if pair[0].labels.is_empty() => Err("two items without labels".to_owned()),
-            Some(pair) => Err(format!("two items with the labels {{{}}}", listed(&pair[0].labels))),
+            Some(pair) => Err(format!("two items with the labels {{{}}}", joined(&pair[0].labels))),
             None => Ok(items),
         }
     }
 
-    /// Whether another value stands for one that is no number.
+    /// Whether the policy replaces the value of a row by another one.
     fn is_replaced(&self, row: usize) -> bool {
         !self.raw.values[row].is_finite() && matches!(self.expected.on_nan, OnNan::Value(_))
     }
 
-    /// `None` if the policy says that there is none.
+    /// The value of a row; `None` if the policy drops it.
     fn value(&self, row: usize) -> Result<Option<Value>, NotServable> {
         let value = self.raw.values[row];
         let Some(quantity) = self.expected.on_nan.quantity(value)? else { return Ok(None) };
-        // What stands for another value is below the activation if it says so itself.
+        // For a replaced value, the replacement is compared with the activation.
         let number = if value.is_finite() { value } else { quantity.as_f64() };
         let quantity = match self.expected.activation {
             Some(activation) if number < activation => Quantity::ZERO,
             _ => quantity,
         };
         let time = self.raw.times.get(row).copied().unwrap_or(self.now);
-        if !TIMES.contains(&time) {
+        if !VALID_TIMES.contains(&time) {
             return Err(NotServable::Time);
         }
         let window = self.raw.windows.get(row).copied().filter(|&seconds| seconds > 0);
@@ -190,16 +190,16 @@ impl Rows<'_> {
     }
 }
 
-/// The first refusals, and the number of all.
+/// The first refusals, and the number of all refusals.
 #[derive(Default)]
 struct Refusals {
-    kept: Vec<Refusal>,
+    first: Vec<Refusal>,
     count: usize,
 }
 
 impl Refusals {
     fn add(&mut self, namespace: &str, object: &str, reason: String) {
-        self.keep(|| Refusal {
+        self.record(|| Refusal {
             namespace: namespace.to_owned(),
             object: object.to_owned(),
             labels: Vec::new(),
@@ -208,24 +208,29 @@ impl Refusals {
     }
 
     fn add_item(&mut self, labels: Vec<(Box<str>, Box<str>)>, reason: String) {
-        self.keep(|| Refusal { namespace: String::new(), object: listed(&labels), labels, reason });
+        self.record(|| Refusal {
+            namespace: String::new(),
+            object: joined(&labels),
+            labels,
+            reason,
+        });
     }
 
-    fn keep(&mut self, refusal: impl FnOnce() -> Refusal) {
+    fn record(&mut self, refusal: impl FnOnce() -> Refusal) {
         self.count += 1;
-        if self.kept.len() < MAX_REFUSALS {
-            self.kept.push(refusal());
+        if self.first.len() < MAX_REFUSALS {
+            self.first.push(refusal());
         }
     }
 }
 
-/// Labels as a text for messages.
-fn listed(labels: &[(Box<str>, Box<str>)]) -> String {
+/// Labels in the form `name=value,…`, for messages.
+fn joined(labels: &[(Box<str>, Box<str>)]) -> String {
     let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     labels.join(",")
 }
 
-/// The dictionary of the input, continued by that of the output.
+/// The dictionary of the input, followed by that of the output.
 struct Texts<'a> {
     input: &'a types::Dictionary,
     own: types::Dictionary,
@@ -235,8 +240,8 @@ impl<'a> Texts<'a> {
     fn new(input: &'a types::Dictionary, own: types::Dictionary) -> Result<Self, String> {
         let text = std::str::from_utf8(&own.bytes)
             .map_err(|_| "its dictionary is not UTF-8".to_owned())?;
-        let whole = own.ends.iter().all(|&end| text.is_char_boundary(end as usize));
-        if !own.ends.is_sorted() || !whole {
+        let at_boundaries = own.ends.iter().all(|&end| text.is_char_boundary(end as usize));
+        if !own.ends.is_sorted() || !at_boundaries {
             return Err("the ends of its dictionary are not those of texts".to_owned());
         }
         Ok(Self { input, own })
@@ -254,10 +259,10 @@ impl<'a> Texts<'a> {
             .ok_or_else(|| format!("the text {id}, which is in no dictionary"))?;
         let start = if at == 0 { 0 } else { dictionary.ends[at - 1] };
         let text = &dictionary.bytes[start as usize..end as usize];
-        if text.len() > MAX_TEXT {
-            return Err(format!("a text of {} bytes; the limit is {MAX_TEXT}", text.len()));
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(format!("a text of {} bytes; the limit is {MAX_TEXT_BYTES}", text.len()));
         }
-        // Both dictionaries were checked to be UTF-8 with ends at character boundaries.
+        // Both dictionaries are known to be UTF-8 with ends at character boundaries.
         Ok(std::str::from_utf8(text).unwrap_or_default())
     }
 }
@@ -276,7 +281,7 @@ mod tests {
         }
         types::Measures {
             dictionary: types::Dictionary { bytes, ends },
-            // Behind the input's dictionary, which holds the empty text alone.
+            // The input's dictionary has only the empty string, so the output's strings begin at 1.
             objects: (1..=u32::try_from(objects.len()).unwrap()).collect(),
             namespaces: vec![],
             values: values.to_vec(),
@@ -286,11 +291,11 @@ mod tests {
         }
     }
 
-    fn checked(raw: types::Measures) -> Result<Values, String> {
-        checked_with(raw, OnNan::Refuse)
+    fn validated(raw: types::Measures) -> Result<Values, String> {
+        validated_with(raw, OnNan::Refuse)
     }
 
-    fn checked_with(raw: types::Measures, on_nan: OnNan) -> Result<Values, String> {
+    fn validated_with(raw: types::Measures, on_nan: OnNan) -> Result<Values, String> {
         let scope = Scope::Namespace("shop".parse().unwrap());
         let serve = Serve::Custom(Resource::known("pods").unwrap());
         let expected = Expected { serve: &serve, scope: &scope, activation: Some(0.5), on_nan };
@@ -299,9 +304,9 @@ mod tests {
     }
 
     #[test]
-    fn values_are_served_and_what_is_no_number_is_refused_alone() {
+    fn a_value_that_is_not_finite_is_refused_without_affecting_others() {
         let raw = measures(&["a", "b", "c", "d"], &[1.5, f64::NAN, f64::INFINITY, 0.4]);
-        let values = checked(raw).unwrap();
+        let values = validated(raw).unwrap();
         let MetricValues::Objects(objects) = &values.served else { panic!() };
         assert_eq!(objects.get("shop", "a").unwrap().unwrap().quantity.to_string(), "1500m");
         assert_eq!(objects.get("shop", "a").unwrap().unwrap().time, 7);
@@ -314,7 +319,7 @@ mod tests {
     fn a_policy_says_what_stands_for_what_is_no_number() {
         let raw = || measures(&["a", "b", "c"], &[1.5, f64::NAN, f64::NEG_INFINITY]);
         let of = |on_nan| {
-            let values = checked_with(raw(), on_nan).unwrap();
+            let values = validated_with(raw(), on_nan).unwrap();
             let MetricValues::Objects(objects) = values.served else { panic!() };
             let text = |name| objects.get("shop", name).map(|v| v.unwrap().quantity.to_string());
             (text("a"), text("b"), text("c"), values.refused_count, values.not_numbers)
@@ -323,7 +328,7 @@ mod tests {
         assert_eq!(of(OnNan::Absent), (some("1500m"), None, None, 0, 2));
         let two = OnNan::Value(Quantity::from_milli(2000));
         assert_eq!(of(two), (some("1500m"), some("2"), some("2"), 0, 2));
-        // A stated value below the activation is 0 as any other.
+        // A replacement below the activation is 0, like any other value.
         let little = OnNan::Value(Quantity::from_milli(100));
         assert_eq!(of(little), (some("1500m"), some("0"), some("0"), 0, 2));
     }
@@ -331,15 +336,16 @@ mod tests {
     #[test]
     fn what_is_beyond_milli_precision_is_refused_by_every_policy() {
         let raw = measures(&["a"], &[1e300]);
-        let values = checked_with(raw, OnNan::Value(Quantity::ZERO)).unwrap();
+        let values = validated_with(raw, OnNan::Value(Quantity::ZERO)).unwrap();
         assert_eq!((values.served.len(), values.refused_count, values.not_numbers), (0, 1, 0));
     }
 
     #[test]
-    fn times_that_cannot_be_written_are_refused_alone() {
+    fn a_time_outside_of_rfc_3339_is_refused_without_affecting_others() {
         let mut raw = measures(&["a", "b", "c", "d"], &[1.0; 4]);
-        raw.times = vec![i64::MAX, *TIMES.end(), *TIMES.start(), TIMES.start() - 1];
-        let values = checked(raw).unwrap();
+        raw.times =
+            vec![i64::MAX, *VALID_TIMES.end(), *VALID_TIMES.start(), VALID_TIMES.start() - 1];
+        let values = validated(raw).unwrap();
         let MetricValues::Objects(objects) = &values.served else { panic!() };
         assert_eq!(objects.get("shop", "b").unwrap().unwrap().time, 253_402_300_799_999);
         assert!(objects.get("shop", "c").unwrap().is_ok());
@@ -348,30 +354,30 @@ mod tests {
     }
 
     #[test]
-    fn output_that_does_not_hold_together_is_refused_as_a_whole() {
+    fn inconsistent_output_is_refused_as_a_whole() {
         let twice = measures(&["a", "a"], &[1.0, 2.0]);
-        assert!(checked(twice).unwrap_err().contains("two measures for the object \"a\""));
+        assert!(validated(twice).unwrap_err().contains("two measures for the object \"a\""));
         let fewer = measures(&["a"], &[1.0, 2.0]);
-        assert!(checked(fewer).unwrap_err().contains("1 objects for 2 measures"));
+        assert!(validated(fewer).unwrap_err().contains("1 objects for 2 measures"));
         let mut unknown = measures(&["a"], &[1.0]);
         unknown.objects = vec![9];
-        assert!(checked(unknown).unwrap_err().contains("the text 9"));
+        assert!(validated(unknown).unwrap_err().contains("the text 9"));
         let mut broken = measures(&["ä"], &[1.0]);
         broken.dictionary.ends = vec![1];
-        assert!(checked(broken).unwrap_err().contains("not those of texts"));
+        assert!(validated(broken).unwrap_err().contains("not those of texts"));
         let long = "x".repeat(2000);
-        assert!(checked(measures(&[&long], &[1.0])).unwrap_err().contains("2000 bytes"));
+        assert!(validated(measures(&[&long], &[1.0])).unwrap_err().contains("2000 bytes"));
         let mut times = measures(&["a", "b"], &[1.0, 2.0]);
         times.times = vec![1];
-        assert!(checked(times).unwrap_err().contains("1 times for 2 measures"));
+        assert!(validated(times).unwrap_err().contains("1 times for 2 measures"));
     }
 
     #[test]
-    fn another_namespace_is_not_served() {
+    fn values_of_another_namespace_are_refused() {
         let mut raw = measures(&["a", "other"], &[1.0, 2.0]);
         raw.objects = vec![1, 1];
         raw.namespaces = vec![0, 2];
-        let values = checked(raw).unwrap();
+        let values = validated(raw).unwrap();
         assert_eq!((values.served.len(), values.refused_count), (1, 1));
         assert_eq!(values.refused[0].namespace, "other");
     }

@@ -1,4 +1,4 @@
-//! Calls of a plugin, each on a fresh instance with limits.
+//! Calls of a plugin, each on a fresh instance within limits.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use leadsman_model::serve::Serve;
 use leadsman_model::values::Values;
 
 /// The limits of `describe` and `configure`.
-const LOADING: Limits = Limits { time: Duration::from_secs(1), memory: MAX_MEMORY, measures: 0 };
+const LOADING_LIMITS: Limits =
+    Limits { time: Duration::from_secs(1), memory: MAX_MEMORY, measures: 0 };
 
 /// A plugin's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,23 +42,23 @@ pub enum Planning {
     Accepted {
         /// The additional queries of the plugin.
         queries: Vec<PlannedQuery>,
-        /// The labels of the objects that it asks for, if it wants to see the objects.
+        /// The labels of the objects that it requests; `None` if it does not request the objects.
         objects: Option<ObjectLabels>,
     },
     /// The configuration is invalid.
     Refused(Vec<PluginFault>),
 }
 
-/// The mapping of a configuration.
+/// The mapping that a configuration belongs to.
 #[derive(Debug, Clone)]
 pub struct Context<'a> {
-    /// In which API.
+    /// The API of the metric.
     pub serve: &'a Serve,
     /// The queries of the mapping.
     pub queries: Vec<OwnQuery>,
 }
 
-/// A query of the mapping, as `configure` sees it.
+/// A query of the mapping, as an input of `configure`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnQuery {
     /// Its name.
@@ -71,9 +72,9 @@ pub struct OwnQuery {
 pub struct PlannedQuery {
     /// Its name.
     pub name: String,
-    /// Its text, with placeholders.
+    /// Its PromQL with placeholders.
     pub promql: String,
-    /// Duration and step of a range query.
+    /// Duration and step of a range query; `None` for an instant query.
     pub range: Option<(Duration, Duration)>,
 }
 
@@ -82,32 +83,33 @@ pub struct PlannedQuery {
 pub struct PluginFault {
     /// A JSON pointer into the configuration.
     pub path: String,
-    /// What is wrong.
+    /// The plugin's message.
     pub message: String,
 }
 
 /// An evaluation to run.
 pub struct Run<'a> {
-    /// The mapping of its log lines.
+    /// The name of the mapping in log lines.
     pub name: &'a str,
     /// The plugin's configuration as JSON.
     pub config: &'a str,
     /// The limits.
     pub limits: &'a Limits,
-    /// What its output is validated against.
+    /// The expectations that its output is validated against.
     pub expected: Expected<'a>,
 }
 
 pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Description, RunError> {
-    let mut store = store(engine, "", &LOADING);
-    let raw = call(&mut store, pre, &LOADING, |mapping, store| mapping.call_describe(store))?;
+    let mut store = store(engine, "", &LOADING_LIMITS);
+    let raw =
+        call(&mut store, pre, &LOADING_LIMITS, |mapping, store| mapping.call_describe(store))?;
     let config_schema = serde_json::from_str(&raw.config_schema)
         .map_err(|error| RunError::Output(format!("its configuration's schema: {error}")))?;
     Ok(Description { name: raw.name, version: raw.version, about: raw.about, config_schema })
 }
 
 impl Plugin {
-    /// Calls `configure` with a configuration as JSON, in the context of its mapping.
+    /// Calls `configure` with a configuration in JSON, in the context of its mapping.
     pub fn configure(
         &self,
         name: &str,
@@ -125,8 +127,8 @@ impl Plugin {
                 .map(|query| types::OwnQuery { name: query.name.clone(), range: query.range })
                 .collect(),
         };
-        let mut store = store(self.engine(), name, &LOADING);
-        let planned = call(&mut store, self.pre(), &LOADING, |mapping, store| {
+        let mut store = store(self.engine(), name, &LOADING_LIMITS);
+        let planned = call(&mut store, self.pre(), &LOADING_LIMITS, |mapping, store| {
             mapping.call_configure(store, config, &context)
         })?;
         Ok(match planned {
@@ -146,7 +148,8 @@ impl Plugin {
         })
     }
 
-    /// Calls `evaluate`. Blocks while the plugin runs; requires a permit of [`Plugin::slots`].
+    /// Calls `evaluate`. Blocks while the plugin runs. The caller must hold a permit of
+    /// [`Plugin::slots`].
     pub fn evaluate(&self, run: &Run<'_>, input: Input) -> Result<Values, RunError> {
         let now = input.now;
         let input = convert::input(input);
@@ -161,8 +164,8 @@ impl Plugin {
                     .map_err(RunError::Output)
             }
             Err(failure) => Err(RunError::Failure {
-                message: shortened(failure.message),
-                query: failure.query.map(shortened),
+                message: one_line(failure.message),
+                query: failure.query.map(one_line),
             }),
         }
     }
@@ -177,39 +180,39 @@ fn call<T>(
 ) -> Result<T, RunError> {
     let mapping = match pre.instantiate(&mut *store) {
         Ok(mapping) => mapping,
-        Err(error) => return Err(ended(store, limits, &error, RunError::Host)),
+        Err(error) => return Err(call_error(store, limits, &error, RunError::Host)),
     };
     match function(&mapping, store) {
         Ok(value) => Ok(value),
-        Err(error) => Err(ended(store, limits, &error, RunError::Output)),
+        Err(error) => Err(call_error(store, limits, &error, RunError::Output)),
     }
 }
 
-/// The error of a call. `otherwise` is for errors without a trap: those of instantiation are the
-/// host's, those of a call are of reading its output.
-fn ended(
+/// The error of a call. `without_trap` is the kind of an error without a trap: during instantiation
+/// the host has failed, during a call the output cannot be read.
+fn call_error(
     store: &mut Store<State>,
     limits: &Limits,
     error: &wasmtime::Error,
-    otherwise: fn(String) -> RunError,
+    without_trap: fn(String) -> RunError,
 ) -> RunError {
     let state = store.data_mut();
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => RunError::Timeout(limits.time),
         Some(Trap::StackOverflow) => RunError::Stack,
-        // Most plugins trap when memory is refused.
+        // Most plugins trap after a refused allocation.
         Some(trap) => state.exceeded.take().unwrap_or_else(|| {
             RunError::Trap(match (state.last_error.take(), trap) {
-                (Some(said), _) => shortened(said),
-                // Compiled languages have a second stack in linear memory, which endless recursion
-                // overflows first.
+                (Some(message), _) => one_line(message),
+                // Compiled languages have a second stack in linear memory. Infinite recursion
+                // overflows it first.
                 (None, Trap::MemoryOutOfBounds) => {
                     format!("{trap} (endless recursion ends like this, too)")
                 }
                 (None, trap) => trap.to_string(),
             })
         }),
-        None => state.exceeded.take().unwrap_or_else(|| otherwise(format!("{error:#}"))),
+        None => state.exceeded.take().unwrap_or_else(|| without_trap(format!("{error:#}"))),
     }
 }
 
@@ -222,9 +225,8 @@ fn planned_query(query: types::Query) -> PlannedQuery {
     }
 }
 
-/// Shortens a plugin's message to one line of readable length, as it is shown in conditions of
-/// autoscalers.
-fn shortened(text: String) -> String {
+/// Truncates a plugin's message to one readable line, since conditions of autoscalers show it.
+fn one_line(text: String) -> String {
     const MAX_MESSAGE_CHARS: usize = 500;
     let mut short: String = text
         .chars()

@@ -1,19 +1,19 @@
-//! What one run of a plugin may use.
+//! The limits of one run of a plugin.
 
 use std::time::Duration;
 
-/// What one run of a plugin may use.
+/// The limits of one run of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The time.
+    /// The maximum time.
     pub time: Duration,
-    /// The memory in bytes.
+    /// The maximum memory, in bytes.
     pub memory: usize,
-    /// How many measures.
+    /// The maximum number of measures.
     pub measures: usize,
 }
 
-/// The most memory that a plugin can be given: the size of a slot of the pool.
+/// The highest memory limit that can be configured, in bytes: the size of a slot of the pool.
 pub const MAX_MEMORY: usize = 64 << 20;
 
 impl Default for Limits {

@@ -1,34 +1,34 @@
-//! The wasmtime store of one call: its limits and its log.
+//! The wasmtime store of one call, with its limits and its log.
 
 use std::time::{Duration, Instant};
 
 use wasmtime::{ResourceLimiter, Store};
 
 use super::bindings::leadsman::plugin::{log, types};
-use super::engine::{Engine, TABLE_ELEMENTS, TICK};
+use super::engine::{Engine, MAX_TABLE_ELEMENTS, TICK};
 use super::error::RunError;
 use super::run_limits::Limits;
 
-/// The maximum size of everything that a plugin passes to the host in one call, in bytes.
-const OUTPUT_BYTES: usize = 16 << 20;
+/// The maximum size of all data that a plugin passes to the host in one call, in bytes.
+const MAX_OUTPUT_BYTES: usize = 16 << 20;
 
-/// Limits on the log of one call.
-const LOG_LINES: u32 = 20;
-const LOG_BYTES: usize = 4096;
+/// The maximum number of log lines of one call, and their maximum total size.
+const MAX_LOG_LINES: u32 = 20;
+const MAX_LOG_BYTES: usize = 4096;
 
-/// The state of one call.
+/// The host state of one call.
 pub(super) struct State {
-    /// The mapping, for its log lines.
+    /// The name of the mapping in log lines.
     name: String,
     memory_limit: usize,
-    /// How many lines it may log, and how many it has logged.
+    /// The maximum number of lines, within the mapping's rate limit.
     log_limit: u32,
     log_lines: u32,
     log_bytes: usize,
     log_dropped: u64,
-    /// How many errors it has logged, including dropped ones.
+    /// The number of errors, including dropped ones.
     log_errors: u32,
-    /// The last line that was logged as an error: the message of a panic.
+    /// The last error line. After a panic, this is its message.
     pub(super) last_error: Option<String>,
     /// The limit that was exceeded, if any.
     pub(super) exceeded: Option<RunError>,
@@ -39,18 +39,18 @@ impl types::Host for State {}
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {
         let dropped =
-            self.log_lines >= self.log_limit || self.log_bytes + message.len() > LOG_BYTES;
-        // The message of a panic becomes that of the trap, even if the line itself is dropped.
+            self.log_lines >= self.log_limit || self.log_bytes + message.len() > MAX_LOG_BYTES;
+        // The message of a panic is reported with the trap, even if the log line is dropped.
         let is_error = matches!(level, log::Level::Error)
-            && self.log_errors < LOG_LINES
-            && message.len() <= LOG_BYTES;
+            && self.log_errors < MAX_LOG_LINES
+            && message.len() <= MAX_LOG_BYTES;
         if dropped {
             self.log_dropped += 1;
             if !is_error {
                 return;
             }
         }
-        // Control characters could forge lines or control a terminal.
+        // Control characters could forge log lines or control a terminal.
         let message: String =
             message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if is_error {
@@ -92,20 +92,20 @@ impl ResourceLimiter for State {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired <= TABLE_ELEMENTS {
+        if desired <= MAX_TABLE_ELEMENTS {
             return Ok(true);
         }
-        self.exceeded = Some(RunError::Table { wanted: desired, limit: TABLE_ELEMENTS });
+        self.exceeded = Some(RunError::Table { wanted: desired, limit: MAX_TABLE_ELEMENTS });
         Ok(false)
     }
 }
 
-/// A store for one call. `name` is the mapping of its log lines.
+/// Creates a store for one call. `name` is the name of the mapping in log lines.
 pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State> {
     let state = State {
         name: name.to_owned(),
         memory_limit: limits.memory,
-        log_limit: engine.log_allowance().left(name, Instant::now()).min(LOG_LINES),
+        log_limit: engine.log_rate_limit().available(name, Instant::now()).min(MAX_LOG_LINES),
         log_lines: 0,
         log_bytes: 0,
         log_dropped: 0,
@@ -115,25 +115,25 @@ pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State
     };
     let mut store = Store::new(engine.wasmtime(), state);
     store.limiter(|state| state);
-    store.set_hostcall_fuel(OUTPUT_BYTES);
+    store.set_hostcall_fuel(MAX_OUTPUT_BYTES);
     store.epoch_deadline_trap();
     store.set_epoch_deadline(ticks(limits.time));
     store
 }
 
-/// Logs how many lines of a call were dropped, and charges the others to the mapping's rate limit.
+/// Logs the number of dropped lines, and charges the other lines to the mapping's rate limit.
 pub(super) fn log_ended(engine: &Engine, state: &State) {
     let mut lines = state.log_lines;
-    // A mapping whose rate limit is used up does not log this either.
+    // A mapping that has used up its rate limit does not log this either.
     if state.log_dropped > 0 && state.log_limit > 0 {
         let (mapping, dropped) = (&state.name, state.log_dropped);
         tracing::warn!(target: "plugin", mapping, dropped, "log lines over the limit were dropped");
         lines += 1;
     }
-    engine.log_allowance().spend(&state.name, lines, Instant::now());
+    engine.log_rate_limit().take(&state.name, lines, Instant::now());
 }
 
-/// The number of epoch ticks of a time limit, plus one as the first tick may come at once.
+/// The number of epoch ticks of a time limit, plus one since the first tick may come immediately.
 fn ticks(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).saturating_add(1)
 }

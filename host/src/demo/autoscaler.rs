@@ -1,4 +1,4 @@
-//! The arithmetic of the HorizontalPodAutoscaler over what the API answers.
+//! The algorithm of the HorizontalPodAutoscaler, applied to values of the API.
 
 use std::collections::VecDeque;
 
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use leadsman_document::Document;
 use leadsman_model::quantity::Quantity;
 
-/// Ratios this near to 1 change nothing, as in the HPA controller.
+/// The tolerance of the HPA controller: a ratio within 1 ± 0.1 does not change the replicas.
 const TOLERANCE: f64 = 0.1;
 
-/// How many frames a trend line has.
-const POINTS: usize = 40;
+/// The maximum number of frames in the history.
+const MAX_HISTORY: usize = 40;
 
-/// An autoscaler as it is written.
+/// An autoscaler in autoscalers.yaml.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct Spec {
     name: String,
     kind: String,
     namespace: String,
@@ -50,12 +50,12 @@ enum Metric {
     },
 }
 
-/// An autoscaler and what it decided.
+/// An autoscaler with its last decision and its history.
 #[derive(Debug)]
 pub(super) struct Autoscaler {
-    written: Written,
+    spec: Spec,
     target: Quantity,
-    /// What the HPA would show: the average per pod, or the value.
+    /// The current value that an HPA would show: an average per pod, or the value of an object.
     value: Option<Quantity>,
     replicas: u32,
     values: VecDeque<Option<f64>>,
@@ -64,11 +64,11 @@ pub(super) struct Autoscaler {
 }
 
 impl Autoscaler {
-    /// Reads the list.
+    /// Parses a list of autoscalers.
     pub(super) fn all(text: &str) -> anyhow::Result<Vec<Self>> {
         #[derive(Deserialize)]
         struct List {
-            autoscalers: Vec<Written>,
+            autoscalers: Vec<Spec>,
         }
         let (document, faults) = Document::parse("autoscalers.yaml", text);
         anyhow::ensure!(faults.is_empty(), "{}", document.locate(faults));
@@ -76,8 +76,8 @@ impl Autoscaler {
         list.autoscalers.into_iter().map(Self::new).collect()
     }
 
-    fn new(written: Written) -> anyhow::Result<Self> {
-        let target = match &written.metric {
+    fn new(spec: Spec) -> anyhow::Result<Self> {
+        let target = match &spec.metric {
             Metric::Pods { target, .. }
             | Metric::Object { target, .. }
             | Metric::External { target, .. } => target.parse()?,
@@ -85,19 +85,19 @@ impl Autoscaler {
         Ok(Self {
             target,
             value: None,
-            replicas: written.start,
+            replicas: spec.start,
             values: VecDeque::new(),
             history: VecDeque::new(),
             message: None,
-            written,
+            spec,
         })
     }
 
-    /// What the HPA controller asks for.
+    /// The path that the HPA controller reads.
     pub(super) fn request(&self) -> String {
-        let namespace = &self.written.namespace;
+        let namespace = &self.spec.namespace;
         let custom = format!("/apis/custom.metrics.k8s.io/v1beta2/namespaces/{namespace}");
-        match &self.written.metric {
+        match &self.spec.metric {
             Metric::Pods { name, selector, .. } => {
                 let selector = selector.replace('=', "%3D");
                 format!("{custom}/pods/%2A/{name}?labelSelector={selector}")
@@ -111,16 +111,16 @@ impl Autoscaler {
         }
     }
 
-    /// Decides over the replicas from the values that were read.
+    /// Computes the replicas from the result of a read.
     pub(super) fn decide(&mut self, read: Result<Vec<Quantity>, String>) {
-        let decided = read.and_then(|values| self.decision(&values));
-        match decided {
+        let decision = read.and_then(|values| self.decision(&values));
+        match decision {
             Ok((value, replicas)) => {
                 self.value = Some(value);
-                self.replicas = replicas.clamp(self.written.min, self.written.max);
+                self.replicas = replicas.clamp(self.spec.min, self.spec.max);
                 self.message = None;
             }
-            // As the HPA does: without a value, nothing changes.
+            // Without a value, an HPA changes nothing.
             Err(message) => {
                 self.value = None;
                 self.message = Some(message);
@@ -130,12 +130,12 @@ impl Autoscaler {
         push(&mut self.history, self.replicas);
     }
 
-    /// The value to show, and the replicas wanted.
+    /// The value to show, and the desired replicas.
     fn decision(&self, values: &[Quantity]) -> Result<(Quantity, u32), String> {
         let sum: f64 = values.iter().map(|value| value.as_f64()).sum();
         let current = f64::from(self.replicas);
         let target = self.target.as_f64();
-        let (shown, ratio, wanted) = match (&self.written.metric, values) {
+        let (shown, ratio, desired) = match (&self.spec.metric, values) {
             (_, []) => return Err("no metrics returned".to_owned()),
             (Metric::Pods { .. }, pods) => {
                 let count = f64::from(u32::try_from(pods.len()).unwrap_or(u32::MAX));
@@ -143,35 +143,34 @@ impl Autoscaler {
             }
             (Metric::Object { .. }, _) => (sum, sum / target, sum / target * current.max(1.0)),
             (Metric::External { .. }, _) => {
-                // With no replicas there is no average; any value wakes the workload.
+                // Without replicas there is no average, and any value scales up.
                 let ratio =
                     if self.replicas == 0 { sum * f64::INFINITY } else { sum / target / current };
                 (sum / current.max(1.0), ratio, sum / target)
             }
         };
         let shown = Quantity::from_f64(shown).map_err(|error| error.to_string())?;
-        let wanted =
-            if (ratio - 1.0).abs() <= TOLERANCE { self.replicas } else { rounded_up(wanted) };
-        Ok((shown, wanted))
+        let desired =
+            if (ratio - 1.0).abs() <= TOLERANCE { self.replicas } else { rounded_up(desired) };
+        Ok((shown, desired))
     }
 
     pub(super) fn workload(&self) -> String {
-        format!("{}/{}", self.written.kind, self.written.name)
+        format!("{}/{}", self.spec.kind, self.spec.name)
     }
 
     pub(super) fn metric(&self) -> &str {
-        match &self.written.metric {
+        match &self.spec.metric {
             Metric::Pods { name, .. }
             | Metric::Object { name, .. }
             | Metric::External { name, .. } => name,
         }
     }
 
-    /// `34858m/100 (avg)`, as kubectl shows it.
+    /// Value and target in the format of kubectl: `34858m/100 (avg)`.
     pub(super) fn value_and_target(&self) -> String {
         let value = self.value.map_or("<unknown>".to_owned(), |value| value.to_string());
-        let average =
-            if matches!(self.written.metric, Metric::Object { .. }) { "" } else { " (avg)" };
+        let average = if matches!(self.spec.metric, Metric::Object { .. }) { "" } else { " (avg)" };
         format!("{value}/{}{average}", self.target)
     }
 
@@ -180,7 +179,7 @@ impl Autoscaler {
     }
 
     pub(super) fn max(&self) -> u32 {
-        self.written.max
+        self.spec.max
     }
 
     pub(super) fn message(&self) -> Option<&str> {
@@ -195,17 +194,17 @@ impl Autoscaler {
         self.history.iter().map(|&replicas| Some(replicas.into()))
     }
 
-    /// As the page shows it.
+    /// The JSON for the status page.
     pub(super) fn to_json(&self) -> Value {
         json!({
             "workload": self.workload(),
-            "namespace": self.written.namespace,
+            "namespace": self.spec.namespace,
             "metric": self.metric(),
             "value": self.value.map(|value| value.to_string()),
             "target": self.target.to_string(),
             "replicas": self.replicas,
-            "min": self.written.min,
-            "max": self.written.max,
+            "min": self.spec.min,
+            "max": self.spec.max,
             "valueHistory": self.values,
             "replicasHistory": self.history,
             "message": self.message,
@@ -213,16 +212,16 @@ impl Autoscaler {
     }
 }
 
-fn push<T>(line: &mut VecDeque<T>, point: T) {
-    line.push_back(point);
-    if line.len() > POINTS {
-        line.pop_front();
+fn push<T>(history: &mut VecDeque<T>, point: T) {
+    history.push_back(point);
+    if history.len() > MAX_HISTORY {
+        history.pop_front();
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, and is clamped
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates; the caller clamps
 fn rounded_up(replicas: f64) -> u32 {
-    // A sum of thousandths may be off by the smallest step of a float.
+    // A sum of thousandths may have a rounding error.
     (replicas - 1e-9).ceil().max(0.0) as u32
 }
 
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_users_saw() {
+    fn decisions_of_the_recorded_cases() {
         let go = "{pods: {name: ops, selector: a=b, averageValue: \"3\"}}";
         assert_eq!(decided(go, 1, &["1"]), ("1/3 (avg)".into(), 1));
         assert_eq!(decided(go, 1, &["4"]), ("4/3 (avg)".into(), 2));
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn to_zero_and_from_zero() {
+    fn scaling_to_zero_and_from_zero() {
         let keda = "{external: {name: r, averageValue: \"3\"}}";
         assert_eq!(decided(keda, 1, &["0"]).1, 0);
         assert_eq!(decided(keda, 0, &["1"]).1, 1);

@@ -1,7 +1,7 @@
-//! The demo: a recording of real users' cases, played through the real pipeline.
+//! The demo: a recording of real cases, played through the real pipeline.
 //!
-//! Only the upstream is recorded. Configuration, plugins, evaluations and the HTTPS API are those
-//! that `serve` runs; the demo reads the API as an HPA does and does the HPA's arithmetic.
+//! Only the source is recorded. Configuration, plugins, evaluations and the HTTPS API are those of
+//! `serve`. The demo reads the API like an HPA and applies the HPA's algorithm.
 
 mod autoscaler;
 mod reading;
@@ -26,25 +26,25 @@ const CONFIG: &str = include_str!("config.yaml");
 const RECORDING: &str = include_str!("recording.yaml");
 const AUTOSCALERS: &str = include_str!("autoscalers.yaml");
 
-/// A frame of the recording lasts so long: 15 s at ten times the speed.
-const FRAME: Duration = Duration::from_millis(1500);
+/// The duration of a frame of the recording: 15 s at ten times the speed.
+const FRAME_INTERVAL: Duration = Duration::from_millis(1500);
 
-/// How many frames a demo plays that prints once, and where in the story it begins.
+/// With `once`: the number of frames that are played, and the start within the recording.
 const FRAMES_ONCE: usize = 6;
 const START_ONCE: &str = "startAt: 1m30s";
 
-/// Where the demo serves.
+/// The options of the demo.
 #[derive(Debug, Clone, Copy)]
 pub struct DemoOptions {
-    /// The API.
+    /// The address of the API.
     pub api: SocketAddr,
-    /// Metrics and the page.
+    /// The address of `/metrics` and the status page.
     pub admin: SocketAddr,
-    /// Print the table once and end.
+    /// Whether to print the table once and exit.
     pub once: bool,
 }
 
-/// Plays until `end` completes, or once.
+/// Plays the recording until `end` completes, or once.
 pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow::Result<()> {
     let folder =
         tempfile::tempdir().context("cannot make a folder for the demo's configuration")?;
@@ -99,7 +99,7 @@ async fn play(
 ) -> anyhow::Result<()> {
     let mut autoscalers = Autoscaler::all(AUTOSCALERS)?;
     let terminal = std::io::stdout().is_terminal() && !once;
-    let mut frames = tokio::time::interval(FRAME);
+    let mut frames = tokio::time::interval(FRAME_INTERVAL);
     frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut end = std::pin::pin!(end);
     let mut played = 0;
@@ -116,11 +116,11 @@ async fn play(
             autoscaler.decide(read);
         }
         played += 1;
-        let told = autoscalers.iter().map(Autoscaler::to_json).collect();
-        *page.extra.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+        let status = autoscalers.iter().map(Autoscaler::to_json).collect();
+        *page.extra.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
         let table = table::render(&autoscalers);
         if terminal {
-            // Home and clear, so that the table stays where it is.
+            // Cursor home and clear screen, so that the table is updated in place.
             print(&format!("\x1b[H\x1b[2J{intro}\n{table}\nCtrl-C ends.\n"))?;
         } else if once && played == FRAMES_ONCE {
             return print(&format!("\n{table}"));

@@ -1,4 +1,4 @@
-//! Reads of the API as a client makes them: HTTPS, HTTP/2, JSON.
+//! A client of the metrics API: HTTPS, HTTP/2, JSON.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use leadsman_model::quantity::Quantity;
 
-/// A client of the API.
+/// A client of the metrics API.
 pub(super) struct Reader {
     client: reqwest::Client,
     base: String,
@@ -40,12 +40,12 @@ impl Reader {
         Ok(Self { client, base: format!("https://{api}") })
     }
 
-    /// The values at a path, or the message that an HPA would show.
+    /// Reads the values at a path. The error is the message that an HPA would show.
     pub(super) async fn read(&self, path: &str) -> Result<Vec<Quantity>, String> {
-        let answer = self.client.get(format!("{}{path}", self.base)).send().await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        let ok = answer.status().is_success();
-        let body = answer.bytes().await.map_err(|error| error.to_string())?;
+        let response = self.client.get(format!("{}{path}", self.base)).send().await;
+        let response = response.map_err(|error| error.to_string())?;
+        let ok = response.status().is_success();
+        let body = response.bytes().await.map_err(|error| error.to_string())?;
         if !ok {
             let status: Status =
                 serde_json::from_slice(&body).map_err(|error| error.to_string())?;

@@ -1,16 +1,16 @@
-//! The table in the terminal.
+//! The table of autoscalers in the terminal.
 
 use super::autoscaler::Autoscaler;
 
 const HEADINGS: [&str; 6] =
     ["WORKLOAD", "METRIC", "VALUE/TARGET", "REPLICAS", "VALUES", "REPLICAS"];
 
-/// How many frames of a trend are shown.
-const SHOWN: usize = 24;
+/// The number of frames in a sparkline.
+const SPARKLINE_FRAMES: usize = 24;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// All autoscalers, a line each.
+/// Renders the autoscalers, one line for each.
 pub(super) fn render(autoscalers: &[Autoscaler]) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     rows.extend(autoscalers.iter().map(|autoscaler| {
@@ -19,8 +19,8 @@ pub(super) fn render(autoscalers: &[Autoscaler]) -> String {
             autoscaler.metric().to_owned(),
             autoscaler.value_and_target(),
             format!("{:>2} of {}", autoscaler.replicas(), autoscaler.max()),
-            trend(autoscaler.values(), None),
-            trend(autoscaler.history(), Some(f64::from(autoscaler.max()))),
+            sparkline(autoscaler.values(), None),
+            sparkline(autoscaler.history(), Some(f64::from(autoscaler.max()))),
         ]
     }));
     let width =
@@ -44,15 +44,16 @@ pub(super) fn render(autoscalers: &[Autoscaler]) -> String {
     text
 }
 
-/// A line of bars; a gap where there was no value.
+/// A line of bars, with gaps for missing values. `max` is the value of a full bar; `None` for the
+/// maximum of the points.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and 7
-fn trend(points: impl Iterator<Item = Option<f64>>, highest: Option<f64>) -> String {
+fn sparkline(points: impl Iterator<Item = Option<f64>>, max: Option<f64>) -> String {
     let points: Vec<_> = points.collect();
-    let points = &points[points.len().saturating_sub(SHOWN)..];
-    let highest = highest.unwrap_or_else(|| points.iter().flatten().copied().fold(0.0, f64::max));
+    let points = &points[points.len().saturating_sub(SPARKLINE_FRAMES)..];
+    let max = max.unwrap_or_else(|| points.iter().flatten().copied().fold(0.0, f64::max));
     let bar = |value: f64| {
-        let share = if highest > 0.0 { (value / highest).clamp(0.0, 1.0) } else { 0.0 };
-        BARS[(share * 7.0).round() as usize]
+        let fraction = if max > 0.0 { (value / max).clamp(0.0, 1.0) } else { 0.0 };
+        BARS[(fraction * 7.0).round() as usize]
     };
     points.iter().map(|point| point.map_or(' ', bar)).collect()
 }

@@ -29,7 +29,7 @@ pub const API_SERVICES: [&str; 3] = [
 pub const USAGE_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
 
 impl Account {
-    /// A new account without any rights. Its namespace is created, too.
+    /// Creates an account without rights, and its namespace.
     ///
     /// # Panics
     /// If it is refused.
@@ -41,8 +41,8 @@ impl Account {
         Self { namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
-    /// An account with the rights that the chart grants, for a Service of the same name.
-    /// `resources` are the kinds that it may watch, as `plural` or `plural.group`.
+    /// Creates an account with the rights that the chart grants, for a Service of the same name.
+    /// `resources` are the kinds that it may watch (`plural` or `plural.group`).
     ///
     /// # Panics
     /// If it is refused.
@@ -67,40 +67,41 @@ impl Account {
             &["apiservices"],
         );
         let services = [&API_SERVICES[..], &[USAGE_API_SERVICE]].concat();
-        let everywhere: Vec<_> = watched.chain([patched.named(&services)]).collect();
-        client.allow(&subject, None, &everywhere).await;
+        let cluster_rules: Vec<_> = watched.chain([patched.named(&services)]).collect();
+        client.allow(&subject, None, &cluster_rules).await;
         let verbs = ["get", "update", "patch", "list", "watch"];
-        let kept = Rule::new(&verbs, "", &["secrets"]).named(&[&format!("{name}-ca")]);
-        let at_home = [Rule::new(&["create"], "", &["secrets"]), kept];
-        client.allow(&subject, Some(namespace), &at_home).await;
+        let authority = Rule::new(&verbs, "", &["secrets"]).named(&[&format!("{name}-ca")]);
+        let namespace_rules = [Rule::new(&["create"], "", &["secrets"]), authority];
+        client.allow(&subject, Some(namespace), &namespace_rules).await;
         account
     }
 
-    /// Grants the rights to watch a configuration in a ConfigMap and to write Events on it, as the
-    /// chart does.
+    /// Grants the rights to watch the configuration in a ConfigMap and to write Events on it, as
+    /// the chart does.
     ///
     /// # Panics
     /// If it is refused.
     pub async fn may_follow(&self, client: &ApiClient, namespace: &str, config_map: &str) {
-        let follow = Rule::new(&["get", "list", "watch"], "", &["configmaps"]).named(&[config_map]);
-        client.allow(&self.subject(), Some(namespace), &[follow, tell()]).await;
+        let watch = Rule::new(&["get", "list", "watch"], "", &["configmaps"]).named(&[config_map]);
+        client.allow(&self.subject(), Some(namespace), &[watch, write_events()]).await;
     }
 
-    /// Grants the rights to watch those of all teams, as the chart does with `teams.enabled`.
+    /// Grants the rights to watch the ConfigMaps of all teams and to write Events on them, as the
+    /// chart does with `teams.enabled`.
     ///
     /// # Panics
     /// If it is refused.
     pub async fn may_follow_teams(&self, client: &ApiClient) {
-        let follow = Rule::new(&["list", "watch"], "", &["configmaps"]);
-        client.allow(&self.subject(), None, &[follow, tell()]).await;
+        let watch = Rule::new(&["list", "watch"], "", &["configmaps"]);
+        client.allow(&self.subject(), None, &[watch, write_events()]).await;
     }
 
-    /// The account as a subject of bindings.
+    /// The subject for bindings.
     pub fn subject(&self) -> Subject {
         Subject::Account(self.namespace.clone(), self.name.clone())
     }
 
-    /// A token of the account, valid for an hour.
+    /// A token of the account that is valid for one hour.
     ///
     /// # Panics
     /// If it is refused.
@@ -128,7 +129,7 @@ impl Account {
     }
 }
 
-fn tell() -> Rule {
+fn write_events() -> Rule {
     Rule::new(&["create", "patch"], "events.k8s.io", &["events"])
 }
 

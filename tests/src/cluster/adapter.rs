@@ -1,4 +1,4 @@
-//! Leadsman installed in the control plane: account, certificate, and APIServices.
+//! Leadsman, installed in the control plane: account, certificate and APIServices.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use crate::certificates::{Authority, Identity};
 use crate::leadsman::{Exited, Leadsman};
 use crate::waiting::eventually;
 
-/// An installation of Leadsman in a namespace, whose replicas are started one by one. Its account
-/// and its Service are named `leadsman`.
+/// An installation of Leadsman in a namespace. Tests start its replicas one by one. Its account and
+/// its Service are named `leadsman`.
 pub struct Adapter<'a> {
     plane: &'a ControlPlane,
     account: Account,
@@ -25,13 +25,13 @@ pub struct Adapter<'a> {
     folder: TempDir,
 }
 
-/// The name of account and Service.
+/// The name of the account and of the Service.
 const NAME: &str = "leadsman";
-const PATIENCE: Duration = Duration::from_secs(40);
+const TRUST_TIMEOUT: Duration = Duration::from_secs(40);
 
 impl<'a> Adapter<'a> {
-    /// An installation in a new namespace that may watch these kinds, given as `plural` or
-    /// `plural.group`.
+    /// Creates an installation in a new namespace, with the right to watch these kinds (`plural` or
+    /// `plural.group`).
     ///
     /// # Panics
     /// If it is refused.
@@ -42,7 +42,7 @@ impl<'a> Adapter<'a> {
         Self { plane, account, kubeconfig, authority: Authority::new("adapter-ca"), folder }
     }
 
-    /// Starts a replica with a certificate that [`Self::register`] lets the aggregator trust.
+    /// Starts a replica with a certificate of [`Self::authority`].
     ///
     /// # Panics
     /// If it does not become ready.
@@ -58,8 +58,8 @@ impl<'a> Adapter<'a> {
     /// # Panics
     /// If it does not become ready.
     pub async fn start_with(&self, config: impl Display, arguments: &[&str]) -> Leadsman {
-        let around = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
-        Leadsman::start_with(config, &[&around, arguments].concat()).await
+        let common = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
+        Leadsman::start_with(config, &[&common, arguments].concat()).await
     }
 
     /// Starts a replica with a configuration file, and with these arguments, which determine its
@@ -68,18 +68,18 @@ impl<'a> Adapter<'a> {
     /// # Panics
     /// If it does not become ready.
     pub async fn follow_file(&self, file: &Path, arguments: &[&str]) -> Leadsman {
-        let around = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
-        Leadsman::follow(file, &[&around, arguments].concat()).await
+        let common = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
+        Leadsman::follow(file, &[&common, arguments].concat()).await
     }
 
-    /// Starts a replica with the configuration of a ConfigMap, `namespace/name`. Does not wait
+    /// Starts a replica with the configuration in a ConfigMap (`namespace/name`), without waiting
     /// until it is ready.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
     pub async fn follow(&self, config_map: &str, arguments: &[&str]) -> Result<Leadsman, Exited> {
-        let around = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
-        let all = [&around[..], &["--config-map", config_map], arguments].concat();
+        let common = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
+        let all = [&common[..], &["--config-map", config_map], arguments].concat();
         Leadsman::serve(&all, TempDir::new().expect("a temporary folder")).await
     }
 
@@ -93,8 +93,8 @@ impl<'a> Adapter<'a> {
     /// # Panics
     /// If that fails.
     pub fn serving(&self, name: &str, authority: &Authority) -> (PathBuf, PathBuf) {
-        let place = |kind: &str| self.folder.path().join(format!("{name}.{kind}"));
-        let (certificate, key) = (place("crt"), place("key"));
+        let path = |extension: &str| self.folder.path().join(format!("{name}.{extension}"));
+        let (certificate, key) = (path("crt"), path("key"));
         self.identity(authority).write(&certificate, &key);
         (certificate, key)
     }
@@ -108,7 +108,7 @@ impl<'a> Adapter<'a> {
     /// Registers the metrics APIs at a port and waits until they are available.
     ///
     /// # Panics
-    /// If they are not in time.
+    /// After a timeout.
     pub async fn register(&self, port: u16, trust: Trust<'_>) -> Registration<'a> {
         let namespace = &self.account.namespace;
         let registration = Registration::new(self.plane, namespace, NAME, port, trust).await;
@@ -116,11 +116,11 @@ impl<'a> Adapter<'a> {
         registration
     }
 
-    /// The adapter's own certificate authority, if one was created: its certificate, and all
-    /// trusted ones.
+    /// The adapter's own certificate authority, if it was created: its certificate, and all trusted
+    /// certificates.
     ///
     /// # Panics
-    /// If there is something else in its Secret.
+    /// If its Secret is invalid.
     pub async fn own_authority(&self) -> Option<[String; 2]> {
         let namespace = &self.account.namespace;
         let path = format!("/api/v1/namespaces/{namespace}/secrets/{NAME}-ca");
@@ -135,9 +135,9 @@ impl<'a> Adapter<'a> {
     /// Waits until the aggregator trusts the adapter's own authority, and returns it.
     ///
     /// # Panics
-    /// If it does not in time.
+    /// After a timeout.
     pub async fn wait_trusted(&self, registration: &Registration<'_>) -> String {
-        eventually("its own authority in the APIServices", PATIENCE, async || {
+        eventually("its own authority in the APIServices", TRUST_TIMEOUT, async || {
             let [_, bundle] = self.own_authority().await.ok_or("there is no Secret")?;
             for name in API_SERVICES {
                 let trusted = registration.authority(name).await;
@@ -160,7 +160,7 @@ impl<'a> Adapter<'a> {
         &self.account
     }
 
-    /// The account as a user name, by which its reviews are found.
+    /// The user name of the account, which identifies its reviews.
     pub fn user(&self) -> String {
         format!("system:serviceaccount:{}:{NAME}", self.account.namespace)
     }

@@ -1,4 +1,4 @@
-//! The command lines of the servers.
+//! The command lines of the control plane's servers.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub(super) fn etcd(ports: Ports) -> Vec<String> {
         .with("listen-peer-urls", &peers)
         .with("initial-advertise-peer-urls", &peers)
         .with("initial-cluster", format!("default={peers}"))
-        // A cluster that runs for minutes need not survive a power cut.
+        // The data need not survive a power failure.
         .with("unsafe-no-fsync", true)
         .with("log-level", "warn")
         .0
@@ -52,8 +52,8 @@ pub(super) fn api_server(ports: Ports, files: &Files, audit_policy: &Path) -> Ve
         .with("etcd-servers", local(ports.etcd))
         .with("bind-address", "127.0.0.1")
         .with("secure-port", ports.api)
-        // Nobody connects to this address, and the loopback is refused. With the reconciler
-        // kube-apiserver would publish it, and refuse to start if it belonged to another server.
+        // The address is unused, but kube-apiserver refuses a loopback address. With the
+        // reconciler it would publish the address, and could refuse to start.
         .with("advertise-address", "192.0.2.1")
         .with("endpoint-reconciler-type", "none")
         .with("service-cluster-ip-range", "10.96.0.0/16")
@@ -70,7 +70,7 @@ pub(super) fn api_server(ports: Ports, files: &Files, audit_policy: &Path) -> Ve
         .file("service-account-key-file", &files.accounts.1)
         .with("service-account-issuer", "https://kubernetes.default.svc")
         .with("authorization-mode", "RBAC")
-        // Pods need no service account here, and no controller creates one for each namespace.
+        // No controller creates the default service accounts that this plugin requires for pods.
         .with("disable-admission-plugins", "ServiceAccount")
         .with("feature-gates", GATES)
         .with("audit-log-path", AUDIT_LOG)
@@ -85,7 +85,7 @@ pub(super) fn controllers(files: &Files, kubeconfig: &Path) -> Vec<String> {
     Flags::default()
         .file("kubeconfig", kubeconfig)
         .with("controllers", "horizontal-pod-autoscaler-controller,namespace-controller")
-        // Each controller has its own account, with the rights that it has in a real cluster.
+        // Each controller has its own service account with the rights of a real cluster.
         .with("use-service-account-credentials", true)
         .file("service-account-private-key-file", &files.accounts.0)
         .file("root-ca-file", &files.server_ca)
@@ -95,7 +95,7 @@ pub(super) fn controllers(files: &Files, kubeconfig: &Path) -> Vec<String> {
         .with("horizontal-pod-autoscaler-cpu-initialization-period", "0s")
         .with("feature-gates", GATES)
         .with("leader-elect", false)
-        // Tests request nothing from it.
+        // Tests send no requests to it.
         .with("secure-port", 0)
         .0
 }

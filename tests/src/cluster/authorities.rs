@@ -1,5 +1,4 @@
-//! The certificate authorities of the cluster: three that are independent of each other, as a
-//! cluster should have them.
+//! The certificate authorities of the cluster: three independent ones, as recommended.
 
 use std::path::{Path, PathBuf};
 
@@ -17,17 +16,18 @@ pub(super) const FRONT_PROXY: &str = "front-proxy-client";
 pub struct Authorities {
     /// Signs the certificate of kube-apiserver.
     pub servers: Authority,
-    /// Signs users.
+    /// Signs the certificates of users.
     pub clients: Authority,
-    /// Signs the aggregator, which names the user of each request that it forwards.
+    /// Signs the certificate of the aggregator, which forwards requests with the name of their
+    /// user.
     pub front_proxy: Authority,
     admin: Identity,
     aggregator: Identity,
     pub(super) files: Files,
 }
 
-/// The files that kube-apiserver and the controllers read. kube-apiserver reloads those of the
-/// authorities and the aggregator while it runs.
+/// The files that kube-apiserver and the controllers read. kube-apiserver reloads the authorities
+/// and the certificate of the aggregator when they change.
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) server_ca: PathBuf,
@@ -35,12 +35,12 @@ pub(super) struct Files {
     pub(super) client_ca: PathBuf,
     pub(super) front_proxy_ca: PathBuf,
     pub(super) aggregator: (PathBuf, PathBuf),
-    /// Signs and verifies the tokens of service accounts.
+    /// The private and public key of service account tokens.
     pub(super) accounts: (PathBuf, PathBuf),
 }
 
 impl Authorities {
-    /// New authorities, with their files in this folder.
+    /// Creates authorities, with their files in this folder.
     pub(super) fn new(folder: &Folder) -> Self {
         let servers = Authority::new("server-ca");
         let clients = Authority::new("client-ca");
@@ -76,13 +76,13 @@ impl Authorities {
         &self.aggregator
     }
 
-    /// The file of front proxy authorities that kube-apiserver publishes in the ConfigMap
-    /// `kube-system/extension-apiserver-authentication`, and publishes again when it changes.
+    /// The file with the front proxy authorities. kube-apiserver publishes its content in the
+    /// ConfigMap `kube-system/extension-apiserver-authentication`, also after a change.
     pub fn front_proxy_file(&self) -> &Path {
         &self.files.front_proxy_ca
     }
 
-    /// The same for the authorities of users.
+    /// The file with the authorities of users, which is published as well.
     pub fn clients_file(&self) -> &Path {
         &self.files.client_ca
     }

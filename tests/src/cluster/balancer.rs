@@ -1,5 +1,4 @@
-//! Does what kubelet and kube-proxy do for a Service: new connections go to a replica that is
-//! ready.
+//! A load balancer in place of kubelet and kube-proxy: new connections go to a ready replica.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,16 +25,16 @@ struct Replica {
     ready: bool,
 }
 
-/// The interval of readiness probes: for this long connections still go to a replica that is
-/// shutting down.
-const PERIOD: Duration = Duration::from_millis(250);
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The interval of readiness probes. For this time, a replica that shuts down still gets
+/// connections.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Balancer {
     /// A balancer without replicas.
     ///
     /// # Panics
-    /// If there is no port.
+    /// If there is no free port.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("a bound address").port();
@@ -45,10 +44,10 @@ impl Balancer {
         Self { port, replicas, tasks }
     }
 
-    /// Adds a replica and waits until it gets connections.
+    /// Adds a replica and waits until it is ready.
     ///
     /// # Panics
-    /// If it is not ready in time.
+    /// After a timeout.
     pub async fn add(&mut self, leadsman: &Leadsman) {
         let address = leadsman.api();
         self.replicas.send_modify(|replicas| replicas.push(Replica { address, ready: false }));
@@ -56,7 +55,7 @@ impl Balancer {
         let mut replicas = self.replicas.subscribe();
         let is_ready = |replica: &Replica| replica.address == address && replica.ready;
         let ready = replicas.wait_for(|replicas| replicas.iter().any(is_ready));
-        assert!(timeout(PATIENCE, ready).await.is_ok(), "{address} is not ready");
+        assert!(timeout(READY_TIMEOUT, ready).await.is_ok(), "{address} is not ready");
     }
 
     /// Its port at 127.0.0.1.
@@ -68,32 +67,32 @@ impl Balancer {
 /// Probes the readiness of a replica repeatedly.
 async fn probe(address: SocketAddr, replicas: Arc<watch::Sender<Vec<Replica>>>) {
     let (caller, url) = (Caller::anonymous(), format!("https://{address}/readyz"));
-    let mut pace = interval(PERIOD);
+    let mut ticks = interval(PROBE_INTERVAL);
     loop {
-        pace.tick().await;
-        let now = caller.get(&url).await.is_ok_and(|answer| answer.status == 200);
+        ticks.tick().await;
+        let ready = caller.get(&url).await.is_ok_and(|answer| answer.status == 200);
         replicas.send_if_modified(|replicas| {
             let known = replicas.iter_mut().find(|replica| replica.address == address);
-            known.is_some_and(|replica| std::mem::replace(&mut replica.ready, now) != now)
+            known.is_some_and(|replica| std::mem::replace(&mut replica.ready, ready) != ready)
         });
     }
 }
 
-/// Forwards each connection to the next ready replica. Without one it is closed.
+/// Forwards each connection to the next ready replica, or closes it if there is none.
 async fn balance(listener: TcpListener, replicas: Arc<watch::Sender<Vec<Replica>>>) {
     let mut connections = JoinSet::new();
-    let mut turn = 0;
-    while let Ok((mut near, _)) = listener.accept().await {
+    let mut next = 0;
+    while let Ok((mut client, _)) = listener.accept().await {
         let ready: Vec<_> = {
             let replicas = replicas.borrow();
             replicas.iter().filter(|replica| replica.ready).map(|replica| replica.address).collect()
         };
-        turn += 1;
-        let Some(&address) = ready.get(turn % ready.len().max(1)) else { continue };
+        next += 1;
+        let Some(&address) = ready.get(next % ready.len().max(1)) else { continue };
         connections.spawn(async move {
-            if let Ok(mut far) = TcpStream::connect(address).await {
-                // However the connection ends, both peers notice.
-                let _ = copy_bidirectional(&mut near, &mut far).await;
+            if let Ok(mut server) = TcpStream::connect(address).await {
+                // An error ends both connections, so both peers notice it.
+                let _ = copy_bidirectional(&mut client, &mut server).await;
             }
         });
         while connections.try_join_next().is_some() {}

@@ -1,4 +1,4 @@
-//! A client of kube-apiserver's API, as one user.
+//! A client of kube-apiserver.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::objects::{collection_of, path_of};
 use crate::answer::Answer;
 use crate::caller::Caller;
 
-/// A user of kube-apiserver. Objects are JSON.
+/// A client with the credentials of one user. Objects are JSON.
 #[derive(Debug, Clone)]
 pub struct ApiClient {
     caller: Caller,
@@ -23,15 +23,15 @@ impl ApiClient {
         Self { caller, url: url.to_owned() }
     }
 
-    /// Reads a path, as `kubectl get --raw` does, and returns any response.
+    /// Reads a path, as `kubectl get --raw` does, and returns the response, also of a failure.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no response.
     pub async fn read(&self, path: &str) -> Answer {
         self.try_read(path).await.unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
-    /// The same if there may be no server.
+    /// The same, but returns an error if there is no response.
     pub async fn try_read(&self, path: &str) -> Result<Answer, String> {
         self.caller.get(&format!("{}{path}", self.url)).await
     }
@@ -39,7 +39,7 @@ impl ApiClient {
     /// The object or list at a path.
     ///
     /// # Panics
-    /// If there is none.
+    /// If the request fails.
     pub async fn get(&self, path: &str) -> Value {
         self.read(path).await.ok()
     }
@@ -47,13 +47,13 @@ impl ApiClient {
     /// The object at a path, if it exists.
     ///
     /// # Panics
-    /// If it cannot be told.
+    /// If the request fails.
     pub async fn find(&self, path: &str) -> Option<Value> {
         let answer = self.read(path).await;
         (answer.status != 404).then(|| answer.ok())
     }
 
-    /// Creates an object and returns it as stored.
+    /// Creates an object and returns the stored object.
     ///
     /// # Panics
     /// If it is refused.
@@ -61,32 +61,32 @@ impl ApiClient {
         self.create_at(&collection_of(object), object).await
     }
 
-    /// The same at a path that does not follow from the kind, such as a subresource.
+    /// The same at another path than that of the kind, such as a subresource.
     ///
     /// # Panics
     /// If it is refused.
     pub async fn create_at(&self, path: &str, object: &Value) -> Value {
-        done(&self.send(Method::POST, path, JSON, object).await)
+        success(&self.send(Method::POST, path, JSON, object).await)
     }
 
-    /// Creates or updates an object.
+    /// Creates or updates an object by server-side apply.
     ///
     /// # Panics
     /// If it is refused.
     pub async fn apply(&self, object: &Value) -> Value {
         let path = format!("{}?fieldManager=leadsman-tests&force=true", path_of(object));
-        done(&self.send(Method::PATCH, &path, APPLY, object).await)
+        success(&self.send(Method::PATCH, &path, APPLY, object).await)
     }
 
-    /// Patches the object at a path with a merge patch.
+    /// Applies a merge patch to the object at a path.
     ///
     /// # Panics
     /// If it is refused.
     pub async fn merge(&self, path: &str, patch: &Value) -> Value {
-        done(&self.send(Method::PATCH, path, MERGE, patch).await)
+        success(&self.send(Method::PATCH, path, MERGE, patch).await)
     }
 
-    /// Patches the status of the object at a path with a merge patch.
+    /// Applies a merge patch to the status of the object at a path.
     ///
     /// # Panics
     /// If it is refused.
@@ -104,10 +104,10 @@ impl ApiClient {
         assert!(answer.is_success() || answer.status == 404, "{answer:#?}");
     }
 
-    /// Sends a body with any method and returns any response.
+    /// Sends a body with any method and returns the response, also of a failure.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no response.
     pub async fn send(&self, method: Method, path: &str, format: &str, body: &Value) -> Answer {
         let request = self.caller.request(method.clone(), &format!("{}{path}", self.url));
         let request = request.header("content-type", format).body(body.to_string());
@@ -116,7 +116,7 @@ impl ApiClient {
     }
 }
 
-fn done(answer: &Answer) -> Value {
+fn success(answer: &Answer) -> Value {
     assert!(answer.is_success(), "{answer:#?}");
     answer.json()
 }

@@ -1,4 +1,4 @@
-//! A configuration in a ConfigMap, and the Events on it.
+//! A configuration in a ConfigMap, and its Events.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::client::ApiClient;
-use crate::answer::assert_says;
+use crate::answer::assert_contains;
 use crate::waiting::eventually;
 
-/// A ConfigMap with a configuration, which may or may not exist.
+/// A ConfigMap with a configuration. It need not exist.
 #[derive(Debug, Clone)]
 pub struct ConfigMap {
     client: ApiClient,
@@ -29,13 +29,13 @@ pub struct Told {
     pub reason: String,
     /// Whether it is a warning.
     pub warning: bool,
-    /// The message for people.
+    /// The message.
     pub message: String,
-    /// How often it occurred.
+    /// The number of occurrences.
     pub times: u64,
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl ConfigMap {
     /// The operator's ConfigMap.
@@ -45,13 +45,13 @@ impl ConfigMap {
         Self { client, namespace, name, labels: json!({}), binaries: Map::new() }
     }
 
-    /// A team's ConfigMap, with the label of those.
+    /// A team's ConfigMap, with the label that selects it.
     pub fn of_team(client: &ApiClient, namespace: &str, name: &str) -> Self {
         let labels = json!({"leadsman.dev/config": "true"});
         Self { labels, ..Self::of_operator(client, namespace, name) }
     }
 
-    /// The same without the label, or with another value.
+    /// The same with other labels.
     pub fn labelled(mut self, labels: Value) -> Self {
         self.labels = labels;
         self
@@ -86,7 +86,7 @@ impl ConfigMap {
         self.client.delete(&self.path()).await;
     }
 
-    /// `namespace/name`, as in arguments and in names of owners.
+    /// `namespace/name`, as in arguments and as the name of the owner.
     pub fn owner(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
     }
@@ -100,32 +100,32 @@ impl ConfigMap {
         let list = self.client.get(&path).await;
         let mut events = list["items"].as_array().cloned().unwrap_or_default();
         events.retain(|event| {
-            let about = &event["regarding"];
-            about["kind"] == "ConfigMap" && about["name"] == self.name.as_str()
+            let object = &event["regarding"];
+            object["kind"] == "ConfigMap" && object["name"] == self.name.as_str()
         });
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         events.sort_by_key(|event| text(&event["eventTime"]));
-        let told = |event: &Value| Told {
+        let parse = |event: &Value| Told {
             reason: text(&event["reason"]),
             warning: event["type"] == "Warning",
             message: text(&event["note"]),
             times: event["series"]["count"].as_u64().unwrap_or(1),
         };
-        events.iter().map(told).collect()
+        events.iter().map(parse).collect()
     }
 
     /// Waits until an Event with this reason contains all of these texts.
     ///
     /// # Panics
-    /// If none does in time.
+    /// After a timeout.
     pub async fn wait_told(&self, reason: &str, texts: &[&str]) -> Told {
         let what = format!("an Event {reason} on {} with {texts:?}", self.owner());
-        eventually(&what, PATIENCE, async || {
+        eventually(&what, EVENT_TIMEOUT, async || {
             let events = self.events().await;
-            let says = |told: &&Told| {
-                told.reason == reason && texts.iter().all(|text| told.message.contains(text))
+            let matches = |event: &&Told| {
+                event.reason == reason && texts.iter().all(|text| event.message.contains(text))
             };
-            events.iter().find(says).cloned().ok_or_else(|| format!("{events:#?}"))
+            events.iter().find(matches).cloned().ok_or_else(|| format!("{events:#?}"))
         })
         .await
     }
@@ -140,8 +140,8 @@ impl Told {
     /// [`Failure::says`](crate::Failure::says).
     ///
     /// # Panics
-    /// If it does not.
+    /// If a text is missing.
     pub fn says(&self, texts: &[&str]) {
-        assert_says(&self.message, texts);
+        assert_contains(&self.message, texts);
     }
 }

@@ -16,7 +16,7 @@ use crate::caller::Caller;
 
 /// A running control plane.
 pub struct ControlPlane {
-    // In the order in which they are stopped.
+    // Fields are dropped in this order.
     _controllers: Server,
     api_server: Mutex<Option<Server>>,
     _etcd: Server,
@@ -28,13 +28,13 @@ pub struct ControlPlane {
     folder: Folder,
 }
 
-/// How long a server may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout for a server to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
 
 impl ControlPlane {
-    /// The control plane that all tests of a program share, started by the first of them.
+    /// The control plane that all tests of a program share. The first call starts it.
     ///
     /// # Panics
     /// If it does not start.
@@ -42,10 +42,10 @@ impl ControlPlane {
         SHARED.get_or_init(Self::start).await
     }
 
-    /// Starts a control plane and waits until it serves.
+    /// Starts a control plane and waits until it is ready.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it does not start.
     pub async fn start() -> Self {
         let programs = Programs::find();
         let folder = Folder::new();
@@ -59,7 +59,7 @@ impl ControlPlane {
         let admin_kubeconfig = folder.write("admin.kubeconfig", &config);
         let arguments = arguments::controllers(&authorities.files, &admin_kubeconfig);
         let name = "kube-controller-manager";
-        // Its start is not awaited: tests wait for the effects.
+        // Its start is not awaited, since tests wait for its effects.
         let controllers = Server::start(name, &programs.get(name), &arguments, &folder);
         Self {
             _controllers: controllers,
@@ -94,7 +94,7 @@ impl ControlPlane {
         &self.authorities
     }
 
-    /// A kubeconfig file of this name with these credentials and a default namespace.
+    /// Writes a kubeconfig file of this name with these credentials and a default namespace.
     ///
     /// # Panics
     /// If it cannot be written.
@@ -109,7 +109,7 @@ impl ControlPlane {
         &self.admin_kubeconfig
     }
 
-    /// Kills kube-apiserver; clients notice that their connections are closed.
+    /// Kills kube-apiserver, which closes the connections of its clients.
     ///
     /// # Panics
     /// If it is stopped already.
@@ -123,13 +123,13 @@ impl ControlPlane {
     /// # Panics
     /// If it does not start.
     pub async fn start_api_server(&self) {
-        let mut place = self.api_server.lock().await;
-        assert!(place.is_none(), "kube-apiserver runs");
+        let mut server = self.api_server.lock().await;
+        assert!(server.is_none(), "kube-apiserver runs");
         let (programs, authorities) = (&self.programs, &self.authorities);
-        *place = Some(api_server(programs, self.ports, authorities, &self.folder).await);
+        *server = Some(api_server(programs, self.ports, authorities, &self.folder).await);
     }
 
-    /// A cluster has one set of metrics APIServices: whoever uses them holds this lock.
+    /// The lock on the metrics APIServices, which exist once per cluster.
     pub(super) fn registration(&self) -> &Mutex<()> {
         &self.registration
     }
@@ -148,10 +148,10 @@ impl ControlPlane {
 }
 
 impl Ports {
-    /// Another process could take them before the servers do; this has not been observed.
+    /// Free ports. Another process could take them first, which was not observed so far.
     fn free() -> Self {
         let bind = || TcpListener::bind("127.0.0.1:0").expect("a free port");
-        // All at once: a port that was closed again could be assigned twice.
+        // All listeners stay open until the end, since a closed port could be assigned again.
         let listeners = [bind(), bind(), bind()];
         let [etcd, etcd_peers, api] =
             listeners.map(|listener| listener.local_addr().expect("a bound address").port());
@@ -163,7 +163,7 @@ async fn etcd(programs: &Programs, ports: Ports, folder: &Folder) -> Server {
     let arguments = arguments::etcd(ports);
     let mut server = Server::start("etcd", &programs.get("etcd"), &arguments, folder);
     let health = ApiClient::new(Caller::anonymous(), &format!("http://127.0.0.1:{}", ports.etcd));
-    server.wait_ready(PATIENCE, async || serves(&health, "/health").await).await;
+    server.wait_ready(READY_TIMEOUT, async || serves(&health, "/health").await).await;
     server
 }
 
@@ -178,7 +178,7 @@ async fn api_server(
     let name = "kube-apiserver";
     let mut server = Server::start(name, &programs.get(name), &arguments, folder);
     let client = ApiClient::new(Caller::certified(authorities.admin()), &url(ports));
-    server.wait_ready(PATIENCE, async || serves(&client, "/readyz").await).await;
+    server.wait_ready(READY_TIMEOUT, async || serves(&client, "/readyz").await).await;
     server
 }
 

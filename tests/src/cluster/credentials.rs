@@ -1,4 +1,4 @@
-//! Credentials for kube-apiserver, in our own connections or in a kubeconfig.
+//! Credentials for kube-apiserver, for a client of the tests or a kubeconfig.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use crate::certificates::Identity;
 /// Credentials.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// None.
+    /// No credentials.
     Nothing,
     /// A client certificate.
     Certificate(Identity),
@@ -21,7 +21,7 @@ impl Credentials {
     /// A client with these credentials.
     ///
     /// # Panics
-    /// If it is no certificate.
+    /// If the certificate is invalid.
     pub fn caller(&self) -> Caller {
         match self {
             Self::Nothing => Caller::anonymous(),

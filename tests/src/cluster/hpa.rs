@@ -11,7 +11,7 @@ use super::objects::path_of;
 use super::workload::Workload;
 use crate::waiting::eventually;
 
-/// An HPA of a workload.
+/// An HPA that scales a workload.
 #[derive(Debug, Clone)]
 pub struct Hpa {
     client: ApiClient,
@@ -19,23 +19,23 @@ pub struct Hpa {
     path: String,
 }
 
-/// One of its conditions.
+/// A condition of an HPA.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// `True`, `False` or `Unknown`.
     pub status: String,
     /// The reason code.
     pub reason: String,
-    /// The message for people.
+    /// The message.
     pub message: String,
 }
 
-/// The controller syncs each two seconds, and delays new pods.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The controller syncs every 2 s, and takes some time to consider new pods.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Hpa {
-    /// A new HPA with the name of its workload, which scales it within these bounds at each sync of
-    /// the controller.
+    /// Creates an HPA with the name of its workload. It can scale within these bounds at each sync
+    /// of the controller.
     ///
     /// # Panics
     /// If it is refused.
@@ -54,7 +54,7 @@ impl Hpa {
                 "minReplicas": bounds.start(),
                 "maxReplicas": bounds.end(),
                 "metrics": metrics.iter().map(Metric::json).collect::<Vec<_>>(),
-                "behavior": {"scaleUp": at_once(), "scaleDown": at_once()},
+                "behavior": {"scaleUp": immediate(), "scaleDown": immediate()},
             },
         });
         client.apply(&object).await;
@@ -72,56 +72,55 @@ impl Hpa {
         Self { client: client.clone(), workload: workload.clone(), path }
     }
 
-    /// Lets it scale at each sync of the controller in these directions: `scaleUp`, `scaleDown`.
+    /// Removes the delays and limits of these directions: `scaleUp`, `scaleDown`.
     ///
     /// # Panics
     /// If it is refused.
     pub async fn hurry(&self, directions: &[&str]) {
         for direction in directions {
-            let behavior = json!({*direction: at_once()});
+            let behavior = json!({*direction: immediate()});
             self.client.merge(&self.path, &json!({"spec": {"behavior": behavior}})).await;
         }
     }
 
-    /// Its status as the controller reports it.
+    /// The status that the controller reports.
     ///
     /// # Panics
-    /// If it is not there any more.
+    /// If it was deleted.
     pub async fn status(&self) -> Value {
         self.client.get(&self.path).await["status"].clone()
     }
 
-    /// How many pods the controller wants.
+    /// The number of replicas that the controller desires.
     ///
     /// # Panics
-    /// If it is not there any more.
+    /// If it was deleted.
     pub async fn desired(&self) -> Option<u64> {
         self.status().await["desiredReplicas"].as_u64()
     }
 
-    /// Runs the workload until the controller wants this many pods and has them. Returns the status
-    /// at that time.
+    /// Reconciles the workload until the desired and current number of replicas is this one.
+    /// Returns the status.
     ///
     /// # Panics
-    /// If it does not come so far in time.
+    /// After a timeout.
     pub async fn wait_desired(&self, replicas: usize) -> Value {
         let what = format!("{replicas} pods of {}", self.workload.name());
-        eventually(&what, PATIENCE, async || {
-            let followed = self.workload.follow().await;
+        eventually(&what, SYNC_TIMEOUT, async || {
+            let running = self.workload.follow().await;
             let status = self.status().await;
-            let settled = [&status["desiredReplicas"], &status["currentReplicas"]];
+            let counts = [&status["desiredReplicas"], &status["currentReplicas"]];
             // A count of 0 is omitted.
-            let reached =
-                settled.iter().all(|count| count.as_u64().unwrap_or(0) == replicas as u64);
-            if reached && followed == replicas { Ok(status) } else { Err(format!("{status:#}")) }
+            let reached = counts.iter().all(|count| count.as_u64().unwrap_or(0) == replicas as u64);
+            if reached && running == replicas { Ok(status) } else { Err(format!("{status:#}")) }
         })
         .await
     }
 
-    /// One of its conditions, such as `ScalingActive`.
+    /// A condition, such as `ScalingActive`.
     ///
     /// # Panics
-    /// If it is not there any more.
+    /// If it was deleted.
     pub async fn condition(&self, kind: &str) -> Option<Condition> {
         let status = self.status().await;
         let conditions = status["conditions"].as_array()?;
@@ -131,12 +130,12 @@ impl Hpa {
         Some(Condition { status, reason, message })
     }
 
-    /// Runs the workload until the message of a condition contains this text.
+    /// Reconciles the workload until the message of a condition contains this text.
     ///
     /// # Panics
-    /// If it does not in time.
+    /// After a timeout.
     pub async fn wait_condition(&self, kind: &str, text: &str) -> Condition {
-        eventually(&format!("{text:?} in {kind}"), PATIENCE, async || {
+        eventually(&format!("{text:?} in {kind}"), SYNC_TIMEOUT, async || {
             self.workload.follow().await;
             match self.condition(kind).await {
                 Some(condition) if condition.message.contains(text) => Ok(condition),
@@ -147,8 +146,8 @@ impl Hpa {
     }
 }
 
-/// The behaviour in a direction without delays or limits.
-fn at_once() -> Value {
+/// The behaviour of a direction without delays or limits.
+fn immediate() -> Value {
     json!({
         "stabilizationWindowSeconds": 0,
         "selectPolicy": "Max",

@@ -1,15 +1,15 @@
-//! Metrics of an HPA, as in its `spec.metrics`.
+//! Metrics of an HPA: the entries of its `spec.metrics`.
 
 use serde_json::{Map, Value, json};
 
-/// One entry of `spec.metrics`.
+/// An entry of `spec.metrics`.
 #[derive(Debug, Clone)]
 pub struct Metric {
     kind: Kind,
     body: Value,
 }
 
-/// The kind of metric: the entry's type, and the key of its settings.
+/// The type of a metric, and the key of its settings.
 type Kind = (&'static str, &'static str);
 
 const PODS: Kind = ("Pods", "pods");
@@ -28,7 +28,7 @@ pub enum Target<'a> {
 }
 
 impl Metric {
-    /// A target for the average over the pods.
+    /// A metric of the pods with a target for their average.
     pub fn pods(name: &str, average: &str) -> Self {
         Self::new(PODS, name, Target::Average(average))
     }
@@ -59,13 +59,13 @@ impl Metric {
         Self { kind: CONTAINER, body }
     }
 
-    /// The same in percent of the pods' requests.
+    /// The same with a target in percent of the pods' resource requests.
     pub fn utilized(mut self, percent: u32) -> Self {
         self.body["target"] = json!({"type": "Utilization", "averageUtilization": percent});
         self
     }
 
-    /// Only from series with these labels.
+    /// Restricts the metric to series with these labels.
     pub fn with_labels(mut self, labels: &[(&str, &str)]) -> Self {
         let labels: Map<_, _> =
             labels.iter().map(|&(name, value)| (name.to_owned(), json!(value))).collect();
@@ -73,7 +73,7 @@ impl Metric {
         self
     }
 
-    /// The entry.
+    /// The JSON of the entry.
     pub(super) fn json(&self) -> Value {
         let (kind, key) = self.kind;
         json!({"type": kind, key: self.body})

@@ -1,9 +1,9 @@
 //! A real Kubernetes control plane on the loopback, and substitutes for the rest of a cluster.
 //!
 //! [`ControlPlane`] runs etcd, kube-apiserver and kube-controller-manager with the controllers for
-//! HorizontalPodAutoscalers and namespaces. There are no nodes: a [`Workload`] creates the pods
-//! that a kubelet would run, and a [`Registration`] points the aggregator to a port of this
-//! machine. Tests use its API by [`ApiClient`] or the real kubectl.
+//! HorizontalPodAutoscalers and namespaces. There are no nodes: a [`Workload`] creates pods in
+//! place of a kubelet, and a [`Registration`] points the aggregator to a port of this machine.
+//! Tests use the API through [`ApiClient`] or the real kubectl.
 
 mod account;
 mod adapter;

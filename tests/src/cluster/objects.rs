@@ -1,18 +1,18 @@
-//! Paths of objects in the API, by their kind.
+//! The API paths of objects.
 
 use serde_json::Value;
 
-/// The path of an object that has kind, namespace and name.
+/// The path of an object with kind, namespace and name.
 ///
 /// # Panics
-/// If it does not, or its kind is not one that the tests use.
+/// If one of them is missing, or the kind is unknown here.
 pub fn path_of(object: &Value) -> String {
     let name = object["metadata"]["name"].as_str();
     let name = name.unwrap_or_else(|| panic!("no name: {object:#}"));
     format!("{}/{name}", collection_of(object))
 }
 
-/// The path of the list that contains it.
+/// The path of the collection of an object.
 pub(super) fn collection_of(object: &Value) -> String {
     let text = |value: &'static str, found: &Value| -> String {
         found.as_str().unwrap_or_else(|| panic!("no {value}: {object:#}")).to_owned()
@@ -28,7 +28,7 @@ pub(super) fn collection_of(object: &Value) -> String {
     format!("/{api}/{version}/namespaces/{namespace}/{plural}")
 }
 
-/// The resource of a kind, and whether its objects belong to a namespace.
+/// The plural of a kind, and whether it is namespaced.
 fn plural(kind: &str) -> (&'static str, bool) {
     match kind {
         "APIService" => ("apiservices", false),

@@ -1,4 +1,4 @@
-//! A pod of Leadsman, run by the test, as there is no node.
+//! A pod of Leadsman, which the test runs, since there are no nodes.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ use super::objects::path_of;
 use crate::leadsman::{Exited, Leadsman};
 
 impl ControlPlane {
-    /// Does what a node would do with a pod of a Deployment: starts its program with its arguments,
-    /// its volumes as folders, and its service account, and waits until it is ready. The account's
-    /// token is in a kubeconfig, as the program is not in a pod.
+    /// Runs a pod of a Deployment as a kubelet does: with its arguments, its volumes as folders,
+    /// and its service account. Waits until it is ready. The account's token is in a kubeconfig,
+    /// since the process is not in a container.
     ///
     /// # Panics
-    /// If something that the pod needs is not there, or it does not become ready.
+    /// If a dependency of the pod is missing, or it does not become ready in time.
     pub async fn run_pod(&self, namespace: &str, deployment: &str) -> Leadsman {
         Leadsman::ready(self.try_run_pod(namespace, deployment).await).await
     }
@@ -27,7 +27,7 @@ impl ControlPlane {
     /// The same, but returns an error if the program refuses to serve.
     ///
     /// # Panics
-    /// If something that the pod needs is not there.
+    /// If a dependency of the pod is missing.
     pub async fn try_run_pod(&self, namespace: &str, deployment: &str) -> Result<Leadsman, Exited> {
         let admin = self.admin();
         let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}");
@@ -40,28 +40,28 @@ impl ControlPlane {
             let volumes = list(&spec["volumes"]);
             let volume = volumes.iter().find(|volume| volume["name"] == name);
             let volume = volume.unwrap_or_else(|| panic!("no volume {name}: {spec:#}"));
-            let place = folder.path().join(name);
-            fill(&admin, namespace, volume, &place).await;
-            mounted.push((text(&mount["mountPath"]), place));
+            let target = folder.path().join(name);
+            fill(&admin, namespace, volume, &target).await;
+            mounted.push((text(&mount["mountPath"]), target));
         }
         let name = text(&spec["serviceAccountName"]).to_owned();
         let account = Account { namespace: namespace.to_owned(), name };
         let kubeconfig = account.kubeconfig(self).await;
         let own = list(&container["args"]).iter().map(text).map(|argument| {
-            let moved = mounted.iter().find_map(|(path, place)| {
+            let moved = mounted.iter().find_map(|(path, target)| {
                 let (flag, value) = argument.split_once('=')?;
-                Some(format!("{flag}={}{}", place.display(), value.strip_prefix(path)?))
+                Some(format!("{flag}={}{}", target.display(), value.strip_prefix(path)?))
             });
             moved.unwrap_or_else(|| argument.to_owned())
         });
-        let around = [format!("--kubeconfig={}", kubeconfig.display())];
-        Leadsman::run(&own.chain(around).collect::<Vec<_>>(), folder).await
+        let additional = [format!("--kubeconfig={}", kubeconfig.display())];
+        Leadsman::run(&own.chain(additional).collect::<Vec<_>>(), folder).await
     }
 }
 
 /// Creates the folder of a volume, with the files of a ConfigMap or Secret.
-async fn fill(admin: &ApiClient, namespace: &str, volume: &Value, place: &Path) {
-    std::fs::create_dir(place).expect("a folder");
+async fn fill(admin: &ApiClient, namespace: &str, volume: &Value, target: &Path) {
+    std::fs::create_dir(target).expect("a folder");
     let (kind, name) = if let Some(map) = volume["configMap"].as_object() {
         ("ConfigMap", &map["name"])
     } else if let Some(secret) = volume["secret"].as_object() {
@@ -78,7 +78,7 @@ async fn fill(admin: &ApiClient, namespace: &str, volume: &Value, place: &Path) 
             "Secret" => STANDARD.decode(text(content)).expect("base64"),
             _ => text(content).as_bytes().to_vec(),
         };
-        std::fs::write(place.join(file), content).expect("a file");
+        std::fs::write(target.join(file), content).expect("a file");
     }
 }
 

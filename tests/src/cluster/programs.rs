@@ -12,7 +12,7 @@ pub(crate) struct Program {
     pub(crate) first: Option<&'static str>,
 }
 
-/// The programs that `cargo xtask setup --tests` built, unless the machine has its own.
+/// The programs that `cargo xtask setup --tests` has built, or those in KUBEBUILDER_ASSETS.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Programs {
     assets: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub(crate) struct Programs {
 const SOURCES: [&str; 3] = ["main.go", "go.mod", "go.sum"];
 
 impl Programs {
-    /// Searches them where xtask says, or where it puts them.
+    /// Searches the folders in the environment variables, and the cache of xtask.
     pub(crate) fn find() -> Self {
         let assets = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
         let built = built::folder("LEADSMAN_CONTROL_PLANE", "control-plane", &SOURCES);
@@ -32,13 +32,13 @@ impl Programs {
     /// A program of the control plane, or a client of it.
     ///
     /// # Panics
-    /// If it is nowhere.
+    /// If it was not built.
     pub(crate) fn get(&self, name: &'static str) -> Program {
         let own = |folder: &PathBuf| Some(folder.join(name)).filter(|path| path.is_file());
         if let Some(path) = self.assets.as_ref().and_then(own) {
             return Program { path, first: None };
         }
-        // Helm is a separate binary; the others are one.
+        // Helm is a separate binary; all other programs are one binary.
         if let Some(path) = self.built.as_ref().and_then(own) {
             return Program { path, first: None };
         }

@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::process::{Process, free_port};
 use crate::waiting::eventually;
 
-/// A running prometheus-adapter, read directly at its port by a user with all rights.
+/// A running prometheus-adapter. Reads go directly to its port, as a user with all rights.
 pub struct PrometheusAdapter {
     process: Process,
     url: String,
@@ -20,11 +20,11 @@ pub struct PrometheusAdapter {
     _folder: TempDir,
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl PrometheusAdapter {
-    /// Starts it with a configuration file of this content for a Prometheus, and waits until it
-    /// serves. Metrics of its rules are served a little later.
+    /// Starts prometheus-adapter with this content of a configuration file and this Prometheus, and
+    /// waits until it is ready. The metrics of its rules follow shortly after.
     ///
     /// # Panics
     /// If it does not start.
@@ -58,7 +58,7 @@ impl PrometheusAdapter {
             format!("--lister-kubeconfig={kubeconfig}"),
             format!("--authentication-kubeconfig={kubeconfig}"),
             format!("--authorization-kubeconfig={kubeconfig}"),
-            // Its answers are compared, not its default client limit of five objects a second.
+            // The default rate limit of five requests per second would slow down the comparison.
             "--client-qps=1000".to_owned(),
             "--client-burst=1000".to_owned(),
         ];
@@ -79,7 +79,7 @@ impl PrometheusAdapter {
     /// Reads a path.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn get(&self, path: &str) -> Answer {
         let answer = self.caller.get(&format!("{}{path}", self.url)).await;
         answer.unwrap_or_else(|error| panic!("GET {path}: {error}\n{}", self.process.log()))
@@ -88,7 +88,7 @@ impl PrometheusAdapter {
     async fn wait_ready(&mut self) {
         let ready = format!("{}/readyz", self.url);
         let (process, caller) = (&mut self.process, &self.caller);
-        eventually("a ready prometheus-adapter", PATIENCE, async || {
+        eventually("a ready prometheus-adapter", READY_TIMEOUT, async || {
             assert!(!process.has_ended(), "prometheus-adapter ended:\n{}", process.log());
             match caller.get(&ready).await {
                 Ok(answer) if answer.is_success() => Ok(()),
@@ -100,8 +100,10 @@ impl PrometheusAdapter {
     }
 }
 
+/// The path of the program.
+///
 /// # Panics
-/// If it is nowhere.
+/// If it was not built.
 fn program() -> PathBuf {
     let sources = ["go.mod", "go.sum"];
     let folder = built::folder("LEADSMAN_PROMETHEUS_ADAPTER", "prometheus-adapter", &sources);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::ApiClient;
 use crate::waiting::eventually;
 
-/// A subject of a binding.
+/// The subject of a binding.
 #[derive(Debug, Clone)]
 pub enum Subject {
     /// A user.
@@ -28,15 +28,15 @@ pub struct Rule {
 }
 
 const GROUP: &str = "rbac.authorization.k8s.io";
-const PATIENCE: Duration = Duration::from_secs(20);
+const EFFECTIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Subject {
-    /// A user of this name.
+    /// The user with this name.
     pub fn user(name: &str) -> Self {
         Self::User(name.to_owned())
     }
 
-    /// The subject as in RBAC objects.
+    /// The JSON of the subject in RBAC objects.
     fn json(&self) -> Value {
         match self {
             Self::User(name) => json!({"kind": "User", "apiGroup": GROUP, "name": name}),
@@ -47,7 +47,7 @@ impl Subject {
         }
     }
 
-    /// Its name and groups, as a review needs them.
+    /// The user name and groups for a review.
     fn reviewed(&self) -> (String, Vec<String>) {
         match self {
             Self::User(name) => (name.clone(), Vec::new()),
@@ -60,14 +60,14 @@ impl Subject {
 }
 
 impl Rule {
-    /// These verbs on these resources of a group. A verb or resource of `*` is any.
+    /// A rule that allows these verbs on these resources of a group. `*` stands for all.
     pub fn new(verbs: &[&str], group: &str, resources: &[&str]) -> Self {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let (resources, verbs) = (owned(resources), owned(verbs));
         Self { group: group.to_owned(), resources, names: Vec::new(), verbs }
     }
 
-    /// The same, of objects with these names only.
+    /// Restricts the rule to objects with these names.
     pub fn named(mut self, names: &[&str]) -> Self {
         self.names = names.iter().map(|&name| name.to_owned()).collect();
         self
@@ -78,7 +78,7 @@ impl Rule {
         json!({"apiGroups": [group], "resources": resources, "resourceNames": names, "verbs": verbs})
     }
 
-    /// One request that it allows, as in a review.
+    /// The attributes of one request that the rule allows, for a review.
     fn example(&self, namespace: Option<&str>) -> Value {
         let resource = self.resources.first().map_or("", String::as_str);
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
@@ -94,24 +94,25 @@ impl Rule {
 }
 
 impl ApiClient {
-    /// Binds a rule to a subject in a namespace, or everywhere, and waits until it is effective.
+    /// Grants rules to a subject in a namespace, or in the whole cluster, and waits until they are
+    /// effective.
     ///
     /// # Panics
-    /// If it cannot be done, or does not hold in time.
+    /// If a request is refused, or after a timeout.
     pub async fn allow(&self, subject: &Subject, namespace: Option<&str>, rules: &[Rule]) {
         let (role, binding) = match namespace {
             Some(_) => ("Role", "RoleBinding"),
             None => ("ClusterRole", "ClusterRoleBinding"),
         };
         let rules_json: Vec<_> = rules.iter().map(Rule::json).collect();
-        let made = self.create(&object(role, namespace, json!({"rules": rules_json}))).await;
-        self.bind(binding, namespace, subject, role, &made["metadata"]["name"]).await;
+        let created = self.create(&object(role, namespace, json!({"rules": rules_json}))).await;
+        self.bind(binding, namespace, subject, role, &created["metadata"]["name"]).await;
         for rule in rules {
             self.wait_allowed(subject, &rule.example(namespace)).await;
         }
     }
 
-    /// Binds an existing ClusterRole to a subject, everywhere.
+    /// Binds an existing ClusterRole to a subject, in the whole cluster.
     ///
     /// # Panics
     /// If it is refused.
@@ -140,7 +141,7 @@ impl ApiClient {
         self.create(&object(binding, namespace, body)).await;
     }
 
-    /// kube-apiserver learns its own rules by a watch.
+    /// Waits until kube-apiserver applies a rule, which it reads by a watch.
     async fn wait_allowed(&self, subject: &Subject, attributes: &Value) {
         let (user, groups) = subject.reviewed();
         let review = json!({
@@ -148,7 +149,7 @@ impl ApiClient {
             "kind": "SubjectAccessReview",
             "spec": {"user": user, "groups": groups, "resourceAttributes": attributes},
         });
-        eventually(&format!("{attributes} for {user}"), PATIENCE, async || {
+        eventually(&format!("{attributes} for {user}"), EFFECTIVE_TIMEOUT, async || {
             let answer = self.create(&review).await;
             if answer["status"]["allowed"] == true { Ok(()) } else { Err(answer.to_string()) }
         })

@@ -1,24 +1,22 @@
-//! Continuous reads while something happens.
+//! Continuous reads during another operation.
 
 use std::time::Duration;
 
-use tokio::time::interval;
-
 use crate::caller::Caller;
-use crate::reading::{Reading, Turn};
+use crate::reading::{Progress, Reading};
 
-/// Readers that read a URL repeatedly, each over its own connections.
+/// Clients that read a URL repeatedly, each over its own connections.
 pub struct Readers(Reading<String>);
 
-/// The pause between two reads of one reader.
-const PACE: Duration = Duration::from_millis(20);
+/// The interval of the reads of one reader.
+const READ_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Readers {
-    /// This many readers, which start immediately.
+    /// Starts this many readers.
     pub fn start(count: usize, url: &str, caller: impl Fn() -> Caller) -> Self {
         let mut reading = Reading::new();
         for _ in 0..count {
-            reading.add(|turn| read(caller(), url.to_owned(), turn));
+            reading.add(|progress| read(caller(), url.to_owned(), progress));
         }
         Self(reading)
     }
@@ -26,28 +24,28 @@ impl Readers {
     /// Waits for this many more reads.
     ///
     /// # Panics
-    /// If there are not so many in time.
+    /// After a timeout.
     pub async fn go_on(&self, reads: usize) {
         self.0.go_on(reads).await;
     }
 
-    /// Stops them and returns each read that did not succeed.
+    /// Stops the readers and returns all failures.
     pub async fn stop(self) -> Vec<String> {
         self.0.stop().await
     }
 }
 
-async fn read(caller: Caller, url: String, turn: Turn) -> Vec<String> {
+async fn read(caller: Caller, url: String, progress: Progress) -> Vec<String> {
     let mut failures = Vec::new();
-    let mut pace = interval(PACE);
-    while turn.goes_on() {
-        pace.tick().await;
+    let mut interval = tokio::time::interval(READ_INTERVAL);
+    while !progress.is_stopped() {
+        interval.tick().await;
         match caller.get(&url).await {
             Ok(answer) if answer.status == 200 => {}
             Ok(answer) => failures.push(format!("{answer:#?}")),
             Err(error) => failures.push(error),
         }
-        turn.count();
+        progress.count();
     }
     failures
 }

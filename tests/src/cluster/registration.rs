@@ -1,4 +1,4 @@
-//! Registers an adapter on a port of this machine with the aggregator.
+//! Registers an adapter on a port of this machine with the aggregation layer of kube-apiserver.
 
 use std::time::Duration;
 
@@ -12,31 +12,31 @@ use super::client::ApiClient;
 use super::control_plane::ControlPlane;
 use crate::waiting::eventually;
 
-/// The Service and the APIServices of an adapter. A cluster has each of these APIServices once, so
-/// a test that registers waits until the previous one has dropped its registration.
+/// The Service and the APIServices of an adapter. These APIServices exist once per cluster, so a
+/// test waits until the previous test has dropped its registration.
 pub struct Registration<'a> {
     client: ApiClient,
     namespace: String,
     service: String,
-    _alone: MutexGuard<'a, ()>,
+    _lock: MutexGuard<'a, ()>,
 }
 
 /// How the aggregator verifies the server.
 #[derive(Debug, Clone, Copy)]
 pub enum Trust<'a> {
-    /// By this authority, given as PEM.
+    /// By this authority, in PEM.
     Authority(&'a str),
-    /// It does not.
+    /// It does not verify the server.
     Anybody,
     /// By an authority that another component writes into the APIServices.
     Told,
 }
 
-/// The aggregator checks availability when an APIService changes, and otherwise each half minute.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The aggregator checks availability when an APIService changes, and otherwise every 30 s.
+const AVAILABLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl<'a> Registration<'a> {
-    /// Registers the metrics APIs at `127.0.0.1:port`, as a Service of this name.
+    /// Registers the metrics APIs at `127.0.0.1:port`, with a Service of this name.
     ///
     /// # Panics
     /// If it is refused.
@@ -63,18 +63,18 @@ impl<'a> Registration<'a> {
         registration
     }
 
-    /// Registers nothing, but holds the lock: another component creates the Service of this name
+    /// Takes the lock without a registration: another component creates the Service of this name
     /// and the APIServices.
     ///
     /// # Panics
-    /// If it cannot talk to the control plane.
+    /// If kube-apiserver cannot be reached.
     pub async fn reserve(plane: &'a ControlPlane, namespace: &str, service: &str) -> Self {
-        let alone = plane.registration().lock().await;
+        let lock = plane.registration().lock().await;
         let (namespace, service) = (namespace.to_owned(), service.to_owned());
-        Self { client: plane.admin(), namespace, service, _alone: alone }
+        Self { client: plane.admin(), namespace, service, _lock: lock }
     }
 
-    /// Points the Service that another component created to this machine.
+    /// Points the Service, which another component has created, to this machine.
     ///
     /// # Panics
     /// If it is refused.
@@ -99,7 +99,7 @@ impl<'a> Registration<'a> {
         }
     }
 
-    /// Registers one API at a port, which need not be one of [`API_SERVICES`].
+    /// Registers one API, which need not be one of [`API_SERVICES`], at a port.
     ///
     /// # Panics
     /// If it is refused.
@@ -126,29 +126,29 @@ impl<'a> Registration<'a> {
         self.client.apply(&object).await;
     }
 
-    /// Waits until all of them are available to kube-apiserver.
+    /// Waits until all APIServices are available.
     ///
     /// # Panics
-    /// If it does not in time.
+    /// After a timeout.
     pub async fn wait_available(&self) {
         for name in API_SERVICES {
             self.wait_one_available(name).await;
         }
     }
 
-    /// Waits until one of them is available to kube-apiserver.
+    /// Waits until one APIService is available.
     ///
     /// # Panics
-    /// If it does not in time.
+    /// After a timeout.
     pub async fn wait_one_available(&self, name: &str) {
-        eventually(&format!("an available {name}"), PATIENCE, async || {
+        eventually(&format!("an available {name}"), AVAILABLE_TIMEOUT, async || {
             let condition = self.available(name).await;
             if condition["status"] == "True" { Ok(()) } else { Err(condition.to_string()) }
         })
         .await;
     }
 
-    /// The condition `Available` of one of them.
+    /// The condition `Available` of an APIService.
     ///
     /// # Panics
     /// If there is no such APIService.
@@ -159,7 +159,7 @@ impl<'a> Registration<'a> {
         available.unwrap_or_default()
     }
 
-    /// The same of all of them, in the order of [`API_SERVICES`].
+    /// The condition `Available` of all APIServices, in the order of [`API_SERVICES`].
     ///
     /// # Panics
     /// If one of them is missing.
@@ -171,7 +171,7 @@ impl<'a> Registration<'a> {
         conditions
     }
 
-    /// Patches one of them with a merge patch.
+    /// Applies a merge patch to an APIService.
     ///
     /// # Panics
     /// If there is no such APIService.
@@ -179,10 +179,10 @@ impl<'a> Registration<'a> {
         self.client.merge(&path(name), patch).await;
     }
 
-    /// The authority that the aggregator trusts for one of them, as PEM.
+    /// The authority that the aggregator trusts for an APIService, in PEM.
     ///
     /// # Panics
-    /// If there is no such APIService, or no PEM in it.
+    /// If there is no such APIService, or its authority is not PEM.
     pub async fn authority(&self, name: &str) -> Option<String> {
         let service = self.service(name).await;
         let encoded = service["spec"]["caBundle"].as_str()?.to_owned();
@@ -190,7 +190,7 @@ impl<'a> Registration<'a> {
         Some(String::from_utf8(decoded).expect("a caBundle in PEM"))
     }
 
-    /// One of the APIServices.
+    /// An APIService.
     ///
     /// # Panics
     /// If there is no such APIService.
@@ -198,8 +198,8 @@ impl<'a> Registration<'a> {
         self.client.get(&path(name)).await
     }
 
-    /// Deletes the APIServices. Those of an adapter that is gone would otherwise block the deletion
-    /// of every namespace.
+    /// Deletes the APIServices. Without their adapter they would block the deletion of every
+    /// namespace.
     ///
     /// # Panics
     /// If it is refused.
@@ -209,7 +209,7 @@ impl<'a> Registration<'a> {
         }
     }
 
-    /// Deletes one of them.
+    /// Deletes an APIService.
     ///
     /// # Panics
     /// If it is refused.

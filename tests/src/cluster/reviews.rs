@@ -1,4 +1,4 @@
-//! Reviews that kube-apiserver was asked for.
+//! The reviews in kube-apiserver's audit log.
 
 use serde_json::Value;
 
@@ -17,11 +17,11 @@ impl ControlPlane {
     /// The reviews that a user (`system:serviceaccount:NAMESPACE:NAME`) has requested so far.
     ///
     /// # Panics
-    /// If kube-apiserver's log of them cannot be understood.
+    /// If the audit log cannot be parsed.
     pub fn reviews(&self, user: &str) -> Vec<Review> {
         let log = std::fs::read_to_string(self.audit_log()).unwrap_or_default();
-        let whole = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        whole
+        let complete = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        complete
             .map(|line| {
                 let event = serde_json::from_str(line);
                 event.unwrap_or_else(|error| panic!("{error} in the audit log: {line}"))

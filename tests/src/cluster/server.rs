@@ -1,8 +1,8 @@
-//! A server that ends with this process, however this process ends.
+//! Servers that end with this process, even if it is killed.
 //!
-//! One control plane serves all tests of a program. Each test has its own runtime, so the servers
-//! belong to none of them, and statics are not dropped. So each server runs under a shell that
-//! waits for the end of its standard input, whose other end only this process has.
+//! All tests of a program share one control plane. Its servers cannot belong to the runtime of one
+//! test, and statics are not dropped. So a shell supervises each server: it kills the server when
+//! its standard input ends, and only this process has the write end.
 
 use std::io::{PipeWriter, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -23,18 +23,18 @@ pub(crate) struct Server {
     log: PathBuf,
 }
 
-/// The folder of all servers. It is removed when they and this process have ended.
+/// The folder of all servers. It is removed after the servers and this process have ended.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    // Each shell has it as its standard output and never writes to it: when the last of them has
-    // ended, the process at the other end removes the folder.
+    // The standard output of all shells, which write nothing to it. When the last shell has ended,
+    // the remover reads the end of the pipe and removes the folder.
     alive: PipeWriter,
     _remover: Child,
 }
 
-/// Runs `$@` with its log in `$1` until standard input ends.
-const KEEPER: &str = r#"
+/// Runs a command with the log `$1` until standard input ends.
+const SUPERVISOR: &str = r#"
 exec 3<&0
 log=$1; shift
 "$@" 3<&- </dev/null >>"$log" 2>&1 & server=$!
@@ -47,14 +47,14 @@ exit $status
 /// Removes the folder `$1` when standard input ends.
 const REMOVER: &str = r#"while read -r _; do :; done; rm -rf "$1""#;
 
-/// How long a server may take to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout for a server to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Folder {
     /// A new folder.
     ///
     /// # Panics
-    /// If there is no place for it.
+    /// If it cannot be created.
     pub(crate) fn new() -> Self {
         let path = TempDir::with_prefix("leadsman-cluster-").expect("a temporary folder").keep();
         let (ends, alive) = std::io::pipe().expect("a pipe");
@@ -81,7 +81,7 @@ impl Folder {
 }
 
 impl Server {
-    /// Starts a server whose files are in this folder.
+    /// Starts a server with this folder as its working directory.
     ///
     /// # Panics
     /// If that fails.
@@ -92,7 +92,7 @@ impl Server {
         folder: &Folder,
     ) -> Self {
         let log = folder.path().join(format!("{name}.log"));
-        let mut command = shell(KEEPER);
+        let mut command = shell(SUPERVISOR);
         command.arg(&log).arg(&program.path).args(program.first).args(arguments);
         command.stdin(Stdio::piped()).current_dir(folder.path());
         command.stdout(folder.alive.try_clone().expect("a second end of a pipe"));
@@ -100,32 +100,32 @@ impl Server {
         Self { name, shell, log }
     }
 
-    /// Waits until it answers as expected.
+    /// Waits until `poll` succeeds.
     ///
     /// # Panics
-    /// If it ends instead, or does not come so far in time.
+    /// If the server ends, or after the timeout.
     pub(crate) async fn wait_ready(
         &mut self,
-        within: Duration,
-        mut ask: impl AsyncFnMut() -> Result<(), String>,
+        timeout: Duration,
+        mut poll: impl AsyncFnMut() -> Result<(), String>,
     ) {
         let what = format!("a ready {}", self.name);
-        eventually(&what, within, async || {
+        eventually(&what, timeout, async || {
             if let Ok(Some(status)) = self.shell.try_wait() {
                 panic!("{} ended ({status}):\n{}", self.name, self.log());
             }
-            ask().await.map_err(|reason| format!("{reason}\n{}", self.log()))
+            poll().await.map_err(|reason| format!("{reason}\n{}", self.log()))
         })
         .await;
     }
 
-    /// Kills it.
+    /// Kills the server.
     ///
     /// # Panics
     /// If it does not end in time.
     pub(crate) async fn kill(mut self) {
         drop(self.shell.stdin.take());
-        eventually(&format!("the end of {}", self.name), PATIENCE, async || {
+        eventually(&format!("the end of {}", self.name), STOP_TIMEOUT, async || {
             match self.shell.try_wait() {
                 Ok(None) => Err("it runs".to_owned()),
                 Ok(Some(_)) => Ok(()),
@@ -135,7 +135,7 @@ impl Server {
         .await;
     }
 
-    /// The end of its log.
+    /// The last lines of its log.
     pub(crate) fn log(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
@@ -151,12 +151,12 @@ impl Drop for Server {
     }
 }
 
-/// The shell has its own process group: Ctrl-C reaches this process only, and the shell cleans up
-/// after it.
+/// A shell in its own process group, so that Ctrl-C ends only this process, and the shell can clean
+/// up.
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).process_group(0);
-    // The shell would report there how its server ended, which is expected.
+    // The shell would report the expected end of its server here.
     command.stderr(Stdio::null());
     command
 }

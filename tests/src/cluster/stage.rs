@@ -1,4 +1,4 @@
-//! Leadsman in the control plane, with a Prometheus and an application behind it.
+//! Leadsman in the control plane, with a Prometheus and an application as its source.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,19 +12,19 @@ use crate::leadsman::Leadsman;
 use crate::prometheus::Prometheus;
 use crate::traffic::Traffic;
 
-/// All of it, registered for the metrics APIs. Tests that run at the same time share one, which
-/// ends with the last of them.
+/// An installation that is registered for the metrics APIs. Concurrent tests share one, which ends
+/// with the last of them.
 pub struct Stage {
     /// The application.
     pub traffic: Traffic,
-    // In the order in which they are stopped.
+    // Fields are dropped in this order.
     _leadsman: Leadsman,
     _prometheus: Prometheus,
     _registration: Registration<'static>,
     _runtime: Background,
 }
 
-/// A runtime of its own: tasks on a test's runtime would end with that test.
+/// A separate runtime, since tasks on a test's runtime end with that test.
 struct Background(Option<Runtime>);
 
 static SHARED: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
@@ -32,19 +32,19 @@ static SHARED: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
 const NAMESPACE: &str = "metrics";
 
 impl Stage {
-    /// The shared one. The first caller starts it, with a configuration for the URL of the
+    /// The shared stage. The first caller starts it, with a configuration for the URL of the
     /// Prometheus, and with the right to watch these resources.
     ///
     /// # Panics
-    /// If something does not start.
+    /// If a part does not start.
     pub fn shared<C: Display>(config: fn(&str) -> C, resources: &[&str]) -> Arc<Self> {
         Self::once(|url| (config(url).to_string(), Vec::new()), resources)
     }
 
-    /// The shared one with a file of prometheus-adapter, which does not name the Prometheus.
+    /// The shared stage with a file of prometheus-adapter, which does not name the Prometheus.
     ///
     /// # Panics
-    /// If something does not start.
+    /// If a part does not start.
     pub fn of_rules(rules: &str, resources: &[&str]) -> Arc<Self> {
         let flags = |url: &str| {
             ["--prometheus-url", url, "--metrics-relist-interval", "1s"].map(str::to_owned).to_vec()
@@ -52,16 +52,16 @@ impl Stage {
         Self::once(|url| (rules.to_owned(), flags(url)), resources)
     }
 
-    /// `tell` returns the configuration and the arguments for the URL of the Prometheus.
+    /// `configure` returns the configuration and the arguments for the URL of the Prometheus.
     fn once(
-        tell: impl FnOnce(&str) -> (String, Vec<String>) + Send,
+        configure: impl FnOnce(&str) -> (String, Vec<String>) + Send,
         resources: &[&str],
     ) -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            // On its own thread, as the test's thread is inside a runtime.
+            // On a separate thread, since `block_on` panics within the runtime of the test.
             let stage = std::thread::scope(|scope| {
-                let started = scope.spawn(|| Self::start(tell, resources)).join();
+                let started = scope.spawn(|| Self::start(configure, resources)).join();
                 started.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             });
             let stage = Arc::new(stage);
@@ -70,7 +70,7 @@ impl Stage {
         })
     }
 
-    fn start(tell: impl FnOnce(&str) -> (String, Vec<String>), resources: &[&str]) -> Self {
+    fn start(configure: impl FnOnce(&str) -> (String, Vec<String>), resources: &[&str]) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let (traffic, prometheus, leadsman, registration) = runtime.block_on(async {
@@ -79,7 +79,7 @@ impl Stage {
             let prometheus = Prometheus::scraping(&traffic.url()).await;
             let adapter = Adapter::new(plane, NAMESPACE, resources).await;
             let service = format!("{NAMESPACE}/leadsman");
-            let (config, more) = tell(&prometheus.url());
+            let (config, more) = configure(&prometheus.url());
             let more = more.iter().map(String::as_str);
             let arguments: Vec<_> = ["--service", &service].into_iter().chain(more).collect();
             let leadsman = adapter.start_with(config, &arguments).await;
@@ -99,7 +99,7 @@ impl Stage {
 impl Drop for Background {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            // The last test's runtime must not wait for it.
+            // The runtime of the last test must not block.
             runtime.shutdown_background();
         }
     }

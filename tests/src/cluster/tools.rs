@@ -1,4 +1,4 @@
-//! The real kubectl and Helm, as a person runs them against the control plane.
+//! The real kubectl and Helm.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,12 +9,12 @@ use tokio::time::timeout;
 
 use super::control_plane::ControlPlane;
 
-/// The result of a program.
+/// The result of a command.
 #[derive(Debug, Clone)]
 pub struct Ran {
     /// The command line.
     pub command: String,
-    /// The exit code, unless a signal ended it.
+    /// The exit code; `None` after a signal.
     pub code: Option<i32>,
     /// Its standard output.
     pub stdout: String,
@@ -22,7 +22,7 @@ pub struct Ran {
     pub stderr: String,
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl ControlPlane {
     /// Runs kubectl as a user with all rights.
@@ -53,13 +53,13 @@ impl ControlPlane {
         let program = self.programs().get(name);
         let mut command = Command::new(&program.path);
         command.args(program.first).args(arguments).kill_on_drop(true).stdin(Stdio::null());
-        // Its caches and settings are in the folder of this cluster.
+        // Keeps caches and settings in the folder of this cluster.
         command.env("HOME", self.folder()).env("KUBECONFIG", kubeconfig);
         for set in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "KUBECACHEDIR"] {
             command.env_remove(set);
         }
         let command_line = format!("{name} {}", arguments.join(" "));
-        let Ok(output) = timeout(PATIENCE, command.output()).await else {
+        let Ok(output) = timeout(COMMAND_TIMEOUT, command.output()).await else {
             panic!("`{command_line}` does not end")
         };
         let output = output.unwrap_or_else(|error| panic!("`{command_line}`: {error}"));
@@ -73,19 +73,19 @@ impl ControlPlane {
 }
 
 impl Ran {
-    /// Its standard output, if it succeeded.
+    /// The standard output of a command that must have succeeded.
     ///
     /// # Panics
-    /// If it did not.
+    /// If it failed.
     pub fn ok(&self) -> &str {
         assert_eq!(self.code, Some(0), "{self:#?}");
         &self.stdout
     }
 
-    /// Its standard error, if it failed.
+    /// The standard error of a command that must have failed.
     ///
     /// # Panics
-    /// If it did not.
+    /// If it succeeded.
     pub fn failed(&self) -> &str {
         assert_ne!(self.code, Some(0), "{self:#?}");
         &self.stderr

@@ -1,5 +1,4 @@
-//! The users' cases, for any adapter that serves their metrics. Each is the example of the same
-//! name in `examples/`.
+//! Real use cases, for any adapter that serves their metrics. Each is an example in `examples/`.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,36 +13,36 @@ use crate::paths::CUSTOM_V1;
 use crate::traffic::Traffic;
 use crate::waiting::eventually;
 
-/// How long a scrape, an evaluation and a sync of the controller may take together.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout for a scrape, an evaluation and a sync of the controller.
+const SCALING_TIMEOUT: Duration = Duration::from_secs(60);
 
 const VERNEMQ: Example = Example::new("vernemq");
 const GO_COUNTER: Example = Example::new("go-counter");
 
-/// User 1. Messages are spread evenly over all brokers, and the autoscaler uses each broker's
-/// share.
+/// User 1. Messages are distributed evenly over all brokers, and the target is an average per
+/// broker.
 ///
 /// # Panics
-/// If it scales otherwise.
+/// If the workload is scaled otherwise.
 pub async fn brokers_are_as_many_as_their_messages_need(traffic: &Traffic) {
     let admin = ControlPlane::shared().await.admin();
     let workload = Workload::stateful_set(&admin, "default", "myvernemq", 3).await;
     let hpa = autoscaler(VERNEMQ, &workload).await;
     hpa.hurry(&["scaleDown"]).await;
-    // With a target of 60m each of these leads to one number of brokers from any other: of 100m two
-    // have 50m, of 280m five have 56m, and of 800m even ten have 80m.
+    // The target is 60m. Each rate has one stable number of brokers: 100m is 50m for each of two,
+    // 280m is 56m for each of five, and 800m is 80m even for each of ten.
     for (messages, brokers) in [(0.1, 2), (0.28, 5), (0.8, 10)] {
-        under(traffic, &workload, messages, hpa.wait_desired(brokers)).await;
+        under_load(traffic, &workload, messages, hpa.wait_desired(brokers)).await;
     }
     let limited = hpa.wait_condition("ScalingLimited", "maximum replica count");
-    assert_eq!(under(traffic, &workload, 0.8, limited).await.status, "True");
-    under(traffic, &workload, 0.0, hpa.wait_desired(1)).await;
+    assert_eq!(under_load(traffic, &workload, 0.8, limited).await.status, "True");
+    under_load(traffic, &workload, 0.0, hpa.wait_desired(1)).await;
 }
 
-/// User 2.
+/// User 2. A Go application is scaled by the value of its counter.
 ///
 /// # Panics
-/// If it scales otherwise, or is printed otherwise.
+/// If the workload is scaled otherwise, or kubectl prints another value.
 pub async fn a_counter_application_scales_by_its_counter(traffic: &Traffic) {
     let plane = ControlPlane::shared().await;
     let workload = Workload::deployment(&plane.admin(), "default", "test-prometheus", 1).await;
@@ -76,11 +75,11 @@ pub async fn a_counter_application_scales_by_its_counter(traffic: &Traffic) {
         }])
     );
 
-    // The second pod has counted nothing yet, so the average is 2.
+    // The counter of the second pod is 0, so the average is 2.
     count(1, 0.0);
     count(0, 4.0);
     hpa.wait_desired(2).await;
-    eventually("2/3", PATIENCE, async || {
+    eventually("2/3", SCALING_TIMEOUT, async || {
         let line = printed(&workload).await;
         if line.contains("2/3") { Ok(()) } else { Err(line) }
     })
@@ -89,7 +88,7 @@ pub async fn a_counter_application_scales_by_its_counter(traffic: &Traffic) {
     hpa.wait_desired(1).await;
 }
 
-/// The autoscaler of an example, applied as in its README, which may scale up immediately.
+/// Applies the autoscaler of an example, as in its README, and lets it scale up immediately.
 ///
 /// # Panics
 /// If it is refused.
@@ -102,7 +101,7 @@ pub async fn autoscaler(example: Example, workload: &Workload) -> Hpa {
     hpa
 }
 
-/// The target and the value as `kubectl get hpa` prints them.
+/// The line of `kubectl get hpa` with the value and the target.
 ///
 /// # Panics
 /// If there is no autoscaler of the workload.
@@ -113,8 +112,8 @@ pub async fn printed(workload: &Workload) -> String {
     plane.kubectl(&line).await.ok().to_owned()
 }
 
-/// Waits while this many messages a second arrive.
-async fn under<T>(
+/// Waits for a result while this many messages per second arrive.
+async fn under_load<T>(
     traffic: &Traffic,
     workload: &Workload,
     messages: f64,
@@ -126,7 +125,7 @@ async fn under<T>(
     }
 }
 
-/// Spreads messages over the existing brokers, in both versions of the protocol.
+/// Distributes messages over the existing brokers, in both versions of the protocol.
 async fn spread(traffic: &Traffic, workload: &Workload, messages: f64) -> Infallible {
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     loop {

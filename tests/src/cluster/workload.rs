@@ -1,11 +1,11 @@
-//! A Deployment or StatefulSet whose pods the test creates, as there are no controllers or nodes
-//! for them.
+//! A Deployment or StatefulSet whose pods the test creates, since there are no controllers and
+//! nodes for them.
 
 use serde_json::{Value, json};
 
 use super::client::ApiClient;
 
-/// A workload with its pods, which are named `NAME-0` and so on and have the label `app: NAME`.
+/// A workload with its pods, which are named `NAME-0`, `NAME-1`, … and have the label `app: NAME`.
 #[derive(Debug, Clone)]
 pub struct Workload {
     client: ApiClient,
@@ -16,7 +16,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// A new Deployment with this many running pods. Its namespace is created, too.
+    /// Creates a Deployment with this many running pods, and its namespace.
     ///
     /// # Panics
     /// If it is refused.
@@ -29,7 +29,7 @@ impl Workload {
         Self::new(client, "Deployment", namespace, name, replicas).await
     }
 
-    /// A new StatefulSet with this many running pods. Its namespace is created, too.
+    /// Creates a StatefulSet with this many running pods, and its namespace.
     ///
     /// # Panics
     /// If it is refused.
@@ -42,44 +42,44 @@ impl Workload {
         Self::new(client, "StatefulSet", namespace, name, replicas).await
     }
 
-    /// Does once what the workload's controller and its nodes do continuously: creates and deletes
-    /// pods until there are as many as requested, and updates the status. Returns their number.
+    /// Reconciles once, in place of the workload's controller and its nodes: creates and deletes
+    /// pods until their number is the requested one, and updates the status. Returns the number.
     ///
     /// # Panics
-    /// If something is refused.
+    /// If a request is refused.
     pub async fn follow(&self) -> usize {
         let object = self.client.get(&self.path).await;
-        let wanted = count(&object["spec"]["replicas"]);
+        let desired = count(&object["spec"]["replicas"]);
         let names = self.pods().await;
         for name in &names {
             let number = name.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
-            if number.is_some_and(|number: usize| number >= wanted) {
+            if number.is_some_and(|number: usize| number >= desired) {
                 self.client.delete(&self.pod_path(name)).await;
             }
         }
-        for name in (0..wanted).map(|number| format!("{}-{number}", self.name)) {
+        for name in (0..desired).map(|number| format!("{}-{number}", self.name)) {
             if !names.contains(&name) {
                 self.run(&name).await;
             }
         }
         let status = json!({
             "observedGeneration": object["metadata"]["generation"],
-            "replicas": wanted,
-            "readyReplicas": wanted,
-            "availableReplicas": wanted,
-            "updatedReplicas": wanted,
+            "replicas": desired,
+            "readyReplicas": desired,
+            "availableReplicas": desired,
+            "updatedReplicas": desired,
         });
-        // Usually nothing has changed.
+        // Skips the update in the usual case that nothing has changed.
         if ["observedGeneration", "replicas"].iter().any(|k| object["status"][k] != status[k]) {
             self.client.merge_status(&self.path, &status).await;
         }
-        wanted
+        desired
     }
 
     /// The requested number of pods.
     ///
     /// # Panics
-    /// If it is not there any more.
+    /// If it was deleted.
     pub async fn replicas(&self) -> usize {
         count(&self.client.get(&self.path).await["spec"]["replicas"])
     }
@@ -95,7 +95,7 @@ impl Workload {
     /// The names of the existing pods.
     ///
     /// # Panics
-    /// If it cannot be told.
+    /// If the request fails.
     pub async fn pods(&self) -> Vec<String> {
         let path = self.pods_path();
         let list = self.client.get(&format!("{path}?labelSelector=app%3D{}", self.name)).await;
@@ -154,7 +154,7 @@ impl Workload {
         workload
     }
 
-    /// Creates a pod with the status that a kubelet would set once it runs.
+    /// Creates a pod with the status that a kubelet sets for a running pod.
     async fn run(&self, name: &str) {
         let mut spec = pod_spec();
         spec["nodeName"] = json!("node-a");
@@ -191,7 +191,7 @@ impl Workload {
     }
 }
 
-/// Without a grace period: no kubelet reports when a pod has ended.
+/// The spec of a pod. Without a grace period, since no kubelet reports the end of a pod.
 fn pod_spec() -> Value {
     let requests = json!({"cpu": "100m", "memory": "64Mi"});
     json!({
@@ -204,7 +204,7 @@ fn pod_spec() -> Value {
     })
 }
 
-/// An absent list is empty.
+/// A missing count is 0.
 fn count(value: &Value) -> usize {
     value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::by_hand::ByHand;
+use super::by_hand::TextPlugin;
 use super::parse;
 
-/// A plugin with a function of 900 nested loops, each of which passes on 1,000 locals: nearly a
-/// million values from a few kilobytes. This exceeds a structural limit.
+/// A plugin with a function of 900 nested loops and 1,000 locals: every local is an argument of
+/// every loop, which makes nearly a million SSA values of a few kilobytes. Exceeds a structural
+/// limit.
 pub fn values_through_loops() -> Vec<u8> {
     let (loops, locals) = (900, 1_000);
     let mut more = format!("(func (param i32) (local {})", "i32 ".repeat(locals));
@@ -16,28 +17,28 @@ pub fn values_through_loops() -> Vec<u8> {
     }
     more.push_str(&"(br_if 0 (local.get 0)))".repeat(loops));
     more.push(')');
-    ByHand { more: &more, ..ByHand::default() }.plugin()
+    TextPlugin { more: &more, ..TextPlugin::default() }.plugin()
 }
 
-/// A plugin of 500 KiB within all structural limits: eight functions of 240 locals, with at most 32
-/// nested loops, 31 times. It exceeds the compiler's time limit, also on fast machines.
+/// A plugin of 500 KiB within all structural limits: eight functions with 240 locals and 31 times
+/// 32 nested loops. Exceeds the compiler's time limit, even on fast machines.
 pub fn dear_to_compile() -> Vec<u8> {
-    let (functions, times, loops, locals) = (8, 31, 32, 240);
+    let (functions, repeats, loops, locals) = (8, 31, 32, 240);
     let mut body = "(loop ".repeat(loops);
     for local in 1..=locals {
         let _ = write!(body, "(local.set {local} (i32.add (local.get {local}) (i32.const 1)))");
     }
     body.push_str(&"(br_if 0 (local.get 0)))".repeat(loops));
     let locals = "i32 ".repeat(locals);
-    let function = format!("(func (param i32) (local {locals}) {})", body.repeat(times));
-    ByHand { more: &function.repeat(functions), ..ByHand::default() }.plugin()
+    let function = format!("(func (param i32) (local {locals}) {})", body.repeat(repeats));
+    TextPlugin { more: &function.repeat(functions), ..TextPlugin::default() }.plugin()
 }
 
-/// A component of nothing but nested instance types, 300,000 deep: a recursive parser would
-/// overflow its stack.
+/// A component that contains only nested instance types, 300,000 deep. They overflow the stack of a
+/// recursive parser.
 pub fn nested_types() -> Vec<u8> {
     let depth = 300_000;
-    // The section has one type. Each but the innermost has one declaration, which is a type.
+    // The section has one type. Each type except the innermost contains one declaration of a type.
     let mut section = vec![1];
     section.extend([0x42, 1, 1].repeat(depth));
     section.extend([0x42, 0]);
@@ -52,8 +53,8 @@ pub fn nested_types() -> Vec<u8> {
     bytes
 }
 
-/// A component of two kilobytes and a billion instances: each component in it instantiates the
-/// previous one twice.
+/// A component of 2 kB with a billion instances: each nested component instantiates the previous
+/// one twice.
 pub fn instances_of_instances() -> Vec<u8> {
     let mut text = String::from(
         "(component (component $c0 (core module $m) (core instance (instantiate $m)))",

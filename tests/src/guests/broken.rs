@@ -1,16 +1,16 @@
-//! Files that are not plugins, or not of this contract.
+//! Files that are not plugins of this contract.
 
-use super::by_hand::ByHand;
+use super::by_hand::TextPlugin;
 use super::{HOSTILE, parse};
 
-/// A text.
+/// A text file.
 pub fn text() -> Vec<u8> {
     b"metric: not a plugin\n".to_vec()
 }
 
-/// A gzip file, as if an archive was not unpacked.
+/// A gzip file, such as an archive that was not unpacked.
 pub fn gzip() -> Vec<u8> {
-    // Deflate, no flags, no time, made on Unix; an empty block; checksum and length of nothing.
+    // Header (deflate, no flags, no time, Unix), an empty block, and a zero checksum and length.
     vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
@@ -39,7 +39,7 @@ pub fn alien_component() -> Vec<u8> {
     )
 }
 
-/// A component that was built for WASI, which plugins do not get.
+/// A component that was built for WASI, which the sandbox does not provide.
 pub fn wasi_component() -> Vec<u8> {
     parse(
         "(component
@@ -50,10 +50,10 @@ pub fn wasi_component() -> Vec<u8> {
     )
 }
 
-/// A plugin of nine megabytes.
+/// A plugin of 9 MiB.
 pub fn oversized() -> Vec<u8> {
-    let mut bytes = ByHand::default().plugin();
-    // A custom section: its number, its length in LEB128, the length of its name, its name.
+    let mut bytes = TextPlugin::default().plugin();
+    // A custom section: section id, length in LEB128, length of the name, name, data.
     let size: usize = 9 << 20;
     bytes.push(0);
     let mut rest = size + 4;

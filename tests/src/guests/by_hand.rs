@@ -1,4 +1,4 @@
-//! Plugins in the text format, for behaviour that Rust cannot produce.
+//! Plugins in the WebAssembly text format, for behaviour that Rust cannot express.
 
 use std::path::Path;
 
@@ -7,58 +7,58 @@ use wit_parser::Resolve;
 
 use super::parse;
 
-/// An endless loop.
-const FOR_EVER: &str = "(loop $again (br $again))";
+/// An infinite loop.
+const INFINITE_LOOP: &str = "(loop $again (br $again))";
 
 /// A plugin that grows a table until it is refused.
 pub fn table_grower() -> Vec<u8> {
     let evaluate = "(loop $again (br_if $again
         (i32.ne (table.grow $t (ref.null func) (i32.const 100000)) (i32.const -1))))";
-    ByHand { evaluate, ..ByHand::default() }.plugin()
+    TextPlugin { evaluate, ..TextPlugin::default() }.plugin()
 }
 
-/// A plugin that cannot be instantiated: its module has a start function that does not end.
+/// A plugin that cannot be instantiated, since its start function does not end.
 pub fn start_loops() -> Vec<u8> {
-    let more = format!("(func $start {FOR_EVER}) (start $start)");
-    ByHand { more: &more, ..ByHand::default() }.plugin()
+    let more = format!("(func $start {INFINITE_LOOP}) (start $start)");
+    TextPlugin { more: &more, ..TextPlugin::default() }.plugin()
 }
 
 /// A plugin whose `describe` does not end.
 pub fn describe_loops() -> Vec<u8> {
-    ByHand { describe: FOR_EVER, ..ByHand::default() }.plugin()
+    TextPlugin { describe: INFINITE_LOOP, ..TextPlugin::default() }.plugin()
 }
 
 /// A plugin whose `describe` traps.
 pub fn describe_traps() -> Vec<u8> {
-    ByHand { describe: "(unreachable)", ..ByHand::default() }.plugin()
+    TextPlugin { describe: "(unreachable)", ..TextPlugin::default() }.plugin()
 }
 
 /// A plugin whose configuration schema is not JSON.
 pub fn schema_is_no_json() -> Vec<u8> {
-    ByHand { schema: "{]", ..ByHand::default() }.plugin()
+    TextPlugin { schema: "{]", ..TextPlugin::default() }.plugin()
 }
 
-/// A plugin in the text format. It is named `by hand`, accepts any configuration, has an empty
-/// plan, and returns no measures.
-pub(super) struct ByHand<'a> {
-    /// What `describe` does before it returns.
+/// A plugin in the text format. It has the name `by hand`, accepts any configuration, plans no
+/// queries, and returns no measures.
+pub(super) struct TextPlugin<'a> {
+    /// The instructions of `describe` before it returns.
     pub(super) describe: &'a str,
-    /// What `evaluate` does before it returns.
+    /// The instructions of `evaluate` before it returns.
     pub(super) evaluate: &'a str,
-    /// More fields of the module.
+    /// Additional fields of the module.
     pub(super) more: &'a str,
-    /// The schema of the configuration, in two bytes.
+    /// The configuration schema, which must have two bytes.
     pub(super) schema: &'a str,
 }
 
-impl Default for ByHand<'_> {
+impl Default for TextPlugin<'_> {
     fn default() -> Self {
         Self { describe: "", evaluate: "", more: "", schema: "{}" }
     }
 }
 
-impl ByHand<'_> {
-    /// The component. Except for its description it returns zeros, which are empty lists.
+impl TextPlugin<'_> {
+    /// Builds the component. `configure` and `evaluate` return zeros, which are empty lists.
     pub(super) fn plugin(&self) -> Vec<u8> {
         let Self { describe, evaluate, more, schema } = self;
         let mut module = parse(&format!(

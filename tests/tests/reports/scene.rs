@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadsman_tests::{
-    Answer, Config, History, Leadsman, Prometheus, eventually, number, paths, says_all,
+    Answer, Config, History, Leadsman, Prometheus, eventually, number, paths, contains_all,
 };
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ pub(crate) fn assert_empty(answer: &Answer, texts: &[&str]) {
 
 /// Asserts that a text contains all of these texts, as [`leadsman_tests::Failure::says`].
 pub(crate) fn assert_says(text: &str, texts: &[&str]) {
-    if let Err(missing) = says_all(text, texts) {
+    if let Err(missing) = contains_all(text, texts) {
         panic!("nothing of {missing:?} in:\n{text}");
     }
 }
@@ -96,8 +96,8 @@ pub(crate) fn assert_says(text: &str, texts: &[&str]) {
 /// may be parts of what is only repeated.
 pub(crate) fn assert_line(text: &str, texts: &[&str]) {
     let lines: Vec<_> = text.lines().collect();
-    let said = lines.windows(2).any(|pair| says_all(&pair.join("\n"), texts).is_ok())
-        || lines.iter().any(|line| says_all(line, texts).is_ok());
+    let said = lines.windows(2).any(|pair| contains_all(&pair.join("\n"), texts).is_ok())
+        || lines.iter().any(|line| contains_all(line, texts).is_ok());
     assert!(said, "no line with all of {texts:?} in:\n{text}");
 }
 
@@ -115,7 +115,7 @@ pub(crate) async fn assert_verdict(config: &Config, texts: &[&str]) {
             eventually(&what, Duration::from_secs(20), async || {
                 let status = leadsman.status().await;
                 let told = format!("{}\n{status:#}", leadsman.log());
-                says_all(&told, texts).map_err(|missing| format!("no {missing:?} in:\n{told}"))
+                contains_all(&told, texts).map_err(|missing| format!("no {missing:?} in:\n{told}"))
             })
             .await;
         }

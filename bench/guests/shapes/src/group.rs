@@ -10,16 +10,16 @@ pub(crate) struct Group<K> {
     pub(crate) time: i64,
 }
 
-/// Groups rows by key, in the order in which the keys come.
+/// Groups rows by key, in the order of first occurrence.
 pub(crate) fn group<K: Copy + Eq + Hash>(
     rows: impl ExactSizeIterator<Item = (K, i64, f64)>,
 ) -> Vec<Group<K>> {
     let mut groups: Vec<Group<K>> = Vec::with_capacity(rows.len());
-    let mut places: HashMap<K, usize, BuildHasherDefault<FastHasher>> =
+    let mut indexes: HashMap<K, usize, BuildHasherDefault<FastHasher>> =
         HashMap::with_capacity_and_hasher(rows.len(), BuildHasherDefault::default());
     for (key, time, value) in rows {
-        let place = *places.entry(key).or_insert(groups.len());
-        match groups.get_mut(place) {
+        let index = *indexes.entry(key).or_insert(groups.len());
+        match groups.get_mut(index) {
             None => groups.push(Group { key, value, time }),
             Some(group) => {
                 group.value += value;
@@ -30,13 +30,13 @@ pub(crate) fn group<K: Copy + Eq + Hash>(
     groups
 }
 
-/// One hasher for text and for numbers, cheap enough that the shapes stay what is compared.
+/// A hasher for strings and numbers, so cheap that hashing does not dominate the comparison.
 #[derive(Default)]
 struct FastHasher(u64);
 
 impl Hasher for FastHasher {
     fn finish(&self) -> u64 {
-        // The map takes the bucket from the low bits, and a multiplication leaves its best high.
+        // The map uses the low bits for the bucket, and multiplication mixes the high bits best.
         self.0.rotate_left(26)
     }
 

@@ -1,4 +1,4 @@
-//! The job in each shape. Only reading the keys and writing the result differ.
+//! The job in each shape. Only the reading of keys and the writing of results differ.
 
 use crate::bindings::leadsman::plugin::types::{Data, Dictionary, Labels, Vector};
 use crate::bindings::{Input, Measure, Measures, Series, Table};
@@ -13,7 +13,7 @@ pub fn records_to_records(series: &[Series]) -> Vec<Measure> {
     group(rows).into_iter().map(|group| measure(group.key, &group)).collect()
 }
 
-/// (b) Columns over a list of strings in, records out.
+/// (b) Columns with a list of strings in, records out.
 pub fn strings_to_records(table: &Table) -> Vec<Measure> {
     let text = |id: u32| table.strings.get(id as usize).map_or("", String::as_str);
     let cells = column(&table.names, table.rows, &table.cells, text);
@@ -32,7 +32,7 @@ pub fn bytes_to_records(input: &Input) -> Vec<Measure> {
 pub fn bytes_to_columns(input: &Input) -> Measures {
     let groups = group_vector(input);
     Measures {
-        // Every name is one of the input's, so nothing is added to the dictionary.
+        // All names are in the dictionary of the input.
         dictionary: Dictionary { bytes: Vec::new(), ends: Vec::new() },
         objects: groups.iter().map(|group| group.key).collect(),
         namespaces: Vec::new(),

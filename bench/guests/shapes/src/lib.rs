@@ -1,5 +1,5 @@
-//! The guest of the benchmark that decided the shape of `wit/plugin.wit`: one job, exported in
-//! each shape. The native base line calls the same functions.
+//! The guest of the benchmark that decided the shape of `wit/plugin.wit`: one job, exported in each
+//! shape. The native baseline calls the same functions.
 
 mod group;
 mod jobs;

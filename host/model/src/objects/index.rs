@@ -1,8 +1,8 @@
-//! The objects of one kind in memory, found by namespace, name and label.
+//! The objects of one kind in memory, indexed by namespace, name and label.
 //!
-//! A label is stored once for all objects of a namespace that have it, with a sorted list of them:
-//! a selector begins with the shortest list that it names, so it costs what it picks and not what
-//! the namespace holds.
+//! Each label of a namespace is stored once, with a sorted list of the objects that have it. A
+//! selector scans the shortest list that it can use, so its cost depends on the objects that match
+//! and not on the size of the namespace.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -12,18 +12,18 @@ use foldhash::fast::RandomState;
 
 use crate::selector::{Operator, Requirement, Selector};
 
-/// Labels of an object as they come: keys and values.
+/// The labels of an object, in any order: keys and values.
 pub type Labels = Vec<(String, String)>;
 
 /// All objects of one kind.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     namespaces: HashMap<Box<str>, Namespace, RandomState>,
-    /// Counts changes; each namespace has the number of its last one.
+    /// The number of changes so far. The version of a namespace is the number of its last change.
     changes: u64,
 }
 
-/// The objects of one namespace. Those of kinds that live in none are in the namespace "".
+/// The objects of one namespace. Cluster-scoped objects are in the namespace "".
 #[derive(Debug, Default)]
 struct Namespace {
     version: u64,
@@ -33,10 +33,10 @@ struct Namespace {
     labels: BTreeMap<Label, Vec<Id>>,
 }
 
-/// The number of an object within its namespace.
+/// The index of an object within its namespace.
 type Id = u32;
 
-/// Key and value, shared by all objects of the namespace that have both.
+/// A key and value, shared by all objects of the namespace that have the label.
 type Label = Arc<Pair>;
 
 type Pair = (Arc<str>, Arc<str>);
@@ -57,7 +57,7 @@ impl Object {
 }
 
 impl Index {
-    /// Puts an object in, or changes its labels. Says whether anything is different now.
+    /// Inserts an object or replaces its labels. Returns whether anything has changed.
     pub(super) fn insert(&mut self, namespace: &str, name: &str, labels: Labels) -> bool {
         let space = match self.namespaces.get_mut(namespace) {
             Some(space) => space,
@@ -71,7 +71,7 @@ impl Index {
         changed
     }
 
-    /// Takes an object out. Says whether it was there.
+    /// Removes an object. Returns whether it existed.
     pub(super) fn remove(&mut self, namespace: &str, name: &str) -> bool {
         let Some(space) = self.namespaces.get_mut(namespace) else { return false };
         if !space.remove(name) {
@@ -85,13 +85,13 @@ impl Index {
         true
     }
 
-    /// Takes the place of an older index. Namespaces that hold the same keep their version, so
-    /// that what was made from them stays valid.
+    /// Takes over the versions of the index that this one replaces. Unchanged namespaces keep their
+    /// version, so that results derived from them stay valid.
     pub(super) fn replace_from(&mut self, older: &Self) {
         self.changes = older.changes;
         for (name, space) in &mut self.namespaces {
             match older.namespaces.get(name) {
-                Some(before) if before.same_as(space) => space.version = before.version,
+                Some(before) if before.has_same_objects(space) => space.version = before.version,
                 _ => {
                     self.changes += 1;
                     space.version = self.changes;
@@ -103,59 +103,59 @@ impl Index {
         }
     }
 
-    /// A number that changes when any answer about this namespace may change; 0 while it is empty.
+    /// A number that changes with the objects of the namespace; 0 while it is empty.
     pub(super) fn version(&self, namespace: &str) -> u64 {
         self.namespaces.get(namespace).map_or(0, |space| space.version)
     }
 
-    /// A number that changes when any answer about a namespace, or about all of them, may change.
+    /// A number that changes with the objects of a namespace, or with those of all namespaces.
     pub(super) fn version_of(&self, namespace: Option<&str>) -> u64 {
         namespace.map_or(self.changes, |namespace| self.version(namespace))
     }
 
-    /// Whether there is such an object.
+    /// Whether the object exists.
     pub(super) fn contains(&self, namespace: &str, name: &str) -> bool {
         self.namespaces.get(namespace).is_some_and(|space| space.names.contains_key(name))
     }
 
-    /// How many there are.
+    /// The number of objects.
     pub(super) fn len(&self) -> usize {
         self.namespaces.values().map(|space| space.names.len()).sum()
     }
 
-    /// The names of the objects of a namespace that a selector picks, in order.
+    /// The names of the objects of a namespace that match a selector, sorted.
     pub(super) fn select(&self, namespace: &str, selector: &Selector) -> Vec<Arc<str>> {
-        self.picked(namespace, selector).iter().map(|object| object.name.clone()).collect()
+        self.matching(namespace, selector).iter().map(|object| object.name.clone()).collect()
     }
 
-    /// The objects of a namespace that a selector picks, by name.
-    pub(super) fn picked(&self, namespace: &str, selector: &Selector) -> Vec<&Object> {
+    /// The objects of a namespace that match a selector, sorted by name.
+    pub(super) fn matching(&self, namespace: &str, selector: &Selector) -> Vec<&Object> {
         self.namespaces.get(namespace).map_or_else(Vec::new, |space| space.select(selector))
     }
 
-    /// An object.
+    /// An object by namespace and name.
     pub(super) fn object(&self, namespace: &str, name: &str) -> Option<&Object> {
         let space = self.namespaces.get(namespace)?;
         space.object(*space.names.get(name)?)
     }
 
-    /// The namespaces that have objects, in order.
+    /// The namespaces that have objects, sorted.
     pub(super) fn namespaces(&self) -> Vec<String> {
         let mut names: Vec<_> = self.namespaces.keys().map(|name| name.to_string()).collect();
         names.sort_unstable();
         names
     }
 
-    /// All objects of one namespace, or of all, with the namespace of each.
+    /// All objects of one namespace, or of all namespaces, each with its namespace.
     pub(super) fn iter<'a>(
         &'a self,
         namespace: Option<&'a str>,
     ) -> impl Iterator<Item = (&'a str, &'a Object)> {
-        let chosen = self
+        let selected = self
             .namespaces
             .iter()
             .filter(move |(name, _)| namespace.is_none_or(|namespace| namespace == name.as_ref()));
-        chosen.flat_map(|(namespace, space)| {
+        selected.flat_map(|(namespace, space)| {
             let objects = space.names.values().filter_map(move |&id| space.object(id));
             objects.map(|object| (namespace.as_ref(), object))
         })
@@ -181,7 +181,7 @@ impl Namespace {
         }
         let id = self.free.pop().unwrap_or_else(|| {
             self.objects.push(None);
-            // Four thousand million objects of a namespace do not fit into memory.
+            // 2^32 objects of a namespace do not fit into memory.
             Id::try_from(self.objects.len() - 1).unwrap_or(Id::MAX)
         });
         let labels = labels.into_iter().map(|(key, value)| self.label(&key, &value, id)).collect();
@@ -191,13 +191,13 @@ impl Namespace {
         true
     }
 
-    /// Notes that an object has a label, and gives the label as it is stored.
+    /// Adds an object to the list of a label. Returns the shared label.
     fn label(&mut self, key: &str, value: &str, id: Id) -> Label {
         let wanted: Pair = (key.into(), value.into());
         let label = match self.labels.get_key_value(&wanted) {
             Some((label, _)) => label.clone(),
             None => {
-                // Keys are few and shared by labels, too.
+                // Labels with the same key share the key as well.
                 let shared = self.range(key).next().map(|(label, _)| label.0.clone());
                 Arc::new((shared.unwrap_or(wanted.0), wanted.1))
             }
@@ -228,7 +228,7 @@ impl Namespace {
         true
     }
 
-    fn same_as(&self, other: &Self) -> bool {
+    fn has_same_objects(&self, other: &Self) -> bool {
         let listed = |space: &'_ Self| {
             let objects = space.names.values().filter_map(|&id| space.object(id));
             objects.map(|object| (object.name.clone(), object.labels.clone())).collect::<Vec<_>>()
@@ -244,7 +244,7 @@ impl Namespace {
         range.take_while(move |(label, _)| label.0 == key)
     }
 
-    fn with(&self, key: &str, value: &str) -> Option<&Vec<Id>> {
+    fn objects_with(&self, key: &str, value: &str) -> Option<&Vec<Id>> {
         self.labels.get::<Pair>(&(key.into(), value.into()))
     }
 
@@ -254,7 +254,7 @@ impl Namespace {
             .iter()
             .filter_map(|requirement| self.candidates(requirement))
             .min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>());
-        let picked = |object: &&Object| {
+        let matches = |object: &&Object| {
             selector.matches(|key| {
                 let label = object.labels.iter().find(|label| label.0.as_ref() == key);
                 label.map(|label| label.1.as_ref())
@@ -262,21 +262,21 @@ impl Namespace {
         };
         let Some(lists) = shortest else {
             let all = self.names.values().filter_map(|&id| self.object(id));
-            return all.filter(picked).collect();
+            return all.filter(matches).collect();
         };
-        // An object has one value for a key, so the lists of one requirement do not overlap.
+        // An object has one value for a key, so the lists of one requirement are disjoint.
         let objects = lists.into_iter().flatten().filter_map(|&id| self.object(id));
-        let mut objects: Vec<_> = objects.filter(picked).collect();
+        let mut objects: Vec<_> = objects.filter(matches).collect();
         objects.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         objects
     }
 
-    /// The lists of objects that may meet a requirement; `None` if most may.
+    /// The lists of objects that may meet a requirement; `None` if an index does not help.
     fn candidates(&self, requirement: &Requirement) -> Option<Vec<&Vec<Id>>> {
         let key = &requirement.key;
         match &requirement.operator {
             Operator::In(values) => {
-                Some(values.iter().filter_map(|value| self.with(key, value)).collect())
+                Some(values.iter().filter_map(|value| self.objects_with(key, value)).collect())
             }
             Operator::Exists | Operator::GreaterThan(_) | Operator::LessThan(_) => {
                 Some(self.range(key).map(|(_, ids)| ids).collect())
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operator_picks_what_a_look_at_each_object_picks() {
+    fn every_operator_selects_by_the_index_or_by_a_scan() {
         let index = index(&[
             ("shop", "c", "app=web,tier=front,n=3"),
             ("shop", "a", "app=web,n=12"),
@@ -337,19 +337,19 @@ mod tests {
     fn objects_come_with_their_labels() {
         let index =
             index(&[("shop", "b", "tier=front,app=web"), ("shop", "a", ""), ("bank", "a", "")]);
-        let told = |object: &Object| {
+        let text = |object: &Object| {
             let labels: Vec<_> = object.labels().map(|(k, v)| format!("{k}={v}")).collect();
             format!("{} {}", object.name, labels.join(","))
         };
-        let all = index.picked("shop", &Selector::default());
-        assert_eq!(all.into_iter().map(told).collect::<Vec<_>>(), ["a ", "b app=web,tier=front"]);
-        assert_eq!(index.object("shop", "b").map(told).as_deref(), Some("b app=web,tier=front"));
+        let all = index.matching("shop", &Selector::default());
+        assert_eq!(all.into_iter().map(text).collect::<Vec<_>>(), ["a ", "b app=web,tier=front"]);
+        assert_eq!(index.object("shop", "b").map(text).as_deref(), Some("b app=web,tier=front"));
         assert!(index.object("shop", "c").is_none() && index.object("none", "a").is_none());
         assert_eq!(index.namespaces(), ["bank", "shop"]);
     }
 
     #[test]
-    fn changes_are_seen_and_what_did_not_change_keeps_its_version() {
+    fn only_changes_change_the_version_of_a_namespace() {
         let mut index = index(&[("shop", "a", "app=web"), ("bank", "a", "app=web")]);
         let bank = index.version("bank");
         let before = index.version("shop");
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_what_was_taken_out() {
+    fn removed_objects_leave_neither_slots_nor_labels() {
         let mut index = index(&[("shop", "keep", "app=web")]);
         for round in 0..100 {
             let name = format!("pod-{round}");
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_says_the_same_invalidates_nothing() {
+    fn an_equal_list_keeps_the_versions() {
         let older = index(&[("shop", "a", "app=web"), ("bank", "a", "")]);
         let mut newer = index(&[("bank", "a", "app=web"), ("shop", "a", "app=web")]);
         newer.replace_from(&older);
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_that_is_gone_is_a_change_of_all() {
+    fn a_removed_namespace_changes_the_version_of_all() {
         let older = index(&[("shop", "a", ""), ("bank", "a", "")]);
         let mut newer = index(&[("shop", "a", "")]);
         newer.replace_from(&older);

@@ -1,4 +1,4 @@
-//! Objects that the configuration lists, where there is no cluster to ask.
+//! Objects that the configuration lists, for use without a cluster.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use super::store::{ObjectList, ObjectStore};
 use crate::names::Namespace;
 use crate::resource::Resource;
 
-/// An object that exists.
+/// An object in the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedObject {
     /// Its kind.
     pub resource: Resource,
-    /// Its namespace, if it lives in one.
+    /// Its namespace; `None` if it is cluster-scoped.
     pub namespace: Option<Namespace>,
     /// Its name.
     pub name: String,
@@ -20,21 +20,21 @@ pub struct ListedObject {
     pub labels: BTreeMap<String, String>,
 }
 
-/// The kinds of the objects that a configuration lists.
+/// Object stores with the objects that a configuration lists, by kind.
 pub fn listed(list: &[ListedObject]) -> HashMap<Resource, Arc<ObjectStore>> {
-    let mut listings: HashMap<&Resource, ObjectList> = HashMap::new();
+    let mut lists: HashMap<&Resource, ObjectList> = HashMap::new();
     for object in list {
         let namespace = object.namespace.as_ref().map_or("", |namespace| namespace.as_str());
         let labels = object.labels.iter().map(|(key, value)| (key.clone(), value.clone()));
-        let listing = listings.entry(&object.resource).or_default();
-        listing.add(namespace, &object.name, labels.collect());
+        let list = lists.entry(&object.resource).or_default();
+        list.add(namespace, &object.name, labels.collect());
     }
-    listings
+    lists
         .into_iter()
-        .map(|(resource, listing)| {
-            let kind = ObjectStore::starting(resource.clone());
-            kind.replace(listing);
-            (resource.clone(), Arc::new(kind))
+        .map(|(resource, list)| {
+            let store = ObjectStore::starting(resource.clone());
+            store.replace(list);
+            (resource.clone(), Arc::new(store))
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! The objects that exist, by kind, namespace and name, with their labels.
 //!
-//! Everything that asks which objects there are asks a [`ObjectStore`]. It is filled from the
+//! An [`ObjectStore`] is the only source of existing objects. It is filled from the
 //! configuration's list or by the watch of a cluster.
 
 mod index;

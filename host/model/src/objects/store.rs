@@ -1,4 +1,4 @@
-//! The objects of one kind: their index, and whether it is in sync with the cluster.
+//! The objects of one kind: their index, and its state of synchronization with the cluster.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -22,31 +22,31 @@ pub struct ObjectStore {
     tables: Tables,
 }
 
-/// How far the objects of a kind are in sync with the cluster.
+/// The state of synchronization of an object store with the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SyncState {
-    /// The first list is under way.
+    /// The first list is running.
     Starting,
     /// Listed, and the watch is running.
     Synced,
-    /// Listed, and the watch has failed since: why.
+    /// Listed, but the watch has failed since, for this reason. The objects may be out of date.
     Interrupted(String),
-    /// Never listed: why.
+    /// The first list has failed, for this reason.
     Unknown(String),
 }
 
-/// The objects of a kind are not known.
+/// The objects of a kind are unknown, since they were never listed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("which {resource} there are is not known: {reason}")]
 pub struct NotSynced {
     /// The kind.
     pub resource: Resource,
-    /// Why not.
+    /// The reason.
     pub reason: String,
 }
 
 impl ObjectStore {
-    /// An empty store whose first list is under way.
+    /// An empty store whose first list is running.
     pub fn starting(resource: Resource) -> Self {
         Self {
             resource,
@@ -57,18 +57,18 @@ impl ObjectStore {
         }
     }
 
-    /// Their kind.
+    /// The kind.
     pub fn resource(&self) -> &Resource {
         &self.resource
     }
 
-    /// How far it is in sync.
+    /// The state of synchronization.
     pub fn state(&self) -> Arc<SyncState> {
         self.state.load_full()
     }
 
-    /// Fails while the objects were never listed. A watch that has failed since then does not make
-    /// them unknown.
+    /// Fails until the objects were listed once. A watch that fails later does not make them
+    /// unknown.
     pub fn ready(&self) -> Result<(), NotSynced> {
         let reason = match &**self.state.load() {
             SyncState::Synced | SyncState::Interrupted(_) => return Ok(()),
@@ -91,10 +91,10 @@ impl ObjectStore {
             SyncState::Synced | SyncState::Interrupted(_) => SyncState::Interrupted(reason),
             SyncState::Starting | SyncState::Unknown(_) => SyncState::Unknown(reason),
         };
-        let news = *self.state() != next;
+        let changed = *self.state() != next;
         self.state.store(Arc::new(next));
         self.first_list_done.send_replace(true);
-        news
+        changed
     }
 
     /// Records that the watch is running again. Returns whether it had failed.
@@ -119,55 +119,55 @@ impl ObjectStore {
         *before != SyncState::Synced
     }
 
-    /// An object is there, with these labels.
+    /// Inserts an object or replaces its labels.
     pub fn apply(&self, namespace: &str, name: &str, labels: Labels) {
         self.index.write().unwrap_or_else(PoisonError::into_inner).insert(namespace, name, labels);
     }
 
-    /// An object is gone.
+    /// Removes an object.
     pub fn delete(&self, namespace: &str, name: &str) {
         self.index.write().unwrap_or_else(PoisonError::into_inner).remove(namespace, name);
     }
 
-    /// A number that changes when any answer about this namespace may change.
+    /// A number that changes with the objects of the namespace.
     pub fn version(&self, namespace: &str) -> u64 {
         self.index.read().unwrap_or_else(PoisonError::into_inner).version(namespace)
     }
 
-    /// Whether there is such an object.
+    /// Whether the object exists.
     pub fn exists(&self, namespace: &str, name: &str) -> bool {
         self.index.read().unwrap_or_else(PoisonError::into_inner).contains(namespace, name)
     }
 
-    /// How many objects there are.
+    /// The number of objects.
     pub fn count(&self) -> usize {
         self.index.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The names of the objects of a namespace that a selector picks, in order.
+    /// The names of the objects of a namespace that match a selector, sorted.
     pub fn select(&self, namespace: &str, selector: &Selector) -> Vec<Arc<str>> {
         self.index.read().unwrap_or_else(PoisonError::into_inner).select(namespace, selector)
     }
 
-    /// The objects of a namespace that a selector picks, by name, with their labels.
+    /// The objects of a namespace that match a selector, sorted by name, with their labels.
     pub fn objects(&self, namespace: &str, selector: &Selector) -> Vec<Object> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        index.picked(namespace, selector).into_iter().cloned().collect()
+        index.matching(namespace, selector).into_iter().cloned().collect()
     }
 
-    /// An object, with its labels.
+    /// An object with its labels, by namespace and name.
     pub fn object(&self, namespace: &str, name: &str) -> Option<Object> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         index.object(namespace, name).cloned()
     }
 
-    /// The namespaces that have objects, in order.
+    /// The namespaces that have objects, sorted.
     pub fn namespaces(&self) -> Vec<String> {
         self.index.read().unwrap_or_else(PoisonError::into_inner).namespaces()
     }
 
-    /// All objects of a scope, for plugins that ask for them. Takes its time: one that was made
-    /// before is given again while nothing has changed, and the index is not held meanwhile.
+    /// All objects of a scope, for plugins that request them. Expensive for many objects, so tables
+    /// are cached until the objects change; the index is not locked while a table is built.
     pub fn table(
         &self,
         scope: &Scope,
@@ -193,7 +193,7 @@ impl ObjectStore {
     }
 }
 
-/// A list of all objects of a kind, being made.
+/// Builds a list of all objects of a kind.
 #[derive(Debug, Default)]
 pub struct ObjectList(Index);
 
@@ -209,11 +209,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_known_once_is_served_while_changes_cannot_be_followed() {
+    fn listed_objects_stay_known_while_the_watch_fails() {
         let store = ObjectStore::starting(Resource::known("pods").unwrap());
         assert!(store.ready().unwrap_err().to_string().contains("pods there are is not known"));
-        assert!(store.watch_failed("no right".into()), "news");
-        assert!(!store.watch_failed("no right".into()), "no news");
+        assert!(store.watch_failed("no right".into()), "the state has changed");
+        assert!(!store.watch_failed("no right".into()), "the state is the same");
         assert!(store.ready().unwrap_err().to_string().ends_with("no right"));
         let mut list = ObjectList::default();
         list.add("shop", "a", Vec::new());

@@ -1,14 +1,14 @@
-//! Tables of objects that were made before, for as long as nothing has changed.
+//! A cache of object tables, valid until the objects change.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::names::Scope;
 use crate::object_table::{MAX_CELLS, ObjectLabels, ObjectTable};
 
-/// How many tables of one kind are kept.
+/// The maximum number of cached tables of one kind.
 const MAX_TABLES: usize = 16;
 
-/// The tables of one kind by scope and labels: evaluations of one namespace share theirs.
+/// The tables of one kind by scope and labels, so that the evaluations of a namespace share one.
 #[derive(Debug, Default)]
 pub(super) struct Tables(Mutex<Vec<Entry>>);
 
@@ -16,13 +16,13 @@ pub(super) struct Tables(Mutex<Vec<Entry>>);
 struct Entry {
     scope: Scope,
     labels: ObjectLabels,
-    /// The version of the objects that it was made from.
+    /// The version of the objects in the table.
     version: u64,
     table: Arc<ObjectTable>,
 }
 
 impl Tables {
-    /// The table of this version, if it was made before.
+    /// The cached table of this version.
     pub(super) fn get(
         &self,
         scope: &Scope,
@@ -30,11 +30,11 @@ impl Tables {
         version: u64,
     ) -> Option<Arc<ObjectTable>> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = entries.iter().find(|entry| entry.is(scope, labels));
+        let found = entries.iter().find(|entry| entry.matches(scope, labels));
         found.filter(|entry| entry.version == version).map(|entry| entry.table.clone())
     }
 
-    /// Keeps a table in place of an older one. The oldest ones make room for it.
+    /// Caches a table in place of an older version. Evicts the oldest tables above the maximum.
     pub(super) fn put(
         &self,
         scope: &Scope,
@@ -43,7 +43,7 @@ impl Tables {
         table: Arc<ObjectTable>,
     ) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|entry| !entry.is(scope, labels));
+        entries.retain(|entry| !entry.matches(scope, labels));
         entries.push(Entry { scope: scope.clone(), labels: labels.clone(), version, table });
         let mut cells: usize = entries.iter().map(|entry| entry.table.cells()).sum();
         while entries.len() > MAX_TABLES || cells > MAX_CELLS {
@@ -53,7 +53,7 @@ impl Tables {
 }
 
 impl Entry {
-    fn is(&self, scope: &Scope, labels: &ObjectLabels) -> bool {
+    fn matches(&self, scope: &Scope, labels: &ObjectLabels) -> bool {
         self.scope == *scope && self.labels == *labels
     }
 }

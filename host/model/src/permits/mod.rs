@@ -1,4 +1,4 @@
-//! Permits that are shared out fairly between tenants.
+//! A semaphore whose permits are shared fairly between tenants.
 
 mod queue;
 
@@ -9,12 +9,12 @@ use tokio::sync::oneshot;
 use crate::tenant::Tenant;
 use queue::{FairQueue, Limits};
 
-/// A semaphore whose permits are given to tenants in turn, so that whoever asks for many at once
-/// waits for its own and keeps nobody else waiting. One team holds at most its share of them.
+/// A semaphore that grants permits to tenants round robin, so that a tenant with many requests
+/// delays only itself. Each team holds at most its share of the permits.
 #[derive(Debug, Clone)]
 pub struct FairSemaphore(Arc<Mutex<FairQueue<oneshot::Sender<FairPermit>>>>);
 
-/// A permit; given back when it is dropped.
+/// A permit, released when it is dropped.
 #[derive(Debug)]
 pub struct FairPermit {
     semaphore: FairSemaphore,
@@ -22,18 +22,18 @@ pub struct FairPermit {
 }
 
 impl FairSemaphore {
-    /// So many permits. At once a team holds at most a quarter of them, and the operator's mappings
-    /// hold at most half of them for one namespace; each may hold one.
+    /// A semaphore with `permits` permits. At once, a team holds at most a quarter of them, and the
+    /// operator's mappings in one namespace hold at most half of them; one is always allowed.
     pub fn new(permits: usize) -> Self {
         let limits = Limits { scope: (permits / 2).max(1), team: (permits / 4).max(1) };
         Self(Arc::new(Mutex::new(FairQueue::new(permits, limits))))
     }
 
-    /// Waits for a permit. Who no longer waits leaves the queue.
+    /// Waits for a permit. Dropping the future cancels the request.
     pub async fn acquire(&self, tenant: &Tenant) -> FairPermit {
         let receiver = {
             let mut queue = self.queue();
-            if queue.try_take(tenant) {
+            if queue.try_acquire(tenant) {
                 drop(queue);
                 return self.permit(tenant.clone());
             }
@@ -43,7 +43,7 @@ impl FairSemaphore {
         };
         match receiver.await {
             Ok(permit) => permit,
-            // Queued waiters are dropped only when they gave up, and this one is still here.
+            // The queue drops only cancelled waiters, and this one is not cancelled.
             Err(_) => std::future::pending().await,
         }
     }
@@ -65,7 +65,7 @@ impl Drop for FairPermit {
             queue.grant(oneshot::Sender::is_closed)
         };
         let Some((tenant, waiter)) = granted else { return };
-        // Whoever gave up at this very moment gives the permit back by dropping it.
+        // If the waiter is cancelled at this moment, the permit is dropped and thereby released.
         drop(waiter.send(self.semaphore.permit(tenant)));
     }
 }
@@ -81,8 +81,8 @@ mod tests {
         Tenant::Team { namespace: name.parse().unwrap() }
     }
 
-    /// Whether it is ready without waiting.
-    fn now<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    /// Polls a future once.
+    fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
         match future.poll(&mut Context::from_waker(Waker::noop())) {
             std::task::Poll::Ready(output) => Some(output),
             std::task::Poll::Pending => None,
@@ -90,39 +90,39 @@ mod tests {
     }
 
     #[test]
-    fn permits_go_round_and_those_who_left_get_none() {
+    fn permits_rotate_between_tenants_and_skip_cancelled_requests() {
         let semaphore = FairSemaphore::new(1);
         let [a, b] = [team("a"), team("b")];
-        let held = now(pin!(semaphore.acquire(&a))).expect("a free permit");
+        let held = poll_once(pin!(semaphore.acquire(&a))).expect("a free permit");
         let mut first = pin!(semaphore.acquire(&a));
         let mut left = Box::pin(semaphore.acquire(&a));
         let mut second = pin!(semaphore.acquire(&a));
         let mut other = pin!(semaphore.acquire(&b));
         for waiting in [first.as_mut(), second.as_mut(), other.as_mut(), left.as_mut()] {
-            assert!(now(waiting).is_none());
+            assert!(poll_once(waiting).is_none());
         }
         drop(left);
         drop(held);
-        let first = now(first).expect("the oldest of a");
-        assert!(now(other.as_mut()).is_none());
+        let first = poll_once(first).expect("the oldest of a");
+        assert!(poll_once(other.as_mut()).is_none());
         drop(first);
-        let other = now(other).expect("b's turn, although a waits for another");
-        assert!(now(second.as_mut()).is_none());
+        let other = poll_once(other).expect("b is next, although a waits for another");
+        assert!(poll_once(second.as_mut()).is_none());
         drop(other);
-        assert!(now(second).is_some());
-        assert!(now(pin!(semaphore.acquire(&b))).is_some(), "all were given back");
+        assert!(poll_once(second).is_some());
+        assert!(poll_once(pin!(semaphore.acquire(&b))).is_some(), "all were released");
     }
 
     #[test]
-    fn a_permit_that_nobody_takes_is_given_back() {
+    fn a_granted_permit_of_a_cancelled_request_is_released() {
         let semaphore = FairSemaphore::new(1);
         let a = team("a");
-        let held = now(pin!(semaphore.acquire(&a))).expect("a free permit");
+        let held = poll_once(pin!(semaphore.acquire(&a))).expect("a free permit");
         let mut granted = Box::pin(semaphore.acquire(&a));
-        assert!(now(granted.as_mut()).is_none());
+        assert!(poll_once(granted.as_mut()).is_none());
         drop(held);
-        // It was granted and never looked at.
+        // It was granted and never polled.
         drop(granted);
-        assert!(now(pin!(semaphore.acquire(&a))).is_some());
+        assert!(poll_once(pin!(semaphore.acquire(&a))).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! Who gets the next permit: a pure structure without tasks or clocks.
+//! The order in which permits are granted. Pure: without tasks or clocks.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,98 +6,101 @@ use foldhash::fast::RandomState;
 
 use crate::tenant::Tenant;
 
-/// Permits, and who waits for one: round robin between tenants, in order within a tenant.
+/// Free permits and the waiters for them: round robin between tenants, FIFO within a tenant.
 #[derive(Debug)]
 pub(super) struct FairQueue<W> {
     free: usize,
-    /// The most permits that one tenant holds at once.
+    /// The maximum number of permits that one tenant holds at once.
     limits: Limits,
-    lanes: HashMap<Tenant, Lane<W>, RandomState>,
-    /// The tenants that wait, in the order in which they are served next.
-    turns: VecDeque<Tenant>,
+    tenants: HashMap<Tenant, TenantQueue<W>, RandomState>,
+    /// The tenants with waiters, in round-robin order.
+    round_robin: VecDeque<Tenant>,
 }
 
-/// How many permits one tenant holds at most.
+/// The maximum number of permits that one tenant holds at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
-    /// For one namespace, for mappings of the operator.
+    /// For the operator's mappings in one namespace.
     pub(super) scope: usize,
     /// For one team.
     pub(super) team: usize,
 }
 
-/// One tenant's share. Exists while it holds or waits for a permit.
+/// The permits and waiters of one tenant. Exists while the tenant holds or waits for a permit.
 #[derive(Debug)]
-struct Lane<W> {
+struct TenantQueue<W> {
     held: usize,
     waiting: VecDeque<W>,
 }
 
 impl<W> FairQueue<W> {
-    /// So many permits.
+    /// A queue with `permits` free permits.
     pub(super) fn new(permits: usize, limits: Limits) -> Self {
-        Self { free: permits, limits, lanes: HashMap::default(), turns: VecDeque::new() }
+        Self { free: permits, limits, tenants: HashMap::default(), round_robin: VecDeque::new() }
     }
 
-    /// Takes a permit if there is one and nobody has to be served before. Says whether it did.
-    pub(super) fn try_take(&mut self, tenant: &Tenant) -> bool {
+    /// Takes a free permit, unless the tenant has waiters or has reached its limit. Returns whether
+    /// it took one.
+    pub(super) fn try_acquire(&mut self, tenant: &Tenant) -> bool {
         let limit = self.limit(tenant);
-        let (held, waiting) =
-            self.lanes.get(tenant).map_or((0, false), |lane| (lane.held, !lane.waiting.is_empty()));
+        let (held, waiting) = self
+            .tenants
+            .get(tenant)
+            .map_or((0, false), |queue| (queue.held, !queue.waiting.is_empty()));
         if self.free == 0 || waiting || held >= limit {
             return false;
         }
-        // A free permit that others wait for is one that they may not have now.
+        // If other tenants wait although a permit is free, they have reached their limits.
         self.free -= 1;
-        self.lane(tenant).held += 1;
+        self.tenant(tenant).held += 1;
         true
     }
 
-    /// Puts a waiter at the end of its tenant's queue.
+    /// Appends a waiter to its tenant's queue.
     pub(super) fn push(&mut self, tenant: &Tenant, waiter: W) {
-        let lane = self.lane(tenant);
-        lane.waiting.push_back(waiter);
-        if lane.waiting.len() == 1 {
-            self.turns.push_back(tenant.clone());
+        let queue = self.tenant(tenant);
+        queue.waiting.push_back(waiter);
+        if queue.waiting.len() == 1 {
+            self.round_robin.push_back(tenant.clone());
         }
     }
 
-    /// Gives a free permit to the waiter whose turn it is. Those that `gave_up` are dropped.
-    pub(super) fn grant(&mut self, gave_up: impl Fn(&W) -> bool) -> Option<(Tenant, W)> {
-        for _ in 0..self.turns.len() {
+    /// Grants a free permit to the next waiter. Drops cancelled waiters on the way.
+    pub(super) fn grant(&mut self, is_cancelled: impl Fn(&W) -> bool) -> Option<(Tenant, W)> {
+        for _ in 0..self.round_robin.len() {
             if self.free == 0 {
                 return None;
             }
-            let tenant = self.turns.pop_front()?;
+            let tenant = self.round_robin.pop_front()?;
             let limit = self.limit(&tenant);
-            let Some(lane) = self.lanes.get_mut(&tenant) else { continue };
-            while lane.waiting.front().is_some_and(&gave_up) {
-                lane.waiting.pop_front();
+            let Some(queue) = self.tenants.get_mut(&tenant) else { continue };
+            while queue.waiting.front().is_some_and(&is_cancelled) {
+                queue.waiting.pop_front();
             }
-            if lane.waiting.is_empty() {
+            if queue.waiting.is_empty() {
                 self.drop_unused(&tenant);
                 continue;
             }
-            if lane.held >= limit {
-                self.turns.push_back(tenant);
+            if queue.held >= limit {
+                self.round_robin.push_back(tenant);
                 continue;
             }
-            let Some(waiter) = lane.waiting.pop_front() else { continue };
-            lane.held += 1;
+            let Some(waiter) = queue.waiting.pop_front() else { continue };
+            queue.held += 1;
             self.free -= 1;
-            if !lane.waiting.is_empty() {
-                self.turns.push_back(tenant.clone());
+            if !queue.waiting.is_empty() {
+                self.round_robin.push_back(tenant.clone());
             }
             return Some((tenant, waiter));
         }
         None
     }
 
-    /// A tenant gives a permit back.
+    /// Returns a permit of a tenant.
     pub(super) fn release(&mut self, tenant: &Tenant) {
         self.free += 1;
-        if let Some(lane) = self.lanes.get_mut(tenant) {
-            lane.held = lane.held.saturating_sub(1);
+        if let Some(queue) = self.tenants.get_mut(tenant) {
+            queue.held = queue.held.saturating_sub(1);
         }
         self.drop_unused(tenant);
     }
@@ -110,15 +113,15 @@ impl<W> FairQueue<W> {
         }
     }
 
-    fn lane(&mut self, tenant: &Tenant) -> &mut Lane<W> {
-        let new = || Lane { held: 0, waiting: VecDeque::new() };
-        self.lanes.entry(tenant.clone()).or_insert_with(new)
+    fn tenant(&mut self, tenant: &Tenant) -> &mut TenantQueue<W> {
+        let new = || TenantQueue { held: 0, waiting: VecDeque::new() };
+        self.tenants.entry(tenant.clone()).or_insert_with(new)
     }
 
     fn drop_unused(&mut self, tenant: &Tenant) {
-        let unused = |lane: &Lane<W>| lane.held == 0 && lane.waiting.is_empty();
-        if self.lanes.get(tenant).is_some_and(unused) {
-            self.lanes.remove(tenant);
+        let unused = |queue: &TenantQueue<W>| queue.held == 0 && queue.waiting.is_empty();
+        if self.tenants.get(tenant).is_some_and(unused) {
+            self.tenants.remove(tenant);
         }
     }
 }
@@ -144,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn a_team_with_many_waiters_lets_others_in_between() {
+    fn waiters_of_one_team_alternate_with_those_of_others() {
         let mut queue = queue(1, 1);
-        assert!(queue.try_take(&team("a")));
+        assert!(queue.try_acquire(&team("a")));
         (0..100).for_each(|waiter| queue.push(&team("a"), waiter));
         queue.push(&team("b"), 200);
         queue.push(&operator(), 300);
@@ -164,13 +167,13 @@ mod tests {
     #[test]
     fn a_team_never_holds_more_than_its_share() {
         let mut queue = queue(8, 2);
-        assert!(queue.try_take(&team("a")) && queue.try_take(&team("a")));
-        assert!(!queue.try_take(&team("a")));
+        assert!(queue.try_acquire(&team("a")) && queue.try_acquire(&team("a")));
+        assert!(!queue.try_acquire(&team("a")));
         (0..10).for_each(|waiter| queue.push(&team("a"), waiter));
         assert_eq!(granted(&mut queue), [] as [u32; 0]);
-        // The others take what is left, although somebody waits.
-        (0..6).for_each(|_| assert!(queue.try_take(&operator())));
-        assert!(!queue.try_take(&operator()), "all are taken");
+        // Others take the remaining permits, although a team waits at its limit.
+        (0..6).for_each(|_| assert!(queue.try_acquire(&operator())));
+        assert!(!queue.try_acquire(&operator()), "all are taken");
         queue.release(&team("a"));
         assert_eq!(granted(&mut queue), [0]);
     }
@@ -179,7 +182,7 @@ mod tests {
     fn namespaces_of_the_operators_mappings_are_served_in_turn() {
         let scope = |name: &str| Tenant::Operator { scope: Some(name.parse().unwrap()) };
         let mut queue = queue(1, 1);
-        assert!(queue.try_take(&scope("busy")));
+        assert!(queue.try_acquire(&scope("busy")));
         (0..5000).for_each(|waiter| queue.push(&scope("busy"), waiter));
         queue.push(&scope("quiet"), 9999);
         queue.release(&scope("busy"));
@@ -189,23 +192,23 @@ mod tests {
     }
 
     #[test]
-    fn whoever_gave_up_takes_no_permit_and_nothing_is_left_behind() {
+    fn cancelled_waiters_get_no_permit_and_leave_nothing_behind() {
         let mut queue = queue(1, 1);
-        assert!(queue.try_take(&team("a")));
+        assert!(queue.try_acquire(&team("a")));
         (0..100).for_each(|waiter| queue.push(&team("b"), waiter));
         queue.release(&team("a"));
         assert_eq!(queue.grant(|&waiter| waiter < 99), Some((team("b"), 99)));
         queue.release(&team("b"));
-        assert!(queue.lanes.is_empty() && queue.turns.is_empty() && queue.free == 1);
+        assert!(queue.tenants.is_empty() && queue.round_robin.is_empty() && queue.free == 1);
     }
 
     #[test]
-    fn whoever_comes_later_does_not_overtake_its_own_queue() {
+    fn a_later_request_does_not_overtake_the_queue_of_its_tenant() {
         let mut queue = queue(2, 1);
-        assert!(queue.try_take(&team("a")));
+        assert!(queue.try_acquire(&team("a")));
         queue.push(&team("a"), 1);
         queue.release(&team("a"));
-        assert!(!queue.try_take(&team("a")), "one waits already");
+        assert!(!queue.try_acquire(&team("a")), "one waiter is first");
         assert_eq!(granted(&mut queue), [1]);
     }
 }

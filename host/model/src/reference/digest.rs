@@ -1,11 +1,11 @@
-//! Digests: names of contents.
+//! SHA-256 digests of content.
 
 use std::fmt;
 use std::str::FromStr;
 
 use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 
-/// What a content is, whoever gives it: its SHA-256.
+/// A SHA-256 digest. Identifies content independently of its origin.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; SHA256_OUTPUT_LEN]);
 
@@ -17,31 +17,31 @@ impl Digest {
         digester.finish()
     }
 
-    /// The digits behind `sha256:`.
+    /// The hexadecimal digits, without the prefix `sha256:`.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// Makes the digest of a content that comes in pieces.
+/// Computes the digest of content that arrives in chunks.
 pub struct Digester(Context);
 
 impl Digester {
-    /// Has seen nothing yet.
-    #[allow(clippy::new_without_default)] // nobody has a use for a default
+    /// A digester without any content.
+    #[allow(clippy::new_without_default)] // `Default` would have no user
     pub fn new() -> Self {
         Self(Context::new(&SHA256))
     }
 
-    /// The next piece.
-    pub fn update(&mut self, piece: &[u8]) {
-        self.0.update(piece);
+    /// Adds the next chunk.
+    pub fn update(&mut self, chunk: &[u8]) {
+        self.0.update(chunk);
     }
 
-    /// The digest of all pieces.
+    /// The digest of all chunks.
     pub fn finish(self) -> Digest {
         let mut bytes = [0; SHA256_OUTPUT_LEN];
-        // Both are as long as a SHA-256.
+        // Both have the length of a SHA-256.
         bytes.copy_from_slice(self.0.finish().as_ref());
         Digest(bytes)
     }
@@ -63,26 +63,26 @@ impl FromStr for Digest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wanted = || {
+        let invalid = || {
             let text: String = text.chars().take(100).collect();
             format!("{text:?} is no digest: write sha256: and 64 digits (0-9, a-f)")
         };
-        let hex = text.strip_prefix("sha256:").ok_or_else(wanted)?.as_bytes();
+        let hex = text.strip_prefix("sha256:").ok_or_else(invalid)?.as_bytes();
         if hex.len() != 64 {
-            return Err(wanted());
+            return Err(invalid());
         }
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
             *byte = digit(pair[0])
                 .zip(digit(pair[1]))
                 .map(|(high, low)| high * 16 + low)
-                .ok_or_else(wanted)?;
+                .ok_or_else(invalid)?;
         }
         Ok(Self(bytes))
     }
 }
 
-/// Capitals are refused: two spellings of a digest would be two names of one content.
+/// Refuses upper case, so that a digest has exactly one spelling.
 fn digit(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
@@ -98,7 +98,7 @@ mod tests {
     const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]
-    fn a_digest_is_read_as_it_is_written() {
+    fn a_digest_is_parsed_as_it_is_printed() {
         assert_eq!(Digest::of(b"").to_string(), EMPTY);
         assert_eq!(EMPTY.parse(), Ok(Digest::of(b"")));
     }

@@ -1,6 +1,7 @@
-//! What the parts of a reference may be.
+//! The grammar of the parts of a reference.
 
-/// What every container tool takes for a host and not for a part of the repository.
+/// Whether container tools treat the first part of a reference as a host and not as a part of the
+/// repository.
 pub(super) fn is_named_host(text: &str) -> bool {
     text == "localhost" || text.contains(['.', ':'])
 }
@@ -41,13 +42,13 @@ fn is_host_label(text: &str) -> bool {
 
 pub(super) fn is_repository_part(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let ends_well = |byte: Option<&u8>| byte.copied().is_some_and(is_word);
+    let is_edge = |byte: Option<&u8>| byte.copied().is_some_and(is_word);
     let separators = text.split(|character: char| is_word_character(character));
-    ends_well(text.as_bytes().first())
-        && ends_well(text.as_bytes().last())
+    is_edge(text.as_bytes().first())
+        && is_edge(text.as_bytes().last())
         && separators
             .filter(|separator| !separator.is_empty())
-            .all(|it| matches!(it, "." | "_" | "__") || it.bytes().all(|byte| byte == b'-'))
+            .all(|text| matches!(text, "." | "_" | "__") || text.bytes().all(|byte| byte == b'-'))
 }
 
 fn is_word_character(character: char) -> bool {

@@ -1,4 +1,4 @@
-//! References: where an artifact is, as an operator writes it.
+//! References to OCI artifacts, as an operator writes them.
 
 mod digest;
 mod grammar;
@@ -9,11 +9,11 @@ use std::str::FromStr;
 pub use digest::{Digest, Digester};
 use grammar::{is_named_host, is_registry, is_repository_part, is_tag};
 
-/// `registry/repository:tag`, `registry/repository@digest`, or both. The digest then decides and
-/// the tag is a remark.
+/// `registry/repository:tag`, `registry/repository@digest`, or both. With both, only the digest
+/// selects the artifact.
 ///
-/// The registry is always written: a reference that means another place on another machine is how
-/// names get confused.
+/// The registry is required: a default registry that differs between machines would give one
+/// reference two meanings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reference {
     registry: String,
@@ -22,40 +22,40 @@ pub struct Reference {
     digest: Option<Digest>,
 }
 
-/// Why a text is no reference.
+/// Why a text is not a reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
-    /// There is no registry, or a word that could as well be a part of the repository.
+    /// The registry is missing, or cannot be distinguished from a part of the repository.
     #[error(
         "{0:?} does not name its registry: write the host in front, as in \
          registry.example/plugins/rate:v1 (a host of one word needs its port)"
     )]
     NoRegistry(String),
-    /// The registry is no host with a port.
+    /// The registry is not a host with an optional port.
     #[error("{0:?} is no registry: write a host, or a host and a port")]
     Registry(String),
-    /// The repository cannot be one.
+    /// The repository is invalid.
     #[error(
         "{0:?} is no repository: write words of a-z and 0-9, parted by one of . _ - and by slashes"
     )]
     Repository(String),
-    /// The tag cannot be one.
+    /// The tag is invalid.
     #[error("{0:?} is no tag: write at most 128 of the characters a-z A-Z 0-9 . _ -")]
     Tag(String),
-    /// The digest is none.
+    /// The digest is invalid.
     #[error("{0}")]
     Digest(String),
-    /// Neither tag nor digest.
+    /// There is neither a tag nor a digest.
     #[error("{0:?} does not say which version: write a tag or a digest")]
     NoVersion(String),
 }
 
-/// Docker Hub, whose API is at another host than its name.
+/// Docker Hub, whose API has another host name than its references.
 const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
 
 impl Reference {
-    /// The host of the registry, with its port where one is written.
+    /// The host of the registry, with its port if one is given.
     pub fn registry(&self) -> &str {
         &self.registry
     }
@@ -65,17 +65,17 @@ impl Reference {
         &self.repository
     }
 
-    /// The tag, if one is written.
+    /// The tag, if one is given.
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }
 
-    /// The digest, if one is written.
+    /// The digest, if one is given.
     pub fn digest(&self) -> Option<&Digest> {
         self.digest.as_ref()
     }
 
-    /// The host that is asked.
+    /// The host of the registry's API.
     pub fn host(&self) -> &str {
         if self.registry == DOCKER_HUB { DOCKER_HUB_API } else { &self.registry }
     }
@@ -138,7 +138,7 @@ mod tests {
     const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]
-    fn what_is_written_is_what_is_shown() {
+    fn references_are_printed_as_they_are_written() {
         for text in [
             "registry.example/plugins/rate:v1",
             "registry.example:5000/rate:V1.2_3-4",
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn its_parts_are_told_apart() {
+    fn a_reference_has_registry_repository_tag_and_digest() {
         let text = format!("Registry.example:5000/plugins/rate:v1@{DIGEST}");
         let reference: Reference = text.parse().unwrap();
         assert_eq!(reference.registry(), "registry.example:5000");
@@ -166,15 +166,15 @@ mod tests {
     }
 
     #[test]
-    fn docker_hub_is_asked_where_its_api_is() {
+    fn docker_hub_is_requested_at_the_host_of_its_api() {
         let reference: Reference = "docker.io/someone/rate:v1".parse().unwrap();
         assert_eq!(reference.registry(), "docker.io");
         assert_eq!(reference.host(), "registry-1.docker.io");
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
-        for (text, wanted) in [
+    fn invalid_references_are_refused_with_a_reason() {
+        for (text, reason) in [
             ("", "does not name its registry"),
             ("rate:v1", "does not name its registry"),
             ("plugins/rate:v1", "does not name its registry"),
@@ -204,7 +204,7 @@ mod tests {
             ("registry.example/rate@", "is no digest"),
         ] {
             let error = text.parse::<Reference>().unwrap_err().to_string();
-            assert!(error.contains(wanted), "{text}: {error}");
+            assert!(error.contains(reason), "{text}: {error}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Reading files that may be anything: a FIFO without a writer, a volume that hangs, far too much.
+//! Reads files safely: a named pipe without a writer, a volume that hangs or a huge file does not
+//! block or exhaust the process.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -8,19 +9,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-/// How long a file may take to be read: far longer than any volume that works.
+/// The timeout of a read: far longer than a working volume takes.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest certificate, key, token or password, in bytes.
+/// The maximum size of a certificate, key, token or password file, in bytes.
 pub const MAX_CREDENTIALS: u64 = 1 << 20;
 
-/// Opens a file for reading. Never waits for a writer.
+/// Opens a file for reading. Does not wait for the writer of a named pipe.
 pub fn open(path: &Path) -> io::Result<File> {
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     OpenOptions::new().read(true).custom_flags(nonblocking).open(path)
 }
 
-/// Opens a file for reading, if it is a regular one. Never waits for a writer.
+/// Opens a file for reading. Fails if it is not a regular file, without waiting for a writer.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let file = open(path)?;
     let kind = file.metadata()?.file_type();
@@ -37,10 +38,10 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
-/// Reads a regular file of at most so many bytes. Blocks for as long as the volume takes.
+/// Reads a regular file. Fails if it has more than `max_bytes` bytes. Blocks on disk I/O.
 pub fn read_regular(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // The size may be another one by the time the file is read.
+    // The size in the metadata may change before the file is read.
     open_regular(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes {
         let message = format!("it is larger than {max_bytes} bytes");
@@ -49,19 +50,19 @@ pub fn read_regular(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a regular text file of at most so many bytes. Blocks for as long as the volume takes.
+/// Reads a regular file as UTF-8. Fails if it has more than `max_bytes` bytes. Blocks on disk I/O.
 pub fn read_text(path: &Path, max_bytes: u64) -> io::Result<String> {
     let bytes = read_regular(path, max_bytes)?;
     String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text"))
 }
 
-/// Paths whose last read was given up on, for as long as its thread still waits for the volume.
+/// Paths whose last read has timed out. Each entry is valid while the thread of the read blocks.
 static HANGING: LazyLock<Mutex<HashMap<PathBuf, Weak<()>>>> = LazyLock::new(Mutex::default);
 
-/// Does something with the file at a path on a thread for blocking work, and gives up on it after
-/// `READ_TIMEOUT`. The thread goes on for as long as the volume hangs; until then the same path
-/// fails at once, so that there is one such thread for each path at most.
+/// Runs `work` on the file at `path` on a thread for blocking work, with the timeout
+/// `READ_TIMEOUT`. After a timeout, the thread stays blocked for as long as the volume hangs.
+/// Meanwhile, calls for the same path fail immediately, so each path blocks at most one thread.
 pub async fn blocking<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -74,13 +75,13 @@ async fn blocking_within<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let hangs = || {
+    let timed_out = || {
         let message = format!("reading it did not end within {timeout:?}: its volume hangs");
         io::Error::new(io::ErrorKind::TimedOut, message)
     };
-    let hanging = || HANGING.lock().unwrap_or_else(PoisonError::into_inner);
-    if hanging().get(path).is_some_and(|thread| thread.strong_count() > 0) {
-        return Err(hangs());
+    let lock = || HANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    if lock().get(path).is_some_and(|thread| thread.strong_count() > 0) {
+        return Err(timed_out());
     }
     let thread = Arc::new(());
     let alive = Arc::downgrade(&thread);
@@ -89,12 +90,12 @@ async fn blocking_within<T: Send + 'static>(
         work()
     });
     match tokio::time::timeout(timeout, task).await {
-        Ok(done) => done.unwrap_or_else(|panic| Err(io::Error::other(panic))),
+        Ok(result) => result.unwrap_or_else(|panic| Err(io::Error::other(panic))),
         Err(_) => {
-            let mut hanging = hanging();
+            let mut hanging = lock();
             hanging.retain(|_, thread| thread.strong_count() > 0);
             hanging.insert(path.to_owned(), alive);
-            Err(hangs())
+            Err(timed_out())
         }
     }
 }
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused_at_once() {
+    fn only_regular_files_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let error = read_regular(&fifo(folder.path()), 10).unwrap_err().to_string();
         assert_eq!(error, "it is not a regular file but a named pipe");
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_is_not_read_to_its_end() {
+    fn a_file_over_the_limit_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large");
         std::fs::write(&path, "12345").unwrap();
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_volume_that_hangs_takes_one_thread_for_each_path() {
+    async fn a_volume_that_hangs_blocks_one_thread_for_each_path() {
         let path = Path::new("/volume/that/hangs");
         let (release, held) = mpsc::sync_channel::<()>(0);
         let (started, begun) = tokio::sync::oneshot::channel();
@@ -151,9 +152,9 @@ mod tests {
         assert_eq!(again.kind(), io::ErrorKind::TimedOut);
         blocking(Path::new("/another"), || Ok(())).await.unwrap();
         drop(release);
-        let alive =
+        let is_blocked =
             || HANGING.lock().unwrap().get(path).is_some_and(|thread| thread.strong_count() > 0);
-        while alive() {
+        while is_blocked() {
             tokio::task::yield_now().await;
         }
         blocking(path, || Ok(())).await.unwrap();

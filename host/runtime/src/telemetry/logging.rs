@@ -4,17 +4,17 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Readable text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object for each line.
     Json,
 }
 
-/// Begins to log. `level` is a filter such as `info` or `leadsman=debug,plugin=warn`; the
-/// environment variable RUST_LOG comes before it.
+/// Starts logging. `level` is a filter such as `info` or `leadsman=debug,plugin=warn`. The
+/// environment variable RUST_LOG overrides it.
 pub fn start(format: LogFormat, level: &str) -> anyhow::Result<()> {
     let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
         Ok(filter) if !filter.is_empty() => EnvFilter::try_new(filter)?,

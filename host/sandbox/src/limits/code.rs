@@ -1,15 +1,15 @@
-//! What a function costs the compiler.
+//! Limits on functions, by what they cost the compiler.
 
 use wasmparser::{BlockType, FunctionBody, Operator, OperatorsReader};
 
 use super::exceeded::{ExceededLimit, Measure, at_most};
-use super::{Structure, add};
+use super::{StructuralLimits, add};
 
-/// What a block costs by itself, in values: a loop looks at the clock, and takes time that grows
-/// faster than the number of blocks.
-const BLOCK: u64 = 8;
+/// The fixed cost of a block, in block arguments. Each loop checks the epoch, and compile time
+/// grows faster than linearly with the number of blocks.
+const BLOCK_COST: u64 = 8;
 
-/// What a function type takes and gives.
+/// The number of parameters and results of a function type.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Arity {
     pub(super) parameters: u64,
@@ -18,52 +18,53 @@ pub(super) struct Arity {
 
 /// Checks one function.
 ///
-/// The compiler turns locals and operands into values of which each has one origin. Where paths
-/// meet, a value of each local, and each operand of the block, may need a new name; so a function
-/// of a few kilobytes can have as many values as its locals times its blocks.
+/// The compiler translates locals and operands into SSA form. Where branches join, each local and
+/// each operand of the block may become a block argument. So a function of a few kilobytes can have
+/// as many SSA values as the product of its locals and blocks.
 pub(super) fn function(
     body: &FunctionBody<'_>,
     types: &[Arity],
-    limits: &Structure,
+    limits: &StructuralLimits,
 ) -> Result<(), ExceededLimit> {
-    at_most(Measure::Body, body.range().len(), limits.body)?;
+    at_most(Measure::FunctionBytes, body.range().len(), limits.function_bytes)?;
     let mut locals = 0;
     let mut reader = body.get_locals_reader()?;
     for _ in 0..reader.get_count() {
         let (count, _) = reader.read()?;
         add(&mut locals, count, Measure::Locals, limits.locals)?;
     }
-    let mut counted = Counted {
+    let mut counts = Counts {
         types,
         limits,
         locals,
-        widest: 1,
-        within: Vec::new(),
-        loops: 0,
-        passed: 0,
-        targets: 0,
+        max_arity: 1,
+        open_blocks: Vec::new(),
+        open_loops: 0,
+        block_arguments: 0,
+        branch_targets: 0,
     };
     let mut operators = OperatorsReader::new(reader.get_binary_reader());
     while !operators.eof() {
-        counted.operator(&operators.read()?)?;
+        counts.operator(&operators.read()?)?;
     }
     Ok(())
 }
 
-struct Counted<'a> {
+struct Counts<'a> {
     types: &'a [Arity],
-    limits: &'a Structure,
+    limits: &'a StructuralLimits,
     locals: u64,
-    /// The most that a branch of this function may pass on.
-    widest: u64,
-    /// Whether each block that is open is a loop, and how many are.
-    within: Vec<bool>,
-    loops: u64,
-    passed: u64,
-    targets: u64,
+    /// The maximum number of values that a branch of this function can pass to its target.
+    max_arity: u64,
+    /// Whether each open block is a loop.
+    open_blocks: Vec<bool>,
+    /// The number of open blocks that are loops.
+    open_loops: u64,
+    block_arguments: u64,
+    branch_targets: u64,
 }
 
-impl Counted<'_> {
+impl Counts<'_> {
     fn operator(&mut self, operator: &Operator<'_>) -> Result<(), ExceededLimit> {
         match operator {
             Operator::Block { blockty }
@@ -71,37 +72,38 @@ impl Counted<'_> {
             | Operator::If { blockty }
             | Operator::TryTable { try_table: wasmparser::TryTable { ty: blockty, .. } } => {
                 let is_loop = matches!(operator, Operator::Loop { .. });
-                self.within.push(is_loop);
-                self.loops += u64::from(is_loop);
-                at_most(Measure::Blocks, self.within.len(), self.limits.blocks)?;
-                at_most(Measure::Loops, self.loops, self.limits.loops)?;
+                self.open_blocks.push(is_loop);
+                self.open_loops += u64::from(is_loop);
+                at_most(Measure::BlockNesting, self.open_blocks.len(), self.limits.block_nesting)?;
+                at_most(Measure::LoopNesting, self.open_loops, self.limits.loop_nesting)?;
                 let arity = self.arity(*blockty);
-                let passed = arity.parameters + arity.results;
-                self.widest = self.widest.max(passed);
-                self.pass(BLOCK + self.locals + passed)
+                let operands = arity.parameters + arity.results;
+                self.max_arity = self.max_arity.max(operands);
+                self.add_block_arguments(BLOCK_COST + self.locals + operands)
             }
             Operator::End => {
-                // The last one ends the function.
-                self.loops -= u64::from(self.within.pop() == Some(true));
+                // The last `end` closes the function, which has no entry in `open_blocks`.
+                self.open_loops -= u64::from(self.open_blocks.pop() == Some(true));
                 Ok(())
             }
             Operator::Else
             | Operator::Br { .. }
             | Operator::BrIf { .. }
             | Operator::BrOnNull { .. }
-            | Operator::BrOnNonNull { .. } => self.pass(self.widest),
+            | Operator::BrOnNonNull { .. } => self.add_block_arguments(self.max_arity),
             Operator::BrTable { targets } => {
                 let count = u64::from(targets.len()) + 1;
-                let limit = self.limits.targets;
-                add(&mut self.targets, count, Measure::Targets, limit)?;
-                self.pass(self.widest.saturating_mul(count))
+                let limit = self.limits.branch_targets;
+                add(&mut self.branch_targets, count, Measure::BranchTargets, limit)?;
+                self.add_block_arguments(self.max_arity.saturating_mul(count))
             }
             _ => Ok(()),
         }
     }
 
-    fn pass(&mut self, values: u64) -> Result<(), ExceededLimit> {
-        add(&mut self.passed, values, Measure::Passed, self.limits.passed)
+    fn add_block_arguments(&mut self, count: u64) -> Result<(), ExceededLimit> {
+        let limit = self.limits.block_arguments;
+        add(&mut self.block_arguments, count, Measure::BlockArguments, limit)
     }
 
     fn arity(&self, ty: BlockType) -> Arity {

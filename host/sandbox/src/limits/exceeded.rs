@@ -1,25 +1,25 @@
-//! Which limit a component exceeds, for people.
+//! The error for a component that exceeds a structural limit.
 
 use std::fmt;
 
 /// Why a component is refused before it is compiled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExceededLimit {
-    /// There is more of something than it may have.
-    #[error("{}; the limit is {}", .what.with(*.found), grouped(*.limit))]
+    /// A count exceeds its limit.
+    #[error("{}; the limit is {}", .measure.describe(*.found), grouped(*.limit))]
     TooMuch {
-        /// Of what.
-        what: Measure,
-        /// How much there is, as far as was counted.
+        /// The measure.
+        measure: Measure,
+        /// The count when the limit was exceeded; the component may have more.
         found: u64,
-        /// How much there may be.
+        /// The limit.
         limit: u64,
     },
-    /// A component is an argument or a result of another: how often it is instantiated is not to
-    /// be seen without doing it.
+    /// A component is an argument or an export of an instance. The number of its instances cannot
+    /// be counted without instantiation.
     #[error("a component that is handed to another, as an import or by an alias; the limit is 0")]
-    Handed,
-    /// The bytes end too early, or mean nothing.
+    ComponentArgument,
+    /// The bytes are truncated or invalid.
     #[error("not well-formed: {0}")]
     Malformed(String),
 }
@@ -30,26 +30,27 @@ impl From<wasmparser::Error> for ExceededLimit {
     }
 }
 
-/// Compares a count with its limit.
+/// Checks a count against its limit.
 pub(super) fn at_most(
-    what: Measure,
+    measure: Measure,
     found: impl TryInto<u64>,
     limit: u64,
 ) -> Result<(), ExceededLimit> {
     let found = found.try_into().unwrap_or(u64::MAX);
-    if found <= limit { Ok(()) } else { Err(ExceededLimit::TooMuch { what, found, limit }) }
+    if found <= limit { Ok(()) } else { Err(ExceededLimit::TooMuch { measure, found, limit }) }
 }
 
 macro_rules! measures {
     ($($name:ident: $before:literal, $after:literal;)*) => {
-        /// What is counted, each as the field of [`Structure`](super::Structure) of its name.
+        /// A counted measure. The field of [`StructuralLimits`](super::StructuralLimits) with the
+        /// same name is its limit.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Measure {
             $(#[doc = concat!($before, " … ", $after)] $name,)*
         }
 
         impl Measure {
-            fn words(self) -> (&'static str, &'static str) {
+            fn phrase(self) -> (&'static str, &'static str) {
                 match self {
                     $(Self::$name => ($before, $after),)*
                 }
@@ -65,11 +66,11 @@ measures! {
     Nesting: "components or their types within each other,", "deep";
     Functions: "a component with", "core functions";
     Locals: "a function with", "locals";
-    Body: "a function of", "bytes";
-    Blocks: "a function with blocks within each other,", "deep";
-    Loops: "a function with loops within each other,", "deep";
-    Passed: "a function whose blocks pass on", "values";
-    Targets: "a function with", "targets of branch tables";
+    FunctionBytes: "a function of", "bytes";
+    BlockNesting: "a function with blocks within each other,", "deep";
+    LoopNesting: "a function with loops within each other,", "deep";
+    BlockArguments: "a function whose blocks pass on", "values";
+    BranchTargets: "a function with", "targets of branch tables";
     Parameters: "a core function type with", "parameters";
     Results: "a core function type with", "results";
     Types: "a component with", "core types";
@@ -77,29 +78,29 @@ measures! {
     Exports: "core modules with", "exports";
     Globals: "a component with", "globals";
     Memories: "a core module with", "memories";
-    OwnMemories: "a component with", "memories";
+    DefinedMemories: "a component with", "memories";
     Tables: "a component with", "tables";
     TableElements: "tables of", "elements";
     ElementSegments: "a component with", "element segments";
     Elements: "element segments of", "elements";
     DataSegments: "a component with", "data segments";
-    Image: "data segments that span", "bytes";
+    MemoryImage: "data segments that span", "bytes";
     ComponentTypes: "a component with", "component types";
     Members: "component types with", "fields, cases and parameters";
     Names: "components with", "imports and exports";
-    Lifted: "components that lift or lower", "functions when they are instantiated";
+    LiftedFunctions: "components that lift or lower", "functions when they are instantiated";
     Instances: "components of", "instances when they are instantiated";
     Items: "components of", "items when they are instantiated";
 }
 
 impl Measure {
-    fn with(self, found: u64) -> impl fmt::Display {
-        let (before, after) = self.words();
+    fn describe(self, found: u64) -> impl fmt::Display {
+        let (before, after) = self.phrase();
         format!("{before} {} {after}", grouped(found))
     }
 }
 
-/// A number with a comma after each thousand.
+/// A number with commas as thousands separators.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

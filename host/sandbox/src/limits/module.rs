@@ -1,4 +1,4 @@
-//! What a core module consists of.
+//! Limits on core modules.
 
 use wasmparser::{
     CompositeInnerType, ConstExpr, DataKind, ElementItems, Imports, Operator, Payload, TypeRef,
@@ -6,16 +6,16 @@ use wasmparser::{
 
 use super::code::{self, Arity};
 use super::exceeded::{ExceededLimit, Measure, at_most};
-use super::{Structure, Totals, add};
+use super::{StructuralLimits, Totals, add};
 
-/// A core module, as far as it was read.
+/// The state of a core module that is being read.
 #[derive(Debug, Default)]
 pub(super) struct Module {
-    /// What each type takes and gives, for blocks of that type.
+    /// The arity of each function type, for blocks that use it.
     types: Vec<Arity>,
     memories: u64,
-    /// The first and the last byte that a data segment sets, where that is known.
-    image: Option<(u64, u64)>,
+    /// The range of memory that data segments with constant offsets initialize.
+    memory_image: Option<(u64, u64)>,
 }
 
 impl Module {
@@ -23,7 +23,7 @@ impl Module {
         &mut self,
         payload: Payload<'_>,
         totals: &mut Totals,
-        limits: &Structure,
+        limits: &StructuralLimits,
     ) -> Result<(), ExceededLimit> {
         match payload {
             Payload::TypeSection(section) => {
@@ -48,15 +48,15 @@ impl Module {
             Payload::TableSection(section) => {
                 add(&mut totals.tables, section.count(), Measure::Tables, limits.tables)?;
                 for table in section {
-                    let (most, limit) = (&mut totals.table_elements, limits.table_elements);
-                    add(most, table?.ty.initial, Measure::TableElements, limit)?;
+                    let (elements, limit) = (&mut totals.table_elements, limits.table_elements);
+                    add(elements, table?.ty.initial, Measure::TableElements, limit)?;
                 }
                 Ok(())
             }
             Payload::MemorySection(section) => {
                 add(&mut self.memories, section.count(), Measure::Memories, limits.memories)?;
-                let (all, limit) = (&mut totals.own_memories, limits.own_memories);
-                add(all, section.count(), Measure::OwnMemories, limit)
+                let (defined, limit) = (&mut totals.defined_memories, limits.defined_memories);
+                add(defined, section.count(), Measure::DefinedMemories, limit)
             }
             Payload::GlobalSection(section) => {
                 add(&mut totals.globals, section.count(), Measure::Globals, limits.globals)
@@ -88,7 +88,7 @@ impl Module {
                 Ok(())
             }
             Payload::CodeSectionStart { count, .. } => {
-                // Their number is that of the function section, or the module is not valid.
+                // A valid module has as many bodies as its function section has entries.
                 at_most(Measure::Functions, count, limits.functions)
             }
             Payload::CodeSectionEntry(body) => code::function(&body, &self.types, limits),
@@ -96,17 +96,21 @@ impl Module {
         }
     }
 
-    /// Counts what can only be counted when all of it is known.
-    pub(super) fn end(self, totals: &mut Totals, limits: &Structure) -> Result<(), ExceededLimit> {
-        let spanned = self.image.map_or(0, |(first, end)| end - first);
-        add(&mut totals.image, spanned, Measure::Image, limits.image)
+    /// Checks the totals that are known only at the end of the module.
+    pub(super) fn end(
+        self,
+        totals: &mut Totals,
+        limits: &StructuralLimits,
+    ) -> Result<(), ExceededLimit> {
+        let size = self.memory_image.map_or(0, |(start, end)| end - start);
+        add(&mut totals.memory_image, size, Measure::MemoryImage, limits.memory_image)
     }
 
     fn imports(
         &mut self,
         imports: Imports<'_>,
         totals: &mut Totals,
-        limits: &Structure,
+        limits: &StructuralLimits,
     ) -> Result<(), ExceededLimit> {
         let (total, limit) = (&mut totals.imports, limits.imports);
         let memories = match imports {
@@ -130,8 +134,8 @@ impl Module {
         add(&mut self.memories, memories, Measure::Memories, limits.memories)
     }
 
-    /// Bytes at a place that is written out. One that is computed is only known to an instance,
-    /// which fills it by itself.
+    /// Extends the memory image by a data segment with a constant offset. A segment with a computed
+    /// offset is not part of the image, since only an instance knows the offset.
     fn data(&mut self, offset: &ConstExpr<'_>, length: u64) -> Result<(), ExceededLimit> {
         let at = match offset.get_operators_reader().read()? {
             Operator::I32Const { value } => u64::from(value.cast_unsigned()),
@@ -139,8 +143,8 @@ impl Module {
             _ => return Ok(()),
         };
         let end = at.saturating_add(length);
-        let (first, last) = self.image.unwrap_or((at, end));
-        self.image = Some((first.min(at), last.max(end)));
+        let (first, last) = self.memory_image.unwrap_or((at, end));
+        self.memory_image = Some((first.min(at), last.max(end)));
         Ok(())
     }
 }
@@ -149,7 +153,7 @@ fn is_memory(ty: &TypeRef) -> bool {
     matches!(ty, TypeRef::Memory(_))
 }
 
-fn arity(ty: &CompositeInnerType, limits: &Structure) -> Result<Arity, ExceededLimit> {
+fn arity(ty: &CompositeInnerType, limits: &StructuralLimits) -> Result<Arity, ExceededLimit> {
     let CompositeInnerType::Func(ty) = ty else { return Ok(Arity::default()) };
     let arity = Arity { parameters: ty.params().len() as u64, results: ty.results().len() as u64 };
     at_most(Measure::Parameters, arity.parameters, limits.parameters)?;

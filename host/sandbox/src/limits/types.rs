@@ -1,8 +1,8 @@
-//! The types of components.
+//! Limits on component types.
 //!
-//! The types of components and of instances hold declarations, of types among others. The reader
-//! of wasmparser calls itself for those, as deep as a file says and before anything has looked at
-//! it; so here they are read step by step, and only what cannot hold another is left to it.
+//! The types of components and instances contain declarations, among them types. wasmparser reads
+//! nested types by recursion, as deep as the input says and before any check. So nested types are
+//! read iteratively here, and wasmparser reads only types that cannot contain others.
 
 use wasmparser::{
     BinaryReader, ComponentAlias, ComponentDefinedType, ComponentExternName, ComponentImport,
@@ -10,29 +10,29 @@ use wasmparser::{
 };
 
 use super::exceeded::{ExceededLimit, Measure, at_most};
-use super::{Structure, Totals, add};
+use super::{StructuralLimits, Totals, add};
 
-/// The first byte of a type that holds declarations: a component's and an instance's.
+/// The first bytes of the types that contain declarations: component types and instance types.
 const COMPONENT: u8 = 0x41;
 const INSTANCE: u8 = 0x42;
 
-/// Checks a section, given from its count on.
+/// Checks a section, which begins with its item count.
 pub(super) fn component_types(
     section: &[u8],
     totals: &mut Totals,
-    limits: &Structure,
+    limits: &StructuralLimits,
 ) -> Result<(), ExceededLimit> {
     let mut reader = BinaryReader::new(section, 0);
-    // How many declarations are left of each type that the reader is in, the section first.
-    let mut left = vec![reader.read_var_u32()?];
-    while let Some(last) = left.last_mut() {
-        if *last == 0 {
-            left.pop();
+    // The number of declarations that remain in each enclosing type; the first is the section.
+    let mut remaining = vec![reader.read_var_u32()?];
+    while let Some(innermost) = remaining.last_mut() {
+        if *innermost == 0 {
+            remaining.pop();
             continue;
         }
-        *last -= 1;
-        // A section holds types alone, so they need no mark.
-        let kind = if left.len() == 1 { 0x01 } else { reader.read_u8()? };
+        *innermost -= 1;
+        // A section contains only types, so its items have no kind.
+        let kind = if remaining.len() == 1 { 0x01 } else { reader.read_u8()? };
         match kind {
             0x00 => core_type(&reader.read()?, totals, limits)?,
             0x01 => {
@@ -41,8 +41,8 @@ pub(super) fn component_types(
                 match reader.clone().read_u8()? {
                     COMPONENT | INSTANCE => {
                         reader.read_u8()?;
-                        left.push(reader.read_var_u32()?);
-                        at_most(Measure::Nesting, left.len() - 1, limits.nesting)?;
+                        remaining.push(reader.read_var_u32()?);
+                        at_most(Measure::Nesting, remaining.len() - 1, limits.nesting)?;
                     }
                     _ => {
                         let count = members(&reader.read()?);
@@ -71,11 +71,11 @@ pub(super) fn component_types(
     Ok(())
 }
 
-/// Counts the core types of a component, those within the type of a module as well.
+/// Counts core types, including the declarations of module types.
 pub(super) fn core_type(
     ty: &CoreType<'_>,
     totals: &mut Totals,
-    limits: &Structure,
+    limits: &StructuralLimits,
 ) -> Result<(), ExceededLimit> {
     let count = match ty {
         CoreType::Rec(group) => group.types().len(),
@@ -84,7 +84,7 @@ pub(super) fn core_type(
     add(&mut totals.types, count, Measure::Types, limits.types)
 }
 
-fn name(totals: &mut Totals, limits: &Structure) -> Result<(), ExceededLimit> {
+fn name(totals: &mut Totals, limits: &StructuralLimits) -> Result<(), ExceededLimit> {
     add(&mut totals.names, 1_u32, Measure::Names, limits.names)
 }
 

@@ -9,12 +9,12 @@ use prometheus_client::registry::Registry;
 use super::GaugeGuard;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ClosedFor {
+struct CloseLabels {
     listener: &'static str,
     reason: &'static str,
 }
 
-/// A port that is listened on.
+/// A listening address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listener {
     /// The secure port.
@@ -30,9 +30,9 @@ pub enum CloseReason {
     Handshake,
     /// The first request took too long.
     FirstRequest,
-    /// It was not used for too long.
+    /// It was idle for too long.
     Idle,
-    /// It made room for another.
+    /// It was evicted in favour of a new connection.
     Evicted,
 }
 
@@ -40,13 +40,13 @@ pub enum CloseReason {
 #[derive(Debug, Clone, Default)]
 pub(super) struct ConnectionMetrics {
     open: Gauge,
-    closed: Family<ClosedFor, Counter>,
+    closed: Family<CloseLabels, Counter>,
 }
 
 impl ConnectionMetrics {
-    pub(super) fn register(&self, all: &mut Registry) {
-        all.register("connections", "Open connections to the metrics API", self.open.clone());
-        all.register(
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register("connections", "Open connections to the metrics API", self.open.clone());
+        registry.register(
             "connections_closed",
             "Connections that the server closed by listener and reason",
             self.closed.clone(),
@@ -68,6 +68,6 @@ impl ConnectionMetrics {
             CloseReason::Idle => "idle",
             CloseReason::Evicted => "evicted",
         };
-        self.closed.get_or_create(&ClosedFor { listener, reason }).inc();
+        self.closed.get_or_create(&CloseLabels { listener, reason }).inc();
     }
 }

@@ -1,4 +1,4 @@
-//! The metrics of lists of series, which rules are for.
+//! The metrics of series listing, which rules are matched against.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ struct ListLabels {
     outcome: &'static str,
 }
 
-/// The metrics of lists of series.
+/// The metrics of series listing.
 #[derive(Clone)]
 pub struct ListingMetrics {
     lists: Family<ListLabels, Counter>,
     seconds: Histogram,
     names: Gauge,
-    offered: Gauge,
+    rule_metrics: Gauge,
 }
 
 impl ListingMetrics {
@@ -31,35 +31,43 @@ impl ListingMetrics {
             lists: Family::default(),
             seconds: slow(),
             names: Gauge::default(),
-            offered: Gauge::default(),
+            rule_metrics: Gauge::default(),
         }
     }
 
-    pub(super) fn register(&self, all: &mut Registry) {
-        all.register("series_lists", "Lists of series for rules by outcome", self.lists.clone());
-        all.register(
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "series_lists",
+            "Lists of series for rules by outcome",
+            self.lists.clone(),
+        );
+        registry.register(
             "series_list_duration_seconds",
             "Time of a list of series",
             self.seconds.clone(),
         );
-        all.register("series_names", "Names of series that rules have seen", self.names.clone());
-        all.register("rule_metrics", "Metrics that rules give", self.offered.clone());
+        registry.register(
+            "series_names",
+            "Names of series that rules have seen",
+            self.names.clone(),
+        );
+        registry.register("rule_metrics", "Metrics that rules give", self.rule_metrics.clone());
     }
 
-    /// A list ended.
-    pub fn listed(&self, time: Duration, well: bool) {
-        let outcome = if well { "ok" } else { "failed" };
+    /// Counts a list and its duration.
+    pub fn listed(&self, time: Duration, ok: bool) {
+        let outcome = if ok { "ok" } else { "failed" };
         self.lists.get_or_create(&ListLabels { outcome }).inc();
         self.seconds.observe(time.as_secs_f64());
     }
 
-    /// So many names are known by now.
+    /// Sets the number of known series names.
     pub fn names(&self, count: usize) {
         self.names.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// So many metrics are given.
-    pub fn offered(&self, count: usize) {
-        self.offered.set(i64::try_from(count).unwrap_or(i64::MAX));
+    /// Sets the number of rule metrics.
+    pub fn rule_metrics(&self, count: usize) {
+        self.rule_metrics.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 }

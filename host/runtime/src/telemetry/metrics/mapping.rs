@@ -12,9 +12,9 @@ use super::{
     QueryLabels, ReadLabels,
 };
 
-/// How a read ended.
+/// The outcome of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // each stands for the outcome of its name
+#[allow(missing_docs)] // the names say it
 pub enum ReadOutcome {
     Ok,
     Stale,
@@ -35,14 +35,14 @@ impl ReadOutcome {
     }
 }
 
-/// What happened to an evaluation of a changed mapping.
+/// The outcome of the handover of an evaluation to its changed mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HandoverEvent {
-    /// It gave good values, and serves from then on.
+    /// The new evaluation has good values and serves from now on.
     TakenOver,
-    /// It failed where the mapping before worked, which goes on serving.
+    /// The new evaluation fails where the old one works, so the old one keeps serving.
     FellBack,
-    /// The time of the mapping before was over.
+    /// The old mapping has reached the end of its time.
     Expired,
 }
 
@@ -56,29 +56,29 @@ impl HandoverEvent {
     }
 }
 
-/// The series of the mappings that are alive, by title.
+/// The series of all live mappings, by title.
 pub(super) type Titles = Arc<Mutex<HashMap<String, Weak<Series>>>>;
 
-/// The metrics of one mapping. Its series are there for as long as one of these is, and go with the
-/// last: what is not configured any more leaves nothing behind.
+/// A handle to the metrics of one mapping. The last handle of a title removes its series, so that
+/// deleted mappings leave none behind.
 #[derive(Clone)]
 pub struct MappingMetrics(Arc<Series>);
 
 /// The series of one title.
 pub(super) struct Series {
     title: String,
-    // What every read and evaluation counts is looked up once.
+    // The counters of the hot path, looked up once.
     ok: Counter,
     evaluations: Counter,
     in_use: Gauge,
-    /// What stands beside the title in the labels of its series.
-    known: Mutex<Known>,
-    all: Metrics,
+    /// The other labels of its series, for their removal.
+    labels: Mutex<LabelValues>,
+    metrics: Metrics,
 }
 
-/// Labels beside the title.
+/// The values of all labels but the title.
 #[derive(Default)]
-struct Known {
+struct LabelValues {
     outcomes: BTreeSet<&'static str>,
     reasons: BTreeSet<&'static str>,
     handovers: BTreeSet<&'static str>,
@@ -88,185 +88,187 @@ struct Known {
 }
 
 impl MappingMetrics {
-    pub(super) fn named(all: &Metrics, title: &str) -> Self {
-        let mut titles = all.titles.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = titles.get(title).and_then(Weak::upgrade) {
-            return Self(known);
+    pub(super) fn named(metrics: &Metrics, title: &str) -> Self {
+        let mut titles = metrics.titles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = titles.get(title).and_then(Weak::upgrade) {
+            return Self(series);
         }
-        let of = MappingLabels { mapping: title.to_owned() };
+        let labels = MappingLabels { mapping: title.to_owned() };
         let ok = ReadLabels { mapping: title.to_owned(), outcome: ReadOutcome::Ok.name() };
         let series = Arc::new(Series {
             title: title.to_owned(),
-            ok: all.reads.get_or_create_owned(&ok),
-            evaluations: all.evaluations.get_or_create_owned(&of),
-            in_use: all.evaluations_in_use.get_or_create_owned(&of),
-            known: Mutex::default(),
-            all: all.clone(),
+            ok: metrics.reads.get_or_create_owned(&ok),
+            evaluations: metrics.evaluations.get_or_create_owned(&labels),
+            in_use: metrics.evaluations_in_use.get_or_create_owned(&labels),
+            labels: Mutex::default(),
+            metrics: metrics.clone(),
         });
         titles.insert(title.to_owned(), Arc::downgrade(&series));
         Self(series)
     }
 
-    /// A read ended.
+    /// Counts a read.
     pub fn read(&self, outcome: ReadOutcome) {
         match outcome {
             ReadOutcome::Ok => self.0.ok.inc(),
             outcome => {
                 let outcome = outcome.name();
-                self.0.known().outcomes.insert(outcome);
-                let by = ReadLabels { mapping: self.0.title.clone(), outcome };
-                self.0.all.reads.get_or_create(&by).inc()
+                self.0.labels().outcomes.insert(outcome);
+                let labels = ReadLabels { mapping: self.0.title.clone(), outcome };
+                self.0.metrics.reads.get_or_create(&labels).inc()
             }
         };
     }
 
-    /// A read lacked some or all of what was asked for, for a reason from a closed set.
+    /// Counts a read that lacked some or all of what was asked for. The reason is from a closed set.
     pub fn incomplete(&self, reason: &'static str) {
-        self.0.known().incomplete.insert(reason);
+        self.0.values().incomplete.insert(reason);
         let by = FailureLabels { mapping: self.0.title.clone(), reason };
-        self.0.all.incomplete.get_or_create(&by).inc();
+        self.0.metrics.incomplete.get_or_create(&by).inc();
     }
 
-    /// The time of a read.
+    /// Records the duration of a read.
     pub fn read_took(&self, time: Duration) {
-        self.0.all.read_seconds.observe(time.as_secs_f64());
+        self.0.metrics.read_seconds.observe(time.as_secs_f64());
     }
 
-    /// An evaluation ended; failed for a reason from a closed set.
+    /// Counts an evaluation and its duration; `failed` is the reason of a failure, from a closed
+    /// set.
     pub fn evaluated(&self, time: Duration, failed: Option<&'static str>) {
         self.0.evaluations.inc();
-        self.0.all.evaluation_seconds.get_or_create(&self.of()).observe(time.as_secs_f64());
+        self.0.metrics.evaluation_seconds.get_or_create(&self.labels()).observe(time.as_secs_f64());
         if let Some(reason) = failed {
-            self.0.known().reasons.insert(reason);
-            let failed = FailureLabels { mapping: self.0.title.clone(), reason };
-            self.0.all.evaluation_failures.get_or_create(&failed).inc();
+            self.0.labels().reasons.insert(reason);
+            let labels = FailureLabels { mapping: self.0.title.clone(), reason };
+            self.0.metrics.evaluation_failures.get_or_create(&labels).inc();
         }
     }
 
-    /// A query ended.
+    /// Counts a query and its duration.
     pub fn queried(&self, query: &str, time: Duration, failed: bool) {
-        let known = self.0.known().queries.contains(query);
+        let known = self.0.labels().queries.contains(query);
         if !known {
-            self.0.known().queries.insert(query.to_owned());
+            self.0.labels().queries.insert(query.to_owned());
         }
-        let of = QueryLabels { mapping: self.0.title.clone(), query: query.to_owned() };
-        self.0.all.queries.get_or_create(&of).inc();
-        self.0.all.query_seconds.get_or_create(&of).observe(time.as_secs_f64());
+        let labels = QueryLabels { mapping: self.0.title.clone(), query: query.to_owned() };
+        self.0.metrics.queries.get_or_create(&labels).inc();
+        self.0.metrics.query_seconds.get_or_create(&labels).observe(time.as_secs_f64());
         if failed {
-            self.0.all.query_failures.get_or_create(&of).inc();
+            self.0.metrics.query_failures.get_or_create(&labels).inc();
         }
     }
 
-    /// A run of the plugin ended.
+    /// Records a run of the plugin: its duration and the number of its input series.
     pub fn plugin_ran(&self, time: Duration, series: usize) {
-        let of = self.of();
-        self.0.all.plugin_seconds.get_or_create(&of).observe(time.as_secs_f64());
+        let labels = self.labels();
+        self.0.metrics.plugin_seconds.get_or_create(&labels).observe(time.as_secs_f64());
         let series = i64::try_from(series).unwrap_or(i64::MAX);
-        self.0.all.plugin_series.get_or_create(&of).set(series);
+        self.0.metrics.plugin_series.get_or_create(&labels).set(series);
     }
 
-    /// Values were refused.
+    /// Counts refused values.
     pub fn refused(&self, count: usize) {
         if count > 0 {
-            self.0.all.values_refused.get_or_create(&self.of()).inc_by(count as u64);
+            self.0.metrics.values_refused.get_or_create(&self.labels()).inc_by(count as u64);
         }
     }
 
-    /// An evaluation of a changed mapping has taken over, or has not.
+    /// Counts a handover of an evaluation to its changed mapping.
     pub fn handed_over(&self, event: HandoverEvent) {
         let outcome = event.name();
-        self.0.known().handovers.insert(outcome);
-        let by = HandoverLabels { mapping: self.0.title.clone(), outcome };
-        self.0.all.handovers.get_or_create(&by).inc();
+        self.0.labels().handovers.insert(outcome);
+        let labels = HandoverLabels { mapping: self.0.title.clone(), outcome };
+        self.0.metrics.handovers.get_or_create(&labels).inc();
     }
 
-    /// An evaluation is in use, until the guard is dropped.
+    /// Counts an evaluation in use until the guard is dropped.
     pub fn evaluation_began(&self) -> GaugeGuard {
         GaugeGuard::one(&self.0.in_use)
     }
 
-    /// A shadow evaluation ended: its outcome, and how many values differed.
+    /// Counts a shadow evaluation: its outcome, and the number of values that differ.
     pub fn shadow_evaluated(&self, outcome: &'static str, differences: usize) {
-        self.0.known().candidate_outcomes.insert(outcome);
-        let by = CandidateLabels { mapping: self.0.title.clone(), outcome };
-        self.0.all.candidates.get_or_create(&by).inc();
+        self.0.labels().candidate_outcomes.insert(outcome);
+        let labels = CandidateLabels { mapping: self.0.title.clone(), outcome };
+        self.0.metrics.candidates.get_or_create(&labels).inc();
         if differences > 0 {
-            self.0.all.differences.get_or_create(&self.of()).inc_by(differences as u64);
+            self.0.metrics.differences.get_or_create(&self.labels()).inc_by(differences as u64);
         }
     }
 
-    /// Whether evaluations of the mapping are made, or its circuit breaker is open.
+    /// Sets whether the mapping is available: its circuit breaker is closed.
     pub fn available(&self, available: bool) {
-        self.0.all.available.get_or_create(&self.of()).set(i64::from(available));
+        self.0.metrics.available.get_or_create(&self.labels()).set(i64::from(available));
     }
 
-    /// The age of the oldest values that are served; `None` while there are none.
+    /// Sets the age of the oldest values that are served; `None` if there are none.
     pub fn age(&self, age: Option<Duration>) {
         match age {
             Some(age) => {
-                self.0.all.values_age.get_or_create(&self.of()).set(age.as_secs_f64());
+                self.0.metrics.values_age.get_or_create(&self.labels()).set(age.as_secs_f64());
             }
             None => {
-                self.0.all.values_age.remove(&self.of());
+                self.0.metrics.values_age.remove(&self.labels());
             }
         }
     }
 
-    fn of(&self) -> MappingLabels {
-        self.0.of()
+    fn labels(&self) -> MappingLabels {
+        self.0.mapping_labels()
     }
 }
 
 impl Series {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn labels(&self) -> MutexGuard<'_, LabelValues> {
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn of(&self) -> MappingLabels {
+    fn mapping_labels(&self) -> MappingLabels {
         MappingLabels { mapping: self.title.clone() }
     }
 }
 
 impl Drop for Series {
     fn drop(&mut self) {
-        let mut titles = self.all.titles.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that was made in the meantime counts on in the same series.
-        if titles.get(&self.title).is_some_and(|known| known.strong_count() > 0) {
+        let metrics = &self.metrics;
+        let mut titles = metrics.titles.lock().unwrap_or_else(PoisonError::into_inner);
+        // A new handle with this title, created in the meantime, continues the same series.
+        if titles.get(&self.title).is_some_and(|series| series.strong_count() > 0) {
             return;
         }
         titles.remove(&self.title);
-        let (all, of, mapping) = (&self.all, self.of(), || self.title.clone());
-        let known = std::mem::take(&mut *self.known());
-        all.evaluations.remove(&of);
-        all.evaluation_seconds.remove(&of);
-        all.evaluations_in_use.remove(&of);
-        all.values_age.remove(&of);
-        all.values_refused.remove(&of);
-        all.plugin_seconds.remove(&of);
-        all.plugin_series.remove(&of);
-        all.differences.remove(&of);
-        all.available.remove(&of);
-        all.reads.remove(&ReadLabels { mapping: mapping(), outcome: ReadOutcome::Ok.name() });
-        for outcome in known.outcomes {
-            all.reads.remove(&ReadLabels { mapping: mapping(), outcome });
+        let (labels, mapping) = (self.mapping_labels(), || self.title.clone());
+        let values = std::mem::take(&mut *self.labels());
+        metrics.evaluations.remove(&labels);
+        metrics.evaluation_seconds.remove(&labels);
+        metrics.evaluations_in_use.remove(&labels);
+        metrics.values_age.remove(&labels);
+        metrics.values_refused.remove(&labels);
+        metrics.plugin_seconds.remove(&labels);
+        metrics.plugin_series.remove(&labels);
+        metrics.differences.remove(&labels);
+        metrics.available.remove(&labels);
+        metrics.reads.remove(&ReadLabels { mapping: mapping(), outcome: ReadOutcome::Ok.name() });
+        for outcome in values.outcomes {
+            metrics.reads.remove(&ReadLabels { mapping: mapping(), outcome });
         }
-        for reason in known.incomplete {
-            all.incomplete.remove(&FailureLabels { mapping: mapping(), reason });
+        for reason in values.incomplete {
+            metrics.incomplete.remove(&FailureLabels { mapping: mapping(), reason });
         }
-        for reason in known.reasons {
-            all.evaluation_failures.remove(&FailureLabels { mapping: mapping(), reason });
+        for reason in values.reasons {
+            metrics.evaluation_failures.remove(&FailureLabels { mapping: mapping(), reason });
         }
-        for outcome in known.handovers {
-            all.handovers.remove(&HandoverLabels { mapping: mapping(), outcome });
+        for outcome in values.handovers {
+            metrics.handovers.remove(&HandoverLabels { mapping: mapping(), outcome });
         }
-        for outcome in known.candidate_outcomes {
-            all.candidates.remove(&CandidateLabels { mapping: mapping(), outcome });
+        for outcome in values.candidate_outcomes {
+            metrics.candidates.remove(&CandidateLabels { mapping: mapping(), outcome });
         }
-        for query in known.queries {
-            let of = QueryLabels { mapping: mapping(), query };
-            all.queries.remove(&of);
-            all.query_failures.remove(&of);
-            all.query_seconds.remove(&of);
+        for query in values.queries {
+            let labels = QueryLabels { mapping: mapping(), query };
+            metrics.queries.remove(&labels);
+            metrics.query_failures.remove(&labels);
+            metrics.query_seconds.remove(&labels);
         }
     }
 }
@@ -276,29 +278,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_series_of_a_mapping_go_with_the_last_of_its_name() {
+    fn the_last_handle_removes_the_series_of_a_mapping() {
         let all = Metrics::new();
         let samples = |title: &str| {
             let label = format!("mapping=\"{title}\"");
             all.encode().lines().filter(|line| line.contains(&label)).count()
         };
         let old = all.mapping("pods/old");
-        let use_all = |of: &MappingMetrics| {
-            of.read(ReadOutcome::Ok);
-            of.read(ReadOutcome::Failed);
-            of.incomplete("no_series");
-            of.evaluated(Duration::ZERO, Some("budget"));
-            of.queried("q", Duration::ZERO, true);
-            of.plugin_ran(Duration::ZERO, 1);
-            of.refused(1);
-            of.handed_over(HandoverEvent::FellBack);
-            of.shadow_evaluated("same", 1);
-            of.available(true);
-            of.age(Some(Duration::ZERO));
+        let use_all = |mapping: &MappingMetrics| {
+            mapping.read(ReadOutcome::Ok);
+            mapping.read(ReadOutcome::Failed);
+            mapping.incomplete("no_series");
+            mapping.evaluated(Duration::ZERO, Some("budget"));
+            mapping.queried("q", Duration::ZERO, true);
+            mapping.plugin_ran(Duration::ZERO, 1);
+            mapping.refused(1);
+            mapping.handed_over(HandoverEvent::FellBack);
+            mapping.shadow_evaluated("same", 1);
+            mapping.available(true);
+            mapping.age(Some(Duration::ZERO));
         };
         use_all(&old);
         assert!(samples("pods/old") > 40, "{}", all.encode());
-        // One that takes its place under the same name goes on counting.
+        // A new handle with the same title continues the series.
         let next = all.mapping("pods/old");
         drop(old);
         next.read(ReadOutcome::Ok);

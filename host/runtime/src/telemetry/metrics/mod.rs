@@ -1,7 +1,7 @@
 //! The adapter's own metrics.
 //!
-//! Labels are names from the configuration and kinds of errors, never texts of errors: the number
-//! of time series is bounded by the configuration.
+//! Labels are names from the configuration and reasons from closed sets, never error messages. So
+//! the configuration bounds the number of time series.
 
 mod connections;
 mod listing;
@@ -139,7 +139,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics that count from zero.
+    /// All metrics, starting from zero.
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: std::sync::Arc::default(),
@@ -297,19 +297,19 @@ impl Metrics {
         self.sources.named(name)
     }
 
-    /// The metrics of one mapping. All that are alive under one title are the same, and their
-    /// series go with the last of them.
+    /// The metrics of one mapping. All handles with the same title share their series, which are
+    /// removed with the last handle.
     pub fn mapping(&self, title: &str) -> MappingMetrics {
         MappingMetrics::named(self, title)
     }
 
-    /// A connection was opened; it is closed when the guard is dropped. Those of the admin address
-    /// are not counted.
+    /// Counts an open connection until the guard is dropped. Connections to the admin address are
+    /// not counted.
     pub fn connection(&self, listener: Listener) -> Option<GaugeGuard> {
         self.connections.open(listener)
     }
 
-    /// The server closed a connection.
+    /// Counts a connection that the server has closed.
     pub fn connection_closed(&self, listener: Listener, reason: CloseReason) {
         self.connections.closed(listener, reason);
     }
@@ -319,46 +319,46 @@ impl Metrics {
         self.unserved.get_or_create(&DenialLabels { reason }).inc();
     }
 
-    /// A request was refused, for a reason from a closed set.
+    /// Counts a refused request. The reason is from a closed set.
     pub fn denied(&self, reason: &'static str) {
         self.denied.get_or_create(&DenialLabels { reason }).inc();
     }
 
-    /// The kinds of objects that are served: each with how many are known, and whether they are
-    /// followed.
+    /// Sets the object metrics: for each kind, the number of known objects and whether the watch is
+    /// in sync.
     pub fn objects(&self, kinds: impl IntoIterator<Item = (String, usize, bool)>) {
         self.objects.clear();
         self.objects_followed.clear();
         for (resource, count, followed) in kinds {
-            let of = KindLabels { resource };
-            self.objects.get_or_create(&of).set(i64::try_from(count).unwrap_or(i64::MAX));
-            self.objects_followed.get_or_create(&of).set(i64::from(followed));
+            let labels = KindLabels { resource };
+            self.objects.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+            self.objects_followed.get_or_create(&labels).set(i64::from(followed));
         }
     }
 
-    /// What is configured and not served as it is configured: owner, mapping and reason.
+    /// Sets the rejections: owner, mapping and reason of all that is not served as configured.
     pub fn rejected<'a>(&self, all: impl IntoIterator<Item = (String, &'a str, &'static str)>) {
         self.rejected.clear();
         for (owner, mapping, reason) in all {
-            let of = RejectionLabels { owner, mapping: mapping.to_owned(), reason };
-            self.rejected.get_or_create(&of).set(1);
+            let labels = RejectionLabels { owner, mapping: mapping.to_owned(), reason };
+            self.rejected.get_or_create(&labels).set(1);
         }
     }
 
-    /// A configuration was loaded, as a whole or not.
-    pub fn loaded(&self, owner: String, whole: bool) {
-        let outcome = if whole { LOADED } else { REJECTED };
+    /// Counts the load of a configuration: accepted as a whole, or rejected at least in part.
+    pub fn loaded(&self, owner: String, accepted: bool) {
+        let outcome = if accepted { LOADED } else { REJECTED };
         self.loads.get_or_create(&LoadLabels { owner, outcome }).inc();
     }
 
-    /// A configuration is gone: nothing is counted for its owner any more.
+    /// Removes the series of an owner whose configuration was deleted.
     pub fn forget_loads(&self, owner: &str) {
         for outcome in [LOADED, REJECTED] {
             self.loads.remove(&LoadLabels { owner: owner.to_owned(), outcome });
         }
     }
 
-    /// The generation that is served.
+    /// Sets the generation of the published snapshot.
     pub fn serving(&self, generation: u64) {
         self.configuration.set(i64::try_from(generation).unwrap_or(i64::MAX));
     }
@@ -368,9 +368,9 @@ impl Metrics {
 pub struct GaugeGuard(Gauge);
 
 impl GaugeGuard {
-    fn one(of: &Gauge) -> Self {
-        of.inc();
-        Self(of.clone())
+    fn one(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
     }
 }
 
@@ -385,11 +385,11 @@ mod tests {
     use super::Metrics;
 
     #[test]
-    fn nothing_is_left_of_configurations_that_are_gone() {
+    fn deleted_configurations_leave_no_series() {
         let metrics = Metrics::new();
-        for whole in [true, false] {
-            metrics.loaded("shop/metrics".to_owned(), whole);
-            metrics.loaded("bank/metrics".to_owned(), whole);
+        for accepted in [true, false] {
+            metrics.loaded("shop/metrics".to_owned(), accepted);
+            metrics.loaded("bank/metrics".to_owned(), accepted);
         }
         metrics.forget_loads("shop/metrics");
         let page = metrics.encode();

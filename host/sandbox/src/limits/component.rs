@@ -1,8 +1,7 @@
-//! What a component consists of, and how often.
+//! Limits on the size of a component once it is instantiated.
 //!
-//! The compiler instantiates all components within a component when it translates it. So what
-//! counts is not how much the bytes define, but how much there is once every component stands in
-//! each place where it is instantiated.
+//! The compiler inlines nested components wherever they are instantiated. So the size after
+//! instantiation counts, and not the size of the definitions.
 
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance,
@@ -11,42 +10,42 @@ use wasmparser::{
 
 use super::exceeded::{ExceededLimit, Measure, at_most};
 use super::types::core_type;
-use super::{Structure, Totals, add};
+use super::{StructuralLimits, Totals, add};
 
-/// What one instance of a component consists of, with all that it instantiates.
+/// The size of one instance of a component, including all nested instances.
 #[derive(Debug, Clone, Copy, Default)]
-struct Weight {
+struct InstanceSize {
     items: u64,
     instances: u64,
-    lifted: u64,
+    lifted_functions: u64,
 }
 
 /// A component that is being read.
 #[derive(Debug, Default)]
-struct Scope {
-    /// The components that it can name, by their index.
-    components: Vec<Weight>,
-    own: Weight,
+struct OpenComponent {
+    /// Its component index space: the sizes of the components that it can refer to.
+    components: Vec<InstanceSize>,
+    size: InstanceSize,
 }
 
-/// The component that is being read, and those around it.
+/// The components that are being read, from the outermost to the innermost.
 #[derive(Debug, Default)]
-pub(super) struct Scopes(Vec<Scope>);
+pub(super) struct ComponentStack(Vec<OpenComponent>);
 
-impl Scopes {
+impl ComponentStack {
     pub(super) fn depth(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn enter(&mut self, limits: &Structure) -> Result<(), ExceededLimit> {
-        self.0.push(Scope::default());
+    pub(super) fn enter(&mut self, limits: &StructuralLimits) -> Result<(), ExceededLimit> {
+        self.0.push(OpenComponent::default());
         at_most(Measure::Nesting, self.0.len() - 1, limits.nesting)
     }
 
-    /// The component ends: the one around it can now name it.
+    /// Ends the innermost component and adds it to the index space of its parent.
     pub(super) fn leave(&mut self) {
         if let Some(ended) = self.0.pop() {
-            self.name(ended.own);
+            self.define(ended.size);
         }
     }
 
@@ -54,7 +53,7 @@ impl Scopes {
         &mut self,
         payload: Payload<'_>,
         totals: &mut Totals,
-        limits: &Structure,
+        limits: &StructuralLimits,
     ) -> Result<(), ExceededLimit> {
         match payload {
             Payload::InstanceSection(section) => {
@@ -63,7 +62,7 @@ impl Scopes {
                         Instance::Instantiate { args, .. } => args.len(),
                         Instance::FromExports(exports) => exports.len(),
                     };
-                    self.add(Weight { instances: 1, ..items(1 + arguments) }, limits)?;
+                    self.add(InstanceSize { instances: 1, ..items(1 + arguments) }, limits)?;
                 }
                 Ok(())
             }
@@ -75,14 +74,14 @@ impl Scopes {
             }
             Payload::ComponentInstanceSection(section) => {
                 for instance in section {
-                    let weight = match instance? {
+                    let size = match instance? {
                         ComponentInstance::Instantiate { component_index, args } => {
-                            let within = self.component(0, component_index)?;
-                            within.and(Weight { instances: 1, ..items(1 + args.len()) })
+                            let nested = self.component(0, component_index)?;
+                            nested.plus(InstanceSize { instances: 1, ..items(1 + args.len()) })
                         }
                         ComponentInstance::FromExports(exports) => items(1 + exports.len()),
                     };
-                    self.add(weight, limits)?;
+                    self.add(size, limits)?;
                 }
                 Ok(())
             }
@@ -95,11 +94,11 @@ impl Scopes {
             }
             Payload::ComponentCanonicalSection(section) => {
                 for function in section {
-                    let lifted = match function? {
+                    let lifted_functions = match function? {
                         CanonicalFunction::Lift { .. } | CanonicalFunction::Lower { .. } => 1,
                         _ => 0,
                     };
-                    self.add(Weight { lifted, ..items(1) }, limits)?;
+                    self.add(InstanceSize { lifted_functions, ..items(1) }, limits)?;
                 }
                 Ok(())
             }
@@ -107,7 +106,7 @@ impl Scopes {
                 add(&mut totals.names, section.count(), Measure::Names, limits.names)?;
                 for import in section {
                     if let ComponentTypeRef::Component(_) = import?.ty {
-                        return Err(ExceededLimit::Handed);
+                        return Err(ExceededLimit::ComponentArgument);
                     }
                     self.add(items(1), limits)?;
                 }
@@ -117,10 +116,10 @@ impl Scopes {
                 add(&mut totals.names, section.count(), Measure::Names, limits.names)?;
                 for export in section {
                     let export = export?;
-                    // What is exported gets another index.
+                    // An export adds another index for the component.
                     if export.kind == ComponentExternalKind::Component {
-                        let weight = self.component(0, export.index)?;
-                        self.name(weight);
+                        let size = self.component(0, export.index)?;
+                        self.define(size);
                     }
                     self.add(items(1), limits)?;
                 }
@@ -133,49 +132,55 @@ impl Scopes {
     fn alias(&mut self, alias: &ComponentAlias<'_>) -> Result<(), ExceededLimit> {
         match *alias {
             ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. } => {
-                Err(ExceededLimit::Handed)
+                Err(ExceededLimit::ComponentArgument)
             }
             ComponentAlias::Outer { kind: ComponentOuterAliasKind::Component, count, index } => {
-                let weight = self.component(count, index)?;
-                self.name(weight);
+                let size = self.component(count, index)?;
+                self.define(size);
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    /// The component of this index, of the component so far outward.
-    fn component(&self, outward: u32, index: u32) -> Result<Weight, ExceededLimit> {
-        let scope = self.0.iter().rev().nth(outward as usize);
-        let weight = scope.and_then(|scope| scope.components.get(index as usize));
-        weight.copied().ok_or_else(|| ExceededLimit::Malformed(format!("no component {index}")))
+    /// Looks an index up in the component that is `outer` levels above the innermost one.
+    fn component(&self, outer: u32, index: u32) -> Result<InstanceSize, ExceededLimit> {
+        let component = self.0.iter().rev().nth(outer as usize);
+        let size = component.and_then(|component| component.components.get(index as usize));
+        size.copied().ok_or_else(|| ExceededLimit::Malformed(format!("no component {index}")))
     }
 
-    fn name(&mut self, weight: Weight) {
-        if let Some(scope) = self.0.last_mut() {
-            scope.components.push(weight);
+    /// Adds a component to the index space of the innermost component.
+    fn define(&mut self, size: InstanceSize) {
+        if let Some(component) = self.0.last_mut() {
+            component.components.push(size);
         }
     }
 
-    fn add(&mut self, weight: Weight, limits: &Structure) -> Result<(), ExceededLimit> {
-        let Some(scope) = self.0.last_mut() else { return Ok(()) };
-        scope.own = scope.own.and(weight);
-        at_most(Measure::Instances, scope.own.instances, limits.instances)?;
-        at_most(Measure::Lifted, scope.own.lifted, limits.lifted)?;
-        at_most(Measure::Items, scope.own.items, limits.items)
+    /// Adds to the size of the innermost component.
+    fn add(&mut self, size: InstanceSize, limits: &StructuralLimits) -> Result<(), ExceededLimit> {
+        let Some(component) = self.0.last_mut() else { return Ok(()) };
+        component.size = component.size.plus(size);
+        at_most(Measure::Instances, component.size.instances, limits.instances)?;
+        at_most(
+            Measure::LiftedFunctions,
+            component.size.lifted_functions,
+            limits.lifted_functions,
+        )?;
+        at_most(Measure::Items, component.size.items, limits.items)
     }
 }
 
-impl Weight {
-    fn and(self, other: Self) -> Self {
+impl InstanceSize {
+    fn plus(self, other: Self) -> Self {
         Self {
             items: self.items.saturating_add(other.items),
             instances: self.instances.saturating_add(other.instances),
-            lifted: self.lifted.saturating_add(other.lifted),
+            lifted_functions: self.lifted_functions.saturating_add(other.lifted_functions),
         }
     }
 }
 
-fn items(count: usize) -> Weight {
-    Weight { items: count as u64, ..Weight::default() }
+fn items(count: usize) -> InstanceSize {
+    InstanceSize { items: count as u64, ..InstanceSize::default() }
 }
