@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::process::{PATIENCE, program};
+use crate::process::{PROCESS_TIMEOUT, program};
 
 /// Series by their names as in an exposition: `requests{pod="web-0"}`.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +67,7 @@ impl History {
         let promtool = program("promtool", "prometheus");
         let mut command = Command::new(promtool);
         command.args(["tsdb", "create-blocks-from", "openmetrics"]).arg(&input).arg(data);
-        let ran = timeout(PATIENCE, command.kill_on_drop(true).output()).await;
+        let ran = timeout(PROCESS_TIMEOUT, command.kill_on_drop(true).output()).await;
         let output = ran.expect("promtool ends").expect("promtool can be run");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "promtool: {said}");

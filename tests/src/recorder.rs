@@ -24,7 +24,7 @@ struct Shared {
     queries: Mutex<Vec<String>>,
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Recorder {
     /// One in front of this URL.
@@ -33,7 +33,7 @@ impl Recorder {
     /// If there is no free port.
     pub async fn before(target: &str) -> Self {
         crate::crypto();
-        let http = Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
+        let http = Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build().expect("a client");
         let target = target.trim_end_matches('/').to_owned();
         let shared = Arc::new(Shared { target, http, queries: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -100,8 +100,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use leadsman_model::values::OnNan;
     use leadsman_provider::snapshot::NotGiven;
-    use leadsman_rules::{Catalog, Seen, resolver};
+    use leadsman_rules::{Catalog, OnSeveral, Seen, resolver};
 
     const RULE: &str = r#"{
         "seriesQuery": "QUERY",
@@ -118,6 +119,7 @@ mod tests {
         };
         valid::Rules {
             rules: queries.iter().enumerate().map(rule).collect(),
+            faulty: Vec::new(),
             usage: None,
             discovery: valid::Discovery {
                 source: "prometheus".to_owned(),
@@ -125,6 +127,8 @@ mod tests {
                 max_age: Duration::from_secs(60),
                 deadline: Duration::from_secs(1),
                 exact_queries: false,
+                on_nan: OnNan::Refuse,
+                on_several: OnSeveral::Refuse,
             },
         }
     }

@@ -221,7 +221,8 @@ mod tests {
             not_numbers: 0,
         });
         let (querying, running) = (Duration::ZERO, Duration::ZERO);
-        Arc::new(Evaluated { id: 1, evaluation: 1, values, at, time: 0, querying, running })
+        let basis = crate::Basis::default();
+        Arc::new(Evaluated { id: 1, evaluation: 1, values, basis, at, time: 0, querying, running })
     }
 
     fn told(fallback: &Fallback) -> &'static str {

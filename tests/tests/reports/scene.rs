@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadsman_tests::{
-    Answer, Config, History, Leadsman, Prometheus, eventually, number, paths, contains_all,
+    Answer, Config, History, Leadsman, Prometheus, contains_all, eventually, number, paths,
 };
 use serde_json::{Value, json};
 

@@ -18,7 +18,8 @@ fn evaluated(evaluation: &Evaluation) -> Evaluated {
     });
     let (id, evaluation, at) = (next_id(), evaluation.id, Instant::now());
     let (querying, running) = (Duration::ZERO, Duration::ZERO);
-    Evaluated { id, evaluation, values, at, time: 0, querying, running }
+    let basis = crate::Basis::default();
+    Evaluated { id, evaluation, values, basis, at, time: 0, querying, running }
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl MappingMetrics {
 
     /// Counts a read that lacked some or all of what was asked for. The reason is from a closed set.
     pub fn incomplete(&self, reason: &'static str) {
-        self.0.values().incomplete.insert(reason);
+        self.0.labels().incomplete.insert(reason);
         let by = FailureLabels { mapping: self.0.title.clone(), reason };
         self.0.metrics.incomplete.get_or_create(&by).inc();
     }
