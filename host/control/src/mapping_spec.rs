@@ -279,7 +279,7 @@ fn object_names(config: &serde_json::Value) -> Option<ObjectNames> {
     let omits = |key: &str| text(key) == Some("omit");
     Some(ObjectNames {
         object: text("object")?.to_owned(),
-        namespace: text("namespace").unwrap_or("namespace").to_owned(),
+        namespace: text("namespace").map(str::to_owned),
         omits_disputed: omits("combine"),
         required: !omits("unnamed"),
     })
@@ -293,12 +293,12 @@ mod tests {
     #[test]
     fn the_label_of_objects_is_that_of_the_configuration() {
         let names = object_names(&json!({"object": "pod", "combine": "omit"})).unwrap();
-        assert_eq!((names.object.as_str(), names.namespace.as_str()), ("pod", "namespace"));
+        assert_eq!((names.object.as_str(), names.namespace.as_deref()), ("pod", None));
         assert!(names.omits_disputed && names.required);
         let config =
             json!({"object": "pod", "namespace": "ns", "combine": "sum", "unnamed": "omit"});
         let names = object_names(&config).unwrap();
-        assert_eq!(names.namespace, "ns");
+        assert_eq!(names.namespace.as_deref(), Some("ns"));
         assert!(!names.omits_disputed && !names.required);
         assert_eq!(object_names(&json!({"object": {"name": "fixed"}})), None);
         assert_eq!(object_names(&json!({})), None);

@@ -21,6 +21,9 @@ const MAX_NAMED: usize = 3;
 /// How many characters of a label's value are told.
 const MAX_VALUE: usize = 40;
 
+/// The label that names the namespace where a configuration does not say.
+const NAMESPACE: &str = "namespace";
+
 /// What an evaluation was made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Basis {
@@ -61,8 +64,8 @@ pub struct Dispute {
 pub struct ObjectNames {
     /// The label with the object's name.
     pub object: String,
-    /// The label with its namespace, where one evaluation is for all of them.
-    pub namespace: String,
+    /// The label with its namespace, if the configuration names one.
+    pub namespace: Option<String>,
     /// Whether objects whose series do not agree are left out.
     pub omits_disputed: bool,
     /// Whether answers without the label are an error.
@@ -102,9 +105,20 @@ impl Disputes {
     fn add(&mut self, texts: &Dictionary, vector: &Vector, names: &ObjectNames, scope: &Scope) {
         let column = |name: &str| texts.find(name).and_then(|name| vector.labels.column(name));
         let Some(objects) = column(&names.object) else { return };
-        let namespaces = match scope {
-            Scope::Namespace(_) => None,
-            Scope::Cluster => column(&names.namespace),
+        // As in the plugin: where the scope is a namespace, series that name another one are not of it.
+        let named = names.namespace.as_deref();
+        let (namespaces, elsewhere) = match scope {
+            Scope::Namespace(asked) => {
+                (None, named.and_then(column).map(|column| (column, texts.find(asked.as_str()))))
+            }
+            Scope::Cluster => (column(named.unwrap_or(NAMESPACE)), None),
+        };
+        let object_in = |row: usize| {
+            let other = elsewhere.is_some_and(|(column, asked)| {
+                let named = column.get(row);
+                named != EMPTY && Some(named) != asked
+            });
+            if other { EMPTY } else { objects.get(row) }
         };
         let rows = vector.labels.rows();
         // Most answers have one series for each object, which is seen without a table of them.
@@ -117,12 +131,12 @@ impl Disputes {
             }
             known
         };
-        if !(0..rows).any(|row| objects.get(row) != EMPTY && again(objects.get(row))) {
+        if !(0..rows).map(object_in).any(|object| object != EMPTY && again(object)) {
             return;
         }
         let mut groups: HashMap<(Text, Text), Group, RandomState> = HashMap::default();
         for (row, value) in vector.values.iter().enumerate() {
-            let object = objects.get(row);
+            let object = object_in(row);
             if object == EMPTY {
                 continue;
             }
@@ -234,7 +248,7 @@ mod tests {
     fn names() -> ObjectNames {
         ObjectNames {
             object: "pod".to_owned(),
-            namespace: "namespace".to_owned(),
+            namespace: None,
             omits_disputed: true,
             required: true,
         }
@@ -277,6 +291,9 @@ mod tests {
         assert_eq!(Disputes::find(&input(shop(), apart), &summed).count, 0);
         let found = Disputes::find(&input(shop(), apart), &names());
         assert_eq!((found.count, found.list[0].labels[0].0.as_str()), (1, "namespace"));
+        // Where the plugin takes those of the namespace that is asked for, others are not told.
+        let of_namespace = ObjectNames { namespace: Some("namespace".to_owned()), ..names() };
+        assert_eq!(Disputes::find(&input(shop(), apart), &of_namespace).count, 0);
     }
 
     #[test]

@@ -317,7 +317,8 @@ impl CustomRead<'_> {
                 }
             }
         }
-        if refused.is_none() && absent.is_empty() {
+        // That a stated value stands for all of them is told with the reason already.
+        if reading.instead.is_some() || (refused.is_none() && absent.is_empty()) {
             return Ok((values, None));
         }
         let absence = ObjectAbsence {

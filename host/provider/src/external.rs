@@ -167,7 +167,9 @@ impl ExternalReading<'_> {
                 values.refused_count
             )));
         }
-        let missing = items.is_empty().then(|| self.missing(served));
+        // That a stated value stands for the items is told with the reason already.
+        let lacking = items.is_empty() && self.reading.instead.is_none();
+        let missing = lacking.then(|| self.missing(served));
         if items.is_empty() {
             items.extend(&self.default);
         }
