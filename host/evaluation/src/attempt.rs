@@ -19,7 +19,7 @@ use leadsman_model::objects::SyncState;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
-use leadsman_source::Request;
+use leadsman_source::{QueryKind, Request};
 
 /// How much longer the other queries may take once one has failed.
 const OTHERS_TIMEOUT: Duration = Duration::from_millis(100);
@@ -178,12 +178,18 @@ async fn fetch(
     let before_selection = answer.data.series();
     // Where the query has no place for the selector, it picks from what came back.
     if !query.kind.uses_selector() && !selector.is_empty() {
-        let place = if mapping.of_rule { "<<.LabelMatchers>>" } else { "${selector}" };
         answer.select(selector).map_err(|label| {
-            refuse(format!(
-                "its answer has no label \"{label}\"; keep the label in the query's by (…), or \
-                 put {place} among the query's matchers"
-            ))
+            let hint = match &query.kind {
+                QueryKind::NsxAlb(_) => "its labels are those that markers of AKO give".to_owned(),
+                QueryKind::PromQl { .. } => {
+                    let place = if mapping.of_rule { "<<.LabelMatchers>>" } else { "${selector}" };
+                    format!(
+                        "keep the label in the query's by (…), or put {place} among the query's \
+                         matchers"
+                    )
+                }
+            };
+            refuse(format!("its answer has no label \"{label}\"; {hint}"))
         })?;
     }
     let series = answer.data.series();

@@ -117,6 +117,9 @@ async fn a_selector_picks_by_markers() {
     let path = paths::object("routing-ns1", &object, "connections");
     let one = leadsman.get(&format!("{path}?metricLabelSelector=uuid%3Dpool-1")).await;
     assert_eq!(one.value(), "600");
+    let unknown = leadsman.get(&format!("{path}?metricLabelSelector=verb%3DGET")).await.failure();
+    assert_eq!(unknown.code, 400, "{unknown:?}");
+    unknown.says(&["no label \"verb\"", "markers of AKO"]);
 }
 
 #[tokio::test]
