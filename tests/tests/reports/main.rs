@@ -13,6 +13,5 @@ mod nothing_served;
 mod one_bad_rule;
 mod promql;
 mod scene;
-mod timeouts;
 mod values;
 mod verdicts;

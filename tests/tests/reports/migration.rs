@@ -1,9 +1,9 @@
 //! What the pages for those who come from prometheus-adapter and KEDA promise.
 
-use leadsman_tests::{Config, History, Leadsman, Mapping, Reply, Request, Upstream, paths};
+use leadsman_tests::{Config, History, Leadsman, Mapping};
 use serde_json::json;
 
-use crate::scene::{SUM, Scene, assert_values, overrides, rule, rules, template};
+use crate::scene::{SUM, Scene, assert_values, rule, rules, template};
 
 /// As the questions and answers of prometheus-adapter tell to read it.
 #[tokio::test]
@@ -39,35 +39,8 @@ async fn all_namespaces_are_read_at_once() {
     }
 }
 
-/// KEDA's `namespace`, and the tenant of Thanos, are parameters of the URL.
-#[tokio::test]
-async fn parameters_of_the_url_go_with_each_request() {
-    let upstream = Upstream::start(Reply::Silence).await;
-    let series = json!([{"__name__": "depth", "namespace": "shop", "pod": "web-0"}]);
-    let listed = Reply::json(200, &json!({"status": "success", "data": series}));
-    upstream.answer_with(move |request: &Request| match request.path.ends_with("/series") {
-        true => listed.clone(),
-        false => Reply::pods(&[("web-0", "7")]),
-    });
-    let config = Config::new()
-        .source(
-            "prometheus",
-            &format!("url: {}, queryParameters: {{tenant: \"123\"}}", upstream.url()),
-        )
-        .pods("shop", &["web-0"])
-        .set("rules", &rules(&[rule("depth", overrides(&["namespace", "pod"]), SUM)]))
-        .mapping(Mapping::external("mapped").query("q", "sum(depth)"));
-    let leadsman = Leadsman::start(config).await;
-    assert_values(&leadsman.get(&paths::pods("shop", "depth")).await, &[("web-0", 7.0)]);
-    leadsman.get(&paths::external("shop", "mapped")).await.ok();
-    let requests = upstream.requests();
-    assert!(requests.len() >= 3, "{requests:#?}");
-    for request in requests {
-        assert_eq!(request.parameter("tenant"), Some("123"), "{request:#?}");
-    }
-}
-
-/// Where they are written in the URL, the fault says where they belong.
+/// KEDA's `namespace`, and the tenant of Thanos, are parameters of the URL: where they are written
+/// in it, the fault says where they belong.
 #[tokio::test]
 async fn parameters_in_the_url_itself_are_a_fault_that_names_their_key() {
     let config = Config::new()

@@ -55,13 +55,13 @@ async fn idle_can_mean_zero() {
     let rate =
         |name: &str| format!(r#"sum by (pod) (rate({name}{{namespace="${{namespace}}"}}[2m]))"#);
     let query = format!("{} / {}", rate("took_sum"), rate("took_count"));
-    let mapped = Mapping::pods("mapped").query("q", &query).set("onNaN", "{default: 0}");
+    let mapped = Mapping::pods("mapped").query("q", &query).set("onNaN", "{value: 0}");
     let strict = Mapping::pods("strict").query("q", &query);
     let config = shop()
         .mapping(mapped)
         .mapping(strict)
         .set("rules", &rules(&[average()]))
-        .set("discovery", "{onNaN: {default: 0}}");
+        .set("discovery", "{onNaN: {value: 0}}");
     let scene = Scene::start(&idle(), config).await;
     for metric in ["mapped", "took"] {
         let answer = scene.leadsman.get(&paths::pods("shop", metric)).await;

@@ -32,7 +32,7 @@ async fn a_rule_without_a_label_for_any_object() {
 #[tokio::test]
 async fn a_rule_with_an_empty_query() {
     let bad = rule(r#"jobs_failed{namespace!=""}"#, overrides(&["namespace", "pod"]), "");
-    stops_itself(bad, &["rules[1]", "metricsQuery", "empty|missing|required"]).await;
+    stops_itself(bad, &["rules[1]", "metricsQuery", "nothing|empty|missing|required"]).await;
 }
 
 #[tokio::test]
