@@ -129,7 +129,10 @@ impl ObjectAbsence<'_> {
             true => String::new(),
             false => format!(", which differ in {}", labels.join(" and ")),
         };
-        let query = if self.of.mapping.of_rule { "`metricsQuery`" } else { "the query" };
+        let query = match self.of.mapping.of_rule {
+            true => "`metricsQuery`, choose a value with `discovery.onSeveral`",
+            false => "the query",
+        };
         let message = format!(
             "several series are for it and do not agree ({}{differ}); aggregate them in {query}, or \
              select among them with a metric selector",
