@@ -13,6 +13,7 @@ use super::error::AlbError;
 use super::query::Entity;
 use super::request::{MetricRequest, Target};
 use super::settings::Step;
+use super::shared_call::SharedCall;
 
 /// A metric of one object, or of all of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,9 +45,6 @@ const KEPT_UNWANTED: Duration = Duration::from_secs(120);
 /// How long an error counts before another attempt, and how long that of a refused metric does.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_REFUSED: Duration = Duration::from_secs(30);
-
-/// How many metric requests one call has.
-const MAX_REQUESTS: usize = 64;
 
 impl Board {
     /// Somebody wants a key. Gives what is known of it, as long as that counts.
@@ -93,8 +91,18 @@ impl Board {
             let of = (key.entity, key.target.clone(), key.servers, key.step, family, single);
             shared.entry(of).or_default().push(key.clone());
         }
-        let requests: Vec<_> = shared.into_values().collect();
-        calls.extend(requests.chunks(MAX_REQUESTS).map(|of_one| of_one.concat()));
+        let mut shared_calls: Vec<SharedCall> = Vec::new();
+        for request in shared.into_values() {
+            match shared_calls.iter_mut().find(|call| call.can_take(&request)) {
+                Some(call) => call.take(request),
+                None => {
+                    let mut call = SharedCall::default();
+                    call.take(request);
+                    shared_calls.push(call);
+                }
+            }
+        }
+        calls.extend(shared_calls.into_iter().map(|call| call.into_keys()));
         calls
     }
 
@@ -243,6 +251,31 @@ mod tests {
             let _ = board.want(&key(Entity::Pool, &format!("pool-{number}"), CONNS), now);
         }
         assert_eq!(board.due(now).len(), 2);
+    }
+
+    #[test]
+    fn no_call_asks_twice_for_a_metric_of_one_object() {
+        let now = Instant::now();
+        let real_time = Key { step: Step::FiveSeconds, ..key(Entity::Pool, "pool-1", CONNS) };
+        let servers = Key { servers: true, ..key(Entity::Pool, "pool-1", CONNS) };
+        for other in [key(Entity::Pool, "*", CONNS), real_time, servers] {
+            let mut board = Board::default();
+            let by_name = key(Entity::Pool, "pool-1", CONNS);
+            let _ = (board.want(&by_name, now), board.want(&other, now));
+            let mut calls = board.due(now);
+            calls.sort();
+            let mut expected = vec![vec![by_name.clone()], vec![other.clone()]];
+            expected.sort();
+            assert_eq!(calls, expected);
+        }
+        // Other objects, and other metrics of the same one, share a call.
+        let mut board = Board::default();
+        for (pool, metric) in
+            [("pool-1", CONNS), ("pool-2", CONNS), ("pool-1", "l7_server.avg_resp_latency")]
+        {
+            let _ = board.want(&key(Entity::Pool, pool, metric), now);
+        }
+        assert_eq!(board.due(now).len(), 1);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod request;
 mod send;
 mod session;
 mod settings;
+mod shared_call;
 mod timestamp;
 
 use std::collections::HashMap;
