@@ -254,6 +254,16 @@ impl Run<'_> {
             return;
         }
         let rule = variant.map(|variant| variant.rule.to_string()).unwrap_or_default();
+        let sent = &if path.contains("/namespaces/*/metrics/") {
+            let each: Vec<_> = sent.iter().flat_map(|query| each_namespace(query)).collect();
+            if each.len() > sent.len() {
+                self.report.explained(differences::QUERIES);
+            }
+            self.theirs.extend(each.iter().cloned());
+            each
+        } else {
+            sent.to_vec()
+        };
         for query in sent {
             match self.ours.contains(query) {
                 true => self.report.query(),
@@ -269,6 +279,28 @@ impl Run<'_> {
             ));
         }
     }
+}
+
+/// The queries that Leadsman sends in place of one of prometheus-adapter's for all namespaces: one for
+/// each of them.
+fn each_namespace(query: &str) -> Vec<String> {
+    const SET: &str = "=~\"";
+    let sets = query.match_indices(SET).filter_map(|(at, _)| {
+        let (set, _) = query[at + SET.len()..].split_once('"')?;
+        set.contains("kube-public|kube-system").then_some(set)
+    });
+    let Some(set) = sets.into_iter().next() else { return vec![query.to_owned()] };
+    let one = |name: &str| query.replace(&format!("=~\"{set}\""), &format!("=\"{name}\""));
+    set.split('|').map(one).collect()
+}
+
+#[test]
+fn a_query_for_all_namespaces_is_one_for_each() {
+    let all = r#"sum(a{ns=~"kube-public|kube-system|shop",x=~"y|z"}) by (ns)"#;
+    let each = each_namespace(all);
+    assert_eq!(each.len(), 3, "{each:?}");
+    assert_eq!(each[2], r#"sum(a{ns="shop",x=~"y|z"}) by (ns)"#);
+    assert_eq!(each_namespace("a"), ["a"]);
 }
 
 /// The queries after the first `count` ones.
