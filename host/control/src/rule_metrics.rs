@@ -283,9 +283,11 @@ impl Context {
         });
         let giving: BTreeSet<_> = catalog.offered.iter().map(|offered| offered.rule).collect();
         for (at, rule) in self.rules.rules.iter().enumerate() {
-            if let (Some(series), false, false) =
-                (seen(&rule.series_query), giving.contains(&at), unserved.contains_key(&at))
-            {
+            let query = &rule.series_query;
+            // A list that failed, which is told above, says nothing of what there is.
+            let answered = listed.was_asked(query) && listed.fault(query).is_none();
+            let gives = giving.contains(&at) || unserved.contains_key(&at);
+            if let (Some(series), true, false) = (seen(query), answered, gives) {
                 let place = format!("{}/seriesQuery", rule.place);
                 let message = gives_nothing(series.len(), unserved_first.get(&at));
                 of.warnings.push(Cause::new(Reason::NoMetrics, place, message).warning());
