@@ -71,12 +71,12 @@ async fn measure(kind: Kind, loaded: bool, edits: u32) {
         )
     };
     folder.configure(config(0));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", METRIC);
     leadsman.wait_value(&path, 1000.0).await;
     let load = loaded.then(|| Load::start(leadsman.api(), &path, PER_SECOND));
     if let Some(load) = &load {
-        load.go_on(BASELINE_READS).await;
+        load.wait_reads(BASELINE_READS).await;
     }
     let begun = tokio::time::Instant::now();
     let mut times = Vec::new();

@@ -151,13 +151,13 @@ impl Failure {
     ///
     /// # Panics
     /// If a text is missing.
-    pub fn says(&self, texts: &[&str]) -> &Self {
+    pub fn assert_contains(&self, texts: &[&str]) -> &Self {
         assert_contains(&self.message, texts);
         self
     }
 }
 
-/// Asserts that a text contains all of these parts, as [`Failure::says`].
+/// Asserts that a text contains all of these parts, as [`Failure::assert_contains`].
 ///
 /// # Panics
 /// If a part is missing.

@@ -12,7 +12,7 @@ use crate::certificates::Identity;
 ///
 /// It must be used only in the test that created it: connections end with the runtime of that test.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct HttpClient {
     http: Client,
     headers: Vec<(String, String)>,
 }
@@ -20,7 +20,7 @@ pub struct Caller {
 /// The timeout of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Caller {
+impl HttpClient {
     /// A client without credentials.
     ///
     /// # Panics
@@ -33,7 +33,7 @@ impl Caller {
     ///
     /// # Panics
     /// If the certificate is invalid.
-    pub fn certified(identity: &Identity) -> Self {
+    pub fn with_certificate(identity: &Identity) -> Self {
         let pem = format!("{}{}", identity.certificate, identity.key);
         let identity = reqwest::Identity::from_pem(pem.as_bytes());
         Self::new(unverified().identity(identity.expect("a certificate and its key")))
@@ -43,13 +43,13 @@ impl Caller {
     ///
     /// # Panics
     /// If the certificate is invalid.
-    pub fn trusting(authority: &str) -> Self {
+    pub fn with_root(authority: &str) -> Self {
         let root = Certificate::from_pem(authority.as_bytes()).expect("a certificate");
         Self::new(builder().tls_certs_only([root]))
     }
 
     /// A client that sends this bearer token.
-    pub fn bearing(token: &str) -> Self {
+    pub fn with_token(token: &str) -> Self {
         Self::anonymous().header("authorization", &format!("Bearer {token}"))
     }
 

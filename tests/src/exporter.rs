@@ -14,7 +14,7 @@ impl Exporter {
 
     /// Replaces the text.
     pub fn set(&self, exposition: &str) {
-        self.0.answer(page(exposition));
+        self.0.set_reply(page(exposition));
     }
 
     /// Its URL.

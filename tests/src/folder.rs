@@ -81,7 +81,7 @@ impl Folder {
     ///
     /// # Panics
     /// If that fails.
-    pub fn write_over(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn overwrite(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).expect("a file");
     }
 

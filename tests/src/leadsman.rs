@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::answer::{Answer, assert_contains};
-use crate::caller::Caller;
+use crate::caller::HttpClient;
 use crate::exposition::Exposition;
 use crate::process::{PROCESS_TIMEOUT, Process};
 use crate::waiting::eventually;
@@ -23,7 +23,7 @@ pub struct Leadsman {
     process: Process,
     api: String,
     admin: String,
-    caller: Caller,
+    caller: HttpClient,
     _folder: Option<TempDir>,
 }
 
@@ -38,7 +38,7 @@ pub struct Exited {
 
 /// The result of `leadsman check`, `leadsman doctor` or `leadsman rules`.
 #[derive(Debug)]
-pub struct Checked {
+pub struct CheckReport {
     /// The exit code.
     pub code: Option<i32>,
     /// Standard output and standard error.
@@ -61,7 +61,7 @@ impl Leadsman {
     /// # Panics
     /// If it does not become ready in time.
     pub async fn start_with(config: impl Display, arguments: &[&str]) -> Self {
-        Self::ready(Self::launch(config, arguments).await).await
+        Self::expect_ready(Self::launch(config, arguments).await).await
     }
 
     /// Starts it, and returns an error if it refuses to serve.
@@ -77,15 +77,15 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not become ready in time.
-    pub async fn follow(file: &Path, arguments: &[&str]) -> Self {
-        Self::ready(Self::launch_at(file, arguments).await).await
+    pub async fn start_file(file: &Path, arguments: &[&str]) -> Self {
+        Self::expect_ready(Self::launch_file(file, arguments).await).await
     }
 
     /// The same, but returns an error if it refuses to serve.
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
-    pub async fn launch_at(file: &Path, arguments: &[&str]) -> Result<Self, Exited> {
+    pub async fn launch_file(file: &Path, arguments: &[&str]) -> Result<Self, Exited> {
         Self::serve(&[&["--config", text(file)], arguments].concat(), None).await
     }
 
@@ -116,7 +116,7 @@ impl Leadsman {
         let mut process = Process::start(&binary(), arguments).expect("leadsman can be run");
         match process.line(serving).await {
             Some((api, admin)) => {
-                Ok(Self { process, api, admin, caller: Caller::anonymous(), _folder: folder })
+                Ok(Self { process, api, admin, caller: HttpClient::anonymous(), _folder: folder })
             }
             None => Err(Exited { status: process.exit().await, log: process.log() }),
         }
@@ -126,7 +126,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn check(config: impl Display) -> Checked {
+    pub async fn check(config: impl Display) -> CheckReport {
         let (_folder, file) = write(config);
         run(&["check", "--config", text(&file)], &file).await
     }
@@ -136,7 +136,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn check_config_map(kubeconfig: &Path, config_map: &str) -> Checked {
+    pub async fn check_config_map(kubeconfig: &Path, config_map: &str) -> CheckReport {
         let cluster = ["--kubeconfig", text(kubeconfig)];
         let arguments = [&["check", "--config-map", config_map][..], &cluster].concat();
         run(&arguments, Path::new("config.yaml")).await
@@ -146,7 +146,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn check_at(file: &Path) -> Checked {
+    pub async fn check_file(file: &Path) -> CheckReport {
         run(&["check", "--config", text(file)], file).await
     }
 
@@ -155,7 +155,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn doctor(kubeconfig: &Path, namespace: &str, config: impl Display) -> Checked {
+    pub async fn doctor(kubeconfig: &Path, namespace: &str, config: impl Display) -> CheckReport {
         let (_folder, file) = write(config);
         let cluster = ["doctor", "--kubeconfig", text(kubeconfig), "--namespace", namespace];
         run(&[&cluster[..], &["--config", text(&file)]].concat(), &file).await
@@ -165,7 +165,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn rules(config: impl Display, arguments: &[&str]) -> Checked {
+    pub async fn rules(config: impl Display, arguments: &[&str]) -> CheckReport {
         let (_folder, file) = write(config);
         run(&[&["rules", "--config", text(&file)], arguments].concat(), &file).await
     }
@@ -174,7 +174,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn command(arguments: &[&str], folder: &Path) -> Checked {
+    pub async fn command(arguments: &[&str], folder: &Path) -> CheckReport {
         let mut command = Command::new(binary());
         command.args(arguments).current_dir(folder).kill_on_drop(true);
         ended(command, arguments, folder).await
@@ -185,7 +185,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn unread(arguments: &[&str], folder: &Path) -> Checked {
+    pub async fn unread(arguments: &[&str], folder: &Path) -> CheckReport {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let mut command = Command::new(binary());
@@ -228,7 +228,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If there is no response.
-    pub async fn get_as(&self, caller: &Caller, path: &str) -> Answer {
+    pub async fn get_as(&self, caller: &HttpClient, path: &str) -> Answer {
         self.answer(caller.request(Method::GET, &format!("{}{path}", self.api))).await
     }
 
@@ -242,7 +242,7 @@ impl Leadsman {
 
     /// Reads a path over a new connection that trusts only this authority.
     pub async fn get_trusting(&self, path: &str, authority: &str) -> Result<Answer, String> {
-        Caller::trusting(authority).get(&format!("{}{path}", self.api)).await
+        HttpClient::with_root(authority).get(&format!("{}{path}", self.api)).await
     }
 
     /// Its `/metrics` page.
@@ -329,7 +329,7 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it has ended, or does not become ready in time.
-    pub async fn ready(launched: Result<Self, Exited>) -> Self {
+    pub async fn expect_ready(launched: Result<Self, Exited>) -> Self {
         match launched {
             Ok(leadsman) => leadsman.wait_ready().await,
             Err(Exited { status, log }) => panic!("leadsman ended ({status}):\n{log}"),
@@ -355,22 +355,22 @@ impl Leadsman {
 
 impl Exited {
     /// Asserts that the log contains all of these texts, as
-    /// [`Failure::says`](crate::Failure::says).
+    /// [`Failure::assert_contains`](crate::Failure::assert_contains).
     ///
     /// # Panics
     /// If a text is missing.
-    pub fn says(&self, texts: &[&str]) {
+    pub fn assert_contains(&self, texts: &[&str]) {
         assert_contains(&self.log, texts);
     }
 }
 
-impl Checked {
+impl CheckReport {
     /// Asserts that the output contains all of these texts, as
-    /// [`Failure::says`](crate::Failure::says).
+    /// [`Failure::assert_contains`](crate::Failure::assert_contains).
     ///
     /// # Panics
     /// If a text is missing.
-    pub fn says(&self, texts: &[&str]) {
+    pub fn assert_contains(&self, texts: &[&str]) {
         assert_contains(&self.output, texts);
     }
 
@@ -386,23 +386,23 @@ impl Checked {
 }
 
 /// Runs the binary until it ends.
-async fn run(arguments: &[&str], file: &Path) -> Checked {
+async fn run(arguments: &[&str], file: &Path) -> CheckReport {
     let mut command = Command::new(binary());
     command.args(arguments).kill_on_drop(true);
     ended(command, arguments, file).await
 }
 
-async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> Checked {
+async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> CheckReport {
     let Ok(output) = timeout(PROCESS_TIMEOUT, command.output()).await else {
         panic!("leadsman {} does not end", arguments.join(" "))
     };
     checked(output.expect("leadsman can be run"), file)
 }
 
-fn checked(output: Output, file: &Path) -> Checked {
+fn checked(output: Output, file: &Path) -> CheckReport {
     let text = [output.stdout, output.stderr].concat();
     let output_text = String::from_utf8_lossy(&text).into_owned();
-    Checked { code: output.status.code(), output: output_text, file: file.to_owned() }
+    CheckReport { code: output.status.code(), output: output_text, file: file.to_owned() }
 }
 
 fn text(path: &Path) -> &str {

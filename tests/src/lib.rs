@@ -42,7 +42,7 @@ mod wire;
 
 pub use alb::{Alb, Pool};
 pub use answer::{Answer, Failure, contains_all};
-pub use caller::Caller;
+pub use caller::HttpClient;
 pub use certificates::{Authority, Identity, replace};
 pub use config::{Config, Mapping};
 pub use examples::Example;
@@ -50,14 +50,15 @@ pub use exporter::Exporter;
 pub use exposition::{Exposition, Sample};
 pub use folder::Folder;
 pub use guests::{
-    HOSTILE, REACHING, alien_component, core_module, dear_to_compile, describe_loops,
-    describe_traps, gzip, instances_of_instances, nested_types, oversized, schema_is_no_json,
-    start_loops, table_grower, text, truncated, values_through_loops, wasi_component,
+    EXTRA_IMPORT, HOSTILE, core_module, endless_describe, endless_start, gzip,
+    instances_of_instances, nested_loops, nested_types, other_world_component, oversized,
+    schema_not_json, slow_to_compile, table_grower, text, trapping_describe, truncated,
+    wasi_component,
 };
 pub use history::History;
-pub use leadsman::{Checked, Exited, Leadsman};
-pub use live::Rejected;
-pub use load::{Load, Read, assert_forward, percentile};
+pub use leadsman::{CheckReport, Exited, Leadsman};
+pub use live::Rejection;
+pub use load::{Load, Read, assert_monotonic, percentile};
 pub use load_balancer::LoadBalancer;
 pub use prometheus::Prometheus;
 pub use recorder::Recorder;
@@ -67,7 +68,7 @@ pub use signing::SigningKey;
 pub use stack::Stack;
 pub use traffic::Traffic;
 pub use upstream::Upstream;
-pub use versions::{broken_version, number, version, version_padded, version_with_fixtures};
+pub use versions::{broken_version, parse_quantity, version, version_padded, version_with_fixtures};
 pub use waiting::eventually;
 pub use wire::{Request, Response};
 

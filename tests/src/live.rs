@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::answer::{assert_contains, contains_all};
 use crate::leadsman::Leadsman;
-use crate::versions::number;
+use crate::versions::parse_quantity;
 use crate::waiting::eventually;
 
 /// The timeout until an edit is served or refused, including a compilation on a busy machine.
@@ -14,7 +14,7 @@ const RELOAD_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// A mapping or document that is not served as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
+pub struct Rejection {
     /// The mapping, or the document.
     pub title: String,
     /// The reason code.
@@ -25,13 +25,13 @@ pub struct Rejected {
     pub serving: bool,
 }
 
-impl Rejected {
+impl Rejection {
     /// Asserts that the message contains all of these texts, as
-    /// [`Failure::says`](crate::Failure::says).
+    /// [`Failure::assert_contains`](crate::Failure::assert_contains).
     ///
     /// # Panics
     /// If a text is missing.
-    pub fn says(&self, texts: &[&str]) -> &Self {
+    pub fn assert_contains(&self, texts: &[&str]) -> &Self {
         assert_contains(&self.message, texts);
         self
     }
@@ -42,11 +42,11 @@ impl Leadsman {
     ///
     /// # Panics
     /// If the status cannot be read.
-    pub async fn rejected(&self) -> Vec<Rejected> {
+    pub async fn rejected(&self) -> Vec<Rejection> {
         let status = self.status().await;
         let list = status["rejected"].as_array().unwrap_or_else(|| panic!("{status:#}")).clone();
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        let parse = |entry: &Value| Rejected {
+        let parse = |entry: &Value| Rejection {
             title: text(entry, "title"),
             reason: text(entry, "reason"),
             message: text(entry, "message"),
@@ -57,11 +57,11 @@ impl Leadsman {
 
     /// Waits until there is exactly one rejection, with this reason (or one of several, separated
     /// by `|`) and a message that contains all of these texts, as
-    /// [`Failure::says`](crate::Failure::says).
+    /// [`Failure::assert_contains`](crate::Failure::assert_contains).
     ///
     /// # Panics
     /// After a timeout.
-    pub async fn wait_rejected(&self, reason: &str, says: &[&str]) -> Rejected {
+    pub async fn wait_rejected(&self, reason: &str, says: &[&str]) -> Rejection {
         eventually(&format!("a {reason} with {says:?}"), RELOAD_TIMEOUT, async || {
             let rejected = self.rejected().await;
             match rejected.as_slice() {
@@ -125,7 +125,7 @@ impl Leadsman {
         eventually(&format!("{value} at {path}"), timeout, async || {
             let answer = self.get(path).await;
             let values = if answer.status == 200 { answer.values() } else { Default::default() };
-            let found = values.values().map(|found| number(found));
+            let found = values.values().map(|found| parse_quantity(found));
             if !values.is_empty() && found.into_iter().all(|found| found == value) {
                 return Ok(());
             }

@@ -8,9 +8,9 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::caller::Caller;
+use crate::caller::HttpClient;
 use crate::reading::{Progress, Reading};
-use crate::versions::number;
+use crate::versions::parse_quantity;
 
 /// An open-loop load: reads of one path at a fixed rate, independent of the response times.
 pub struct Load(Reading<Read>);
@@ -65,8 +65,8 @@ impl Load {
     ///
     /// # Panics
     /// After a timeout.
-    pub async fn go_on(&self, reads: usize) {
-        self.0.go_on(reads).await;
+    pub async fn wait_reads(&self, reads: usize) {
+        self.0.wait_reads(reads).await;
     }
 
     /// Stops the load and returns all reads in the order of their scheduled times.
@@ -78,7 +78,7 @@ impl Load {
 }
 
 async fn read(url: Arc<str>, first: Instant, every: Duration, progress: Progress) -> Vec<Read> {
-    let caller = Caller::anonymous();
+    let caller = HttpClient::anonymous();
     let (mut reads, mut in_flight) = (Vec::new(), JoinSet::new());
     let mut due = first;
     while !progress.is_stopped() {
@@ -98,14 +98,17 @@ async fn read(url: Arc<str>, first: Instant, every: Duration, progress: Progress
     reads
 }
 
-async fn one(caller: &Caller, url: &str) -> Result<Vec<f64>, String> {
+async fn one(caller: &HttpClient, url: &str) -> Result<Vec<f64>, String> {
     let answer = caller.get(url).await?;
     if answer.status != 200 {
         return Err(format!("{} {}", answer.status, answer.body));
     }
     let list: Value = serde_json::from_str(&answer.body).map_err(|error| error.to_string())?;
     let items = list["items"].as_array().ok_or_else(|| format!("no items: {}", answer.body))?;
-    Ok(items.iter().map(|item| number(item["value"].as_str().unwrap_or_default())).collect())
+    Ok(items
+        .iter()
+        .map(|item| parse_quantity(item["value"].as_str().unwrap_or_default()))
+        .collect())
 }
 
 /// A percentile of the response times.
@@ -123,7 +126,7 @@ pub fn percentile(reads: &[Read], share: usize) -> Duration {
 ///
 /// # Panics
 /// If the assertion fails.
-pub fn assert_forward(reads: &[Read]) {
+pub fn assert_monotonic(reads: &[Read]) {
     let mut ended: Vec<_> = reads.iter().map(|read| (read.ended, read.value())).collect();
     ended.sort_by_key(|(at, _)| *at);
     let mut ended = ended.into_iter().peekable();

@@ -34,9 +34,9 @@ impl LoadBalancer {
         let nothing = Reply::new(404, "text/plain", "");
         let server = Upstream::start_tls(nothing, identity.server_config(None)).await;
         let credentials = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
-        server.require("authorization", &format!("Basic {credentials}"));
+        server.require_header("authorization", &format!("Basic {credentials}"));
         let shared = values.clone();
-        server.answer_with(move |request| page(request, pool, metric, &shared));
+        server.reply_with(move |request| page(request, pool, metric, &shared));
         Self { pool, metric, values, server }
     }
 

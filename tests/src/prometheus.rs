@@ -33,14 +33,14 @@ impl Prometheus {
     /// # Panics
     /// If Prometheus is not installed or does not start.
     pub async fn scraping(target: &str) -> Self {
-        Self::scraping_also(target, &[]).await
+        Self::scraping_with_jobs(target, &[]).await
     }
 
     /// The same with additional entries of `scrape_configs`, each as a flow mapping.
     ///
     /// # Panics
     /// If Prometheus is not installed or does not start.
-    pub async fn scraping_also(target: &str, jobs: &[String]) -> Self {
+    pub async fn scraping_with_jobs(target: &str, jobs: &[String]) -> Self {
         let target = target.trim_start_matches("http://");
         let mut config = String::new();
         let _ = writeln!(
@@ -140,7 +140,7 @@ impl Prometheus {
     ///
     /// # Panics
     /// If it does not start.
-    pub async fn start_again(&mut self) {
+    pub async fn restart(&mut self) {
         self.stop().await;
         self.run().await;
     }

@@ -53,7 +53,7 @@ impl<T: Clone + Send + 'static> Reading<T> {
     ///
     /// # Panics
     /// After a timeout.
-    pub(crate) async fn go_on(&self, reads: usize) {
+    pub(crate) async fn wait_reads(&self, reads: usize) {
         let mut done = self.done.subscribe();
         let enough = *done.borrow() + reads;
         let waited = timeout(PROGRESS_TIMEOUT, done.wait_for(|&done| done >= enough)).await;

@@ -32,7 +32,7 @@ pub struct Setup {
     /// Its TLS certificate; `None` for plain HTTP.
     pub tls: Option<Identity>,
     /// Whether it requires [`USER`] and [`PASSWORD`].
-    pub closed: bool,
+    pub requires_auth: bool,
 }
 
 /// The user of a closed registry.
@@ -59,14 +59,14 @@ impl Registry {
     /// # Panics
     /// If the registry is not installed or does not start.
     pub async fn start() -> Self {
-        Self::with(Setup::default()).await
+        Self::start_with(Setup::default()).await
     }
 
     /// Starts a registry and waits until it is ready.
     ///
     /// # Panics
     /// If the registry is not installed or does not start.
-    pub async fn with(setup: Setup) -> Self {
+    pub async fn start_with(setup: Setup) -> Self {
         crate::crypto();
         let folder = TempDir::new().expect("a temporary folder");
         let http = reqwest::Client::builder()
@@ -102,7 +102,7 @@ impl Registry {
     ///
     /// # Panics
     /// If it does not start.
-    pub async fn start_again(&mut self) {
+    pub async fn restart(&mut self) {
         self.stop().await;
         self.run().await;
     }
@@ -347,7 +347,7 @@ impl Registry {
             identity.write(&certificate, &key);
             config["http"]["tls"] = json!({"certificate": certificate, "key": key});
         }
-        if self.setup.closed {
+        if self.setup.requires_auth {
             let users = format!("{USER}:{PASSWORD_BCRYPT}\n");
             std::fs::write(path("htpasswd"), users).expect("a file of users");
             config["auth"]["htpasswd"] = json!({"realm": "tests", "path": path("htpasswd")});

@@ -14,11 +14,11 @@ use crate::wire::{Response, Stream};
 #[derive(Debug, Clone)]
 pub enum Reply {
     /// A complete reply.
-    Whole(Response),
+    Complete(Response),
     /// A body that ends before its declared length, as after a crash of the server.
-    CutOff(Response),
+    Truncated(Response),
     /// No reply, on a connection that stays open.
-    Silence,
+    NoReply,
     /// A body of a gigabyte that looks like a result.
     Endless,
     /// A body that is sent byte by byte, one every 100 ms.
@@ -33,7 +33,7 @@ const GIGABYTE: u64 = 1 << 30;
 impl Reply {
     /// A complete reply of one content type.
     pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
-        Self::Whole(Response::new(status, content_type, body))
+        Self::Complete(Response::new(status, content_type, body))
     }
 
     /// A complete reply in JSON.
@@ -68,15 +68,15 @@ impl Reply {
     /// # Panics
     /// If it is broken already.
     pub fn drip(self) -> Self {
-        Self::Drip(self.into_whole())
+        Self::Drip(self.into_complete())
     }
 
     /// The same reply with only the first half of its body, but with the original length.
     ///
     /// # Panics
     /// If it is broken already.
-    pub fn cut_off(self) -> Self {
-        Self::CutOff(self.into_whole())
+    pub fn truncated_body(self) -> Self {
+        Self::Truncated(self.into_complete())
     }
 
     /// The same reply with only the first half of its body, and with the length of that half.
@@ -84,14 +84,14 @@ impl Reply {
     /// # Panics
     /// If it is broken already.
     pub fn halved(self) -> Self {
-        let mut response = self.into_whole();
+        let mut response = self.into_complete();
         response.body.truncate(response.body.len() / 2);
-        Self::Whole(response)
+        Self::Complete(response)
     }
 
-    fn into_whole(self) -> Response {
+    fn into_complete(self) -> Response {
         match self {
-            Self::Whole(response) => response,
+            Self::Complete(response) => response,
             other => panic!("{other:?} is broken already"),
         }
     }
@@ -104,8 +104,8 @@ impl Reply {
             reply = then;
         }
         match reply {
-            Self::Whole(response) => response.send(stream).await,
-            Self::CutOff(response) => {
+            Self::Complete(response) => response.send(stream).await,
+            Self::Truncated(response) => {
                 let half = &response.body.as_bytes()[..response.body.len() / 2];
                 let head = response.head(&format!("Content-Length: {}", response.body.len()));
                 stream.write_all(head.as_bytes()).await?;
@@ -113,7 +113,7 @@ impl Reply {
                 stream.shutdown().await
             }
             // Returns when the client closes the connection.
-            Self::Silence => stream.read_u8().await.map(drop),
+            Self::NoReply => stream.read_u8().await.map(drop),
             Self::Endless => endless(stream, taken).await,
             Self::Drip(response) => {
                 let head = response.head(&format!("Content-Length: {}", response.body.len()));

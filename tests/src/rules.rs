@@ -34,7 +34,7 @@ pub fn joined(names: &[&str]) -> String {
 
 /// Resource rules as in a file of prometheus-adapter, for the series `cores` and `bytes` of
 /// containers, and `node_cores` and `node_bytes` of nodes.
-pub fn of_uses(window: &str) -> Value {
+pub fn resource_metrics_rules(window: &str) -> Value {
     let rule = |series: &str| {
         let query =
             |series: &str| format!("sum by (<<.GroupBy>>) ({series}{{<<.LabelMatchers>>}})");

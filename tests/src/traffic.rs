@@ -37,7 +37,7 @@ impl Traffic {
         let series = Arc::new(Mutex::new(BTreeMap::new()));
         let server = Upstream::start(page(&series)).await;
         let shared = series.clone();
-        server.answer_with(move |_| page(&shared));
+        server.reply_with(move |_| page(&shared));
         Self { series, server }
     }
 
@@ -52,13 +52,13 @@ impl Traffic {
     }
 
     /// Sets the rate of a counter, per second.
-    pub fn rise(&self, series: &str, per_second: f64) {
+    pub fn set_rate(&self, series: &str, per_second: f64) {
         self.change(series, |from, old| Series { per_second, ..next(from, old) });
     }
 
     /// Adds a counter that has increased by `per_second` for the last `seconds` seconds, and
     /// continues to increase.
-    pub fn has_risen(&self, series: &str, per_second: f64, seconds: u64) {
+    pub fn backfill_rate(&self, series: &str, per_second: f64, seconds: u64) {
         self.change(series, |now, _| {
             let from = now - seconds * 1000;
             Series { value: 0.0, from, per_second, scraped: from }

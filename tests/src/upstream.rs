@@ -31,7 +31,7 @@ struct Shared {
     required: Mutex<Option<(String, String)>>,
     requests: watch::Sender<Vec<Request>>,
     hang_ups: watch::Sender<usize>,
-    taken: AtomicU64,
+    bytes_read: AtomicU64,
 }
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -55,7 +55,7 @@ impl Upstream {
             required: Mutex::new(None),
             requests: watch::Sender::new(Vec::new()),
             hang_ups: watch::Sender::new(0),
-            taken: AtomicU64::new(0),
+            bytes_read: AtomicU64::new(0),
         });
         let mut server = JoinSet::new();
         server.spawn(serve(listener, tls.clone(), shared.clone()));
@@ -69,17 +69,17 @@ impl Upstream {
     }
 
     /// Sets the reply.
-    pub fn answer(&self, reply: Reply) {
+    pub fn set_reply(&self, reply: Reply) {
         set(&self.shared.respond, always(reply));
     }
 
     /// Sets a function from request to reply.
-    pub fn answer_with(&self, respond: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
+    pub fn reply_with(&self, respond: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
         set(&self.shared.respond, Arc::new(respond));
     }
 
     /// Requires this header; other requests get 401.
-    pub fn require(&self, header: &str, value: &str) {
+    pub fn require_header(&self, header: &str, value: &str) {
         set(&self.shared.required, Some((header.to_owned(), value.to_owned())));
     }
 
@@ -91,8 +91,8 @@ impl Upstream {
     /// Accepts connections again, at the same address.
     ///
     /// # Panics
-    /// If another process has taken the port.
-    pub async fn start_again(&mut self) {
+    /// If another process has bytes_read the port.
+    pub async fn restart(&mut self) {
         self.stop().await;
         let listener = TcpListener::bind(self.address).await.expect("the port is still free");
         self.server.spawn(serve(listener, self.tls.clone(), self.shared.clone()));
@@ -133,16 +133,16 @@ impl Upstream {
     ///
     /// # Panics
     /// After a timeout.
-    pub async fn wait_for_hang_up(&self) -> u64 {
+    pub async fn wait_for_disconnect(&self) -> u64 {
         let mut hang_ups = self.shared.hang_ups.subscribe();
         let waited = timeout(WAIT_TIMEOUT, hang_ups.wait_for(|&count| count > 0)).await.is_ok();
-        assert!(waited, "the client did not hang up, and took {} bytes", self.taken());
-        self.taken()
+        assert!(waited, "the client did not hang up, and took {} bytes", self.bytes_read());
+        self.bytes_read()
     }
 
     /// The number of bytes of endless bodies that clients have read.
-    pub fn taken(&self) -> u64 {
-        self.shared.taken.load(Ordering::SeqCst)
+    pub fn bytes_read(&self) -> u64 {
+        self.shared.bytes_read.load(Ordering::SeqCst)
     }
 }
 
@@ -151,7 +151,7 @@ impl Shared {
         if let Some((header, value)) = &*lock(&self.required)
             && request.header(header) != Some(value)
         {
-            return Reply::Whole(Response::new(401, "text/plain", "Unauthorized\n"));
+            return Reply::Complete(Response::new(401, "text/plain", "Unauthorized\n"));
         }
         let respond = lock(&self.respond).clone();
         respond(request)
@@ -195,7 +195,7 @@ async fn serve_connection(stream: impl Stream, shared: &Shared) {
     while let Ok(Some(request)) = wire::read(&mut stream).await {
         let reply = shared.reply(&request);
         shared.requests.send_modify(|requests| requests.push(request));
-        if reply.send(&mut stream, &shared.taken).await.is_err() {
+        if reply.send(&mut stream, &shared.bytes_read).await.is_err() {
             shared.hang_ups.send_modify(|count| *count += 1);
             return;
         }

@@ -73,7 +73,7 @@ fn leb128(mut number: usize) -> Vec<u8> {
 ///
 /// # Panics
 /// If it is not such a quantity.
-pub fn number(quantity: &str) -> f64 {
+pub fn parse_quantity(quantity: &str) -> f64 {
     let (digits, factor) = match quantity.as_bytes().last() {
         Some(b'm') => (&quantity[..quantity.len() - 1], 0.001),
         Some(b'k') => (&quantity[..quantity.len() - 1], 1000.0),

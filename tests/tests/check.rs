@@ -206,7 +206,7 @@ async fn a_reader_that_has_seen_enough_is_no_error() {
 async fn serve_refuses_what_check_refuses() {
     let Err(exited) = Leadsman::launch(FAULTY, &[]).await else { panic!("it serves") };
     assert!(!exited.status.success());
-    exited.says(&["timeoutt", "onEror", "promtheus", "not started"]);
+    exited.assert_contains(&["timeoutt", "onEror", "promtheus", "not started"]);
     assert!(!exited.log.contains("the configuration is served"), "{}", exited.log);
 }
 
@@ -253,8 +253,8 @@ async fn an_invalid_query_is_reported_with_its_place() {
 async fn invalid_yaml_and_missing_files_are_reported() {
     let checked = Leadsman::check("kind: Config\nsources: [unclosed\nmappings: {}\n").await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
-    checked.says(&["leadsman.yaml:", "YAML"]);
+    checked.assert_contains(&["leadsman.yaml:", "YAML"]);
     let checked = Leadsman::check("").await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
-    checked.says(&["leadsman.yaml:1", "expected|empty|missing"]);
+    checked.assert_contains(&["leadsman.yaml:1", "expected|empty|missing"]);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use leadsman_tests::cluster::{Adapter, ControlPlane, Rule, Subject, Workload};
 use leadsman_tests::{
-    Answer, Authority, Caller, Config, Leadsman, Mapping, Reply, Upstream, eventually, paths,
+    Answer, Authority, Config, HttpClient, Leadsman, Mapping, Reply, Upstream, eventually, paths,
     replace,
 };
 use reqwest::Method;
@@ -65,17 +65,17 @@ impl Site {
         self.plane.admin().delete(&bindings).await;
     }
 
-    async fn read(&self, caller: &Caller, path: &str) -> Answer {
+    async fn read(&self, caller: &HttpClient, path: &str) -> Answer {
         self.leadsman.get_as(caller, path).await
     }
 
     /// The status code that a caller gets for `load`.
-    async fn status(&self, caller: &Caller) -> u16 {
+    async fn status(&self, caller: &HttpClient) -> u16 {
         self.read(caller, &self.load()).await.status
     }
 
     /// Whether a caller gets this status for `load` by now.
-    async fn becomes(&self, caller: &Caller, status: u16) -> Result<(), String> {
+    async fn becomes(&self, caller: &HttpClient, status: u16) -> Result<(), String> {
         let answer = self.read(caller, &self.load()).await;
         if answer.status == status { Ok(()) } else { Err(format!("{answer:#?}")) }
     }
@@ -97,8 +97,8 @@ impl Site {
 }
 
 /// The aggregator, forwarding a request of this user.
-fn proxied(plane: &ControlPlane, user: &str) -> Caller {
-    Caller::certified(plane.authorities().aggregator()).header("x-remote-user", user)
+fn proxied(plane: &ControlPlane, user: &str) -> HttpClient {
+    HttpClient::with_certificate(plane.authorities().aggregator()).header("x-remote-user", user)
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_front_proxy_impersonates_the_user_in_its_headers() {
 
     let refused = site.read(&user("john"), &site.load()).await.failure();
     assert_eq!((refused.code, refused.reason.as_str()), (403, "Forbidden"));
-    refused.says(&[
+    refused.assert_contains(&[
         r#"pods.custom.metrics.k8s.io "*" is forbidden"#,
         r#"User "john" cannot get resource "pods/load""#,
         r#"in API group "custom.metrics.k8s.io""#,
@@ -125,10 +125,10 @@ async fn a_front_proxy_impersonates_the_user_in_its_headers() {
     ]);
     // A right in one namespace does not apply to another namespace or metric.
     let elsewhere = site.read(&user("jane"), &paths::pods("default", "load")).await.failure();
-    elsewhere.says(&[r#"User "jane" cannot get"#, r#"in the namespace "default""#]);
+    elsewhere.assert_contains(&[r#"User "jane" cannot get"#, r#"in the namespace "default""#]);
     let other = site.read(&user("jane"), &paths::external("proxied", "depth")).await.failure();
     assert_eq!(other.code, 403);
-    other.says(&[
+    other.assert_contains(&[
         r#"User "jane" cannot list resource "depth""#,
         r#"in API group "external.metrics.k8s.io""#,
         r#"in the namespace "proxied""#,
@@ -137,7 +137,7 @@ async fn a_front_proxy_impersonates_the_user_in_its_headers() {
     site.read(&user("jane"), &at_the_root)
         .await
         .failure()
-        .says(&[r#"cannot get resource "metrics""#]);
+        .assert_contains(&[r#"cannot get resource "metrics""#]);
 }
 
 #[tokio::test]
@@ -193,41 +193,51 @@ async fn only_the_front_proxy_may_impersonate_users() {
     let impostor = Authority::new("front-proxy-ca").client(name);
     let token = format!("Bearer {}", site.token().await);
     for (who, caller, status, says) in [
-        ("an impostor", Caller::certified(&impostor), 401, "client certificate is not trusted"),
+        (
+            "an impostor",
+            HttpClient::with_certificate(&impostor),
+            401,
+            "client certificate is not trusted",
+        ),
         (
             "another name",
-            Caller::certified(&users.front_proxy.client("somebody")),
+            HttpClient::with_certificate(&users.front_proxy.client("somebody")),
             401,
             r#"the client certificate's name "somebody" is not one of a front proxy"#,
         ),
-        ("too late", Caller::certified(&users.front_proxy.expired(name)), 401, "expired"),
+        (
+            "too late",
+            HttpClient::with_certificate(&users.front_proxy.expired(name)),
+            401,
+            "expired",
+        ),
         (
             "the right name of a user",
-            Caller::certified(&users.clients.client(name)),
+            HttpClient::with_certificate(&users.clients.client(name)),
             403,
             r#"User "front-proxy-client" cannot get"#,
         ),
         (
             "a user",
-            Caller::certified(&users.clients.client("john")),
+            HttpClient::with_certificate(&users.clients.client("john")),
             403,
             r#"User "john" cannot get"#,
         ),
         (
             "an account",
-            Caller::anonymous().header("authorization", &token),
+            HttpClient::anonymous().header("authorization", &token),
             403,
             r#"User "system:serviceaccount:impostors:leadsman" cannot get"#,
         ),
-        ("nobody", Caller::anonymous(), 403, r#"User "system:anonymous" cannot get"#),
+        ("nobody", HttpClient::anonymous(), 403, r#"User "system:anonymous" cannot get"#),
     ] {
         let caller =
             caller.header("x-remote-user", "jane").header("x-remote-group", "system:masters");
         let refused = site.read(&caller, &site.load()).await.failure();
         assert_eq!(refused.code, status, "{who}: {refused:?}");
-        refused.says(&[says]);
+        refused.assert_contains(&[says]);
     }
-    let silent = Caller::certified(users.aggregator());
+    let silent = HttpClient::with_certificate(users.aggregator());
     assert_eq!(site.status(&silent).await, 401, "a front proxy that names nobody is nobody");
     assert!(site.questions("jane").is_empty(), "nobody was taken for her");
 }
@@ -248,7 +258,7 @@ async fn a_client_certificate_authenticates_its_user() {
         ("of nobody", users.clients.client(""), 401),
         ("of another authority", foreign.member("jane", "system:masters"), 401),
     ] {
-        let answer = site.read(&Caller::certified(&identity), &site.load()).await;
+        let answer = site.read(&HttpClient::with_certificate(&identity), &site.load()).await;
         assert_eq!(answer.status, status, "{who}: {answer:#?}");
         if status != 200 {
             assert_eq!(answer.failure().code, status);
@@ -260,21 +270,21 @@ async fn a_client_certificate_authenticates_its_user() {
 async fn a_token_authenticates_its_service_account() {
     let site = Site::new("tokens", 1).await;
     let token = site.token().await;
-    let account = Caller::bearing(&token);
+    let account = HttpClient::with_token(&token);
     let refused = site.read(&account, &site.load()).await.failure();
     assert_eq!(refused.code, 403);
-    refused.says(&[r#"User "system:serviceaccount:tokens:leadsman" cannot get"#]);
+    refused.assert_contains(&[r#"User "system:serviceaccount:tokens:leadsman" cannot get"#]);
     let cut = &token[..token.len() - 8];
     for bad in ["bad", cut] {
-        let refused = site.read(&Caller::bearing(bad), &site.load()).await.failure();
+        let refused = site.read(&HttpClient::with_token(bad), &site.load()).await.failure();
         assert_eq!((refused.code, refused.reason.as_str()), (401, "Unauthorized"));
-        refused.says(&["the bearer token is not valid"]);
+        refused.assert_contains(&["the bearer token is not valid"]);
     }
     // Every service account of a namespace is in the group of the namespace.
     site.allow(&Subject::Group("system:serviceaccounts:tokens".to_owned())).await;
     eventually("the right to count", COUNTS, async || site.becomes(&account, 200).await).await;
     // An unknown certificate does not invalidate a valid token.
-    let both = Caller::certified(&Authority::new("other").client("jane"))
+    let both = HttpClient::with_certificate(&Authority::new("other").client("jane"))
         .header("authorization", &format!("Bearer {token}"));
     assert_eq!(site.status(&both).await, 200);
 }
@@ -282,7 +292,7 @@ async fn a_token_authenticates_its_service_account() {
 #[tokio::test]
 async fn granted_and_withdrawn_rights_take_effect() {
     let site = Site::new("changing", 1).await;
-    let jane = Caller::certified(&site.plane.authorities().clients.client("jane"));
+    let jane = HttpClient::with_certificate(&site.plane.authorities().clients.client("jane"));
     let john = proxied(site.plane, "john");
     site.allow(&Subject::user("jane")).await;
     assert_eq!((site.status(&jane).await, site.status(&john).await), (200, 403));
@@ -357,7 +367,7 @@ async fn anonymous_requests_are_served_nothing() {
             assert_eq!(answer.status, 403, "{method} {path}: {answer:#?}");
             assert!(!answer.body.contains(VALUE), "{method} {path}: {answer:#?}");
             if method == Method::GET {
-                answer.failure().says(&[r#"User "system:anonymous" cannot"#]);
+                answer.failure().assert_contains(&[r#"User "system:anonymous" cannot"#]);
             }
         }
     }
@@ -392,7 +402,7 @@ const READS: usize = 200;
 const OBJECTS: usize = 20;
 
 /// Reads the objects repeatedly, many at once, over separate connections.
-async fn read_them_all(site: &Site, caller: impl Fn() -> Caller) {
+async fn read_them_all(site: &Site, caller: impl Fn() -> HttpClient) {
     let mut reads = JoinSet::new();
     let callers: Vec<_> = (0..4).map(|_| caller()).collect();
     for number in 0..READS {
@@ -425,7 +435,7 @@ async fn equal_reviews_are_sent_once() {
 
     // A direct request has not been authorized by kube-apiserver before.
     let some = site.plane.authorities().clients.client("all");
-    read_them_all(&site, || Caller::certified(&some)).await;
+    read_them_all(&site, || HttpClient::with_certificate(&some)).await;
     let asked = site.questions("all");
     assert!(asked.len() >= OBJECTS, "{asked:#?}");
     assert!(asked.values().all(|&times| times <= 3), "{asked:#?}");
@@ -438,7 +448,7 @@ async fn a_new_front_proxy_authority_takes_effect_at_once() {
     let old = proxied(site.plane, "jane");
     let next = Authority::new("next-front-proxy-ca");
     let identity = next.client("front-proxy-client");
-    let new = || Caller::certified(&identity).header("x-remote-user", "jane");
+    let new = || HttpClient::with_certificate(&identity).header("x-remote-user", "jane");
     // One connection stays open all the time: the meaning of its certificate changes with the
     // authorities.
     let lasting = new();

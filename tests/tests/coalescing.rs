@@ -109,7 +109,7 @@ async fn one_cluster_wide_query_serves_all_namespaces() {
 #[tokio::test]
 async fn namespaces_with_a_query_each_are_not_mixed_up() {
     let upstream = Upstream::start(good()).await;
-    upstream.answer_with(|request| {
+    upstream.reply_with(|request| {
         let value = if request.promql().contains("\"shop\"") { "1" } else { "2" };
         Reply::pods(&[("web-0", value)])
     });
@@ -156,7 +156,7 @@ async fn steady_reads_are_answered_at_once_and_with_fresh_values() {
     let begin = Instant::now();
     let slow = Duration::from_millis(300);
     let upstream = Upstream::start(good()).await;
-    upstream.answer_with(move |_| {
+    upstream.reply_with(move |_| {
         let now = begin.elapsed().as_millis().to_string();
         Reply::pods(&[("web-0", &now)]).after(slow)
     });

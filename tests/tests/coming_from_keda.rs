@@ -89,5 +89,5 @@ async fn a_source_that_is_down_is_never_zero() {
     triggers.upstream.stop().await;
     let failure = triggers.read("requests").await.failure();
     assert_eq!(failure.code, 503, "{failure:?}");
-    failure.says(&["cannot be reached"]);
+    failure.assert_contains(&["cannot be reached"]);
 }

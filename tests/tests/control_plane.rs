@@ -6,7 +6,7 @@ use leadsman_tests::cluster::{
     Account, ControlPlane, Credentials, Hpa, Metric, Registration, Rule, Subject, Target, Trust,
     Workload,
 };
-use leadsman_tests::{Authority, Caller, Reply, Request, Upstream, eventually, paths, replace};
+use leadsman_tests::{Authority, HttpClient, Reply, Request, Upstream, eventually, paths, replace};
 use serde_json::json;
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn an_hpa_reports_a_missing_metric() {
     assert!(described.ok().contains("FailedGetPodsMetric"), "{described:#?}");
     for (replicas, pods) in [(3, &["broker-0", "broker-1", "broker-2"][..]), (1, &["broker-0"])] {
         workload.scale(replicas).await;
-        workload.follow().await;
+        workload.reconcile().await;
         assert_eq!(workload.pods().await, pods);
     }
 }
@@ -43,7 +43,7 @@ async fn users_are_authenticated() {
     for (who, status) in [
         (&user, 403),
         (&token, 403),
-        (&Credentials::Nothing, 403),
+        (&Credentials::Anonymous, 403),
         (&foreign, 401),
         (&Credentials::Token("bad".to_owned()), 401),
     ] {
@@ -84,7 +84,7 @@ async fn an_hpa_scales_by_values_through_the_aggregator() {
     let authority = Authority::new("adapter-ca");
     let server = authority.server_named("adapter", &["adapter.metrics.svc"]).server_config(None);
     let adapter = Upstream::start_tls(Reply::json(200, &json!({})), server).await;
-    adapter.answer_with(stand_in);
+    adapter.reply_with(stand_in);
     let port = adapter.url().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     let port = port.expect("a port");
     let trust = authority.pem();
@@ -167,7 +167,7 @@ async fn kube_apiserver_restarts_with_its_data() {
     assert!(plane.admin().try_read("/readyz").await.is_err());
     plane.start_api_server().await;
     plane.admin().get("/api/v1/namespaces/kept").await;
-    let anonymous = Caller::anonymous().get(&format!("{}/livez", plane.url())).await;
+    let anonymous = HttpClient::anonymous().get(&format!("{}/livez", plane.url())).await;
     assert_eq!(anonymous.expect("an answer").status, 200);
 
     // It publishes another front proxy authority for extension API servers as soon as it has one.

@@ -11,7 +11,7 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 /// Serves mappings of each kind from a source that never answers: nothing here may need it.
 async fn start() -> (Leadsman, Upstream) {
-    let upstream = Upstream::start(Reply::Silence).await;
+    let upstream = Upstream::start(Reply::NoReply).await;
     let config = Config::shop(&upstream.url())
         .mapping(Mapping::pods("requests").query("q", r#"requests{namespace="${namespace}"}"#))
         .mapping(
@@ -230,7 +230,7 @@ async fn other_methods_are_not_allowed() {
 #[tokio::test]
 async fn values_are_protobuf_for_clients_that_prefer_it_and_everything_else_is_json() {
     let (leadsman, upstream) = start().await;
-    upstream.answer(Reply::pods(&[("web-0", "1")]));
+    upstream.set_reply(Reply::pods(&[("web-0", "1")]));
     const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
     let path = paths::pods("shop", "requests");
     for accept in [
@@ -276,7 +276,7 @@ async fn an_invalid_selector_is_reported_with_its_part() {
     ] {
         let failure = leadsman.get(&format!("{path}?{parameter}={selector}")).await.failure();
         assert_eq!((failure.code, failure.reason.as_str()), (400, "BadRequest"), "{selector}");
-        failure.says(&[part]);
+        failure.assert_contains(&[part]);
     }
     assert_eq!(upstream.queries(), 0);
 }

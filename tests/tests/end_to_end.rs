@@ -73,7 +73,7 @@ async fn pods_as_an_hpa_reads_them() {
         ] {
             let failure = read(missing).await.failure();
             assert_eq!((failure.code, failure.reason.as_str()), (404, "NotFound"), "{missing}");
-            failure.says(&[told]);
+            failure.assert_contains(&[told]);
         }
     }
 }

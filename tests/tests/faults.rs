@@ -73,8 +73,8 @@ impl Scene {
 
     /// The same. Asserts that the mapping works again as soon as the source does.
     async fn fails_and_recovers(self, texts: &[&str]) {
-        self.failure().await.says(&[METRIC, QUERY]).says(texts);
-        self.faulty.answer(good());
+        self.failure().await.assert_contains(&[METRIC, QUERY]).assert_contains(texts);
+        self.faulty.set_reply(good());
         self.recovers().await;
     }
 
@@ -92,14 +92,14 @@ impl Scene {
 async fn a_refused_connection() {
     let mut scene = Scene::new(good()).await;
     scene.faulty.stop().await;
-    scene.failure().await.says(&[METRIC, QUERY, "refused|connect"]);
-    scene.faulty.start_again().await;
+    scene.failure().await.assert_contains(&[METRIC, QUERY, "refused|connect"]);
+    scene.faulty.restart().await;
     scene.recovers().await;
 }
 
 #[tokio::test]
 async fn a_connection_without_an_answer() {
-    let scene = Scene::new(Reply::Silence).await;
+    let scene = Scene::new(Reply::NoReply).await;
     scene.fails_and_recovers(&["time|deadline|within|1s"]).await;
 }
 
@@ -125,7 +125,7 @@ async fn a_connection_that_is_never_made() {
     let leadsman = Leadsman::start(config).await;
     let failure = leadsman.get(&paths::pods("shop", METRIC)).await.failure();
     assert_eq!(failure.code, 503, "{failure:?}");
-    failure.says(&[METRIC, QUERY, "cannot be reached", "no connection within 3s"]);
+    failure.assert_contains(&[METRIC, QUERY, "cannot be reached", "no connection within 3s"]);
     let reason = [("reason", "query_connect_timeout")];
     let counted = leadsman.metric("leadsman_evaluation_failures_total", &reason).await;
     assert_eq!(counted, Some(1.0));
@@ -133,7 +133,7 @@ async fn a_connection_that_is_never_made() {
 
 #[tokio::test]
 async fn a_deadline_does_not_hide_what_the_source_failed_with() {
-    let upstream = Upstream::start(Reply::Silence).await;
+    let upstream = Upstream::start(Reply::NoReply).await;
     let config = Config::new()
         .source("prometheus", &format!("url: {}, timeout: 400ms", upstream.url()))
         .mapping(mapping().set("deadline", "200ms"))
@@ -145,7 +145,7 @@ async fn a_deadline_does_not_hide_what_the_source_failed_with() {
         if both { Ok(failure) } else { Err(failure.message) }
     })
     .await;
-    failure.says(&[METRIC, QUERY, "within 200ms", "did not answer within 400ms"]);
+    failure.assert_contains(&[METRIC, QUERY, "within 200ms", "did not answer within 400ms"]);
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_long_error_is_cut() {
     let scene = Scene::new(Reply::json(422, &error)).await;
     let failure = scene.failure().await;
     assert!(failure.message.len() < 1000, "{} bytes", failure.message.len());
-    failure.says(&["found duplicate series"]);
+    failure.assert_contains(&["found duplicate series"]);
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn a_truncated_answer() {
 
 #[tokio::test]
 async fn an_answer_whose_connection_breaks() {
-    let scene = Scene::new(good().cut_off()).await;
+    let scene = Scene::new(good().truncated_body()).await;
     let breaks = "connection|closed|ended|ends|end of file|incomplete|broke|body";
     scene.fails_and_recovers(&[breaks]).await;
 }
@@ -203,11 +203,11 @@ async fn an_answer_whose_connection_breaks() {
 #[tokio::test]
 async fn an_endless_answer_is_limited() {
     let scene = Scene::new(Reply::Endless).await;
-    scene.failure().await.says(&[METRIC, QUERY, "bytes|MiB|large|maxBodyBytes"]);
-    let taken = scene.faulty.wait_for_hang_up().await;
+    scene.failure().await.assert_contains(&[METRIC, QUERY, "bytes|MiB|large|maxBodyBytes"]);
+    let taken = scene.faulty.wait_for_disconnect().await;
     assert!(taken < 64 << 20, "{taken}");
     assert!(scene.leadsman.peak_memory() < 512 << 20);
-    scene.faulty.answer(good());
+    scene.faulty.set_reply(good());
     scene.recovers().await;
 }
 
@@ -215,9 +215,9 @@ async fn an_endless_answer_is_limited() {
 async fn an_endless_answer_is_limited_as_configured() {
     let settings = ", maxBodyBytes: 65536";
     let scene = Scene::with(Reply::Endless, mapping(), settings).await;
-    scene.failure().await.says(&["65536|64 KiB|maxBodyBytes"]);
+    scene.failure().await.assert_contains(&["65536|64 KiB|maxBodyBytes"]);
     // The rest is buffered by the sockets.
-    let taken = scene.faulty.wait_for_hang_up().await;
+    let taken = scene.faulty.wait_for_disconnect().await;
     assert!(taken < 12 << 20, "{taken}");
 }
 
@@ -231,7 +231,7 @@ async fn a_slow_answer() {
 async fn a_redirect_is_not_followed() {
     let elsewhere = Upstream::start(good()).await;
     let response = Response::new(302, "text/plain", "").header("Location", elsewhere.url());
-    let scene = Scene::new(Reply::Whole(response)).await;
+    let scene = Scene::new(Reply::Complete(response)).await;
     scene.fails_and_recovers(&["302|redirect"]).await;
     assert!(elsewhere.requests().is_empty(), "{:?}", elsewhere.requests());
 }
@@ -291,15 +291,15 @@ async fn values_that_no_quantity_can_express() {
         let answer = scene.read().await;
         assert_eq!(answer.values().into_iter().collect::<Vec<_>>(), [("web-1".into(), "2".into())]);
         let one = scene.leadsman.get(&paths::object("shop", "pods/web-0", METRIC)).await;
-        one.failure().says(&[METRIC, "web-0", word]);
+        one.failure().assert_contains(&[METRIC, "web-0", word]);
         // If no value is left, the reason is reported instead of "not found".
-        scene.faulty.answer(Reply::pods(&[("web-0", value)]));
+        scene.faulty.set_reply(Reply::pods(&[("web-0", value)]));
         let all = eventually("a failure", Duration::from_secs(10), async || {
             let all = scene.read().await;
             if all.status >= 400 { Ok(all) } else { Err(format!("{all:#?}")) }
         })
         .await;
-        all.failure().says(&[METRIC, word]);
+        all.failure().assert_contains(&[METRIC, word]);
     }
 }
 
@@ -308,7 +308,7 @@ async fn no_series_is_no_value_and_never_zero() {
     let scene = Scene::new(Reply::pods(&[])).await;
     let one = scene.leadsman.get(&paths::object("shop", "pods/web-0", METRIC)).await.failure();
     assert_eq!((one.code, one.reason.as_str()), (404, "NotFound"));
-    one.says(&[METRIC, "web-0"]);
+    one.assert_contains(&[METRIC, "web-0"]);
     // An empty list is an error to an HPA, as a failure is.
     let all = scene.read().await;
     assert!(all.status >= 400 || all.items().is_empty(), "{all:#?}");
@@ -333,7 +333,7 @@ async fn warnings_fail_only_if_configured() {
 #[tokio::test]
 async fn a_read_waits_no_longer_than_its_deadline() {
     let patient = mapping().set("deadline", "300ms");
-    let scene = Scene::with(Reply::Silence, patient, "").await;
+    let scene = Scene::with(Reply::NoReply, patient, "").await;
     let failure = scene.failure().await;
     assert!(failure.took >= Duration::from_millis(250), "{failure:?}");
     assert!(failure.took < Duration::from_millis(900), "{failure:?}");
@@ -357,7 +357,7 @@ async fn the_last_good_value_is_served_up_to_its_age_and_with_it() {
     let fresh = scene.read().await;
     assert_eq!((fresh.values().len(), fresh.header("warning")), (2, ""));
 
-    scene.faulty.answer(Reply::new(500, "text/plain", "down"));
+    scene.faulty.set_reply(Reply::new(500, "text/plain", "down"));
     let old = eventually("a warning", Duration::from_secs(5), async || {
         let answer = scene.read().await;
         assert_eq!(answer.values(), fresh.values());
@@ -374,9 +374,9 @@ async fn the_last_good_value_is_served_up_to_its_age_and_with_it() {
     .await;
     let failure = failed.failure();
     assert!(failure.code >= 500, "{failure:?}");
-    failure.says(&[METRIC, QUERY, "500"]);
+    failure.assert_contains(&[METRIC, QUERY, "500"]);
 
-    scene.faulty.answer(good());
+    scene.faulty.set_reply(good());
     scene.recovers().await;
     assert_eq!(scene.read().await.header("warning"), "");
 }
@@ -399,7 +399,7 @@ async fn a_prometheus_that_hangs_and_recovers() {
     let hanging = read(METRIC).await;
     let failure = hanging.failure();
     assert!(failure.code >= 500 && failure.took < SOON, "{failure:?}");
-    failure.says(&[METRIC, QUERY, "time|deadline|within|1s"]);
+    failure.assert_contains(&[METRIC, QUERY, "time|deadline|within|1s"]);
     eventually("a value with a warning", Duration::from_secs(10), async || {
         let answer = read("lasting").await;
         assert_eq!(answer.value(), "7");
@@ -422,7 +422,7 @@ async fn a_prometheus_that_hangs_and_recovers() {
     assert_eq!(comes_back().await, "7");
 
     prometheus.stop().await;
-    prometheus.start_again().await;
+    prometheus.restart().await;
     prometheus.wait_for("checkouts").await;
     assert_eq!(comes_back().await, "7");
 }

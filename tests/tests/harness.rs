@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use leadsman_tests::{
-    Authority, Exporter, HOSTILE, Prometheus, REACHING, Reply, Upstream, alien_component,
-    core_module, oversized, table_grower,
+    Authority, EXTRA_IMPORT, Exporter, HOSTILE, Prometheus, Reply, Upstream, core_module,
+    other_world_component, oversized, table_grower,
 };
 use reqwest::Client;
 
@@ -31,7 +31,7 @@ async fn a_real_prometheus_scrapes_hangs_and_recovers() {
 
     prometheus.stop().await;
     assert!(client().get(&ready).send().await.is_err_and(|error| error.is_connect()));
-    prometheus.start_again().await;
+    prometheus.restart().await;
     prometheus.wait_for("load == 2").await;
 }
 
@@ -47,18 +47,18 @@ async fn an_upstream_fails_as_scripted() {
     assert_eq!(upstream.last_request().promql(), "a + b");
     assert_eq!((upstream.queries(), upstream.last_request().method.as_str()), (1, "POST"));
 
-    upstream.answer(Reply::pods(&[("web-0", "1")]).cut_off());
+    upstream.set_reply(Reply::pods(&[("web-0", "1")]).truncated_body());
     assert!(ask(&upstream).await.expect("a head").text().await.is_err());
     let begin = Instant::now();
-    upstream.answer(Reply::pods(&[]).after(Duration::from_millis(300)));
+    upstream.set_reply(Reply::pods(&[]).after(Duration::from_millis(300)));
     ask(&upstream).await.expect("an answer");
     assert!(begin.elapsed() >= Duration::from_millis(300));
 
-    upstream.require("authorization", "Bearer one");
+    upstream.require_header("authorization", "Bearer one");
     assert_eq!(ask(&upstream).await.expect("an answer").status(), 401);
     upstream.stop().await;
     assert!(ask(&upstream).await.is_err_and(|error| error.is_connect()));
-    upstream.start_again().await;
+    upstream.restart().await;
     assert_eq!(ask(&upstream).await.expect("an answer").status(), 401);
 }
 
@@ -71,7 +71,7 @@ async fn an_endless_body_counts_the_bytes_read() {
         taken += response.chunk().await.expect("a chunk").expect("more").len() as u64;
     }
     drop(response);
-    let told = upstream.wait_for_hang_up().await;
+    let told = upstream.wait_for_disconnect().await;
     assert!((taken / 2..taken + (16 << 20)).contains(&told), "{told} of {taken}");
 }
 
@@ -96,14 +96,14 @@ fn guests_are_what_their_names_say() {
     let component = [0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00];
     for bytes in [
         std::fs::read(HOSTILE).expect("a guest"),
-        std::fs::read(REACHING).expect("a guest"),
-        alien_component(),
+        std::fs::read(EXTRA_IMPORT).expect("a guest"),
+        other_world_component(),
         table_grower(),
         oversized(),
     ] {
         assert!(bytes.starts_with(&component));
     }
-    let reaching = std::fs::read(REACHING).expect("a guest");
+    let reaching = std::fs::read(EXTRA_IMPORT).expect("a guest");
     let import = b"acme:storage/keys@1.0.0";
     assert!(reaching.windows(import.len()).any(|window| window == import));
     assert!(core_module().starts_with(&[0x00, b'a', b's', b'm', 0x01]));

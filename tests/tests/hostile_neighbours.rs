@@ -113,7 +113,7 @@ fn judge(deed: &str, answers: &[Answer], outcome: &Outcome) {
         // circuit breaker opens.
         let says = format!("{says}|no value within|failures in a row");
         for answer in failed {
-            answer.failure().says(&[&says]);
+            answer.failure().assert_contains(&[&says]);
         }
     }
     let pods: &[&str] = if matches!(outcome, Outcome::Nothing) { &[] } else { &["web-0", "web-1"] };

@@ -54,7 +54,7 @@ async fn what_counts_as_absent_is_left_out_with_its_reason() {
     assert!(warning.contains("NaN or infinite: 1; they count as absent"), "{answer:#?}");
     let one = leadsman.get(&paths::object("shop", "pods/web-0", METRIC)).await.failure();
     assert_eq!(one.code, 404, "{one:?}");
-    one.says(&["NaN or infinite: 1"]);
+    one.assert_contains(&["NaN or infinite: 1"]);
 
     let default = [("onNaN", "absent"), ("onAbsent", "{default: 7}")];
     let (_, _, answer) = of_pods(&given, &default).await;
@@ -69,7 +69,7 @@ async fn a_default_for_what_is_absent_does_not_stand_for_nan() {
         let (_, _, answer) = of_pods(&idle, settings).await;
         let failure = answer.failure();
         assert_eq!(failure.code, 500, "{settings:?}: {failure:?}");
-        failure.says(&["the value is NaN"]);
+        failure.assert_contains(&["the value is NaN"]);
     }
 }
 
@@ -93,7 +93,7 @@ async fn items_are_added_up_with_what_stands_for_those_that_are_no_numbers() {
         .mapping(mapping("without").set("onNaN", "absent"));
     let leadsman = Leadsman::start(config).await;
     let read = async |metric: &str| leadsman.get(&paths::external("shop", metric)).await;
-    read("refused").await.failure().says(&["NaN", "added up"]);
+    read("refused").await.failure().assert_contains(&["NaN", "added up"]);
     let of = |answer: &Answer| {
         let items = answer.items();
         let value = |item: &serde_json::Value| item["value"].as_str().map(str::to_owned);
@@ -108,8 +108,8 @@ async fn items_are_added_up_with_what_stands_for_those_that_are_no_numbers() {
 /// As prometheus-adapter has it for objects, and KEDA for its query.
 #[tokio::test]
 async fn the_default_for_rules_makes_an_idle_ratio_zero() {
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
         if request.path.ends_with("/api/v1/series") {
             let series = json!([
                 {"__name__": "lat_sum", "namespace": "shop", "pod": "web-0"},
@@ -129,7 +129,7 @@ async fn the_default_for_rules_makes_an_idle_ratio_zero() {
     let refusing = Leadsman::start(&config).await;
     let failure = refusing.get(&path).await.failure();
     assert_eq!(failure.code, 500, "{failure:?}");
-    failure.says(&["the value is NaN"]);
+    failure.assert_contains(&["the value is NaN"]);
 
     let zero = Leadsman::start(config.set("discovery", "{onNaN: {value: 0}}")).await;
     let answer = zero.get(&path).await;
@@ -148,10 +148,10 @@ async fn policies_that_are_none_are_told_with_their_lines() {
     for (bad, says) in [("zero", "\"zero\" is not known here"), ("{value: 1e300}", "beyond")] {
         let checked = Leadsman::check(config(bad)).await;
         assert_eq!(checked.code, Some(1), "{bad}: {}", checked.output);
-        checked.says(&["mappings[0].onNaN", says]);
+        checked.assert_contains(&["mappings[0].onNaN", says]);
     }
     let long = Mapping::external("m").query("q", "m").set("handover", "2h");
     let checked = Leadsman::check(Config::shop("http://127.0.0.1:9").mapping(long)).await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
-    checked.says(&["mappings[0].handover", "at most 1h"]);
+    checked.assert_contains(&["mappings[0].handover", "at most 1h"]);
 }

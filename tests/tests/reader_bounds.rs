@@ -67,7 +67,7 @@ async fn selectors_have_a_length() {
         let longer = leadsman.get(&format!("{path}?{}", padded(parameter, most + 1))).await;
         let failure = longer.failure();
         assert_eq!((failure.code, failure.reason.as_str()), (400, "BadRequest"), "{failure:#?}");
-        failure.says(&[parameter, &(most + 1).to_string(), &most.to_string()]);
+        failure.assert_contains(&[parameter, &(most + 1).to_string(), &most.to_string()]);
     }
 }
 
@@ -92,7 +92,8 @@ async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
             }
             let failure = answer.failure();
             assert_eq!((failure.code, failure.reason.as_str()), (429, "TooManyRequests"));
-            failure.says(&[&MAX_EVALUATIONS.to_string(), "your reads in this namespace"]);
+            failure
+                .assert_contains(&[&MAX_EVALUATIONS.to_string(), "your reads in this namespace"]);
             refused += 1;
         }
     }
@@ -142,7 +143,7 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
 #[tokio::test]
 async fn one_namespace_that_fails_is_left_out_of_a_list_of_all() {
     let upstream = Upstream::start(Reply::vector(&json!([]))).await;
-    upstream.answer_with(|request| {
+    upstream.reply_with(|request| {
         let promql = request.promql();
         let value = if promql.contains("bad") { "NaN" } else { "1" };
         let namespace = promql.split('"').nth(1).unwrap_or_default();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use leadsman_tests::{
-    Checked, Config, Folder, Leadsman, Reply, Request, Upstream, eventually, paths,
+    CheckReport, Config, Folder, Leadsman, Reply, Request, Upstream, eventually, paths,
 };
 use serde_json::{Value, json};
 
@@ -36,8 +36,8 @@ fn is_list(request: &Request) -> bool {
 
 /// A source with one series for each name that is asked for, and 4 for each pod.
 async fn upstream() -> Upstream {
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
         if !is_list(request) {
             return Reply::pods(&[("web-0", "4")]);
         }
@@ -50,7 +50,7 @@ async fn upstream() -> Upstream {
 }
 
 /// What both commands say of a configuration.
-async fn both(config: &str) -> [Checked; 2] {
+async fn both(config: &str) -> [CheckReport; 2] {
     [Leadsman::check(config).await, Leadsman::rules(config, &[]).await]
 }
 
@@ -74,7 +74,7 @@ async fn what_cannot_work_is_a_fault_and_is_served_all_the_same() {
             let is_told =
                 |fault: &&str| fault.contains("rules[1].metricsQuery: ") && fault.contains(part);
             assert!(told.iter().any(|fault| is_told(&fault)), "{part}: {}", checked.output);
-            checked.says(&["1 fault"]);
+            checked.assert_contains(&["1 fault"]);
         }
         // prometheus-adapter serves it, too, and Prometheus says what is wrong with it.
         let leadsman = Leadsman::start(&config).await;
@@ -94,7 +94,7 @@ async fn a_matcher_that_only_the_series_query_has_is_a_warning() {
     let at = line(&config, "metricsQuery");
     for checked in both(&config).await {
         assert_eq!(checked.code, Some(0), "{}", checked.output);
-        checked.says(&["side=\"destination\" is in `seriesQuery` alone", "1 warning"]);
+        checked.assert_contains(&["side=\"destination\" is in `seriesQuery` alone", "1 warning"]);
         let told = checked.faults_at(at);
         assert!(told.iter().any(|told| told.contains("warning: ")), "{}", checked.output);
     }
@@ -133,8 +133,11 @@ async fn other_dialects_are_warned_of_and_sent() {
     );
     let checked = Leadsman::check(&config).await;
     assert_eq!(checked.code, Some(0), "{}", checked.output);
-    checked.says(&["warning: rules[0].metricsQuery: ", "warning: mappings[0].queries.q.promql: "]);
-    checked.says(&["no faults, 2 warnings"]);
+    checked.assert_contains(&[
+        "warning: rules[0].metricsQuery: ",
+        "warning: mappings[0].queries.q.promql: ",
+    ]);
+    checked.assert_contains(&["no faults, 2 warnings"]);
     let leadsman = Leadsman::start(&config).await;
     leadsman.get(&paths::object("shop", "pods/web-0", "dialect")).await.ok();
     assert!(upstream.last_request().promql().ends_with(" keep_metric_names"));
@@ -170,7 +173,7 @@ async fn a_rule_that_gives_nothing_is_told_with_the_reason() {
     let config = config(&upstream, &rules);
     for checked in both(&config).await {
         assert_eq!(checked.code, Some(0), "{}", checked.output);
-        checked.says(&[
+        checked.assert_contains(&[
             "does not say which label names the namespace",
             "none of its labels names an object",
             "2 warnings",
@@ -189,13 +192,13 @@ async fn lists_that_cannot_be_had_are_told_of() {
     let config = config(&upstream, &[rule("away", OVERRIDES, USUAL)]);
     let checked = Leadsman::check(&config).await;
     assert_eq!(checked.code, Some(0), "{}", checked.output);
-    checked.says(&[
+    checked.assert_contains(&[
         "warning: rules[0].seriesQuery: the source \"prometheus\" answered 503",
         "0 mappings, metrics of rules unknown: series could not be listed, no faults, 1 warning",
     ]);
     let told = Leadsman::rules(&config, &[]).await;
     assert_eq!(told.code, Some(1), "{}", told.output);
-    told.says(&["1 rule could not be listed"]);
+    told.assert_contains(&["1 rule could not be listed"]);
 }
 
 #[tokio::test]
@@ -217,7 +220,7 @@ async fn a_bad_rule_stops_itself_alone() {
         let config = config(&upstream, &rules);
         for checked in both(&config).await {
             assert_eq!(checked.code, Some(1), "{part}: {}", checked.output);
-            checked.says(&["rules[1]", part]);
+            checked.assert_contains(&["rules[1]", part]);
         }
         let leadsman = Leadsman::start(&config).await;
         for metric in ["good", "better"] {
@@ -241,7 +244,7 @@ async fn a_rule_that_an_edit_breaks_goes_on_as_it_was() {
     let mut folder = Folder::mounted();
     let both = [rule("good", OVERRIDES, USUAL), rule("kept", OVERRIDES, USUAL)];
     folder.configure(config(&upstream, &both));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     leadsman.get(&paths::pods("shop", "kept")).await.values();
     let edited = [rule("new", OVERRIDES, USUAL), rule("kept", OVERRIDES, "<<.Serie>>")];
     folder.configure(config(&upstream, &edited));
@@ -254,6 +257,6 @@ async fn a_rule_that_an_edit_breaks_goes_on_as_it_was() {
     let status = leadsman.status().await.to_string();
     assert!(status.contains("its last version without faults is still served"), "{status}");
     // Whoever starts with it has nothing that went before.
-    let started = Leadsman::follow(&folder.config(), &[]).await;
+    let started = Leadsman::start_file(&folder.config(), &[]).await;
     assert_eq!(started.get(&paths::pods("shop", "kept")).await.failure().code, 404);
 }

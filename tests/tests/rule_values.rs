@@ -16,8 +16,8 @@ async fn upstream(
     series: &'static [(&'static [(&'static str, &'static str)], &'static str)],
     picked: impl Fn(&str, &[(&str, &str)]) -> bool + Send + Sync + 'static,
 ) -> Upstream {
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(move |request| {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(move |request| {
         let metric = |labels: &[(&str, &str)]| -> Value {
             let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
             Value::Object(labels.collect())
@@ -130,7 +130,7 @@ async fn which_of_several_values_is_served_can_be_chosen() {
     assert_eq!(flag.get(&paths::pods("shop", "busy")).await.values()["web-0"], "5");
     let refused = Leadsman::check(config.set("discovery", "{onSeveral: last}")).await;
     assert_eq!(refused.code, Some(1), "{}", refused.output);
-    refused.says(&["discovery.onSeveral", "refuse"]);
+    refused.assert_contains(&["discovery.onSeveral", "refuse"]);
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn groups_of_a_regular_expression_are_no_places() {
         .mapping(Mapping::external("lag").query("lag", &sent("${name}")));
     let refused = Leadsman::check(config).await;
     assert_eq!(refused.code, Some(1), "{}", refused.output);
-    refused.says(&["\"${name}\" is not known in a query", "write \"$${name}\""]);
+    refused.assert_contains(&["\"${name}\" is not known in a query", "write \"$${name}\""]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use leadsman_tests::{Config, Leadsman, Reply, Request, Upstream, eventually, paths};
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A rule for these series that sums by object.
 fn rule(series: &str) -> String {
@@ -39,7 +39,7 @@ fn is_list(request: &Request) -> bool {
 
 /// A source that lists these series and has a value for each pod.
 fn answer(upstream: &Upstream, names: &'static [&'static str]) {
-    upstream.answer_with(move |request| {
+    upstream.reply_with(move |request| {
         if is_list(request) {
             series(names)
         } else {
@@ -57,7 +57,7 @@ async fn offered(leadsman: &Leadsman) -> Vec<String> {
 }
 
 async fn wait_offered(leadsman: &Leadsman, names: &[&str]) {
-    eventually(&format!("the metrics {names:?}"), PATIENCE, async || {
+    eventually(&format!("the metrics {names:?}"), TIMEOUT, async || {
         let offered = offered(leadsman).await;
         if offered == names { Ok(()) } else { Err(format!("{offered:?}")) }
     })
@@ -155,7 +155,7 @@ async fn a_failing_list_affects_no_other_and_removes_nothing() {
     let upstream = Upstream::start(series(&[])).await;
     let broken = Arc::new(AtomicUsize::new(0));
     let fails = broken.clone();
-    upstream.answer_with(move |request| match request.parameter("match[]") {
+    upstream.reply_with(move |request| match request.parameter("match[]") {
         Some("bad") => Reply::json(400, &json!({"status": "error", "error": "no such thing"})),
         Some("good") => match fails.load(Ordering::SeqCst) {
             0 => series(&["good"]),
@@ -198,7 +198,7 @@ async fn an_external_metric_is_served_whole_or_not_at_all() {
     let upstream = Upstream::start(series(&[])).await;
     let item = |queue: &str, value: &str| json!({"metric": {"__name__": "q", "queue": queue}, "value": [1, value]});
     let items = json!([item("a", "7"), item("b", "NaN")]);
-    upstream.answer_with(
+    upstream.reply_with(
         move |request| {
             if is_list(request) { series(&["q"]) } else { Reply::vector(&items) }
         },
@@ -221,7 +221,7 @@ async fn disagreeing_series_leave_their_object_out() {
     answer(&upstream, &["requests"]);
     let plain = rule("requests").replace("sum(", "").replace(") by (<<.GroupBy>>)", "");
     let leadsman = Leadsman::start(config(&upstream, &[plain])).await;
-    upstream.answer_with(|request| {
+    upstream.reply_with(|request| {
         if is_list(request) {
             series(&["requests"])
         } else {

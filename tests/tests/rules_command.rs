@@ -22,8 +22,8 @@ externalRules:
 
 /// A Prometheus with these series.
 async fn upstream() -> Upstream {
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
         let series = match request.parameter("match[]") {
             Some("queue_depth") => json!([{"__name__": "queue_depth", "namespace": "shop"}]),
             Some(latency) if latency.starts_with("latency") => {
@@ -66,7 +66,7 @@ async fn metrics_are_listed_with_their_queries_and_other_series_with_a_reason() 
     }
     assert_eq!(upstream.requests().len(), 3, "one list for each series query");
     let told = Leadsman::rules(RULES, &["--prometheus-url", &url, "--exact-queries"]).await;
-    told.says(&["for each read: sum(rate(", "exact queries are set"]);
+    told.assert_contains(&["for each read: sum(rate(", "exact queries are set"]);
     let told = Leadsman::rules(RULES, &["--prometheus-url", &url, "--output", "json"]).await;
     let json: Value = serde_json::from_str(&told.output).expect("JSON");
     assert_eq!(json["rules"][2]["metrics"][0]["metric"], "queue_depth", "{json:#}");
@@ -79,13 +79,13 @@ async fn converted_mappings_are_served() {
     let arguments = ["--prometheus-url", &url, "--output", "mappings"];
     let told = Leadsman::rules(RULES, &arguments).await;
     assert_eq!(told.code, Some(0), "{}", told.output);
-    told.says(&["pods/latency of rules[1]: quantile brings objects together"]);
+    told.assert_contains(&["pods/latency of rules[1]: quantile brings objects together"]);
     let check = Leadsman::check(&told.output).await;
     assert_eq!(check.code, Some(0), "{}\n{}", told.output, check.output);
     // Converted mappings send the queries of the rules.
     let objects = "objects: [{resource: pods, namespace: shop, name: web-0}]\n";
     let served = Leadsman::start(format!("{}{objects}", told.output)).await;
-    upstream.answer(Reply::pods(&[("web-0", "12.5")]));
+    upstream.set_reply(Reply::pods(&[("web-0", "12.5")]));
     let path =
         "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/http_requests_per_second";
     let answer = served.get(path).await.ok();
@@ -112,7 +112,7 @@ async fn converted_mappings_keep_what_stands_for_nan() {
     assert!(mappings > 0 && stated == mappings, "{}", told.output);
     let objects = "objects: [{resource: pods, namespace: shop, name: web-0}]\n";
     let served = Leadsman::start(format!("{}{objects}", told.output)).await;
-    upstream.answer(Reply::pods(&[("web-0", "NaN")]));
+    upstream.set_reply(Reply::pods(&[("web-0", "NaN")]));
     let path =
         "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/http_requests_per_second";
     assert_eq!(served.get(path).await.value(), "0");
@@ -121,14 +121,14 @@ async fn converted_mappings_keep_what_stands_for_nan() {
 #[tokio::test]
 async fn an_unavailable_list_hides_no_other_result() {
     let upstream = upstream().await;
-    upstream.answer_with(|request| match request.parameter("match[]") {
+    upstream.reply_with(|request| match request.parameter("match[]") {
         Some("queue_depth") => found(request, json!([{"__name__": "queue_depth"}])),
         _ => Reply::new(503, "text/plain", "out for lunch"),
     });
     let faulty = format!("{RULES}- seriesQuery: x\n  metricsQuery: <<.Serie>>\n");
     let told = Leadsman::rules(&faulty, &["--prometheus-url", &upstream.url()]).await;
     assert_eq!(told.code, Some(1), "{}", told.output);
-    told.says(&[
+    told.assert_contains(&[
         "externalRules[1].metricsQuery: ",
         "FAULT: the series cannot be listed: the source \"prometheus\" answered 503",
         "1: the rule does not say which label|  queue_depth\n      sum(queue_depth{",
@@ -136,7 +136,7 @@ async fn an_unavailable_list_hides_no_other_result() {
     ]);
     let told = Leadsman::rules(RULES, &[]).await;
     assert_eq!(told.code, Some(1), "{}", told.output);
-    told.says(&["--prometheus-url"]);
+    told.assert_contains(&["--prometheus-url"]);
     let told = Leadsman::rules(RULES, &["--compare", "localhost"]).await;
     assert_eq!(told.code, Some(2), "{}", told.output);
 }

@@ -76,12 +76,12 @@ async fn every_difference_is_reported() {
     }
     let prometheus = Prometheus::scraping(&traffic.url()).await;
     prometheus.wait_for("of_pods_new").await;
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(other);
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(other);
     let folder = TempDir::new().expect("a temporary folder");
     let token = folder.path().join("token");
     std::fs::write(&token, "secret\n").expect("a token");
-    upstream.require("authorization", "Bearer secret");
+    upstream.require_header("authorization", "Bearer secret");
     let kubeconfig = plane.admin_kubeconfig().display().to_string();
     let (theirs, ours) = (upstream.url(), prometheus.url());
     let token = token.display().to_string();
@@ -104,7 +104,7 @@ async fn every_difference_is_reported() {
     )
     .await;
     assert_eq!(told.code, Some(1), "{}", told.output);
-    told.says(&[
+    told.assert_contains(&[
         "pods/requests in compared\n  web-1: here 20, there 25",
         "pods/odd in compared\n  web-0: only there, 0\n      here: odd for pods web-0 is not served: the value is NaN",
         "pods/broken in compared\n  here   1 value\n  there  500 unable to fetch metrics",
@@ -164,5 +164,5 @@ async fn prometheus_adapter_has_no_differences() {
     )
     .await;
     assert_eq!(told.code, Some(0), "{}", told.output);
-    told.says(&["2 metrics and 3 values of both read: no difference"]);
+    told.assert_contains(&["2 metrics and 3 values of both read: no difference"]);
 }

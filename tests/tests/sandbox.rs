@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use leadsman_tests::{
-    Config, Exposition, Failure, HOSTILE, Leadsman, Mapping, REACHING, Reply, Upstream,
-    alien_component, core_module, describe_loops, describe_traps, gzip, oversized, paths,
-    schema_is_no_json, start_loops, table_grower, text, truncated, wasi_component,
+    Config, EXTRA_IMPORT, Exposition, Failure, HOSTILE, Leadsman, Mapping, Reply, Upstream,
+    core_module, endless_describe, endless_start, gzip, other_world_component, oversized, paths,
+    schema_not_json, table_grower, text, trapping_describe, truncated, wasi_component,
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -67,9 +67,9 @@ async fn misdeed(deed: &str, limits: &str, says: &str, reason: &str) {
     let leadsman = Leadsman::start(config).await;
     others_go_on(&leadsman).await;
     assert_eq!(counted(&leadsman.metrics().await, reason), 0.0, "{deed}");
-    fails(&leadsman).await.says(&[METRIC, says]);
+    fails(&leadsman).await.assert_contains(&[METRIC, says]);
     others_go_on(&leadsman).await;
-    fails(&leadsman).await.says(&[METRIC, says]);
+    fails(&leadsman).await.assert_contains(&[METRIC, says]);
     let metrics = leadsman.metrics().await;
     assert!(counted(&metrics, reason) >= 1.0, "{deed}: {metrics:#?}");
     assert!(leadsman.peak_memory() < 512 << 20, "{deed}");
@@ -118,7 +118,7 @@ async fn values_that_are_not_numbers_are_not_served() {
     for (deed, word) in [("do: nan", "NaN"), ("do: infinity", "inf")] {
         let upstream = Upstream::start(good()).await;
         let leadsman = Leadsman::start(config(&upstream, deed)).await;
-        leadsman.get(&paths::pods("shop", METRIC)).await.failure().says(&[METRIC, word]);
+        leadsman.get(&paths::pods("shop", METRIC)).await.failure().assert_contains(&[METRIC, word]);
         others_go_on(&leadsman).await;
     }
 }
@@ -209,12 +209,12 @@ async fn refused(upstream: &Upstream, file: &Path, deed: &str, texts: &[&str]) {
     let begin = Instant::now();
     let checked = Leadsman::check(&config).await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
-    checked.says(&["leadsman.yaml:"]);
-    checked.says(texts);
+    checked.assert_contains(&["leadsman.yaml:"]);
+    checked.assert_contains(texts);
     let Err(exited) = Leadsman::launch(&config, &[]).await else { panic!("it serves") };
     assert!(!exited.status.success());
-    exited.says(&["leadsman.yaml:"]);
-    exited.says(texts);
+    exited.assert_contains(&["leadsman.yaml:"]);
+    exited.assert_contains(texts);
     assert!(begin.elapsed() < Duration::from_secs(20));
 }
 
@@ -230,7 +230,7 @@ async fn files_that_are_not_plugins_are_refused_with_their_fault() {
         ("empty.wasm", Vec::new(), &["empty"]),
         ("module.wasm", core_module(), &["core", "module"]),
         ("broken.wasm", broken, &["not a valid|malformed|invalid"]),
-        ("alien.wasm", alien_component(), &["world", "evaluate"]),
+        ("alien.wasm", other_world_component(), &["world", "evaluate"]),
         ("wasi.wasm", wasi_component(), &["wasi:cli/environment@0.2.0", "wasi:random"]),
         ("large.wasm", oversized(), &["bytes|MiB|large"]),
     ] {
@@ -238,7 +238,7 @@ async fn files_that_are_not_plugins_are_refused_with_their_fault() {
         std::fs::write(&file, bytes).expect("a file");
         refused(&upstream, &file, "", texts).await;
     }
-    refused(&upstream, Path::new(REACHING), "", &["acme:storage/keys"]).await;
+    refused(&upstream, Path::new(EXTRA_IMPORT), "", &["acme:storage/keys"]).await;
     let missing = folder.path().join("missing.wasm");
     refused(&upstream, &missing, "", &["missing.wasm", "No such file|not found"]).await;
 }
@@ -248,10 +248,10 @@ async fn plugins_whose_describe_fails_are_refused() {
     let folder = TempDir::new().expect("a folder");
     let upstream = Upstream::start(good()).await;
     for (name, bytes, texts) in [
-        ("start.wasm", start_loops(), &["describe", "time|limit of"][..]),
-        ("loops.wasm", describe_loops(), &["describe", "time|limit of"]),
-        ("traps.wasm", describe_traps(), &["describe", "trap"]),
-        ("schema.wasm", schema_is_no_json(), &["describe", "schema"]),
+        ("start.wasm", endless_start(), &["describe", "time|limit of"][..]),
+        ("loops.wasm", endless_describe(), &["describe", "time|limit of"]),
+        ("traps.wasm", trapping_describe(), &["describe", "trap"]),
+        ("schema.wasm", schema_not_json(), &["describe", "schema"]),
     ] {
         let file = folder.path().join(name);
         std::fs::write(&file, bytes).expect("a file");

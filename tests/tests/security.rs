@@ -44,7 +44,7 @@ async fn fails(leadsman: &Leadsman, texts: &[&str]) -> String {
     })
     .await;
     assert!(failure.code >= 500, "{failure:?}");
-    failure.says(&[METRIC, "\"q\"|query q|q:"]).says(texts);
+    failure.assert_contains(&[METRIC, "\"q\"|query q|q:"]).assert_contains(texts);
     failure.message
 }
 
@@ -63,7 +63,7 @@ async fn without_authentication_only_loopback_is_served() {
         let Err(exited) = launched else { panic!("it serves on {address}") };
         assert!(!exited.status.success());
         assert!(begin.elapsed() < Duration::from_secs(10));
-        exited.says(&[address, "loopback|authenticat"]);
+        exited.assert_contains(&[address, "loopback|authenticat"]);
     }
     Leadsman::start_with(&config, &["--bind-address", "127.0.0.1"]).await;
 }
@@ -117,10 +117,10 @@ async fn a_bearer_token_is_reloaded_and_never_leaked() {
     let folder = TempDir::new().expect("a folder");
     let token = file(&folder, "token", "first-secret\n");
     let upstream = Upstream::start(good()).await;
-    upstream.require("authorization", "Bearer first-secret");
+    upstream.require_header("authorization", "Bearer first-secret");
     let leadsman = with_settings(&upstream, &format!("bearerTokenFile: {token}")).await;
     works(&leadsman).await;
-    upstream.require("authorization", "Bearer second-secret");
+    upstream.require_header("authorization", "Bearer second-secret");
     let message = fails(&leadsman, &["401"]).await;
     file(&folder, "token", "second-secret\n");
     works(&leadsman).await;
@@ -134,11 +134,11 @@ async fn a_header_from_a_file_is_reloaded_and_never_leaked() {
     let folder = TempDir::new().expect("a folder");
     let tenant = file(&folder, "tenant", "first-secret\n");
     let upstream = Upstream::start(good()).await;
-    upstream.require("x-scope-orgid", "first-secret");
+    upstream.require_header("x-scope-orgid", "first-secret");
     let leadsman =
         with_settings(&upstream, &format!("headerFiles: {{X-Scope-OrgID: {tenant}}}")).await;
     works(&leadsman).await;
-    upstream.require("x-scope-orgid", "second-secret");
+    upstream.require_header("x-scope-orgid", "second-secret");
     let message = fails(&leadsman, &["401"]).await;
     file(&folder, "tenant", "second-secret\n");
     works(&leadsman).await;
@@ -173,12 +173,12 @@ async fn a_password_is_reloaded_and_never_leaked() {
     let folder = TempDir::new().expect("a folder");
     let password = file(&folder, "password", "soundings");
     let upstream = Upstream::start(good()).await;
-    upstream.require("authorization", "Basic bGVhZHNtYW46c291bmRpbmdz");
+    upstream.require_header("authorization", "Basic bGVhZHNtYW46c291bmRpbmdz");
     let settings = format!("basicAuth: {{username: leadsman, passwordFile: {password}}}");
     let leadsman = with_settings(&upstream, &settings).await;
     works(&leadsman).await;
     // leadsman:fathoms
-    upstream.require("authorization", "Basic bGVhZHNtYW46ZmF0aG9tcw==");
+    upstream.require_header("authorization", "Basic bGVhZHNtYW46ZmF0aG9tcw==");
     let message = fails(&leadsman, &["401"]).await;
     file(&folder, "password", "fathoms");
     works(&leadsman).await;
@@ -190,7 +190,7 @@ async fn a_password_is_reloaded_and_never_leaked() {
 #[tokio::test]
 async fn headers_are_sent() {
     let upstream = Upstream::start(good()).await;
-    upstream.require("x-scope-orgid", "shop|bank");
+    upstream.require_header("x-scope-orgid", "shop|bank");
     let leadsman = with_settings(&upstream, "headers: {X-Scope-OrgID: 'shop|bank'}").await;
     works(&leadsman).await;
 }
@@ -285,7 +285,7 @@ async fn an_unusable_serving_certificate_is_reported() {
         let launched = Leadsman::launch(&config, &tls(&certificate, &key)).await;
         let Err(exited) = launched else { panic!("it serves") };
         assert!(!exited.status.success());
-        exited.says(&["tls.key|tls.crt"]);
+        exited.assert_contains(&["tls.key|tls.crt"]);
     };
     refused().await;
     std::fs::remove_file(&key).expect("the key is there");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leadsman_tests::{Answer, Config, Leadsman, Mapping, Reply, Upstream, eventually, paths};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn mappings(url: &str, last_good: &str) -> Config {
     let policy = format!("{{lastGood: {last_good}, then: {{value: 3}}}}");
@@ -32,7 +32,7 @@ async fn a_stated_value_stands_once_the_last_good_ones_are_too_old() {
     let values = leadsman.get(&all).await.values();
     assert_eq!((values["web-0"].as_str(), values["web-1"].as_str()), ("1", "2"));
     upstream.stop().await;
-    let answer = eventually("a stated value", PATIENCE, async || {
+    let answer = eventually("a stated value", TIMEOUT, async || {
         let answer = leadsman.get(&all).await;
         let stated = answer.values()["web-0"] == "3";
         // Before it, what is known is served, with its age once it is old.
@@ -49,8 +49,8 @@ async fn a_stated_value_stands_once_the_last_good_ones_are_too_old() {
     let stale = leadsman.metric("leadsman_reads_total", &stale).await;
     assert!(stale.is_some_and(|count| count >= 2.0), "{stale:?}");
 
-    upstream.start_again().await;
-    eventually("values that are known", PATIENCE, async || {
+    upstream.restart().await;
+    eventually("values that are known", TIMEOUT, async || {
         let answer = leadsman.get(&all).await;
         let known = answer.values()["web-1"] == "2" && answer.header("warning").is_empty();
         if known { Ok(()) } else { Err(format!("{answer:#?}")) }
@@ -80,7 +80,7 @@ async fn what_is_asked_for_wrongly_gets_no_stated_value() {
     let path = format!("{}?metricLabelSelector=colour%3Dred", paths::pods("shop", "jobs"));
     let failure = leadsman.get(&path).await.failure();
     assert_eq!(failure.code, 400, "{failure:?}");
-    failure.says(&["colour"]);
+    failure.assert_contains(&["colour"]);
 }
 
 #[tokio::test]
@@ -101,6 +101,6 @@ async fn policies_that_are_none_are_told() {
     ] {
         let checked = Leadsman::check(config(bad)).await;
         assert_eq!(checked.code, Some(1), "{bad}: {}", checked.output);
-        checked.says(&["mappings[0].onError", says]);
+        checked.assert_contains(&["mappings[0].onError", says]);
     }
 }

@@ -43,7 +43,7 @@ impl Scene {
             Setup::File(config) => {
                 let mut folder = Folder::plain();
                 folder.configure(config(&upstream.url()));
-                let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+                let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
                 let origin = Origin::Folder(folder);
                 Self { leadsman, upstream, reader: Reader::default(), origin }
             }
@@ -56,12 +56,13 @@ impl Scene {
         let admin = plane.admin();
         let namespace = teams::namespace();
         let adapter = Adapter::new(plane, &namespace, &["pods"]).await;
-        adapter.account().may_follow(&admin, &namespace, "settings").await;
-        adapter.account().may_follow_teams(&admin).await;
+        adapter.account().allow_config_map(&admin, &namespace, "settings").await;
+        adapter.account().allow_team_config_maps(&admin).await;
         teams::create(&admin).await;
         let operator = ConfigMap::of_operator(&admin, &namespace, "settings");
         operator.write(teams::operator(&upstream.url())).await;
-        let leadsman = Leadsman::ready(adapter.follow(&operator.owner(), &[]).await).await;
+        let leadsman =
+            Leadsman::expect_ready(adapter.launch_config_map(&operator.owner(), &[]).await).await;
         let admin = plane.authorities().admin();
         let identity = Some((admin.certificate.clone(), admin.key.clone()));
         let reader = Reader { identity, ..Reader::default() };

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use leadsman_tests::cluster::{ApiClient, Workload};
-use leadsman_tests::{Config, HOSTILE, Mapping, dear_to_compile, eventually};
+use leadsman_tests::{Config, HOSTILE, Mapping, eventually, slow_to_compile};
 use tokio::sync::OnceCell;
 
 use super::clients;
@@ -76,7 +76,7 @@ pub(super) async fn loops(scene: &mut Scene) {
 
 /// Eight plugins that exceed the compiler's time limit, followed by a plugin of another team.
 pub(super) async fn compile_bombs(scene: &mut Scene) {
-    let bomb = dear_to_compile();
+    let bomb = slow_to_compile();
     let mut bombs = Vec::new();
     for number in 0..8_u8 {
         // A custom section makes the components different.

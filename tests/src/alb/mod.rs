@@ -54,14 +54,14 @@ struct State {
 impl Alb {
     /// A controller with a pool.
     pub async fn start(pools: &[Pool]) -> Self {
-        Self::new(pools, Upstream::start(Reply::Silence).await, None)
+        Self::new(pools, Upstream::start(Reply::NoReply).await, None)
     }
 
     /// The same over TLS.
     pub async fn start_tls(pools: &[Pool]) -> Self {
         let authority = Authority::new("controller-ca");
         let config = authority.server("controller").server_config(None);
-        let server = Upstream::start_tls(Reply::Silence, config).await;
+        let server = Upstream::start_tls(Reply::NoReply, config).await;
         Self::new(pools, server, Some(authority.pem()))
     }
 
@@ -77,7 +77,7 @@ impl Alb {
         };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
-        server.answer_with(move |request| lock(&shared).answer(request));
+        server.reply_with(move |request| lock(&shared).answer(request));
         let alb = Self { secret, authority, state, server };
         alb.put("username", USER);
         alb.put("password", &format!("{PASSWORD}\n"));

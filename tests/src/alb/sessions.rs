@@ -76,7 +76,7 @@ impl Sessions {
             "session_cookie_name": "avi-sessionid",
             "tenants": [{"name": "admin"}],
         });
-        Reply::Whole(
+        Reply::Complete(
             Response::new(200, "application/json", body.to_string())
                 .header("Set-Cookie", format!("csrftoken={token}; Path=/; Secure"))
                 .header("Set-Cookie", format!("avi-sessionid={session}; HttpOnly; Path=/")),
@@ -113,17 +113,17 @@ impl Sessions {
 
     /// The same reply with another token, for a request that used one up.
     pub(super) fn rotate(&mut self, request: &Request, reply: Reply) -> Reply {
-        let Reply::Whole(response) = reply else { return reply };
+        let Reply::Complete(response) = reply else { return reply };
         let Some(session) = self.session(request).filter(|_| request.method != "GET") else {
-            return Reply::Whole(response);
+            return Reply::Complete(response);
         };
         self.made += 1;
         let next = self.token();
         match self.open.get_mut(&session) {
             Some(token) => next.clone_into(token),
-            None => return Reply::Whole(response),
+            None => return Reply::Complete(response),
         }
-        Reply::Whole(response.header("Set-Cookie", format!("csrftoken={next}; Path=/; Secure")))
+        Reply::Complete(response.header("Set-Cookie", format!("csrftoken={next}; Path=/; Secure")))
     }
 
     /// `POST /logout`.

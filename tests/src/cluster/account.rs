@@ -26,7 +26,7 @@ pub const API_SERVICES: [&str; 3] = [
 ];
 
 /// The APIService of resource metrics.
-pub const USAGE_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
+pub const RESOURCE_METRICS_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
 
 impl Account {
     /// Creates an account without rights, and its namespace.
@@ -54,9 +54,9 @@ impl Account {
     ) -> Self {
         let account = Self::create(client, namespace, name).await;
         let subject = account.subject();
-        client.give_cluster_role(&subject, "system:auth-delegator").await;
+        client.bind_cluster_role(&subject, "system:auth-delegator").await;
         let reader = "extension-apiserver-authentication-reader";
-        client.give_role(&subject, "kube-system", reader).await;
+        client.bind_role(&subject, "kube-system", reader).await;
         let watched = resources.iter().map(|resource| {
             let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
             Rule::new(&["list", "watch"], group, &[plural])
@@ -66,7 +66,7 @@ impl Account {
             "apiregistration.k8s.io",
             &["apiservices"],
         );
-        let services = [&API_SERVICES[..], &[USAGE_API_SERVICE]].concat();
+        let services = [&API_SERVICES[..], &[RESOURCE_METRICS_API_SERVICE]].concat();
         let cluster_rules: Vec<_> = watched.chain([patched.named(&services)]).collect();
         client.allow(&subject, None, &cluster_rules).await;
         let verbs = ["get", "update", "patch", "list", "watch"];
@@ -81,7 +81,7 @@ impl Account {
     ///
     /// # Panics
     /// If it is refused.
-    pub async fn may_follow(&self, client: &ApiClient, namespace: &str, config_map: &str) {
+    pub async fn allow_config_map(&self, client: &ApiClient, namespace: &str, config_map: &str) {
         let watch = Rule::new(&["get", "list", "watch"], "", &["configmaps"]).named(&[config_map]);
         client.allow(&self.subject(), Some(namespace), &[watch, write_events()]).await;
     }
@@ -91,7 +91,7 @@ impl Account {
     ///
     /// # Panics
     /// If it is refused.
-    pub async fn may_follow_teams(&self, client: &ApiClient) {
+    pub async fn allow_team_config_maps(&self, client: &ApiClient) {
         let watch = Rule::new(&["list", "watch"], "", &["configmaps"]);
         client.allow(&self.subject(), None, &[watch, write_events()]).await;
     }

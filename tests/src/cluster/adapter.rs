@@ -47,7 +47,7 @@ impl<'a> Adapter<'a> {
     /// # Panics
     /// If it does not become ready.
     pub async fn start(&self, config: impl Display) -> Leadsman {
-        let files = self.serving("tls", &self.authority);
+        let files = self.serving_certificate("tls", &self.authority);
         let files = [&files.0, &files.1].map(|path| text(path));
         let arguments = ["--tls-cert-file", files[0], "--tls-private-key-file", files[1]];
         self.start_with(config, &arguments).await
@@ -67,9 +67,9 @@ impl<'a> Adapter<'a> {
     ///
     /// # Panics
     /// If it does not become ready.
-    pub async fn follow_file(&self, file: &Path, arguments: &[&str]) -> Leadsman {
+    pub async fn start_file(&self, file: &Path, arguments: &[&str]) -> Leadsman {
         let common = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
-        Leadsman::follow(file, &[&common, arguments].concat()).await
+        Leadsman::start_file(file, &[&common, arguments].concat()).await
     }
 
     /// Starts a replica with the configuration in a ConfigMap (`namespace/name`), without waiting
@@ -77,7 +77,11 @@ impl<'a> Adapter<'a> {
     ///
     /// # Panics
     /// If it neither serves nor ends in time.
-    pub async fn follow(&self, config_map: &str, arguments: &[&str]) -> Result<Leadsman, Exited> {
+    pub async fn launch_config_map(
+        &self,
+        config_map: &str,
+        arguments: &[&str],
+    ) -> Result<Leadsman, Exited> {
         let common = ["--bind-address", "127.0.0.1", "--kubeconfig", text(&self.kubeconfig)];
         let all = [&common[..], &["--config-map", config_map], arguments].concat();
         Leadsman::serve(&all, TempDir::new().expect("a temporary folder")).await
@@ -92,7 +96,7 @@ impl<'a> Adapter<'a> {
     ///
     /// # Panics
     /// If that fails.
-    pub fn serving(&self, name: &str, authority: &Authority) -> (PathBuf, PathBuf) {
+    pub fn serving_certificate(&self, name: &str, authority: &Authority) -> (PathBuf, PathBuf) {
         let path = |extension: &str| self.folder.path().join(format!("{name}.{extension}"));
         let (certificate, key) = (path("crt"), path("key"));
         self.identity(authority).write(&certificate, &key);

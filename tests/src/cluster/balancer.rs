@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
-use crate::caller::Caller;
+use crate::caller::HttpClient;
 use crate::leadsman::Leadsman;
 
 /// A load balancer in front of replicas.
@@ -66,7 +66,7 @@ impl Balancer {
 
 /// Probes the readiness of a replica repeatedly.
 async fn probe(address: SocketAddr, replicas: Arc<watch::Sender<Vec<Replica>>>) {
-    let (caller, url) = (Caller::anonymous(), format!("https://{address}/readyz"));
+    let (caller, url) = (HttpClient::anonymous(), format!("https://{address}/readyz"));
     let mut ticks = interval(PROBE_INTERVAL);
     loop {
         ticks.tick().await;

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::objects::{collection_of, path_of};
 use crate::answer::Answer;
-use crate::caller::Caller;
+use crate::caller::HttpClient;
 
 /// A client with the credentials of one user. Objects are JSON.
 #[derive(Debug, Clone)]
 pub struct ApiClient {
-    caller: Caller,
+    caller: HttpClient,
     url: String,
 }
 
@@ -19,7 +19,7 @@ const MERGE: &str = "application/merge-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
 impl ApiClient {
-    pub(super) fn new(caller: Caller, url: &str) -> Self {
+    pub(super) fn new(caller: HttpClient, url: &str) -> Self {
         Self { caller, url: url.to_owned() }
     }
 

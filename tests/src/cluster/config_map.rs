@@ -24,7 +24,7 @@ pub struct ConfigMap {
 
 /// An Event on a ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct EventRecord {
     /// The reason code.
     pub reason: String,
     /// Whether it is a warning.
@@ -95,7 +95,7 @@ impl ConfigMap {
     ///
     /// # Panics
     /// If they cannot be listed.
-    pub async fn events(&self) -> Vec<Told> {
+    pub async fn events(&self) -> Vec<EventRecord> {
         let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace);
         let list = self.client.get(&path).await;
         let mut events = list["items"].as_array().cloned().unwrap_or_default();
@@ -105,7 +105,7 @@ impl ConfigMap {
         });
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         events.sort_by_key(|event| text(&event["eventTime"]));
-        let parse = |event: &Value| Told {
+        let parse = |event: &Value| EventRecord {
             reason: text(&event["reason"]),
             warning: event["type"] == "Warning",
             message: text(&event["note"]),
@@ -118,11 +118,11 @@ impl ConfigMap {
     ///
     /// # Panics
     /// After a timeout.
-    pub async fn wait_told(&self, reason: &str, texts: &[&str]) -> Told {
+    pub async fn wait_event(&self, reason: &str, texts: &[&str]) -> EventRecord {
         let what = format!("an Event {reason} on {} with {texts:?}", self.owner());
         eventually(&what, EVENT_TIMEOUT, async || {
             let events = self.events().await;
-            let matches = |event: &&Told| {
+            let matches = |event: &&EventRecord| {
                 event.reason == reason && texts.iter().all(|text| event.message.contains(text))
             };
             events.iter().find(matches).cloned().ok_or_else(|| format!("{events:#?}"))
@@ -135,13 +135,13 @@ impl ConfigMap {
     }
 }
 
-impl Told {
+impl EventRecord {
     /// Asserts that the message contains all of these texts, as
-    /// [`Failure::says`](crate::Failure::says).
+    /// [`Failure::assert_contains`](crate::Failure::assert_contains).
     ///
     /// # Panics
     /// If a text is missing.
-    pub fn says(&self, texts: &[&str]) {
+    pub fn assert_contains(&self, texts: &[&str]) {
         assert_contains(&self.message, texts);
     }
 }

@@ -12,7 +12,7 @@ use super::client::ApiClient;
 use super::credentials::Credentials;
 use super::programs::Programs;
 use super::server::{Folder, Server};
-use crate::caller::Caller;
+use crate::caller::HttpClient;
 
 /// A running control plane.
 pub struct ControlPlane {
@@ -162,7 +162,8 @@ impl Ports {
 async fn etcd(programs: &Programs, ports: Ports, folder: &Folder) -> Server {
     let arguments = arguments::etcd(ports);
     let mut server = Server::start("etcd", &programs.get("etcd"), &arguments, folder);
-    let health = ApiClient::new(Caller::anonymous(), &format!("http://127.0.0.1:{}", ports.etcd));
+    let health =
+        ApiClient::new(HttpClient::anonymous(), &format!("http://127.0.0.1:{}", ports.etcd));
     server.wait_ready(READY_TIMEOUT, async || serves(&health, "/health").await).await;
     server
 }
@@ -177,7 +178,7 @@ async fn api_server(
     let arguments = arguments::api_server(ports, &authorities.files, &policy);
     let name = "kube-apiserver";
     let mut server = Server::start(name, &programs.get(name), &arguments, folder);
-    let client = ApiClient::new(Caller::certified(authorities.admin()), &url(ports));
+    let client = ApiClient::new(HttpClient::with_certificate(authorities.admin()), &url(ports));
     server.wait_ready(READY_TIMEOUT, async || serves(&client, "/readyz").await).await;
     server
 }

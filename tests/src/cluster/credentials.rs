@@ -3,14 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::caller::Caller;
+use crate::caller::HttpClient;
 use crate::certificates::Identity;
 
 /// Credentials.
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// No credentials.
-    Nothing,
+    Anonymous,
     /// A client certificate.
     Certificate(Identity),
     /// A bearer token.
@@ -22,18 +22,18 @@ impl Credentials {
     ///
     /// # Panics
     /// If the certificate is invalid.
-    pub fn caller(&self) -> Caller {
+    pub fn caller(&self) -> HttpClient {
         match self {
-            Self::Nothing => Caller::anonymous(),
-            Self::Certificate(identity) => Caller::certified(identity),
-            Self::Token(token) => Caller::bearing(token),
+            Self::Anonymous => HttpClient::anonymous(),
+            Self::Certificate(identity) => HttpClient::with_certificate(identity),
+            Self::Token(token) => HttpClient::with_token(token),
         }
     }
 
     /// A kubeconfig with these credentials, for a server and its authority.
     pub(super) fn kubeconfig(&self, url: &str, authority: &str, namespace: &str) -> String {
         let user = match self {
-            Self::Nothing => "{}".to_owned(),
+            Self::Anonymous => "{}".to_owned(),
             Self::Token(token) => format!("{{token: {token}}}"),
             Self::Certificate(Identity { certificate, key }) => format!(
                 "{{client-certificate-data: {}, client-key-data: {}}}",

@@ -76,7 +76,7 @@ impl Hpa {
     ///
     /// # Panics
     /// If it is refused.
-    pub async fn hurry(&self, directions: &[&str]) {
+    pub async fn scale_immediately(&self, directions: &[&str]) {
         for direction in directions {
             let behavior = json!({*direction: immediate()});
             self.client.merge(&self.path, &json!({"spec": {"behavior": behavior}})).await;
@@ -107,7 +107,7 @@ impl Hpa {
     pub async fn wait_desired(&self, replicas: usize) -> Value {
         let what = format!("{replicas} pods of {}", self.workload.name());
         eventually(&what, SYNC_TIMEOUT, async || {
-            let running = self.workload.follow().await;
+            let running = self.workload.reconcile().await;
             let status = self.status().await;
             let counts = [&status["desiredReplicas"], &status["currentReplicas"]];
             // A count of 0 is omitted.
@@ -136,7 +136,7 @@ impl Hpa {
     /// After a timeout.
     pub async fn wait_condition(&self, kind: &str, text: &str) -> Condition {
         eventually(&format!("{text:?} in {kind}"), SYNC_TIMEOUT, async || {
-            self.workload.follow().await;
+            self.workload.reconcile().await;
             match self.condition(kind).await {
                 Some(condition) if condition.message.contains(text) => Ok(condition),
                 other => Err(format!("{other:#?}")),

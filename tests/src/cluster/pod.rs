@@ -21,7 +21,7 @@ impl ControlPlane {
     /// # Panics
     /// If a dependency of the pod is missing, or it does not become ready in time.
     pub async fn run_pod(&self, namespace: &str, deployment: &str) -> Leadsman {
-        Leadsman::ready(self.try_run_pod(namespace, deployment).await).await
+        Leadsman::expect_ready(self.try_run_pod(namespace, deployment).await).await
     }
 
     /// The same, but returns an error if the program refuses to serve.

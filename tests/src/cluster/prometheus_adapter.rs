@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::control_plane::ControlPlane;
 use crate::answer::Answer;
 use crate::built;
-use crate::caller::Caller;
+use crate::caller::HttpClient;
 use crate::process::{Process, free_port};
 use crate::waiting::eventually;
 
@@ -16,7 +16,7 @@ use crate::waiting::eventually;
 pub struct PrometheusAdapter {
     process: Process,
     url: String,
-    caller: Caller,
+    caller: HttpClient,
     _folder: TempDir,
 }
 
@@ -64,7 +64,7 @@ impl PrometheusAdapter {
         ];
         let process =
             Process::start(&program(), &arguments).expect("prometheus-adapter can be run");
-        let caller = Caller::certified(plane.authorities().admin());
+        let caller = HttpClient::with_certificate(plane.authorities().admin());
         let url = format!("https://127.0.0.1:{port}");
         let mut adapter = Self { process, url, caller, _folder: folder };
         adapter.wait_ready().await;

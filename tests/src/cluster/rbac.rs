@@ -116,7 +116,7 @@ impl ApiClient {
     ///
     /// # Panics
     /// If it is refused.
-    pub async fn give_cluster_role(&self, subject: &Subject, role: &str) {
+    pub async fn bind_cluster_role(&self, subject: &Subject, role: &str) {
         self.bind("ClusterRoleBinding", None, subject, "ClusterRole", &json!(role)).await;
     }
 
@@ -124,7 +124,7 @@ impl ApiClient {
     ///
     /// # Panics
     /// If it is refused.
-    pub async fn give_role(&self, subject: &Subject, namespace: &str, role: &str) {
+    pub async fn bind_role(&self, subject: &Subject, namespace: &str, role: &str) {
         self.bind("RoleBinding", Some(namespace), subject, "Role", &json!(role)).await;
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::caller::Caller;
+use crate::caller::HttpClient;
 use crate::reading::{Progress, Reading};
 
 /// Clients that read a URL repeatedly, each over its own connections.
@@ -13,7 +13,7 @@ const READ_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Readers {
     /// Starts this many readers.
-    pub fn start(count: usize, url: &str, caller: impl Fn() -> Caller) -> Self {
+    pub fn start(count: usize, url: &str, caller: impl Fn() -> HttpClient) -> Self {
         let mut reading = Reading::new();
         for _ in 0..count {
             reading.add(|progress| read(caller(), url.to_owned(), progress));
@@ -25,8 +25,8 @@ impl Readers {
     ///
     /// # Panics
     /// After a timeout.
-    pub async fn go_on(&self, reads: usize) {
-        self.0.go_on(reads).await;
+    pub async fn wait_reads(&self, reads: usize) {
+        self.0.wait_reads(reads).await;
     }
 
     /// Stops the readers and returns all failures.
@@ -35,7 +35,7 @@ impl Readers {
     }
 }
 
-async fn read(caller: Caller, url: String, progress: Progress) -> Vec<String> {
+async fn read(caller: HttpClient, url: String, progress: Progress) -> Vec<String> {
     let mut failures = Vec::new();
     let mut interval = tokio::time::interval(READ_INTERVAL);
     while !progress.is_stopped() {

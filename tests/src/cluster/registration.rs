@@ -27,9 +27,9 @@ pub enum Trust<'a> {
     /// By this authority, in PEM.
     Authority(&'a str),
     /// It does not verify the server.
-    Anybody,
+    Unverified,
     /// By an authority that another component writes into the APIServices.
-    Told,
+    Injected,
 }
 
 /// The aggregator checks availability when an APIService changes, and otherwise every 30 s.
@@ -59,7 +59,7 @@ impl<'a> Registration<'a> {
                 "spec": {"type": "ExternalName", "externalName": "localhost"},
             }))
             .await;
-        registration.lead_to(port, trust).await;
+        registration.route_to(port, trust).await;
         registration
     }
 
@@ -78,7 +78,7 @@ impl<'a> Registration<'a> {
     ///
     /// # Panics
     /// If it is refused.
-    pub async fn lead_here(&self) {
+    pub async fn route_service_here(&self) {
         let path = format!("/api/v1/namespaces/{}/services/{}", self.namespace, self.service);
         let spec = json!({
             "type": "ExternalName",
@@ -93,9 +93,9 @@ impl<'a> Registration<'a> {
     ///
     /// # Panics
     /// If it is refused.
-    pub async fn lead_to(&self, port: u16, trust: Trust<'_>) {
+    pub async fn route_to(&self, port: u16, trust: Trust<'_>) {
         for name in API_SERVICES {
-            self.lead_one_to(name, port, trust).await;
+            self.route_api_to(name, port, trust).await;
         }
     }
 
@@ -103,7 +103,7 @@ impl<'a> Registration<'a> {
     ///
     /// # Panics
     /// If it is refused.
-    pub async fn lead_one_to(&self, name: &str, port: u16, trust: Trust<'_>) {
+    pub async fn route_api_to(&self, name: &str, port: u16, trust: Trust<'_>) {
         let (version, group) = name.split_once('.').unwrap_or_default();
         let mut spec = json!({
             "group": group,
@@ -114,8 +114,8 @@ impl<'a> Registration<'a> {
         });
         match trust {
             Trust::Authority(pem) => spec["caBundle"] = json!(STANDARD.encode(pem)),
-            Trust::Anybody => spec["insecureSkipTLSVerify"] = json!(true),
-            Trust::Told => {}
+            Trust::Unverified => spec["insecureSkipTLSVerify"] = json!(true),
+            Trust::Injected => {}
         }
         let object = json!({
             "apiVersion": "apiregistration.k8s.io/v1",

@@ -14,7 +14,7 @@ use crate::traffic::Traffic;
 
 /// An installation that is registered for the metrics APIs. Concurrent tests share one, which ends
 /// with the last of them.
-pub struct Stage {
+pub struct ClusterStack {
     /// The application.
     pub traffic: Traffic,
     // Fields are dropped in this order.
@@ -27,11 +27,11 @@ pub struct Stage {
 /// A separate runtime, since tasks on a test's runtime end with that test.
 struct Background(Option<Runtime>);
 
-static SHARED: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
+static SHARED: Mutex<Weak<ClusterStack>> = Mutex::new(Weak::new());
 
 const NAMESPACE: &str = "metrics";
 
-impl Stage {
+impl ClusterStack {
     /// The shared stage. The first caller starts it, with a configuration for the URL of the
     /// Prometheus, and with the right to watch these resources.
     ///
@@ -83,7 +83,7 @@ impl Stage {
             let more = more.iter().map(String::as_str);
             let arguments: Vec<_> = ["--service", &service].into_iter().chain(more).collect();
             let leadsman = adapter.start_with(config, &arguments).await;
-            let registration = adapter.register(leadsman.api().port(), Trust::Told).await;
+            let registration = adapter.register(leadsman.api().port(), Trust::Injected).await;
             (traffic, prometheus, leadsman, registration)
         });
         Self {

@@ -11,7 +11,7 @@ use super::control_plane::ControlPlane;
 
 /// The result of a command.
 #[derive(Debug, Clone)]
-pub struct Ran {
+pub struct CommandOutput {
     /// The command line.
     pub command: String,
     /// The exit code; `None` after a signal.
@@ -29,7 +29,7 @@ impl ControlPlane {
     ///
     /// # Panics
     /// If it cannot be run, or does not end in time.
-    pub async fn kubectl(&self, arguments: &[&str]) -> Ran {
+    pub async fn kubectl(&self, arguments: &[&str]) -> CommandOutput {
         self.kubectl_with(self.admin_kubeconfig(), arguments).await
     }
 
@@ -37,7 +37,7 @@ impl ControlPlane {
     ///
     /// # Panics
     /// If it cannot be run, or does not end in time.
-    pub async fn kubectl_with(&self, kubeconfig: &Path, arguments: &[&str]) -> Ran {
+    pub async fn kubectl_with(&self, kubeconfig: &Path, arguments: &[&str]) -> CommandOutput {
         self.run("kubectl", kubeconfig, arguments).await
     }
 
@@ -45,11 +45,16 @@ impl ControlPlane {
     ///
     /// # Panics
     /// If it cannot be run, or does not end in time.
-    pub async fn helm(&self, arguments: &[&str]) -> Ran {
+    pub async fn helm(&self, arguments: &[&str]) -> CommandOutput {
         self.run("helm", self.admin_kubeconfig(), arguments).await
     }
 
-    async fn run(&self, name: &'static str, kubeconfig: &Path, arguments: &[&str]) -> Ran {
+    async fn run(
+        &self,
+        name: &'static str,
+        kubeconfig: &Path,
+        arguments: &[&str],
+    ) -> CommandOutput {
         let program = self.programs().get(name);
         let mut command = Command::new(&program.path);
         command.args(program.first).args(arguments).kill_on_drop(true).stdin(Stdio::null());
@@ -63,7 +68,7 @@ impl ControlPlane {
             panic!("`{command_line}` does not end")
         };
         let output = output.unwrap_or_else(|error| panic!("`{command_line}`: {error}"));
-        Ran {
+        CommandOutput {
             command: command_line,
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -72,7 +77,7 @@ impl ControlPlane {
     }
 }
 
-impl Ran {
+impl CommandOutput {
     /// The standard output of a command that must have succeeded.
     ///
     /// # Panics

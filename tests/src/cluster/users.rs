@@ -24,11 +24,11 @@ const GO_COUNTER: Example = Example::new("go-counter");
 ///
 /// # Panics
 /// If the workload is scaled otherwise.
-pub async fn brokers_are_as_many_as_their_messages_need(traffic: &Traffic) {
+pub async fn vernemq_scales_by_message_rate(traffic: &Traffic) {
     let admin = ControlPlane::shared().await.admin();
     let workload = Workload::stateful_set(&admin, "default", "myvernemq", 3).await;
     let hpa = autoscaler(VERNEMQ, &workload).await;
-    hpa.hurry(&["scaleDown"]).await;
+    hpa.scale_immediately(&["scaleDown"]).await;
     // The target is 60m. Each rate has one stable number of brokers: 100m is 50m for each of two,
     // 280m is 56m for each of five, and 800m is 80m even for each of ten.
     for (messages, brokers) in [(0.1, 2), (0.28, 5), (0.8, 10)] {
@@ -43,7 +43,7 @@ pub async fn brokers_are_as_many_as_their_messages_need(traffic: &Traffic) {
 ///
 /// # Panics
 /// If the workload is scaled otherwise, or kubectl prints another value.
-pub async fn a_counter_application_scales_by_its_counter(traffic: &Traffic) {
+pub async fn go_counter_scales_by_counter_value(traffic: &Traffic) {
     let plane = ControlPlane::shared().await;
     let workload = Workload::deployment(&plane.admin(), "default", "test-prometheus", 1).await;
     let count = |pod: usize, value: f64| {
@@ -52,10 +52,10 @@ pub async fn a_counter_application_scales_by_its_counter(traffic: &Traffic) {
     };
     count(0, 1.0);
     let hpa = autoscaler(GO_COUNTER, &workload).await;
-    hpa.hurry(&["scaleDown"]).await;
+    hpa.scale_immediately(&["scaleDown"]).await;
     hpa.wait_condition("ScalingActive", "myapp_processed_ops_total").await;
     hpa.wait_desired(1).await;
-    assert!(printed(&workload).await.contains("1/3"), "{}", printed(&workload).await);
+    assert!(hpa_line(&workload).await.contains("1/3"), "{}", hpa_line(&workload).await);
 
     let path = format!("{CUSTOM_V1}/namespaces/default/pods/*/myapp_processed_ops_total");
     let list = plane.kubectl(&["get", "--raw", &path]).await;
@@ -80,7 +80,7 @@ pub async fn a_counter_application_scales_by_its_counter(traffic: &Traffic) {
     count(0, 4.0);
     hpa.wait_desired(2).await;
     eventually("2/3", SCALING_TIMEOUT, async || {
-        let line = printed(&workload).await;
+        let line = hpa_line(&workload).await;
         if line.contains("2/3") { Ok(()) } else { Err(line) }
     })
     .await;
@@ -97,7 +97,7 @@ pub async fn autoscaler(example: Example, workload: &Workload) -> Hpa {
     let file = example.autoscaler().display().to_string();
     plane.kubectl(&["apply", "-f", &file]).await.ok();
     let hpa = Hpa::of(&plane.admin(), workload);
-    hpa.hurry(&["scaleUp"]).await;
+    hpa.scale_immediately(&["scaleUp"]).await;
     hpa
 }
 
@@ -105,7 +105,7 @@ pub async fn autoscaler(example: Example, workload: &Workload) -> Hpa {
 ///
 /// # Panics
 /// If there is no autoscaler of the workload.
-pub async fn printed(workload: &Workload) -> String {
+pub async fn hpa_line(workload: &Workload) -> String {
     let plane = ControlPlane::shared().await;
     let (namespace, name) = (workload.namespace(), workload.name());
     let line = ["get", "hpa", "-n", namespace, name, "--no-headers"];
@@ -136,7 +136,7 @@ async fn spread(traffic: &Traffic, workload: &Workload, messages: f64) -> Infall
                 let labels =
                     format!(r#"namespace="default",pod="{broker}",mqtt_version="{version}""#);
                 let each = messages / 2.0 / brokers.len() as f64;
-                traffic.rise(&format!("mqtt_publish_received{{{labels}}}"), each);
+                traffic.set_rate(&format!("mqtt_publish_received{{{labels}}}"), each);
             }
         }
     }

@@ -47,7 +47,7 @@ impl Workload {
     ///
     /// # Panics
     /// If a request is refused.
-    pub async fn follow(&self) -> usize {
+    pub async fn reconcile(&self) -> usize {
         let object = self.client.get(&self.path).await;
         let desired = count(&object["spec"]["replicas"]);
         let names = self.pods().await;
@@ -150,7 +150,7 @@ impl Workload {
             name: name.to_owned(),
             path: super::objects::path_of(&object),
         };
-        workload.follow().await;
+        workload.reconcile().await;
         workload
     }
 

@@ -8,7 +8,7 @@ use super::parse;
 /// A plugin with a function of 900 nested loops and 1,000 locals: every local is an argument of
 /// every loop, which makes nearly a million SSA values of a few kilobytes. Exceeds a structural
 /// limit.
-pub fn values_through_loops() -> Vec<u8> {
+pub fn nested_loops() -> Vec<u8> {
     let (loops, locals) = (900, 1_000);
     let mut more = format!("(func (param i32) (local {})", "i32 ".repeat(locals));
     more.push_str(&"(loop ".repeat(loops));
@@ -22,7 +22,7 @@ pub fn values_through_loops() -> Vec<u8> {
 
 /// A plugin of 500 KiB within all structural limits: eight functions with 240 locals and 31 times
 /// 32 nested loops. Exceeds the compiler's time limit, even on fast machines.
-pub fn dear_to_compile() -> Vec<u8> {
+pub fn slow_to_compile() -> Vec<u8> {
     let (functions, repeats, loops, locals) = (8, 31, 32, 240);
     let mut body = "(loop ".repeat(loops);
     for local in 1..=locals {
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn bombs_are_small() {
-        for bomb in [values_through_loops, dear_to_compile, instances_of_instances, nested_types] {
+        for bomb in [nested_loops, slow_to_compile, instances_of_instances, nested_types] {
             assert!(bomb().len() < 1 << 20);
         }
     }

@@ -30,7 +30,7 @@ pub fn core_module() -> Vec<u8> {
 }
 
 /// A component of another world.
-pub fn alien_component() -> Vec<u8> {
+pub fn other_world_component() -> Vec<u8> {
     parse(
         "(component
           (core module $m (func (export \"run\") (result i32) i32.const 1))

@@ -18,23 +18,23 @@ pub fn table_grower() -> Vec<u8> {
 }
 
 /// A plugin that cannot be instantiated, since its start function does not end.
-pub fn start_loops() -> Vec<u8> {
+pub fn endless_start() -> Vec<u8> {
     let more = format!("(func $start {INFINITE_LOOP}) (start $start)");
     TextPlugin { more: &more, ..TextPlugin::default() }.plugin()
 }
 
 /// A plugin whose `describe` does not end.
-pub fn describe_loops() -> Vec<u8> {
+pub fn endless_describe() -> Vec<u8> {
     TextPlugin { describe: INFINITE_LOOP, ..TextPlugin::default() }.plugin()
 }
 
 /// A plugin whose `describe` traps.
-pub fn describe_traps() -> Vec<u8> {
+pub fn trapping_describe() -> Vec<u8> {
     TextPlugin { describe: "(unreachable)", ..TextPlugin::default() }.plugin()
 }
 
 /// A plugin whose configuration schema is not JSON.
-pub fn schema_is_no_json() -> Vec<u8> {
+pub fn schema_not_json() -> Vec<u8> {
     TextPlugin { schema: "{]", ..TextPlugin::default() }.plugin()
 }
 

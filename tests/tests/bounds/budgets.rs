@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 #[tokio::test]
 async fn slow_queries_of_one_namespace_leave_room_for_those_of_another() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
-    upstream.answer_with(|request| {
+    upstream.reply_with(|request| {
         let answer = Reply::pods(&[("web-0", "1")]);
         if request.promql().contains("busy") {
             answer.after(Duration::from_secs(25))
@@ -33,7 +33,7 @@ async fn slow_queries_of_one_namespace_leave_room_for_those_of_another() {
         });
     }
     for answer in reads.join_all().await {
-        answer.failure().says(&["no value within"]);
+        answer.failure().assert_contains(&["no value within"]);
     }
     assert_eq!(leadsman.get(&paths::external("quiet", "depth")).await.value(), "1");
 }

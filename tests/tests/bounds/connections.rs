@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use leadsman_tests::{
-    Authority, Caller, Config, Leadsman, Mapping, Reply, Upstream, eventually, paths,
+    Authority, Config, HttpClient, Leadsman, Mapping, Reply, Upstream, eventually, paths,
 };
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -166,7 +166,7 @@ async fn two_thousand_silent_connections_keep_nobody_out() {
     for _ in 0..20 {
         let probe = async {
             let url = format!("https://{}/livez", scene.leadsman.api());
-            let answer = timeout(Duration::from_secs(5), Caller::anonymous().get(&url)).await;
+            let answer = timeout(Duration::from_secs(5), HttpClient::anonymous().get(&url)).await;
             let answer = answer.expect("an answer to a probe").expect("an answer to a probe");
             assert_eq!(answer.status, 200, "{answer:#?}");
         };

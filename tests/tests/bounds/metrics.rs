@@ -15,7 +15,7 @@ async fn nothing_is_left_of_mappings_that_are_gone() {
     };
     let mut folder = Folder::plain();
     folder.configure(config("name-0"));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let stays = paths::pods("shop", "stays");
     leadsman.get(&stays).await.ok();
     for number in 1..=RENAMED {

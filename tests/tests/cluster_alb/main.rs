@@ -69,7 +69,7 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
     .await;
     let adapter = Adapter::new(plane, "metrics", &["services", INGRESSES]).await;
     let leadsman = adapter.start_with(config(&alb), &["--service", "metrics/leadsman"]).await;
-    let _registration = adapter.register(leadsman.api().port(), Trust::Told).await;
+    let _registration = adapter.register(leadsman.api().port(), Trust::Injected).await;
     tokio::join!(by_name(&alb, &admin), by_markers(&alb, &admin));
     assert_eq!(alb.count("/login"), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use leadsman_tests::cluster::{ControlPlane, Ran};
+use leadsman_tests::cluster::{CommandOutput, ControlPlane};
 use leadsman_tests::{Example, Leadsman};
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use super::site::{helm, mappings, resource_rules};
 /// The namespace of all renderings.
 const PLACE: (&str, &str) = ("rendered", "leadsman");
 
-async fn template(values: &Value) -> Ran {
+async fn template(values: &Value) -> CommandOutput {
     let plane = ControlPlane::shared().await;
     helm(plane, "template", PLACE, values, &["--kube-version", "1.34.1"]).await
 }
@@ -405,7 +405,7 @@ async fn chart_adapter_and_documentation_list_the_same_resources() {
     }));
     let check = check.await;
     for name in &unknown {
-        check.says(&[&format!("\"{name}\"")]);
+        check.assert_contains(&[&format!("\"{name}\"")]);
     }
     for name in unknown.chunks(1).step_by(8) {
         let ran = template(&json!({"config": {"mappings": serving(name)}})).await;

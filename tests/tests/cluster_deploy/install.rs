@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use leadsman_tests::cluster::ConfigMap;
-use leadsman_tests::{Authority, Caller, Config, Identity, Leadsman, Mapping, eventually, paths};
+use leadsman_tests::{
+    Authority, Config, HttpClient, Identity, Leadsman, Mapping, eventually, paths,
+};
 use serde_json::{Value, json};
 
 use super::others::{define, inject, issue, secret};
 use super::site::Site;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A certificate for the Service of a site, by the test's own authority.
 fn certificate(site: &Site, authority: &Authority) -> Identity {
@@ -149,7 +151,7 @@ async fn with_one_certificate_after_the_other() {
     for values in [tls(json!({"type": "helm"})), tls(json!({})), tls(json!({"type": "helm"}))] {
         let command = if trusted.is_empty() { "install" } else { "upgrade" };
         site.helm(command, &values, &[]).await.ok();
-        site.registration.lead_here().await;
+        site.registration.route_service_here().await;
         let _leadsman = site.run().await;
         site.assert_works().await;
         trusted.push(site.authorities().await);
@@ -172,12 +174,12 @@ async fn with_a_fault_the_pod_is_not_ready_and_an_event_reports_it() {
     let waiting = site.plane.try_run_pod(site.namespace, &site.release).await;
     let waiting = waiting.expect("a process that waits");
     let told = ["config.yaml:", "did you mean \"per-object\"?"];
-    site.config_map().wait_told("ConfigInvalid", &told).await;
+    site.config_map().wait_event("ConfigInvalid", &told).await;
     assert_ne!(waiting.get("/readyz").await.status, 200);
 
     // The upgrade that corrects it restarts nothing.
     site.upgrade(&json!({})).await;
-    let _leadsman = Leadsman::ready(Ok(waiting)).await;
+    let _leadsman = Leadsman::expect_ready(Ok(waiting)).await;
     site.assert_works().await;
     site.uninstall().await;
 }
@@ -199,8 +201,8 @@ async fn with_an_upgrade_of_the_configuration_no_pod_restarts() {
     site.upgrade(&config(mappings.clone())).await;
     assert_eq!(template().await, before);
     let path = paths::external(super::site::SHOP, "queue_length");
-    let root = Caller::certified(site.plane.authorities().admin());
-    eventually("the metric of the upgrade", PATIENCE, async || {
+    let root = HttpClient::with_certificate(site.plane.authorities().admin());
+    eventually("the metric of the upgrade", TIMEOUT, async || {
         let answer = leadsman.get_as(&root, &path).await;
         if answer.is_success() { Ok(()) } else { Err(format!("{answer:#?}")) }
     })
@@ -209,7 +211,7 @@ async fn with_an_upgrade_of_the_configuration_no_pod_restarts() {
     // With a faulty upgrade, the last good configuration keeps being served.
     mappings[1]["plugin"] = json!("externl");
     site.upgrade(&config(mappings)).await;
-    site.config_map().wait_told("ConfigInvalid", &["did you mean \"external\"?"]).await;
+    site.config_map().wait_event("ConfigInvalid", &["did you mean \"external\"?"]).await;
     leadsman.get_as(&root, &path).await.ok();
     site.uninstall().await;
 }
@@ -228,14 +230,14 @@ async fn with_configurations_of_teams() {
     admin.namespace("team-a").await;
     let team = ConfigMap::of_team(&admin, "team-a", "metrics");
     team.write(Config::new().mapping(Mapping::external("depth").query("q", "depth"))).await;
-    let root = Caller::certified(site.plane.authorities().admin());
-    eventually("the metric of a team", PATIENCE, async || {
+    let root = HttpClient::with_certificate(site.plane.authorities().admin());
+    eventually("the metric of a team", TIMEOUT, async || {
         let answer = leadsman.get_as(&root, &paths::external("team-a", "depth")).await;
         if answer.is_success() { Ok(()) } else { Err(format!("{answer:#?}")) }
     })
     .await;
     team.write("kind: [Config").await;
-    team.wait_told("ConfigInvalid", &["team-a/metrics config.yaml:"]).await;
+    team.wait_event("ConfigInvalid", &["team-a/metrics config.yaml:"]).await;
     // It needed no right that it does not have.
     let log = leadsman.log();
     assert!(!log.contains("forbidden"), "{log}");
@@ -267,7 +269,7 @@ async fn with_an_existing_config_map() {
     map["data"]["config.yaml"] = json!("kind: [Config");
     site.plane.admin().apply(&map).await;
     let mine = ConfigMap::of_operator(&site.plane.admin(), site.namespace, "mine");
-    mine.wait_told("ConfigInvalid", &["what was served before goes on"]).await;
+    mine.wait_event("ConfigInvalid", &["what was served before goes on"]).await;
     site.assert_works().await;
     assert!(!leadsman.log().contains("forbidden"), "{}", leadsman.log());
     site.uninstall().await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
-use leadsman_tests::cluster::{ControlPlane, Ran, Registration, path_of};
+use leadsman_tests::cluster::{CommandOutput, ControlPlane, Registration, path_of};
 use leadsman_tests::{Authority, Leadsman, Reply, Upstream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -76,7 +76,7 @@ impl Overlay {
     }
 
     /// Runs kubectl with it.
-    async fn kubectl(&self, plane: &ControlPlane, line: &[&str]) -> Ran {
+    async fn kubectl(&self, plane: &ControlPlane, line: &[&str]) -> CommandOutput {
         let file = self.folder.path().join("kustomization.yaml");
         std::fs::write(file, self.kustomization.to_string()).expect("a file");
         let folder = self.folder.path().display().to_string();
@@ -89,7 +89,7 @@ impl Overlay {
     }
 
     /// Applies it as documented.
-    async fn apply(&self, plane: &ControlPlane) -> Ran {
+    async fn apply(&self, plane: &ControlPlane) -> CommandOutput {
         self.kubectl(plane, &["apply", "--server-side", "--kustomize"]).await
     }
 
@@ -243,7 +243,7 @@ async fn the_example_works_and_can_be_deleted() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "3")])).await;
     let example = Overlay::new("overlays/example", &[]).local(free_ports(), &upstream.url());
     example.apply(plane).await.ok();
-    registration.lead_here().await;
+    registration.route_service_here().await;
     let _leadsman = plane.run_pod(NAMESPACE, NAME).await;
     assert_works(plane, &registration).await;
 
@@ -275,7 +275,7 @@ async fn certificates_may_come_from_cert_manager() {
     let overlay = Overlay::new("overlays/example", &["cert-manager"]);
     let overlay = overlay.local(free_ports(), &upstream.url());
     overlay.apply(plane).await.ok();
-    registration.lead_here().await;
+    registration.route_service_here().await;
     let (admin, authority) = (plane.admin(), Authority::new("issuer"));
     issue(&admin, NAMESPACE, "leadsman-tls", &authority).await;
     inject(&admin, "leadsman-system/leadsman-tls", &authority).await;
@@ -305,7 +305,7 @@ async fn an_api_service_of_another_is_a_conflict() {
     assert_eq!(owner(&registration).await, "keda-metrics-apiserver");
 
     // Everything else is applied, and works.
-    registration.lead_here().await;
+    registration.route_service_here().await;
     let _leadsman = plane.run_pod(NAMESPACE, NAME).await;
     wait_custom(plane).await;
     assert_eq!(owner(&registration).await, "keda-metrics-apiserver");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::site::API_SERVICES;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Installs the definitions, each with only the fields that are used, so that a field that the real
 /// ones do not have is refused.
@@ -82,7 +82,7 @@ async fn define_one(admin: &ApiClient, group: &str, kind: &str, spec: &Value) {
         }))
         .await;
     let path = format!("/apis/{group}/{version}/{plural}");
-    eventually(&path, PATIENCE, async || {
+    eventually(&path, TIMEOUT, async || {
         let answer = admin.read(&path).await;
         if answer.is_success() { Ok(()) } else { Err(answer.body) }
     })

@@ -59,7 +59,7 @@ async fn an_api_service_of_another_adapter_is_not_taken_over_by_default() {
     let refused = site.helm("install", &values, &[]).await;
     assert!(refused.failed().contains("release-name"), "{refused:#?}");
     site.helm("install", &values, &["--take-ownership"]).await.ok();
-    site.registration.lead_here().await;
+    site.registration.route_service_here().await;
     let _leadsman = site.run().await;
     site.assert_works().await;
     let service = site.registration.service(EXTERNAL).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::manifests::{allowed, file, manifests};
 use super::site::{helm, mappings, resource_rules};
 
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Rights in all namespaces, whatever is served.
 const REVIEWS: [&str; 2] = [
@@ -157,7 +157,7 @@ impl Rights {
     async fn may(&self, namespace: &str, expected: impl IntoIterator<Item = String>) {
         let expected: BTreeSet<_> = expected.into_iter().collect();
         // kube-apiserver learns its own rules by a watch.
-        eventually("these rights", PATIENCE, async || {
+        eventually("these rights", TIMEOUT, async || {
             let everybody = rights(&self.nobody, namespace).await;
             let own = rights(&self.account, namespace).await;
             let own: BTreeSet<_> = own.difference(&everybody).cloned().collect();

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use leadsman_tests::cluster::{ConfigMap, ControlPlane, Ran, Registration, Workload};
+use leadsman_tests::cluster::{CommandOutput, ConfigMap, ControlPlane, Registration, Workload};
 use leadsman_tests::{Leadsman, Reply, Upstream, eventually, paths};
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(crate) struct Site {
     admin_port: u16,
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Site {
     /// A site in a new namespace. It owns the APIServices until it is dropped.
@@ -39,18 +39,23 @@ impl Site {
     /// Installs the chart with these values, and those that a process on this machine needs.
     pub(crate) async fn install(&self, values: &Value) {
         self.helm("install", values, &[]).await.ok();
-        self.registration.lead_here().await;
+        self.registration.route_service_here().await;
     }
 
     /// Upgrades the release to these values.
     pub(crate) async fn upgrade(&self, values: &Value) {
         self.helm("upgrade", values, &[]).await.ok();
         // Helm resets the Service.
-        self.registration.lead_here().await;
+        self.registration.route_service_here().await;
     }
 
     /// Runs `helm install` or `helm upgrade`, with additional arguments.
-    pub(crate) async fn helm(&self, command: &str, values: &Value, arguments: &[&str]) -> Ran {
+    pub(crate) async fn helm(
+        &self,
+        command: &str,
+        values: &Value,
+        arguments: &[&str],
+    ) -> CommandOutput {
         let mut all = self.values();
         merge(&mut all, values);
         helm(self.plane, command, (self.namespace, &self.release), &all, arguments).await
@@ -118,7 +123,7 @@ pub(crate) async fn assert_works(plane: &ControlPlane, registration: &Registrati
     registration.wait_available().await;
     let admin = plane.admin();
     // For a moment after an upgrade the aggregator sees the Service without pods.
-    eventually("an external metric", PATIENCE, async || {
+    eventually("an external metric", TIMEOUT, async || {
         let answer = admin.read(&paths::external(SHOP, "queue_depth")).await;
         let works = answer.is_success() && answer.value() == "3";
         if works { Ok(()) } else { Err(format!("{answer:#?}")) }
@@ -132,7 +137,7 @@ pub(crate) async fn wait_custom(plane: &ControlPlane) {
     let admin = plane.admin();
     Workload::deployment(&admin, SHOP, "web", 1).await;
     // The adapter has yet to learn of the pod.
-    eventually("the value of a pod", PATIENCE, async || {
+    eventually("the value of a pod", TIMEOUT, async || {
         let answer = admin.read(&paths::pods(SHOP, "requests")).await;
         let value = answer.is_success().then(|| answer.values().remove("web-0")).flatten();
         if value.as_deref() == Some("3") { Ok(()) } else { Err(format!("{answer:#?}")) }
@@ -156,19 +161,23 @@ pub(crate) async fn helm(
     (namespace, release): (&str, &str),
     values: &Value,
     arguments: &[&str],
-) -> Ran {
+) -> CommandOutput {
     let chart = chart();
     let line = [command, release, &chart, "--namespace", namespace];
     run(plane, &[&line, arguments].concat(), values).await
 }
 
 /// Runs `helm lint`, with these values.
-pub(crate) async fn lint(plane: &ControlPlane, values: &Value, arguments: &[&str]) -> Ran {
+pub(crate) async fn lint(
+    plane: &ControlPlane,
+    values: &Value,
+    arguments: &[&str],
+) -> CommandOutput {
     let chart = chart();
     run(plane, &[&["lint", &chart], arguments].concat(), values).await
 }
 
-async fn run(plane: &ControlPlane, line: &[&str], values: &Value) -> Ran {
+async fn run(plane: &ControlPlane, line: &[&str], values: &Value) -> CommandOutput {
     let values = values.as_object().into_iter().flatten();
     let values: Vec<_> = values.map(|(key, value)| format!("--set-json={key}={value}")).collect();
     let values: Vec<_> = values.iter().map(String::as_str).collect();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use leadsman_tests::cluster::USAGE_API_SERVICE;
+use leadsman_tests::cluster::RESOURCE_METRICS_API_SERVICE;
 use leadsman_tests::eventually;
 use serde_json::json;
 
 use super::site::{SHOP, Site, resource_rules};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn an_upgrade_makes_kubectl_top_work_and_restarts_nothing() {
@@ -25,14 +25,14 @@ async fn an_upgrade_makes_kubectl_top_work_and_restarts_nothing() {
     });
     site.upgrade(&values).await;
     // From now on the process has the right, and writes its authority there.
-    site.registration.wait_one_available(USAGE_API_SERVICE).await;
+    site.registration.wait_one_available(RESOURCE_METRICS_API_SERVICE).await;
     let expected = site.authorities().await.remove(0);
-    eventually("its authority", PATIENCE, async || {
-        let trusted = site.registration.authority(USAGE_API_SERVICE).await;
+    eventually("its authority", TIMEOUT, async || {
+        let trusted = site.registration.authority(RESOURCE_METRICS_API_SERVICE).await;
         if trusted == expected { Ok(()) } else { Err(format!("{trusted:?}")) }
     })
     .await;
-    eventually("kubectl top", PATIENCE, async || {
+    eventually("kubectl top", TIMEOUT, async || {
         let line = ["top", "pods", "--namespace", SHOP, "--no-headers"];
         let ran = site.plane.kubectl(&line).await;
         let shown = ran.stdout.starts_with("web-0") && ran.stdout.contains("3000m");

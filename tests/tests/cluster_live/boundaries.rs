@@ -93,7 +93,7 @@ async fn a_registry_that_is_not_opened_gets_no_request() {
     wait_rejected(&leadsman, &a.owner(), "NotAllowed", &["no registry is open to it"]).await;
     b.write(config.replace(&reference, "registry.example/team-bad/mine:1")).await;
     wait_rejected(&leadsman, &b.owner(), "NotAllowed", &["registry.example/team-b"]).await;
-    b.wait_told("NotAllowed", &["the operator opened registry.example/team-b"]).await;
+    b.wait_event("NotAllowed", &["the operator opened registry.example/team-b"]).await;
     assert_eq!(site.upstream.requests().len(), 0);
 }
 
@@ -148,7 +148,7 @@ async fn objects_of_another_namespace_are_refused() {
     for metric in ["near", "far"] {
         let own = site.read(&leadsman, &paths::pods("foreign-a", metric)).await.failure();
         assert_eq!(own.code, 500, "{metric}: {own:?}");
-        own.says(&["namespace"]);
+        own.assert_contains(&["namespace"]);
         let other = site.read(&leadsman, &paths::pods("foreign-b", metric)).await;
         assert_eq!(other.status, 404, "{metric}: {other:#?}");
     }
@@ -173,7 +173,7 @@ async fn what_a_mapping_replaces_ends_with_the_rights_of_its_team() {
     site.serves(&leadsman, &path, "2").await;
     a.write(load("trap")).await;
     let handover = async || leadsman.mapping("load").await["evaluations"][0]["handover"].clone();
-    eventually("what was there before", PATIENCE, async || {
+    eventually("what was there before", TIMEOUT, async || {
         let answer = site.read(&leadsman, &path).await;
         assert_eq!(answer.value(), "2", "{answer:#?}");
         let told = answer.header("warning").contains("before its last change");
@@ -185,7 +185,7 @@ async fn what_a_mapping_replaces_ends_with_the_rights_of_its_team() {
 
     let other = format!("{opened}, registries: [registry.example/nothing]");
     site.operator.write(site.config().team(&other)).await;
-    eventually("the end of what was there before", PATIENCE, async || {
+    eventually("the end of what was there before", TIMEOUT, async || {
         let now = handover().await;
         if now["endsInSeconds"].is_null() { Ok(()) } else { Err(format!("{now:#}")) }
     })

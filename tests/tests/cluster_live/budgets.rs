@@ -13,7 +13,7 @@ async fn exceeded_quotas_are_reported() {
     let depth = paths::external("counted-a", "depth");
     let config = Config::new().mapping(external("depth", 1)).mapping(external("width", 2));
     a.write(config.clone().mapping(external("height", 3))).await;
-    a.wait_told("ConfigInvalid", &["3 mappings", "gives counted-a 2"]).await;
+    a.wait_event("ConfigInvalid", &["3 mappings", "gives counted-a 2"]).await;
     site.serves_not(&leadsman, &depth).await;
     a.write(&config).await;
     site.serves(&leadsman, &depth, "1").await;
@@ -22,7 +22,7 @@ async fn exceeded_quotas_are_reported() {
     let binary = a.clone().with_binary("one.wasm", &hostile);
     let two = config.clone().plugin("one", "one.wasm").plugin("two", "one.wasm");
     binary.write(two).await;
-    a.wait_told("ConfigInvalid", &["2 plugins", "gives counted-a 1"]).await;
+    a.wait_event("ConfigInvalid", &["2 plugins", "gives counted-a 1"]).await;
     site.serves(&leadsman, &depth, "1").await;
 
     // The ConfigMaps of a namespace share its quota; older ones have precedence.
@@ -30,7 +30,7 @@ async fn exceeded_quotas_are_reported() {
     wait_accepted(&leadsman, &a.owner()).await;
     let later = ConfigMap::of_team(&site.plane.admin(), "counted-a", "more");
     later.write(Config::new().mapping(external("height", 3))).await;
-    later.wait_told("ConfigInvalid", &["1 mappings", "gives counted-a 0"]).await;
+    later.wait_event("ConfigInvalid", &["1 mappings", "gives counted-a 0"]).await;
     a.write(Config::new().mapping(external("depth", 1))).await;
     site.serves(&leadsman, &paths::external("counted-a", "height"), "3").await;
 }
@@ -57,13 +57,13 @@ async fn a_used_up_evaluation_budget_fails_only_its_own_reads() {
         let selector = format!("labelSelector=pod%21%3Dother-{}", number.get());
         format!("{}?{selector}", paths::external(namespace, "depth"))
     };
-    let used_up = eventually("a budget that is used up", PATIENCE, async || {
+    let used_up = eventually("a budget that is used up", TIMEOUT, async || {
         let answer = site.read(&leadsman, &next("budget-a")).await;
         if answer.status == 429 { Ok(answer.failure()) } else { Err(format!("{answer:#?}")) }
     })
     .await;
     assert_eq!(used_up.reason, "TooManyRequests", "{used_up:?}");
-    used_up.says(&["3 evaluations", "budget"]);
+    used_up.assert_contains(&["3 evaluations", "budget"]);
     for path in [next("budget-b"), next("budget-b"), paths::external("budget-a", "all")] {
         site.read(&leadsman, &path).await.ok();
     }
@@ -74,7 +74,7 @@ async fn a_used_up_evaluation_budget_fails_only_its_own_reads() {
     // A higher limit takes effect at once.
     let more = limited.replace(": 3", ": 6000");
     site.operator.write(site.config().team(&more).team(opened).mapping(external("all", 1))).await;
-    eventually("a budget that is there", PATIENCE, async || {
+    eventually("a budget that is there", TIMEOUT, async || {
         let answer = site.read(&leadsman, &next("budget-a")).await;
         if answer.is_success() { Ok(()) } else { Err(format!("{answer:#?}")) }
     })
@@ -155,7 +155,7 @@ async fn a_used_up_plugin_time_budget_fails_only_its_own_reads() {
     a.write(config.mapping(loops)).await;
     b.write(Config::new().mapping(external("depth", 2))).await;
     let load = paths::pods("timed-a", "load");
-    eventually("a plugin that is stopped", PATIENCE, async || {
+    eventually("a plugin that is stopped", TIMEOUT, async || {
         let answer = site.read(&leadsman, &load).await;
         if answer.status == 500 { Ok(()) } else { Err(format!("{answer:#?}")) }
     })
@@ -165,6 +165,6 @@ async fn a_used_up_plugin_time_budget_fails_only_its_own_reads() {
     let path = format!("{}?{selector}", paths::pods("timed-a", "good"));
     let spent = site.read(&leadsman, &path).await.failure();
     assert_eq!(spent.code, 429, "{spent:?}");
-    spent.says(&["100ms of plugin time", "budget"]);
+    spent.assert_contains(&["100ms of plugin time", "budget"]);
     site.serves(&leadsman, &paths::external("timed-b", "depth"), "2").await;
 }

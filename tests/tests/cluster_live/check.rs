@@ -14,21 +14,21 @@ async fn the_faults_of_all_documents_are_printed() {
     };
     let missing = check().await;
     assert_eq!(missing.code, Some(1), "{missing:#?}");
-    missing.says(&["there is no ConfigMap checked/settings"]);
+    missing.assert_contains(&["there is no ConfigMap checked/settings"]);
 
     let [a, b] = [site.team("checked-a").await, site.team("checked-b").await];
     a.write(Config::new().mapping(external("depth", 2))).await;
     site.operator.write(good()).await;
     let checked = check().await;
     assert_eq!(checked.code, Some(0), "{checked:#?}");
-    checked.says(&["checked/settings", "2 mappings, no faults"]);
+    checked.assert_contains(&["checked/settings", "2 mappings, no faults"]);
 
     a.write(Config::new().mapping(faulty("depth"))).await;
     b.write(Config::new().mapping(external("depth", 2).set("maxAeg", "1s"))).await;
     site.operator.write(good().mapping(faulty("all"))).await;
     let checked = check().await;
     assert_eq!(checked.code, Some(1), "{checked:#?}");
-    checked.says(&[
+    checked.assert_contains(&[
         "ConfigMap checked/settings config.yaml:",
         "mappings[1].plugin: there is no plugin \"externl\"",
         "ConfigMap checked-a/metrics config.yaml:",

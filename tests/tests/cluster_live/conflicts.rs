@@ -21,7 +21,7 @@ async fn the_operator_has_precedence_and_then_the_older_one() {
     site.serves(&leadsman, &paths::external("claims-a", "width"), "3").await;
     let owner = older.owner();
     let what = ["depth", "is served for claims-a/metrics already"];
-    assert!(younger.wait_told("Conflict", &what).await.warning);
+    assert!(younger.wait_event("Conflict", &what).await.warning);
     let told = wait_rejected(&leadsman, &younger.owner(), "Conflict", &what).await;
     assert_eq!(told["serving"], false, "{told:#}");
     site.serves(&leadsman, &depth, "1").await;
@@ -32,7 +32,7 @@ async fn the_operator_has_precedence_and_then_the_older_one() {
     other.write(Config::new().mapping(external("height", 4))).await;
     site.operator.write(base().mapping(external("depth", 5))).await;
     site.serves(&leadsman, &depth, "5").await;
-    older.wait_told("Conflict", &["depth", "is served for operator already"]).await;
+    older.wait_event("Conflict", &["depth", "is served for operator already"]).await;
     wait_rejected(&leadsman, &younger.owner(), "Conflict", &["served for operator"]).await;
     site.serves(&leadsman, &paths::external("claims-b", "height"), "4").await;
     site.serves(&leadsman, &paths::external("claims-b", "depth"), "5").await;
@@ -41,9 +41,9 @@ async fn the_operator_has_precedence_and_then_the_older_one() {
     site.operator.write(base()).await;
     site.serves(&leadsman, &depth, "1").await;
     site.serves_not(&leadsman, &paths::external("claims-b", "depth")).await;
-    older.wait_told("Loaded", &["depth"]).await;
+    older.wait_event("Loaded", &["depth"]).await;
     older.delete().await;
     site.serves(&leadsman, &depth, "2").await;
-    younger.wait_told("Loaded", &["depth"]).await;
+    younger.wait_event("Loaded", &["depth"]).await;
     wait_accepted(&leadsman, &younger.owner()).await;
 }

@@ -32,12 +32,12 @@ async fn no_read_fails_while_a_configuration_is_edited_repeatedly() {
         } else {
             a.write(teams(edit)).await;
         }
-        readers[0].go_on(4).await;
+        readers[0].wait_reads(4).await;
     }
     site.serves(&leadsman, &all, &format!("{}", 1 + EDITS)).await;
     site.serves(&leadsman, &load, &format!("{EDITS}")).await;
     for readers in readers {
-        readers.go_on(20).await;
+        readers.wait_reads(20).await;
         assert_eq!(readers.stop().await, [""; 0]);
     }
     assert_eq!(warnings(&site.operator).await, []);

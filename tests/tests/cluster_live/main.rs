@@ -14,13 +14,15 @@ mod teams;
 
 use std::time::Duration;
 
-use leadsman_tests::cluster::{Adapter, ConfigMap, ControlPlane, Readers, Rule, Told, Workload};
+use leadsman_tests::cluster::{
+    Adapter, ConfigMap, ControlPlane, EventRecord, Readers, Rule, Workload,
+};
 use leadsman_tests::{
-    Answer, Caller, Config, HOSTILE, Leadsman, Mapping, Reply, Upstream, eventually, paths,
+    Answer, Config, HOSTILE, HttpClient, Leadsman, Mapping, Reply, Upstream, eventually, paths,
 };
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An installation that watches the ConfigMap `settings` of its namespace, and those of teams.
 struct Site<'a> {
@@ -42,7 +44,7 @@ impl<'a> Site<'a> {
     /// The same in its own cluster.
     async fn within(plane: &'a ControlPlane, namespace: &str) -> Self {
         let site = Self::without_teams(plane, namespace).await;
-        site.adapter.account().may_follow_teams(&plane.admin()).await;
+        site.adapter.account().allow_team_config_maps(&plane.admin()).await;
         site
     }
 
@@ -50,10 +52,10 @@ impl<'a> Site<'a> {
     async fn without_teams(plane: &'a ControlPlane, namespace: &str) -> Self {
         let admin = plane.admin();
         let adapter = Adapter::new(plane, namespace, &["pods"]).await;
-        adapter.account().may_follow(&admin, namespace, "settings").await;
+        adapter.account().allow_config_map(&admin, namespace, "settings").await;
         let operator = ConfigMap::of_operator(&admin, namespace, "settings");
         let upstream = Upstream::start(Reply::pods(&[])).await;
-        upstream.answer_with(|request| {
+        upstream.reply_with(|request| {
             let digits = request.promql().trim_start_matches('n').chars();
             let value: String = digits.take_while(char::is_ascii_digit).collect();
             Reply::pods(&[("web-0", &value)])
@@ -75,12 +77,12 @@ impl<'a> Site<'a> {
 
     /// A replica that is ready.
     async fn start(&self) -> Leadsman {
-        Leadsman::ready(self.launch(&[]).await).await
+        Leadsman::expect_ready(self.launch(&[]).await).await
     }
 
     /// A replica that need not be ready yet.
     async fn launch(&self, arguments: &[&str]) -> Result<Leadsman, leadsman_tests::Exited> {
-        self.adapter.follow(&self.operator.owner(), arguments).await
+        self.adapter.launch_config_map(&self.operator.owner(), arguments).await
     }
 
     /// Reads a metric as a user with all rights, directly at a replica's port.
@@ -90,7 +92,7 @@ impl<'a> Site<'a> {
 
     /// Waits until a metric has this value.
     async fn serves(&self, leadsman: &Leadsman, path: &str, value: &str) {
-        eventually(&format!("{value} at {path}"), PATIENCE, async || {
+        eventually(&format!("{value} at {path}"), TIMEOUT, async || {
             let answer = self.read(leadsman, path).await;
             if answer.is_success() && answer.items().len() == 1 && answer.value() == value {
                 return Ok(());
@@ -102,7 +104,7 @@ impl<'a> Site<'a> {
 
     /// Waits until the metric does not exist for the namespace.
     async fn serves_not(&self, leadsman: &Leadsman, path: &str) {
-        eventually(&format!("nothing at {path}"), PATIENCE, async || {
+        eventually(&format!("nothing at {path}"), TIMEOUT, async || {
             let answer = self.read(leadsman, path).await;
             if answer.status == 404 { Ok(()) } else { Err(format!("{answer:#?}")) }
         })
@@ -126,8 +128,8 @@ fn faulty(metric: &str) -> Mapping {
 }
 
 /// A user with all rights.
-fn root(plane: &ControlPlane) -> Caller {
-    Caller::certified(plane.authorities().admin())
+fn root(plane: &ControlPlane) -> HttpClient {
+    HttpClient::with_certificate(plane.authorities().admin())
 }
 
 /// What the status page lists as rejected of an owner: `operator` or `namespace/name`.
@@ -141,7 +143,7 @@ async fn rejected(leadsman: &Leadsman, owner: &str) -> Vec<Value> {
 /// status page and in the metrics.
 async fn wait_rejected(leadsman: &Leadsman, owner: &str, reason: &str, texts: &[&str]) -> Value {
     let what = format!("{reason} of {owner} with {texts:?}");
-    let found = eventually(&what, PATIENCE, async || {
+    let found = eventually(&what, TIMEOUT, async || {
         let all = rejected(leadsman, owner).await;
         let says = |one: &&Value| {
             let message = one["message"].as_str().unwrap_or_default();
@@ -158,7 +160,7 @@ async fn wait_rejected(leadsman: &Leadsman, owner: &str, reason: &str, texts: &[
 
 /// Waits until nothing of an owner is rejected, on the status page and in the metrics.
 async fn wait_accepted(leadsman: &Leadsman, owner: &str) {
-    eventually(&format!("nothing rejected of {owner}"), PATIENCE, async || {
+    eventually(&format!("nothing rejected of {owner}"), TIMEOUT, async || {
         let all = rejected(leadsman, owner).await;
         if all.is_empty() { Ok(()) } else { Err(format!("{all:#?}")) }
     })
@@ -168,7 +170,7 @@ async fn wait_accepted(leadsman: &Leadsman, owner: &str) {
 }
 
 /// The warnings on a ConfigMap, without those of other tests' adapters.
-async fn warnings(config_map: &ConfigMap) -> Vec<Told> {
+async fn warnings(config_map: &ConfigMap) -> Vec<EventRecord> {
     let mut events = config_map.events().await;
     events.retain(|told| told.warning && told.reason != "NotAllowed");
     events

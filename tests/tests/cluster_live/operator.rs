@@ -16,9 +16,9 @@ async fn edits_are_served_and_faulty_ones_reported_while_the_last_good_one_is_se
 
     site.operator.write(site.config().mapping(faulty("depth"))).await;
     let fault = ["config.yaml:", "mappings[0].plugin", "did you mean \"external\"?"];
-    let told = site.operator.wait_told("ConfigInvalid", &fault).await;
+    let told = site.operator.wait_event("ConfigInvalid", &fault).await;
     assert!(told.warning, "{told:?}");
-    told.says(&["what was served before goes on"]);
+    told.assert_contains(&["what was served before goes on"]);
     let rejected = wait_rejected(&leadsman, "operator", "ConfigInvalid", &fault).await;
     assert_eq!(rejected["serving"], true, "{rejected:#}");
     site.serves(&leadsman, &depth, "2").await;
@@ -30,17 +30,17 @@ async fn edits_are_served_and_faulty_ones_reported_while_the_last_good_one_is_se
     // Another fault is another Event, however soon after the first one.
     let elsewhere = external("depth", 1).set("maxAeg", "1s");
     site.operator.write(site.config().mapping(elsewhere)).await;
-    site.operator.wait_told("ConfigInvalid", &["maxAeg", "did you mean \"maxAge\"?"]).await;
+    site.operator.wait_event("ConfigInvalid", &["maxAeg", "did you mean \"maxAge\"?"]).await;
 
     site.operator.write(site.config().mapping(external("depth", 3))).await;
     site.serves(&leadsman, &depth, "3").await;
     wait_accepted(&leadsman, "operator").await;
-    let told = site.operator.wait_told("Loaded", &["configuration"]).await;
+    let told = site.operator.wait_event("Loaded", &["configuration"]).await;
     assert!(!told.warning, "{told:?}");
 
     // The same fault again is the same Event with a count of two.
     site.operator.write(site.config().mapping(faulty("depth"))).await;
-    eventually("an Event that is told twice", PATIENCE, async || {
+    eventually("an Event that is told twice", TIMEOUT, async || {
         let mut events = site.operator.events().await;
         events.retain(|told| told.message.contains("did you mean \"external\"?"));
         match events.as_slice() {
@@ -64,7 +64,7 @@ async fn a_missing_config_map_is_awaited() {
     is_not_known_yet(&site, &leadsman, "awaited", "Unreadable").await;
 
     site.operator.write(site.config().mapping(external("depth", 4))).await;
-    let leadsman = Leadsman::ready(Ok(leadsman)).await;
+    let leadsman = Leadsman::expect_ready(Ok(leadsman)).await;
     site.serves(&leadsman, &paths::external("awaited", "depth"), "4").await;
     site.serves_not(&leadsman, &paths::external("awaited", "other")).await;
     wait_accepted(&leadsman, "operator").await;
@@ -75,15 +75,15 @@ async fn a_faulty_config_map_is_reported_and_its_correction_awaited() {
     let site = Site::new("mended").await;
     site.operator.write(site.config().mapping(faulty("depth"))).await;
     let leadsman = site.launch(&[]).await.expect("a process that waits");
-    site.operator.wait_told("ConfigInvalid", &["did you mean \"external\"?"]).await;
+    site.operator.wait_event("ConfigInvalid", &["did you mean \"external\"?"]).await;
     let unready = leadsman.get("/readyz").await;
     assert_ne!(unready.status, 200, "{unready:#?}");
     is_not_known_yet(&site, &leadsman, "mended", "ConfigInvalid").await;
 
     site.operator.write(site.config().mapping(external("depth", 5))).await;
-    let leadsman = Leadsman::ready(Ok(leadsman)).await;
+    let leadsman = Leadsman::expect_ready(Ok(leadsman)).await;
     site.serves(&leadsman, &paths::external("mended", "depth"), "5").await;
-    site.operator.wait_told("Loaded", &[]).await;
+    site.operator.wait_event("Loaded", &[]).await;
 }
 
 #[tokio::test]
@@ -123,15 +123,15 @@ async fn a_plugin_in_binary_data_is_replaced_live() {
 
     // Bytes that are not a plugin: the last good ones keep being served.
     site.operator.clone().with_binary("mine.wasm", b"no plugin").write(load("well-behaved")).await;
-    let told = site.operator.wait_told("NotAPlugin", &["binaryData[\"mine.wasm\"]"]).await;
-    told.says(&["what was served before goes on"]);
+    let told = site.operator.wait_event("NotAPlugin", &["binaryData[\"mine.wasm\"]"]).await;
+    told.assert_contains(&["what was served before goes on"]);
     site.serves(&leadsman, &path, "8").await;
 
     // Another plugin of that name, with another configuration.
     let threshold = Mapping::pods("load").plugin("mine", "workers: 2");
     let threshold = threshold.query("q", r#"n8{namespace="${namespace}"}"#);
     first.write(site.config().plugin("mine", "mine.wasm").mapping(threshold)).await;
-    site.operator.wait_told("ConfigInvalid", &["workers"]).await;
+    site.operator.wait_event("ConfigInvalid", &["workers"]).await;
     site.serves(&leadsman, &path, "8").await;
     first.write(load("remember")).await;
     site.serves(&leadsman, &path, "1").await;
@@ -140,7 +140,7 @@ async fn a_plugin_in_binary_data_is_replaced_live() {
     let key = site.operator.clone().with_binary("mine.wsm", &hostile);
     key.write(load("remember")).await;
     let hint = ["no key \"mine.wasm\" under binaryData", "did you mean \"mine.wsm\"?"];
-    site.operator.wait_told("ConfigInvalid", &hint).await;
+    site.operator.wait_event("ConfigInvalid", &hint).await;
     site.serves(&leadsman, &path, "1").await;
 }
 
@@ -150,7 +150,7 @@ async fn is_not_known_yet(site: &Site<'_>, leadsman: &Leadsman, namespace: &str,
     let resource = format!("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods");
     for path in [paths::external(namespace, "depth"), pods, resource] {
         // The trusted authorities may not be known yet.
-        let failure = eventually("an answer to a known user", PATIENCE, async || {
+        let failure = eventually("an answer to a known user", TIMEOUT, async || {
             let answer = site.read(leadsman, &path).await;
             let failure = answer.failure();
             if failure.message.contains("not known yet") { Ok(failure) } else { Err(answer.body) }
@@ -158,6 +158,6 @@ async fn is_not_known_yet(site: &Site<'_>, leadsman: &Leadsman, namespace: &str,
         .await;
         assert_eq!(failure.code, 503, "{path}: {failure:?}");
         assert_eq!(failure.reason, "ServiceUnavailable", "{path}: {failure:?}");
-        failure.says(&["no configuration is in force", reason]);
+        failure.assert_contains(&["no configuration is in force", reason]);
     }
 }

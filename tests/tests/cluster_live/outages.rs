@@ -23,7 +23,7 @@ async fn watches_resume_after_an_outage() {
     }
     for what in ["the configuration", "the teams' ConfigMaps"] {
         let line = format!("{what} cannot be followed");
-        eventually(&line, PATIENCE, async || {
+        eventually(&line, TIMEOUT, async || {
             let log = leadsman.log();
             if log.contains(&line) { Ok(()) } else { Err(log) }
         })
@@ -59,7 +59,7 @@ async fn a_start_without_kube_apiserver_uses_the_last_good_state() {
     let folder = TempDir::new().expect("a temporary folder");
     let cache = folder.path().join("state").display().to_string();
     let arguments = ["--cache-dir", cache.as_str()];
-    let leadsman = Leadsman::ready(site.launch(&arguments).await).await;
+    let leadsman = Leadsman::expect_ready(site.launch(&arguments).await).await;
     let [all, depth] = ["all", "depth"].map(|metric| paths::external("restart-a", metric));
     let load = paths::pods("restart-a", "load");
     site.serves(&leadsman, &all, "1").await;
@@ -82,7 +82,7 @@ async fn a_start_without_kube_apiserver_uses_the_last_good_state() {
     site.serves(&leadsman, &depth, "2").await;
     wait_rejected(&leadsman, "operator", "Unreadable", &[]).await;
     // Which pods exist is not known, and not guessed.
-    eventually("that pods are not known", PATIENCE, async || {
+    eventually("that pods are not known", TIMEOUT, async || {
         let answer = site.read(&leadsman, &load).await;
         let told = answer.status == 503 && answer.body.contains("pods there are is not known");
         if told { Ok(()) } else { Err(format!("{answer:#?}")) }
@@ -91,13 +91,13 @@ async fn a_start_without_kube_apiserver_uses_the_last_good_state() {
 
     plane.start_api_server().await;
     site.serves(&leadsman, &load, "3").await;
-    let leadsman = Leadsman::ready(Ok(leadsman)).await;
+    let leadsman = Leadsman::expect_ready(Ok(leadsman)).await;
     for owner in ["operator", &a.owner()] {
         wait_accepted(&leadsman, owner).await;
     }
     a.write(config(4)).await;
     site.serves(&leadsman, &depth, "4").await;
-    let fresh = Leadsman::ready(Ok(fresh)).await;
+    let fresh = Leadsman::expect_ready(Ok(fresh)).await;
     site.serves(&fresh, &depth, "4").await;
 }
 
@@ -113,7 +113,7 @@ async fn documents_deleted_during_an_outage_are_not_served() {
     let folder = TempDir::new().expect("a temporary folder");
     let cache = folder.path().join("state").display().to_string();
     let arguments = ["--cache-dir", cache.as_str()];
-    let leadsman = Leadsman::ready(site.launch(&arguments).await).await;
+    let leadsman = Leadsman::expect_ready(site.launch(&arguments).await).await;
     let depths = ["gone-a", "gone-b"].map(|namespace| paths::external(namespace, "depth"));
     site.serves(&leadsman, &depths[0], "1").await;
     site.serves(&leadsman, &depths[1], "2").await;
@@ -123,7 +123,7 @@ async fn documents_deleted_during_an_outage_are_not_served() {
     a.delete().await;
     let less = "namespaces: [gone-a], sources: [prometheus]";
     site.operator.write(site.config().team(less).mapping(external("all", 3))).await;
-    let leadsman = Leadsman::ready(site.launch(&arguments).await).await;
+    let leadsman = Leadsman::expect_ready(site.launch(&arguments).await).await;
     site.serves(&leadsman, &paths::external("gone-a", "all"), "3").await;
     for depth in &depths {
         site.serves_not(&leadsman, depth).await;

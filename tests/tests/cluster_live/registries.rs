@@ -29,7 +29,7 @@ fn opened(site: &Site<'_>, namespace: &str, registry: &Registry, more: &str) -> 
 #[tokio::test]
 async fn a_pull_secret_is_of_the_teams_own_namespace() {
     let site = Site::new("pulling").await;
-    let registry = Registry::with(Setup { closed: true, ..Default::default() }).await;
+    let registry = Registry::start_with(Setup { requires_auth: true, ..Default::default() }).await;
     registry.push(REPOSITORY, "1", &version(1)).await;
     site.operator.write(opened(&site, "pulling-a", &registry, "")).await;
     let leadsman = site.start().await;
@@ -37,7 +37,7 @@ async fn a_pull_secret_is_of_the_teams_own_namespace() {
     let load = paths::pods("pulling-a", "load");
 
     a.write(pulled(&registry, "")).await;
-    a.wait_told("PullError", &["name a pull secret"]).await;
+    a.wait_event("PullError", &["name a pull secret"]).await;
     a.write(pulled(&registry, ", pullSecret: registry")).await;
     // The Secret exists, but the adapter may not read it before the team allows it.
     let admin = site.plane.admin();
@@ -53,14 +53,14 @@ async fn a_pull_secret_is_of_the_teams_own_namespace() {
             }))
             .await;
     }
-    a.wait_told("PullError", &["pulling-a/registry", "secrets \"registry\" is forbidden"]).await;
+    a.wait_event("PullError", &["pulling-a/registry", "secrets \"registry\" is forbidden"]).await;
     let get = [Rule::new(&["get"], "", &["secrets"]).named(&["registry"])];
     let account = site.adapter.account().subject();
     admin.allow(&account, Some("pulling-b"), &get).await;
     // A Secret of another namespace is not used, even with the same name.
     for name in ["../../pulling-b/secrets/registry", "pulling-b/registry"] {
         a.write(pulled(&registry, &format!(", pullSecret: '{name}'"))).await;
-        eventually(&format!("that {name} is refused"), PATIENCE, async || {
+        eventually(&format!("that {name} is refused"), TIMEOUT, async || {
             let all = rejected(&leadsman, &a.owner()).await;
             let told = all.iter().any(|one| one["message"].to_string().contains(name));
             if told { Ok(()) } else { Err(format!("{all:#?}")) }
@@ -71,7 +71,7 @@ async fn a_pull_secret_is_of_the_teams_own_namespace() {
     a.write(pulled(&registry, ", pullSecret: registry")).await;
     admin.allow(&account, Some("pulling-a"), &get).await;
     site.serves(&leadsman, &load, "1k").await;
-    a.wait_told("Loaded", &["load"]).await;
+    a.wait_event("Loaded", &["load"]).await;
 }
 
 #[tokio::test]
@@ -87,9 +87,9 @@ async fn a_team_and_the_operator_may_both_require_signatures() {
     let load = paths::pods("signing-a", "load");
     let config = pulled(&registry, &key(&teams));
     a.write(&config).await;
-    a.wait_told("SignatureInvalid", &["is not signed"]).await;
+    a.wait_event("SignatureInvalid", &["is not signed"]).await;
     registry.sign_tag_scheme(REPOSITORY, &digest, &teams).await;
-    a.wait_told("SignatureInvalid", &["has no good signature"]).await;
+    a.wait_event("SignatureInvalid", &["has no good signature"]).await;
     assert_ne!(site.read(&leadsman, &load).await.status, 200);
     registry.sign_bundle(REPOSITORY, &digest, &operators).await;
     site.serves(&leadsman, &load, "1k").await;
@@ -98,5 +98,5 @@ async fn a_team_and_the_operator_may_both_require_signatures() {
     let bytes = a.clone().with_binary("mine.wasm", &version(2));
     let mapping = Mapping::pods("load").plugin("mine", "").query("q", "n1");
     bytes.write(Config::new().plugin("mine", "mine.wasm").mapping(mapping)).await;
-    bytes.wait_told("SignatureInvalid", &["a plugin from a ConfigMap cannot have one"]).await;
+    bytes.wait_event("SignatureInvalid", &["a plugin from a ConfigMap cannot have one"]).await;
 }

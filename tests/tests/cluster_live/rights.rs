@@ -16,12 +16,12 @@ async fn without_the_right_to_watch_teams_the_operators_configuration_is_served(
     let what = ["the teams' ConfigMaps cannot be followed", "configmaps"];
     let told = wait_rejected(&leadsman, "operator", "Forbidden", &what).await;
     assert_eq!(told["title"], "teams", "{told:#}");
-    site.operator.wait_told("Forbidden", &what).await;
+    site.operator.wait_event("Forbidden", &what).await;
     site.operator.write(site.config().team(opened).mapping(external("all", 3))).await;
     site.serves(&leadsman, &all, "3").await;
 
     // As soon as it has the right, it works.
-    site.adapter.account().may_follow_teams(&plane.admin()).await;
+    site.adapter.account().allow_team_config_maps(&plane.admin()).await;
     site.serves(&leadsman, &paths::external("forbidden-a", "depth"), "2").await;
     wait_accepted(&leadsman, "operator").await;
 }
@@ -35,12 +35,13 @@ async fn a_missing_right_to_the_operators_config_map_is_reported() {
     let operator = ConfigMap::of_operator(&admin, "unread", "settings");
     let config = Config::new().prometheus("prometheus", &upstream.url());
     operator.write(config.mapping(external("all", 1))).await;
-    let leadsman = adapter.follow(&operator.owner(), &[]).await.expect("a process that waits");
+    let leadsman =
+        adapter.launch_config_map(&operator.owner(), &[]).await.expect("a process that waits");
     let what = ["configmaps \"settings\" is forbidden"];
     wait_rejected(&leadsman, "operator", "Unreadable", &what).await;
     assert_ne!(leadsman.get("/readyz").await.status, 200);
 
-    adapter.account().may_follow(&admin, "unread", "settings").await;
-    let leadsman = Leadsman::ready(Ok(leadsman)).await;
+    adapter.account().allow_config_map(&admin, "unread", "settings").await;
+    let leadsman = Leadsman::expect_ready(Ok(leadsman)).await;
     wait_accepted(&leadsman, "operator").await;
 }

@@ -50,7 +50,7 @@ async fn a_fault_is_reported_on_its_config_map_and_affects_no_other() {
     site.serves(&leadsman, &depths[0], "2").await;
 
     b.write("kind: [Config").await;
-    b.wait_told("ConfigInvalid", &["ConfigMap faults-b/metrics config.yaml"]).await;
+    b.wait_event("ConfigInvalid", &["ConfigMap faults-b/metrics config.yaml"]).await;
     wait_rejected(&leadsman, &b.owner(), "ConfigInvalid", &["faults-b/metrics"]).await;
     a.write(Config::new().mapping(external("depth", 3))).await;
     site.serves(&leadsman, &depths[0], "3").await;
@@ -61,7 +61,7 @@ async fn a_fault_is_reported_on_its_config_map_and_affects_no_other() {
     // A fault keeps the last good version served, and a missing key is a fault.
     b.write(Config::new().mapping(external("depth", 5))).await;
     site.serves(&leadsman, &depths[1], "5").await;
-    b.wait_told("Loaded", &[]).await;
+    b.wait_event("Loaded", &[]).await;
     b.write("").await;
     let told = wait_rejected(&leadsman, &b.owner(), "ConfigInvalid", &[]).await;
     assert_eq!(told["serving"], true, "{told:#}");
@@ -93,7 +93,7 @@ async fn a_namespace_without_an_entry_is_reported() {
     let b = site.team("unopened-b").await;
     b.write(Config::new().mapping(external("depth", 2))).await;
     let what = ["opens nothing to the namespace unopened-b", "`teams`"];
-    assert!(b.wait_told("NotAllowed", &what).await.warning);
+    assert!(b.wait_event("NotAllowed", &what).await.warning);
     wait_rejected(&leadsman, &b.owner(), "NotAllowed", &what).await;
     let depth = paths::external("unopened-b", "depth");
     site.serves_not(&leadsman, &depth).await;
@@ -102,7 +102,7 @@ async fn a_namespace_without_an_entry_is_reported() {
     let config = site.config().team(opened).team(more).mapping(external("all", 1));
     site.operator.write(config).await;
     site.serves(&leadsman, &depth, "2").await;
-    b.wait_told("Loaded", &[]).await;
+    b.wait_event("Loaded", &[]).await;
     wait_accepted(&leadsman, &b.owner()).await;
 }
 
@@ -160,7 +160,7 @@ async fn withdrawn_rights_end_at_once_whatever_the_document_says() {
 
     // The last good version of a faulty document is revoked, too.
     a.write(Config::new().mapping(faulty("depth"))).await;
-    a.wait_told("ConfigInvalid", &["externl"]).await;
+    a.wait_event("ConfigInvalid", &["externl"]).await;
     site.serves(&leadsman, &depth, "2").await;
     site.operator.write(base().mapping(external("all", 1))).await;
     site.serves_not(&leadsman, &depth).await;

@@ -15,7 +15,7 @@ async fn no_read_fails_while_certificates_and_replicas_change() {
     let config = config(&upstream.url());
     let adapter = Adapter::new(plane, "rolled", &["pods"]).await;
     let next = Authority::new("next-adapter-ca");
-    let files = adapter.serving("rolled", adapter.authority());
+    let files = adapter.serving_certificate("rolled", adapter.authority());
     let [certificate, key] = [&files.0, &files.1].map(|path| path.to_str().expect("a path"));
     let delay = ["--shutdown-delay-duration", "1s"];
     let from_files = ["--tls-cert-file", certificate, "--tls-private-key-file", key];
@@ -31,18 +31,18 @@ async fn no_read_fails_while_certificates_and_replicas_change() {
     reads("a value", async || plane.admin().read(&path).await, Answer::is_success).await;
 
     let readers = through_the_aggregator(plane, &path);
-    readers.go_on(100).await;
+    readers.wait_reads(100).await;
     adapter.identity(&next).write(&files.0, &files.1);
     for replica in [&first, &second] {
         replica.get_trusting("/livez", &next.pem()).await.expect("the new certificate");
     }
     // All connections go to the remaining replica, which presents the new certificate.
     ends(second).await;
-    readers.go_on(100).await;
+    readers.wait_reads(100).await;
     let third = adapter.start_with(&config, &arguments).await;
     balancer.add(&third).await;
     ends(first).await;
-    readers.go_on(100).await;
+    readers.wait_reads(100).await;
     assert_eq!(readers.stop().await, [""; 0]);
     registration.remove().await;
 }
@@ -70,7 +70,7 @@ async fn the_own_authority_is_shared_trusted_and_stored() {
     let first = adapter.start_with(&config, &service).await;
     let mut balancer = Balancer::start().await;
     balancer.add(&first).await;
-    let registration = adapter.register(balancer.port(), Trust::Told).await;
+    let registration = adapter.register(balancer.port(), Trust::Injected).await;
     let bundle = adapter.wait_trusted(&registration).await;
     let path = paths::pods("own", "load");
     let read = async || admin.read(&path).await;
@@ -82,7 +82,7 @@ async fn the_own_authority_is_shared_trusted_and_stored() {
     ends(first).await;
     let first = adapter.start_with(&config, &service).await;
     for replica in [&first, &second] {
-        eventually("a certificate that is trusted", PATIENCE, async || {
+        eventually("a certificate that is trusted", TIMEOUT, async || {
             replica.get_trusting("/livez", &bundle).await
         })
         .await;
@@ -100,7 +100,7 @@ async fn the_own_authority_is_shared_trusted_and_stored() {
     registration.merge(EXTERNAL, &of_keda()).await;
     let whose = "it belongs to the Service keda/metrics and is left alone";
     for replica in [&first, &second] {
-        eventually(whose, PATIENCE, async || {
+        eventually(whose, TIMEOUT, async || {
             let log = replica.log();
             let line = log.lines().find(|line| line.contains(whose) && line.contains(EXTERNAL));
             line.map(drop).ok_or(log.clone())
@@ -109,7 +109,7 @@ async fn the_own_authority_is_shared_trusted_and_stored() {
     }
     registration.merge(EXTERNAL, &trusting(&other)).await;
     registration.merge(API_SERVICES[0], &trusting(&other)).await;
-    eventually("the one that is ours", PATIENCE, async || {
+    eventually("the one that is ours", TIMEOUT, async || {
         let trusted = registration.authority(API_SERVICES[0]).await;
         if trusted.as_ref() == Some(&bundle) { Ok(()) } else { Err(format!("{trusted:?}")) }
     })
@@ -132,15 +132,15 @@ async fn a_lost_authority_is_replaced_without_a_failed_read() {
     let mut balancer = Balancer::start().await;
     balancer.add(&first).await;
     balancer.add(&second).await;
-    let registration = adapter.register(balancer.port(), Trust::Told).await;
+    let registration = adapter.register(balancer.port(), Trust::Injected).await;
     let before = adapter.wait_trusted(&registration).await;
     let path = paths::pods("lost", "load");
     reads("a value", async || admin.read(&path).await, Answer::is_success).await;
 
     let readers = through_the_aggregator(plane, &path);
-    readers.go_on(100).await;
+    readers.wait_reads(100).await;
     admin.delete("/api/v1/namespaces/lost/secrets/leadsman-ca").await;
-    let after = eventually("a new authority", PATIENCE, async || {
+    let after = eventually("a new authority", TIMEOUT, async || {
         let bundle = adapter.wait_trusted(&registration).await;
         if bundle == before { Err(bundle) } else { Ok(bundle) }
     })
@@ -150,7 +150,7 @@ async fn a_lost_authority_is_replaced_without_a_failed_read() {
     for replica in [&first, &second] {
         replica.get_trusting("/livez", &before).await.expect("a certificate that all trust");
     }
-    readers.go_on(200).await;
+    readers.wait_reads(200).await;
     assert_eq!(readers.stop().await, [""; 0]);
     registration.remove().await;
 }

@@ -45,8 +45,8 @@ async fn kubectl_shows_metrics_and_why_one_is_missing() {
         ran.stdout
     };
     assert!(!list().await.contains("external.metrics.k8s.io"));
-    registration.lead_to(second.api().port(), trust).await;
-    eventually("the external metric in api-resources", PATIENCE, async || {
+    registration.route_to(second.api().port(), trust).await;
+    eventually("the external metric in api-resources", TIMEOUT, async || {
         let list = list().await;
         let depth = list.lines().find(|line| line.starts_with("depth ")).ok_or(list.clone())?;
         let words: Vec<_> = depth.split_whitespace().collect();

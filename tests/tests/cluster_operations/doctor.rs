@@ -73,9 +73,9 @@ impl Patient {
 
     /// Waits until doctor exits with this code and prints all of these texts: kube-apiserver itself
     /// notices some of them only after a while.
-    async fn is_told(&self, code: i32, texts: &[&str]) -> Checked {
+    async fn is_told(&self, code: i32, texts: &[&str]) -> CheckReport {
         let kubeconfig = self.plane.admin_kubeconfig();
-        eventually("what doctor says", PATIENCE, async || {
+        eventually("what doctor says", TIMEOUT, async || {
             let checked = Leadsman::doctor(kubeconfig, "sick", &self.config).await;
             let missing = texts.iter().find(|text| !checked.output.contains(**text));
             match missing {
@@ -94,7 +94,7 @@ impl Patient {
 
     async fn trusts(&self, authority: &Authority) {
         let port = self.leadsman.api().port();
-        self.registration.lead_to(port, Trust::Authority(&authority.pem())).await;
+        self.registration.route_to(port, Trust::Authority(&authority.pem())).await;
     }
 
     async fn scales_by(&self, metric: &str) -> Hpa {

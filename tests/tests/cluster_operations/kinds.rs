@@ -27,7 +27,7 @@ async fn a_missing_right_to_list_a_kind_is_reported_with_the_rule_to_add() {
     assert_eq!(refused.code, 503, "{refused:?}");
     let rule =
         r#"{apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: ["list", "watch"]}"#;
-    refused.says(&["load", kind, rule]);
+    refused.assert_contains(&["load", kind, rule]);
     assert!(leadsman.log().contains(&rule.replace('"', "\\\"")), "{}", leadsman.log());
     leadsman.get_as(&root, &paths::pods("unseen", "load")).await.ok();
 
@@ -54,7 +54,7 @@ async fn a_custom_resource_defined_later_is_served() {
     };
     let refused = read().await.failure();
     assert_eq!(refused.code, 503, "{refused:?}");
-    refused.says(&[kind, "CustomResourceDefinition"]);
+    refused.assert_contains(&[kind, "CustomResourceDefinition"]);
     assert!(!discovered().await);
 
     admin.apply(&widgets()).await;
@@ -63,7 +63,7 @@ async fn a_custom_resource_defined_later_is_served() {
         "kind": "Widget",
         "metadata": {"namespace": "custom", "name": "gear"},
     });
-    eventually("the API of widgets", PATIENCE, async || {
+    eventually("the API of widgets", TIMEOUT, async || {
         let path = "/apis/example.com/v1/namespaces/custom/widgets";
         let answer = admin.read(path).await;
         if answer.is_success() { Ok(()) } else { Err(format!("{answer:#?}")) }
@@ -88,8 +88,8 @@ async fn a_custom_resource_defined_later_is_served() {
 async fn the_first_list_of_a_kind_is_waited_for_by_whoever_needs_it() {
     let plane = ControlPlane::shared().await;
     let admin = plane.admin();
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
         let labels = json!({"namespace": "firstlist", "service": "shop"});
         if request.path.ends_with("/api/v1/series") {
             let mut series = labels;

@@ -15,13 +15,13 @@ use leadsman_tests::cluster::{
     Rule, Subject, Target, Trust, Workload, path_of,
 };
 use leadsman_tests::{
-    Answer, Authority, Caller, Checked, Config, Exporter, Leadsman, Mapping, Prometheus, Reply,
-    Upstream, eventually, paths,
+    Answer, Authority, CheckReport, Config, Exporter, HttpClient, Leadsman, Mapping, Prometheus,
+    Reply, Upstream, eventually, paths,
 };
 use serde_json::{Value, json};
 
 const EXTERNAL: &str = API_SERVICES[2];
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// The metric `load` of pods and the external metric `depth`.
 fn config(url: &str) -> Config {
@@ -44,8 +44,8 @@ async fn thirty(objects: &[&str]) -> Upstream {
 }
 
 /// A user with all rights, directly at the adapter's port.
-fn root(plane: &ControlPlane) -> Caller {
-    Caller::certified(plane.authorities().admin())
+fn root(plane: &ControlPlane) -> HttpClient {
+    HttpClient::with_certificate(plane.authorities().admin())
 }
 
 /// Reads a path until the response is as expected.
@@ -54,7 +54,7 @@ async fn reads(
     mut read: impl AsyncFnMut() -> Answer,
     good: impl Fn(&Answer) -> bool,
 ) -> Answer {
-    eventually(what, PATIENCE, async || {
+    eventually(what, TIMEOUT, async || {
         let answer = read().await;
         if good(&answer) { Ok(answer) } else { Err(format!("{answer:#?}")) }
     })

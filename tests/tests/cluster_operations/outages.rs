@@ -36,7 +36,7 @@ async fn an_outage_of_the_source_is_no_outage_of_the_cluster() {
             registration.merge(name, &note).await;
         }
         let failed = reads(outage, read, |answer| answer.status >= 500).await.failure();
-        failed.says(&["load", "\"q\"", "the source \"prometheus\""]);
+        failed.assert_contains(&["load", "\"q\"", "the source \"prometheus\""]);
         plane.kubectl(&["api-resources"]).await.ok();
         if outage == "hung" {
             // Deleting a namespace needs discovery of all kinds of objects.
@@ -46,7 +46,7 @@ async fn an_outage_of_the_source_is_no_outage_of_the_cluster() {
         }
         match outage {
             "hung" => prometheus.resume(),
-            _ => prometheus.start_again().await,
+            _ => prometheus.restart().await,
         }
         reads("a value again", read, Answer::is_success).await;
     }
@@ -65,7 +65,7 @@ async fn reads_continue_during_an_outage_of_kube_apiserver() {
     let adapter = Adapter::new(&plane, "away", &["pods", quiet]).await;
     let leadsman = adapter.start(config(&upstream.url()).mapping(load(quiet))).await;
     let path = paths::pods("away", "load");
-    let user = |name: &str| Caller::certified(&plane.authorities().clients.client(name));
+    let user = |name: &str| HttpClient::with_certificate(&plane.authorities().clients.client(name));
     let jane = user("jane");
     let rules = [Rule::new(&["get"], "custom.metrics.k8s.io", &["pods/load"])];
     admin.allow(&Subject::user("jane"), Some("away"), &rules).await;
@@ -73,20 +73,23 @@ async fn reads_continue_during_an_outage_of_kube_apiserver() {
 
     let readers = Readers::start(2, &format!("https://{}{path}", leadsman.api()), || jane.clone());
     plane.stop_api_server().await;
-    readers.go_on(50).await;
+    readers.wait_reads(50).await;
     assert_eq!(readers.stop().await, [""; 0]);
     assert_eq!(leadsman.get("/readyz").await.status, 200);
     let unknown = leadsman.get_as(&user("john"), &path).await.failure();
     assert_eq!(unknown.code, 503, "{unknown:?}");
-    unknown.says(&["the right to this cannot be reviewed", "kube-apiserver cannot be reached"]);
+    unknown.assert_contains(&[
+        "the right to this cannot be reviewed",
+        "kube-apiserver cannot be reached",
+    ]);
 
     plane.start_api_server().await;
     workload.scale(2).await;
-    workload.follow().await;
+    workload.reconcile().await;
     let both = |answer: &Answer| answer.is_success() && answer.values().len() == 2;
     reads("the new pod", async || leadsman.get_as(&jane, &path).await, both).await;
     // Whose changes cannot be watched.
-    eventually("that ingresses are followed", PATIENCE, async || {
+    eventually("that ingresses are followed", TIMEOUT, async || {
         let labels = [("resource", quiet)];
         let followed = leadsman.metric("leadsman_objects_followed", &labels).await;
         if followed == Some(1.0) { Ok(()) } else { Err(leadsman.log()) }

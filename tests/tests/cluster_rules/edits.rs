@@ -26,14 +26,14 @@ async fn a_rule_that_is_added_scales_by_the_connections_of_a_load_balancer() {
     balancer.set("10.142.0.33:8080", 13.4);
     let applications = Traffic::start().await;
     let job = balancer.job("namespace: routing-ns1, service: avilb, endpoint: https");
-    let prometheus = Prometheus::scraping_also(&applications.url(), &[job]).await;
+    let prometheus = Prometheus::scraping_with_jobs(&applications.url(), &[job]).await;
     prometheus.wait_for(METRIC).await;
 
     let mut folder = Folder::mounted();
     folder.configure(joined(&["counter"]));
     let adapter = Adapter::new(plane, "rules", &["pods", "services", "namespaces"]).await;
     let url = prometheus.url();
-    let (certificate, key) = adapter.serving("tls", adapter.authority());
+    let (certificate, key) = adapter.serving_certificate("tls", adapter.authority());
     let files = [certificate, key].map(|path| path.display().to_string());
     let arguments = [
         ["--prometheus-url", &url],
@@ -41,7 +41,7 @@ async fn a_rule_that_is_added_scales_by_the_connections_of_a_load_balancer() {
         ["--tls-cert-file", &files[0]],
         ["--tls-private-key-file", &files[1]],
     ];
-    let leadsman = adapter.follow_file(&folder.config(), arguments.as_flattened()).await;
+    let leadsman = adapter.start_file(&folder.config(), arguments.as_flattened()).await;
     let authority = adapter.authority().pem();
     let port = leadsman.api().port();
     let registration = adapter.register(port, Trust::Authority(&authority)).await;

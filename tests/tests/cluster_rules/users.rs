@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use leadsman_tests::cluster::{Stage, users};
+use leadsman_tests::cluster::{ClusterStack, users};
 use leadsman_tests::rules::joined;
 
-fn stage() -> Arc<Stage> {
+fn stage() -> Arc<ClusterStack> {
     // The brokers' rule applies to every label that names a kind.
     let watched = ["pods", "services", "namespaces", "nodes", "jobs.batch"];
-    Stage::of_rules(&joined(&["vernemq", "counter"]), &watched)
+    ClusterStack::of_rules(&joined(&["vernemq", "counter"]), &watched)
 }
 
 #[tokio::test]
-async fn brokers_are_as_many_as_their_messages_need() {
-    users::brokers_are_as_many_as_their_messages_need(&stage().traffic).await;
+async fn vernemq_scales_by_message_rate() {
+    users::vernemq_scales_by_message_rate(&stage().traffic).await;
 }
 
 #[tokio::test]
-async fn a_counter_application_scales_by_its_counter() {
-    users::a_counter_application_scales_by_its_counter(&stage().traffic).await;
+async fn go_counter_scales_by_counter_value() {
+    users::go_counter_scales_by_counter_value(&stage().traffic).await;
 }

@@ -1,11 +1,13 @@
 //! Every kind of metric, and objects of many kinds.
 
-use leadsman_tests::cluster::{ApiClient, ControlPlane, Hpa, Metric, Stage, Target, Workload};
+use leadsman_tests::cluster::{
+    ApiClient, ClusterStack, ControlPlane, Hpa, Metric, Target, Workload,
+};
 use leadsman_tests::eventually;
 use leadsman_tests::paths::{CUSTOM_V2, EXTERNAL};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, POOL, admin, current, stage};
+use super::{POOL, TIMEOUT, admin, current, stage};
 
 /// In parallel, as they mostly wait.
 #[tokio::test]
@@ -20,7 +22,7 @@ async fn any_object_may_have_a_metric() {
 }
 
 /// User 3: the load balancer's connections, through a Prometheus, as a metric of a Service.
-async fn by_a_service(stage: &Stage, admin: &ApiClient) {
+async fn by_a_service(stage: &ClusterStack, admin: &ApiClient) {
     let workload = Workload::deployment(admin, "routing-ns1", "kuard-deployment", 1).await;
     let ports = json!([{"port": 80}]);
     let metadata = json!({"namespace": "routing-ns1", "name": "avilb"});
@@ -44,7 +46,7 @@ async fn by_a_service(stage: &Stage, admin: &ApiClient) {
     hpa.wait_desired(1).await;
 }
 
-async fn by_an_ingress(stage: &Stage, admin: &ApiClient) {
+async fn by_an_ingress(stage: &ClusterStack, admin: &ApiClient) {
     let workload = Workload::deployment(admin, "behind", "shop", 1).await;
     let backend = json!({"service": {"name": "shop", "port": {"number": 80}}});
     admin
@@ -70,7 +72,7 @@ async fn by_an_ingress(stage: &Stage, admin: &ApiClient) {
     hpa.wait_desired(1).await;
 }
 
-async fn by_a_namespace(stage: &Stage, admin: &ApiClient) {
+async fn by_a_namespace(stage: &ClusterStack, admin: &ApiClient) {
     let workload = Workload::deployment(admin, "ordering", "tills", 1).await;
     let orders = |namespace: &str, value: f64| {
         stage.traffic.set(&format!(r#"orders{{namespace="{namespace}"}}"#), value);
@@ -87,7 +89,7 @@ async fn by_a_namespace(stage: &Stage, admin: &ApiClient) {
 
 /// Its definition is installed after the mapping. The controller discovers new kinds each half
 /// minute.
-async fn by_a_custom_resource(stage: &Stage, admin: &ApiClient) {
+async fn by_a_custom_resource(stage: &ClusterStack, admin: &ApiClient) {
     let workload = Workload::deployment(admin, "works", "printers", 1).await;
     let jobs = |value: f64| {
         let labels = r#"namespace="works",widget="press""#;
@@ -115,7 +117,7 @@ async fn by_a_custom_resource(stage: &Stage, admin: &ApiClient) {
             },
         }))
         .await;
-    eventually("the API of widgets", PATIENCE, async || {
+    eventually("the API of widgets", TIMEOUT, async || {
         let path = "/apis/example.com/v1/namespaces/works/widgets";
         let answer = admin.read(path).await;
         if answer.is_success() { Ok(()) } else { Err(answer.body) }
@@ -205,7 +207,7 @@ async fn cluster_scoped_objects_are_read_by_name_and_by_label() {
         ("*/node_heat", vec![hot.clone(), ("mild".to_owned(), "20".to_owned())]),
         ("*/node_heat?labelSelector=weather%3Dhot", vec![hot]),
     ] {
-        eventually(rest, PATIENCE, async || {
+        eventually(rest, TIMEOUT, async || {
             let (mut found, ran) = read(rest).await;
             found.sort();
             if found == expected { Ok(()) } else { Err(format!("{ran:#?}")) }

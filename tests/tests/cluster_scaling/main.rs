@@ -6,7 +6,7 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leadsman_tests::cluster::{ApiClient, ControlPlane, Stage};
+use leadsman_tests::cluster::{ApiClient, ClusterStack, ControlPlane};
 use leadsman_tests::{Config, Example, Mapping};
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ const WATCHED: [&str; 6] = [
 ];
 
 /// How long a scrape, an evaluation and a sync of the controller may take together.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The pool of the load balancer in front of kuard.
 pub(crate) const POOL: &str =
@@ -75,8 +75,8 @@ fn config(prometheus: &str) -> String {
     format!("{config}{}", examples.concat())
 }
 
-pub(crate) fn stage() -> Arc<Stage> {
-    Stage::shared(config, &WATCHED)
+pub(crate) fn stage() -> Arc<ClusterStack> {
+    ClusterStack::shared(config, &WATCHED)
 }
 
 pub(crate) async fn admin() -> ApiClient {

@@ -3,16 +3,16 @@
 use leadsman_tests::cluster::{Workload, users};
 use leadsman_tests::eventually;
 
-use super::{HTTP_REQUESTS, NGINX_INGRESS, PATIENCE, admin, current, stage};
+use super::{HTTP_REQUESTS, NGINX_INGRESS, TIMEOUT, admin, current, stage};
 
 #[tokio::test]
-async fn brokers_are_as_many_as_their_messages_need() {
-    users::brokers_are_as_many_as_their_messages_need(&stage().traffic).await;
+async fn vernemq_scales_by_message_rate() {
+    users::vernemq_scales_by_message_rate(&stage().traffic).await;
 }
 
 #[tokio::test]
-async fn a_counter_application_scales_by_its_counter() {
-    users::a_counter_application_scales_by_its_counter(&stage().traffic).await;
+async fn go_counter_scales_by_counter_value() {
+    users::go_counter_scales_by_counter_value(&stage().traffic).await;
 }
 
 /// User 4.
@@ -23,7 +23,7 @@ async fn a_web_site_scales_by_the_requests_of_its_ingress() {
     let requests = |ten_times: f64| {
         let labels = r#"namespace="my-site",ingress="my-ingress",host="test.ru""#;
         let counter = format!("nginx_ingress_controller_requests{{{labels}}}");
-        stage.traffic.rise(&counter, ten_times / 10.0);
+        stage.traffic.set_rate(&counter, ten_times / 10.0);
     };
     requests(0.0);
     let hpa = users::autoscaler(NGINX_INGRESS, &workload).await;
@@ -32,13 +32,13 @@ async fn a_web_site_scales_by_the_requests_of_its_ingress() {
     hpa.wait_desired(7).await;
     // What the user saw: the load decreases, and seven pods stay for five minutes.
     requests(244.006);
-    eventually("34858m at seven pods", PATIENCE, async || {
-        let (line, status) = (users::printed(&workload).await, hpa.wait_desired(7).await);
+    eventually("34858m at seven pods", TIMEOUT, async || {
+        let (line, status) = (users::hpa_line(&workload).await, hpa.wait_desired(7).await);
         let seen = line.contains("34858m/100 (avg)");
         if seen { Ok(()) } else { Err(format!("{line}\n{status:#}")) }
     })
     .await;
-    hpa.hurry(&["scaleDown"]).await;
+    hpa.scale_immediately(&["scaleDown"]).await;
     hpa.wait_desired(3).await;
     requests(0.0);
     hpa.wait_desired(1).await;
@@ -50,14 +50,14 @@ async fn a_rate_over_two_minutes_makes_four_pods_of_twelve_and_five_of_fourteen(
     let (stage, admin) = (stage(), admin().await);
     let workload = Workload::deployment(&admin, "default", "http-server", 1).await;
     let hpa = users::autoscaler(HTTP_REQUESTS, &workload).await;
-    hpa.hurry(&["scaleDown"]).await;
-    stage.traffic.has_risen(r#"http_requests{instance="a"}"#, 12.0, 140);
+    hpa.scale_immediately(&["scaleDown"]).await;
+    stage.traffic.backfill_rate(r#"http_requests{instance="a"}"#, 12.0, 140);
     let status = hpa.wait_desired(4).await;
     assert_eq!(current(&status, "external", "averageValue"), "3", "{status:#}");
-    stage.traffic.has_risen(r#"http_requests{instance="b"}"#, 2.0, 140);
+    stage.traffic.backfill_rate(r#"http_requests{instance="b"}"#, 2.0, 140);
     hpa.wait_desired(5).await;
     for instance in ["a", "b"] {
-        stage.traffic.rise(&format!(r#"http_requests{{instance="{instance}"}}"#), 0.0);
+        stage.traffic.set_rate(&format!(r#"http_requests{{instance="{instance}"}}"#), 0.0);
     }
     hpa.wait_desired(4).await;
 }

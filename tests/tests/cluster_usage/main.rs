@@ -8,12 +8,12 @@ mod top;
 use std::time::Duration;
 
 use leadsman_tests::cluster::{
-    Adapter, ApiClient, ControlPlane, Registration, Trust, USAGE_API_SERVICE,
+    Adapter, ApiClient, ControlPlane, RESOURCE_METRICS_API_SERVICE, Registration, Trust,
 };
-use leadsman_tests::rules::of_uses;
+use leadsman_tests::rules::resource_metrics_rules;
 use leadsman_tests::{Config, Leadsman, Prometheus, Traffic, eventually};
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Leadsman in the place of metrics-server, with a Prometheus behind it.
 pub(crate) struct Site {
@@ -38,12 +38,12 @@ impl Site {
         let service = format!("{namespace}/leadsman");
         let leadsman = adapter.start_with(&config, &["--service", &service]).await;
         let port = leadsman.api().port();
-        let registration = adapter.register(port, Trust::Told).await;
-        registration.lead_one_to(USAGE_API_SERVICE, port, Trust::Told).await;
-        registration.wait_one_available(USAGE_API_SERVICE).await;
+        let registration = adapter.register(port, Trust::Injected).await;
+        registration.route_api_to(RESOURCE_METRICS_API_SERVICE, port, Trust::Injected).await;
+        registration.wait_one_available(RESOURCE_METRICS_API_SERVICE).await;
         // It is available before it is trusted.
-        eventually("a trusted API", PATIENCE, async || {
-            let trusted = registration.authority(USAGE_API_SERVICE).await;
+        eventually("a trusted API", TIMEOUT, async || {
+            let trusted = registration.authority(RESOURCE_METRICS_API_SERVICE).await;
             trusted.map(drop).ok_or_else(|| "nobody is trusted".to_owned())
         })
         .await;
@@ -73,7 +73,7 @@ impl Site {
 
     /// Removes the APIs: no namespace can be deleted while the aggregator has one without a server.
     pub(crate) async fn remove(self) {
-        self.registration.remove_one(USAGE_API_SERVICE).await;
+        self.registration.remove_one(RESOURCE_METRICS_API_SERVICE).await;
         self.registration.remove().await;
     }
 }
@@ -81,5 +81,5 @@ impl Site {
 fn config(prometheus: &str) -> Config {
     Config::new()
         .prometheus("prometheus", prometheus)
-        .set("resourceRules", &of_uses("1m").to_string())
+        .set("resourceRules", &resource_metrics_rules("1m").to_string())
 }

@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
-use leadsman_tests::cluster::{API_SERVICES, Account, Rule, USAGE_API_SERVICE, Workload};
-use leadsman_tests::{Caller, Leadsman, eventually};
+use leadsman_tests::cluster::{
+    API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE, Rule, Workload,
+};
+use leadsman_tests::{HttpClient, Leadsman, eventually};
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{PATIENCE, Site};
+use crate::{Site, TIMEOUT};
 
 #[tokio::test]
 async fn the_ca_bundle_is_written_only_if_the_api_service_is_ours() {
     let site = Site::new("kept").await;
-    let trusted = site.registration.authority(USAGE_API_SERVICE).await;
+    let trusted = site.registration.authority(RESOURCE_METRICS_API_SERVICE).await;
     assert!(trusted.is_some());
     assert_eq!(trusted, site.registration.authority(API_SERVICES[0]).await);
     let is_told = async |texts: &[&str]| {
-        eventually("what doctor says", PATIENCE, async || {
+        eventually("what doctor says", TIMEOUT, async || {
             let kubeconfig = site.plane.admin_kubeconfig();
             let told = Leadsman::doctor(kubeconfig, "kept", &site.config).await;
             let missing = texts.iter().find(|text| !told.output.contains(**text));
@@ -31,9 +33,11 @@ async fn the_ca_bundle_is_written_only_if_the_api_service_is_ours() {
     .await;
 
     // It is corrected.
-    site.registration.merge(USAGE_API_SERVICE, &json!({"spec": {"caBundle": null}})).await;
-    eventually("its authority", PATIENCE, async || {
-        let found = site.registration.authority(USAGE_API_SERVICE).await;
+    site.registration
+        .merge(RESOURCE_METRICS_API_SERVICE, &json!({"spec": {"caBundle": null}}))
+        .await;
+    eventually("its authority", TIMEOUT, async || {
+        let found = site.registration.authority(RESOURCE_METRICS_API_SERVICE).await;
         if found == trusted { Ok(()) } else { Err(format!("{found:?}")) }
     })
     .await;
@@ -41,14 +45,14 @@ async fn the_ca_bundle_is_written_only_if_the_api_service_is_ours() {
     // Somebody installs metrics-server.
     let service = json!({"namespace": "kube-system", "name": "metrics-server"});
     let spec = json!({"service": service, "caBundle": null});
-    site.registration.merge(USAGE_API_SERVICE, &json!({"spec": spec})).await;
+    site.registration.merge(RESOURCE_METRICS_API_SERVICE, &json!({"spec": spec})).await;
     is_told(&[
         "v1beta1.metrics.k8s.io is served by the Service kube-system/metrics-server and not",
     ])
     .await;
     sleep(Duration::from_secs(3)).await;
-    assert_eq!(site.registration.authority(USAGE_API_SERVICE).await, None);
-    site.registration.remove_one(USAGE_API_SERVICE).await;
+    assert_eq!(site.registration.authority(RESOURCE_METRICS_API_SERVICE).await, None);
+    site.registration.remove_one(RESOURCE_METRICS_API_SERVICE).await;
     is_told(&["there is no APIService v1beta1.metrics.k8s.io: kubectl top"]).await;
     site.remove().await;
 }
@@ -63,9 +67,9 @@ async fn rights_in_one_namespace_apply_to_it_only() {
     let account = Account::create(&site.admin, "mine", "reader").await;
     let may = [Rule::new(&["list"], "metrics.k8s.io", &["pods"])];
     site.admin.allow(&account.subject(), Some("mine"), &may).await;
-    let reader = Caller::bearing(&account.token(&site.admin).await);
+    let reader = HttpClient::with_token(&account.token(&site.admin).await);
     let path = |rest: &str| format!("/apis/metrics.k8s.io/v1beta1/{rest}");
-    eventually("the pods of a namespace", PATIENCE, async || {
+    eventually("the pods of a namespace", TIMEOUT, async || {
         let answer = site.leadsman.get_as(&reader, &path("namespaces/mine/pods")).await;
         let is_there = answer.status == 200 && answer.items().len() == 1;
         if is_there { Ok(()) } else { Err(format!("{answer:#?}")) }
@@ -80,7 +84,7 @@ async fn rights_in_one_namespace_apply_to_it_only() {
     ] {
         let failure = site.leadsman.get_as(&reader, &path(rest)).await.failure();
         assert_eq!(failure.code, 403, "{rest}: {failure:#?}");
-        failure.says(&[said, "metrics.k8s.io"]);
+        failure.assert_contains(&[said, "metrics.k8s.io"]);
     }
     site.remove().await;
 }

@@ -4,7 +4,7 @@ use leadsman_tests::cluster::Workload;
 use leadsman_tests::eventually;
 use serde_json::json;
 
-use crate::{PATIENCE, Site};
+use crate::{Site, TIMEOUT};
 
 const USED: &str = "used";
 
@@ -57,7 +57,7 @@ async fn kubectl_top_shows_resource_metrics() {
     ] {
         let mut line: Vec<_> = command.split(' ').collect();
         line.push("--no-headers");
-        eventually(command, PATIENCE, async || {
+        eventually(command, TIMEOUT, async || {
             let ran = site.plane.kubectl(&line).await;
             if ran.code == Some(0) && lines(&ran.stdout) == printed {
                 Ok(())
@@ -87,7 +87,7 @@ async fn kubectl_top_shows_resource_metrics() {
 
     // Why the output is incomplete.
     site.uses("annex/db-0/postgres", 1.0, f64::NAN);
-    eventually("a warning", PATIENCE, async || {
+    eventually("a warning", TIMEOUT, async || {
         let ran = site.plane.kubectl(&["top", "pods", "-A", "--no-headers"]).await;
         let told = "memory of container postgres of pods db-0 is not served: the value is NaN";
         let shown = lines(&ran.stdout) == ["used web-0 51m 60Mi"] && ran.stderr.contains(told);

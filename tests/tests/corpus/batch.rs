@@ -20,7 +20,7 @@ use crate::variant::Variant;
 use crate::world::World;
 
 /// How long it may take until both have listed all series.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a read is repeated whose answers differ: a first one may be too late.
 const TRIES: usize = 3;
 /// The API of resource metrics.
@@ -124,7 +124,7 @@ impl<'a> Servers<'a> {
         report: &mut Report,
     ) -> BTreeMap<usize, Vec<String>> {
         let begin = Instant::now();
-        let (both, apart) = eventually("lists of metrics", PATIENCE * 2, async || {
+        let (both, apart) = eventually("lists of metrics", TIMEOUT * 2, async || {
             let (mut both, mut apart) = (BTreeSet::new(), Vec::new());
             for api in [CUSTOM_V2, EXTERNAL] {
                 let [theirs, exact, widened] = self.raw(api).await.map(|answer| listed(&answer));
@@ -140,7 +140,7 @@ impl<'a> Servers<'a> {
             };
             let open = apart.iter().filter(|entry| !known(entry)).count();
             // What still differs then is not late.
-            let settled = !both.is_empty() && (open == 0 || begin.elapsed() > PATIENCE);
+            let settled = !both.is_empty() && (open == 0 || begin.elapsed() > TIMEOUT);
             if settled { Ok((both, apart)) } else { Err(format!("{open} differences: {apart:#?}")) }
         })
         .await;
@@ -168,7 +168,7 @@ impl<'a> Servers<'a> {
     async fn warm_up(&self) {
         for path in reads::warm() {
             let path = format!("{CUSTOM_V2}/{path}");
-            eventually(&format!("values at {path}"), PATIENCE, async || {
+            eventually(&format!("values at {path}"), TIMEOUT, async || {
                 let all = self.raw(&path).await;
                 match all.iter().find(|answer| answer.status != 200 || answer.items().is_empty()) {
                     None => Ok(()),

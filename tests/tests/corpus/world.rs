@@ -1,7 +1,7 @@
 //! The servers that all files share: a cluster, and a Prometheus whose queries are recorded.
 
 use leadsman_tests::cluster::{ControlPlane, Workload};
-use leadsman_tests::{Caller, Prometheus, Recorder};
+use leadsman_tests::{HttpClient, Prometheus, Recorder};
 use serde_json::{Value, json};
 
 use crate::model;
@@ -9,7 +9,7 @@ use crate::variant::Variant;
 
 pub(crate) struct World {
     pub(crate) plane: &'static ControlPlane,
-    pub(crate) caller: Caller,
+    pub(crate) caller: HttpClient,
     /// In front of the Prometheus of prometheus-adapter.
     pub(crate) theirs: Recorder,
     /// In front of that of a Leadsman with exact queries.
@@ -39,7 +39,7 @@ impl World {
         let url = prometheus.url();
         Self {
             plane,
-            caller: Caller::certified(plane.authorities().admin()),
+            caller: HttpClient::with_certificate(plane.authorities().admin()),
             theirs: Recorder::before(&url).await,
             exact: Recorder::before(&url).await,
             prometheus,

@@ -2,9 +2,9 @@
 //! being served, the fault is reported, and the correction is served.
 
 use leadsman_tests::{
-    Config, Folder, alien_component, core_module, dear_to_compile, describe_loops, describe_traps,
-    gzip, instances_of_instances, nested_types, oversized, start_loops, text, truncated,
-    values_through_loops, version, version_padded, version_with_fixtures, wasi_component,
+    Config, Folder, core_module, endless_describe, endless_start, gzip, instances_of_instances,
+    nested_loops, nested_types, other_world_component, oversized, slow_to_compile, text,
+    trapping_describe, truncated, version, version_padded, version_with_fixtures, wasi_component,
 };
 use serde_json::{Value, json};
 
@@ -25,14 +25,14 @@ fn broken_plugins() -> Vec<(Vec<u8>, &'static str, &'static [&'static str])> {
         (truncated(), "NotAPlugin", &["not a valid component"]),
         (core_module(), "NotAPlugin", &["core WebAssembly module", "wasm-tools|SDK"]),
         (wasi_component(), "NotAPlugin", &["wasi:cli/environment", "without WASI"]),
-        (alien_component(), "NotAPlugin", &["another world", "evaluate", "run"]),
+        (other_world_component(), "NotAPlugin", &["another world", "evaluate", "run"]),
         (oversized(), "TooLarge", &["the limit is 8388608", "maxBytes"]),
-        (values_through_loops(), "LimitExceeded", &["larger within"]),
+        (nested_loops(), "LimitExceeded", &["larger within"]),
         (instances_of_instances(), "LimitExceeded", &["larger within"]),
         (nested_types(), "NotAPlugin|LimitExceeded", &["not a plugin"]),
-        (describe_traps(), "DescribeFailed", &["describe itself", "trapped"]),
-        (describe_loops(), "DescribeFailed", &["describe itself", "stopped after"]),
-        (start_loops(), "DescribeFailed", &["describe itself", "stopped after"]),
+        (trapping_describe(), "DescribeFailed", &["describe itself", "trapped"]),
+        (endless_describe(), "DescribeFailed", &["describe itself", "stopped after"]),
+        (endless_start(), "DescribeFailed", &["describe itself", "stopped after"]),
         (failing, "SelfTestFailed", &["\"two pods\"", "web-0", "2000|2k", "1234"]),
         (unreadable, "SelfTestFailed", &["fixtures cannot be read"]),
     ]
@@ -88,7 +88,7 @@ async fn a_plugin_too_expensive_to_compile_delays_nobody() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     let load = scene.load(100);
-    scene.folder.put(FILE, dear_to_compile());
+    scene.folder.put(FILE, slow_to_compile());
     // Meanwhile everything that needs no compiler is served as usual.
     let mut edition = 0;
     while scene.leadsman.rejected().await.is_empty() {
@@ -96,7 +96,7 @@ async fn a_plugin_too_expensive_to_compile_delays_nobody() {
         assert!(edition < 400, "it is not told of");
         scene.folder.configure(of_file(&scene.upstream, edition));
         scene.serves(1000.0 + f64::from(edition)).await;
-        load.go_on(50).await;
+        load.wait_reads(50).await;
     }
     assert!(edition > 2, "{edition}");
     scene.refuses_plugin("CompileFailed", &["compiling", "stopped"]).await;
@@ -150,7 +150,7 @@ async fn a_broken_configuration_is_reported_and_the_last_good_one_served() {
         scene.folder.configure(text);
         let rejected = scene.rejects("ConfigInvalid", says).await;
         assert_eq!(rejected.title, "configuration");
-        rejected.says(&[PLACE]);
+        rejected.assert_contains(&[PLACE]);
         edition += 1;
         scene.folder.configure(of_file(&scene.upstream, edition));
         scene.serves(1000.0 + f64::from(edition)).await;
@@ -190,7 +190,7 @@ async fn a_mapping_that_its_plugin_refuses_blocks_no_other_change() {
         scene.leadsman.wait_value(&beside, 1000.0 + f64::from(number)).await;
         let rejected = scene.rejects("ConfigInvalid", says).await;
         assert!(rejected.title.contains(METRIC), "{rejected:#?}");
-        rejected.says(&[PLACE, "mappings[0]"]);
+        rejected.assert_contains(&[PLACE, "mappings[0]"]);
     }
     scene.folder.configure(config(&scene, "edition: 9", 9));
     scene.serves(1009.0).await;
@@ -203,6 +203,6 @@ impl Scene {
     async fn refuses_plugin(&self, reason: &str, says: &[&str]) {
         let rejected = self.rejects(reason, says).await;
         assert!(rejected.title.contains(METRIC), "{rejected:#?}");
-        rejected.says(&[PLACE, "plugins.versioned.file", FILE]);
+        rejected.assert_contains(&[PLACE, "plugins.versioned.file", FILE]);
     }
 }

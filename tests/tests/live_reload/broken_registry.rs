@@ -39,7 +39,7 @@ impl Remote {
     async fn refuses(&self, reason: &str, says: &[&str]) {
         let rejected = self.scene.rejects(reason, says).await;
         assert!(rejected.title.contains(METRIC), "{rejected:#?}");
-        rejected.says(&["leadsman.yaml:", "plugins.versioned.oci", REPOSITORY]);
+        rejected.assert_contains(&["leadsman.yaml:", "plugins.versioned.oci", REPOSITORY]);
     }
 }
 
@@ -91,7 +91,7 @@ async fn an_unreachable_registry_fails_no_read() {
 
     remote.registry.stop().await;
     remote.refuses("PullError", &["cannot be reached"]).await;
-    remote.registry.start_again().await;
+    remote.registry.restart().await;
     // It is correct again without a push.
     remote.scene.accepts().await;
 
@@ -162,7 +162,7 @@ async fn a_digest_is_required_if_configured() {
 async fn a_closed_registry_over_tls_needs_credentials_and_an_authority() {
     let authority = Authority::new("the registry's authority");
     let tls = Some(authority.server("registry"));
-    let registry = Registry::with(Setup { tls, closed: true }).await;
+    let registry = Registry::start_with(Setup { tls, requires_auth: true }).await;
     registry.push(REPOSITORY, "2", &version(2)).await;
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;

@@ -144,7 +144,7 @@ async fn plugin_and_candidate_get_the_same_answers() {
         Config::shop(&upstream.url()).mapping(per_object)
     })
     .await;
-    scene.upstream.answer_with(move |_| {
+    scene.upstream.reply_with(move |_| {
         let next = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst).to_string();
         Reply::pods(&[("web-0", &next), ("web-1", &next)])
     });

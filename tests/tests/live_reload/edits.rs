@@ -56,7 +56,7 @@ async fn a_replaced_plugin_file_is_served() {
 #[tokio::test]
 async fn an_overwritten_plugin_file_is_served() {
     let scene = Scene::of_file(Folder::plain()).await;
-    scene.folder.write_over(FILE, version(2));
+    scene.folder.overwrite(FILE, version(2));
     scene.serves(2000.0).await;
 }
 

@@ -8,12 +8,14 @@ const NOBODY: &str = "http://127.0.0.1:9";
 
 /// Both report the same faults, all of them, and exit with 1.
 async fn refused(folder: &Folder, says: &[&str]) {
-    let Err(exited) = Leadsman::launch_at(&folder.config(), &[]).await else { panic!("it serves") };
+    let Err(exited) = Leadsman::launch_file(&folder.config(), &[]).await else {
+        panic!("it serves")
+    };
     assert_eq!(exited.status.code(), Some(1), "{}", exited.log);
-    exited.says(says);
-    let checked = Leadsman::check_at(&folder.config()).await;
+    exited.assert_contains(says);
+    let checked = Leadsman::check_file(&folder.config()).await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
-    checked.says(says);
+    checked.assert_contains(says);
 }
 
 #[tokio::test]
@@ -71,9 +73,9 @@ async fn a_good_configuration_with_a_registry_has_no_faults() {
         .mapping(mapping(0))
         .set("registries", &plain(&registry, ""));
     folder.configure(config);
-    let checked = Leadsman::check_at(&folder.config()).await;
+    let checked = Leadsman::check_file(&folder.config()).await;
     assert_eq!(checked.code, Some(0), "{}", checked.output);
-    checked.says(&["1 mapping, no faults"]);
+    checked.assert_contains(&["1 mapping, no faults"]);
 }
 
 /// A plugin that no mapping uses is reported, too.

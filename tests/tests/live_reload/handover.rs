@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::scene::{FILE, METRIC, PLUGIN, Scene, mapping, path};
 
-const PATIENCE: Duration = Duration::from_secs(45);
+const TIMEOUT: Duration = Duration::from_secs(45);
 const HANDOVERS: &str = "leadsman_handovers_total";
 
 /// The mapping of the versioned plugin with these settings.
@@ -30,7 +30,7 @@ async fn scene(settings: &[(&str, &str)]) -> Scene {
 async fn swap_in_a_broken_build(scene: &mut Scene) {
     let digest = scene.leadsman.mapping(METRIC).await["pluginDigest"].clone();
     scene.folder.put(FILE, broken_version());
-    eventually("the broken build", PATIENCE, async || {
+    eventually("the broken build", TIMEOUT, async || {
         let answer = scene.leadsman.get(&path()).await;
         assert_eq!(answer.status, 200, "{answer:#?}");
         let now = scene.leadsman.mapping(METRIC).await["pluginDigest"].clone();
@@ -78,8 +78,8 @@ async fn a_build_that_panics_leaves_the_one_before_serving() {
 
     // The one before is evaluated on: what changes at the source is seen.
     for pods in [&[("web-0", "1")][..], &[("web-0", "1"), ("web-1", "2")]] {
-        scene.upstream.answer(Reply::pods(pods));
-        eventually("the values of the pods that there are", PATIENCE, async || {
+        scene.upstream.set_reply(Reply::pods(pods));
+        eventually("the values of the pods that there are", TIMEOUT, async || {
             let answer = scene.leadsman.get(&path()).await;
             is_of_the_build_before(&answer);
             if answer.values().len() == pods.len() { Ok(()) } else { Err(format!("{answer:#?}")) }
@@ -101,7 +101,7 @@ async fn the_one_before_serves_for_the_stated_time_and_no_longer() {
     let mut scene = scene(&[("handover", "5s")]).await;
     swap_in_a_broken_build(&mut scene).await;
     is_of_the_build_before(&scene.leadsman.get(&path()).await);
-    let answer = eventually("an error", PATIENCE, async || {
+    let answer = eventually("an error", TIMEOUT, async || {
         let answer = scene.leadsman.get(&path()).await;
         if answer.status == 200 {
             is_of_the_build_before(&answer);
@@ -110,7 +110,7 @@ async fn the_one_before_serves_for_the_stated_time_and_no_longer() {
         Ok(answer)
     })
     .await;
-    answer.failure().says(&[METRIC, "this build is broken"]);
+    answer.failure().assert_contains(&[METRIC, "this build is broken"]);
     scene.leadsman.wait_metric(HANDOVERS, &[("outcome", "expired")], 1.0).await;
     assert_eq!(evaluation(&scene.leadsman).await["handover"], Value::Null);
     let log = scene.leadsman.log();
@@ -124,7 +124,7 @@ async fn after_the_stated_time_the_policy_for_errors_holds() {
     swap_in_a_broken_build(&mut scene).await;
     scene.leadsman.wait_metric(HANDOVERS, &[("outcome", "expired")], 1.0).await;
     // Nothing is evaluated any more that could see what the source says now.
-    scene.upstream.answer(Reply::pods(&[("web-0", "1")]));
+    scene.upstream.set_reply(Reply::pods(&[("web-0", "1")]));
     for _ in 0..20 {
         let answer = scene.leadsman.get(&path()).await;
         is_of_the_build_before(&answer);
@@ -147,7 +147,7 @@ async fn edits_of_a_broken_version_keep_the_one_that_worked() {
         let before = scene.leadsman.generation().await;
         let config = Config::shop(&scene.upstream.url()).plugin(PLUGIN, FILE);
         scene.folder.configure(config.mapping(mapping(edition)));
-        eventually("the next generation", PATIENCE, async || {
+        eventually("the next generation", TIMEOUT, async || {
             let now = scene.leadsman.generation().await;
             if now > before { Ok(()) } else { Err(format!("generation {now}")) }
         })
@@ -162,8 +162,8 @@ async fn edits_of_a_broken_version_keep_the_one_that_worked() {
 
 #[tokio::test]
 async fn a_query_that_fails_leaves_the_one_before_serving() {
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
         if request.promql().starts_with("jobs") {
             Reply::pods(&[("web-0", "4")])
         } else {
@@ -179,12 +179,12 @@ async fn a_query_that_fails_leaves_the_one_before_serving() {
     };
     let mut folder = Folder::plain();
     folder.configure(of(r#"jobs{namespace="${namespace}"}"#));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", "jobs");
     assert_eq!(leadsman.get(&path).await.value(), "4");
     let before = leadsman.generation().await;
     folder.configure(of(r#"all_jobs{namespace="${namespace}"}"#));
-    eventually("the next generation", PATIENCE, async || {
+    eventually("the next generation", TIMEOUT, async || {
         let now = leadsman.generation().await;
         if now > before { Ok(()) } else { Err(format!("generation {now}")) }
     })
@@ -196,8 +196,8 @@ async fn a_query_that_fails_leaves_the_one_before_serving() {
     assert!(warning.contains("too many samples"), "{answer:#?}");
 
     // A new query takes over with its first good evaluation.
-    upstream.answer(Reply::pods(&[("web-0", "9")]));
-    eventually("the value of the new query", PATIENCE, async || {
+    upstream.set_reply(Reply::pods(&[("web-0", "9")]));
+    eventually("the value of the new query", TIMEOUT, async || {
         let answer = leadsman.get(&path).await;
         let old = answer.header("warning").contains("before its last change");
         let new = answer.value() == "9" && !old;
@@ -209,10 +209,10 @@ async fn a_query_that_fails_leaves_the_one_before_serving() {
 /// A changed mapping that takes longer than its deadline is not waited for in vain.
 #[tokio::test]
 async fn a_query_that_hangs_leaves_the_one_before_serving() {
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
         let known = request.promql().starts_with("jobs");
-        if known { Reply::pods(&[("web-0", "4")]) } else { Reply::Silence }
+        if known { Reply::pods(&[("web-0", "4")]) } else { Reply::NoReply }
     });
     let of = |query: &str| {
         let mapping = Mapping::pods("jobs").query("q", query).set("deadline", "300ms");
@@ -220,12 +220,12 @@ async fn a_query_that_hangs_leaves_the_one_before_serving() {
     };
     let mut folder = Folder::plain();
     folder.configure(of(r#"jobs{namespace="${namespace}"}"#));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", "jobs");
     assert_eq!(leadsman.get(&path).await.value(), "4");
     let before = leadsman.generation().await;
     folder.configure(of(r#"all_jobs{namespace="${namespace}"}"#));
-    eventually("the next generation", PATIENCE, async || {
+    eventually("the next generation", TIMEOUT, async || {
         let now = leadsman.generation().await;
         if now > before { Ok(()) } else { Err(format!("generation {now}")) }
     })

@@ -9,13 +9,13 @@ use leadsman_tests::{
 use crate::scene::{FILE, PLUGIN, Scene, mapping, path};
 
 /// How long an edit, a refresh or a failure may take to be seen.
-const PATIENCE: Duration = Duration::from_secs(45);
+const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Changes the configuration and waits until it is served.
 async fn edit(leadsman: &Leadsman, folder: &mut Folder, config: impl std::fmt::Display) {
     let before = leadsman.generation().await;
     folder.configure(config);
-    eventually("the next generation", PATIENCE, async || {
+    eventually("the next generation", TIMEOUT, async || {
         let now = leadsman.generation().await;
         if now > before { Ok(()) } else { Err(format!("generation {now}")) }
     })
@@ -24,7 +24,7 @@ async fn edit(leadsman: &Leadsman, folder: &mut Folder, config: impl std::fmt::D
 
 /// Reads until old values are served with their age and why, which they must be all the time.
 async fn wait_warned(leadsman: &Leadsman, path: &str) -> Answer {
-    eventually("a warning", PATIENCE, async || {
+    eventually("a warning", TIMEOUT, async || {
         let answer = leadsman.get(path).await;
         assert_eq!(answer.status, 200, "{answer:#?}");
         if answer.header("warning").is_empty() { Err(format!("{answer:#?}")) } else { Ok(answer) }
@@ -63,7 +63,7 @@ async fn raising_last_good_in_an_outage_keeps_the_values() {
     let (first, raised, relaxed) = (config("2m", "5s"), config("3m", "5s"), config("3m", "6s"));
     let mut folder = Folder::plain();
     folder.configure(first);
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", "jobs_active");
     let answer = leadsman.get(&path).await;
     assert_eq!((answer.value().as_str(), answer.header("warning")), ("4", ""), "{answer:#?}");
@@ -83,9 +83,9 @@ async fn raising_last_good_in_an_outage_keeps_the_values() {
     let told = leadsman.mapping("jobs_active").await["evaluations"][0].clone();
     assert_eq!(told["state"], "lastGood", "{told:#}");
 
-    upstream.answer(Reply::pods(&[("w-0", "5")]));
-    upstream.start_again().await;
-    eventually("new values", PATIENCE, async || {
+    upstream.set_reply(Reply::pods(&[("w-0", "5")]));
+    upstream.restart().await;
+    eventually("new values", TIMEOUT, async || {
         let answer = leadsman.get(&path).await;
         let new = answer.value() == "5" && answer.header("warning").is_empty();
         if new { Ok(()) } else { Err(format!("{answer:#?}")) }
@@ -103,18 +103,18 @@ async fn values_older_than_an_edit_allows_are_not_served() {
     let url = upstream.url();
     let mut folder = Folder::plain();
     folder.configure(config(&url, "2m"));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", "jobs");
     assert_eq!(leadsman.get(&path).await.value(), "4");
     upstream.stop().await;
     wait_warned(&leadsman, &path).await;
     edit(&leadsman, &mut folder, config(&url, "1s")).await;
-    eventually("an error", PATIENCE, async || {
+    eventually("an error", TIMEOUT, async || {
         let answer = leadsman.get(&path).await;
         if answer.status == 503 { Ok(()) } else { Err(format!("{answer:#?}")) }
     })
     .await;
-    leadsman.get(&path).await.failure().says(&["cannot be reached"]);
+    leadsman.get(&path).await.failure().assert_contains(&["cannot be reached"]);
     // They are gone only as far as that policy goes: a longer one serves them again.
     edit(&leadsman, &mut folder, config(&url, "10m")).await;
     let answer = leadsman.get(&path).await;
@@ -132,7 +132,7 @@ async fn a_default_that_is_added_in_an_outage_is_served_at_once() {
     let url = upstream.url();
     let mut folder = Folder::plain();
     folder.configure(Config::shop(&url).mapping(mapping.clone()));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", "jobs");
     assert_eq!(leadsman.get(&path).await.values().len(), 1);
     upstream.stop().await;
@@ -160,7 +160,7 @@ async fn an_equally_good_build_in_an_outage_keeps_the_values() {
     wait_warned(&scene.leadsman, &path()).await;
     let digest = scene.leadsman.mapping("load").await["pluginDigest"].clone();
     scene.folder.put(FILE, version(2));
-    eventually("the new build", PATIENCE, async || {
+    eventually("the new build", TIMEOUT, async || {
         // Whoever reads meanwhile is answered all the time.
         let answer = scene.leadsman.get(&path()).await;
         assert_eq!(answer.status, 200, "{answer:#?}");
@@ -175,7 +175,7 @@ async fn an_equally_good_build_in_an_outage_keeps_the_values() {
         assert!(answer.values().values().all(|value| value == "1k"), "{answer:#?}");
     }
     // It takes over with the first answer of the source.
-    scene.upstream.start_again().await;
+    scene.upstream.restart().await;
     scene.serves(2000.0).await;
     assert_eq!(scene.leadsman.get(&path()).await.header("warning"), "");
 }
@@ -183,8 +183,8 @@ async fn an_equally_good_build_in_an_outage_keeps_the_values() {
 /// A mapping that takes over the metric of a rule takes over what is known of it.
 #[tokio::test]
 async fn a_mapping_in_the_place_of_a_rule_keeps_the_values() {
-    let mut upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| {
+    let mut upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
         if request.path.ends_with("/api/v1/series") {
             let series = serde_json::json!([
                 {"__name__": "jobs", "namespace": "shop", "pod": "web-0"}
@@ -203,7 +203,7 @@ async fn a_mapping_in_the_place_of_a_rule_keeps_the_values() {
     let config = Config::shop(&upstream.url()).set("rules", rule);
     let mut folder = Folder::plain();
     folder.configure(&config);
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", "jobs");
     let values = leadsman.get(&path).await.values();
     assert_eq!((values["web-0"].as_str(), values["web-1"].as_str()), ("4", "5"));
@@ -225,12 +225,12 @@ async fn values_of_another_scope_are_not_carried_over() {
     let url = upstream.url();
     let mut folder = Folder::plain();
     folder.configure(of(&url, r#"jobs{namespace="${namespace}"}"#));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", "jobs");
     assert_eq!(leadsman.get(&path).await.value(), "4");
     upstream.stop().await;
     edit(&leadsman, &mut folder, of(&url, "jobs")).await;
     let failure = leadsman.get(&path).await.failure();
     assert_eq!(failure.code, 503, "{failure:?}");
-    failure.says(&["cannot be reached"]);
+    failure.assert_contains(&["cannot be reached"]);
 }

@@ -42,7 +42,7 @@ impl Remains {
 
     async fn launch(&self) -> Result<Leadsman, Exited> {
         let cache = self.cache().display().to_string();
-        Leadsman::launch_at(&self.folder.config(), &["--cache-dir", &cache]).await
+        Leadsman::launch_file(&self.folder.config(), &["--cache-dir", &cache]).await
     }
 
     /// Starts it and waits until it serves this value.
@@ -89,7 +89,7 @@ async fn a_start_while_the_registry_is_down_serves_the_last_good_plugins() {
     let leadsman = remains.starts(1000.0).await;
     let rejected = leadsman.wait_rejected("PullError", &["cannot be reached", REPOSITORY]).await;
     assert!(rejected.serving);
-    remains.registry.start_again().await;
+    remains.registry.restart().await;
     leadsman.wait_accepted().await;
     remains.registry.push(REPOSITORY, "1", &version(2)).await;
     leadsman.wait_value(&path(), 2000.0).await;
@@ -122,7 +122,7 @@ async fn plugins_that_were_not_cached_are_not_served() {
     remains.registry.stop().await;
     let Err(exited) = remains.launch().await else { panic!("it serves") };
     assert_eq!(exited.status.code(), Some(1));
-    exited.says(&["cannot be reached", REPOSITORY]);
+    exited.assert_contains(&["cannot be reached", REPOSITORY]);
 }
 
 #[tokio::test]
@@ -139,14 +139,14 @@ async fn a_cached_plugin_is_served_only_if_verified_with_the_same_key() {
 
     remains.configure(&signed(&SigningKey::generate()));
     match remains.launch().await {
-        Err(exited) => exited.says(&["cannot be reached"]),
+        Err(exited) => exited.assert_contains(&["cannot be reached"]),
         Ok(leadsman) => {
             leadsman.wait_rejected("PullError", &["cannot be reached"]).await;
             assert_ne!(leadsman.get(&path()).await.status, 200, "it trusts another's word");
         }
     }
     // Unsigned plugins are not served where a signature is required.
-    remains.registry.start_again().await;
+    remains.registry.restart().await;
     remains.configure("");
     remains.serves_once().await;
     remains.registry.stop().await;
@@ -187,7 +187,7 @@ async fn the_last_good_document_of_another_file_is_not_used() {
     remains.folder.configure("kind: Config\n");
     let Err(exited) = remains.launch().await else { panic!("it serves") };
     assert_eq!(exited.status.code(), Some(1));
-    exited.says(&["apiVersion"]);
+    exited.assert_contains(&["apiVersion"]);
 }
 
 /// Every file under a folder.
@@ -233,7 +233,7 @@ async fn a_damaged_cached_component_is_not_served() {
     remains.registry.stop().await;
     let Err(exited) = remains.launch().await else { panic!("it serves") };
     assert_eq!(exited.status.code(), Some(1));
-    exited.says(&["cannot be reached", "damaged|whole|digest"]);
+    exited.assert_contains(&["cannot be reached", "damaged|whole|digest"]);
 }
 
 #[tokio::test]
@@ -244,7 +244,7 @@ async fn a_cache_folder_writable_by_others_is_refused() {
     fs::set_permissions(remains.cache(), fs::Permissions::from_mode(0o777)).expect("its mode");
     let Err(exited) = remains.launch().await else { panic!("it serves") };
     assert_ne!(exited.status.code(), Some(0));
-    exited.says(&["cache", "others", "0700"]);
+    exited.assert_contains(&["cache", "others", "0700"]);
     fs::set_permissions(remains.cache(), fs::Permissions::from_mode(0o700)).expect("its mode");
     ends(remains.starts(1000.0).await).await;
     // Its files are readable for nobody else.

@@ -1,8 +1,8 @@
 //! Leadsman with a changing configuration, under continuous reads.
 
 use leadsman_tests::{
-    Config, Folder, Leadsman, Load, Mapping, Registry, Rejected, Reply, Upstream, assert_forward,
-    paths, version,
+    Config, Folder, Leadsman, Load, Mapping, Registry, Rejection, Reply, Upstream,
+    assert_monotonic, paths, version,
 };
 
 /// The metric of the plugin named [`PLUGIN`].
@@ -34,7 +34,7 @@ impl Scene {
     ) -> Self {
         let upstream = Upstream::start(two_pods()).await;
         folder.configure(config(&upstream));
-        let leadsman = Leadsman::follow(&folder.config(), arguments).await;
+        let leadsman = Leadsman::start_file(&folder.config(), arguments).await;
         Self { leadsman, folder, upstream }
     }
 
@@ -44,7 +44,7 @@ impl Scene {
 
     /// Asserts that something is rejected, that the last good version is served, and that the
     /// metrics show it.
-    pub(crate) async fn rejects(&self, reason: &str, says: &[&str]) -> Rejected {
+    pub(crate) async fn rejects(&self, reason: &str, says: &[&str]) -> Rejection {
         let rejected = self.leadsman.wait_rejected(reason, says).await;
         assert!(rejected.serving, "{rejected:#?}");
         let metric = "leadsman_configuration_rejected";
@@ -68,9 +68,9 @@ impl Scene {
     /// process's memory.
     pub(crate) async fn went_well(&self, load: Load) {
         // The last generation was read, too.
-        load.go_on(20).await;
+        load.wait_reads(20).await;
         let reads = load.stop().await;
-        assert_forward(&reads);
+        assert_monotonic(&reads);
         let peak = self.leadsman.peak_memory() >> 20;
         println!("{} reads, peak {peak} MiB", reads.len());
         assert!(peak < 512, "{peak} MiB");

@@ -9,7 +9,7 @@ use crate::scene::{FILE, METRIC, PLUGIN, Scene, mapping_of, of_file, path, two_p
 
 /// Makes the plugin fail for one of the two mappings.
 fn mislead(upstream: &Upstream) {
-    upstream.answer_with(|request| {
+    upstream.reply_with(|request| {
         let value = if request.promql().starts_with(METRIC) { "-1" } else { "1" };
         Reply::pods(&[("web-0", value), ("web-1", "2")])
     });
@@ -39,7 +39,7 @@ async fn failures_in_a_row_open_the_circuit_breaker_of_the_mapping_only() {
         .await;
     println!("{}", failure.message);
     assert_eq!(failure.reason, "ServiceUnavailable");
-    failure.says(&[METRIC, "5 failures in a row", "trapped", "a value below zero"]);
+    failure.assert_contains(&[METRIC, "5 failures in a row", "trapped", "a value below zero"]);
     scene.leadsman.wait_metric("leadsman_mapping_available", &labels, 0.0).await;
     let other = [("mapping", "pods/beside")];
     assert_eq!(scene.leadsman.metric("leadsman_mapping_available", &other).await, Some(1.0));
@@ -56,7 +56,7 @@ async fn failures_in_a_row_open_the_circuit_breaker_of_the_mapping_only() {
     }
     assert!(asked() <= before + 1, "{} queries in a rest", asked() - before);
 
-    scene.upstream.answer(two_pods());
+    scene.upstream.set_reply(two_pods());
     scene.serves(1001.0).await;
     scene.leadsman.wait_metric("leadsman_mapping_available", &labels, 1.0).await;
     scene.went_well(load).await;
@@ -74,7 +74,7 @@ async fn a_new_version_of_the_plugin_closes_the_circuit_breaker() {
         if answer.status == 503 { Ok(()) } else { Err(format!("{answer:#?}")) }
     })
     .await;
-    scene.upstream.answer(two_pods());
+    scene.upstream.set_reply(two_pods());
     scene.folder.put(FILE, leadsman_tests::version(2));
     scene.leadsman.wait_value_within(&path(), 2001.0, Duration::from_secs(4)).await;
 }

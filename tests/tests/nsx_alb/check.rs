@@ -99,7 +99,7 @@ async fn faults_of_a_source_are_told() {
         );
         let checked = Leadsman::check(config).await;
         assert_eq!(checked.code, Some(1), "{}", checked.output);
-        checked.says(&[text]);
+        checked.assert_contains(&[text]);
     }
 }
 

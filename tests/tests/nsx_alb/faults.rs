@@ -15,7 +15,7 @@ async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
     scene.alb.fail("/", usize::MAX, reply);
     let failure = scene.fails(texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
-    failure.says(&[METRIC, "query \"conns\"", "the source \"lb\""]);
+    failure.assert_contains(&[METRIC, "query \"conns\"", "the source \"lb\""]);
     scene.alb.recover();
     scene.becomes("1013400m").await;
 }
@@ -35,13 +35,13 @@ async fn an_error_of_the_controller() {
 
 #[tokio::test]
 async fn a_controller_that_does_not_answer() {
-    fails_and_recovers(Reply::Silence, &["did not answer within 1s"]).await;
+    fails_and_recovers(Reply::NoReply, &["did not answer within 1s"]).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_breaks_off() {
     let reply = Reply::json(200, &json!({"results": [], "padding": "x".repeat(1000)}));
-    fails_and_recovers(reply.cut_off(), &["broke off its answer"]).await;
+    fails_and_recovers(reply.truncated_body(), &["broke off its answer"]).await;
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn an_answer_of_a_gigabyte() {
     scene.becomes("1013400m").await;
     scene.alb.fail("/api", usize::MAX, Reply::Endless);
     scene.fails(&["more than the limit of 100000 bytes", "maxBodyBytes"]).await;
-    let taken = scene.alb.server.wait_for_hang_up().await;
+    let taken = scene.alb.server.wait_for_disconnect().await;
     assert!(taken < 50 << 20, "{taken} bytes");
     scene.alb.recover();
     scene.becomes("1013400m").await;
@@ -95,7 +95,11 @@ async fn an_unknown_metric_costs_itself_alone() {
         leadsman.get(&paths::object("routing-ns1", "services/avilb", metric)).await
     };
     let (unknown, known) = tokio::join!(read("unknown"), read("known"));
-    unknown.failure().says(&["refused the request (400", "Invalid metric_id", "avg_nonsense"]);
+    unknown.failure().assert_contains(&[
+        "refused the request (400",
+        "Invalid metric_id",
+        "avg_nonsense",
+    ]);
     assert_eq!(known.value(), "1013400m");
 }
 
@@ -122,7 +126,7 @@ async fn a_page_that_repeats_for_ever() {
     let leadsman = Leadsman::start(config).await;
     let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
     let failure = leadsman.get(&path).await.failure();
-    failure.says(&["lists its objects without end", "page 2"]);
+    failure.assert_contains(&["lists its objects without end", "page 2"]);
     assert_eq!(alb.count("/api/pool"), 2);
 }
 
@@ -171,7 +175,7 @@ async fn a_certificate_of_somebody_else() {
     let source = alb.source_at(&address, &format!(", tls: {{caFile: {file:?}}}"));
     let leadsman = Leadsman::start(config(&source)).await;
     let failure = leadsman.get(&path()).await.failure();
-    failure.says(&["cannot be reached", "certificate"]);
+    failure.assert_contains(&["cannot be reached", "certificate"]);
     assert_eq!(alb.server.requests().len(), 0);
 }
 

@@ -26,7 +26,7 @@ async fn a_refused_login_is_not_tried_again_until_the_credentials_change() {
     for _ in 0..3 {
         let failure = leadsman.get(&path()).await.failure();
         assert_eq!(failure.code, 503, "{failure:?}");
-        failure.says(&["refused the login", "401", "Invalid credentials", "not locked"]);
+        failure.assert_contains(&["refused the login", "401", "Invalid credentials", "not locked"]);
         // Longer than an error counts.
         let before = leadsman.metric("leadsman_evaluations_total", &[]).await;
         eventually("another attempt", SOON, async || {
@@ -66,7 +66,7 @@ async fn the_session_ends_with_the_source() {
     let alb = Alb::start(&[pool()]).await;
     let mut folder = Folder::plain();
     folder.configure(config(&alb.source()));
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     assert_eq!(leadsman.get(&path()).await.value(), "1013400m");
     folder.configure("apiVersion: leadsman.dev/v1alpha1\nkind: Config\n");
     eventually("a logout", SOON, async || match alb.open_sessions() {
@@ -117,7 +117,7 @@ async fn a_token_that_is_never_accepted_ends_in_no_loop() {
     let leadsman = Leadsman::start(config).await;
     let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
     let failure = leadsman.get(&path).await.failure();
-    failure.says(&["does not accept the session", "CSRF Failed"]);
+    failure.assert_contains(&["does not accept the session", "CSRF Failed"]);
     assert_eq!(alb.count("/login"), 2, "one, and a new one");
     // With growing pauses from then on: after 1 s, 2 s and 4 s.
     let begun = tokio::time::Instant::now();

@@ -119,7 +119,7 @@ async fn a_selector_picks_by_markers() {
     assert_eq!(one.value(), "600");
     let unknown = leadsman.get(&format!("{path}?metricLabelSelector=verb%3DGET")).await.failure();
     assert_eq!(unknown.code, 400, "{unknown:?}");
-    unknown.says(&["no label \"verb\"", "markers of AKO"]);
+    unknown.assert_contains(&["no label \"verb\"", "markers of AKO"]);
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn a_tenant_sees_its_own_pools() {
         async |metric: &str| leadsman.get(&paths::object("shop", "services/web", metric)).await;
     assert_eq!(read("of_bank").await.value(), "2");
     let texts = ["has 2 pools named \"web\"", "bank and shop", "`tenant`"];
-    read("of_any").await.failure().says(&texts);
+    read("of_any").await.failure().assert_contains(&texts);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn a_default_is_served_with_the_reason_why() {
     assert_eq!((whole.value().as_str(), whole.header("warning")), ("5", ""));
     counted(&leadsman, "pods/load", "default", "the default 0").await;
 
-    upstream.answer(Reply::vector(&json!([])));
+    upstream.set_reply(Reply::vector(&json!([])));
     let depth = leadsman.get(&paths::external("shop", "depth")).await;
     assert_eq!(depth.value(), "7");
     warns(&depth, &["the default 7 is served for external metric depth", "without series"]);

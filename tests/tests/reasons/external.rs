@@ -7,8 +7,8 @@ use crate::{counted, sample, warns};
 
 #[tokio::test]
 async fn queries_without_series_are_named() {
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| match request.promql().contains("errors") {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| match request.promql().contains("errors") {
         true => Reply::vector(&json!([])),
         false => Reply::vector(&json!([sample(&json!({}), "20")])),
     });
@@ -68,6 +68,6 @@ async fn an_item_without_labels_is_called_so() {
         .mapping(Mapping::external("depth").query("q", "depth"));
     let leadsman = Leadsman::start(config).await;
     let failure = leadsman.get(&paths::external("shop", "depth")).await.failure();
-    failure.says(&["the value is NaN", "an item without labels"]);
+    failure.assert_contains(&["the value is NaN", "an item without labels"]);
     assert!(!failure.message.contains("{}"), "{}", failure.message);
 }

@@ -23,8 +23,9 @@ async fn lists_are_tried_again_soon_after_the_source_is_back() {
     for path in [paths::pods("shop", "depth"), paths::object("shop", "pods/web-0", "depth")] {
         let failure = leadsman.get(&path).await.failure();
         assert_eq!(failure.code, 503, "{failure:#?}");
-        failure.says(&["could not find the metric depth for pods", "series are not known"]);
-        failure.says(&["rules[0]", "the source \"prometheus\" cannot be reached"]);
+        failure
+            .assert_contains(&["could not find the metric depth for pods", "series are not known"]);
+        failure.assert_contains(&["rules[0]", "the source \"prometheus\" cannot be reached"]);
     }
     assert!(unserved(&leadsman, "series_not_listed").await.is_some_and(|count| count >= 2.0));
     let status = leadsman.status().await;
@@ -32,7 +33,7 @@ async fn lists_are_tried_again_soon_after_the_source_is_back() {
     assert_eq!(told["reason"], "series_not_listed", "{status:#}");
     assert!(told["message"].as_str().is_some_and(|told| told.contains("cannot be reached")));
     assert!(status["rejected"].to_string().contains("SeriesUnavailable"), "{status:#}");
-    upstream.start_again().await;
+    upstream.restart().await;
     // With the wait at its longest, which is 5 s.
     eventually("the metric", Duration::from_secs(12), async || {
         let answer = leadsman.get(&paths::pods("shop", "depth")).await;
@@ -44,8 +45,8 @@ async fn lists_are_tried_again_soon_after_the_source_is_back() {
 /// Only what failed is asked for again.
 #[tokio::test]
 async fn a_list_that_was_answered_is_not_repeated_with_one_that_fails() {
-    let upstream = Upstream::start(Reply::Silence).await;
-    upstream.answer_with(|request| match request.parameter("match[]") {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| match request.parameter("match[]") {
         Some("bad") => Reply::new(503, "text/plain", "down"),
         _ => Reply::json(200, &json!({"status": "success", "data": []})),
     });
@@ -64,8 +65,8 @@ async fn what_answers_is_no_prometheus() {
     let leadsman = Leadsman::start(config(&exporter, &[rule("depth", SUM)])).await;
     let failure = leadsman.get(&paths::pods("shop", "depth")).await.failure();
     assert_eq!(failure.code, 503);
-    failure.says(&["text/plain, not JSON", "no Prometheus API at this `url`"]);
-    exporter.answer(Reply::new(404, "text/plain", "404 page not found"));
+    failure.assert_contains(&["text/plain, not JSON", "no Prometheus API at this `url`"]);
+    exporter.set_reply(Reply::new(404, "text/plain", "404 page not found"));
     eventually("the other reason", Duration::from_secs(12), async || {
         let failure = leadsman.get(&paths::pods("shop", "depth")).await.failure();
         let told = failure.message.contains("is there a Prometheus API at this `url`?");
@@ -90,23 +91,33 @@ async fn a_rule_that_leaves_a_metric_out_is_named() {
     };
     let failure = read(&leadsman, "filtered").await;
     assert_eq!(failure.code, 404);
-    failure.says(&["could not find the metric filtered for pods", "rules[0]", "isNot: ^filtered$"]);
+    failure.assert_contains(&[
+        "could not find the metric filtered for pods",
+        "rules[0]",
+        "isNot: ^filtered$",
+    ]);
     assert!(unserved(&leadsman, "rule_leaves_out").await.is_some());
     let unknown = read(&leadsman, "typo").await;
     assert_eq!(unknown.code, 404);
     assert!(!unknown.message.contains("rules["), "{}", unknown.message);
     assert!(unserved(&leadsman, "unknown_metric").await.is_some());
     let other = read(&leadsman, "nameless").await;
-    other.says(&["it is served for namespaces"]);
+    other.assert_contains(&["it is served for namespaces"]);
 
     let leadsman = Leadsman::start(config(&upstream, &[pods_alone])).await;
-    read(&leadsman, "nameless").await.says(&["none of its labels names an object: job, namespace"]);
-    read(&leadsman, "filtered").await.says(&["does not say which label names the namespace"]);
+    read(&leadsman, "nameless")
+        .await
+        .assert_contains(&["none of its labels names an object: job, namespace"]);
+    read(&leadsman, "filtered")
+        .await
+        .assert_contains(&["does not say which label names the namespace"]);
 
     let list = json!({"status": "success", "data": []});
-    upstream.answer(Reply::json(200, &list));
+    upstream.set_reply(Reply::json(200, &list));
     let leadsman = Leadsman::start(config(&upstream, &[none])).await;
-    read(&leadsman, "depth").await.says(&["rules[0]: y had no series in the last 3600s"]);
+    read(&leadsman, "depth")
+        .await
+        .assert_contains(&["rules[0]: y had no series in the last 3600s"]);
     assert!(unserved(&leadsman, "rule_without_series").await.is_some());
 }
 
@@ -122,5 +133,5 @@ async fn lists_of_the_other_api_do_not_matter() {
     assert_eq!(custom.code, 404, "{custom:#?}");
     let external = leadsman.get(&paths::external("shop", "q")).await.failure();
     assert_eq!(external.code, 503);
-    external.says(&["externalRules[0]", "503"]);
+    external.assert_contains(&["externalRules[0]", "503"]);
 }

@@ -38,9 +38,9 @@ pub(crate) fn is_list(request: &Request) -> bool {
 
 /// A source with these series, which answers queries with these samples.
 pub(crate) async fn upstream(series: Value, samples: Value) -> Upstream {
-    let upstream = Upstream::start(Reply::Silence).await;
+    let upstream = Upstream::start(Reply::NoReply).await;
     let list = json!({"status": "success", "data": series});
-    upstream.answer_with(move |request| match is_list(request) {
+    upstream.reply_with(move |request| match is_list(request) {
         true => Reply::json(200, &list),
         false => Reply::vector(&samples),
     });

@@ -28,7 +28,8 @@ wqueue_size{namespace="shop",pod="web-1",tube="mail"} 5
 
     let one = leadsman.get(&paths::object("shop", "pods/web-0", "wqueue_size")).await.failure();
     assert_eq!(one.code, 404);
-    one.says(&["could not find the metric wqueue_size for pods web-0"]).says(&told[1..]);
+    one.assert_contains(&["could not find the metric wqueue_size for pods web-0"])
+        .assert_contains(&told[1..]);
 
     let picked = format!("{}?metricLabelSelector=tube%3Dpush", paths::pods("shop", "wqueue_size"));
     let picked = leadsman.get(&picked).await;
@@ -45,7 +46,7 @@ async fn a_label_that_the_adapter_asks_for_and_no_series_has() {
     let told = ["no series of requests has the label", "namespace", "resources.overrides"];
     let one = leadsman.get(&paths::object("shop", "pods/web-0", "requests")).await.failure();
     assert_eq!(one.code, 404);
-    one.says(&told);
+    one.assert_contains(&told);
     let list = leadsman.get(&paths::pods("shop", "requests")).await;
     assert_eq!(list.items().len(), 0);
     warns(&list, &told);
@@ -107,10 +108,10 @@ async fn other_objects_are_named_of_the_same_namespace_alone_and_few() {
     let leadsman = Leadsman::start(config).await;
     let one = leadsman.get(&paths::object("shop", "pods/web-0", "load")).await.failure();
     assert_eq!(one.code, 404);
-    one.says(&["values for 5 pods of namespace shop (shop-0, shop-1, shop-2, …)"]);
+    one.assert_contains(&["values for 5 pods of namespace shop (shop-0, shop-1, shop-2, …)"]);
     assert!(!one.message.contains("bank"), "{}", one.message);
     let other = leadsman.get(&paths::object("empty", "pods/web-0", "load")).await.failure();
-    other.says(&["values for 14 pods of other namespaces and none of namespace empty"]);
+    other.assert_contains(&["values for 14 pods of other namespaces and none of namespace empty"]);
     for name in ["bank", "shop"] {
         assert!(!other.message.contains(name), "{}", other.message);
     }
@@ -131,9 +132,12 @@ async fn a_query_without_series_and_objects_that_do_not_exist() {
     let list = leadsman.get(&paths::pods("shop", "requests")).await;
     warns(&list, &["the rule's query was answered without series"]);
     let gone = leadsman.get(&paths::object("shop", "pods/gone", "requests")).await.failure();
-    gone.says(&["could not find the metric requests for pods gone", "no such object in namespace"]);
+    gone.assert_contains(&[
+        "could not find the metric requests for pods gone",
+        "no such object in namespace",
+    ]);
     let gone = leadsman.get(&paths::object("shop", "pods/gone", "load")).await.failure();
-    gone.says(&["there is no such object in namespace shop"]);
+    gone.assert_contains(&["there is no such object in namespace shop"]);
     counted(&leadsman, "pods/load", "no_object", "gone").await;
     counted(&leadsman, "pods/load", "no_series", "answered without series").await;
 }
@@ -147,7 +151,7 @@ async fn errors_of_rules_are_in_the_words_of_rules() {
     let leadsman = Leadsman::start(config(&upstream, &[rule("requests", query)])).await;
     let answer = leadsman.get(&paths::object("shop", "pods/web-0", "requests")).await;
     let failure = answer.failure();
-    failure.says(&["no series has the label \"pod\"|in the label \"pod\""]);
+    failure.assert_contains(&["no series has the label \"pod\"|in the label \"pod\""]);
     for word in ["plugin", "per-object", "`object`", "combine"] {
         assert!(!failure.message.contains(word), "{word}: {}", failure.message);
     }

@@ -25,14 +25,14 @@ async fn an_address_that_is_no_prometheus_is_told_by_reads_and_rules() {
     let why = ["prometheus", "not a Prometheus|no Prometheus|JSON|text/plain"];
     let told = Leadsman::rules(&config, &[]).await;
     assert_eq!(told.code, Some(1), "{}", told.output);
-    told.says(&why);
+    told.assert_contains(&why);
     let leadsman = Leadsman::start(&config).await;
     let of_rule = leadsman.get(&paths::pods("shop", "depth")).await.failure();
     assert_eq!(of_rule.code, 503, "{of_rule:#?}");
-    of_rule.says(&["depth"]).says(&why);
+    of_rule.assert_contains(&["depth"]).assert_contains(&why);
     let mapped = leadsman.get(&paths::external("shop", "mapped")).await.failure();
     assert!(mapped.code >= 500, "{mapped:#?}");
-    mapped.says(&["mapped"]).says(&why);
+    mapped.assert_contains(&["mapped"]).assert_contains(&why);
 }
 
 #[tokio::test]
@@ -45,9 +45,9 @@ async fn rules_are_served_soon_after_prometheus_is_there() {
     for path in [paths::pods("shop", "depth"), paths::object("shop", "pods/web-0", "depth")] {
         let failure = leadsman.get(&path).await.failure();
         assert_eq!(failure.code, 503, "{failure:#?}");
-        failure.says(&["depth", "prometheus", "connect|refused|reach"]);
+        failure.assert_contains(&["depth", "prometheus", "connect|refused|reach"]);
     }
-    prometheus.start_again().await;
+    prometheus.restart().await;
     prometheus.wait_for("depth").await;
     leadsman.wait_value_within(&paths::pods("shop", "depth"), 7.0, SOON).await;
 }
@@ -65,8 +65,8 @@ async fn a_series_that_gives_no_metric_is_known_by_its_reason() {
     assert_eq!(scene.custom("namespaces/shop/pods/*/jobs_done").await.value(), "4");
     let filtered = scene.custom("namespaces/shop/pods/*/jobs_errors").await.failure();
     assert_eq!(filtered.code, 404, "{filtered:#?}");
-    filtered.says(&["jobs_errors", "isNot|filter|leaves it out"]);
+    filtered.assert_contains(&["jobs_errors", "isNot|filter|leaves it out"]);
     let of_nobody = scene.custom("namespaces/shop/pods/*/jobs_probes").await.failure();
     assert_eq!(of_nobody.code, 404, "{of_nobody:#?}");
-    of_nobody.says(&["jobs_probes", "label"]);
+    of_nobody.assert_contains(&["jobs_probes", "label"]);
 }

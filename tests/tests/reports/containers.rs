@@ -1,6 +1,6 @@
 //! The series of a pod as a whole is no container of it.
 
-use leadsman_tests::rules::of_uses;
+use leadsman_tests::rules::resource_metrics_rules;
 use leadsman_tests::{Config, History};
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ async fn a_container_without_a_name_is_not_counted_beside_the_real_ones() {
         history = history.gauge(&format!("bytes{{{labels}}}"), memory);
     }
     let config = Config::new()
-        .set("resourceRules", &of_uses("1m").to_string())
+        .set("resourceRules", &resource_metrics_rules("1m").to_string())
         .pods("shop", &["web-0"])
         .object("nodes", None, "node-a", "");
     let scene = Scene::start(&history, config).await;

@@ -36,7 +36,7 @@ impl Outage {
         let history = History::new().gauge(r#"jobs_active{namespace="shop",pod="web-0"}"#, 4.0);
         let mut prometheus = Prometheus::holding(&history).await;
         folder.configure(config(base(&prometheus)));
-        let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+        let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
         leadsman.wait_value(&paths::pods("shop", METRIC), value).await;
         prometheus.stop().await;
         let outage = Self { folder, prometheus, leadsman, value };
@@ -120,7 +120,7 @@ async fn a_plugin_that_fails_leaves_the_old_one_serving() {
         .plugin("versioned", "plugin.wasm")
         .mapping(of_file("versioned", "edition: 4"));
     folder.configure(good);
-    let leadsman = Leadsman::follow(&folder.config(), &[]).await;
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", METRIC);
     leadsman.wait_value(&path, 1004.0).await;
     let before = leadsman.generation().await;

@@ -49,5 +49,5 @@ async fn parameters_in_the_url_itself_are_a_fault_that_names_their_key() {
         .mapping(Mapping::external("depth").query("q", "sum(depth)"));
     let checked = Leadsman::check(config).await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
-    checked.says(&["queryParameters", "sigv4"]);
+    checked.assert_contains(&["queryParameters", "sigv4"]);
 }

@@ -30,7 +30,7 @@ async fn selected_objects_without_series_are_told_and_so_is_a_selection_of_none(
     assert_empty(&without, &["pod", "edge-0"]);
     let one = scene.custom("namespaces/shop/pods/front-0/edge_requests_per_second").await.failure();
     assert_eq!(one.code, 404, "{one:#?}");
-    one.says(&["edge_requests_per_second", "front-0", "edge-0"]);
+    one.assert_contains(&["edge_requests_per_second", "front-0", "edge-0"]);
     // One of two has a value, and the other one its reason.
     let all = scene.custom(pods).await;
     assert_values(&all, &[("edge-0", 15.5)]);
@@ -64,11 +64,11 @@ async fn series_that_disagree_are_told_where_their_object_is_missing() {
     let all = scene.custom(&format!("{pods}?labelSelector=app%3Dqueue")).await;
     assert_values(&all, &[("queue-1", 5.0)]);
     assert_says(&all.warnings(), &why);
-    scene.custom("namespaces/shop/pods/queue-0/waiting_jobs").await.failure().says(&why);
+    scene.custom("namespaces/shop/pods/queue-0/waiting_jobs").await.failure().assert_contains(&why);
     let chosen = scene.custom(&format!("{pods}?metricLabelSelector=lane%3Dpush")).await;
     assert_values(&chosen, &[("queue-0", 40.0)]);
     let whole = scene.custom("namespaces/shop/metrics/waiting_jobs").await.failure();
-    whole.says(&["shop", "series", "sum|aggregat|onSeveral"]);
+    whole.assert_contains(&["shop", "series", "sum|aggregat|onSeveral"]);
 
     let counted = scene.leadsman.metrics().await;
     let of_several = ["several", "disagree", "ambiguous", "conflict"];
@@ -112,7 +112,7 @@ async fn a_label_that_the_adapter_adds_and_no_series_has_is_told() {
         scene.custom(&format!("namespaces/api/statefulsets.apps/gateway/{metric}")).await
     };
     let of_rule = read("gateway_calls_rate").await.failure();
-    of_rule.says(&[
+    of_rule.assert_contains(&[
         "gateway_calls",
         "\"namespace\"|'namespace'|`namespace`|namespace=|label namespace",
         "label",
@@ -121,7 +121,7 @@ async fn a_label_that_the_adapter_adds_and_no_series_has_is_told() {
     match mapped.status {
         200 => assert_values(&mapped, &[("gateway", 11.25)]),
         _ => {
-            mapped.failure().says(&["namespace", "label"]);
+            mapped.failure().assert_contains(&["namespace", "label"]);
         }
     }
     assert_values(&read("named").await, &[("gateway", 11.25)]);
@@ -156,7 +156,7 @@ async fn a_quotient_without_a_numerator_is_told_and_a_default_is_too() {
     match unknown.status {
         200 => assert_empty(&unknown, &[nothing]),
         _ => {
-            unknown.failure().says(&["failing_of_two", "all|denominator"]);
+            unknown.failure().assert_contains(&["failing_of_two", "all|denominator"]);
         }
     }
     let default = scene.external("namespaces/shop/failing_or_none").await;

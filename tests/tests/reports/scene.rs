@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadsman_tests::{
-    Answer, Config, History, Leadsman, Prometheus, contains_all, eventually, number, paths,
+    Answer, Config, History, Leadsman, Prometheus, contains_all, eventually, parse_quantity, paths,
 };
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ pub(crate) const SUM: &str = "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupB
 /// The values of an answer, as numbers.
 pub(crate) fn values(answer: &Answer) -> Vec<(String, f64)> {
     let found = answer.values().into_iter();
-    found.map(|(name, value)| (name, number(&value))).collect()
+    found.map(|(name, value)| (name, parse_quantity(&value))).collect()
 }
 
 /// Asserts that an answer has exactly these values, as near as rates are.
@@ -85,7 +85,7 @@ pub(crate) fn assert_empty(answer: &Answer, texts: &[&str]) {
     assert_says(&answer.warnings(), texts);
 }
 
-/// Asserts that a text contains all of these texts, as [`leadsman_tests::Failure::says`].
+/// Asserts that a text contains all of these texts, as [`leadsman_tests::Failure::assert_contains`].
 pub(crate) fn assert_says(text: &str, texts: &[&str]) {
     if let Err(missing) = contains_all(text, texts) {
         panic!("nothing of {missing:?} in:\n{text}");

@@ -44,7 +44,7 @@ async fn a_namespace_whose_series_name_no_such_object_is_an_empty_list() {
         assert_empty(&jobs, &["job"]);
         let one = scene.custom("namespaces/shop/jobs.batch/nightly/work_done").await.failure();
         assert_eq!(one.code, 404, "{arguments:?} {one:#?}");
-        one.says(&["work_done", "nightly"]);
+        one.assert_contains(&["work_done", "nightly"]);
     }
 }
 

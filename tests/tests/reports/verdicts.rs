@@ -1,6 +1,6 @@
 //! What cannot work, or means something else than it seems to, is told before the first read.
 
-use leadsman_tests::{Config, History, Leadsman, Prometheus, number, paths};
+use leadsman_tests::{Config, History, Leadsman, Prometheus, parse_quantity, paths};
 use serde_json::{Value, json};
 
 use crate::scene::{SUM, assert_line, assert_verdict, overrides, rule, rules, template};
@@ -38,7 +38,7 @@ async fn a_matcher_that_is_in_the_series_query_alone_is_told() {
     // It is no fault: prometheus-adapter serves it like that.
     let leadsman = Leadsman::start(&config).await;
     let value =
-        number(&leadsman.get(&paths::object("shop", "pods/web-0", "calls_total")).await.value());
+        parse_quantity(&leadsman.get(&paths::object("shop", "pods/web-0", "calls_total")).await.value());
     assert!([10.25, 60.5].iter().any(|known| (value - known).abs() < 0.01), "{value}");
 }
 
@@ -114,11 +114,15 @@ async fn a_query_that_is_no_promql_and_a_missing_label_are_told() {
 
     // At the latest the read tells it.
     if let Ok(leadsman) = Leadsman::launch(&config, &[]).await {
-        let leadsman = Leadsman::ready(Ok(leadsman)).await;
+        let leadsman = Leadsman::expect_ready(Ok(leadsman)).await;
         let of_door = paths::object("shop", "ingresses.networking.k8s.io/edge", "door_requests");
-        leadsman.get(&of_door).await.failure().says(&["door_requests", "namespace|PromQL|parse"]);
+        leadsman
+            .get(&of_door)
+            .await
+            .failure()
+            .assert_contains(&["door_requests", "namespace|PromQL|parse"]);
         let of_gpu = leadsman.get(&paths::pods("shop", "gpu_busy")).await.failure();
-        of_gpu.says(&["gpu_busy", "PromQL|parse|expected", "rate|range"]);
+        of_gpu.assert_contains(&["gpu_busy", "PromQL|parse|expected", "rate|range"]);
     }
 }
 
@@ -131,7 +135,7 @@ async fn a_rule_without_a_label_for_namespaces_is_told_with_the_labels_that_ther
     assert_line(&told.output, &["namespace", "label"]);
     let leadsman = Leadsman::start(&config).await;
     let path = paths::object("shop", "ingresses.networking.k8s.io/edge", "door_requests");
-    leadsman.get(&path).await.failure().says(&["door_requests", "namespace", "label"]);
+    leadsman.get(&path).await.failure().assert_contains(&["door_requests", "namespace", "label"]);
 }
 
 /// A warning, a fault and a source that does not answer are three things for a pipeline.
@@ -141,11 +145,11 @@ async fn exit_codes_tell_faults_from_a_list_that_failed() {
     let config = |list: &[Value]| Config::shop("http://127.0.0.1:9").set("rules", &rules(list));
     let unlisted = Leadsman::rules(config(std::slice::from_ref(&good)), &[]).await;
     assert_ne!(unlisted.code, Some(0), "{}", unlisted.output);
-    unlisted.says(&["could not be listed|cannot be listed", "prometheus"]);
+    unlisted.assert_contains(&["could not be listed|cannot be listed", "prometheus"]);
     let checked = Leadsman::check(config(std::slice::from_ref(&good))).await;
     assert_eq!(checked.code, Some(0), "{}", checked.output);
     let faulty = json!({"seriesQuery": "depth", "metricsQuery": "<<.Serie>>"});
     let checked = Leadsman::check(config(&[good, faulty])).await;
     assert_eq!(checked.code, Some(1), "{}", checked.output);
-    checked.says(&["rules[1]", "Serie"]);
+    checked.assert_contains(&["rules[1]", "Serie"]);
 }

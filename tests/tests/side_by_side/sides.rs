@@ -6,7 +6,7 @@ use std::time::Duration;
 use leadsman_tests::cluster::{ControlPlane, PrometheusAdapter};
 use leadsman_tests::paths::{CUSTOM_V1, CUSTOM_V2, EXTERNAL};
 use leadsman_tests::rules::rules;
-use leadsman_tests::{Answer, Caller, Config, Leadsman, Prometheus, Traffic, eventually};
+use leadsman_tests::{Answer, Config, HttpClient, Leadsman, Prometheus, Traffic, eventually};
 use serde_json::{Value, json};
 
 use crate::differences::{self, Difference};
@@ -16,7 +16,7 @@ use crate::world;
 pub(crate) struct Sides {
     theirs: PrometheusAdapter,
     ours: Leadsman,
-    caller: Caller,
+    caller: HttpClient,
     _prometheus: Prometheus,
     /// The application.
     pub(crate) traffic: Traffic,
@@ -26,7 +26,7 @@ pub(crate) struct Sides {
 pub(crate) const RESOURCES: &str = "/apis/metrics.k8s.io/v1beta1";
 
 /// How long it may take until both have listed all series, and have the same values of rates.
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// The keys of timestamps, which differ.
 const TIMES: [&str; 2] = ["timestamp", "creationTimestamp"];
@@ -78,13 +78,13 @@ impl Sides {
             PrometheusAdapter::start(plane, rules, &url),
             Leadsman::start_with(config, &arguments),
         );
-        let caller = Caller::certified(plane.authorities().admin());
+        let caller = HttpClient::with_certificate(plane.authorities().admin());
         Self { theirs, ours, caller, _prometheus: prometheus, traffic }
     }
 
     /// Waits until both list the same metrics, and these among them.
     pub(crate) async fn list_the_same(&self, some: &[&str]) {
-        eventually("the same metrics", PATIENCE, async || {
+        eventually("the same metrics", TIMEOUT, async || {
             let mut names = BTreeSet::new();
             for api in [CUSTOM_V1, CUSTOM_V2, EXTERNAL, RESOURCES] {
                 let (theirs, ours) = self.raw(api).await;
@@ -105,7 +105,7 @@ impl Sides {
     /// answers are as in the table. Rates are not always equal: a scrape may be late.
     pub(crate) async fn compare(&self, paths: &[String], table: &[Difference]) {
         let mut settled = BTreeSet::new();
-        eventually("the same answers", PATIENCE, async || {
+        eventually("the same answers", TIMEOUT, async || {
             let mut reasons = Vec::new();
             for path in paths {
                 if settled.contains(path) {

@@ -100,7 +100,7 @@ pub(crate) async fn series() -> Traffic {
         traffic.set(series, value);
     }
     for (series, per_second) in lines(COUNTERS) {
-        traffic.has_risen(series, per_second, PAST);
+        traffic.backfill_rate(series, per_second, PAST);
     }
     traffic
 }

@@ -128,7 +128,7 @@ async fn the_group_is_discovered_with_its_resources() {
         if let Some((resource, query)) = other {
             let failure = world.get(resource).await.failure();
             assert_eq!(failure.code, 404);
-            failure.says(&[resource, query, "resourceRules"]);
+            failure.assert_contains(&[resource, query, "resourceRules"]);
         }
         assert_eq!(world.upstream.queries(), 0);
     }
@@ -163,7 +163,7 @@ async fn the_aggregated_document_is_equal() {
 
 #[tokio::test]
 async fn without_rules_the_group_does_not_exist() {
-    let upstream = Upstream::start(Reply::Silence).await;
+    let upstream = Upstream::start(Reply::NoReply).await;
     let leadsman = Leadsman::start(
         Config::shop(&upstream.url())
             .mapping(leadsman_tests::Mapping::pods("requests").query("q", "requests")),
@@ -174,7 +174,7 @@ async fn without_rules_the_group_does_not_exist() {
     for path in ["", "/v1beta1", "/v1beta1/nodes", "/v1beta1/namespaces/shop/pods/web-0"] {
         let failure = leadsman.get(&format!("/apis/{GROUP}{path}")).await.failure();
         assert_eq!(failure.code, 404, "{path}");
-        failure.says(&[GROUP, "resourceRules"]);
+        failure.assert_contains(&[GROUP, "resourceRules"]);
     }
 }
 
@@ -194,7 +194,7 @@ async fn wrong_requests_are_refused() {
     ] {
         let failure = world.get(rest).await.failure();
         assert_eq!(failure.code, code, "{rest}: {failure:#?}");
-        failure.says(&[said]);
+        failure.assert_contains(&[said]);
     }
     let version = world.leadsman.get(&format!("/apis/{GROUP}/v1/nodes")).await.failure();
     assert_eq!(version.code, 404);

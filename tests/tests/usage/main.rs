@@ -7,7 +7,7 @@ mod sharing;
 
 use std::collections::BTreeMap;
 
-use leadsman_tests::rules::of_uses;
+use leadsman_tests::rules::resource_metrics_rules;
 use leadsman_tests::{Answer, Config, Leadsman, Reply, Request, Upstream};
 use serde_json::{Value, json};
 
@@ -50,9 +50,9 @@ impl World {
         samples: &[Sample],
         more: impl FnOnce(Config) -> Config,
     ) -> Self {
-        let upstream = Upstream::start(Reply::Silence).await;
+        let upstream = Upstream::start(Reply::NoReply).await;
         let samples = samples.to_vec();
-        upstream.answer_with(move |request| answer(&samples, request));
+        upstream.reply_with(move |request| answer(&samples, request));
         let config = Config::new()
             .prometheus("prometheus", &upstream.url())
             .pods("shop", &["web-0", "db-0"])
@@ -105,7 +105,7 @@ pub(crate) fn expected(all: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 pub(crate) fn rules() -> Value {
-    of_uses("5m")
+    resource_metrics_rules("5m")
 }
 
 /// The samples that a query selects by series and namespace.

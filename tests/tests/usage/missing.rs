@@ -34,12 +34,15 @@ async fn objects_without_one_of_both_are_in_no_list() {
             &format!("the query for {metric} has values for 1 pod and none for this one"),
             "label \"pod\"",
         ];
-        failure.says(&told);
+        failure.assert_contains(&told);
     }
     let world = World::start(&changed("node_bytes", "node-a", None)).await;
     assert_eq!(world.used("nodes").await, expected(&[("node-b", "250m 512Mi")]));
     let failure = world.get("nodes/node-a").await.failure();
-    failure.says(&["nodemetrics.metrics.k8s.io \"node-a\" not found", "the query for memory"]);
+    failure.assert_contains(&[
+        "nodemetrics.metrics.k8s.io \"node-a\" not found",
+        "the query for memory",
+    ]);
 }
 
 #[tokio::test]
@@ -72,7 +75,7 @@ async fn impossible_values_are_refused_with_their_reason() {
         for rest in ["namespaces/bank/pods", "namespaces/bank/pods/web-0"] {
             let failure = world.get(rest).await.failure();
             assert_eq!(failure.code, 500, "{rest}");
-            failure.says(&["cpu of container app of pods web-0 is not served", reason]);
+            failure.assert_contains(&["cpu of container app of pods web-0 is not served", reason]);
         }
         // The others are served nevertheless.
         let all = world.get("pods").await;
@@ -102,7 +105,7 @@ async fn what_stands_for_nan_can_be_stated() {
     assert!(list.header("warning").contains("as onNaN says"), "{list:#?}");
     let world = started("refuse").await;
     let failure = world.get("namespaces/bank/pods").await.failure();
-    failure.says(&["the value is NaN"]);
+    failure.assert_contains(&["the value is NaN"]);
 }
 
 #[tokio::test]
@@ -126,13 +129,13 @@ async fn an_empty_list_has_a_reason() {
 #[tokio::test]
 async fn an_unreadable_namespace_affects_no_other() {
     let world = World::start(&ALL).await;
-    world.upstream.answer_with(|request| match request.promql().contains("namespace=\"bank\"") {
+    world.upstream.reply_with(|request| match request.promql().contains("namespace=\"bank\"") {
         true => Reply::new(500, "text/plain", "out of memory"),
         false => answer(&ALL, request),
     });
     let failure = world.get("namespaces/bank/pods").await.failure();
     assert_eq!(failure.code, 503);
-    failure.says(&["in namespace bank", "prometheus"]);
+    failure.assert_contains(&["in namespace bank", "prometheus"]);
     let all = world.get("pods").await;
     let shop = crate::used(&world.get("namespaces/shop/pods").await);
     assert_eq!(crate::used(&all), shop);
@@ -146,11 +149,11 @@ async fn an_unreadable_namespace_affects_no_other() {
     assert_eq!(only.code, 503);
 
     let world = World::start(&[]).await;
-    world.upstream.answer(Reply::new(500, "text/plain", "down"));
+    world.upstream.set_reply(Reply::new(500, "text/plain", "down"));
     for rest in ["pods", "nodes", "namespaces/shop/pods/web-0"] {
         let failure = world.get(rest).await.failure();
         assert_eq!(failure.code, 503, "{rest}");
-        failure.says(&["cpu for|memory for", "down"]);
+        failure.assert_contains(&["cpu for|memory for", "down"]);
     }
 }
 
@@ -158,13 +161,13 @@ async fn an_unreadable_namespace_affects_no_other() {
 #[tokio::test]
 async fn one_failing_query_fails_the_read() {
     let world = World::start(&ALL).await;
-    world.upstream.answer_with(|request| match request.promql().contains("bytes") {
+    world.upstream.reply_with(|request| match request.promql().contains("bytes") {
         true => Reply::new(500, "text/plain", "out of memory"),
         false => answer(&ALL, request),
     });
     let failure = world.get("namespaces/shop/pods").await.failure();
     assert_eq!(failure.code, 503);
-    failure.says(&["memory for pods in namespace shop"]);
+    failure.assert_contains(&["memory for pods in namespace shop"]);
 }
 
 /// The cgroups of a pod as a whole and of its sandbox hold what its containers use, too.
@@ -182,7 +185,7 @@ async fn containers_without_a_name_are_not_counted_beside_the_others() {
         })
         .collect();
     let world = World::start(&samples).await;
-    let named = [("shop/web-0/app", "8m 21M"), ("shop/web-0/reloader", "2m 6M")];
+    let named = [("shop/web-0/app", "8m 21000000"), ("shop/web-0/reloader", "2m 6000000")];
     for rest in ["namespaces/shop/pods/web-0", "namespaces/shop/pods", "pods"] {
         assert_eq!(world.used(rest).await, expected(&named), "{rest}");
     }
@@ -190,7 +193,7 @@ async fn containers_without_a_name_are_not_counted_beside_the_others() {
     let whole: Vec<_> = samples.into_iter().filter(|(_, of, _)| of.ends_with("/")).collect();
     let world = World::start(&whole).await;
     let used = world.used("namespaces/shop/pods/web-0").await;
-    assert_eq!(used, expected(&[("shop/web-0/-", "10m 27M")]));
+    assert_eq!(used, expected(&[("shop/web-0/-", "10m 27000000")]));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use leadsman_tests::eventually;
 
 use crate::{ALL, World, answer};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn all_reads_of_a_namespace_are_two_queries() {
@@ -42,8 +42,8 @@ async fn a_new_value_of_either_is_seen() {
             sample.2 = value;
         }
         let changed = samples.clone();
-        world.upstream.answer_with(move |request| answer(&changed, request));
-        eventually(expected, PATIENCE, async || {
+        world.upstream.reply_with(move |request| answer(&changed, request));
+        eventually(expected, TIMEOUT, async || {
             let used = world.used(rest).await;
             if used["bank/web-0/app"] == expected { Ok(()) } else { Err(format!("{used:?}")) }
         })
