@@ -68,7 +68,9 @@ pub use signing::SigningKey;
 pub use stack::Stack;
 pub use traffic::Traffic;
 pub use upstream::Upstream;
-pub use versions::{broken_version, parse_quantity, version, version_padded, version_with_fixtures};
+pub use versions::{
+    broken_version, parse_quantity, version, version_padded, version_with_fixtures,
+};
 pub use waiting::eventually;
 pub use wire::{Request, Response};
 

@@ -282,15 +282,12 @@ impl Run<'_> {
 }
 
 /// The queries that Leadsman sends in place of one of prometheus-adapter's for all namespaces: one for
-/// each of them.
+/// each of them. A template may compare the set with `=`, too.
 fn each_namespace(query: &str) -> Vec<String> {
-    const SET: &str = "=~\"";
-    let sets = query.match_indices(SET).filter_map(|(at, _)| {
-        let (set, _) = query[at + SET.len()..].split_once('"')?;
-        set.contains("kube-public|kube-system").then_some(set)
-    });
-    let Some(set) = sets.into_iter().next() else { return vec![query.to_owned()] };
-    let one = |name: &str| query.replace(&format!("=~\"{set}\""), &format!("=\"{name}\""));
+    let quoted = query.split('"').skip(1).step_by(2);
+    let set = quoted.into_iter().find(|text| text.contains("kube-public|kube-system"));
+    let Some(set) = set else { return vec![query.to_owned()] };
+    let one = |name: &str| canonical(&query.replace(&format!("\"{set}\""), &format!("\"{name}\"")));
     set.split('|').map(one).collect()
 }
 

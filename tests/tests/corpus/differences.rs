@@ -29,6 +29,7 @@ pub(crate) const QUERIES: &str = "queries";
 const GROUPS: &str = "groups with dots in a label template";
 const NO_NAMESPACE: &str = "an external rule that names no label for namespaces";
 
+const SET_FOR_EQUALITY: &str = "a metric of namespaces, read for all of them, in a template";
 const NOTHING_SELECTED: &str = "`*` that selects no object";
 const EVERYWHERE: &str = "an external metric of `namespaces/*`";
 const NO_MATCHERS: &str = "a selector without matchers";
@@ -40,6 +41,17 @@ const DIFFERENCES: &[Difference] = &[
     Difference {
         row: NOTHING_SELECTED,
         is: |seen| seen.codes() == (404, 200) && seen.path.contains("/*/") && items(seen.ours) == 0,
+    },
+    Difference {
+        row: SET_FOR_EQUALITY,
+        is: |seen| {
+            let compared = seen.has(|v| {
+                let query = v.rule["metricsQuery"].as_str().unwrap_or_default();
+                query.replace(' ', "").contains(r#"="<<index.LabelValuesByName"#)
+            });
+            let all = seen.path.contains("/namespaces/*/metrics/");
+            compared && all && items(seen.theirs) == 0 && items(seen.ours) > 0
+        },
     },
     Difference {
         row: "`!=` in a metric selector",

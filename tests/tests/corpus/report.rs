@@ -19,7 +19,7 @@ pub(crate) struct Report {
 }
 
 /// How many differences are shown.
-const SHOWN: usize = 25;
+const SHOWN: usize = 40;
 
 impl Report {
     pub(crate) fn read(&mut self, variant: Option<usize>, has_value: bool) {

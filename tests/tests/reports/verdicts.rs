@@ -37,8 +37,9 @@ async fn a_matcher_that_is_in_the_series_query_alone_is_told() {
     assert_verdict(&config, &["hop_side", "metricsQuery|query", "seriesQuery|matcher"]).await;
     // It is no fault: prometheus-adapter serves it like that.
     let leadsman = Leadsman::start(&config).await;
-    let value =
-        parse_quantity(&leadsman.get(&paths::object("shop", "pods/web-0", "calls_total")).await.value());
+    let value = parse_quantity(
+        &leadsman.get(&paths::object("shop", "pods/web-0", "calls_total")).await.value(),
+    );
     assert!([10.25, 60.5].iter().any(|known| (value - known).abs() < 0.01), "{value}");
 }
 
