@@ -73,7 +73,7 @@ async fn what_cannot_work_is_a_fault_and_is_served_all_the_same() {
             let told = checked.faults_at(at);
             let is_told =
                 |fault: &&str| fault.contains("rules[1].metricsQuery: ") && fault.contains(part);
-            assert!(told.iter().any(|fault| is_told(&fault)), "{part}: {}", checked.output);
+            assert!(told.iter().any(is_told), "{part}: {}", checked.output);
             checked.assert_contains(&["1 fault"]);
         }
         // prometheus-adapter serves it, too, and Prometheus says what is wrong with it.

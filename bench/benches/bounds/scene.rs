@@ -31,7 +31,7 @@ enum Origin {
     Cluster {
         plane: &'static ControlPlane,
         /// The files of its account, which the process needs.
-        _adapter: Adapter<'static>,
+        _adapter: Box<Adapter<'static>>,
     },
 }
 
@@ -66,7 +66,12 @@ impl Scene {
         let admin = plane.authorities().admin();
         let identity = Some((admin.certificate.clone(), admin.key.clone()));
         let reader = Reader { identity, ..Reader::default() };
-        Self { leadsman, upstream, reader, origin: Origin::Cluster { plane, _adapter: adapter } }
+        Self {
+            leadsman,
+            upstream,
+            reader,
+            origin: Origin::Cluster { plane, _adapter: Box::new(adapter) },
+        }
     }
 
     /// A new connection of a client with all rights.

@@ -130,7 +130,7 @@ impl Reflector {
                     let Some(store) = self.store.upgrade() else { return };
                     self.watch_failed(&store, NOT_FOUND.to_owned());
                     drop(store);
-                    tokio::time::sleep(backoff.next()).await;
+                    tokio::time::sleep(backoff.next_delay()).await;
                 }
             }
             known = false;

@@ -123,7 +123,7 @@ impl ReviewClient {
                 }
                 Err(Refused { reason, retry: Retry::WithBackoff }) => {
                     *last = reason;
-                    tokio::time::sleep(backoff.next()).await;
+                    tokio::time::sleep(backoff.next_delay()).await;
                 }
             }
         }

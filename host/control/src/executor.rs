@@ -143,7 +143,7 @@ impl Controller {
             }
             Ok((id, Done::Settings { revision, settings, faults })) => {
                 self.owners.remove(&id);
-                self.settings = settings;
+                self.settings = *settings;
                 let rules = self.settings.policy.0.rules.clone();
                 self.listings.follow(rules.as_ref(), &self.settings.sources);
                 let result = Ok((faults, self.listings.state()));

@@ -355,7 +355,7 @@ impl Lister {
 
 /// How long to wait after a failure that took so long.
 fn retry_after(backoff: &mut Backoff, took: Duration) -> Duration {
-    backoff.next().max(took.saturating_mul(RETRY_SHARE))
+    backoff.next_delay().max(took.saturating_mul(RETRY_SHARE))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use leadsman_runtime::files::FileFingerprint;
 /// What a task ended with.
 pub(super) enum Done {
     Event(Event<Arc<Bindings>>),
-    Settings { revision: Ticket, settings: OperatorSettings, faults: Vec<Fault> },
+    Settings { revision: Ticket, settings: Box<OperatorSettings>, faults: Vec<Fault> },
 }
 
 /// Whose a task is.
@@ -97,7 +97,7 @@ impl Controller {
         let before = self.settings.clone();
         self.blocking(TaskOwner::Settings(revision), move || {
             let (settings, faults) = before.replaced(config);
-            Done::Settings { revision, settings, faults }
+            Done::Settings { revision, settings: Box::new(settings), faults }
         });
     }
 

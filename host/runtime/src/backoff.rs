@@ -18,7 +18,7 @@ impl Backoff {
     }
 
     /// The delay before the next attempt. To be called once for each failure.
-    pub fn next(&mut self) -> Duration {
+    pub fn next_delay(&mut self) -> Duration {
         let delay = self.next;
         self.next = delay.saturating_mul(2).min(self.max);
         delay
@@ -45,13 +45,13 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_maximum_and_can_be_reset() {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(5));
-        let delays: Vec<_> = (0..5).map(|_| backoff.next().as_secs()).collect();
+        let delays: Vec<_> = (0..5).map(|_| backoff.next_delay().as_secs()).collect();
         assert_eq!(delays, [1, 2, 4, 5, 5]);
         backoff.reset();
-        assert_eq!(backoff.next(), Duration::from_secs(1));
+        assert_eq!(backoff.next_delay(), Duration::from_secs(1));
         let mut short = Backoff::new(Duration::from_secs(2), Duration::from_secs(1));
         assert_eq!(
-            short.next(),
+            short.next_delay(),
             Duration::from_secs(1),
             "the maximum limits the first delay as well"
         );

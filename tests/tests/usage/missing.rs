@@ -193,7 +193,7 @@ async fn containers_without_a_name_are_not_counted_beside_the_others() {
     let whole: Vec<_> = samples.into_iter().filter(|(_, of, _)| of.ends_with("/")).collect();
     let world = World::start(&whole).await;
     let used = world.used("namespaces/shop/pods/web-0").await;
-    assert_eq!(used, expected(&[("shop/web-0/-", "10m 27000000")]));
+    assert_eq!(used, expected(&[("shop/web-0/", "10m 27000000")]));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ impl Fetching {
                     if reported.replace(message.clone()).as_ref() != Some(message) {
                         reporter.report(Err(problem)).await;
                     }
-                    backoff.next()
+                    backoff.next_delay()
                 }
             };
             tokio::time::sleep(jittered(wait)).await;

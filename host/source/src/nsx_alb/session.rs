@@ -133,7 +133,7 @@ impl Session {
             State::Suspect(_, _, kept) if error.leaves_session() => kept,
             _ => None,
         };
-        self.state = State::Suspect(now + self.backoff.next(), error, kept);
+        self.state = State::Suspect(now + self.backoff.next_delay(), error, kept);
     }
 
     /// The cluster says that it can answer.
