@@ -62,8 +62,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         name: "2,000 silent connections",
         bound: "connections of an address and the time to the first byte are bounded",
         memory: 256 * MIB,
-        setup: Setup::File(external),
-        others: OTHERS,
+        setup: Setup::Teams,
+        others: teams::OTHERS,
         run: |scene| {
             Box::pin(async {
                 let silent = clients::silent(scene.leadsman.api(), 2000).await;
