@@ -22,8 +22,7 @@ use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
-    Catalog, Offered, OnSeveral, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing,
-    resolver,
+    Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing, resolver,
 };
 use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{Query, QueryKind, Template};
@@ -92,7 +91,7 @@ impl RuleBinding {
         let config = match (label, resource) {
             (Some(label), Some(resource)) => json!({
                 "object": label,
-                "combine": combine(rules.discovery.on_several),
+                "combine": rules.discovery.on_several.combine(),
                 // Objects that live in no namespace are by their name alone.
                 "namespace": match resource.namespaced() {
                     true => query.namespace_label.as_deref().unwrap_or_default(),
@@ -108,18 +107,6 @@ impl RuleBinding {
         };
         let place = &rules.rules[*rule].place;
         self.context.spec(metric.clone(), serve, promql, config, place)
-    }
-}
-
-/// What the plugin does with several series for one object.
-fn combine(on_several: OnSeveral) -> &'static str {
-    match on_several {
-        OnSeveral::Refuse => "omit",
-        OnSeveral::First => "first",
-        OnSeveral::Sum => "sum",
-        OnSeveral::Max => "max",
-        OnSeveral::Min => "min",
-        OnSeveral::Avg => "average",
     }
 }
 

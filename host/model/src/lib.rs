@@ -18,4 +18,5 @@ pub mod resource;
 pub mod selector;
 pub mod serve;
 pub mod tenant;
+pub mod text;
 pub mod values;

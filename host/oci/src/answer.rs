@@ -6,22 +6,17 @@ use serde::Deserialize;
 
 use super::error::PullError;
 use leadsman_model::reference::{Digest, Digester};
+use leadsman_model::text::one_line;
 
 /// The maximum size of an error response that is read, in bytes.
 const ERROR_BYTES: u64 = 16 << 10;
 
+/// How many characters of a text from a registry a message shows.
+const MAX_MESSAGE_CHARS: usize = 200;
+
 /// A text from a registry, shortened and without control characters.
 pub(super) fn shown(text: &str) -> String {
-    const MAX_MESSAGE_CHARS: usize = 200;
-    let mut shown: String = text
-        .chars()
-        .take(MAX_MESSAGE_CHARS)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(MAX_MESSAGE_CHARS).is_some() {
-        shown.push('…');
-    }
-    shown
+    one_line(text, MAX_MESSAGE_CHARS)
 }
 
 /// The host of an address, and its port unless that is the usual one.

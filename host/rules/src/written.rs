@@ -97,6 +97,20 @@ pub enum OnSeveral {
     Avg,
 }
 
+impl OnSeveral {
+    /// The `combine` of the plugin `per-object` that does this.
+    pub fn combine(self) -> &'static str {
+        match self {
+            Self::Refuse => "omit",
+            Self::First => "first",
+            Self::Sum => "sum",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Avg => "average",
+        }
+    }
+}
+
 /// What nodes and pods use, for `metrics.k8s.io`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -16,6 +16,7 @@ use super::store::{State, log_ended, store};
 use leadsman_model::data::Input;
 use leadsman_model::object_table::ObjectLabels;
 use leadsman_model::serve::Serve;
+use leadsman_model::text;
 use leadsman_model::values::Values;
 
 /// The limits of `describe` and `configure`.
@@ -225,16 +226,10 @@ fn planned_query(query: types::Query) -> PlannedQuery {
     }
 }
 
-/// Truncates a plugin's message to one readable line, since conditions of autoscalers show it.
-fn one_line(text: String) -> String {
-    const MAX_MESSAGE_CHARS: usize = 500;
-    let mut short: String = text
-        .chars()
-        .take(MAX_MESSAGE_CHARS)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(MAX_MESSAGE_CHARS).is_some() {
-        short.push('…');
-    }
-    short
+/// How many characters of a plugin's message are kept: conditions of autoscalers show it.
+const MAX_MESSAGE_CHARS: usize = 500;
+
+/// A plugin's message as one readable line.
+fn one_line(message: String) -> String {
+    text::one_line(&message, MAX_MESSAGE_CHARS)
 }

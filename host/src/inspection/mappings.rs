@@ -91,7 +91,7 @@ fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str, on_sever
         (Some(resource), Some(label)) => {
             // Objects that live in no namespace are by their name alone.
             let namespace = if resource.namespaced() { "" } else { ", namespace: \"\"" };
-            let combine = combine(on_several);
+            let combine = on_several.combine();
             let config = format!("{{object: {}, combine: {combine}{namespace}}}", quoted(label));
             (format!("{{custom: {}}}", kind(resource)), "per-object", config)
         }
@@ -104,17 +104,6 @@ fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str, on_sever
     line(text, &format!("        promql: {}", quoted(query.trim())));
     line(text, &format!("    plugin: {plugin}"));
     line(text, &format!("    config: {config}"));
-}
-
-fn combine(on_several: OnSeveral) -> &'static str {
-    match on_several {
-        OnSeveral::Refuse => "omit",
-        OnSeveral::First => "first",
-        OnSeveral::Sum => "sum",
-        OnSeveral::Max => "max",
-        OnSeveral::Min => "min",
-        OnSeveral::Avg => "average",
-    }
 }
 
 /// The kind of objects, with all that only a cluster knows of it.
