@@ -20,9 +20,11 @@ use leadsman_provider::snapshot::{Entry as Metric, MeasuredKind, Snapshot};
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
 
-/// The group of resource metrics, and its only version.
+/// The group of resource metrics.
 pub(super) const RESOURCE: &str = "metrics.k8s.io";
-pub(super) const RESOURCE_VERSION: &str = "v1beta1";
+
+/// Its versions. The older one stays the preferred one: all clients know it.
+const RESOURCE_VERSIONS: [&str; 2] = ["v1beta1", "v1"];
 
 /// A group and its versions, the preferred one first.
 type Group = (&'static str, &'static [&'static str]);
@@ -33,7 +35,7 @@ const GROUPS: [Group; 2] = [(CUSTOM, &["v1beta2", "v1beta1"]), (EXTERNAL, &["v1b
 /// The groups of a snapshot. Most clusters have another server for resource metrics: this one has the
 /// group only if the configuration has queries for them.
 fn served(snapshot: &Snapshot) -> Vec<Group> {
-    let resource = measured(snapshot).next().map(|_| (RESOURCE, [RESOURCE_VERSION].as_slice()));
+    let resource = measured(snapshot).next().map(|_| (RESOURCE, RESOURCE_VERSIONS.as_slice()));
     GROUPS.into_iter().chain(resource).collect()
 }
 
@@ -55,7 +57,7 @@ pub(super) struct Discovery {
     aggregated: Document,
     custom: [Document; 2],
     external: Document,
-    resource: Document,
+    resource: [Document; 2],
 }
 
 /// A resource of a discovery document, for both formats.
@@ -111,7 +113,7 @@ impl Discovery {
             })),
             custom: ["v1beta1", "v1beta2"].map(|version| list(CUSTOM, version, &custom)),
             external: list(EXTERNAL, "v1beta1", &external),
-            resource: list(RESOURCE, RESOURCE_VERSION, &resource),
+            resource: RESOURCE_VERSIONS.map(|version| list(RESOURCE, version, &resource)),
             served,
         }
     }
@@ -294,7 +296,8 @@ pub(super) async fn resources(
         (CUSTOM, "v1beta1") => &discovery.custom[0],
         (CUSTOM, "v1beta2") => &discovery.custom[1],
         (EXTERNAL, "v1beta1") => &discovery.external,
-        (RESOURCE, RESOURCE_VERSION) if discovery.serves(RESOURCE) => &discovery.resource,
+        (RESOURCE, "v1beta1") if discovery.serves(RESOURCE) => &discovery.resource[0],
+        (RESOURCE, "v1") if discovery.serves(RESOURCE) => &discovery.resource[1],
         _ => return no_group(&served, &format!("{group}/{version}")).into(),
     };
     document.answer(&headers, JSON)

@@ -13,7 +13,7 @@ use super::discovery;
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::path;
-use super::render::{CustomVersion, Encoding, Shape};
+use super::render::{CustomVersion, Encoding, ResourceVersion, Shape};
 use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
 use leadsman_evaluation::Missing;
@@ -164,7 +164,7 @@ pub(super) async fn external(
     state.respond(rendered?, encoding)
 }
 
-/// `/apis/metrics.k8s.io/v1beta1/…`
+/// `/apis/metrics.k8s.io/{v1beta1,v1}/…`
 pub(super) async fn resource(
     State(state): State<ReadState>,
     user: User,
@@ -172,7 +172,7 @@ pub(super) async fn resource(
     headers: HeaderMap,
 ) -> Result<Response, Status> {
     let generation = state.served.now();
-    let path = resource_path(&generation, &uri)?;
+    let (version, path) = resource_path(&generation, &uri)?;
     let labels = parameter(&uri, "labelSelector", MAX_SELECTOR_BYTES)?;
     let fields = parameter(&uri, "fieldSelector", MAX_SELECTOR_BYTES)?;
     let request = ResourceRequest {
@@ -185,7 +185,7 @@ pub(super) async fn resource(
     };
     let encoding = Encoding::asked_for(&headers);
     let question = Question {
-        shape: Shape::Resource,
+        shape: Shape::Resource(version),
         encoding,
         namespace: request.namespace.unwrap_or_default(),
         name: path.name.as_deref(),
@@ -205,7 +205,7 @@ pub(super) async fn resource(
         }
         let mut values = reading.values()?;
         let missing = values.missing.take().map(Arc::new);
-        let answer = Answer { body: encoding.resource(&values), missing };
+        let answer = Answer { body: encoding.resource(version, &values), missing };
         state.keep(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
@@ -277,17 +277,17 @@ fn caller(user: User) -> Caller {
 fn resource_path<'u>(
     generation: &Generation,
     uri: &'u Uri,
-) -> Result<path::ResourcePath<'u>, Status> {
+) -> Result<(ResourceVersion, path::ResourcePath<'u>), Status> {
     let (_, version) = path::group_version(uri.path());
     let served = generation.discovery.serves(discovery::RESOURCE);
     if let (false, Some(why)) = (served, generation.snapshot.not_loaded()) {
         let message = format!("whether {} is served is not known yet: {why}", discovery::RESOURCE);
         return Err(Status::new(StatusCode::SERVICE_UNAVAILABLE, message));
     }
-    if !served || version != discovery::RESOURCE_VERSION {
+    let Some(version) = ResourceVersion::named(&version).filter(|_| served) else {
         let name = format!("{}/{version}", discovery::RESOURCE);
         return Err(discovery::no_group(generation, &name));
-    }
+    };
     let path = path::resource(uri.path()).ok_or_else(|| no_resource_at(uri))?;
     if path.name.is_none() && watches(uri) {
         // As every API server says it of what can only be read.
@@ -296,7 +296,7 @@ fn resource_path<'u>(
             format!("watch is not supported on resources of kind \"{plural}.metrics.k8s.io\"");
         return Err(Status::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }
-    Ok(path)
+    Ok((version, path))
 }
 
 /// As Kubernetes warns: kubectl prints it, client-go logs it.

@@ -9,7 +9,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Finding;
 use leadsman_cluster::Cluster;
-use leadsman_server::registration::{API_SERVICES, Service, USAGE_API_SERVICE};
+use leadsman_server::registration::{API_SERVICES, RESOURCE_API_SERVICES, Service};
 
 /// Where requests are sent.
 pub(super) struct Registered {
@@ -60,7 +60,7 @@ async fn look_at_usage(
     adapter: Option<&Service>,
     findings: &mut Vec<Finding>,
 ) -> bool {
-    let name = USAGE_API_SERVICE;
+    let [name, newer] = RESOURCE_API_SERVICES;
     match api.get_opt(name).await {
         Err(error) => findings.push(Finding::unseen(&format!("the APIService {name}"), &error)),
         Ok(None) => findings.push(Finding::unsure(format!(
@@ -70,6 +70,7 @@ async fn look_at_usage(
             let service = service(&found);
             if service.is_some() && service.as_ref() == adapter {
                 findings.extend(judge(name, &found, adapter));
+                findings.extend(newer_version(api, newer, adapter).await);
                 return true;
             }
             // How others are trusted is not for us to say.
@@ -77,6 +78,32 @@ async fn look_at_usage(
         }
     }
     false
+}
+
+/// The newer version of the same API, which only few clients read. Two versions of one group with two
+/// servers would give two answers for the same pod.
+async fn newer_version(
+    api: &Api<APIService>,
+    name: &str,
+    adapter: Option<&Service>,
+) -> Vec<Finding> {
+    match api.get_opt(name).await {
+        Err(error) => vec![Finding::unseen(&format!("the APIService {name}"), &error)],
+        Ok(None) => Vec::new(),
+        Ok(Some(found)) => {
+            let service = service(&found);
+            let mut findings = judge(name, &found, service.as_ref());
+            if let (Some(service), Some(adapter)) = (&service, adapter)
+                && service != adapter
+            {
+                findings.push(Finding::unsure(format!(
+                    "{name} belongs to another adapter than the older version, {service} and not \
+                     {adapter}: clients of either get other values"
+                )));
+            }
+            findings
+        }
+    }
 }
 
 fn service(found: &APIService) -> Option<Service> {

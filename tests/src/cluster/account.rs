@@ -28,6 +28,9 @@ pub const API_SERVICES: [&str; 3] = [
 /// The APIService of resource metrics.
 pub const RESOURCE_METRICS_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
 
+/// That of the newer version, with the same types.
+pub const RESOURCE_METRICS_V1_API_SERVICE: &str = "v1.metrics.k8s.io";
+
 impl Account {
     /// Creates an account without rights, and its namespace.
     ///
@@ -66,7 +69,8 @@ impl Account {
             "apiregistration.k8s.io",
             &["apiservices"],
         );
-        let services = [&API_SERVICES[..], &[RESOURCE_METRICS_API_SERVICE]].concat();
+        let resource = [RESOURCE_METRICS_API_SERVICE, RESOURCE_METRICS_V1_API_SERVICE];
+        let services = [&API_SERVICES[..], &resource].concat();
         let cluster_rules: Vec<_> = watched.chain([patched.named(&services)]).collect();
         client.allow(&subject, None, &cluster_rules).await;
         let verbs = ["get", "update", "patch", "list", "watch"];

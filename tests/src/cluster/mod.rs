@@ -30,7 +30,9 @@ mod tools;
 pub mod users;
 mod workload;
 
-pub use account::{API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE};
+pub use account::{
+    API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE, RESOURCE_METRICS_V1_API_SERVICE,
+};
 pub use adapter::Adapter;
 pub use authorities::Authorities;
 pub use balancer::Balancer;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::MutexGuard;
 
-use super::account::API_SERVICES;
+use super::account::{API_SERVICES, RESOURCE_METRICS_API_SERVICE};
 use super::client::ApiClient;
 use super::control_plane::ControlPlane;
 use crate::waiting::eventually;
@@ -105,11 +105,12 @@ impl<'a> Registration<'a> {
     /// If it is refused.
     pub async fn route_api_to(&self, name: &str, port: u16, trust: Trust<'_>) {
         let (version, group) = name.split_once('.').unwrap_or_default();
+        let preferred = version == "v1beta2" || name == RESOURCE_METRICS_API_SERVICE;
         let mut spec = json!({
             "group": group,
             "version": version,
             "groupPriorityMinimum": 100,
-            "versionPriority": if version == "v1beta2" { 200 } else { 100 },
+            "versionPriority": if preferred { 200 } else { 100 },
             "service": {"namespace": self.namespace, "name": self.service, "port": port},
         });
         match trust {

@@ -110,7 +110,11 @@ impl Choice {
         add(self.external, &["APIService/v1beta1.external.metrics.k8s.io"]);
         add(
             self.resource,
-            &["APIService/v1beta1.metrics.k8s.io", "ClusterRole/leadsman-usage-reader"],
+            &[
+                "APIService/v1beta1.metrics.k8s.io",
+                "APIService/v1.metrics.k8s.io",
+                "ClusterRole/leadsman-usage-reader",
+            ],
         );
         let own = self.certificate == "self";
         add(own, &["Role/leadsman-ca", "RoleBinding/leadsman-ca"]);

@@ -163,6 +163,7 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
             resource,
             &[
                 "APIService/v1beta1.metrics.k8s.io",
+                "APIService/v1.metrics.k8s.io",
                 "ClusterRole/leadsman-usage",
                 "ClusterRoleBinding/leadsman-usage",
                 "ClusterRole/leadsman-usage-reader",

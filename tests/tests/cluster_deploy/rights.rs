@@ -91,8 +91,10 @@ async fn for_resource_metrics() {
             everywhere.extend(["list", "watch"].map(|verb| format!("{verb} /{kind}")));
         }
         for verb in ["get", "list", "watch", "patch"] {
-            let service = "v1beta1.metrics.k8s.io";
-            everywhere.push(format!("{verb} apiregistration.k8s.io/apiservices/{service}"));
+            for version in ["v1beta1", "v1"] {
+                let service = format!("{version}.metrics.k8s.io");
+                everywhere.push(format!("{verb} apiregistration.k8s.io/apiservices/{service}"));
+            }
         }
         account.may("default", everywhere).await;
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use leadsman_tests::cluster::{
-    API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE, Rule, Workload,
+    API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE, RESOURCE_METRICS_V1_API_SERVICE, Rule,
+    Trust, Workload,
 };
 use leadsman_tests::{HttpClient, Leadsman, eventually};
 use serde_json::json;
@@ -54,6 +55,45 @@ async fn the_ca_bundle_is_written_only_if_the_api_service_is_ours() {
     assert_eq!(site.registration.authority(RESOURCE_METRICS_API_SERVICE).await, None);
     site.registration.remove_one(RESOURCE_METRICS_API_SERVICE).await;
     is_told(&["there is no APIService v1beta1.metrics.k8s.io: kubectl top"]).await;
+    site.remove().await;
+}
+
+#[tokio::test]
+async fn both_versions_are_served_to_the_cluster_with_the_same_values() {
+    let site = Site::new("versions").await;
+    Workload::deployment(&site.admin, "versions-shop", "web", 1).await;
+    site.uses("versions-shop/web-0/app", 0.5, 64.0);
+    let (name, port) = (RESOURCE_METRICS_V1_API_SERVICE, site.leadsman.api().port());
+    site.registration.route_api_to(name, port, Trust::Injected).await;
+    site.registration.wait_one_available(name).await;
+    let group = site.admin.get("/apis/metrics.k8s.io").await;
+    assert_eq!(group["preferredVersion"]["version"], "v1beta1", "{group:#}");
+    eventually("the same values in both versions", TIMEOUT, async || {
+        let trusted = site.registration.authority(name).await;
+        if trusted != site.registration.authority(RESOURCE_METRICS_API_SERVICE).await {
+            return Err(format!("{trusted:?}"));
+        }
+        let mut containers = Vec::new();
+        for version in ["v1beta1", "v1"] {
+            let path =
+                format!("/apis/metrics.k8s.io/{version}/namespaces/versions-shop/pods/web-0");
+            let answer = site.admin.try_read(&path).await?;
+            if answer.status != 200 {
+                return Err(format!("{answer:#?}"));
+            }
+            let pod = answer.ok();
+            assert_eq!(pod["apiVersion"], format!("metrics.k8s.io/{version}"));
+            containers.push(pod["containers"].clone());
+        }
+        assert_eq!(containers[0], containers[1]);
+        assert_eq!(containers[1][0]["usage"], json!({"cpu": "500m", "memory": "64Mi"}));
+        Ok(())
+    })
+    .await;
+    let told = Leadsman::doctor(site.plane.admin_kubeconfig(), "versions", &site.config).await;
+    let said = "v1.metrics.k8s.io is served by the Service versions/leadsman and available";
+    assert!(told.output.contains(said), "{told:#?}");
+    site.registration.remove_one(name).await;
     site.remove().await;
 }
 

@@ -33,6 +33,9 @@ fn pod() -> Value {
     })
 }
 
+/// The versions of the API, the preferred one first.
+const VERSIONS: [&str; 2] = ["v1beta1", "v1"];
+
 fn node() -> Value {
     json!({
         "metadata": {"name": "node-a", "creationTimestamp": null, "labels": {"zone": "south"}},
@@ -42,9 +45,9 @@ fn node() -> Value {
     })
 }
 
-fn of_kind(kind: &str, mut object: Value) -> Value {
+fn of_kind(kind: &str, version: &str, mut object: Value) -> Value {
     object["kind"] = json!(kind);
-    object["apiVersion"] = json!("metrics.k8s.io/v1beta1");
+    object["apiVersion"] = json!(format!("{GROUP}/{version}"));
     object
 }
 
@@ -55,15 +58,20 @@ async fn objects_and_lists_have_the_shapes_of_the_api() {
         ("namespaces/shop/pods/web-0", "namespaces/shop/pods", "PodMetrics", pod()),
         ("nodes/node-a", "nodes", "NodeMetrics", node()),
     ] {
-        let found = timeless(world.get(one).await.ok());
-        assert_eq!(found, of_kind(kind, expected.clone()));
-        let found = world.get(list).await.ok();
-        assert_eq!(found["kind"], format!("{kind}List"));
-        assert_eq!(found["apiVersion"], "metrics.k8s.io/v1beta1");
-        assert_eq!(found["metadata"], json!({}));
-        let items = found["items"].as_array().expect("items");
-        assert_eq!(items.len(), 2);
-        assert!(items.iter().any(|item| timeless(item.clone()) == expected), "{found:#}");
+        for version in VERSIONS {
+            let get = async |rest: &str| {
+                world.leadsman.get(&format!("/apis/{GROUP}/{version}/{rest}")).await.ok()
+            };
+            let found = timeless(get(one).await);
+            assert_eq!(found, of_kind(kind, version, expected.clone()));
+            let found = get(list).await;
+            assert_eq!(found["kind"], format!("{kind}List"));
+            assert_eq!(found["apiVersion"], format!("{GROUP}/{version}"));
+            assert_eq!(found["metadata"], json!({}));
+            let items = found["items"].as_array().expect("items");
+            assert_eq!(items.len(), 2);
+            assert!(items.iter().any(|item| timeless(item.clone()) == expected), "{found:#}");
+        }
     }
 }
 
@@ -122,9 +130,13 @@ async fn the_group_is_discovered_with_its_resources() {
         assert!(names(&groups["groups"]).contains(&GROUP), "{groups:#}");
         let group = world.leadsman.get(&format!("/apis/{GROUP}")).await.ok();
         assert_eq!(group["preferredVersion"]["groupVersion"], "metrics.k8s.io/v1beta1");
-        let list = world.leadsman.get(USAGE).await.ok();
-        assert_eq!(list["groupVersion"], "metrics.k8s.io/v1beta1");
-        assert_eq!(list["resources"], expected);
+        let known = group["versions"].as_array().expect("versions").iter();
+        assert!(known.map(|known| &known["version"]).eq(VERSIONS), "{group:#}");
+        for version in VERSIONS {
+            let list = world.leadsman.get(&format!("/apis/{GROUP}/{version}")).await.ok();
+            assert_eq!(list["groupVersion"], format!("{GROUP}/{version}"));
+            assert_eq!(list["resources"], expected);
+        }
         if let Some((resource, query)) = other {
             let failure = world.get(resource).await.failure();
             assert_eq!(failure.code, 404);
@@ -141,24 +153,27 @@ async fn the_aggregated_document_is_equal() {
     let answer = world.leadsman.get_accept("/apis", accept).await.ok();
     let items = answer["items"].as_array().expect("items");
     let group = items.iter().find(|item| item["metadata"]["name"] == GROUP);
-    let version = &group.expect("the group")["versions"][0];
-    assert_eq!(version["version"], "v1beta1");
-    let resource = |name: &str, kind: &str, scope: &str| {
-        json!({
-            "resource": name,
-            "responseKind": {"group": GROUP, "version": "v1beta1", "kind": kind},
-            "scope": scope,
-            "singularResource": "",
-            "verbs": ["get", "list"],
-        })
-    };
-    assert_eq!(
-        version["resources"],
-        json!([
-            resource("nodes", "NodeMetrics", "Cluster"),
-            resource("pods", "PodMetrics", "Namespaced"),
-        ])
-    );
+    let versions = group.expect("the group")["versions"].as_array().expect("versions");
+    assert_eq!(versions.len(), VERSIONS.len());
+    for (found, version) in versions.iter().zip(VERSIONS) {
+        assert_eq!(found["version"], version);
+        let resource = |name: &str, kind: &str, scope: &str| {
+            json!({
+                "resource": name,
+                "responseKind": {"group": GROUP, "version": version, "kind": kind},
+                "scope": scope,
+                "singularResource": "",
+                "verbs": ["get", "list"],
+            })
+        };
+        assert_eq!(
+            found["resources"],
+            json!([
+                resource("nodes", "NodeMetrics", "Cluster"),
+                resource("pods", "PodMetrics", "Namespaced"),
+            ])
+        );
+    }
 }
 
 #[tokio::test]
@@ -196,7 +211,7 @@ async fn wrong_requests_are_refused() {
         assert_eq!(failure.code, code, "{rest}: {failure:#?}");
         failure.assert_contains(&[said]);
     }
-    let version = world.leadsman.get(&format!("/apis/{GROUP}/v1/nodes")).await.failure();
+    let version = world.leadsman.get(&format!("/apis/{GROUP}/v2/nodes")).await.failure();
     assert_eq!(version.code, 404);
     for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
         let path = format!("{USAGE}/namespaces/shop/pods/web-0");

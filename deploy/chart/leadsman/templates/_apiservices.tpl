@@ -8,7 +8,8 @@
 - {group: external.metrics.k8s.io, version: v1beta1, priority: 100}
 {{- end }}
 {{- if .Values.apiService.resource }}
-- {group: metrics.k8s.io, version: v1beta1, priority: 100}
+- {group: metrics.k8s.io, version: v1beta1, priority: 200}
+- {group: metrics.k8s.io, version: v1, priority: 100}
 {{- end }}
 {{- end -}}
 

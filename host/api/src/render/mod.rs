@@ -32,6 +32,29 @@ impl CustomVersion {
     }
 }
 
+/// The versions of the API of resource metrics. Both have the same types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum ResourceVersion {
+    V1Beta1,
+    V1,
+}
+
+impl ResourceVersion {
+    /// The version of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::V1Beta1, Self::V1].into_iter().find(|version| {
+            version.group_version().rsplit_once('/').is_some_and(|(_, known)| known == name)
+        })
+    }
+
+    fn group_version(self) -> &'static str {
+        match self {
+            Self::V1Beta1 => "metrics.k8s.io/v1beta1",
+            Self::V1 => "metrics.k8s.io/v1",
+        }
+    }
+}
+
 /// Which object of the APIs an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Shape {
@@ -40,7 +63,7 @@ pub(super) enum Shape {
     /// An `ExternalMetricValueList`.
     External,
     /// Of `metrics.k8s.io`: one object or a list, depending on the path.
-    Resource,
+    Resource(ResourceVersion),
 }
 
 /// How an answer is encoded.
@@ -87,13 +110,16 @@ impl Encoding {
     }
 
     /// A `NodeMetrics` or `PodMetrics` where one object was asked for, else a list of them.
-    pub(super) fn resource(self, metrics: &ResourceValues<'_>) -> Bytes {
+    pub(super) fn resource(self, version: ResourceVersion, metrics: &ResourceValues<'_>) -> Bytes {
         let ResourceValues { kind, one, window, values, .. } = metrics;
+        let (kind, window) = (*kind, *window);
         match (self, values.as_slice()) {
-            (Self::Json, [object]) if *one => resource::json::one(*kind, *window, object),
-            (Self::Json, objects) => resource::json::list(*kind, *window, objects),
-            (Self::Protobuf, [object]) if *one => resource::protobuf::one(*kind, *window, object),
-            (Self::Protobuf, objects) => resource::protobuf::list(*kind, *window, objects),
+            (Self::Json, [object]) if *one => resource::json::one(version, kind, window, object),
+            (Self::Json, objects) => resource::json::list(version, kind, window, objects),
+            (Self::Protobuf, [object]) if *one => {
+                resource::protobuf::one(version, kind, window, object)
+            }
+            (Self::Protobuf, objects) => resource::protobuf::list(version, kind, window, objects),
         }
     }
 

@@ -11,7 +11,7 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::json;
 
-use super::{API_SERVICES, Service, USAGE_API_SERVICE};
+use super::{API_SERVICES, RESOURCE_API_SERVICES, Service};
 use leadsman_cluster::{Cluster, explain, is_forbidden};
 
 /// How often it is checked whether a forbidden one may be read now.
@@ -68,7 +68,9 @@ impl ApiServices {
             let found = match self.api.get_opt(name).await {
                 Ok(found) => found,
                 // It is not registered for this adapter.
-                Err(error) if forbidden(&error) && name == USAGE_API_SERVICE => continue,
+                Err(error) if forbidden(&error) && RESOURCE_API_SERVICES.contains(&name) => {
+                    continue;
+                }
                 Err(error) if forbidden(&error) => {
                     let reason = explain(&error);
                     self.report(name, format!("it is not kept, for want of the right: {reason}"));
@@ -157,7 +159,7 @@ fn forbidden(error: &kube::Error) -> bool {
 
 /// Those that may point to our Service.
 fn managed() -> impl Iterator<Item = &'static str> {
-    API_SERVICES.into_iter().chain([USAGE_API_SERVICE])
+    API_SERVICES.into_iter().chain(RESOURCE_API_SERVICES)
 }
 
 fn ownership(found: Option<&APIService>, own: &Service, bundle: &str) -> Ownership {

@@ -28,9 +28,9 @@ pub const API_SERVICES: [&str; 3] = [
     "v1beta1.external.metrics.k8s.io",
 ];
 
-/// The one of resource metrics, which most clusters have metrics-server for. It is ours only if it
-/// points to our Service.
-pub const USAGE_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
+/// Those of resource metrics, which most clusters have metrics-server for. They are ours only if they
+/// point to our Service. Autoscalers read the first version.
+pub const RESOURCE_API_SERVICES: [&str; 2] = ["v1beta1.metrics.k8s.io", "v1.metrics.k8s.io"];
 
 /// How often everything is reconciled although no change was seen.
 const RESYNC_INTERVAL: Duration = Duration::from_secs(600);

@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::super::ResourceVersion;
 use super::super::json::{Json, timestamp};
 use super::super::window::Window;
-use super::{GROUP_VERSION, kinds, usage};
+use super::{kinds, usage};
 use leadsman_provider::snapshot::MeasuredKind;
 use leadsman_provider::{Amounts, ObjectMetrics, Usage};
 
 /// A list.
 pub(in super::super) fn list(
+    version: ResourceVersion,
     kind: MeasuredKind,
     window: Duration,
     objects: &[ObjectMetrics<'_>],
 ) -> Bytes {
-    let mut out = Json::list(kinds(kind).1, GROUP_VERSION);
+    let mut out = Json::list(kinds(kind).1, version.group_version());
     let window = Window(window).to_string();
     for object in objects {
         out.next_item();
@@ -29,11 +31,12 @@ pub(in super::super) fn list(
 
 /// One object.
 pub(in super::super) fn one(
+    version: ResourceVersion,
     kind: MeasuredKind,
     window: Duration,
     object: &ObjectMetrics<'_>,
 ) -> Bytes {
-    let mut out = Json::object(kinds(kind).0, GROUP_VERSION);
+    let mut out = Json::object(kinds(kind).0, version.group_version());
     out.raw(",");
     fields(&mut out, object, &Window(window).to_string());
     out.finish_object()
@@ -108,13 +111,13 @@ mod tests {
         let window = Duration::from_secs(300);
         let fields = r#""metadata":{"name":"web-0","namespace":"shop","creationTimestamp":"2023-09-18T06:23:19Z","labels":{"app":"web","tier":"front"}},"timestamp":"2023-09-18T06:23:10Z","window":"5m0s","containers":[{"name":"app","usage":{"cpu":"1500m","memory":"64Mi"}},{"name":"sidecar","usage":{"memory":"1k"}}]"#;
         assert_eq!(
-            text(&list(MeasuredKind::Pods, window, &[pod(&object)])),
+            text(&list(ResourceVersion::V1Beta1, MeasuredKind::Pods, window, &[pod(&object)])),
             format!(
                 r#"{{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{{}},"items":[{{{fields}}}]}}"#
             )
         );
         assert_eq!(
-            text(&one(MeasuredKind::Pods, window, &pod(&object))),
+            text(&one(ResourceVersion::V1Beta1, MeasuredKind::Pods, window, &pod(&object))),
             format!(r#"{{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1beta1",{fields}}}"#)
         );
     }
@@ -125,12 +128,17 @@ mod tests {
         let nodes = [node(&object), node(&object)];
         let item = r#"{"metadata":{"name":"node-a","creationTimestamp":"1970-01-01T00:00:05Z"},"timestamp":"1970-01-01T00:00:04Z","window":"1m30s","usage":{"cpu":"2","memory":"1Gi"}}"#;
         assert_eq!(
-            text(&list(MeasuredKind::Nodes, Duration::from_secs(90), &nodes)),
+            text(&list(
+                ResourceVersion::V1Beta1,
+                MeasuredKind::Nodes,
+                Duration::from_secs(90),
+                &nodes
+            )),
             format!(
                 r#"{{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{{}},"items":[{item},{item}]}}"#
             )
         );
-        let none = list(MeasuredKind::Nodes, Duration::ZERO, &[]);
+        let none = list(ResourceVersion::V1Beta1, MeasuredKind::Nodes, Duration::ZERO, &[]);
         assert!(text(&none).ends_with(r#""items":[]}"#));
     }
 }

@@ -1,4 +1,4 @@
-//! Resource metrics of nodes and pods, as `metrics.k8s.io/v1beta1` has it.
+//! Resource metrics of nodes and pods, as `metrics.k8s.io` has it. Its versions have the same types.
 
 pub(super) mod json;
 pub(super) mod protobuf;
@@ -6,9 +6,6 @@ pub(super) mod protobuf;
 use leadsman_model::quantity::Quantity;
 use leadsman_provider::Amounts;
 use leadsman_provider::snapshot::MeasuredKind;
-
-/// Group and version.
-const GROUP_VERSION: &str = "metrics.k8s.io/v1beta1";
 
 /// The kind of one, and that of a list of them.
 fn kinds(kind: MeasuredKind) -> (&'static str, &'static str) {

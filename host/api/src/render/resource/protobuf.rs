@@ -6,8 +6,9 @@ use std::time::Duration as Length;
 use bytes::Bytes;
 use prost::Message;
 
+use super::super::ResourceVersion;
 use super::super::protobuf::{List, QuantityText, Time, envelope};
-use super::{GROUP_VERSION, kinds, usage};
+use super::{kinds, usage};
 use leadsman_provider::snapshot::MeasuredKind;
 use leadsman_provider::{Amounts, ObjectMetrics, Usage};
 
@@ -64,6 +65,7 @@ struct Duration {
 
 /// A list.
 pub(in super::super) fn list(
+    version: ResourceVersion,
     kind: MeasuredKind,
     window: Length,
     objects: &[ObjectMetrics<'_>],
@@ -75,11 +77,12 @@ pub(in super::super) fn list(
             MeasuredKind::Pods => list.push(&pod(object, window)),
         }
     }
-    list.finish(GROUP_VERSION, kinds(kind).1)
+    list.finish(version.group_version(), kinds(kind).1)
 }
 
 /// One object.
 pub(in super::super) fn one(
+    version: ResourceVersion,
     kind: MeasuredKind,
     window: Length,
     object: &ObjectMetrics<'_>,
@@ -88,7 +91,7 @@ pub(in super::super) fn one(
         MeasuredKind::Nodes => node(object, window).encode_to_vec(),
         MeasuredKind::Pods => pod(object, window).encode_to_vec(),
     };
-    envelope(GROUP_VERSION, kinds(kind).0, raw)
+    envelope(version.group_version(), kinds(kind).0, raw)
 }
 
 fn node(object: &ObjectMetrics<'_>, length: Length) -> NodeMetrics {
@@ -178,9 +181,13 @@ mod tests {
             field(4, &entry(b"memory", &field(1, b"1Gi"))),
         ];
         let raw = raw.concat();
-        assert_holds(&one(MeasuredKind::Nodes, window, &node(&object)), "NodeMetrics", &raw);
+        assert_holds(
+            &one(ResourceVersion::V1Beta1, MeasuredKind::Nodes, window, &node(&object)),
+            "NodeMetrics",
+            &raw,
+        );
         let items = [field(1, b""), field(2, &raw)].concat();
-        let all = list(MeasuredKind::Nodes, window, &[node(&object)]);
+        let all = list(ResourceVersion::V1Beta1, MeasuredKind::Nodes, window, &[node(&object)]);
         assert_holds(&all, "NodeMetricsList", &items);
     }
 
@@ -194,9 +201,13 @@ mod tests {
         ];
         let sidecar = [field(1, b"sidecar"), field(2, &entry(b"memory", &field(1, b"1k")))];
         let raw = [field(4, &app.concat()), field(4, &sidecar.concat())].concat();
-        let one = one(MeasuredKind::Pods, Length::ZERO, &pod(&object));
+        let one = one(ResourceVersion::V1Beta1, MeasuredKind::Pods, Length::ZERO, &pod(&object));
         assert_holds(&one, "PodMetrics", &raw);
         let window = Length::ZERO;
-        assert_holds(&list(MeasuredKind::Pods, window, &[pod(&object)]), "PodMetricsList", &raw);
+        assert_holds(
+            &list(ResourceVersion::V1Beta1, MeasuredKind::Pods, window, &[pod(&object)]),
+            "PodMetricsList",
+            &raw,
+        );
     }
 }
