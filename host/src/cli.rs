@@ -4,6 +4,7 @@ mod access;
 mod adapter;
 #[cfg(test)]
 mod documented;
+mod explain;
 mod foreign;
 mod rules;
 
@@ -18,6 +19,7 @@ use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
 pub(crate) use adapter::Adapter;
+pub(crate) use explain::{Explain, ExplainOutput};
 pub(crate) use foreign::familiar;
 pub(crate) use rules::{Output, Rules};
 
@@ -37,7 +39,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo and doctor.
+    /// if left out, `warn` for demo, doctor and explain.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -55,6 +57,10 @@ pub(crate) enum Command {
     /// and rights, the metrics that are served and the autoscalers that use them. Exits with 1 if
     /// anything does.
     Doctor(Doctor),
+    /// Say why an autoscaler wants the replicas that it wants: reads its metrics as its controller
+    /// does, repeats the arithmetic, and names what holds the result.
+    #[command(subcommand)]
+    Explain(Explain),
     /// Say what rules of prometheus-adapter give: which metrics, for which objects, with which
     /// queries, and why a series is not served. Writes them as mappings, and compares what another
     /// adapter answers. Exits with 1 if anything is wrong or differs.

@@ -4,4 +4,5 @@
 pub mod app;
 pub mod demo;
 pub mod doctor;
+pub mod explain;
 pub mod inspection;

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let familiar = cli::familiar(&program, arguments.collect());
     let cli = Cli::parse_from(std::iter::once("leadsman".to_owned()).chain(familiar.arguments));
     // What these print is not to scroll away.
-    let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_));
+    let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_) | Command::Explain(_));
     let usual = match cli.command {
         // It prints itself what is wrong.
         Command::Check(_) | Command::Rules(_) => "off",
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Check(check) => commands::check(check),
         Command::Demo(demo) => commands::demo(demo),
         Command::Doctor(doctor) => commands::doctor(doctor),
+        Command::Explain(explain) => commands::explain(explain),
         Command::Rules(rules) => commands::rules(rules),
         Command::Schema(schema) => commands::schema(&schema),
         Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),

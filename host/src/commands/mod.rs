@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod doctor;
+mod explain;
 mod plugin;
 mod rules;
 mod serve;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub(crate) use check::check;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
+pub(crate) use explain::explain;
 pub(crate) use plugin::inspect;
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;

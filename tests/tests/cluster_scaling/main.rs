@@ -1,5 +1,6 @@
 //! Real autoscalers with values of a real Prometheus: users' cases, and every kind of metric.
 
+mod explained;
 mod kinds;
 mod users;
 

@@ -1,0 +1,238 @@
+//! Reads everything that the controller's decision depends on.
+
+use std::path::Path;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{GroupVersionKind, ListParams};
+use kube::discovery::pinned_kind;
+use leadsman_cluster::{Cluster, explain};
+use leadsman_document::Document;
+use leadsman_hpa::{History, Metric, Recommendation, Situation, Startup, Target};
+use leadsman_model::quantity::Quantity;
+use leadsman_runtime::clock;
+use serde::de::DeserializeOwned;
+
+use super::autoscaler::{Autoscaler, MetricSpec, Reference, Scale, TargetSpec};
+use super::requests::{Surroundings, is_namespace, path};
+use super::{ExplainError, ExplainOptions, pods, readings};
+
+/// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
+const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
+
+/// What was read.
+pub(super) struct Gathered {
+    pub(super) namespace: String,
+    pub(super) autoscaler: Autoscaler,
+    pub(super) scale: Scale,
+    /// Whether the autoscaler is not in the cluster yet.
+    pub(super) from_file: bool,
+    pub(super) metrics: Vec<GatheredMetric>,
+    pub(super) situation: Situation,
+}
+
+/// A metric as written, and how it was read.
+pub(super) struct GatheredMetric {
+    pub(super) spec: MetricSpec,
+    pub(super) request: Option<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) async fn gather(
+    cluster: &Cluster,
+    options: &ExplainOptions,
+) -> Result<Gathered, ExplainError> {
+    let (autoscaler, namespace) = match &options.file {
+        Some(file) => {
+            let autoscaler = read_file(file)?;
+            let namespace = autoscaler.metadata.namespace.clone();
+            (autoscaler, namespace.unwrap_or_else(|| cluster.namespace().to_owned()))
+        }
+        None => {
+            let (namespace, name) = (&options.namespace, &options.name);
+            let path = format!(
+                "/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
+            );
+            let what = || format!("the HorizontalPodAutoscaler {namespace}/{name}");
+            (object(cluster, &path, what).await?, namespace.clone())
+        }
+    };
+    let target = &autoscaler.spec.scale_target_ref;
+    let plural = plural(cluster, target).await?;
+    let scale: Scale = object(cluster, &scale_path(target, &plural, &namespace), || {
+        format!("the scale of {} {namespace}/{}", target.kind, target.name)
+    })
+    .await?;
+    let selector = scale.status.selector.clone();
+    let listed = list_pods(cluster, &namespace, &selector).await?;
+    let custom_version = custom_version(cluster).await;
+    let (mut metrics, mut values) = (Vec::new(), Vec::new());
+    for spec in autoscaler.spec.metrics() {
+        let described = described(cluster, &spec).await;
+        let around = Surroundings {
+            namespace: &namespace,
+            pods: &selector,
+            custom_version: &custom_version,
+            described: described.as_deref(),
+        };
+        let request = path(&spec, &around);
+        let answer = match &request {
+            Ok(path) => readings::get(cluster, path).await,
+            Err(reason) => Err(reason.clone()),
+        };
+        let (reading, warnings) = match answer {
+            Ok(answer) => {
+                let source = spec.resource.as_ref().or(spec.container_resource.as_ref());
+                let requests = || {
+                    let source = source.ok_or("it is no resource metric")?;
+                    pods::requests(&listed, &source.name, source.container.as_deref())
+                };
+                (readings::reading(&spec, &answer.body, requests), answer.warnings)
+            }
+            Err(reason) => (Err(reason), Vec::new()),
+        };
+        let target = target_of(&spec).and_then(target_in_thousandths);
+        values.push(match target {
+            Ok(target) => Metric { target, reading },
+            Err(reason) => Metric { target: Target::Value(0), reading: Err(reason) },
+        });
+        metrics.push(GatheredMetric { spec, request: request.ok(), warnings });
+    }
+    let spec = &autoscaler.spec;
+    let from_file = options.file.is_some();
+    // The controller's first look at an autoscaler takes the current replicas as recommended.
+    let first = Recommendation { age: Duration::ZERO, replicas: scale.spec.replicas };
+    let recommendations = if from_file { vec![first] } else { Vec::new() };
+    let situation = Situation {
+        min: spec.min_replicas.unwrap_or(1),
+        max: spec.max_replicas,
+        replicas: scale.spec.replicas,
+        status_replicas: scale.status.replicas,
+        tolerance: spec.tolerance(),
+        behavior: spec.behavior(),
+        default_window: DEFAULT_WINDOW,
+        pods: listed.iter().map(pods::pod).collect(),
+        startup: Startup::at(clock::now()),
+        metrics: values,
+        history: History { recommendations, ..History::default() },
+    };
+    Ok(Gathered { namespace, autoscaler, scale, from_file, metrics, situation })
+}
+
+/// The target of a metric as written.
+pub(super) fn target_of(metric: &MetricSpec) -> Result<&TargetSpec, String> {
+    let of_source = metric.pods.as_ref().or(metric.object.as_ref()).or(metric.external.as_ref());
+    let of_resource = metric.resource.as_ref().or(metric.container_resource.as_ref());
+    of_source
+        .map(|source| &source.target)
+        .or_else(|| of_resource.map(|source| &source.target))
+        .ok_or_else(|| format!("a metric of the type \"{}\" has no settings for it", metric.kind))
+}
+
+fn target_in_thousandths(target: &TargetSpec) -> Result<Target, String> {
+    let milli = |text: &String| {
+        text.parse::<Quantity>().map(Quantity::milli).map_err(|error| error.to_string())
+    };
+    match target {
+        TargetSpec { average_value: Some(value), .. } => milli(value).map(Target::AverageValue),
+        TargetSpec { value: Some(value), .. } => milli(value).map(Target::Value),
+        TargetSpec { average_utilization: Some(percent), .. } => Ok(Target::Utilization(*percent)),
+        _ => Err("it has no target: value, averageValue or averageUtilization".to_owned()),
+    }
+}
+
+fn read_file(file: &Path) -> Result<Autoscaler, ExplainError> {
+    let name = file.display().to_string();
+    let fault = |reason: String| ExplainError::File { file: name.clone(), reason };
+    let text = std::fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
+    let (document, faults) = Document::parse(&name, &text);
+    if !faults.is_empty() {
+        return Err(fault(document.locate(faults).to_string()));
+    }
+    if document.value["kind"] != "HorizontalPodAutoscaler" {
+        return Err(fault("it is no HorizontalPodAutoscaler".to_owned()));
+    }
+    serde_json::from_value(document.value).map_err(|error| fault(error.to_string()))
+}
+
+async fn object<T: DeserializeOwned>(
+    cluster: &Cluster,
+    path: &str,
+    what: impl Fn() -> String,
+) -> Result<T, ExplainError> {
+    let answer = readings::get(cluster, path)
+        .await
+        .and_then(|answer| serde_json::from_value(answer.body).map_err(|error| error.to_string()));
+    answer.map_err(|reason| ExplainError::Read { what: what(), reason })
+}
+
+/// Group and version of a reference; that of the core group where it names none.
+fn group_version(reference: &Reference) -> (&str, &str) {
+    match reference.api_version.as_deref() {
+        None => ("", "v1"),
+        Some(version) => version.split_once('/').unwrap_or(("", version)),
+    }
+}
+
+async fn plural(cluster: &Cluster, reference: &Reference) -> Result<String, ExplainError> {
+    let (group, version) = group_version(reference);
+    let kind = GroupVersionKind::gvk(group, version, &reference.kind);
+    match pinned_kind(cluster.client(), &kind).await {
+        Ok((resource, _)) => Ok(resource.plural),
+        Err(error) => Err(ExplainError::Read {
+            what: format!("what a {} of {group}/{version} is", reference.kind),
+            reason: explain(&error),
+        }),
+    }
+}
+
+fn scale_path(target: &Reference, plural: &str, namespace: &str) -> String {
+    let (group, version) = group_version(target);
+    let api = if group.is_empty() {
+        format!("/api/{version}")
+    } else {
+        format!("/apis/{group}/{version}")
+    };
+    format!("{api}/namespaces/{namespace}/{plural}/{}/scale", target.name)
+}
+
+/// The plural of the kind that a metric describes, with its group; `None` if it describes none or the kind
+/// is not known.
+async fn described(cluster: &Cluster, metric: &MetricSpec) -> Option<String> {
+    let described = metric.object.as_ref()?.described_object.as_ref()?;
+    if is_namespace(described) {
+        return None;
+    }
+    let plural = plural(cluster, described).await.ok()?;
+    Some(match group_version(described).0 {
+        "" => plural,
+        group => format!("{plural}.{group}"),
+    })
+}
+
+async fn list_pods(
+    cluster: &Cluster,
+    namespace: &str,
+    selector: &str,
+) -> Result<Vec<Pod>, ExplainError> {
+    // An empty selector would select all pods; the controller refuses it.
+    if selector.is_empty() {
+        return Ok(Vec::new());
+    }
+    let api: Api<Pod> = Api::namespaced(cluster.client().clone(), namespace);
+    let found = api.list(&ListParams::default().labels(selector)).await;
+    found.map(|list| list.items).map_err(|error| ExplainError::Read {
+        what: format!("the pods of {namespace} with {selector}"),
+        reason: explain(&error),
+    })
+}
+
+/// The version that the controller asks for: the one that discovery prefers.
+async fn custom_version(cluster: &Cluster) -> String {
+    let group = readings::get(cluster, "/apis/custom.metrics.k8s.io").await;
+    let preferred = group
+        .ok()
+        .and_then(|group| group.body["preferredVersion"]["version"].as_str().map(str::to_owned));
+    preferred.unwrap_or_else(|| "v1beta2".to_owned())
+}

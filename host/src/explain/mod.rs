@@ -1,0 +1,165 @@
+//! Why an autoscaler wants the replicas that it wants: what its controller reads, the arithmetic that
+//! follows from it, and what holds the result.
+//!
+//! Everything is read with the rights of whoever asks: nobody sees values that they may not read.
+
+mod autoscaler;
+mod gather;
+mod notation;
+mod pods;
+mod readings;
+mod requests;
+mod text;
+mod verdict;
+mod what_if;
+
+use std::path::PathBuf;
+
+use leadsman_cluster::{Cluster, ConnectError};
+use serde::Serialize;
+
+use autoscaler::Condition;
+pub use what_if::{Assumption, WhatIf};
+
+/// Which autoscaler, and what to assume of it.
+#[derive(Debug, Clone, Default)]
+pub struct ExplainOptions {
+    /// The cluster; `None` for the one that this process is a pod of.
+    pub kubeconfig: Option<PathBuf>,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// A file with the autoscaler, in place of the one in the cluster.
+    pub file: Option<PathBuf>,
+    /// What to assume in place of what there is.
+    pub what_if: WhatIf,
+}
+
+/// Why there is no explanation.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// There is no way to the cluster.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// There is no cluster.
+    #[error("there is no cluster to ask: this is no pod; name one with --kubeconfig")]
+    NoCluster,
+    /// The file cannot be read, or is no autoscaler.
+    #[error("{file}: {reason}")]
+    File {
+        /// Its name.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something that the arithmetic needs cannot be read.
+    #[error("cannot read {what}: {reason}")]
+    Read {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The assumptions do not fit the autoscaler.
+    #[error("{0}")]
+    WhatIf(String),
+}
+
+/// An explanation. Its fields are what `--output json` has.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// In one sentence.
+    pub verdict: String,
+    /// Namespace and name of the autoscaler.
+    pub autoscaler: String,
+    /// The target and its replicas.
+    target: Target,
+    /// The bounds and rules.
+    bounds: Bounds,
+    /// The number of replicas that the arithmetic leads to.
+    pub replicas: i32,
+    /// Each metric, in the order of the autoscaler.
+    metrics: Vec<Metric>,
+    /// What the controller itself reports; `None` while it has not looked at the autoscaler.
+    controller: Option<Controller>,
+    /// What was assumed in place of what there is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    assumed: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Target {
+    kind: String,
+    name: String,
+    /// `spec.replicas`.
+    replicas: i32,
+    /// `status.replicas`.
+    running: i32,
+    /// The selector of its pods.
+    selector: String,
+    /// Pods that are there.
+    pods: usize,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bounds {
+    min: i32,
+    max: i32,
+    tolerance_up: f64,
+    tolerance_down: f64,
+}
+
+/// A metric, what was read, and what it proposes.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metric {
+    /// Its type and name.
+    title: String,
+    /// The target in words.
+    target: String,
+    /// The request of the controller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
+    /// What was read, in all notations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    /// The value of each pod, or of each item.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    items: Vec<String>,
+    /// What the adapter says beside the values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    /// The arithmetic, step by step.
+    arithmetic: Vec<String>,
+    /// The replicas that it proposes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposes: Option<i32>,
+    /// Why it proposes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+    /// Whether it decides.
+    decides: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Controller {
+    current_replicas: i32,
+    desired_replicas: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_scale_time: Option<String>,
+    conditions: Vec<Condition>,
+}
+
+/// Explains an autoscaler.
+pub async fn hpa(options: &ExplainOptions) -> Result<Explanation, ExplainError> {
+    let cluster = Cluster::connect(options.kubeconfig.as_deref()).await?;
+    let cluster = cluster.ok_or(ExplainError::NoCluster)?;
+    let mut gathered = gather::gather(&cluster, options).await?;
+    let assumed = options.what_if.apply(&mut gathered).map_err(ExplainError::WhatIf)?;
+    Ok(verdict::explain(&gathered, assumed))
+}

@@ -1,0 +1,145 @@
+//! The requests that the controller sends for the metrics of an autoscaler.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::autoscaler::{LabelSelector, MetricSpec, Reference};
+
+/// What stands in a path as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What a metric's request depends on beside the metric.
+pub(super) struct Surroundings<'a> {
+    pub(super) namespace: &'a str,
+    /// The selector of the target's pods.
+    pub(super) pods: &'a str,
+    /// The version of `custom.metrics.k8s.io` that discovery prefers.
+    pub(super) custom_version: &'a str,
+    /// The plural of the kind that a metric describes, with its group, such as
+    /// `ingresses.networking.k8s.io`.
+    pub(super) described: Option<&'a str>,
+}
+
+/// The path and query of the request, or why there is none.
+pub(super) fn path(metric: &MetricSpec, around: &Surroundings<'_>) -> Result<String, String> {
+    let namespace = segment(around.namespace);
+    let custom = format!("/apis/custom.metrics.k8s.io/{}", around.custom_version);
+    if let Some(pods) = &metric.pods {
+        let path =
+            format!("{custom}/namespaces/{namespace}/pods/%2A/{}", segment(&pods.metric.name));
+        let selector = selector(pods.metric.selector.as_ref());
+        return Ok(with(
+            &path,
+            &[("labelSelector", around.pods), ("metricLabelSelector", &selector)],
+        ));
+    }
+    if let Some(object) = &metric.object {
+        let name = segment(&object.metric.name);
+        let described = object.described_object.as_ref().ok_or("it describes no object")?;
+        let selector = selector(object.metric.selector.as_ref());
+        let path = if is_namespace(described) {
+            format!("{custom}/namespaces/{namespace}/metrics/{name}")
+        } else {
+            let kind = around.described.ok_or("the kind of its object is not known")?;
+            let object = segment(&described.name);
+            format!("{custom}/namespaces/{namespace}/{}/{object}/{name}", segment(kind))
+        };
+        return Ok(with(&path, &[("metricLabelSelector", &selector)]));
+    }
+    if let Some(external) = &metric.external {
+        let path = format!(
+            "/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{}",
+            segment(&external.metric.name)
+        );
+        let selector = selector(external.metric.selector.as_ref());
+        return Ok(with(&path, &[("labelSelector", &selector)]));
+    }
+    if metric.resource.is_some() || metric.container_resource.is_some() {
+        let path = format!("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods");
+        return Ok(with(&path, &[("labelSelector", around.pods)]));
+    }
+    Err(format!("a metric of the type \"{}\" has no settings for it", metric.kind))
+}
+
+/// Values of the namespace itself are read by another path.
+pub(super) fn is_namespace(described: &Reference) -> bool {
+    let core = described.api_version.as_deref().is_none_or(|version| !version.contains('/'));
+    core && described.kind == "Namespace"
+}
+
+fn selector(selector: Option<&LabelSelector>) -> String {
+    selector.map(LabelSelector::to_string).unwrap_or_default()
+}
+
+fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+fn with(path: &str, parameters: &[(&str, &str)]) -> String {
+    let given: Vec<_> = parameters
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", segment(value)))
+        .collect();
+    if given.is_empty() { path.to_owned() } else { format!("{path}?{}", given.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn path_of(metric: serde_json::Value, described: Option<&str>) -> String {
+        let around = Surroundings {
+            namespace: "shop",
+            pods: "app=web,tier in (a,b)",
+            custom_version: "v1beta2",
+            described,
+        };
+        path(&serde_json::from_value(metric).unwrap(), &around).unwrap()
+    }
+
+    #[test]
+    fn each_type_has_its_path() {
+        let target = json!({"type": "Value", "value": "1"});
+        let described =
+            json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "name": "front"});
+        let space = json!({"apiVersion": "v1", "kind": "Namespace", "name": "shop"});
+        let selected = json!({"name": "m/s", "selector": {"matchLabels": {"queue": "a b"}}});
+        for (metric, expected) in [
+            (
+                json!({"type": "Pods", "pods": {"metric": {"name": "m"}, "target": target}}),
+                "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/%2A/m?labelSelector=app%3Dweb%2Ctier%20in%20%28a%2Cb%29",
+            ),
+            (
+                json!({"type": "Object", "object": {"metric": {"name": "m"}, "describedObject": described, "target": target}}),
+                "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/ingresses.networking.k8s.io/front/m",
+            ),
+            (
+                json!({"type": "Object", "object": {"metric": {"name": "m"}, "describedObject": space, "target": target}}),
+                "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/metrics/m",
+            ),
+            (
+                json!({"type": "External", "external": {"metric": selected, "target": target}}),
+                "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/m%2Fs?labelSelector=queue%3Da%20b",
+            ),
+            (
+                json!({"type": "Resource", "resource": {"name": "cpu", "target": target}}),
+                "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?labelSelector=app%3Dweb%2Ctier%20in%20%28a%2Cb%29",
+            ),
+        ] {
+            assert_eq!(path_of(metric, Some("ingresses.networking.k8s.io")), expected);
+        }
+    }
+
+    #[test]
+    fn a_type_without_its_settings_has_no_path() {
+        let around = Surroundings {
+            namespace: "shop",
+            pods: "",
+            custom_version: "v1beta2",
+            described: None,
+        };
+        let metric = serde_json::from_value(json!({"type": "Pods"})).unwrap();
+        assert!(path(&metric, &around).unwrap_err().contains("Pods"));
+    }
+}

@@ -1,0 +1,85 @@
+//! An explanation as a text that a person reads from the top.
+
+use std::fmt;
+
+use super::notation::ratio;
+use super::{Controller, Explanation, Metric};
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}", self.autoscaler, self.verdict)?;
+        if !self.assumed.is_empty() {
+            writeln!(f, "\nassumed: {}", self.assumed.join("; "))?;
+        }
+        let target = &self.target;
+        writeln!(
+            f,
+            "\ntarget      {} {}: {} replicas, {} running, {} pods with {}",
+            target.kind, target.name, target.replicas, target.running, target.pods, target.selector
+        )?;
+        let bounds = &self.bounds;
+        writeln!(
+            f,
+            "bounds      {} to {} replicas; no change between {} and {} times the target",
+            bounds.min,
+            bounds.max,
+            ratio(1.0 - bounds.tolerance_down),
+            ratio(1.0 + bounds.tolerance_up)
+        )?;
+        for metric in &self.metrics {
+            writeln!(f)?;
+            metric.fmt(f)?;
+        }
+        match &self.controller {
+            Some(controller) => controller.fmt(f),
+            None => writeln!(f, "\ncontroller  it has not looked at this autoscaler"),
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decides = if self.decides { ", and decides" } else { "" };
+        match self.proposes {
+            Some(replicas) => writeln!(f, "{} proposes {replicas}{decides}", self.title)?,
+            None => writeln!(f, "{} proposes nothing", self.title)?,
+        }
+        writeln!(f, "  target    {}", self.target)?;
+        if let Some(value) = &self.value {
+            writeln!(f, "  value     {value}")?;
+        }
+        for item in &self.items {
+            writeln!(f, "            {item}")?;
+        }
+        for step in &self.arithmetic {
+            writeln!(f, "  then      {step}")?;
+        }
+        if let Some(failure) = &self.failure {
+            writeln!(f, "  failed    {failure}")?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "  warning   {warning}")?;
+        }
+        if let Some(request) = &self.request {
+            writeln!(f, "  request   kubectl get --raw '{request}'")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.last_scale_time.as_deref();
+        let last = last.map_or_else(|| "never scaled".to_owned(), |at| format!("last scaled {at}"));
+        writeln!(
+            f,
+            "\ncontroller  {} replicas, {} desired, {last}",
+            self.current_replicas, self.desired_replicas
+        )?;
+        for condition in &self.conditions {
+            let super::Condition { kind, status, reason, message } = condition;
+            writeln!(f, "            {kind} {status}: {reason}: {message}")?;
+        }
+        Ok(())
+    }
+}
