@@ -1,6 +1,7 @@
 //! What is accepted, and every fault of what is refused.
 
 mod at_once;
+mod bounds;
 
 use std::path::Path;
 
@@ -281,30 +282,6 @@ fn a_second_document_is_not_passed_over() {
     assert!(told.contains("a second document begins here"), "{told}");
 }
 
-#[test]
-fn a_small_text_cannot_expand_to_a_large_document() {
-    let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
-    for level in 1..9 {
-        let previous = format!("*a{}", level - 1);
-        let list = vec![previous; 10].join(",");
-        text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
-    }
-    assert!(faults(&text).contains("expands to too many values"));
-}
-
-#[test]
-fn small_texts_that_expand_without_end_are_refused() {
-    let key = "k".repeat(2000);
-    assert!(faults(&format!("? {key}\n: 1\n")).contains("a key is longer"));
-    let aliases = "*a, ".repeat(10_000);
-    let text = format!("a: &a {}\nb: [{aliases}]\n", "v".repeat(100_000));
-    assert!(faults(&text).contains("expands to too many values"));
-    let long = "x".repeat(500_000);
-    let text = GOOD.replace("plugin: external", &format!("plugin: {long}"));
-    let told = faults(&text);
-    assert!(told.contains("there is no plugin") && told.len() < 1000, "{}", told.len());
-}
-
 /// A configuration of external metrics with these queries.
 fn with_queries(queries: &[String], check: bool) -> String {
     let mut text = String::from(
@@ -326,42 +303,6 @@ fn count_of_faults(text: &str) -> usize {
 }
 
 #[test]
-fn queries_that_would_take_long_to_check_are_told_of() {
-    for (open, close, count) in
-        [("(", ")", 2000), ("-", "", 4000), ("up + ", "", 800), ("up or ", "", 600)]
-    {
-        let query = |count: usize| vec![format!("{}up{}", open.repeat(count), close.repeat(count))];
-        // It is PromQL, however deep.
-        assert_eq!(count_of_faults(&with_queries(&query(count), true)), 0, "{open}");
-        let long = query(15_000);
-        let told = faults(&with_queries(&long, true));
-        assert!(told.contains("at most 4096 can be checked"), "{open}");
-        assert_eq!(count_of_faults(&with_queries(&long, false)), 0, "{open}");
-    }
-    let query = format!("sum({{__name__=\"x\",a=\"{}\"}})", "y".repeat(4000));
-    let told = faults(&with_queries(&vec![query; 70], true));
-    assert!(told.contains("too long in all"), "{told}");
-    assert!((3..10).contains(&told.lines().count()), "{told}");
-}
-
-#[test]
-fn what_is_wrong_everywhere_is_told_up_to_a_number() {
-    let mut text = with_queries(&[], true);
-    for at in 0..10_000 {
-        text.push_str(&format!(
-            "  - {{metric: m{at}, serve: {{external: {{}}}}, plugin: n{at}}}\n"
-        ));
-    }
-    text.push_str("plugins:\n");
-    for at in 0..12_000 {
-        text.push_str(&format!("  p{at}: {{file: nowhere.wasm}}\n"));
-    }
-    let told = faults(&text);
-    assert_eq!(told.lines().count(), 201, "{told}");
-    assert!(told.ends_with("no more than 200 are looked for at once."), "{told}");
-}
-
-#[test]
 fn what_is_no_key_of_prometheus_adapter_is_told_of_once() {
     let prometheus = Some(serde_json::json!({"url": "http://prometheus:9090"}));
     let flags = Flags { prometheus, ..Flags::default() };
@@ -379,40 +320,4 @@ fn what_is_no_key_of_prometheus_adapter_is_told_of_once() {
              resourceRules, rules",
         ]
     );
-}
-
-/// What teams may cost is less: their documents come from anybody who may write a ConfigMap.
-#[test]
-fn a_teams_document_is_bounded_more_tightly() {
-    let team = valid::Team {
-        namespaces: vec!["shop".to_owned()],
-        sources: vec!["prometheus".to_owned()],
-        registries: Vec::new(),
-        verify: None,
-        limits: leadsman_evaluation::TeamLimits::default(),
-    };
-    let namespace = "shop".parse().expect("a namespace");
-    let keys = std::collections::BTreeSet::new();
-    let origin = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
-    let told = |text: &str| {
-        let Parsed { document, faults, .. } = parse("metrics", &origin, &Flags::default(), text);
-        document.locate(faults).to_string()
-    };
-    let query = format!("sum({{__name__=\"x\",a=\"{}\"}})", "y".repeat(4000));
-    let mapping = |number: usize| {
-        format!(
-            "  - {{metric: m{number}, serve: {{external: {{}}}}, plugin: external, \
-             queries: {{q: {{source: prometheus, promql: '{query}'}}}}}}\n"
-        )
-    };
-    let start = "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nmappings:\n";
-    let of = |count: usize| (0..count).fold(start.to_owned(), |text, at| text + &mapping(at));
-    assert_eq!(told(&of(8)), "");
-    assert!(told(&of(9)).contains("too long in all"), "{}", told(&of(9)));
-
-    let list = |inner: &str| format!("[{}]", vec![inner; 100].join(", "));
-    let bomb = format!("a: &a {}\nb: &b {}\nc: {}\n", list("1"), list("*a"), list("*b"));
-    assert!(told(&bomb).contains("expands to too many values"), "{}", told(&bomb));
-    let large = format!("# {}\n", "x".repeat(1 << 20));
-    assert!(told(&large).contains("at most 1048576"), "{}", told(&large));
 }

@@ -1,6 +1,7 @@
 //! The process: wires all modules, starts them in order and shuts them down in order.
 
 mod descriptors;
+mod load;
 mod options;
 
 use std::net::SocketAddr;
@@ -12,13 +13,13 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use leadsman_api::admin::{self, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot};
 use leadsman_cluster::{Cluster, ConnectError, Reflectors};
-use leadsman_config::{Flags, ReadError};
+use leadsman_config::ReadError;
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
 use leadsman_document::Faults;
 use leadsman_evaluation::EvaluationQuota;
@@ -29,6 +30,7 @@ use leadsman_server::auth::Auth;
 use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
+pub use load::{Live, check, load};
 pub use options::{ClusterOptions, Options, ServiceName};
 
 /// How long requests in flight may take during shutdown.
@@ -338,55 +340,6 @@ pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
         }
     };
     Ok(Compiler::new(program, store))
-}
-
-/// Does all that a start does with a configuration, except serving it.
-pub async fn check(
-    config: ConfigOrigin,
-    flags: &Flags,
-    cluster: &ClusterOptions,
-) -> Result<Loaded, StartError> {
-    Ok(load(config, flags, cluster).await?.loaded)
-}
-
-/// A configuration that is loaded for use in this process, and not served. Objects are watched until
-/// it is dropped.
-pub struct Live {
-    /// The result of loading.
-    pub loaded: Loaded,
-    /// The cluster, if there is one.
-    pub cluster: Option<Cluster>,
-    _end_on_drop: DropGuard,
-}
-
-/// Loads a configuration once, with all rule metrics of the current series.
-pub async fn load(
-    config: ConfigOrigin,
-    flags: &Flags,
-    cluster: &ClusterOptions,
-) -> Result<Live, StartError> {
-    let mut runtime = runtime()?;
-    readable(&config)?;
-    let in_cluster = InCluster::connect(cluster, &runtime, None).await?;
-    if let Some(in_cluster) = &in_cluster {
-        runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
-    }
-    let cluster = in_cluster.map(|in_cluster| in_cluster.cluster);
-    let (controller, loaded) = Controller::new(Setup {
-        runtime: runtime.clone(),
-        compiler: compiler(None)?,
-        cache: None,
-        origin: config,
-        flags: flags.clone(),
-        cluster: cluster.clone(),
-        all: true,
-    });
-    let end = runtime.end.drop_guard();
-    let loaded = tokio::select! {
-        loaded = loaded => loaded.map_err(anyhow::Error::from)?,
-        () = controller.run(|_| {}) => return Err(anyhow::anyhow!("nothing was loaded").into()),
-    };
-    Ok(Live { loaded, cluster, _end_on_drop: end })
 }
 
 /// Listens on the first of these addresses that can be bound.
