@@ -1,5 +1,5 @@
-//! The configuration as it is written. What stands here is published as a JSON schema; each
-//! comment is the description of a key there.
+//! The configuration as it is written. The published JSON schema derives from these types; each comment
+//! is the description of a key there.
 
 mod plugin;
 mod source;
@@ -32,34 +32,34 @@ pub struct Config {
     /// Which metrics are served, for which objects, and how their values are made.
     #[serde(default)]
     pub mappings: Vec<Mapping>,
-    /// How registries are reached, and whose signatures vouch for what they hold. The entry with
-    /// the longest prefix of a plugin's reference holds.
+    /// How registries are accessed, and the keys that must have signed their plugins. The entry with
+    /// the longest prefix of a plugin's reference applies.
     #[serde(default)]
     pub registries: Vec<Registry>,
     /// Every plugin that does not ship with Leadsman must be signed with one of these keys. Only
-    /// plugins from registries can be.
+    /// plugins from registries can be signed.
     pub verify: Option<Verify>,
-    /// Which namespaces may bring mappings of their own, in ConfigMaps with the label
+    /// The namespaces that may have mappings of their own, in ConfigMaps with the label
     /// `leadsman.dev/config: "true"` and the key `config.yaml`, and what they may use. The first
-    /// entry that names a namespace holds.
+    /// entry that names a namespace applies.
     #[serde(default)]
     pub teams: Vec<Team>,
-    /// The objects that exist, where there is no cluster to ask.
+    /// The objects that exist, where there is no cluster.
     #[serde(default)]
     pub objects: Vec<Object>,
-    /// Rules of prometheus-adapter: custom metrics by the names of series.
+    /// Rules of prometheus-adapter for custom metrics.
     #[serde(default)]
     pub rules: Vec<Rule>,
     /// Rules of prometheus-adapter for external metrics.
     #[serde(default)]
     pub external_rules: Vec<Rule>,
-    /// Rules of prometheus-adapter for `metrics.k8s.io`: what nodes and pods use.
+    /// Rules of prometheus-adapter for resource metrics (`metrics.k8s.io`).
     pub resource_rules: Option<ResourceRules>,
-    /// How rules find series.
+    /// How rules discover series.
     pub discovery: Option<Discovery>,
 }
 
-/// How rules find series.
+/// How rules discover series.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Discovery {
@@ -69,17 +69,17 @@ pub struct Discovery {
     pub interval: Option<String>,
     /// A series is listed if it had samples within this time. The interval if left out.
     pub max_age: Option<String>,
-    /// How long a read of a metric of rules waits at most for its value. `1s` if left out.
+    /// The maximum time that a read of a rule's metric waits for its value. `1s` if left out.
     pub deadline: Option<String>,
-    /// Send for each read the very query that prometheus-adapter would. Otherwise one query for
-    /// all objects of a namespace is sent where that gives each the same value.
+    /// Send for each read exactly the query that prometheus-adapter would send. Otherwise one query
+    /// for all objects of a namespace is sent where that does not change any value.
     #[serde(default)]
     pub exact_queries: bool,
-    /// What stands for NaN and for infinite values in the metrics of rules. `refuse` if left out.
+    /// The replacement for NaN and infinite values in the metrics of rules. `refuse` if left out.
     #[serde(rename = "onNaN")]
     pub on_nan: Option<OnNan>,
-    /// What an object gets if several series of a rule are for it and do not agree. `refuse` if left
-    /// out.
+    /// The value of an object for which several series of a rule have different values. `refuse` if
+    /// left out.
     pub on_several: Option<OnSeveral>,
 }
 
@@ -116,8 +116,8 @@ pub struct Mapping {
     /// The plugin's configuration.
     #[serde(default)]
     pub config: BTreeMap<String, Value>,
-    /// A plugin that runs beside this one on the same answers. What it gives is compared and
-    /// counted, and never served.
+    /// A plugin for shadow evaluation: it runs on the same answers, and its values are compared and
+    /// counted, but never served.
     pub candidate: Option<Candidate>,
     /// How long a read waits for an evaluation. `1s` if left out.
     pub deadline: Option<String>,
@@ -133,8 +133,8 @@ pub struct Mapping {
     /// What stands for NaN and for infinite values, as 0/0 gives them. `refuse` if left out.
     #[serde(rename = "onNaN")]
     pub on_nan: Option<OnNan>,
-    /// When the mapping is changed and its changed version gives no values, for how long the version
-    /// before goes on serving, with a warning that says why. `5m` if left out.
+    /// How long the previous version of the mapping keeps serving, with a warning that says why, if
+    /// the changed version has no values. `5m` if left out.
     pub handover: Option<String>,
     /// Values below this are served as exactly 0, so that an HPA can scale to zero.
     pub activation: Option<f64>,
@@ -142,7 +142,7 @@ pub struct Mapping {
     pub limits: Option<Limits>,
 }
 
-/// A plugin, or another configuration of the same one, on trial.
+/// The candidate of a shadow evaluation: another plugin, or another configuration of the same one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Candidate {
@@ -182,7 +182,7 @@ pub struct Custom {
 #[serde(deny_unknown_fields)]
 pub struct External {}
 
-/// What is asked of a source: `promql` or `nsxAlb`.
+/// A query to a source: `promql` or `nsxAlb`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Query {
@@ -192,20 +192,20 @@ pub struct Query {
     /// the matchers of its metric selector. A mapping without `${namespace}` is evaluated once
     /// for the whole cluster.
     pub promql: Option<String>,
-    /// What is asked of an NSX ALB controller.
+    /// The query to an NSX ALB controller.
     pub nsx_alb: Option<NsxAlbQuery>,
-    /// How old samples may be. A series with older ones is left out; an answer with older ones
-    /// alone is an error. For NSX ALB three steps, and at least `1m`, if left out; otherwise of any age. Prometheus
-    /// gives samples of an instant query the time of the query.
+    /// The maximum age of samples. A series with older ones is left out; an answer with older ones
+    /// only is an error. If left out, three steps and at least `1m` for NSX ALB, and no limit for
+    /// others. Prometheus gives samples of an instant query the time of the query.
     pub max_sample_age: Option<String>,
-    /// Makes it a range query.
+    /// Makes this a range query.
     pub range: Option<Range>,
-    /// Set to false for a dialect that is not quite PromQL, so that it is not checked.
+    /// Whether the query is checked. Set to false for dialects of PromQL. True if left out.
     pub check: Option<bool>,
 }
 
-/// What is asked of an NSX ALB controller: a metric of one object (`name` or `uuid`), or of all
-/// that AKO made for a cluster (`ako`).
+/// A query to an NSX ALB controller: a metric of one object (`name` or `uuid`), or of all that AKO
+/// created for a cluster (`ako`).
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NsxAlbQuery {

@@ -1,4 +1,4 @@
-//! Plugins as they are written, the registries that they come from, and what teams may bring.
+//! Plugins, registries and teams as they are written.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,13 +9,13 @@ use serde::Deserialize;
 pub struct Plugin {
     /// A file with a component, relative to this one. In a ConfigMap: a key of its `binaryData`.
     pub file: Option<String>,
-    /// An artifact in a registry: `HOST[:PORT]/REPOSITORY:TAG`, or with `@sha256:…` for exactly
-    /// that one.
+    /// An artifact in a registry: `HOST[:PORT]/REPOSITORY:TAG`, or with `@sha256:…` instead of a tag
+    /// for a fixed version.
     pub oci: Option<String>,
-    /// How often the registry is asked what the tag stands for now. `1m` if left out.
+    /// The interval between resolutions of the tag. `1m` if left out.
     pub check_every: Option<String>,
-    /// The Secret of type `kubernetes.io/dockerconfigjson` with which the registry is asked, in
-    /// the namespace of the ConfigMap. The adapter needs the right to get it.
+    /// The Secret of type `kubernetes.io/dockerconfigjson` with the credentials for the registry, in
+    /// the namespace of the ConfigMap. The adapter needs the permission to get it.
     pub pull_secret: Option<String>,
     /// The same as a file, for the operator's configuration.
     pub pull_secret_file: Option<String>,
@@ -26,17 +26,17 @@ pub struct Plugin {
     pub max_bytes: Option<u64>,
 }
 
-/// Whose signatures vouch for a plugin: `publicKeyFile` or `publicKey`.
+/// The keys that must have signed a plugin: `publicKeyFile` or `publicKey`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Verify {
     /// PEM file with one public key or several, as `cosign generate-key-pair` writes it.
     pub public_key_file: Option<String>,
-    /// The same in place.
+    /// The same keys inline.
     pub public_key: Option<String>,
 }
 
-/// How a registry, or a part of one, is reached, and what is asked of its plugins.
+/// How a registry, or a part of one, is accessed, and what its plugins must meet.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Registry {
@@ -44,10 +44,10 @@ pub struct Registry {
     pub prefix: String,
     /// PEM file with the certificates of authorities to trust besides the system's.
     pub ca_file: Option<String>,
-    /// Ask without TLS. Anyone in between can change what is pulled by tag.
+    /// Use HTTP without TLS. Anyone in between can change what is pulled by tag.
     #[serde(default)]
     pub plain_http: bool,
-    /// A file in the format of `~/.docker/config.json` with credentials. Read again each time.
+    /// A file with credentials, in the format of `~/.docker/config.json`. Read for each access.
     pub pull_secret_file: Option<String>,
     /// Plugins from here must be signed with one of these keys.
     pub verify: Option<Verify>,
@@ -56,7 +56,7 @@ pub struct Registry {
     pub require_digest: bool,
 }
 
-/// What some namespaces may bring themselves.
+/// What a set of namespaces may configure.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Team {
@@ -65,8 +65,8 @@ pub struct Team {
     /// The sources that they may query. Whoever may query a source can read all of it.
     #[serde(default)]
     pub sources: Vec<String>,
-    /// What the references of their plugins may begin with, as under `registries`. Without any,
-    /// plugins come from the ConfigMap itself.
+    /// The allowed prefixes of references of their plugins, as under `registries`. Without any, only
+    /// plugins in the ConfigMap itself are allowed.
     #[serde(default)]
     pub registries: Vec<String>,
     /// Their plugins must be signed with one of these keys.
