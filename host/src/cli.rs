@@ -17,8 +17,8 @@ use leadsman::app::ServiceName;
 use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
-pub(crate) use adapter::Adapter;
-pub(crate) use foreign::familiar;
+pub(crate) use adapter::AdapterFlags;
+pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Plugin(Plugin),
 }
 
-/// Where the configuration is.
+/// The location of the configuration.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Origin {
@@ -79,7 +79,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// As the library has it. One of the two is there, or clap would have said so.
+    /// The location as the library's type. Exactly one of the two is set: clap checks that.
     pub(crate) fn origin(&self) -> ConfigOrigin {
         let origin = origin(self.config.as_ref(), self.config_map.as_ref());
         origin.unwrap_or_else(|| ConfigOrigin::File(PathBuf::new()))
@@ -87,7 +87,7 @@ impl Origin {
 }
 
 impl Doctor {
-    /// The configuration, as the library has it, if there is one to look at.
+    /// The location of the configuration, if there is one.
     pub(crate) fn origin(&self) -> Option<ConfigOrigin> {
         origin(self.config.as_ref(), self.config_map.as_ref())
     }
@@ -116,7 +116,7 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) config: Origin,
     #[command(flatten)]
-    pub(crate) adapter: Adapter,
+    pub(crate) adapter: AdapterFlags,
     /// The cluster whose teams' ConfigMaps are checked, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
@@ -162,7 +162,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) admin_address: SocketAddr,
     #[command(flatten)]
-    pub(crate) adapter: Adapter,
+    pub(crate) adapter: AdapterFlags,
 }
 
 #[derive(Debug, Args)]
@@ -177,7 +177,7 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map)]
     config_map: Option<(String, String)>,
     #[command(flatten)]
-    pub(crate) adapter: Adapter,
+    pub(crate) adapter: AdapterFlags,
     /// Look at the autoscalers of this namespace only.
     #[arg(long)]
     pub(crate) namespace: Option<String>,

@@ -2,12 +2,12 @@
 
 use tokio_util::sync::DropGuard;
 
-use super::{ClusterOptions, InCluster, StartError, compiler, readable, runtime};
+use super::{ClusterOptions, InCluster, StartError, check_readable, compiler, runtime};
 use leadsman_cluster::Cluster;
 use leadsman_config::Flags;
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Setup};
 
-/// Does all that a start does with a configuration, except serving it.
+/// Loads a configuration as a start does, without serving it.
 pub async fn check(
     config: ConfigOrigin,
     flags: &Flags,
@@ -18,7 +18,7 @@ pub async fn check(
 
 /// A configuration that is loaded for use in this process, and not served. Objects are watched until
 /// it is dropped.
-pub struct Live {
+pub struct LoadedConfig {
     /// The result of loading.
     pub loaded: Loaded,
     /// The cluster, if there is one.
@@ -31,9 +31,9 @@ pub async fn load(
     config: ConfigOrigin,
     flags: &Flags,
     cluster: &ClusterOptions,
-) -> Result<Live, StartError> {
+) -> Result<LoadedConfig, StartError> {
     let mut runtime = runtime()?;
-    readable(&config)?;
+    check_readable(&config)?;
     let in_cluster = InCluster::connect(cluster, &runtime, None).await?;
     if let Some(in_cluster) = &in_cluster {
         runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
@@ -53,5 +53,5 @@ pub async fn load(
         loaded = loaded => loaded.map_err(anyhow::Error::from)?,
         () = controller.run(|_| {}) => return Err(anyhow::anyhow!("nothing was loaded").into()),
     };
-    Ok(Live { loaded, cluster, _end_on_drop: end })
+    Ok(LoadedConfig { loaded, cluster, _end_on_drop: end })
 }

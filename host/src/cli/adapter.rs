@@ -1,5 +1,4 @@
-//! The command line of prometheus-adapter, which `serve` takes as it is: its own flags with their
-//! meaning, and those of every API server, most of which change nothing here.
+//! The flags of prometheus-adapter, with the same meaning.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,15 +8,15 @@ use leadsman_config::Flags;
 use leadsman_rules::OnSeveral;
 use serde_json::{Map, Value, json};
 
-use super::access::access_in;
+use super::access::kubeconfig_credentials;
 
-/// Where the service account of a pod is.
+/// The folder of a pod's service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Flags of prometheus-adapter.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "As in prometheus-adapter")]
-pub(crate) struct Adapter {
+pub(crate) struct AdapterFlags {
     /// Where Prometheus is: the source `prometheus`, which rules are for.
     #[arg(long, value_name = "URL")]
     prometheus_url: Option<String>,
@@ -86,8 +85,8 @@ fn on_several(text: &str) -> Result<OnSeveral, String> {
         .map_err(|_| "expected refuse, first, sum, max, min or avg".to_owned())
 }
 
-impl Adapter {
-    /// What they say beside the configuration.
+impl AdapterFlags {
+    /// The settings that supplement the configuration.
     pub(crate) fn flags(&self) -> anyhow::Result<Flags> {
         Ok(Flags {
             prometheus: match &self.prometheus_url {
@@ -105,15 +104,15 @@ impl Adapter {
         let mut source = Map::new();
         let mut tls = Map::new();
         source.insert("url".to_owned(), url.into());
-        // As there: a CA file takes the place of what else says who Prometheus is.
+        // As in prometheus-adapter, a CA file replaces all other credentials.
         match (&self.prometheus_ca_file, &self.prometheus_auth_config) {
             (Some(file), _) => {
                 tls.insert("caFile".to_owned(), absolute(file)?);
             }
             (None, Some(kubeconfig)) => {
-                let access = access_in(kubeconfig)?;
-                source.extend(access.source);
-                tls.extend(access.tls);
+                let credentials = kubeconfig_credentials(kubeconfig)?;
+                source.extend(credentials.source);
+                tls.extend(credentials.tls);
             }
             (None, None) if self.prometheus_auth_incluster => {
                 let folder = Path::new(SERVICE_ACCOUNT);
@@ -154,7 +153,7 @@ impl Adapter {
     }
 }
 
-/// Paths in a configuration are relative to it, and those of flags to where the process runs.
+/// Paths in flags are relative to the working directory, and those in a configuration to its file.
 fn absolute(path: &Path) -> anyhow::Result<Value> {
     Ok(std::path::absolute(path)?.display().to_string().into())
 }

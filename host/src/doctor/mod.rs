@@ -1,7 +1,8 @@
-//! What stands between a person and a scaled pod: the whole way, looked at step by step.
+//! Diagnosis: every step between an autoscaler and a value, checked in the order in which a request
+//! passes them.
 //!
-//! Everything is asked of the cluster with the rights of whoever asks; what those do not allow to
-//! see is said to be unknown, never taken to be good.
+//! The checks use the permissions of the user. What these do not allow to read is reported as unknown,
+//! and never assumed to be in order.
 
 mod adapter;
 mod autoscalers;
@@ -17,54 +18,54 @@ use leadsman_config::Flags;
 use leadsman_control::ConfigOrigin;
 use leadsman_server::registration::Service;
 
-/// What to look at.
+/// The options of the diagnosis.
 #[derive(Debug, Clone, Default)]
 pub struct DoctorOptions {
     /// The cluster; `None` for the one that this process is a pod of.
     pub kubeconfig: Option<PathBuf>,
-    /// What the command line says beside the configuration.
+    /// Settings of the command line that supplement the configuration.
     pub flags: Flags,
-    /// The adapter's configuration, whose sources are asked from here.
+    /// The adapter's configuration, whose sources are queried from this process.
     pub config: Option<ConfigOrigin>,
-    /// The only namespace whose autoscalers are looked at.
+    /// The only namespace whose autoscalers are checked; `None` for all.
     pub namespace: Option<String>,
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it should be.
-    Good,
-    /// Not known, or worth a look.
-    Unsure,
-    /// In the way of a scaled pod.
-    Bad,
+    /// In order.
+    Pass,
+    /// It is not known, or may be a problem.
+    Unknown,
+    /// It prevents pods from being scaled.
+    Fail,
 }
 
-/// Something that was looked at.
+/// A finding.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// How it is.
+    /// The result.
     pub verdict: Verdict,
     /// What was found.
     pub what: String,
-    /// What to do.
+    /// What to do about it.
     pub advice: Option<String>,
 }
 
-/// What was found in one place.
+/// The findings of one step.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// What was looked at.
+    /// What was checked.
     pub title: &'static str,
-    /// What was found.
+    /// The findings.
     pub findings: Vec<Finding>,
 }
 
-/// Why nothing could be looked at.
+/// Why nothing could be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum DoctorError {
-    /// There is no way to the cluster.
+    /// The cluster cannot be connected to.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// There is no cluster.
@@ -73,21 +74,21 @@ pub enum DoctorError {
 }
 
 impl Finding {
-    fn good(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Good, what: what.into(), advice: None }
+    fn pass(what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Pass, what: what.into(), advice: None }
     }
 
-    fn unsure(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unsure, what: what.into(), advice: None }
+    fn unknown(what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unknown, what: what.into(), advice: None }
     }
 
-    fn bad(what: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Bad, what: what.into(), advice: Some(advice.into()) }
+    fn fail(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Fail, what: what.into(), advice: Some(advice.into()) }
     }
 
-    /// What could not be looked at.
-    fn unseen(what: &str, error: &kube::Error) -> Self {
-        Self::unsure(format!("{what} cannot be seen: {}", explain(error)))
+    /// Something that could not be read.
+    fn unreadable(what: &str, error: &kube::Error) -> Self {
+        Self::unknown(format!("{what} cannot be seen: {}", explain(error)))
     }
 }
 
@@ -96,9 +97,9 @@ impl fmt::Display for Section {
         writeln!(f, "{}", self.title)?;
         for Finding { verdict, what, advice } in &self.findings {
             let word = match verdict {
-                Verdict::Good => "ok  ",
-                Verdict::Unsure => "?   ",
-                Verdict::Bad => "FAIL",
+                Verdict::Pass => "ok  ",
+                Verdict::Unknown => "?   ",
+                Verdict::Fail => "FAIL",
             };
             writeln!(f, "  {word}  {what}")?;
             if let Some(advice) = advice {
@@ -109,45 +110,45 @@ impl fmt::Display for Section {
     }
 }
 
-/// Looks at everything, in the order in which a request passes.
+/// Runs all checks.
 pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorError> {
     leadsman_runtime::tls::install_provider();
     let cluster =
         Cluster::connect(options.kubeconfig.as_deref()).await?.ok_or(DoctorError::NoCluster)?;
     let version = match cluster.client().apiserver_version().await {
-        Ok(version) => Finding::good(format!("kube-apiserver answers, {}", version.git_version)),
-        Err(error) => Finding::bad(
+        Ok(version) => Finding::pass(format!("kube-apiserver answers, {}", version.git_version)),
+        Err(error) => Finding::fail(
             format!("kube-apiserver does not answer: {}", explain(&error)),
             "check the kubeconfig, or the NetworkPolicy of this pod",
         ),
     };
-    let reached = version.verdict == Verdict::Good;
+    let is_reachable = version.verdict == Verdict::Pass;
     let mut sections = vec![Section { title: "Cluster", findings: vec![version] }];
     let mut add = |title, findings| sections.push(Section { title, findings });
-    if reached {
-        let registered = registration::look(&cluster).await;
+    if is_reachable {
+        let registered = registration::check(&cluster).await;
         add("APIServices", registered.findings);
         let account = match &registered.service {
             Some(service) => {
-                let (account, findings) = adapter::look(&cluster, service).await;
+                let (account, findings) = adapter::check(&cluster, service).await;
                 add("Adapter", findings);
                 account
             }
             None => None,
         };
-        let served = rights::served(&cluster, registered.usage).await;
+        let served = rights::served(&cluster, registered.resource_metrics).await;
         add("Served metrics", served.findings());
-        add("Rights", rights::look(&cluster, account.as_ref(), &served).await);
+        add("Rights", rights::check(&cluster, account.as_ref(), &served).await);
         let namespace = options.namespace.as_deref();
-        add("HorizontalPodAutoscalers", autoscalers::look(&cluster, namespace, &served).await);
+        add("HorizontalPodAutoscalers", autoscalers::check(&cluster, namespace, &served).await);
     }
     if let Some(config) = &options.config {
-        add("Sources, as seen from here", sources::look(config, &options.flags, &cluster).await);
+        add("Sources, as seen from here", sources::check(config, &options.flags, &cluster).await);
     }
     Ok(sections)
 }
 
-/// A service account of the cluster.
+/// The service account of the adapter.
 #[derive(Debug, Clone)]
 struct Account {
     service: Service,

@@ -1,4 +1,4 @@
-//! Are requests sent to the adapter, and does kube-apiserver trust it?
+//! Checks whether kube-apiserver sends requests to the adapter, and trusts it.
 
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
@@ -11,36 +11,38 @@ use super::Finding;
 use leadsman_cluster::Cluster;
 use leadsman_server::registration::{API_SERVICES, Service, USAGE_API_SERVICE};
 
-/// Where requests are sent.
-pub(super) struct Registered {
-    /// The Service that the first of the APIServices points to.
+/// The registration of the adapter.
+pub(super) struct Registration {
+    /// The Service of the first APIService.
     pub(super) service: Option<Service>,
-    /// Whether that one is asked what nodes and pods use, too.
-    pub(super) usage: bool,
-    /// What was found.
+    /// Whether that Service serves resource metrics as well.
+    pub(super) resource_metrics: bool,
+    /// The findings.
     pub(super) findings: Vec<Finding>,
 }
 
-/// Looks at the APIServices.
-pub(super) async fn look(cluster: &Cluster) -> Registered {
+/// Checks the APIServices.
+pub(super) async fn check(cluster: &Cluster) -> Registration {
     let api: Api<APIService> = Api::all(cluster.client().clone());
     let mut findings = Vec::new();
     let mut first = None;
     for name in API_SERVICES {
         match api.get_opt(name).await {
-            Err(error) => findings.push(Finding::unseen(&format!("the APIService {name}"), &error)),
-            Ok(None) => findings.push(Finding::bad(
+            Err(error) => {
+                findings.push(Finding::unreadable(&format!("the APIService {name}"), &error))
+            }
+            Ok(None) => findings.push(Finding::fail(
                 format!("there is no APIService {name}: nobody is asked for its metrics"),
                 "create it (the chart's apiService values, the kustomize components), unless you \
                  do not need this API",
             )),
             Ok(Some(found)) => {
                 let service = service(&found);
-                findings.extend(judge(name, &found, service.as_ref()));
+                findings.extend(check_api_service(name, &found, service.as_ref()));
                 if let (Some(first), Some(service)) = (&first, &service)
                     && first != service
                 {
-                    findings.push(Finding::unsure(format!(
+                    findings.push(Finding::unknown(format!(
                         "{name} belongs to another adapter than the ones before, {service} and not \
                          {first}"
                     )));
@@ -49,31 +51,31 @@ pub(super) async fn look(cluster: &Cluster) -> Registered {
             }
         }
     }
-    let usage = look_at_usage(&api, first.as_ref(), &mut findings).await;
-    Registered { service: first, usage, findings }
+    let resource_metrics = check_resource_metrics(&api, first.as_ref(), &mut findings).await;
+    Registration { service: first, resource_metrics, findings }
 }
 
-/// The API of what nodes and pods use has another server in most clusters. Whoever that is, CPU and
-/// memory are scaled by it. Says whether it is the adapter.
-async fn look_at_usage(
+/// Checks the API of resource metrics, which has another server in most clusters. Autoscaling by CPU and
+/// memory depends on it in any case. Returns whether it is the adapter.
+async fn check_resource_metrics(
     api: &Api<APIService>,
     adapter: Option<&Service>,
     findings: &mut Vec<Finding>,
 ) -> bool {
     let name = USAGE_API_SERVICE;
     match api.get_opt(name).await {
-        Err(error) => findings.push(Finding::unseen(&format!("the APIService {name}"), &error)),
-        Ok(None) => findings.push(Finding::unsure(format!(
+        Err(error) => findings.push(Finding::unreadable(&format!("the APIService {name}"), &error)),
+        Ok(None) => findings.push(Finding::unknown(format!(
             "there is no APIService {name}: kubectl top and autoscaling by cpu and memory need one"
         ))),
         Ok(Some(found)) => {
             let service = service(&found);
             if service.is_some() && service.as_ref() == adapter {
-                findings.extend(judge(name, &found, adapter));
+                findings.extend(check_api_service(name, &found, adapter));
                 return true;
             }
-            // How others are trusted is not for us to say.
-            findings.extend(judge(name, &found, service.as_ref()).into_iter().next());
+            // Of another server, only the availability is reported.
+            findings.extend(check_api_service(name, &found, service.as_ref()).into_iter().next());
         }
     }
     false
@@ -84,10 +86,10 @@ fn service(found: &APIService) -> Option<Service> {
     Some(Service { namespace: service.namespace.clone()?, name: service.name.clone()? })
 }
 
-fn judge(name: &str, found: &APIService, service: Option<&Service>) -> Vec<Finding> {
+fn check_api_service(name: &str, found: &APIService, service: Option<&Service>) -> Vec<Finding> {
     let Some(service) = service else {
         let what = format!("the APIService {name} points to no Service");
-        return vec![Finding::bad(what, "let it point to the Service of the adapter")];
+        return vec![Finding::fail(what, "let it point to the Service of the adapter")];
     };
     let conditions = found.status.as_ref().and_then(|status| status.conditions.as_ref());
     let available =
@@ -95,17 +97,17 @@ fn judge(name: &str, found: &APIService, service: Option<&Service>) -> Vec<Findi
     let owner = format!("{name} is served by the Service {service}");
     let mut findings = vec![match available {
         Some(condition) if condition.status == "True" => {
-            Finding::good(format!("{owner} and available"))
+            Finding::pass(format!("{owner} and available"))
         }
         Some(condition) => {
             let message = condition.message.as_deref().unwrap_or_default();
             let reason = condition.reason.as_deref().unwrap_or_default();
-            Finding::bad(
+            Finding::fail(
                 format!("{owner} and not available: {reason}: {message}"),
                 advice(reason, message),
             )
         }
-        None => Finding::unsure(format!("{owner}; whether it is available is not known yet")),
+        None => Finding::unknown(format!("{owner}; whether it is available is not known yet")),
     }];
     findings.extend(trust(name, found));
     findings
@@ -136,7 +138,7 @@ fn advice(reason: &str, message: &str) -> &'static str {
 fn trust(name: &str, found: &APIService) -> Option<Finding> {
     let spec = found.spec.as_ref()?;
     if spec.insecure_skip_tls_verify == Some(true) {
-        return Some(Finding::unsure(format!(
+        return Some(Finding::unknown(format!(
             "{name} does not check the adapter's certificate (insecureSkipTLSVerify)"
         )));
     }
@@ -148,7 +150,7 @@ fn trust(name: &str, found: &APIService) -> Option<Finding> {
         }
     }
     let Some(last) = ends.into_iter().max() else {
-        return Some(Finding::bad(
+        return Some(Finding::fail(
             format!("{name} trusts no authority: its caBundle is empty"),
             "with certificates of its own the adapter fills it: see its log for what keeps it \
              from that; with other certificates fill it yourself",
@@ -156,11 +158,11 @@ fn trust(name: &str, found: &APIService) -> Option<Finding> {
     };
     let days = (last - OffsetDateTime::now_utc()).whole_days();
     match days {
-        ..0 => Some(Finding::bad(
+        ..0 => Some(Finding::fail(
             format!("the authority that {name} trusts has expired"),
             "renew the certificates",
         )),
-        0..30 => Some(Finding::unsure(format!(
+        0..30 => Some(Finding::unknown(format!(
             "the authority that {name} trusts expires in {days} days"
         ))),
         _ => None,
