@@ -4,18 +4,20 @@ mod commands;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Output};
 use std::time::Duration;
 
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::answer::{Answer, assert_contains};
 use crate::caller::HttpClient;
 use crate::exposition::Exposition;
-use crate::process::Process;
+use crate::process::{PROCESS_TIMEOUT, Process};
 use crate::waiting::eventually;
 
 pub use commands::CheckReport;
@@ -277,6 +279,26 @@ impl Exited {
     pub fn assert_contains(&self, texts: &[&str]) {
         assert_contains(&self.log, texts);
     }
+}
+
+/// Runs the binary until it ends.
+async fn run(arguments: &[&str], file: &Path) -> CheckReport {
+    let mut command = Command::new(binary());
+    command.args(arguments).kill_on_drop(true);
+    ended(command, arguments, file).await
+}
+
+async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> CheckReport {
+    let Ok(output) = timeout(PROCESS_TIMEOUT, command.output()).await else {
+        panic!("leadsman {} does not end", arguments.join(" "))
+    };
+    checked(output.expect("leadsman can be run"), file)
+}
+
+fn checked(output: Output, file: &Path) -> CheckReport {
+    let text = [output.stdout, output.stderr].concat();
+    let output_text = String::from_utf8_lossy(&text).into_owned();
+    CheckReport { code: output.status.code(), output: output_text, file: file.to_owned() }
 }
 
 fn text(path: &Path) -> &str {

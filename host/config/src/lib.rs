@@ -109,8 +109,8 @@ fn limited_to_rule(fault: Fault) -> Fault {
     if is_within { fault.with(Severity::Part) } else { fault }
 }
 
-/// Checks the PromQL of a query that is not in the document, such as a plugin's own. What may be another
-/// dialect is not an error.
+/// Checks the PromQL of a query that is not in the file, as those that plugins bring. What may be
+/// another dialect is no error.
 pub fn check_promql(template: &Template) -> Result<(), String> {
     check::check_promql(template).map(drop)
 }

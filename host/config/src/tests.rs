@@ -321,3 +321,39 @@ fn what_is_no_key_of_prometheus_adapter_is_told_of_once() {
         ]
     );
 }
+
+/// What teams may cost is less: their documents come from anybody who may write a ConfigMap.
+#[test]
+fn a_teams_document_is_bounded_more_tightly() {
+    let team = valid::Team {
+        namespaces: vec!["shop".to_owned()],
+        sources: vec!["prometheus".to_owned()],
+        registries: Vec::new(),
+        verify: None,
+        limits: leadsman_evaluation::TeamLimits::default(),
+    };
+    let namespace = "shop".parse().expect("a namespace");
+    let keys = std::collections::BTreeSet::new();
+    let origin = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
+    let told = |text: &str| {
+        let Parsed { document, faults, .. } = parse("metrics", &origin, &Flags::default(), text);
+        document.locate(faults).to_string()
+    };
+    let query = format!("sum({{__name__=\"x\",a=\"{}\"}})", "y".repeat(4000));
+    let mapping = |number: usize| {
+        format!(
+            "  - {{metric: m{number}, serve: {{external: {{}}}}, plugin: external, \
+             queries: {{q: {{source: prometheus, promql: '{query}'}}}}}}\n"
+        )
+    };
+    let start = "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nmappings:\n";
+    let of = |count: usize| (0..count).fold(start.to_owned(), |text, at| text + &mapping(at));
+    assert_eq!(told(&of(8)), "");
+    assert!(told(&of(9)).contains("too long in all"), "{}", told(&of(9)));
+
+    let list = |inner: &str| format!("[{}]", vec![inner; 100].join(", "));
+    let bomb = format!("a: &a {}\nb: &b {}\nc: {}\n", list("1"), list("*a"), list("*b"));
+    assert!(told(&bomb).contains("expands to too many values"), "{}", told(&bomb));
+    let large = format!("# {}\n", "x".repeat(1 << 20));
+    assert!(told(&large).contains("at most 1048576"), "{}", told(&large));
+}

@@ -90,3 +90,37 @@ fn what_is_wrong_with_a_rule_is_told_all_at_once() {
     assert!(told.iter().any(|fault| fault.contains("template")), "{told:?}");
     assert!(told.iter().any(|fault| fault.starts_with("/resources: names no objects")), "{told:?}");
 }
+
+#[test]
+fn a_series_of_any_name_stands_in_a_query_as_a_name() {
+    let of = |query: &str, series: &str| {
+        let rule = rule(
+            Api::Custom,
+            json!({
+                "seriesQuery": "x", "metricsQuery": query, "name": {"as": "m"},
+                "resources": {"template": "<<.Resource>>"},
+            }),
+        );
+        let (catalog, unserved) = catalog(&[rule], &seen(&[(series, "namespace node")]));
+        (names(&catalog).join(" "), unserved.join(" "))
+    };
+    let quoted = "{\"<<.Series>>\",<<.LabelMatchers>>}";
+    let served = ("namespaces/m nodes/m".to_owned(), String::new());
+    assert_eq!(of(ANY, "job:x:rate5m"), served);
+    assert_eq!(of(quoted, "http.requests total"), served);
+    for (query, series) in [
+        (ANY, "http.requests"),
+        (ANY, "x{}or{__name__=\"secret\"}or"),
+        (ANY, "a-b"),
+        (ANY, "1"),
+        (quoted, "a\"} or secret{b=\""),
+        (quoted, "a\\"),
+    ] {
+        let (names, unserved) = of(query, series);
+        assert_eq!(names, "", "{query} {series}");
+        assert!(
+            unserved.contains("the name of the series cannot stand in the query"),
+            "{unserved}"
+        );
+    }
+}
