@@ -158,7 +158,7 @@ pub struct AlbCredentials {
 pub struct Prometheus {
     /// The address, with the path below which `/api/v1/query` is found.
     pub url: String,
-    /// The time limit of a query, including its answer. `5s` if left out.
+    /// How long a query may take, with its answer. `5s` if left out.
     pub timeout: Option<String>,
     /// The maximum size of an answer, in bytes. 16 MiB if left out.
     #[schemars(range(min = 1024))]

@@ -75,7 +75,7 @@ impl Association {
             })
     }
 
-    /// The kind of objects that a label names, if any.
+    /// The kind of objects that a label names, if it names any.
     pub fn resource_of(&self, label: &str, resolve: &Resolve<'_>) -> Option<Resource> {
         if let Some((group, resource)) = self.overrides.get(label) {
             return resolve(group, resource);

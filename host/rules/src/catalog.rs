@@ -33,7 +33,7 @@ pub struct Offered {
     pub query: RuleQuery,
 }
 
-/// A series that gives no metric, with the reason.
+/// A series that gives no metric, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unserved {
     /// The index of the rule.
@@ -101,7 +101,7 @@ pub enum Why {
 
 type Key = (MetricName, Option<Resource>);
 
-struct Builder<'a> {
+struct Making<'a> {
     resolve: &'a Resolve<'a>,
     unserved: &'a mut dyn FnMut(Unserved),
     offered: BTreeMap<Key, Offered>,
@@ -116,23 +116,23 @@ impl Catalog {
         resolve: &Resolve<'_>,
         unserved: &mut dyn FnMut(Unserved),
     ) -> Self {
-        let mut builder = Builder { resolve, unserved, offered: BTreeMap::new() };
+        let mut making = Making { resolve, unserved, offered: BTreeMap::new() };
         for (at, rule) in rules.iter().enumerate() {
             // Many series share labels, so each is resolved once.
             let mut resolved = HashMap::new();
             for (series, labels) in seen(&rule.series_query).into_iter().flatten() {
                 let mut metric = None;
-                let added = builder.add(rules, at, series, labels, &mut resolved, &mut metric);
+                let added = making.add(rules, at, series, labels, &mut resolved, &mut metric);
                 if let Err(why) = added {
-                    (builder.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
+                    (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
                 }
             }
         }
-        Self { offered: builder.offered.into_values().collect() }
+        Self { offered: making.offered.into_values().collect() }
     }
 }
 
-impl Builder<'_> {
+impl Making<'_> {
     /// Adds the metrics of one series. `name` is set to the metric's name once it is known.
     fn add(
         &mut self,
@@ -144,7 +144,7 @@ impl Builder<'_> {
         name: &mut Option<MetricName>,
     ) -> Result<(), Why> {
         let rule = &rules[at];
-        if let Some(filter) = rule.naming.excluding_filter(series) {
+        if let Some(filter) = rule.naming.kept_out_by(series) {
             *name = rule.naming.name(series).and_then(|name| name.parse().ok());
             return Err(Why::Filtered(filter));
         }

@@ -148,8 +148,8 @@ impl ResourceRules {
     }
 }
 
-/// Whether a label names objects, for which a read adds a matcher. `job` is the label of Prometheus
-/// for scrape jobs, and hardly ever names a Job.
+/// Whether a label names objects whose matcher a read brings. `job` is what Prometheus calls what it
+/// scrapes, and hardly ever a Job.
 fn names_objects(association: &Association, label: &str) -> bool {
     association.overrides(label)
         || (label != "job" && association.resource_of(label, &resolver(&[])).is_some())
@@ -166,7 +166,7 @@ struct QueryShape {
 /// Analyzes an example of a query. Reports what is no PromQL.
 fn check_query(text: &QueryText, place: &str, report: &mut Report<'_>) -> Option<QueryShape> {
     check_delimiters(text.written(), place, report);
-    let query = text.example(SERIES, MATCHERS, GROUP)?;
+    let query = text.of_example(SERIES, MATCHERS, GROUP)?;
     let inspected = promql::inspect(&query, |expression| {
         let mut matched = BTreeSet::new();
         visit_selectors(expression, &mut |matchers| {

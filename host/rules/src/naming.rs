@@ -11,7 +11,7 @@ pub(super) struct Naming {
     filters: Vec<(Pattern, FilterKind)>,
     matches: Option<Pattern>,
     /// The name of the metric, with references to groups of `matches`.
-    template: String,
+    called: String,
 }
 
 /// A compiled regular expression with its source text.
@@ -88,7 +88,7 @@ impl Naming {
         };
         // Group 0 is the whole match.
         let groups = matches.as_ref().map_or(1, |pattern| pattern.regex.captures_len());
-        let template = match (name.as_.as_str(), groups) {
+        let called = match (name.as_.as_str(), groups) {
             ("", 1) => "$0".to_owned(),
             ("", 2) => "$1".to_owned(),
             ("", _) => {
@@ -99,13 +99,13 @@ impl Naming {
                 );
                 return None;
             }
-            (template, _) => template.to_owned(),
+            (called, _) => called.to_owned(),
         };
-        is_valid.then_some(Self { filters: compiled, matches, template })
+        is_valid.then_some(Self { filters: compiled, matches, called })
     }
 
     /// The filter that excludes a series, as text; `None` if none does.
-    pub(super) fn excluding_filter(&self, series: &str) -> Option<String> {
+    pub(super) fn kept_out_by(&self, series: &str) -> Option<String> {
         let excluding = self.filters.iter().find_map(|(Pattern { written, regex }, kind)| {
             let matches = regex.is_match(series);
             match kind {
@@ -121,17 +121,17 @@ impl Naming {
         excluding.or_else(by_name)
     }
 
-    /// The name of a series' metric. As in Go, it is the expansion alone, and not the name of the
-    /// series with the match replaced.
+    /// What the metric of a series is called. As in Go, it is the expansion and not a replacement
+    /// within the name.
     pub(super) fn name(&self, series: &str) -> Option<String> {
         match &self.matches {
             Some(Pattern { regex, .. }) => {
-                regex.captures(series).map(|groups| go_regex::expand(&groups, &self.template))
+                regex.captures(series).map(|groups| go_regex::expand(&groups, &self.called))
             }
-            None if self.template == "$0" => Some(series.to_owned()),
+            None if self.called == "$0" => Some(series.to_owned()),
             None => {
                 let all = go_regex::compile(".*").ok()?;
-                all.captures(series).map(|groups| go_regex::expand(&groups, &self.template))
+                all.captures(series).map(|groups| go_regex::expand(&groups, &self.called))
             }
         }
     }

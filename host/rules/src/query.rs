@@ -56,9 +56,9 @@ impl QueryText {
         &self.written
     }
 
-    /// An example of the query: for this series, with these matchers, grouped by this label. `None`
-    /// if the query depends on the values of a read.
-    pub(super) fn example(&self, series: &str, matchers: &str, group: &str) -> Option<String> {
+    /// The query of an example: for this series, with these matchers, grouped by this label. `None`
+    /// where values of a read decide what the query is.
+    pub(super) fn of_example(&self, series: &str, matchers: &str, group: &str) -> Option<String> {
         if self.template.uses().contains("LabelValuesByName") {
             return None;
         }

@@ -28,7 +28,7 @@ pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
         print_line(section);
     }
     let failures = |section: &Section| {
-        section.findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count()
+        section.findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count()
     };
     match sections.iter().map(failures).sum::<usize>() {
         0 => {

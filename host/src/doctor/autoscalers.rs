@@ -9,7 +9,7 @@ use super::rights::ServedMetrics;
 use leadsman_cluster::Cluster;
 
 /// Checks the autoscalers of a namespace, or of all.
-pub(super) async fn check(
+pub(super) async fn look(
     cluster: &Cluster,
     namespace: Option<&str>,
     served: &ServedMetrics,
@@ -21,13 +21,13 @@ pub(super) async fn check(
     };
     let found = match api.list(&ListParams::default()).await {
         Ok(found) => found.items,
-        Err(error) => return vec![Finding::unreadable("autoscalers", &error)],
+        Err(error) => return vec![Finding::unseen("autoscalers", &error)],
     };
     let findings: Vec<_> =
         found.iter().filter_map(|hpa| check_autoscaler(hpa, served)).flatten().collect();
     if findings.is_empty() {
         let text = format!("none of {} scales by a custom or external metric", found.len());
-        return vec![Finding::unknown(text)];
+        return vec![Finding::unsure(text)];
     }
     findings
 }
@@ -43,7 +43,7 @@ fn check_autoscaler(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Op
     let mut findings = Vec::new();
     for metric in &used {
         if metric.is_served(served) == Some(false) {
-            findings.push(Finding::fail(
+            findings.push(Finding::bad(
                 format!("{name} scales by the {metric}, which is not served"),
                 "write a mapping for it, or mend the name in the autoscaler",
             ));
@@ -59,10 +59,10 @@ fn check_autoscaler(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Op
             let reason = condition.reason.as_deref().unwrap_or_default();
             // It is disabled: somebody set the replicas to 0.
             if reason == "ScalingDisabled" {
-                findings.push(Finding::unknown(format!("{name}: {message}")));
+                findings.push(Finding::unsure(format!("{name}: {message}")));
                 continue;
             }
-            findings.push(Finding::fail(
+            findings.push(Finding::bad(
                 format!("{name}: {}: {reason}: {message}", condition.type_),
                 "the message is the adapter's own where it names a mapping or a query",
             ));
@@ -74,11 +74,9 @@ fn check_autoscaler(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Op
         });
         findings.push(match conditions {
             Some(_) => {
-                Finding::pass(format!("{name} scales: {current} replicas, {desired} wanted"))
+                Finding::good(format!("{name} scales: {current} replicas, {desired} wanted"))
             }
-            None => {
-                Finding::unknown(format!("{name} has not been looked at by the controller yet"))
-            }
+            None => Finding::unsure(format!("{name} has not been looked at by the controller yet")),
         });
     }
     Some(findings)

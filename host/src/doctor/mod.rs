@@ -35,11 +35,11 @@ pub struct DoctorOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// In order.
-    Pass,
+    Good,
     /// It is not known, or may be a problem.
-    Unknown,
+    Unsure,
     /// It prevents pods from being scaled.
-    Fail,
+    Bad,
 }
 
 /// A finding.
@@ -74,21 +74,21 @@ pub enum DoctorError {
 }
 
 impl Finding {
-    fn pass(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Pass, what: what.into(), advice: None }
+    fn good(what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Good, what: what.into(), advice: None }
     }
 
-    fn unknown(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unknown, what: what.into(), advice: None }
+    fn unsure(what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unsure, what: what.into(), advice: None }
     }
 
-    fn fail(what: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Fail, what: what.into(), advice: Some(advice.into()) }
+    fn bad(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Bad, what: what.into(), advice: Some(advice.into()) }
     }
 
     /// Something that could not be read.
-    fn unreadable(what: &str, error: &kube::Error) -> Self {
-        Self::unknown(format!("{what} cannot be seen: {}", explain(error)))
+    fn unseen(what: &str, error: &kube::Error) -> Self {
+        Self::unsure(format!("{what} cannot be seen: {}", explain(error)))
     }
 }
 
@@ -97,9 +97,9 @@ impl fmt::Display for Section {
         writeln!(f, "{}", self.title)?;
         for Finding { verdict, what, advice } in &self.findings {
             let word = match verdict {
-                Verdict::Pass => "ok  ",
-                Verdict::Unknown => "?   ",
-                Verdict::Fail => "FAIL",
+                Verdict::Good => "ok  ",
+                Verdict::Unsure => "?   ",
+                Verdict::Bad => "FAIL",
             };
             writeln!(f, "  {word}  {what}")?;
             if let Some(advice) = advice {
@@ -110,27 +110,27 @@ impl fmt::Display for Section {
     }
 }
 
-/// Runs all checks.
+/// Looks at everything, in the order in which a request passes.
 pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorError> {
     leadsman_runtime::tls::install_provider();
     let cluster =
         Cluster::connect(options.kubeconfig.as_deref()).await?.ok_or(DoctorError::NoCluster)?;
     let version = match cluster.client().apiserver_version().await {
-        Ok(version) => Finding::pass(format!("kube-apiserver answers, {}", version.git_version)),
-        Err(error) => Finding::fail(
+        Ok(version) => Finding::good(format!("kube-apiserver answers, {}", version.git_version)),
+        Err(error) => Finding::bad(
             format!("kube-apiserver does not answer: {}", explain(&error)),
             "check the kubeconfig, or the NetworkPolicy of this pod",
         ),
     };
-    let is_reachable = version.verdict == Verdict::Pass;
+    let is_reachable = version.verdict == Verdict::Good;
     let mut sections = vec![Section { title: "Cluster", findings: vec![version] }];
     let mut add = |title, findings| sections.push(Section { title, findings });
     if is_reachable {
-        let registered = registration::check(&cluster).await;
+        let registered = registration::look(&cluster).await;
         add("APIServices", registered.findings);
         let account = match &registered.service {
             Some(service) => {
-                let (account, findings) = adapter::check(&cluster, service).await;
+                let (account, findings) = adapter::look(&cluster, service).await;
                 add("Adapter", findings);
                 account
             }
@@ -138,17 +138,17 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
         };
         let served = rights::served(&cluster, registered.resource_metrics).await;
         add("Served metrics", served.findings());
-        add("Rights", rights::check(&cluster, account.as_ref(), &served).await);
+        add("Rights", rights::look(&cluster, account.as_ref(), &served).await);
         let namespace = options.namespace.as_deref();
-        add("HorizontalPodAutoscalers", autoscalers::check(&cluster, namespace, &served).await);
+        add("HorizontalPodAutoscalers", autoscalers::look(&cluster, namespace, &served).await);
     }
     if let Some(config) = &options.config {
-        add("Sources, as seen from here", sources::check(config, &options.flags, &cluster).await);
+        add("Sources, as seen from here", sources::look(config, &options.flags, &cluster).await);
     }
     Ok(sections)
 }
 
-/// The service account of the adapter.
+/// A service account of the cluster.
 #[derive(Debug, Clone)]
 struct Account {
     service: Service,

@@ -22,16 +22,14 @@ pub(super) struct Registration {
 }
 
 /// Checks the APIServices.
-pub(super) async fn check(cluster: &Cluster) -> Registration {
+pub(super) async fn look(cluster: &Cluster) -> Registration {
     let api: Api<APIService> = Api::all(cluster.client().clone());
     let mut findings = Vec::new();
     let mut first = None;
     for name in API_SERVICES {
         match api.get_opt(name).await {
-            Err(error) => {
-                findings.push(Finding::unreadable(&format!("the APIService {name}"), &error))
-            }
-            Ok(None) => findings.push(Finding::fail(
+            Err(error) => findings.push(Finding::unseen(&format!("the APIService {name}"), &error)),
+            Ok(None) => findings.push(Finding::bad(
                 format!("there is no APIService {name}: nobody is asked for its metrics"),
                 "create it (the chart's apiService values, the kustomize components), unless you \
                  do not need this API",
@@ -42,7 +40,7 @@ pub(super) async fn check(cluster: &Cluster) -> Registration {
                 if let (Some(first), Some(service)) = (&first, &service)
                     && first != service
                 {
-                    findings.push(Finding::unknown(format!(
+                    findings.push(Finding::unsure(format!(
                         "{name} belongs to another adapter than the ones before, {service} and not \
                          {first}"
                     )));
@@ -64,8 +62,8 @@ async fn check_resource_metrics(
 ) -> bool {
     let name = USAGE_API_SERVICE;
     match api.get_opt(name).await {
-        Err(error) => findings.push(Finding::unreadable(&format!("the APIService {name}"), &error)),
-        Ok(None) => findings.push(Finding::unknown(format!(
+        Err(error) => findings.push(Finding::unseen(&format!("the APIService {name}"), &error)),
+        Ok(None) => findings.push(Finding::unsure(format!(
             "there is no APIService {name}: kubectl top and autoscaling by cpu and memory need one"
         ))),
         Ok(Some(found)) => {
@@ -89,7 +87,7 @@ fn service(found: &APIService) -> Option<Service> {
 fn check_api_service(name: &str, found: &APIService, service: Option<&Service>) -> Vec<Finding> {
     let Some(service) = service else {
         let what = format!("the APIService {name} points to no Service");
-        return vec![Finding::fail(what, "let it point to the Service of the adapter")];
+        return vec![Finding::bad(what, "let it point to the Service of the adapter")];
     };
     let conditions = found.status.as_ref().and_then(|status| status.conditions.as_ref());
     let available =
@@ -97,17 +95,17 @@ fn check_api_service(name: &str, found: &APIService, service: Option<&Service>) 
     let owner = format!("{name} is served by the Service {service}");
     let mut findings = vec![match available {
         Some(condition) if condition.status == "True" => {
-            Finding::pass(format!("{owner} and available"))
+            Finding::good(format!("{owner} and available"))
         }
         Some(condition) => {
             let message = condition.message.as_deref().unwrap_or_default();
             let reason = condition.reason.as_deref().unwrap_or_default();
-            Finding::fail(
+            Finding::bad(
                 format!("{owner} and not available: {reason}: {message}"),
                 advice(reason, message),
             )
         }
-        None => Finding::unknown(format!("{owner}; whether it is available is not known yet")),
+        None => Finding::unsure(format!("{owner}; whether it is available is not known yet")),
     }];
     findings.extend(trust(name, found));
     findings
@@ -138,7 +136,7 @@ fn advice(reason: &str, message: &str) -> &'static str {
 fn trust(name: &str, found: &APIService) -> Option<Finding> {
     let spec = found.spec.as_ref()?;
     if spec.insecure_skip_tls_verify == Some(true) {
-        return Some(Finding::unknown(format!(
+        return Some(Finding::unsure(format!(
             "{name} does not check the adapter's certificate (insecureSkipTLSVerify)"
         )));
     }
@@ -150,7 +148,7 @@ fn trust(name: &str, found: &APIService) -> Option<Finding> {
         }
     }
     let Some(last) = ends.into_iter().max() else {
-        return Some(Finding::fail(
+        return Some(Finding::bad(
             format!("{name} trusts no authority: its caBundle is empty"),
             "with certificates of its own the adapter fills it: see its log for what keeps it \
              from that; with other certificates fill it yourself",
@@ -158,11 +156,11 @@ fn trust(name: &str, found: &APIService) -> Option<Finding> {
     };
     let days = (last - OffsetDateTime::now_utc()).whole_days();
     match days {
-        ..0 => Some(Finding::fail(
+        ..0 => Some(Finding::bad(
             format!("the authority that {name} trusts has expired"),
             "renew the certificates",
         )),
-        0..30 => Some(Finding::unknown(format!(
+        0..30 => Some(Finding::unsure(format!(
             "the authority that {name} trusts expires in {days} days"
         ))),
         _ => None,

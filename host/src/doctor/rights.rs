@@ -82,17 +82,17 @@ impl ServedMetrics {
             .chain(resource_metrics)
             .map(|(group, list)| match list {
                 Err(DiscoveryError::Forbidden(reason)) => {
-                    Finding::unknown(format!("{group} cannot be read by you: {reason}"))
+                    Finding::unsure(format!("{group} cannot be read by you: {reason}"))
                 }
-                Err(DiscoveryError::Failed(reason)) => Finding::fail(
+                Err(DiscoveryError::Failed(reason)) => Finding::bad(
                     format!("{group} cannot be read: {reason}"),
                     "autoscalers cannot read it either: see the APIServices above, and the log of \
                      the adapter's pods",
                 ),
                 Ok(names) if names.is_empty() => {
-                    Finding::unknown(format!("{group} serves no metric: no mapping is for it"))
+                    Finding::unsure(format!("{group} serves no metric: no mapping is for it"))
                 }
-                Ok(names) => Finding::pass(format!("{group} serves {}", joined(names))),
+                Ok(names) => Finding::good(format!("{group} serves {}", joined(names))),
             })
             .collect()
     }
@@ -137,14 +137,14 @@ fn joined(names: &[String]) -> String {
 }
 
 /// Reviews each permission that the adapter and the HPA controller need.
-pub(super) async fn check(
+pub(super) async fn look(
     cluster: &Cluster,
     account: Option<&Account>,
     served: &ServedMetrics,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     match account {
-        None => findings.push(Finding::unknown("as whom the adapter runs is not known")),
+        None => findings.push(Finding::unsure("as whom the adapter runs is not known")),
         Some(Account { service, name }) => {
             let adapter = service_account(&service.namespace, name);
             let mut needs = vec![
@@ -214,19 +214,19 @@ async fn review(
                     "" => "a ClusterRole".to_owned(),
                     namespace => format!("a Role in {namespace}"),
                 };
-                findings.push(Finding::fail(
+                findings.push(Finding::bad(
                     format!("{who} ({user}) may not {verb} {resource} of the group \"{group}\""),
                     format!("bind {user} to {place} that allows it"),
                 ));
             }
             Err(error) => {
                 let what = format!("the rights of {who} cannot be asked for: {error}");
-                return vec![Finding::unknown(what)];
+                return vec![Finding::unsure(what)];
             }
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::pass(format!("{who} ({user}) may do what it needs to")));
+        findings.push(Finding::good(format!("{who} ({user}) may do what it needs to")));
     }
     findings
 }

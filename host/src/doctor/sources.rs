@@ -1,4 +1,4 @@
-//! Checks whether the sources of a configuration answer.
+//! Do the sources of a configuration answer?
 
 use super::Finding;
 use leadsman_cluster::Cluster;
@@ -8,18 +8,18 @@ use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_source::{ControllerReport, FilledQuery, Request, Source, SourceSettings};
 
-/// Sends a query to each source that every Prometheus can answer.
-pub(super) async fn check(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster) -> Vec<Finding> {
+/// Asks each source of a configuration for a number that every Prometheus knows.
+pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster) -> Vec<Finding> {
     let parsed = match control::read(origin, flags, Some(cluster)).await {
         Ok(parsed) => parsed,
         Err(reason) => {
-            return vec![Finding::fail(reason, "give a configuration that can be read")];
+            return vec![Finding::bad(reason, "give a configuration that can be read")];
         }
     };
     let mut findings = Vec::new();
     if parsed.faults.iter().any(|fault| !fault.is_warning()) {
         let faults = parsed.document.locate(parsed.faults);
-        findings.push(Finding::fail(
+        findings.push(Finding::bad(
             format!("the configuration has {}", faults.count()),
             "see `leadsman check`".to_owned(),
         ));
@@ -29,12 +29,12 @@ pub(super) async fn check(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluste
             continue;
         }
         let asked = match Source::new(source) {
-            Ok(source) => query(&source).await,
+            Ok(source) => ask(&source).await,
             Err(error) => Err(error.to_string()),
         };
         findings.push(match asked {
-            Ok(more) => Finding::pass(format!("the source \"{name}\" answers{more}")),
-            Err(reason) => Finding::fail(
+            Ok(more) => Finding::good(format!("the source \"{name}\" answers{more}")),
+            Err(reason) => Finding::bad(
                 format!("the source \"{name}\" {reason}"),
                 "an address inside the cluster can be reached from a pod only: try it there, with \
                  kubectl exec deployment/leadsman -- /leadsman doctor --config-map NAMESPACE/NAME",
@@ -44,14 +44,14 @@ pub(super) async fn check(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluste
     findings
 }
 
-/// Whether a source answers, with a description of it.
-async fn query(source: &Source) -> Result<String, String> {
+/// Whether a source answers, and what else there is to say.
+async fn ask(source: &Source) -> Result<String, String> {
     if let Some(report) = source.report().await {
         return report.map(|report| described(&report)).map_err(|error| error.to_string());
     }
     let (now, tenant) = (clock::now(), &Tenant::default());
-    let constant = FilledQuery::instant("vector(1)");
-    let request = Request { query: &constant, max_sample_age: None, now, tenant };
+    let query = FilledQuery::instant("vector(1)");
+    let request = Request { query: &query, max_sample_age: None, now, tenant };
     source.fetch(&request).await.map(|_| String::new()).map_err(|error| error.to_string())
 }
 

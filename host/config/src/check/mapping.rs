@@ -22,7 +22,7 @@ use leadsman_source::{Query, QueryKind, Template};
 /// The maximum number of samples that Prometheus returns for one series of a range query.
 const MAX_STEPS: u64 = 11_000;
 
-/// The maximum duration of a handover.
+/// The longest time for which a mapping and what it replaces may both be evaluated.
 const MAX_HANDOVER: Duration = Duration::from_secs(3600);
 
 /// The names that mappings may refer to.

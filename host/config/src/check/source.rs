@@ -13,8 +13,8 @@ use leadsman_source::{
     Credentials, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
 };
 
-/// Parameters that the source sets itself, or that would change the query.
-const RESERVED_PARAMETERS: [&str; 8] =
+/// What is sent with a query by itself, and what would make another query of it.
+const OWN_PARAMETERS: [&str; 8] =
     ["", "query", "time", "start", "end", "step", "timeout", "match[]"];
 
 impl Check<'_> {
@@ -150,7 +150,7 @@ impl Check<'_> {
         place: &str,
     ) -> Vec<(String, String)> {
         for name in written.query_parameters.keys() {
-            if RESERVED_PARAMETERS.contains(&name.as_str()) {
+            if OWN_PARAMETERS.contains(&name.as_str()) {
                 let place = format!("{place}/queryParameters/{}", segment(name));
                 self.fault(
                     place,
