@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use leadsman_model::pointer;
+use leadsman_model::{pointer, text};
 
 /// The maximum number of faults that are reported for one document.
 pub const MAX_FAULTS: usize = 200;
@@ -147,10 +147,7 @@ const MAX_LISTED: usize = 30;
 
 /// A text, truncated for messages.
 pub fn excerpt(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_WORD) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
-    }
+    text::excerpt(text, MAX_WORD)
 }
 
 /// `; did you mean "x"?` if a known word is similar, otherwise the list of known words.
