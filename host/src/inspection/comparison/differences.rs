@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn differences(before: &Read, after: &Read, theirs: &Read) -> Vec<String> {
-        let name = |what: &What| match what {
+        let name = |what: &DifferenceKind| match what {
             DifferenceKind::Failed { ours, theirs } => {
                 format!("unread {ours:?} {theirs:?} {}", what.is_difference())
             }

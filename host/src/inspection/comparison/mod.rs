@@ -23,7 +23,7 @@ use metrics::{Metric, MetricKind};
 use ours::{OwnAdapter, ReadScope};
 
 use super::{InspectError, InspectOptions, Inspection, inspect};
-use other::Other;
+use other::OtherAdapter;
 pub use other::{Endpoint, OtherOptions};
 pub use report::Comparison;
 

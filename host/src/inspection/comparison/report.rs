@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::count;
-use super::differences::{Difference, What};
+use super::differences::{Difference, DifferenceKind};
 
 /// The maximum number of differences that are shown.
 const MAX_SHOWN: usize = 200;
