@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
 use leadsman_source::{Entity, Login, Method};
+
 pub use plugin::{Plugin, Registry, Team, TeamLimits, Verify};
 
 /// The configuration of Leadsman.
@@ -310,7 +311,7 @@ pub struct Custom {
 #[serde(deny_unknown_fields)]
 pub struct External {}
 
-/// A query to a source: `promql` or `nsxAlb`.
+/// What is asked of a source: `promql` or `nsxAlb`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Query {
@@ -320,11 +321,11 @@ pub struct Query {
     /// the matchers of its metric selector. A mapping without `${namespace}` is evaluated once
     /// for the whole cluster.
     pub promql: Option<String>,
-    /// The query to an NSX ALB controller.
+    /// What is asked of an NSX ALB controller.
     pub nsx_alb: Option<NsxAlbQuery>,
-    /// The maximum age of samples. A series with older ones is left out; an answer with older ones
-    /// only is an error. If left out, three steps and at least `1m` for NSX ALB, and no limit for
-    /// others. Prometheus gives samples of an instant query the time of the query.
+    /// How old samples may be. A series with older ones is left out; an answer with older ones
+    /// alone is an error. For NSX ALB three steps, and at least `1m`, if left out; otherwise of any age. Prometheus
+    /// gives samples of an instant query the time of the query.
     pub max_sample_age: Option<String>,
     /// Makes this a range query.
     pub range: Option<Range>,
