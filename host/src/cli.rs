@@ -130,7 +130,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) config: Origin,
     /// A folder of this process alone, made if it is not there. Compiled plugins are kept in it,
-    /// and what was served: a start while registries are down goes on with that.
+    /// and what was served: a start while registries are unavailable uses that.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// The port of the API; 0 for any that is free.
@@ -143,8 +143,8 @@ pub(crate) struct Serve {
     /// The cluster, for a process that is not a pod of it.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// The Service in front of this process, whose APIServices are told to trust its certificate;
-    /// not used with a certificate of your own. `leadsman` in the pod's namespace if left out;
+    /// The Service in front of this process. Its APIServices are made to trust the certificate of this
+    /// process; not used with a certificate of your own. `leadsman` in the pod's namespace if left out;
     /// outside a pod, none.
     #[arg(long, value_name = "[NAMESPACE/]NAME")]
     pub(crate) service: Option<ServiceName>,
@@ -205,7 +205,7 @@ pub(crate) struct Schema {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
-    /// Load a plugin as the adapter does and print what it says of itself.
+    /// Load a plugin as `serve` does, run its fixtures, and print its description.
     Inspect {
         /// A component.
         file: PathBuf,

@@ -1,4 +1,4 @@
-//! What is accepted, and every fault of what is refused.
+//! Configurations that are accepted, and all faults of those that are refused.
 
 mod at_once;
 mod bounds;
@@ -119,7 +119,7 @@ mappings:
     metric: c
 "#;
     let told = faults(text);
-    // A key that stands twice is a fault of the text; the shape is looked at once that is mended.
+    // A duplicate key is a fault of the syntax; the structure is checked after it is corrected.
     assert_eq!(
         told,
         "config.yaml:17: the key \"metric\" stands here a second time; the first is on line 16"

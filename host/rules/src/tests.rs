@@ -1,4 +1,4 @@
-//! Rules as they are written, and what becomes of them.
+//! Rules as they are written, and the metrics and queries that they give.
 
 mod metrics;
 mod queries;
@@ -53,7 +53,7 @@ fn catalog(rules: &[Rule], seen: &Seen) -> (Catalog, Vec<String>) {
     (catalog, unserved)
 }
 
-/// Each metric as it is found in discovery.
+/// The metrics as discovery names them.
 fn names(catalog: &Catalog) -> Vec<String> {
     let name = |offered: &Offered| match &offered.resource {
         Some(resource) => format!("{resource}/{}", offered.metric),

@@ -17,7 +17,7 @@ const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "As in prometheus-adapter")]
 pub(crate) struct AdapterFlags {
-    /// Where Prometheus is: the source `prometheus`, which rules are for.
+    /// The URL of Prometheus: the source `prometheus`, which rules use.
     #[arg(long, value_name = "URL")]
     prometheus_url: Option<String>,
     /// Authenticate at Prometheus with the service account of this pod.
@@ -34,7 +34,7 @@ pub(crate) struct AdapterFlags {
     /// The authorities that Prometheus' certificate is checked against, in PEM form.
     #[arg(long, value_name = "FILE", requires = "prometheus_url")]
     prometheus_ca_file: Option<PathBuf>,
-    /// The certificate that is shown to Prometheus, in PEM form.
+    /// The client certificate for Prometheus, in PEM form.
     #[arg(long, value_name = "FILE", requires = "prometheus_client_tls_key_file")]
     prometheus_client_tls_cert_file: Option<PathBuf>,
     /// Its key.
@@ -43,23 +43,23 @@ pub(crate) struct AdapterFlags {
     /// A bearer token for Prometheus. Read again when it changes.
     #[arg(long, value_name = "FILE", requires = "prometheus_url")]
     prometheus_token_file: Option<PathBuf>,
-    /// A header for each request to Prometheus. May stand several times.
+    /// A header for each request to Prometheus. Can be repeated.
     #[arg(long, value_name = "NAME=VALUE", requires = "prometheus_url", value_parser = header)]
     prometheus_header: Vec<(String, String)>,
-    /// How Prometheus is asked. Short queries by GET and long ones by POST if left out.
+    /// The HTTP method of queries. Short queries use GET and long ones POST if left out.
     #[arg(long, value_name = "VERB", value_enum, ignore_case = true, requires = "prometheus_url")]
     prometheus_verb: Option<Verb>,
-    /// How often series are listed for rules. `10m` if left out.
+    /// The interval between lists of series for rules. `10m` if left out.
     #[arg(long, value_name = "DURATION", value_parser = leadsman_document::parse_duration)]
     metrics_relist_interval: Option<Duration>,
     /// A series is listed if it had samples within this time. The interval if left out.
     #[arg(long, value_name = "DURATION", value_parser = leadsman_document::parse_duration)]
     metrics_max_age: Option<Duration>,
-    /// Send for each read of a rule's metric the very query that prometheus-adapter would.
+    /// Send for each read of a rule's metric exactly the query that prometheus-adapter would send.
     /// Otherwise one query for all objects of a namespace is sent where that changes no value.
     #[arg(long)]
     exact_queries: bool,
-    /// What an object gets if several series of a rule are for it and do not agree: `refuse` (no
+    /// The value of an object for which several series of a rule have different values: `refuse` (no
     /// value, with the reason), `first`, `sum`, `max`, `min` or `avg`. `refuse` if left out.
     #[arg(long, value_name = "CHOICE", value_parser = on_several)]
     on_several: Option<OnSeveral>,

@@ -56,7 +56,7 @@ pub struct InspectedRule {
     pub series: Result<usize, String>,
     /// Its faults that depend on the cluster.
     pub faults: Vec<String>,
-    /// The same faults, if no cluster could be asked.
+    /// The same faults, if discovery is not available.
     pub possible_faults: Vec<String>,
     /// Why it gives no metric, if its series could be listed.
     pub without_metrics: Option<String>,

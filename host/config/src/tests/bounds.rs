@@ -1,4 +1,4 @@
-//! What a small text, or a long one, can cost at most.
+//! Bounds on the cost of small and of long texts.
 
 use super::*;
 

@@ -250,7 +250,7 @@ mod tests {
             // The first branch that fits by its type is not the only one.
             (json!({"anyOf": [{"minimum": 5}, {"maximum": 3}]}), json!(2), json!(4)),
             (json!({"oneOf": [{"minimum": 5}, {"maximum": 7}]}), json!(2), json!(6)),
-            // What stands beside a reference or a branch counts, too.
+            // Keywords beside a reference or a branch apply, too.
             (
                 json!({"$ref": "#/$defs/n", "minimum": 1, "$defs": {"n": {"type": "number"}}}),
                 json!(1),
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_hostile_schema_ends() {
-        // Each level of the value is looked at twice as often as the one around it.
+        // Each level of the value is validated twice as often as the one that contains it.
         let twice = json!({"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}});
         assert_eq!(check(&twice), Ok(()));
         let mut value = json!({});

@@ -14,7 +14,7 @@ fn metrics_are_called_as_go_would_call_them() {
             "a_total",
             Some("a_per_second"),
         ),
-        // A name goes on for as long as it can.
+        // The name of a group is as long as possible.
         (json!({"matches": "^(.*)_total$", "as": "$1_per_second"}), "a_total", None),
         (json!({"matches": "^(?P<what>.*)_total$", "as": "${what}s"}), "a_total", Some("as")),
         // An expansion, not a replacement within the name.
@@ -85,7 +85,7 @@ fn labels_name_objects_by_template_and_by_overrides() {
             "namespace widget",
             "namespaces widgets.example.com",
         ),
-        // The shortest group that fits is the one; there is none for the core group.
+        // The template matches the shortest group, which does not exist for the core group.
         (
             json!({"template": "kube_<<.Group>>_<<.Resource>>"}),
             "kube_apps_deployment kube__pod kube_networking_k8s_io_ingress kube__namespace",
@@ -98,13 +98,13 @@ fn labels_name_objects_by_template_and_by_overrides() {
             "namespaces widgets.example.com",
         ),
         (json!({"overrides": overrides}), "service", ""),
-        // An override goes before the template.
+        // An override precedes the template.
         (
             json!({"template": "<<.Resource>>", "overrides": {"pod": {"resource": "services"}, "namespace": {"resource": "namespace"}}}),
             "pod namespace",
             "namespaces services",
         ),
-        // Objects in namespaces whose namespace nobody knows are asked for by nobody.
+        // Objects of a namespaced kind need a label for the namespace.
         (json!({"overrides": {"pod": {"resource": "pod"}}}), "pod namespace", ""),
     ] {
         let text = resources.to_string();
