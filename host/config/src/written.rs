@@ -113,29 +113,29 @@ pub enum Source {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NsxAlb {
-    /// The address, if there is only one: that of the cluster of controllers, or of its only node.
+    /// The address, if there is one: that of the cluster of controllers, or of its only node.
     pub url: Option<String>,
-    /// The addresses of the nodes, instead of `url`. If one fails, the next one is used.
+    /// The addresses of the nodes, in place of `url`. The next one is asked when one fails.
     #[serde(default)]
     pub urls: Vec<String>,
-    /// The user for requests to the controller.
+    /// The user that the controller is asked as.
     pub credentials: AlbCredentials,
     /// How the user is authenticated. `basic` has to be switched on at the controller. `session`
     /// if left out.
     #[serde(default)]
     pub login: Login,
-    /// The tenant whose objects are visible, `*` for all. `admin` if left out.
+    /// The tenant whose objects are seen, `*` for all. `admin` if left out.
     pub tenant: Option<String>,
     /// The version of the API, not newer than the controller. The controller's own if left out.
     pub api_version: Option<String>,
-    /// The time limit of a request, including its answer. `10s` if left out.
+    /// How long a request may take, with its answer. `10s` if left out.
     pub timeout: Option<String>,
     /// The time between two samples: `5s` (only for objects with real time metrics switched on),
-    /// `5m`, `1h` or `1d`. Each metric is queried once per step. `5m` if left out.
+    /// `5m`, `1h` or `1d`. Each metric is asked for once in it. `5m` if left out.
     pub step: Option<String>,
     /// How often objects and their markers are listed. `5m` if left out.
     pub list_every: Option<String>,
-    /// The maximum size of an answer, in bytes. 64 MiB if left out.
+    /// The largest answer that is read, in bytes. 64 MiB if left out.
     #[schemars(range(min = 1024))]
     pub max_body_bytes: Option<u64>,
     /// How the controller is trusted, and how Leadsman identifies itself to it.
@@ -159,10 +159,10 @@ pub struct Prometheus {
     pub url: String,
     /// How long a query may take, with its answer. `5s` if left out.
     pub timeout: Option<String>,
-    /// The maximum size of an answer, in bytes. 16 MiB if left out.
+    /// The largest answer that is read, in bytes. 16 MiB if left out.
     #[schemars(range(min = 1024))]
     pub max_body_bytes: Option<u64>,
-    /// The maximum number of concurrent queries. 20 if left out.
+    /// How many queries may be under way at once. 20 if left out.
     #[schemars(range(min = 1, max = 10000))]
     pub max_concurrent: Option<u32>,
     /// `auto` sends short queries by GET and long ones by POST.
@@ -221,7 +221,7 @@ pub struct Tls {
 pub struct Recording {
     /// The file, relative to this one.
     pub file: String,
-    /// The speed of playback, relative to the recording. 1 if left out.
+    /// How many times faster than it was recorded. 1 if left out.
     pub speed: Option<f64>,
     /// Where in the recording to begin, e.g. `2m`. At its start if left out.
     pub start_at: Option<String>,
