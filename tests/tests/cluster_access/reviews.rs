@@ -1,7 +1,5 @@
 //! How many reviews reads cost.
 
-use std::sync::Arc;
-
 use leadsman_tests::cluster::{Rule, Subject};
 use leadsman_tests::{HttpClient, paths};
 use tokio::task::JoinSet;
