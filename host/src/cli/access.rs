@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// Credentials, as keys of a source in the configuration.
 #[derive(Debug, Default)]
-pub(crate) struct SourceCredentials {
+pub(crate) struct Access {
     /// Keys of the source.
     pub(crate) source: Map<String, Value>,
     /// Keys of its `tls`.
@@ -21,7 +21,7 @@ pub(crate) struct SourceCredentials {
 
 /// Reads the credentials of the current context of a kubeconfig. Inline data is written to files that
 /// only this user can read, as sources read files.
-pub(crate) fn kubeconfig_credentials(path: &Path) -> anyhow::Result<SourceCredentials> {
+pub(crate) fn access_in(path: &Path) -> anyhow::Result<Access> {
     let name = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
     let (document, faults) = Document::parse(&name.to_string(), &text);
@@ -40,15 +40,15 @@ pub(crate) fn kubeconfig_credentials(path: &Path) -> anyhow::Result<SourceCreden
     let (cluster, user) = (part("cluster", "clusters")?, part("user", "users")?);
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut files = Files { folder, written: None };
-    let mut credentials = SourceCredentials::default();
+    let mut access = Access::default();
     if cluster["insecure-skip-tls-verify"] == true {
-        credentials.tls.insert("insecureSkipVerify".to_owned(), true.into());
+        access.tls.insert("insecureSkipVerify".to_owned(), true.into());
     } else if let Some(file) = files.of(cluster, "certificate-authority")? {
-        credentials.tls.insert("caFile".to_owned(), file);
+        access.tls.insert("caFile".to_owned(), file);
     }
     for (key, wanted) in [("client-certificate", "certFile"), ("client-key", "keyFile")] {
         if let Some(file) = files.of(user, key)? {
-            credentials.tls.insert(wanted.to_owned(), file);
+            access.tls.insert(wanted.to_owned(), file);
         }
     }
     for key in ["exec", "auth-provider"] {
@@ -59,18 +59,16 @@ pub(crate) fn kubeconfig_credentials(path: &Path) -> anyhow::Result<SourceCreden
         }
     }
     if let Some(file) = user["tokenFile"].as_str() {
-        credentials.source.insert("bearerTokenFile".to_owned(), files.absolute(file)?);
+        access.source.insert("bearerTokenFile".to_owned(), files.absolute(file)?);
     } else if let Some(token) = user["token"].as_str() {
-        credentials
-            .source
-            .insert("bearerTokenFile".to_owned(), files.write("token", token.as_bytes())?);
+        access.source.insert("bearerTokenFile".to_owned(), files.write("token", token.as_bytes())?);
     } else if let Some(username) = user["username"].as_str() {
         let password = user["password"].as_str().unwrap_or_default();
         let file = files.write("password", password.as_bytes())?;
         let basic = json!({"username": username, "passwordFile": file});
-        credentials.source.insert("basicAuth".to_owned(), basic);
+        access.source.insert("basicAuth".to_owned(), basic);
     }
-    Ok(credentials)
+    Ok(access)
 }
 
 /// A part of the entry with a name in a list.
@@ -128,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_credentials_of_a_kubeconfig_are_those_of_its_current_context() {
+    fn a_kubeconfig_says_who_to_be() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         fs::write(
@@ -139,13 +137,13 @@ mod tests {
              users: [{name: u, user: {token: secret, client-certificate: cert.pem}}]\n",
         )
         .unwrap();
-        let credentials = kubeconfig_credentials(&path).unwrap();
+        let access = access_in(&path).unwrap();
         let read = |value: &Value| fs::read_to_string(value.as_str().unwrap()).unwrap();
-        assert_eq!(read(&credentials.tls["caFile"]), "ca");
-        assert_eq!(read(&credentials.source["bearerTokenFile"]), "secret");
+        assert_eq!(read(&access.tls["caFile"]), "ca");
+        assert_eq!(read(&access.source["bearerTokenFile"]), "secret");
         let cert = folder.path().join("cert.pem").display().to_string();
-        assert_eq!(credentials.tls["certFile"], cert);
+        assert_eq!(access.tls["certFile"], cert);
         fs::write(&path, "users: [{name: u, user: {exec: {}}}]\n").unwrap();
-        assert!(kubeconfig_credentials(&path).unwrap_err().to_string().contains("no context"));
+        assert!(access_in(&path).unwrap_err().to_string().contains("no context"));
     }
 }

@@ -8,7 +8,7 @@ use leadsman_config::Flags;
 use leadsman_rules::OnSeveral;
 use serde_json::{Map, Value, json};
 
-use super::access::kubeconfig_credentials;
+use super::access::access_in;
 
 /// The folder of a pod's service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -110,9 +110,9 @@ impl AdapterFlags {
                 tls.insert("caFile".to_owned(), absolute(file)?);
             }
             (None, Some(kubeconfig)) => {
-                let credentials = kubeconfig_credentials(kubeconfig)?;
-                source.extend(credentials.source);
-                tls.extend(credentials.tls);
+                let access = access_in(kubeconfig)?;
+                source.extend(access.source);
+                tls.extend(access.tls);
             }
             (None, None) if self.prometheus_auth_incluster => {
                 let folder = Path::new(SERVICE_ACCOUNT);
