@@ -18,9 +18,9 @@ use leadsman::app::ServiceName;
 use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
-pub(crate) use adapter::Adapter;
+pub(crate) use adapter::AdapterFlags;
 pub(crate) use explain::{Explain, ExplainOutput};
-pub(crate) use foreign::familiar;
+pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Plugin(Plugin),
 }
 
-/// Where the configuration is.
+/// The location of the configuration.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Origin {
@@ -85,7 +85,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// As the library has it. One of the two is there, or clap would have said so.
+    /// The location as the library's type. Exactly one of the two is set: clap checks that.
     pub(crate) fn origin(&self) -> ConfigOrigin {
         let origin = origin(self.config.as_ref(), self.config_map.as_ref());
         origin.unwrap_or_else(|| ConfigOrigin::File(PathBuf::new()))
@@ -93,7 +93,7 @@ impl Origin {
 }
 
 impl Doctor {
-    /// The configuration, as the library has it, if there is one to look at.
+    /// The location of the configuration, if there is one.
     pub(crate) fn origin(&self) -> Option<ConfigOrigin> {
         origin(self.config.as_ref(), self.config_map.as_ref())
     }
@@ -122,7 +122,7 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) config: Origin,
     #[command(flatten)]
-    pub(crate) adapter: Adapter,
+    pub(crate) adapter: AdapterFlags,
     /// The cluster whose teams' ConfigMaps are checked, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
@@ -136,7 +136,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) config: Origin,
     /// A folder of this process alone, made if it is not there. Compiled plugins are kept in it,
-    /// and what was served: a start while registries are down goes on with that.
+    /// and what was served: a start while registries are unavailable uses that.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// The port of the API; 0 for any that is free.
@@ -149,8 +149,8 @@ pub(crate) struct Serve {
     /// The cluster, for a process that is not a pod of it.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// The Service in front of this process, whose APIServices are told to trust its certificate;
-    /// not used with a certificate of your own. `leadsman` in the pod's namespace if left out;
+    /// The Service in front of this process. Its APIServices are made to trust the certificate of this
+    /// process; not used with a certificate of your own. `leadsman` in the pod's namespace if left out;
     /// outside a pod, none.
     #[arg(long, value_name = "[NAMESPACE/]NAME")]
     pub(crate) service: Option<ServiceName>,
@@ -168,7 +168,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) admin_address: SocketAddr,
     #[command(flatten)]
-    pub(crate) adapter: Adapter,
+    pub(crate) adapter: AdapterFlags,
 }
 
 #[derive(Debug, Args)]
@@ -183,7 +183,7 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map)]
     config_map: Option<(String, String)>,
     #[command(flatten)]
-    pub(crate) adapter: Adapter,
+    pub(crate) adapter: AdapterFlags,
     /// Look at the autoscalers of this namespace only.
     #[arg(long)]
     pub(crate) namespace: Option<String>,
@@ -211,7 +211,7 @@ pub(crate) struct Schema {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
-    /// Load a plugin as the adapter does and print what it says of itself.
+    /// Load a plugin as `serve` does, run its fixtures, and print its description.
     Inspect {
         /// A component.
         file: PathBuf,

@@ -1,5 +1,5 @@
 //! Leadsman: a Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly
-//! plugin. The library behind the binary `leadsman`; ARCHITECTURE.md has the picture.
+//! plugin. The library behind the binary `leadsman`; see ARCHITECTURE.md.
 
 pub mod app;
 pub mod demo;

@@ -13,29 +13,29 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    // A child that compiles has nothing to do with the command line.
+    // A child process that compiles does not parse the command line.
     if std::env::args_os().nth(1).is_some_and(|first| first == leadsman_sandbox::SUBCOMMAND) {
         let time = std::env::args().nth(2).and_then(|time| time.parse().ok());
         return ExitCode::from(leadsman_sandbox::compile_as_child(time));
     }
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_default();
-    let familiar = cli::familiar(&program, arguments.collect());
-    let cli = Cli::parse_from(std::iter::once("leadsman".to_owned()).chain(familiar.arguments));
-    // What these print is not to scroll away.
+    let translated = cli::translate(&program, arguments.collect());
+    let cli = Cli::parse_from(std::iter::once("leadsman".to_owned()).chain(translated.arguments));
+    // Log lines would hide what these print.
     let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_) | Command::Explain(_));
-    let usual = match cli.command {
-        // It prints itself what is wrong.
+    let default = match cli.command {
+        // They print the faults themselves.
         Command::Check(_) | Command::Rules(_) => "off",
         _ if quiet => "warn",
         _ => "info",
     };
-    let level = cli.logs.log_level.as_deref().unwrap_or(usual);
+    let level = cli.logs.log_level.as_deref().unwrap_or(default);
     if let Err(error) = leadsman_runtime::telemetry::start_logging(cli.logs.log_format, level) {
         eprintln!("leadsman: cannot log: {error:#}");
         return ExitCode::from(2);
     }
-    for note in familiar.notes {
+    for note in translated.notes {
         tracing::warn!("{note}");
     }
     match cli.command {

@@ -1,8 +1,10 @@
 //! The binary of Leadsman, run as a process.
 
+mod commands;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Output};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -17,6 +19,8 @@ use crate::caller::HttpClient;
 use crate::exposition::Exposition;
 use crate::process::{PROCESS_TIMEOUT, Process};
 use crate::waiting::eventually;
+
+pub use commands::CheckReport;
 
 /// A running `leadsman serve`.
 pub struct Leadsman {
@@ -34,17 +38,6 @@ pub struct Exited {
     pub status: ExitStatus,
     /// Its standard error.
     pub log: String,
-}
-
-/// The result of `leadsman check`, `leadsman doctor` or `leadsman rules`.
-#[derive(Debug)]
-pub struct CheckReport {
-    /// The exit code.
-    pub code: Option<i32>,
-    /// Standard output and standard error.
-    pub output: String,
-    /// The configuration file.
-    pub file: PathBuf,
 }
 
 impl Leadsman {
@@ -120,82 +113,6 @@ impl Leadsman {
             }
             None => Err(Exited { status: process.exit().await, log: process.log() }),
         }
-    }
-
-    /// Runs `leadsman check` for a configuration.
-    ///
-    /// # Panics
-    /// If it does not end in time.
-    pub async fn check(config: impl Display) -> CheckReport {
-        let (_folder, file) = write(config);
-        run(&["check", "--config", text(&file)], &file).await
-    }
-
-    /// Runs `leadsman check` for the configuration in a ConfigMap, `namespace/name`, and those of
-    /// teams.
-    ///
-    /// # Panics
-    /// If it does not end in time.
-    pub async fn check_config_map(kubeconfig: &Path, config_map: &str) -> CheckReport {
-        let cluster = ["--kubeconfig", text(kubeconfig)];
-        let arguments = [&["check", "--config-map", config_map][..], &cluster].concat();
-        run(&arguments, Path::new("config.yaml")).await
-    }
-
-    /// The same for an existing file.
-    ///
-    /// # Panics
-    /// If it does not end in time.
-    pub async fn check_file(file: &Path) -> CheckReport {
-        run(&["check", "--config", text(file)], file).await
-    }
-
-    /// Runs `leadsman doctor` for a cluster, the autoscalers of a namespace, and the sources of a
-    /// configuration.
-    ///
-    /// # Panics
-    /// If it does not end in time.
-    pub async fn doctor(kubeconfig: &Path, namespace: &str, config: impl Display) -> CheckReport {
-        let (_folder, file) = write(config);
-        let cluster = ["doctor", "--kubeconfig", text(kubeconfig), "--namespace", namespace];
-        run(&[&cluster[..], &["--config", text(&file)]].concat(), &file).await
-    }
-
-    /// Runs `leadsman rules` for a configuration.
-    ///
-    /// # Panics
-    /// If it does not end in time.
-    pub async fn rules(config: impl Display, arguments: &[&str]) -> CheckReport {
-        let (_folder, file) = write(config);
-        run(&[&["rules", "--config", text(&file)], arguments].concat(), &file).await
-    }
-
-    /// Runs it with exactly these arguments, in a folder.
-    ///
-    /// # Panics
-    /// If it does not end in time.
-    pub async fn command(arguments: &[&str], folder: &Path) -> CheckReport {
-        let mut command = Command::new(binary());
-        command.args(arguments).current_dir(folder).kill_on_drop(true);
-        ended(command, arguments, folder).await
-    }
-
-    /// Runs it with exactly these arguments, for a reader that has closed the pipe. The output is that
-    /// of standard error.
-    ///
-    /// # Panics
-    /// If it does not end in time.
-    pub async fn unread(arguments: &[&str], folder: &Path) -> CheckReport {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        drop(reader);
-        let mut command = Command::new(binary());
-        command.args(arguments).current_dir(folder).kill_on_drop(true);
-        let child = command.stdout(writer).stderr(Stdio::piped()).spawn();
-        let child = child.expect("leadsman can be run");
-        let Ok(output) = timeout(PROCESS_TIMEOUT, child.wait_with_output()).await else {
-            panic!("leadsman {} does not end", arguments.join(" "))
-        };
-        checked(output.expect("leadsman can be waited for"), folder)
     }
 
     /// Reads a path of the API, as `kubectl get --raw` does.
@@ -361,27 +278,6 @@ impl Exited {
     /// If a text is missing.
     pub fn assert_contains(&self, texts: &[&str]) {
         assert_contains(&self.log, texts);
-    }
-}
-
-impl CheckReport {
-    /// Asserts that the output contains all of these texts, as
-    /// [`Failure::assert_contains`](crate::Failure::assert_contains).
-    ///
-    /// # Panics
-    /// If a text is missing.
-    pub fn assert_contains(&self, texts: &[&str]) {
-        assert_contains(&self.output, texts);
-    }
-
-    /// The lines of the output that report a fault in this line of the file.
-    pub fn faults_at(&self, line: usize) -> Vec<&str> {
-        let place = format!("{}:{line}", self.file.file_name().unwrap_or_default().display());
-        let reports = |text: &&str| {
-            let rest = text.split_once(&place).map(|(_, rest)| rest);
-            rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
-        };
-        self.output.lines().filter(reports).collect()
     }
 }
 

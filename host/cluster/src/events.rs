@@ -12,6 +12,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::{Cluster, explain};
+use leadsman_model::text::excerpt_bytes;
 
 /// The longest note of an Event, in bytes.
 const MAX_NOTE: usize = 1000;
@@ -81,7 +82,7 @@ impl Events {
             metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
             action: Some("Load".to_owned()),
             event_time: Some(now),
-            note: Some(shortened(message)),
+            note: Some(excerpt_bytes(message, MAX_NOTE).into_owned()),
             reason: Some(reason.to_owned()),
             regarding: Some(ObjectReference {
                 api_version: Some("v1".to_owned()),
@@ -112,18 +113,9 @@ impl Events {
 /// The name of an Event: that of what it is about, as far as it fits, and a hash of what it says.
 fn event_name(about: &str, hash: &str) -> String {
     let room = MAX_NAME.saturating_sub(hash.len() + 1);
-    let end = (0..=room.min(about.len())).rev().find(|&end| about.is_char_boundary(end));
     // Each part of a name between dots ends with a letter or digit.
-    let kept = about[..end.unwrap_or_default()].trim_end_matches(['.', '-']);
-    format!("{kept}.{hash}")
-}
-
-fn shortened(message: &str) -> String {
-    if message.len() <= MAX_NOTE {
-        return message.to_owned();
-    }
-    let end = (0..=MAX_NOTE).rev().find(|&end| message.is_char_boundary(end)).unwrap_or_default();
-    format!("{}…", &message[..end])
+    let prefix = about[..about.floor_char_boundary(room)].trim_end_matches(['.', '-']);
+    format!("{prefix}.{hash}")
 }
 
 impl Cluster {

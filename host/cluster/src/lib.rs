@@ -3,6 +3,8 @@
 mod config_maps;
 mod discovery;
 mod events;
+#[cfg(test)]
+mod fake_server;
 mod reason;
 mod reflectors;
 mod review_client;

@@ -237,10 +237,10 @@ mod tests {
     use axum::routing::get;
     use http::StatusCode;
     use http::header::CONTENT_TYPE;
-    use kube::Config;
     use serde_json::{Value, json};
     use tokio::task::JoinSet;
 
+    use super::super::fake_server::serve;
     use super::*;
     use leadsman_model::objects::SyncState;
 
@@ -249,7 +249,6 @@ mod tests {
         server: &mut JoinSet<std::io::Result<()>>,
         lists: watch::Sender<Vec<Instant>>,
     ) -> Cluster {
-        leadsman_runtime::tls::install_provider();
         let answer = |body: Value| {
             get(async move || ([(CONTENT_TYPE, "application/json")], body.to_string()))
         };
@@ -275,12 +274,7 @@ mod tests {
                 })),
             )
             .route("/apis/example.com/v1/widgets", get(list));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        server.spawn(async { axum::serve(listener, router).await });
-        let mut config = Config::new(url.parse().unwrap());
-        config.default_retry = false;
-        Cluster::of(Client::try_from(config).unwrap())
+        serve(server, router).await
     }
 
     #[tokio::test]

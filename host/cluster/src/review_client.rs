@@ -183,11 +183,11 @@ mod tests {
     use axum::Router;
     use axum::routing::post;
     use http::StatusCode;
-    use kube::Config;
     use serde_json::json;
     use tokio::task::JoinSet;
 
     use super::super::Cluster;
+    use super::super::fake_server::serve;
     use super::super::reviews::{ANONYMOUS, Attributes, Decision, Identity};
     use super::*;
 
@@ -211,16 +211,6 @@ mod tests {
         };
         let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
         (serve(server, Router::new().route(path, post(answer))).await, arrivals)
-    }
-
-    async fn serve(server: &mut JoinSet<std::io::Result<()>>, router: Router) -> Cluster {
-        leadsman_runtime::tls::install_provider();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        server.spawn(async { axum::serve(listener, router).await });
-        let mut config = Config::new(url.parse().unwrap());
-        config.default_retry = false;
-        Cluster::of(Client::try_from(config).unwrap())
     }
 
     async fn review(cluster: &Cluster, path: &str) -> Result<Decision, ReviewError> {

@@ -1,30 +1,30 @@
-//! The schema of the configuration as the Helm chart's values hold it, for its `values.schema.json`: a
-//! wrong key fails when the chart is rendered, and not in the pod.
+//! The schema of the configuration within the values of the Helm chart, for `values.schema.json`: an
+//! unknown key fails when the chart is rendered, and not in the pod.
 
 use serde_json::{Map, Value, json};
 
 use super::published_schema;
 
-/// Definitions of rules. As in prometheus-adapter, their keys may be there without a value.
-const OF_RULES: [&str; 7] =
+/// The types of rules. As in prometheus-adapter, their keys may have no value.
+const RULE_TYPES: [&str; 7] =
     ["Rule", "Filter", "Resources", "GroupResource", "Name", "ResourceRules", "ResourceRule"];
 
-/// What the schema of the chart's values has under `definitions`. It is of an older draft than the
-/// published schema, which all versions of Helm know.
+/// The `definitions` in the schema of the chart's values. They conform to an older draft than the
+/// published schema, which all versions of Helm support.
 pub fn chart_definitions() -> Value {
     let mut schema = published_schema();
     let mut definitions = match schema.get_mut("$defs").map(Value::take) {
         Some(Value::Object(definitions)) => definitions,
         _ => Map::new(),
     };
-    for name in OF_RULES {
+    for name in RULE_TYPES {
         let properties = definitions.get_mut(name).and_then(|rule| rule.get_mut("properties"));
         if let Some(Value::Object(properties)) = properties {
-            properties.values_mut().for_each(or_nothing);
+            properties.values_mut().for_each(allow_null);
         }
     }
     if let Value::Object(config) = &mut schema {
-        // The chart adds the head, and refuses objects itself, with the reason.
+        // The chart adds `apiVersion` and `kind`, and refuses objects itself with the reason.
         for key in ["$schema", "$defs", "title", "required"] {
             config.remove(key);
         }
@@ -39,8 +39,8 @@ pub fn chart_definitions() -> Value {
     json!({"definitions": definitions})
 }
 
-/// Makes a schema allow null, too.
-fn or_nothing(schema: &mut Value) {
+/// Makes a schema accept null as well.
+fn allow_null(schema: &mut Value) {
     let Value::Object(map) = schema else { return };
     if let Some(reference) = map.remove("$ref") {
         map.insert("anyOf".to_owned(), json!([{"$ref": reference}, {"type": "null"}]));

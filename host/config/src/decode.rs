@@ -1,5 +1,5 @@
-//! From the tree to the written types, item by item, so that a fault in one source or mapping
-//! does not hide those of the others, nor the other faults of the same one.
+//! Deserializes the document item by item, so that a fault in one source or mapping hides neither
+//! those of others nor further faults of the same one.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use super::{SCHEMA, written};
 use leadsman_document::json_schema::{self, Completed};
 use leadsman_document::{Fault, segment};
 
-/// What could be read. Items whose shape is broken have stand-ins in place of what is, or are left
-/// out; their faults are known.
+/// The items that could be deserialized. Those with faults in their structure have stand-ins for the
+/// faulty parts, or are left out; their faults are reported.
 pub(super) struct Decoded {
-    /// Where stand-ins are. A document that has any is not served.
+    /// The places of stand-ins. A document with stand-ins is not served.
     pub(super) stand_ins: Completed,
     pub(super) sources: BTreeMap<String, Option<written::Source>>,
     pub(super) plugins: BTreeMap<String, Option<written::Plugin>>,
-    /// With their places in the list.
+    /// With their indexes in the list.
     pub(super) mappings: Vec<(usize, written::Mapping)>,
     pub(super) objects: Vec<(usize, written::Object)>,
     pub(super) registries: Vec<(usize, written::Registry)>,
@@ -29,45 +29,47 @@ pub(super) struct Decoded {
     pub(super) discovery: Option<written::Discovery>,
 }
 
-/// Reads what has no fault. `faults` are those of the shape; what stands at their places is
-/// treated as not written.
+/// Deserializes the items. `faults` are those of the structure; the values at their places are ignored
+/// or replaced by stand-ins.
 pub(super) fn decode(tree: &Value, faults: &mut Vec<Fault>) -> Decoded {
     let report = faults.is_empty();
-    let without = (!report).then(|| (without_unknown(tree, faults), without_faults(tree, faults)));
-    let (whole, tree) = match &without {
-        Some((whole, tree)) => (whole, tree),
+    let reduced = (!report)
+        .then(|| (without_unknown_keys(tree, faults), without_faulty_values(tree, faults)));
+    let (known_keys, valid_values) = match &reduced {
+        Some((known_keys, valid_values)) => (known_keys, valid_values),
         None => (tree, tree),
     };
-    let mut items = Items { tree, whole, faults, report, stand_ins: Completed::default() };
+    let mut items =
+        Items { valid_values, known_keys, faults, report, stand_ins: Completed::default() };
     let mut decoded = Decoded {
         sources: items.map("sources"),
         plugins: items.map("plugins"),
-        mappings: items.whole_list("mappings"),
-        objects: items.whole_list("objects"),
-        registries: items.whole_list("registries"),
-        teams: items.whole_list("teams"),
-        verify: items.one("verify"),
+        mappings: items.completed_list("mappings"),
+        objects: items.completed_list("objects"),
+        registries: items.completed_list("registries"),
+        teams: items.completed_list("teams"),
+        verify: items.section("verify"),
         rules: items.list("rules"),
         external_rules: items.list("externalRules"),
-        resource_rules: items.one("resourceRules"),
-        discovery: items.one("discovery"),
+        resource_rules: items.section("resourceRules"),
+        discovery: items.section("discovery"),
         stand_ins: Completed::default(),
     };
     decoded.stand_ins = items.stand_ins;
     decoded
 }
 
-fn without_unknown(tree: &Value, faults: &[Fault]) -> Value {
+fn without_unknown_keys(tree: &Value, faults: &[Fault]) -> Value {
     let mut tree = tree.clone();
     remove_unknown(&mut tree, faults);
     tree
 }
 
-fn without_faults(tree: &Value, faults: &[Fault]) -> Value {
+fn without_faulty_values(tree: &Value, faults: &[Fault]) -> Value {
     let mut tree = tree.clone();
     for fault in faults {
         if let Some(value) = tree.pointer_mut(&fault.path) {
-            // A map with a missing key stays; it is left out when it cannot be read.
+            // A map with a missing key remains; it is left out if it cannot be deserialized.
             if !value.is_object() {
                 *value = Value::Null;
             }
@@ -77,7 +79,7 @@ fn without_faults(tree: &Value, faults: &[Fault]) -> Value {
     tree
 }
 
-/// Takes out what stands at the places of faults within maps: unknown keys and wrong types.
+/// Removes keys of maps at the places of faults: unknown keys, and values that were set to null.
 fn remove_unknown(tree: &mut Value, faults: &[Fault]) {
     for fault in faults {
         let Some((parent, key)) = fault.path.rsplit_once('/') else { continue };
@@ -91,55 +93,57 @@ fn remove_unknown(tree: &mut Value, faults: &[Fault]) {
 }
 
 struct Items<'a> {
-    /// Without what has a fault.
-    tree: &'a Value,
-    /// Without unknown keys.
-    whole: &'a Value,
+    /// The document without faulty values.
+    valid_values: &'a Value,
+    /// The document without unknown keys.
+    known_keys: &'a Value,
     faults: &'a mut Vec<Fault>,
+    /// Whether errors are reported: not if the structure has faults, which explain them.
     report: bool,
     stand_ins: Completed,
 }
 
 impl Items<'_> {
     fn map<T: DeserializeOwned>(&mut self, section: &str) -> BTreeMap<String, Option<T>> {
-        let Some(Value::Object(map)) = self.whole.get(section) else { return BTreeMap::new() };
+        let Some(Value::Object(map)) = self.known_keys.get(section) else { return BTreeMap::new() };
         let schema = SCHEMA.get("properties").and_then(|known| known.get(section));
         let schema = schema.and_then(|section| section.get("additionalProperties"));
         map.iter()
             .map(|(name, value)| {
                 let place = format!("/{section}/{}", segment(name));
-                (name.clone(), self.whole_item(schema, value, &place))
+                (name.clone(), self.completed_item(schema, value, &place))
             })
             .collect()
     }
 
-    /// A list of items that are completed.
-    fn whole_list<T: DeserializeOwned>(&mut self, section: &str) -> Vec<(usize, T)> {
-        let Some(Value::Array(list)) = self.whole.get(section) else { return Vec::new() };
+    /// A list whose items are completed by stand-ins.
+    fn completed_list<T: DeserializeOwned>(&mut self, section: &str) -> Vec<(usize, T)> {
+        let Some(Value::Array(list)) = self.known_keys.get(section) else { return Vec::new() };
         let schema = SCHEMA.get("properties").and_then(|known| known.get(section));
         let schema = schema.and_then(|section| section.get("items"));
         let items = list.iter().enumerate();
-        let read =
-            |(at, value)| Some((at, self.whole_item(schema, value, &format!("/{section}/{at}"))?));
+        let read = |(at, value)| {
+            Some((at, self.completed_item(schema, value, &format!("/{section}/{at}"))?))
+        };
         items.filter_map(read).collect()
     }
 
     fn list<T: DeserializeOwned>(&mut self, section: &str) -> Vec<(usize, T)> {
-        let Some(Value::Array(list)) = self.tree.get(section) else { return Vec::new() };
+        let Some(Value::Array(list)) = self.valid_values.get(section) else { return Vec::new() };
         list.iter()
             .enumerate()
             .filter_map(|(at, value)| Some((at, self.item(value, &format!("/{section}/{at}"))?)))
             .collect()
     }
 
-    fn one<T: DeserializeOwned>(&mut self, section: &str) -> Option<T> {
-        match self.tree.get(section) {
+    fn section<T: DeserializeOwned>(&mut self, section: &str) -> Option<T> {
+        match self.valid_values.get(section) {
             None | Some(Value::Null) => None,
             Some(value) => self.item(value, &format!("/{section}")),
         }
     }
 
-    fn whole_item<T: DeserializeOwned>(
+    fn completed_item<T: DeserializeOwned>(
         &mut self,
         schema: Option<&Value>,
         value: &Value,
@@ -156,7 +160,7 @@ impl Items<'_> {
         match T::deserialize(value) {
             Ok(item) => Some(item),
             Err(error) => {
-                // The schema says all that the types do; if it ever did not, this is not silent.
+                // The schema covers all that the types require. If it ever did not, this reports it.
                 if self.report {
                     self.faults.push(Fault::at(place, error.to_string()));
                 }

@@ -1,4 +1,4 @@
-//! What the command line says beside the configuration: the flags of prometheus-adapter.
+//! Settings of the command line that supplement the configuration: the flags of prometheus-adapter.
 
 use std::time::Duration;
 
@@ -8,44 +8,44 @@ use super::SCHEMA;
 use leadsman_document::{Fault, nearest, segment};
 use leadsman_rules::OnSeveral;
 
-/// What the source that flags name is called.
+/// The name of the source that flags define.
 pub const FLAGS_SOURCE: &str = "prometheus";
 
-/// What the command line says beside the configuration.
+/// Settings of the command line that supplement the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
-    /// The source that it names, as it would be written under `prometheus`.
+    /// The source, as it would be written under `prometheus`.
     pub prometheus: Option<Value>,
-    /// How often series are listed.
+    /// The interval between lists of series.
     pub relist_interval: Option<Duration>,
-    /// How old the samples of a series may be for it to be listed.
+    /// The maximum age of the newest sample of a listed series.
     pub max_age: Option<Duration>,
-    /// Whether rules send the very queries that prometheus-adapter would.
+    /// Whether rules send exactly the queries of prometheus-adapter.
     pub exact_queries: bool,
-    /// What an object gets from several series of a rule that do not agree.
+    /// The value of an object for which several series of a rule have different values.
     pub on_several: Option<OnSeveral>,
 }
 
 /// The sections of prometheus-adapter's configuration.
 const SECTIONS: [&str; 3] = ["rules", "externalRules", "resourceRules"];
 
-/// What a file of prometheus-adapter lacks without the flag.
+/// The fault of a file of prometheus-adapter without the flag for Prometheus.
 pub(super) const NO_PROMETHEUS: &str = "a configuration of prometheus-adapter does not say where \
                                         Prometheus is; say it with --prometheus-url";
 
-/// Makes a file of prometheus-adapter a configuration, and adds what flags say.
+/// Converts a file of prometheus-adapter to a configuration, and applies the flags.
 pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
     let Value::Object(map) = tree else { return Vec::new() };
-    let of_adapter = is_of_adapter(map);
+    let is_of_adapter = is_of_adapter(map);
     for section in SECTIONS {
         if let Some(section) = map.get_mut(section) {
-            without_nothing(section);
+            remove_nulls(section);
         }
     }
     map.retain(|key, value| !(SECTIONS.contains(&key.as_str()) && value.is_null()));
     let mut faults = Vec::new();
-    if of_adapter {
-        // What is told of here need not be told of as no key of ours.
+    if is_of_adapter {
+        // Reported here, and removed so that the schema does not report it again.
         map.retain(|key, _| {
             let known = SECTIONS.contains(&key.as_str());
             if !known {
@@ -76,8 +76,8 @@ pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
     faults
 }
 
-/// Whether a file is one of prometheus-adapter: it has a section of it, maybe with a typing error, and
-/// nothing that only a configuration of ours has.
+/// Whether a file is one of prometheus-adapter: it has one of its sections, possibly misspelled, and
+/// no section of Leadsman only.
 fn is_of_adapter(map: &Map<String, Value>) -> bool {
     let ours = |key: &str| {
         !SECTIONS.contains(&key)
@@ -91,14 +91,14 @@ fn is_of_adapter(map: &Map<String, Value>) -> bool {
             && !map.keys().any(|key| ours(key)))
 }
 
-/// Takes out what is written without a value: Go reads it as not written.
-fn without_nothing(value: &mut Value) {
+/// Removes keys without a value, which Go treats as not written.
+fn remove_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, value| !value.is_null());
-            map.values_mut().for_each(without_nothing);
+            map.values_mut().for_each(remove_nulls);
         }
-        Value::Array(list) => list.iter_mut().for_each(without_nothing),
+        Value::Array(list) => list.iter_mut().for_each(remove_nulls),
         _ => {}
     }
 }

@@ -1,17 +1,17 @@
-//! The configuration: a file, its faults all at once, and what is left when there are none.
+//! The configuration: parsed, checked for all faults at once, and validated.
 //!
-//! As written ([`written`]) and as valid ([`valid`]) are two sets of types. The JSON schema of the
-//! first is what finds unknown keys, missing ones and wrong types, so what is published and what
-//! is checked cannot differ.
+//! There are two sets of types: the configuration as written ([`written`]) and as valid ([`valid`]). The
+//! published JSON schema of the first is also what detects unknown keys, missing keys and wrong types,
+//! so the two cannot diverge.
 
 mod chart;
 mod check;
 mod decode;
 mod flags;
-mod mistaken;
 mod origin;
 pub mod valid;
 pub mod written;
+mod wrong_document;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -32,7 +32,7 @@ pub fn published_schema() -> serde_json::Value {
     serde_json::to_value(schema).unwrap_or_default()
 }
 
-/// Why no configuration could be read.
+/// Why a configuration could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file cannot be read.
@@ -40,7 +40,7 @@ pub enum ReadError {
     File {
         /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The configuration has faults.
@@ -48,21 +48,21 @@ pub enum ReadError {
     Faults(Faults),
 }
 
-/// A configuration as far as it could be read.
+/// The valid part of a configuration, and its faults.
 #[derive(Debug)]
 pub struct Parsed {
-    /// Where everything stands.
+    /// The document, with the line of each place.
     pub document: Document,
-    /// What has no fault. All of it, if there are none.
+    /// The items without faults: all of them if there are no faults.
     pub config: Config,
-    /// What is wrong.
+    /// The faults.
     pub faults: Vec<Fault>,
-    /// The files that it names and that have to be there, as they were before they were looked for:
-    /// a fault may be in one of them.
+    /// The fingerprints of the files that it names, taken before they were read: a fault may disappear
+    /// when one of them changes.
     pub files: Vec<FileFingerprint>,
 }
 
-/// Reads a file.
+/// Reads and checks a file.
 pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ReadError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ReadError::File { path: path.display().to_string(), source })?;
@@ -70,10 +70,10 @@ pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ReadError> {
     Ok(parse(&path.display().to_string(), &Origin::Folder(folder), flags, &text))
 }
 
-/// Made once: deriving it costs more than checking a small document.
+/// Derived once: that takes longer than checking a small document.
 static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(published_schema);
 
-/// Reads a text. `name` is what faults call it.
+/// Parses and checks a text. `name` is its name in faults.
 pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Parsed {
     let bounds = match origin {
         Origin::Team { .. } => Bounds::TEAM,
@@ -81,10 +81,10 @@ pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Pars
     };
     let (mut document, mut faults) = Document::parse_within(name, text, bounds);
     if !faults.is_empty() {
-        // Half a text would have faults that the whole does not have.
+        // A truncated text would have faults that the complete one does not have.
         return Parsed { document, config: Config::default(), faults, files: Vec::new() };
     }
-    if let Some(fault) = mistaken::fault(&document.value) {
+    if let Some(fault) = wrong_document::fault(&document.value) {
         return Parsed {
             document,
             config: Config::default(),
@@ -93,14 +93,16 @@ pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Pars
         };
     }
     faults = flags::apply(flags, &mut document.value);
-    faults.extend(json_schema::explain(&SCHEMA, &document.value, "").into_iter().map(of_a_rule));
+    faults.extend(
+        json_schema::explain(&SCHEMA, &document.value, "").into_iter().map(limited_to_rule),
+    );
     let decoded = decode::decode(&document.value, &mut faults);
     let (config, files) = check::validate(decoded, origin, flags, &mut faults);
     Parsed { document, config, faults, files }
 }
 
-/// A fault within a rule affects no other one, as in prometheus-adapter.
-fn of_a_rule(fault: Fault) -> Fault {
+/// A fault within a rule does not affect other rules, as in prometheus-adapter.
+fn limited_to_rule(fault: Fault) -> Fault {
     let is_within = ["/rules/", "/externalRules/", "/resourceRules"]
         .iter()
         .any(|section| fault.path.starts_with(section));

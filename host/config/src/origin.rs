@@ -1,4 +1,4 @@
-//! Where a document comes from: which files it may name, and what it may ask for.
+//! The origin of a document, which decides the files that it may name and what it may configure.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::valid;
 use leadsman_model::names::Namespace;
 
-/// Where a document comes from.
+/// The origin of a document.
 #[derive(Debug, Clone, Copy)]
 pub enum Origin<'a> {
     /// A file of the operator, in this folder.
@@ -19,13 +19,13 @@ pub enum Origin<'a> {
         keys: &'a BTreeSet<String>,
         /// The team's namespace.
         namespace: &'a Namespace,
-        /// What the operator opened to it.
+        /// What the operator allows it.
         team: &'a valid::Team,
     },
 }
 
 impl Origin<'_> {
-    /// The file that a path stands for.
+    /// The file that a path refers to.
     pub(super) fn file(&self, path: &str) -> Result<PathBuf, String> {
         match self {
             Self::Folder(folder) => Ok(folder.join(path)),
@@ -39,7 +39,7 @@ impl Origin<'_> {
         }
     }
 
-    /// Where the bytes of a plugin's file are.
+    /// The location of a plugin's file.
     pub(super) fn plugin(&self, file: &str) -> Result<valid::Location, String> {
         let keys = match self {
             Self::Folder(folder) => return Ok(valid::Location::File(folder.join(file))),
@@ -55,7 +55,7 @@ impl Origin<'_> {
         Err(format!("the ConfigMap has no key \"{file}\" under binaryData{hint}"))
     }
 
-    /// The namespace of a team's document.
+    /// The namespace and the team, for a team's document.
     pub(super) fn team(&self) -> Option<(&Namespace, &valid::Team)> {
         match self {
             Self::Team { namespace, team, .. } => Some((namespace, team)),

@@ -58,18 +58,18 @@ impl Rules {
     }
 }
 
-/// A rule that has faults: where it stands, and what an earlier version of it is known by.
+/// A rule that has faults: its place, and what identifies an earlier version of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultyRule {
     /// Its place in the document.
     pub place: String,
-    /// In which API.
+    /// The API that serves its metrics.
     pub api: Api,
-    /// Which series it is for.
+    /// The selector of its series.
     pub series_query: String,
 }
 
-/// What nodes and pods use.
+/// The rules for resource metrics, with their window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
     /// The queries.
@@ -87,13 +87,13 @@ pub struct Discovery {
     pub interval: Duration,
     /// The maximum age of the newest sample of a listed series.
     pub max_age: Duration,
-    /// How long a read waits at most for its value.
+    /// The maximum time that a read waits for its value.
     pub deadline: Duration,
     /// Whether queries are sent exactly as prometheus-adapter sends them.
     pub exact_queries: bool,
-    /// What stands for NaN and for infinite values.
+    /// The replacement for NaN and infinite values.
     pub on_nan: OnNan,
-    /// What an object gets from several series that do not agree.
+    /// The value of an object for which several series have different values.
     pub on_several: OnSeveral,
 }
 
@@ -199,7 +199,7 @@ pub struct Mapping {
     pub place: String,
     /// The metric's name.
     pub metric: MetricName,
-    /// In which API.
+    /// The API, and the kind of objects.
     pub serve: Serve,
     /// Its own queries.
     pub queries: Vec<Query>,
@@ -222,7 +222,7 @@ pub struct Mapping {
 impl Mapping {
     /// Whether it uses a plugin, to serve or as a candidate.
     pub fn runs(&self, plugin: &str) -> bool {
-        let on_trial = self.candidate.as_ref().map(|(name, _)| name.as_str());
-        self.plugin == plugin || on_trial == Some(plugin)
+        let candidate = self.candidate.as_ref().map(|(name, _)| name.as_str());
+        self.plugin == plugin || candidate == Some(plugin)
     }
 }

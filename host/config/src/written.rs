@@ -1,5 +1,7 @@
-//! The configuration as it is written. What stands here is published as a JSON schema; each
-//! comment is the description of a key there.
+//! The configuration as it is written. The published JSON schema derives from these types; each comment
+//! is the description of a key there.
+
+mod plugin;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,8 @@ use serde_json::Value;
 
 pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
 use leadsman_source::{Entity, Login, Method};
+
+pub use plugin::{Plugin, Registry, Team, TeamLimits, Verify};
 
 /// The configuration of Leadsman.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -27,34 +31,34 @@ pub struct Config {
     /// Which metrics are served, for which objects, and how their values are made.
     #[serde(default)]
     pub mappings: Vec<Mapping>,
-    /// How registries are reached, and whose signatures vouch for what they hold. The entry with
-    /// the longest prefix of a plugin's reference holds.
+    /// How registries are accessed, and the keys that must have signed their plugins. The entry with
+    /// the longest prefix of a plugin's reference applies.
     #[serde(default)]
     pub registries: Vec<Registry>,
     /// Every plugin that does not ship with Leadsman must be signed with one of these keys. Only
-    /// plugins from registries can be.
+    /// plugins from registries can be signed.
     pub verify: Option<Verify>,
-    /// Which namespaces may bring mappings of their own, in ConfigMaps with the label
+    /// The namespaces that may have mappings of their own, in ConfigMaps with the label
     /// `leadsman.dev/config: "true"` and the key `config.yaml`, and what they may use. The first
-    /// entry that names a namespace holds.
+    /// entry that names a namespace applies.
     #[serde(default)]
     pub teams: Vec<Team>,
-    /// The objects that exist, where there is no cluster to ask.
+    /// The objects that exist, where there is no cluster.
     #[serde(default)]
     pub objects: Vec<Object>,
-    /// Rules of prometheus-adapter: custom metrics by the names of series.
+    /// Rules of prometheus-adapter for custom metrics.
     #[serde(default)]
     pub rules: Vec<Rule>,
     /// Rules of prometheus-adapter for external metrics.
     #[serde(default)]
     pub external_rules: Vec<Rule>,
-    /// Rules of prometheus-adapter for `metrics.k8s.io`: what nodes and pods use.
+    /// Rules of prometheus-adapter for resource metrics (`metrics.k8s.io`).
     pub resource_rules: Option<ResourceRules>,
-    /// How rules find series.
+    /// How rules discover series.
     pub discovery: Option<Discovery>,
 }
 
-/// How rules find series.
+/// How rules discover series.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Discovery {
@@ -64,17 +68,17 @@ pub struct Discovery {
     pub interval: Option<String>,
     /// A series is listed if it had samples within this time. The interval if left out.
     pub max_age: Option<String>,
-    /// How long a read of a metric of rules waits at most for its value. `1s` if left out.
+    /// The maximum time that a read of a rule's metric waits for its value. `1s` if left out.
     pub deadline: Option<String>,
-    /// Send for each read the very query that prometheus-adapter would. Otherwise one query for
-    /// all objects of a namespace is sent where that gives each the same value.
+    /// Send for each read exactly the query that prometheus-adapter would send. Otherwise one query
+    /// for all objects of a namespace is sent where that does not change any value.
     #[serde(default)]
     pub exact_queries: bool,
-    /// What stands for NaN and for infinite values in the metrics of rules. `refuse` if left out.
+    /// The replacement for NaN and infinite values in the metrics of rules. `refuse` if left out.
     #[serde(rename = "onNaN")]
     pub on_nan: Option<OnNan>,
-    /// What an object gets if several series of a rule are for it and do not agree. `refuse` if left
-    /// out.
+    /// The value of an object for which several series of a rule have different values. `refuse` if
+    /// left out.
     pub on_several: Option<OnSeveral>,
 }
 
@@ -223,97 +227,6 @@ pub struct Recording {
     pub start_at: Option<String>,
 }
 
-/// Where a plugin comes from: `file` or `oci`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Plugin {
-    /// A file with a component, relative to this one. In a ConfigMap: a key of its `binaryData`.
-    pub file: Option<String>,
-    /// An artifact in a registry: `HOST[:PORT]/REPOSITORY:TAG`, or with `@sha256:…` for exactly
-    /// that one.
-    pub oci: Option<String>,
-    /// How often the registry is asked what the tag stands for now. `1m` if left out.
-    pub check_every: Option<String>,
-    /// The Secret of type `kubernetes.io/dockerconfigjson` with which the registry is asked, in
-    /// the namespace of the ConfigMap. The adapter needs the right to get it.
-    pub pull_secret: Option<String>,
-    /// The same as a file, for the operator's configuration.
-    pub pull_secret_file: Option<String>,
-    /// The plugin must be signed with one of these keys.
-    pub verify: Option<Verify>,
-    /// The largest component, in bytes. 8 MiB if left out; what carries an interpreter needs more.
-    #[schemars(range(min = 1024, max = 33_554_432))]
-    pub max_bytes: Option<u64>,
-}
-
-/// Whose signatures vouch for a plugin: `publicKeyFile` or `publicKey`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Verify {
-    /// PEM file with one public key or several, as `cosign generate-key-pair` writes it.
-    pub public_key_file: Option<String>,
-    /// The same in place.
-    pub public_key: Option<String>,
-}
-
-/// How a registry, or a part of one, is reached, and what is asked of its plugins.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Registry {
-    /// What references begin with: `HOST[:PORT]`, or with the first parts of the repository.
-    pub prefix: String,
-    /// PEM file with the certificates of authorities to trust besides the system's.
-    pub ca_file: Option<String>,
-    /// Ask without TLS. Anyone in between can change what is pulled by tag.
-    #[serde(default)]
-    pub plain_http: bool,
-    /// A file in the format of `~/.docker/config.json` with credentials. Read again each time.
-    pub pull_secret_file: Option<String>,
-    /// Plugins from here must be signed with one of these keys.
-    pub verify: Option<Verify>,
-    /// Whether references must name a digest.
-    #[serde(default)]
-    pub require_digest: bool,
-}
-
-/// What some namespaces may bring themselves.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Team {
-    /// The namespaces. A `*` at the end stands for any rest.
-    pub namespaces: Vec<String>,
-    /// The sources that they may query. Whoever may query a source can read all of it.
-    #[serde(default)]
-    pub sources: Vec<String>,
-    /// What the references of their plugins may begin with, as under `registries`. Without any,
-    /// plugins come from the ConfigMap itself.
-    #[serde(default)]
-    pub registries: Vec<String>,
-    /// Their plugins must be signed with one of these keys.
-    pub verify: Option<Verify>,
-    /// What all ConfigMaps of one namespace may use together.
-    pub limits: Option<TeamLimits>,
-}
-
-/// What all ConfigMaps of one namespace may use together.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct TeamLimits {
-    /// How many plugins of their own. 10 if left out.
-    pub plugins: Option<u32>,
-    /// How many mappings. 50 if left out.
-    pub mappings: Option<u32>,
-    /// How many evaluations a minute. 600 if left out.
-    #[schemars(range(min = 1))]
-    pub evaluations_per_minute: Option<u32>,
-    /// How much time plugins may run in a minute. `6s` if left out.
-    pub plugin_time_per_minute: Option<String>,
-    /// How much memory plugins may have at once, in bytes: as many run at the same time as fit
-    /// with the memory of their limits. 64 MiB if left out.
-    #[schemars(range(min = 1_048_576))]
-    pub memory_bytes: Option<u64>,
-}
-
 /// A metric, the objects it is served for, and how its values are made.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -332,8 +245,8 @@ pub struct Mapping {
     /// The plugin's configuration.
     #[serde(default)]
     pub config: BTreeMap<String, Value>,
-    /// A plugin that runs beside this one on the same answers. What it gives is compared and
-    /// counted, and never served.
+    /// A plugin for shadow evaluation: it runs on the same answers, and its values are compared and
+    /// counted, but never served.
     pub candidate: Option<Candidate>,
     /// How long a read waits for an evaluation. `1s` if left out.
     pub deadline: Option<String>,
@@ -349,8 +262,8 @@ pub struct Mapping {
     /// What stands for NaN and for infinite values, as 0/0 gives them. `refuse` if left out.
     #[serde(rename = "onNaN")]
     pub on_nan: Option<OnNan>,
-    /// When the mapping is changed and its changed version gives no values, for how long the version
-    /// before goes on serving, with a warning that says why. `5m` if left out.
+    /// How long the previous version of the mapping keeps serving, with a warning that says why, if
+    /// the changed version has no values. `5m` if left out.
     pub handover: Option<String>,
     /// Values below this are served as exactly 0, so that an HPA can scale to zero.
     pub activation: Option<f64>,
@@ -358,7 +271,7 @@ pub struct Mapping {
     pub limits: Option<Limits>,
 }
 
-/// A plugin, or another configuration of the same one, on trial.
+/// The candidate of a shadow evaluation: another plugin, or another configuration of the same one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Candidate {
@@ -414,14 +327,14 @@ pub struct Query {
     /// alone is an error. For NSX ALB three steps, and at least `1m`, if left out; otherwise of any age. Prometheus
     /// gives samples of an instant query the time of the query.
     pub max_sample_age: Option<String>,
-    /// Makes it a range query.
+    /// Makes this a range query.
     pub range: Option<Range>,
-    /// Set to false for a dialect that is not quite PromQL, so that it is not checked.
+    /// Whether the query is checked. Set to false for dialects of PromQL. True if left out.
     pub check: Option<bool>,
 }
 
-/// What is asked of an NSX ALB controller: a metric of one object (`name` or `uuid`), or of all
-/// that AKO made for a cluster (`ako`).
+/// A query to an NSX ALB controller: a metric of one object (`name` or `uuid`), or of all that AKO
+/// created for a cluster (`ako`).
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NsxAlbQuery {

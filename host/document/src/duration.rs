@@ -1,18 +1,18 @@
-//! Durations as people write them: `500ms`, `5s`, `1m30s`, `2h`.
+//! Durations in the notation of Prometheus: `500ms`, `5s`, `1m30s`, `2h`.
 
 use std::time::Duration;
 
-/// Reads a duration; the error says what would be right.
+/// Parses a duration. The error gives examples of valid ones.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("\"{text}\" is not a duration such as 500ms, 5s, 1m30s or 2h");
+    let invalid = || format!("\"{text}\" is not a duration such as 500ms, 5s, 1m30s or 2h");
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {
-        return Err(wrong());
+        return Err(invalid());
     }
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(invalid)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| invalid())?;
         let unit_end = rest[digits..]
             .find(|c: char| c.is_ascii_digit())
             .map_or(rest.len(), |length| digits + length);
@@ -24,10 +24,10 @@ pub fn parse(text: &str) -> Result<Duration, String> {
             "d" => 86_400_000,
             "w" => 7 * 86_400_000,
             "y" => 365 * 86_400_000,
-            _ => return Err(wrong()),
+            _ => return Err(invalid()),
         };
-        let part = number.checked_mul(milliseconds).ok_or_else(wrong)?;
-        total = total.checked_add(Duration::from_millis(part)).ok_or_else(wrong)?;
+        let part = number.checked_mul(milliseconds).ok_or_else(invalid)?;
+        total = total.checked_add(Duration::from_millis(part)).ok_or_else(invalid)?;
         rest = &rest[unit_end..];
     }
     Ok(total)

@@ -1,37 +1,37 @@
-//! Faults of a document, with their places.
+//! Faults of a document, with their places and lines.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use leadsman_model::pointer;
+use leadsman_model::{pointer, text};
 
 /// The maximum number of faults that are reported for one document.
 pub const MAX_FAULTS: usize = 200;
 
-/// How much a fault keeps from being served.
+/// How much a fault prevents from being served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Nothing: what is written may mean something else than it seems to.
+    /// Nothing: what is written is valid, and probably not what is intended.
     Warning,
-    /// At most what stands at its place; the rest of the document is served.
+    /// At most the item at its place; the rest of the document is served.
     Part,
     /// The whole document.
     #[default]
     Document,
 }
 
-/// A fault at a place, which is a JSON pointer.
+/// A fault at a place of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The place; empty for the whole document.
+    /// The place as a JSON pointer; empty for the whole document.
     pub path: String,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be valid.
     pub message: String,
-    /// The line, if it is known before the place is located.
+    /// The line, if it is known before [`Document::locate`](crate::Document::locate) sets it.
     pub line: Option<usize>,
     /// Whether the key at the place is unknown.
     pub unknown_key: bool,
-    /// How much it keeps from being served.
+    /// How much it prevents from being served.
     pub severity: Severity,
 }
 
@@ -53,12 +53,12 @@ impl Fault {
         Self { severity, ..self }
     }
 
-    /// Whether it is no more than a warning.
+    /// Whether it is a warning.
     pub fn is_warning(&self) -> bool {
         self.severity == Severity::Warning
     }
 
-    /// An unknown key, with a suggestion from the known ones.
+    /// An unknown key, with a suggestion among the known ones.
     pub fn unknown_key<'a>(
         path: impl Into<String>,
         key: &str,
@@ -77,14 +77,14 @@ impl Fault {
 /// All faults of a document, with their lines, in the order of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults {
-    /// What the document is called.
+    /// The name of the document.
     pub document: String,
-    /// The faults; each has its line.
+    /// The faults, each with its line.
     pub list: Vec<Fault>,
 }
 
 impl Faults {
-    /// Their number as text, without warnings.
+    /// The number of faults as text, without warnings.
     pub fn count(&self) -> String {
         match self.numbers().0 {
             1 => "1 fault".to_owned(),
@@ -92,18 +92,18 @@ impl Faults {
         }
     }
 
-    /// How many faults there are, and how many warnings.
+    /// The number of faults, and the number of warnings.
     pub fn numbers(&self) -> (usize, usize) {
         let warnings = self.list.iter().filter(|fault| fault.is_warning()).count();
         (self.list.len() - warnings, warnings)
     }
 
-    /// The greatest severity of all; `None` without any.
+    /// The highest severity; `None` without faults.
     pub fn severity(&self) -> Option<Severity> {
         self.list.iter().map(|fault| fault.severity).max()
     }
 
-    /// Those that are no warnings, or those that are; `None` if there are none of them.
+    /// The warnings only, or all others; `None` if there are none.
     pub fn only(&self, warnings: bool) -> Option<Self> {
         let list = self.list.iter().filter(|fault| fault.is_warning() == warnings);
         let list: Vec<_> = list.cloned().collect();
@@ -136,24 +136,21 @@ impl fmt::Display for Faults {
     }
 }
 
-/// Longer words are not compared: they are not typos.
+/// The maximum length of words that are compared: longer ones are no typing errors.
 const MAX_WORD: usize = 100;
 
-/// The maximum number of words that one is compared with.
+/// The maximum number of words that a word is compared with.
 const MAX_COMPARED: usize = 500;
 
-/// The maximum number of words that are listed.
+/// The maximum number of words in a list of alternatives.
 const MAX_LISTED: usize = 30;
 
-/// A text, shortened for messages.
+/// A text, truncated for messages.
 pub fn excerpt(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_WORD) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
-    }
+    text::excerpt(text, MAX_WORD)
 }
 
-/// `; did you mean "x"?` if a known word is near, else the list of what there is.
+/// `; did you mean "x"?` if a known word is similar, otherwise the list of known words.
 pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut known: Vec<_> = known.into_iter().collect();
     if let Some(word) = nearest(found, known.iter().copied()) {
@@ -172,11 +169,11 @@ pub fn suggestion<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> 
     }
 }
 
-/// The known word that one is most likely a typing error of.
+/// The known word that is most similar, if any is similar enough for a typing error.
 pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known
         .into_iter()
-        // Comparing takes as much memory as both lengths multiplied.
+        // A comparison takes memory in proportion to the product of both lengths.
         .filter(|word| found.len() <= MAX_WORD && word.len() <= MAX_WORD)
         .filter(|word| found.len().abs_diff(word.len()) <= max_distance(found, word))
         .take(MAX_COMPARED)

@@ -1,5 +1,5 @@
-//! YAML documents with the line of each value, faults with their places, durations, and JSON schemas
-//! of parts of a document.
+//! YAML documents with the line of each value, faults with places and lines, durations, and validation
+//! by JSON schemas.
 
 mod duration;
 mod fault;
@@ -16,23 +16,23 @@ pub use fault::{Fault, Faults, MAX_FAULTS, Severity, excerpt, nearest, suggestio
 pub use leadsman_model::pointer::segment;
 pub use yaml::Bounds;
 
-/// A configuration's text as a tree, with the lines of its places.
+/// A parsed document, with the line of each place.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// Its name in messages.
+    /// The name in messages.
     pub name: String,
-    /// The tree.
+    /// The value.
     pub value: Value,
     lines: HashMap<String, usize>,
 }
 
 impl Document {
-    /// Parses YAML (or JSON, which is YAML). The faults are those of the text itself.
+    /// Parses YAML (or JSON, which is YAML). The faults are those of the syntax.
     pub fn parse(name: &str, text: &str) -> (Self, Vec<Fault>) {
         Self::parse_within(name, text, Bounds::OPERATOR)
     }
 
-    /// Parses a text that may be this large.
+    /// Parses a text within these bounds.
     pub fn parse_within(name: &str, text: &str, bounds: Bounds) -> (Self, Vec<Fault>) {
         let mut lines = HashMap::new();
         let (value, faults) = yaml::parse(text, bounds, &mut lines);
@@ -49,7 +49,7 @@ impl Document {
         Faults { document: self.name.clone(), list: faults }
     }
 
-    /// The line of a place, or of its closest ancestor.
+    /// The line of a place, or of its closest ancestor that has one.
     fn line(&self, pointer: &str) -> usize {
         let mut pointer = pointer;
         loop {

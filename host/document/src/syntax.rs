@@ -1,17 +1,17 @@
-//! Faults of a text that is not YAML, on the line where it has to be mended. A parser notices them later:
-//! a key without its colon at the next key, a bracket that is not closed anywhere further down.
+//! Syntax errors of YAML, on the line that has to be corrected. The parser detects them later: a key
+//! without its colon at the next key, an unclosed bracket anywhere below it.
 
 use saphyr_parser::{Marker, ScanError};
 
 use super::fault::Fault;
 
-/// A fault that the parser came upon. `open` are the beginnings of the collections that it was reading;
-/// up to `read` it had read everything.
+/// The fault for an error of the parser. `open` are the beginnings of the collections that it was
+/// parsing, `read` is the end of the last event.
 pub(super) fn fault(text: &str, error: &ScanError, open: &[Marker], read: Marker) -> Fault {
     let lines = Lines(text.lines().collect());
-    let noticed = Position { line: error.marker().line(), column: error.marker().col() };
-    if let Some(opened) = lines.opened(open, read, noticed)
-        && let Some(line) = lines.unclosed(opened, noticed)
+    let detected = Position { line: error.marker().line(), column: error.marker().col() };
+    if let Some(opened) = lines.open_bracket(open, read, detected)
+        && let Some(line) = lines.line_to_close(opened, detected)
     {
         let bracket = lines.at(opened).unwrap_or('{');
         let message = format!("this is not YAML: \"{bracket}\" is not closed");
@@ -20,20 +20,20 @@ pub(super) fn fault(text: &str, error: &ScanError, open: &[Marker], read: Marker
         return Fault::on_line(line, message + &before);
     }
     let (line, info) = match error.info() {
-        "simple key expect ':'" => (lines.before(noticed.line), "a key without \":\""),
+        "simple key expect ':'" => (lines.last_before(detected.line), "a key without \":\""),
         info if info.starts_with("mapping values are not allowed") => {
-            let line = lines.joined(noticed);
-            let info = if line < noticed.line { "a key without \":\"" } else { info };
+            let line = lines.line_without_colon(detected);
+            let info = if line < detected.line { "a key without \":\"" } else { info };
             (line, info)
         }
-        // The end of the text.
-        info if noticed.line > lines.0.len() => (lines.before(noticed.line), info),
-        info => (noticed.line, info),
+        // The error is at the end of the text.
+        info if detected.line > lines.0.len() => (lines.last_before(detected.line), info),
+        info => (detected.line, info),
     };
     Fault::on_line(line, format!("this is not YAML: {info}"))
 }
 
-/// A place in a text: a line from 1, and a column from 0.
+/// A position in a text: a line from 1, and a column from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Position {
     line: usize,
@@ -61,35 +61,35 @@ impl<'t> Lines<'t> {
         all.skip_while(move |(at, _)| *at < from).take_while(move |(at, _)| *at < to)
     }
 
-    /// The number of the last line with content before this one.
-    fn before(&self, number: usize) -> usize {
+    /// The number of the last line before this one that has content.
+    fn last_before(&self, number: usize) -> usize {
         let has_content = |line: &usize| !is_empty(self.line(*line));
         (1..number).rev().find(has_content).unwrap_or(number)
     }
 
-    /// Where the outermost collection in brackets begins that is open where a fault was noticed.
-    fn opened(&self, open: &[Marker], read: Marker, noticed: Position) -> Option<Position> {
+    /// The beginning of the outermost bracketed collection that is open where an error was detected.
+    fn open_bracket(&self, open: &[Marker], read: Marker, detected: Position) -> Option<Position> {
         let bracket = |position: &Position| matches!(self.at(*position), Some('{' | '['));
         let position = |mark: &Marker| Position { line: mark.line(), column: mark.col() };
         if let Some(opened) = open.iter().map(position).find(bracket) {
-            return self.is_open(opened, noticed).then_some(opened);
+            return self.is_open(opened, detected).then_some(opened);
         }
-        // The parser reads ahead before it says that one begins.
+        // The parser reads ahead before it emits the beginning of a collection.
         let mut in_comment = false;
         let begins = |(_, c): &(Position, char)| {
             in_comment = (in_comment || *c == '#') && *c != '\n';
             !in_comment && !c.is_whitespace() && !matches!(c, '-' | ':' | '?' | ',')
         };
-        let (opened, _) = self.between(position(&read), noticed).find(begins)?;
-        (bracket(&opened) && self.is_open(opened, noticed)).then_some(opened)
+        let (opened, _) = self.between(position(&read), detected).find(begins)?;
+        (bracket(&opened) && self.is_open(opened, detected)).then_some(opened)
     }
 
-    /// Whether the brackets from one position on are not all closed before another.
+    /// Whether a bracket at one position is still open at another.
     fn is_open(&self, from: Position, to: Position) -> bool {
         let (mut depth, mut quote, mut before) = (0_usize, None, ' ');
         for (_, c) in self.between(from, to) {
             match (quote, c) {
-                // A comment, up to its end.
+                // Within a comment.
                 (Some('#'), '\n') => quote = None,
                 (Some('#'), _) => {}
                 (Some('"'), _) if before == '\\' => {
@@ -116,33 +116,33 @@ impl<'t> Lines<'t> {
         depth > 0
     }
 
-    /// The line on which a bracket should have been closed: the last one before a line that is not
-    /// within it by its indentation. `None` if there is no such line.
-    fn unclosed(&self, opened: Position, noticed: Position) -> Option<usize> {
+    /// The line on which a bracket should have been closed: the last one before a line whose indentation
+    /// is outside of it. `None` if there is no such line.
+    fn line_to_close(&self, opened: Position, detected: Position) -> Option<usize> {
         let outer = indentation(self.line(opened.line));
-        let outside = (opened.line + 1..=noticed.line).find(|number| {
+        let outside = (opened.line + 1..=detected.line).find(|number| {
             let line = self.line(*number);
             !is_empty(line)
                 && indentation(line) <= outer
                 && !line.trim_start().starts_with(['}', ']'])
         });
-        // The text ends before it is closed.
-        let at_end = noticed.line > self.0.len();
+        // The text ends before the bracket is closed.
+        let at_end = detected.line > self.0.len();
         match outside {
-            Some(number) => Some(self.before(number)),
-            None => at_end.then(|| self.before(self.0.len() + 1)),
+            Some(number) => Some(self.last_before(number)),
+            None => at_end.then(|| self.last_before(self.0.len() + 1)),
         }
     }
 
-    /// The line of a text that goes on to the line of a key, as it lacks a colon itself.
-    fn joined(&self, key: Position) -> usize {
+    /// The line of a key without its colon, which the parser joins with the line of the next key.
+    fn line_without_colon(&self, key: Position) -> usize {
         let in_line = self.line(key.line).chars().take(key.column).any(|c| c == ':');
-        let before = self.before(key.line);
+        let before = self.last_before(key.line);
         if in_line || self.line(before).contains(':') { key.line } else { before }
     }
 }
 
-/// Whether a line says nothing.
+/// Whether a line has no content.
 fn is_empty(line: &str) -> bool {
     let line = line.trim_start();
     line.is_empty() || line.starts_with('#')
@@ -157,7 +157,7 @@ mod tests {
     use crate::Document;
 
     #[test]
-    fn the_line_of_a_fault_is_where_it_has_to_be_mended() {
+    fn the_line_of_a_fault_is_the_one_to_correct() {
         for (line, text) in [
             (2, "kind: Config\nsources\nmappings: []\n"),
             (3, "kind: Config\nsources: {}\nplugins\n\n# a comment\nmappings: []\n"),

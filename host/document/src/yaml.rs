@@ -1,5 +1,5 @@
-//! Parses YAML into a tree, with the line of each value, a fault for every duplicate key, and bounds
-//! on what a small text can expand to.
+//! Parses YAML to a value with the line of each place, a fault for every duplicate key, and bounds on
+//! what a small text can expand to.
 
 use std::collections::HashMap;
 
@@ -10,29 +10,30 @@ use super::fault::Fault;
 use super::syntax;
 use leadsman_model::pointer::segment;
 
-/// How deep a document may nest, and the longest key, in bytes.
+/// The maximum nesting of a document, and the maximum length of a key in bytes.
 const MAX_DEPTH: usize = 64;
 const MAX_KEY: usize = 1 << 10;
 
-/// How large a document may be.
+/// The maximum size of a document.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Its text, in bytes.
+    /// The text, in bytes.
     text: usize,
-    /// Its nodes, once aliases are expanded.
+    /// The nodes, after the expansion of aliases.
     nodes: usize,
-    /// The texts and places that it expands to, in bytes.
+    /// The scalars and pointers after the expansion, in bytes.
     bytes: usize,
 }
 
 impl Bounds {
-    /// Of the operator's, and of files that this process was started with.
+    /// For the operator's documents, and files that the process was started with.
     pub const OPERATOR: Self = Self { text: 8 << 20, nodes: 1_000_000, bytes: 128 << 20 };
-    /// Of a team's: a ConfigMap has at most 1 MiB, and small texts can expand to large documents.
+    /// For teams' documents: a ConfigMap has at most 1 MiB, and a small text can expand to a large
+    /// document.
     pub const TEAM: Self = Self { text: 1 << 20, nodes: 50_000, bytes: 8 << 20 };
 }
 
-/// Parses the first document of a text. Lines are added under the pointers of their places.
+/// Parses the first document of a text. Adds the line of each place by its JSON pointer.
 pub(super) fn parse(
     text: &str,
     bounds: Bounds,
@@ -59,14 +60,14 @@ pub(super) fn parse(
         match events.next() {
             None => break Value::Null,
             Some(Err(error)) => {
-                builder.syntax(&error);
+                builder.syntax_error(&error);
                 break Value::Null;
             }
             Some(Ok((Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _))) => {}
             Some(Ok((Event::StreamEnd | Event::DocumentEnd, _))) => break Value::Null,
             Some(Ok((event, span))) => match builder.node(event, span, "", 0, &mut events) {
                 Ok(value) => break value,
-                Err(Stop) => break Value::Null,
+                Err(Aborted) => break Value::Null,
             },
         }
     };
@@ -84,20 +85,20 @@ pub(super) fn parse(
 }
 
 /// Parsing cannot continue; the fault is recorded.
-struct Stop;
+struct Aborted;
 
 struct Builder<'l> {
     text: &'l str,
     lines: &'l mut HashMap<String, usize>,
     bounds: Bounds,
     faults: Vec<Fault>,
-    /// Values with their nodes and bytes.
+    /// The values of anchors, with their numbers of nodes and bytes.
     anchors: HashMap<usize, (Value, usize, usize)>,
     nodes: usize,
     bytes: usize,
-    /// Where the collections begin that are being read.
+    /// The beginnings of the collections that are being parsed.
     open: Vec<Marker>,
-    /// How far the text was read.
+    /// The end of the last event.
     read: Marker,
 }
 
@@ -109,11 +110,11 @@ impl Builder<'_> {
         pointer: &str,
         depth: usize,
         events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
-    ) -> Result<Value, Stop> {
+    ) -> Result<Value, Aborted> {
         let line = span.start.line();
         self.lines.entry(pointer.to_owned()).or_insert(line);
         if depth > MAX_DEPTH {
-            return self.stop(line, "the document nests too deeply");
+            return self.abort(line, "the document nests too deeply");
         }
         self.count(1, pointer.len(), line)?;
         let (nodes, bytes) = (self.nodes, self.bytes);
@@ -146,14 +147,14 @@ impl Builder<'_> {
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).map(|a| (a.1, a.2)) {
                 Some((nodes, bytes)) => {
-                    // Counted before the copy is made.
+                    // Counted before it is copied.
                     self.count(nodes, bytes, line)?;
                     let value = self.anchors.get(&anchor).map(|anchor| anchor.0.clone());
                     (value.unwrap_or_default(), 0)
                 }
-                None => return self.stop(line, "an alias refers to an anchor that is not there"),
+                None => return self.abort(line, "an alias refers to an anchor that is not there"),
             },
-            _ => return self.stop(line, "expected a value here"),
+            _ => return self.abort(line, "expected a value here"),
         };
         if anchor != 0 {
             let (nodes, bytes) = (self.nodes - nodes + 1, self.bytes - bytes);
@@ -169,16 +170,16 @@ impl Builder<'_> {
         pointer: &str,
         depth: usize,
         events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
-    ) -> Result<Value, Stop> {
+    ) -> Result<Value, Aborted> {
         let mut map = Map::new();
         loop {
             let (key, line) = match self.next(events)? {
                 (Event::MappingEnd, _) => return Ok(Value::Object(map)),
                 (Event::Scalar(key, ..), span) => (key.into_owned(), span.start.line()),
-                (_, span) => return self.stop(span.start.line(), "a key must be a text"),
+                (_, span) => return self.abort(span.start.line(), "a key must be a text"),
             };
             if key.len() > MAX_KEY {
-                return self.stop(line, "a key is longer than any that is known");
+                return self.abort(line, "a key is longer than any that is known");
             }
             self.count(0, key.len(), line)?;
             let place = format!("{pointer}/{}", segment(&key));
@@ -192,7 +193,7 @@ impl Builder<'_> {
                     ),
                 ));
             } else {
-                // A value may begin on a later line; people look for the key.
+                // A value may begin on a later line; users look for the key.
                 self.lines.insert(place.clone(), line);
             }
             let (event, span) = self.next(events)?;
@@ -206,44 +207,44 @@ impl Builder<'_> {
     fn next<'t>(
         &mut self,
         events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
-    ) -> Result<(Event<'t>, Span), Stop> {
+    ) -> Result<(Event<'t>, Span), Aborted> {
         match events.next() {
             Some(Ok((event, span))) => {
                 self.read = span.end;
                 Ok((event, span))
             }
             Some(Err(error)) => {
-                self.syntax(&error);
-                Err(Stop)
+                self.syntax_error(&error);
+                Err(Aborted)
             }
             None => {
                 self.faults.push(Fault::on_line(1, "the document ends too early"));
-                Err(Stop)
+                Err(Aborted)
             }
         }
     }
 
-    fn count(&mut self, nodes: usize, bytes: usize, line: usize) -> Result<(), Stop> {
+    fn count(&mut self, nodes: usize, bytes: usize, line: usize) -> Result<(), Aborted> {
         self.nodes = self.nodes.saturating_add(nodes);
         self.bytes = self.bytes.saturating_add(bytes);
         if self.nodes > self.bounds.nodes || self.bytes > self.bounds.bytes {
-            return self.stop(line, "the document expands to too many values");
+            return self.abort(line, "the document expands to too many values");
         }
         Ok(())
     }
 
-    fn syntax(&mut self, error: &saphyr_parser::ScanError) {
+    fn syntax_error(&mut self, error: &saphyr_parser::ScanError) {
         let fault = syntax::fault(self.text, error, &self.open, self.read);
         self.faults.push(fault);
     }
 
-    fn stop<T>(&mut self, line: usize, message: &str) -> Result<T, Stop> {
+    fn abort<T>(&mut self, line: usize, message: &str) -> Result<T, Aborted> {
         self.faults.push(Fault::on_line(line, message));
-        Err(Stop)
+        Err(Aborted)
     }
 }
 
-/// The core schema of YAML 1.2: null, booleans, whole numbers, floats; all else is text.
+/// The core schema of YAML 1.2: null, booleans, integers, floats; everything else is a string.
 fn plain_scalar(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,

@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use leadsman_model::data::{Data, Input, Vector};
 use leadsman_model::dictionary::{Dictionary, EMPTY, Text};
 use leadsman_model::names::Scope;
+use leadsman_model::text;
 use leadsman_model::values::MetricValues;
 
 /// How many disputes are kept with their labels.
@@ -210,16 +211,12 @@ fn differing(
         .filter(|(name, values)| *name != names.object && values.len() > 1)
         .take(MAX_NAMED)
         .map(|(name, values)| {
-            let short = |value: &str| match value.char_indices().nth(MAX_VALUE) {
-                Some((end, _)) => format!("{}…", &value[..end]),
-                None => value.to_owned(),
-            };
-            let mut told: Vec<_> =
-                values.iter().take(MAX_NAMED).map(|value| short(value)).collect();
+            let excerpts = values.iter().map(|value| text::excerpt(value, MAX_VALUE).into_owned());
+            let mut shown: Vec<_> = excerpts.take(MAX_NAMED).collect();
             if values.len() > MAX_NAMED {
-                told.push("…".to_owned());
+                shown.push("…".to_owned());
             }
-            (name.to_owned(), told)
+            (name.to_owned(), shown)
         })
         .collect()
 }

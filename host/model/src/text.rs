@@ -1,18 +1,40 @@
-//! Texts from outside, as messages may show them.
+//! Untrusted texts, bounded for messages.
 
-/// The beginning of a text as one readable line: at most so many characters, and none for control.
-pub fn one_line(text: &str, max_chars: usize) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let mut line: String = text.chars().take(max_chars).map(plain).collect();
-    if text.chars().nth(max_chars).is_some() {
-        line.push('…');
+use std::borrow::Cow;
+
+/// The beginning of a text, with an ellipsis if it is longer than this many characters.
+pub fn excerpt(text: &str, max_chars: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
-    line
+}
+
+/// The beginning of a text, with an ellipsis if it is longer than this many bytes.
+pub fn excerpt_bytes(text: &str, max_bytes: usize) -> Cow<'_, str> {
+    if text.len() <= max_bytes {
+        return text.into();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(max_bytes)]).into()
+}
+
+/// The beginning of a text on one line, with spaces in place of control characters.
+pub fn one_line(text: &str, max_chars: usize) -> String {
+    excerpt(text, max_chars).replace(char::is_control, " ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        assert_eq!(excerpt("ééé", 2), "éé…");
+        assert_eq!(excerpt("ééé", 3), "ééé");
+        assert_eq!(excerpt_bytes("ééé", 5), "éé…");
+        assert_eq!(excerpt_bytes("ééé", 6), "ééé");
+        assert_eq!(excerpt_bytes("é", 0), "…");
+    }
 
     #[test]
     fn a_text_is_cut_and_stays_in_its_line() {

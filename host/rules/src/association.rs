@@ -1,4 +1,4 @@
-//! Which label names an object of which kind, and back.
+//! The association between labels and kinds of objects, in both directions.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,35 +6,35 @@ use regex::Regex;
 
 use super::go_template::{GoTemplate, Value};
 use super::written::{GroupResource, Resources};
-use super::{Note, go_regex};
+use super::{ReportFault, go_regex};
 use leadsman_model::resource::Resource;
 
-/// The kind of objects that a group and a resource name; the group may be empty, the resource may
-/// be the name of one or of many.
+/// Resolves a group, which may be empty, and a singular or plural resource name to a kind of objects.
 pub type Resolve<'a> = dyn Fn(&str, &str) -> Option<Resource> + 'a;
 
-/// Which label names an object of which kind.
+/// The labels that name objects, by kind.
 #[derive(Debug, Clone)]
 pub struct Association {
     overrides: BTreeMap<String, (String, String)>,
     template: Option<LabelTemplate>,
 }
 
-/// What labels are called, forwards and backwards.
+/// The template of label names, and its inverse.
 #[derive(Debug, Clone)]
 struct LabelTemplate {
     template: GoTemplate,
-    reversed: Regex,
+    /// Matches the label names that the template gives, with the groups `group` and `resource`.
+    pattern: Regex,
 }
 
 impl Association {
-    pub(super) fn new(written: &Resources, note: &mut Note<'_>) -> Option<Self> {
+    pub(super) fn new(written: &Resources, report: &mut ReportFault<'_>) -> Option<Self> {
         let template = match written.template.as_str() {
             "" => None,
             text => match LabelTemplate::new(text) {
                 Ok(template) => Some(template),
                 Err(reason) => {
-                    note("/resources/template", reason);
+                    report("/resources/template", reason);
                     return None;
                 }
             },
@@ -48,17 +48,17 @@ impl Association {
         Some(Self { overrides, template })
     }
 
-    /// Whether no label can name any object.
+    /// Whether no label can name an object.
     pub fn is_empty(&self) -> bool {
         self.overrides.is_empty() && self.template.is_none()
     }
 
-    /// Whether an override is for this label.
+    /// Whether there is an override for a label.
     pub(super) fn overrides(&self, label: &str) -> bool {
         self.overrides.contains_key(label)
     }
 
-    /// The overrides that name nothing there is: the label, and what it is said to name.
+    /// The overrides whose kind does not exist: the label and the name of the kind.
     pub fn unknown<'a>(
         &'a self,
         resolve: &'a Resolve<'_>,
@@ -80,19 +80,19 @@ impl Association {
         if let Some((group, resource)) = self.overrides.get(label) {
             return resolve(group, resource);
         }
-        let groups = self.template.as_ref()?.reversed.captures(label)?;
+        let groups = self.template.as_ref()?.pattern.captures(label)?;
         let part = |name: &str| groups.name(name).map_or("", |part| part.as_str());
         resolve(part("group"), part("resource"))
     }
 
-    /// The label that names objects of a kind.
+    /// The label that names the objects of a kind.
     pub fn label_of(&self, resource: &Resource, resolve: &Resolve<'_>) -> Option<String> {
-        // Of several labels for one kind the last one holds; prometheus-adapter takes any.
-        let given = self
+        // The last of several labels for one kind is used; prometheus-adapter picks any of them.
+        let overriding = self
             .overrides
             .iter()
             .rfind(|(_, (group, name))| resolve(group, name).as_ref() == Some(resource));
-        match (given, &self.template) {
+        match (overriding, &self.template) {
             (Some((label, _)), _) => Some(label.clone()),
             (None, Some(template)) => template.label(resource),
             (None, None) => None,
@@ -110,8 +110,8 @@ impl LabelTemplate {
         if !pattern.contains("(?P<resource>") {
             return Err("does not name the resource; write <<.Resource>> in it".to_owned());
         }
-        let reversed = go_regex::compile(&format!("^{pattern}$"))?;
-        Ok(Self { template, reversed })
+        let pattern = go_regex::compile(&format!("^{pattern}$"))?;
+        Ok(Self { template, pattern })
     }
 
     fn label(&self, resource: &Resource) -> Option<String> {
@@ -121,8 +121,8 @@ impl LabelTemplate {
     }
 }
 
-/// Looks kinds up among those that every cluster has and those that this one has, by the name of
-/// one or of many. Without a group any will do; one may be written as a part of a label.
+/// A lookup among the kinds that every cluster has and those of this cluster, by singular or plural
+/// name. An empty group matches any group; a group may also be written in its form for labels.
 pub fn resolver(cluster: &[Resource]) -> impl Fn(&str, &str) -> Option<Resource> + use<> {
     let mut names: HashMap<String, Vec<Resource>> = HashMap::new();
     for resource in Resource::all_known().chain(cluster.iter().cloned()) {
@@ -144,7 +144,7 @@ pub fn resolver(cluster: &[Resource]) -> impl Fn(&str, &str) -> Option<Resource>
     }
 }
 
-/// A group as a part of a label.
+/// A group in the form that label names can contain.
 fn sanitized(group: &str) -> String {
     group.replace(['.', '-'], "_")
 }

@@ -1,4 +1,4 @@
-//! From rules and the series that were seen to metrics.
+//! Derives metrics from rules and listed series.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,14 +8,13 @@ use super::{Api, Resolve, Rule};
 use leadsman_model::names::MetricName;
 use leadsman_model::resource::Resource;
 
-/// What was seen for a series query: names of series, with the labels that any series of the name
-/// has.
+/// The result of a series query: the names of series, each with the union of their label names.
 pub type Seen = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
 /// All metrics that rules give, by name.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    /// The metrics, no two for the same name and kind of objects.
+    /// The metrics, unique by name and kind of objects.
     pub offered: Vec<Offered>,
 }
 
@@ -28,7 +27,7 @@ pub struct Offered {
     pub resource: Option<Resource>,
     /// The label that names the object; `None` for an external metric.
     pub label: Option<String>,
-    /// The number of the rule in the list that was given.
+    /// The index of the rule in the list.
     pub rule: usize,
     /// The query.
     pub query: RuleQuery,
@@ -37,17 +36,17 @@ pub struct Offered {
 /// A series that gives no metric, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unserved {
-    /// The number of the rule.
+    /// The index of the rule.
     pub rule: usize,
     /// The name of the series.
     pub series: Arc<str>,
-    /// What the metric would be called, if that is known.
+    /// The name that its metric would have, if it is known.
     pub metric: Option<MetricName>,
-    /// Why.
+    /// The reason.
     pub why: Why,
 }
 
-/// Why a rule with so many names of series gives no metric; `unserved` is one of them.
+/// Why a rule gives no metric. `seen` is how many names of series it matches, `unserved` one of them.
 pub fn gives_nothing(seen: usize, unserved: Option<&Unserved>) -> String {
     let why = unserved.map_or(String::new(), |of| format!(": {}: {}", of.series, of.why));
     match seen {
@@ -60,13 +59,13 @@ pub fn gives_nothing(seen: usize, unserved: Option<&Unserved>) -> String {
 /// Why a series gives no metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Why {
-    /// The rule does not want it.
+    /// A filter of the rule excludes it.
     #[error("the rule leaves it out by `{0}`")]
     Filtered(String),
-    /// The name cannot be served.
+    /// The metric's name is invalid.
     #[error("{0}")]
     Name(String),
-    /// The name of the series is none that stands in a query as it is.
+    /// The name of the series must be quoted in a query, and the template does not quote it.
     #[error(
         "the name of the series cannot stand in the query as it is; write {{\"<<.Series>>\",…}} in \
          `metricsQuery`, if Prometheus takes names between quotes"
@@ -75,7 +74,7 @@ pub enum Why {
     /// No label names an object.
     #[error("none of its labels names an object: {0}")]
     NoObject(String),
-    /// Objects live in namespaces, and no label is known to name one.
+    /// The kind is namespaced, and no label names the namespace.
     #[error(
         "{resource} live in namespaces, and the rule does not say which label names the namespace; \
          add it to `resources.overrides`"
@@ -84,16 +83,16 @@ pub enum Why {
         /// The kind of objects.
         resource: Resource,
     },
-    /// An external metric is for the namespace of the read, and no label is known to name one.
+    /// The external metric is namespaced, and no label names the namespace.
     #[error(
         "the rule does not say which label names the namespace; add it to `resources.overrides`, \
          or set `resources.namespaced: false` if the metric is for all namespaces"
     )]
     NoNamespaceOfExternal,
-    /// Another one gives the same metric.
+    /// Another series gives the same metric and takes precedence.
     #[error("{by} gives {metric} for the same objects, and the later one holds")]
     Hidden {
-        /// The other one.
+        /// The other series and its rule.
         by: String,
         /// The metric.
         metric: MetricName,
@@ -109,8 +108,8 @@ struct Making<'a> {
 }
 
 impl Catalog {
-    /// What rules give of what was seen for their series queries. `unserved` is told of each
-    /// series that gives nothing.
+    /// The metrics that rules give for the listed series. `unserved` is called for each series that
+    /// gives no metric.
     pub fn new<'s>(
         rules: &[Rule],
         seen: impl Fn(&str) -> Option<&'s Seen>,
@@ -119,12 +118,12 @@ impl Catalog {
     ) -> Self {
         let mut making = Making { resolve, unserved, offered: BTreeMap::new() };
         for (at, rule) in rules.iter().enumerate() {
-            // Many series have the same labels.
-            let mut known = HashMap::new();
+            // Many series share labels, so each is resolved once.
+            let mut resolved = HashMap::new();
             for (series, labels) in seen(&rule.series_query).into_iter().flatten() {
                 let mut metric = None;
-                let made = making.series(rules, at, series, labels, &mut known, &mut metric);
-                if let Err(why) = made {
+                let added = making.add(rules, at, series, labels, &mut resolved, &mut metric);
+                if let Err(why) = added {
                     (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
                 }
             }
@@ -134,23 +133,24 @@ impl Catalog {
 }
 
 impl Making<'_> {
-    fn series(
+    /// Adds the metrics of one series. `name` is set to the metric's name once it is known.
+    fn add(
         &mut self,
         rules: &[Rule],
         at: usize,
         series: &Arc<str>,
         labels: &BTreeSet<Arc<str>>,
-        known: &mut HashMap<Arc<str>, Option<Resource>>,
-        called: &mut Option<MetricName>,
+        resolved: &mut HashMap<Arc<str>, Option<Resource>>,
+        name: &mut Option<MetricName>,
     ) -> Result<(), Why> {
         let rule = &rules[at];
         if let Some(filter) = rule.naming.kept_out_by(series) {
-            *called = rule.naming.name(series).and_then(|name| name.parse().ok());
+            *name = rule.naming.name(series).and_then(|name| name.parse().ok());
             return Err(Why::Filtered(filter));
         }
-        let name = rule.naming.name(series).unwrap_or_default();
-        let metric: MetricName = name.parse().map_err(|error| Why::Name(format!("{error}")))?;
-        *called = Some(metric.clone());
+        let text = rule.naming.name(series).unwrap_or_default();
+        let metric: MetricName = text.parse().map_err(|error| Why::Name(format!("{error}")))?;
+        *name = Some(metric.clone());
         if rule.api == Api::External {
             let namespace = Resource::known("namespaces").filter(|_| rule.namespaced);
             let namespace_label = match namespace {
@@ -168,14 +168,14 @@ impl Making<'_> {
                 group_by: None,
             };
             let offered = Offered { metric, resource: None, label: None, rule: at, query };
-            return self.offer(rules, offered);
+            return self.insert(rules, offered);
         }
         let resolve = self.resolve;
         let resources: BTreeSet<_> = labels
             .iter()
             .filter_map(|label| {
                 let find = || rule.association.resource_of(label, resolve);
-                known.entry(label.clone()).or_insert_with(find).clone()
+                resolved.entry(label.clone()).or_insert_with(find).clone()
             })
             .collect();
         if resources.is_empty() {
@@ -185,7 +185,7 @@ impl Making<'_> {
         let namespaces = Resource::known("namespaces");
         let namespace_label =
             namespaces.and_then(|namespace| rule.association.label_of(&namespace, resolve));
-        let mut refused = Ok(());
+        let mut result = Ok(());
         for resource in resources {
             let Some(object_label) = rule.association.label_of(&resource, resolve) else {
                 continue;
@@ -194,7 +194,7 @@ impl Making<'_> {
             let series = series.to_string();
             let label = object_label.clone();
             let query = match (&namespace_label, resource.namespaced()) {
-                // A namespace is asked for as the namespace that it is.
+                // For namespaces the label of the namespace is that of the object.
                 _ if resource.is_namespace() => RuleQuery {
                     text,
                     series,
@@ -217,18 +217,18 @@ impl Making<'_> {
                     group_by: None,
                 },
                 (None, true) => {
-                    refused = Err(Why::NoNamespace { resource });
+                    result = Err(Why::NoNamespace { resource });
                     continue;
                 }
             };
             let (metric, resource, label) = (metric.clone(), Some(resource), Some(label));
-            self.offer(rules, Offered { metric, resource, label, rule: at, query })?;
+            self.insert(rules, Offered { metric, resource, label, rule: at, query })?;
         }
-        refused
+        result
     }
 
-    /// As in prometheus-adapter, the later rule holds.
-    fn offer(&mut self, rules: &[Rule], new: Offered) -> Result<(), Why> {
+    /// Inserts a metric. As in prometheus-adapter, a later rule replaces an earlier one.
+    fn insert(&mut self, rules: &[Rule], new: Offered) -> Result<(), Why> {
         if !new.query.quotes_series() {
             return Err(Why::SeriesName);
         }

@@ -1,5 +1,4 @@
-//! What can be told of a rule's text beyond that it can be read: what cannot work, and what means
-//! something else than it seems to.
+//! Findings about valid rules: what cannot work, and what probably does not do what is intended.
 
 use std::collections::BTreeSet;
 
@@ -7,70 +6,75 @@ use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::Expr;
 
 use super::association::Association;
-use super::promql::{self, MAX_CHECKED_BYTES, Unparsed};
+use super::promql::{self, MAX_CHECKED_BYTES, ParseError};
 use super::query::QueryText;
 use super::result_labels::ResultLabels;
 use super::{Api, ResourceRules, Rule, resolver};
 
-/// Something that is odd about a rule, which is served all the same.
+/// A finding about a rule. The rule is served nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Where, within the rule.
+    /// The JSON pointer within the rule.
     pub place: String,
-    /// How sure it is that this cannot work.
+    /// Whether it cannot work, or may be intended.
     pub gravity: Gravity,
-    /// What, and what to do.
+    /// The finding, and what to do about it.
     pub message: String,
 }
 
-/// How sure it is that something cannot work.
+/// Whether something cannot work, or may be intended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gravity {
-    /// Whoever reads the metric gets an error, or nothing.
+    /// Reads of the metric fail, or get no values.
     Fault,
-    /// It may be meant so.
+    /// It may be intended.
     Warning,
 }
 
-/// The series of the example.
+/// The series of the example query.
 const SERIES: &str = "series";
 
-/// The matchers of the example, as a read adds them.
+/// The matchers of the example query, in place of those of a read.
 const MATCHERS: &str = "__leadsman_matchers__=\"x\"";
 
-/// The label that the example groups by, as a read says.
+/// The label that the example query groups by, in place of that of a read.
 const GROUP: &str = "__leadsman_group__";
 
-type Found<'a> = dyn FnMut(&str, Gravity, String) + 'a;
+type Report<'a> = dyn FnMut(&str, Gravity, String) + 'a;
 
 impl Rule {
-    /// How much work looking for findings is, as the square of the length of what is parsed.
-    pub fn work(&self) -> usize {
-        let parsed =
-            |text: &str| if text.len() > MAX_CHECKED_BYTES { 0 } else { text.len().pow(2) };
-        parsed(self.query.written()).saturating_add(parsed(&self.series_query))
+    /// The cost of [`Self::findings`]: the sum of the squares of the lengths of what is parsed.
+    pub fn findings_cost(&self) -> usize {
+        let cost = |text: &str| if text.len() > MAX_CHECKED_BYTES { 0 } else { text.len().pow(2) };
+        cost(self.query.written()).saturating_add(cost(&self.series_query))
     }
 
-    /// What is odd about it.
+    /// The findings about this rule.
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut found = |place: &str, gravity: Gravity, message: String| {
+        let mut report = |place: &str, gravity: Gravity, message: String| {
             findings.push(Finding { place: place.to_owned(), gravity, message });
         };
-        other_template(&self.series_query, "/seriesQuery", &mut found);
-        let chosen = chosen(&self.series_query, &mut found);
-        if let Some(shape) = shape(&self.query, "/metricsQuery", &mut found) {
-            self.lost(&chosen, &shape, &mut found);
+        check_delimiters(&self.series_query, "/seriesQuery", &mut report);
+        let filters = value_matchers(&self.series_query, &mut report);
+        if let Some(shape) = check_query(&self.query, "/metricsQuery", &mut report) {
+            self.check_lost_matchers(&filters, &shape, &mut report);
             if self.api == Api::Custom {
-                self.several(&shape.labels, &mut found);
+                self.check_result_labels(&shape.labels, &mut report);
             }
         }
         findings
     }
 
-    /// Matchers that decide which series are found, and not which ones are read.
-    fn lost(&self, chosen: &[Matcher], shape: &Shape, found: &mut Found<'_>) {
-        let lost: Vec<_> = chosen
+    /// Reports matchers of the series query that the metrics query lacks: it also reads series that
+    /// they exclude.
+    fn check_lost_matchers(
+        &self,
+        filters: &[Matcher],
+        shape: &QueryShape,
+        report: &mut Report<'_>,
+    ) {
+        let lost: Vec<_> = filters
             .iter()
             .filter(|matcher| !shape.matched.contains(&matcher.name))
             .filter(|matcher| !names_objects(&self.association, &matcher.name))
@@ -80,7 +84,7 @@ impl Rule {
             return;
         }
         let lost = lost.join(",");
-        found(
+        report(
             "/metricsQuery",
             Gravity::Warning,
             format!(
@@ -91,8 +95,8 @@ impl Rule {
         );
     }
 
-    /// A result that may have several series for one object, or none for any.
-    fn several(&self, labels: &ResultLabels, found: &mut Found<'_>) {
+    /// Reports a result that can have several series for one object, or no label that names objects.
+    fn check_result_labels(&self, labels: &ResultLabels, report: &mut Report<'_>) {
         let place = "/metricsQuery";
         let labels = match labels {
             ResultLabels::Unknown => return,
@@ -100,7 +104,7 @@ impl Rule {
                 let message = "the query does not aggregate: an object with several series that \
                                disagree is left out, unless `discovery.onSeveral` says which value \
                                it has; write sum(…) by (<<.GroupBy>>), or avg, max, min";
-                return found(place, Gravity::Warning, message.to_owned());
+                return report(place, Gravity::Warning, message.to_owned());
             }
             ResultLabels::Only(labels) => labels,
         };
@@ -108,7 +112,7 @@ impl Rule {
         if !labels.iter().any(|label| names(&label)) {
             let message = "no label of the result names an object, so that none has a value; \
                            write sum(…) by (<<.GroupBy>>)";
-            return found(place, Gravity::Warning, message.to_owned());
+            return report(place, Gravity::Warning, message.to_owned());
         }
         let others: Vec<_> =
             labels.iter().filter(|label| !names(label)).map(String::as_str).collect();
@@ -118,7 +122,7 @@ impl Rule {
                  out, unless `discovery.onSeveral` says which value it has",
                 others.join(" and ")
             );
-            found(place, Gravity::Warning, message);
+            report(place, Gravity::Warning, message);
         }
     }
 
@@ -129,15 +133,15 @@ impl Rule {
 }
 
 impl ResourceRules {
-    /// What is odd about them.
+    /// The findings about these rules.
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for (name, usage) in [("cpu", &self.cpu), ("memory", &self.memory)] {
-            for (key, text) in usage.texts() {
-                let mut found = |place: &str, gravity: Gravity, message: String| {
+        for (name, queries) in [("cpu", &self.cpu), ("memory", &self.memory)] {
+            for (key, text) in queries.texts() {
+                let mut report = |place: &str, gravity: Gravity, message: String| {
                     findings.push(Finding { place: place.to_owned(), gravity, message });
                 };
-                shape(text, &format!("/{name}/{key}"), &mut found);
+                check_query(text, &format!("/{name}/{key}"), &mut report);
             }
         }
         findings
@@ -151,71 +155,72 @@ fn names_objects(association: &Association, label: &str) -> bool {
         || (label != "job" && association.resource_of(label, &resolver(&[])).is_some())
 }
 
-/// What a query's text says.
-struct Shape {
+/// What a query selects and returns.
+struct QueryShape {
     /// The labels that its selectors match.
     matched: BTreeSet<String>,
+    /// The labels of its result.
     labels: ResultLabels,
 }
 
-/// Looks into the text of a query with an example in its places.
-fn shape(text: &QueryText, place: &str, found: &mut Found<'_>) -> Option<Shape> {
-    other_template(text.written(), place, found);
+/// Analyzes an example of a query. Reports what is no PromQL.
+fn check_query(text: &QueryText, place: &str, report: &mut Report<'_>) -> Option<QueryShape> {
+    check_delimiters(text.written(), place, report);
     let query = text.of_example(SERIES, MATCHERS, GROUP)?;
-    let looked = promql::look(&query, |expression| {
+    let inspected = promql::inspect(&query, |expression| {
         let mut matched = BTreeSet::new();
-        selectors(expression, &mut |matchers| {
-            matched.extend(all(matchers).map(|matcher| matcher.name.clone()));
+        visit_selectors(expression, &mut |matchers| {
+            matched.extend(all_matchers(matchers).map(|matcher| matcher.name.clone()));
         });
-        Shape { matched, labels: ResultLabels::of(expression) }
+        QueryShape { matched, labels: ResultLabels::of(expression) }
     });
-    match looked {
+    match inspected {
         Ok(shape) => Some(shape),
         Err(error) => {
-            // What is too long to be looked into is not wrong.
+            // A query that is too long to be parsed here is not a fault.
             if query.len() <= MAX_CHECKED_BYTES {
-                found(place, gravity(&error), format!("{error}; it is sent as it is"));
+                report(place, gravity(&error), format!("{error}; it is sent as it is"));
             }
             None
         }
     }
 }
 
-fn gravity(error: &Unparsed) -> Gravity {
+fn gravity(error: &ParseError) -> Gravity {
     match error {
-        Unparsed::Wrong(_) => Gravity::Fault,
-        Unparsed::Unknown(_) => Gravity::Warning,
+        ParseError::Invalid(_) => Gravity::Fault,
+        ParseError::Unsupported(_) => Gravity::Warning,
     }
 }
 
-/// The matchers of a series query that leave series out which have the label.
-fn chosen(series_query: &str, found: &mut Found<'_>) -> Vec<Matcher> {
-    let looked = promql::look(series_query, |expression| match expression {
+/// The matchers of a series query that filter by the value of a label.
+fn value_matchers(series_query: &str, report: &mut Report<'_>) -> Vec<Matcher> {
+    let inspected = promql::inspect(series_query, |expression| match expression {
         Expr::VectorSelector(selector) if selector.matchers.or_matchers.is_empty() => {
             let matchers = selector.matchers.matchers.iter();
-            Some(matchers.filter(|matcher| is_choice(matcher)).cloned().collect())
+            Some(matchers.filter(|matcher| filters_by_value(matcher)).cloned().collect())
         }
         Expr::VectorSelector(_) => Some(Vec::new()),
         _ => None,
     });
-    match looked {
-        Ok(Some(chosen)) => chosen,
+    match inspected {
+        Ok(Some(matchers)) => matchers,
         Ok(None) => {
             let message = "is no selector of series; write {__name__=~\"…\",label=\"…\"}";
-            found("/seriesQuery", Gravity::Fault, message.to_owned());
+            report("/seriesQuery", Gravity::Fault, message.to_owned());
             Vec::new()
         }
         Err(error) => {
             if series_query.len() <= MAX_CHECKED_BYTES {
-                found("/seriesQuery", gravity(&error), error.to_string());
+                report("/seriesQuery", gravity(&error), error.to_string());
             }
             Vec::new()
         }
     }
 }
 
-/// Whether a matcher is about a value of a label, and not about its being there.
-fn is_choice(matcher: &Matcher) -> bool {
+/// Whether a matcher filters by the value of a label, and not only by its presence.
+fn filters_by_value(matcher: &Matcher) -> bool {
     let value = matcher.value.as_str();
     let is_presence = match matcher.op {
         MatchOp::NotEqual => value.is_empty(),
@@ -226,8 +231,8 @@ fn is_choice(matcher: &Matcher) -> bool {
     !matcher.name.starts_with("__") && !is_presence
 }
 
-/// What stands between the braces of Go's usual templates, which are not those of rules.
-fn other_template(text: &str, place: &str, found: &mut Found<'_>) {
+/// Reports templates with Go's default delimiters, which rules do not use.
+fn check_delimiters(text: &str, place: &str, report: &mut Report<'_>) {
     let Some((_, after)) = text.split_once("{{") else { return };
     let Some((inner, _)) = after.split_once("}}") else { return };
     if inner.len() > 100 || !inner.trim_start().starts_with(['.', '$', '%']) {
@@ -237,30 +242,33 @@ fn other_template(text: &str, place: &str, found: &mut Found<'_>) {
         "\"{{{{{inner}}}}}\" is no template here, and is sent as it is; templates stand between << \
          and >>, and <<.LabelMatchers>> brings the namespace and the objects that are asked for"
     );
-    found(place, Gravity::Fault, message);
+    report(place, Gravity::Fault, message);
 }
 
-fn all(matchers: &Matchers) -> impl Iterator<Item = &Matcher> {
+/// All matchers of a selector, also those that are joined by `or`.
+fn all_matchers(matchers: &Matchers) -> impl Iterator<Item = &Matcher> {
     matchers.matchers.iter().chain(matchers.or_matchers.iter().flatten())
 }
 
 /// Visits all selectors of an expression.
-fn selectors(expression: &Expr, visit: &mut dyn FnMut(&Matchers)) {
+fn visit_selectors(expression: &Expr, visit: &mut dyn FnMut(&Matchers)) {
     match expression {
         Expr::VectorSelector(selector) => visit(&selector.matchers),
         Expr::MatrixSelector(selector) => visit(&selector.vs.matchers),
         Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
-        Expr::Paren(inner) => selectors(&inner.expr, visit),
-        Expr::Unary(inner) => selectors(&inner.expr, visit),
-        Expr::Subquery(inner) => selectors(&inner.expr, visit),
+        Expr::Paren(inner) => visit_selectors(&inner.expr, visit),
+        Expr::Unary(inner) => visit_selectors(&inner.expr, visit),
+        Expr::Subquery(inner) => visit_selectors(&inner.expr, visit),
         Expr::Aggregate(aggregate) => {
-            selectors(&aggregate.expr, visit);
-            aggregate.param.iter().for_each(|parameter| selectors(parameter, visit));
+            visit_selectors(&aggregate.expr, visit);
+            aggregate.param.iter().for_each(|parameter| visit_selectors(parameter, visit));
         }
-        Expr::Call(call) => call.args.args.iter().for_each(|argument| selectors(argument, visit)),
+        Expr::Call(call) => {
+            call.args.args.iter().for_each(|argument| visit_selectors(argument, visit))
+        }
         Expr::Binary(binary) => {
-            selectors(&binary.lhs, visit);
-            selectors(&binary.rhs, visit);
+            visit_selectors(&binary.lhs, visit);
+            visit_selectors(&binary.rhs, visit);
         }
     }
 }
@@ -271,7 +279,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn told(series_query: &str, metrics_query: &str) -> Vec<(Gravity, String)> {
+    fn findings(series_query: &str, metrics_query: &str) -> Vec<(Gravity, String)> {
         let written: written::Rule = serde_json::from_value(json!({
             "seriesQuery": series_query, "metricsQuery": metrics_query,
             "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
@@ -285,11 +293,11 @@ mod tests {
     const SUM: &str = "sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)";
 
     #[test]
-    fn what_is_as_usual_is_not_told_of() {
+    fn usual_rules_have_no_findings() {
         for (series_query, metrics_query) in [
             ("x", SUM),
             ("{__name__=~\"^x_.*\",namespace!=\"\",pod=~\".+\"}", SUM),
-            // The matchers of these are those of a read.
+            // A read has matchers for these labels itself.
             ("x{namespace=\"shop\",pod=~\"web-.*\"}", SUM),
             (
                 "x{container!=\"POD\"}",
@@ -304,12 +312,12 @@ mod tests {
                 "histogram_quantile(0.9, sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (le, <<.GroupBy>>))",
             ),
         ] {
-            assert_eq!(told(series_query, metrics_query), [], "{series_query} {metrics_query}");
+            assert_eq!(findings(series_query, metrics_query), [], "{series_query} {metrics_query}");
         }
     }
 
     #[test]
-    fn what_cannot_work_is_a_fault_and_what_may_be_meant_a_warning() {
+    fn what_cannot_work_is_a_fault_and_what_may_be_intended_a_warning() {
         for (series_query, metrics_query, gravity, part) in [
             (
                 "x{side=\"destination\",code!~\"5..\",pod!=\"\"}",
@@ -359,10 +367,10 @@ mod tests {
                 "keeps container apart",
             ),
         ] {
-            let told = told(series_query, metrics_query);
+            let all = findings(series_query, metrics_query);
             let fits =
                 |(found, message): &&(Gravity, String)| *found == gravity && message.contains(part);
-            assert!(told.iter().any(|finding| fits(&finding)), "{part}: {told:?}");
+            assert!(all.iter().any(|finding| fits(&finding)), "{part}: {all:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A request's text is never more than a value in a query, wherever a query is made.
+//! Property tests: the text of a request is never more than a value in a query of a rule.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{Api, Catalog, Rule, RuleQuery, Seen, resolver, written};
 use crate::promql;
 use leadsman_model::query_params::QueryParams;
 
-/// Templates that put what a request says into each kind of place.
+/// Templates that put values of a request at every kind of place.
 const TEMPLATES: [&str; 12] = [
     "<<.Series>>{<<.LabelMatchers>>}",
     "quantile(0.9, <<.Series>>{<<.LabelMatchers>>,a=\"b\"}) # all",
@@ -21,7 +21,7 @@ const TEMPLATES: [&str; 12] = [
     "m{<<range $k, $v := .LabelValuesByName>><<$k>>=\"<<$v>>\",<<end>>}",
     "<<if .LabelValuesByName.pod>>m{<<.LabelMatchers>>}<<else>>n<<end>>",
     "m{<<printf \"%s,x='y'\" .LabelMatchers>>}",
-    // What no rule should say: values outside of quotes.
+    // What rules should not do: values outside of quotes.
     "<<index .LabelValuesByName \"pod\">>{<<.LabelMatchers>>}",
     "m{a=\"<<.LabelMatchers>>\"}",
     "m{a='b'} # <<.LabelValuesByName.pod>>",
@@ -41,7 +41,7 @@ fn query(template: &str, api: Api) -> RuleQuery {
     catalog.offered.into_iter().find(|o| o.label.as_deref() == wanted).unwrap().query
 }
 
-/// Text that tries to be more than a value.
+/// Strings that try to escape from a quoted value.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("\""),
@@ -137,7 +137,7 @@ proptest! {
             let plain = query.exact(Some("x"), &plain);
             let filled = query.exact(Some(&namespace), &asked(&selector, names.clone()));
             let (Ok(filled), Ok(plain)) = (filled, plain) else { continue };
-            // A template that gives no PromQL for a plain name gives none for another.
+            // A template that is not PromQL for a plain name is not PromQL for others.
             prop_assert_eq!(promql::shape(&filled).ok(), promql::shape(&plain).ok(), "{}", filled);
         }
     }

@@ -1,5 +1,5 @@
-//! Rules of prometheus-adapter: which series give which metrics for which objects, and with which
-//! queries. No I/O.
+//! The rules of prometheus-adapter: they map series to metrics and objects, and generate the queries.
+//! No I/O.
 
 mod association;
 mod catalog;
@@ -27,7 +27,7 @@ use naming::Naming;
 use leadsman_model::pointer;
 pub use written::OnSeveral;
 
-/// In which API the metrics of a rule are served.
+/// The API in which the metrics of a rule are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Api {
     /// `custom.metrics.k8s.io`: `rules`.
@@ -36,52 +36,52 @@ pub enum Api {
     External,
 }
 
-/// A rule without faults.
+/// A valid rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Where it stands in the document.
+    /// Its JSON pointer in the document.
     pub place: String,
-    /// In which API.
+    /// The API that serves its metrics.
     pub api: Api,
-    /// Which series Prometheus is asked for.
+    /// The selector of its series.
     pub series_query: String,
     naming: Naming,
-    /// Which label names an object of which kind.
+    /// The labels that name objects, by kind.
     pub association: Association,
-    /// Whether a query of an external metric is for the namespace of the read.
+    /// Whether the query of an external metric selects the namespace of the read.
     pub namespaced: bool,
     query: Arc<QueryText>,
 }
 
-/// Notes a fault: where within the rule, and what.
-pub type Note<'a> = dyn FnMut(&str, String) + 'a;
+/// Reports a fault: its JSON pointer within the rule, and the message.
+pub type ReportFault<'a> = dyn FnMut(&str, String) + 'a;
 
 impl Rule {
-    /// What it is called: `rules[3]`.
+    /// Its name in messages: `rules[3]`.
     pub fn title(&self) -> String {
         pointer::written(&self.place)
     }
 
-    /// The same rule at another place.
+    /// The same rule at another place in the document.
     #[must_use]
     pub fn at(&self, place: &str) -> Self {
         Self { place: place.to_owned(), ..self.clone() }
     }
 
-    /// Reads a rule. Every fault is noted; with any there is no rule.
+    /// Validates a rule. Reports every fault; returns `None` if there is any.
     pub fn new(
         written: &written::Rule,
         api: Api,
         place: &str,
-        note: &mut Note<'_>,
+        report: &mut ReportFault<'_>,
     ) -> Option<Self> {
         if written.series_query.trim().is_empty() {
-            note("/seriesQuery", "says nothing; write which series the rule is for".to_owned());
+            report("/seriesQuery", "says nothing; write which series the rule is for".to_owned());
         }
-        let naming = Naming::new(&written.series_filters, &written.name, note);
-        let association = Association::new(&written.resources, note);
+        let naming = Naming::new(&written.series_filters, &written.name, report);
+        let association = Association::new(&written.resources, report);
         if api == Api::Custom && association.as_ref().is_some_and(Association::is_empty) {
-            note(
+            report(
                 "/resources",
                 "names no objects; write `template` or `overrides`, or move the rule to \
                  `externalRules`"
@@ -91,7 +91,7 @@ impl Rule {
         let query = match QueryText::new(&written.metrics_query) {
             Ok(query) => Some(query),
             Err(reason) => {
-                note("/metricsQuery", reason);
+                report("/metricsQuery", reason);
                 None
             }
         };

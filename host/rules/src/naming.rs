@@ -1,19 +1,20 @@
-//! What the metrics of a rule are called.
+//! Which series a rule accepts, and the names of their metrics.
 
 use regex::Regex;
 
 use super::written::{Filter, Name};
-use super::{Note, go_regex};
+use super::{ReportFault, go_regex};
 
-/// Which series a rule takes, and what it calls their metrics.
+/// The filters on names of series, and how names of metrics derive from them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Naming {
-    filters: Vec<(Pattern, Wanted)>,
+    filters: Vec<(Pattern, FilterKind)>,
     matches: Option<Pattern>,
+    /// The name of the metric, with references to groups of `matches`.
     called: String,
 }
 
-/// A regular expression, and how it was written.
+/// A compiled regular expression with its source text.
 #[derive(Debug, Clone)]
 struct Pattern {
     written: String,
@@ -26,7 +27,7 @@ impl Pattern {
     }
 }
 
-/// What is written the same means the same.
+/// Compiled expressions cannot be compared; equal texts are equal expressions.
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.written == other.written
@@ -35,43 +36,43 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-/// Whether a filter lets through what matches or what does not.
+/// Whether a filter accepts the names that match or those that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Matching,
-    Others,
+enum FilterKind {
+    Is,
+    IsNot,
 }
 
 impl Naming {
     pub(super) fn new(
         filters: &Option<Vec<Filter>>,
         name: &Name,
-        note: &mut Note<'_>,
+        report: &mut ReportFault<'_>,
     ) -> Option<Self> {
         let mut compiled = Vec::new();
-        let mut whole = true;
+        let mut is_valid = true;
         for (at, filter) in filters.iter().flatten().enumerate() {
             let place = format!("/seriesFilters/{at}");
-            let (pattern, key, wanted) = match (filter.is.as_str(), filter.is_not.as_str()) {
+            let (pattern, key, kind) = match (filter.is.as_str(), filter.is_not.as_str()) {
                 ("", "") => {
-                    note(&place, "a filter has `is` or `isNot`".to_owned());
-                    whole = false;
+                    report(&place, "a filter has `is` or `isNot`".to_owned());
+                    is_valid = false;
                     continue;
                 }
-                (is, "") => (is, "is", Wanted::Matching),
-                ("", is_not) => (is_not, "isNot", Wanted::Others),
+                (is, "") => (is, "is", FilterKind::Is),
+                ("", is_not) => (is_not, "isNot", FilterKind::IsNot),
                 _ => {
                     let message = "a filter has `is` or `isNot`, not both; write two filters";
-                    note(&place, message.to_owned());
-                    whole = false;
+                    report(&place, message.to_owned());
+                    is_valid = false;
                     continue;
                 }
             };
             match Pattern::new(pattern) {
-                Ok(pattern) => compiled.push((pattern, wanted)),
+                Ok(pattern) => compiled.push((pattern, kind)),
                 Err(reason) => {
-                    note(&format!("{place}/{key}"), reason);
-                    whole = false;
+                    report(&format!("{place}/{key}"), reason);
+                    is_valid = false;
                 }
             }
         }
@@ -80,18 +81,18 @@ impl Naming {
             pattern => match Pattern::new(pattern) {
                 Ok(pattern) => Some(pattern),
                 Err(reason) => {
-                    note("/name/matches", reason);
+                    report("/name/matches", reason);
                     return None;
                 }
             },
         };
-        // The whole match is a group, too.
+        // Group 0 is the whole match.
         let groups = matches.as_ref().map_or(1, |pattern| pattern.regex.captures_len());
         let called = match (name.as_.as_str(), groups) {
             ("", 1) => "$0".to_owned(),
             ("", 2) => "$1".to_owned(),
             ("", _) => {
-                note(
+                report(
                     "/name",
                     "there are several groups in `matches`; say with `as` what metrics are called"
                         .to_owned(),
@@ -100,16 +101,16 @@ impl Naming {
             }
             (called, _) => called.to_owned(),
         };
-        whole.then_some(Self { filters: compiled, matches, called })
+        is_valid.then_some(Self { filters: compiled, matches, called })
     }
 
-    /// The filter that keeps a series out, in words; `None` if none does.
+    /// The filter that excludes a series, as text; `None` if none does.
     pub(super) fn kept_out_by(&self, series: &str) -> Option<String> {
-        let kept_out = self.filters.iter().find_map(|(Pattern { written, regex }, wanted)| {
+        let excluding = self.filters.iter().find_map(|(Pattern { written, regex }, kind)| {
             let matches = regex.is_match(series);
-            match wanted {
-                Wanted::Matching if !matches => Some(format!("is: {written}")),
-                Wanted::Others if matches => Some(format!("isNot: {written}")),
+            match kind {
+                FilterKind::Is if !matches => Some(format!("is: {written}")),
+                FilterKind::IsNot if matches => Some(format!("isNot: {written}")),
                 _ => None,
             }
         });
@@ -117,7 +118,7 @@ impl Naming {
             let matches = self.matches.as_ref().filter(|known| !known.regex.is_match(series))?;
             Some(format!("name.matches: {}", matches.written))
         };
-        kept_out.or_else(by_name)
+        excluding.or_else(by_name)
     }
 
     /// What the metric of a series is called. As in Go, it is the expansion and not a replacement

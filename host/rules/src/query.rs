@@ -1,5 +1,5 @@
-//! The query of a rule: its exact text for a read, and the wider one that answers all reads of a
-//! namespace at once.
+//! The query of a rule: the exact query of one read, and the widened query for all objects of a
+//! namespace.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,17 +11,17 @@ use crate::promql;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::{Operator, Requirement};
 
-/// What stands for a value where it does not matter which.
-const PLAIN: &str = "x";
+/// A value for examples, where any value will do.
+const PLACEHOLDER: &str = "x";
 
-/// The fields of the template.
+/// The fields that templates can use.
 const FIELDS: [&str; 5] =
     ["Series", "LabelMatchers", "LabelValuesByName", "GroupBy", "GroupBySlice"];
 
-/// The fields that a wider query can stand for.
-const WIDER: [&str; 3] = ["Series", "LabelMatchers", "GroupBy"];
+/// The fields that a widened query can replace.
+const WIDENABLE_FIELDS: [&str; 3] = ["Series", "LabelMatchers", "GroupBy"];
 
-/// The text of a rule's query.
+/// The template of a rule's query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct QueryText {
     written: String,
@@ -31,19 +31,19 @@ pub struct QueryText {
 /// A rule's query for one series and one kind of objects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RuleQuery {
-    /// The text.
+    /// The template.
     pub text: Arc<QueryText>,
-    /// The series; empty for what nodes and pods use.
+    /// The series; empty for resource metrics.
     pub series: String,
-    /// The label that names the namespace, where it matters.
+    /// The label that names the namespace, if the query selects one.
     pub namespace_label: Option<String>,
     /// The label that names the object; `None` for an external metric.
     pub object_label: Option<String>,
-    /// What else values are grouped by: the container.
+    /// A further label to group by: that of the container.
     pub group_by: Option<String>,
 }
 
-/// The template, as it is written.
+/// Shows the template as it is written.
 impl fmt::Display for RuleQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text.written.trim())
@@ -62,7 +62,7 @@ impl QueryText {
         if self.template.uses().contains("LabelValuesByName") {
             return None;
         }
-        let mut data = example();
+        let mut data = example_data();
         let fields = [("Series", series), ("LabelMatchers", matchers), ("GroupBy", group)];
         for (name, value) in fields {
             data.insert(name.to_owned(), Value::Text(value.to_owned()));
@@ -72,7 +72,7 @@ impl QueryText {
         self.template.render(&data).ok()
     }
 
-    /// Reads a template.
+    /// Parses a template.
     pub(super) fn new(written: &str) -> Result<Self, String> {
         if written.trim().is_empty() {
             return Err(
@@ -80,23 +80,23 @@ impl QueryText {
             );
         }
         let template = GoTemplate::parse(written, &FIELDS)?;
-        template.render(&example())?;
+        template.render(&example_data())?;
         Ok(Self { written: written.to_owned(), template })
     }
 }
 
 impl RuleQuery {
-    /// The text that prometheus-adapter would send for a read of a namespace. What the request says
-    /// is in it between quotes alone; an error says why it cannot be.
-    pub fn exact(&self, namespace: Option<&str>, asked: &QueryParams) -> Result<String, String> {
-        let requirements = asked.selector.requirements();
-        let text = self.fill(requirements, namespace, &asked.names)?;
-        // The same with a plain word for each value: where both differ outside of quotes, the
-        // template has put a value there.
-        let plain_requirements: Vec<_> = requirements.iter().map(plain).collect();
-        let plain_names = vec![Arc::from(PLAIN); asked.names.len()];
-        let plain = self.fill(&plain_requirements, namespace.map(|_| PLAIN), &plain_names)?;
-        if promql::outside_of_quotes(&text) != promql::outside_of_quotes(&plain) {
+    /// The query that prometheus-adapter would send for a read. Values of the request occur in it only
+    /// within quotes; the error says why that is not possible.
+    pub fn exact(&self, namespace: Option<&str>, params: &QueryParams) -> Result<String, String> {
+        let requirements = params.selector.requirements();
+        let text = self.fill(requirements, namespace, &params.names)?;
+        // The same query with a placeholder for each value: if the two differ outside of quotes, the
+        // template writes a value there.
+        let requirements: Vec<_> = requirements.iter().map(with_placeholders).collect();
+        let names = vec![Arc::from(PLACEHOLDER); params.names.len()];
+        let example = self.fill(&requirements, namespace.map(|_| PLACEHOLDER), &names)?;
+        if promql::outside_of_quotes(&text) != promql::outside_of_quotes(&example) {
             return Err("its template puts a value of the request outside of quotes".to_owned());
         }
         Ok(text)
@@ -113,7 +113,7 @@ impl RuleQuery {
         let uses_values = self.text.template.uses().contains("LabelValuesByName");
         for requirement in requirements {
             matchers.push(promql::requirement(requirement)?);
-            // The template may write it as a name, without quotes.
+            // The template may write the key as a label name, without quotes.
             if uses_values && !promql::is_label_name(&requirement.key) {
                 return Err("its template uses .LabelValuesByName, and a key of the selector has \
                             characters that mean more than themselves there"
@@ -131,7 +131,7 @@ impl RuleQuery {
         }
         if let Some(label) = &self.object_label {
             matchers.push(promql::matcher(label, names));
-            // The template decides whether it is a text or a pattern.
+            // The template may use it as a string or as a regular expression.
             if uses_values && !names.iter().all(|name| promql::is_plain(name)) {
                 return Err("its template uses .LabelValuesByName, and the name of an object has \
                             characters that mean more than themselves there"
@@ -142,23 +142,29 @@ impl RuleQuery {
         self.render(&matchers.join(","), values)
     }
 
-    /// Whether the name of the series is no more than a name in the query. Exporters may call a
-    /// series anything, in which case the template must put it between quotes.
+    /// Whether the name of the series is only a name in the query. Exporters may use any name; one
+    /// that is not a plain identifier must be quoted by the template.
     pub(super) fn quotes_series(&self) -> bool {
-        let with = |series: &str| {
+        let outside_of_quotes = |series: &str| {
             let query = Self { series: series.to_owned(), ..self.clone() };
             query.render("", BTreeMap::new()).map(|text| promql::outside_of_quotes(&text))
         };
         promql::is_metric_name(&self.series)
-            || (promql::is_plain(&self.series) && with(&self.series) == with(PLAIN))
+            || (promql::is_plain(&self.series)
+                && outside_of_quotes(&self.series) == outside_of_quotes(PLACEHOLDER))
     }
 
-    /// The query without the objects, with places for the namespace and for the selector, if
-    /// it has the same values for each object as the exact one; otherwise why it may not.
+    /// The widened query: without the matcher for objects, with placeholders for the namespace and the
+    /// selector. The error says why it could give an object another value than the exact query.
     pub fn wider(&self) -> Result<String, String> {
-        let plain = self.text.template.is_plain()
-            && self.text.template.uses().iter().all(|field| WIDER.contains(&field.as_str()));
-        if !plain {
+        let widenable = self.text.template.is_plain()
+            && self
+                .text
+                .template
+                .uses()
+                .iter()
+                .all(|field| WIDENABLE_FIELDS.contains(&field.as_str()));
+        if !widenable {
             return Err(
                 "its template uses more than .Series, .LabelMatchers and .GroupBy".to_owned()
             );
@@ -201,24 +207,24 @@ impl RuleQuery {
     }
 }
 
-/// The same requirement with a plain word for each of its values.
-fn plain(requirement: &Requirement) -> Requirement {
-    let plain = |values: &[String]| {
-        let word = |value: &String| if value.is_empty() { "" } else { PLAIN }.to_owned();
+/// The same requirement with a placeholder for each value that is not empty.
+fn with_placeholders(requirement: &Requirement) -> Requirement {
+    let replaced = |values: &[String]| {
+        let word = |value: &String| if value.is_empty() { "" } else { PLACEHOLDER }.to_owned();
         values.iter().map(word).collect()
     };
     let operator = match &requirement.operator {
-        Operator::In(values) => Operator::In(plain(values)),
-        Operator::NotIn(values) => Operator::NotIn(plain(values)),
+        Operator::In(values) => Operator::In(replaced(values)),
+        Operator::NotIn(values) => Operator::NotIn(replaced(values)),
         other => other.clone(),
     };
     Requirement { key: requirement.key.clone(), operator }
 }
 
-/// Data of the types of a read's, so that a template that takes one for another is known when it is
+/// Data of the same types as a read has, so that a template with a type error is refused when it is
 /// loaded.
-fn example() -> BTreeMap<String, Value> {
-    let text = || Value::Text(PLAIN.to_owned());
+fn example_data() -> BTreeMap<String, Value> {
+    let text = || Value::Text(PLACEHOLDER.to_owned());
     FIELDS
         .map(|field| {
             let value = match field {

@@ -1,25 +1,25 @@
-//! What nodes and pods use: the queries of `resourceRules`.
+//! The queries for resource metrics: `resourceRules`.
 
 use std::sync::Arc;
 
 use super::association::{Association, Resolve};
 use super::query::{QueryText, RuleQuery};
-use super::{Note, written};
+use super::{ReportFault, written};
 use leadsman_model::resource::Resource;
 
 /// The rules for `metrics.k8s.io`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceRules {
-    /// Processors, in cores.
+    /// CPU, in cores.
     pub cpu: UsageQueries,
     /// Memory, in bytes.
     pub memory: UsageQueries,
 }
 
-/// The queries for one of the two.
+/// The queries for one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageQueries {
-    /// Where they stand in the document.
+    /// Their JSON pointer in the document.
     pub place: String,
     container: Option<Arc<QueryText>>,
     node: Option<Arc<QueryText>>,
@@ -29,15 +29,19 @@ pub struct UsageQueries {
 }
 
 impl ResourceRules {
-    /// Reads the rules. Every fault is noted; with any there are none.
-    pub fn new(written: &written::ResourceRules, place: &str, note: &mut Note<'_>) -> Option<Self> {
+    /// Validates the rules. Reports every fault; returns `None` if there is any.
+    pub fn new(
+        written: &written::ResourceRules,
+        place: &str,
+        report: &mut ReportFault<'_>,
+    ) -> Option<Self> {
         let mut of = |name: &str, rule: &Option<written::ResourceRule>| {
             let Some(rule) = rule else {
-                note("", format!("the key \"{name}\" is missing: pods need both cpu and memory"));
+                report("", format!("the key \"{name}\" is missing: pods need both cpu and memory"));
                 return None;
             };
-            let mut note = |at: &str, message| note(&format!("/{name}{at}"), message);
-            UsageQueries::new(rule, &format!("{place}/{name}"), &mut note)
+            let mut report = |at: &str, message| report(&format!("/{name}{at}"), message);
+            UsageQueries::new(rule, &format!("{place}/{name}"), &mut report)
         };
         let (cpu, memory) = (of("cpu", &written.cpu), of("memory", &written.memory));
         Some(Self { cpu: cpu?, memory: memory? })
@@ -45,17 +49,21 @@ impl ResourceRules {
 }
 
 impl UsageQueries {
-    fn new(written: &written::ResourceRule, place: &str, note: &mut Note<'_>) -> Option<Self> {
-        let association = Association::new(&written.resources, note);
-        let mut whole = true;
+    fn new(
+        written: &written::ResourceRule,
+        place: &str,
+        report: &mut ReportFault<'_>,
+    ) -> Option<Self> {
+        let association = Association::new(&written.resources, report);
+        let mut is_valid = true;
         let mut query = |key: &str, text: &str| match text.trim() {
-            // What is not asked for is not served.
+            // Without a query, that kind is not served.
             "" => None,
             _ => match QueryText::new(text) {
                 Ok(query) => Some(Arc::new(query)),
                 Err(reason) => {
-                    note(key, reason);
-                    whole = false;
+                    report(key, reason);
+                    is_valid = false;
                     None
                 }
             },
@@ -64,23 +72,23 @@ impl UsageQueries {
         let node = query("/nodeQuery", &written.node_query);
         if container.is_some() && written.container_label.is_empty() {
             let message = "is needed with `containerQuery`: the label that names the container";
-            note("/containerLabel", message.to_owned());
-            whole = false;
+            report("/containerLabel", message.to_owned());
+            is_valid = false;
         }
         let association = association?;
         let container_label = written.container_label.clone();
         let place = place.to_owned();
-        whole.then_some(Self { place, container, node, association, container_label })
+        is_valid.then_some(Self { place, container, node, association, container_label })
     }
 
-    /// The texts of its queries, with their keys.
+    /// The templates of its queries, with their keys.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&'static str, &QueryText)> {
         let container = self.container.as_deref().map(|text| ("containerQuery", text));
         let node = self.node.as_deref().map(|text| ("nodeQuery", text));
         container.into_iter().chain(node)
     }
 
-    /// The query for the containers of pods. An error says which label is not known.
+    /// The query for the containers of pods. The error says which label is unknown.
     pub fn pods(&self, resolve: &Resolve<'_>) -> Result<Option<RuleQuery>, String> {
         let Some(text) = &self.container else { return Ok(None) };
         Ok(Some(RuleQuery {
@@ -92,7 +100,7 @@ impl UsageQueries {
         }))
     }
 
-    /// The query for nodes. An error says which label is not known.
+    /// The query for nodes. The error says which label is unknown.
     pub fn nodes(&self, resolve: &Resolve<'_>) -> Result<Option<RuleQuery>, String> {
         let Some(text) = &self.node else { return Ok(None) };
         Ok(Some(RuleQuery {

@@ -1,4 +1,4 @@
-//! Which labels the result of a query can have, as far as its text says.
+//! Static analysis of the labels that the result of a query can have.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,16 @@ use promql_parser::parser::{
 /// The labels of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ResultLabels {
-    /// All that its series have: nothing is aggregated.
+    /// All labels of its series: nothing is aggregated.
     All,
-    /// No others than these.
+    /// At most these.
     Only(BTreeSet<String>),
-    /// They cannot be told.
+    /// They cannot be determined.
     Unknown,
 }
 
-/// Aggregations whose results are some of the series, with all of their labels.
-const PICKING: [&str; 4] = ["topk", "bottomk", "limitk", "limit_ratio"];
+/// Aggregations that select some of the series and keep all of their labels.
+const SELECTING: [&str; 4] = ["topk", "bottomk", "limitk", "limit_ratio"];
 
 impl ResultLabels {
     fn none() -> Self {
@@ -44,7 +44,7 @@ impl ResultLabels {
     fn of_aggregate(aggregate: &AggregateExpr) -> Self {
         let inner = Self::of(&aggregate.expr);
         let operator = aggregate.op.to_string();
-        if PICKING.contains(&operator.as_str()) {
+        if SELECTING.contains(&operator.as_str()) {
             return inner;
         }
         if operator == "count_values" {
@@ -74,7 +74,7 @@ impl ResultLabels {
         let inner = vector.map_or_else(Self::none, |argument| Self::of(argument));
         match (call.func.name, inner) {
             ("scalar" | "vector", _) => Self::none(),
-            // Their labels are those that the text of their selector names.
+            // Their labels are taken from the matchers of their selector.
             ("absent" | "absent_over_time", _) => Self::Unknown,
             (_, Self::All) => Self::All,
             ("label_replace" | "label_join" | "info" | "histogram_quantiles", _) => Self::Unknown,
@@ -162,7 +162,7 @@ mod tests {
             ("time() - max(x) by (pod)", only(&["pod"])),
             ("max_over_time(sum(x) by (pod)[10m:1m])", only(&["pod"])),
         ] {
-            let labels = crate::promql::look(query, ResultLabels::of);
+            let labels = crate::promql::inspect(query, ResultLabels::of);
             assert_eq!(labels, Ok(expected), "{query}");
         }
     }

@@ -1,8 +1,8 @@
-//! Whether a rule's query can be sent once for all objects of a namespace.
+//! Whether a rule's query can be widened: sent once for all objects of a namespace.
 //!
-//! It can if it is separable: the value of one object depends on no series of another, so that
-//! removing the object's matcher adds values for others and changes none. This holds as long as each
-//! step from the series to the result keeps the object's label apart.
+//! It can if it is separable: the value of one object does not depend on series of another, so
+//! removing the matcher for objects adds values for others and changes none. This holds if every
+//! operator between the series and the result preserves the label that names the object.
 
 use std::cell::Cell;
 
@@ -14,34 +14,34 @@ use promql_parser::parser::{
 
 use crate::promql;
 
-/// The label whose matcher stands for the matchers of a read.
+/// The label whose matcher is the placeholder for the matchers of a read.
 pub(super) const MATCHERS_MARKER: &str = "__leadsman_matchers__";
 
-/// Checks that a query with [`MATCHERS_MARKER`] among its matchers has a result for each object that
-/// depends on the series of this object alone. An error says why it may have not.
+/// Checks that the result of a query with [`MATCHERS_MARKER`] is, for each object, determined by the
+/// series of that object. The error says why it may not be.
 pub(super) fn check_separable(query: &str, label: &str) -> Result<Joins, String> {
-    let looked = promql::look(query, |query| {
+    let inspected = promql::inspect(query, |query| {
         let checker = Checker { label, joins: Cell::new(Joins::Nothing) };
-        checker.at(query).map(|gives| (gives, checker.joins.get()))
+        checker.check(query).map(|separability| (separability, checker.joins.get()))
     });
-    match looked.map_err(|error| error.to_string())?? {
+    match inspected.map_err(|error| error.to_string())?? {
         (Separability::PerObject, joins) => Ok(joins),
         (Separability::Shared, _) => Err("it does not use .LabelMatchers".to_owned()),
     }
 }
 
-/// Whether a query matches series with each other. Series that name no object, which the exact query
-/// does not pick, could then meet and make it fail.
+/// Whether a query joins vectors. Series without the object's label, which the exact query does not
+/// select, could then match each other and make the widened query fail.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joins {
     Nothing,
     Series,
 }
 
-/// How the result of an expression depends on the objects.
+/// How the result of an expression depends on objects.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Separability {
-    /// Each object's part depends on its own series alone.
+    /// The values of each object depend on its own series only.
     PerObject,
     /// It is the same for all objects.
     Shared,
@@ -53,14 +53,14 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn at(&self, expression: &Expr) -> Result<Separability, String> {
+    fn check(&self, expression: &Expr) -> Result<Separability, String> {
         match expression {
-            Expr::VectorSelector(selector) => Ok(selected(&selector.matchers)),
-            Expr::MatrixSelector(selector) => Ok(selected(&selector.vs.matchers)),
+            Expr::VectorSelector(selector) => Ok(self::selector(&selector.matchers)),
+            Expr::MatrixSelector(selector) => Ok(self::selector(&selector.vs.matchers)),
             Expr::NumberLiteral(_) | Expr::StringLiteral(_) => Ok(Separability::Shared),
-            Expr::Paren(inner) => self.at(&inner.expr),
-            Expr::Unary(inner) => self.at(&inner.expr),
-            Expr::Subquery(inner) => self.at(&inner.expr),
+            Expr::Paren(inner) => self.check(&inner.expr),
+            Expr::Unary(inner) => self.check(&inner.expr),
+            Expr::Subquery(inner) => self.check(&inner.expr),
             Expr::Aggregate(aggregate) => self.aggregate(aggregate),
             Expr::Call(call) => self.call(call),
             Expr::Binary(binary) => self.binary(binary),
@@ -70,40 +70,40 @@ impl Checker<'_> {
 
     fn aggregate(&self, aggregate: &AggregateExpr) -> Result<Separability, String> {
         if let Some(parameter) = &aggregate.param
-            && self.at(parameter)? == Separability::PerObject
+            && self.check(parameter)? == Separability::PerObject
         {
             return Err(format!("a parameter of {} depends on the objects", aggregate.op));
         }
-        let gives = self.at(&aggregate.expr)?;
+        let inner = self.check(&aggregate.expr)?;
         let apart = match &aggregate.modifier {
             Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|l| l == self.label),
             Some(LabelModifier::Exclude(labels)) => labels.labels.iter().all(|l| l != self.label),
             None => false,
         };
-        if gives == Separability::PerObject && !apart {
+        if inner == Separability::PerObject && !apart {
             return Err(format!("{} brings objects together", aggregate.op));
         }
-        Ok(gives)
+        Ok(inner)
     }
 
     fn call(&self, call: &Call) -> Result<Separability, String> {
         let name = call.func.name;
-        let mut gives = Separability::Shared;
+        let mut result = Separability::Shared;
         for argument in &call.args.args {
-            if self.at(argument)? == Separability::PerObject {
-                gives = Separability::PerObject;
+            if self.check(argument)? == Separability::PerObject {
+                result = Separability::PerObject;
             }
         }
-        let one_for_all =
+        let not_separable =
             ["absent", "absent_over_time", "info", "scalar", "label_replace", "label_join"];
-        if gives == Separability::PerObject && one_for_all.contains(&name) {
+        if result == Separability::PerObject && not_separable.contains(&name) {
             return Err(format!("{name} does not keep objects apart"));
         }
-        Ok(gives)
+        Ok(result)
     }
 
     fn binary(&self, binary: &BinaryExpr) -> Result<Separability, String> {
-        let (left, right) = (self.at(&binary.lhs)?, self.at(&binary.rhs)?);
+        let (left, right) = (self.check(&binary.lhs)?, self.check(&binary.rhs)?);
         let scalar = |expression: &Expr| expression.value_type() == ValueType::Scalar;
         match (left, right) {
             (Separability::Shared, Separability::Shared) => return Ok(Separability::Shared),
@@ -142,11 +142,11 @@ impl Checker<'_> {
     }
 }
 
-fn selected(matchers: &Matchers) -> Separability {
+fn selector(matchers: &Matchers) -> Separability {
     let marked = |matchers: &[promql_parser::label::Matcher]| {
         matchers.iter().any(|matcher| matcher.name == MATCHERS_MARKER)
     };
-    // With `or` between matchers a part of the series does not have it.
+    // With `or` between matchers, every alternative must contain the marker.
     let in_all = matchers.or_matchers.is_empty() || matchers.or_matchers.iter().all(|m| marked(m));
     if marked(&matchers.matchers) || (!matchers.or_matchers.is_empty() && in_all) {
         Separability::PerObject

@@ -1,55 +1,55 @@
-//! Rules as they are written in prometheus-adapter's configuration.
+//! Rules as they are written in the configuration of prometheus-adapter.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Which series give which metrics for which objects.
+/// A rule: which series give which metrics for which objects.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Rule {
-    /// The series, as a selector of Prometheus.
+    /// The series, as a series selector of Prometheus.
     #[serde(default)]
     pub series_query: String,
-    /// What the names of the series must match and must not match, all of it.
+    /// Filters on the names of the series, all of which must accept a name.
     #[serde(default)]
     pub series_filters: Option<Vec<Filter>>,
-    /// Which labels name objects.
+    /// The labels that name objects.
     #[serde(default)]
     pub resources: Resources,
-    /// What the metrics are called.
+    /// The names of the metrics.
     #[serde(default)]
     pub name: Name,
-    /// The query for the values, as a Go template between `<<` and `>>` over `.Series`,
-    /// `.LabelMatchers`, `.LabelValuesByName`, `.GroupBy` and `.GroupBySlice`.
+    /// The query for the values: a Go template with the delimiters `<<` and `>>` and the fields
+    /// `.Series`, `.LabelMatchers`, `.LabelValuesByName`, `.GroupBy` and `.GroupBySlice`.
     #[serde(default)]
     pub metrics_query: String,
 }
 
-/// A regular expression of Go that names must match, or must not match: one of the two.
+/// A filter on names: a regular expression of Go, in one of the two keys.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Filter {
-    /// What the name must match.
+    /// The name must match this.
     #[serde(default)]
     pub is: String,
-    /// What the name must not match.
+    /// The name must not match this.
     #[serde(default)]
     pub is_not: String,
 }
 
-/// Which labels name objects of which kind.
+/// The association between labels and kinds of objects.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Resources {
-    /// What a label is called, as a Go template over `.Group` and `.Resource`.
+    /// The name of the label for a kind: a Go template with the fields `.Group` and `.Resource`.
     #[serde(default)]
     pub template: String,
-    /// Labels that are called otherwise.
+    /// Labels that do not follow the template, with their kinds.
     #[serde(default)]
     pub overrides: Option<BTreeMap<String, GroupResource>>,
-    /// Whether the query of an external metric is for the namespace that is asked. True if left
+    /// Whether the query of an external metric selects the namespace of the request. True if left
     /// out.
     pub namespaced: Option<bool>,
 }
@@ -58,18 +58,18 @@ pub struct Resources {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct GroupResource {
-    /// The group. Any that has the resource if left out.
+    /// The group. Any group with such a resource if left out.
     #[serde(default)]
     pub group: String,
-    /// The resource: the name of one or of many.
+    /// The resource, in the singular or plural.
     pub resource: String,
 }
 
-/// What metrics are called.
+/// The names of metrics.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Name {
-    /// A regular expression of Go on the name of the series. Every name if left out.
+    /// A regular expression of Go for the name of the series. Any name if left out.
     #[serde(default)]
     pub matches: String,
     /// The name of the metric, with `$1` for what the first group matched. `$0` if left out, or
@@ -78,16 +78,16 @@ pub struct Name {
     pub as_: String,
 }
 
-/// What an object gets if several series of a rule are for it and do not agree.
+/// The value of an object for which several series of a rule have different values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OnSeveral {
-    /// No value, with the reason.
+    /// No value; reads report the reason.
     #[default]
     Refuse,
-    /// The value of the first series, in the order of their labels.
+    /// The value of the first series, ordered by labels.
     First,
-    /// All values together.
+    /// The sum of all values.
     Sum,
     /// The largest value.
     Max,
@@ -98,7 +98,7 @@ pub enum OnSeveral {
 }
 
 impl OnSeveral {
-    /// The `combine` of the plugin `per-object` that does this.
+    /// The corresponding `combine` of the plugin `per-object`.
     pub fn combine(self) -> &'static str {
         match self {
             Self::Refuse => "omit",
@@ -111,29 +111,29 @@ impl OnSeveral {
     }
 }
 
-/// What nodes and pods use, for `metrics.k8s.io`.
+/// The rules for resource metrics (`metrics.k8s.io`).
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ResourceRules {
-    /// Processors, in cores.
+    /// CPU, in cores.
     pub cpu: Option<ResourceRule>,
     /// Memory, in bytes.
     pub memory: Option<ResourceRule>,
-    /// The time that the values are an average of. `1m` if left out.
+    /// The time range over which the values are averaged. `1m` if left out.
     pub window: Option<String>,
 }
 
-/// How much nodes and containers use of a resource.
+/// The queries for one resource.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ResourceRule {
-    /// The query for containers, a template as `metricsQuery`.
+    /// The query for containers: a template, as in `metricsQuery`.
     #[serde(default)]
     pub container_query: String,
     /// The query for nodes.
     #[serde(default)]
     pub node_query: String,
-    /// Which labels name nodes, namespaces and pods.
+    /// The labels that name nodes, namespaces and pods.
     #[serde(default)]
     pub resources: Resources,
     /// The label that names the container.

@@ -8,11 +8,7 @@ const MAX_MESSAGE: usize = 500;
 pub(super) fn message(text: &str, query: &str) -> String {
     let redacted =
         replace_groups(text, &['{', '"'], |group| query.contains(&group[1..group.len() - 1]));
-    let mut shown: String = redacted.chars().take(MAX_MESSAGE).collect();
-    if shown.len() < redacted.len() {
-        shown.push('…');
-    }
-    shown
+    leadsman_model::text::excerpt(&redacted, MAX_MESSAGE).into_owned()
 }
 
 /// The beginning of a body without the sets of labels in it.

@@ -1,9 +1,9 @@
-//! How many files and connections the process may have open.
+//! The limit of open file descriptors.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Raises the soft limit of open files to the hard one: container runtimes leave it at 1024 for the
-/// sake of programs that use select(2), which is fewer than the connections that are served.
+/// Raises the soft limit to the hard limit. Container runtimes leave it at 1024 for programs that use
+/// select(2), which is less than the number of connections that the server accepts.
 pub(super) fn raise_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current == limit.maximum {

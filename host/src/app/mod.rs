@@ -1,6 +1,7 @@
 //! The process: wires all modules, starts them in order and shuts them down in order.
 
 mod descriptors;
+mod load;
 mod options;
 
 use std::net::SocketAddr;
@@ -12,13 +13,13 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use leadsman_api::admin::{self, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot};
 use leadsman_cluster::{Cluster, ConnectError, Reflectors};
-use leadsman_config::{Flags, ReadError};
+use leadsman_config::ReadError;
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
 use leadsman_document::Faults;
 use leadsman_evaluation::EvaluationQuota;
@@ -29,6 +30,7 @@ use leadsman_server::auth::Auth;
 use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
+pub use load::{LoadedConfig, check, load};
 pub use options::{ClusterOptions, Options, ServiceName};
 
 /// How long requests in flight may take during shutdown.
@@ -97,7 +99,7 @@ pub fn runtime() -> anyhow::Result<Runtime> {
     })
 }
 
-/// What a process in a cluster has in addition.
+/// The additional dependencies of a process with a cluster.
 struct InCluster {
     cluster: Cluster,
     reflectors: Arc<Reflectors>,
@@ -116,14 +118,14 @@ impl InCluster {
             return Ok(None);
         };
         let reflectors = Reflectors::new(&cluster, runtime.tasks.clone(), runtime.end.clone());
-        let kept = cache.map(|folder| folder.join("authorities.json"));
-        let auth = Arc::new(Auth::new(&cluster, kept));
+        let cached = cache.map(|folder| folder.join("authorities.json"));
+        let auth = Arc::new(Auth::new(&cluster, cached));
         Ok(Some(Self { cluster, reflectors: Arc::new(reflectors), auth }))
     }
 }
 
 impl App {
-    /// Starts the process. It serves when this returns.
+    /// Starts the process. It is serving when this returns.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         descriptors::raise_limit();
         let mut runtime = runtime()?;
@@ -139,7 +141,7 @@ impl App {
         if let Some(in_cluster) = &in_cluster {
             runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
         }
-        readable(&options.config)?;
+        check_readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
             runtime: runtime.clone(),
             compiler,
@@ -181,7 +183,7 @@ impl App {
             Some(in_cluster) => app.follow_cluster(in_cluster, loaded, served),
             None => {
                 let loaded = loaded.await.map_err(anyhow::Error::from)?;
-                // Whoever started this sees the faults; a pod waits for the next edit instead.
+                // The user sees the faults at once; a pod waits for the next edit instead.
                 if loaded.refuses_a_document() {
                     let faults = loaded.faults.into_iter().map(|(_, faults)| faults);
                     return Err(StartError::Faults(faults.collect()));
@@ -217,7 +219,7 @@ impl App {
         if let Some((cert, key)) = &options.tls {
             return Ok(Certificate::files(cert.clone(), key.clone())?);
         }
-        // Served until an authority that the cluster trusts has issued one.
+        // Used until a certificate is issued by an authority that the cluster trusts.
         let (handle, pem) = CertificateHandle::self_signed(self.api.ip())?;
         self.certificate = Some(pem);
         if let Some(in_cluster) = in_cluster
@@ -255,7 +257,7 @@ impl App {
             auth.has_synced().await;
             readiness.waiting("waiting for the configuration to be loaded");
             let usable = async {
-                // A replica without anything to serve leaves the requests to the others.
+                // A replica without a usable snapshot is not ready, so that others serve the requests.
                 match loaded.await {
                     // A fault of a team's document affects that team alone.
                     Ok(loaded) if loaded.operator_is_whole() => loaded.snapshot,
@@ -265,7 +267,7 @@ impl App {
             let snapshot = usable.await;
             for kind in snapshot.kinds() {
                 readiness.waiting(format!("waiting for the list of {}", kind.resource()));
-                // One that cannot be listed does not delay the others.
+                // A list that fails ends the wait, too: one kind does not delay the others.
                 kind.first_list().await;
             }
             readiness.ready();
@@ -273,7 +275,7 @@ impl App {
         });
     }
 
-    /// Spawns a task that runs until the servers stop, and must not end before.
+    /// Spawns a task that runs until the servers stop. If it ends earlier, the process ends.
     fn spawn_until_stopped(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
@@ -284,7 +286,7 @@ impl App {
         });
     }
 
-    /// Serves until `end` completes, or a task ends by itself, which is an error.
+    /// Serves until `end` completes. A task that ends earlier is an error.
     pub async fn run(mut self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
         let ended = tokio::select! {
             () = end => None,
@@ -293,7 +295,7 @@ impl App {
         self.readiness.shut_down();
         if ended.is_none() && !self.shutdown_delay.is_zero() {
             tracing::info!(delay = ?self.shutdown_delay, "asked to end: serving on for a while");
-            // It takes the cluster a moment to route requests elsewhere.
+            // The cluster needs some time to route requests to other replicas.
             tokio::time::sleep(self.shutdown_delay).await;
         }
         self.stop.cancel();
@@ -319,8 +321,8 @@ impl App {
     }
 }
 
-/// Checks that the file exists: otherwise the command line is wrong.
-fn readable(origin: &ConfigOrigin) -> Result<(), ReadError> {
+/// Checks that the configuration file can be opened: otherwise the command line is wrong.
+fn check_readable(origin: &ConfigOrigin) -> Result<(), ReadError> {
     let ConfigOrigin::File(path) = origin else { return Ok(()) };
     let opened = files::open(path);
     opened.map(drop).map_err(|source| ReadError::File { path: path.display().to_string(), source })
@@ -332,61 +334,12 @@ pub fn compiler(cache: Option<&Path>) -> anyhow::Result<Compiler> {
     let store = match cache {
         None => None,
         Some(folder) => {
-            // Its content is trusted at the next start.
+            // The next start trusts its content, so nobody else may write to it.
             files::private_folder(folder)?;
             Some(CodeStore::open(&folder.join("code"))?)
         }
     };
     Ok(Compiler::new(program, store))
-}
-
-/// Does all that a start does with a configuration, except serving it.
-pub async fn check(
-    config: ConfigOrigin,
-    flags: &Flags,
-    cluster: &ClusterOptions,
-) -> Result<Loaded, StartError> {
-    Ok(load(config, flags, cluster).await?.loaded)
-}
-
-/// A configuration that is loaded for use in this process, and not served. Objects are watched until
-/// it is dropped.
-pub struct Live {
-    /// The result of loading.
-    pub loaded: Loaded,
-    /// The cluster, if there is one.
-    pub cluster: Option<Cluster>,
-    _end_on_drop: DropGuard,
-}
-
-/// Loads a configuration once, with all rule metrics of the current series.
-pub async fn load(
-    config: ConfigOrigin,
-    flags: &Flags,
-    cluster: &ClusterOptions,
-) -> Result<Live, StartError> {
-    let mut runtime = runtime()?;
-    readable(&config)?;
-    let in_cluster = InCluster::connect(cluster, &runtime, None).await?;
-    if let Some(in_cluster) = &in_cluster {
-        runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
-    }
-    let cluster = in_cluster.map(|in_cluster| in_cluster.cluster);
-    let (controller, loaded) = Controller::new(Setup {
-        runtime: runtime.clone(),
-        compiler: compiler(None)?,
-        cache: None,
-        origin: config,
-        flags: flags.clone(),
-        cluster: cluster.clone(),
-        all: true,
-    });
-    let end = runtime.end.drop_guard();
-    let loaded = tokio::select! {
-        loaded = loaded => loaded.map_err(anyhow::Error::from)?,
-        () = controller.run(|_| {}) => return Err(anyhow::anyhow!("nothing was loaded").into()),
-    };
-    Ok(Live { loaded, cluster, _end_on_drop: end })
 }
 
 /// Listens on the first of these addresses that can be bound.

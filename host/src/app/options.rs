@@ -15,14 +15,14 @@ use leadsman_server::registration::Service;
 pub struct Options {
     /// The location of the configuration.
     pub config: ConfigOrigin,
-    /// Settings of the command line that go with it.
+    /// Settings of the command line that supplement it.
     pub flags: Flags,
     /// The folder for last good documents and plugins.
     pub cache: Option<PathBuf>,
     /// The cluster.
     pub cluster: ClusterOptions,
-    /// The address of the API; `None` for all of them where requests are authenticated, and the
-    /// loopback address where they are not.
+    /// The address of the API; `None` for all addresses if requests are authenticated, otherwise the
+    /// loopback address.
     pub address: Option<IpAddr>,
     /// The port of the API; 0 for any that is free.
     pub port: u16,
@@ -34,12 +34,12 @@ pub struct Options {
     pub shutdown_delay: Duration,
 }
 
-/// The cluster of a process, and the Service that leads to it.
+/// The cluster of a process, and the Service in front of the process.
 #[derive(Debug, Clone)]
 pub enum ClusterOptions {
     /// None, even in a pod.
     Never,
-    /// The one that this process is a pod of, or that of a kubeconfig.
+    /// The cluster that this process is a pod of, or that of a kubeconfig.
     Around {
         /// The kubeconfig; `None` for the cluster that this process is a pod of, if it is one.
         kubeconfig: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub enum ClusterOptions {
     },
 }
 
-/// A Service as it is written: with or without its namespace.
+/// The name of a Service, with or without its namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceName {
     namespace: Option<String>,
@@ -73,8 +73,8 @@ impl FromStr for ServiceName {
 }
 
 impl ClusterOptions {
-    /// The Service whose certificate and APIServices this process reconciles. Outside a pod only if
-    /// it is named, so that a process started for a look changes nothing in the cluster.
+    /// The Service whose certificate and APIServices this process reconciles. Outside of a pod only if
+    /// it is named, so that a process that is started for a test does not change the cluster.
     pub(super) fn service(&self, cluster: &Cluster) -> Option<Service> {
         let Self::Around { kubeconfig, service } = self else { return None };
         let named = match (service, kubeconfig) {
@@ -94,7 +94,7 @@ impl Options {
         match (self.address, authenticated) {
             (Some(address), _) => vec![at(address)],
             (None, false) => vec![at(Ipv4Addr::LOCALHOST.into())],
-            // Both families where there are both.
+            // Both address families, if both are available.
             (None, true) => {
                 vec![at(Ipv6Addr::UNSPECIFIED.into()), at(Ipv4Addr::UNSPECIFIED.into())]
             }

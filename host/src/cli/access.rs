@@ -1,4 +1,4 @@
-//! Who a kubeconfig says to be, for a Prometheus that asks for the same credentials.
+//! The credentials of a kubeconfig, for a Prometheus that accepts the same ones.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use base64::Engine as _;
 use leadsman_document::Document;
 use serde_json::{Map, Value, json};
 
-/// How to authenticate, as a source of a configuration has it.
+/// Credentials, as keys of a source in the configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     /// Keys of the source.
@@ -19,8 +19,8 @@ pub(crate) struct Access {
     pub(crate) tls: Map<String, Value>,
 }
 
-/// Reads what the current context of a kubeconfig says. What stands in it in place of a file is
-/// written to files that only this user can read: sources read files.
+/// Reads the credentials of the current context of a kubeconfig. Inline data is written to files that
+/// only this user can read, as sources read files.
 pub(crate) fn access_in(path: &Path) -> anyhow::Result<Access> {
     let name = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
@@ -38,7 +38,8 @@ pub(crate) fn access_in(path: &Path) -> anyhow::Result<Access> {
             .with_context(|| format!("{name} has no {key} \"{wanted}\""))
     };
     let (cluster, user) = (part("cluster", "clusters")?, part("user", "users")?);
-    let mut files = Files { beside: path.parent().unwrap_or(Path::new(".")), made: None };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut files = Files { folder, written: None };
     let mut access = Access::default();
     if cluster["insecure-skip-tls-verify"] == true {
         access.tls.insert("insecureSkipVerify".to_owned(), true.into());
@@ -58,53 +59,54 @@ pub(crate) fn access_in(path: &Path) -> anyhow::Result<Access> {
         }
     }
     if let Some(file) = user["tokenFile"].as_str() {
-        access.source.insert("bearerTokenFile".to_owned(), files.beside(file)?);
+        access.source.insert("bearerTokenFile".to_owned(), files.absolute(file)?);
     } else if let Some(token) = user["token"].as_str() {
-        access.source.insert("bearerTokenFile".to_owned(), files.make("token", token.as_bytes())?);
+        access.source.insert("bearerTokenFile".to_owned(), files.write("token", token.as_bytes())?);
     } else if let Some(username) = user["username"].as_str() {
         let password = user["password"].as_str().unwrap_or_default();
-        let file = files.make("password", password.as_bytes())?;
+        let file = files.write("password", password.as_bytes())?;
         let basic = json!({"username": username, "passwordFile": file});
         access.source.insert("basicAuth".to_owned(), basic);
     }
     Ok(access)
 }
 
-/// The part of an entry with a name.
+/// A part of the entry with a name in a list.
 fn named<'c>(config: &'c Value, list: &str, name: &str, part: &str) -> Option<&'c Value> {
     let entry = config[list].as_array()?.iter().find(|entry| entry["name"] == name)?;
     entry.get(part)
 }
 
 struct Files<'a> {
-    beside: &'a Path,
-    /// The folder of what is written.
-    made: Option<PathBuf>,
+    /// The folder of the kubeconfig, to which its paths are relative.
+    folder: &'a Path,
+    /// The folder of the files that were written for inline data.
+    written: Option<PathBuf>,
 }
 
 impl Files<'_> {
-    /// A file, or the same as data.
+    /// The path of a file, which may be inline data.
     fn of(&mut self, entry: &Value, key: &str) -> anyhow::Result<Option<Value>> {
         if let Some(data) = entry[format!("{key}-data")].as_str() {
             let data = base64::engine::general_purpose::STANDARD
                 .decode(data)
                 .with_context(|| format!("{key}-data is not base64"))?;
-            return self.make(key, &data).map(Some);
+            return self.write(key, &data).map(Some);
         }
-        entry[key].as_str().map(|file| self.beside(file)).transpose()
+        entry[key].as_str().map(|file| self.absolute(file)).transpose()
     }
 
-    fn beside(&self, file: &str) -> anyhow::Result<Value> {
-        Ok(std::path::absolute(self.beside.join(file))?.display().to_string().into())
+    fn absolute(&self, file: &str) -> anyhow::Result<Value> {
+        Ok(std::path::absolute(self.folder.join(file))?.display().to_string().into())
     }
 
-    fn make(&mut self, name: &str, data: &[u8]) -> anyhow::Result<Value> {
-        let folder = match &self.made {
+    fn write(&mut self, name: &str, data: &[u8]) -> anyhow::Result<Value> {
+        let folder = match &self.written {
             Some(folder) => folder.clone(),
             None => {
-                // It lives as long as the process, which may be ended at any time.
+                // It is not removed: the sources read it for as long as the process runs.
                 let folder = tempfile::Builder::new().prefix("leadsman-").tempdir()?.keep();
-                self.made.insert(folder).clone()
+                self.written.insert(folder).clone()
             }
         };
         let path = folder.join(name);

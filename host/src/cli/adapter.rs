@@ -1,5 +1,4 @@
-//! The command line of prometheus-adapter, which `serve` takes as it is: its own flags with their
-//! meaning, and those of every API server, most of which change nothing here.
+//! The flags of prometheus-adapter, with the same meaning.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,14 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::access::access_in;
 
-/// Where the service account of a pod is.
+/// The folder of a pod's service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Flags of prometheus-adapter.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "As in prometheus-adapter")]
-pub(crate) struct Adapter {
-    /// Where Prometheus is: the source `prometheus`, which rules are for.
+pub(crate) struct AdapterFlags {
+    /// The URL of Prometheus: the source `prometheus`, which rules use.
     #[arg(long, value_name = "URL")]
     prometheus_url: Option<String>,
     /// Authenticate at Prometheus with the service account of this pod.
@@ -35,7 +34,7 @@ pub(crate) struct Adapter {
     /// The authorities that Prometheus' certificate is checked against, in PEM form.
     #[arg(long, value_name = "FILE", requires = "prometheus_url")]
     prometheus_ca_file: Option<PathBuf>,
-    /// The certificate that is shown to Prometheus, in PEM form.
+    /// The client certificate for Prometheus, in PEM form.
     #[arg(long, value_name = "FILE", requires = "prometheus_client_tls_key_file")]
     prometheus_client_tls_cert_file: Option<PathBuf>,
     /// Its key.
@@ -44,23 +43,23 @@ pub(crate) struct Adapter {
     /// A bearer token for Prometheus. Read again when it changes.
     #[arg(long, value_name = "FILE", requires = "prometheus_url")]
     prometheus_token_file: Option<PathBuf>,
-    /// A header for each request to Prometheus. May stand several times.
+    /// A header for each request to Prometheus. Can be repeated.
     #[arg(long, value_name = "NAME=VALUE", requires = "prometheus_url", value_parser = header)]
     prometheus_header: Vec<(String, String)>,
-    /// How Prometheus is asked. Short queries by GET and long ones by POST if left out.
+    /// The HTTP method of queries. Short queries use GET and long ones POST if left out.
     #[arg(long, value_name = "VERB", value_enum, ignore_case = true, requires = "prometheus_url")]
     prometheus_verb: Option<Verb>,
-    /// How often series are listed for rules. `10m` if left out.
+    /// The interval between lists of series for rules. `10m` if left out.
     #[arg(long, value_name = "DURATION", value_parser = leadsman_document::parse_duration)]
     metrics_relist_interval: Option<Duration>,
     /// A series is listed if it had samples within this time. The interval if left out.
     #[arg(long, value_name = "DURATION", value_parser = leadsman_document::parse_duration)]
     metrics_max_age: Option<Duration>,
-    /// Send for each read of a rule's metric the very query that prometheus-adapter would.
+    /// Send for each read of a rule's metric exactly the query that prometheus-adapter would send.
     /// Otherwise one query for all objects of a namespace is sent where that changes no value.
     #[arg(long)]
     exact_queries: bool,
-    /// What an object gets if several series of a rule are for it and do not agree: `refuse` (no
+    /// The value of an object for which several series of a rule have different values: `refuse` (no
     /// value, with the reason), `first`, `sum`, `max`, `min` or `avg`. `refuse` if left out.
     #[arg(long, value_name = "CHOICE", value_parser = on_several)]
     on_several: Option<OnSeveral>,
@@ -86,8 +85,8 @@ fn on_several(text: &str) -> Result<OnSeveral, String> {
         .map_err(|_| "expected refuse, first, sum, max, min or avg".to_owned())
 }
 
-impl Adapter {
-    /// What they say beside the configuration.
+impl AdapterFlags {
+    /// The settings that supplement the configuration.
     pub(crate) fn flags(&self) -> anyhow::Result<Flags> {
         Ok(Flags {
             prometheus: match &self.prometheus_url {
@@ -105,7 +104,7 @@ impl Adapter {
         let mut source = Map::new();
         let mut tls = Map::new();
         source.insert("url".to_owned(), url.into());
-        // As there: a CA file takes the place of what else says who Prometheus is.
+        // As in prometheus-adapter, a CA file replaces all other credentials.
         match (&self.prometheus_ca_file, &self.prometheus_auth_config) {
             (Some(file), _) => {
                 tls.insert("caFile".to_owned(), absolute(file)?);
@@ -154,7 +153,7 @@ impl Adapter {
     }
 }
 
-/// Paths in a configuration are relative to it, and those of flags to where the process runs.
+/// Paths in flags are relative to the working directory, and those in a configuration to its file.
 fn absolute(path: &Path) -> anyhow::Result<Value> {
     Ok(std::path::absolute(path)?.display().to_string().into())
 }

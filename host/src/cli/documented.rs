@@ -1,4 +1,4 @@
-//! Every command line and every flag of the documentation is one.
+//! Tests that every command line and every flag in the documentation exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,35 +7,35 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 
 use super::foreign::IGNORED;
-use super::{Cli, familiar};
+use super::{Cli, translate};
 
-/// A command line, and where it is shown.
-struct Shown {
+/// A command line in the documentation.
+struct Example {
     page: PathBuf,
     words: Vec<String>,
 }
 
-impl Shown {
+impl Example {
     fn new(page: &Path, line: &str) -> Option<Self> {
         let line = line.trim().trim_start_matches("$ ");
-        // What a shell does with the output, and comments.
+        // Comments, and redirections of a shell.
         let ends = [" # ", " > ", " | ", " &"];
         let end = ends.iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
         let words = line[..end].split_whitespace().filter(|word| *word != "[flags]");
         let words = words.map(|word| word.trim_matches(['[', ']']).to_owned());
         let words: Vec<_> = words.collect();
-        let is_ours = words.len() > 1 && words[0] == "leadsman";
-        is_ours.then(|| Self { page: page.to_owned(), words: words[1..].to_vec() })
+        let is_leadsman = words.len() > 1 && words[0] == "leadsman";
+        is_leadsman.then(|| Self { page: page.to_owned(), words: words[1..].to_vec() })
     }
 
     fn parsed(&self) -> Result<(), clap::Error> {
-        let arguments = familiar("leadsman", self.words.clone()).arguments;
+        let arguments = translate("leadsman", self.words.clone()).arguments;
         let line = std::iter::once("leadsman".to_owned()).chain(arguments);
         Cli::try_parse_from(line).map(drop)
     }
 }
 
-/// The pages of the checkout. The list of changes names what is no longer there.
+/// The pages of the repository, without the changelog, which names removed commands.
 fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -48,8 +48,8 @@ fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The command lines in the blocks of code of a page, and those within its text.
-fn shown(page: &Path) -> (Vec<Shown>, Vec<Shown>) {
+/// The command lines in the code blocks of a page, and those in its text.
+fn examples(page: &Path) -> (Vec<Example>, Vec<Example>) {
     let text = fs::read_to_string(page).expect("a page");
     let (mut blocks, mut prose, mut in_block) = (String::new(), String::new(), false);
     for line in text.lines() {
@@ -68,9 +68,9 @@ fn shown(page: &Path) -> (Vec<Shown>, Vec<Shown>) {
             prose.push('\n');
         }
     }
-    let lines = blocks.lines().filter_map(|line| Shown::new(page, line)).collect();
+    let lines = blocks.lines().filter_map(|line| Example::new(page, line)).collect();
     let spans = prose.split('`').skip(1).step_by(2);
-    (lines, spans.filter_map(|span| Shown::new(page, span)).collect())
+    (lines, spans.filter_map(|span| Example::new(page, span)).collect())
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn every_documented_command_line_can_be_parsed() {
     pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), &mut all);
     let (mut lines, mut spans) = (Vec::new(), Vec::new());
     for page in &all {
-        let (of_blocks, of_prose) = shown(page);
+        let (of_blocks, of_prose) = examples(page);
         lines.extend(of_blocks);
         spans.extend(of_prose);
     }
@@ -92,7 +92,7 @@ fn every_documented_command_line_can_be_parsed() {
     }
     for span in spans {
         let Err(error) = span.parsed() else { continue };
-        // Prose names a command or a flag without what else it needs.
+        // Text may mention a command or a flag without its required arguments.
         let is_part = match error.kind() {
             ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand => true,
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => true,
@@ -116,7 +116,7 @@ fn flags(text: &str) -> Vec<&str> {
     flags.map(|flag| flag.split([' ', '=']).next().unwrap_or_default()).collect()
 }
 
-/// Whether a command has a flag; one that ends with an ellipsis stands for all that begin like it.
+/// Whether a command has a flag. One that ends with an ellipsis stands for all flags with that prefix.
 fn has(command: &str, flag: &str) -> bool {
     let mut all = Cli::command();
     all.build();
@@ -158,8 +158,8 @@ fn every_flag_of_prometheus_adapter_that_is_promised_is_taken() {
             Some((start, _)) => IGNORED.iter().any(|(known, ..)| known.starts_with(start)),
             None => {
                 let written = format!("--{flag}=1");
-                let familiar = familiar("leadsman", vec!["serve".to_owned(), written.clone()]);
-                has("serve", flag) || !familiar.arguments.contains(&written)
+                let translated = translate("leadsman", vec!["serve".to_owned(), written.clone()]);
+                has("serve", flag) || !translated.arguments.contains(&written)
             }
         };
         assert!(is_taken, "--{flag}");

@@ -1,11 +1,11 @@
-//! Flags that other API servers have and `serve` does without: taken out of the command line, each
-//! with a note on why it changes nothing.
+//! Flags of other API servers that `serve` accepts and ignores: removed from the command line, each
+//! with a note that says why it has no effect.
 
 use std::path::Path;
 
-/// A command line that can be read, and what is to be said of it.
+/// A command line without ignored flags, with notes for the log.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Familiar {
+pub(crate) struct Translated {
     pub(crate) arguments: Vec<String>,
     pub(crate) notes: Vec<String>,
 }
@@ -14,7 +14,7 @@ pub(crate) struct Familiar {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {
     Value,
-    /// Or one behind `=`.
+    /// It may have one after `=`.
     Nothing,
 }
 
@@ -26,8 +26,8 @@ const PROFILE: &str = "there is no profiler to serve";
 const SOCKET: &str = "sockets are bound without it";
 const LOG: &str = "logs are set by --log-level and --log-format";
 
-/// Flags by their beginnings, the longest first; whether they have a value, and why they change
-/// nothing.
+/// The ignored flags: a name, or a prefix that ends with a dash, whether the flag has a value, and why
+/// it has no effect. The first match applies.
 pub(super) const IGNORED: &[(&str, Takes, &str)] = &[
     ("audit-log-batch-throttle-enable", Takes::Nothing, AUDIT),
     ("audit-log-compress", Takes::Nothing, AUDIT),
@@ -62,33 +62,33 @@ pub(super) const IGNORED: &[(&str, Takes, &str)] = &[
     ("vmodule", Takes::Value, LOG),
 ];
 
-/// Names under which other API servers ask for the kubeconfig.
-const KUBECONFIGS: [&str; 3] =
+/// The flags for kubeconfigs of other API servers.
+const KUBECONFIG_FLAGS: [&str; 3] =
     ["lister-kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"];
 
-/// Makes the command line of prometheus-adapter one of `leadsman serve`. `program` is the name that
-/// the process was started by.
-pub(crate) fn familiar(program: &str, arguments: Vec<String>) -> Familiar {
+/// Translates a command line of prometheus-adapter to one of `leadsman serve`. `program` is the name
+/// that the process was started with.
+pub(crate) fn translate(program: &str, arguments: Vec<String>) -> Translated {
     let mut arguments: std::collections::VecDeque<_> = arguments.into();
     let is_adapter = |name: &str| Path::new(name).file_name().is_some_and(|file| file == "adapter");
-    // Images of prometheus-adapter are started as `/adapter`, by the image or by the chart.
+    // The image of prometheus-adapter and its chart run `/adapter`.
     let mut as_adapter = is_adapter(program);
     if arguments.front().is_some_and(|first| first.starts_with('/') && is_adapter(first)) {
         arguments.pop_front();
         as_adapter = true;
     }
-    let mut familiar = Familiar::default();
+    let mut translated = Translated::default();
     if as_adapter {
-        familiar.arguments.push("serve".to_owned());
+        translated.arguments.push("serve".to_owned());
     } else if arguments.front().is_none_or(|first| first != "serve") {
-        familiar.arguments = arguments.into();
-        return familiar;
+        translated.arguments = arguments.into();
+        return translated;
     }
     let mut kubeconfig = false;
     let mut port = false;
     while let Some(argument) = arguments.pop_front() {
         let Some(flag) = argument.strip_prefix("--").or_else(|| short(&argument)) else {
-            familiar.arguments.push(argument);
+            translated.arguments.push(argument);
             continue;
         };
         let (name, value) = match flag.split_once('=') {
@@ -100,33 +100,33 @@ pub(crate) fn familiar(program: &str, arguments: Vec<String>) -> Familiar {
             kubeconfig = true;
         }
         let mut take = || value.clone().or_else(|| arguments.pop_front()).unwrap_or_default();
-        if KUBECONFIGS.contains(&name.as_str()) {
+        if KUBECONFIG_FLAGS.contains(&name.as_str()) {
             let file = take();
             if !std::mem::replace(&mut kubeconfig, true) {
-                familiar.arguments.push(format!("--kubeconfig={file}"));
+                translated.arguments.push(format!("--kubeconfig={file}"));
             }
         } else if name == "cert-dir" {
-            familiar.certificate_in(&take());
+            translated.certificate_in(&take());
         } else if name == "tls-min-version" && value.as_deref() == Some("VersionTLS13") {
-            // What asks for more than there is is not ignored: the error names it.
-            familiar.arguments.push(argument);
+            // It asks for a restriction that is not supported, so it is an error.
+            translated.arguments.push(argument);
         } else if let Some((_, takes, why)) = ignored(&name) {
             if *takes == Takes::Value {
                 take();
             }
-            familiar.notes.push(format!("--{name} changes nothing: {why}"));
+            translated.notes.push(format!("--{name} changes nothing: {why}"));
         } else {
-            familiar.arguments.push(argument);
+            translated.arguments.push(argument);
         }
     }
     if as_adapter && !port {
-        familiar.arguments.push("--secure-port=443".to_owned());
+        translated.arguments.push("--secure-port=443".to_owned());
     }
-    familiar
+    translated
 }
 
-impl Familiar {
-    /// A certificate that lies in the folder is served, as there.
+impl Translated {
+    /// Uses a certificate in the folder, as prometheus-adapter does.
     fn certificate_in(&mut self, folder: &str) {
         let [cert, key] =
             ["apiserver.crt", "apiserver.key"].map(|file| Path::new(folder).join(file));
@@ -140,7 +140,7 @@ impl Familiar {
     }
 }
 
-/// `-v4` and `-v=4` as `v` with its value.
+/// The flag of `-v`, `-v4` and `-v=4`.
 fn short(argument: &str) -> Option<&str> {
     let level = argument.strip_prefix('-')?;
     let digits = level.strip_prefix('v')?.trim_start_matches('=');
@@ -166,8 +166,8 @@ mod tests {
 
     fn of(program: &str, line: &str) -> (String, usize) {
         let arguments = line.split_whitespace().map(str::to_owned).collect();
-        let familiar = familiar(program, arguments);
-        (familiar.arguments.join(" "), familiar.notes.len())
+        let translated = translate(program, arguments);
+        (translated.arguments.join(" "), translated.notes.len())
     }
 
     #[test]

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use leadsman::inspection::Who;
+use leadsman::inspection::Endpoint;
 
-use super::{Adapter, Origin};
+use super::{AdapterFlags, Origin};
 
 #[derive(Debug, Args)]
 pub(crate) struct Rules {
     #[command(flatten)]
     pub(crate) config: Origin,
     #[command(flatten)]
-    pub(crate) adapter: Adapter,
+    pub(crate) adapter: AdapterFlags,
     /// The cluster, for rules of custom resources and for --compare; for a process that is not a
     /// pod of it.
     #[arg(long, value_name = "FILE")]
@@ -27,16 +27,16 @@ pub(crate) struct Rules {
     #[arg(long, conflicts_with = "compare")]
     pub(crate) deny_warnings: bool,
     #[command(flatten)]
-    pub(crate) other: Compared,
+    pub(crate) other: Comparison,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Comparing")]
-pub(crate) struct Compared {
+pub(crate) struct Comparison {
     /// Read all metrics from another adapter, too, and print what differs: the address of one,
     /// such as `https://localhost:6443`, or `cluster` for the one that serves the cluster now.
-    #[arg(long, value_name = "URL", value_parser = who)]
-    pub(crate) compare: Option<Who>,
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    pub(crate) compare: Option<Endpoint>,
     /// A bearer token for that address.
     #[arg(long, value_name = "FILE", requires = "compare")]
     pub(crate) compare_token_file: Option<PathBuf>,
@@ -62,11 +62,11 @@ pub(crate) enum Output {
     Json,
 }
 
-fn who(text: &str) -> Result<Who, String> {
+fn endpoint(text: &str) -> Result<Endpoint, String> {
     match text {
-        "cluster" => Ok(Who::Cluster),
+        "cluster" => Ok(Endpoint::Cluster),
         url if url.starts_with("https://") || url.starts_with("http://") => {
-            Ok(Who::At(url.to_owned()))
+            Ok(Endpoint::Url(url.to_owned()))
         }
         _ => Err("expected an address that begins with https://, or `cluster`".to_owned()),
     }

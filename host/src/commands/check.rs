@@ -8,10 +8,10 @@ use super::{FAULTS, count, failed, print_line, run};
 use crate::cli::Check;
 use leadsman_document::Faults;
 
-/// The reason of a rule whose series cannot be listed.
+/// The reason of a rejection because series could not be listed.
 const SERIES_UNAVAILABLE: &str = "SeriesUnavailable";
 
-/// Does all that `serve` does with a configuration, short of serving it.
+/// Loads a configuration as `serve` does, without serving it, and prints its faults.
 pub(crate) fn check(check: Check) -> ExitCode {
     let origin = check.config.origin();
     let cluster = match (&check.kubeconfig, &check.config.config_map) {
@@ -31,15 +31,17 @@ pub(crate) fn check(check: Check) -> ExitCode {
     };
     let faults: Vec<_> = loaded.faults.into_iter().map(|(_, faults)| faults).collect();
     faults.iter().for_each(print_line);
-    let (wrong, warnings) =
-        faults.iter().map(Faults::numbers).fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+    let (number_of_faults, warnings) = faults
+        .iter()
+        .map(Faults::numbers)
+        .fold((0, 0), |sum, numbers| (sum.0 + numbers.0, sum.1 + numbers.1));
     let unlisted = loaded.snapshot.rejections().iter().any(|of| of.reason == SERIES_UNAVAILABLE);
     let warned = match warnings {
         0 => String::new(),
         1 => ", 1 warning".to_owned(),
         many => format!(", {many} warnings"),
     };
-    if wrong > 0 {
+    if number_of_faults > 0 {
         print_line(format_args!("{}{warned}", count(&faults)));
         return ExitCode::from(FAULTS);
     }

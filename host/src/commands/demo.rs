@@ -8,7 +8,7 @@ use leadsman::demo::{self, DemoOptions};
 use super::{failed, run};
 use crate::cli::Demo;
 
-/// Plays the embedded recording until a signal ends it, or once.
+/// Plays the embedded recording once, or until a signal.
 pub(crate) fn demo(demo: Demo) -> ExitCode {
     let options = DemoOptions {
         api: SocketAddr::from((Ipv4Addr::LOCALHOST, demo.secure_port)),

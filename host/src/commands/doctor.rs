@@ -7,7 +7,7 @@ use leadsman::doctor::{self, DoctorOptions, Section, Verdict};
 use super::{FAULTS, failed, print_line, run};
 use crate::cli::Doctor;
 
-/// Looks at the whole way from an autoscaler to a value and says what is in it.
+/// Checks every step between an autoscaler and a value, and prints the findings.
 pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
     let flags = match doctor.adapter.flags() {
         Ok(flags) => flags,
@@ -27,10 +27,10 @@ pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
     for section in &sections {
         print_line(section);
     }
-    let bad = |section: &Section| {
+    let failures = |section: &Section| {
         section.findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count()
     };
-    match sections.iter().map(bad).sum::<usize>() {
+    match sections.iter().map(failures).sum::<usize>() {
         0 => {
             print_line("nothing stands in the way");
             ExitCode::SUCCESS

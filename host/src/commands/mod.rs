@@ -46,11 +46,11 @@ pub(crate) fn schema(schema: &Schema) -> ExitCode {
     }
 }
 
-/// How long the process waits at its end for threads that are still busy. One that waits for a
-/// volume that hangs never ends.
+/// How long the process waits for busy threads when it ends. A thread that reads from a volume that
+/// hangs never ends.
 const THREADS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Runs a command on an asynchronous runtime, whose blocking threads run plugins.
+/// Runs a command on an asynchronous runtime. Its threads for blocking work run plugins.
 fn run<F: Future>(work: F) -> anyhow::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let output = runtime.block_on(work);
@@ -58,7 +58,7 @@ fn run<F: Future>(work: F) -> anyhow::Result<F::Output> {
     Ok(output)
 }
 
-/// How many faults several documents have together, in words.
+/// The total number of faults in several documents, as text.
 fn count(documents: &[Faults]) -> String {
     match documents.iter().map(|faults| faults.numbers().0).sum::<usize>() {
         1 => "1 fault".to_owned(),
@@ -66,7 +66,7 @@ fn count(documents: &[Faults]) -> String {
     }
 }
 
-/// Prints a result. A reader that has seen enough, such as `head`, closes the pipe: that is no error.
+/// Prints a result. A reader that closes the pipe early, such as `head`, is not an error.
 fn print(text: impl fmt::Display) {
     let mut output = io::stdout().lock();
     match write!(output, "{text}").and_then(|()| output.flush()) {
@@ -77,7 +77,7 @@ fn print(text: impl fmt::Display) {
     }
 }
 
-/// Prints a result, and ends its line.
+/// Prints a result and a line break.
 fn print_line(text: impl fmt::Display) {
     print(format_args!("{text}\n"));
 }

@@ -10,10 +10,10 @@ use leadsman_sandbox::{CompileOwner, Plugin};
 
 use super::{FAULTS, failed, print_line, run};
 
-/// Loads a plugin as the adapter does, runs its fixtures, and prints what it says of itself.
+/// Loads a plugin as `serve` does, runs its fixtures, and prints its description.
 pub(crate) fn inspect(file: &Path) -> ExitCode {
-    let parts = match app::runtime() {
-        Ok(parts) => parts,
+    let runtime = match app::runtime() {
+        Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
     let compiler = match app::compiler(None) {
@@ -28,7 +28,8 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
         }
     };
     let loaded = run(async {
-        let plugin = Plugin::load(&parts.engine, &compiler, &CompileOwner::Operator, bytes).await?;
+        let plugin =
+            Plugin::load(&runtime.engine, &compiler, &CompileOwner::Operator, bytes).await?;
         let tested = control::self_test(&plugin).await;
         Ok::<_, leadsman_sandbox::LoadError>((plugin, tested))
     });

@@ -11,7 +11,7 @@ use leadsman::inspection::{
 use super::{FAULTS, failed, print, print_line, run};
 use crate::cli::{Output, Rules};
 
-/// Says what rules give, or what another adapter makes of them.
+/// Prints what rules give, or a comparison with another adapter.
 pub(crate) fn rules(rules: Rules) -> ExitCode {
     let flags = match rules.adapter.flags() {
         Ok(flags) => flags,
@@ -22,11 +22,11 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
         flags,
         kubeconfig: rules.kubeconfig.clone(),
     };
-    if let Some(who) = rules.other.compare {
+    if let Some(endpoint) = rules.other.compare {
         let options = CompareOptions {
             ours: options,
             other: OtherOptions {
-                who,
+                endpoint,
                 token_file: rules.other.compare_token_file,
                 ca_file: rules.other.compare_ca_file,
                 insecure: rules.other.compare_insecure,
@@ -46,25 +46,25 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
         };
     }
     match run(inspection::inspect(&options)) {
-        Ok(Ok(found)) => show(&found, &rules),
+        Ok(Ok(inspection)) => show(&inspection, &rules),
         Ok(Err(error)) => not_inspected(error),
         Err(error) => failed(&error),
     }
 }
 
-fn show(found: &Inspection, rules: &Rules) -> ExitCode {
+fn show(inspection: &Inspection, rules: &Rules) -> ExitCode {
     match rules.output {
-        Output::Text => print(format_args!("{}", Text { inspection: found, all: rules.all })),
-        Output::Json => print_line(format_args!("{:#}", inspection::json(found))),
+        Output::Text => print(format_args!("{}", Text { inspection, all: rules.all })),
+        Output::Json => print_line(format_args!("{:#}", inspection::json(inspection))),
         Output::Mappings => {
-            // A file made of this output holds the configuration and nothing else.
-            if let Some(faults) = found.faults.as_ref().and_then(|faults| faults.only(false)) {
+            // The standard output is a configuration and nothing else.
+            if let Some(faults) = inspection.faults.as_ref().and_then(|faults| faults.only(false)) {
                 eprintln!("{faults}");
             }
-            print(format_args!("{}", inspection::mappings(found)));
+            print(format_args!("{}", inspection::mappings(inspection)));
         }
     }
-    exit(found.has_faults() || (rules.deny_warnings && found.warnings() > 0))
+    exit(inspection.has_faults() || (rules.deny_warnings && inspection.warnings() > 0))
 }
 
 fn exit(wrong: bool) -> ExitCode {
@@ -78,7 +78,7 @@ fn not_inspected(error: InspectError) -> ExitCode {
     }
 }
 
-/// As `check` says it.
+/// Prints an unreadable configuration as `check` does.
 fn unreadable(error: &anyhow::Error) -> ExitCode {
     print_line(format_args!("{error:#}"));
     ExitCode::from(FAULTS)

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{FAULTS, count, failed, run};
 use crate::cli::Serve;
 
-/// Serves until a signal ends it.
+/// Serves until a signal.
 pub(crate) fn serve(serve: Serve) -> ExitCode {
     let flags = match serve.adapter.flags() {
         Ok(flags) => flags,
@@ -26,7 +26,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         shutdown_delay: serve.shutdown_delay_duration,
     };
     let serving = async {
-        // From the first moment on: a start may take a while, and already serves.
+        // Signals count from now on: a start may take a while, and already serves.
         let mut end = std::pin::pin!(ended_by_signal());
         let app = tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! Is there a pod of the adapter that can answer?
+//! Checks whether a pod of the adapter is ready.
 
 use k8s_openapi::api::core::v1::{Pod, Service as KubeService};
 use kube::api::ListParams;
@@ -8,7 +8,7 @@ use super::{Account, Finding};
 use leadsman_cluster::Cluster;
 use leadsman_server::registration::Service;
 
-/// Looks at the Service and its pods, and says as whom they run.
+/// Checks the Service and its pods. Returns their service account as well.
 pub(super) async fn look(cluster: &Cluster, service: &Service) -> (Option<Account>, Vec<Finding>) {
     let Service { namespace, name } = service;
     let services: Api<KubeService> = Api::namespaced(cluster.client().clone(), namespace);
@@ -45,7 +45,7 @@ pub(super) async fn look(cluster: &Cluster, service: &Service) -> (Option<Accoun
         ready => Finding::good(format!("{ready} of {} pods are ready", pods.len())),
     }];
     for pod in &pods {
-        if let Some(why) = why_ended(pod) {
+        if let Some(why) = last_termination(pod) {
             let what = format!("{} ended before: {why}", pod.name_any());
             findings.push(Finding::unsure(what));
         }
@@ -63,8 +63,8 @@ fn is_ready(pod: &Pod) -> bool {
         .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-/// How the last run of a container ended.
-fn why_ended(pod: &Pod) -> Option<String> {
+/// The reason and exit code of the last terminated container.
+fn last_termination(pod: &Pod) -> Option<String> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
     statuses.iter().find_map(|status| {
         let ended = status.last_state.as_ref()?.terminated.as_ref()?;

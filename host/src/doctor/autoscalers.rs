@@ -1,4 +1,4 @@
-//! What do the autoscalers that use these metrics say?
+//! Checks the autoscalers that use the metrics.
 
 use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, MetricSpec};
 use kube::api::ListParams;
@@ -8,7 +8,7 @@ use super::Finding;
 use super::rights::ServedMetrics;
 use leadsman_cluster::Cluster;
 
-/// Looks at the autoscalers of a namespace, or of all.
+/// Checks the autoscalers of a namespace, or of all.
 pub(super) async fn look(
     cluster: &Cluster,
     namespace: Option<&str>,
@@ -23,7 +23,8 @@ pub(super) async fn look(
         Ok(found) => found.items,
         Err(error) => return vec![Finding::unseen("autoscalers", &error)],
     };
-    let findings: Vec<_> = found.iter().filter_map(|hpa| judge(hpa, served)).flatten().collect();
+    let findings: Vec<_> =
+        found.iter().filter_map(|hpa| check_autoscaler(hpa, served)).flatten().collect();
     if findings.is_empty() {
         let text = format!("none of {} scales by a custom or external metric", found.len());
         return vec![Finding::unsure(text)];
@@ -31,10 +32,10 @@ pub(super) async fn look(
     findings
 }
 
-/// `None` for one that uses none of these metrics.
-fn judge(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Option<Vec<Finding>> {
+/// Checks an autoscaler. `None` if it uses no custom or external metric.
+fn check_autoscaler(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Option<Vec<Finding>> {
     let spec = hpa.spec.as_ref()?;
-    let used: Vec<_> = spec.metrics.iter().flatten().filter_map(Used::of).collect();
+    let used: Vec<_> = spec.metrics.iter().flatten().filter_map(UsedMetric::of).collect();
     if used.is_empty() {
         return None;
     }
@@ -56,7 +57,7 @@ fn judge(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Option<Vec<Fi
         {
             let message = condition.message.as_deref().unwrap_or_default();
             let reason = condition.reason.as_deref().unwrap_or_default();
-            // At zero replicas by hand it is switched off.
+            // It is disabled: somebody set the replicas to 0.
             if reason == "ScalingDisabled" {
                 findings.push(Finding::unsure(format!("{name}: {message}")));
                 continue;
@@ -82,12 +83,12 @@ fn judge(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Option<Vec<Fi
 }
 
 /// A metric that an autoscaler uses.
-enum Used {
+enum UsedMetric {
     Custom(String),
     External(String),
 }
 
-impl Used {
+impl UsedMetric {
     fn of(metric: &MetricSpec) -> Option<Self> {
         let pods = metric.pods.as_ref().map(|pods| &pods.metric.name);
         let object = metric.object.as_ref().map(|object| &object.metric.name);
@@ -105,7 +106,7 @@ impl Used {
     }
 }
 
-impl std::fmt::Display for Used {
+impl std::fmt::Display for UsedMetric {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Custom(name) => write!(f, "custom metric {name}"),

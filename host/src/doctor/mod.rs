@@ -1,7 +1,8 @@
-//! What stands between a person and a scaled pod: the whole way, looked at step by step.
+//! Diagnosis: every step between an autoscaler and a value, checked in the order in which a request
+//! passes them.
 //!
-//! Everything is asked of the cluster with the rights of whoever asks; what those do not allow to
-//! see is said to be unknown, never taken to be good.
+//! The checks use the permissions of the user. What these do not allow to read is reported as unknown,
+//! and never assumed to be in order.
 
 mod adapter;
 mod autoscalers;
@@ -17,54 +18,54 @@ use leadsman_config::Flags;
 use leadsman_control::ConfigOrigin;
 use leadsman_server::registration::Service;
 
-/// What to look at.
+/// The options of the diagnosis.
 #[derive(Debug, Clone, Default)]
 pub struct DoctorOptions {
     /// The cluster; `None` for the one that this process is a pod of.
     pub kubeconfig: Option<PathBuf>,
-    /// What the command line says beside the configuration.
+    /// Settings of the command line that supplement the configuration.
     pub flags: Flags,
-    /// The adapter's configuration, whose sources are asked from here.
+    /// The adapter's configuration, whose sources are queried from this process.
     pub config: Option<ConfigOrigin>,
-    /// The only namespace whose autoscalers are looked at.
+    /// The only namespace whose autoscalers are checked; `None` for all.
     pub namespace: Option<String>,
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it should be.
+    /// In order.
     Good,
-    /// Not known, or worth a look.
+    /// It is not known, or may be a problem.
     Unsure,
-    /// In the way of a scaled pod.
+    /// It prevents pods from being scaled.
     Bad,
 }
 
-/// Something that was looked at.
+/// A finding.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// How it is.
+    /// The result.
     pub verdict: Verdict,
     /// What was found.
     pub what: String,
-    /// What to do.
+    /// What to do about it.
     pub advice: Option<String>,
 }
 
-/// What was found in one place.
+/// The findings of one step.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// What was looked at.
+    /// What was checked.
     pub title: &'static str,
-    /// What was found.
+    /// The findings.
     pub findings: Vec<Finding>,
 }
 
-/// Why nothing could be looked at.
+/// Why nothing could be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum DoctorError {
-    /// There is no way to the cluster.
+    /// The cluster cannot be connected to.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// There is no cluster.
@@ -85,7 +86,7 @@ impl Finding {
         Self { verdict: Verdict::Bad, what: what.into(), advice: Some(advice.into()) }
     }
 
-    /// What could not be looked at.
+    /// Something that could not be read.
     fn unseen(what: &str, error: &kube::Error) -> Self {
         Self::unsure(format!("{what} cannot be seen: {}", explain(error)))
     }
@@ -121,10 +122,10 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
             "check the kubeconfig, or the NetworkPolicy of this pod",
         ),
     };
-    let reached = version.verdict == Verdict::Good;
+    let is_reachable = version.verdict == Verdict::Good;
     let mut sections = vec![Section { title: "Cluster", findings: vec![version] }];
     let mut add = |title, findings| sections.push(Section { title, findings });
-    if reached {
+    if is_reachable {
         let registered = registration::look(&cluster).await;
         add("APIServices", registered.findings);
         let account = match &registered.service {
@@ -135,7 +136,7 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
             }
             None => None,
         };
-        let served = rights::served(&cluster, registered.usage).await;
+        let served = rights::served(&cluster, registered.resource_metrics).await;
         add("Served metrics", served.findings());
         add("Rights", rights::look(&cluster, account.as_ref(), &served).await);
         let namespace = options.namespace.as_deref();

@@ -1,4 +1,4 @@
-//! Are requests sent to the adapter, and does kube-apiserver trust it?
+//! Checks whether kube-apiserver sends requests to the adapter, and trusts it.
 
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
@@ -11,18 +11,18 @@ use super::Finding;
 use leadsman_cluster::Cluster;
 use leadsman_server::registration::{API_SERVICES, RESOURCE_API_SERVICES, Service};
 
-/// Where requests are sent.
-pub(super) struct Registered {
-    /// The Service that the first of the APIServices points to.
+/// The registration of the adapter.
+pub(super) struct Registration {
+    /// The Service of the first APIService.
     pub(super) service: Option<Service>,
-    /// Whether that one is asked what nodes and pods use, too.
-    pub(super) usage: bool,
-    /// What was found.
+    /// Whether that Service serves resource metrics as well.
+    pub(super) resource_metrics: bool,
+    /// The findings.
     pub(super) findings: Vec<Finding>,
 }
 
-/// Looks at the APIServices.
-pub(super) async fn look(cluster: &Cluster) -> Registered {
+/// Checks the APIServices.
+pub(super) async fn look(cluster: &Cluster) -> Registration {
     let api: Api<APIService> = Api::all(cluster.client().clone());
     let mut findings = Vec::new();
     let mut first = None;
@@ -36,7 +36,7 @@ pub(super) async fn look(cluster: &Cluster) -> Registered {
             )),
             Ok(Some(found)) => {
                 let service = service(&found);
-                findings.extend(judge(name, &found, service.as_ref()));
+                findings.extend(check_api_service(name, &found, service.as_ref()));
                 if let (Some(first), Some(service)) = (&first, &service)
                     && first != service
                 {
@@ -49,13 +49,13 @@ pub(super) async fn look(cluster: &Cluster) -> Registered {
             }
         }
     }
-    let usage = look_at_usage(&api, first.as_ref(), &mut findings).await;
-    Registered { service: first, usage, findings }
+    let resource_metrics = check_resource_metrics(&api, first.as_ref(), &mut findings).await;
+    Registration { service: first, resource_metrics, findings }
 }
 
-/// The API of what nodes and pods use has another server in most clusters. Whoever that is, CPU and
-/// memory are scaled by it. Says whether it is the adapter.
-async fn look_at_usage(
+/// Checks the API of resource metrics, which has another server in most clusters. Autoscaling by CPU and
+/// memory depends on it in any case. Returns whether it is the adapter.
+async fn check_resource_metrics(
     api: &Api<APIService>,
     adapter: Option<&Service>,
     findings: &mut Vec<Finding>,
@@ -69,12 +69,12 @@ async fn look_at_usage(
         Ok(Some(found)) => {
             let service = service(&found);
             if service.is_some() && service.as_ref() == adapter {
-                findings.extend(judge(name, &found, adapter));
+                findings.extend(check_api_service(name, &found, adapter));
                 findings.extend(newer_version(api, newer, adapter).await);
                 return true;
             }
-            // How others are trusted is not for us to say.
-            findings.extend(judge(name, &found, service.as_ref()).into_iter().next());
+            // Of another server, only the availability is reported.
+            findings.extend(check_api_service(name, &found, service.as_ref()).into_iter().next());
         }
     }
     false
@@ -92,7 +92,7 @@ async fn newer_version(
         Ok(None) => Vec::new(),
         Ok(Some(found)) => {
             let service = service(&found);
-            let mut findings = judge(name, &found, service.as_ref());
+            let mut findings = check_api_service(name, &found, service.as_ref());
             if let (Some(service), Some(adapter)) = (&service, adapter)
                 && service != adapter
             {
@@ -111,7 +111,7 @@ fn service(found: &APIService) -> Option<Service> {
     Some(Service { namespace: service.namespace.clone()?, name: service.name.clone()? })
 }
 
-fn judge(name: &str, found: &APIService, service: Option<&Service>) -> Vec<Finding> {
+fn check_api_service(name: &str, found: &APIService, service: Option<&Service>) -> Vec<Finding> {
     let Some(service) = service else {
         let what = format!("the APIService {name} points to no Service");
         return vec![Finding::bad(what, "let it point to the Service of the adapter")];

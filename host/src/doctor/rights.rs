@@ -1,4 +1,4 @@
-//! What is served, and may those who need to do what they need to?
+//! Checks which metrics are served, and the permissions of the adapter and of the HPA controller.
 
 use std::time::Duration;
 
@@ -9,74 +9,82 @@ use leadsman_cluster::{Attributes, Cluster, Decision, Identity, explain};
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
-const USAGE: &str = "metrics.k8s.io";
+const RESOURCE_METRICS: &str = "metrics.k8s.io";
 
-/// The metrics that discovery names, as seen through kube-apiserver.
+/// The metrics in discovery, as kube-apiserver returns it.
 pub(super) struct ServedMetrics {
-    custom: Result<Vec<String>, Unread>,
-    external: Result<Vec<String>, Unread>,
-    /// The kinds of which it is known what they use; `None` where another server is asked for it.
-    usage: Option<Result<Vec<String>, Unread>>,
+    custom: Result<Vec<String>, DiscoveryError>,
+    external: Result<Vec<String>, DiscoveryError>,
+    /// The kinds with resource metrics; `None` if another server serves them.
+    resource_metrics: Option<Result<Vec<String>, DiscoveryError>>,
 }
 
 /// Why discovery could not be read.
-enum Unread {
-    /// By whoever asks.
+enum DiscoveryError {
+    /// The user is not allowed to.
     Forbidden(String),
-    /// By anybody.
-    Broken(String),
+    /// It fails for every user.
+    Failed(String),
 }
 
-/// How long discovery may take: kube-apiserver itself waits no longer.
+/// The time limit of discovery, which is that of kube-apiserver itself.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 struct ResourceList {
     #[serde(default)]
-    resources: Vec<Named>,
+    resources: Vec<ApiResource>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct ApiResource {
     name: String,
 }
 
-/// Reads which metrics are served, and what nodes and pods use, if the adapter is asked for that.
-pub(super) async fn served(cluster: &Cluster, usage: bool) -> ServedMetrics {
+/// Reads discovery, including resource metrics if the adapter serves them.
+pub(super) async fn served(cluster: &Cluster, resource_metrics: bool) -> ServedMetrics {
     ServedMetrics {
         custom: list(cluster, CUSTOM, "v1beta2").await,
         external: list(cluster, EXTERNAL, "v1beta1").await,
-        usage: if usage { Some(list(cluster, USAGE, "v1beta1").await) } else { None },
+        resource_metrics: if resource_metrics {
+            Some(list(cluster, RESOURCE_METRICS, "v1beta1").await)
+        } else {
+            None
+        },
     }
 }
 
-async fn list(cluster: &Cluster, group: &str, version: &str) -> Result<Vec<String>, Unread> {
+async fn list(
+    cluster: &Cluster,
+    group: &str,
+    version: &str,
+) -> Result<Vec<String>, DiscoveryError> {
     let path = format!("/apis/{group}/{version}");
-    let broken = |reason: String| Unread::Broken(reason);
+    let failed = |reason: String| DiscoveryError::Failed(reason);
     let request =
-        http::Request::get(path).body(Vec::new()).map_err(|error| broken(error.to_string()))?;
+        http::Request::get(path).body(Vec::new()).map_err(|error| failed(error.to_string()))?;
     let asked = cluster.client().request::<ResourceList>(request);
     match tokio::time::timeout(REQUEST_TIMEOUT, asked).await {
-        Err(_) => Err(broken(format!("no answer within {REQUEST_TIMEOUT:?}"))),
+        Err(_) => Err(failed(format!("no answer within {REQUEST_TIMEOUT:?}"))),
         Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
-            Err(Unread::Forbidden(status.message))
+            Err(DiscoveryError::Forbidden(status.message))
         }
-        Ok(Err(error)) => Err(broken(explain(&error))),
+        Ok(Err(error)) => Err(failed(explain(&error))),
         Ok(Ok(list)) => Ok(list.resources.into_iter().map(|resource| resource.name).collect()),
     }
 }
 
 impl ServedMetrics {
     pub(super) fn findings(&self) -> Vec<Finding> {
-        let usage = self.usage.as_ref().map(|usage| (USAGE, usage));
+        let resource_metrics = self.resource_metrics.as_ref().map(|list| (RESOURCE_METRICS, list));
         [(CUSTOM, &self.custom), (EXTERNAL, &self.external)]
             .into_iter()
-            .chain(usage)
+            .chain(resource_metrics)
             .map(|(group, list)| match list {
-                Err(Unread::Forbidden(reason)) => {
+                Err(DiscoveryError::Forbidden(reason)) => {
                     Finding::unsure(format!("{group} cannot be read by you: {reason}"))
                 }
-                Err(Unread::Broken(reason)) => Finding::bad(
+                Err(DiscoveryError::Failed(reason)) => Finding::bad(
                     format!("{group} cannot be read: {reason}"),
                     "autoscalers cannot read it either: see the APIServices above, and the log of \
                      the adapter's pods",
@@ -84,7 +92,7 @@ impl ServedMetrics {
                 Ok(names) if names.is_empty() => {
                     Finding::unsure(format!("{group} serves no metric: no mapping is for it"))
                 }
-                Ok(names) => Finding::good(format!("{group} serves {}", shortened(names))),
+                Ok(names) => Finding::good(format!("{group} serves {}", joined(names))),
             })
             .collect()
     }
@@ -102,7 +110,7 @@ impl ServedMetrics {
         Some(self.external.as_ref().ok()?.iter().any(|known| known == metric))
     }
 
-    /// The kinds of objects that anything is served for: plural and group.
+    /// The kinds of objects that metrics are served for: plural and group.
     fn kinds(&self) -> Vec<(String, String)> {
         let names = self.custom.iter().flatten().filter_map(|name| name.split_once('/'));
         let mut kinds: Vec<_> = names
@@ -111,24 +119,24 @@ impl ServedMetrics {
                 None => (kind.to_owned(), String::new()),
             })
             .collect();
-        let used = self.usage.iter().flatten().flatten();
-        kinds.extend(used.map(|plural| (plural.clone(), String::new())));
+        let measured = self.resource_metrics.iter().flatten().flatten();
+        kinds.extend(measured.map(|plural| (plural.clone(), String::new())));
         kinds.sort();
         kinds.dedup();
         kinds
     }
 }
 
-fn shortened(names: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+fn joined(names: &[String]) -> String {
+    const MAX_NAMES: usize = 8;
+    let mut text = names.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > MAX_NAMES {
+        text.push_str(&format!(" and {} more", names.len() - MAX_NAMES));
     }
     text
 }
 
-/// Asks for each right that the adapter and the HPA controller need.
+/// Reviews each permission that the adapter and the HPA controller need.
 pub(super) async fn look(
     cluster: &Cluster,
     account: Option<&Account>,
@@ -140,25 +148,28 @@ pub(super) async fn look(
         Some(Account { service, name }) => {
             let adapter = service_account(&service.namespace, name);
             let mut needs = vec![
-                right("create", "authentication.k8s.io", "tokenreviews", "", ""),
-                right("create", "authorization.k8s.io", "subjectaccessreviews", "", ""),
+                permission("create", "authentication.k8s.io", "tokenreviews", "", ""),
+                permission("create", "authorization.k8s.io", "subjectaccessreviews", "", ""),
             ];
             for verb in ["get", "list", "watch"] {
                 let config = "extension-apiserver-authentication";
-                needs.push(right(verb, "", "configmaps", "kube-system", config));
+                needs.push(permission(verb, "", "configmaps", "kube-system", config));
             }
             for (plural, group) in served.kinds() {
-                needs.extend(["list", "watch"].map(|verb| right(verb, &group, &plural, "", "")));
+                needs.extend(
+                    ["list", "watch"].map(|verb| permission(verb, &group, &plural, "", "")),
+                );
             }
-            findings.extend(may(cluster, "the adapter", &adapter, &needs).await);
+            findings.extend(review(cluster, "the adapter", &adapter, &needs).await);
         }
     }
     let controller = service_account("kube-system", "horizontal-pod-autoscaler");
-    let mut needs = vec![right("get", CUSTOM, "*", "", ""), right("list", EXTERNAL, "*", "", "")];
-    if served.usage.is_some() {
-        needs.push(right("list", USAGE, "pods", "", ""));
+    let mut needs =
+        vec![permission("get", CUSTOM, "*", "", ""), permission("list", EXTERNAL, "*", "", "")];
+    if served.resource_metrics.is_some() {
+        needs.push(permission("list", RESOURCE_METRICS, "pods", "", ""));
     }
-    findings.extend(may(cluster, "the HPA controller", &controller, &needs).await);
+    findings.extend(review(cluster, "the HPA controller", &controller, &needs).await);
     findings
 }
 
@@ -174,7 +185,7 @@ fn service_account(namespace: &str, name: &str) -> Identity {
     }
 }
 
-fn right(verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> Attributes {
+fn permission(verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> Attributes {
     Attributes::Resource {
         verb: verb.to_owned(),
         group: group.to_owned(),
@@ -186,7 +197,7 @@ fn right(verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -
     }
 }
 
-async fn may(
+async fn review(
     cluster: &Cluster,
     who: &str,
     identity: &Identity,

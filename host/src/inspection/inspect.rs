@@ -1,10 +1,10 @@
-//! Finding out what rules give: the configuration, one list of series for each series query, and
-//! what becomes of them.
+//! Inspects rules: reads the configuration, lists series once for each series query, and derives the
+//! metrics.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::found::Inspection;
+use super::inspected::Inspection;
 use leadsman_cluster::{Cluster, ConnectError};
 use leadsman_config::{Flags, Parsed, valid};
 use leadsman_control::{self as control, ConfigOrigin, SeriesList};
@@ -13,22 +13,22 @@ use leadsman_rules::{Seen, resolver};
 use leadsman_source::Source;
 use leadsman_source::SourceSettings;
 
-/// Whose rules are looked at.
+/// The options of an inspection.
 #[derive(Debug, Clone)]
 pub struct InspectOptions {
-    /// Where the configuration is.
+    /// The location of the configuration.
     pub config: ConfigOrigin,
-    /// What the command line says beside it.
+    /// Settings of the command line that supplement it.
     pub flags: Flags,
     /// The cluster, for kinds of objects that not every cluster has; `None` for the one that this
     /// process is a pod of, if it is one.
     pub kubeconfig: Option<PathBuf>,
 }
 
-/// Why nothing can be said of rules.
+/// Why rules could not be inspected.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    /// There is no way to the cluster.
+    /// The cluster cannot be connected to.
     #[error(transparent)]
     Cluster(#[from] ConnectError),
     /// The configuration cannot be read.
@@ -36,46 +36,46 @@ pub enum InspectError {
     Unreadable(String),
 }
 
-/// Reads a configuration, lists series once, and says what its rules make of them.
+/// Inspects the rules of a configuration.
 pub async fn inspect(options: &InspectOptions) -> Result<Inspection, InspectError> {
     leadsman_runtime::tls::install_provider();
     let cluster = Cluster::connect(options.kubeconfig.as_deref()).await?;
     let parsed = control::read(&options.config, &options.flags, cluster.as_ref())
         .await
         .map_err(InspectError::Unreadable)?;
-    let kinds = match &cluster {
+    let discovered = match &cluster {
         Some(cluster) => Some(cluster.resources().await),
         None => None,
     };
-    let (resources, kinds) = match kinds {
+    let (resources, discovery) = match discovered {
         Some(Ok(resources)) => (resources, Some(Ok(()))),
         Some(Err(reason)) => (Vec::new(), Some(Err(reason))),
         None => (Vec::new(), None),
     };
-    let mut inspection = made(parsed, &resources).await;
-    inspection.kinds = kinds;
-    if !matches!(inspection.kinds, Some(Ok(()))) {
-        // A kind may be there although no cluster has told.
+    let mut inspection = inspect_with(parsed, &resources).await;
+    inspection.discovery = discovery;
+    if !matches!(inspection.discovery, Some(Ok(()))) {
+        // Without discovery it is not known whether a kind exists.
         for rule in &mut inspection.rules {
-            rule.doubts = std::mem::take(&mut rule.faults);
+            rule.possible_faults = std::mem::take(&mut rule.faults);
         }
     }
     Ok(inspection)
 }
 
-async fn made(parsed: Parsed, resources: &[Resource]) -> Inspection {
+async fn inspect_with(parsed: Parsed, resources: &[Resource]) -> Inspection {
     let mut inspection = Inspection::of(&parsed);
     if let Some(rules) = &parsed.config.rules {
-        let lists = listed(rules, parsed.config.sources.get(&rules.discovery.source)).await;
+        let lists = list_series(rules, parsed.config.sources.get(&rules.discovery.source)).await;
         inspection.add(rules, &lists, &parsed.config.mappings, &resolver(resources));
     }
     inspection
 }
 
-/// What was found for each series query.
-pub(super) type Lists = BTreeMap<String, Result<Seen, String>>;
+/// The result of each series query.
+pub(super) type SeriesLists = BTreeMap<String, Result<Seen, String>>;
 
-async fn listed(rules: &valid::Rules, source: Option<&SourceSettings>) -> Lists {
+async fn list_series(rules: &valid::Rules, source: Option<&SourceSettings>) -> SeriesLists {
     let name = &rules.discovery.source;
     let reason = match source.map(Source::new) {
         Some(Ok(source)) => {

@@ -1,13 +1,13 @@
-//! What rules give, for programs.
+//! An inspection as JSON.
 
 use serde_json::{Value, json};
 
 use super::notes::notes;
-use super::{Inspection, OfRule, Offer};
+use super::{InspectedMetric, InspectedRule, Inspection};
 use leadsman_model::names::MetricName;
 use leadsman_rules::Api;
 
-/// All that was found, as JSON.
+/// The whole inspection as JSON.
 pub fn json(inspection: &Inspection) -> Value {
     let listed = |warnings: bool| {
         let faults = inspection.faults.iter().flat_map(|faults| &faults.list);
@@ -16,16 +16,16 @@ pub fn json(inspection: &Inspection) -> Value {
             .map(|fault| json!({"line": fault.line, "place": fault.path, "message": fault.message}))
             .collect::<Vec<_>>()
     };
-    let usage: Vec<_> = inspection
-        .usage
+    let resource_rules: Vec<_> = inspection
+        .resource_queries
         .iter()
-        .map(|usage| {
+        .map(|of| {
             let (query, why) = sent(
-                usage.query.as_ref().map_err(|(template, why)| (template.as_str(), why.as_str())),
+                of.query.as_ref().map_err(|(template, why)| (template.as_str(), why.as_str())),
             );
             json!({
-                "resource": usage.resource, "of": usage.of, "query": query,
-                "forEachReadBecause": why, "fault": usage.fault,
+                "resource": of.resource, "of": of.of, "query": query,
+                "forEachReadBecause": why, "fault": of.fault,
             })
         })
         .collect();
@@ -36,12 +36,12 @@ pub fn json(inspection: &Inspection) -> Value {
         "source": inspection.source,
         "exactQueries": inspection.exact_queries,
         "rules": inspection.rules.iter().map(of_rule).collect::<Vec<_>>(),
-        "resourceRules": usage,
+        "resourceRules": resource_rules,
         "notes": notes(inspection),
     })
 }
 
-fn of_rule(rule: &OfRule) -> Value {
+fn of_rule(rule: &InspectedRule) -> Value {
     let unserved = rule.unserved.iter();
     let unserved: Vec<_> = unserved
         .map(|unserved| {
@@ -56,32 +56,32 @@ fn of_rule(rule: &OfRule) -> Value {
         "place": rule.place,
         "api": match rule.api { Api::Custom => "custom", Api::External => "external" },
         "seriesQuery": rule.series_query,
-        "seriesNames": rule.seen.as_ref().ok(),
-        "notListedBecause": rule.seen.as_ref().err(),
+        "seriesNames": rule.series.as_ref().ok(),
+        "notListedBecause": rule.series.as_ref().err(),
         "faults": rule.faults,
-        "doubts": rule.doubts,
-        "givesNothingBecause": rule.nothing,
-        "metrics": rule.offers.iter().map(offer).collect::<Vec<_>>(),
+        "doubts": rule.possible_faults,
+        "givesNothingBecause": rule.without_metrics,
+        "metrics": rule.metrics.iter().map(metric).collect::<Vec<_>>(),
         "unserved": unserved,
     })
 }
 
-fn offer(offer: &Offer) -> Value {
+fn metric(metric: &InspectedMetric) -> Value {
     let (query, why) =
-        sent(offer.wider.as_ref().map_err(|why| (offer.template.as_str(), why.as_str())));
+        sent(metric.widened.as_ref().map_err(|why| (metric.template.as_str(), why.as_str())));
     json!({
-        "metric": offer.metric.as_str(),
-        "resource": offer.resource.as_ref().map(ToString::to_string),
-        "label": offer.label,
-        "series": offer.series,
+        "metric": metric.metric.as_str(),
+        "resource": metric.resource.as_ref().map(ToString::to_string),
+        "label": metric.label,
+        "series": metric.series,
         "query": query,
         "forEachReadBecause": why,
-        "unreadableBecause": offer.unreadable,
-        "servedByMapping": offer.mapped,
+        "unreadableBecause": metric.invalid,
+        "servedByMapping": metric.overridden,
     })
 }
 
-/// The query, and why it is one of each read.
+/// The query, and the reason if each read sends one of its own.
 fn sent<'a>(query: Result<&'a String, (&'a str, &'a str)>) -> (&'a str, Option<&'a str>) {
     match query {
         Ok(query) => (query, None),

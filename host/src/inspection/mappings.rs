@@ -1,16 +1,16 @@
-//! What rules give now, written as mappings.
+//! Converts the current metrics of rules to mappings.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::text::one_line;
-use super::{Inspection, OfRule, Offer, count};
+use super::{InspectedMetric, InspectedRule, Inspection, count};
 use leadsman_model::resource::Resource;
 use leadsman_rules::OnSeveral;
 
-/// A configuration of mappings that serve what the rules give now. What only a rule can say
-/// stands in it as a comment.
+/// A configuration with mappings for the metrics that the rules give now. Comments list the metrics that
+/// cannot be converted.
 pub fn mappings(inspection: &Inspection) -> String {
     let mut text = format!(
         "# What the rules of {} give now, as mappings. Metrics of series that come later are not\n\
@@ -25,48 +25,48 @@ pub fn mappings(inspection: &Inspection) -> String {
             line(&mut text, &format!("  {}: {source}", quoted(name)));
         }
     }
-    let (written, left): (Vec<_>, Vec<_>) = inspection
-        .offers()
-        .map(|(rule, offer)| (rule, offer, convertible(offer)))
+    let (converted, not_converted): (Vec<_>, Vec<_>) = inspection
+        .metrics()
+        .map(|(rule, metric)| (rule, metric, mapping_query(metric)))
         .partition(|(_, _, query)| query.is_ok());
-    text.push_str(if written.is_empty() { "mappings: []\n" } else { "mappings:\n" });
-    let mut of = "";
-    for (rule, offer, query) in &written {
-        if of != rule.place {
-            of = &rule.place;
+    text.push_str(if converted.is_empty() { "mappings: []\n" } else { "mappings:\n" });
+    let mut last_rule = "";
+    for (rule, metric, query) in &converted {
+        if last_rule != rule.place {
+            last_rule = &rule.place;
             line(&mut text, &format!("  # {} {}", rule.place, one_line(&rule.series_query)));
         }
         let source = inspection.source.as_deref().unwrap_or_default();
         let query = query.as_deref().unwrap_or_default();
-        mapping(&mut text, offer, source, query, inspection.on_several);
-        // The default of all rules is a policy of each mapping.
+        write_mapping(&mut text, metric, source, query, inspection.on_several);
+        // The setting for all rules becomes a policy of each mapping.
         let discovery = inspection.written.get("discovery");
         if let Some(on_nan) = discovery.and_then(|discovery| discovery.get("onNaN")) {
             line(&mut text, &format!("    onNaN: {on_nan}"));
         }
     }
-    if !left.is_empty() {
-        let left = left.iter().map(|(rule, offer, query)| {
-            (*rule, *offer, query.as_ref().err().map_or("", String::as_str))
+    if !not_converted.is_empty() {
+        let metrics = not_converted.iter().map(|(rule, metric, query)| {
+            (*rule, *metric, query.as_ref().err().map_or("", String::as_str))
         });
         text.push('\n');
-        not_converted(&mut text, left.collect());
+        write_not_converted(&mut text, metrics.collect());
     }
-    let empty = inspection.rules.iter().filter(|rule| rule.offers.is_empty());
-    for OfRule { place, series_query, seen, .. } in empty {
-        let why = match seen {
+    let empty = inspection.rules.iter().filter(|rule| rule.metrics.is_empty());
+    for InspectedRule { place, series_query, series, .. } in empty {
+        let why = match series {
             Ok(0) => "it sees no series now".to_owned(),
             Ok(_) => "none of its series gives a metric".to_owned(),
             Err(reason) => format!("its series cannot be listed: {}", one_line(reason)),
         };
         line(&mut text, &format!("# {place} {}: no mapping, {why}.", one_line(series_query)));
     }
-    if let Some(usage) = inspection.written.get("resourceRules") {
+    if let Some(rules) = inspection.written.get("resourceRules") {
         text.push_str(
-            "\n# What nodes and pods use has no form as a mapping: the rules as they were.\n",
+            "\n# Resource metrics cannot be written as mappings: their rules stay as they are.\n",
         );
         text.push_str("resourceRules:\n");
-        format!("{usage:#}").lines().for_each(|json| line(&mut text, &format!("  {json}")));
+        format!("{rules:#}").lines().for_each(|json| line(&mut text, &format!("  {json}")));
         let mut discovery = inspection.written.get("discovery").cloned().unwrap_or(json!({}));
         discovery["source"] = inspection.source.clone().into();
         line(&mut text, &format!("discovery: {discovery}"));
@@ -74,22 +74,28 @@ pub fn mappings(inspection: &Inspection) -> String {
     text
 }
 
-/// The query of a mapping, or why there can be none.
-fn convertible(offer: &Offer) -> Result<&str, String> {
-    if offer.mapped {
+/// The query of a mapping for a metric, or why it cannot be converted.
+fn mapping_query(metric: &InspectedMetric) -> Result<&str, String> {
+    if metric.overridden {
         return Err("a mapping of the configuration serves it already".to_owned());
     }
-    if let Some(reason) = &offer.unreadable {
+    if let Some(reason) = &metric.invalid {
         return Err(reason.clone());
     }
-    offer.wider.as_deref().map_err(String::clone)
+    metric.widened.as_deref().map_err(String::clone)
 }
 
-fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str, on_several: OnSeveral) {
-    line(text, &format!("  - metric: {}", quoted(offer.metric.as_str())));
-    let (serve, plugin, config) = match (&offer.resource, &offer.label) {
+fn write_mapping(
+    text: &mut String,
+    metric: &InspectedMetric,
+    source: &str,
+    query: &str,
+    on_several: OnSeveral,
+) {
+    line(text, &format!("  - metric: {}", quoted(metric.metric.as_str())));
+    let (serve, plugin, config) = match (&metric.resource, &metric.label) {
         (Some(resource), Some(label)) => {
-            // Objects that live in no namespace are by their name alone.
+            // Objects of kinds that are not namespaced are identified by their names only.
             let namespace = if resource.namespaced() { "" } else { ", namespace: \"\"" };
             let combine = on_several.combine();
             let config = format!("{{object: {}, combine: {combine}{namespace}}}", quoted(label));
@@ -106,7 +112,7 @@ fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str, on_sever
     line(text, &format!("    config: {config}"));
 }
 
-/// The kind of objects, with all that only a cluster knows of it.
+/// The kind of objects, with the details of a custom resource.
 fn kind(resource: &Resource) -> String {
     let name = quoted(&resource.to_string());
     match resource.details() {
@@ -120,28 +126,28 @@ fn kind(resource: &Resource) -> String {
     }
 }
 
-fn not_converted(text: &mut String, left: Vec<(&OfRule, &Offer, &str)>) {
+fn write_not_converted(text: &mut String, metrics: Vec<(&InspectedRule, &InspectedMetric, &str)>) {
     line(
         text,
         &format!(
             "# {} not converted. Their rules can stay, under `rules` or `externalRules` of this file.",
-            count(left.len(), "metric is", "metrics are")
+            count(metrics.len(), "metric is", "metrics are")
         ),
     );
-    for (rule, offer, why) in left {
-        line(text, &format!("# {} of {}: {}.", offer.title(), rule.place, one_line(why)));
-        if !offer.mapped {
-            line(text, &format!("#   {}", one_line(&offer.template)));
+    for (rule, metric, why) in metrics {
+        line(text, &format!("# {} of {}: {}.", metric.title(), rule.place, one_line(why)));
+        if !metric.overridden {
+            line(text, &format!("#   {}", one_line(&metric.template)));
         }
     }
 }
 
-/// A text as JSON, which is YAML.
+/// A string as JSON, which is valid YAML.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
 fn line(text: &mut String, line: &str) {
-    // Writing to a text does not fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "{line}");
 }

@@ -1,24 +1,24 @@
-//! What the rules of a configuration give, looked at from outside before they are served: which
-//! metrics, for which objects, with which queries, and why a series is not served; the same as
-//! mappings; and what another adapter answers to the same requests.
+//! `leadsman rules`: inspects the rules of a configuration without serving them. It shows which metrics
+//! they give, for which objects, with which queries, and why series give none; converts them to
+//! mappings; and compares values with those of another adapter.
 
 mod comparison;
-mod found;
 mod inspect;
+mod inspected;
 mod json;
 mod mappings;
 mod notes;
 mod text;
 mod unserved;
 
-pub use comparison::{CompareError, CompareOptions, Comparison, OtherOptions, Who, compare};
-pub use found::{Inspection, OfRule, Offer, UsageQuery};
+pub use comparison::{CompareError, CompareOptions, Comparison, Endpoint, OtherOptions, compare};
 pub use inspect::{InspectError, InspectOptions, inspect};
+pub use inspected::{InspectedMetric, InspectedRule, Inspection, ResourceQuery};
 pub use json::json;
 pub use mappings::mappings;
 pub use text::Text;
 
-/// A number of things, in words.
+/// A number with a singular or plural noun.
 fn count(number: usize, one: &str, many: &str) -> String {
     match number {
         1 => format!("1 {one}"),

@@ -1,4 +1,4 @@
-//! What to know before prometheus-adapter is replaced.
+//! Notes on what changes when prometheus-adapter is replaced.
 
 use std::collections::BTreeSet;
 
@@ -6,15 +6,15 @@ use super::{Inspection, count};
 use leadsman_model::resource::Resource;
 use leadsman_rules::{OnSeveral, Why};
 
-/// Kinds that prometheus-adapter knows to live in no namespace.
-const AT_THE_ROOT: [&str; 3] = ["namespaces", "nodes", "persistentvolumes"];
+/// The kinds that prometheus-adapter treats as not namespaced.
+const ROOT_SCOPED: [&str; 3] = ["namespaces", "nodes", "persistentvolumes"];
 
-/// What to know, in sentences.
+/// The notes, as sentences.
 pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
     let mut notes = Vec::new();
-    let offers = || inspection.offers().map(|(_, offer)| offer);
-    let exact = offers().filter(|offer| offer.wider.is_err()).count();
-    if inspection.exact_queries && offers().next().is_some() {
+    let metrics = || inspection.metrics().map(|(_, metric)| metric);
+    let exact = metrics().filter(|metric| metric.widened.is_err()).count();
+    if inspection.exact_queries && metrics().next().is_some() {
         notes.push(
             "exact queries are set: each read asks a query of its own, as with prometheus-adapter. \
              Without them one query answers for all objects of a namespace."
@@ -36,14 +36,15 @@ pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
             count(hidden, "series gives", "series give")
         ));
     }
-    let mapped = offers().filter(|offer| offer.mapped).count();
-    if mapped > 0 {
+    let overridden = metrics().filter(|metric| metric.overridden).count();
+    if overridden > 0 {
         notes.push(format!(
             "{} served by a mapping of the configuration, which comes before rules.",
-            count(mapped, "metric is", "metrics are")
+            count(overridden, "metric is", "metrics are")
         ));
     }
-    let kinds: BTreeSet<&Resource> = offers().filter_map(|offer| offer.resource.as_ref()).collect();
+    let kinds: BTreeSet<&Resource> =
+        metrics().filter_map(|metric| metric.resource.as_ref()).collect();
     if !kinds.is_empty() {
         let names: Vec<_> = kinds.iter().map(|kind| kind.to_string()).collect();
         notes.push(format!(
@@ -54,14 +55,15 @@ pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
     }
     for kind in kinds.iter().filter(|kind| !kind.namespaced()) {
         let plural = kind.to_string();
-        if !AT_THE_ROOT.contains(&plural.as_str()) {
+        if !ROOT_SCOPED.contains(&plural.as_str()) {
             notes.push(format!(
                 "{plural} live in no namespace and are asked for at the root; prometheus-adapter \
                  asks for them in a namespace."
             ));
         }
     }
-    if offers().any(|offer| offer.resource.is_some()) && inspection.on_several == OnSeveral::Refuse
+    if metrics().any(|metric| metric.resource.is_some())
+        && inspection.on_several == OnSeveral::Refuse
     {
         notes.push(
             "Whether several series disagree about one object shows only when it is read: it is left \
@@ -70,7 +72,7 @@ pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
                 .to_owned(),
         );
     }
-    match &inspection.kinds {
+    match &inspection.discovery {
         Some(Ok(())) => {}
         Some(Err(reason)) => notes.push(format!(
             "Which kinds of objects the cluster has is not known ({reason}): only those of every \

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::inspect::Lists;
+use super::inspect::SeriesLists;
 use super::*;
 use leadsman_config::{self as config, Flags, Origin, Parsed};
 use leadsman_model::resource::{Details, Resource};
@@ -56,7 +56,7 @@ fn seen(series: &[(&str, &str)]) -> Result<Seen, String> {
     Ok(series.iter().map(|(name, of)| ((*name).into(), labels(of))).collect())
 }
 
-fn inspected(text: &str, lists: Lists) -> Inspection {
+fn inspected(text: &str, lists: SeriesLists) -> Inspection {
     let parsed = parsed(text, &flags());
     let widgets = Details {
         version: "v2".into(),
@@ -182,7 +182,7 @@ fn rules_become_mappings_that_have_no_faults() {
 
 #[test]
 fn nothing_is_a_configuration_too() {
-    let text = mappings(&inspected(RULES, Lists::default()));
+    let text = mappings(&inspected(RULES, SeriesLists::default()));
     let converted = parsed(&text, &Flags::default());
     assert_eq!(converted.document.locate(converted.faults).list, [], "{text}");
     assert!(converted.config.mappings.is_empty());

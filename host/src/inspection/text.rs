@@ -1,22 +1,22 @@
-//! What rules give, for people.
+//! An inspection as text.
 
 use std::fmt;
 
 use super::notes::notes;
 use super::unserved::grouped;
-use super::{Inspection, OfRule, Offer, count};
+use super::{InspectedMetric, InspectedRule, Inspection, count};
 
-/// How many metrics of a rule are shown unless all are wanted.
-const METRICS: usize = 12;
+/// The maximum number of metrics shown for a rule, without `--all`.
+const MAX_METRICS: usize = 12;
 
-/// How many series of a reason are shown unless all are wanted.
-const SERIES: usize = 3;
+/// The maximum number of series shown for a reason, without `--all`.
+const MAX_SERIES: usize = 3;
 
-/// What rules give, as it is printed.
+/// An inspection as text.
 pub struct Text<'a> {
-    /// What was found.
+    /// The inspection.
     pub inspection: &'a Inspection,
-    /// Whether all of it is shown, or examples.
+    /// Whether everything is shown, or examples only.
     pub all: bool,
 }
 
@@ -40,9 +40,9 @@ impl fmt::Display for Text<'_> {
             writeln!(f)?;
             self.rule(f, rule)?;
         }
-        if !inspection.usage.is_empty() {
+        if !inspection.resource_queries.is_empty() {
             writeln!(f)?;
-            self.usage(f)?;
+            self.resource_rules(f)?;
         }
         writeln!(f, "\nTo know before a switch")?;
         for note in notes(inspection) {
@@ -57,75 +57,75 @@ impl fmt::Display for Text<'_> {
 }
 
 impl Text<'_> {
-    fn rule(&self, f: &mut fmt::Formatter<'_>, rule: &OfRule) -> fmt::Result {
+    fn rule(&self, f: &mut fmt::Formatter<'_>, rule: &InspectedRule) -> fmt::Result {
         writeln!(f, "{}  {}", rule.place, one_line(&rule.series_query))?;
         for fault in &rule.faults {
             writeln!(f, "  FAULT: {fault}")?;
         }
-        for doubt in &rule.doubts {
-            writeln!(f, "  perhaps a fault: {doubt}")?;
+        for fault in &rule.possible_faults {
+            writeln!(f, "  perhaps a fault: {fault}")?;
         }
-        match &rule.seen {
+        match &rule.series {
             Err(reason) => return writeln!(f, "  FAULT: the series cannot be listed: {reason}"),
             Ok(0) => return writeln!(f, "  warning: no series, so no metrics now"),
-            Ok(seen) => writeln!(
+            Ok(series) => writeln!(
                 f,
                 "  {}, {}",
-                count(*seen, "name of series", "names of series"),
-                count(rule.offers.len(), "metric", "metrics"),
+                count(*series, "name of series", "names of series"),
+                count(rule.metrics.len(), "metric", "metrics"),
             )?,
         }
-        if let Some(nothing) = &rule.nothing {
-            writeln!(f, "  warning: {nothing}")?;
+        if let Some(reason) = &rule.without_metrics {
+            writeln!(f, "  warning: {reason}")?;
         }
-        for offer in rule.offers.iter().take(self.most(METRICS)) {
-            self.offer(f, offer)?;
+        for metric in rule.metrics.iter().take(self.limit(MAX_METRICS)) {
+            self.metric(f, metric)?;
         }
-        rest(f, "  ", rule.offers.len(), self.most(METRICS))?;
+        write_rest(f, "  ", rule.metrics.len(), self.limit(MAX_METRICS))?;
         if rule.unserved.is_empty() {
             return Ok(());
         }
         writeln!(f, "  not served: {}", count(rule.unserved.len(), "series", "series"))?;
-        for reason in grouped(&rule.unserved) {
-            writeln!(f, "    {}: {}", reason.series.len(), reason.why)?;
-            for series in reason.series.iter().take(self.most(SERIES)) {
+        for group in grouped(&rule.unserved) {
+            writeln!(f, "    {}: {}", group.series.len(), group.reason)?;
+            for series in group.series.iter().take(self.limit(MAX_SERIES)) {
                 writeln!(f, "      {series}")?;
             }
-            rest(f, "      ", reason.series.len(), self.most(SERIES))?;
+            write_rest(f, "      ", group.series.len(), self.limit(MAX_SERIES))?;
         }
         Ok(())
     }
 
-    fn offer(&self, f: &mut fmt::Formatter<'_>, offer: &Offer) -> fmt::Result {
-        let mapped = if offer.mapped { "  (a mapping serves it)" } else { "" };
-        writeln!(f, "  {}{mapped}", offer.title())?;
-        match &offer.wider {
+    fn metric(&self, f: &mut fmt::Formatter<'_>, metric: &InspectedMetric) -> fmt::Result {
+        let overridden = if metric.overridden { "  (a mapping serves it)" } else { "" };
+        writeln!(f, "  {}{overridden}", metric.title())?;
+        match &metric.widened {
             Ok(query) => {
                 match self.inspection.exact_queries {
-                    true => writeln!(f, "      for each read: {}", one_line(&offer.template))?,
+                    true => writeln!(f, "      for each read: {}", one_line(&metric.template))?,
                     false => writeln!(f, "      {}", one_line(query))?,
                 }
-                let Some(reason) = &offer.unreadable else { return Ok(()) };
+                let Some(reason) = &metric.invalid else { return Ok(()) };
                 let reason = reason.split(" (in ").next().unwrap_or(reason);
                 writeln!(f, "      fails if this is Prometheus: {reason}")
             }
             Err(why) => {
-                writeln!(f, "      for each read: {}", one_line(&offer.template))?;
+                writeln!(f, "      for each read: {}", one_line(&metric.template))?;
                 writeln!(f, "      because {why}")
             }
         }
     }
 
-    fn usage(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn resource_rules(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "resourceRules")?;
-        for usage in &self.inspection.usage {
-            if let Some(fault) = &usage.fault {
-                writeln!(f, "  FAULT: {} of {}: {fault}", usage.of, usage.resource)?;
+        for query in &self.inspection.resource_queries {
+            if let Some(fault) = &query.fault {
+                writeln!(f, "  FAULT: {} of {}: {fault}", query.of, query.resource)?;
                 continue;
             }
-            writeln!(f, "  {} of {}", usage.of, usage.resource)?;
-            match &usage.query {
-                Ok(query) => writeln!(f, "      {}", one_line(query))?,
+            writeln!(f, "  {} of {}", query.of, query.resource)?;
+            match &query.query {
+                Ok(text) => writeln!(f, "      {}", one_line(text))?,
                 Err((template, why)) => {
                     writeln!(f, "      for each read: {}", one_line(template))?;
                     writeln!(f, "      because {why}")?;
@@ -138,34 +138,35 @@ impl Text<'_> {
     fn summary(&self) -> String {
         let inspection = self.inspection;
         let unserved = inspection.rules.iter().map(|rule| rule.unserved.len()).sum();
-        let unlisted = inspection.rules.iter().filter(|rule| rule.seen.is_err()).count();
-        let in_text = inspection.faults.as_ref().map_or(0, |faults| faults.numbers().0);
-        let of_usage = inspection.usage.iter().filter(|usage| usage.fault.is_some()).count();
-        let beyond: usize = inspection.rules.iter().map(|rule| rule.faults.len()).sum();
+        let unlisted = inspection.rules.iter().filter(|rule| rule.series.is_err()).count();
+        let in_document = inspection.faults.as_ref().map_or(0, |faults| faults.numbers().0);
+        let in_queries =
+            inspection.resource_queries.iter().filter(|query| query.fault.is_some()).count();
+        let in_rules: usize = inspection.rules.iter().map(|rule| rule.faults.len()).sum();
         let mut parts = vec![
-            count(inspection.offers().count(), "metric", "metrics"),
+            count(inspection.metrics().count(), "metric", "metrics"),
             format!("{} not served", count(unserved, "series", "series")),
         ];
         if unlisted > 0 {
             parts.push(format!("{} could not be listed", count(unlisted, "rule", "rules")));
         }
-        parts.push(count(in_text + of_usage + beyond, "fault", "faults"));
+        parts.push(count(in_document + in_queries + in_rules, "fault", "faults"));
         parts.join(", ")
     }
 
-    fn most(&self, usual: usize) -> usize {
-        if self.all { usize::MAX } else { usual }
+    fn limit(&self, default: usize) -> usize {
+        if self.all { usize::MAX } else { default }
     }
 }
 
-fn rest(f: &mut fmt::Formatter<'_>, lead: &str, all: usize, shown: usize) -> fmt::Result {
+fn write_rest(f: &mut fmt::Formatter<'_>, lead: &str, all: usize, shown: usize) -> fmt::Result {
     match all.saturating_sub(shown) {
         0 => Ok(()),
         more => writeln!(f, "{lead}and {more} more; --all shows them"),
     }
 }
 
-/// A query that was written on several lines, on one.
+/// A query on one line.
 pub(super) fn one_line(query: &str) -> String {
     query.split_whitespace().collect::<Vec<_>>().join(" ")
 }

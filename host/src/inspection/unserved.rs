@@ -1,34 +1,34 @@
-//! Series that give nothing, grouped by why.
+//! Groups series that give no metric by reason.
 
 use leadsman_rules::{Unserved, Why};
 
-/// The series that give nothing for one reason.
-pub(super) struct Reason {
+/// The series that give no metric for one reason.
+pub(super) struct Group {
     /// The reason.
-    pub(super) why: String,
-    /// Each series, with what is said of it alone.
+    pub(super) reason: String,
+    /// The series, each with its own details.
     pub(super) series: Vec<String>,
 }
 
-/// Groups series by why they give nothing, the most frequent reason first.
-pub(super) fn grouped(unserved: &[Unserved]) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = Vec::new();
+/// Groups series by reason, the most frequent one first.
+pub(super) fn grouped(unserved: &[Unserved]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
     for Unserved { series, why, .. } in unserved {
-        let (reason, about) = parts(why);
-        let series = match about {
-            Some(about) => format!("{series} ({about})"),
+        let (reason, details) = parts(why);
+        let series = match details {
+            Some(details) => format!("{series} ({details})"),
             None => series.to_string(),
         };
-        match reasons.iter_mut().find(|known| known.why == reason) {
-            Some(known) => known.series.push(series),
-            None => reasons.push(Reason { why: reason, series: vec![series] }),
+        match groups.iter_mut().find(|group| group.reason == reason) {
+            Some(group) => group.series.push(series),
+            None => groups.push(Group { reason, series: vec![series] }),
         }
     }
-    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.series.len()));
-    reasons
+    groups.sort_by_key(|group| std::cmp::Reverse(group.series.len()));
+    groups
 }
 
-/// What is the same for all series of a reason, and what is said of this one.
+/// The reason, which is the same for all series of a group, and the details of this series.
 fn parts(why: &Why) -> (String, Option<String>) {
     match why {
         Why::Name(reason) => ("the metric cannot be called so".to_owned(), Some(reason.clone())),

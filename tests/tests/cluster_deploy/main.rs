@@ -2,6 +2,7 @@
 //! accepted by a real kube-apiserver, and run as pods would run it.
 
 mod chart;
+mod choices;
 mod install;
 mod kustomize;
 mod manifests;

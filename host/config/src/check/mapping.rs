@@ -15,17 +15,17 @@ use leadsman_model::query_params::QueryParams;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_model::values::OnNan;
-use leadsman_rules::promql::{self, MAX_CHECKED_BYTES, Unparsed};
+use leadsman_rules::promql::{self, MAX_CHECKED_BYTES, ParseError};
 use leadsman_sandbox::Limits;
 use leadsman_source::{Query, QueryKind, Template};
 
-/// The most samples that Prometheus gives for one series of a range query.
+/// The maximum number of samples that Prometheus returns for one series of a range query.
 const MAX_STEPS: u64 = 11_000;
 
 /// The longest time for which a mapping and what it replaces may both be evaluated.
 const MAX_HANDOVER: Duration = Duration::from_secs(3600);
 
-/// What mappings may refer to.
+/// The names that mappings may refer to.
 pub(super) struct Names<'a> {
     pub(super) sources: &'a [String],
     pub(super) plugins: &'a [String],
@@ -38,7 +38,7 @@ impl Check<'_> {
         place: &str,
         names: &Names<'_>,
     ) -> Option<valid::Mapping> {
-        // With a name that cannot be served the rest is checked all the same.
+        // With an invalid name the rest is checked nevertheless.
         let metric: Option<MetricName> = self
             .take(written.metric.parse(), &format!("{place}/metric"))
             .or_else(|| "unnamed".parse().ok());
@@ -69,7 +69,7 @@ impl Check<'_> {
             source: written
                 .source
                 .or_else(|| (names.sources.len() == 1).then(|| names.sources[0].clone())),
-            // With a typing error in its name the configuration is checked by the one that is meant.
+            // If the name is misspelled, the most similar plugin checks the configuration.
             plugin: plugin.unwrap_or(written.plugin),
             candidate: written.candidate.map(|candidate| {
                 let config = candidate.config.unwrap_or_else(|| written.config.clone());
@@ -82,15 +82,15 @@ impl Check<'_> {
         })
     }
 
-    /// What a mapping serves, or a stand-in with which its plugin can check its configuration.
+    /// What a mapping serves, or a stand-in, so that the plugin can check the configuration.
     fn serve(&mut self, serve: &written::Serve, place: &str) -> Option<Serve> {
         let written::Serve::Custom(custom) = serve else { return Some(Serve::External) };
         let resource = self.resource(custom, &format!("{place}/custom"));
         resource.or_else(|| Resource::known("pods")).map(Serve::Custom)
     }
 
-    /// Whether its plugin could only repeat what is told already of a mapping, or be misled by it.
-    pub(super) fn is_unclear(&self, place: &str) -> bool {
+    /// Whether a mapping has stand-ins that would make its plugin report faults again, or wrong ones.
+    pub(super) fn has_stand_ins(&self, place: &str) -> bool {
         let covered = |key: &str| self.stand_ins.covers(&format!("{place}{key}"));
         ["/serve/custom", "/serve/external", "/plugin", "/config", "/queries"]
             .into_iter()
@@ -142,7 +142,7 @@ impl Check<'_> {
             && written.promql.is_some()
             && written.check.unwrap_or(true)
         {
-            // What is too long by itself is told of without being looked into.
+            // A query that is too long by itself is refused without being parsed.
             if promql.len() <= MAX_CHECKED_BYTES {
                 self.query_work += promql.len().pow(2);
             }
@@ -158,10 +158,10 @@ impl Check<'_> {
                 check_promql(text)
             };
             if let Some(Some(warning)) = self.take(checked, &place) {
-                self.note(Severity::Warning, &place, warning);
+                self.report(Severity::Warning, &place, warning);
             }
         }
-        // A query with a fault is a query all the same for the plugin that counts on it.
+        // A query with a fault is passed on: the plugin may require that it exists.
         QueryKind::PromQl { text: text.unwrap_or_default(), range }
     }
 
@@ -189,7 +189,7 @@ impl Check<'_> {
         Some((duration, step))
     }
 
-    /// Notes a plugin that is not known; gives the one that is meant.
+    /// Reports an unknown plugin. Returns the most similar one, if any is similar enough.
     fn plugin(&mut self, name: &str, place: &str, names: &Names<'_>) -> Option<String> {
         let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().map(|plugin| plugin.name);
         let known = shipped.chain(names.plugins.iter().map(String::as_str));
@@ -208,7 +208,7 @@ impl Check<'_> {
             usual.deadline,
             &format!("{place}/deadline"),
         );
-        // The aggregator gives a request 60 s in all, and an HPA worker is held meanwhile.
+        // The aggregator's limit for a request is 60 s, and it blocks a worker of the HPA controller.
         if deadline > Duration::from_secs(30) {
             self.fault(format!("{place}/deadline"), "must be at most 30s");
         }
@@ -298,15 +298,15 @@ fn object(map: BTreeMap<String, Value>) -> Value {
     Value::Object(map.into_iter().collect())
 }
 
-/// The most that the queries of a document may take to be checked, as the sum of the squares of
-/// their lengths: ten thousand of 300 bytes, or sixty of the longest.
+/// The maximum cost of checking the queries of a document, as the sum of the squares of their lengths:
+/// ten thousand of 300 bytes, or sixty of the longest.
 pub(super) const MAX_QUERY_WORK: usize = 1 << 30;
 
 /// The same for a team's document: a thousand of 350 bytes, or eight of the longest.
 const MAX_TEAM_QUERY_WORK: usize = 1 << 27;
 
-/// Parses the query as it will be sent for some namespace. Gives a warning for what may be a dialect
-/// that is not known here.
+/// Parses the query as it will be sent for some namespace. Returns a warning for what may be another
+/// dialect.
 pub(crate) fn check_promql(template: &Template) -> Result<Option<String>, String> {
     let example = "example".parse().ok();
     let text = template.fill(example.as_ref(), &QueryParams::default())?;
@@ -316,12 +316,12 @@ pub(crate) fn check_promql(template: &Template) -> Result<Option<String>, String
             text.len()
         ));
     }
-    match promql::look(&text, |_| ()) {
+    match promql::inspect(&text, |_| ()) {
         Ok(()) => Ok(None),
-        Err(Unparsed::Unknown(reason)) => {
+        Err(ParseError::Unsupported(reason)) => {
             Ok(Some(format!("{reason} (in {text}); it is sent as it is, and the source says more")))
         }
-        Err(wrong @ Unparsed::Wrong(_)) => {
+        Err(wrong @ ParseError::Invalid(_)) => {
             Err(format!("{wrong} (in {text}); for another dialect set `check: false`"))
         }
     }

@@ -1,4 +1,4 @@
-//! From what is written to what is valid, noting every fault on the way.
+//! Validates the written configuration, and reports every fault.
 
 mod mapping;
 mod nsx_alb;
@@ -29,7 +29,8 @@ use leadsman_model::serve::Serve;
 use leadsman_rules::Api;
 use leadsman_runtime::files::{self, FileFingerprint};
 
-/// Checks everything that the shape alone does not say. Gives the files that are named, too.
+/// Checks everything beyond the structure. Returns the valid configuration and the files that it
+/// names.
 pub(super) fn validate(
     decoded: Decoded,
     origin: &Origin<'_>,
@@ -37,15 +38,15 @@ pub(super) fn validate(
     faults: &mut Vec<Fault>,
 ) -> (valid::Config, Vec<FileFingerprint>) {
     let stand_ins = &decoded.stand_ins;
-    // What has a stand-in is checked, and is no part of what is valid: a team would get what nobody
-    // opened to it. Mappings are looked at by their plugins, too.
-    let partial = items_of(stand_ins);
+    // Items with stand-ins are checked, and are not part of the valid configuration: a team could get
+    // access that nobody granted. Mappings remain, as their plugins check them as well.
+    let partial = items_with(stand_ins);
     let is_whole = |place: &str| !partial.contains(place);
     let mut check = Check { origin, faults, stand_ins, query_work: 0, files: Vec::new() };
-    if check.of_a_team(&decoded) == Amount::TooMuch {
+    if check.team_sections(&decoded) == Quota::Exceeded {
         return (valid::Config::default(), Vec::new());
     }
-    // A source or plugin with a fault still is one that mappings may name.
+    // Mappings may name a source or plugin that has faults.
     let source_names: Vec<_> = match origin.team() {
         Some((_, team)) => team.sources.clone(),
         None => decoded.sources.keys().cloned().collect(),
@@ -76,7 +77,7 @@ pub(super) fn validate(
         }
         mappings.extend(check.mapping(mapping, &format!("/mappings/{at}"), &names));
     }
-    check.twice(&mappings);
+    check.duplicates(&mappings);
     let objects = decoded
         .objects
         .into_iter()
@@ -112,16 +113,16 @@ pub(super) fn validate(
         &source_names,
         flags,
     );
-    // One that is unclear still serves a kind for objects.
-    mappings.retain(|mapping| !check.is_unclear(&mapping.place));
+    // Removed only now: the objects above may be of a kind that such a mapping serves.
+    mappings.retain(|mapping| !check.has_stand_ins(&mapping.place));
     let files = check.files;
     let config =
         valid::Config { sources, plugins, mappings, objects, registries, verify, teams, rules };
     (config, files)
 }
 
-/// The places of the items that have stand-ins: `/teams/0`.
-fn items_of(stand_ins: &Completed) -> HashSet<&str> {
+/// The places of items that have stand-ins: `/teams/0`.
+fn items_with(stand_ins: &Completed) -> HashSet<&str> {
     let item = |place: &str| place.match_indices('/').nth(2).map_or(place.len(), |(at, _)| at);
     stand_ins.places.iter().map(|place| &place[..item(place)]).collect()
 }
@@ -129,40 +130,40 @@ fn items_of(stand_ins: &Completed) -> HashSet<&str> {
 struct Check<'a> {
     origin: &'a Origin<'a>,
     faults: &'a mut Vec<Fault>,
-    /// What is said of their places would be a fault that is told already.
+    /// Further faults at their places are not reported: the cause is reported already.
     stand_ins: &'a Completed,
-    /// What checking the queries has taken so far.
+    /// The cost of checking queries so far.
     query_work: usize,
-    /// The files that it names.
+    /// The files that the configuration names.
     files: Vec<FileFingerprint>,
 }
 
-/// How much a document has of what is counted.
+/// Whether a team's document is within its quota.
 #[derive(PartialEq, Eq)]
-enum Amount {
-    Allowed,
-    /// Looking at it would be work that nobody is owed.
-    TooMuch,
+enum Quota {
+    Within,
+    /// The document is not checked any further, to bound the work.
+    Exceeded,
 }
 
 impl Check<'_> {
     fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        self.note(Severity::Document, place, message);
+        self.report(Severity::Document, place, message);
     }
 
-    fn note(&mut self, severity: Severity, place: impl Into<String>, message: impl Into<String>) {
+    fn report(&mut self, severity: Severity, place: impl Into<String>, message: impl Into<String>) {
         let place = place.into();
         if self.faults.len() < MAX_FAULTS && !self.stand_ins.covers(&place) {
             self.faults.push(Fault::at(place, message).with(severity));
         }
     }
 
-    /// The value, or a fault at the place.
+    /// The value of a result. Reports an error as a fault at the place.
     fn take<T, E: Display>(&mut self, result: Result<T, E>, place: &str) -> Option<T> {
         result.map_err(|error| self.fault(place, error.to_string())).ok()
     }
 
-    /// A duration above zero, or the default.
+    /// Parses a duration above zero. The default if it is not set or has a fault.
     fn duration(&mut self, text: Option<&str>, default: Duration, place: &str) -> Duration {
         let Some(text) = text else { return default };
         match self.take(parse_duration(text), place) {
@@ -175,7 +176,7 @@ impl Check<'_> {
         }
     }
 
-    /// A file that must be there now. It may change later.
+    /// Checks that a file exists. It may change later.
     fn file(&mut self, file: &str, place: &str) -> PathBuf {
         let Some(path) = self.take(self.origin.file(file), place) else { return PathBuf::new() };
         self.files.push(FileFingerprint::of(path.clone()));
@@ -185,6 +186,7 @@ impl Check<'_> {
         path
     }
 
+    /// Checks the name of a source.
     fn known(&mut self, name: &str, known: &[String], place: &str) {
         if known.iter().any(|known| known == name) {
             return;
@@ -199,9 +201,9 @@ impl Check<'_> {
         self.fault(place, message);
     }
 
-    /// What a team's document may not have, and how much it may have of the rest.
-    fn of_a_team(&mut self, decoded: &Decoded) -> Amount {
-        let Some((namespace, team)) = self.origin.team() else { return Amount::Allowed };
+    /// Refuses sections that teams may not have, and checks the quota for the others.
+    fn team_sections(&mut self, decoded: &Decoded) -> Quota {
+        let Some((namespace, team)) = self.origin.team() else { return Quota::Within };
         let sections = [
             ("sources", !decoded.sources.is_empty()),
             ("objects", !decoded.objects.is_empty()),
@@ -223,29 +225,30 @@ impl Check<'_> {
             ("plugins", decoded.plugins.len(), team.limits.plugins),
             ("mappings", decoded.mappings.len(), team.limits.mappings),
         ];
-        let mut amount = Amount::Allowed;
+        let mut quota = Quota::Within;
         for (section, count, limit) in counts {
             if count > limit {
                 self.fault(
                     format!("/{section}"),
                     format!("{count} {section}; the operator gives {namespace} {limit}"),
                 );
-                amount = Amount::TooMuch;
+                quota = Quota::Exceeded;
             }
         }
-        amount
+        quota
     }
 
-    fn twice(&mut self, mappings: &[valid::Mapping]) {
+    /// Reports mappings that serve the same metric.
+    fn duplicates(&mut self, mappings: &[valid::Mapping]) {
         let mut first: HashMap<_, &str> = HashMap::new();
         for mapping in mappings {
-            // Of what stands for a name that cannot be used there is nothing to say.
-            let wrong = |fault: &Fault| {
+            // A metric or kind with faults was replaced by a stand-in, which may be equal to another.
+            let is_faulty = |fault: &Fault| {
                 let within = fault.path.strip_prefix(&mapping.place);
                 within.is_some_and(|rest| rest == "/metric" || rest.starts_with("/serve"))
             };
             if self.stand_ins.covers(&format!("{}/metric", mapping.place))
-                || self.faults.iter().any(wrong)
+                || self.faults.iter().any(is_faulty)
             {
                 continue;
             }
@@ -273,7 +276,7 @@ impl Check<'_> {
         place: &str,
         mappings: &[valid::Mapping],
     ) -> Option<ListedObject> {
-        // A custom resource is known by the mapping that serves it.
+        // A custom resource is defined by the mapping that serves it.
         let resource = Resource::known(&object.resource).or_else(|| {
             mappings.iter().find_map(|mapping| match &mapping.serve {
                 Serve::Custom(resource) if resource.answers_to(&object.resource) => {

@@ -1,4 +1,4 @@
-//! NSX ALB: its controllers, what is asked of them, and what must not be added up.
+//! NSX ALB: controllers, their queries, and metrics that must not be summed.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ impl Check<'_> {
         })
     }
 
-    /// The folder of the credentials, whose files must be there now and may change later.
+    /// The folder of the credentials. Its files must exist, and may change later.
     fn secret_dir(&mut self, written: &written::NsxAlb, place: &str) -> Option<std::path::PathBuf> {
         let place = format!("{place}/credentials/secretDir");
         let folder = &written.credentials.secret_dir;
@@ -139,7 +139,7 @@ impl Check<'_> {
         })
     }
 
-    /// What the plugin adds up, or the candidate, must be something that can be.
+    /// Checks that a metric that the plugin or the candidate sums is additive.
     pub(super) fn sums(&mut self, written: &written::Mapping, queries: &[Query], place: &str) {
         let of_candidate = written.candidate.as_ref().and_then(|one| one.config.as_ref());
         let configs = [(Some(&written.config), "config"), (of_candidate, "candidate/config")];

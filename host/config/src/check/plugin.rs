@@ -1,4 +1,4 @@
-//! Plugins and registries: where bytes come from, and who vouches for them.
+//! Plugins, registries and teams: locations, credentials and signatures.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use leadsman_document::segment;
 use leadsman_evaluation::TeamLimits;
 use leadsman_model::names::is_dns_label;
 
-/// The largest component where nothing else is said: far more than a compiled language needs.
-const MAX_BYTES: u64 = 8 << 20;
+/// The default maximum size of a component: far more than compiled languages need.
+const DEFAULT_MAX_BYTES: u64 = 8 << 20;
 
-/// A tag is looked up at most this often.
-const FASTEST_CHECK: Duration = Duration::from_secs(1);
+/// The minimum interval between resolutions of a tag.
+const MIN_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Check<'_> {
     pub(super) fn plugins(
@@ -50,7 +50,7 @@ impl Check<'_> {
                 return None;
             }
         };
-        let max_bytes = written.max_bytes.unwrap_or(MAX_BYTES);
+        let max_bytes = written.max_bytes.unwrap_or(DEFAULT_MAX_BYTES);
         Some(valid::Plugin { place, location, max_bytes, verify })
     }
 
@@ -65,7 +65,7 @@ impl Check<'_> {
             Duration::from_secs(60),
             &format!("{place}/checkEvery"),
         );
-        if check_every < FASTEST_CHECK {
+        if check_every < MIN_CHECK_INTERVAL {
             self.fault(format!("{place}/checkEvery"), "must be at least 1s");
         }
         let pull_secret = match (&written.pull_secret, &written.pull_secret_file) {

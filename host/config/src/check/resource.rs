@@ -1,4 +1,4 @@
-//! Kinds of objects by their names, and what a name that is none may mean.
+//! Resolves kinds of objects by name, with suggestions for misspelled ones.
 
 use super::super::written;
 use super::Check;
@@ -6,7 +6,7 @@ use leadsman_document::{excerpt, nearest};
 use leadsman_model::resource::{Details, Resource};
 
 impl Check<'_> {
-    /// The kind that a mapping is served for.
+    /// The kind of objects that a mapping serves.
     pub(super) fn resource(&mut self, custom: &written::Custom, place: &str) -> Option<Resource> {
         if let Some(resource) = Resource::known(&custom.resource) {
             if self.origin.team().is_some() && !resource.namespaced() {
@@ -43,17 +43,17 @@ impl Check<'_> {
     }
 }
 
-/// `; did you mean "x"?` if the name is near that of a kind that every cluster has.
+/// `; did you mean "x"?` if the name is similar to that of a kind that every cluster has.
 pub(super) fn did_you_mean(name: &str) -> String {
-    match meant(name) {
-        Some(meant) => format!("; did you mean \"{meant}\"?"),
+    match similar(name) {
+        Some(similar) => format!("; did you mean \"{similar}\"?"),
         None => String::new(),
     }
 }
 
-/// Groups of custom resources are domains, most of them with kinds whose names are like known ones. So
-/// names are compared within a group, and of another group only where it is near itself.
-fn meant(name: &str) -> Option<String> {
+/// Custom resources often have names that are similar to built-in ones. So names are compared within a
+/// group only, or within one whose name is similar.
+fn similar(name: &str) -> Option<String> {
     let known: Vec<_> = Resource::all_known().flat_map(names).collect();
     let Some((name, group)) = name.split_once('.') else {
         return nearest(name, known.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
@@ -64,7 +64,7 @@ fn meant(name: &str) -> Option<String> {
     nearest(name, within).map(|name| format!("{name}.{group}"))
 }
 
-/// The names of many and of one, with the group.
+/// The plural and singular names, with the group.
 fn names(resource: Resource) -> impl Iterator<Item = (String, String)> {
     let singular = resource.details().map(|details| details.singular.clone());
     let group = resource.group().to_owned();
@@ -77,15 +77,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_near_to_known_ones_are_told() {
-        for (name, meant) in [
+    fn similar_names_are_suggested() {
+        for (name, similar) in [
             ("podz", "pods"),
             ("deploymnts.apps", "deployments.apps"),
             ("deployments.app", "deployments.apps"),
             ("statefulset.app", "statefulset.apps"),
             ("ingreses", "ingresses"),
         ] {
-            assert_eq!(did_you_mean(name), format!("; did you mean \"{meant}\"?"));
+            assert_eq!(did_you_mean(name), format!("; did you mean \"{similar}\"?"));
         }
         for name in [
             "gadgets",

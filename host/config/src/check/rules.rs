@@ -1,4 +1,4 @@
-//! Rules of prometheus-adapter, and how they find series.
+//! Rules of prometheus-adapter, and the discovery of series.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use leadsman_document::{Fault, Severity};
 use leadsman_evaluation::Policy;
 use leadsman_rules::{Api, Finding, Gravity, ResourceRules, Rule};
 
-/// How often series are listed where nothing else is said.
-const INTERVAL: Duration = Duration::from_secs(600);
+/// The default interval between lists of series.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Series are listed at most this often.
-const FASTEST: Duration = Duration::from_secs(1);
+/// The minimum interval between lists of series.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The time that uses are an average of where nothing else is said.
-const WINDOW: Duration = Duration::from_secs(60);
+/// The default window of resource metrics.
+const DEFAULT_WINDOW: Duration = Duration::from_secs(60);
 
 impl Check<'_> {
     pub(super) fn rules(
@@ -53,24 +53,24 @@ impl Check<'_> {
         some.then(|| Arc::new(valid::Rules { rules, faulty, usage, discovery }))
     }
 
-    /// A rule, unless it has faults: then it gives nothing, and the others do.
+    /// A rule, unless it has faults, which do not affect other rules.
     fn rule(&mut self, written: &written::Rule, api: Api, place: &str) -> Option<Rule> {
-        let mut whole = self.is_whole(place);
-        let mut note = |key: &str, message: String| {
-            whole = false;
-            self.note(Severity::Part, format!("{place}{key}"), message);
+        let mut is_valid = self.has_no_faults(place);
+        let mut report = |key: &str, message: String| {
+            is_valid = false;
+            self.report(Severity::Part, format!("{place}{key}"), message);
         };
-        let rule = Rule::new(written, api, place, &mut note);
-        let rule = rule.filter(|_| whole)?;
-        self.query_work = self.query_work.saturating_add(rule.work());
+        let rule = Rule::new(written, api, place, &mut report);
+        let rule = rule.filter(|_| is_valid)?;
+        self.query_work = self.query_work.saturating_add(rule.findings_cost());
         if self.query_work <= MAX_QUERY_WORK {
             self.findings(rule.findings(), place);
         }
         Some(rule)
     }
 
-    /// Whether there is no fault so far at a place and below it.
-    fn is_whole(&self, place: &str) -> bool {
+    /// Whether no fault was reported at a place or below it so far.
+    fn has_no_faults(&self, place: &str) -> bool {
         let within = |fault: &Fault| {
             let rest = fault.path.strip_prefix(place);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -84,23 +84,23 @@ impl Check<'_> {
                 Gravity::Fault => Severity::Part,
                 Gravity::Warning => Severity::Warning,
             };
-            self.note(severity, format!("{place}{key}"), message);
+            self.report(severity, format!("{place}{key}"), message);
         }
     }
 
     fn usage(&mut self, written: &written::ResourceRules) -> Option<valid::Usage> {
-        // Written without anything in it, as in an example.
+        // An empty section, as in examples.
         if written.cpu.is_none() && written.memory.is_none() {
             return None;
         }
         let place = "/resourceRules";
         let window = written.window.as_deref();
-        let window = self.duration(window, WINDOW, &format!("{place}/window"));
-        let is_whole = self.is_whole(place);
-        let mut note = |key: &str, message: String| {
-            self.note(Severity::Part, format!("{place}{key}"), message);
+        let window = self.duration(window, DEFAULT_WINDOW, &format!("{place}/window"));
+        let is_valid = self.has_no_faults(place);
+        let mut report = |key: &str, message: String| {
+            self.report(Severity::Part, format!("{place}{key}"), message);
         };
-        let rules = ResourceRules::new(written, place, &mut note).filter(|_| is_whole)?;
+        let rules = ResourceRules::new(written, place, &mut report).filter(|_| is_valid)?;
         self.findings(rules.findings(), place);
         Some(valid::Usage { rules, window })
     }
@@ -124,7 +124,7 @@ impl Check<'_> {
                 FLAGS_SOURCE.to_owned()
             }
             (None, []) if used => {
-                // A file of prometheus-adapter has no place to name one.
+                // A file of prometheus-adapter cannot name one; that fault is reported already.
                 if !self.faults.iter().any(|fault| fault.message == NO_PROMETHEUS) {
                     let message = "rules need a source: name a Prometheus here, or with \
                                    --prometheus-url";
@@ -141,14 +141,16 @@ impl Check<'_> {
             (None, _) => return None,
         };
         let max_age = written.max_age.as_deref();
-        let max_age = max_age.map(|age| self.duration(Some(age), INTERVAL, "/discovery/maxAge"));
+        let max_age =
+            max_age.map(|age| self.duration(Some(age), DEFAULT_INTERVAL, "/discovery/maxAge"));
         let max_age = max_age.or(flags.max_age);
-        // Whoever says only how old samples may be does not say that lists are rarer than that.
-        let usual = max_age.map_or(INTERVAL, |age| age.clamp(FASTEST, INTERVAL));
+        // With only a maximum age set, the interval must not exceed it.
+        let usual =
+            max_age.map_or(DEFAULT_INTERVAL, |age| age.clamp(MIN_INTERVAL, DEFAULT_INTERVAL));
         let place = "/discovery/interval";
         let interval = flags.relist_interval.unwrap_or(usual);
         let interval = self.duration(written.interval.as_deref(), interval, place);
-        if interval < FASTEST {
+        if interval < MIN_INTERVAL {
             self.fault(place, "must be at least 1s");
         }
         let max_age = max_age.unwrap_or(interval);

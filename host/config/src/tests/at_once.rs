@@ -47,7 +47,7 @@ objects:
 "#,
         &Flags::default(),
     );
-    // What the parser says of a query is not ours.
+    // The message of the PromQL parser is not compared.
     for line in &mut told {
         let words = "this is not PromQL";
         line.truncate(line.find(words).map_or(line.len(), |at| at + words.len()));

@@ -1,8 +1,8 @@
-//! Completes a value whose faults are known, so that the rest of it can be looked at.
+//! Completes a value whose faults are known, so that the rest of it can be checked.
 //!
-//! A part that is missing or of a wrong type would hide everything else: what it is part of cannot be
-//! read. So stand-ins take the places of such parts. Whoever checks the completed value leaves out what
-//! it would say of their places.
+//! A part that is missing or has a wrong type would hide all other faults, as the value that contains
+//! it cannot be deserialized. So such parts are replaced by stand-ins. A check of the completed value
+//! does not report faults at their places.
 
 use std::collections::HashSet;
 
@@ -11,15 +11,15 @@ use serde_json::{Map, Value};
 use super::super::segment;
 use super::{MAX_DEPTH, is_of_type, resolve};
 
-/// What was completed.
+/// The stand-ins in a completed value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Completed {
-    /// The places of stand-ins, as JSON pointers.
+    /// Their places, as JSON pointers.
     pub places: HashSet<String>,
 }
 
 impl Completed {
-    /// Whether a place is a stand-in's, or within one.
+    /// Whether a place is that of a stand-in, or within one.
     pub fn covers(&self, place: &str) -> bool {
         let mut within = place;
         loop {
@@ -34,8 +34,8 @@ impl Completed {
     }
 }
 
-/// Puts stand-ins where a value is missing something that its schema requires, or has something else.
-/// `schema` is a part of `root`; `place` is the pointer of the value in its document.
+/// Inserts stand-ins where required parts of a value are missing or do not match its schema. `schema`
+/// is a part of `root`, `place` the JSON pointer of the value in its document.
 pub fn completed<'s>(
     root: &'s Value,
     schema: &'s Value,
@@ -107,7 +107,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// Whether a value is meant by a schema, though parts of it may have faults.
+    /// Whether a schema is the one that a value is written for, though parts of it may have faults.
     fn fits(&self, schema: &'s Value, value: &Value, depth: usize) -> bool {
         let schema = resolve(self.root, schema);
         if depth >= MAX_DEPTH {
@@ -127,7 +127,7 @@ impl<'s> Walk<'s> {
         is_of_type(schema, value) && self.is_variant(schema, value)
     }
 
-    /// A variant that is told by its key has that key and no other.
+    /// A variant that is selected by its key has no other key.
     fn is_variant(&self, schema: &Value, value: &Value) -> bool {
         let (Some(known), Some(required), Value::Object(map)) = (
             schema.get("properties").and_then(Value::as_object),
@@ -136,7 +136,7 @@ impl<'s> Walk<'s> {
         ) else {
             return true;
         };
-        // Types with several keys are no variants.
+        // A type with several keys is no variant.
         let tag = required.first().and_then(Value::as_str);
         match (known.len(), required.len(), tag) {
             (1, 1, Some(tag)) => map.is_empty() || (map.len() == 1 && map.contains_key(tag)),
@@ -149,7 +149,7 @@ impl<'s> Walk<'s> {
         self.completed.places.insert(place.to_owned());
     }
 
-    /// A small value that a schema allows.
+    /// A minimal value that a schema accepts.
     fn stand_in(&self, schema: &'s Value, depth: usize) -> Value {
         let schema = resolve(self.root, schema);
         if depth >= MAX_DEPTH {

@@ -1,4 +1,4 @@
-//! Whether a schema accepts a value, within a bounded number of steps.
+//! Validates a value by a schema within a bounded number of steps.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::super::{Fault, excerpt, segment};
 use super::supported::compile;
 use super::{MAX_DEPTH, MAX_STEPS, is_of_type};
 
-/// Decides. The fault is the first place that is not accepted.
+/// Validates a value. The fault is the first mismatch.
 pub(super) fn evaluate(schema: &Value, value: &Value, place: &str) -> Result<(), Fault> {
     let mut evaluation =
         Evaluation { root: schema, steps: 0, depth: 0, exceeded: false, patterns: HashMap::new() };
@@ -24,7 +24,7 @@ struct Evaluation<'s> {
     root: &'s Value,
     steps: usize,
     depth: usize,
-    /// Whether the schema takes more than it may: what is decided then does not count.
+    /// Whether a bound was exceeded. Decisions after that do not count.
     exceeded: bool,
     patterns: HashMap<&'s str, Option<Regex>>,
 }
@@ -40,7 +40,7 @@ impl<'s> Evaluation<'s> {
         }
         self.depth += 1;
         let decision = match schema {
-            Value::Bool(false) => refused(place, "nothing may stand here"),
+            Value::Bool(false) => mismatch(place, "nothing may stand here"),
             Value::Object(keywords) => self.keywords(schema, keywords, value, place),
             _ => Ok(()),
         };
@@ -62,14 +62,14 @@ impl<'s> Evaluation<'s> {
             }
         }
         if !is_of_type(schema, value) {
-            return refused(place, "it is of another type than the schema says");
+            return mismatch(place, "it is of another type than the schema says");
         }
         if keywords.get("const").is_some_and(|only| only != value) {
-            return refused(place, "it is not the value that the schema says");
+            return mismatch(place, "it is not the value that the schema says");
         }
         let listed = keywords.get("enum").and_then(Value::as_array);
         if listed.is_some_and(|listed| !listed.contains(value)) {
-            return refused(place, "it is none of the values that the schema lists");
+            return mismatch(place, "it is none of the values that the schema lists");
         }
         match value {
             Value::Number(_) => number(keywords, value, place)?,
@@ -87,11 +87,11 @@ impl<'s> Evaluation<'s> {
         }
         let Some(pattern) = keywords.get("pattern").and_then(Value::as_str) else { return Ok(()) };
         let compiled = self.patterns.entry(pattern).or_insert_with(|| compile(pattern).ok());
-        // The check of the schema has compiled it before.
+        // It compiles: the schema was checked before.
         if compiled.as_ref().is_some_and(|pattern| pattern.is_match(text)) {
             return Ok(());
         }
-        refused(
+        mismatch(
             place,
             &format!(
                 "the text \"{}\" does not match the pattern \"{}\"",
@@ -113,7 +113,7 @@ impl<'s> Evaluation<'s> {
         if keywords.get("uniqueItems") == Some(&Value::Bool(true)) {
             let mut seen = HashSet::new();
             if !list.iter().all(|item| seen.insert(item.to_string())) {
-                return refused(place, "an item stands here twice");
+                return mismatch(place, "an item stands here twice");
             }
         }
         Ok(())
@@ -129,7 +129,7 @@ impl<'s> Evaluation<'s> {
         let required = keywords.get("required").and_then(Value::as_array);
         for key in required.into_iter().flatten().filter_map(Value::as_str) {
             if !map.contains_key(key) {
-                return refused(place, &format!("the key \"{}\" is missing", excerpt(key)));
+                return mismatch(place, &format!("the key \"{}\" is missing", excerpt(key)));
             }
         }
         let known = keywords.get("properties").and_then(Value::as_object);
@@ -155,21 +155,21 @@ impl<'s> Evaluation<'s> {
         if let Some(branches) = list("anyOf")
             && !branches.iter().any(|branch| self.value(branch, value, place).is_ok())
         {
-            return refused(place, "it is nothing of what the schema allows here");
+            return mismatch(place, "it is nothing of what the schema allows here");
         }
         if let Some(branches) = list("oneOf") {
             let fitting =
                 branches.iter().filter(|branch| self.value(branch, value, place).is_ok()).count();
             match fitting {
                 1 => {}
-                0 => return refused(place, "it is nothing of what the schema allows here"),
-                _ => return refused(place, "it could be several of what the schema tells apart"),
+                0 => return mismatch(place, "it is nothing of what the schema allows here"),
+                _ => return mismatch(place, "it could be several of what the schema tells apart"),
             }
         }
         if let Some(not) = keywords.get("not")
             && self.value(not, value, place).is_ok()
         {
-            return refused(place, "it is what the schema excludes");
+            return mismatch(place, "it is what the schema excludes");
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ fn number(keywords: &Map<String, Value>, value: &Value, place: &str) -> Decision
     let Some(number) = value.as_f64() else { return Ok(()) };
     let limit = |keyword: &str| keywords.get(keyword).and_then(Value::as_f64);
     let wrong = |relation: &str, limit: f64| {
-        refused(place, &format!("expected {relation} {limit}, found {value}"))
+        mismatch(place, &format!("expected {relation} {limit}, found {value}"))
     };
     match (limit("minimum"), limit("exclusiveMinimum")) {
         (Some(least), _) if number < least => return wrong("at least", least),
@@ -197,7 +197,7 @@ fn number(keywords: &Map<String, Value>, value: &Value, place: &str) -> Decision
     }
 }
 
-/// `minLength` and the like.
+/// Checks `minLength` and similar keywords.
 fn count(
     keywords: &Map<String, Value>,
     of: &str,
@@ -208,15 +208,15 @@ fn count(
     let limit = |bound: &str| keywords.get(&format!("{bound}{of}")).and_then(Value::as_u64);
     let count = count as u64;
     if let Some(least) = limit("min").filter(|&least| count < least) {
-        return refused(place, &format!("expected at least {least} {what}, found {count}"));
+        return mismatch(place, &format!("expected at least {least} {what}, found {count}"));
     }
     match limit("max").filter(|&most| count > most) {
-        Some(most) => refused(place, &format!("expected at most {most} {what}, found {count}")),
+        Some(most) => mismatch(place, &format!("expected at most {most} {what}, found {count}")),
         None => Ok(()),
     }
 }
 
-fn refused(place: &str, message: &str) -> Decision {
+fn mismatch(place: &str, message: &str) -> Decision {
     Err(Fault::at(place, message))
 }
 
@@ -250,7 +250,7 @@ mod tests {
             // The first branch that fits by its type is not the only one.
             (json!({"anyOf": [{"minimum": 5}, {"maximum": 3}]}), json!(2), json!(4)),
             (json!({"oneOf": [{"minimum": 5}, {"maximum": 7}]}), json!(2), json!(6)),
-            // What stands beside a reference or a branch counts, too.
+            // Keywords beside a reference or a branch apply, too.
             (
                 json!({"$ref": "#/$defs/n", "minimum": 1, "$defs": {"n": {"type": "number"}}}),
                 json!(1),
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_hostile_schema_ends() {
-        // Each level of the value is looked at twice as often as the one around it.
+        // Each level of the value is validated twice as often as the one that contains it.
         let twice = json!({"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}});
         assert_eq!(check(&twice), Ok(()));
         let mut value = json!({});

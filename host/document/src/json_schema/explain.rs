@@ -1,15 +1,15 @@
 //! Explains how a value differs from a JSON schema: all unknown keys, missing keys and wrong types.
 //!
-//! Not a general validator: it knows what [`schemars`] derives from Rust types, which is what the
-//! configuration and the plugins' own configurations are described by. What it does not know it
-//! lets pass: a deserializer or [`super::evaluate`] decides.
+//! It is not a complete validator: it supports what [`schemars`] derives from Rust types, as most
+//! schemas are made. It accepts what it does not support: a deserializer or [`super::evaluate`]
+//! decides.
 
 use serde_json::{Map, Value};
 
 use super::super::{Fault, MAX_FAULTS, excerpt, nearest, segment, suggestion};
 use super::{MAX_DEPTH, MAX_STEPS, is_of_type, resolve};
 
-/// All faults of a value that can be put into words. `place` is the pointer of the value in its
+/// All faults of a value that can be explained. `place` is the JSON pointer of the value in its
 /// document.
 pub fn explain(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
     let mut walk = Walk { root: schema, faults: Vec::new(), depth: 0, steps: 0 };
@@ -31,7 +31,7 @@ impl<'s> Walk<'s> {
             return;
         }
         if self.steps == MAX_STEPS || self.depth >= MAX_DEPTH {
-            // Told once; what is left is not looked at.
+            // Reported once; the rest is not checked.
             self.steps = MAX_STEPS;
             self.fault(place, "its schema refers to itself without end".to_owned());
         }
@@ -51,13 +51,13 @@ impl<'s> Walk<'s> {
                 return;
             }
         }
-        if let Some(allowed) = texts_of(schema) {
+        if let Some(allowed) = strings_of(schema) {
             self.one_of(&allowed, value, place);
             return;
         }
         if !is_of_type(schema, value) {
-            let wanted = expected(schema);
-            self.fault(place, format!("expected {wanted}, found {}", found(value)));
+            let wanted = describe_type(schema);
+            self.fault(place, format!("expected {wanted}, found {}", describe(value)));
             return;
         }
         self.bounds(schema, value, place);
@@ -91,20 +91,22 @@ impl<'s> Walk<'s> {
         }
         let required = schema.get("required").and_then(Value::as_array);
         for key in required.into_iter().flatten().filter_map(Value::as_str) {
-            if !map.contains_key(key) && !is_meant(key, map, known.unwrap_or(&empty), additional) {
+            if !map.contains_key(key)
+                && !is_misspelled(key, map, known.unwrap_or(&empty), additional)
+            {
                 self.fault(place, format!("the key \"{key}\" is missing"));
             }
         }
     }
 
-    /// The branches of an enum: the one that the value means is the one whose faults are told.
+    /// The branches of an enum. Reports the faults by the branch that the value is written for.
     fn branches(&mut self, branches: &'s [Value], value: &Value, place: &str) {
         let branches: Vec<_> = branches.iter().map(|branch| resolve(self.root, branch)).collect();
         if value.is_null() && branches.iter().any(|branch| is_of_type(branch, value)) {
             return;
         }
         let texts: Vec<_> =
-            branches.iter().filter_map(|branch| texts_of(branch)).flatten().collect();
+            branches.iter().filter_map(|branch| strings_of(branch)).flatten().collect();
         if let Value::String(text) = value
             && !texts.is_empty()
         {
@@ -118,7 +120,7 @@ impl<'s> Walk<'s> {
         }
         let fitting: Vec<_> = branches
             .iter()
-            .filter(|branch| texts_of(branch).is_none() && is_of_type(branch, value))
+            .filter(|branch| strings_of(branch).is_none() && is_of_type(branch, value))
             .collect();
         if let Value::Object(map) = value
             && fitting.len() > 1
@@ -129,19 +131,19 @@ impl<'s> Walk<'s> {
         match fitting.as_slice() {
             [] => {
                 let mut wanted: Vec<_> = texts.iter().map(|text| format!("\"{text}\"")).collect();
-                let types = branches.iter().filter(|branch| texts_of(branch).is_none());
-                wanted.extend(types.map(|branch| expected(branch)).filter(|t| t != "nothing"));
+                let types = branches.iter().filter(|branch| strings_of(branch).is_none());
+                wanted.extend(types.map(|branch| describe_type(branch)).filter(|t| t != "nothing"));
                 wanted.dedup();
                 self.fault(
                     place,
-                    format!("expected {}, found {}", wanted.join(" or "), found(value)),
+                    format!("expected {}, found {}", wanted.join(" or "), describe(value)),
                 );
             }
             [branch, ..] => self.value(branch, value, place),
         }
     }
 
-    /// Variants that are told apart by a key.
+    /// Variants that are distinguished by a key.
     fn tagged(
         &mut self,
         variants: &[&&'s Value],
@@ -186,13 +188,13 @@ impl<'s> Walk<'s> {
                 let allowed: Vec<_> = allowed.iter().map(|text| format!("\"{text}\"")).collect();
                 self.fault(
                     place,
-                    format!("expected {}, found {}", allowed.join(" or "), found(value)),
+                    format!("expected {}, found {}", allowed.join(" or "), describe(value)),
                 );
             }
         }
     }
 
-    /// A text where some forms are texts, and others keys with a value.
+    /// A string where some variants are strings, and others keys with a value.
     fn one_of_forms(&mut self, texts: &[&str], tags: &[&str], text: &str, place: &str) {
         if texts.contains(&text) {
             return;
@@ -235,14 +237,14 @@ impl<'s> Walk<'s> {
         if self.faults.len() < MAX_FAULTS {
             self.faults.push(fault);
         } else {
-            // Enough to do; what is left is not looked at.
+            // There are enough; the rest is not checked.
             self.steps = MAX_STEPS;
         }
     }
 }
 
-/// Whether an unknown key is a typing error of this one, and told of as such.
-fn is_meant(
+/// Whether an unknown key is a typing error of this one, and reported as such.
+fn is_misspelled(
     key: &str,
     map: &Map<String, Value>,
     known: &Map<String, Value>,
@@ -253,13 +255,13 @@ fn is_meant(
     additional == Some(&Value::Bool(false)) && unknown.any(meant)
 }
 
-/// The key that tells a variant from the others.
+/// The key that distinguishes a variant from the others.
 fn tag(variant: &Value) -> Option<&str> {
     variant.get("required")?.as_array()?.first()?.as_str()
 }
 
-/// The texts that a schema allows, if it is a list of texts.
-fn texts_of(schema: &Value) -> Option<Vec<&str>> {
+/// The strings that a schema accepts, if it is a list of strings.
+fn strings_of(schema: &Value) -> Option<Vec<&str>> {
     if let Some(only) = schema.get("const").and_then(Value::as_str) {
         return Some(vec![only]);
     }
@@ -267,7 +269,7 @@ fn texts_of(schema: &Value) -> Option<Vec<&str>> {
     list.iter().map(Value::as_str).collect()
 }
 
-fn expected(schema: &Value) -> String {
+fn describe_type(schema: &Value) -> String {
     let word = |name: &str| match name {
         "object" => "a map",
         "array" => "a list",
@@ -287,7 +289,7 @@ fn expected(schema: &Value) -> String {
     }
 }
 
-fn found(value: &Value) -> String {
+fn describe(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Bool(truth) => truth.to_string(),
@@ -320,15 +322,16 @@ mod tests {
             {"type": "string", "const": "fail"},
             {"type": "object", "required": ["lastGood"], "properties": {"lastGood": {"type": "string"}}},
         ]});
-        let told = |text: &str| explain(&schema, &json!(text), "").pop().map(|fault| fault.message);
-        assert_eq!(told("fail"), None);
+        let explained =
+            |text: &str| explain(&schema, &json!(text), "").pop().map(|fault| fault.message);
+        assert_eq!(explained("fail"), None);
         for (text, message) in [
             ("lastGood", "\"lastGood\" has a value here; there are fail, {lastGood: …}"),
             ("lastgod", "\"lastgod\" is not known here; did you mean {lastGood: …}?"),
             ("fial", "\"fial\" is not known here; did you mean \"fail\"?"),
             ("never", "\"never\" is not known here; there are fail, {lastGood: …}"),
         ] {
-            assert_eq!(told(text).as_deref(), Some(message));
+            assert_eq!(explained(text).as_deref(), Some(message));
         }
     }
 
@@ -359,7 +362,7 @@ mod tests {
 
     #[test]
     fn variants_within_variants_take_no_memory_of_their_own() {
-        // Each level has two variants that are told apart by a key.
+        // Each level has two variants that are distinguished by a key.
         let schema = json!({"anyOf": [
             {"type": "object", "required": ["a"], "properties": {"a": {"$ref": "#"}}},
             {"type": "object", "required": ["b"], "properties": {"b": {"$ref": "#"}}},

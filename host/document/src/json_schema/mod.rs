@@ -1,10 +1,10 @@
-//! JSON Schema, as far as configurations of plugins are described with it.
+//! The subset of JSON Schema that configurations of plugins may be described with.
 //!
-//! A plugin's schema comes from anybody. [`check`] refuses, by name, what is not implemented here,
-//! so that whatever a schema says holds. [`mismatches`] decides within a stated number of steps:
-//! validators that are libraries have no such bound, and a schema that refers to itself twice takes
-//! them time that doubles with each level of the value. [`explain`] puts faults into words, and is
-//! all that the configuration itself needs, as a deserializer stands behind it.
+//! Schemas of plugins are untrusted. [`check`] refuses every keyword that is not implemented here, so
+//! that all of an accepted schema is enforced. [`mismatches`] validates within a bounded number of
+//! steps; libraries have no such bound, and need time exponential in the depth of the value for a
+//! schema that refers to itself twice. [`explain`] produces the messages. It suffices for the
+//! configuration itself, which a deserializer validates as well.
 
 mod complete;
 mod evaluate;
@@ -19,16 +19,16 @@ pub use supported::check;
 
 use super::Fault;
 
-/// How deep schemas and values may nest within each other while they are looked at.
+/// The maximum nesting of schemas and values during validation.
 const MAX_DEPTH: usize = 300;
 
-/// How many pairs of a schema and a value are looked at.
+/// The maximum number of pairs of a schema and a value that are compared.
 const MAX_STEPS: usize = 4_000_000;
 
-/// How many references may follow each other.
+/// The maximum length of a chain of references.
 const MAX_REFERENCES: usize = 32;
 
-/// All faults of a value by a schema that [`check`] accepts. `place` is the pointer of the value in
+/// All faults of a value by a schema that [`check`] accepts. `place` is the JSON pointer of the value in
 /// its document.
 pub fn mismatches(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
     let Err(mismatch) = evaluate::evaluate(schema, value, place) else { return Vec::new() };
@@ -36,7 +36,7 @@ pub fn mismatches(schema: &Value, value: &Value, place: &str) -> Vec<Fault> {
     if explained.is_empty() { vec![mismatch] } else { explained }
 }
 
-/// What a chain of references leads to. A schema may refer to itself.
+/// Follows a chain of references, which may be cyclic, up to its bound.
 fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
     let mut schema = schema;
     for _ in 0..MAX_REFERENCES {
@@ -49,7 +49,8 @@ fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
     schema
 }
 
-/// Whether a value is of a type. A number with a fraction is no integer, even if that is 0.
+/// Whether a value has the schema's type. A number written with a fraction is no integer, even if the
+/// fraction is 0.
 fn is_of_type(schema: &Value, value: &Value) -> bool {
     let fits = |name: &str| match name {
         "object" => value.is_object(),

@@ -1,4 +1,4 @@
-//! Which schemas are accepted: those whose every keyword is implemented here.
+//! Accepts schemas whose keywords are all implemented here.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::excerpt;
 use super::{MAX_REFERENCES, resolve};
 
-/// Keywords that say nothing of which values are valid.
+/// Keywords that do not affect which values are valid.
 const ANNOTATIONS: [&str; 13] = [
     "$schema",
     "$comment",
@@ -26,16 +26,16 @@ const ANNOTATIONS: [&str; 13] = [
     "contentSchema",
 ];
 
-/// How many schemas within each other and beside each other one may have.
+/// The maximum number of subschemas.
 const MAX_SCHEMAS: usize = 20_000;
 
-/// How many patterns a schema may have, how long each may be, and how large once it is compiled, in
+/// The maximum number of patterns in a schema, and the maximum length and compiled size of each, in
 /// bytes.
 const MAX_PATTERNS: usize = 100;
 const MAX_PATTERN: usize = 1000;
 const MAX_COMPILED_PATTERN: usize = 1 << 20;
 
-/// Whether all of a schema is implemented; otherwise what is not, and where.
+/// Checks that all of a schema is implemented. The error says what is not, and where.
 pub fn check(schema: &Value) -> Result<(), String> {
     let mut check = Check {
         root: schema,
@@ -49,7 +49,7 @@ pub fn check(schema: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Compiles a pattern, whose matches take time in proportion to the text.
+/// Compiles a pattern. Matching takes time linear in the length of the text.
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN {
         return Err(format!("it has {} bytes; the limit is {MAX_PATTERN}", pattern.len()));
@@ -60,9 +60,9 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
 
 struct Check<'s> {
     root: &'s Value,
-    /// The addresses of all schemas so far.
+    /// The addresses of the schemas that were checked.
     seen: HashSet<*const Value>,
-    /// Schemas that references lead to, wherever they stand, with their places.
+    /// The targets of references that remain to be checked, with their places.
     referred: Vec<(&'s Value, String)>,
     patterns: usize,
 }
@@ -78,44 +78,46 @@ impl<'s> Check<'s> {
         let map = match schema {
             Value::Bool(_) => return Ok(()),
             Value::Object(map) => map,
-            _ => return Err(said(place, "a schema is an object, true or false")),
+            _ => return Err(at(place, "a schema is an object, true or false")),
         };
         for (keyword, value) in map {
             let inner = format!("{place}/{keyword}");
             self.keyword(keyword, value, schema, &inner, place)
-                .map_err(|reason| if reason.is_empty() { wrong(&inner) } else { reason })?;
+                .map_err(|reason| if reason.is_empty() { invalid_value(&inner) } else { reason })?;
         }
         Ok(())
     }
 
-    /// One keyword. An empty error says that its value is none that it may have.
+    /// Checks a keyword. An empty error stands for an invalid value.
     fn keyword(
         &mut self,
         keyword: &str,
         value: &'s Value,
         schema: &'s Value,
         place: &str,
-        around: &str,
+        parent: &str,
     ) -> Result<(), String> {
-        let shaped = |fits: bool| if fits { Ok(()) } else { Err(String::new()) };
+        let valid_if = |fits: bool| if fits { Ok(()) } else { Err(String::new()) };
         match keyword {
             annotation if ANNOTATIONS.contains(&annotation) || annotation.starts_with("x-") => {
                 Ok(())
             }
-            // References are by place, so that the name of the whole changes nothing.
-            "$id" if around.is_empty() => Ok(()),
+            // References are by place, so the name of the root has no effect.
+            "$id" if parent.is_empty() => Ok(()),
             "$ref" => self.reference(schema, place),
-            "type" => shaped(is_type(value)),
+            "type" => valid_if(is_type(value)),
             "const" => Ok(()),
-            "enum" => shaped(value.is_array()),
-            "required" => shaped(value.as_array().is_some_and(|l| l.iter().all(Value::is_string))),
-            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
-                shaped(value.is_number())
+            "enum" => valid_if(value.is_array()),
+            "required" => {
+                valid_if(value.as_array().is_some_and(|l| l.iter().all(Value::is_string)))
             }
-            "multipleOf" => shaped(value.as_f64().is_some_and(|divisor| divisor > 0.0)),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
+                valid_if(value.is_number())
+            }
+            "multipleOf" => valid_if(value.as_f64().is_some_and(|divisor| divisor > 0.0)),
             "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties"
-            | "maxProperties" => shaped(value.is_u64()),
-            "uniqueItems" => shaped(value.is_boolean()),
+            | "maxProperties" => valid_if(value.is_u64()),
+            "uniqueItems" => valid_if(value.is_boolean()),
             "pattern" => self.pattern(value.as_str().ok_or_else(String::new)?, place),
             "items" | "additionalProperties" | "not" => self.schema(value, place),
             "properties" | "$defs" | "definitions" => {
@@ -130,8 +132,8 @@ impl<'s> Check<'s> {
                     .enumerate()
                     .try_for_each(|(at, schema)| self.schema(schema, &format!("{place}/{at}")))
             }
-            unknown => Err(said(
-                around,
+            unknown => Err(at(
+                parent,
                 &format!(
                     "the keyword \"{}\" is not supported, and what it says would not hold",
                     excerpt(unknown)
@@ -147,7 +149,7 @@ impl<'s> Check<'s> {
             self.referred.push((resolved, target.trim_start_matches('#').to_owned()));
             return Ok(());
         }
-        Err(said(
+        Err(at(
             place,
             &format!(
                 "\"{}\" leads to no schema within this one, in {MAX_REFERENCES} steps at most",
@@ -162,7 +164,7 @@ impl<'s> Check<'s> {
             return Err(format!("it has more than {MAX_PATTERNS} patterns"));
         }
         compile(pattern).map(drop).map_err(|reason| {
-            said(place, &format!("\"{}\" is not supported: {reason}", excerpt(pattern)))
+            at(place, &format!("\"{}\" is not supported: {reason}", excerpt(pattern)))
         })
     }
 }
@@ -176,14 +178,14 @@ fn is_type(value: &Value) -> bool {
     }
 }
 
-fn wrong(place: &str) -> String {
-    said(place, "this is no value of the keyword")
+fn invalid_value(place: &str) -> String {
+    at(place, "this is no value of the keyword")
 }
 
-fn said(place: &str, message: &str) -> String {
+fn at(place: &str, message: &str) -> String {
     let mut text = String::new();
     if !place.is_empty() {
-        // Writing to a text does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{}: ", excerpt(place));
     }
     text + message

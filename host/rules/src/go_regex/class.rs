@@ -1,29 +1,29 @@
-//! Character classes of Go regular expressions, written out for Rust.
+//! Character classes of Go, translated for Rust.
 //!
-//! Every class is spelled out as ranges, because the short names mean more
-//! in Rust (`\d` is any Unicode digit there) and because `[`, `&&`, `--` and
-//! `~~` have a meaning inside Rust classes that they do not have in Go.
+//! Every class is expanded to ranges: the short names match more characters in Rust (`\d` is any
+//! Unicode digit there), and `[`, `&&`, `--` and `~~` are special inside of classes in Rust but not in
+//! Go.
 
 use std::fmt::Write as _;
 
 use super::{escape, names};
 
-/// A class that no character is in.
-const NOTHING: &str = r"[^\x00-\x{10FFFF}]";
+/// A class without characters.
+const EMPTY_CLASS: &str = r"[^\x00-\x{10FFFF}]";
 
-/// Writes one character so that Rust takes it literally, in a class or not.
+/// One character as a literal for Rust, inside or outside of a class.
 pub(super) fn literal(value: u32) -> String {
     match char::from_u32(value) {
         Some(plain) if plain.is_ascii_alphanumeric() => plain.to_string(),
         Some(_) => format!("\\x{{{value:X}}}"),
-        // A surrogate is never part of a text.
-        None => NOTHING.to_owned(),
+        // No string contains a surrogate.
+        None => EMPTY_CLASS.to_owned(),
     }
 }
 
-/// Reads `\d`, `\D`, `\s`, `\S`, `\w` or `\W` and returns it spelled out.
+/// Parses `\d`, `\D`, `\s`, `\S`, `\w` or `\W` and expands it.
 pub(super) fn perl(text: &str) -> Option<(String, &str)> {
-    let (kind, rest) = escape::next(text.strip_prefix('\\')?)?;
+    let (kind, rest) = escape::split_first(text.strip_prefix('\\')?)?;
     let ranges = match kind.to_ascii_lowercase() {
         'd' => "0-9",
         's' => r"\t\n\f\r\x20",
@@ -34,7 +34,7 @@ pub(super) fn perl(text: &str) -> Option<(String, &str)> {
     Some((format!("[{not}{ranges}]"), rest))
 }
 
-/// Reads `\pN`, `\p{Greek}` or a negated one and returns it for Rust.
+/// Parses `\pN`, `\p{Greek}` or a negated one and translates it.
 pub(super) fn unicode(text: &str) -> Result<Option<(String, &str)>, String> {
     let (rest, negated) = if let Some(rest) = text.strip_prefix(r"\p") {
         (rest, false)
@@ -54,12 +54,12 @@ pub(super) fn unicode(text: &str) -> Result<Option<(String, &str)>, String> {
         Some(name) => (name, true),
         None => (name, false),
     };
-    let found = names::find(name).ok_or_else(|| bad(text.len() - after.len()))?;
+    let found = names::class(name).ok_or_else(|| bad(text.len() - after.len()))?;
     let class = if negated == inverted { format!("[{found}]") } else { format!("[^{found}]") };
     Ok(Some((class, after)))
 }
 
-/// Reads a class in brackets and returns it for Rust.
+/// Parses a class in brackets and translates it.
 pub(super) fn bracketed(text: &str) -> Result<(String, &str), String> {
     let mut rest = &text[1..];
     let mut class = String::from("[");
@@ -69,7 +69,7 @@ pub(super) fn bracketed(text: &str) -> Result<(String, &str), String> {
     }
     let opening = class.len();
     let mut first = true;
-    // A bracket that comes first is a character of the class.
+    // A closing bracket at the beginning is a character of the class.
     while first || !rest.starts_with(']') {
         first = false;
         let (item, after) = item(rest, text)?;
@@ -77,15 +77,15 @@ pub(super) fn bracketed(text: &str) -> Result<(String, &str), String> {
         rest = after;
     }
     if class.len() == opening {
-        // Only surrogates were named, so nothing can be in the class.
-        class = if opening == 1 { NOTHING.to_owned() } else { r"[\x00-\x{10FFFF}]".to_owned() };
+        // The class contains surrogates only, which match nothing.
+        class = if opening == 1 { EMPTY_CLASS.to_owned() } else { r"[\x00-\x{10FFFF}]".to_owned() };
     } else {
         class.push(']');
     }
     Ok((class, &rest[1..]))
 }
 
-/// Reads one part of a class: a named class, a character or a range.
+/// Parses one item of a class: a named class, a character or a range.
 fn item<'a>(text: &'a str, whole: &str) -> Result<(String, &'a str), String> {
     if let Some(found) = posix(text)? {
         return Ok(found);
@@ -98,7 +98,7 @@ fn item<'a>(text: &'a str, whole: &str) -> Result<(String, &'a str), String> {
     }
     let (low, mut rest) = character(text, whole)?;
     let mut high = low;
-    // A dash right before the closing bracket is a character.
+    // A dash just before the closing bracket is a character.
     if rest.len() >= 2 && rest.starts_with('-') && !rest.starts_with("-]") {
         (high, rest) = character(&rest[1..], whole)?;
         if high < low {
@@ -109,18 +109,18 @@ fn item<'a>(text: &'a str, whole: &str) -> Result<(String, &'a str), String> {
     Ok((range(low, high), rest))
 }
 
-/// Reads one character of a class, escaped or not.
+/// Parses one character of a class, escaped or not.
 fn character<'a>(text: &'a str, whole: &str) -> Result<(u32, &'a str), String> {
     if text.starts_with('\\') {
         return escape::read(text);
     }
-    match escape::next(text) {
+    match escape::split_first(text) {
         Some((plain, rest)) => Ok((plain.into(), rest)),
         None => Err(format!("missing closing ]: `{whole}`")),
     }
 }
 
-/// Writes a range without the surrogates at its ends, which Rust refuses.
+/// A range without surrogates at its ends, which Rust refuses.
 fn range(low: u32, high: u32) -> String {
     let low = if char::from_u32(low).is_none() { 0xE000 } else { low };
     let high = if char::from_u32(high).is_none() { 0xD7FF } else { high };
@@ -134,7 +134,7 @@ fn range(low: u32, high: u32) -> String {
     written
 }
 
-/// Reads `[:alpha:]` or `[:^alpha:]` and returns it spelled out.
+/// Parses `[:alpha:]` or `[:^alpha:]` and expands it.
 fn posix(text: &str) -> Result<Option<(String, &str)>, String> {
     let Some((name, rest)) = text.strip_prefix("[:").and_then(|inner| inner.split_once(":]"))
     else {

@@ -1,16 +1,16 @@
-//! Escaped characters of Go regular expressions.
+//! Escape sequences of Go.
 
 /// Splits the first character off.
-pub(super) fn next(text: &str) -> Option<(char, &str)> {
+pub(super) fn split_first(text: &str) -> Option<(char, &str)> {
     let mut chars = text.chars();
     let first = chars.next()?;
     Some((first, chars.as_str()))
 }
 
-/// Reads one escaped character at the beginning of `text`, which starts with
-/// a backslash, and returns its number and what follows.
+/// Parses the escape sequence at the beginning of `text`, which starts with a backslash. Returns the
+/// code point and the rest.
 pub(super) fn read(text: &str) -> Result<(u32, &str), String> {
-    let Some((kind, rest)) = next(&text[1..]) else {
+    let Some((kind, rest)) = split_first(&text[1..]) else {
         return Err("trailing backslash at end of expression: ``".to_owned());
     };
     let value = match kind {
@@ -31,8 +31,8 @@ pub(super) fn read(text: &str) -> Result<(u32, &str), String> {
     })
 }
 
-/// Reads the octal digits that follow the first: a lone digit other than 0
-/// would be a back reference, which Go does not have.
+/// Parses the octal digits after the first. A single digit other than 0 would be a back reference,
+/// which Go does not support.
 fn octal(first: char, rest: &str) -> Option<(u32, &str)> {
     let more = rest.bytes().take(2).take_while(|digit| (b'0'..=b'7').contains(digit)).count();
     if first != '0' && more == 0 {
@@ -44,12 +44,11 @@ fn octal(first: char, rest: &str) -> Option<(u32, &str)> {
     Some((value, after))
 }
 
-/// Reads `41` or `{1F600}`, what follows `\x`; the error is what is left
-/// after the part that is wrong.
+/// Parses what follows `\x`: `41` or `{1F600}`. The error is the rest after the invalid part.
 fn hexadecimal(rest: &str) -> Result<(u32, &str), &str> {
     let Some(mut inner) = rest.strip_prefix('{') else {
-        let (first, rest) = next(rest).ok_or(rest)?;
-        let (second, rest) = next(rest).ok_or(rest)?;
+        let (first, rest) = split_first(rest).ok_or(rest)?;
+        let (second, rest) = split_first(rest).ok_or(rest)?;
         let digits = first.to_digit(16).zip(second.to_digit(16));
         let (high, low) = digits.ok_or(rest)?;
         return Ok((high * 16 + low, rest));
@@ -57,7 +56,7 @@ fn hexadecimal(rest: &str) -> Result<(u32, &str), &str> {
     let mut value = 0;
     let mut empty = true;
     loop {
-        let (digit, after) = next(inner).ok_or(inner)?;
+        let (digit, after) = split_first(inner).ok_or(inner)?;
         if digit == '}' && !empty {
             return Ok((value, after));
         }

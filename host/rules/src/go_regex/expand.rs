@@ -1,8 +1,8 @@
-//! Go's templates for what an expression has captured, such as `${1}_total`.
+//! Go's templates for captured groups, such as `${1}_total`.
 
 use super::escape;
 
-/// Fills the captures into a template as Go's `Regexp.ExpandString` does.
+/// Expands a template with the captures, as Go's `Regexp.ExpandString` does.
 #[must_use]
 pub(crate) fn expand(captures: &regex::Captures<'_>, template: &str) -> String {
     let mut filled = String::new();
@@ -16,7 +16,7 @@ pub(crate) fn expand(captures: &regex::Captures<'_>, template: &str) -> String {
             filled.push_str(captured(captures, name));
             rest = after;
         } else {
-            // Go keeps a dollar sign that starts no reference.
+            // Go keeps a dollar sign that does not begin a reference.
             filled.push('$');
             rest = after;
         }
@@ -32,7 +32,7 @@ fn reference(text: &str) -> Option<(&str, &str)> {
         None => (text, false),
     };
     let mut rest = inner;
-    while let Some((first, after)) = escape::next(rest) {
+    while let Some((first, after)) = escape::split_first(rest) {
         if !(first == '_' || first.is_alphanumeric()) {
             break;
         }
@@ -46,8 +46,7 @@ fn reference(text: &str) -> Option<(&str, &str)> {
     Some((name, rest))
 }
 
-/// Looks a group up by number, or by name when it is not a number as Go
-/// writes them, without leading zeros.
+/// Looks up a group by number, or by name if it is not a number without leading zeros.
 fn captured<'a>(captures: &'a regex::Captures<'_>, name: &str) -> &'a str {
     let leading_zero = name.len() > 1 && name.starts_with('0');
     let number = name.bytes().all(|digit| digit.is_ascii_digit()) && !leading_zero;

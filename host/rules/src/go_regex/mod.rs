@@ -1,4 +1,4 @@
-//! Go regular expressions, compiled to Rust ones that mean the same.
+//! Regular expressions of Go, translated to equivalent ones of Rust.
 
 mod class;
 mod escape;
@@ -12,21 +12,21 @@ mod tests;
 
 pub(super) use expand::expand;
 
-/// What a compiled expression may take in memory, in bytes.
-const SIZE_LIMIT: usize = 8 << 20;
+/// The maximum memory of a compiled expression, in bytes.
+const MAX_COMPILED_BYTES: usize = 8 << 20;
 
-/// What the cache of a search may take in memory, in bytes.
-const CACHE_LIMIT: usize = 2 << 20;
+/// The maximum memory of the cache of a search, in bytes.
+const MAX_CACHE_BYTES: usize = 2 << 20;
 
-/// The longest pattern, in bytes: a class of a few letters can come to
-/// several kilobytes before the limit above is looked at.
+/// The maximum length of a pattern, in bytes: a class of a few letters can expand to several kilobytes
+/// before the limits above apply.
 const MAX_PATTERN: usize = 8 << 10;
 
-/// Compiles a Go regular expression, with an error wherever Go gives one.
+/// Compiles a regular expression of Go. What Go refuses is an error here, too.
 ///
 /// # Errors
 ///
-/// The pattern is not one that Go accepts, or it is too large to compile.
+/// The pattern is invalid in Go, or too large to compile.
 pub(super) fn compile(pattern: &str) -> Result<regex::Regex, String> {
     if pattern.len() > MAX_PATTERN {
         return Err(format!("a regexp of {} bytes is longer than {MAX_PATTERN}", pattern.len()));
@@ -34,8 +34,8 @@ pub(super) fn compile(pattern: &str) -> Result<regex::Regex, String> {
     let translated = translate::translate(pattern)
         .map_err(|problem| format!("error parsing regexp: {problem}"))?;
     regex::RegexBuilder::new(&translated)
-        .size_limit(SIZE_LIMIT)
-        .dfa_size_limit(CACHE_LIMIT)
+        .size_limit(MAX_COMPILED_BYTES)
+        .dfa_size_limit(MAX_CACHE_BYTES)
         .build()
         .map_err(|problem| match problem {
             regex::Error::CompiledTooBig(limit) => {

@@ -1,10 +1,7 @@
-//! The Unicode classes that Go regular expressions can name.
-//!
-//! Rust knows more names than Go, so Go's are listed here.
+//! The names of Unicode classes in Go. Rust knows more, so Go's are listed here.
 
-/// Finds the class that Go means by a name such as `Greek` or `Lu` and
-/// returns it as Rust writes it inside of brackets.
-pub(super) fn find(name: &str) -> Option<String> {
+/// The class with a name of Go such as `Greek` or `Lu`, as Rust writes it inside of brackets.
+pub(super) fn class(name: &str) -> Option<String> {
     let key: String = name
         .chars()
         .filter(|letter| !matches!(letter, '_' | '-' | ' '))
@@ -14,7 +11,7 @@ pub(super) fn find(name: &str) -> Option<String> {
         "any" => return Some(r"\x00-\x{10FFFF}".to_owned()),
         "ascii" => return Some(r"\x00-\x7F".to_owned()),
         "assigned" => return Some(r"\P{gc=Cn}".to_owned()),
-        // No text holds a surrogate.
+        // No string contains a surrogate.
         "cs" | "surrogate" => return Some(r"[^\x00-\x{10FFFF}]".to_owned()),
         _ => {}
     }
@@ -31,7 +28,7 @@ pub(super) fn find(name: &str) -> Option<String> {
         .map(|script| format!(r"\p{{sc={script}}}"))
 }
 
-/// The names of the scripts, in lower case and without separators.
+/// The names of scripts, in lower case and without separators.
 const SCRIPTS: &str = "\
     adlam ahom anatolianhieroglyphs arabic armenian avestan balinese bamum bassavah batak \
     bengali bhaiksuki bopomofo brahmi braille buginese buhid canadianaboriginal carian \
@@ -53,7 +50,7 @@ const SCRIPTS: &str = "\
     zanabazarsquare
 ";
 
-/// The names of the categories, written alike, each with its short form.
+/// The names of categories in the same form, each with its abbreviation.
 const CATEGORIES: &str = "\
     c=C casedletter=LC cc=Cc cf=Cf closepunctuation=Pe cn=Cn cntrl=Cc co=Co combiningmark=M \
     connectorpunctuation=Pc control=Cc cs=Cs currencysymbol=Sc dashpunctuation=Pd \
@@ -70,13 +67,13 @@ const CATEGORIES: &str = "\
 
 #[cfg(test)]
 mod tests {
-    use super::{CATEGORIES, SCRIPTS, find};
+    use super::{CATEGORIES, SCRIPTS, class};
 
     #[test]
     fn rust_knows_every_name() {
         let aliases = CATEGORIES.split_ascii_whitespace().filter_map(|pair| pair.split('=').next());
         for name in SCRIPTS.split_ascii_whitespace().chain(aliases) {
-            let class = find(name).unwrap();
+            let class = class(name).unwrap();
             assert!(regex::Regex::new(&format!("[{class}]")).is_ok(), "{name}: {class}");
         }
     }

@@ -1,9 +1,9 @@
-//! Repetitions of Go regular expressions.
+//! Repetition operators of Go.
 
-/// The most times a part may be repeated, nested repetitions multiplied.
+/// The maximum number of repetitions, with nested ones multiplied.
 const MAX_REPEAT: u32 = 1000;
 
-/// How often a part is repeated.
+/// A repetition operator.
 pub(super) struct Repeat {
     pub(super) written: String,
     min: u32,
@@ -12,12 +12,12 @@ pub(super) struct Repeat {
 }
 
 impl Repeat {
-    /// A repetition written with a sign.
+    /// `*`, `+` or `?`.
     pub(super) fn simple(written: &str, min: u32, max: Option<u32>) -> Self {
         Self { written: written.to_owned(), min, max, counted: false }
     }
 
-    /// A counted repetition, within the limits of Go.
+    /// A counted repetition within Go's limits.
     pub(super) fn checked((min, max): (u32, Option<u32>), written: &str) -> Result<Self, String> {
         if min > MAX_REPEAT || max.is_some_and(|max| max > MAX_REPEAT || max < min) {
             return Err(format!("invalid repeat count: `{written}`"));
@@ -29,7 +29,7 @@ impl Repeat {
         Ok(Self { written, min, max, counted: true })
     }
 
-    /// Counts the copies that this makes of a part that makes some itself.
+    /// The number of copies that this makes of a part that already makes `copies`.
     pub(super) fn multiply(&self, copies: u32, written: &str) -> Result<u32, String> {
         if self.max == Some(0) {
             return Ok(1);
@@ -43,7 +43,7 @@ impl Repeat {
     }
 }
 
-/// Reads `2}`, `2,}` or `2,3}`; anything else makes the brace a literal.
+/// Parses `2}`, `2,}` or `2,3}`. Before anything else the brace is a literal.
 pub(super) fn count(text: &str) -> Option<((u32, Option<u32>), &str)> {
     let (min, rest) = number(text)?;
     if let Some(rest) = rest.strip_prefix('}') {
@@ -57,7 +57,7 @@ pub(super) fn count(text: &str) -> Option<((u32, Option<u32>), &str)> {
     Some(((min, Some(max)), rest.strip_prefix('}')?))
 }
 
-/// Reads a number without leading zeros; one too large is just very large.
+/// Parses a number without leading zeros. One that overflows becomes the maximum.
 fn number(text: &str) -> Option<(u32, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (written, rest) = text.split_at(digits);

@@ -1,16 +1,16 @@
-//! Rewrites a Go regular expression as a Rust one.
+//! Translates a regular expression of Go to one of Rust.
 //!
-//! The flags are resolved here and written at each part they apply to, so
-//! that the result does not depend on where Rust lets a flag begin and end.
+//! Flags are resolved here and written at each part that they apply to, so the result does not depend
+//! on the scope that Rust gives to a flag.
 
 use super::repeat::{self, Repeat};
 use super::{class, escape};
 
-/// How deep groups may be nested: a group can take five levels in Rust, which
-/// stops at 250 to be safe with its stack. Go stops at 1000.
+/// How deep groups may be nested. A group can take five levels in Rust, whose limit is 250 because of
+/// its stack. Go's limit is 1000.
 const MAX_DEPTH: usize = 40;
 
-/// The flags in force: those of Go, which has no others.
+/// The current flags. Go has no others.
 #[derive(Clone, Copy, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "Go has these four flags")]
 struct Flags {
@@ -20,10 +20,10 @@ struct Flags {
     lazy: bool,
 }
 
-/// A part that a repetition can apply to.
+/// A part that a repetition operator can apply to.
 struct Atom {
     text: String,
-    /// How many copies of its parts it makes at most.
+    /// The maximum number of copies that it makes of its parts.
     copies: u32,
     repeated: bool,
 }
@@ -33,7 +33,7 @@ struct Group {
     opening: String,
     /// The flags to return to when the group closes.
     outer: Flags,
-    /// The alternatives that are complete, each with its bar.
+    /// The complete alternatives, each with the bar that follows.
     finished: String,
     copies: u32,
     atoms: Vec<Atom>,
@@ -63,11 +63,11 @@ struct Translator<'a> {
     outer: Vec<Group>,
     group: Group,
     names: Vec<&'a str>,
-    /// Where the last repetition began, if nothing has come after it.
+    /// Where the last repetition operator began, if nothing follows it yet.
     last_repeat: Option<&'a str>,
 }
 
-/// Translates a whole Go pattern.
+/// Translates a whole pattern.
 pub(super) fn translate(pattern: &str) -> Result<String, String> {
     let flags = Flags::default();
     let mut translator = Translator {
@@ -79,7 +79,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
         names: Vec::new(),
         last_repeat: None,
     };
-    while let Some((first, after)) = escape::next(translator.rest) {
+    while let Some((first, after)) = escape::split_first(translator.rest) {
         translator.step(first, after)?;
     }
     if !translator.outer.is_empty() {
@@ -135,7 +135,7 @@ impl<'a> Translator<'a> {
         self.push_letters(class::literal(value));
     }
 
-    /// Adds something that the flag `i` applies to.
+    /// Adds a part that the flag `i` applies to.
     fn push_letters(&mut self, text: String) {
         self.group.push(if self.flags.ignore_case { format!("(?i:{text})") } else { text });
     }
@@ -164,7 +164,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// Reads what begins with `(?`: a named group, or flags.
+    /// Parses what begins with `(?`: a named group, or flags.
     fn open_special(&mut self, start: &'a str) -> Result<(), String> {
         match start.strip_prefix("(?P<").or_else(|| start.strip_prefix("(?<")) {
             Some(inner) if !inner.is_empty() => self.open_named(start, inner),
@@ -195,13 +195,13 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// Reads `(?im-s)` or `(?im-s:`, and only the flags that Go has.
+    /// Parses `(?im-s)` or `(?im-s:`, with Go's flags only.
     fn open_flags(&mut self, start: &'a str) -> Result<(), String> {
         let mut flags = self.flags;
         let mut value = true;
         let mut seen = false;
         let mut rest = &start[2..];
-        while let Some((flag, after)) = escape::next(rest) {
+        while let Some((flag, after)) = escape::split_first(rest) {
             rest = after;
             match flag {
                 'i' => flags.ignore_case = value,

@@ -1,13 +1,13 @@
-//! Splits a template into tokens, as Go's own lexer does.
+//! The lexer of templates, equivalent to Go's.
 
 const OPEN: &str = "<<";
 const CLOSE: &str = ">>";
-/// The white space that Go knows inside of an action, and trims around one.
+/// The white space that Go allows within an action, and trims around it.
 const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Text,
     Open,
     Close,
@@ -26,17 +26,17 @@ pub(super) enum Kind {
     End,
 }
 
-/// A token, and where it begins in the template.
+/// A token with its offset in the template.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) text: &'a str,
     pub(super) at: usize,
-    /// Whether white space stands before it.
+    /// Whether white space precedes it.
     pub(super) spaced: bool,
 }
 
-/// What went wrong, and where in the template.
+/// An error: the offset in the template, and the message.
 pub(super) type Problem = (usize, String);
 
 struct Lexer<'a> {
@@ -45,16 +45,16 @@ struct Lexer<'a> {
     tokens: Vec<Token<'a>>,
 }
 
-/// Splits a whole template; the last token is always the end.
+/// Splits a template into tokens. The last one is always the end.
 pub(super) fn lex(text: &str) -> Result<Vec<Token<'_>>, Problem> {
     let mut lexer = Lexer { text, at: 0, tokens: Vec::new() };
     while let Some(length) = lexer.rest().find(OPEN) {
         lexer.open(length)?;
     }
     if !lexer.rest().is_empty() {
-        lexer.push(Kind::Text, lexer.rest().len(), false);
+        lexer.push(TokenKind::Text, lexer.rest().len(), false);
     }
-    lexer.push(Kind::End, 0, false);
+    lexer.push(TokenKind::End, 0, false);
     Ok(lexer.tokens)
 }
 
@@ -63,7 +63,7 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    fn push(&mut self, kind: Kind, length: usize, spaced: bool) {
+    fn push(&mut self, kind: TokenKind, length: usize, spaced: bool) {
         let text = &self.text[self.at..self.at + length];
         self.tokens.push(Token { kind, text, at: self.at, spaced });
         self.at += length;
@@ -73,21 +73,21 @@ impl<'a> Lexer<'a> {
         Err((self.at, what.into()))
     }
 
-    /// Takes the text up to an action, and then the action or comment.
+    /// Consumes the text before an action, and the action or comment.
     fn open(&mut self, length: usize) -> Result<(), Problem> {
         let inside = &self.rest()[length + OPEN.len()..];
         let trims = inside.starts_with('-') && inside[1..].starts_with(SPACES);
         let text = &self.rest()[..length];
         let kept = if trims { text.trim_end_matches(SPACES) } else { text };
         if !kept.is_empty() {
-            self.push(Kind::Text, kept.len(), false);
+            self.push(TokenKind::Text, kept.len(), false);
         }
         self.at += length - kept.len();
         let marker = if trims { 2 } else { 0 };
         if inside[marker..].starts_with("/*") {
             return self.comment(OPEN.len() + marker);
         }
-        self.push(Kind::Open, OPEN.len(), false);
+        self.push(TokenKind::Open, OPEN.len(), false);
         self.at += marker;
         loop {
             let spaces = self.skip_spaces();
@@ -105,7 +105,7 @@ impl<'a> Lexer<'a> {
         self.at += before + length + 2;
         let spaces = self.skip_spaces();
         if self.close(spaces) {
-            // A comment is no action.
+            // A comment is not an action.
             self.tokens.pop();
             return Ok(());
         }
@@ -118,15 +118,15 @@ impl<'a> Lexer<'a> {
         self.at > before
     }
 
-    /// Takes the end of an action, if it is here, and the space after it that it trims.
+    /// Consumes the end of an action, if it is here, and the white space that it trims.
     fn close(&mut self, spaced: bool) -> bool {
         if self.rest().starts_with(CLOSE) {
-            self.push(Kind::Close, CLOSE.len(), spaced);
+            self.push(TokenKind::Close, CLOSE.len(), spaced);
             return true;
         }
         let trims = spaced && self.rest().strip_prefix('-').is_some_and(|s| s.starts_with(CLOSE));
         if trims {
-            self.push(Kind::Close, 1 + CLOSE.len(), spaced);
+            self.push(TokenKind::Close, 1 + CLOSE.len(), spaced);
             self.skip_spaces();
         }
         trims
@@ -139,21 +139,21 @@ impl<'a> Lexer<'a> {
             rest[from..].find(|c| !is_word(c)).map_or(rest.len(), |length| from + length)
         };
         let (kind, length) = match first {
-            '|' => (Kind::Pipe, 1),
-            ',' => (Kind::Comma, 1),
-            '(' => (Kind::LeftParen, 1),
-            ')' => (Kind::RightParen, 1),
-            ':' if rest.starts_with(":=") => (Kind::Declare, 2),
-            '"' => (Kind::Quoted, self.quoted()?),
+            '|' => (TokenKind::Pipe, 1),
+            ',' => (TokenKind::Comma, 1),
+            '(' => (TokenKind::LeftParen, 1),
+            ')' => (TokenKind::RightParen, 1),
+            ':' if rest.starts_with(":=") => (TokenKind::Declare, 2),
+            '"' => (TokenKind::Quoted, self.quoted()?),
             '`' => match rest[1..].find('`') {
-                Some(length) => (Kind::Raw, length + 2),
+                Some(length) => (TokenKind::Raw, length + 2),
                 None => return self.problem("unterminated raw quoted string"),
             },
-            '$' => (Kind::Variable, word(1)),
-            '.' if word(1) > 1 => (Kind::Field, word(1)),
-            '.' => (Kind::Dot, 1),
-            '0'..='9' => (Kind::Number, word(0)),
-            _ if is_word(first) => (Kind::Word, word(0)),
+            '$' => (TokenKind::Variable, word(1)),
+            '.' if word(1) > 1 => (TokenKind::Field, word(1)),
+            '.' => (TokenKind::Dot, 1),
+            '0'..='9' => (TokenKind::Number, word(0)),
+            _ if is_word(first) => (TokenKind::Word, word(0)),
             '\'' => return self.problem("a character constant is not supported"),
             '=' => return self.problem("setting a variable is not supported; declare one with :="),
             '+' | '-' => return self.problem("a number with a sign is not supported"),
@@ -163,7 +163,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// The length of a quoted string with its quotes.
+    /// The length of a quoted string, including its quotes.
     fn quoted(&self) -> Result<usize, Problem> {
         let mut escaped = false;
         for (index, next) in self.rest().char_indices().skip(1) {

@@ -1,8 +1,8 @@
-//! Reads quoted strings and formats.
+//! Parses string literals and `printf` formats.
 
-use super::Piece;
+use super::FormatPart;
 
-/// What a string between double quotes says.
+/// Resolves the escape sequences of a quoted string.
 pub(super) fn unescaped(inner: &str) -> Result<String, String> {
     let mut text = String::new();
     let mut letters = inner.chars();
@@ -23,17 +23,17 @@ pub(super) fn unescaped(inner: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// Splits a format at its verbs.
-pub(super) fn pieces(format: &str) -> Result<Vec<Piece>, String> {
-    let mut pieces = Vec::new();
+/// Parses a format.
+pub(super) fn parts(format: &str) -> Result<Vec<FormatPart>, String> {
+    let mut parts = Vec::new();
     let mut rest = format;
     while let Some((before, after)) = rest.split_once('%') {
-        pieces.push(Piece::Text(before.to_owned()));
+        parts.push(FormatPart::Text(before.to_owned()));
         let mut letters = after.chars();
-        pieces.push(match letters.next() {
-            Some('s') => Piece::String,
-            Some('v') => Piece::Value,
-            Some('%') => Piece::Text("%".to_owned()),
+        parts.push(match letters.next() {
+            Some('s') => FormatPart::String,
+            Some('v') => FormatPart::Value,
+            Some('%') => FormatPart::Text("%".to_owned()),
             _ => {
                 let end = after.find(char::is_alphabetic).map_or(after.len(), |at| at + 1);
                 let verb = after.get(..end).unwrap_or(after);
@@ -42,6 +42,6 @@ pub(super) fn pieces(format: &str) -> Result<Vec<Piece>, String> {
         });
         rest = letters.as_str();
     }
-    pieces.push(Piece::Text(rest.to_owned()));
-    Ok(pieces)
+    parts.push(FormatPart::Text(rest.to_owned()));
+    Ok(parts)
 }

@@ -1,8 +1,8 @@
-//! The part of Go's text templates that rules use, with the delimiters `<<` and `>>`.
+//! The subset of Go's text templates that rules use, with the delimiters `<<` and `>>`.
 //!
-//! There are fields, variables, texts and numbers, `index`, `printf` of `%s` and `%v`, pipes,
-//! parentheses, `if`, `with`, `range`, comments and trim markers. Everything else that Go has is
-//! refused by its name when a template is parsed.
+//! Supported are fields, variables, strings and numbers, `index`, `printf` with `%s` and `%v`, pipes,
+//! parentheses, `if`, `with`, `range`, comments and trim markers. Every other construct of Go is
+//! refused by name when a template is parsed.
 
 mod lex;
 mod literal;
@@ -15,14 +15,14 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// A piece of the data that a template is rendered with.
+/// A value in the data that a template is rendered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     /// A Go `string`.
     Text(String),
     /// A Go `[]string`.
     List(Vec<Value>),
-    /// A Go struct when it is the whole data, else a Go `map[string]string`.
+    /// A Go struct for the whole data, otherwise a Go `map[string]string`.
     Map(BTreeMap<String, Value>),
 }
 
@@ -34,24 +34,23 @@ pub(super) struct GoTemplate {
 }
 
 impl GoTemplate {
-    /// Parses a template for data with the given fields. An error says what is wrong and where.
+    /// Parses a template for data with these fields. The error says what is wrong, and where.
     pub(super) fn parse(text: &str, fields: &[&str]) -> Result<Self, String> {
         let (nodes, uses) = parse::parse(text, fields)?;
         Ok(Self { nodes, uses })
     }
 
-    /// Renders the template with data by field. An error says where Go would fail, too, or that
-    /// the template does too much.
+    /// Renders the template. The error says where Go would fail as well, or that a bound is exceeded.
     pub(super) fn render(&self, data: &BTreeMap<String, Value>) -> Result<String, String> {
         run::run(&self.nodes, data)
     }
 
-    /// The fields of the data that the template uses anywhere.
+    /// The fields that the template uses.
     pub(super) fn uses(&self) -> &BTreeSet<String> {
         &self.uses
     }
 
-    /// Whether the template is only text and substitutions such as `<<.Field>>`.
+    /// Whether the template consists of text and substitutions such as `<<.Field>>` only.
     pub(super) fn is_plain(&self) -> bool {
         self.nodes.iter().all(|node| match node {
             Node::Text(_) => true,
@@ -66,7 +65,7 @@ impl GoTemplate {
     }
 }
 
-/// A piece of a template.
+/// A node of a template.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Node {
     Text(String),
@@ -74,7 +73,7 @@ enum Node {
     Branch(Branch),
 }
 
-/// A control structure: what it depends on, and its two bodies.
+/// A control structure: its condition or range, and its two bodies.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Branch {
     control: Control,
@@ -90,7 +89,8 @@ enum Control {
     Range,
 }
 
-/// Commands that hand their results on, and the variables that are declared for the last one.
+/// Commands, each of which gets the result of the one before, and the variables that are set to the
+/// last result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Pipeline {
     place: Place,
@@ -98,31 +98,31 @@ struct Pipeline {
     commands: Vec<Command>,
 }
 
-/// One command of a pipeline, which has the result of the one before it as its last argument.
+/// A command of a pipeline. The result of the command before it is its last argument.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Command {
     Operand(Operand),
     Index(Vec<Operand>),
-    Printf(Vec<Piece>, Vec<Operand>),
+    Printf(Vec<FormatPart>, Vec<Operand>),
 }
 
-/// A piece of a format.
+/// A part of a `printf` format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Piece {
+enum FormatPart {
     Text(String),
-    /// `%s`: a text.
+    /// `%s`: a string.
     String,
     /// `%v`: any value.
     Value,
 }
 
-/// A value as it is written.
+/// An operand.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Operand {
     Text(String),
     Number(usize),
     Pipeline(Box<Pipeline>),
-    /// Names to follow, from a value on.
+    /// Fields to follow, from a base.
     Path(Base, Vec<String>),
 }
 
@@ -130,12 +130,12 @@ enum Operand {
 enum Base {
     /// The whole data.
     Data,
-    /// What a `with` or `range` is at.
+    /// The current value of `with` or `range`.
     Dot,
     Variable(String),
 }
 
-/// Where something begins in a template.
+/// A position in a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Place {
     line: usize,

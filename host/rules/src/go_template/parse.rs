@@ -1,19 +1,19 @@
-//! Parses a template, and checks all that can be known before it runs.
+//! The parser of templates. It checks all that can be checked before a template runs.
 
 use std::collections::BTreeSet;
 
-use super::lex::{self, Kind, Problem, Token};
+use super::lex::{self, Problem, Token, TokenKind};
 use super::literal;
-use super::{Base, Branch, Command, Control, Node, Operand, Piece, Pipeline, Place};
+use super::{Base, Branch, Command, Control, FormatPart, Node, Operand, Pipeline, Place};
 
 /// How deep control structures and parentheses may be nested.
 const MAX_DEPTH: usize = 100;
 
 type Parsed<T> = Result<T, Problem>;
 
-/// What ended a list of nodes.
+/// What ends a list of nodes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stop {
+enum Terminator {
     EndOfText,
     End,
     Else,
@@ -26,16 +26,16 @@ struct Parser<'a> {
     fields: &'a [&'a str],
     uses: BTreeSet<String>,
     variables: Vec<&'a str>,
-    /// Whether the dot stands for the whole data where the parser is.
+    /// Whether the dot is the whole data at this point.
     dot_is_data: bool,
     depth: usize,
-    /// How far places have been counted.
-    counted: (usize, Place),
-    /// Where the last `end` or `else` was.
-    stopped_at: usize,
+    /// The last offset whose position was computed.
+    last_place: (usize, Place),
+    /// The offset of the last `end` or `else`.
+    terminated_at: usize,
 }
 
-/// Parses a template and finds the fields that it uses.
+/// Parses a template. Returns its nodes and the fields that it uses.
 pub(super) fn parse(text: &str, fields: &[&str]) -> Result<(Vec<Node>, BTreeSet<String>), String> {
     let start = (0, Place { line: 1, column: 1 });
     let problem = |(at, what): Problem| format!("{}: {what}", place(text, start, at));
@@ -48,18 +48,18 @@ pub(super) fn parse(text: &str, fields: &[&str]) -> Result<(Vec<Node>, BTreeSet<
         variables: Vec::new(),
         dot_is_data: true,
         depth: 0,
-        counted: start,
-        stopped_at: 0,
+        last_place: start,
+        terminated_at: 0,
     };
     let (nodes, stop) = parser.nodes().map_err(problem)?;
-    if stop != Stop::EndOfText {
+    if stop != Terminator::EndOfText {
         let what = "end or else without if, with or range".to_owned();
-        return Err(problem((parser.stopped_at, what)));
+        return Err(problem((parser.terminated_at, what)));
     }
     Ok((nodes, parser.uses))
 }
 
-/// The place of an offset, counted on from one before it.
+/// The position of an offset, computed from an earlier one.
 fn place(text: &str, (from, mut place): (usize, Place), at: usize) -> Place {
     for letter in text[from..at].chars() {
         place.column += 1;
@@ -76,20 +76,20 @@ fn fail<T>(token: Token<'_>, what: impl Into<String>) -> Parsed<T> {
 
 fn unexpected<T>(token: Token<'_>, context: &str) -> Parsed<T> {
     match token.kind {
-        Kind::End => fail(token, format!("unexpected end of the template in {context}")),
+        TokenKind::End => fail(token, format!("unexpected end of the template in {context}")),
         _ => fail(token, format!("unexpected {:?} in {context}", token.text)),
     }
 }
 
 impl<'a> Parser<'a> {
-    /// The next token; the end is never passed.
+    /// The next token. The end is never consumed.
     fn peek(&self) -> Token<'a> {
         self.tokens[self.next]
     }
 
     fn take(&mut self) -> Token<'a> {
         let token = self.peek();
-        if token.kind != Kind::End {
+        if token.kind != TokenKind::End {
             self.next += 1;
         }
         token
@@ -97,7 +97,7 @@ impl<'a> Parser<'a> {
 
     fn close(&mut self, context: &str) -> Parsed<()> {
         match self.take() {
-            Token { kind: Kind::Close, .. } => Ok(()),
+            Token { kind: TokenKind::Close, .. } => Ok(()),
             token => unexpected(token, context),
         }
     }
@@ -112,13 +112,13 @@ impl<'a> Parser<'a> {
         parsed
     }
 
-    fn nodes(&mut self) -> Parsed<(Vec<Node>, Stop)> {
+    fn nodes(&mut self) -> Parsed<(Vec<Node>, Terminator)> {
         let mut nodes = Vec::new();
         loop {
             let token = self.take();
             match token.kind {
-                Kind::End => return Ok((nodes, Stop::EndOfText)),
-                Kind::Text => nodes.push(Node::Text(token.text.to_owned())),
+                TokenKind::End => return Ok((nodes, Terminator::EndOfText)),
+                TokenKind::Text => nodes.push(Node::Text(token.text.to_owned())),
                 _ => match self.stop()? {
                     Some(stop) => return Ok((nodes, stop)),
                     None => nodes.push(self.action()?),
@@ -127,16 +127,16 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn stop(&mut self) -> Parsed<Option<Stop>> {
+    fn stop(&mut self) -> Parsed<Option<Terminator>> {
         let first = self.peek();
         let stop = match (first.kind, first.text) {
-            (Kind::Word, "end") => Stop::End,
-            (Kind::Word, "else") => Stop::Else,
+            (TokenKind::Word, "end") => Terminator::End,
+            (TokenKind::Word, "else") => Terminator::Else,
             _ => return Ok(None),
         };
-        self.stopped_at = first.at;
+        self.terminated_at = first.at;
         self.take();
-        if stop == Stop::End || control(self.peek()).is_none() {
+        if stop == Terminator::End || control(self.peek()).is_none() {
             self.close(first.text)?;
         }
         Ok(Some(stop))
@@ -161,15 +161,15 @@ impl<'a> Parser<'a> {
         let (body, stop) = self.nodes()?;
         self.dot_is_data = outer_dot;
         let otherwise = match stop {
-            Stop::End => Vec::new(),
-            Stop::Else => self.otherwise(control)?,
-            Stop::EndOfText => return fail(self.peek(), format!("{word} without end")),
+            Terminator::End => Vec::new(),
+            Terminator::Else => self.otherwise(control)?,
+            Terminator::EndOfText => return fail(self.peek(), format!("{word} without end")),
         };
         self.variables.truncate(variables);
         Ok(Branch { control, pipeline, body, otherwise })
     }
 
-    /// Parses what follows an `else`, which may go on with an `if` or `with` that shares the end.
+    /// Parses what follows an `else`, which may be an `if` or `with` that shares its `end`.
     fn otherwise(&mut self, outer: Control) -> Parsed<Vec<Node>> {
         if let Some(inner) = control(self.peek()) {
             if inner != outer || inner == Control::Range {
@@ -179,20 +179,19 @@ impl<'a> Parser<'a> {
         }
         let (nodes, stop) = self.nodes()?;
         match stop {
-            Stop::End => Ok(nodes),
-            _ => Err((self.stopped_at, "expected end after else".to_owned())),
+            Terminator::End => Ok(nodes),
+            _ => Err((self.terminated_at, "expected end after else".to_owned())),
         }
     }
 
-    /// Parses what a control structure depends on, what an action prints (`None`), or what stands
-    /// in parentheses.
+    /// Parses the pipeline of a control structure, or (`None`) of an action or of parentheses.
     fn pipeline(&mut self, control: Option<Control>) -> Parsed<Pipeline> {
         let at = self.peek().at;
-        self.counted = (at, place(self.text, self.counted, at));
-        let place = self.counted.1;
+        self.last_place = (at, place(self.text, self.last_place, at));
+        let place = self.last_place.1;
         let declared = self.declared(control)?;
         let mut commands = vec![self.command(false)?];
-        while self.peek().kind == Kind::Pipe {
+        while self.peek().kind == TokenKind::Pipe {
             self.take();
             commands.push(self.command(true)?);
         }
@@ -201,12 +200,12 @@ impl<'a> Parser<'a> {
         Ok(Pipeline { place, variables, commands })
     }
 
-    /// Parses `$x :=` or, for a range, `$i, $x :=`, if it is there.
+    /// Parses `$x :=` or, for a range, `$i, $x :=`, if present.
     fn declared(&mut self, control: Option<Control>) -> Parsed<Vec<&'a str>> {
         let kinds = self.tokens[self.next..].iter().take(4).map(|token| token.kind);
         let count = match kinds.collect::<Vec<_>>().as_slice() {
-            [Kind::Variable, Kind::Declare, ..] => 1,
-            [Kind::Variable, Kind::Comma, Kind::Variable, Kind::Declare] => 2,
+            [TokenKind::Variable, TokenKind::Declare, ..] => 1,
+            [TokenKind::Variable, TokenKind::Comma, TokenKind::Variable, TokenKind::Declare] => 2,
             _ => return Ok(Vec::new()),
         };
         if count == 2 && control != Some(Control::Range) {
@@ -225,10 +224,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Parses a command. `piped` says whether it gets the result of another one.
+    /// Parses a command. `piped` says whether it gets the result of another command.
     fn command(&mut self, piped: bool) -> Parsed<Command> {
         let first = self.peek();
-        if first.kind != Kind::Word {
+        if first.kind != TokenKind::Word {
             let operand = self.operand()?;
             let next = self.peek();
             if piped || !ends(next) {
@@ -248,19 +247,18 @@ impl<'a> Parser<'a> {
             }
             "printf" => {
                 let format = self.take();
-                if format.kind != Kind::Quoted && format.kind != Kind::Raw {
+                if format.kind != TokenKind::Quoted && format.kind != TokenKind::Raw {
                     return fail(format, "printf needs a format in quotes");
                 }
-                let pieces =
-                    literal::pieces(&constant(format)?).map_err(|what| (format.at, what))?;
+                let parts = literal::parts(&constant(format)?).map_err(|what| (format.at, what))?;
                 self.arguments(&mut arguments)?;
-                let verbs = pieces.iter().filter(|p| !matches!(p, Piece::Text(_))).count();
+                let verbs = parts.iter().filter(|p| !matches!(p, FormatPart::Text(_))).count();
                 let count = arguments.len() + usize::from(piped);
                 if verbs != count {
                     let what = format!("printf has {verbs} places and {count} values");
                     return fail(first, what);
                 }
-                Ok(Command::Printf(pieces, arguments))
+                Ok(Command::Printf(parts, arguments))
             }
             word => fail(first, unsupported(word)),
         }
@@ -279,9 +277,9 @@ impl<'a> Parser<'a> {
     fn operand(&mut self) -> Parsed<Operand> {
         let token = self.take();
         let base = match token.kind {
-            Kind::Quoted | Kind::Raw => return constant(token).map(Operand::Text),
-            Kind::Number => {
-                // As in Go, a number is an int; one that is written in another way is refused.
+            TokenKind::Quoted | TokenKind::Raw => return constant(token).map(Operand::Text),
+            TokenKind::Number => {
+                // As in Go, a number is an int. Other notations are refused.
                 let number: Option<i64> = token.text.parse().ok();
                 let plain = number.filter(|number| number.to_string() == token.text);
                 return match plain.and_then(|number| usize::try_from(number).ok()) {
@@ -289,9 +287,9 @@ impl<'a> Parser<'a> {
                     None => fail(token, format!("the number {} is not supported", token.text)),
                 };
             }
-            Kind::LeftParen => {
+            TokenKind::LeftParen => {
                 let inner = self.deeper(|parser| parser.pipeline(None))?;
-                if self.take().kind != Kind::RightParen {
+                if self.take().kind != TokenKind::RightParen {
                     return fail(token, "unclosed left parenthesis");
                 }
                 if !inner.variables.is_empty() {
@@ -299,31 +297,36 @@ impl<'a> Parser<'a> {
                 }
                 return Ok(Operand::Pipeline(Box::new(inner)));
             }
-            Kind::Field | Kind::Dot if self.dot_is_data => Base::Data,
-            Kind::Field | Kind::Dot => Base::Dot,
-            Kind::Variable if token.text == "$" => Base::Data,
-            Kind::Variable if self.variables.contains(&token.text) => {
+            TokenKind::Field | TokenKind::Dot if self.dot_is_data => Base::Data,
+            TokenKind::Field | TokenKind::Dot => Base::Dot,
+            TokenKind::Variable if token.text == "$" => Base::Data,
+            TokenKind::Variable if self.variables.contains(&token.text) => {
                 Base::Variable(token.text.to_owned())
             }
-            Kind::Variable => return fail(token, format!("undefined variable {:?}", token.text)),
-            Kind::Word => return fail(token, unsupported(token.text)),
+            TokenKind::Variable => {
+                return fail(token, format!("undefined variable {:?}", token.text));
+            }
+            TokenKind::Word => return fail(token, unsupported(token.text)),
             _ => return unexpected(token, "command"),
         };
         let mut names = Vec::new();
-        if token.kind == Kind::Field {
+        if token.kind == TokenKind::Field {
             names.push(token.text[1..].to_owned());
         }
-        while token.kind != Kind::Dot && self.peek().kind == Kind::Field && !self.peek().spaced {
+        while token.kind != TokenKind::Dot
+            && self.peek().kind == TokenKind::Field
+            && !self.peek().spaced
+        {
             names.push(self.take().text[1..].to_owned());
         }
         if base == Base::Data {
-            self.note_use(token, names.first())?;
+            self.record_use(token, names.first())?;
         }
         Ok(Operand::Path(base, names))
     }
 
-    /// Notes which field of the data is used.
-    fn note_use(&mut self, token: Token<'_>, name: Option<&String>) -> Parsed<()> {
+    /// Records that a field of the data is used.
+    fn record_use(&mut self, token: Token<'_>, name: Option<&String>) -> Parsed<()> {
         let known = self.fields.join(", ");
         match name {
             None => fail(token, format!("the whole data is not supported; there are {known}")),
@@ -340,16 +343,16 @@ impl<'a> Parser<'a> {
 
 fn control(token: Token<'_>) -> Option<Control> {
     match (token.kind, token.text) {
-        (Kind::Word, "if") => Some(Control::If),
-        (Kind::Word, "with") => Some(Control::With),
-        (Kind::Word, "range") => Some(Control::Range),
+        (TokenKind::Word, "if") => Some(Control::If),
+        (TokenKind::Word, "with") => Some(Control::With),
+        (TokenKind::Word, "range") => Some(Control::Range),
         _ => None,
     }
 }
 
 /// Whether a token ends a command.
 fn ends(token: Token<'_>) -> bool {
-    matches!(token.kind, Kind::Close | Kind::RightParen | Kind::Pipe)
+    matches!(token.kind, TokenKind::Close | TokenKind::RightParen | TokenKind::Pipe)
 }
 
 fn unsupported(word: &str) -> String {
@@ -363,11 +366,11 @@ fn unsupported(word: &str) -> String {
     }
 }
 
-/// Reads a string in quotes of either kind.
+/// Parses a quoted or raw string.
 fn constant(token: Token<'_>) -> Parsed<String> {
     let inner = &token.text[1..token.text.len() - 1];
     match token.kind {
-        Kind::Raw => Ok(inner.replace('\r', "")),
+        TokenKind::Raw => Ok(inner.replace('\r', "")),
         _ => literal::unescaped(inner).map_err(|what| (token.at, what)),
     }
 }

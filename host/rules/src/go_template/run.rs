@@ -1,18 +1,18 @@
-//! Runs a parsed template.
+//! The interpreter of templates.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Base, Branch, Command, Control, Node, Operand, Piece, Pipeline, Value};
+use super::{Base, Branch, Command, Control, FormatPart, Node, Operand, Pipeline, Value};
 
-/// The most steps that a template may take.
+/// The maximum number of steps of a template.
 const MAX_STEPS: usize = 100_000;
 
-/// How many bytes of a text that is made count as one step, so that many steps with large texts end
-/// in time as well.
+/// The number of bytes of a constructed string that count as one step, so that many steps with large
+/// strings are bounded as well.
 const BYTES_PER_STEP: usize = 256;
 
-/// The most bytes that a template, or one text in it, may come to.
+/// The maximum size of the output, and of one string, in bytes.
 const MAX_OUTPUT: usize = 1 << 20;
 
 /// A value while a template runs.
@@ -32,7 +32,7 @@ struct Runner<'a> {
     variables: Vec<(&'a str, Item<'a>)>,
 }
 
-/// Runs a template with its data.
+/// Runs a template with data.
 pub(super) fn run(nodes: &[Node], data: &BTreeMap<String, Value>) -> Result<String, String> {
     let mut runner = Runner { data, output: String::new(), steps: 0, variables: Vec::new() };
     runner.nodes(nodes, &Item::Nil)?;
@@ -107,7 +107,7 @@ impl<'a> Runner<'a> {
         if items.is_empty() {
             return self.nodes(&branch.otherwise, dot);
         }
-        // The pipeline has set the variables to what is ranged over.
+        // The pipeline has set the variables to the whole range.
         let outer = self.variables.len() - branch.pipeline.variables.len();
         for (key, item) in items {
             self.step(1)?;
@@ -129,7 +129,7 @@ impl<'a> Runner<'a> {
         let mut result = None;
         for command in &pipeline.commands {
             let item = self.command(command, result.take(), dot);
-            // A command inside of this one has said where it is.
+            // The error of a nested pipeline already has its position.
             let placed = |what: String| match what.starts_with("line ") {
                 true => what,
                 false => format!("{}: {what}", pipeline.place),
@@ -160,8 +160,8 @@ impl<'a> Runner<'a> {
         }
         let mut arguments = arguments.into_iter().chain(piped);
         match command {
-            Command::Printf(pieces, _) => {
-                let text = printf(pieces, arguments)?;
+            Command::Printf(parts, _) => {
+                let text = printf(parts, arguments)?;
                 self.step(text.len() / BYTES_PER_STEP)?;
                 Ok(Item::Text(text.into()))
             }
@@ -195,21 +195,21 @@ impl<'a> Runner<'a> {
 }
 
 fn printf<'a>(
-    pieces: &[Piece],
+    parts: &[FormatPart],
     mut arguments: impl Iterator<Item = Item<'a>>,
 ) -> Result<String, String> {
     let mut text = String::new();
-    for piece in pieces {
+    for piece in parts {
         match (piece, arguments.by_ref()) {
-            (Piece::Text(piece), _) => text.push_str(piece),
-            (Piece::String, arguments) => match arguments.next() {
+            (FormatPart::Text(piece), _) => text.push_str(piece),
+            (FormatPart::String, arguments) => match arguments.next() {
                 Some(Item::Nil) | None => return Err("printf %s needs a text, not nil".to_owned()),
                 Some(Item::Number(_)) => {
                     return Err("printf %s needs a text, not int; write %v".to_owned());
                 }
                 Some(item) => text.push_str(&item.printed()),
             },
-            (Piece::Value, arguments) => match arguments.next() {
+            (FormatPart::Value, arguments) => match arguments.next() {
                 Some(Item::Nil) | None => text.push_str("<nil>"),
                 Some(item) => text.push_str(&item.printed()),
             },
@@ -232,7 +232,7 @@ impl<'a> From<&'a Value> for Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// Whether Go takes the value for true: whether it is not empty.
+    /// Whether Go treats the value as true: whether it is not empty.
     fn is_true(&self) -> bool {
         match self {
             Self::Nil => false,
@@ -243,7 +243,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The name of the value's type in Go.
+    /// The name of the type in Go.
     fn type_name(&self) -> &'static str {
         match self {
             Self::Nil => "nil",
@@ -254,7 +254,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The value of a key of a map, as a field.
+    /// The value of a key, in field notation.
     fn field(self, name: &str) -> Result<Self, String> {
         match self {
             Self::Map(entries) => Ok(entries.get(name).map_or(Self::Nil, Self::from)),
@@ -265,7 +265,7 @@ impl<'a> Item<'a> {
 
     fn index(self, at: &Self) -> Result<Self, String> {
         match (&self, at) {
-            // A missing key gives the empty text, the zero value of Go's strings.
+            // A missing key gives the empty string, the zero value in Go.
             (Self::Map(entries), Self::Text(key)) => {
                 Ok(entries.get(&**key).map_or(Self::Text("".into()), Self::from))
             }

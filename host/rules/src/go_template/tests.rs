@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{GoTemplate, Value};
 
-/// A template, and what Go renders, or nothing where Go gives an error.
+/// A template with the output of Go, or `None` if Go reports an error.
 type Case = (&'static str, Option<&'static str>);
 
 const FIELDS: [&str; 5] =

@@ -1,5 +1,4 @@
-//! What the parser makes of a text that it cannot parse: no PromQL at all, or one of more dialects
-//! than it knows.
+//! Tells invalid PromQL from dialects that the parser does not support.
 
 use std::sync::Once;
 
@@ -9,19 +8,19 @@ use promql_parser::parser::{Function, register_extra_functions};
 use super::quote::outside_of_quotes;
 use crate::go_regex;
 
-/// Why a query cannot be looked into.
+/// Why a query cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unparsed {
-    /// No Prometheus takes it.
+pub enum ParseError {
+    /// No version of Prometheus accepts it.
     #[error("this is not PromQL: {0}")]
-    Wrong(String),
-    /// Some do, for all that is known here.
+    Invalid(String),
+    /// The parser does not support it; Prometheus may.
     #[error("{0}")]
-    Unknown(String),
+    Unsupported(String),
 }
 
-/// Words of dialects: MetricsQL, and parts of PromQL that are newer than the parser.
-const WORDS: [&str; 11] = [
+/// Keywords of dialects: MetricsQL, and PromQL newer than the parser.
+const DIALECT_KEYWORDS: [&str; 11] = [
     "with",
     "keep_metric_names",
     "default",
@@ -35,19 +34,19 @@ const WORDS: [&str; 11] = [
     "range",
 ];
 
-/// What the parser says of a function that it does not know.
+/// The parser's error for an unknown function.
 const UNKNOWN_FUNCTION: &str = "unknown function with name";
 
-/// What it says of arithmetic within brackets, which Prometheus 3 has; the operator follows.
+/// The parser's error for arithmetic in durations, which Prometheus 3 supports. The operator follows.
 const WITHIN_BRACKETS: &str = "unexpected character inside brackets: '";
 
-/// What it says of a regular expression of Go that is none of Rust, too.
+/// The parser's error for a regular expression that Rust does not accept. Go may.
 const REGEX: &str = "illegal regex for ";
 
-/// Teaches the parser functions of Prometheus 2 and of Thanos.
-pub(super) fn know_functions() {
-    static KNOWN: Once = Once::new();
-    KNOWN.call_once(|| {
+/// Registers functions of Prometheus 2 and of Thanos with the parser.
+pub(super) fn register_functions() {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
         let (matrix, scalar) = (ValueType::Matrix, ValueType::Scalar);
         let of = |name, arguments| Function::new(name, arguments, 0, ValueType::Vector, true);
         let functions = vec![
@@ -56,25 +55,26 @@ pub(super) fn know_functions() {
             of("xincrease", vec![matrix]),
             of("xdelta", vec![matrix]),
         ];
-        // It fails for what the parser has by itself; a function that is not known is only told of.
+        // It fails for functions that the parser knows already; an unknown one is only a warning.
         let _ = register_extra_functions(functions);
     });
 }
 
-/// What is to be said of a query that the parser refuses.
-pub(super) fn unparsed(query: &str, error: &str) -> Unparsed {
+/// Classifies an error of the parser.
+pub(super) fn classify(query: &str, error: &str) -> ParseError {
     if let Some(pattern) = error.strip_prefix(REGEX) {
         if go_regex::compile(&format!("^(?:{pattern})$")).is_ok() {
-            return Unparsed::Unknown(format!(
+            return ParseError::Unsupported(format!(
                 "its regular expression {pattern} cannot be looked into"
             ));
         }
-    } else if error.contains(UNKNOWN_FUNCTION) || is_arithmetic(error) || has_word(query) {
-        return Unparsed::Unknown(format!(
+    } else if error.contains(UNKNOWN_FUNCTION) || is_arithmetic(error) || has_dialect_keyword(query)
+    {
+        return ParseError::Unsupported(format!(
             "this is not PromQL as far as it is known here: {error}"
         ));
     }
-    Unparsed::Wrong(error.to_owned())
+    ParseError::Invalid(error.to_owned())
 }
 
 fn is_arithmetic(error: &str) -> bool {
@@ -82,11 +82,11 @@ fn is_arithmetic(error: &str) -> bool {
     found.is_some_and(|found| found.starts_with(['+', '-', '*', '/', '%', '^', '(']))
 }
 
-/// Whether it has such a word where no label can be.
-fn has_word(query: &str) -> bool {
+/// Whether a query has such a keyword outside of strings and selectors.
+fn has_dialect_keyword(query: &str) -> bool {
     let outside = outside_of_quotes(query);
     let parts = outside.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
     let outside = parts.collect::<Vec<_>>().join(" ");
     let mut words = outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.any(|word| WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+    words.any(|word| DIALECT_KEYWORDS.iter().any(|known| known.eq_ignore_ascii_case(word)))
 }

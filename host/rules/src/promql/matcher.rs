@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::quote::{escape, escape_pattern, is_label_name};
 use leadsman_model::selector::{Operator, Requirement, Selector};
 
-/// The matchers for a selector, comma-separated. An error says what PromQL cannot express.
+/// The matchers for a selector, comma-separated. The error says what PromQL cannot express.
 pub fn matchers(selector: &Selector) -> Result<String, &'static str> {
     let matchers: Result<Vec<_>, _> = selector.requirements().iter().map(requirement).collect();
     Ok(matchers?.join(","))
 }
 
-/// The matcher for one requirement. An error says what PromQL cannot express.
+/// The matcher for one requirement. The error says what PromQL cannot express.
 pub(crate) fn requirement(requirement: &Requirement) -> Result<String, &'static str> {
     if requirement.key.is_empty() {
         return Err("its key is no label name of Prometheus");
@@ -31,8 +31,8 @@ pub(crate) fn requirement(requirement: &Requirement) -> Result<String, &'static 
     }
 }
 
-/// The name of a label as it is written in a query: between quotes, as Prometheus 3 takes it, unless
-/// it is one that every Prometheus takes as it is.
+/// The name of a label as a query writes it: quoted, as Prometheus 3 accepts it, unless every version
+/// accepts it unquoted.
 pub fn label_name(label: &str) -> Cow<'_, str> {
     match is_label_name(label) {
         true => label.into(),
@@ -40,7 +40,7 @@ pub fn label_name(label: &str) -> Cow<'_, str> {
     }
 }
 
-/// The matcher for a label that has one of some values.
+/// The matcher for a label with one of these values.
 pub fn matcher(label: &str, values: &[impl AsRef<str>]) -> String {
     let label = label_name(label);
     match values {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_not_every_prometheus_takes_stand_between_quotes() {
+    fn names_that_need_quotes_are_quoted() {
         for (selector, expected) in [
             ("a.b/c=d", r#""a.b/c"="d""#),
             ("1a!=b", r#""1a"!="b""#),

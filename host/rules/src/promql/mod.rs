@@ -1,13 +1,13 @@
-//! PromQL: parsing queries from outside within bounds, and writing values of a request into them.
+//! PromQL: bounded parsing of untrusted queries, and escaping of request values in them.
 
 mod dialect;
 mod matcher;
+mod normalize;
 mod quote;
 #[cfg(test)]
 mod shape;
-mod spelling;
 
-pub use dialect::Unparsed;
+pub use dialect::ParseError;
 pub(crate) use matcher::requirement;
 pub use matcher::{label_name, matcher, matchers};
 pub(crate) use quote::{is_label_name, is_metric_name, is_plain, outside_of_quotes};
@@ -16,32 +16,36 @@ pub(crate) use shape::shape;
 
 use promql_parser::parser::{self, Expr};
 
-/// The longest query that is looked into, in bytes. The parser's time grows with the square of it:
-/// some 0.2 s for the worst of this length.
+/// The maximum length of a query that is parsed, in bytes. The parser's time grows with the square of
+/// the length: up to 0.2 s for this one.
 pub const MAX_CHECKED_BYTES: usize = 4 << 10;
 
-/// Enough for a query of that length, however its parts lie within each other.
-const STACK: usize = 32 << 20;
+/// The stack of the parser's thread, in bytes: enough for any nesting within that length.
+const STACK_BYTES: usize = 32 << 20;
 
-/// Parses a query and looks into it.
-pub fn look<T: Send>(query: &str, look: impl FnOnce(&Expr) -> T + Send) -> Result<T, Unparsed> {
+/// Parses a query and applies a function to the parsed expression.
+pub fn inspect<T: Send>(
+    query: &str,
+    inspect: impl FnOnce(&Expr) -> T + Send,
+) -> Result<T, ParseError> {
     if query.len() > MAX_CHECKED_BYTES {
         let message =
             format!("it has {} bytes; at most {MAX_CHECKED_BYTES} are looked into", query.len());
-        return Err(Unparsed::Unknown(message));
+        return Err(ParseError::Unsupported(message));
     }
-    dialect::know_functions();
-    let spelled = spelling::of_the_parser(query);
-    let looked = || parser::parse(&spelled).map(|parsed| look(&parsed));
-    // The parser calls itself for each part, and what it makes does so when it is dropped.
+    dialect::register_functions();
+    let normalized = normalize::normalize(query);
+    let inspected = || parser::parse(&normalized).map(|parsed| inspect(&parsed));
+    // The parser is recursive, and so is dropping its result.
     let ended = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, looked);
+        let thread =
+            std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, inspected);
         thread.map(std::thread::ScopedJoinHandle::join)
     });
     match ended {
-        Ok(Ok(parsed)) => parsed.map_err(|error| dialect::unparsed(query, &error)),
-        Ok(Err(_)) => Err(Unparsed::Unknown("the parser failed on it".to_owned())),
-        Err(error) => Err(Unparsed::Unknown(format!("it cannot be looked into: {error}"))),
+        Ok(Ok(parsed)) => parsed.map_err(|error| dialect::classify(query, &error)),
+        Ok(Err(_)) => Err(ParseError::Unsupported("the parser failed on it".to_owned())),
+        Err(error) => Err(ParseError::Unsupported(format!("it cannot be looked into: {error}"))),
     }
 }
 
@@ -50,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_prometheus_2_and_3_take_is_parsed() {
+    fn queries_of_prometheus_2_and_3_are_parsed() {
         for query in [
             r"sum by (pod) (x{pod=~`web-\d+`})",
             "label_replace(x, \"a\", `$1\n\"`, 'b', `(.*)`)",
@@ -72,18 +76,18 @@ mod tests {
             "xrate(x[5m])",
             "x{pod=~\"\\\\Qa.b\\\\E\"}",
         ] {
-            let looked = look(query, |_| ());
+            let inspected = inspect(query, |_| ());
             let from_go = query.contains("Q");
-            match looked {
+            match inspected {
                 Ok(()) => {}
-                Err(Unparsed::Unknown(_)) if from_go => {}
+                Err(ParseError::Unsupported(_)) if from_go => {}
                 Err(error) => panic!("{query}: {error:?}"),
             }
         }
     }
 
     #[test]
-    fn what_is_a_dialect_is_told_from_what_is_wrong() {
+    fn dialects_are_told_from_invalid_queries() {
         for dialect in [
             "sum(rate(x[5m])) keep_metric_names",
             "WITH (a = x) a",
@@ -94,8 +98,8 @@ mod tests {
             "newest_function(x[5m])",
             "sum(x) by (pod) limit 3",
         ] {
-            let told = look(dialect, |_| ()).unwrap_err();
-            assert!(matches!(told, Unparsed::Unknown(_)), "{dialect}: {told:?}");
+            let error = inspect(dialect, |_| ()).unwrap_err();
+            assert!(matches!(error, ParseError::Unsupported(_)), "{dialect}: {error:?}");
         }
         for wrong in [
             "rate(x{a=\"b\"}[5m]) by (pod)",
@@ -108,9 +112,9 @@ mod tests {
             "x{a=~\"(\"}",
             "",
         ] {
-            let told = look(wrong, |_| ()).unwrap_err();
-            assert!(matches!(told, Unparsed::Wrong(_)), "{wrong}: {told:?}");
-            assert!(told.to_string().contains("not PromQL"), "{told}");
+            let error = inspect(wrong, |_| ()).unwrap_err();
+            assert!(matches!(error, ParseError::Invalid(_)), "{wrong}: {error:?}");
+            assert!(error.to_string().contains("not PromQL"), "{error}");
         }
     }
 }

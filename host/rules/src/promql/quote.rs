@@ -1,10 +1,10 @@
-//! Values of a request within the text of a query.
+//! Escaping of request values in queries.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// A value as it is written between quotes. No kind of quote, and no line break, remains in it, so
-/// that it cannot end the string that it stands in.
+/// Escapes a value for a quoted string. The result contains no quotes of any kind and no line breaks,
+/// so it cannot end the string.
 pub(super) fn escape(value: &str) -> Cow<'_, str> {
     let special = |c: char| matches!(c, '\\' | '"' | '\'' | '`') || c.is_ascii_control();
     if !value.contains(special) {
@@ -22,8 +22,7 @@ pub(super) fn escape(value: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// A value as it is written between quotes where a regular expression is expected; it matches
-/// itself and nothing else.
+/// Escapes a value for a quoted regular expression that matches exactly this value.
 pub(super) fn escape_pattern(value: &str) -> String {
     let mut pattern = String::with_capacity(value.len());
     for c in value.chars() {
@@ -35,13 +34,12 @@ pub(super) fn escape_pattern(value: &str) -> String {
     escape(&pattern).into_owned()
 }
 
-/// Whether a character has a meaning of its own in a regular expression: those that Go's
-/// `QuoteMeta` quotes.
+/// Whether a character is a metacharacter of regular expressions: one that Go's `QuoteMeta` escapes.
 fn is_meta(c: char) -> bool {
     matches!(c, '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$')
 }
 
-/// Whether a value means itself in any kind of string and, apart from its dots, as a regular
+/// Whether a value needs no escaping in any kind of string nor, apart from dots, in a regular
 /// expression.
 pub(crate) fn is_plain(value: &str) -> bool {
     !value
@@ -49,19 +47,19 @@ pub(crate) fn is_plain(value: &str) -> bool {
         .any(|c| (is_meta(c) && c != '.') || matches!(c, '"' | '\'' | '`') || c.is_control())
 }
 
-/// Whether a name is one that a series can have without quotes.
+/// Whether the name of a series needs no quotes.
 pub(crate) fn is_metric_name(name: &str) -> bool {
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     !name.is_empty() && name.chars().all(valid) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a name is one that a label can have without quotes.
+/// Whether the name of a label needs no quotes.
 pub(crate) fn is_label_name(name: &str) -> bool {
     is_metric_name(name) && !name.contains(':')
 }
 
-/// The text of a query without what its strings and comments say. Two queries whose texts agree in
-/// this differ in nothing but strings.
+/// A query without the contents of its strings and comments. Two queries that are equal in this
+/// differ in strings and comments only.
 pub(crate) fn outside_of_quotes(query: &str) -> String {
     let mut outside = String::with_capacity(query.len());
     let mut rest = query.chars();

@@ -1,10 +1,9 @@
-//! What remains of a query when every string in it says nothing: for tests that a value of a
-//! request is never more than a value.
+//! The structure of a query, without its strings: for tests that request values never change it.
 
 use promql_parser::label::{MatchOp, Matchers};
 use promql_parser::parser::{self, Expr};
 
-/// The parsed query with empty strings. An error says why it is no PromQL.
+/// Parses a query and empties all of its strings. The error says why it is not PromQL.
 #[allow(unreachable_pub, reason = "fuzz targets have this file, too")]
 pub fn shape(query: &str) -> Result<Expr, String> {
     let mut expression = parser::parse(query)?;

@@ -1,8 +1,8 @@
-//! What two answers do not have in common.
+//! The differences between two answers.
 
 use std::collections::BTreeSet;
 
-use super::ours::Place;
+use super::ours::ReadScope;
 use super::reading::{Number, Reading};
 
 /// A difference.
@@ -10,41 +10,41 @@ use super::reading::{Number, Reading};
 pub(super) struct Difference {
     /// The metric.
     pub(super) metric: String,
-    /// Where it was read.
-    pub(super) place: Place,
-    /// What differs.
-    pub(super) what: What,
+    /// The scope of the read.
+    pub(super) scope: ReadScope,
+    /// The difference.
+    pub(super) what: DifferenceKind,
 }
 
-/// What differs.
+/// A kind of difference.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum What {
-    /// One of both has no answer, or neither has.
-    Unread {
-        /// How many values ours has, or why it has no answer.
+pub(super) enum DifferenceKind {
+    /// A read failed on one side, or on both.
+    Failed {
+        /// The number of our values, or why our read failed.
         ours: Result<usize, String>,
-        /// The same of theirs.
+        /// The number of their values, or why their read failed.
         theirs: Result<usize, String>,
     },
-    /// Only ours has a value.
-    OnlyHere {
+    /// Only we have a value.
+    OnlyOurs {
         /// Of what.
         of: String,
         /// The value.
         value: Number,
     },
-    /// Only theirs has one.
-    OnlyThere {
+    /// Only the other adapter has a value.
+    OnlyTheirs {
         /// Of what.
         of: String,
         /// The value.
         value: Number,
-        /// Why ours has none, if it says so.
+        /// Why we have none, if it is known.
         why: Option<String>,
-        /// Whether ours says that several series disagree there, of which theirs takes any.
+        /// Whether the reason is that several series disagree, of which the other adapter takes any.
         disagree: bool,
     },
-    /// Both have one.
+    /// The values differ.
     Values {
         /// Of what.
         of: String,
@@ -55,14 +55,19 @@ pub(super) enum What {
     },
 }
 
-/// What a reason says where the series of an object do not have the same value.
+/// The text of a reason that says that the series of an object have different values.
 const DISAGREE: &str = "do not agree";
 
-/// What was read, or why nothing was.
+/// The result of a read.
 pub(super) type Read = Result<Reading, String>;
 
-/// What ours, read before and after theirs, does not have in common with it.
-pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f64) -> Vec<What> {
+/// The differences between our values, read before and after theirs, and theirs.
+pub(super) fn compared(
+    before: &Read,
+    after: &Read,
+    theirs: &Read,
+    tolerance: f64,
+) -> Vec<DifferenceKind> {
     let (before, after, theirs) = match (before, after, theirs) {
         (Ok(before), Ok(after), Ok(theirs)) => (before, after, theirs),
         (before, after, theirs) => {
@@ -71,12 +76,12 @@ pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f6
                 Err(reason) => Err(reason.clone()),
             };
             let ours = side(before).and_then(|_| side(after));
-            return vec![What::Unread { ours, theirs: side(theirs) }];
+            return vec![DifferenceKind::Failed { ours, theirs: side(theirs) }];
         }
     };
     let all: BTreeSet<_> =
         before.values.keys().chain(after.values.keys()).chain(theirs.values.keys()).collect();
-    let mut found = Vec::new();
+    let mut differences = Vec::new();
     for of in all {
         let ours = (before.values.get(of), after.values.get(of));
         let of = of.clone();
@@ -85,52 +90,56 @@ pub(super) fn compared(before: &Read, after: &Read, theirs: &Read, tolerance: f6
                 if !between(before, after, theirs, tolerance) =>
             {
                 let ours = [before.clone(), after.clone()];
-                found.push(What::Values { of, ours, theirs: theirs.clone() });
+                differences.push(DifferenceKind::Values { of, ours, theirs: theirs.clone() });
             }
             ((None, None), Some(value)) => {
                 let disagree = after.warning.as_ref().is_some_and(|why| why.contains(DISAGREE));
                 let why = after.warning.clone().filter(|why| is_about(&of, why));
-                found.push(What::OnlyThere { of, value: value.clone(), why, disagree });
+                differences.push(DifferenceKind::OnlyTheirs {
+                    of,
+                    value: value.clone(),
+                    why,
+                    disagree,
+                });
             }
             ((Some(value), Some(_)), None) => {
-                found.push(What::OnlyHere { of, value: value.clone() });
+                differences.push(DifferenceKind::OnlyOurs { of, value: value.clone() });
             }
-            // They agree, or it came or went meanwhile.
+            // They agree, or the value appeared or disappeared in between.
             _ => {}
         }
     }
-    found
+    differences
 }
 
-impl What {
-    /// Whether it matters to whoever asks: without a value there is nothing to scale by, whatever
-    /// the reason.
+impl DifferenceKind {
+    /// Whether it makes a difference to clients: if neither side has a value, it does not.
     pub(super) fn is_difference(&self) -> bool {
         let any = |side: &Result<usize, String>| side.as_ref().is_ok_and(|values| *values > 0);
         match self {
-            Self::Unread { ours, theirs } => any(ours) || any(theirs),
-            Self::OnlyHere { .. } | Self::OnlyThere { .. } | Self::Values { .. } => true,
+            Self::Failed { ours, theirs } => any(ours) || any(theirs),
+            Self::OnlyOurs { .. } | Self::OnlyTheirs { .. } | Self::Values { .. } => true,
         }
     }
 }
 
-/// Whether a reason is about this object, for all that is known.
+/// Whether a reason probably applies to this object.
 fn is_about(of: &str, reason: &str) -> bool {
-    // Reasons do not repeat the labels of items.
+    // Reasons do not contain the labels of items.
     of.starts_with('{') || of.split(' ').next().is_some_and(|name| reason.contains(name))
 }
 
-/// Whether a value lies between two others, or near one of them.
+/// Whether a value is between two others, within the tolerance.
 fn between(before: &Number, after: &Number, theirs: &Number, tolerance: f64) -> bool {
-    let (Number::Known(before), Number::Known(after), Number::Known(theirs)) =
+    let (Number::Quantity(before), Number::Quantity(after), Number::Quantity(theirs)) =
         (before, after, theirs)
     else {
         return before == theirs || after == theirs;
     };
     let (low, high) = (before.min(after).as_f64(), before.max(after).as_f64());
     let theirs = theirs.as_f64();
-    let room = tolerance * low.abs().max(high.abs()).max(theirs.abs());
-    theirs >= low - room && theirs <= high + room
+    let margin = tolerance * low.abs().max(high.abs()).max(theirs.abs());
+    theirs >= low - margin && theirs <= high + margin
 }
 
 #[cfg(test)]
@@ -142,16 +151,16 @@ mod tests {
         Ok(Reading { values: values.collect(), warning: Some("c is odd".to_owned()) })
     }
 
-    fn told(before: &Read, after: &Read, theirs: &Read) -> Vec<String> {
-        let name = |what: &What| match what {
-            What::Unread { ours, theirs } => {
+    fn differences(before: &Read, after: &Read, theirs: &Read) -> Vec<String> {
+        let name = |what: &DifferenceKind| match what {
+            DifferenceKind::Failed { ours, theirs } => {
                 format!("unread {ours:?} {theirs:?} {}", what.is_difference())
             }
-            What::OnlyHere { of, .. } => format!("here {of}"),
-            What::OnlyThere { of, why, disagree, .. } => {
+            DifferenceKind::OnlyOurs { of, .. } => format!("here {of}"),
+            DifferenceKind::OnlyTheirs { of, why, disagree, .. } => {
                 format!("there {of} {why:?}{}", if *disagree { " (disagree)" } else { "" })
             }
-            What::Values { of, .. } => format!("values {of}"),
+            DifferenceKind::Values { of, .. } => format!("values {of}"),
         };
         compared(before, after, theirs, 0.01).iter().map(name).collect()
     }
@@ -169,12 +178,12 @@ mod tests {
             ("-9223372036854775808m", 1),
         ] {
             let theirs = reading(&[("a", theirs)]);
-            assert_eq!(told(&low, &high, &theirs).len(), expected, "{theirs:?}");
-            assert_eq!(told(&high, &low, &theirs).len(), expected, "{theirs:?}");
+            assert_eq!(differences(&low, &high, &theirs).len(), expected, "{theirs:?}");
+            assert_eq!(differences(&high, &low, &theirs).len(), expected, "{theirs:?}");
         }
         let zero = reading(&[("a", "0")]);
-        assert_eq!(told(&zero, &zero, &zero), [""; 0]);
-        assert_eq!(told(&zero, &zero, &reading(&[("a", "1m")])), ["values a"]);
+        assert_eq!(differences(&zero, &zero, &zero), [""; 0]);
+        assert_eq!(differences(&zero, &zero, &reading(&[("a", "1m")])), ["values a"]);
     }
 
     #[test]
@@ -182,12 +191,16 @@ mod tests {
         let ours = reading(&[("a", "1"), ("b", "1")]);
         let theirs = reading(&[("b", "1"), ("c", "1")]);
         let expected = ["here a", "there c Some(\"c is odd\")"];
-        assert_eq!(told(&ours, &ours, &theirs), expected);
-        // What came in between may have been there for the other one, or not.
+        assert_eq!(differences(&ours, &ours, &theirs), expected);
+        // A value that appeared in between may or may not have existed for the other adapter.
         let later = reading(&[("a", "1"), ("b", "1"), ("c", "1")]);
-        assert_eq!(told(&ours, &later, &theirs), ["here a"]);
+        assert_eq!(differences(&ours, &later, &theirs), ["here a"]);
         let others = reading(&[("a", "1"), ("b", "1"), ("x", "1")]);
-        assert_eq!(told(&ours, &ours, &others), ["there x None"], "the reason is another one's");
+        assert_eq!(
+            differences(&ours, &ours, &others),
+            ["there x None"],
+            "the reason is another one's"
+        );
     }
 
     #[test]
@@ -197,16 +210,16 @@ mod tests {
         ours.warning = Some("the series of c do not agree".to_owned());
         let ours = Ok(ours);
         let expected = ["there c Some(\"the series of c do not agree\") (disagree)"];
-        assert_eq!(told(&ours, &ours, &theirs), expected);
+        assert_eq!(differences(&ours, &ours, &theirs), expected);
     }
 
     #[test]
     fn reasons_stand_side_by_side() {
         let (none, one) = (reading(&[]), reading(&[("a", "1")]));
         let error = Err("away".to_owned());
-        assert_eq!(told(&one, &one, &error), ["unread Ok(1) Err(\"away\") true"]);
-        assert_eq!(told(&none, &none, &error), ["unread Ok(0) Err(\"away\") false"]);
-        assert_eq!(told(&one, &error, &one), ["unread Err(\"away\") Ok(1) true"]);
-        assert_eq!(told(&error, &one, &error), ["unread Err(\"away\") Err(\"away\") false"]);
+        assert_eq!(differences(&one, &one, &error), ["unread Ok(1) Err(\"away\") true"]);
+        assert_eq!(differences(&none, &none, &error), ["unread Ok(0) Err(\"away\") false"]);
+        assert_eq!(differences(&one, &error, &one), ["unread Err(\"away\") Ok(1) true"]);
+        assert_eq!(differences(&error, &one, &error), ["unread Err(\"away\") Err(\"away\") false"]);
     }
 }

@@ -1,73 +1,76 @@
-//! Metrics by their names in discovery, in which both adapters write them alike.
+//! Metrics by their names in discovery, which are the same for both adapters.
 
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::MeasuredKind;
 
-/// A metric that an adapter lists.
+/// A metric in discovery.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Metric {
-    /// In which API, and for which objects.
-    pub(super) of: Listed,
-    /// The metric; empty for what nodes and pods use.
+    /// The API, and the kind of objects.
+    pub(super) of: MetricKind,
+    /// The name; empty for resource metrics.
     pub(super) name: String,
 }
 
-/// In which API, and for which objects.
+/// The API that serves a metric, and the kind of objects.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Listed {
-    /// Of objects of a kind, as `jobs.batch`.
+pub(super) enum MetricKind {
+    /// Values of objects.
     Custom {
-        /// The kind.
+        /// The kind, as `jobs.batch`.
         resource: String,
     },
-    /// Items.
+    /// Items with labels.
     External,
-    /// What objects use.
-    Usage {
+    /// Resource metrics.
+    ResourceMetrics {
         /// `nodes` or `pods`.
         resource: String,
     },
 }
 
 impl Metric {
-    /// As ours is served.
+    /// A metric of our own.
     pub(super) fn served(serve: &Serve, name: &str) -> Self {
         let of = match serve {
-            Serve::Custom(resource) => Listed::Custom { resource: resource.to_string() },
-            Serve::External => Listed::External,
-            Serve::ResourceMetrics(resource) => return Self::usage(resource.plural()),
+            Serve::Custom(resource) => MetricKind::Custom { resource: resource.to_string() },
+            Serve::External => MetricKind::External,
+            Serve::ResourceMetrics(resource) => return Self::of_resources(resource.plural()),
         };
         Self { of, name: name.to_owned() }
     }
 
-    /// What objects use.
-    pub(super) fn usage(resource: &str) -> Self {
-        Self { of: Listed::Usage { resource: resource.to_owned() }, name: String::new() }
+    /// The resource metrics of a kind.
+    pub(super) fn of_resources(resource: &str) -> Self {
+        Self {
+            of: MetricKind::ResourceMetrics { resource: resource.to_owned() },
+            name: String::new(),
+        }
     }
 
-    /// As `custom.metrics.k8s.io` lists it: `pods/http_requests`.
+    /// A metric as `custom.metrics.k8s.io` lists it: `pods/http_requests`.
     pub(super) fn custom(listed: &str) -> Option<Self> {
         let (resource, name) = listed.split_once('/')?;
-        let of = Listed::Custom { resource: resource.to_owned() };
+        let of = MetricKind::Custom { resource: resource.to_owned() };
         Some(Self { of, name: name.to_owned() })
     }
 
-    /// As `external.metrics.k8s.io` lists it.
+    /// A metric as `external.metrics.k8s.io` lists it.
     pub(super) fn external(listed: &str) -> Self {
-        Self { of: Listed::External, name: listed.to_owned() }
+        Self { of: MetricKind::External, name: listed.to_owned() }
     }
 
-    /// How it is called in a report.
+    /// The name in a report.
     pub(super) fn title(&self) -> String {
         match &self.of {
-            Listed::Custom { resource } => format!("{resource}/{}", self.name),
-            Listed::External => format!("external/{}", self.name),
-            Listed::Usage { resource } => format!("cpu and memory of {resource}"),
+            MetricKind::Custom { resource } => format!("{resource}/{}", self.name),
+            MetricKind::External => format!("external/{}", self.name),
+            MetricKind::ResourceMetrics { resource } => format!("cpu and memory of {resource}"),
         }
     }
 }
 
-/// Whose usage is asked for.
-pub(super) fn usage_resource(resource: &str) -> Option<MeasuredKind> {
+/// The kind with resource metrics that a plural names.
+pub(super) fn measured_kind(resource: &str) -> Option<MeasuredKind> {
     [MeasuredKind::Nodes, MeasuredKind::Pods].into_iter().find(|of| of.plural() == resource)
 }

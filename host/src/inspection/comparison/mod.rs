@@ -1,8 +1,8 @@
-//! What another adapter answers to the same requests, and where that differs.
+//! Compares all values with those of another adapter.
 //!
-//! Ours is read in this process, as the API would read it, before and after the other one: values
-//! move, and what lies between two readings is no difference. Whatever differs is looked at again
-//! before it is told.
+//! Our values are read in this process, as the API reads them, before and after those of the other
+//! adapter: values change, and a value between the two readings is no difference. Differences are
+//! verified by further attempts before they are reported.
 
 mod differences;
 mod metrics;
@@ -17,70 +17,71 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 use crate::app::{self, ClusterOptions, StartError};
-use differences::{Difference, What, compared};
+use differences::{Difference, DifferenceKind, compared};
 use leadsman_rules::Unserved;
-use metrics::{Listed, Metric};
-use ours::{Ours, Place};
+use metrics::{Metric, MetricKind};
+use ours::{OwnAdapter, ReadScope};
 
 use super::{InspectError, InspectOptions, Inspection, inspect};
-use other::Other;
-pub use other::{OtherOptions, Who};
+use other::OtherAdapter;
+pub use other::{Endpoint, OtherOptions};
 pub use report::Comparison;
 
-/// How many metrics are read at once. prometheus-adapter lists objects for each read, at a limited
-/// rate.
-const AT_ONCE: usize = 6;
+/// The number of metrics that are compared concurrently. prometheus-adapter lists objects for each
+/// read, at a limited rate.
+const MAX_CONCURRENT: usize = 6;
 
-/// How often what differs is looked at before it is told.
-const LOOKS: u32 = 3;
+/// The number of attempts before a difference is reported.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// How long to wait before another look: samples come in the meantime.
-const PAUSE: Duration = Duration::from_secs(3);
+/// The delay between attempts, in which new samples arrive.
+const RETRY_DELAY: Duration = Duration::from_secs(3);
 
-/// What is compared, with whom, and how closely.
+/// The options of a comparison.
 #[derive(Debug, Clone)]
 pub struct CompareOptions {
     /// Our configuration and the cluster.
     pub ours: InspectOptions,
     /// The other adapter.
     pub other: OtherOptions,
-    /// The only namespace whose objects are read; `None` for all.
+    /// The only namespace to compare; `None` for all.
     pub namespace: Option<String>,
-    /// How far apart two values may be, as a part of the larger one.
+    /// The allowed difference of two values, as a fraction of the larger one.
     pub tolerance: f64,
 }
 
-/// Why nothing could be compared.
+/// Why a comparison failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
     /// Our configuration cannot be loaded.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// Our rules cannot be looked at.
+    /// Our rules cannot be inspected.
     #[error(transparent)]
     Inspect(#[from] InspectError),
-    /// There is no cluster, whose objects are what is read.
+    /// There is no cluster whose objects could be read.
     #[error("comparing needs the cluster that both serve: name it with --kubeconfig")]
     NoCluster,
-    /// The other adapter cannot be asked.
+    /// Requests to the other adapter fail.
     #[error("{0}")]
     Other(String),
 }
 
-/// Reads every metric of either from both.
+/// Compares every metric that both adapters have, and lists those that only one has.
 pub async fn compare(options: &CompareOptions) -> Result<Comparison, CompareError> {
     let InspectOptions { config, flags, kubeconfig } = &options.ours;
     let cluster = ClusterOptions::Around { kubeconfig: kubeconfig.clone(), service: None };
     let loaded = app::load(config.clone(), flags, &cluster).await?;
     let cluster = loaded.cluster.clone().ok_or(CompareError::NoCluster)?;
-    let other = Other::new(&options.other, &cluster).map_err(CompareError::Other)?;
+    let other = OtherAdapter::new(&options.other, &cluster).map_err(CompareError::Other)?;
     let mut theirs = other.metrics().await.map_err(CompareError::Other)?;
-    let ours = Ours::new(&loaded, &cluster, options.namespace.clone()).await;
-    let mine: BTreeSet<_> = ours.metrics();
-    let is_usage = |metric: &Metric| matches!(metric.of, Listed::Usage { .. });
-    if !mine.iter().any(is_usage) {
-        // Somebody else serves what nodes and pods use.
-        theirs.retain(|metric| !is_usage(metric));
+    let ours = OwnAdapter::new(&loaded, &cluster, options.namespace.clone()).await;
+    let own_metrics: BTreeSet<_> = ours.metrics();
+    let is_resource_metric =
+        |metric: &Metric| matches!(metric.of, MetricKind::ResourceMetrics { .. });
+    if !own_metrics.iter().any(is_resource_metric) {
+        // Another server serves the resource metrics.
+        theirs.retain(|metric| !is_resource_metric(metric));
     }
     let mut comparison = Comparison {
         with: options.other.to_string(),
@@ -90,32 +91,32 @@ pub async fn compare(options: &CompareOptions) -> Result<Comparison, CompareErro
             .iter()
             .filter_map(|(_, faults)| Some(faults.only(false)?.to_string()))
             .collect(),
-        both: mine.intersection(&theirs).count(),
+        both: own_metrics.intersection(&theirs).count(),
         ..Comparison::default()
     };
-    comparison.only_here = mine.difference(&theirs).map(Metric::title).collect();
-    let missing: Vec<_> = theirs.difference(&mine).collect();
+    comparison.only_here = own_metrics.difference(&theirs).map(Metric::title).collect();
+    let missing: Vec<_> = theirs.difference(&own_metrics).collect();
     if !missing.is_empty() {
-        // Only now is it worth another list of all series.
+        // Only now another list of all series is needed.
         let inspection = inspect(&options.ours).await?;
-        let told = |metric: &&Metric| (metric.title(), why_missing(&inspection, metric));
-        comparison.only_there = missing.iter().map(told).collect();
+        let explained = |metric: &&Metric| (metric.title(), why_missing(&inspection, metric));
+        comparison.only_there = missing.iter().map(explained).collect();
     }
-    let looks = mine.intersection(&theirs).map(|metric| Look {
+    let comparisons = own_metrics.intersection(&theirs).map(|metric| MetricComparison {
         ours: &ours,
         other: &other,
         metric,
         tolerance: options.tolerance,
     });
-    let mut looked = stream::iter(looks).map(Look::look).buffered(AT_ONCE);
-    while let Some(seen) = looked.next().await {
-        comparison.values += seen.values;
-        comparison.differences.extend(seen.differences);
+    let mut results = stream::iter(comparisons).map(MetricComparison::run).buffered(MAX_CONCURRENT);
+    while let Some(result) = results.next().await {
+        comparison.values += result.values;
+        comparison.differences.extend(result.differences);
     }
     Ok(comparison)
 }
 
-/// Why we do not have a metric that the other one has, as far as rules tell.
+/// Why our rules do not give a metric that the other adapter has.
 fn why_missing(inspection: &Inspection, metric: &Metric) -> String {
     let unserved = inspection.rules.iter().flat_map(|rule| &rule.unserved);
     let of_its_name = |unserved: &&Unserved| match &unserved.metric {
@@ -126,71 +127,73 @@ fn why_missing(inspection: &Inspection, metric: &Metric) -> String {
         return why.to_string();
     }
     let unlisted = inspection.rules.iter().find_map(|rule| {
-        let reason = rule.seen.as_ref().err()?;
+        let reason = rule.series.as_ref().err()?;
         Some(format!("perhaps of {}, whose series cannot be listed: {reason}", rule.place))
     });
     unlisted.unwrap_or_else(|| match &metric.of {
-        Listed::Custom { .. } | Listed::External => {
+        MetricKind::Custom { .. } | MetricKind::External => {
             "no rule gives it from the series that there are now".to_owned()
         }
-        Listed::Usage { .. } => "resourceRules do not ask for it".to_owned(),
+        MetricKind::ResourceMetrics { .. } => "resourceRules do not ask for it".to_owned(),
     })
 }
 
-/// One metric of both.
-struct Look<'a> {
-    ours: &'a Ours<'a>,
-    other: &'a Other,
+/// The comparison of one metric.
+struct MetricComparison<'a> {
+    ours: &'a OwnAdapter<'a>,
+    other: &'a OtherAdapter,
     metric: &'a Metric,
     tolerance: f64,
 }
 
-/// What was seen of a metric.
+/// The result of comparing one metric.
 #[derive(Default)]
-struct Seen {
-    /// How many values were compared.
+struct MetricResult {
+    /// The number of values that were compared.
     values: usize,
     differences: Vec<Difference>,
 }
 
-impl Look<'_> {
-    async fn look(self) -> Seen {
-        let mut seen = Seen::default();
-        for look in 1..=LOOKS {
-            seen = match self.once().await {
-                Ok(seen) => seen,
+impl MetricComparison<'_> {
+    async fn run(self) -> MetricResult {
+        let mut result = MetricResult::default();
+        for attempt in 1..=MAX_ATTEMPTS {
+            result = match self.once().await {
+                Ok(result) => result,
                 Err(reason) => {
-                    // What theirs has of it was not read.
-                    let what = What::Unread { ours: Err(reason), theirs: Ok(1) };
-                    let place = Place::default();
-                    let difference = Difference { metric: self.metric.title(), place, what };
-                    Seen { values: 0, differences: vec![difference] }
+                    // The other adapter lists the metric, and was not read.
+                    let what = DifferenceKind::Failed { ours: Err(reason), theirs: Ok(1) };
+                    let scope = ReadScope::default();
+                    let difference = Difference { metric: self.metric.title(), scope, what };
+                    MetricResult { values: 0, differences: vec![difference] }
                 }
             };
-            if look == LOOKS || !seen.differences.iter().any(|of| of.what.is_difference()) {
+            if attempt == MAX_ATTEMPTS
+                || !result.differences.iter().any(|of| of.what.is_difference())
+            {
                 break;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
-        seen
+        result
     }
 
-    async fn once(&self) -> Result<Seen, String> {
+    async fn once(&self) -> Result<MetricResult, String> {
         let before = self.ours.reader(self.metric).await?;
         let after = self.ours.reader(self.metric).await?;
-        let mut seen = Seen::default();
-        for place in self.ours.places(self.metric, &before).await? {
-            let ours = before.read(&place).await;
-            let theirs = self.other.read(self.metric, &place).await;
-            let again = after.read(&place).await;
-            seen.values += theirs.as_ref().map_or(0, |reading| reading.values.len());
+        let mut result = MetricResult::default();
+        for scope in self.ours.scopes(self.metric, &before).await? {
+            let ours = before.read(&scope).await;
+            let theirs = self.other.read(self.metric, &scope).await;
+            let again = after.read(&scope).await;
+            result.values += theirs.as_ref().map_or(0, |reading| reading.values.len());
             let found = compared(&ours, &again, &theirs, self.tolerance);
-            seen.differences.extend(found.into_iter().map(|what| Difference {
+            result.differences.extend(found.into_iter().map(|what| Difference {
                 metric: self.metric.title(),
-                place: place.clone(),
+                scope: scope.clone(),
                 what,
             }));
         }
-        Ok(seen)
+        Ok(result)
     }
 }

@@ -1,4 +1,4 @@
-//! The other adapter, asked by HTTP.
+//! A client of the other adapter.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,74 +9,74 @@ use http::StatusCode;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
-use super::metrics::{Listed, Metric};
-use super::ours::Place;
+use super::metrics::{Metric, MetricKind};
+use super::ours::ReadScope;
 use super::reading::Reading;
 use leadsman_cluster::Cluster;
 
-/// How long an answer may take.
+/// The time limit of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The largest answer.
-const LARGEST: usize = 64 << 20;
+/// The maximum size of an answer, in bytes.
+const MAX_BODY_BYTES: usize = 64 << 20;
 
-/// What cannot stand in a segment of a path as it is.
+/// Characters that must be encoded in a segment of a path.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b'?');
 
-/// Who it is and how it is asked.
+/// The endpoint and the credentials of the other adapter.
 #[derive(Debug, Clone)]
 pub struct OtherOptions {
-    /// Who it is.
-    pub who: Who,
-    /// A bearer token, for an address.
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The file with a bearer token, for a URL.
     pub token_file: Option<PathBuf>,
-    /// The authorities that its certificate is checked against.
+    /// The file with the authorities to trust.
     pub ca_file: Option<PathBuf>,
     /// Whether any certificate is trusted.
     pub insecure: bool,
 }
 
-/// Who the other adapter is.
+/// The endpoint of the other adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
-    /// Whoever serves the APIs in the cluster now, asked through kube-apiserver.
+pub enum Endpoint {
+    /// The adapter that serves the APIs of the cluster, through kube-apiserver.
     Cluster,
-    /// Whoever is at an address.
-    At(String),
+    /// An adapter at a URL.
+    Url(String),
 }
 
 impl fmt::Display for OtherOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.who {
-            Who::Cluster => f.write_str("the adapter that serves the cluster now"),
-            Who::At(url) => f.write_str(url),
+        match &self.endpoint {
+            Endpoint::Cluster => f.write_str("the adapter that serves the cluster now"),
+            Endpoint::Url(url) => f.write_str(url),
         }
     }
 }
 
 /// The other adapter.
-pub(super) struct Other {
-    way: Way,
-    /// The version of `custom.metrics.k8s.io` that it has.
+pub(super) struct OtherAdapter {
+    connection: Connection,
+    /// The version of `custom.metrics.k8s.io` that it serves.
     custom: std::sync::OnceLock<&'static str>,
 }
 
-enum Way {
+enum Connection {
     Cluster(Cluster),
-    Address { url: String, client: reqwest::Client, token: Option<String> },
+    Url { url: String, client: reqwest::Client, token: Option<String> },
 }
 
-impl Other {
+impl OtherAdapter {
     pub(super) fn new(options: &OtherOptions, cluster: &Cluster) -> Result<Self, String> {
-        let way = match &options.who {
-            Who::Cluster => Way::Cluster(cluster.clone()),
-            Who::At(url) => Way::Address {
+        let connection = match &options.endpoint {
+            Endpoint::Cluster => Connection::Cluster(cluster.clone()),
+            Endpoint::Url(url) => Connection::Url {
                 url: url.trim_end_matches('/').to_owned(),
                 client: client(options)?,
                 token: options.token_file.as_ref().map(read_token).transpose()?,
             },
         };
-        Ok(Self { way, custom: std::sync::OnceLock::new() })
+        Ok(Self { connection, custom: std::sync::OnceLock::new() })
     }
 
     /// All metrics that it lists.
@@ -84,7 +84,7 @@ impl Other {
         let mut metrics = BTreeSet::new();
         for version in ["v1beta1", "v1beta2"] {
             if let Some(listed) = self.listed(&format!("custom.metrics.k8s.io/{version}")).await? {
-                // Nobody else sets it.
+                // It was not set before.
                 let _ = self.custom.set(version);
                 metrics.extend(listed.iter().filter_map(|name| Metric::custom(name)));
                 break;
@@ -92,12 +92,12 @@ impl Other {
         }
         let external = self.listed("external.metrics.k8s.io/v1beta1").await?.unwrap_or_default();
         metrics.extend(external.iter().map(|name| Metric::external(name)));
-        let usage = self.listed("metrics.k8s.io/v1beta1").await?.unwrap_or_default();
-        metrics.extend(usage.iter().map(|name| Metric::usage(name)));
+        let resources = self.listed("metrics.k8s.io/v1beta1").await?.unwrap_or_default();
+        metrics.extend(resources.iter().map(|name| Metric::of_resources(name)));
         Ok(metrics)
     }
 
-    /// The names that discovery has of an API; `None` if it does not serve it.
+    /// The names in the discovery of an API; `None` if it is not served.
     async fn listed(&self, api: &str) -> Result<Option<Vec<String>>, String> {
         let path = format!("/apis/{api}");
         let (status, body) = self.get(&path).await?;
@@ -108,63 +108,66 @@ impl Other {
                 let names = resources.filter_map(|of| of["name"].as_str().map(str::to_owned));
                 Ok(Some(names.collect()))
             }
-            _ => Err(format!("the other adapter has no list at {path}: {}", told(status, &body))),
+            _ => Err(format!(
+                "the other adapter has no list at {path}: {}",
+                error_message(status, &body)
+            )),
         }
     }
 
-    /// Reads all objects of a place. What is not found has no values.
-    pub(super) async fn read(&self, metric: &Metric, place: &Place) -> Result<Reading, String> {
-        let (status, body) = self.get(&self.path(metric, place)).await?;
+    /// Reads all objects of a scope. A 404 is an empty reading.
+    pub(super) async fn read(&self, metric: &Metric, scope: &ReadScope) -> Result<Reading, String> {
+        let (status, body) = self.get(&self.path(metric, scope)).await?;
         match status {
             StatusCode::OK => Ok(match &metric.of {
-                Listed::Custom { .. } => Reading::of_objects(&body),
-                Listed::External => Reading::of_external(&body),
-                Listed::Usage { .. } => Reading::of_usage(&body),
+                MetricKind::Custom { .. } => Reading::of_objects(&body),
+                MetricKind::External => Reading::of_external(&body),
+                MetricKind::ResourceMetrics { .. } => Reading::of_resources(&body),
             }),
             StatusCode::NOT_FOUND => Ok(Reading::default()),
-            _ => Err(told(status, &body)),
+            _ => Err(error_message(status, &body)),
         }
     }
 
-    fn path(&self, metric: &Metric, place: &Place) -> String {
+    fn path(&self, metric: &Metric, scope: &ReadScope) -> String {
         let name = utf8_percent_encode(&metric.name, ENCODED);
         let custom = self.custom.get().copied().unwrap_or("v1beta1");
         let custom = format!("/apis/custom.metrics.k8s.io/{custom}");
-        match (&metric.of, &place.namespace) {
-            (Listed::Custom { resource }, _) if resource == "namespaces" => {
+        match (&metric.of, &scope.namespace) {
+            (MetricKind::Custom { resource }, _) if resource == "namespaces" => {
                 format!("{custom}/namespaces/*/metrics/{name}")
             }
-            (Listed::Custom { resource }, None) => format!("{custom}/{resource}/*/{name}"),
-            (Listed::Custom { resource }, Some(namespace)) => {
+            (MetricKind::Custom { resource }, None) => format!("{custom}/{resource}/*/{name}"),
+            (MetricKind::Custom { resource }, Some(namespace)) => {
                 format!("{custom}/namespaces/{namespace}/{resource}/*/{name}")
             }
-            (Listed::External, namespace) => {
+            (MetricKind::External, namespace) => {
                 let namespace = namespace.as_deref().unwrap_or("default");
                 format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{name}")
             }
-            (Listed::Usage { resource }, None) => {
+            (MetricKind::ResourceMetrics { resource }, None) => {
                 format!("/apis/metrics.k8s.io/v1beta1/{resource}")
             }
-            (Listed::Usage { resource }, Some(namespace)) => {
+            (MetricKind::ResourceMetrics { resource }, Some(namespace)) => {
                 format!("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/{resource}")
             }
         }
     }
 
     async fn get(&self, path: &str) -> Result<(StatusCode, Value), String> {
-        let asked = async {
-            match &self.way {
-                Way::Cluster(cluster) => cluster.get(path).await,
-                Way::Address { url, client, token } => {
+        let request = async {
+            match &self.connection {
+                Connection::Cluster(cluster) => cluster.get(path).await,
+                Connection::Url { url, client, token } => {
                     let mut request = client.get(format!("{url}{path}"));
                     if let Some(token) = token {
                         request = request.bearer_auth(token);
                     }
-                    fetched(request).await.map_err(|error| format!("GET {url}{path}: {error}"))
+                    send(request).await.map_err(|error| format!("GET {url}{path}: {error}"))
                 }
             }
         };
-        let answer = tokio::time::timeout(REQUEST_TIMEOUT, asked).await;
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, request).await;
         let (status, body) =
             answer.map_err(|_| format!("no answer within {REQUEST_TIMEOUT:?}"))??;
         let json = serde_json::from_slice(&body);
@@ -172,7 +175,7 @@ impl Other {
     }
 }
 
-async fn fetched(request: reqwest::RequestBuilder) -> Result<(StatusCode, Vec<u8>), String> {
+async fn send(request: reqwest::RequestBuilder) -> Result<(StatusCode, Vec<u8>), String> {
     let innermost = |error: reqwest::Error| {
         let mut inner: &dyn std::error::Error = &error;
         while let Some(source) = inner.source() {
@@ -185,15 +188,15 @@ async fn fetched(request: reqwest::RequestBuilder) -> Result<(StatusCode, Vec<u8
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(innermost)? {
         body.extend_from_slice(&part);
-        if body.len() > LARGEST {
-            return Err(format!("the answer is longer than {LARGEST} bytes"));
+        if body.len() > MAX_BODY_BYTES {
+            return Err(format!("the answer is longer than {MAX_BODY_BYTES} bytes"));
         }
     }
     Ok((status, body))
 }
 
-/// What an error says: the message of a Status, or the beginning of what came instead.
-fn told(status: StatusCode, body: &Value) -> String {
+/// The message of a Status, or the beginning of another answer.
+fn error_message(status: StatusCode, body: &Value) -> String {
     let text = body["message"].as_str().or(body.as_str()).unwrap_or_default();
     let text: String = text.chars().take(500).collect();
     format!("{} {}", status.as_u16(), text.trim())
@@ -209,7 +212,7 @@ fn client(options: &OtherOptions) -> Result<reqwest::Client, String> {
     leadsman_runtime::tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
-        // A redirect would carry the token elsewhere.
+        // A redirect could send the token to another server.
         .redirect(reqwest::redirect::Policy::none())
         .tls_danger_accept_invalid_certs(options.insecure);
     if let Some(path) = &options.ca_file {

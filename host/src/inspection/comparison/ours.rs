@@ -1,4 +1,4 @@
-//! What ours answers, read in this process as the API reads it.
+//! Our own values, read in this process as the API reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::metrics::{Listed, Metric, usage_resource};
+use super::metrics::{Metric, MetricKind, measured_kind};
 use super::reading::{Number, Reading, labelled};
-use crate::app::Live;
+use crate::app::LoadedConfig;
 use leadsman_cluster::Cluster;
 use leadsman_evaluation::ReadFailure;
 use leadsman_model::objects::ObjectStore;
@@ -21,93 +21,99 @@ use leadsman_provider::{
     Target, Usage,
 };
 
-/// How long to wait for the list of a kind's objects.
-const LISTED: Duration = Duration::from_secs(20);
+/// The time limit for the first list of the objects of a kind.
+const LIST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often a read is sent again for want of time. A read waits a second; whoever compares may
-/// wait longer.
-const AGAIN: u32 = 20;
+/// The maximum number of reads after which a deadline is a failure. Deadlines are about a second; a
+/// comparison can wait longer.
+const MAX_READS: u32 = 20;
 
-/// Ours.
-pub(super) struct Ours<'a> {
-    live: &'a Live,
+/// Our own configuration, with everything that is needed to read it.
+pub(super) struct OwnAdapter<'a> {
+    config: &'a LoadedConfig,
     cluster: &'a Cluster,
-    /// The only namespace that is looked at.
+    /// The only namespace to compare.
     only: Option<String>,
     namespaces: OnceCell<Result<Vec<String>, String>>,
 }
 
-/// Where a metric is read: in a namespace, or at the root.
+/// The scope of a read: a namespace, or the cluster.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Place {
+pub(super) struct ReadScope {
     /// The namespace.
     pub(super) namespace: Option<String>,
 }
 
-/// Reads one metric from evaluations of its own, which are as new as their first read.
+/// Reads one metric from separate evaluations, so that values are not older than the first read.
 pub(super) struct Reader<'a> {
     metric: &'a Metric,
     snapshot: Arc<Snapshot>,
     kind: Option<Arc<ObjectStore>>,
 }
 
-impl<'a> Ours<'a> {
-    pub(super) async fn new(live: &'a Live, cluster: &'a Cluster, only: Option<String>) -> Self {
-        // One metric of each kind that is bound in the snapshot keeps the kind's objects followed.
-        let mut followed = BTreeSet::new();
-        for entry in live.loaded.snapshot.entries() {
+impl<'a> OwnAdapter<'a> {
+    pub(super) async fn new(
+        config: &'a LoadedConfig,
+        cluster: &'a Cluster,
+        only: Option<String>,
+    ) -> Self {
+        // Binding one metric of each kind keeps the reflector of its objects running.
+        let mut watched = BTreeSet::new();
+        for entry in config.loaded.snapshot.entries() {
             if let (Serve::Custom(resource), EntryState::Lazy(metric)) =
                 (&entry.serve, &entry.state)
-                && followed.insert(resource)
+                && watched.insert(resource)
             {
-                // Whoever reads it is told why it cannot be bound.
+                // If it cannot be bound, its reads report why.
                 let _ = metric.evaluations().await;
             }
         }
-        Self { live, cluster, only, namespaces: OnceCell::new() }
+        Self { config, cluster, only, namespaces: OnceCell::new() }
     }
 
     fn snapshot(&self) -> &'a Arc<Snapshot> {
-        &self.live.loaded.snapshot
+        &self.config.loaded.snapshot
     }
 
     /// All metrics.
     pub(super) fn metrics(&self) -> BTreeSet<Metric> {
-        self.snapshot().served().map(named).collect()
+        self.snapshot().served().map(metric_of).collect()
     }
 
-    /// Whoever reads a metric with new values.
+    /// A reader of a metric with new evaluations.
     pub(super) async fn reader(&self, metric: &'a Metric) -> Result<Reader<'a>, String> {
         let snapshot = self.snapshot();
-        // Mappings stand before rules.
-        let entry = snapshot.served().find(|entry| named(entry) == *metric);
+        // Mappings precede rules.
+        let entry = snapshot.served().find(|entry| metric_of(entry) == *metric);
         let snapshot = match entry.map(|entry| &entry.state) {
-            Some(EntryState::Lazy(rule)) => alone(rule).await?,
+            Some(EntryState::Lazy(rule)) => snapshot_of(rule).await?,
             _ => snapshot.clone(),
         };
         let kind = kind_of(&snapshot, metric);
         if let Some(kind) = &kind {
-            let _ = tokio::time::timeout(LISTED, kind.first_list()).await;
+            let _ = tokio::time::timeout(LIST_TIMEOUT, kind.first_list()).await;
             kind.ready().map_err(|unknown| unknown.to_string())?;
         }
         Ok(Reader { metric, snapshot, kind })
     }
 
-    /// Where there is something to read of a metric.
-    pub(super) async fn places(
+    /// The scopes in which a metric has objects.
+    pub(super) async fn scopes(
         &self,
         metric: &Metric,
         reader: &Reader<'_>,
-    ) -> Result<Vec<Place>, String> {
+    ) -> Result<Vec<ReadScope>, String> {
         let namespaces = match (&reader.kind, &metric.of) {
-            (Some(kind), _) if !kind.resource().namespaced() => return Ok(vec![Place::default()]),
+            (Some(kind), _) if !kind.resource().namespaced() => {
+                return Ok(vec![ReadScope::default()]);
+            }
             (Some(kind), _) => kind.namespaces(),
-            (None, Listed::External) => self.all_namespaces().await?,
+            (None, MetricKind::External) => self.all_namespaces().await?,
             (None, _) => Vec::new(),
         };
         let wanted = |name: &String| self.only.as_ref().is_none_or(|only| only == name);
-        let places = namespaces.into_iter().filter(wanted);
-        Ok(places.map(|name| Place { namespace: Some(name) }).collect())
+        let selected = namespaces.into_iter().filter(wanted);
+        Ok(selected.map(|name| ReadScope { namespace: Some(name) }).collect())
     }
 
     async fn all_namespaces(&self) -> Result<Vec<String>, String> {
@@ -118,39 +124,39 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// The name of an entry in discovery.
-fn named(entry: &Entry) -> Metric {
+/// The metric of an entry, as discovery names it.
+fn metric_of(entry: &Entry) -> Metric {
     Metric::served(&entry.serve, entry.metric.as_str())
 }
 
-/// A snapshot of a rule's metric alone, bound anew.
-async fn alone(metric: &LazyMetric) -> Result<Arc<Snapshot>, String> {
+/// A snapshot that contains only a rule metric, with a new binding.
+async fn snapshot_of(metric: &LazyMetric) -> Result<Arc<Snapshot>, String> {
     let contents = Contents { mappings: vec![metric.bind_anew().await?], ..Contents::default() };
     Ok(Arc::new(Snapshot::new(0, contents)))
 }
 
 fn kind_of(snapshot: &Snapshot, metric: &Metric) -> Option<Arc<ObjectStore>> {
-    let entry = snapshot.served().find(|entry| named(entry) == *metric)?;
+    let entry = snapshot.served().find(|entry| metric_of(entry) == *metric)?;
     entry.evaluations()?.mapping().kind.clone()
 }
 
 impl Reader<'_> {
-    /// Reads all objects of a place.
-    pub(super) async fn read(&self, place: &Place) -> Result<Reading, String> {
-        for _ in 1..AGAIN {
-            match self.once(place).await {
+    /// Reads all objects of a scope.
+    pub(super) async fn read(&self, scope: &ReadScope) -> Result<Reading, String> {
+        for _ in 1..MAX_READS {
+            match self.once(scope).await {
                 Err(ReadError::Failed { failure: ReadFailure::Deadline { .. }, .. }) => {}
                 other => return other.map_err(|error| error.to_string()),
             }
         }
-        self.once(place).await.map_err(|error| error.to_string())
+        self.once(scope).await.map_err(|error| error.to_string())
     }
 
-    async fn once(&self, place: &Place) -> Result<Reading, ReadError> {
-        let namespace = place.namespace.as_deref();
+    async fn once(&self, scope: &ReadScope) -> Result<Reading, ReadError> {
+        let namespace = scope.namespace.as_deref();
         let (metric, caller) = (self.metric.name.as_str(), Caller::default());
         match &self.metric.of {
-            Listed::Custom { resource } => {
+            MetricKind::Custom { resource } => {
                 let request = CustomRequest {
                     caller,
                     namespace,
@@ -167,7 +173,7 @@ impl Reader<'_> {
                 let missing = missing.map(|missing| missing.message);
                 Ok(self::reading(values.collect(), reading.warning().or(missing)))
             }
-            Listed::External => {
+            MetricKind::External => {
                 let namespace = namespace.unwrap_or_default();
                 let request = ExternalRequest { caller, namespace, metric, metric_selector: "" };
                 let read = ExternalRead::new(&self.snapshot, &request).await?;
@@ -180,8 +186,8 @@ impl Reader<'_> {
                 let missing = missing.map(|missing| missing.message);
                 Ok(self::reading(values.collect(), reading.warning().or(missing)))
             }
-            Listed::Usage { resource } => {
-                let Some(kind) = usage_resource(resource) else { return Ok(Reading::default()) };
+            MetricKind::ResourceMetrics { resource } => {
+                let Some(kind) = measured_kind(resource) else { return Ok(Reading::default()) };
                 let request = ResourceRequest {
                     caller,
                     kind,
@@ -201,7 +207,7 @@ impl Reader<'_> {
     }
 }
 
-/// cpu and memory of nodes, and of the containers of pods.
+/// CPU and memory of nodes, and of the containers of pods.
 fn amounts(objects: &[ObjectMetrics<'_>]) -> BTreeMap<String, Quantity> {
     let mut values = BTreeMap::new();
     for object in objects {
@@ -225,6 +231,6 @@ fn add(values: &mut BTreeMap<String, Quantity>, of: &str, amounts: Amounts) {
 }
 
 fn reading(values: BTreeMap<String, Quantity>, warning: Option<String>) -> Reading {
-    let values = values.into_iter().map(|(of, quantity)| (of, Number::Known(quantity)));
+    let values = values.into_iter().map(|(of, quantity)| (of, Number::Quantity(quantity)));
     Reading { values: values.collect(), warning }
 }

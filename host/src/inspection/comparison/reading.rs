@@ -1,4 +1,4 @@
-//! What was read in one place: values by what they are for.
+//! The values that a read returned.
 
 use std::collections::BTreeMap;
 
@@ -6,30 +6,30 @@ use serde_json::Value;
 
 use leadsman_model::quantity::Quantity;
 
-/// What was read in one place.
+/// The values that a read returned.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Reading {
-    /// The values, by object, by labels of an item, or by container.
+    /// The values by object, by labels of an item, or by container.
     pub(super) values: BTreeMap<String, Number>,
-    /// What was said beside them: why some are missing.
+    /// The warning, which says why values are missing.
     pub(super) warning: Option<String>,
 }
 
-/// A value as it was read.
+/// A value in an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Number {
-    /// A quantity.
-    Known(Quantity),
-    /// A text that is none, or one that stands for no number.
-    Odd(String),
+    /// A valid quantity.
+    Quantity(Quantity),
+    /// Any other text.
+    Text(String),
 }
 
 impl Number {
-    /// Reads a quantity as it was sent.
+    /// Parses a value.
     pub(super) fn read(text: &str) -> Self {
         match text.parse() {
-            Ok(quantity) => Self::Known(quantity),
-            Err(_) => Self::Odd(text.to_owned()),
+            Ok(quantity) => Self::Quantity(quantity),
+            Err(_) => Self::Text(text.to_owned()),
         }
     }
 }
@@ -37,14 +37,14 @@ impl Number {
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Known(quantity) => quantity.fmt(f),
-            Self::Odd(text) => f.write_str(text),
+            Self::Quantity(quantity) => quantity.fmt(f),
+            Self::Text(text) => f.write_str(text),
         }
     }
 }
 
 impl Reading {
-    /// Reads a list of values of objects.
+    /// Reads a list of custom metrics.
     pub(super) fn of_objects(list: &Value) -> Self {
         Self::of_items(list, |item| {
             let name = item["describedObject"]["name"].as_str().unwrap_or_default().to_owned();
@@ -52,7 +52,7 @@ impl Reading {
         })
     }
 
-    /// Reads a list of external values.
+    /// Reads a list of external metrics.
     pub(super) fn of_external(list: &Value) -> Self {
         Self::of_items(list, |item| {
             let labels = item["metricLabels"].as_object().into_iter().flatten();
@@ -62,8 +62,8 @@ impl Reading {
         })
     }
 
-    /// Reads a list of what nodes or pods use.
-    pub(super) fn of_usage(list: &Value) -> Self {
+    /// Reads a list of resource metrics.
+    pub(super) fn of_resources(list: &Value) -> Self {
         Self::of_items(list, |item| {
             let name = item["metadata"]["name"].as_str().unwrap_or_default();
             let containers = item["containers"].as_array().into_iter().flatten();
@@ -84,7 +84,7 @@ impl Reading {
     }
 }
 
-/// The amounts that something uses.
+/// The amounts of each resource.
 fn amounts(of: &str, usage: &Value) -> Vec<(String, String)> {
     let usage = usage.as_object().into_iter().flatten();
     usage.map(|(amount, value)| (format!("{of} {amount}"), text(value))).collect()
@@ -94,7 +94,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Labels as an item is told from others: `{queue="a"}`.
+/// The labels of an item as text: `{queue="a"}`.
 pub(super) fn labelled<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let labels: BTreeMap<_, _> = labels.collect();
     let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();

@@ -1,33 +1,33 @@
-//! What a comparison found, for people.
+//! The report of a comparison.
 
 use std::fmt;
 
 use super::super::count;
-use super::differences::{Difference, What};
+use super::differences::{Difference, DifferenceKind};
 
-/// The most differences that are shown.
-const SHOWN: usize = 200;
+/// The maximum number of differences that are shown.
+const MAX_SHOWN: usize = 200;
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Comparison {
-    /// With whom.
+    /// The other adapter.
     pub with: String,
-    /// What is wrong with our configuration.
+    /// The faults of our configuration.
     pub faults: Vec<String>,
-    /// How many metrics both have.
+    /// The number of metrics that both have.
     pub both: usize,
-    /// How many values of the other one were looked at.
+    /// The number of values of the other adapter that were compared.
     pub values: usize,
-    /// Metrics that only ours has.
+    /// Metrics that only we have.
     pub only_here: Vec<String>,
-    /// Metrics that only the other one has, each with why ours does not.
+    /// Metrics that only the other adapter has, each with the reason why we do not.
     pub only_there: Vec<(String, String)>,
     pub(super) differences: Vec<Difference>,
 }
 
 impl Comparison {
-    /// Whether both answer the same.
+    /// Whether there is no difference.
     pub fn is_same(&self) -> bool {
         self.faults.is_empty()
             && self.only_here.is_empty()
@@ -36,25 +36,30 @@ impl Comparison {
     }
 
     fn summary(&self) -> String {
-        let many = |which: &dyn Fn(&What) -> bool| {
+        let many = |which: &dyn Fn(&DifferenceKind) -> bool| {
             self.differences.iter().filter(|difference| which(&difference.what)).count()
         };
         let neither = many(&|what| !what.is_difference());
-        let disagree = many(&|what| matches!(what, What::OnlyThere { disagree: true, .. }));
+        let disagree =
+            many(&|what| matches!(what, DifferenceKind::OnlyTheirs { disagree: true, .. }));
         let parts = [
-            (many(&|what| matches!(what, What::Values { .. })), "value differs", "values differ"),
             (
-                many(&|what| matches!(what, What::OnlyHere { .. })),
+                many(&|what| matches!(what, DifferenceKind::Values { .. })),
+                "value differs",
+                "values differ",
+            ),
+            (
+                many(&|what| matches!(what, DifferenceKind::OnlyOurs { .. })),
                 "value only here",
                 "values only here",
             ),
             (
-                many(&|what| matches!(what, What::OnlyThere { .. })),
+                many(&|what| matches!(what, DifferenceKind::OnlyTheirs { .. })),
                 "value only there",
                 "values only there",
             ),
             (
-                many(&|what| matches!(what, What::Unread { .. }) && what.is_difference()),
+                many(&|what| matches!(what, DifferenceKind::Failed { .. }) && what.is_difference()),
                 "read fails on one side",
                 "reads fail on one side",
             ),
@@ -96,40 +101,41 @@ impl fmt::Display for Comparison {
         }
         if !self.only_there.is_empty() {
             writeln!(f, "\nMetrics only there")?;
-            for (metric, why) in self.only_there.iter().take(SHOWN) {
+            for (metric, why) in self.only_there.iter().take(MAX_SHOWN) {
                 writeln!(f, "  {metric}\n      {why}")?;
             }
             rest(f, self.only_there.len())?;
         }
         if !self.only_here.is_empty() {
             writeln!(f, "\nMetrics only here")?;
-            for metric in self.only_here.iter().take(SHOWN) {
+            for metric in self.only_here.iter().take(MAX_SHOWN) {
                 writeln!(f, "  {metric}")?;
             }
             rest(f, self.only_here.len())?;
         }
         let mut shown = 0;
         let mut left = self.differences.as_slice();
-        while let Some(Difference { metric, place, what }) = left.first() {
+        while let Some(Difference { metric, scope, what }) = left.first() {
             shown += 1;
-            if shown > SHOWN {
+            if shown > MAX_SHOWN {
                 break;
             }
             let is_alike = |other: &&Difference| {
                 other.metric == *metric
-                    && (what.is_unread() && other.what.is_unread())
+                    && (what.is_failed() && other.what.is_failed())
                     && what.is_difference() == other.what.is_difference()
             };
             let alike = left.iter().take_while(is_alike).count();
-            let is_here = |other: &&Difference| other.metric == *metric && other.place == *place;
-            let here = left.iter().take_while(is_here).count();
-            let at = place.namespace.as_ref();
+            let is_same_read =
+                |other: &&Difference| other.metric == *metric && other.scope == *scope;
+            let here = left.iter().take_while(is_same_read).count();
+            let at = scope.namespace.as_ref();
             let at = at.map_or(String::new(), |namespace| format!(" in {namespace}"));
             writeln!(f, "\n{metric}{at}")?;
             for Difference { what, .. } in &left[..here] {
                 writeln!(f, "{what}")?;
             }
-            // An answer that fails fails alike in all namespaces.
+            // A read that fails usually fails in the same way in all namespaces.
             if alike > here {
                 let more = alike - here;
                 writeln!(f, "  and in {}", count(more, "namespace more", "namespaces more"))?;
@@ -143,24 +149,24 @@ impl fmt::Display for Comparison {
     }
 }
 
-impl What {
-    fn is_unread(&self) -> bool {
-        matches!(self, Self::Unread { .. })
+impl DifferenceKind {
+    fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. })
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for DifferenceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unread { ours, theirs } => {
+            Self::Failed { ours, theirs } => {
                 let told = |side: &Result<usize, String>| match side {
                     Ok(values) => count(*values, "value", "values"),
                     Err(reason) => reason.clone(),
                 };
                 write!(f, "  here   {}\n  there  {}", told(ours), told(theirs))
             }
-            Self::OnlyHere { of, value } => write!(f, "  {of}: only here, {value}"),
-            Self::OnlyThere { of, value, why, .. } => {
+            Self::OnlyOurs { of, value } => write!(f, "  {of}: only here, {value}"),
+            Self::OnlyTheirs { of, value, why, .. } => {
                 write!(f, "  {of}: only there, {value}")?;
                 why.iter().try_for_each(|why| write!(f, "\n      here: {why}"))
             }
@@ -175,7 +181,7 @@ impl fmt::Display for What {
 }
 
 fn rest(f: &mut fmt::Formatter<'_>, all: usize) -> fmt::Result {
-    match all.saturating_sub(SHOWN) {
+    match all.saturating_sub(MAX_SHOWN) {
         0 => Ok(()),
         more => writeln!(f, "  and {more} more"),
     }

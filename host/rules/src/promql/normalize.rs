@@ -1,73 +1,73 @@
-//! Spellings of PromQL that the parser does not read, written as it does.
+//! Rewrites syntax of PromQL that the parser does not support into equivalent syntax that it does.
 
 use std::borrow::Cow;
 
-/// The same query with raw strings in double quotes, and numbers without underscores.
-pub(super) fn of_the_parser(query: &str) -> Cow<'_, str> {
+/// The same query with quoted strings instead of raw ones, and numbers without underscores.
+pub(super) fn normalize(query: &str) -> Cow<'_, str> {
     if !query.contains(['`', '_']) {
         return query.into();
     }
-    let mut spelled = String::with_capacity(query.len() + 16);
+    let mut normalized = String::with_capacity(query.len() + 16);
     let mut rest = query.chars().peekable();
-    // Whether a digit now would go on with a name or a number.
+    // Whether a digit would continue a name or a number.
     let mut within_word = false;
     while let Some(c) = rest.next() {
         match c {
-            '`' => raw(&mut rest, &mut spelled),
+            '`' => raw_string(&mut rest, &mut normalized),
             '"' | '\'' => {
-                spelled.push(c);
+                normalized.push(c);
                 while let Some(inner) = rest.next() {
-                    spelled.push(inner);
+                    normalized.push(inner);
                     match inner {
-                        '\\' => spelled.extend(rest.next()),
+                        '\\' => normalized.extend(rest.next()),
                         _ if inner == c => break,
                         _ => {}
                     }
                 }
             }
             '#' => {
-                spelled.push(c);
+                normalized.push(c);
                 for inner in rest.by_ref() {
-                    spelled.push(inner);
+                    normalized.push(inner);
                     if inner == '\n' {
                         break;
                     }
                 }
             }
             _ if c.is_ascii_digit() && !within_word => {
-                spelled.push(c);
+                normalized.push(c);
                 while let Some(inner) = rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
                     if inner != '_' {
-                        spelled.push(inner);
+                        normalized.push(inner);
                     }
                 }
             }
-            _ => spelled.push(c),
+            _ => normalized.push(c),
         }
         within_word = c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     }
-    spelled.into()
+    normalized.into()
 }
 
-/// What stands between back quotes, in double quotes. One without an end stays as it is.
-fn raw(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, spelled: &mut String) {
+/// Rewrites a raw string as a quoted one. One that is not terminated is left as it is.
+fn raw_string(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, normalized: &mut String) {
     let inner: String = rest.clone().take_while(|&c| c != '`').collect();
     let length = inner.chars().count();
     if rest.clone().nth(length) != Some('`') {
-        spelled.push('`');
+        normalized.push('`');
         return;
     }
     rest.nth(length);
-    spelled.push('"');
+    normalized.push('"');
     for c in inner.chars() {
         match c {
-            '\\' => spelled.push_str("\\\\"),
-            '"' => spelled.push_str("\\\""),
-            '\n' => spelled.push_str("\\n"),
-            _ => spelled.push(c),
+            '\\' => normalized.push_str("\\\\"),
+            '"' => normalized.push_str("\\\""),
+            '\n' => normalized.push_str("\\n"),
+            _ => normalized.push(c),
         }
     }
-    spelled.push('"');
+    normalized.push('"');
 }
 
 #[cfg(test)]
@@ -75,8 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_spellings_mean_the_same() {
-        for (query, spelled) in [
+    fn normalized_queries_are_equivalent() {
+        for (query, normalized) in [
             (r"x{a=~`b\d`}", r#"x{a=~"b\\d"}"#),
             ("x{a=`\"\n`,b='`'}", "x{a=\"\\\"\\n\",b='`'}"),
             ("x # `a\n{b=`c`}", "x # `a\n{b=\"c\"}"),
@@ -85,7 +85,7 @@ mod tests {
             ("{a=\"1_0\"}", "{a=\"1_0\"}"),
             ("x_y{a=\"\\\"`\"}", "x_y{a=\"\\\"`\"}"),
         ] {
-            assert_eq!(of_the_parser(query), spelled, "{query}");
+            assert_eq!(normalize(query), normalized, "{query}");
         }
     }
 }

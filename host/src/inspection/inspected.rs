@@ -1,10 +1,10 @@
-//! What rules give, as it was found out.
+//! The result of an inspection: the metrics of each rule, and why series give none.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::inspect::Lists;
+use super::inspect::SeriesLists;
 use leadsman_config::valid;
 use leadsman_config::{self as config, Parsed};
 use leadsman_document::Faults;
@@ -21,54 +21,54 @@ use leadsman_source::Template;
 /// What the rules of a configuration give.
 #[derive(Debug, Default)]
 pub struct Inspection {
-    /// What the configuration is called.
+    /// The name of the configuration.
     pub document: String,
-    /// The configuration as it is written.
+    /// The configuration as written.
     pub written: Value,
-    /// What is wrong with it, with warnings.
+    /// Its faults and warnings.
     pub faults: Option<Faults>,
     /// The source of the rules.
     pub source: Option<String>,
-    /// A series was found if it had samples within this time.
+    /// The maximum age of the newest sample of a listed series.
     pub max_age: Duration,
-    /// Whether the very queries of prometheus-adapter are sent.
+    /// Whether exactly the queries of prometheus-adapter are sent.
     pub exact_queries: bool,
-    /// What an object gets from several series that do not agree.
+    /// The value of an object for which several series have different values.
     pub on_several: OnSeveral,
-    /// The rules without faults, in their order.
-    pub rules: Vec<OfRule>,
-    /// What is asked of nodes and pods.
-    pub usage: Vec<UsageQuery>,
-    /// Whether a cluster was asked for its kinds of objects, and why it has not told.
-    pub kinds: Option<Result<(), String>>,
+    /// The valid rules, in order.
+    pub rules: Vec<InspectedRule>,
+    /// The queries for resource metrics.
+    pub resource_queries: Vec<ResourceQuery>,
+    /// The result of discovery of kinds of objects; `None` without a cluster.
+    pub discovery: Option<Result<(), String>>,
 }
 
 /// What one rule gives.
 #[derive(Debug)]
-pub struct OfRule {
-    /// Where it stands: `rules[0]`.
+pub struct InspectedRule {
+    /// Its place: `rules[0]`.
     pub place: String,
-    /// In which API.
+    /// The API that serves its metrics.
     pub api: Api,
-    /// Which series it asks for.
+    /// The selector of its series.
     pub series_query: String,
-    /// How many names of series there are, or why they cannot be listed.
-    pub seen: Result<usize, String>,
-    /// What is wrong with it beyond its text.
+    /// The number of names of series, or why they cannot be listed.
+    pub series: Result<usize, String>,
+    /// Its faults that depend on the cluster.
     pub faults: Vec<String>,
-    /// The same, where no cluster could say whether it is.
-    pub doubts: Vec<String>,
-    /// Why it gives no metric, if its series are known.
-    pub nothing: Option<String>,
+    /// The same faults, if discovery is not available.
+    pub possible_faults: Vec<String>,
+    /// Why it gives no metric, if its series could be listed.
+    pub without_metrics: Option<String>,
     /// The metrics.
-    pub offers: Vec<Offer>,
-    /// The series that give nothing.
+    pub metrics: Vec<InspectedMetric>,
+    /// The series that give no metric.
     pub unserved: Vec<Unserved>,
 }
 
 /// A metric that a rule gives.
 #[derive(Debug)]
-pub struct Offer {
+pub struct InspectedMetric {
     /// The name.
     pub metric: MetricName,
     /// The kind of objects; `None` for an external metric.
@@ -77,31 +77,31 @@ pub struct Offer {
     pub label: Option<String>,
     /// The series.
     pub series: String,
-    /// The query of all objects of a namespace, or why there can be none.
-    pub wider: Result<String, String>,
-    /// Why that query is none of Prometheus, if it is none.
-    pub unreadable: Option<String>,
-    /// The query as the rule has it.
+    /// The widened query, or why the query cannot be widened.
+    pub widened: Result<String, String>,
+    /// Why the widened query is not PromQL, if it is not.
+    pub invalid: Option<String>,
+    /// The template of the query.
     pub template: String,
-    /// Whether a mapping of the configuration serves this metric in place of the rule.
-    pub mapped: bool,
+    /// Whether a mapping of the configuration serves this metric instead of the rule.
+    pub overridden: bool,
 }
 
-/// What is asked of nodes or pods for one of cpu and memory.
+/// A query for resource metrics.
 #[derive(Debug)]
-pub struct UsageQuery {
+pub struct ResourceQuery {
     /// `nodes` or `pods`.
     pub resource: &'static str,
     /// `cpu` or `memory`.
     pub of: &'static str,
-    /// The query of all objects, or the query as it is written with why there is none.
+    /// The widened query, or the template with the reason why it cannot be widened.
     pub query: Result<String, (String, String)>,
-    /// What is wrong with it, for a query that cannot be made.
+    /// The fault of a query that cannot be generated.
     pub fault: Option<String>,
 }
 
-impl Offer {
-    /// How the metric is called in discovery: `pods/http_requests`.
+impl InspectedMetric {
+    /// The name in discovery: `pods/http_requests`.
     pub fn title(&self) -> String {
         match &self.resource {
             Some(resource) => format!("{resource}/{}", self.metric),
@@ -112,13 +112,14 @@ impl Offer {
     fn new(offered: Offered, mappings: &[valid::Mapping]) -> Self {
         let Offered { metric, resource, label, query, .. } = offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
-        let mapped = |mapping: &valid::Mapping| mapping.metric == metric && mapping.serve == serve;
-        let wider = Template::wider(&query);
-        let checked = wider.as_ref().map_or(Ok(()), config::check_promql);
+        let overrides =
+            |mapping: &valid::Mapping| mapping.metric == metric && mapping.serve == serve;
+        let widened = Template::wider(&query);
+        let checked = widened.as_ref().map_or(Ok(()), config::check_promql);
         Self {
-            mapped: mappings.iter().any(mapped),
-            unreadable: checked.err(),
-            wider: wider.map(|text| text.to_string()),
+            overridden: mappings.iter().any(overrides),
+            invalid: checked.err(),
+            widened: widened.map(|text| text.to_string()),
             template: query.to_string(),
             series: query.series,
             metric,
@@ -129,28 +130,30 @@ impl Offer {
 }
 
 impl Inspection {
-    /// Whether something is wrong: a fault, or a list that could not be had.
+    /// Whether there is a fault, or a list of series that failed.
     pub fn has_faults(&self) -> bool {
         self.faults.as_ref().is_some_and(|faults| faults.numbers().0 > 0)
-            || self.rules.iter().any(|rule| rule.seen.is_err() || !rule.faults.is_empty())
-            || self.usage.iter().any(|usage| usage.fault.is_some())
+            || self.rules.iter().any(|rule| rule.series.is_err() || !rule.faults.is_empty())
+            || self.resource_queries.iter().any(|query| query.fault.is_some())
     }
 
-    /// How many warnings there are: what may be wrong, or gives nothing.
+    /// The number of warnings, including rules without metrics.
     pub fn warnings(&self) -> usize {
-        let in_text = self.faults.as_ref().map_or(0, |faults| faults.numbers().1);
-        let beyond = |rule: &OfRule| rule.doubts.len() + usize::from(rule.nothing.is_some());
-        in_text + self.rules.iter().map(beyond).sum::<usize>()
+        let in_document = self.faults.as_ref().map_or(0, |faults| faults.numbers().1);
+        let of_rule = |rule: &InspectedRule| {
+            rule.possible_faults.len() + usize::from(rule.without_metrics.is_some())
+        };
+        in_document + self.rules.iter().map(of_rule).sum::<usize>()
     }
 
-    /// All metrics, each with the rule that gives it.
-    pub fn offers(&self) -> impl Iterator<Item = (&OfRule, &Offer)> {
-        self.rules.iter().flat_map(|rule| rule.offers.iter().map(move |offer| (rule, offer)))
+    /// All metrics, each with its rule.
+    pub fn metrics(&self) -> impl Iterator<Item = (&InspectedRule, &InspectedMetric)> {
+        self.rules.iter().flat_map(|rule| rule.metrics.iter().map(move |metric| (rule, metric)))
     }
 }
 
 impl Inspection {
-    /// What the configuration says by itself.
+    /// An inspection of the configuration alone, without series.
     pub(super) fn of(parsed: &Parsed) -> Self {
         let Parsed { document, config, faults, .. } = parsed;
         let mut inspection = Self {
@@ -168,11 +171,11 @@ impl Inspection {
         inspection
     }
 
-    /// Adds what rules make of lists.
+    /// Adds the metrics that rules give for the listed series.
     pub(super) fn add(
         &mut self,
         rules: &valid::Rules,
-        lists: &Lists,
+        lists: &SeriesLists,
         mappings: &[valid::Mapping],
         resolve: &Resolve<'_>,
     ) {
@@ -185,19 +188,19 @@ impl Inspection {
                 let faults = unknown.map(|(label, name)| {
                     format!("the label \"{label}\" names objects of an unknown kind, \"{name}\"")
                 });
-                let seen = match lists.get(&rule.series_query) {
+                let series = match lists.get(&rule.series_query) {
                     Some(list) => list.as_ref().map(Seen::len).map_err(String::clone),
                     None => Ok(0),
                 };
-                OfRule {
+                InspectedRule {
                     place: rule.title(),
                     api: rule.api,
                     series_query: rule.series_query.clone(),
-                    seen,
+                    series,
                     faults: faults.collect(),
-                    doubts: Vec::new(),
-                    nothing: None,
-                    offers: Vec::new(),
+                    possible_faults: Vec::new(),
+                    without_metrics: None,
+                    metrics: Vec::new(),
                     unserved: Vec::new(),
                 }
             })
@@ -206,29 +209,39 @@ impl Inspection {
         let catalog =
             Catalog::new(&rules.rules, seen, resolve, &mut |series| unserved.push(series));
         for offered in catalog.offered {
-            self.rules[offered.rule].offers.push(Offer::new(offered, mappings));
+            self.rules[offered.rule].metrics.push(InspectedMetric::new(offered, mappings));
         }
         for series in unserved {
             self.rules[series.rule].unserved.push(series);
         }
         for rule in &mut self.rules {
-            if let (Ok(seen), true) = (&rule.seen, rule.offers.is_empty()) {
-                rule.nothing = Some(gives_nothing(*seen, rule.unserved.first()));
+            if let (Ok(series), true) = (&rule.series, rule.metrics.is_empty()) {
+                rule.without_metrics = Some(gives_nothing(*series, rule.unserved.first()));
             }
         }
-        if let Some(usage) = &rules.usage {
-            let parts = [("cpu", &usage.rules.cpu), ("memory", &usage.rules.memory)];
+        if let Some(valid::Usage { rules, .. }) = &rules.usage {
+            let parts = [("cpu", &rules.cpu), ("memory", &rules.memory)];
             for (of, queries) in parts {
-                self.usage.extend(UsageQuery::new("pods", of, queries, queries.pods(resolve)));
+                self.resource_queries.extend(ResourceQuery::new(
+                    "pods",
+                    of,
+                    queries,
+                    queries.pods(resolve),
+                ));
             }
             for (of, queries) in parts {
-                self.usage.extend(UsageQuery::new("nodes", of, queries, queries.nodes(resolve)));
+                self.resource_queries.extend(ResourceQuery::new(
+                    "nodes",
+                    of,
+                    queries,
+                    queries.nodes(resolve),
+                ));
             }
         }
     }
 }
 
-impl UsageQuery {
+impl ResourceQuery {
     fn new(
         resource: &'static str,
         of: &'static str,
@@ -238,9 +251,9 @@ impl UsageQuery {
         match query {
             Ok(None) => None,
             Ok(Some(query)) => {
-                let sent = Template::wider(&query).map(|text| text.to_string());
-                let sent = sent.map_err(|why| (query.to_string(), why));
-                Some(Self { resource, of, query: sent, fault: None })
+                let widened = Template::wider(&query).map(|text| text.to_string());
+                let widened = widened.map_err(|why| (query.to_string(), why));
+                Some(Self { resource, of, query: widened, fault: None })
             }
             Err(reason) => {
                 let place = pointer::written(&queries.place);

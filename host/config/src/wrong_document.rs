@@ -1,12 +1,12 @@
-//! Other documents that are given in place of a configuration: what holds one, or makes one. One fault
-//! says what it is, in place of one for each of its keys.
+//! Recognizes other documents that are passed instead of a configuration: a ConfigMap, or values of a
+//! chart. Reports one fault that says so, instead of one for each unknown key.
 
 use serde_json::{Map, Value};
 
 use leadsman_document::Fault;
 
-/// Keys that values of the chart, and of prometheus-adapter's, have and no configuration does.
-const VALUES: [&str; 20] = [
+/// Keys of the values of this chart and of prometheus-adapter's that no configuration has.
+const CHART_KEYS: [&str; 20] = [
     "affinity",
     "apiService",
     "certManager",
@@ -29,22 +29,22 @@ const VALUES: [&str; 20] = [
     "tolerations",
 ];
 
-/// What the document is, if it is no configuration.
+/// The fault, if the document is not a configuration.
 pub(super) fn fault(tree: &Value) -> Option<Fault> {
     let Value::Object(map) = tree else { return None };
     if map.get("kind").is_some_and(|kind| kind == "ConfigMap") {
         let message = "this is a ConfigMap; give the text that it has under `data`, `config.yaml`";
         return Some(Fault::at("/kind", message));
     }
-    let place = values(map)?;
+    let place = chart_values(map)?;
     let message = "these are values of a Helm chart; the configuration is in the ConfigMap that \
                    `helm template` renders from them, under `config.yaml`, or what stands here \
                    under `config`";
     Some(Fault::at(place, message))
 }
 
-/// The place of what tells that these are values of a chart.
-fn values(map: &Map<String, Value>) -> Option<String> {
+/// The place of a key that only values of a chart have.
+fn chart_values(map: &Map<String, Value>) -> Option<String> {
     if map.contains_key("apiVersion") || map.contains_key("kind") {
         return None;
     }
@@ -59,8 +59,8 @@ fn values(map: &Map<String, Value>) -> Option<String> {
     if has("config", &["mappings", "rules", "externalRules", "resourceRules", "sources", "teams"]) {
         return Some("/config".to_owned());
     }
-    let told: Vec<_> = VALUES.iter().filter(|key| map.contains_key(**key)).collect();
-    match told.as_slice() {
+    let keys: Vec<_> = CHART_KEYS.iter().filter(|key| map.contains_key(**key)).collect();
+    match keys.as_slice() {
         [first, _, ..] => Some(format!("/{first}")),
         _ => None,
     }

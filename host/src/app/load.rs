@@ -1,0 +1,57 @@
+//! Loading a configuration once, in a process that serves nothing.
+
+use tokio_util::sync::DropGuard;
+
+use super::{ClusterOptions, InCluster, StartError, check_readable, compiler, runtime};
+use leadsman_cluster::Cluster;
+use leadsman_config::Flags;
+use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Setup};
+
+/// Loads a configuration as a start does, without serving it.
+pub async fn check(
+    config: ConfigOrigin,
+    flags: &Flags,
+    cluster: &ClusterOptions,
+) -> Result<Loaded, StartError> {
+    Ok(load(config, flags, cluster).await?.loaded)
+}
+
+/// A configuration that is loaded for use in this process, and not served. Objects are watched until
+/// it is dropped.
+pub struct LoadedConfig {
+    /// The result of loading.
+    pub loaded: Loaded,
+    /// The cluster, if there is one.
+    pub cluster: Option<Cluster>,
+    _end_on_drop: DropGuard,
+}
+
+/// Loads a configuration once, with all rule metrics of the current series.
+pub async fn load(
+    config: ConfigOrigin,
+    flags: &Flags,
+    cluster: &ClusterOptions,
+) -> Result<LoadedConfig, StartError> {
+    let mut runtime = runtime()?;
+    check_readable(&config)?;
+    let in_cluster = InCluster::connect(cluster, &runtime, None).await?;
+    if let Some(in_cluster) = &in_cluster {
+        runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
+    }
+    let cluster = in_cluster.map(|in_cluster| in_cluster.cluster);
+    let (controller, loaded) = Controller::new(Setup {
+        runtime: runtime.clone(),
+        compiler: compiler(None)?,
+        cache: None,
+        origin: config,
+        flags: flags.clone(),
+        cluster: cluster.clone(),
+        all: true,
+    });
+    let end = runtime.end.drop_guard();
+    let loaded = tokio::select! {
+        loaded = loaded => loaded.map_err(anyhow::Error::from)?,
+        () = controller.run(|_| {}) => return Err(anyhow::anyhow!("nothing was loaded").into()),
+    };
+    Ok(LoadedConfig { loaded, cluster, _end_on_drop: end })
+}
