@@ -177,8 +177,22 @@ async fn the_last_known_value_stands_for_what_is_absent_and_then_a_stated_one() 
     .await;
     assert!(stated.header("warning").contains("the default 7 is served for 1 of 2 pods (web-1)"));
 
-    upstream.set_reply(Reply::vector(&serde_json::json!([])));
     // Of the items, web-1 is known from longer ago than web-0, and no part of the same sum.
+    eventually("the only item", TIMEOUT, async || {
+        let items = leadsman.get(&external).await.items();
+        let is_new = items.len() == 1 && items[0]["value"] == "3";
+        if is_new { Ok(()) } else { Err(format!("{items:#?}")) }
+    })
+    .await;
+    upstream.set_reply(Reply::vector(&serde_json::json!([])));
+    eventually("the last known item", TIMEOUT, async || {
+        let answer = leadsman.get(&external).await;
+        let items = answer.items();
+        assert_eq!((items.len(), &items[0]["value"]), (1, &"3".into()), "{answer:#?}");
+        let told = "the last known value is served for external metric depth";
+        if answer.header("warning").contains(told) { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
     let stated = eventually("one stated item", TIMEOUT, async || {
         let answer = leadsman.get(&external).await;
         let items = answer.items();
