@@ -285,7 +285,7 @@ impl Context {
             let cause = Cause::new(Reason::NoNamespace, place, format!("{series}: {why}"));
             of.warnings.push(cause.warning());
         }
-        of.gaps = gaps.end(listed, &catalog.offered);
+        of.gaps = gaps.end(listed, &resolve, &catalog.offered);
         let mut making = Making { context: &self, before, handovers: Vec::new() };
         let mut all = Vec::with_capacity(catalog.offered.len());
         for offered in catalog.offered {

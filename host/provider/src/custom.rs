@@ -422,7 +422,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &CustomRequest<'
         NotServed::Unknown => None,
     };
     let message = format!("the server could not find the metric {metric} for {resource}");
-    unserved(snapshot, metric, false, message, also)
+    unserved(snapshot, metric, Wanted::Custom(resource), message, also)
 }
 
 /// Whether the objects that there are do not matter to a request.

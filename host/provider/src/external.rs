@@ -288,7 +288,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &ExternalRequest
     };
     let metric = request.metric;
     let message = format!("the server could not find the external metric {metric}");
-    unserved(snapshot, metric, true, message, also)
+    unserved(snapshot, metric, Wanted::External, message, also)
 }
 
 fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 pub use entry::{Entry, EntryState, MeasuredKind, Rejection, Wanted};
-pub use gaps::{Gap, NotGiven, RuleGaps};
+pub use gaps::{Gap, NotGiven, RuleGaps, Unlisted};
 pub use lazy::{Binder, LazyMetric, RuleMetrics, RuleSeries, SeenSeries};
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::MetricName;

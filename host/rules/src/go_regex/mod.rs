@@ -10,7 +10,7 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
-pub(super) use expand::expand;
+pub(super) use expand::{expand, literals};
 
 /// What a compiled expression may take in memory, in bytes.
 const SIZE_LIMIT: usize = 8 << 20;
