@@ -84,27 +84,12 @@ impl RuleBinding {
     }
 
     fn spec(&self) -> MappingSpec {
-        let Offered { metric, resource, label, rule, query } = &self.offered;
+        let Offered { metric, resource, rule, query, .. } = &self.offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let rules = &self.context.rules;
         let promql = text(query, rules.discovery.exact_queries);
-        let config = match (label, resource) {
-            (Some(label), Some(resource)) => json!({
-                "object": label,
-                "combine": rules.discovery.on_several.combine(),
-                // Objects that live in no namespace are by their name alone.
-                "namespace": match resource.namespaced() {
-                    true => query.namespace_label.as_deref().unwrap_or_default(),
-                    false => "",
-                },
-                // The exact query would not have picked what names no object.
-                "unnamed": match query.object_label.is_some() && !promql.names_objects() {
-                    true => "omit",
-                    false => "fail",
-                },
-            }),
-            _ => json!({"seriesName": true}),
-        };
+        let on_several = rules.discovery.on_several;
+        let config = self.offered.plugin_config(on_several, promql.names_objects());
         let place = &rules.rules[*rule].place;
         self.context.spec(metric.clone(), serve, promql, config, place)
     }

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::query::RuleQuery;
-use super::{Api, Resolve, Rule};
+use super::{Api, OnSeveral, Resolve, Rule};
 use leadsman_model::names::MetricName;
 use leadsman_model::resource::Resource;
 
@@ -32,6 +34,32 @@ pub struct Offered {
     pub rule: usize,
     /// The query.
     pub query: RuleQuery,
+}
+
+impl Offered {
+    /// The configuration of the plugin that makes its values of the query's answer: that of
+    /// `per-object`, or of `external`. `names_objects` says whether the query names the objects of a
+    /// read, and so picks no series that names none.
+    pub fn plugin_config(&self, on_several: OnSeveral, names_objects: bool) -> Value {
+        let Self { resource, label, query, .. } = self;
+        let (Some(resource), Some(label)) = (resource, label) else {
+            return json!({"seriesName": true});
+        };
+        json!({
+            "object": label,
+            "combine": on_several.combine(),
+            // Objects that live in no namespace are by their name alone.
+            "namespace": match resource.namespaced() {
+                true => query.namespace_label.as_deref().unwrap_or_default(),
+                false => "",
+            },
+            // The query that names objects would not have picked what names none.
+            "unnamed": match query.object_label.is_some() && !names_objects {
+                true => "omit",
+                false => "fail",
+            },
+        })
+    }
 }
 
 /// A series that gives no metric, and why.

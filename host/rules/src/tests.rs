@@ -513,3 +513,27 @@ fn a_series_of_any_name_stands_in_a_query_as_a_name() {
         );
     }
 }
+
+#[test]
+fn the_plugin_is_configured_by_labels_and_by_what_the_query_picks() {
+    let written = json!({
+        "seriesQuery": "x",
+        "metricsQuery": "<<.Series>>{<<.LabelMatchers>>}",
+        "resources": {"overrides": {
+            "ns": {"resource": "namespace"}, "pod": {"resource": "pod"}, "node": {"resource": "node"},
+        }},
+    });
+    let rules = [rule(Api::Custom, written.clone()), rule(Api::External, written)];
+    let (catalog, _) = catalog(&rules, &seen(&[("x", "ns pod node")]));
+    let of = |kind: Option<&str>, names_objects| {
+        let kind = kind.and_then(Resource::known);
+        let offered = catalog.offered.iter().find(|offered| offered.resource == kind).unwrap();
+        offered.plugin_config(OnSeveral::Refuse, names_objects)
+    };
+    let of_objects = |object: &str, namespace: &str, unnamed: &str| json!({"object": object, "combine": "omit", "namespace": namespace, "unnamed": unnamed});
+    assert_eq!(of(Some("pods"), false), of_objects("pod", "ns", "omit"));
+    assert_eq!(of(Some("pods"), true), of_objects("pod", "ns", "fail"));
+    assert_eq!(of(Some("nodes"), false), of_objects("node", "", "omit"));
+    assert_eq!(of(Some("namespaces"), false), of_objects("ns", "", "fail"));
+    assert_eq!(of(None, false), json!({"seriesName": true}));
+}

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::inspect::Lists;
-use leadsman_config::valid;
-use leadsman_config::{self as config, Parsed};
+use leadsman_config::{Parsed, valid};
 use leadsman_document::Faults;
 use leadsman_model::names::MetricName;
 use leadsman_model::pointer;
@@ -75,6 +74,8 @@ pub struct Offer {
     pub resource: Option<Resource>,
     /// The label that names the object.
     pub label: Option<String>,
+    /// The configuration of the plugin, where one query is for all objects.
+    pub config: Value,
     /// The series.
     pub series: String,
     /// The query of all objects of a namespace, or why there can be none.
@@ -109,12 +110,13 @@ impl Offer {
         }
     }
 
-    fn new(offered: Offered, mappings: &[valid::Mapping]) -> Self {
+    fn new(offered: Offered, on_several: OnSeveral, mappings: &[valid::Mapping]) -> Self {
+        let config = offered.plugin_config(on_several, false);
         let Offered { metric, resource, label, query, .. } = offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let mapped = |mapping: &valid::Mapping| mapping.metric == metric && mapping.serve == serve;
         let wider = Template::wider(&query);
-        let checked = wider.as_ref().map_or(Ok(()), config::check_promql);
+        let checked = wider.as_ref().map_or(Ok(()), leadsman_config::check_promql);
         Self {
             mapped: mappings.iter().any(mapped),
             unreadable: checked.err(),
@@ -124,6 +126,7 @@ impl Offer {
             metric,
             resource,
             label,
+            config,
         }
     }
 }
@@ -206,7 +209,11 @@ impl Inspection {
         let catalog =
             Catalog::new(&rules.rules, seen, resolve, &mut |series| unserved.push(series));
         for offered in catalog.offered {
-            self.rules[offered.rule].offers.push(Offer::new(offered, mappings));
+            self.rules[offered.rule].offers.push(Offer::new(
+                offered,
+                rules.discovery.on_several,
+                mappings,
+            ));
         }
         for series in unserved {
             self.rules[series.rule].unserved.push(series);

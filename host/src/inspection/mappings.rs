@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::text::one_line;
 use super::{Inspection, OfRule, Offer, count};
 use leadsman_model::resource::Resource;
-use leadsman_rules::OnSeveral;
 
 /// A configuration of mappings that serve what the rules give now. What only a rule can say
 /// stands in it as a comment.
@@ -38,11 +37,13 @@ pub fn mappings(inspection: &Inspection) -> String {
         }
         let source = inspection.source.as_deref().unwrap_or_default();
         let query = query.as_deref().unwrap_or_default();
-        mapping(&mut text, offer, source, query, inspection.on_several);
-        // The default of all rules is a policy of each mapping.
+        mapping(&mut text, offer, source, query);
+        // What holds for all rules is a policy of each mapping.
         let discovery = inspection.written.get("discovery");
-        if let Some(on_nan) = discovery.and_then(|discovery| discovery.get("onNaN")) {
-            line(&mut text, &format!("    onNaN: {on_nan}"));
+        for key in ["deadline", "onNaN"] {
+            if let Some(policy) = discovery.and_then(|discovery| discovery.get(key)) {
+                line(&mut text, &format!("    {key}: {policy}"));
+            }
         }
     }
     if !left.is_empty() {
@@ -85,17 +86,11 @@ fn convertible(offer: &Offer) -> Result<&str, String> {
     offer.wider.as_deref().map_err(String::clone)
 }
 
-fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str, on_several: OnSeveral) {
+fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str) {
     line(text, &format!("  - metric: {}", quoted(offer.metric.as_str())));
-    let (serve, plugin, config) = match (&offer.resource, &offer.label) {
-        (Some(resource), Some(label)) => {
-            // Objects that live in no namespace are by their name alone.
-            let namespace = if resource.namespaced() { "" } else { ", namespace: \"\"" };
-            let combine = on_several.combine();
-            let config = format!("{{object: {}, combine: {combine}{namespace}}}", quoted(label));
-            (format!("{{custom: {}}}", kind(resource)), "per-object", config)
-        }
-        _ => ("{external: {}}".to_owned(), "external", "{seriesName: true}".to_owned()),
+    let (serve, plugin) = match &offer.resource {
+        Some(resource) => (format!("{{custom: {}}}", kind(resource)), "per-object"),
+        None => ("{external: {}}".to_owned(), "external"),
     };
     line(text, &format!("    serve: {serve}"));
     line(text, "    queries:");
@@ -103,7 +98,8 @@ fn mapping(text: &mut String, offer: &Offer, source: &str, query: &str, on_sever
     line(text, &format!("        source: {}", quoted(source)));
     line(text, &format!("        promql: {}", quoted(query.trim())));
     line(text, &format!("    plugin: {plugin}"));
-    line(text, &format!("    config: {config}"));
+    // JSON is YAML.
+    line(text, &format!("    config: {}", offer.config));
 }
 
 /// The kind of objects, with all that only a cluster knows of it.
