@@ -22,7 +22,8 @@ use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
-    Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing, resolver,
+    Catalog, Finding, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing,
+    resolver,
 };
 use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{Query, QueryKind, Template};
@@ -269,6 +270,11 @@ impl Context {
             let place = format!("{}/resources", self.rules.rules[rule].place);
             let cause = Cause::new(Reason::NoNamespace, place, format!("{series}: {why}"));
             of.warnings.push(cause.warning());
+        }
+        for lacking in &catalog.lacking {
+            let Finding { place, message, .. } = lacking.finding();
+            let place = format!("{}{place}", self.rules.rules[lacking.rule].place);
+            of.warnings.push(Cause::new(Reason::UnknownLabel, place, message).warning());
         }
         of.gaps = gaps.end(listed, &resolve, &catalog.offered);
         let mut making = Making { context: &self, before, handovers: Vec::new() };

@@ -19,6 +19,20 @@ pub type Seen = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 pub struct Catalog {
     /// The metrics, no two for the same name and kind of objects.
     pub offered: Vec<Offered>,
+    /// Labels that queries ask for and no series has.
+    pub lacking: Vec<Lacking>,
+}
+
+/// A label that queries of a rule ask for, as a read adds its matcher, and that none of the rule's
+/// series has: the metrics are listed, and their reads find nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacking {
+    /// The number of the rule.
+    pub rule: usize,
+    /// The label.
+    pub label: String,
+    /// The labels of one of the series.
+    pub there: Vec<Arc<str>>,
 }
 
 /// A metric that a rule gives.
@@ -134,6 +148,8 @@ struct Making<'a> {
     resolve: &'a Resolve<'a>,
     unserved: &'a mut dyn FnMut(Unserved),
     offered: BTreeMap<Key, Offered>,
+    /// The labels that the queries of a rule ask for.
+    asked: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -145,7 +161,9 @@ impl Catalog {
         resolve: &Resolve<'_>,
         unserved: &mut dyn FnMut(Unserved),
     ) -> Self {
-        let mut making = Making { resolve, unserved, offered: BTreeMap::new() };
+        let (offered, asked) = (BTreeMap::new(), BTreeSet::new());
+        let mut making = Making { resolve, unserved, offered, asked };
+        let mut lacking = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             // Many series have the same labels.
             let mut known = HashMap::new();
@@ -156,8 +174,15 @@ impl Catalog {
                     (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
                 }
             }
+            let asked = std::mem::take(&mut making.asked);
+            if let (Some(seen), true) = (seen(&rule.series_query), rule.query.uses_matchers()) {
+                let lacks = |label: &String| seen.values().all(|of| !of.contains(label.as_str()));
+                let there = || seen.values().next().into_iter().flatten().cloned().collect();
+                let lacks = asked.into_iter().filter(lacks);
+                lacking.extend(lacks.map(|label| Lacking { rule: at, label, there: there() }));
+            }
         }
-        Self { offered: making.offered.into_values().collect() }
+        Self { offered: making.offered.into_values().collect(), lacking }
     }
 }
 
@@ -259,6 +284,11 @@ impl Making<'_> {
     fn offer(&mut self, rules: &[Rule], new: Offered) -> Result<(), Why> {
         if !new.query.quotes_series() {
             return Err(Why::SeriesName);
+        }
+        for label in new.query.namespace_label.iter().chain(&new.query.object_label) {
+            if !self.asked.contains(label) {
+                self.asked.insert(label.clone());
+            }
         }
         let key = (new.metric.clone(), new.resource.clone());
         let by = format!("{} of {}", new.query.series, rules[new.rule].title());

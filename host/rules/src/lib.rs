@@ -16,7 +16,7 @@ mod widen;
 pub mod written;
 
 pub use association::{Association, Resolve, resolver};
-pub use catalog::{Catalog, Offered, Seen, Unserved, Why, gives_nothing};
+pub use catalog::{Catalog, Lacking, Offered, Seen, Unserved, Why, gives_nothing};
 pub use findings::{Finding, Gravity};
 pub use may_give::MayGive;
 pub use query::{QueryText, RuleQuery};

@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::inspect::Lists;
 use leadsman_config::{Parsed, valid};
-use leadsman_document::Faults;
+use leadsman_document::{Document, Fault, Faults, Severity};
 use leadsman_model::names::MetricName;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::{
-    Api, Catalog, Offered, OnSeveral, Resolve, RuleQuery, Seen, Unserved, UsageQueries,
-    gives_nothing,
+    Api, Catalog, Finding, Lacking, Offered, OnSeveral, Resolve, RuleQuery, Seen, Unserved,
+    UsageQueries, gives_nothing,
 };
 use leadsman_source::Template;
 
@@ -174,6 +174,7 @@ impl Inspection {
     /// Adds what rules make of lists.
     pub(super) fn add(
         &mut self,
+        document: &Document,
         rules: &valid::Rules,
         lists: &Lists,
         mappings: &[valid::Mapping],
@@ -208,6 +209,7 @@ impl Inspection {
         let mut unserved = Vec::new();
         let catalog =
             Catalog::new(&rules.rules, seen, resolve, &mut |series| unserved.push(series));
+        self.add_lacking(document, rules, &catalog.lacking);
         for offered in catalog.offered {
             self.rules[offered.rule].offers.push(Offer::new(
                 offered,
@@ -232,6 +234,24 @@ impl Inspection {
                 self.usage.extend(UsageQuery::new("nodes", of, queries, queries.nodes(resolve)));
             }
         }
+    }
+}
+
+impl Inspection {
+    /// Adds to the warnings that reads ask for labels which no series has.
+    fn add_lacking(&mut self, document: &Document, rules: &valid::Rules, lacking: &[Lacking]) {
+        let warning = |lacking: &Lacking| {
+            let Finding { place, message, .. } = lacking.finding();
+            let place = format!("{}{place}", rules.rules[lacking.rule].place);
+            Fault::at(place, message).with(Severity::Warning)
+        };
+        if lacking.is_empty() {
+            return;
+        }
+        let mut list = self.faults.take().map_or_else(Vec::new, |faults| faults.list);
+        list.extend(document.locate(lacking.iter().map(warning).collect()).list);
+        list.sort_by_key(|fault| fault.line);
+        self.faults = Some(Faults { document: document.name.clone(), list });
     }
 }
 

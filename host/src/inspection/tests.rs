@@ -67,7 +67,7 @@ fn inspected(text: &str, lists: Lists) -> Inspection {
     let cluster = [Resource::custom("widgets.example.com", Some(widgets)).unwrap()];
     let mut inspection = Inspection::of(&parsed);
     let rules = parsed.config.rules.unwrap();
-    inspection.add(&rules, &lists, &parsed.config.mappings, &resolver(&cluster));
+    inspection.add(&parsed.document, &rules, &lists, &parsed.config.mappings, &resolver(&cluster));
     inspection
 }
 
