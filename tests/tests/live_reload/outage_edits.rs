@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadsman_tests::{
-    Answer, Config, Folder, Leadsman, Mapping, Reply, Upstream, eventually, paths, version,
+    Answer, Config, Folder, HOSTILE, Leadsman, Mapping, Reply, Upstream, eventually, paths, version,
 };
 
 use crate::scene::{FILE, PLUGIN, Scene, mapping, path};
@@ -234,8 +234,7 @@ async fn a_mapping_that_cannot_be_bound_leaves_the_metric_of_its_rule_serving() 
                 metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}]";
     let query = r#"sum by (pod) (jobs{namespace="${namespace}"})"#;
     let base = || Config::shop(&upstream.url()).plugin("hostile", HOSTILE);
-    let of =
-        |deed: &str| Mapping::pods("jobs").query("q", query).plugin("hostile", &format!("{deed}"));
+    let of = |deed: &str| Mapping::pods("jobs").query("q", query).plugin("hostile", deed);
     let refused = of("in: configure, do: fail, message: no moon today");
     let mut folder = Folder::plain();
     folder.configure(base().set("rules", rule));
@@ -249,18 +248,14 @@ async fn a_mapping_that_cannot_be_bound_leaves_the_metric_of_its_rule_serving() 
     // The mapping beside the rule, and then in its place.
     let beside = base().set("rules", rule).mapping(refused.clone());
     for edited in [beside, base().mapping(refused)] {
-        folder.configure(&edited);
-        eventually("the reason why it is not the mapping", TIMEOUT, async || {
-            serves(&leadsman).await;
-            let rejected = leadsman.status().await["rejected"].clone();
-            let is_told = |one: &serde_json::Value| {
-                one["serving"] == true && one.to_string().contains("no moon today")
-            };
-            let told = rejected.as_array().is_some_and(|list| list.iter().any(is_told));
-            if told { Ok(()) } else { Err(format!("{rejected:#}")) }
-        })
-        .await;
+        edit(&leadsman, &mut folder, edited).await;
         serves(&leadsman).await;
+        let rejected = leadsman.status().await["rejected"].clone();
+        let is_told = |one: &serde_json::Value| {
+            one["serving"] == true && one.to_string().contains("no moon today")
+        };
+        let told = rejected.as_array().is_some_and(|list| list.iter().any(is_told));
+        assert!(told, "{rejected:#}");
     }
     edit(&leadsman, &mut folder, base().mapping(of("do: well-behaved"))).await;
     serves(&leadsman).await;
