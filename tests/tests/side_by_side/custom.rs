@@ -155,7 +155,8 @@ async fn lists_of_objects(sides: &Sides) {
         sides.raw(&path).await;
     }
     // Ours has listed them with its first read, and watches them since.
-    assert_eq!(lists().await - before, 3.0, "one for each read of theirs");
+    let more = lists().await - before;
+    assert!((more - 3.0).abs() < 0.5, "{more}, and not one for each read of theirs");
 }
 
 /// Theirs is the time of the read, ours that of the evaluation.

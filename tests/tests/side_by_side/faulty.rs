@@ -57,35 +57,25 @@ async fn faults_that_end_theirs_and_cost_ours_one_rule() {
     let arguments =
         ["--prometheus-url", &url, "--kubeconfig", &kubeconfig, "--bind-address", "127.0.0.1"];
     let path = format!("{CUSTOM_V2}/namespaces/shop/pods/web-0/good");
-    for (bad, theirs, ours) in [
+    let odd = |from: &str, to: &str| GOOD.replace(from, to).replace("good", "odd");
+    let unknown_kind = odd("pod: {", "thing: {resource: lostthing}, pod: {");
+    for (bad, told) in [
         // A kind that the cluster does not have; the other labels of the rule are good.
-        (
-            GOOD.replace("pod: {", "thing: {resource: lostthing}, pod: {").replace("good", "odd"),
-            "lostthing",
-            "lostthing",
-        ),
-        (
-            GOOD.replace("metricsQuery", "metricQuery").replace("good", "odd"),
-            "metricQuery",
-            "metricQuery",
-        ),
-        (
-            GOOD.replace("pod: {resource", "pod: {resuorce").replace("good", "odd"),
-            "resuorce",
-            "resuorce",
-        ),
+        (&unknown_kind, "lostthing"),
+        (&odd("metricsQuery", "metricQuery"), "metricQuery"),
+        (&odd("pod: {resource", "pod: {resuorce"), "resuorce"),
     ] {
         let rules = format!("rules:{GOOD}{bad}");
-        let log = PrometheusAdapter::refused(plane, &rules, &url).await;
-        assert!(log.contains(theirs), "{theirs} is not in\n{log}");
+        let theirs = PrometheusAdapter::refused(plane, &rules, &url).await;
         let leadsman = Leadsman::start_with(&rules, &arguments).await;
         assert_eq!(leadsman.get_as(&caller, &path).await.value(), "4", "{bad}");
-        let told = leadsman.log();
-        assert!(told.contains(ours) && told.contains("rules[1]"), "{ours} is not in\n{told}");
+        let ours = leadsman.log();
+        for (log, part) in [(&theirs, told), (&ours, told), (&ours, "rules[1]")] {
+            assert!(log.contains(part), "{part} is not in\n{log}");
+        }
     }
     // The rest of the rule with an unknown kind is served.
-    let odd = GOOD.replace("pod: {", "thing: {resource: lostthing}, pod: {").replace("good", "odd");
-    let leadsman = Leadsman::start_with(format!("rules:{odd}"), &arguments).await;
+    let leadsman = Leadsman::start_with(format!("rules:{unknown_kind}"), &arguments).await;
     let path = format!("{CUSTOM_V2}/namespaces/shop/pods/web-0/odd");
     assert_eq!(leadsman.get_as(&caller, &path).await.value(), "4");
     // Beyond the rules.

@@ -165,11 +165,17 @@ async fn values_that_are_patterns_and_parts_of_queries_in_theirs() {
     // A name that ends the text that it stands in.
     let name = "x%22%7D)%20or%20up%7Ba=%22";
     let (_, query) = asked.theirs(&of(&format!("{name}/by_values"))).await;
-    assert_has(&query, r#"pod=~"x"}) or up{a="""#);
-    let (answer, query) = asked.exact(&of(&format!("{name}/by_values"))).await;
+    assert_has(&query, "pod=~\"x\"}) or up{a=\"\"");
+    for metric in ["by_values", "depth"] {
+        let (answer, query) = asked.exact(&of(&format!("{name}/{metric}"))).await;
+        assert_eq!((answer.failure().code, query), (400, None), "{answer:#?}");
+    }
+    // One that means more than itself, where the template decides what it stands in.
+    let (_, query) = asked.theirs(&of("x(y)/by_values")).await;
+    assert_has(&query, r#"pod=~"x(y)""#);
+    let (answer, query) = asked.exact(&of("x(y)/by_values")).await;
     assert_eq!((answer.failure().code, query), (400, None), "{answer:#?}");
-    let (_, query) = asked.exact(&of(&format!("{name}/depth"))).await;
-    assert_has(&query.expect("a query"), r#"pod="x\"}) or up{a=\"""#);
+    assert_has(&asked.exact(&of("x(y)/depth")).await.1.expect("a query"), r#"pod="x(y)""#);
 
     // A value outside of quotes.
     let path = of("c/by_window?metricLabelSelector=window%3D5m");
