@@ -106,7 +106,7 @@ async fn a_selector_that_selects_nothing_is_what_on_absent_says() {
     };
     let ignored = read("ignored").await;
     let items = ignored.items();
-    assert_eq!((items.len(), &items[0]["value"]), (1, &"0".into()), "{ignored:#?}");
+    assert_eq!((items.len(), &items[0]["value"]), (1, &json!("0")), "{ignored:#?}");
     let labels = items[0]["metricLabels"].as_object();
     assert!(labels.is_none_or(|labels| labels.is_empty()), "{ignored:#?}");
     assert_eq!(read("told").await.items(), Vec::<Value>::new());

@@ -188,7 +188,7 @@ async fn the_last_known_value_stands_for_what_is_absent_and_then_a_stated_one() 
     eventually("the last known item", TIMEOUT, async || {
         let answer = leadsman.get(&external).await;
         let items = answer.items();
-        assert_eq!((items.len(), &items[0]["value"]), (1, &"3".into()), "{answer:#?}");
+        assert_eq!((items.len(), &items[0]["value"]), (1, &serde_json::json!("3")), "{answer:#?}");
         let told = "the last known value is served for external metric depth";
         if answer.header("warning").contains(told) { Ok(()) } else { Err(format!("{answer:#?}")) }
     })
