@@ -71,6 +71,7 @@ pub(crate) const CLAIMS: &[Entry] = &[
         By(&[
             "a_stated_value_stands_once_the_last_good_ones_are_too_old",
             "the_last_good_value_is_served_up_to_its_age_and_with_it",
+            "without_a_value_nothing_changes",
         ]),
     ),
     (
