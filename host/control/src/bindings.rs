@@ -251,9 +251,9 @@ impl BindJob {
         let active = before.and_then(|before| before.active.clone());
         let instead = match active {
             Some(_) => None,
-            None => before
-                .and_then(|before| before.instead.clone())
-                .or_else(|| self.rule_metric(mapping)),
+            None => self
+                .rule_metric(mapping)
+                .or_else(|| before.and_then(|before| before.instead.clone())),
         };
         let mut status = MappingStatus {
             metric: mapping.metric.clone(),
