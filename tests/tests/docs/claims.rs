@@ -38,7 +38,8 @@ impl Tests {
         let programs = root.join("tests/tests");
         let mut all: BTreeMap<PathBuf, Program> = BTreeMap::new();
         for (path, text) in files {
-            let of_several = path.parent().filter(|folder| folder.parent() == Some(&programs));
+            let of_several =
+                path.parent().filter(|folder| folder.parent() == Some(programs.as_path()));
             let of = all.entry(of_several.unwrap_or(&path).to_owned()).or_default();
             of.names.extend(named(&text));
             of.source.push_str(&text);
