@@ -1,6 +1,8 @@
 //! What docs/coming-from-keda.md says of the keys of a Prometheus trigger.
 
-use leadsman_tests::{Answer, Config, Leadsman, Mapping, Reply, Upstream, paths};
+use leadsman_tests::{
+    Answer, Config, History, Leadsman, Mapping, Prometheus, Reply, Upstream, paths,
+};
 use serde_json::{Value, json};
 
 /// Reads external metrics that have these settings, of a source with these, that answers this.
@@ -90,4 +92,45 @@ async fn a_source_that_is_down_is_never_zero() {
     let failure = triggers.read("requests").await.failure();
     assert_eq!(failure.code, 503, "{failure:?}");
     failure.assert_contains(&["cannot be reached"]);
+}
+
+/// A selector that selects no item gets the default, whether it is right or has a typing error.
+#[tokio::test]
+async fn a_selector_that_selects_nothing_is_what_on_absent_says() {
+    let metrics: &[(&str, &[(&str, &str)])] =
+        &[("ignored", &[("onAbsent", "{default: 0}")]), ("told", &[])];
+    let triggers = Triggers::start(&item("7"), "", metrics).await;
+    let read = async |metric: &str| {
+        let path = paths::external("shop", metric);
+        triggers.leadsman.get(&format!("{path}?labelSelector=ingress%3Dbb")).await
+    };
+    let ignored = read("ignored").await;
+    let items = ignored.items();
+    assert_eq!((items.len(), &items[0]["value"]), (1, &json!("0")), "{ignored:#?}");
+    let labels = items[0]["metricLabels"].as_object();
+    assert!(labels.is_none_or(|labels| labels.is_empty()), "{ignored:#?}");
+    assert_eq!(read("told").await.items(), Vec::<Value>::new());
+}
+
+/// What is no number is 0 with `onNaN`, and fails the read without it.
+#[tokio::test]
+async fn nan_and_infinity_are_what_on_nan_says() {
+    for none in ["NaN", "+Inf"] {
+        let metrics: &[(&str, &[(&str, &str)])] =
+            &[("ignored", &[("onNaN", "{value: 0}")]), ("told", &[])];
+        let triggers = Triggers::start(&item(none), "", metrics).await;
+        assert_eq!(triggers.read("ignored").await.value(), "0");
+        let failure = triggers.read("told").await.failure();
+        assert_eq!(failure.code, 500, "{failure:?}");
+        failure.assert_contains(&["NaN|infinite"]);
+    }
+}
+
+#[tokio::test]
+async fn a_negative_value_can_be_made_zero_by_the_query() {
+    let prometheus = Prometheus::holding(&History::new().gauge("balance", -3.0)).await;
+    let mapping = Mapping::external("balance").query("q", "clamp_min(balance, 0)");
+    let config = Config::new().prometheus("prometheus", &prometheus.url()).mapping(mapping);
+    let leadsman = Leadsman::start(config).await;
+    assert_eq!(leadsman.get(&paths::external("shop", "balance")).await.value(), "0");
 }

@@ -137,6 +137,33 @@ async fn the_default_for_rules_makes_an_idle_ratio_zero() {
     assert!(answer.header("warning").contains("0 stands for each, as onNaN says"), "{answer:#?}");
 }
 
+/// For external metrics as for those of objects, and `absent` leaves them out.
+#[tokio::test]
+async fn the_default_for_rules_is_for_external_ones_and_for_infinity_too() {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
+        if request.path.ends_with("/api/v1/series") {
+            let series = json!([{"__name__": "lag", "namespace": "shop", "pod": "web-0"}]);
+            Reply::json(200, &json!({"status": "success", "data": series}))
+        } else {
+            Reply::pods(&[("web-0", "NaN"), ("web-1", "+Inf")])
+        }
+    });
+    let resources = "resources: {template: <<.Resource>>}";
+    let query = "metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (pod)'";
+    let rule = format!("[{{seriesQuery: lag, {resources}, {query}}}]");
+    let config = Config::shop(&upstream.url()).set("rules", &rule).set("externalRules", &rule);
+    let zero = Leadsman::start(config.clone().set("discovery", "{onNaN: {value: 0}}")).await;
+    let both = zero.get(&paths::pods("shop", "lag")).await;
+    assert_eq!(values(&both), pairs(&[("web-0", "0"), ("web-1", "0")]));
+    let external = zero.get(&paths::external("shop", "lag")).await;
+    let items = external.items();
+    assert!(items.len() == 2 && items.iter().all(|item| item["value"] == "0"), "{external:#?}");
+    let absent = Leadsman::start(config.set("discovery", "{onNaN: absent}")).await;
+    assert_eq!(absent.get(&paths::external("shop", "lag")).await.items().len(), 0);
+    assert_eq!(absent.get(&paths::pods("shop", "lag")).await.items().len(), 0);
+}
+
 #[tokio::test]
 async fn policies_that_are_none_are_told_with_their_lines() {
     let mapping = |policy: &str| Mapping::external("m").query("q", "m").set("onNaN", policy);

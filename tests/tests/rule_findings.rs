@@ -122,6 +122,47 @@ async fn a_matcher_that_only_the_series_query_has_is_a_warning() {
     }
 }
 
+/// The matcher of the namespace is one that the adapter adds: where no series has the label, reads
+/// find nothing, which both commands, the log and the status page know before the first read.
+#[tokio::test]
+async fn a_label_that_the_adapter_asks_for_and_no_listed_series_has_is_a_warning() {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    let list = |labels: Value| {
+        let list = json!({"status": "success", "data": [labels]});
+        move |request: &Request| match is_list(request) {
+            true => Reply::json(200, &list),
+            false => Reply::vector(&json!([])),
+        }
+    };
+    upstream.reply_with(list(json!({"__name__": "calls", "pod": "web-0", "team": "x"})));
+    let config = config(&upstream, &[rule("calls", OVERRIDES, USUAL)]);
+    let at = line(&config, "resources: {overrides");
+    let told = "rules[0].resources: no series of the rule has the label \"namespace\"";
+    for checked in both(&config).await {
+        assert_eq!(checked.code, Some(0), "{}", checked.output);
+        checked.assert_contains(&["1 warning", "resources.overrides", "there are pod, team"]);
+        let lines = checked.faults_at(at);
+        let is_told = |line: &&str| line.contains("warning: ") && line.contains(told);
+        assert!(lines.iter().any(is_told), "{}", checked.output);
+    }
+    let denied = Leadsman::rules(&config, &["--deny-warnings"]).await;
+    assert_eq!(denied.code, Some(1), "{}", denied.output);
+    let leadsman = Leadsman::start(&config).await;
+    let status = leadsman.status().await.to_string();
+    assert!(status.contains("UnknownLabel") && status.contains("calls"), "{status}");
+    leadsman
+        .get(&paths::object("shop", "pods/web-0", "calls"))
+        .await
+        .failure()
+        .assert_contains(&["namespace", "resources.overrides"]);
+    let labels = json!({"__name__": "calls", "pod": "web-0", "namespace": "shop"});
+    upstream.reply_with(list(labels));
+    for checked in both(&config).await {
+        assert_eq!(checked.code, Some(0), "{}", checked.output);
+        assert!(!checked.output.contains("warning"), "{}", checked.output);
+    }
+}
+
 #[tokio::test]
 async fn other_dialects_are_warned_of_and_sent() {
     let upstream = upstream().await;

@@ -95,14 +95,14 @@ async fn converted_mappings_are_served() {
     assert_eq!(asked.promql(), expected);
 }
 
-/// What stands for NaN in the metrics of rules stands for it in the mappings, too.
+/// What holds for all rules, such as what stands for NaN, holds for each mapping.
 #[tokio::test]
-async fn converted_mappings_keep_what_stands_for_nan() {
+async fn converted_mappings_keep_what_holds_for_all_rules() {
     let upstream = upstream().await;
     let own = format!(
         "apiVersion: leadsman.dev/v1alpha1\nkind: Config\n\
          sources: {{prometheus: {{prometheus: {{url: {}}}}}}}\n\
-         discovery: {{onNaN: {{value: 0}}}}\n{RULES}",
+         discovery: {{onNaN: {{value: 0}}, deadline: 3s}}\n{RULES}",
         upstream.url()
     );
     let told = Leadsman::rules(&own, &["--output", "mappings"]).await;
@@ -110,6 +110,8 @@ async fn converted_mappings_keep_what_stands_for_nan() {
     let mappings = told.output.matches("  - metric: ").count();
     let stated = told.output.matches("    onNaN: {\"value\":0}").count();
     assert!(mappings > 0 && stated == mappings, "{}", told.output);
+    let deadlines = told.output.matches("    deadline: \"3s\"\n").count();
+    assert_eq!(deadlines, mappings, "{}", told.output);
     let objects = "objects: [{resource: pods, namespace: shop, name: web-0}]\n";
     let served = Leadsman::start(format!("{}{objects}", told.output)).await;
     upstream.set_reply(Reply::pods(&[("web-0", "NaN")]));

@@ -103,4 +103,102 @@ async fn policies_that_are_none_are_told() {
         assert_eq!(checked.code, Some(1), "{bad}: {}", checked.output);
         checked.assert_contains(&["mappings[0].onError", says]);
     }
+    let absent = |policy: &str| {
+        let mapping = Mapping::external("m").query("q", "m").set("onAbsent", policy);
+        Config::shop("http://127.0.0.1:9").mapping(mapping)
+    };
+    for good in ["omit", "{default: 1}", "{lastGood: 2m}", "{lastGood: 2m, then: {value: 0}}"] {
+        let checked = Leadsman::check(absent(good)).await;
+        assert_eq!(checked.code, Some(0), "{good}: {}", checked.output);
+    }
+    for (bad, says) in [
+        ("never", "there are omit, {default: …}, {lastGood: …}"),
+        ("{lastGod: 2m}", "did you mean \"lastGood\"?"),
+        ("{lastGood: 2m, default: 1}", "only one of the keys default, lastGood may stand here"),
+        ("{lastGood: 2m, then: {value: 1e300}}", "beyond"),
+        ("{lastGood: soon}", "onAbsent.lastGood"),
+    ] {
+        let checked = Leadsman::check(absent(bad)).await;
+        assert_eq!(checked.code, Some(1), "{bad}: {}", checked.output);
+        checked.assert_contains(&["mappings[0].onAbsent", says]);
+    }
+}
+
+/// A gap in the series of one pod and in those of a queue: the last known value stands, and then the
+/// stated one, each with the reason.
+#[tokio::test]
+async fn the_last_known_value_stands_for_what_is_absent_and_then_a_stated_one() {
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
+    let policy = "{lastGood: 4s, then: {value: 7}}";
+    let of = |metric: &str, policy: &str| {
+        let promql = format!(r#"{metric}{{namespace="${{namespace}}"}}"#);
+        Mapping::pods(metric).query("q", &promql).set("maxAge", "1s").set("onAbsent", policy)
+    };
+    let depth = Mapping::external("depth").query("q", "depth").set("maxAge", "1s");
+    let config = Config::shop(&upstream.url())
+        .mapping(of("jobs", policy))
+        .mapping(of("short", "{lastGood: 1ms}"))
+        .mapping(depth.set("onAbsent", policy));
+    let leadsman = Leadsman::start(config).await;
+    let (jobs, short) = (paths::pods("shop", "jobs"), paths::pods("shop", "short"));
+    let external = paths::external("shop", "depth");
+    for path in [&jobs, &short] {
+        assert_eq!(leadsman.get(path).await.values()["web-1"], "2");
+    }
+    assert_eq!(leadsman.get(&external).await.items().len(), 2);
+
+    upstream.set_reply(Reply::pods(&[("web-0", "3")]));
+    let bridged = eventually("a newer value of the other pod", TIMEOUT, async || {
+        let answer = leadsman.get(&jobs).await;
+        if answer.values()["web-0"] == "3" { Ok(answer) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    assert_eq!(bridged.values()["web-1"], "2", "{bridged:#?}");
+    let warning = bridged.header("warning");
+    for part in ["the last known value is served for 1 of 2 pods (web-1)", "as onAbsent says"] {
+        assert!(warning.contains(part), "{part}: {bridged:#?}");
+    }
+    let reason = [("mapping", "pods/jobs"), ("reason", "last_known")];
+    assert!(leadsman.metric("leadsman_reads_incomplete_total", &reason).await >= Some(1.0));
+    // After its time without a stated value it is as if nothing had been known.
+    eventually("an object that is left out", TIMEOUT, async || {
+        let answer = leadsman.get(&short).await;
+        let values = answer.values();
+        let left_out = values["web-0"] == "3" && !values.contains_key("web-1");
+        if left_out { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    let stated = eventually("the stated value", TIMEOUT, async || {
+        let answer = leadsman.get(&jobs).await;
+        let value = answer.values()["web-1"].clone();
+        assert!(["2", "7"].contains(&value.as_str()), "{answer:#?}");
+        if value == "7" { Ok(answer) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    assert!(stated.header("warning").contains("the default 7 is served for 1 of 2 pods (web-1)"));
+
+    // Of the items, web-1 is known from longer ago than web-0, and no part of the same sum.
+    eventually("the only item", TIMEOUT, async || {
+        let items = leadsman.get(&external).await.items();
+        let is_new = items.len() == 1 && items[0]["value"] == "3";
+        if is_new { Ok(()) } else { Err(format!("{items:#?}")) }
+    })
+    .await;
+    upstream.set_reply(Reply::vector(&serde_json::json!([])));
+    eventually("the last known item", TIMEOUT, async || {
+        let answer = leadsman.get(&external).await;
+        let items = answer.items();
+        assert_eq!((items.len(), &items[0]["value"]), (1, &serde_json::json!("3")), "{answer:#?}");
+        let told = "the last known value is served for external metric depth";
+        if answer.header("warning").contains(told) { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    let stated = eventually("one stated item", TIMEOUT, async || {
+        let answer = leadsman.get(&external).await;
+        let items = answer.items();
+        let is_stated = items.len() == 1 && items[0]["value"] == "7";
+        if is_stated { Ok(answer) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    assert!(stated.header("warning").contains("the default 7 is served for external metric depth"));
 }

@@ -78,6 +78,7 @@ fn a_good_configuration_is_read() {
 fn policies_of_reads_are_read() {
     let text = GOOD
         .replace("onError: {lastGood: 2m}", "onError: {lastGood: 2m, then: {value: 1.5}}")
+        .replace("onAbsent: {default: 0}", "onAbsent: {lastGood: 90s, then: {value: 2}}")
         .replace(
             "    activation: 5\n",
             "    activation: 5\n    onNaN: {value: 0}\n    handover: 30s\n",
@@ -91,6 +92,9 @@ fn policies_of_reads_are_read() {
     assert_eq!(rules.discovery.on_nan, OnNan::Absent);
     let [first, second, third] = [0, 1, 2].map(|number| config.mappings[number].policy);
     assert_eq!(first.otherwise, Some(Quantity::from_milli(1500)));
+    assert_eq!(second.last_known, Some(std::time::Duration::from_secs(90)));
+    assert_eq!(second.default, Some(Quantity::from_milli(2000)));
+    assert_eq!((third.last_known, third.default), (None, None));
     assert_eq!(second.on_nan, OnNan::Value(Quantity::ZERO));
     assert_eq!(second.handover, std::time::Duration::from_secs(30));
     assert_eq!(third.on_nan, OnNan::Refuse);

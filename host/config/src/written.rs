@@ -403,13 +403,26 @@ pub struct Then {
 }
 
 /// What a read gets for an object without a value.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OnAbsent {
     /// Nothing: missing is not zero.
     Omit,
     /// This value.
     Default(f64),
+    /// Its last known value for a stated time, and then nothing or a stated value.
+    #[serde(untagged)]
+    Stated(StatedOnAbsent),
+}
+
+/// What a read gets for a stated time for an object without a value, and after it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct StatedOnAbsent {
+    /// The last known value for at most this long, with a warning that names its age.
+    pub last_good: String,
+    /// What a read gets when it is older, or when there is none. Nothing if left out.
+    pub then: Option<Then>,
 }
 
 /// What stands for a value that is NaN or infinite.

@@ -84,7 +84,7 @@ impl Assembly {
                 self.contents.rejections.push(Rejection { message, ..rejected });
                 continue;
             }
-            let serving = mapping.active.is_some() && contribution.served;
+            let serving = mapping.serving().is_some() && contribution.served;
             for rejection in mapping.error.iter().chain(&mapping.warning) {
                 self.contents.rejections.push(Rejection {
                     message: message(contribution, &rejection.faults),
@@ -95,7 +95,7 @@ impl Assembly {
                     faults.extend(rejection.faults.iter().cloned());
                 }
             }
-            if let (true, Some((_, evaluations))) = (contribution.served, &mapping.active) {
+            if let (true, Some(evaluations)) = (contribution.served, mapping.serving()) {
                 self.contents.mappings.push(evaluations.clone());
             }
         }
@@ -120,6 +120,9 @@ impl Assembly {
         for warning in &rules.warnings {
             let serving = warning.reason != Reason::NoMetrics;
             self.reject(contribution, "rules".to_owned(), warning, serving, faults);
+        }
+        for kept in &rules.kept {
+            self.reject(contribution, "rules".to_owned(), kept, true, faults);
         }
         for (metric, serve, error) in &rules.resource_errors {
             self.reject(contribution, serve.title(metric), error, false, faults);

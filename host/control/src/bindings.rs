@@ -67,6 +67,7 @@ impl Bindings {
         self.settled
             && self.unused.is_empty()
             && self.rules.errors.is_empty()
+            && self.rules.kept.is_empty()
             && self.rules.resource_errors.is_empty()
             && self.mappings.iter().all(|mapping| mapping.error.is_none())
     }
@@ -111,6 +112,9 @@ pub(super) struct MappingStatus {
     last_attempt: Option<MappingSpec>,
     /// What is served.
     pub(super) active: Option<(MappingSpec, Arc<Evaluations>)>,
+    /// The metric of a rule that the mapping is to replace, and that is served for as long as nothing
+    /// of the mapping can be.
+    instead: Option<Arc<Evaluations>>,
     /// Why that is not what is configured.
     pub(super) error: Option<Cause>,
     /// What is wrong, although what is configured is served.
@@ -119,9 +123,9 @@ pub(super) struct MappingStatus {
 
 impl PartialEq for MappingStatus {
     fn eq(&self, other: &Self) -> bool {
-        let active = |status: &Self| status.active.as_ref().map(|(_, active)| Arc::as_ptr(active));
+        let serving = |status: &Self| status.serving().map(Arc::as_ptr);
         (&self.metric, &self.serve) == (&other.metric, &other.serve)
-            && active(self) == active(other)
+            && serving(self) == serving(other)
             && (&self.error, &self.warning) == (&other.error, &other.warning)
     }
 }
@@ -245,11 +249,18 @@ impl BindJob {
                 .find(|known| known.metric == mapping.metric && known.serve == mapping.serve)
         });
         let active = before.and_then(|before| before.active.clone());
+        let instead = match active {
+            Some(_) => None,
+            None => self
+                .rule_metric(mapping)
+                .or_else(|| before.and_then(|before| before.instead.clone())),
+        };
         let mut status = MappingStatus {
             metric: mapping.metric.clone(),
             serve: mapping.serve.clone(),
             last_attempt: None,
             active: active.clone(),
+            instead,
             error: None,
             warning: None,
         };
@@ -282,7 +293,7 @@ impl BindJob {
         match bound {
             Ok(new) => {
                 status.active = Some((spec, new.clone()));
-                let old = active.map(|(_, old)| old).or_else(|| self.rule_metric(mapping));
+                let old = active.map(|(_, old)| old).or(status.instead.take());
                 (status, Some(Handover { new, old }))
             }
             Err(faults) => {
@@ -322,6 +333,11 @@ impl BindJob {
 }
 
 impl MappingStatus {
+    /// What reads of it get: what is served of it, or the metric of a rule in its place.
+    pub(super) fn serving(&self) -> Option<&Arc<Evaluations>> {
+        self.active.as_ref().map(|(_, active)| active).or(self.instead.as_ref())
+    }
+
     /// Why binding failed, if it was tried with an equal spec, at the places of this one.
     fn error_of(&self, spec: &MappingSpec) -> Option<Cause> {
         let tried = self.last_attempt.as_ref().filter(|tried| *tried == spec)?;

@@ -34,6 +34,7 @@ mod publication;
 mod publisher;
 mod quota;
 mod reason;
+mod renewal;
 mod report;
 mod rule_gaps;
 mod rule_metrics;

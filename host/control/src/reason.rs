@@ -19,6 +19,7 @@ pub(super) enum Reason {
     SeriesUnavailable,
     UnknownResource,
     NoNamespace,
+    UnknownLabel,
     NoMetrics,
     ConfigWarning,
     /// What an attempt to load a plugin ended with, as its own error calls it.
@@ -38,6 +39,7 @@ impl Reason {
             Self::SeriesUnavailable => "SeriesUnavailable",
             Self::UnknownResource => "UnknownResource",
             Self::NoNamespace => "NoNamespace",
+            Self::UnknownLabel => "UnknownLabel",
             Self::NoMetrics => "NoMetrics",
             Self::ConfigWarning => "ConfigWarning",
             Self::Plugin(reason) => reason,

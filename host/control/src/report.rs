@@ -47,7 +47,8 @@ impl Report {
         for rejected in known.filter(|one| !self.before.contains(one)) {
             let (owner, title) = (rejected.owner.to_string(), &rejected.title);
             let (reason, message) = (rejected.reason, &rejected.message);
-            let is_served = reason == Reason::ConfigWarning.as_str();
+            let is_served =
+                [Reason::ConfigWarning, Reason::UnknownLabel].map(Reason::as_str).contains(&reason);
             let (instead, goes_on) = match rejected.serving {
                 _ if is_served => ("what is configured", ""),
                 true => ("what was there before", "; what was served before goes on"),
@@ -66,7 +67,8 @@ impl Report {
             let message = format!("{title}: it is served as it is configured");
             self.event(about.get(&rejected.owner), false, "Loaded", message);
         }
-        let warnings = [Reason::ConfigWarning, Reason::NoMetrics].map(Reason::as_str);
+        let warnings = [Reason::ConfigWarning, Reason::UnknownLabel, Reason::NoMetrics];
+        let warnings = warnings.map(Reason::as_str);
         let rejected = now
             .iter()
             .filter(|rejected| !warnings.contains(&rejected.reason))

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::listing::Listed;
 use leadsman_config::valid;
-use leadsman_provider::snapshot::{Gap, RuleGaps};
-use leadsman_rules::{Api, Offered, Rule, Unserved, Why};
+use leadsman_provider::snapshot::{Gap, RuleGaps, Unlisted};
+use leadsman_rules::{Api, Offered, Resolve, Rule, Unserved, Why};
 
 /// How many names are known by why rules leave them out. A rule for all series that takes few has
 /// more.
@@ -57,7 +57,12 @@ impl<'a> Gathering<'a> {
     }
 
     /// All of them, without what is given after all.
-    pub(super) fn end(mut self, listed: &Listed, offered: &[Offered]) -> Arc<RuleGaps> {
+    pub(super) fn end(
+        mut self,
+        listed: &Listed,
+        resolve: &Resolve<'_>,
+        offered: &[Offered],
+    ) -> Arc<RuleGaps> {
         let given: HashSet<_> = offered
             .iter()
             .map(|offered| (offered.metric.as_str(), offered.resource.is_none()))
@@ -71,13 +76,17 @@ impl<'a> Gathering<'a> {
         let gaps = |reasons: Vec<Reason>| reasons.into_iter().map(|reason| reason.gap).collect();
         let metrics = self.names.into_iter().map(|(name, of)| (name, gaps(of))).collect();
         let mut gaps = RuleGaps { metrics, ..RuleGaps::default() };
+        let unlisted = |rule: &Rule, message| Unlisted {
+            gap: gap(rule, message),
+            may_give: rule.may_give(resolve),
+        };
         for rule in &self.rules.rules {
             let (query, title) = (&rule.series_query, rule.title());
             match (listed.fault(query), listed.seen(query)) {
-                (Some(fault), _) => gaps.unlisted.push(gap(rule, format!("{title}: {fault}"))),
+                (Some(fault), _) => gaps.unlisted.push(unlisted(rule, format!("{title}: {fault}"))),
                 (None, _) if !listed.was_asked(query) => {
                     let message = format!("{title}: they are being listed for the first time");
-                    gaps.unlisted.push(gap(rule, message));
+                    gaps.unlisted.push(unlisted(rule, message));
                 }
                 (None, seen) if seen.is_none_or(|seen| seen.is_empty()) => {
                     let age = self.rules.discovery.max_age;
@@ -101,8 +110,10 @@ mod tests {
 
     use super::*;
     use leadsman_model::values::OnNan;
-    use leadsman_provider::snapshot::NotGiven;
+    use leadsman_provider::snapshot::{NotGiven, Wanted};
     use leadsman_rules::{Catalog, OnSeveral, Seen, resolver};
+
+    const PODS: Wanted<'_> = Wanted::Custom("pods");
 
     const RULE: &str = r#"{
         "seriesQuery": "QUERY",
@@ -152,11 +163,11 @@ mod tests {
         let found = |query: &str| listed.seen(query);
         let catalog =
             Catalog::new(&rules.rules, found, &resolve, &mut |unserved| gathering.add(&unserved));
-        gathering.end(&listed, &catalog.offered)
+        gathering.end(&listed, &resolve, &catalog.offered)
     }
 
     fn left_out(gaps: &RuleGaps, metric: &str) -> String {
-        match gaps.of(metric, false) {
+        match gaps.of(metric, PODS) {
             NotGiven::LeftOut(why) => why,
             other => panic!("{other:?}"),
         }
@@ -170,16 +181,20 @@ mod tests {
             left_out(&gaps, "hidden_a").contains("rules[0]: the series hidden_a: the rule leaves")
         );
         assert!(left_out(&gaps, "b").ends_with("none of its labels names an object: job"));
-        assert_eq!(gaps.of("c", false), NotGiven::Unknown, "it is given");
+        assert_eq!(gaps.of("c", PODS), NotGiven::Unknown, "it is given");
     }
 
     #[test]
     fn lists_that_failed_or_are_empty_are_told() {
         let gaps = gaps(&[("a", Some(Err("down"))), ("b", Some(Ok(seen(&[])))), ("c", None)]);
-        let unlisted = "rules[0]: down; rules[2]: they are being listed for the first time";
-        assert_eq!(gaps.of("x", false), NotGiven::Unlisted(unlisted.to_owned()));
-        assert_eq!(gaps.empty[0].message, "rules[1]: b had no series in the last 60s");
-        assert_eq!(gaps.of("x", true), NotGiven::Unknown, "they are rules of custom metrics");
+        let unlisted = |metric: &str| gaps.of(metric, PODS);
+        assert_eq!(unlisted("a"), NotGiven::Unlisted("rules[0]: down".to_owned()));
+        let first = "rules[2]: they are being listed for the first time";
+        assert_eq!(unlisted("c"), NotGiven::Unlisted(first.to_owned()));
+        let empty = "rules[1]: b had no series in the last 60s";
+        assert_eq!(unlisted("b"), NotGiven::NoSeries(empty.to_owned()));
+        let external = gaps.of("a", Wanted::External);
+        assert_eq!(external, NotGiven::Unknown, "they are rules of custom metrics");
     }
 
     #[test]

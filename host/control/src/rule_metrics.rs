@@ -11,10 +11,11 @@ use super::bindings::Handover;
 use super::listing::Listed;
 use super::mapping_spec::{MappingSpec, Sources};
 use super::reason::{Cause, Reason};
+use super::renewal::{Renewal, renew};
 use super::rule_gaps::Gathering;
 use super::runtime::{Kinds, Runtime};
 use leadsman_config::valid;
-use leadsman_document::{self as document, segment};
+use leadsman_document::{self as document, Fault, segment};
 use leadsman_evaluation::{Evaluations, ItemLabels, Policy};
 use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
@@ -22,7 +23,8 @@ use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
-    Catalog, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing, resolver,
+    Catalog, Finding, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing,
+    resolver,
 };
 use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{Query, QueryKind, Template};
@@ -51,6 +53,8 @@ pub(super) struct RuleOutput {
     pub(super) warnings: Vec<Cause>,
     /// What keeps something from being served.
     pub(super) errors: Vec<Cause>,
+    /// Why what is served of some rules is their version before, as the new one cannot be bound.
+    pub(super) kept: Vec<Cause>,
     /// What rules do not give.
     pub(super) gaps: Arc<RuleGaps>,
     /// What keeps it from being known what nodes or pods use.
@@ -84,27 +88,12 @@ impl RuleBinding {
     }
 
     fn spec(&self) -> MappingSpec {
-        let Offered { metric, resource, label, rule, query } = &self.offered;
+        let Offered { metric, resource, rule, query, .. } = &self.offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let rules = &self.context.rules;
         let promql = text(query, rules.discovery.exact_queries);
-        let config = match (label, resource) {
-            (Some(label), Some(resource)) => json!({
-                "object": label,
-                "combine": rules.discovery.on_several.combine(),
-                // Objects that live in no namespace are by their name alone.
-                "namespace": match resource.namespaced() {
-                    true => query.namespace_label.as_deref().unwrap_or_default(),
-                    false => "",
-                },
-                // The exact query would not have picked what names no object.
-                "unnamed": match query.object_label.is_some() && !promql.names_objects() {
-                    true => "omit",
-                    false => "fail",
-                },
-            }),
-            _ => json!({"seriesName": true}),
-        };
+        let on_several = rules.discovery.on_several;
+        let config = self.offered.plugin_config(on_several, promql.names_objects());
         let place = &rules.rules[*rule].place;
         self.context.spec(metric.clone(), serve, promql, config, place)
     }
@@ -171,6 +160,9 @@ struct Making<'a> {
     context: &'a Arc<Context>,
     before: Option<&'a RuleOutput>,
     handovers: Vec<Handover>,
+    /// Why the new version of a rule cannot be bound, by its place. One attempt for each rule: others
+    /// of its metrics would fail as well, and each may take the plugin's time.
+    refused: BTreeMap<String, Vec<Fault>>,
 }
 
 impl RuleOutput {
@@ -182,7 +174,7 @@ impl RuleOutput {
     /// All that is wrong.
     pub(super) fn causes_mut(&mut self) -> impl Iterator<Item = &mut Cause> {
         let resources = self.resource_errors.iter_mut().map(|(_, _, cause)| cause);
-        self.warnings.iter_mut().chain(&mut self.errors).chain(resources)
+        self.warnings.iter_mut().chain(&mut self.errors).chain(&mut self.kept).chain(resources)
     }
 
     /// The evaluations of a metric, if it was read.
@@ -196,6 +188,7 @@ impl RuleOutput {
         same(&self.metrics, &other.metrics)
             && same(&self.resource_metrics, &other.resource_metrics)
             && (&self.warnings, &self.errors) == (&other.warnings, &other.errors)
+            && self.kept == other.kept
             && self.resource_errors == other.resource_errors
             && self.gaps == other.gaps
     }
@@ -285,8 +278,14 @@ impl Context {
             let cause = Cause::new(Reason::NoNamespace, place, format!("{series}: {why}"));
             of.warnings.push(cause.warning());
         }
-        of.gaps = gaps.end(listed, &catalog.offered);
-        let mut making = Making { context: &self, before, handovers: Vec::new() };
+        for lacking in &catalog.lacking {
+            let Finding { place, message, .. } = lacking.finding();
+            let place = format!("{}{place}", self.rules.rules[lacking.rule].place);
+            of.warnings.push(Cause::new(Reason::UnknownLabel, place, message).warning());
+        }
+        of.gaps = gaps.end(listed, &resolve, &catalog.offered);
+        let (handovers, refused) = (Vec::new(), BTreeMap::new());
+        let mut making = Making { context: &self, before, handovers, refused };
         let mut all = Vec::with_capacity(catalog.offered.len());
         for offered in catalog.offered {
             let series = self.series(listed, &offered);
@@ -300,6 +299,7 @@ impl Context {
         if let Some(usage) = &self.rules.usage {
             making.resource_metrics(usage, &resolve, &mut of);
         }
+        of.kept = making.refused.into_iter().map(|(place, faults)| kept(&place, &faults)).collect();
         (of, making.handovers)
     }
 
@@ -326,16 +326,23 @@ impl Making<'_> {
             return (binding.clone(), metric.clone());
         }
         // What was never read is made when it is.
-        let bound = known.and_then(|(binding, metric)| Some((binding, metric.bound()?.clone())));
-        let bound = bound.and_then(|(binding, old)| {
+        let mut bound = None;
+        if let Some((binding, metric)) = known
+            && let Some(old) = metric.bound()
+        {
             let spec = new.spec();
-            if binding.spec() == spec {
-                return Some(old);
+            let (place, runtime) = (&spec.mapping.place, &self.context.runtime);
+            let before = binding.spec();
+            match renew(place, &before, &spec, &mut self.refused, |spec| spec.bind(runtime)) {
+                Renewal::Same => bound = Some(old.clone()),
+                Renewal::New(new) => {
+                    self.handovers.push(Handover { new: new.clone(), old: Some(old.clone()) });
+                    bound = Some(new);
+                }
+                // It goes on as it was, and is tried again with the next list.
+                Renewal::Refused => return (binding.clone(), metric.clone()),
             }
-            let bound = spec.bind(&self.context.runtime).ok()?;
-            self.handovers.push(Handover { new: bound.clone(), old: Some(old) });
-            Some(bound)
-        });
+        }
         let binding = new.clone();
         let binder = Box::new(move || binding.clone().bind().boxed());
         (new, Arc::new(LazyMetric::new(metric, serve, binder, bound)))
@@ -406,13 +413,22 @@ impl Making<'_> {
                 known.mapping.serve == serve && known.mapping.metric == spec.mapping.metric
             })
         });
-        let evaluations = match known {
-            Some((same, evaluations)) if *same == spec => evaluations.clone(),
-            other => match spec.bind(&self.context.runtime) {
+        let runtime = &self.context.runtime;
+        let (spec, evaluations) = match known {
+            Some((before, old)) => {
+                match renew(place, before, &spec, &mut self.refused, |spec| spec.bind(runtime)) {
+                    Renewal::Same => (spec, old.clone()),
+                    Renewal::New(new) => {
+                        self.handovers.push(Handover { new: new.clone(), old: Some(old.clone()) });
+                        (spec, new)
+                    }
+                    Renewal::Refused => (before.clone(), old.clone()),
+                }
+            }
+            None => match spec.bind(runtime) {
                 Ok(new) => {
-                    let old = other.map(|(_, old)| old.clone());
-                    self.handovers.push(Handover { new: new.clone(), old });
-                    new
+                    self.handovers.push(Handover { new: new.clone(), old: None });
+                    (spec, new)
                 }
                 Err(faults) => {
                     let refused = Cause { reason: Reason::ConfigInvalid, faults }.of_part();
@@ -425,6 +441,16 @@ impl Making<'_> {
         of.resource_specs.push((spec, evaluations.clone()));
         Some(evaluations)
     }
+}
+
+/// What is told of a rule whose new version cannot be bound.
+fn kept(place: &str, faults: &[Fault]) -> Cause {
+    let why: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    let message = format!(
+        "its new version cannot be bound, and the one before is served: {}",
+        why.join("; ")
+    );
+    Cause::new(Reason::ConfigInvalid, place, message).warning()
 }
 
 /// Whether two lists are of the very same.

@@ -78,7 +78,10 @@ async fn attempt(
     mapping.metrics.refused(values.refused_count);
     let (id, evaluation, values) = (next_id(), evaluation.id, Arc::new(values));
     let basis = Basis { queries, disputes: disputes.list, disputed: disputes.count };
-    Ok((Evaluated { id, evaluation, values, basis, at, time, querying, running }, again))
+    let last_known = Arc::default();
+    let evaluated =
+        Evaluated { id, evaluation, values, basis, last_known, at, time, querying, running };
+    Ok((evaluated, again))
 }
 
 /// Runs the candidate on the input that the serving plugin had, and records how it compares.

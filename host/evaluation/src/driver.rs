@@ -55,7 +55,9 @@ pub(super) async fn drive(
         report(evaluation, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));
         report_handover(evaluation, mapping, outcome.is_ok());
-        evaluation.publish(outcome);
+        let before = evaluation.state().good.clone();
+        let (policy, most) = (&mapping.policy, mapping.limits.measures);
+        evaluation.publish(outcome.map(|now| now.remembering(before.as_deref(), policy, most)));
         if !evaluation.may_be_kept() {
             return;
         }
@@ -94,7 +96,8 @@ async fn next(evaluation: &Evaluation, mapping: &Mapping, took: Duration) -> Opt
         // Good values are kept for as long as the policy may want to serve them.
         let kept = (evaluation.interval() * 4)
             .max(MIN_KEPT_UNREAD)
-            .max(mapping.policy.last_good.unwrap_or_default());
+            .max(mapping.policy.last_good.unwrap_or_default())
+            .max(mapping.policy.last_known.unwrap_or_default());
         let idle = kept.saturating_sub(evaluation.unread_for(now));
         let wake = due.unwrap_or(now + idle.max(Duration::from_millis(10)));
         tokio::select! {

@@ -86,7 +86,8 @@ impl Evaluations {
         };
         let predecessor = predecessor.and_then(|of| of.kept_by(&self.mapping, in_use, now));
         if !in_use {
-            let oldest = policy.last_good.unwrap_or_default().max(policy.max_age);
+            let oldest = policy.last_good.max(policy.last_known).unwrap_or_default();
+            let oldest = oldest.max(policy.max_age);
             let is_of_use = |at: Instant| now.saturating_duration_since(at) <= oldest;
             state.good = state.good.take().filter(|good| is_of_use(good.at));
             if state.good.is_none() && predecessor.is_none() {

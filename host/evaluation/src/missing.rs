@@ -30,6 +30,8 @@ pub enum MissingReason {
     LeftOut,
     /// There is only one of cpu and memory.
     Partial,
+    /// The last known value stands for what is absent.
+    LastKnown,
     /// A default stands for what is absent.
     Default,
 }
@@ -48,6 +50,7 @@ impl MissingReason {
             Self::Refused => "refused",
             Self::LeftOut => "left_out",
             Self::Partial => "partial",
+            Self::LastKnown => "last_known",
             Self::Default => "default",
         }
     }
@@ -66,6 +69,11 @@ impl Missing {
     /// A reason with its message.
     pub fn new(reason: MissingReason, message: impl Into<String>) -> Self {
         Self { reason, message: message.into() }
+    }
+
+    /// Both messages, under the reason of the first.
+    pub fn and(self, other: Self) -> Self {
+        Self { message: format!("{}; {}", self.message, other.message), ..self }
     }
 }
 

@@ -24,7 +24,9 @@ pub struct Policy {
     pub otherwise: Option<Quantity>,
     /// How long the mapping before a change is evaluated, where the changed one gives nothing.
     pub handover: Duration,
-    /// What stands for an absent value.
+    /// For how long the last value of what is absent now stands for it; `None` for not at all.
+    pub last_known: Option<Duration>,
+    /// What stands for an absent value that is not known from before, either.
     pub default: Option<Quantity>,
     /// Below this is 0.
     pub activation: Option<f64>,
@@ -41,6 +43,7 @@ impl Default for Policy {
             last_good: None,
             otherwise: None,
             handover: Duration::from_secs(300),
+            last_known: None,
             default: None,
             activation: None,
             on_nan: OnNan::Refuse,
@@ -131,6 +134,7 @@ mod tests {
                     evaluation: 1,
                     values: Arc::new(values()),
                     basis: crate::Basis::default(),
+                    last_known: Arc::default(),
                     at,
                     time: 0,
                     querying: Duration::ZERO,

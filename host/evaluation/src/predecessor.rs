@@ -222,7 +222,19 @@ mod tests {
         });
         let (querying, running) = (Duration::ZERO, Duration::ZERO);
         let basis = crate::Basis::default();
-        Arc::new(Evaluated { id: 1, evaluation: 1, values, basis, at, time: 0, querying, running })
+        let last_known = Arc::default();
+        let (id, evaluation, time) = (1, 1, 0);
+        Arc::new(Evaluated {
+            id,
+            evaluation,
+            values,
+            basis,
+            last_known,
+            at,
+            time,
+            querying,
+            running,
+        })
     }
 
     fn told(fallback: &Fallback) -> &'static str {

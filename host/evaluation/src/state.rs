@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::basis::Basis;
 use super::cadence::Cadence;
 use super::error::EvaluationError;
+use super::last_known::LastKnown;
 use super::policy::Policy;
 use super::predecessor::Predecessor;
 use super::quota::QuotaShare;
@@ -32,6 +33,8 @@ pub struct Evaluated {
     pub values: Arc<Values>,
     /// What they were made from.
     pub basis: Basis,
+    /// The last values of what these lack, where the policy asks for them.
+    pub last_known: Arc<LastKnown>,
     /// When the evaluation began.
     pub at: Instant,
     /// The same in milliseconds since the epoch.
@@ -55,11 +58,21 @@ impl Evaluated {
             evaluation: next_id(),
             values: Arc::new(values),
             basis: Basis::default(),
+            last_known: Arc::default(),
             at: Instant::now(),
             time: clock::now(),
             querying: Duration::ZERO,
             running: Duration::ZERO,
         }
+    }
+
+    /// The same values with the last ones of what they lack and `before` had, of at most so many
+    /// objects or items, as far as the policy asks for them.
+    pub(super) fn remembering(self, before: Option<&Self>, policy: &Policy, most: usize) -> Self {
+        let (Some(before), Some(oldest)) = (before, policy.last_known) else { return self };
+        let values = &self.values.served;
+        let last_known = Arc::new(LastKnown::after(before, values, oldest, self.at, most));
+        Self { last_known, ..self }
     }
 
     /// The same values as those of another evaluation: an answer that is made from them under
@@ -209,7 +222,8 @@ impl Evaluation {
         }
         let own = self.state.load().good.clone();
         let good = own.or_else(|| self.predecessor()?.good());
-        let values = good.map_or(0, |good| good.values.served.bytes());
+        let size = |good: Arc<Evaluated>| good.values.served.bytes() + good.last_known.bytes();
+        let values = good.map_or(0, size);
         let bytes = size_of::<Self>() + 2 * self.params.bytes() + values;
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.as_mut().is_none_or(|counted| counted.resize(bytes))

@@ -42,7 +42,8 @@ pub struct Item {
 }
 
 impl Item {
-    fn bytes(&self) -> usize {
+    /// The approximate size in memory, in bytes.
+    pub fn bytes(&self) -> usize {
         let label_bytes = |(name, value): &(Box<str>, Box<str>)| name.len() + value.len() + 64;
         size_of::<Self>() + self.labels.iter().map(label_bytes).sum::<usize>()
     }

@@ -1,6 +1,7 @@
 //! Why values that were asked for are not there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::snapshot::RuleSeries;
 use leadsman_evaluation::{Basis, Dispute, Evaluated, Mapping, Missing, MissingReason, QueryBasis};
@@ -209,6 +210,17 @@ impl ObjectAbsence<'_> {
         Some(Missing::new(MissingReason::Default, message))
     }
 
+    /// Why last known values, the oldest of this age, stand for some of the objects.
+    pub(super) fn remembered(
+        &self,
+        oldest: Duration,
+        names: &[&str],
+        asked: usize,
+    ) -> Option<Missing> {
+        let (_, objects, why) = self.of_first(names, asked)?;
+        Some(last_known(&objects, oldest, &why))
+    }
+
     /// `1 of 3 pods (web-2)`, with the reason of the first.
     fn of_first(&self, names: &[&str], asked: usize) -> Option<(MissingReason, String, String)> {
         let first = names.first()?;
@@ -219,6 +231,15 @@ impl ObjectAbsence<'_> {
         let why = if names.len() > 1 { format!("{first}: {message}") } else { message };
         Some((reason, objects, why))
     }
+}
+
+/// Why last known values, the oldest of this age, stand for something.
+pub(super) fn last_known(what: &str, oldest: Duration, why: &str) -> Missing {
+    let message = format!(
+        "the last known value is served for {what}, {:.1}s old, as onAbsent says: {why}",
+        oldest.as_secs_f64()
+    );
+    Missing::new(MissingReason::LastKnown, message)
 }
 
 /// Why a list of objects is empty before any value is looked for.

@@ -1,7 +1,7 @@
 //! Reads of custom metrics: values for objects.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::absence::{Absence, KnownSeries, ObjectAbsence, nothing_selected};
 use super::part::{Part, count, left_out, not_numbers, stale_warning};
@@ -153,7 +153,8 @@ impl<'a> CustomRead<'a> {
         }
         let names = names.unwrap_or_default();
         // What stands for values that are not known is told anew each time.
-        reading.origin = values.instead.is_none().then_some(origin);
+        let kept = values.instead.is_none() && values.evaluated.last_known.is_empty();
+        reading.origin = kept.then_some(origin);
         reading.places.push(Place { namespace: self.namespace.clone(), names, reading: values });
         Ok(reading)
     }
@@ -304,6 +305,7 @@ impl CustomRead<'_> {
         let mut values = Vec::with_capacity(names.len());
         // What the plugin gave and what cannot be served is not absent: no default stands for it.
         let (mut refused, mut absent) = (None, Vec::new());
+        let (mut last_known, mut defaulted, mut oldest) = (Vec::new(), Vec::new(), Duration::ZERO);
         for name in names {
             match served.get(namespace, name) {
                 Some(Ok(value)) => values.push(ObjectValue { namespace, name, value }),
@@ -311,14 +313,29 @@ impl CustomRead<'_> {
                     refused = refused.or(Some((name.as_ref(), reason.to_string())))
                 }
                 None => {
-                    absent.push(name.as_ref());
-                    let value = default.map(|value| ObjectValue { namespace, name, value });
-                    values.extend(value);
+                    let known = self.part.last_known(evaluated.last_known.object(namespace, name));
+                    let value = match (known, default) {
+                        (Some((value, age)), _) => {
+                            last_known.push(name.as_ref());
+                            oldest = oldest.max(age);
+                            value
+                        }
+                        (None, Some(value)) => {
+                            defaulted.push(name.as_ref());
+                            value
+                        }
+                        (None, None) => {
+                            absent.push(name.as_ref());
+                            continue;
+                        }
+                    };
+                    values.push(ObjectValue { namespace, name, value });
                 }
             }
         }
         // That a stated value stands for all of them is told with the reason already.
-        if reading.instead.is_some() || (refused.is_none() && absent.is_empty()) {
+        let stand_ins = !last_known.is_empty() || !defaulted.is_empty();
+        if reading.instead.is_some() || (refused.is_none() && absent.is_empty() && !stand_ins) {
             return Ok((values, None));
         }
         let absence = ObjectAbsence {
@@ -333,8 +350,12 @@ impl CustomRead<'_> {
             served,
         };
         let (metric, resource) = (self.request.metric, self.kind.resource());
-        if let (None, Some(default)) = (&refused, quantity) {
-            return Ok((values, absence.defaulted(default, &absent, names.len())));
+        let of_default =
+            quantity.and_then(|quantity| absence.defaulted(quantity, &defaulted, names.len()));
+        let of_known = absence.remembered(oldest, &last_known, names.len());
+        let stands = [of_default, of_known].into_iter().flatten().reduce(Missing::and);
+        if refused.is_none() && absent.is_empty() {
+            return Ok((values, stands));
         }
         // Measures for another namespace, or for none, belong to no object that exists.
         let elsewhere = || {
@@ -347,7 +368,10 @@ impl CustomRead<'_> {
         });
         match (refused, self.request.target) {
             (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason)),
-            (Some(reason), _) => Ok((values, Some(Missing::new(MissingReason::Refused, reason)))),
+            (Some(reason), _) => {
+                let missing = Some(Missing::new(MissingReason::Refused, reason));
+                Ok((values, missing.into_iter().chain(stands).reduce(Missing::and)))
+            }
             (None, Target::One(name)) if values.is_empty() => {
                 let Missing { reason, message } = absence.why(name.as_str());
                 let asked = self.request.resource;
@@ -359,7 +383,10 @@ impl CustomRead<'_> {
                 );
                 Err(ReadError::Absent(Missing::new(reason, message)))
             }
-            (None, _) => Ok((values, absence.of_list(metric, &absent, names.len()))),
+            (None, _) => {
+                let missing = absence.of_list(metric, &absent, names.len());
+                Ok((values, missing.into_iter().chain(stands).reduce(Missing::and)))
+            }
         }
     }
 }
@@ -395,7 +422,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &CustomRequest<'
         NotServed::Unknown => None,
     };
     let message = format!("the server could not find the metric {metric} for {resource}");
-    unserved(snapshot, metric, false, message, also)
+    unserved(snapshot, metric, Wanted::Custom(resource), message, also)
 }
 
 /// Whether the objects that there are do not matter to a request.

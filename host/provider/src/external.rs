@@ -1,15 +1,16 @@
 //! Reads of external metrics: items with labels.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::absence::{Absence, KnownSeries};
+use super::absence::{Absence, KnownSeries, last_known};
 use super::part::{Part, count, not_numbers, stale_warning};
 use super::request::reader;
 use super::{ExternalRequest, Origin, ReadError, bound, selector, unserved};
 use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
 use leadsman_evaluation::{Evaluations, Missing, MissingReason, Reader, Reading};
 use leadsman_model::names::{Namespace, Scope};
+use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::Selector;
 use leadsman_model::serve::Serve;
@@ -126,7 +127,7 @@ impl ExternalReading<'_> {
     /// What the answer is made from.
     pub fn origin(&self) -> Option<Origin> {
         // What stands for values that are not known is told anew each time.
-        let known = self.reading.instead.is_none();
+        let known = self.reading.instead.is_none() && self.reading.evaluated.last_known.is_empty();
         known.then(|| Origin::new(&self.reading.evaluated, None, 0))
     }
 
@@ -169,15 +170,26 @@ impl ExternalReading<'_> {
         }
         // That a stated value stands for the items is told with the reason already.
         let lacking = items.is_empty() && self.reading.instead.is_none();
-        let missing = lacking.then(|| self.missing(served));
-        if items.is_empty() {
-            items.extend(&self.default);
-        }
+        let known = &self.reading.evaluated.last_known;
+        let known = known.items(|item| picks(&item.labels)).filter(|_| lacking);
+        let known = known.and_then(|(items, at)| Some((items, self.read.part.may_stand(at)?)));
+        let stands = match known {
+            Some((last, age)) => {
+                items = last;
+                Some(StandIn::LastKnown(age))
+            }
+            None if items.is_empty() => {
+                items.extend(&self.default);
+                self.default.as_ref().map(|item| StandIn::Default(item.value.quantity))
+            }
+            None => None,
+        };
+        let missing = lacking.then(|| self.missing(served, stands));
         Ok(ExternalItems { items, missing })
     }
 
-    /// Why none of these items is selected.
-    fn missing(&self, all: &[Item]) -> Missing {
+    /// Why none of these items is selected, and what stands for them.
+    fn missing(&self, all: &[Item], stands: Option<StandIn>) -> Missing {
         let absence = Absence {
             mapping: self.read.part.mapping(),
             series: self.read.series.as_deref(),
@@ -206,9 +218,11 @@ impl ExternalReading<'_> {
             }),
         };
         let metric = self.read.request.metric;
-        match &self.default {
-            Some(item) => {
-                let default = item.value.quantity;
+        match stands {
+            Some(StandIn::LastKnown(age)) => {
+                last_known(&format!("external metric {metric}"), age, &message)
+            }
+            Some(StandIn::Default(default)) => {
                 let message = format!(
                     "the default {default} is served for external metric {metric}: {message}"
                 );
@@ -219,6 +233,14 @@ impl ExternalReading<'_> {
             }
         }
     }
+}
+
+/// What stands for items that are absent.
+enum StandIn {
+    /// Those of an evaluation so long ago.
+    LastKnown(Duration),
+    /// The stated value.
+    Default(Quantity),
 }
 
 /// How many items a message names by their labels.
@@ -266,7 +288,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &ExternalRequest
     };
     let metric = request.metric;
     let message = format!("the server could not find the external metric {metric}");
-    unserved(snapshot, metric, true, message, also)
+    unserved(snapshot, metric, Wanted::External, message, also)
 }
 
 fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {

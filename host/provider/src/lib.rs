@@ -26,7 +26,7 @@ pub use origin::{Origin, OriginVersion};
 pub use request::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
 pub use resource::{Amounts, ObjectMetrics, ResourceRead, ResourceReading, ResourceValues, Usage};
 
-use crate::snapshot::{Entry, EntryState, NotGiven, Snapshot};
+use crate::snapshot::{Entry, EntryState, NotGiven, Snapshot, Wanted};
 use leadsman_evaluation::{Evaluations, Mapping};
 use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::selector::Selector;
@@ -47,11 +47,11 @@ async fn bound(entry: &Entry) -> Result<Arc<Evaluations>, ReadError> {
 fn unserved(
     snapshot: &Snapshot,
     metric: &str,
-    external: bool,
+    wanted: Wanted<'_>,
     message: String,
     also: Option<(&'static str, String)>,
 ) -> ReadError {
-    let given = snapshot.gaps().of(metric, external);
+    let given = snapshot.gaps().of(metric, wanted);
     if let Some((reason, also)) = also {
         let left_out = match given {
             NotGiven::LeftOut(why) => format!("; {why}"),
@@ -69,6 +69,13 @@ fn unserved(
         NotGiven::NoSeries(why) => ReadError::Unserved {
             reason: "rule_without_series",
             message: format!("{message}; {why}"),
+        },
+        NotGiven::Others(why) => ReadError::Unserved {
+            reason: "unknown_metric",
+            message: format!(
+                "{message}; rules whose series are not known give other metrics, and could not give \
+                 it: {why}"
+            ),
         },
         NotGiven::Unknown => ReadError::Unserved { reason: "unknown_metric", message },
     }

@@ -1,15 +1,15 @@
 //! One evaluation that a read needs.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ReadError;
 use leadsman_evaluation::{
-    Evaluated, Evaluations, Mapping, Missing, MissingReason, ReadFailure, Reader, Reading,
+    Evaluated, Evaluations, Known, Mapping, Missing, MissingReason, ReadFailure, Reader, Reading,
 };
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
-use leadsman_model::values::OnNan;
+use leadsman_model::values::{OnNan, Value};
 use leadsman_runtime::telemetry::ReadOutcome;
 
 /// One evaluation that a read needs.
@@ -46,6 +46,18 @@ impl Part {
         let names = names.cloned().collect();
         let key = QueryParams { selector: self.key.selector.clone(), names };
         self.evaluations.read(&self.scope, &key, reader).await.map_err(failed)
+    }
+
+    /// The last known value of what is absent, with its age, where the policy lets it stand yet.
+    pub(super) fn last_known(&self, known: Option<Known>) -> Option<(Value, Duration)> {
+        let Known { value, at } = known?;
+        Some((value, self.may_stand(at)?))
+    }
+
+    /// The age of what is known from an earlier evaluation, where the policy lets it stand yet.
+    pub(super) fn may_stand(&self, at: Instant) -> Option<Duration> {
+        let age = at.elapsed();
+        (age <= self.mapping().policy.last_known?).then_some(age)
     }
 
     fn failed(&self, failure: ReadFailure) -> ReadError {

@@ -75,6 +75,15 @@ impl Association {
             })
     }
 
+    /// The kinds of objects that labels may name; `None` if that depends on the labels there are, or
+    /// on kinds that are not known.
+    pub(super) fn kinds(&self, resolve: &Resolve<'_>) -> Option<Vec<Resource>> {
+        if self.template.is_some() {
+            return None;
+        }
+        self.overrides.values().map(|(group, resource)| resolve(group, resource)).collect()
+    }
+
     /// The kind of objects that a label names, if it names any.
     pub fn resource_of(&self, label: &str, resolve: &Resolve<'_>) -> Option<Resource> {
         if let Some((group, resource)) = self.overrides.get(label) {

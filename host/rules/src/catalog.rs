@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::query::RuleQuery;
-use super::{Api, Resolve, Rule};
+use super::{Api, OnSeveral, Resolve, Rule};
 use leadsman_model::names::MetricName;
 use leadsman_model::resource::Resource;
 
@@ -16,6 +18,20 @@ pub type Seen = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 pub struct Catalog {
     /// The metrics, unique by name and kind of objects.
     pub offered: Vec<Offered>,
+    /// Labels that queries ask for and no series has.
+    pub lacking: Vec<Lacking>,
+}
+
+/// A label that queries of a rule ask for, as a read adds its matcher, and that none of the rule's
+/// series has: the metrics are listed, and their reads find nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacking {
+    /// The number of the rule.
+    pub rule: usize,
+    /// The label.
+    pub label: String,
+    /// The labels of one of the series.
+    pub there: Vec<Arc<str>>,
 }
 
 /// A metric that a rule gives.
@@ -31,6 +47,32 @@ pub struct Offered {
     pub rule: usize,
     /// The query.
     pub query: RuleQuery,
+}
+
+impl Offered {
+    /// The configuration of the plugin that makes its values of the query's answer: that of
+    /// `per-object`, or of `external`. `names_objects` says whether the query names the objects of a
+    /// read, and so picks no series that names none.
+    pub fn plugin_config(&self, on_several: OnSeveral, names_objects: bool) -> Value {
+        let Self { resource, label, query, .. } = self;
+        let (Some(resource), Some(label)) = (resource, label) else {
+            return json!({"seriesName": true});
+        };
+        json!({
+            "object": label,
+            "combine": on_several.combine(),
+            // Objects that live in no namespace are by their name alone.
+            "namespace": match resource.namespaced() {
+                true => query.namespace_label.as_deref().unwrap_or_default(),
+                false => "",
+            },
+            // The query that names objects would not have picked what names none.
+            "unnamed": match query.object_label.is_some() && !names_objects {
+                true => "omit",
+                false => "fail",
+            },
+        })
+    }
 }
 
 /// A series that gives no metric, and why.
@@ -105,6 +147,8 @@ struct Making<'a> {
     resolve: &'a Resolve<'a>,
     unserved: &'a mut dyn FnMut(Unserved),
     offered: BTreeMap<Key, Offered>,
+    /// The labels that the queries of a rule ask for.
+    asked: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -116,7 +160,9 @@ impl Catalog {
         resolve: &Resolve<'_>,
         unserved: &mut dyn FnMut(Unserved),
     ) -> Self {
-        let mut making = Making { resolve, unserved, offered: BTreeMap::new() };
+        let (offered, asked) = (BTreeMap::new(), BTreeSet::new());
+        let mut making = Making { resolve, unserved, offered, asked };
+        let mut lacking = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             // Many series share labels, so each is resolved once.
             let mut resolved = HashMap::new();
@@ -127,8 +173,15 @@ impl Catalog {
                     (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
                 }
             }
+            let asked = std::mem::take(&mut making.asked);
+            if let (Some(seen), true) = (seen(&rule.series_query), rule.query.uses_matchers()) {
+                let lacks = |label: &String| seen.values().all(|of| !of.contains(label.as_str()));
+                let there = || seen.values().next().into_iter().flatten().cloned().collect();
+                let lacks = asked.into_iter().filter(lacks);
+                lacking.extend(lacks.map(|label| Lacking { rule: at, label, there: there() }));
+            }
         }
-        Self { offered: making.offered.into_values().collect() }
+        Self { offered: making.offered.into_values().collect(), lacking }
     }
 }
 
@@ -231,6 +284,11 @@ impl Making<'_> {
     fn insert(&mut self, rules: &[Rule], new: Offered) -> Result<(), Why> {
         if !new.query.quotes_series() {
             return Err(Why::SeriesName);
+        }
+        for label in new.query.namespace_label.iter().chain(&new.query.object_label) {
+            if !self.asked.contains(label) {
+                self.asked.insert(label.clone());
+            }
         }
         let key = (new.metric.clone(), new.resource.clone());
         let by = format!("{} of {}", new.query.series, rules[new.rule].title());

@@ -6,6 +6,7 @@ use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::Expr;
 
 use super::association::Association;
+use super::catalog::Lacking;
 use super::promql::{self, MAX_CHECKED_BYTES, ParseError};
 use super::query::QueryText;
 use super::result_labels::ResultLabels;
@@ -145,6 +146,27 @@ impl ResourceRules {
             }
         }
         findings
+    }
+}
+
+/// How many labels a message names.
+const MAX_LABELS: usize = 12;
+
+impl Lacking {
+    /// What is odd about the rule.
+    pub fn finding(&self) -> Finding {
+        let mut there: Vec<_> = self.there.iter().take(MAX_LABELS).map(|label| &**label).collect();
+        if self.there.len() > MAX_LABELS {
+            there.push("…");
+        }
+        let message = format!(
+            "no series of the rule has the label \"{}\", which reads ask for, so that they find \
+             nothing; say with `resources.overrides` which label it is, or have Prometheus add it to \
+             the series; there are {}",
+            self.label,
+            there.join(", ")
+        );
+        Finding { place: "/resources".to_owned(), gravity: Gravity::Warning, message }
     }
 }
 

@@ -6,6 +6,7 @@ mod catalog;
 mod findings;
 mod go_regex;
 mod go_template;
+mod may_give;
 mod naming;
 pub mod promql;
 mod query;
@@ -15,8 +16,9 @@ mod widen;
 pub mod written;
 
 pub use association::{Association, Resolve, resolver};
-pub use catalog::{Catalog, Offered, Seen, Unserved, Why, gives_nothing};
+pub use catalog::{Catalog, Lacking, Offered, Seen, Unserved, Why, gives_nothing};
 pub use findings::{Finding, Gravity};
+pub use may_give::MayGive;
 pub use query::{QueryText, RuleQuery};
 pub use resource::{ResourceRules, UsageQueries};
 

@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::may_give::SeriesNames;
 use super::written::{Filter, Name};
 use super::{ReportFault, go_regex};
 
@@ -121,6 +122,20 @@ impl Naming {
         excluding.or_else(by_name)
     }
 
+    /// Whether the metric of some series of these names may be called so.
+    pub(super) fn may_call(&self, metric: &str, of: &SeriesNames) -> bool {
+        match of {
+            SeriesNames::One(series) => {
+                self.kept_out_by(series).is_none() && self.name(series).as_deref() == Some(metric)
+            }
+            // It is called as its series.
+            _ if self.matches.is_none() && self.called == "$0" => {
+                of.may_be(metric) && self.kept_out_by(metric).is_none()
+            }
+            _ => fits(&go_regex::literals(&self.called), metric),
+        }
+    }
+
     /// What the metric of a series is called. As in Go, it is the expansion and not a replacement
     /// within the name.
     pub(super) fn name(&self, series: &str) -> Option<String> {
@@ -135,4 +150,17 @@ impl Naming {
             }
         }
     }
+}
+
+/// Whether a text begins with the first of these, ends with the last, and has the others in their
+/// order between them.
+fn fits(pieces: &[String], text: &str) -> bool {
+    let Some((first, rest)) = pieces.split_first() else { return true };
+    let Some(mut left) = text.strip_prefix(first.as_str()) else { return false };
+    let Some((last, between)) = rest.split_last() else { return left.is_empty() };
+    for piece in between {
+        let Some((_, after)) = left.split_once(piece.as_str()) else { return false };
+        left = after;
+    }
+    left.ends_with(last.as_str())
 }

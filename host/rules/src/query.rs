@@ -56,6 +56,12 @@ impl QueryText {
         &self.written
     }
 
+    /// Whether the matchers of a read are part of the query.
+    pub(super) fn uses_matchers(&self) -> bool {
+        let uses = self.template.uses();
+        ["LabelMatchers", "LabelValuesByName"].iter().any(|field| uses.contains(*field))
+    }
+
     /// The query of an example: for this series, with these matchers, grouped by this label. `None`
     /// where values of a read decide what the query is.
     pub(super) fn of_example(&self, series: &str, matchers: &str, group: &str) -> Option<String> {

@@ -124,3 +124,58 @@ fn a_series_of_any_name_stands_in_a_query_as_a_name() {
         );
     }
 }
+
+#[test]
+fn the_plugin_is_configured_by_labels_and_by_what_the_query_picks() {
+    let written = json!({
+        "seriesQuery": "x",
+        "metricsQuery": "<<.Series>>{<<.LabelMatchers>>}",
+        "resources": {"overrides": {
+            "ns": {"resource": "namespace"}, "pod": {"resource": "pod"}, "node": {"resource": "node"},
+        }},
+    });
+    let rules = [rule(Api::Custom, written.clone()), rule(Api::External, written)];
+    let (catalog, _) = catalog(&rules, &seen(&[("x", "ns pod node")]));
+    let of = |kind: Option<&str>, names_objects| {
+        let kind = kind.and_then(Resource::known);
+        let offered = catalog.offered.iter().find(|offered| offered.resource == kind).unwrap();
+        offered.plugin_config(OnSeveral::Refuse, names_objects)
+    };
+    let of_objects = |object: &str, namespace: &str, unnamed: &str| json!({"object": object, "combine": "omit", "namespace": namespace, "unnamed": unnamed});
+    assert_eq!(of(Some("pods"), false), of_objects("pod", "ns", "omit"));
+    assert_eq!(of(Some("pods"), true), of_objects("pod", "ns", "fail"));
+    assert_eq!(of(Some("nodes"), false), of_objects("node", "", "omit"));
+    assert_eq!(of(Some("namespaces"), false), of_objects("ns", "", "fail"));
+    assert_eq!(of(None, false), json!({"seriesName": true}));
+}
+
+#[test]
+fn a_label_that_is_asked_for_and_that_no_series_has_is_found() {
+    let of = |query: &str, series: &[(&str, &str)]| {
+        let rule = rule(
+            Api::Custom,
+            json!({
+                "seriesQuery": "x", "metricsQuery": query,
+                "resources": {
+                    "template": "<<.Resource>>",
+                    "overrides": {"app": {"group": "apps", "resource": "deployment"}},
+                },
+            }),
+        );
+        let lacking = catalog(&[rule], &seen(series)).0.lacking;
+        lacking.into_iter().map(|of| of.finding().message).collect::<Vec<_>>()
+    };
+    let lacks = of(ANY, &[("x", "app job_id"), ("y", "app")]);
+    assert_eq!(lacks.len(), 1, "{lacks:?}");
+    for part in ["no series of the rule has the label \"namespace\"", "there are app, job_id"] {
+        assert!(lacks[0].contains(part), "{part}: {lacks:?}");
+    }
+    // The override says what the label of a deployment is; the template found another one.
+    let lacks = of(ANY, &[("x", "namespace deployment")]);
+    assert!(lacks[0].contains("the label \"app\""), "{lacks:?}");
+    // One of several names is enough: a rule for all series meets many others.
+    assert_eq!(of(ANY, &[("x", "app"), ("y", "app namespace")]), [""; 0]);
+    assert_eq!(of("sum(x) by (app)", &[("x", "app")]), [""; 0], "nothing is asked for");
+    assert_eq!(of(ANY, &[("x", "node")]), [""; 0], "nodes live in none");
+    assert_eq!(of(ANY, &[]), [""; 0]);
+}

@@ -143,6 +143,20 @@ mod tests {
         assert_eq!(read(&access.source["bearerTokenFile"]), "secret");
         let cert = folder.path().join("cert.pem").display().to_string();
         assert_eq!(access.tls["certFile"], cert);
+        let basic = "current-context: b\n\
+             contexts: [{name: b, context: {cluster: c, user: u}}]\n\
+             clusters: [{name: c, cluster: {insecure-skip-tls-verify: true}}]\n";
+        let of = |user: &str| {
+            fs::write(&path, format!("{basic}users: [{{name: u, user: {user}}}]\n")).unwrap();
+            access_in(&path)
+        };
+        let access = of("{username: jane, password: secret}").unwrap();
+        assert_eq!(access.source["basicAuth"]["username"], "jane");
+        assert_eq!(read(&access.source["basicAuth"]["passwordFile"]), "secret");
+        assert_eq!(access.tls["insecureSkipVerify"], true);
+        // A program that prints tokens is not run.
+        let refused = of("{exec: {command: aws}}").unwrap_err().to_string();
+        assert!(refused.contains("`exec` is not run here"), "{refused}");
         fs::write(&path, "users: [{name: u, user: {exec: {}}}]\n").unwrap();
         assert!(access_in(&path).unwrap_err().to_string().contains("no context"));
     }

@@ -207,4 +207,21 @@ mod tests {
             assert_eq!(of(program, line), (expected.to_owned(), notes), "{program} {line}");
         }
     }
+
+    #[test]
+    fn a_certificate_in_the_folder_is_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = format!("--config c --cert-dir {}", folder.path().display());
+        assert_eq!(of("/adapter", &line), ("serve --config c --secure-port=443".to_owned(), 1));
+        for file in ["apiserver.crt", "apiserver.key"] {
+            std::fs::write(folder.path().join(file), "x").unwrap();
+        }
+        let (arguments, notes) = of("/adapter", &line);
+        for part in
+            ["--tls-cert-file=", "apiserver.crt", "--tls-private-key-file=", "apiserver.key"]
+        {
+            assert!(arguments.contains(part), "{part}: {arguments}");
+        }
+        assert_eq!(notes, 0);
+    }
 }

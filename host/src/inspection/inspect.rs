@@ -67,7 +67,13 @@ async fn inspect_with(parsed: Parsed, resources: &[Resource]) -> Inspection {
     let mut inspection = Inspection::of(&parsed);
     if let Some(rules) = &parsed.config.rules {
         let lists = list_series(rules, parsed.config.sources.get(&rules.discovery.source)).await;
-        inspection.add(rules, &lists, &parsed.config.mappings, &resolver(resources));
+        inspection.add(
+            &parsed.document,
+            rules,
+            &lists,
+            &parsed.config.mappings,
+            &resolver(resources),
+        );
     }
     inspection
 }

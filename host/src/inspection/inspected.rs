@@ -5,16 +5,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::inspect::SeriesLists;
-use leadsman_config::valid;
-use leadsman_config::{self as config, Parsed};
-use leadsman_document::Faults;
+use leadsman_config::{Parsed, valid};
+use leadsman_document::{Document, Fault, Faults, Severity};
 use leadsman_model::names::MetricName;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::{
-    Api, Catalog, Offered, OnSeveral, Resolve, RuleQuery, Seen, Unserved, UsageQueries,
-    gives_nothing,
+    Api, Catalog, Finding, Lacking, Offered, OnSeveral, Resolve, RuleQuery, Seen, Unserved,
+    UsageQueries, gives_nothing,
 };
 use leadsman_source::Template;
 
@@ -75,6 +74,8 @@ pub struct InspectedMetric {
     pub resource: Option<Resource>,
     /// The label that names the object.
     pub label: Option<String>,
+    /// The configuration of the plugin, where one query is for all objects.
+    pub config: Value,
     /// The series.
     pub series: String,
     /// The widened query, or why the query cannot be widened.
@@ -109,13 +110,14 @@ impl InspectedMetric {
         }
     }
 
-    fn new(offered: Offered, mappings: &[valid::Mapping]) -> Self {
+    fn new(offered: Offered, on_several: OnSeveral, mappings: &[valid::Mapping]) -> Self {
+        let config = offered.plugin_config(on_several, false);
         let Offered { metric, resource, label, query, .. } = offered;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let overrides =
             |mapping: &valid::Mapping| mapping.metric == metric && mapping.serve == serve;
         let widened = Template::wider(&query);
-        let checked = widened.as_ref().map_or(Ok(()), config::check_promql);
+        let checked = widened.as_ref().map_or(Ok(()), leadsman_config::check_promql);
         Self {
             overridden: mappings.iter().any(overrides),
             invalid: checked.err(),
@@ -125,6 +127,7 @@ impl InspectedMetric {
             metric,
             resource,
             label,
+            config,
         }
     }
 }
@@ -174,6 +177,7 @@ impl Inspection {
     /// Adds the metrics that rules give for the listed series.
     pub(super) fn add(
         &mut self,
+        document: &Document,
         rules: &valid::Rules,
         lists: &SeriesLists,
         mappings: &[valid::Mapping],
@@ -208,8 +212,13 @@ impl Inspection {
         let mut unserved = Vec::new();
         let catalog =
             Catalog::new(&rules.rules, seen, resolve, &mut |series| unserved.push(series));
+        self.add_lacking(document, rules, &catalog.lacking);
         for offered in catalog.offered {
-            self.rules[offered.rule].metrics.push(InspectedMetric::new(offered, mappings));
+            self.rules[offered.rule].metrics.push(InspectedMetric::new(
+                offered,
+                rules.discovery.on_several,
+                mappings,
+            ));
         }
         for series in unserved {
             self.rules[series.rule].unserved.push(series);
@@ -238,6 +247,24 @@ impl Inspection {
                 ));
             }
         }
+    }
+}
+
+impl Inspection {
+    /// Adds to the warnings that reads ask for labels which no series has.
+    fn add_lacking(&mut self, document: &Document, rules: &valid::Rules, lacking: &[Lacking]) {
+        let warning = |lacking: &Lacking| {
+            let Finding { place, message, .. } = lacking.finding();
+            let place = format!("{}{place}", rules.rules[lacking.rule].place);
+            Fault::at(place, message).with(Severity::Warning)
+        };
+        if lacking.is_empty() {
+            return;
+        }
+        let mut list = self.faults.take().map_or_else(Vec::new, |faults| faults.list);
+        list.extend(document.locate(lacking.iter().map(warning).collect()).list);
+        list.sort_by_key(|fault| fault.line);
+        self.faults = Some(Faults { document: document.name.clone(), list });
     }
 }
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::text::one_line;
 use super::{InspectedMetric, InspectedRule, Inspection, count};
 use leadsman_model::resource::Resource;
-use leadsman_rules::OnSeveral;
 
 /// A configuration with mappings for the metrics that the rules give now. Comments list the metrics that
 /// cannot be converted.
@@ -38,11 +37,13 @@ pub fn mappings(inspection: &Inspection) -> String {
         }
         let source = inspection.source.as_deref().unwrap_or_default();
         let query = query.as_deref().unwrap_or_default();
-        write_mapping(&mut text, metric, source, query, inspection.on_several);
-        // The setting for all rules becomes a policy of each mapping.
+        write_mapping(&mut text, metric, source, query);
+        // What holds for all rules is a policy of each mapping.
         let discovery = inspection.written.get("discovery");
-        if let Some(on_nan) = discovery.and_then(|discovery| discovery.get("onNaN")) {
-            line(&mut text, &format!("    onNaN: {on_nan}"));
+        for key in ["deadline", "onNaN"] {
+            if let Some(policy) = discovery.and_then(|discovery| discovery.get(key)) {
+                line(&mut text, &format!("    {key}: {policy}"));
+            }
         }
     }
     if !not_converted.is_empty() {
@@ -85,23 +86,11 @@ fn mapping_query(metric: &InspectedMetric) -> Result<&str, String> {
     metric.widened.as_deref().map_err(String::clone)
 }
 
-fn write_mapping(
-    text: &mut String,
-    metric: &InspectedMetric,
-    source: &str,
-    query: &str,
-    on_several: OnSeveral,
-) {
+fn write_mapping(text: &mut String, metric: &InspectedMetric, source: &str, query: &str) {
     line(text, &format!("  - metric: {}", quoted(metric.metric.as_str())));
-    let (serve, plugin, config) = match (&metric.resource, &metric.label) {
-        (Some(resource), Some(label)) => {
-            // Objects of kinds that are not namespaced are identified by their names only.
-            let namespace = if resource.namespaced() { "" } else { ", namespace: \"\"" };
-            let combine = on_several.combine();
-            let config = format!("{{object: {}, combine: {combine}{namespace}}}", quoted(label));
-            (format!("{{custom: {}}}", kind(resource)), "per-object", config)
-        }
-        _ => ("{external: {}}".to_owned(), "external", "{seriesName: true}".to_owned()),
+    let (serve, plugin) = match &metric.resource {
+        Some(resource) => (format!("{{custom: {}}}", kind(resource)), "per-object"),
+        None => ("{external: {}}".to_owned(), "external"),
     };
     line(text, &format!("    serve: {serve}"));
     line(text, "    queries:");
@@ -109,7 +98,8 @@ fn write_mapping(
     line(text, &format!("        source: {}", quoted(source)));
     line(text, &format!("        promql: {}", quoted(query.trim())));
     line(text, &format!("    plugin: {plugin}"));
-    line(text, &format!("    config: {config}"));
+    // JSON is YAML.
+    line(text, &format!("    config: {}", metric.config));
 }
 
 /// The kind of objects, with the details of a custom resource.

@@ -67,7 +67,7 @@ fn inspected(text: &str, lists: SeriesLists) -> Inspection {
     let cluster = [Resource::custom("widgets.example.com", Some(widgets)).unwrap()];
     let mut inspection = Inspection::of(&parsed);
     let rules = parsed.config.rules.unwrap();
-    inspection.add(&rules, &lists, &parsed.config.mappings, &resolver(&cluster));
+    inspection.add(&parsed.document, &rules, &lists, &parsed.config.mappings, &resolver(&cluster));
     inspection
 }
 
@@ -171,11 +171,17 @@ fn rules_become_mappings_that_have_no_faults() {
     for part in [
         "# pods/x_b of rules[1]: sum brings objects together.",
         "# rules[2] away: no mapping, its series cannot be listed: the source \"prometheus\" is away.",
-        "    config: {object: \"pod\", combine: omit}\n",
-        "    config: {seriesName: true}\n",
     ] {
         assert!(text.contains(part), "{part}\n--- is not in\n{text}");
     }
+    let configs: Vec<_> = converted.config.mappings.iter().map(|of| of.config.clone()).collect();
+    // As the metrics of the rules have it: see `Offered::plugin_config`.
+    let offered = inspection.metrics().filter(|(_, metric)| metric.widened.is_ok());
+    assert_eq!(configs, offered.map(|(_, offer)| offer.config.clone()).collect::<Vec<_>>());
+    let of_pods = json!({
+        "object": "pod", "combine": "omit", "namespace": "namespace", "unnamed": "omit",
+    });
+    assert_eq!((&configs[1], &configs[4]), (&of_pods, &json!({"seriesName": true})), "{text}");
     let usage = converted.config.rules.unwrap().usage.clone().unwrap();
     assert_eq!(usage, parsed(RULES, &flags()).config.rules.unwrap().usage.clone().unwrap());
 }

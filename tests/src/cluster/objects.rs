@@ -43,6 +43,7 @@ fn plural(kind: &str) -> (&'static str, bool) {
         "Node" => ("nodes", false),
         "PersistentVolume" => ("persistentvolumes", false),
         "Pod" => ("pods", true),
+        "ReplicationController" => ("replicationcontrollers", true),
         "Role" => ("roles", true),
         "RoleBinding" => ("rolebindings", true),
         "Secret" => ("secrets", true),

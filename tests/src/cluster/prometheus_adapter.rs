@@ -42,6 +42,32 @@ impl PrometheusAdapter {
         config: &str,
         prometheus: &str,
     ) -> Self {
+        let (process, port, folder) = Self::launch(interval, plane, config, prometheus);
+        let caller = HttpClient::with_certificate(plane.authorities().admin());
+        let url = format!("https://127.0.0.1:{port}");
+        let mut adapter = Self { process, url, caller, _folder: folder };
+        adapter.wait_ready().await;
+        adapter
+    }
+
+    /// Starts it with a configuration that ends it, and returns its log.
+    ///
+    /// # Panics
+    /// If it does not end by itself, or ends well.
+    pub async fn refused(plane: &ControlPlane, config: &str, prometheus: &str) -> String {
+        let (mut process, _, _folder) = Self::launch("1s", plane, config, prometheus);
+        let exit = process.exit().await;
+        let log = process.log();
+        assert!(!exit.success(), "{exit}:\n{log}");
+        log
+    }
+
+    fn launch(
+        interval: &str,
+        plane: &ControlPlane,
+        config: &str,
+        prometheus: &str,
+    ) -> (Process, u16, TempDir) {
         let folder = TempDir::new().expect("a temporary folder");
         let file = folder.path().join("config.yaml");
         std::fs::write(&file, config).expect("a config file");
@@ -64,11 +90,7 @@ impl PrometheusAdapter {
         ];
         let process =
             Process::start(&program(), &arguments).expect("prometheus-adapter can be run");
-        let caller = HttpClient::with_certificate(plane.authorities().admin());
-        let url = format!("https://127.0.0.1:{port}");
-        let mut adapter = Self { process, url, caller, _folder: folder };
-        adapter.wait_ready().await;
-        adapter
+        (process, port, folder)
     }
 
     /// Its URL.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadsman_tests::{
-    Answer, Config, Folder, Leadsman, Mapping, Reply, Upstream, eventually, paths, version,
+    Answer, Config, Folder, HOSTILE, Leadsman, Mapping, Reply, Upstream, eventually, paths, version,
 };
 
 use crate::scene::{FILE, PLUGIN, Scene, mapping, path};
@@ -212,6 +212,55 @@ async fn a_mapping_in_the_place_of_a_rule_keeps_the_values() {
     let answer = leadsman.get(&path).await;
     age(&answer);
     assert_eq!(answer.values()["web-1"], "5", "{answer:#?}");
+}
+
+/// A mapping whose plugin refuses it gives nothing: the metric of the rule that it was to replace goes
+/// on being served, whether the rule is still there or not, with the reason on the status page.
+#[tokio::test]
+async fn a_mapping_that_cannot_be_bound_leaves_the_metric_of_its_rule_serving() {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| {
+        if request.path.ends_with("/api/v1/series") {
+            let series = serde_json::json!([
+                {"__name__": "jobs", "namespace": "shop", "pod": "web-0"}
+            ]);
+            Reply::json(200, &serde_json::json!({"status": "success", "data": series}))
+        } else {
+            Reply::pods(&[("web-0", "4"), ("web-1", "5")])
+        }
+    });
+    let rule = "[{seriesQuery: jobs, resources: {overrides: {namespace: {resource: namespace}, \
+                pod: {resource: pods}}}, \
+                metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}]";
+    let query = r#"sum by (pod) (jobs{namespace="${namespace}"})"#;
+    let base = || Config::shop(&upstream.url()).plugin("hostile", HOSTILE);
+    let of = |deed: &str| Mapping::pods("jobs").query("q", query).plugin("hostile", deed);
+    let refused = of("in: configure, do: fail, message: no moon today");
+    let mut folder = Folder::plain();
+    folder.configure(base().set("rules", rule));
+    let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
+    let path = paths::pods("shop", "jobs");
+    let serves = async |leadsman: &Leadsman| {
+        let values = leadsman.get(&path).await.values();
+        assert_eq!((values["web-0"].as_str(), values["web-1"].as_str()), ("4", "5"));
+    };
+    serves(&leadsman).await;
+    // The mapping beside the rule, and then in its place.
+    let beside = base().set("rules", rule).mapping(refused.clone());
+    for edited in [beside, base().mapping(refused)] {
+        edit(&leadsman, &mut folder, edited).await;
+        serves(&leadsman).await;
+        let rejected = leadsman.status().await["rejected"].clone();
+        let is_told = |one: &serde_json::Value| {
+            one["serving"] == true && one.to_string().contains("no moon today")
+        };
+        let told = rejected.as_array().is_some_and(|list| list.iter().any(is_told));
+        assert!(told, "{rejected:#}");
+    }
+    edit(&leadsman, &mut folder, base().mapping(of("do: well-behaved"))).await;
+    serves(&leadsman).await;
+    let status = leadsman.mapping("jobs").await;
+    assert_eq!(status["plugin"], "hostile", "{status:#}");
 }
 
 /// What an evaluation covers belongs to it: values of a namespace are none of the whole cluster.

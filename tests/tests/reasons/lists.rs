@@ -135,3 +135,29 @@ async fn lists_of_the_other_api_do_not_matter() {
     assert_eq!(external.code, 503);
     external.assert_contains(&["externalRules[0]", "503"]);
 }
+
+/// A name that no rule could give, whatever series there are, is a 404 with the reason; one that a
+/// failed list may bring is not.
+#[tokio::test]
+async fn a_failed_list_is_no_reason_for_names_that_its_rule_cannot_give() {
+    let upstream = Upstream::start(Reply::new(503, "text/plain", "down")).await;
+    let all = rule(r#"{__name__=~"^http_.*"}"#, SUM);
+    let renamed = rule("depth_total", SUM).replacen('{', "{name: {as: depth}, ", 1);
+    let leadsman = Leadsman::start(config(&upstream, &[all, renamed])).await;
+    for (metric, rule) in [("http_requests", "rules[0]"), ("depth", "rules[1]")] {
+        let failure = leadsman.get(&paths::pods("shop", metric)).await.failure();
+        assert_eq!(failure.code, 503, "{failure:#?}");
+        failure.assert_contains(&[metric, "series are not known", rule]);
+    }
+    for path in [
+        paths::pods("shop", "depth_total"),
+        paths::pods("shop", "grpc_requests"),
+        // Of a kind that neither rule names.
+        paths::object("shop", "deployments.apps/%2A", "http_requests"),
+    ] {
+        let failure = leadsman.get(&path).await.failure();
+        assert_eq!(failure.code, 404, "{failure:#?}");
+        failure.assert_contains(&["could not find the metric", "could not give it", "rules["]);
+    }
+    assert!(unserved(&leadsman, "unknown_metric").await.is_some_and(|count| count >= 3.0));
+}

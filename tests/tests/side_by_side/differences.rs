@@ -51,9 +51,15 @@ const fn usage(rest: &'static str, theirs: Said, ours: Said, why: &'static str) 
 }
 
 /// Metrics that only one of them lists, or lists differently. Reads of them are in the tables.
-const LISTED_BY_ONE: [(&str, &str); 3] = [
+const LISTED_BY_ONE: [(&str, &str); 9] = [
     ("ingresses.networking.k8s.io/grouped_depth", GROUPS),
     ("of_no_label", NO_LABEL),
+    ("pods/by_eq", TEMPLATE),
+    ("namespaces/by_eq", TEMPLATE),
+    ("pods/by_len", TEMPLATE),
+    ("namespaces/by_len", TEMPLATE),
+    ("pods/unknown_field", FIELD),
+    ("namespaces/unknown_field", FIELD),
     ("storageclasses.storage.k8s.io/class_used", ROOT),
 ];
 
@@ -86,6 +92,9 @@ const WHICH: &str = "of several values for one object theirs takes the last, whi
 const ROOT: &str =
     "theirs knows but three kinds that live in no namespace, and finds no other there";
 const SANDBOX: &str = "what holds the network of a pod is none of its containers";
+const TEMPLATE: &str = "theirs takes all of Go's templates, ours what rules have needed so far";
+const FIELD: &str = "theirs finds out at each read what its text says when it is loaded";
+const OUTSIDE: &str = "whoever reads would write a part of the query";
 const EQUALITY: &str = "to be in a set of one is to be equal";
 
 /// Of `catch-all.yaml`.
@@ -245,6 +254,12 @@ pub(crate) const CUSTOM: &[Difference] = &[
         WHICH,
     ),
     custom(
+        "namespaces/shop/pods/web-0/by_factor?metricLabelSelector=factor%3D2",
+        Said(200, r#""value":"43500m""#),
+        Said(400, "outside of quotes"),
+        OUTSIDE,
+    ),
+    custom(
         "storageclasses.storage.k8s.io/fast/class_used",
         Said(404, "could not find the metric"),
         Said(200, r#""value":"4096""#),
@@ -374,6 +389,38 @@ pub(crate) const EXTERNAL: &[Difference] = &[
         Said(200, r#""value":"27""#),
         NO_PATTERN,
     ),
+];
+
+/// Of `faulty.yaml`.
+pub(crate) const FAULTY: &[Difference] = &[
+    custom(
+        "namespaces/shop/pods/web-0/by_eq",
+        Said(200, r#""value":"21750m""#),
+        Said(404, "by_eq"),
+        TEMPLATE,
+    ),
+    custom(
+        "namespaces/shop/pods/web-0/by_len",
+        Said(200, r#""value":"21750m""#),
+        Said(404, "by_len"),
+        TEMPLATE,
+    ),
+];
+
+/// Of `resource-metrics-whole.yaml`.
+pub(crate) const WHOLE: &[Difference] = &[usage(
+    "namespaces/shop/pods/web-0",
+    Said(200, r#""name":"""#),
+    Said(200, r#""containers":[{"name":"app""#),
+    SANDBOX,
+)];
+
+/// Of `resource-metrics-failing.yaml`.
+pub(crate) const FAILING: &[Difference] = &[
+    usage("namespaces/shop/pods", Said(200, r#""items":[]"#), Said(503, "parse error"), REASONS),
+    usage("namespaces/shop/pods/web-0", Said(404, "not found"), Said(503, "parse error"), REASONS),
+    usage("nodes", Said(200, r#""items":[]"#), Said(503, "parse error"), REASONS),
+    usage("nodes/node-a", Said(404, "not found"), Said(503, "parse error"), REASONS),
 ];
 
 /// Of `resource-metrics.yaml`.

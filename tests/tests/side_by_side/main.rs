@@ -4,6 +4,9 @@
 mod custom;
 mod differences;
 mod external;
+mod faulty;
+mod lists;
+mod queries;
 mod resources;
 mod sides;
 mod users;

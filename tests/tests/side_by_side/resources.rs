@@ -33,3 +33,18 @@ async fn rules_of_resource_metrics() {
     sides.list_the_same(&["nodes", "pods"]).await;
     sides.compare(&below(RESOURCES, REQUESTS), differences::RESOURCES).await;
 }
+
+/// The cgroup of a whole pod has no name of a container, and counts everything twice.
+#[tokio::test]
+async fn rules_of_resource_metrics_that_leave_no_cgroup_out() {
+    let sides = Sides::start("resource-metrics-whole").await;
+    sides.list_the_same(&["nodes", "pods"]).await;
+    sides.compare(&below(RESOURCES, &["nodes/node-a"]), differences::WHOLE).await;
+}
+
+#[tokio::test]
+async fn rules_of_resource_metrics_whose_queries_fail() {
+    let sides = Sides::start("resource-metrics-failing").await;
+    sides.list_the_same(&["nodes", "pods"]).await;
+    sides.compare(&[], differences::FAILING).await;
+}

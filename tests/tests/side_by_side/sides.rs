@@ -15,7 +15,7 @@ use crate::world;
 /// Both of them, for the same file and the same Prometheus.
 pub(crate) struct Sides {
     theirs: PrometheusAdapter,
-    ours: Leadsman,
+    pub(crate) ours: Leadsman,
     caller: HttpClient,
     _prometheus: Prometheus,
     /// The application.
@@ -142,7 +142,8 @@ impl Sides {
         (plain(&theirs), plain(&ours))
     }
 
-    async fn raw(&self, path: &str) -> (Answer, Answer) {
+    /// The answers of both as they are.
+    pub(crate) async fn raw(&self, path: &str) -> (Answer, Answer) {
         tokio::join!(self.theirs.get(path), self.ours.get_as(&self.caller, path))
     }
 }

@@ -33,6 +33,7 @@ pub(crate) async fn objects(plane: &ControlPlane) {
             disk("disk"),
             class("fast"),
             waiting("shop", "waiting-0"),
+            controller("shop", "legacy"),
         ] {
             admin.apply(&object).await;
         }
@@ -93,6 +94,23 @@ fn waiting(namespace: &str, name: &str) -> Value {
     })
 }
 
+/// A controller of no pods.
+fn controller(namespace: &str, name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ReplicationController",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {
+            "replicas": 0,
+            "selector": {"app": name},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": "app", "image": "registry.example/app:1"}]},
+            },
+        },
+    })
+}
+
 /// An application with all series.
 pub(crate) async fn series() -> Traffic {
     let traffic = Traffic::start().await;
@@ -143,6 +161,7 @@ node_load{namespace="annex",node="node-a",pod="web-0"} 0.5
 node_load{namespace="shop",node="node-b",pod="web-1"} 1.25
 volume_used{namespace="shop",persistentvolume="disk"} 2048
 ordered{namespace="shop"} 480
+controlled{namespace="shop",replicationcontroller="legacy"} 7
 ordered{namespace="annex"} 5000
 ordered{namespace="gone"} 1
 haunted{namespace="shop",pod="ghost-0"} 13

@@ -235,12 +235,7 @@ impl Check<'_> {
                 (Some(last_good), otherwise)
             }
         };
-        let default = match written.on_absent {
-            None | Some(written::OnAbsent::Omit) => None,
-            Some(written::OnAbsent::Default(value)) => {
-                self.take(Quantity::from_f64(value), &format!("{place}/onAbsent/default"))
-            }
-        };
+        let (last_known, default) = self.on_absent(written, &format!("{place}/onAbsent"));
         let handover = self.duration(
             written.handover.as_deref(),
             usual.handover,
@@ -260,9 +255,33 @@ impl Check<'_> {
             last_good,
             otherwise,
             handover,
+            last_known,
             default,
             activation: written.activation,
             on_nan,
+        }
+    }
+
+    /// For how long the last known value stands for an absent one, and what stands for it else.
+    fn on_absent(
+        &mut self,
+        written: &written::Mapping,
+        place: &str,
+    ) -> (Option<Duration>, Option<Quantity>) {
+        match &written.on_absent {
+            None | Some(written::OnAbsent::Omit) => (None, None),
+            Some(written::OnAbsent::Default(value)) => {
+                (None, self.take(Quantity::from_f64(*value), &format!("{place}/default")))
+            }
+            Some(written::OnAbsent::Stated(stated)) => {
+                let usual = Duration::from_secs(120);
+                let last_good = Some(stated.last_good.as_str());
+                let last_known = self.duration(last_good, usual, &format!("{place}/lastGood"));
+                let default = stated.then.and_then(|then| {
+                    self.take(Quantity::from_f64(then.value), &format!("{place}/then/value"))
+                });
+                (Some(last_known), default)
+            }
         }
     }
 

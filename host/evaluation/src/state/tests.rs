@@ -19,7 +19,8 @@ fn evaluated(evaluation: &Evaluation) -> Evaluated {
     let (id, evaluation, at) = (next_id(), evaluation.id, Instant::now());
     let (querying, running) = (Duration::ZERO, Duration::ZERO);
     let basis = crate::Basis::default();
-    Evaluated { id, evaluation, values, basis, at, time: 0, querying, running }
+    let last_known = Arc::default();
+    Evaluated { id, evaluation, values, basis, last_known, at, time: 0, querying, running }
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::Wanted;
+use leadsman_rules::MayGive;
+
 /// How many reasons of one kind a message names.
 const MAX_TOLD: usize = 3;
 
@@ -9,7 +12,7 @@ const MAX_TOLD: usize = 3;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleGaps {
     /// The rules whose series are not known: the list failed, or has not ended yet.
-    pub unlisted: Vec<Gap>,
+    pub unlisted: Vec<Unlisted>,
     /// The rules that no series was listed for.
     pub empty: Vec<Gap>,
     /// Why series give no metric, by the name that the metric would have, or by that of the series.
@@ -25,6 +28,15 @@ pub struct Gap {
     pub message: String,
 }
 
+/// A rule whose series are not known, and what it may give of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    /// The rule.
+    pub gap: Gap,
+    /// What it may give.
+    pub may_give: MayGive,
+}
+
 /// Why no rule gives a metric.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NotGiven {
@@ -34,19 +46,23 @@ pub enum NotGiven {
     LeftOut(String),
     /// Rules have no series.
     NoSeries(String),
+    /// Series could not be listed, and whichever there are, their rules give other metrics.
+    Others(String),
     /// There is nothing to say: there are no rules, or they are for other series.
     Unknown,
 }
 
 impl RuleGaps {
-    /// Why no rule gives this metric, in the API of external metrics or in that of custom ones.
-    pub fn of(&self, metric: &str, external: bool) -> NotGiven {
-        let told = |gaps: &[Gap]| {
-            let mut gaps: Vec<_> = gaps
-                .iter()
-                .filter(|gap| gap.external == external)
-                .map(|gap| &*gap.message)
-                .collect();
+    /// Why no rule gives this metric as it is wanted.
+    pub fn of(&self, metric: &str, wanted: Wanted<'_>) -> NotGiven {
+        let (external, kind) = match wanted {
+            Wanted::External => (true, None),
+            Wanted::Custom(kind) => (false, Some(kind)),
+            Wanted::Resource(_) => return NotGiven::Unknown,
+        };
+        let told = |gaps: &mut dyn Iterator<Item = &Gap>| {
+            let mut gaps: Vec<_> =
+                gaps.filter(|gap| gap.external == external).map(|gap| &*gap.message).collect();
             gaps.dedup();
             let more = match gaps.len().saturating_sub(MAX_TOLD) {
                 0 => String::new(),
@@ -55,15 +71,17 @@ impl RuleGaps {
             gaps.truncate(MAX_TOLD);
             (!gaps.is_empty()).then(|| format!("{}{more}", gaps.join("; ")))
         };
-        let known = self.metrics.get(metric).and_then(|gaps| told(gaps));
-        if let Some(unlisted) = told(&self.unlisted) {
+        let known = self.metrics.get(metric).and_then(|gaps| told(&mut gaps.iter()));
+        let may = self.unlisted.iter().filter(|unlisted| unlisted.may_give.is(metric, kind));
+        if let Some(unlisted) = told(&mut may.map(|unlisted| &unlisted.gap)) {
             let known = known.map_or_else(String::new, |known| format!("; {known}"));
             return NotGiven::Unlisted(format!("{unlisted}{known}"));
         }
-        match (known, told(&self.empty)) {
+        let others = || told(&mut self.unlisted.iter().map(|unlisted| &unlisted.gap));
+        match (known, told(&mut self.empty.iter())) {
             (Some(known), _) => NotGiven::LeftOut(known),
             (None, Some(empty)) => NotGiven::NoSeries(empty),
-            (None, None) => NotGiven::Unknown,
+            (None, None) => others().map_or(NotGiven::Unknown, NotGiven::Others),
         }
     }
 }
@@ -71,29 +89,53 @@ impl RuleGaps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leadsman_rules::{Api, Rule, resolver, written};
+    use serde_json::json;
 
     fn gap(external: bool, message: &str) -> Gap {
         Gap { external, message: message.to_owned() }
     }
 
+    /// A rule for all series whose names match this, or for this one.
+    fn unlisted(gap: Gap, series_query: &str) -> Unlisted {
+        let rule = json!({
+            "seriesQuery": series_query,
+            "metricsQuery": "<<.Series>>{<<.LabelMatchers>>}",
+            "resources": {"overrides": {"pod": {"resource": "pod"}}},
+        });
+        let rule: written::Rule = serde_json::from_value(rule).unwrap();
+        let api = if gap.external { Api::External } else { Api::Custom };
+        let rule = Rule::new(&rule, api, "/rules/0", &mut |_, what| panic!("{what}")).unwrap();
+        Unlisted { gap, may_give: rule.may_give(&resolver(&[])) }
+    }
+
     #[test]
     fn a_list_that_failed_comes_before_what_is_known() {
         let mut gaps = RuleGaps::default();
-        assert_eq!(gaps.of("a", false), NotGiven::Unknown);
+        let pods = Wanted::Custom("pods");
+        assert_eq!(gaps.of("a", pods), NotGiven::Unknown);
+        gaps.unlisted.push(unlisted(gap(false, "other"), "x"));
+        assert_eq!(gaps.of("a", pods), NotGiven::Others("other".into()));
+        assert_eq!(gaps.of("x", pods), NotGiven::Unlisted("other".into()));
         gaps.empty.push(gap(false, "rules[1] has no series"));
-        assert_eq!(gaps.of("a", false), NotGiven::NoSeries("rules[1] has no series".into()));
-        assert_eq!(gaps.of("a", true), NotGiven::Unknown, "of the other API");
+        assert_eq!(gaps.of("a", pods), NotGiven::NoSeries("rules[1] has no series".into()));
+        assert_eq!(gaps.of("a", Wanted::External), NotGiven::Unknown, "of the other API");
         gaps.metrics.insert("a".into(), vec![gap(false, "rules[0] filters it")]);
-        assert_eq!(gaps.of("a", false), NotGiven::LeftOut("rules[0] filters it".into()));
-        gaps.unlisted.push(gap(false, "down"));
-        assert_eq!(gaps.of("a", false), NotGiven::Unlisted("down; rules[0] filters it".into()));
-        assert_eq!(gaps.of("b", false), NotGiven::Unlisted("down".into()));
+        assert_eq!(gaps.of("a", pods), NotGiven::LeftOut("rules[0] filters it".into()));
+        gaps.unlisted.push(unlisted(gap(false, "down"), "{__name__=~\"a|b\"}"));
+        assert_eq!(gaps.of("a", pods), NotGiven::Unlisted("down; rules[0] filters it".into()));
+        assert_eq!(gaps.of("b", Wanted::Custom("pod")), NotGiven::Unlisted("down".into()));
+        let services = gaps.of("b", Wanted::Custom("services"));
+        assert_eq!(services, NotGiven::NoSeries("rules[1] has no series".into()));
     }
 
     #[test]
     fn few_of_many_are_told() {
-        let unlisted = (0..5).map(|number| gap(true, &format!("r{number}"))).collect();
-        let gaps = RuleGaps { unlisted, ..RuleGaps::default() };
-        assert_eq!(gaps.of("a", true), NotGiven::Unlisted("r0; r1; r2; and 2 more".into()));
+        let rules = (0..5).map(|number| unlisted(gap(true, &format!("r{number}")), "a"));
+        let gaps = RuleGaps { unlisted: rules.collect(), ..RuleGaps::default() };
+        assert_eq!(
+            gaps.of("a", Wanted::External),
+            NotGiven::Unlisted("r0; r1; r2; and 2 more".into())
+        );
     }
 }

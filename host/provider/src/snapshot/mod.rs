@@ -5,13 +5,13 @@ mod gaps;
 mod lazy;
 mod lookup;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 pub use entry::{Entry, EntryState, MeasuredKind, Rejection, Wanted};
-pub use gaps::{Gap, NotGiven, RuleGaps};
+pub use gaps::{Gap, NotGiven, RuleGaps, Unlisted};
 pub use lazy::{Binder, LazyMetric, RuleMetrics, RuleSeries, SeenSeries};
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::MetricName;
@@ -95,9 +95,12 @@ impl Snapshot {
         &self.gaps
     }
 
-    /// The evaluations that there are: all but those of metrics that were never read.
+    /// The evaluations that there are: all but those of metrics that were never read. Those of a rule
+    /// may stand for a mapping as well.
     pub fn in_use(&self) -> impl Iterator<Item = &Arc<Evaluations>> {
-        self.entries.iter().filter_map(Entry::evaluations)
+        let mut known = HashSet::new();
+        let all = self.entries.iter().filter_map(Entry::evaluations);
+        all.filter(move |evaluations| known.insert(Arc::as_ptr(evaluations)))
     }
 
     /// Whether there is nothing to serve.

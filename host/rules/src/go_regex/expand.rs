@@ -25,6 +25,29 @@ pub(crate) fn expand(captures: &regex::Captures<'_>, template: &str) -> String {
     filled
 }
 
+/// The texts around the references of a template: what it gives begins with the first, ends with the
+/// last, and has the others between them in their order.
+#[must_use]
+pub(crate) fn literals(template: &str) -> Vec<String> {
+    let (mut all, mut text, mut rest) = (Vec::new(), String::new(), template);
+    while let Some((before, after)) = rest.split_once('$') {
+        text.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            text.push('$');
+            rest = after;
+        } else if let Some((_, after)) = reference(after) {
+            all.push(std::mem::take(&mut text));
+            rest = after;
+        } else {
+            text.push('$');
+            rest = after;
+        }
+    }
+    text.push_str(rest);
+    all.push(text);
+    all
+}
+
 /// Splits a leading `name` or `{name}` off.
 fn reference(text: &str) -> Option<(&str, &str)> {
     let (inner, braced) = match text.strip_prefix('{') {

@@ -10,7 +10,7 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
-pub(super) use expand::expand;
+pub(super) use expand::{expand, literals};
 
 /// The maximum memory of a compiled expression, in bytes.
 const MAX_COMPILED_BYTES: usize = 8 << 20;

@@ -1,4 +1,9 @@
-//! Examples and references in the documentation are valid.
+//! Examples and references in the documentation are valid, and what the pages for migration claim is
+//! shown by tests.
+
+mod claims;
+mod coming_from_keda;
+mod coming_from_prometheus_adapter;
 
 use std::path::{Path, PathBuf};
 
@@ -106,6 +111,42 @@ async fn doctor_needs_no_configuration() {
     assert_eq!(ended.code, Some(3), "{}", ended.output);
     ended.assert_contains(&["nowhere"]);
     assert!(!ended.output.contains("--config"), "{}", ended.output);
+}
+
+/// The chart of prometheus-adapter starts its image by this name.
+#[test]
+fn the_image_has_the_command_of_prometheus_adapter() {
+    let recipe = std::fs::read_to_string(root().join("deploy/Dockerfile")).expect("the Dockerfile");
+    assert!(recipe.contains("ln -s leadsman /image/adapter"), "{recipe}");
+}
+
+/// Of the flags of API servers those that change nothing are taken, and no others.
+#[tokio::test]
+async fn a_flag_for_what_is_not_supported_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for flag in ["--tls-min-version=VersionTLS13", "--nonsense=1"] {
+        let arguments = ["serve", "--config", "nowhere.yaml", flag];
+        let ended = Leadsman::command(&arguments, folder.path()).await;
+        assert_eq!(ended.code, Some(2), "{flag}: {}", ended.output);
+        ended.assert_contains(&[flag.split('=').next().unwrap_or_default()]);
+    }
+}
+
+#[test]
+fn every_claim_of_the_pages_for_migration_is_shown_by_a_test() {
+    let tests = claims::Tests::all();
+    for (page, entries) in [
+        ("coming-from-prometheus-adapter.md", coming_from_prometheus_adapter::CLAIMS),
+        ("coming-from-keda.md", coming_from_keda::CLAIMS),
+    ] {
+        let text = std::fs::read_to_string(root().join("docs").join(page)).expect("the page");
+        let wrong = claims::wrong(&text, entries, &tests);
+        assert!(wrong.is_empty(), "{page}:\n{}", wrong.join("\n"));
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The names of tests among the code spans of a page: lower-case words joined by underscores.

@@ -1,0 +1,128 @@
+//! What docs/coming-from-keda.md claims.
+
+use crate::claims::Entry;
+use crate::claims::Shown::{By, Nothing};
+
+pub(crate) const CLAIMS: &[Entry] = &[
+    (
+        "A Prometheus trigger of a ScaledObject becomes",
+        By(&["items_of_an_external_metric_are_selected_by_labels"]),
+    ),
+    (
+        "Where KEDA runs, it owns",
+        By(&["an_api_service_of_another_adapter_is_not_taken_over_by_default"]),
+    ),
+    (
+        "The mapping. The query stays as it is",
+        By(&[
+            "a_web_site_scales_by_the_requests_of_its_ingress",
+            "every_configuration_that_is_shown_has_no_faults",
+        ]),
+    ),
+    (
+        r#"With `namespace="${namespace}"` in place of"#,
+        By(&["namespaces_with_a_query_each_are_not_mixed_up"]),
+    ),
+    ("The autoscaler:", Nothing("the head of what follows")),
+    ("The arithmetic is the HPA's", By(&["a_web_site_scales_by_the_requests_of_its_ingress: 244"])),
+    (
+        "With `onAbsent: {default: 0}` a selector",
+        By(&[
+            "a_selector_that_selects_nothing_is_what_on_absent_says",
+            "nan_and_infinity_are_what_on_nan_says",
+            "items_are_added_up_with_what_stands_for_those_that_are_no_numbers",
+        ]),
+    ),
+    ("`serverAddress` |", By(&["every_configuration_that_is_shown_has_no_faults"])),
+    ("`query` |", By(&["every_configuration_that_is_shown_has_no_faults"])),
+    ("`metricName` |", By(&["every_configuration_that_is_shown_has_no_faults"])),
+    ("`threshold` |", By(&["to_zero_and_back: Target::Average"])),
+    ("`activationThreshold` |", By(&["activation_is_from_its_value_on"])),
+    ("`minReplicaCount`, ", By(&["to_zero_and_back"])),
+    (
+        "`pollingInterval` |",
+        By(&[
+            "steady_reads_cause_at_most_one_query_each_and_none_when_they_end",
+            "one_reader_is_followed",
+        ]),
+    ),
+    ("`cooldownPeriod` |", Nothing("a key of the HPA itself")),
+    (
+        "`ignoreNullValues: true` ",
+        By(&["an_empty_answer_is_what_on_absent_says", "nan_and_infinity_are_what_on_nan_says"]),
+    ),
+    (
+        "`ignoreNullValues: false`",
+        By(&[
+            "an_empty_answer_is_what_on_absent_says",
+            "nan_and_infinity_are_what_on_nan_says",
+            "an_hpa_reports_a_missing_metric",
+        ]),
+    ),
+    (
+        "a negative value, ",
+        By(&[
+            "a_negative_value_is_served_as_it_is",
+            "a_negative_value_can_be_made_zero_by_the_query",
+        ]),
+    ),
+    (
+        "`fallback` |",
+        By(&[
+            "a_stated_value_stands_once_the_last_good_ones_are_too_old",
+            "the_last_good_value_is_served_up_to_its_age_and_with_it",
+            "without_a_value_nothing_changes",
+        ]),
+    ),
+    (
+        "`timeout` |",
+        By(&[
+            "a_timeout_of_the_source_names_its_key_once_it_is_known",
+            "a_read_waits_no_longer_than_its_deadline",
+        ]),
+    ),
+    (
+        "`customHeaders` |",
+        By(&[
+            "parameters_and_headers_of_a_trigger_are_those_of_a_source",
+            "a_header_from_a_file_is_reloaded_and_never_leaked",
+        ]),
+    ),
+    (
+        "`authModes`, ",
+        By(&[
+            "a_bearer_token_is_reloaded_and_never_leaked",
+            "a_password_is_reloaded_and_never_leaked",
+            "a_client_certificate_is_presented_and_reloaded",
+        ]),
+    ),
+    ("`unsafeSsl` |", By(&["a_server_is_trusted_only_by_its_authority: insecureSkipVerify"])),
+    (
+        "`namespace` |",
+        By(&["parameters_and_headers_of_a_trigger_are_those_of_a_source: namespace: my-site"]),
+    ),
+    (
+        "`queryParameters` |",
+        By(&["parameters_and_headers_of_a_trigger_are_those_of_a_source: dedup"]),
+    ),
+    ("An HPA reaches zero only if", By(&["to_zero_and_back"])),
+    (
+        "0.4 requests a second are 0",
+        By(&[
+            "to_zero_and_back",
+            "a_rate_over_two_minutes_makes_four_pods_of_twelve_and_five_of_fourteen",
+        ]),
+    ),
+    (
+        "A read that fails is never 0",
+        By(&[
+            "a_source_that_is_down_is_never_zero",
+            "an_outage_of_the_source_is_no_outage_of_the_cluster",
+        ]),
+    ),
+    ("KEDA has no trigger for this", By(&["vernemq_scales_by_message_rate"])),
+    ("Running beside KEDA", Nothing("what there is not")),
+    ("Triggers other than Prometheus", Nothing("what there is not")),
+    ("ScaledObjects are not read", Nothing("what there is not")),
+    ("A number of replicas as fallback", Nothing("what there is not")),
+];
