@@ -53,6 +53,7 @@ mod measures;
 mod objects;
 mod plan;
 mod plugin;
+mod query;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod text;
@@ -84,8 +85,9 @@ pub use measures::{Measure, Measures, Name, Row};
 pub use objects::{
     Combine, FixedObject, NAMESPACE_LABEL, ObjectKey, ObjectSource, ObjectValue, by_object,
 };
-pub use plan::{Api, Context, Failure, Fault, Plan, Query};
+pub use plan::{Api, Context, Failure, Fault, OwnQuery, Plan};
 pub use plugin::{Description, Plugin};
+pub use query::{NsxAlbQuery, Query};
 pub use text::Label;
 pub use {schemars, serde, serde_json};
 

@@ -65,7 +65,7 @@ async fn attempt(
     let querying = at.elapsed();
     check_rule(mapping, &queries, &answers)?;
     let input = Input::new(scope.clone(), time, answers);
-    if let (Some(_), Some(kind)) = (&mapping.object_labels, &mapping.kind) {
+    if let (Some(_), Some(kind)) = (&mapping.object_columns, &mapping.kind) {
         if *kind.state() == SyncState::Starting {
             let _ = timeout(mapping.policy.deadline, kind.first_list()).await;
         }

@@ -18,6 +18,8 @@ pub struct ListedObject {
     pub name: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Where it can be reached.
+    pub address: Option<String>,
 }
 
 /// Object stores with the objects that a configuration lists, by kind.
@@ -29,12 +31,19 @@ pub fn listed(list: &[ListedObject]) -> HashMap<Resource, Arc<ObjectStore>> {
         let list = lists.entry(&object.resource).or_default();
         list.add(namespace, &object.name, labels.collect());
     }
-    lists
+    let stores: HashMap<Resource, Arc<ObjectStore>> = lists
         .into_iter()
         .map(|(resource, list)| {
             let store = ObjectStore::starting(resource.clone());
             store.replace(list);
             (resource.clone(), Arc::new(store))
         })
-        .collect()
+        .collect();
+    for object in list {
+        let namespace = object.namespace.as_ref().map_or("", |namespace| namespace.as_str());
+        if let Some(store) = stores.get(&object.resource) {
+            store.set_address(namespace, &object.name, object.address.as_deref());
+        }
+    }
+    stores
 }

@@ -3,6 +3,7 @@
 //! An [`ObjectStore`] is the only source of existing objects. It is filled from the
 //! configuration's list or by the watch of a cluster.
 
+mod addresses;
 mod index;
 mod listed;
 mod store;

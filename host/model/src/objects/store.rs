@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use super::addresses::Addresses;
 use super::index::{Index, Labels, Object};
 use super::tables::Tables;
 use crate::names::Scope;
-use crate::object_table::{ObjectLabels, ObjectTable, ObjectTableError};
+use crate::object_table::{ObjectColumns, ObjectTable, ObjectTableError, TableRow};
 use crate::resource::Resource;
 use crate::selector::Selector;
 
@@ -17,6 +18,7 @@ use crate::selector::Selector;
 pub struct ObjectStore {
     resource: Resource,
     index: RwLock<Index>,
+    addresses: RwLock<Addresses>,
     state: ArcSwap<SyncState>,
     first_list_done: watch::Sender<bool>,
     tables: Tables,
@@ -51,6 +53,7 @@ impl ObjectStore {
         Self {
             resource,
             index: RwLock::default(),
+            addresses: RwLock::default(),
             state: ArcSwap::from_pointee(SyncState::Starting),
             first_list_done: watch::Sender::new(false),
             tables: Tables::default(),
@@ -127,6 +130,14 @@ impl ObjectStore {
     /// Removes an object.
     pub fn delete(&self, namespace: &str, name: &str) {
         self.index.write().unwrap_or_else(PoisonError::into_inner).remove(namespace, name);
+        self.set_address(namespace, name, None);
+    }
+
+    /// Records where an object can be reached, or that this is not known any more. It may come
+    /// before the object itself.
+    pub fn set_address(&self, namespace: &str, name: &str, address: Option<&str>) {
+        let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
+        addresses.set(namespace, name, address);
     }
 
     /// A number that changes with the objects of the namespace.
@@ -171,24 +182,34 @@ impl ObjectStore {
     pub fn table(
         &self,
         scope: &Scope,
-        labels: &ObjectLabels,
+        columns: &ObjectColumns,
     ) -> Result<Arc<ObjectTable>, ObjectTableError> {
         let namespace = scope.namespace().map(|namespace| namespace.as_str());
         let (version, objects) = {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-            let version = index.version_of(namespace);
-            if let Some(table) = self.tables.get(scope, labels, version) {
+            let addresses = self.addresses.read().unwrap_or_else(PoisonError::into_inner);
+            let of_addresses = if columns.addresses { addresses.version() } else { 0 };
+            let version = (index.version_of(namespace), of_addresses);
+            if let Some(table) = self.tables.get(scope, columns, version) {
                 return Ok(table);
             }
-            let owned =
-                |(namespace, object): (&str, &Object)| (namespace.to_owned(), object.clone());
+            let owned = |(namespace, object): (&str, &Object)| {
+                let address = match columns.addresses {
+                    true => addresses.get(namespace, &object.name).map(str::to_owned),
+                    false => None,
+                };
+                (namespace.to_owned(), object.clone(), address)
+            };
             (version, index.iter(namespace).map(owned).collect::<Vec<_>>())
         };
-        let rows = objects
-            .iter()
-            .map(|(namespace, object)| (namespace.as_str(), object.name.as_ref(), object.labels()));
-        let table = Arc::new(ObjectTable::new(rows, labels)?);
-        self.tables.put(scope, labels, version, table.clone());
+        let rows = objects.iter().map(|(namespace, object, address)| TableRow {
+            namespace,
+            name: &object.name,
+            labels: object.labels(),
+            address: address.as_deref(),
+        });
+        let table = Arc::new(ObjectTable::new(rows, columns)?);
+        self.tables.put(scope, columns, version, table.clone());
         Ok(table)
     }
 }
@@ -207,6 +228,7 @@ impl ObjectList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object_table::ObjectLabels;
 
     #[test]
     fn listed_objects_stay_known_while_the_watch_fails() {
@@ -223,5 +245,30 @@ mod tests {
         assert!(store.watch_resumed() && !store.watch_resumed());
         store.delete("shop", "a");
         assert_eq!((store.exists("shop", "a"), store.count()), (false, 0));
+    }
+
+    #[test]
+    fn a_table_has_the_addresses_that_are_known_when_it_is_asked_for_them() {
+        let store = ObjectStore::starting(Resource::known("pods").unwrap());
+        let mut list = ObjectList::default();
+        list.add("shop", "a", Vec::new());
+        list.add("shop", "b", Vec::new());
+        store.replace(list);
+        let scope = Scope::Namespace("shop".parse().unwrap());
+        let labels = ObjectLabels::Keys([].into());
+        let columns = ObjectColumns { labels: labels.clone(), addresses: true };
+        let told = || {
+            let table = store.table(&scope, &columns).unwrap();
+            let text = |&text: &u32| table.dictionary.get(text).to_owned();
+            table.addresses.iter().map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(told(), ["", ""]);
+        store.set_address("shop", "b", Some("10.0.0.2"));
+        assert_eq!(told(), ["", "10.0.0.2"]);
+        let without = store.table(&scope, &ObjectColumns::labels(labels)).unwrap();
+        assert!(without.addresses.is_empty());
+        store.delete("shop", "b");
+        store.apply("shop", "b", Vec::new());
+        assert_eq!(told(), ["", ""], "another one of the name");
     }
 }

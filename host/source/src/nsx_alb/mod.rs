@@ -45,7 +45,9 @@ use objects::{Listing, Objects};
 use request::{Call, Filter, Target};
 
 pub use error::AlbError;
-pub use query::{AkoNamespace, Entity, NsxAlbQuery, Pick, is_metric_id, may_be_summed};
+pub use query::{
+    AkoNamespace, Entity, NsxAlbQuery, Pick, is_health_score, is_metric_id, may_be_summed,
+};
 pub use report::ControllerReport;
 pub use settings::{Login, NsxAlbSettings, Step};
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::settings::Step;
 use leadsman_model::names::Namespace;
@@ -93,6 +94,31 @@ impl NsxAlbQuery {
         self.namespace == AkoNamespace::OfScope
     }
 
+    /// Itself with the keys of a configuration.
+    pub(crate) fn written(&self) -> Value {
+        let mut keys = json!({"entity": self.entity.name(), "metric": self.metric});
+        match &self.pick {
+            Pick::Name(name) => keys["name"] = name.as_str().into(),
+            Pick::Uuid(uuid) => keys["uuid"] = uuid.as_str().into(),
+            Pick::Ako(cluster) => keys["ako"] = cluster.as_str().into(),
+        }
+        if let Some(tenant) = &self.tenant {
+            keys["tenant"] = tenant.as_str().into();
+        }
+        match &self.namespace {
+            AkoNamespace::Any => {}
+            AkoNamespace::OfScope => keys["namespace"] = "${namespace}".into(),
+            AkoNamespace::Fixed(namespace) => keys["namespace"] = namespace.as_str().into(),
+        }
+        if self.servers {
+            keys["servers"] = true.into();
+        }
+        if let Some(step) = self.step {
+            keys["step"] = format!("{}s", step.seconds()).into();
+        }
+        keys
+    }
+
     /// The namespace whose objects alone are meant, for an evaluation of a scope.
     pub(super) fn only<'a>(&'a self, scope: Option<&'a Namespace>) -> Option<&'a Namespace> {
         match (&self.namespace, &self.pick) {
@@ -124,6 +150,11 @@ pub fn may_be_summed(metric: &str) -> bool {
     !family_is_a_score
         && !starts.iter().any(|start| name.starts_with(start))
         && !within.iter().any(|part| name.contains(part))
+}
+
+/// Whether a metric is a score of health, which weighs other values and is no load itself.
+pub fn is_health_score(metric: &str) -> bool {
+    matches!(metric.split('.').next(), Some("healthscore" | "health_score"))
 }
 
 /// Like it is written.
