@@ -247,6 +247,11 @@ impl<'a> Series<'a> {
     pub fn time(&self) -> i64 {
         self.raw.times[self.row]
     }
+
+    /// Both.
+    pub fn sample(&self) -> Sample {
+        Sample { time: self.time(), value: self.value() }
+    }
 }
 
 /// One series of a range query.

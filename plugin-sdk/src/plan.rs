@@ -121,6 +121,16 @@ impl OwnQuery {
         &self.written
     }
 
+    /// A query beside it: of the same source and the same age of samples, with another name, and
+    /// for something else.
+    pub fn beside(&self, name: impl Into<String>, asked: NsxAlbQuery) -> Query {
+        let is_kept = |key: &str| matches!(key, "source" | "maxSampleAge");
+        let kept = self.written.as_object().into_iter().flatten();
+        let kept =
+            kept.filter(|(key, _)| is_kept(key)).map(|(key, value)| (key.clone(), value.clone()));
+        Query::written(name, kept.chain(asked.into_keys()))
+    }
+
     /// What it asks of an NSX ALB controller; `None` if it asks something else.
     pub fn nsx_alb(&self) -> Option<NsxAlbQuery> {
         NsxAlbQuery::of_written(&self.written)

@@ -39,7 +39,7 @@ impl Query {
 
     /// A query to an NSX ALB controller.
     pub fn nsx_alb(name: impl Into<String>, query: NsxAlbQuery) -> Self {
-        Self::written(name, [("nsxAlb".to_owned(), Value::Object(query.0))])
+        Self::written(name, query.into_keys())
     }
 
     /// A query to any kind of source, with the keys that a query of a mapping has:
@@ -129,6 +129,11 @@ impl NsxAlbQuery {
     fn of(entity: &str, key: &str, object: &str, metric: &str) -> Self {
         let pairs = [("entity", entity), (key, object), ("metric", metric)];
         Self(pairs.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
+    }
+
+    /// The keys of a query that asks this.
+    pub(crate) fn into_keys(self) -> impl Iterator<Item = (String, Value)> {
+        std::iter::once(("nsxAlb".to_owned(), Value::Object(self.0)))
     }
 
     /// What a query of a mapping asks, if it is one to a controller.
