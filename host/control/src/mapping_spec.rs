@@ -137,6 +137,11 @@ impl MappingSpec {
             }
             Serve::External => (Serve::External, None),
         };
+        let of_candidate = candidate.as_ref().and_then(|one| one.object_columns.as_ref());
+        let mut columns = object_columns.iter().chain(of_candidate);
+        if let Some(kind) = kind.as_ref().filter(|_| columns.any(|columns| columns.addresses)) {
+            self.kinds.follow_addresses(kind);
+        }
         let title = evaluation::title(&self.owner, &serve, &mapping.metric);
         let bound = Mapping {
             owner: self.owner.clone(),

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use crate::resource::Resource;
+
 /// The addresses of objects by namespace and name.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
@@ -12,6 +14,33 @@ pub(super) struct Addresses {
     /// The number of changes so far.
     changes: u64,
 }
+
+/// Whether the addresses of the objects of a kind are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AddressState {
+    /// Nobody has asked for them.
+    #[default]
+    Unfollowed,
+    /// They are being listed for the first time.
+    Starting,
+    /// They are known.
+    Known,
+    /// They could not be listed, for this reason.
+    Unknown(String),
+}
+
+/// The addresses of the objects of a kind are not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at which address {resource} can be reached is not known: {reason}")]
+pub struct AddressesUnknown {
+    /// The kind.
+    pub resource: Resource,
+    /// The reason.
+    pub reason: String,
+}
+
+/// An address: namespace and name of its object, and the address itself.
+pub type AddressOf = (String, String, String);
 
 impl Addresses {
     /// The address of an object.
@@ -40,6 +69,18 @@ impl Addresses {
         }
     }
 
+    /// Replaces all of them.
+    pub(super) fn replace(&mut self, all: impl IntoIterator<Item = AddressOf>) {
+        let mut new = Self { changes: self.changes + 1, ..Self::default() };
+        for (namespace, name, address) in all {
+            let space = new.known.entry(namespace.into()).or_default();
+            space.insert(name.into(), address.into());
+        }
+        if new.known != self.known {
+            *self = new;
+        }
+    }
+
     /// A number that changes with the addresses.
     pub(super) fn version(&self) -> u64 {
         self.changes
@@ -61,5 +102,16 @@ mod tests {
         addresses.set("shop", "a", None);
         assert_eq!((addresses.get("shop", "a"), addresses.version()), (None, 2));
         assert!(addresses.known.is_empty());
+    }
+
+    #[test]
+    fn an_equal_list_changes_nothing() {
+        let mut addresses = Addresses::default();
+        let one = || ("shop".to_owned(), "a".to_owned(), "10.0.0.1".to_owned());
+        addresses.replace([one()]);
+        addresses.replace([one()]);
+        assert_eq!((addresses.get("shop", "a"), addresses.version()), (Some("10.0.0.1"), 1));
+        addresses.replace([]);
+        assert_eq!((addresses.get("shop", "a"), addresses.version()), (None, 2));
     }
 }

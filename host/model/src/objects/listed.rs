@@ -39,11 +39,12 @@ pub fn listed(list: &[ListedObject]) -> HashMap<Resource, Arc<ObjectStore>> {
             (resource.clone(), Arc::new(store))
         })
         .collect();
-    for object in list {
-        let namespace = object.namespace.as_ref().map_or("", |namespace| namespace.as_str());
-        if let Some(store) = stores.get(&object.resource) {
-            store.set_address(namespace, &object.name, object.address.as_deref());
-        }
+    for (resource, store) in &stores {
+        let of_kind = list.iter().filter(|object| object.resource == *resource);
+        store.replace_addresses(of_kind.filter_map(|object| {
+            let namespace = object.namespace.as_ref().map_or("", |namespace| namespace.as_str());
+            Some((namespace.to_owned(), object.name.clone(), object.address.clone()?))
+        }));
     }
     stores
 }

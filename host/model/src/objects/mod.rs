@@ -9,6 +9,7 @@ mod listed;
 mod store;
 mod tables;
 
+pub use addresses::{AddressOf, AddressState, AddressesUnknown};
 pub use index::{Labels, Object};
 pub use listed::{ListedObject, listed};
 pub use store::{NotSynced, ObjectList, ObjectStore, SyncState};

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::addresses::Addresses;
+use super::addresses::{AddressOf, AddressState, Addresses, AddressesUnknown};
 use super::index::{Index, Labels, Object};
 use super::tables::Tables;
 use crate::names::Scope;
@@ -19,6 +19,7 @@ pub struct ObjectStore {
     resource: Resource,
     index: RwLock<Index>,
     addresses: RwLock<Addresses>,
+    address_state: watch::Sender<AddressState>,
     state: ArcSwap<SyncState>,
     first_list_done: watch::Sender<bool>,
     tables: Tables,
@@ -54,6 +55,7 @@ impl ObjectStore {
             resource,
             index: RwLock::default(),
             addresses: RwLock::default(),
+            address_state: watch::Sender::default(),
             state: ArcSwap::from_pointee(SyncState::Starting),
             first_list_done: watch::Sender::new(false),
             tables: Tables::default(),
@@ -130,14 +132,57 @@ impl ObjectStore {
     /// Removes an object.
     pub fn delete(&self, namespace: &str, name: &str) {
         self.index.write().unwrap_or_else(PoisonError::into_inner).remove(namespace, name);
-        self.set_address(namespace, name, None);
     }
 
     /// Records where an object can be reached, or that this is not known any more. It may come
-    /// before the object itself.
+    /// before the object itself, and after it is gone: both are told by watches of their own.
     pub fn set_address(&self, namespace: &str, name: &str, address: Option<&str>) {
         let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
         addresses.set(namespace, name, address);
+    }
+
+    /// Whether whoever asks is the first that needs addresses, and has to see to it that they become
+    /// known.
+    pub fn follow_addresses(&self) -> bool {
+        self.address_state.send_if_modified(|state| {
+            let first = *state == AddressState::Unfollowed;
+            if first {
+                *state = AddressState::Starting;
+            }
+            first
+        })
+    }
+
+    /// Replaces all addresses by a new list.
+    pub fn replace_addresses(&self, all: impl IntoIterator<Item = AddressOf>) {
+        self.addresses.write().unwrap_or_else(PoisonError::into_inner).replace(all);
+        self.address_state.send_replace(AddressState::Known);
+    }
+
+    /// Records that addresses cannot be listed. What is known already stays. Returns whether the
+    /// state has changed.
+    pub fn addresses_failed(&self, reason: String) -> bool {
+        self.address_state.send_if_modified(|state| {
+            let unknown = AddressState::Unknown(reason);
+            let changed = *state != AddressState::Known && *state != unknown;
+            if changed {
+                *state = unknown;
+            }
+            changed
+        })
+    }
+
+    /// Waits until the first attempt to list addresses has ended, and fails if they are not known.
+    pub async fn addresses(&self) -> Result<(), AddressesUnknown> {
+        let mut state = self.address_state.subscribe();
+        // The sender lives in this store, so the channel cannot close.
+        let ended = state.wait_for(|state| *state != AddressState::Starting).await;
+        match ended.as_deref() {
+            Ok(AddressState::Unknown(reason)) => {
+                Err(AddressesUnknown { resource: self.resource.clone(), reason: reason.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A number that changes with the objects of the namespace.
@@ -247,6 +292,20 @@ mod tests {
         assert_eq!((store.exists("shop", "a"), store.count()), (false, 0));
     }
 
+    #[tokio::test]
+    async fn addresses_are_waited_for_and_a_failure_is_told() {
+        let store = ObjectStore::starting(Resource::known("pods").unwrap());
+        assert_eq!(store.addresses().await, Ok(()), "nobody has asked for them");
+        assert!(store.follow_addresses() && !store.follow_addresses());
+        assert!(store.addresses_failed("no right".into()));
+        assert!(!store.addresses_failed("no right".into()), "the state is the same");
+        let unknown = store.addresses().await.unwrap_err();
+        assert!(unknown.to_string().ends_with("is not known: no right"), "{unknown}");
+        store.replace_addresses([]);
+        assert!(!store.addresses_failed("connection lost".into()), "what is known stays");
+        assert_eq!(store.addresses().await, Ok(()));
+    }
+
     #[test]
     fn a_table_has_the_addresses_that_are_known_when_it_is_asked_for_them() {
         let store = ObjectStore::starting(Resource::known("pods").unwrap());
@@ -267,8 +326,7 @@ mod tests {
         assert_eq!(told(), ["", "10.0.0.2"]);
         let without = store.table(&scope, &ObjectColumns::labels(labels)).unwrap();
         assert!(without.addresses.is_empty());
-        store.delete("shop", "b");
-        store.apply("shop", "b", Vec::new());
-        assert_eq!(told(), ["", ""], "another one of the name");
+        store.set_address("shop", "b", None);
+        assert_eq!(told(), ["", ""]);
     }
 }
