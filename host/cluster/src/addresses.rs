@@ -8,7 +8,7 @@ use kube::core::{NotUsed, Object};
 use kube::discovery::ApiResource;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::reason::{is_forbidden, of_watch, status_of};
 use leadsman_model::objects::ObjectStore;
@@ -16,7 +16,7 @@ use leadsman_model::objects::ObjectStore;
 /// A pod, as far as it says where it can be reached.
 type Pod = Object<NotUsed, PodStatus>;
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct PodStatus {
     phase: Option<String>,
     #[serde(rename = "podIP")]
@@ -42,12 +42,10 @@ pub(super) async fn follow(client: Client, store: Weak<ObjectStore>) {
         match event {
             Ok(watcher::Event::Init) => listing.clear(),
             Ok(watcher::Event::InitApply(pod)) => {
-                let address = address(&pod).map(str::to_owned);
-                let key = || (pod.namespace().unwrap_or_default(), pod.name_any());
-                listing.extend(address.map(|address| {
-                    let (namespace, name) = key();
-                    (namespace, name, address)
-                }));
+                if let Some(address) = address(&pod) {
+                    let namespace = pod.namespace().unwrap_or_default();
+                    listing.push((namespace, pod.name_any(), address.to_owned()));
+                }
             }
             Ok(watcher::Event::InitDone) => store.replace_addresses(std::mem::take(&mut listing)),
             Ok(watcher::Event::Apply(pod)) => {

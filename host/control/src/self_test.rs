@@ -157,7 +157,7 @@ impl Fixture {
                 if let Some(expected) = &self.brings {
                     let keyed = |query: &PlannedQuery| {
                         let keys = query.keys().map_err(|error| error.to_string())?;
-                        Ok((query.name.clone(), keys))
+                        Ok::<_, String>((query.name.clone(), keys))
                     };
                     let found: Result<BTreeMap<_, _>, String> = queries.iter().map(keyed).collect();
                     if found.as_ref() != Ok(expected) {

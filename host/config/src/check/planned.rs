@@ -77,7 +77,8 @@ impl PlannedQueries {
 
     fn checked(&mut self, name: &str, written: &written::Query, faults: &mut Vec<Fault>) -> Query {
         // A query names no files, so it does not matter where it comes from.
-        let (origin, stand_ins) = (Origin::ConfigMap(&BTreeSet::new()), Completed::default());
+        let (keys, stand_ins) = (BTreeSet::new(), Completed::default());
+        let origin = Origin::ConfigMap(&keys);
         let mut check = Check {
             origin: &origin,
             faults,
