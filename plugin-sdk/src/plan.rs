@@ -312,3 +312,55 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_plan_asks_for_the_columns_that_it_needs() {
+        let columns = |plan: Plan| {
+            let columns = plan.into_raw().objects;
+            columns.map(|columns| (columns.labels, columns.addresses))
+        };
+        assert_eq!(columns(Plan::new()), None);
+        assert_eq!(columns(Plan::new().with_objects()), Some((None, false)));
+        let app = Some(vec!["app".to_owned()]);
+        let labelled = || Plan::new().with_object_labels(["app"]);
+        assert_eq!(columns(labelled()), Some((app.clone(), false)));
+        assert_eq!(columns(labelled().with_object_addresses()), Some((app, true)));
+        let alone = Plan::new().with_object_addresses();
+        assert_eq!(columns(alone.clone()), Some((Some(vec![]), true)));
+        assert_eq!(columns(alone.with_objects()), Some((None, true)));
+    }
+
+    #[test]
+    fn a_context_tells_what_the_mapping_asks() {
+        let written = json!({"source": "lb", "maxSampleAge": "20m", "nsxAlb": {
+            "entity": "pool", "ako": "k8s", "metric": "l4_server.avg_open_conns"}});
+        let own = |written: &str| types::OwnQuery {
+            name: "conns".to_owned(),
+            range: false,
+            written: written.to_owned(),
+        };
+        let raw = |written| types::Context {
+            api: types::Api::Custom,
+            served_for: Some("pods".to_owned()),
+            queries: vec![own(written)],
+        };
+        let context = Context::from_raw(raw(&written.to_string()));
+        assert_eq!((context.api(), context.served_for()), (Api::Custom, Some("pods")));
+        let [query] = context.queries() else { panic!("{context:?}") };
+        let asked = query.nsx_alb().unwrap();
+        assert_eq!(asked.metric(), "l4_server.avg_open_conns");
+        let beside = query.beside("health", asked.with_metric("healthscore.health_score_value"));
+        assert_eq!(beside.name(), "health");
+        let expected = json!({"source": "lb", "maxSampleAge": "20m", "nsxAlb": {
+            "entity": "pool", "ako": "k8s", "metric": "healthscore.health_score_value"}});
+        assert_eq!(beside.keys(), expected);
+        let promql = Context::from_raw(raw(r#"{"source": "p", "promql": "up"}"#));
+        assert_eq!(promql.queries()[0].nsx_alb(), None);
+        assert_eq!(promql.only_instant(), None);
+    }
+}
