@@ -344,7 +344,7 @@ mod tests {
             range: false,
             written: written.to_owned(),
         };
-        let raw = |written| types::Context {
+        let raw = |written: &str| types::Context {
             api: types::Api::Custom,
             served_for: Some("pods".to_owned()),
             queries: vec![own(written)],

@@ -16,7 +16,7 @@ use leadsman_model::objects::ObjectStore;
 /// A pod, as far as it says where it can be reached.
 type Pod = Object<NotUsed, PodStatus>;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 struct PodStatus {
     phase: Option<String>,
     #[serde(rename = "podIP")]

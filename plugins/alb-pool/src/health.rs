@@ -21,7 +21,7 @@ const WELL: f64 = 100.0;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(crate = "serde", deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(crate = "schemars")]
-pub struct Health {
+pub(crate) struct Health {
     /// Whose scores count.
     #[serde(default)]
     of: ScoresOf,
@@ -41,7 +41,7 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(crate = "serde", rename_all = "camelCase")]
 #[schemars(crate = "schemars")]
-pub enum ScoresOf {
+pub(crate) enum ScoresOf {
     /// Those of pools, for all of their servers.
     #[default]
     Pools,
@@ -53,7 +53,7 @@ pub enum ScoresOf {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(crate = "serde", rename_all = "camelCase")]
 #[schemars(crate = "schemars")]
-pub enum Weigh {
+pub(crate) enum Weigh {
     /// Divides it: the load of what is half well counts twice, as it has half the room for it.
     #[default]
     Divide,

@@ -12,7 +12,7 @@ use leadsman_plugin_sdk::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(crate = "serde", rename_all = "camelCase")]
 #[schemars(crate = "schemars")]
-pub enum Servers {
+pub(crate) enum Servers {
     /// That of the pod with the address of the server.
     Pods,
 }

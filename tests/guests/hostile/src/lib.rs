@@ -36,8 +36,8 @@ pub struct Config {
     #[serde(default)]
     ask: BTreeMap<String, Value>,
     /// Has no effect here; the adapter looks at it.
-    #[serde(default)]
-    combine: Option<String>,
+    #[serde(default, rename = "combine")]
+    _combine: Option<String>,
 }
 
 /// The misdeed.
