@@ -25,7 +25,7 @@ fn fresh(mapping: Mapping) -> Mapping {
 fn config(alb: &Alb) -> Config {
     let by_name = Mapping::custom(METRIC, "services")
         .alb_query("lb", "conns", &format!("entity: pool, name: '{POOL}', metric: {ID}"))
-        .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}, combine: sum");
+        .plugin("alb-pool", "object: {namespace: routing-ns1, name: avilb}");
     let by_markers = Mapping::custom("alb_open_connections", INGRESSES)
         .alb_query("lb", "pools", &format!("entity: pool, ako: k8s-03-cluster, metric: {ID}"))
         .plugin("per-object", "object: ingress, combine: sum");
