@@ -63,7 +63,8 @@ fn sandboxed_input(size: usize, scope: &Scope) -> Input {
         vector.times.push(1_695_018_199_504);
         vector.values.push(1.5);
     }
-    let answer = Answer { dictionary, data: Data::Vector(vector), warnings: vec![] };
+    let data = Data::Vector(vector);
+    let answer = Answer { dictionary, data, unit: None, warnings: vec![] };
     Input::new(scope.clone(), 1_695_018_199_504, vec![("rate".to_owned(), answer)])
 }
 

@@ -151,6 +151,7 @@ macro_rules! input {
                     times: table.times.clone(),
                     values: table.values.clone(),
                 }),
+                unit: None,
                 warnings: Vec::new(),
             }],
             objects: None,

@@ -41,10 +41,11 @@ fn merged(first: Answer, second: Answer) {
     let told = [labels(&first), labels(&second)];
     let input =
         Input::new(Scope::Cluster, 0, vec![("a".to_owned(), first), ("b".to_owned(), second)]);
-    for ((_, data, _), told) in input.answers.into_iter().zip(told) {
-        sound(&data);
-        let dictionary = input.dictionary.clone();
-        assert_eq!(labels(&Answer { dictionary, data, warnings: Vec::new() }), told);
+    for (answer, told) in input.answers.into_iter().zip(told) {
+        sound(&answer.data);
+        let (dictionary, data) = (input.dictionary.clone(), answer.data);
+        let merged = Answer { dictionary, data, unit: None, warnings: Vec::new() };
+        assert_eq!(labels(&merged), told);
     }
 }
 

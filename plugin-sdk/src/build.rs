@@ -50,12 +50,14 @@ impl From<serde_json::Error> for BuildError {
     }
 }
 
-/// The `data` of an answer of the Prometheus HTTP API.
+/// The `data` of an answer of the Prometheus HTTP API, and what its values are counted in.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PrometheusData {
     result_type: String,
     result: Value,
+    #[serde(default)]
+    unit: Option<String>,
 }
 
 type Point = (f64, String);
@@ -86,6 +88,7 @@ impl InputBuilder {
     }
 
     /// Adds an answer, as the Prometheus HTTP API gives it: its whole body, or only its `data`.
+    /// Beside `resultType`, `unit` may say what the values are counted in.
     pub fn answer_json(self, query: &str, json: &str) -> Result<Self, BuildError> {
         self.answer(query, serde_json::from_str(json)?)
     }
@@ -94,6 +97,7 @@ impl InputBuilder {
     pub fn answer(mut self, query: &str, mut json: Value) -> Result<Self, BuildError> {
         let json = json.get_mut("data").map(Value::take).unwrap_or(json);
         let data: PrometheusData = serde_json::from_value(json)?;
+        let unit = data.unit.filter(|unit| !unit.is_empty());
         let data = match data.result_type.as_str() {
             "vector" => {
                 let items: Vec<VectorItem> = serde_json::from_value(data.result)?;
@@ -132,13 +136,29 @@ impl InputBuilder {
             }
             other => return Err(BuildError(format!("unknown resultType \"{other}\""))),
         };
-        self.answers.push(types::Answer { query: query.to_owned(), data, warnings: vec![] });
+        self.answers.push(types::Answer { query: query.to_owned(), data, unit, warnings: vec![] });
         Ok(self)
     }
 
     /// Adds an object that exists in the scope.
-    pub fn object(mut self, namespace: Option<&str>, name: &str, labels: &[(&str, &str)]) -> Self {
-        let empty = || types::Objects { names: vec![], namespaces: vec![], labels: no_labels() };
+    pub fn object(self, namespace: Option<&str>, name: &str, labels: &[(&str, &str)]) -> Self {
+        self.object_at(namespace, name, labels, "")
+    }
+
+    /// Adds an object with its address; empty where that is not known.
+    pub fn object_at(
+        mut self,
+        namespace: Option<&str>,
+        name: &str,
+        labels: &[(&str, &str)],
+        address: &str,
+    ) -> Self {
+        let empty = || types::Objects {
+            names: vec![],
+            namespaces: vec![],
+            labels: no_labels(),
+            addresses: vec![],
+        };
         let mut objects = self.objects.take().unwrap_or_else(empty);
         // Rows are added one at a time, so the columns are laid out anew each time.
         let old_rows = objects.names.len();
@@ -151,6 +171,7 @@ impl InputBuilder {
             .collect();
         objects.names.push(self.texts.intern(name));
         objects.namespaces.push(self.texts.intern(namespace.unwrap_or_default()));
+        objects.addresses.push(self.texts.intern(address));
         for (name, value) in labels {
             let (name, value) = (self.texts.intern(name), self.texts.intern(value));
             match columns.iter_mut().find(|(known, _)| *known == name) {

@@ -128,6 +128,12 @@ impl<'a> Answer<'a> {
         &self.raw.query
     }
 
+    /// What the values are counted in, if the source says so, in its own words: `count`, `percent`,
+    /// `milliseconds`, `bits_per_second` … Prometheus says nothing of it.
+    pub fn unit(&self) -> Option<&'a str> {
+        self.raw.unit.as_deref()
+    }
+
     /// What the source warned of.
     pub fn warnings(&self) -> &'a [String] {
         &self.raw.warnings
@@ -241,6 +247,11 @@ impl<'a> Series<'a> {
     pub fn time(&self) -> i64 {
         self.raw.times[self.row]
     }
+
+    /// Both.
+    pub fn sample(&self) -> Sample {
+        Sample { time: self.time(), value: self.value() }
+    }
 }
 
 /// One series of a range query.
@@ -328,6 +339,15 @@ impl<'a> Object<'a> {
     /// The value of one of the object's labels, `None` where it is not set.
     pub fn label(&self, name: &str) -> Option<Label<'a>> {
         self.input.cell(&self.raw.labels, self.row, name)
+    }
+
+    /// Where the object can be reached, as the IP address of a pod; `None` where that is not known,
+    /// or the [`Plan`](crate::Plan) does not ask for it.
+    pub fn address(&self) -> Option<Label<'a>> {
+        match self.raw.addresses.get(self.row) {
+            None | Some(0) => None,
+            Some(&id) => Some(self.input.label(id)),
+        }
     }
 }
 

@@ -53,6 +53,8 @@ mod measures;
 mod objects;
 mod plan;
 mod plugin;
+mod query;
+mod summable;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod text;
@@ -82,10 +84,13 @@ pub use build::{BuildError, InputBuilder};
 pub use input::{Answer, Column, Input, Object, Range, Sample, Scope, Series};
 pub use measures::{Measure, Measures, Name, Row};
 pub use objects::{
-    Combine, FixedObject, NAMESPACE_LABEL, ObjectKey, ObjectSource, ObjectValue, by_object,
+    Combine, FixedObject, NAMESPACE_LABEL, ObjectFinder, ObjectKey, ObjectSource, ObjectValue,
+    by_object, combined,
 };
-pub use plan::{Api, Context, Failure, Fault, Plan, Query};
+pub use plan::{Api, Context, Failure, Fault, OwnQuery, Plan};
 pub use plugin::{Description, Plugin};
+pub use query::{NsxAlbQuery, Query};
+pub use summable::{is_health_score, may_be_summed};
 pub use text::Label;
 pub use {schemars, serde, serde_json};
 

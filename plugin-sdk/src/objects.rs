@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::input::{Answer, Column, Scope, Series};
+use crate::input::{Answer, Column, Object, Sample, Scope, Series};
 use crate::log;
 use crate::measures::Measure;
 use crate::plan::Failure;
@@ -95,6 +95,12 @@ pub struct ObjectKey<'a> {
     name: ObjectName<'a>,
 }
 
+impl<'a> From<Object<'a>> for ObjectKey<'a> {
+    fn from(object: Object<'a>) -> Self {
+        Self { namespace: object.namespace(), name: ObjectName::Label(object.name()) }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum ObjectName<'a> {
     Label(Label<'a>),
@@ -135,47 +141,40 @@ pub const NAMESPACE_LABEL: &str = "namespace";
 /// has such series for targets outside of Kubernetes; it is a failure only if every series lacks it.
 pub fn by_object<'a>(
     answer: &Answer<'a>,
-    scope: &Scope,
+    scope: &'a Scope,
     source: &'a ObjectSource,
     namespace: Option<&str>,
     combine: Combine,
 ) -> Result<Vec<ObjectValue<'a>>, Failure> {
-    let column = |label: &str| if label.is_empty() { None } else { answer.column(label) };
-    let (namespace, elsewhere) = match scope {
-        Scope::Namespace(asked) => (None, namespace.and_then(column).zip(Some(asked.as_str()))),
-        Scope::Cluster => (column(namespace.unwrap_or(NAMESPACE_LABEL)), None),
-    };
-    let source = match source {
-        ObjectSource::Label(label) => match answer.column(label) {
-            Some(column) => Source::Column(column),
-            None if answer.series()?.len() == 0 => return Ok(Vec::new()),
-            None => return Err(nothing_named(answer, source)),
-        },
-        ObjectSource::Fixed(fixed) => Source::Fixed(fixed),
-    };
+    let finder = ObjectFinder::new(answer, scope, source, namespace)?;
+    combined(answer, combine, |series| Some((finder.object(series)?, series.sample())))
+}
+
+/// Combines the samples that meet one object: those that a function makes of series, each with its
+/// object. A series of which it makes none is passed over.
+pub fn combined<'a>(
+    answer: &Answer<'a>,
+    combine: Combine,
+    mut of: impl FnMut(&Series<'a>) -> Option<(ObjectKey<'a>, Sample)>,
+) -> Result<Vec<ObjectValue<'a>>, Failure> {
     let series = answer.series()?;
     let count = series.len();
     let mut values: Vec<ObjectValue<'a>> = Vec::with_capacity(count);
     let mut rows: HashMap<ObjectKey<'a>, usize, BuildHasherDefault<NumberHasher>> =
         HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
     for series in series {
-        if let Some((column, asked)) = elsewhere
-            && series.at(column).is_some_and(|named| named != *asked)
-        {
-            continue;
-        }
-        let Some(object) = object_of(&series, &source, namespace) else { continue };
+        let Some((object, sample)) = of(&series) else { continue };
         let row = *rows.entry(object).or_insert(values.len());
         match values.get_mut(row) {
             None => values.push(ObjectValue {
                 object,
-                value: series.value(),
-                time: series.time(),
+                value: sample.value,
+                time: sample.time,
                 count: 1,
                 series,
                 disputed: false,
             }),
-            Some(value) => value.add(&series, combine, answer.query())?,
+            Some(value) => value.add(&series, sample, combine, answer.query())?,
         }
     }
     match combine {
@@ -190,6 +189,51 @@ pub fn by_object<'a>(
     Ok(values)
 }
 
+/// Finds the object of each series of an answer, as [`by_object`] does.
+#[derive(Debug)]
+pub struct ObjectFinder<'a> {
+    source: Source<'a>,
+    namespace: Option<Column>,
+    /// The label by which series name another namespace than the one that is asked for.
+    elsewhere: Option<(Column, &'a str)>,
+}
+
+impl<'a> ObjectFinder<'a> {
+    /// For the series of an answer. Fails if none of them has the label that names the object.
+    pub fn new(
+        answer: &Answer<'a>,
+        scope: &'a Scope,
+        source: &'a ObjectSource,
+        namespace: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let column = |label: &str| if label.is_empty() { None } else { answer.column(label) };
+        let (namespace, elsewhere) = match scope {
+            Scope::Namespace(asked) => (None, namespace.and_then(column).zip(Some(asked.as_str()))),
+            Scope::Cluster => (column(namespace.unwrap_or(NAMESPACE_LABEL)), None),
+        };
+        let source = match source {
+            ObjectSource::Label(label) => match answer.column(label) {
+                Some(column) => Source::Column(column),
+                None if answer.series()?.len() == 0 => Source::Nothing,
+                None => return Err(nothing_named(answer, source)),
+            },
+            ObjectSource::Fixed(fixed) => Source::Fixed(fixed),
+        };
+        Ok(Self { source, namespace, elsewhere })
+    }
+
+    /// The object of a series of the answer; `None` if it is for none, or for one of another
+    /// namespace.
+    pub fn object(&self, series: &Series<'a>) -> Option<ObjectKey<'a>> {
+        if let Some((column, asked)) = self.elsewhere
+            && series.at(column).is_some_and(|named| named != *asked)
+        {
+            return None;
+        }
+        object_of(series, &self.source, self.namespace)
+    }
+}
+
 /// What tells which of two series comes first, whatever their order in the answer.
 fn order<'a>(series: &Series<'a>) -> Vec<(&'a str, &'a str)> {
     let labels = series.labels().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -199,14 +243,20 @@ fn order<'a>(series: &Series<'a>) -> Vec<(&'a str, &'a str)> {
 }
 
 impl<'a> ObjectValue<'a> {
-    fn add(&mut self, series: &Series<'a>, combine: Combine, query: &str) -> Result<(), Failure> {
+    fn add(
+        &mut self,
+        series: &Series<'a>,
+        sample: Sample,
+        combine: Combine,
+        query: &str,
+    ) -> Result<(), Failure> {
         if combine == Combine::First {
             if order(series) < order(&self.series) {
-                (self.series, self.value, self.time) = (*series, series.value(), series.time());
+                (self.series, self.value, self.time) = (*series, sample.value, sample.time);
             }
             return Ok(());
         }
-        let other = series.value();
+        let other = sample.value;
         self.value = match combine {
             Combine::Fail => {
                 return Err(Failure::in_query(
@@ -234,7 +284,7 @@ impl<'a> ObjectValue<'a> {
                 self.value
             }
         };
-        self.time = self.time.min(series.time());
+        self.time = self.time.min(sample.time);
         self.count += 1;
         Ok(())
     }
@@ -248,9 +298,12 @@ impl<'a> ObjectValue<'a> {
 }
 
 /// Where the object's name stands in this answer.
+#[derive(Debug)]
 enum Source<'a> {
     Column(Column),
     Fixed(&'a FixedObject),
+    /// There are no series.
+    Nothing,
 }
 
 fn object_of<'a>(
@@ -270,6 +323,7 @@ fn object_of<'a>(
             let namespace = if fixed.namespace.is_some() { None } else { namespace };
             Some(ObjectKey { namespace, name: ObjectName::Fixed(fixed) })
         }
+        Source::Nothing => None,
     }
 }
 

@@ -2,17 +2,25 @@
 //! an evaluation gave nothing.
 
 use std::fmt;
-use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::bindings::leadsman::plugin::types;
+use crate::query::{NsxAlbQuery, Query};
 
 /// What the plugin needs for a configuration: queries that it brings itself, and whether it wants
 /// to see the objects that exist.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     queries: Vec<Query>,
-    objects: bool,
-    object_labels: Option<Vec<String>>,
+    objects: Option<Columns>,
+}
+
+/// What is asked of the objects.
+#[derive(Debug, Clone, Default)]
+struct Columns {
+    labels: Option<Vec<String>>,
+    addresses: bool,
 }
 
 impl Plan {
@@ -37,62 +45,37 @@ impl Plan {
     /// Asks for [`Input::objects`](crate::Input::objects) to be filled, with all labels. Objects
     /// may have many: say with [`with_object_labels`](Self::with_object_labels) which are needed.
     pub fn with_objects(mut self) -> Self {
-        self.objects = true;
-        self.object_labels = None;
+        self.objects.get_or_insert_default().labels = None;
         self
     }
 
     /// Asks for [`Input::objects`](crate::Input::objects) to be filled, with the labels of these
     /// keys alone. All others seem not to be set.
     pub fn with_object_labels(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.objects = true;
-        self.object_labels = Some(keys.into_iter().map(Into::into).collect());
+        let keys = keys.into_iter().map(Into::into).collect();
+        self.objects.get_or_insert_default().labels = Some(keys);
         self
+    }
+
+    /// Asks for the addresses of the objects, too, which only pods have. Alone it asks for objects
+    /// without labels.
+    pub fn with_object_addresses(mut self) -> Self {
+        let without_labels = || Columns { labels: Some(Vec::new()), addresses: true };
+        self.objects.get_or_insert_with(without_labels).addresses = true;
+        self
+    }
+
+    /// The queries that it brings, for tests.
+    pub fn queries(&self) -> &[Query] {
+        &self.queries
     }
 
     pub(crate) fn into_raw(self) -> types::Plan {
         types::Plan {
             queries: self.queries.into_iter().map(Query::into_raw).collect(),
-            objects: self.objects,
-            object_labels: self.object_labels,
-        }
-    }
-}
-
-/// A query that a plugin brings itself.
-#[derive(Debug, Clone)]
-pub struct Query {
-    name: String,
-    promql: String,
-    range: Option<(Duration, Duration)>,
-}
-
-impl Query {
-    /// An instant query in PromQL. `${namespace}` and `${selector}` are replaced in it as they are
-    /// in a mapping's own queries.
-    pub fn instant(name: impl Into<String>, promql: impl Into<String>) -> Self {
-        Self { name: name.into(), promql: promql.into(), range: None }
-    }
-
-    /// A range query over the last `duration`, one sample each `step`. Both are rounded to seconds.
-    pub fn range(
-        name: impl Into<String>,
-        promql: impl Into<String>,
-        duration: Duration,
-        step: Duration,
-    ) -> Self {
-        Self { name: name.into(), promql: promql.into(), range: Some((duration, step)) }
-    }
-
-    fn into_raw(self) -> types::Query {
-        let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-        types::Query {
-            name: self.name,
-            promql: self.promql,
-            range: self.range.map(|(duration, step)| types::Range {
-                duration: seconds(duration),
-                step: seconds(step),
-            }),
+            objects: self
+                .objects
+                .map(|Columns { labels, addresses }| types::ObjectColumns { labels, addresses }),
         }
     }
 }
@@ -107,16 +90,72 @@ pub enum Api {
 }
 
 /// The mapping that a configuration belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Context {
     api: Api,
-    queries: Vec<(String, bool)>,
+    served_for: Option<String>,
+    queries: Vec<OwnQuery>,
+}
+
+/// A query that the mapping has already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnQuery {
+    name: String,
+    range: bool,
+    written: Value,
+}
+
+impl OwnQuery {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is a range query, whose answer is a matrix.
+    pub fn is_range(&self) -> bool {
+        self.range
+    }
+
+    /// What it asks, as the mapping has it: `{"source": …, "promql": …}`.
+    pub fn written(&self) -> &Value {
+        &self.written
+    }
+
+    /// A query beside it: of the same source and the same age of samples, with another name, and
+    /// for something else.
+    pub fn beside(&self, name: impl Into<String>, asked: NsxAlbQuery) -> Query {
+        let is_kept = |key: &str| matches!(key, "source" | "maxSampleAge");
+        let kept = self.written.as_object().into_iter().flatten();
+        let kept =
+            kept.filter(|(key, _)| is_kept(key)).map(|(key, value)| (key.clone(), value.clone()));
+        Query::written(name, kept.chain(asked.into_keys()))
+    }
+
+    /// What it asks of an NSX ALB controller; `None` if it asks something else.
+    pub fn nsx_alb(&self) -> Option<NsxAlbQuery> {
+        NsxAlbQuery::of_written(&self.written)
+    }
 }
 
 impl Context {
     /// A mapping with these queries: names, and whether each is a range query.
     pub fn new(api: Api, queries: Vec<(String, bool)>) -> Self {
-        Self { api, queries }
+        let own = |(name, range)| OwnQuery { name, range, written: Value::Null };
+        Self { api, served_for: None, queries: queries.into_iter().map(own).collect() }
+    }
+
+    /// The same for a metric of these objects, such as `pods`.
+    pub fn serving(mut self, objects: impl Into<String>) -> Self {
+        self.served_for = Some(objects.into());
+        self
+    }
+
+    /// The same with what one of its queries asks, as the mapping has it.
+    pub fn with_written(mut self, query: &str, written: Value) -> Self {
+        if let Some(own) = self.queries.iter_mut().find(|own| own.name == query) {
+            own.written = written;
+        }
+        self
     }
 
     pub(crate) fn from_raw(raw: types::Context) -> Self {
@@ -124,7 +163,24 @@ impl Context {
             types::Api::Custom => Api::Custom,
             types::Api::External => Api::External,
         };
-        Self { api, queries: raw.queries.into_iter().map(|q| (q.name, q.range)).collect() }
+        let own = |query: types::OwnQuery| OwnQuery {
+            name: query.name,
+            range: query.range,
+            // The host sends JSON; what it does not tell is not known.
+            written: serde_json::from_str(&query.written).unwrap_or_default(),
+        };
+        let queries = raw.queries.into_iter().map(own).collect();
+        Self { api, served_for: raw.served_for, queries }
+    }
+
+    /// The objects that a custom metric is served for: `pods`, `ingresses.networking.k8s.io`.
+    pub fn served_for(&self) -> Option<&str> {
+        self.served_for.as_deref()
+    }
+
+    /// The queries that the mapping has.
+    pub fn queries(&self) -> &[OwnQuery] {
+        &self.queries
     }
 
     /// In which API the metric is served.
@@ -135,7 +191,7 @@ impl Context {
     /// A fault unless the mapping has exactly one query, and it is no range query.
     pub fn only_instant(&self) -> Option<Fault> {
         match self.queries.as_slice() {
-            [(name, _)] => self.instant(name),
+            [query] => self.instant(&query.name),
             queries => Some(Fault::at(
                 "",
                 format!("this plugin works on one query, and the mapping has {}", queries.len()),
@@ -145,9 +201,9 @@ impl Context {
 
     /// A fault unless the mapping has a query of this name, and it is no range query.
     pub fn instant(&self, name: &str) -> Option<Fault> {
-        match self.queries.iter().find(|(known, _)| known == name) {
-            Some((_, false)) => None,
-            Some((_, true)) => Some(Fault::at(
+        match self.queries.iter().find(|known| known.name == name) {
+            Some(OwnQuery { range: false, .. }) => None,
+            Some(_) => Some(Fault::at(
                 "",
                 format!(
                     "this plugin takes no range query, which \"{name}\" is; leave its `range` out"
@@ -155,7 +211,7 @@ impl Context {
             )),
             None => {
                 let known: Vec<_> =
-                    self.queries.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+                    self.queries.iter().map(|query| format!("\"{}\"", query.name)).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 Some(Fault::at("", format!("the mapping has no query \"{name}\"; it has {known}")))
             }
@@ -256,3 +312,55 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_plan_asks_for_the_columns_that_it_needs() {
+        let columns = |plan: Plan| {
+            let columns = plan.into_raw().objects;
+            columns.map(|columns| (columns.labels, columns.addresses))
+        };
+        assert_eq!(columns(Plan::new()), None);
+        assert_eq!(columns(Plan::new().with_objects()), Some((None, false)));
+        let app = Some(vec!["app".to_owned()]);
+        let labelled = || Plan::new().with_object_labels(["app"]);
+        assert_eq!(columns(labelled()), Some((app.clone(), false)));
+        assert_eq!(columns(labelled().with_object_addresses()), Some((app, true)));
+        let alone = Plan::new().with_object_addresses();
+        assert_eq!(columns(alone.clone()), Some((Some(vec![]), true)));
+        assert_eq!(columns(alone.with_objects()), Some((None, true)));
+    }
+
+    #[test]
+    fn a_context_tells_what_the_mapping_asks() {
+        let written = json!({"source": "lb", "maxSampleAge": "20m", "nsxAlb": {
+            "entity": "pool", "ako": "k8s", "metric": "l4_server.avg_open_conns"}});
+        let own = |written: &str| types::OwnQuery {
+            name: "conns".to_owned(),
+            range: false,
+            written: written.to_owned(),
+        };
+        let raw = |written: &str| types::Context {
+            api: types::Api::Custom,
+            served_for: Some("pods".to_owned()),
+            queries: vec![own(written)],
+        };
+        let context = Context::from_raw(raw(&written.to_string()));
+        assert_eq!((context.api(), context.served_for()), (Api::Custom, Some("pods")));
+        let [query] = context.queries() else { panic!("{context:?}") };
+        let asked = query.nsx_alb().unwrap();
+        assert_eq!(asked.metric(), "l4_server.avg_open_conns");
+        let beside = query.beside("health", asked.with_metric("healthscore.health_score_value"));
+        assert_eq!(beside.name(), "health");
+        let expected = json!({"source": "lb", "maxSampleAge": "20m", "nsxAlb": {
+            "entity": "pool", "ako": "k8s", "metric": "healthscore.health_score_value"}});
+        assert_eq!(beside.keys(), expected);
+        let promql = Context::from_raw(raw(r#"{"source": "p", "promql": "up"}"#));
+        assert_eq!(promql.queries()[0].nsx_alb(), None);
+        assert_eq!(promql.only_instant(), None);
+    }
+}

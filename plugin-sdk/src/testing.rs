@@ -13,10 +13,16 @@
 //! }
 //! ```
 //!
-//! `queries` holds what Prometheus answered, as `curl` prints it. `expect` is one of `measures`,
-//! `failure` (a part of the message) and `faults` (places in the configuration). Leave `namespace`
-//! out for the cluster scope, and add `"serve": "external"` for an external metric. `objects` lists what exists: `[{"namespace": …, "name": …,
-//! "labels": {…}}]`.
+//! `queries` holds what Prometheus answered, as `curl` prints it; beside `resultType` there may be a
+//! `unit`. `expect` is one of `measures`, `failure` (a part of the message) and `faults` (places in
+//! the configuration). Leave `namespace` out for the cluster scope, and add `"serve": "external"` for
+//! an external metric. `objects` lists what exists: `[{"namespace": …, "name": …, "labels": {…},
+//! "address": …}]`.
+//!
+//! For plugins that look at the mapping around them: `resource` are the objects that a custom metric
+//! is served for, and `asked` says what queries ask, by name, as the mapping has it. `brings` holds
+//! the queries that the plugin must bring itself, in the same form; their answers stand in `queries`,
+//! too.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,6 +35,7 @@ use crate::input::Input;
 use crate::measures::Row;
 use crate::plan::{Api, Context};
 use crate::plugin::Plugin;
+use crate::query::Query;
 
 /// An evaluation and what must come of it.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,6 +52,13 @@ pub struct Fixture {
     // A list of pairs would keep the order; plugins find answers by name, so a map will do.
     #[serde(default)]
     queries: BTreeMap<String, Value>,
+    /// What the queries of the mapping ask.
+    #[serde(default)]
+    asked: BTreeMap<String, Value>,
+    /// The queries that the plugin brings, and what they ask.
+    brings: Option<BTreeMap<String, Value>>,
+    #[serde(default)]
+    resource: Option<String>,
     #[serde(default)]
     objects: Vec<FixtureObject>,
     expect: Expect,
@@ -58,6 +72,8 @@ struct FixtureObject {
     name: String,
     #[serde(default)]
     labels: BTreeMap<String, String>,
+    #[serde(default)]
+    address: String,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -134,9 +150,17 @@ impl Fixture {
             };
             return same(expected, &found);
         }
-        if let Err(faults) = plan {
-            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            return Err(format!("the configuration was refused: {}", faults.join("; ")));
+        match plan {
+            Err(faults) => {
+                let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                return Err(format!("the configuration was refused: {}", faults.join("; ")));
+            }
+            Ok(plan) => {
+                if let Some(expected) = &self.brings {
+                    let keyed = |query: &Query| (query.name().to_owned(), query.keys());
+                    same(expected, &plan.queries().iter().map(keyed).collect())?;
+                }
+            }
         }
         let input = self.input()?;
         match (&self.expect, plugin.run(&config, &input)) {
@@ -164,15 +188,30 @@ impl Fixture {
     }
 
     fn context(&self) -> Context {
-        let queries = self.queries.iter().map(|(name, answer)| {
+        let brought =
+            |name: &String| self.brings.as_ref().is_some_and(|queries| queries.contains_key(name));
+        let own = self.queries.iter().filter(|(name, _)| !brought(name)).map(|(name, answer)| {
             let data = answer.get("data").unwrap_or(answer);
             (name.clone(), data.get("resultType").is_some_and(|kind| kind == "matrix"))
         });
-        let api = match self.serve {
-            Serve::Custom => Api::Custom,
-            Serve::External => Api::External,
+        let context = match self.serve {
+            Serve::Custom => Context::new(Api::Custom, own.collect()).serving(self.resource()),
+            Serve::External => Context::new(Api::External, own.collect()),
         };
-        Context::new(api, queries.collect())
+        self.asked
+            .iter()
+            .fold(context, |context, (name, asked)| context.with_written(name, asked.clone()))
+    }
+
+    /// What the metric is served for, where it matters to no one: pods, or nodes where no measure
+    /// has a namespace. The adapter takes the same.
+    fn resource(&self) -> &str {
+        let of_none = match &self.expect {
+            Expect::Measures(measures) => measures.iter().all(|one| one.namespace.is_none()),
+            _ => false,
+        };
+        let usual = if self.namespace.is_none() && of_none { "nodes" } else { "pods" };
+        self.resource.as_deref().unwrap_or(usual)
     }
 
     fn input(&self) -> Result<Input, String> {
@@ -189,7 +228,8 @@ impl Fixture {
         for object in &self.objects {
             let labels: Vec<_> =
                 object.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-            builder = builder.object(object.namespace.as_deref(), &object.name, &labels);
+            let namespace = object.namespace.as_deref();
+            builder = builder.object_at(namespace, &object.name, &labels, &object.address);
         }
         Ok(builder.finish())
     }

@@ -6,6 +6,7 @@ use leadsman_plugin_build::Script;
 
 fn main() -> ExitCode {
     let plugins = [
+        ("alb-pool", "plugins/alb-pool"),
         ("external", "plugins/external"),
         ("per-object", "plugins/per-object"),
         ("ratio", "plugins/ratio"),

@@ -90,6 +90,14 @@ impl Config {
         })
     }
 
+    /// Adds a pod with an IP address.
+    pub fn pod_at(mut self, namespace: &str, name: &str, address: &str) -> Self {
+        self.objects.push(format!(
+            "{{resource: pods, namespace: {namespace}, name: {name}, address: '{address}'}}"
+        ));
+        self
+    }
+
     /// Adds an object. `labels` is the inside of a flow mapping.
     pub fn object(
         mut self,

@@ -66,6 +66,7 @@ fn code_of_read(error: &ReadError) -> StatusCode {
                 // The upstream failed, which may pass.
                 EvaluationError::Query { .. }
                 | EvaluationError::Objects(_)
+                | EvaluationError::Addresses(_)
                 | EvaluationError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
                 EvaluationError::Budget(_) => StatusCode::TOO_MANY_REQUESTS,
                 EvaluationError::Selector { .. } => StatusCode::BAD_REQUEST,

@@ -1,5 +1,6 @@
 //! The client of kube-apiserver: reflectors, reviews, discovery, Events.
 
+mod addresses;
 mod config_maps;
 mod discovery;
 mod events;

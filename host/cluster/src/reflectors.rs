@@ -81,6 +81,21 @@ impl Reflectors {
     pub fn discovered(&self) -> watch::Receiver<u64> {
         self.discovered.subscribe()
     }
+
+    /// Follows the addresses of pods for as long as their store is held, if nobody does yet.
+    pub fn follow_addresses(&self, pods: &Arc<ObjectStore>) {
+        if !pods.follow_addresses() {
+            return;
+        }
+        let follow = crate::addresses::follow(self.client.clone(), Arc::downgrade(pods));
+        let end = self.end.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = follow => {}
+                () = end.cancelled() => {}
+            }
+        });
+    }
 }
 
 struct Reflector {

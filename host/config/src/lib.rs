@@ -21,6 +21,7 @@ use leadsman_runtime::files::FileFingerprint;
 use leadsman_source::Template;
 
 pub use chart::chart_definitions;
+pub use check::{PlannedQueries, unsummable};
 pub use flags::{FLAGS_SOURCE, Flags};
 pub use origin::Origin;
 pub use valid::Config;
@@ -109,8 +110,8 @@ fn limited_to_rule(fault: Fault) -> Fault {
     if is_within { fault.with(Severity::Part) } else { fault }
 }
 
-/// Checks the PromQL of a query that is not in the file, as those that plugins bring. What may be
-/// another dialect is no error.
+/// Checks the PromQL of a query that is not in the file, as those of rules. What may be another
+/// dialect is no error.
 pub fn check_promql(template: &Template) -> Result<(), String> {
     check::check_promql(template).map(drop)
 }

@@ -464,4 +464,6 @@ pub struct Object {
     /// The labels, which selectors look at.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// The IP address of a pod, for plugins that ask for it.
+    pub address: Option<String>,
 }

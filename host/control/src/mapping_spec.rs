@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use super::runtime::{Kinds, Runtime};
 use leadsman_config as config;
-use leadsman_config::valid;
+use leadsman_config::{PlannedQueries, valid};
 use leadsman_document::{Fault, json_schema, segment};
 use leadsman_evaluation::{
     self as evaluation, BoundQuery, Budget, Candidate, CircuitBreaker, Evaluations, ItemLabels,
     Mapping, MissingLog, ObjectNames, Runs,
 };
-use leadsman_model::object_table::ObjectLabels;
+use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
 use leadsman_sandbox::{Context, OwnQuery, PlannedQuery, Planning, Plugin, PluginFault};
-use leadsman_source::{Query, QueryKind, Source, SourceSettings, Template};
+use leadsman_source::{Query, Source, SourceSettings};
 
 /// The sources by name, with their configuration.
 pub(super) type Sources = BTreeMap<String, (SourceSettings, Arc<Source>)>;
@@ -97,13 +97,13 @@ impl MappingSpec {
             let place = format!("{}/queries/{}/source", mapping.place, segment(&query.name));
             faults.extend(self.other_kind(query).map(|message| Fault::at(place, message)));
         }
-        let (queries, object_labels) =
+        let (queries, object_columns) =
             self.plan(&self.plugin, &mapping.plugin, &mapping.config, &config_place, faults)?;
         let candidate = match (&self.candidate, &mapping.candidate) {
             (Some(plugin), Some((name, config))) => {
                 let place = format!("{}/candidate/config", mapping.place);
                 let (others, objects) = self.plan(plugin, name, config, &place, faults)?;
-                if others != queries || (objects.is_some() && object_labels.is_none()) {
+                if others != queries || (objects.is_some() && object_columns.is_none()) {
                     let message = format!(
                         "the candidate \"{name}\" asks for other queries or objects than the \
                          plugin that serves, so the two cannot be compared on the same answers"
@@ -137,6 +137,11 @@ impl MappingSpec {
             }
             Serve::External => (Serve::External, None),
         };
+        let of_candidate = candidate.as_ref().and_then(|one| one.object_columns.as_ref());
+        let mut columns = object_columns.iter().chain(of_candidate);
+        if let Some(kind) = kind.as_ref().filter(|_| columns.any(|columns| columns.addresses)) {
+            self.kinds.follow_addresses(kind);
+        }
         let title = evaluation::title(&self.owner, &serve, &mapping.metric);
         let bound = Mapping {
             owner: self.owner.clone(),
@@ -147,7 +152,7 @@ impl MappingSpec {
             plugin_name: mapping.plugin.clone(),
             plugin: self.plugin.clone(),
             config: mapping.config.to_string(),
-            object_labels,
+            object_columns,
             object_names: object_names(&mapping.config),
             of_rule: self.of_rule,
             policy: mapping.policy,
@@ -174,7 +179,7 @@ impl MappingSpec {
     }
 
     /// Has a plugin check a configuration. Gives all queries, with those that the plugin adds, and
-    /// the labels of the objects that it asks for.
+    /// what it asks for of the objects.
     fn plan(
         &self,
         plugin: &Plugin,
@@ -182,7 +187,7 @@ impl MappingSpec {
         config: &serde_json::Value,
         place: &str,
         faults: &mut Vec<Fault>,
-    ) -> Option<(Vec<Query>, Option<ObjectLabels>)> {
+    ) -> Option<(Vec<Query>, Option<ObjectColumns>)> {
         let mapping = &self.mapping;
         let before = faults.len();
         let schema = &plugin.description().config_schema;
@@ -190,8 +195,11 @@ impl MappingSpec {
         if faults.len() > before {
             return None;
         }
-        let own =
-            |query: &Query| OwnQuery { name: query.name.clone(), range: query.kind.is_range() };
+        let own = |query: &Query| OwnQuery {
+            name: query.name.clone(),
+            range: query.kind.is_range(),
+            written: query.written().to_string(),
+        };
         let queries = mapping.queries.iter().map(own).collect();
         let context = Context { serve: &mapping.serve, queries };
         let title = evaluation::title(&self.owner, &mapping.serve, &mapping.metric);
@@ -210,15 +218,47 @@ impl MappingSpec {
             }
         };
         let mut queries = mapping.queries.clone();
+        let sources = self.sources.keys().cloned().collect();
+        let of_team = self.owner.namespace().is_some();
+        let mut checked = PlannedQueries::new(mapping.source.as_deref(), sources, of_team);
         for planned in planned {
-            let added = self.added_query(planned, faults);
-            if let Some(message) = added.as_ref().and_then(|query| self.other_kind(query)) {
-                let message = format!("the plugin brings a query of its own: {message}");
-                faults.push(Fault::at(format!("{}/plugin", mapping.place), message));
+            match self.added_query(&planned, &queries, &mut checked) {
+                Ok(query) => queries.push(query),
+                Err(reasons) => {
+                    let message = |reason| {
+                        format!(
+                            "the query \"{}\" that the plugin \"{name}\" brings: {reason}",
+                            planned.name
+                        )
+                    };
+                    let place = format!("{}/plugin", mapping.place);
+                    faults.extend(
+                        reasons.into_iter().map(|reason| Fault::at(place.clone(), message(reason))),
+                    );
+                }
             }
-            queries.extend(added);
+        }
+        let added = &queries[mapping.queries.len()..];
+        for message in config::unsummable(config, added) {
+            faults.push(Fault::at(format!("{place}/combine"), message));
+        }
+        if let Some(columns) = &objects {
+            faults.extend(self.no_addresses(columns, name));
         }
         Some((queries, objects))
+    }
+
+    /// Why the objects have no addresses, if a plugin asks for them.
+    fn no_addresses(&self, columns: &ObjectColumns, plugin: &str) -> Option<Fault> {
+        let served = match &self.mapping.serve {
+            Serve::Custom(resource) if resource.has_addresses() => return None,
+            Serve::Custom(resource) => format!("{resource} have none"),
+            Serve::External | Serve::ResourceMetrics(_) => {
+                "the metric is served for no objects".to_owned()
+            }
+        };
+        let message = format!("the plugin \"{plugin}\" asks for addresses of pods, and {served}");
+        columns.addresses.then(|| Fault::at(format!("{}/plugin", self.mapping.place), message))
     }
 
     /// Why the source of a query cannot answer it, if it is of another kind.
@@ -235,38 +275,26 @@ impl MappingSpec {
         ))
     }
 
-    /// A query that the plugin adds, checked like one of the document.
-    fn added_query(&self, planned: PlannedQuery, faults: &mut Vec<Fault>) -> Option<Query> {
-        let (mapping, name) = (&self.mapping, &planned.name);
-        let mut fault = |key: &str, message: String| {
-            faults.push(Fault::at(format!("{}/{key}", mapping.place), message));
-        };
-        let Some(source) = mapping.source.clone() else {
-            fault(
-                "plugin",
-                format!("the plugin brings the query \"{name}\"; say with `source` where it goes"),
-            );
-            return None;
-        };
-        if mapping.queries.iter().any(|query| query.name == *name) {
-            let message = format!("the plugin brings the query \"{name}\" itself; remove it here");
-            fault("queries", message);
-            return None;
+    /// A query that the plugin adds, checked like one of the document. The error is all that is
+    /// wrong with it.
+    fn added_query(
+        &self,
+        planned: &PlannedQuery,
+        before: &[Query],
+        checked: &mut PlannedQueries,
+    ) -> Result<Query, Vec<String>> {
+        if let Some(at) = before.iter().position(|query| query.name == planned.name) {
+            let message = match self.mapping.queries.get(at) {
+                Some(_) => "the mapping has one of the name, too; remove it there",
+                None => "it brings two of the name",
+            };
+            return Err(vec![message.to_owned()]);
         }
-        let checked = Template::parse(&planned.promql)
-            .and_then(|promql| config::check_promql(&promql).map(|()| promql));
-        match checked {
-            Ok(text) => Some(Query {
-                name: planned.name,
-                source,
-                kind: QueryKind::PromQl { text, range: planned.range },
-                max_sample_age: None,
-            }),
-            Err(error) => {
-                let message = format!("the query \"{name}\" that the plugin brings: {error}");
-                fault("plugin", message);
-                None
-            }
+        let keys = planned.keys().map_err(|error| vec![format!("is not JSON: {error}")])?;
+        let query = checked.query(&planned.name, keys)?;
+        match self.other_kind(&query) {
+            Some(message) => Err(vec![message]),
+            None => Ok(query),
         }
     }
 }

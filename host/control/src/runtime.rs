@@ -75,6 +75,15 @@ impl Kinds {
         }
     }
 
+    /// Sees to it that the addresses of the objects of a kind become known. Listed objects have
+    /// theirs in the list.
+    pub(super) fn follow_addresses(&self, kind: &Arc<ObjectStore>) {
+        match self {
+            Self::Watched(reflectors) => reflectors.follow_addresses(kind),
+            Self::Listed(_) => {}
+        }
+    }
+
     pub(super) fn get(&self, resource: &Resource) -> Arc<ObjectStore> {
         match self {
             Self::Watched(reflectors) => reflectors.store(resource),

@@ -10,12 +10,14 @@ use tracing::subscriber::NoSubscriber;
 
 use leadsman_model::data::Input;
 use leadsman_model::names::{Namespace, Scope};
-use leadsman_model::object_table::{ObjectLabels, ObjectTable};
+use leadsman_model::object_table::{ObjectColumns, ObjectLabels, ObjectTable, TableRow};
 use leadsman_model::quantity::Quantity;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_model::values::{self, MetricValues, OnNan, Values};
-use leadsman_sandbox::{Context, Expected, Limits, OwnQuery, Planning, Plugin, Run, RunError};
+use leadsman_sandbox::{
+    Context, Expected, Limits, OwnQuery, PlannedQuery, Planning, Plugin, Run, RunError,
+};
 use leadsman_source as source;
 
 /// All fixtures of a plugin together.
@@ -40,6 +42,14 @@ struct Fixture {
     now: f64,
     #[serde(default)]
     queries: BTreeMap<String, Value>,
+    /// What the queries of the mapping ask.
+    #[serde(default)]
+    asked: BTreeMap<String, Value>,
+    /// The queries that the plugin brings, and what they ask.
+    brings: Option<BTreeMap<String, Value>>,
+    /// The objects that a custom metric is served for.
+    #[serde(default)]
+    resource: Option<String>,
     #[serde(default)]
     objects: Vec<Object>,
     expect: Expect,
@@ -61,6 +71,7 @@ struct Object {
     name: String,
     #[serde(default)]
     labels: BTreeMap<String, String>,
+    address: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,9 +133,8 @@ impl Fixture {
             Value::Null => "{}".to_owned(),
             config => config.to_string(),
         };
-        let serve = self.serve();
-        let queries = self.queries.iter().map(|(name, answer)| query(name, answer)).collect();
-        let context = Context { serve: &serve, queries };
+        let serve = self.serve()?;
+        let context = Context { serve: &serve, queries: self.own_queries() };
         let planned = plugin
             .configure("fixture", &config, &context)
             .map_err(|error| format!("it cannot check its configuration: {error}"))?;
@@ -143,7 +153,18 @@ impl Fixture {
                     .collect();
                 return Err(format!("its configuration is refused: {}", found.join("; ")));
             }
-            (Planning::Accepted { .. }, _) => {}
+            (Planning::Accepted { queries, .. }, _) => {
+                if let Some(expected) = &self.brings {
+                    let keyed = |query: &PlannedQuery| {
+                        let keys = query.keys().map_err(|error| error.to_string())?;
+                        Ok::<_, String>((query.name.clone(), keys))
+                    };
+                    let found: Result<BTreeMap<_, _>, String> = queries.iter().map(keyed).collect();
+                    if found.as_ref() != Ok(expected) {
+                        return Err(format!("it brings other queries: {found:?}"));
+                    }
+                }
+            }
         }
         let scope = self.scope()?;
         let run = Run {
@@ -174,9 +195,23 @@ impl Fixture {
         }
     }
 
-    fn serve(&self) -> Serve {
+    /// The queries of the mapping: those that the plugin brings are not among them.
+    fn own_queries(&self) -> Vec<OwnQuery> {
+        let brought =
+            |name: &String| self.brings.as_ref().is_some_and(|queries| queries.contains_key(name));
+        let own = self.queries.iter().filter(|(name, _)| !brought(name));
+        let own = own.map(|(name, answer)| {
+            let data = answer.get("data").unwrap_or(answer);
+            let range = data.get("resultType").is_some_and(|kind| kind == "matrix");
+            let written = self.asked.get(name).unwrap_or(&Value::Null).to_string();
+            OwnQuery { name: name.clone(), range, written }
+        });
+        own.collect()
+    }
+
+    fn serve(&self) -> Result<Serve, String> {
         if self.serve == Api::External {
-            return Serve::External;
+            return Ok(Serve::External);
         }
         // Measures without a namespace in the cluster's scope are of objects that live in none.
         let of_none = match &self.expect {
@@ -185,8 +220,10 @@ impl Fixture {
             }
             _ => false,
         };
-        let resource = if self.namespace.is_none() && of_none { "nodes" } else { "pods" };
-        Resource::known(resource).map_or(Serve::External, Serve::Custom)
+        let usual = if self.namespace.is_none() && of_none { "nodes" } else { "pods" };
+        let name = self.resource.as_deref().unwrap_or(usual);
+        let resource = Resource::known(name);
+        resource.map(Serve::Custom).ok_or_else(|| format!("no cluster has the resource \"{name}\""))
     }
 
     fn scope(&self) -> Result<Scope, String> {
@@ -208,8 +245,10 @@ impl Fixture {
                     Some(_) => answer.clone(),
                     None => json!({"status": "success", "data": answer}),
                 };
-                let answer = source::prometheus_answer(whole.to_string().as_bytes())
+                let mut answer = source::prometheus_answer(whole.to_string().as_bytes())
                     .map_err(|error| format!("query \"{name}\": {error}"))?;
+                let unit = whole.pointer("/data/unit").and_then(Value::as_str);
+                answer.unit = unit.filter(|unit| !unit.is_empty()).map(str::to_owned);
                 Ok((name.clone(), answer))
             })
             .collect();
@@ -219,18 +258,17 @@ impl Fixture {
         }
         let rows = self.objects.iter().map(|object| {
             let labels = object.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-            (object.namespace.as_deref().unwrap_or_default(), object.name.as_str(), labels)
+            TableRow {
+                namespace: object.namespace.as_deref().unwrap_or_default(),
+                name: &object.name,
+                labels,
+                address: object.address.as_deref(),
+            }
         });
-        let table =
-            ObjectTable::new(rows, &ObjectLabels::All).map_err(|error| error.to_string())?;
+        let columns = ObjectColumns { labels: ObjectLabels::All, addresses: true };
+        let table = ObjectTable::new(rows, &columns).map_err(|error| error.to_string())?;
         Ok(input.with_objects(&table))
     }
-}
-
-fn query(name: &str, answer: &Value) -> OwnQuery {
-    let data = answer.get("data").unwrap_or(answer);
-    let range = data.get("resultType").is_some_and(|kind| kind == "matrix");
-    OwnQuery { name: name.to_owned(), range }
 }
 
 #[allow(clippy::cast_possible_truncation)] // far from the ends of 64 bits, and cut off there

@@ -15,7 +15,7 @@ use super::plugin_run::{Ran, Which, run};
 use super::state::{Evaluated, Evaluation, next_id};
 use leadsman_model::data::{Answer, Data, Input};
 use leadsman_model::names::Scope;
-use leadsman_model::objects::SyncState;
+use leadsman_model::objects::{AddressesUnknown, SyncState};
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
@@ -65,11 +65,17 @@ async fn attempt(
     let querying = at.elapsed();
     check_rule(mapping, &queries, &answers)?;
     let input = Input::new(scope.clone(), time, answers);
-    if let (Some(_), Some(kind)) = (&mapping.object_labels, &mapping.kind) {
+    if let (Some(columns), Some(kind)) = (&mapping.object_columns, &mapping.kind) {
         if *kind.state() == SyncState::Starting {
             let _ = timeout(mapping.policy.deadline, kind.first_list()).await;
         }
         kind.ready()?;
+        if columns.addresses {
+            timeout(mapping.policy.deadline, kind.addresses()).await.unwrap_or_else(|_| {
+                let reason = "they are being listed for the first time".to_owned();
+                Err(AddressesUnknown { resource: kind.resource().clone(), reason })
+            })?;
+        }
     }
     let again = mapping.candidate.is_some().then(|| input.clone());
     let stage = |stage| evaluation.enter(stage);

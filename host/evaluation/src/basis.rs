@@ -95,8 +95,8 @@ impl Disputes {
         if !names.omits_disputed {
             return found;
         }
-        for (_, data, _) in &input.answers {
-            if let Data::Vector(vector) = data {
+        for answer in &input.answers {
+            if let Data::Vector(vector) = &answer.data {
                 found.add(&input.dictionary, vector, names, &input.scope);
             }
         }
@@ -238,7 +238,8 @@ mod tests {
             vector.values.push(*value);
             vector.times.push(1);
         }
-        let answer = Answer { dictionary, data: Data::Vector(vector), warnings: vec![] };
+        let data = Data::Vector(vector);
+        let answer = Answer { dictionary, data, unit: None, warnings: vec![] };
         Input::new(scope, 0, vec![("q".to_owned(), answer)])
     }
 

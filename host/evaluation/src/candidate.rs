@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::error::EvaluationError;
-use leadsman_model::object_table::ObjectLabels;
+use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::values::{MetricValues, Values};
 use leadsman_sandbox::Plugin;
@@ -21,8 +21,8 @@ pub struct Candidate {
     pub plugin: Plugin,
     /// Its configuration as JSON.
     pub config: String,
-    /// The labels of the objects that it asks for, if it wants to see the objects.
-    pub object_labels: Option<ObjectLabels>,
+    /// What it asks for of the objects, if it wants to see them.
+    pub object_columns: Option<ObjectColumns>,
     comparison: Mutex<Comparison>,
 }
 
@@ -60,9 +60,9 @@ impl Candidate {
         plugin_name: String,
         plugin: Plugin,
         config: String,
-        object_labels: Option<ObjectLabels>,
+        object_columns: Option<ObjectColumns>,
     ) -> Self {
-        Self { plugin_name, plugin, config, object_labels, comparison: Mutex::default() }
+        Self { plugin_name, plugin, config, object_columns, comparison: Mutex::default() }
     }
 
     /// The outcomes so far.

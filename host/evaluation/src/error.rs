@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::quota::MAX_BYTES_OF_CALLER;
 use leadsman_model::object_table::ObjectTableError;
-use leadsman_model::objects::NotSynced;
+use leadsman_model::objects::{AddressesUnknown, NotSynced};
 use leadsman_sandbox::RunError;
 use leadsman_source::QueryError;
 
@@ -33,6 +33,9 @@ pub enum EvaluationError {
     /// The plugin asks for the objects, and they are not known.
     #[error("{0}")]
     Objects(#[from] NotSynced),
+    /// The plugin asks for the addresses of the objects, and they are not known.
+    #[error("{0}")]
+    Addresses(#[from] AddressesUnknown),
     /// The objects are more than a plugin is given.
     #[error("{0}")]
     ObjectLabels(#[from] ObjectTableError),
@@ -82,7 +85,7 @@ impl EvaluationError {
         match self {
             Self::Query { source, .. } => source.reason(),
             Self::Selector { .. } => "selector",
-            Self::Objects(_) => "objects",
+            Self::Objects(_) | Self::Addresses(_) => "objects",
             Self::ObjectLabels(_) => "object_labels",
             Self::RuleLabel { .. } => "rule_label",
             Self::Plugin { source, .. } => source.reason(),

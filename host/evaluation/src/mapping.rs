@@ -11,7 +11,7 @@ use super::missing::{Missing, MissingLog};
 use super::plugin_run::Runs;
 use super::policy::Policy;
 use leadsman_model::names::{MetricName, Namespace, Scope};
-use leadsman_model::object_table::ObjectLabels;
+use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
@@ -39,8 +39,8 @@ pub struct Mapping {
     pub plugin: Plugin,
     /// The plugin's configuration as JSON.
     pub config: String,
-    /// The labels of the objects that the plugin asks for, if it wants to see the objects.
-    pub object_labels: Option<ObjectLabels>,
+    /// What the plugin asks for of the objects, if it wants to see them.
+    pub object_columns: Option<ObjectColumns>,
     /// The labels that name the objects of its values, as far as its configuration tells.
     pub object_names: Option<ObjectNames>,
     /// Whether it is made of a rule, whose author knows of no plugins and mappings.
@@ -122,8 +122,8 @@ impl Mapping {
         let same_queries = self.queries.len() == other.queries.len()
             && self.queries.iter().zip(&other.queries).all(|(one, other)| one.asks_like(other));
         // Objects are part of the input of those plugins alone that ask for them.
-        let same_objects = self.object_labels == other.object_labels
-            && (self.object_labels.is_none()
+        let same_objects = self.object_columns == other.object_columns
+            && (self.object_columns.is_none()
                 || self.kind.as_ref().map(Arc::as_ptr) == other.kind.as_ref().map(Arc::as_ptr));
         self.owner == other.owner
             && self.serve == other.serve

@@ -115,7 +115,7 @@ pub(super) async fn run(
     let (running, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
         let (begun, mapping) = (Instant::now(), running);
-        let series: usize = input.answers.iter().map(|(_, data, _)| data.series()).sum();
+        let series: usize = input.answers.iter().map(|answer| answer.data.series()).sum();
         let values = evaluate(&mapping, which, input, &scope);
         let took = begun.elapsed();
         mapping.runs.took(took);
@@ -144,15 +144,15 @@ fn evaluate(
     let (plugin, plugin_name, config, objects, name) = match (which, &mapping.candidate) {
         (Which::Candidate, Some(of)) => {
             let name = format!("{title} (candidate)");
-            (&of.plugin, &of.plugin_name, &of.config, &of.object_labels, name)
+            (&of.plugin, &of.plugin_name, &of.config, &of.object_columns, name)
         }
         _ => {
             let of = mapping;
-            (&of.plugin, &of.plugin_name, &of.config, &of.object_labels, title)
+            (&of.plugin, &of.plugin_name, &of.config, &of.object_columns, title)
         }
     };
-    if let (Some(labels), Some(kind)) = (objects, &mapping.kind) {
-        let table = kind.table(scope, labels)?;
+    if let (Some(columns), Some(kind)) = (objects, &mapping.kind) {
+        let table = kind.table(scope, columns)?;
         input = input.with_objects(&table);
     }
     let run = Run {

@@ -13,6 +13,8 @@ pub struct Answer {
     pub dictionary: Dictionary,
     /// The samples.
     pub data: Data,
+    /// What all values are counted in, if the source says so: `bits_per_second`.
+    pub unit: Option<String>,
     /// Warnings of the source.
     pub warnings: Vec<String>,
 }
@@ -188,12 +190,38 @@ pub struct Input {
     pub dictionary: Dictionary,
     /// The scope of the evaluation.
     pub scope: Scope,
-    /// The answer to each query: the query's name, its samples and warnings.
-    pub answers: Vec<(String, Data, Vec<String>)>,
-    /// The objects, if the plugin requests them: names, namespaces and labels.
-    pub objects: Option<(Vec<Text>, Vec<Text>, Labels)>,
+    /// The answer to each query.
+    pub answers: Vec<NamedAnswer>,
+    /// The objects, if the plugin requests them.
+    pub objects: Option<InputObjects>,
     /// The start of the evaluation, in milliseconds since the epoch.
     pub now: i64,
+}
+
+/// The answer to a query of a mapping, in the dictionary of the input.
+#[derive(Debug, Clone)]
+pub struct NamedAnswer {
+    /// The query's name.
+    pub query: String,
+    /// The samples.
+    pub data: Data,
+    /// What all values are counted in, if the source says so.
+    pub unit: Option<String>,
+    /// Warnings of the source.
+    pub warnings: Vec<String>,
+}
+
+/// The objects of the scope, in the dictionary of the input.
+#[derive(Debug, Clone)]
+pub struct InputObjects {
+    /// Their names.
+    pub names: Vec<Text>,
+    /// Their namespaces; empty for cluster-scoped objects.
+    pub namespaces: Vec<Text>,
+    /// Their labels.
+    pub labels: Labels,
+    /// Their addresses; no column if the plugin does not ask for them.
+    pub addresses: Vec<Text>,
 }
 
 impl Input {
@@ -214,7 +242,8 @@ impl Input {
                     *text = numbers.get(*text as usize).copied().unwrap_or_default();
                 }
             }
-            input.answers.push((query, answer.data, answer.warnings));
+            let Answer { data, unit, warnings, .. } = answer;
+            input.answers.push(NamedAnswer { query, data, unit, warnings });
         }
         input
     }
@@ -230,7 +259,12 @@ impl Input {
         };
         let mut labels = table.labels.clone();
         labels.renumber(&numbers);
-        self.objects = Some((renumbered(&table.names), renumbered(&table.namespaces), labels));
+        self.objects = Some(InputObjects {
+            names: renumbered(&table.names),
+            namespaces: renumbered(&table.namespaces),
+            labels,
+            addresses: renumbered(&table.addresses),
+        });
         self
     }
 }
@@ -251,7 +285,7 @@ mod tests {
             vector.values.push(*value);
             vector.times.push(1);
         }
-        Answer { dictionary, data: Data::Vector(vector), warnings: vec![] }
+        Answer { dictionary, data: Data::Vector(vector), unit: None, warnings: vec![] }
     }
 
     #[test]
@@ -311,15 +345,18 @@ mod tests {
 
     #[test]
     fn equal_labels_of_two_answers_get_equal_numbers() {
-        let one = vector(&[(&[("pod", "a")], 1.0)]);
+        let mut one = vector(&[(&[("pod", "a")], 1.0)]);
+        one.unit = Some("milliseconds".to_owned());
         let two = vector(&[(&[("zone", "x"), ("pod", "a")], 2.0)]);
         let input = Input::new(Scope::Cluster, 0, vec![("n".into(), one), ("d".into(), two)]);
         let pod = input.dictionary.find("pod").unwrap();
-        let pod_of = |at: usize| match &input.answers[at].1 {
+        let pod_of = |at: usize| match &input.answers[at].data {
             Data::Vector(vector) => vector.labels.get(0, pod),
             other => panic!("{other:?}"),
         };
         assert_eq!(pod_of(0), pod_of(1));
         assert_eq!(input.dictionary.get(pod_of(0)), "a");
+        let units: Vec<_> = input.answers.iter().map(|answer| answer.unit.as_deref()).collect();
+        assert_eq!(units, [Some("milliseconds"), None]);
     }
 }

@@ -32,6 +32,35 @@ impl ObjectLabels {
     }
 }
 
+/// What a plugin requests of the objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectColumns {
+    /// Their labels.
+    pub labels: ObjectLabels,
+    /// Whether it requests their addresses.
+    pub addresses: bool,
+}
+
+impl ObjectColumns {
+    /// Labels alone.
+    pub fn labels(labels: ObjectLabels) -> Self {
+        Self { labels, addresses: false }
+    }
+}
+
+/// An object of a table.
+#[derive(Debug, Clone)]
+pub struct TableRow<'a, L> {
+    /// Its namespace; empty for cluster-scoped objects.
+    pub namespace: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Its labels.
+    pub labels: L,
+    /// Its address, where that is known.
+    pub address: Option<&'a str>,
+}
+
 /// The objects of a scope, with a dictionary of their own.
 #[derive(Debug, Clone, Default)]
 pub struct ObjectTable {
@@ -43,6 +72,8 @@ pub struct ObjectTable {
     pub namespaces: Vec<Text>,
     /// Their labels.
     pub labels: Labels,
+    /// Their addresses; no column if they are not requested.
+    pub addresses: Vec<Text>,
 }
 
 /// The objects of a scope exceed a limit on the input of plugins.
@@ -83,23 +114,27 @@ impl ObjectTable {
         }
     }
 
-    /// Builds a table of objects, each with its namespace, name and labels.
+    /// Builds a table of objects.
     pub fn new<'a, L>(
-        objects: impl ExactSizeIterator<Item = (&'a str, &'a str, L)>,
-        requested: &ObjectLabels,
+        objects: impl ExactSizeIterator<Item = TableRow<'a, L>>,
+        requested: &ObjectColumns,
     ) -> Result<Self, ObjectTableError>
     where
         L: IntoIterator<Item = (&'a str, &'a str)>,
     {
         let count = objects.len();
         let mut table = Self::with_capacity(count);
-        for (namespace, name, labels) in objects {
-            let Self { dictionary, names, namespaces, labels: columns } = &mut table;
+        for TableRow { namespace, name, labels, address } in objects {
+            let Self { dictionary, names, namespaces, labels: columns, addresses } = &mut table;
             names.push(dictionary.intern(name));
             namespaces.push(dictionary.intern(namespace));
             columns.add_row();
-            for (key, value) in labels.into_iter().filter(|(key, _)| requested.includes(key)) {
+            let wanted = labels.into_iter().filter(|(key, _)| requested.labels.includes(key));
+            for (key, value) in wanted {
                 columns.set(dictionary.intern(key), dictionary.intern(value));
+            }
+            if requested.addresses {
+                addresses.push(dictionary.intern(address.unwrap_or_default()));
             }
             let keys = columns.columns();
             if keys > MAX_KEYS {
@@ -145,9 +180,10 @@ mod tests {
             .collect();
         let rows = rows.iter().map(|(name, labels)| {
             let labels = labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-            ("shop", name.as_str(), labels.collect::<Vec<_>>())
+            let labels = labels.collect::<Vec<_>>();
+            TableRow { namespace: "shop", name, labels, address: None }
         });
-        ObjectTable::new(rows, wanted)
+        ObjectTable::new(rows, &ObjectColumns::labels(wanted.clone()))
     }
 
     #[test]
@@ -170,5 +206,16 @@ mod tests {
         assert_eq!(table.dictionary.get(table.labels.get(1, key)), "1-7");
         assert_eq!(table.dictionary.get(table.labels.get(2, key)), "");
         assert_eq!(table.dictionary.get(table.names[1999]), "pod-1999");
+        assert!(table.addresses.is_empty(), "they are not requested");
+    }
+
+    #[test]
+    fn addresses_are_a_column_of_their_own() {
+        let row = |name, address| TableRow { namespace: "shop", name, labels: [], address };
+        let rows = [row("a", Some("10.0.0.1")), row("b", None)];
+        let wanted = ObjectColumns { labels: ObjectLabels::Keys([].into()), addresses: true };
+        let table = ObjectTable::new(rows.into_iter(), &wanted).unwrap();
+        let told: Vec<_> = table.addresses.iter().map(|&text| table.dictionary.get(text)).collect();
+        assert_eq!(told, ["10.0.0.1", ""]);
     }
 }

@@ -162,6 +162,11 @@ impl Resource {
         self.0.group.is_empty() && self.0.plural == "namespaces"
     }
 
+    /// Whether objects of the kind can be reached at an address, as only pods can.
+    pub fn has_addresses(&self) -> bool {
+        self.0.group.is_empty() && self.0.plural == "pods"
+    }
+
     fn name(&self) -> (&str, &str) {
         (&self.0.group, &self.0.plural)
     }

@@ -18,12 +18,18 @@ pub(super) fn input(input: Input) -> types::Input {
         answers: input
             .answers
             .into_iter()
-            .map(|(query, answer, warnings)| types::Answer { query, data: data(answer), warnings })
+            .map(|answer| types::Answer {
+                query: answer.query,
+                data: data(answer.data),
+                unit: answer.unit,
+                warnings: answer.warnings,
+            })
             .collect(),
-        objects: input.objects.map(|(names, namespaces, rows)| types::Objects {
-            names,
-            namespaces,
-            labels: labels(rows),
+        objects: input.objects.map(|objects| types::Objects {
+            names: objects.names,
+            namespaces: objects.namespaces,
+            labels: labels(objects.labels),
+            addresses: objects.addresses,
         }),
         now: input.now,
     }

@@ -27,5 +27,7 @@ pub use engine::Engine;
 pub use error::{LoadError, RunError};
 pub use load::Plugin;
 pub use output::Expected;
-pub use run::{Context, Description, OwnQuery, PlannedQuery, Planning, PluginFault, Run};
+pub use run::{
+    Context, Description, OwnQuery, PlannedAsk, PlannedQuery, Planning, PluginFault, Run,
+};
 pub use run_limits::{Limits, MAX_MEMORY};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use wasmtime::{Store, Trap};
 
 use super::bindings::leadsman::plugin::types;
@@ -14,7 +15,7 @@ use super::output::{self, Expected};
 use super::run_limits::{Limits, MAX_MEMORY};
 use super::store::{State, log_ended, store};
 use leadsman_model::data::Input;
-use leadsman_model::object_table::ObjectLabels;
+use leadsman_model::object_table::{ObjectColumns, ObjectLabels};
 use leadsman_model::serve::Serve;
 use leadsman_model::text;
 use leadsman_model::values::Values;
@@ -43,8 +44,8 @@ pub enum Planning {
     Accepted {
         /// The additional queries of the plugin.
         queries: Vec<PlannedQuery>,
-        /// The labels of the objects that it requests; `None` if it does not request the objects.
-        objects: Option<ObjectLabels>,
+        /// What it requests of the objects; `None` if it does not request them.
+        objects: Option<ObjectColumns>,
     },
     /// The configuration is invalid.
     Refused(Vec<PluginFault>),
@@ -66,6 +67,8 @@ pub struct OwnQuery {
     pub name: String,
     /// Whether it is a range query.
     pub range: bool,
+    /// What it asks, as JSON with the keys of a query in a configuration.
+    pub written: String,
 }
 
 /// A query that a plugin adds.
@@ -73,11 +76,45 @@ pub struct OwnQuery {
 pub struct PlannedQuery {
     /// Its name.
     pub name: String,
-    /// Its PromQL with placeholders.
-    pub promql: String,
-    /// Duration and step of a range query; `None` for an instant query.
-    pub range: Option<(Duration, Duration)>,
+    /// What it asks.
+    pub asked: PlannedAsk,
 }
+
+/// What a query that a plugin adds asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlannedAsk {
+    /// A query in PromQL.
+    PromQl {
+        /// The text, with placeholders.
+        text: String,
+        /// Duration and step of a range query; `None` for an instant query.
+        range: Option<(Duration, Duration)>,
+    },
+    /// A query to any kind of source: JSON with the keys of a query in a configuration.
+    Written(String),
+}
+
+impl PlannedQuery {
+    /// What it asks, with the keys of a query in a configuration.
+    pub fn keys(&self) -> Result<Value, serde_json::Error> {
+        let seconds = |time: &Duration| format!("{}s", time.as_secs());
+        Ok(match &self.asked {
+            PlannedAsk::PromQl { text, range: None } => json!({"promql": text}),
+            PlannedAsk::PromQl { text, range: Some((duration, step)) } => {
+                let range = json!({"duration": seconds(duration), "step": seconds(step)});
+                json!({"promql": text, "range": range})
+            }
+            PlannedAsk::Written(keys) => serde_json::from_str(keys)?,
+        })
+    }
+}
+
+/// The most queries that a plugin adds, and the most bytes of each with its name.
+const MAX_QUERIES: usize = 64;
+const MAX_QUERY_BYTES: usize = 64 << 10;
+
+/// The longest name of a query that a plugin adds, in bytes. It is shown in messages and metrics.
+const MAX_QUERY_NAME: usize = 253;
 
 /// A fault that a plugin found in its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,27 +154,30 @@ impl Plugin {
         config: &str,
         context: &Context<'_>,
     ) -> Result<Planning, RunError> {
-        let context = types::Context {
-            api: match context.serve {
-                Serve::Custom(_) => types::Api::Custom,
-                Serve::External | Serve::ResourceMetrics(_) => types::Api::External,
-            },
-            queries: context
-                .queries
-                .iter()
-                .map(|query| types::OwnQuery { name: query.name.clone(), range: query.range })
-                .collect(),
+        let (api, served_for) = match context.serve {
+            Serve::Custom(resource) => (types::Api::Custom, Some(resource.to_string())),
+            Serve::External | Serve::ResourceMetrics(_) => (types::Api::External, None),
         };
+        let own = |query: &OwnQuery| types::OwnQuery {
+            name: query.name.clone(),
+            range: query.range,
+            written: query.written.clone(),
+        };
+        let queries = context.queries.iter().map(own).collect();
+        let context = types::Context { api, served_for, queries };
         let mut store = store(self.engine(), name, &LOADING_LIMITS);
         let planned = call(&mut store, self.pre(), &LOADING_LIMITS, |mapping, store| {
             mapping.call_configure(store, config, &context)
         })?;
         Ok(match planned {
             Ok(plan) => Planning::Accepted {
-                queries: plan.queries.into_iter().map(planned_query).collect(),
-                objects: plan.objects.then(|| match plan.object_labels {
-                    None => ObjectLabels::All,
-                    Some(keys) => ObjectLabels::Keys(keys.into()),
+                queries: planned_queries(plan.queries).map_err(RunError::Output)?,
+                objects: plan.objects.map(|columns| ObjectColumns {
+                    labels: match columns.labels {
+                        None => ObjectLabels::All,
+                        Some(keys) => ObjectLabels::Keys(keys.into()),
+                    },
+                    addresses: columns.addresses,
                 }),
             },
             Err(faults) => Planning::Refused(
@@ -217,13 +257,40 @@ fn call_error(
     }
 }
 
-fn planned_query(query: types::Query) -> PlannedQuery {
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-    PlannedQuery {
-        name: query.name,
-        promql: query.promql,
-        range: query.range.map(|range| (seconds(range.duration), seconds(range.step))),
+/// The queries that a plugin adds, within bounds. What they say is checked where they are bound.
+fn planned_queries(queries: Vec<types::Query>) -> Result<Vec<PlannedQuery>, String> {
+    if queries.len() > MAX_QUERIES {
+        return Err(format!("it brings {} queries, and the limit is {MAX_QUERIES}", queries.len()));
     }
+    queries.into_iter().map(planned_query).collect()
+}
+
+fn planned_query(types::Query { name, asked }: types::Query) -> Result<PlannedQuery, String> {
+    if name.is_empty() || name.len() > MAX_QUERY_NAME || name.chars().any(char::is_control) {
+        return Err(format!(
+            "the query \"{}\" that it brings has no name of 1 to {MAX_QUERY_NAME} bytes without \
+             control characters",
+            text::one_line(&name, MAX_QUERY_NAME)
+        ));
+    }
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let (asked, bytes) = match asked {
+        types::Asked::Promql(types::Promql { text, range }) => {
+            let range = range.map(|range| (seconds(range.duration), seconds(range.step)));
+            let bytes = text.len();
+            (PlannedAsk::PromQl { text, range }, bytes)
+        }
+        types::Asked::Written(keys) => {
+            let bytes = keys.len();
+            (PlannedAsk::Written(keys), bytes)
+        }
+    };
+    if bytes > MAX_QUERY_BYTES {
+        return Err(format!(
+            "the query \"{name}\" that it brings has {bytes} bytes, and the limit is {MAX_QUERY_BYTES}"
+        ));
+    }
+    Ok(PlannedQuery { name, asked })
 }
 
 /// How many characters of a plugin's message are kept: conditions of autoscalers show it.
@@ -232,4 +299,36 @@ const MAX_MESSAGE_CHARS: usize = 500;
 /// A plugin's message as one readable line.
 fn one_line(message: String) -> String {
     text::one_line(&message, MAX_MESSAGE_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn promql(name: &str, text: &str) -> types::Query {
+        let asked = types::Asked::Promql(types::Promql { text: text.to_owned(), range: None });
+        types::Query { name: name.to_owned(), asked }
+    }
+
+    #[test]
+    fn queries_that_a_plugin_brings_are_bounded() {
+        let written = types::Query {
+            name: "conns".to_owned(),
+            asked: types::Asked::Written("{\"nsxAlb\": {}}".to_owned()),
+        };
+        let planned = planned_queries(vec![promql("busy", "up"), written]).unwrap();
+        assert_eq!(planned[0].asked, PlannedAsk::PromQl { text: "up".to_owned(), range: None });
+        assert_eq!(planned[1].asked, PlannedAsk::Written("{\"nsxAlb\": {}}".to_owned()));
+
+        let many = (0..=MAX_QUERIES).map(|number| promql(&number.to_string(), "up")).collect();
+        assert!(planned_queries(many).unwrap_err().contains("65 queries"));
+        let long = promql("busy", &"x".repeat(MAX_QUERY_BYTES + 1));
+        assert!(
+            planned_queries(vec![long]).unwrap_err().contains("\"busy\" that it brings has 65537")
+        );
+        for name in ["", "a\nb", &"x".repeat(MAX_QUERY_NAME + 1)] {
+            let refused = planned_queries(vec![promql(name, "up")]).unwrap_err();
+            assert!(refused.contains("has no name of 1 to 253 bytes"), "{refused}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 pub use error::{QueryError, SourceError};
 pub use nsx_alb::{
     AkoNamespace, AlbError, ControllerReport, Entity, Login, NsxAlbQuery, NsxAlbSettings, Pick,
-    Step, is_metric_id, may_be_summed,
+    Step, is_health_score, is_metric_id, may_be_summed,
 };
 pub use query::{FilledQuery, Query, QueryKind};
 use recording::RecordingFile;

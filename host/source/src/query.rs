@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::nsx_alb::NsxAlbQuery;
 use super::template::Template;
 use leadsman_model::names::Namespace;
@@ -58,7 +60,37 @@ pub enum FilledQuery {
     },
 }
 
+impl Query {
+    /// What it asks, with the keys that a query has in a configuration, so that a plugin can ask for
+    /// something else of the same objects.
+    pub fn written(&self) -> Value {
+        let mut keys = self.kind.written();
+        keys["source"] = self.source.as_str().into();
+        if let Some(age) = self.max_sample_age {
+            keys["maxSampleAge"] = milliseconds(age).into();
+        }
+        keys
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
+}
+
 impl QueryKind {
+    /// What it asks, with the keys of a configuration.
+    fn written(&self) -> Value {
+        match self {
+            Self::PromQl { text, range: None } => json!({"promql": text.to_string()}),
+            Self::PromQl { text, range: Some((duration, step)) } => {
+                let range =
+                    json!({"duration": milliseconds(*duration), "step": milliseconds(*step)});
+                json!({"promql": text.to_string(), "range": range})
+            }
+            Self::NsxAlb(query) => json!({"nsxAlb": query.written()}),
+        }
+    }
+
     /// What it is written in.
     pub fn language(&self) -> &'static str {
         match self {

@@ -106,7 +106,7 @@ impl Recording {
             vector.values.push(value);
             vector.times.push(now);
         }
-        Ok(Answer { dictionary, data: Data::Vector(vector), warnings: Vec::new() })
+        Ok(Answer { dictionary, data: Data::Vector(vector), unit: None, warnings: Vec::new() })
     }
 }
 

@@ -20,5 +20,10 @@ macro_rules! shipped {
 }
 
 /// All of them, by name.
-pub const SHIPPED_PLUGINS: &[ShippedPlugin] =
-    &[shipped!("external"), shipped!("per-object"), shipped!("ratio"), shipped!("threshold")];
+pub const SHIPPED_PLUGINS: &[ShippedPlugin] = &[
+    shipped!("alb-pool"),
+    shipped!("external"),
+    shipped!("per-object"),
+    shipped!("ratio"),
+    shipped!("threshold"),
+];

@@ -22,7 +22,7 @@ struct Asked<'a> {
 }
 
 /// The families that it knows.
-const FAMILIES: [&str; 4] = ["l4_server", "l7_server", "l4_client", "l7_client"];
+const FAMILIES: [&str; 5] = ["l4_server", "l7_server", "l4_client", "l7_client", "healthscore"];
 
 /// `GET /api/analytics/metrics/pool/UUID/`.
 pub(super) fn one(request: &Request, pools: &[Pool], uuid: &str, gaps: bool, behind: u64) -> Reply {
@@ -95,11 +95,11 @@ impl Asked<'_> {
         let mut all = Vec::new();
         for metric in &self.metrics {
             if self.servers {
-                for (server, value) in pool.servers() {
+                for (server, value) in pool.servers(metric) {
                     let mut header = header(metric, pool);
-                    header["server"] = server.as_str().into();
-                    header["obj_id"] = server.as_str().into();
-                    all.push(json!({"header": header, "data": self.data(*value)}));
+                    header["server"] = server.into();
+                    header["obj_id"] = server.into();
+                    all.push(json!({"header": header, "data": self.data(value)}));
                 }
             } else if let Some(value) = pool.value(metric) {
                 all.push(json!({"header": header(metric, pool), "data": self.data(value)}));
@@ -125,8 +125,16 @@ impl Asked<'_> {
 fn header(metric: &str, pool: &Pool) -> Value {
     json!({
         "name": metric, "entity_uuid": pool.uuid(), "tenant_uuid": pool.tenant(),
-        "units": "METRIC_COUNT", "metrics_sum_agg_invalid": false,
+        "units": units(metric), "metrics_sum_agg_invalid": false,
     })
+}
+
+fn units(metric: &str) -> &'static str {
+    match metric {
+        metric if metric.ends_with("bandwidth") => "BITS_PER_SECOND",
+        metric if metric.ends_with("latency") => "MILLISECONDS",
+        _ => "METRIC_COUNT",
+    }
 }
 
 fn now() -> u64 {

@@ -16,7 +16,14 @@ pub struct Pool {
     markers: Vec<(String, String)>,
     created_by: Option<String>,
     values: BTreeMap<String, f64>,
-    servers: BTreeMap<String, f64>,
+    servers: BTreeMap<String, Server>,
+}
+
+/// A server of a pool: its value of a metric, or of every other one.
+#[derive(Debug, Clone, Default)]
+struct Server {
+    value: f64,
+    own: BTreeMap<String, f64>,
 }
 
 impl Pool {
@@ -57,7 +64,14 @@ impl Pool {
 
     /// The same with a server that has this value of every metric.
     pub fn server(mut self, server: &str, value: f64) -> Self {
-        self.servers.insert(server.to_owned(), value);
+        self.servers.entry(server.to_owned()).or_default().value = value;
+        self
+    }
+
+    /// The same with a server that has this value of one metric.
+    pub fn server_with(mut self, server: &str, metric: &str, value: f64) -> Self {
+        let known = self.servers.entry(server.to_owned()).or_default();
+        known.own.insert(metric.to_owned(), value);
         self
     }
 
@@ -82,8 +96,11 @@ impl Pool {
         self.values.get(metric).copied()
     }
 
-    pub(super) fn servers(&self) -> &BTreeMap<String, f64> {
-        &self.servers
+    /// The servers, with their values of a metric.
+    pub(super) fn servers(&self, metric: &str) -> impl Iterator<Item = (&str, f64)> {
+        self.servers.iter().map(move |(name, server)| {
+            (name.as_str(), server.own.get(metric).copied().unwrap_or(server.value))
+        })
     }
 
     fn listed(&self) -> Value {

@@ -82,7 +82,7 @@ impl TextPlugin<'_> {
                     (i32.shr_u (local.get 3) (i32.const 16))))))
                 (local.get $at))
               (func (export \"describe\") (result i32) {describe} (i32.const 4096))
-              (func (export \"configure\") (param i32 i32 i32 i32 i32) (result i32)
+              (func (export \"configure\") (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
                 (i32.const 1024))
               (func (export \"evaluate\") (param i32) (result i32) {evaluate} (i32.const 1024))
               {more})"

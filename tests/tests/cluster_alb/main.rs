@@ -1,16 +1,21 @@
 //! User 3 without a Prometheus: autoscalers with values straight from the controller of a load
 //! balancer, by the name of a pool and by the markers of AKO.
 
+use std::time::Duration;
+
 use leadsman_tests::cluster::{
     Adapter, ApiClient, ControlPlane, Hpa, Metric, Target, Trust, Workload,
 };
-use leadsman_tests::{Alb, Config, Mapping, Pool};
+use leadsman_tests::{Alb, Config, Mapping, Pool, eventually, paths};
 use serde_json::{Value, json};
 
 const POOL: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-routing-ns1-kuard-ingress";
 const ID: &str = "l4_server.avg_open_conns";
 const METRIC: &str = "avi_l4_server_avg_open_conns";
 const INGRESSES: &str = "ingresses.networking.k8s.io";
+
+/// How long it may take until a watch and a step of the controller have told something.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Values fresh enough for an HPA that syncs each two seconds.
 fn fresh(mapping: Mapping) -> Mapping {
@@ -20,11 +25,22 @@ fn fresh(mapping: Mapping) -> Mapping {
 fn config(alb: &Alb) -> Config {
     let by_name = Mapping::custom(METRIC, "services")
         .alb_query("lb", "conns", &format!("entity: pool, name: '{POOL}', metric: {ID}"))
-        .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}, combine: sum");
+        .plugin("alb-pool", "object: {namespace: routing-ns1, name: avilb}");
     let by_markers = Mapping::custom("alb_open_connections", INGRESSES)
         .alb_query("lb", "pools", &format!("entity: pool, ako: k8s-03-cluster, metric: {ID}"))
         .plugin("per-object", "object: ingress, combine: sum");
-    Config::new().source_of("lb", &alb.source()).mapping(fresh(by_name)).mapping(fresh(by_markers))
+    let by_address = Mapping::custom("alb_server_connections", "pods")
+        .alb_query(
+            "lb",
+            "servers",
+            &format!("entity: pool, ako: k8s-03-cluster, metric: {ID}, servers: true"),
+        )
+        .plugin("alb-pool", "servers: pods");
+    Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(fresh(by_name))
+        .mapping(fresh(by_markers))
+        .mapping(fresh(by_address))
 }
 
 /// A pool of AKO for a path of an Ingress.
@@ -65,12 +81,15 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
         pool("pool-1", POOL, "routing-ns1", "kuard-ingress"),
         pool("pool-2", "sha1-of-a", "behind", "front"),
         pool("pool-3", "sha1-of-b", "behind", "front"),
+        pool("pool-4", "sha1-of-c", "by-address", "kuard")
+            .server("10.142.0.32:8080", 500.0)
+            .server("10.142.0.33:8080", 13.5),
     ])
     .await;
-    let adapter = Adapter::new(plane, "metrics", &["services", INGRESSES]).await;
+    let adapter = Adapter::new(plane, "metrics", &["services", INGRESSES, "pods"]).await;
     let leadsman = adapter.start_with(config(&alb), &["--service", "metrics/leadsman"]).await;
     let _registration = adapter.register(leadsman.api().port(), Trust::Injected).await;
-    tokio::join!(by_name(&alb, &admin), by_markers(&alb, &admin));
+    tokio::join!(by_name(&alb, &admin), by_markers(&alb, &admin), by_address(&admin));
     assert_eq!(alb.count("/login"), 1);
 }
 
@@ -106,4 +125,31 @@ async fn by_markers(alb: &Alb, admin: &ApiClient) {
         alb.set(pool, ID, 0.0);
     }
     hpa.wait_desired(1).await;
+}
+
+/// The value of each server is that of the pod with its address, whenever the pod gets it.
+async fn by_address(admin: &ApiClient) {
+    Workload::deployment(admin, "by-address", "kuard", 3).await;
+    let address = async |pod: &str, address: &str| {
+        let path = format!("/api/v1/namespaces/by-address/pods/{pod}");
+        let status = json!({"podIP": address, "podIPs": [{"ip": address}]});
+        admin.merge_status(&path, &status).await;
+    };
+    let values = async |expected: &[(&str, &str)]| {
+        let path = paths::pods("by-address", "alb_server_connections");
+        eventually("values of pods", SOON, async || {
+            let answer = admin.try_read(&path).await?;
+            if answer.status != 200 {
+                return Err(format!("{answer:#?}"));
+            }
+            let values = answer.values();
+            let told: Vec<_> = values.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+            if told == expected { Ok(()) } else { Err(format!("{told:?}")) }
+        })
+        .await;
+    };
+    address("kuard-0", "10.142.0.32").await;
+    values(&[("kuard-0", "500")]).await;
+    address("kuard-2", "10.142.0.33").await;
+    values(&[("kuard-0", "500"), ("kuard-2", "13500m")]).await;
 }

@@ -124,5 +124,5 @@ async fn the_examples_have_no_faults() {
         assert_eq!(result.code, Some(0), "{name}: {}", result.output);
         checked += 1;
     }
-    assert!(checked >= 2, "only {checked} found");
+    assert!(checked >= 4, "only {checked} found");
 }

@@ -4,6 +4,8 @@ mod cadence;
 mod check;
 mod failover;
 mod faults;
+mod plugin_queries;
+mod pools;
 mod scene;
 mod sessions;
 mod values;

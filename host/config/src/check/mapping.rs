@@ -97,7 +97,7 @@ impl Check<'_> {
             .any(covered)
     }
 
-    fn query(
+    pub(super) fn query(
         &mut self,
         name: &str,
         written: &written::Query,
@@ -322,7 +322,7 @@ fn object(map: BTreeMap<String, Value>) -> Value {
 pub(super) const MAX_QUERY_WORK: usize = 1 << 30;
 
 /// The same for a team's document: a thousand of 350 bytes, or eight of the longest.
-const MAX_TEAM_QUERY_WORK: usize = 1 << 27;
+pub(super) const MAX_TEAM_QUERY_WORK: usize = 1 << 27;
 
 /// Parses the query as it will be sent for some namespace. Returns a warning for what may be another
 /// dialect.

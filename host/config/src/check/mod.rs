@@ -2,12 +2,15 @@
 
 mod mapping;
 mod nsx_alb;
+mod planned;
 mod plugin;
 mod resource;
 mod rules;
 mod source;
 
 pub(super) use mapping::check_promql;
+pub use nsx_alb::unsummable;
+pub use planned::PlannedQueries;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -326,6 +329,20 @@ impl Check<'_> {
             self.fault(format!("{place}/name"), "is not the name of an object");
             return None;
         }
-        Some(ListedObject { resource, namespace, name: object.name, labels: object.labels })
+        if let Some(address) = &object.address {
+            let place = format!("{place}/address");
+            if !resource.has_addresses() {
+                self.fault(place, "only pods have one");
+            } else if address.parse::<std::net::IpAddr>().is_err() {
+                self.fault(place, "is not an IP address, such as 10.0.0.1");
+            }
+        }
+        Some(ListedObject {
+            resource,
+            namespace,
+            name: object.name,
+            labels: object.labels,
+            address: object.address,
+        })
     }
 }

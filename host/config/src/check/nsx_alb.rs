@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::super::written;
 use super::Check;
 use leadsman_source::{
-    AkoNamespace, Entity, NsxAlbQuery, NsxAlbSettings, Pick, Query, QueryKind, Step, is_metric_id,
-    may_be_summed,
+    AkoNamespace, Entity, NsxAlbQuery, NsxAlbSettings, Pick, Query, QueryKind, Step,
+    is_health_score, is_metric_id, may_be_summed,
 };
 
 impl Check<'_> {
@@ -143,22 +143,42 @@ impl Check<'_> {
     pub(super) fn sums(&mut self, written: &written::Mapping, queries: &[Query], place: &str) {
         let of_candidate = written.candidate.as_ref().and_then(|one| one.config.as_ref());
         let configs = [(Some(&written.config), "config"), (of_candidate, "candidate/config")];
-        let sum = Value::from("sum");
         for (config, key) in configs {
-            if config.and_then(|config| config.get("combine")) != Some(&sum) {
-                continue;
-            }
-            for query in queries {
-                let QueryKind::NsxAlb(query) = &query.kind else { continue };
-                if !may_be_summed(&query.metric) {
-                    let message = format!(
-                        "{} must not be summed: it is an average, a latency, a percentage, a \
-                         maximum or a score, whose sum means nothing; use average or max",
-                        query.metric
-                    );
-                    self.fault(format!("{place}/{key}/combine"), message);
-                }
+            let get = |name: &str| config.and_then(|config| config.get(name));
+            for message in unsummable_of(get, queries) {
+                self.fault(format!("{place}/{key}/combine"), message);
             }
         }
     }
+}
+
+/// What a plugin with a configuration would add up though it must not be, as faults of its key
+/// `combine`.
+pub fn unsummable<'q>(
+    config: &'q Value,
+    queries: impl IntoIterator<Item = &'q Query> + 'q,
+) -> impl Iterator<Item = String> + 'q {
+    unsummable_of(move |key| config.get(key), queries)
+}
+
+fn unsummable_of<'c, 'q>(
+    config: impl Fn(&str) -> Option<&'c Value>,
+    queries: impl IntoIterator<Item = &'q Query>,
+) -> impl Iterator<Item = String> {
+    let sums = config("combine").is_some_and(|combine| combine == "sum");
+    // Scores of health that a configuration weighs values by are not added.
+    let weighs = config("health").is_some();
+    let metrics = queries.into_iter().filter_map(|query| match &query.kind {
+        QueryKind::NsxAlb(query) => Some(&query.metric),
+        _ => None,
+    });
+    let is_wrong = move |metric: &&String| {
+        sums && !may_be_summed(metric) && !(weighs && is_health_score(metric))
+    };
+    metrics.filter(is_wrong).map(|metric| {
+        format!(
+            "{metric} must not be summed: it is an average, a latency, a percentage, a maximum or a \
+             score, whose sum means nothing; use average or max"
+        )
+    })
 }

@@ -18,6 +18,8 @@ pub struct ListedObject {
     pub name: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Where it can be reached.
+    pub address: Option<String>,
 }
 
 /// Object stores with the objects that a configuration lists, by kind.
@@ -29,12 +31,20 @@ pub fn listed(list: &[ListedObject]) -> HashMap<Resource, Arc<ObjectStore>> {
         let list = lists.entry(&object.resource).or_default();
         list.add(namespace, &object.name, labels.collect());
     }
-    lists
+    let stores: HashMap<Resource, Arc<ObjectStore>> = lists
         .into_iter()
         .map(|(resource, list)| {
             let store = ObjectStore::starting(resource.clone());
             store.replace(list);
             (resource.clone(), Arc::new(store))
         })
-        .collect()
+        .collect();
+    for (resource, store) in &stores {
+        let of_kind = list.iter().filter(|object| object.resource == *resource);
+        store.replace_addresses(of_kind.filter_map(|object| {
+            let namespace = object.namespace.as_ref().map_or("", |namespace| namespace.as_str());
+            Some((namespace.to_owned(), object.name.clone(), object.address.clone()?))
+        }));
+    }
+    stores
 }

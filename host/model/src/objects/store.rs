@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use super::addresses::{AddressOf, AddressState, Addresses, AddressesUnknown};
 use super::index::{Index, Labels, Object};
 use super::tables::Tables;
 use crate::names::Scope;
-use crate::object_table::{ObjectLabels, ObjectTable, ObjectTableError};
+use crate::object_table::{ObjectColumns, ObjectTable, ObjectTableError, TableRow};
 use crate::resource::Resource;
 use crate::selector::Selector;
 
@@ -17,6 +18,8 @@ use crate::selector::Selector;
 pub struct ObjectStore {
     resource: Resource,
     index: RwLock<Index>,
+    addresses: RwLock<Addresses>,
+    address_state: watch::Sender<AddressState>,
     state: ArcSwap<SyncState>,
     first_list_done: watch::Sender<bool>,
     tables: Tables,
@@ -51,6 +54,8 @@ impl ObjectStore {
         Self {
             resource,
             index: RwLock::default(),
+            addresses: RwLock::default(),
+            address_state: watch::Sender::default(),
             state: ArcSwap::from_pointee(SyncState::Starting),
             first_list_done: watch::Sender::new(false),
             tables: Tables::default(),
@@ -129,6 +134,57 @@ impl ObjectStore {
         self.index.write().unwrap_or_else(PoisonError::into_inner).remove(namespace, name);
     }
 
+    /// Records where an object can be reached, or that this is not known any more. It may come
+    /// before the object itself, and after it is gone: both are told by watches of their own.
+    pub fn set_address(&self, namespace: &str, name: &str, address: Option<&str>) {
+        let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
+        addresses.set(namespace, name, address);
+    }
+
+    /// Whether whoever asks is the first that needs addresses, and has to see to it that they become
+    /// known.
+    pub fn follow_addresses(&self) -> bool {
+        self.address_state.send_if_modified(|state| {
+            let first = *state == AddressState::Unfollowed;
+            if first {
+                *state = AddressState::Starting;
+            }
+            first
+        })
+    }
+
+    /// Replaces all addresses by a new list.
+    pub fn replace_addresses(&self, all: impl IntoIterator<Item = AddressOf>) {
+        self.addresses.write().unwrap_or_else(PoisonError::into_inner).replace(all);
+        self.address_state.send_replace(AddressState::Known);
+    }
+
+    /// Records that addresses cannot be listed. What is known already stays. Returns whether the
+    /// state has changed.
+    pub fn addresses_failed(&self, reason: String) -> bool {
+        self.address_state.send_if_modified(|state| {
+            let unknown = AddressState::Unknown(reason);
+            let changed = *state != AddressState::Known && *state != unknown;
+            if changed {
+                *state = unknown;
+            }
+            changed
+        })
+    }
+
+    /// Waits until the first attempt to list addresses has ended, and fails if they are not known.
+    pub async fn addresses(&self) -> Result<(), AddressesUnknown> {
+        let mut state = self.address_state.subscribe();
+        // The sender lives in this store, so the channel cannot close.
+        let ended = state.wait_for(|state| *state != AddressState::Starting).await;
+        match ended.as_deref() {
+            Ok(AddressState::Unknown(reason)) => {
+                Err(AddressesUnknown { resource: self.resource.clone(), reason: reason.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A number that changes with the objects of the namespace.
     pub fn version(&self, namespace: &str) -> u64 {
         self.index.read().unwrap_or_else(PoisonError::into_inner).version(namespace)
@@ -171,24 +227,34 @@ impl ObjectStore {
     pub fn table(
         &self,
         scope: &Scope,
-        labels: &ObjectLabels,
+        columns: &ObjectColumns,
     ) -> Result<Arc<ObjectTable>, ObjectTableError> {
         let namespace = scope.namespace().map(|namespace| namespace.as_str());
         let (version, objects) = {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-            let version = index.version_of(namespace);
-            if let Some(table) = self.tables.get(scope, labels, version) {
+            let addresses = self.addresses.read().unwrap_or_else(PoisonError::into_inner);
+            let of_addresses = if columns.addresses { addresses.version() } else { 0 };
+            let version = (index.version_of(namespace), of_addresses);
+            if let Some(table) = self.tables.get(scope, columns, version) {
                 return Ok(table);
             }
-            let owned =
-                |(namespace, object): (&str, &Object)| (namespace.to_owned(), object.clone());
+            let owned = |(namespace, object): (&str, &Object)| {
+                let address = match columns.addresses {
+                    true => addresses.get(namespace, &object.name).map(str::to_owned),
+                    false => None,
+                };
+                (namespace.to_owned(), object.clone(), address)
+            };
             (version, index.iter(namespace).map(owned).collect::<Vec<_>>())
         };
-        let rows = objects
-            .iter()
-            .map(|(namespace, object)| (namespace.as_str(), object.name.as_ref(), object.labels()));
-        let table = Arc::new(ObjectTable::new(rows, labels)?);
-        self.tables.put(scope, labels, version, table.clone());
+        let rows = objects.iter().map(|(namespace, object, address)| TableRow {
+            namespace,
+            name: &object.name,
+            labels: object.labels(),
+            address: address.as_deref(),
+        });
+        let table = Arc::new(ObjectTable::new(rows, columns)?);
+        self.tables.put(scope, columns, version, table.clone());
         Ok(table)
     }
 }
@@ -207,6 +273,7 @@ impl ObjectList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object_table::ObjectLabels;
 
     #[test]
     fn listed_objects_stay_known_while_the_watch_fails() {
@@ -223,5 +290,43 @@ mod tests {
         assert!(store.watch_resumed() && !store.watch_resumed());
         store.delete("shop", "a");
         assert_eq!((store.exists("shop", "a"), store.count()), (false, 0));
+    }
+
+    #[tokio::test]
+    async fn addresses_are_waited_for_and_a_failure_is_told() {
+        let store = ObjectStore::starting(Resource::known("pods").unwrap());
+        assert_eq!(store.addresses().await, Ok(()), "nobody has asked for them");
+        assert!(store.follow_addresses() && !store.follow_addresses());
+        assert!(store.addresses_failed("no right".into()));
+        assert!(!store.addresses_failed("no right".into()), "the state is the same");
+        let unknown = store.addresses().await.unwrap_err();
+        assert!(unknown.to_string().ends_with("is not known: no right"), "{unknown}");
+        store.replace_addresses([]);
+        assert!(!store.addresses_failed("connection lost".into()), "what is known stays");
+        assert_eq!(store.addresses().await, Ok(()));
+    }
+
+    #[test]
+    fn a_table_has_the_addresses_that_are_known_when_it_is_asked_for_them() {
+        let store = ObjectStore::starting(Resource::known("pods").unwrap());
+        let mut list = ObjectList::default();
+        list.add("shop", "a", Vec::new());
+        list.add("shop", "b", Vec::new());
+        store.replace(list);
+        let scope = Scope::Namespace("shop".parse().unwrap());
+        let labels = ObjectLabels::Keys([].into());
+        let columns = ObjectColumns { labels: labels.clone(), addresses: true };
+        let told = || {
+            let table = store.table(&scope, &columns).unwrap();
+            let text = |&text: &u32| table.dictionary.get(text).to_owned();
+            table.addresses.iter().map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(told(), ["", ""]);
+        store.set_address("shop", "b", Some("10.0.0.2"));
+        assert_eq!(told(), ["", "10.0.0.2"]);
+        let without = store.table(&scope, &ObjectColumns::labels(labels)).unwrap();
+        assert!(without.addresses.is_empty());
+        store.set_address("shop", "b", None);
+        assert_eq!(told(), ["", ""]);
     }
 }

@@ -52,6 +52,7 @@ pub(super) fn answer(
 ) -> Answer {
     let mut dictionary = Dictionary::new();
     let mut vector = Vector::default();
+    let mut units = Units::default();
     let only = query.only(namespace);
     for row in rows {
         let object = match objects {
@@ -77,13 +78,40 @@ pub(super) fn answer(
             set("server", server);
             set("address", address(server));
         }
-        if let Some(unit) = &row.unit {
-            set("unit", &unit.to_lowercase());
-        }
+        units.add(row.unit.as_deref());
         vector.values.push(row.value);
         vector.times.push(row.time);
     }
-    Answer { dictionary, data: Data::Vector(vector), warnings: Vec::new() }
+    Answer { dictionary, data: Data::Vector(vector), unit: units.word(), warnings: Vec::new() }
+}
+
+/// What the series of an answer are counted in.
+#[derive(Default)]
+enum Units<'a> {
+    /// There are no series.
+    #[default]
+    None,
+    /// All have this one.
+    Same(&'a str),
+    /// Some have none, or another one.
+    Differ,
+}
+
+impl<'a> Units<'a> {
+    fn add(&mut self, unit: Option<&'a str>) {
+        *self = match (&self, unit) {
+            (Self::None, Some(unit)) => Self::Same(unit),
+            (Self::Same(known), Some(unit)) if *known == unit => return,
+            _ => Self::Differ,
+        };
+    }
+
+    /// The unit as plugins get it. What a controller calls `METRIC_COUNT` is a count.
+    fn word(self) -> Option<String> {
+        let Self::Same(unit) = self else { return None };
+        let word = unit.to_lowercase();
+        Some(word.strip_prefix("metric_").map(str::to_owned).unwrap_or(word))
+    }
 }
 
 fn is_meant(query: &NsxAlbQuery, object: &AlbObject, only: Option<&Namespace>) -> bool {
@@ -201,7 +229,7 @@ mod tests {
         let labels = |pool: u8, namespace: &str| {
             format!(
                 "cluster=k8s ingress=web namespace={namespace} pool=p{pool} tenant=admin \
-                 unit=metric_count uuid=pool-{pool}"
+                 uuid=pool-{pool}"
             )
         };
         assert_eq!(answer_of(&query, None), [(labels(1, "shop"), 1.0), (labels(2, "bank"), 2.0)]);
@@ -221,12 +249,30 @@ mod tests {
         assert_eq!(
             told(&answer).into_iter().map(|(labels, _)| labels).collect::<Vec<_>>(),
             [
-                "address=10.0.0.1 server=10.0.0.1:8080 unit=metric_count uuid=pool-1",
-                "address=fd00::1 server=[fd00::1]:80 unit=metric_count uuid=pool-1",
+                "address=10.0.0.1 server=10.0.0.1:8080 uuid=pool-1",
+                "address=fd00::1 server=[fd00::1]:80 uuid=pool-1",
             ]
         );
         let Data::Vector(vector) = &answer.data else { panic!() };
         assert_eq!(vector.times, [7000, 7000]);
+    }
+
+    #[test]
+    fn the_unit_is_that_of_all_series_or_none() {
+        let of = |units: &[Option<&str>]| {
+            let row = |unit: &Option<&str>| Row {
+                unit: unit.map(str::to_owned),
+                ..row("pool-1", None, 1.0)
+            };
+            let rows: Vec<_> = units.iter().map(row).collect();
+            answer(&query(Pick::Uuid("pool-1".to_owned())), &rows, None, None).unit
+        };
+        let (count, bits) = (Some("METRIC_COUNT"), Some("BITS_PER_SECOND"));
+        assert_eq!(of(&[count, count]).as_deref(), Some("count"));
+        assert_eq!(of(&[bits]).as_deref(), Some("bits_per_second"));
+        for mixed in [&[][..], &[None], &[count, bits], &[count, None], &[None, count, count]] {
+            assert_eq!(of(mixed), None, "{mixed:?}");
+        }
     }
 
     #[test]

@@ -22,6 +22,8 @@ mod send;
 mod session;
 mod settings;
 mod shared_call;
+#[path = "../../../../plugin-sdk/src/summable.rs"]
+mod summable;
 mod timestamp;
 
 use std::collections::HashMap;
@@ -45,9 +47,10 @@ use objects::{Listing, Objects};
 use request::{Call, Filter, Target};
 
 pub use error::AlbError;
-pub use query::{AkoNamespace, Entity, NsxAlbQuery, Pick, is_metric_id, may_be_summed};
+pub use query::{AkoNamespace, Entity, NsxAlbQuery, Pick, is_metric_id};
 pub use report::ControllerReport;
 pub use settings::{Login, NsxAlbSettings, Step};
+pub use summable::{is_health_score, may_be_summed};
 
 /// A controller.
 pub struct NsxAlb {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::settings::Step;
 use leadsman_model::names::Namespace;
@@ -93,6 +94,31 @@ impl NsxAlbQuery {
         self.namespace == AkoNamespace::OfScope
     }
 
+    /// Itself with the keys of a configuration.
+    pub(crate) fn written(&self) -> Value {
+        let mut keys = json!({"entity": self.entity.name(), "metric": self.metric});
+        match &self.pick {
+            Pick::Name(name) => keys["name"] = name.as_str().into(),
+            Pick::Uuid(uuid) => keys["uuid"] = uuid.as_str().into(),
+            Pick::Ako(cluster) => keys["ako"] = cluster.as_str().into(),
+        }
+        if let Some(tenant) = &self.tenant {
+            keys["tenant"] = tenant.as_str().into();
+        }
+        match &self.namespace {
+            AkoNamespace::Any => {}
+            AkoNamespace::OfScope => keys["namespace"] = "${namespace}".into(),
+            AkoNamespace::Fixed(namespace) => keys["namespace"] = namespace.as_str().into(),
+        }
+        if self.servers {
+            keys["servers"] = true.into();
+        }
+        if let Some(step) = self.step {
+            keys["step"] = format!("{}s", step.seconds()).into();
+        }
+        keys
+    }
+
     /// The namespace whose objects alone are meant, for an evaluation of a scope.
     pub(super) fn only<'a>(&'a self, scope: Option<&'a Namespace>) -> Option<&'a Namespace> {
         match (&self.namespace, &self.pick) {
@@ -113,19 +139,6 @@ pub fn is_metric_id(text: &str) -> bool {
     text.split_once('.').is_some_and(|(family, name)| word(family) && word(name))
 }
 
-/// Whether values of a metric may be added, over servers or over pools: connections, rates and
-/// bytes may; averages, latencies, percentages, maxima and scores give a number that means nothing.
-pub fn may_be_summed(metric: &str) -> bool {
-    let (family, name) = metric.split_once('.').unwrap_or(("", metric));
-    let family_is_a_score = matches!(family, "healthscore" | "health_score" | "apdex");
-    let starts =
-        ["pct_", "apdex", "max_", "min_", "health_score", "avg_health", "avg_server_count"];
-    let within = ["_pool_", "latency", "response_time", "rtt", "_pct", "apdex", "health_score"];
-    !family_is_a_score
-        && !starts.iter().any(|start| name.starts_with(start))
-        && !within.iter().any(|part| name.contains(part))
-}
-
 /// Like it is written.
 impl fmt::Display for NsxAlbQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,33 +154,6 @@ impl fmt::Display for NsxAlbQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_may_be_summed_is_told_from_what_must_not() {
-        for metric in [
-            "l4_server.avg_open_conns",
-            "l4_server.avg_bandwidth",
-            "l4_client.avg_complete_conns",
-            "l7_client.avg_total_requests",
-            "l7_server.avg_total_requests",
-            "l4_server.avg_rx_bytes",
-        ] {
-            assert!(may_be_summed(metric), "{metric}");
-        }
-        for metric in [
-            "l4_server.avg_pool_open_conns",
-            "l4_server.pct_connection_saturation",
-            "l4_server.avg_total_rtt",
-            "l7_server.avg_resp_latency",
-            "l7_server.avg_application_response_time",
-            "l7_server.max_concurrent_sessions",
-            "l7_server.apdexr",
-            "l4_server.avg_server_count",
-            "healthscore.health_score_value",
-        ] {
-            assert!(!may_be_summed(metric), "{metric}");
-        }
-    }
 
     #[test]
     fn ids_have_a_family_and_a_name() {

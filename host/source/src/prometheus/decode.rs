@@ -97,7 +97,8 @@ impl Decoded {
             Some(other) => return Err(format!("the resultType \"{other}\" is not known")),
             None => return Err("it has no resultType".to_owned()),
         };
-        Ok(Answer { dictionary: self.dictionary, data, warnings: self.warnings })
+        // Prometheus does not say what values are counted in.
+        Ok(Answer { dictionary: self.dictionary, data, unit: None, warnings: self.warnings })
     }
 
     /// Checks the size of the table of labels.

@@ -40,3 +40,11 @@ pub(crate) fn count_objects(input: &Input) -> Measures {
     }
     measures
 }
+
+/// The sum of all values, for the object `web` of the namespace `shop`.
+pub(crate) fn sum(input: &Input) -> Result<Measures, Failure> {
+    let sum = input.only()?.series()?.map(|series| series.value()).sum();
+    let mut measures = Measures::new();
+    measures.push(Measure::new("web", sum).namespace("shop"));
+    Ok(measures)
+}

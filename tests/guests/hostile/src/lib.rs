@@ -3,9 +3,12 @@
 mod behaved;
 mod misdeeds;
 
+use std::collections::BTreeMap;
+
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
-use leadsman_plugin_sdk::{Context, Failure, Fault, Input, Measures, Plan};
+use leadsman_plugin_sdk::serde_json::Value;
+use leadsman_plugin_sdk::{Context, Failure, Fault, Input, Measures, Plan, Query};
 
 /// The misdeed, and the call that commits it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,7 +20,7 @@ pub struct Config {
     /// The call that misbehaves; the other one does not.
     #[serde(default)]
     r#in: Call,
-    /// How many measures, or log lines.
+    /// How many measures, log lines, or queries of one name.
     #[serde(default)]
     n: u32,
     /// The length of a name or a log line, or an amount of memory.
@@ -29,6 +32,12 @@ pub struct Config {
     /// The message of `fail`, or the namespace of `other-namespace`.
     #[serde(default)]
     message: String,
+    /// The keys of the query that `ask` brings.
+    #[serde(default)]
+    ask: BTreeMap<String, Value>,
+    /// Has no effect here; the adapter looks at it.
+    #[serde(default, rename = "combine")]
+    _combine: Option<String>,
 }
 
 /// The misdeed.
@@ -78,6 +87,9 @@ pub enum Deed {
     RangeMax,
     /// Behaves: for each object of the scope the number of objects of the scope.
     CountObjects,
+    /// Behaves: brings its only query, `ask`, and returns the sum of the answer for one object. With
+    /// `n` it brings so many of the name.
+    Ask,
 }
 
 /// A call of the contract.
@@ -96,6 +108,8 @@ fn plan(config: &Config, _: &Context) -> Result<Plan, Vec<Fault>> {
     let plan = match (config.r#do, &config.labels) {
         (Deed::CountObjects, None) => Plan::new().with_objects(),
         (Deed::CountObjects, Some(labels)) => Plan::new().with_object_labels(labels),
+        (Deed::Ask, _) => (0..config.n.max(1))
+            .fold(Plan::new(), |plan, _| plan.query(Query::written("ask", config.ask.clone()))),
         _ => Plan::new(),
     };
     if config.r#in == Call::Evaluate {
@@ -149,6 +163,7 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
         Deed::WellBehaved => behaved::each_pod(input),
         Deed::RangeMax => behaved::range_max(input),
         Deed::CountObjects => Ok(behaved::count_objects(input)),
+        Deed::Ask => behaved::sum(input),
     }
 }
 
