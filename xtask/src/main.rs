@@ -22,6 +22,7 @@ mod setup;
 mod steps;
 mod tally;
 mod test;
+mod test_programs;
 
 use arguments::{Command, USAGE};
 use failure::Failure;
