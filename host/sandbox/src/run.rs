@@ -11,6 +11,7 @@ use super::engine::Engine;
 use super::error::RunError;
 use super::load::Plugin;
 use super::output::{self, Expected};
+use super::plan;
 use super::run_limits::{Limits, MAX_MEMORY};
 use super::store::{State, log_ended, store};
 use leadsman_model::data::Input;
@@ -22,6 +23,10 @@ use leadsman_model::values::Values;
 /// The limits of `describe` and `configure`.
 const LOADING_LIMITS: Limits =
     Limits { time: Duration::from_secs(1), memory: MAX_MEMORY, measures: 0 };
+
+/// The maximum size of the schema of a plugin's configuration, in bytes. It is kept for as long as the
+/// plugin is in use.
+const MAX_SCHEMA_BYTES: usize = 256 << 10;
 
 /// A plugin's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,9 +109,15 @@ pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Descr
     let mut store = store(engine, "", &LOADING_LIMITS);
     let raw =
         call(&mut store, pre, &LOADING_LIMITS, |mapping, store| mapping.call_describe(store))?;
-    let config_schema = serde_json::from_str(&raw.config_schema)
-        .map_err(|error| RunError::Output(format!("its configuration's schema: {error}")))?;
-    Ok(Description { name: raw.name, version: raw.version, about: raw.about, config_schema })
+    let refused = |reason| RunError::Output(format!("its configuration's schema: {reason}"));
+    let bytes = raw.config_schema.len();
+    if bytes > MAX_SCHEMA_BYTES {
+        return Err(refused(format!("{bytes} bytes; the limit is {MAX_SCHEMA_BYTES}")));
+    }
+    let config_schema =
+        serde_json::from_str(&raw.config_schema).map_err(|error| refused(error.to_string()))?;
+    let [name, version, about] = [raw.name, raw.version, raw.about].map(one_line);
+    Ok(Description { name, version, about, config_schema })
 }
 
 impl Plugin {
@@ -132,21 +143,7 @@ impl Plugin {
         let planned = call(&mut store, self.pre(), &LOADING_LIMITS, |mapping, store| {
             mapping.call_configure(store, config, &context)
         })?;
-        Ok(match planned {
-            Ok(plan) => Planning::Accepted {
-                queries: plan.queries.into_iter().map(planned_query).collect(),
-                objects: plan.objects.then(|| match plan.object_labels {
-                    None => ObjectLabels::All,
-                    Some(keys) => ObjectLabels::Keys(keys.into()),
-                }),
-            },
-            Err(faults) => Planning::Refused(
-                faults
-                    .into_iter()
-                    .map(|types::Fault { path, message }| PluginFault { path, message })
-                    .collect(),
-            ),
-        })
+        plan::planning(planned)
     }
 
     /// Calls `evaluate`. Blocks while the plugin runs. The caller must hold a permit of
@@ -217,19 +214,10 @@ fn call_error(
     }
 }
 
-fn planned_query(query: types::Query) -> PlannedQuery {
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-    PlannedQuery {
-        name: query.name,
-        promql: query.promql,
-        range: query.range.map(|range| (seconds(range.duration), seconds(range.step))),
-    }
-}
-
 /// How many characters of a plugin's message are kept: conditions of autoscalers show it.
 const MAX_MESSAGE_CHARS: usize = 500;
 
 /// A plugin's message as one readable line.
-fn one_line(message: String) -> String {
+pub(super) fn one_line(message: String) -> String {
     text::one_line(&message, MAX_MESSAGE_CHARS)
 }
