@@ -260,6 +260,50 @@ async fn a_connection_without_a_request_is_closed_wherever_it_stops() {
     scene.wait_closed("api", &["first_request"], 4.0).await;
 }
 
+/// A head that never ends is kept in memory, for each of the connections that there may be.
+#[tokio::test]
+async fn the_head_of_a_request_has_a_length() {
+    let scene = Scene::new().await;
+    let admin = TcpStream::connect(scene.leadsman.admin_address()).await.expect("a connection");
+    tokio::join!(
+        refuses_a_long_head("the secure port", scene.connect().await),
+        refuses_a_long_head("the admin address", admin),
+    );
+}
+
+/// Sends a head that does not end, within the time that one may take.
+async fn refuses_a_long_head(what: &str, stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let begun = Instant::now();
+    let writing = async {
+        let head = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nx: ";
+        let filling = [b'x'; 4096];
+        writer.write_all(head).await.expect("a start");
+        // Far more than is stated, and less than hyper's default. The other end may close at any time.
+        for _ in 0..64 {
+            if writer.write_all(&filling).await.is_err() {
+                break;
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = Vec::new();
+    let reading = async {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = reader.read(&mut buffer).await {
+            answer.extend_from_slice(&buffer[..read]);
+        }
+    };
+    tokio::select! {
+        () = writing => {}
+        ended = timeout(CLOSED, reading) => assert!(ended.is_ok(), "{what}: open"),
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    // The connection may be reset before the answer has been read.
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{what}: {answer}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{what}: {:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn silent_connections_to_the_admin_address_are_closed_and_keep_no_scrape_out() {
     let scene = Scene::new().await;
