@@ -9,8 +9,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::status::Status;
 
-/// How many bytes long answers in flight may have together.
+/// How many bytes long answers in flight may have together: of reads, and of the admin address, where
+/// pages are of everybody.
 const MAX_BYTES: usize = 128 << 20;
+const MAX_PAGE_BYTES: usize = 64 << 20;
 
 /// A shorter answer is not counted: what autoscalers ask for is far below it.
 const COUNTED_BYTES: usize = 64 << 10;
@@ -20,7 +22,10 @@ const UNIT: usize = 1 << 10;
 
 /// The long answers in flight.
 #[derive(Debug)]
-pub(super) struct LongAnswers(Arc<Semaphore>);
+pub(super) struct LongAnswers {
+    units: Arc<Semaphore>,
+    max_bytes: usize,
+}
 
 /// An answer that is counted until its last byte is sent.
 struct Counted {
@@ -36,18 +41,27 @@ impl AsRef<[u8]> for Counted {
 
 impl Default for LongAnswers {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_BYTES / UNIT)))
+        Self::bounded(MAX_BYTES)
     }
 }
 
 impl LongAnswers {
+    /// Those of the admin address.
+    pub(super) fn pages() -> Self {
+        Self::bounded(MAX_PAGE_BYTES)
+    }
+
+    fn bounded(max_bytes: usize) -> Self {
+        Self { units: Arc::new(Semaphore::new(max_bytes / UNIT)), max_bytes }
+    }
+
     /// Counts an answer if it is long, or refuses it.
     pub(super) fn admit(&self, body: Bytes) -> Result<Bytes, Status> {
         if body.len() <= COUNTED_BYTES {
             return Ok(body);
         }
         let units = u32::try_from(body.len().div_ceil(UNIT)).unwrap_or(u32::MAX);
-        match self.0.clone().try_acquire_many_owned(units) {
+        match self.units.clone().try_acquire_many_owned(units) {
             Ok(permit) => Ok(Bytes::from_owner(Counted { body, _permit: permit })),
             Err(_) => Err(Status::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -55,7 +69,7 @@ impl LongAnswers {
                     "the answer has {} KiB, and long answers in flight may have {} MiB together; ask \
                      for fewer objects, with a shorter metric selector, or again",
                     body.len() >> 10,
-                    MAX_BYTES >> 20
+                    self.max_bytes >> 20
                 ),
             )),
         }
@@ -81,5 +95,9 @@ mod tests {
         assert!(answers.admit(long()).is_err(), "a part of it is still in flight");
         drop(part);
         answers.admit(long()).unwrap();
+        let pages = LongAnswers::pages();
+        let page = pages.admit(Bytes::from(vec![b'x'; MAX_PAGE_BYTES])).unwrap();
+        assert!(pages.admit(long()).is_err(), "they have a bound of their own");
+        drop(page);
     }
 }
