@@ -113,7 +113,7 @@ async fn metrics(State(state): State<AdminState>) -> Result<Response, Status> {
         tracing::error!(%error, "writing the metrics panicked");
         Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
     })?;
-    let page = state.pages.in_flight.admit(page.into())?;
+    let page = state.pages.in_flight.admit(0, page.into())?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let mut response = Response::new(page.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
