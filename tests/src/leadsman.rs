@@ -313,7 +313,7 @@ fn write(config: impl Display) -> (TempDir, PathBuf) {
 }
 
 /// The path of the binary. Cargo provides only the paths of binaries of the test's own package.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
     let binary = profile.join("leadsman");

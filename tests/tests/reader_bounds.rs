@@ -139,6 +139,32 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     assert_eq!(plain.items().len(), PODS, "others are served");
 }
 
+/// Parameters that nobody knows change no answer, and each would be rendered and kept for itself. 1,024
+/// of them on a list of 913 kB took 948 MiB.
+#[tokio::test]
+async fn made_up_parameters_do_not_fill_the_memory() {
+    const PODS: usize = 2000;
+    const READS: usize = 500;
+    let names: Vec<_> = (0..PODS).map(|pod| format!("a-long-name-of-a-pod-{pod}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let upstream = Upstream::start(Reply::vector(&json!([]))).await;
+    let mapping = selected().set("onAbsent", "{default: 1}");
+    let config = Config::new().prometheus("prometheus", &upstream.url()).mapping(mapping);
+    let leadsman = Arc::new(Leadsman::start(config.pods("shop", &names)).await);
+    let path = |number: usize| format!("{}?made-up={number}", paths::pods("shop", METRIC));
+    let length = leadsman.get(&path(READS)).await.body.len();
+    let before = leadsman.peak_memory();
+    for start in (0..READS).step_by(20) {
+        for answer in all_at_once(&leadsman, (start..start + 20).map(path).collect()).await {
+            assert_eq!(answer.body.len(), length);
+        }
+    }
+    let grown = leadsman.peak_memory().saturating_sub(before);
+    let all = length * READS;
+    assert!(all > 96 << 20, "{length} bytes are too few to tell");
+    assert!(grown < 64 << 20, "{} MiB of {} MiB", grown >> 20, all >> 20);
+}
+
 /// Values of namespaces themselves are an evaluation each.
 #[tokio::test]
 async fn one_namespace_that_fails_is_left_out_of_a_list_of_all() {

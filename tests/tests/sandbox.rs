@@ -1,13 +1,15 @@
 //! A plugin that misbehaves fails only its own evaluation, and the error names it.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use leadsman_tests::{
     Config, EXTRA_IMPORT, Exposition, Failure, HOSTILE, Leadsman, Mapping, Reply, Upstream,
-    core_module, endless_describe, endless_start, gzip, other_world_component, oversized, paths,
-    schema_not_json, table_grower, text, trapping_describe, truncated, wasi_component,
+    compile, core_module, endless_describe, endless_start, gzip, other_world_component, oversized,
+    paths, schema_not_json, slow_to_compile, table_grower, text, trapping_describe, truncated,
+    wasi_component,
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -269,6 +271,9 @@ async fn a_misdeed_in_configure_is_found_when_the_configuration_is_checked() {
         ("trap", "trap"),
         ("panic", "trap|panic"),
         ("fail, message: 'no moon today'", "no moon today"),
+        ("plan-queries, n: 21, bytes: 1", "21 queries of its own; the limit is 20"),
+        ("plan-queries, n: 1, bytes: 20000", "20000 bytes in a query; the limit is 16384"),
+        ("plan-labels, n: 257", "257 labels of objects; the limit is 256"),
     ] {
         let deed = format!("in: configure, do: {deed}");
         refused(&upstream, Path::new(HOSTILE), &deed, &[word]).await;
@@ -287,4 +292,15 @@ async fn a_plugin_does_not_get_a_configuration_that_its_schema_refuses() {
         "{}",
         checked.output
     );
+}
+
+/// A busy or throttled node gives a compilation little of the time that passes, which says nothing of
+/// the plugin.
+#[tokio::test]
+async fn compiling_is_limited_in_processor_time_and_not_in_the_time_that_passes() {
+    let late = compile(&endless_describe(), 1, Duration::from_secs(2)).await;
+    assert!(late.success(), "{late:?}");
+    let expensive = compile(&slow_to_compile(), 1, Duration::ZERO).await;
+    let xcpu = rustix::process::Signal::XCPU.as_raw();
+    assert_eq!(expensive.signal(), Some(xcpu), "{expensive:?}");
 }

@@ -9,16 +9,17 @@ use crate::fuzz::Fuzz;
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  setup [--tests]     install a compiler for plugins; --tests: the servers that the tests
+  setup [--tests|--deny]
+                      install a compiler for plugins; --tests: the servers that the tests
                       ask, too: Prometheus, a registry, a control plane,
-                      prometheus-adapter
+                      prometheus-adapter; --deny: cargo-deny instead
   demo [ARGS]         run `leadsman demo ARGS`
   test [FILTER]       build and run every test, or those whose name contains FILTER
   ci [STEP...]        what a submission must pass, or these steps of it:
                       format, test, clippy, docs, deny, drift
                       (BLESS=1 cargo xtask ci drift writes the generated files)
   bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
-                      cluster, objects, reload, relist, neighbours
+                      cluster, objects, reload, relist, neighbours, bounds
   fuzz [--seconds N] [TARGET...]
                       feed what reads bytes from outside with mutated ones, each parser
                       for a minute, or those of fuzz/targets that are named
@@ -30,6 +31,7 @@ usage: cargo xtask COMMAND
 pub(crate) enum Command {
     Help,
     Setup { tests: bool },
+    SetupDeny,
     Demo { arguments: Vec<String> },
     Test { filter: Option<String> },
     Ci { steps: Vec<CiStep> },
@@ -48,6 +50,7 @@ pub(crate) fn parse(mut arguments: Vec<String>) -> Result<Command, Failure> {
         ("help" | "--help" | "-h", _) => Ok(Command::Help),
         ("setup", []) => Ok(Command::Setup { tests: false }),
         ("setup", [flag]) if flag == "--tests" => Ok(Command::Setup { tests: true }),
+        ("setup", [flag]) if flag == "--deny" => Ok(Command::SetupDeny),
         ("demo", _) => Ok(Command::Demo { arguments }),
         ("test", []) => Ok(Command::Test { filter: None }),
         // A flag for cargo or libtest would silently match no test.
@@ -94,6 +97,7 @@ mod tests {
         let demo = vec!["--port".to_owned(), "0".to_owned()];
         assert_eq!(parsed("setup"), Ok(Command::Setup { tests: false }));
         assert_eq!(parsed("setup --tests"), Ok(Command::Setup { tests: true }));
+        assert_eq!(parsed("setup --deny"), Ok(Command::SetupDeny));
         assert_eq!(parsed("demo --port 0"), Ok(Command::Demo { arguments: demo }));
         assert_eq!(parsed("test reads"), Ok(Command::Test { filter: Some("reads".to_owned()) }));
         assert_eq!(parsed("ci"), Ok(Command::Ci { steps: CiStep::ALL.to_vec() }));

@@ -31,14 +31,18 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root()).args(arguments);
-    // Variables that `cargo run` sets for this program's package. Some build scripts (such as
-    // ring's) watch them, and would run again after each change between xtask and a shell.
+    without_own_variables(&mut command);
+    command
+}
+
+/// Removes the variables that `cargo run` sets for this program's package. Some build scripts (such
+/// as ring's) watch them, and would run again after each change between xtask and a shell.
+pub(crate) fn without_own_variables(command: &mut Command) {
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(about_this_package) {
             command.env_remove(name);
         }
     }
-    command
 }
 
 /// Runs cargo.

@@ -37,6 +37,11 @@ fn deny(tool: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Builds the tool, unless it is there. It takes minutes.
+pub(crate) fn setup() -> Result<(), Failure> {
+    tool().map(drop)
+}
+
 /// The tool on `PATH`, or one built into the target folder.
 fn tool() -> Result<PathBuf, Failure> {
     if let Some(path) = programs::find("cargo-deny") {
@@ -53,6 +58,8 @@ fn tool() -> Result<PathBuf, Failure> {
     // Without optimization it builds in half the time, and the check still takes a second.
     let mut install = cargo::cargo(&["install", "--debug", "--locked", &package]);
     install.arg("--root").arg(&folder).arg("--target-dir").arg(&build);
+    // Nobody debugs it, and a third of the build would be debug information.
+    install.env("CARGO_PROFILE_DEV_DEBUG", "0");
     programs::run(&mut install, &format!("cargo install {package}"))?;
     match std::fs::remove_dir_all(&build) {
         Ok(()) => Ok(path),

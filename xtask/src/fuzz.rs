@@ -154,14 +154,15 @@ fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> Result<Fig
     command.arg(corpus).arg(source().join("seeds").join(target));
     let output = command.output().map_err(|source| programs::cannot_start(&command, source))?;
     let written = String::from_utf8_lossy(&output.stderr);
+    let figures = Figures::of(&written);
     if output.status.success() {
-        return Ok(Figures::of(&written));
+        return Ok(figures);
     }
     let lines = written.lines().skip_while(|line| !is_complaint(line));
     lines.take(MOST_LINES).for_each(|line| println!("{line}"));
     Err(Failure::Told(match input(&written) {
-        Some(path) => format!("fails on {path}"),
-        None => format!("ended with {}", output.status),
+        Some(path) => format!("FOUND after {} runs: {path}", figures.runs),
+        None => format!("ended with {} after {} runs", output.status, figures.runs),
     }))
 }
 
@@ -194,6 +195,8 @@ impl Figures {
                 "stat::number_of_executed_units:" => figures.runs = number(words.next()),
                 "stat::average_exec_per_sec:" => figures.runs_per_second = number(words.next()),
                 _ if first.starts_with('#') => {
+                    // One that fails may end without its statistics.
+                    figures.runs = figures.runs.max(number(first.strip_prefix('#')));
                     let mut coverage = words.skip_while(|&word| word != "cov:").skip(1);
                     figures.coverage = figures.coverage.max(number(coverage.next()));
                 }
@@ -207,7 +210,10 @@ impl Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { runs, runs_per_second, coverage } = self;
-        write!(f, "{runs} runs, {runs_per_second} a second, {coverage} edges covered")
+        write!(
+            f,
+            "{runs} runs, {runs_per_second} a second, {coverage} edges covered, nothing found"
+        )
     }
 }
 
@@ -225,11 +231,16 @@ mod tests {
             stat::average_exec_per_sec:     4500\n";
         let figures = Figures { runs: 9000, runs_per_second: 4500, coverage: 120 };
         assert_eq!(Figures::of(written), figures);
-        assert_eq!(figures.to_string(), "9000 runs, 4500 a second, 120 edges covered");
+        assert_eq!(
+            figures.to_string(),
+            "9000 runs, 4500 a second, 120 edges covered, nothing found"
+        );
         assert_eq!(input(written), None);
         let failed =
             "artifact_prefix='found/'; Test unit written to found/crash-12\nBase64: RlU=\n";
         assert_eq!(input(failed), Some("found/crash-12"));
+        let without = written.lines().take(3).collect::<Vec<_>>().join("\n");
+        assert_eq!(Figures::of(&without).runs, 4096);
     }
 
     #[test]

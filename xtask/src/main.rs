@@ -22,6 +22,7 @@ mod setup;
 mod steps;
 mod tally;
 mod test;
+mod test_programs;
 
 use arguments::{Command, USAGE};
 use failure::Failure;
@@ -41,6 +42,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Setup { tests } => setup::run(tests),
+        Command::SetupDeny => deny::setup(),
         Command::Demo { arguments } => demo::run(&arguments),
         Command::Test { filter } => test::run(filter.as_deref()),
         Command::Ci { steps } => ci::run(&steps),

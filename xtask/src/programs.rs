@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::failure::Failure;
 
@@ -20,6 +20,18 @@ pub(crate) fn run(command: &mut Command, shown: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Exit { command: shown.to_owned(), status })
+}
+
+/// Runs a program with visible errors, and returns what it wrote to its standard output.
+pub(crate) fn output(command: &mut Command, shown: &str) -> Result<String, Failure> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| cannot_start(command, source))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(Failure::Exit { command: shown.to_owned(), status: output.status })
 }
 
 /// Runs a program whose output is shown only as the error if it fails.

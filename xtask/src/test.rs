@@ -11,12 +11,12 @@ use crate::prometheus_adapter;
 use crate::setup;
 use crate::steps::Steps;
 use crate::tally::Tally;
+use crate::test_programs;
 
 /// Builds everything that the tests run, including the adapter's binary. One command for both:
 /// cargo would resolve other features for the binary alone, and build its dependencies twice.
 const BUILD: &[&str] =
     &["build", "--workspace", "--bin", "leadsman", "--lib", "--tests", "--examples"];
-const TESTS: &[&str] = &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
 const DOC_TESTS: &[&str] = &["test", "--workspace", "--doc", "--no-fail-fast"];
 
 /// Runs the tests; the last line is their count.
@@ -34,8 +34,10 @@ pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
     let mut tally = Tally::default();
     let ready = steps.run("setup", ready) && steps.run("build", build);
     let well = ready && {
-        let units = steps.run("tests", || tests(TESTS, filter, &mut tally));
-        let docs = steps.run("doc tests", || tests(DOC_TESTS, filter, &mut tally));
+        let servers: Vec<_> =
+            control_plane::built().into_iter().chain(prometheus_adapter::built()).collect();
+        let units = steps.run("tests", || test_programs::run(filter, &servers, &mut tally));
+        let docs = steps.run("doc tests", || doc_tests(filter, &mut tally));
         let well = units && docs;
         // A misspelled filter must not look like a success.
         let none = well && tally == Tally::default();
@@ -74,11 +76,10 @@ fn ready() -> Result<String, Failure> {
     }
 }
 
-fn tests(line: &[&str], filter: Option<&str>, all: &mut Tally) -> Result<String, Failure> {
-    let mut line = line.to_vec();
+fn doc_tests(filter: Option<&str>, all: &mut Tally) -> Result<String, Failure> {
+    let mut line = DOC_TESTS.to_vec();
     line.extend(filter);
     let mut command = cargo::cargo(&line);
-    command.envs(control_plane::built().into_iter().chain(prometheus_adapter::built()));
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()

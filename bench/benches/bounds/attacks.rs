@@ -81,6 +81,14 @@ pub(super) const ATTACKS: &[Attack] = &[
         run: |scene| Box::pin(clients::read_all(scene, 160, looping)),
     },
     Attack {
+        name: "readers, all of it at once",
+        bound: "no client gets the adapter above 512 MiB",
+        memory: 512 * MIB,
+        setup: Setup::File(everything),
+        others: OTHERS,
+        run: |scene| Box::pin(at_once(scene)),
+    },
+    Attack {
         name: "12 faulty documents",
         bound: "documents are parsed apart from reads",
         memory: 256 * MIB,
@@ -149,9 +157,20 @@ fn many_labels(url: &str) -> Config {
 }
 
 fn loops(url: &str) -> Config {
+    looping_in(external(url))
+}
+
+/// What all readers attack.
+fn everything(url: &str) -> Config {
+    let query = r#"depth{namespace="${namespace}",${selector}}"#;
+    looping_in(many_pods(url).mapping(Mapping::external("depth").query("q", query)))
+}
+
+/// Adds a metric of 40 namespaces whose plugin loops.
+fn looping_in(config: Config) -> Config {
     let load = Mapping::custom("looping", "pods").query("q", r#"load{namespace="${namespace}"}"#);
     let load = load.plugin("hostile", "do: loop").set("limits", "{time: 2s}");
-    let config = external(url).plugin("hostile", HOSTILE).mapping(load);
+    let config = config.plugin("hostile", HOSTILE).mapping(load);
     (0..40).fold(config, |config, number| config.pods(&format!("team-{number}"), &["web-0"]))
 }
 
@@ -181,6 +200,16 @@ fn looping(number: usize) -> String {
 fn labelled(number: usize) -> String {
     let path = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/busy/pods/%2A/all";
     format!("{path}?metricLabelSelector=pod%21%3Dother-{number}")
+}
+
+/// Selectors, query strings and loops, with as many readers each.
+async fn at_once(scene: &Scene) {
+    tokio::join!(
+        clients::read_all(scene, 200, long_selector),
+        clients::read_all(scene, 1024, unknown_parameter),
+        clients::read_all(scene, 5000, selector),
+        clients::read_all(scene, 160, looping),
+    );
 }
 
 /// Different documents with 63 expensive queries and a fault each.

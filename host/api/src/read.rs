@@ -108,7 +108,7 @@ pub(super) async fn custom(
         read.lacks(missing);
     }
     read.ended(stale, &rendered);
-    state.respond(rendered?, encoding)
+    state.respond(request.caller, rendered?, encoding)
 }
 
 /// `/apis/external.metrics.k8s.io/v1beta1/…`
@@ -161,7 +161,7 @@ pub(super) async fn external(
         read.lacks(missing);
     }
     read.ended(stale, &rendered);
-    state.respond(rendered?, encoding)
+    state.respond(request.caller, rendered?, encoding)
 }
 
 /// `/apis/metrics.k8s.io/{v1beta1,v1}/…`
@@ -214,7 +214,7 @@ pub(super) async fn resource(
         read.lacks(missing);
     }
     read.ended(stale, &rendered);
-    state.respond(rendered?, encoding)
+    state.respond(request.caller, rendered?, encoding)
 }
 
 impl ReadState {
@@ -253,14 +253,19 @@ impl ReadState {
         }
     }
 
-    fn respond(&self, rendered: Rendered, encoding: Encoding) -> Result<Response, Status> {
+    fn respond(
+        &self,
+        caller: Caller,
+        rendered: Rendered,
+        encoding: Encoding,
+    ) -> Result<Response, Status> {
         let Rendered { answer: Answer { body, missing }, warning } = rendered;
         let missing = missing.map(|missing| missing.message.clone());
         let warning = match (warning, missing) {
             (Some(stale), Some(missing)) => Some(format!("{stale}; {missing}")),
             (stale, missing) => stale.or(missing),
         };
-        let mut response = Response::new(self.long_answers.admit(body)?.into());
+        let mut response = Response::new(self.long_answers.admit(caller.0, body)?.into());
         response.headers_mut().insert(header::CONTENT_TYPE, encoding.content_type());
         if let Some(warning) = warning.and_then(|warning| warning_header(&warning)) {
             response.headers_mut().insert(header::WARNING, warning);

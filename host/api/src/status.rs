@@ -90,6 +90,7 @@ fn code_of_denial(denied: &Denied) -> StatusCode {
         Denied::Forbidden(_) => StatusCode::FORBIDDEN,
         // The review failed, which may pass.
         Denied::Unknown(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Denied::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
     }
 }
 

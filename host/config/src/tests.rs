@@ -360,4 +360,16 @@ fn a_teams_document_is_bounded_more_tightly() {
     assert!(told(&bomb).contains("expands to too many values"), "{}", told(&bomb));
     let large = format!("# {}\n", "x".repeat(1 << 20));
     assert!(told(&large).contains("at most 1048576"), "{}", told(&large));
+
+    let queries = |count: usize| {
+        let query = |at: usize| format!("q{at}: {{source: prometheus, promql: x}}");
+        let queries: Vec<_> = (0..count).map(query).collect();
+        format!(
+            "{start}  - {{metric: m, serve: {{external: {{}}}}, plugin: external, queries: {{{}}}}}\n",
+            queries.join(", ")
+        )
+    };
+    let (most, more) = (told(&queries(50)), told(&queries(51)));
+    assert!(!most.contains("has at most 50"), "{most}");
+    assert!(more.contains("mappings[0].queries: a mapping has at most 50, not 51"), "{more}");
 }

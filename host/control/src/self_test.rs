@@ -23,6 +23,10 @@ use leadsman_source as source;
 /// All fixtures of a plugin together.
 const TIME: Duration = Duration::from_secs(5);
 
+/// The maximum size of all fixtures of a plugin together, in bytes: parsed they take many times as
+/// much memory.
+const MAX_BYTES: usize = 1 << 20;
+
 #[derive(Debug, Deserialize)]
 struct Named {
     name: String,
@@ -101,12 +105,16 @@ struct Measure {
 /// Runs all fixtures of a plugin. Says how many passed, or which one did not give what it expects.
 pub async fn run(plugin: &Plugin) -> Result<usize, String> {
     let Some(text) = plugin.fixtures() else { return Ok(0) };
-    let fixtures: Vec<Named> = serde_json::from_slice(text)
-        .map_err(|error| format!("its fixtures cannot be read: {error}"))?;
+    let bytes = text.len();
+    if bytes > MAX_BYTES {
+        return Err(format!("its fixtures have {bytes} bytes; the limit is {MAX_BYTES}"));
+    }
     let (plugin, turn) = (plugin.clone(), plugin.loading().await);
     // It may use all the time that its limits give it.
     let tested = tokio::task::spawn_blocking(move || {
         let _turn = turn;
+        let fixtures: Vec<Named> = serde_json::from_slice(plugin.fixtures().unwrap_or_default())
+            .map_err(|error| format!("its fixtures cannot be read: {error}"))?;
         // What a plugin logs about the input of a fixture is about nothing that is served.
         tracing::subscriber::with_default(NoSubscriber::new(), || all(&plugin, &fixtures))
     });

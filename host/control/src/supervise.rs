@@ -6,9 +6,13 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::time::Instant;
 
-/// How long after its end a task is started again.
-const RESTART_DELAY: Duration = Duration::from_secs(5);
+use leadsman_runtime::backoff::{Backoff, jittered};
+
+/// How long after its end a task is started again: the first time, and at most.
+const MIN_RESTART_DELAY: Duration = Duration::from_secs(1);
+const MAX_RESTART_DELAY: Duration = Duration::from_secs(60);
 
 /// Runs a task that is not to end. `failed` gets the reason when it does.
 pub(super) async fn supervised<F, G>(
@@ -19,15 +23,22 @@ pub(super) async fn supervised<F, G>(
     F: Future<Output = ()>,
     G: Future<Output = ()>,
 {
+    let mut backoff = Backoff::new(MIN_RESTART_DELAY, MAX_RESTART_DELAY);
     loop {
+        let started = Instant::now();
         // What it leaves behind is dropped with it.
         let reason = match AssertUnwindSafe(start()).catch_unwind().await {
             Ok(()) => "it ended by itself".to_owned(),
             Err(panic) => panic_message(&*panic),
         };
-        tracing::error!(task = what, reason, restart_after = ?RESTART_DELAY, "a task ended");
+        // One that worked for a while has not failed in a row.
+        if started.elapsed() >= MAX_RESTART_DELAY {
+            backoff.reset();
+        }
+        let delay = jittered(backoff.next_delay());
+        tracing::error!(task = what, reason, restart_after = ?delay, "a task ended");
         failed(reason).await;
-        tokio::time::sleep(RESTART_DELAY).await;
+        tokio::time::sleep(delay).await;
     }
 }
 
@@ -36,4 +47,36 @@ pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_reported_and_started_again() {
+        let (starts, reasons, again) = (Cell::new(0), RefCell::new(Vec::new()), Notify::new());
+        let start = || {
+            starts.set(starts.get() + 1);
+            let (first, again) = (starts.get() == 1, &again);
+            async move {
+                assert!(!first, "the first one panics");
+                again.notify_one();
+                std::future::pending::<()>().await;
+            }
+        };
+        let failed = |reason| {
+            reasons.borrow_mut().push(reason);
+            std::future::ready(())
+        };
+        tokio::select! {
+            () = supervised("a test", start, failed) => {}
+            () = again.notified() => {}
+        }
+        assert_eq!(*reasons.borrow(), ["the first one panics"]);
+    }
 }

@@ -56,6 +56,16 @@ pub(super) enum Which {
     Candidate,
 }
 
+impl Which {
+    /// The name of its role, as a label of metrics.
+    fn role(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Candidate => "candidate",
+        }
+    }
+}
+
 /// What a run holds while it is under way.
 struct Permits {
     reservation: Option<Reservation>,
@@ -102,6 +112,48 @@ pub(super) struct Ran {
     pub(super) took: Duration,
 }
 
+/// A run that has its permits. However it ends, by a panic too, its time is what the metric and the
+/// team's budget get: the two agree.
+struct Timed {
+    mapping: Arc<Mapping>,
+    which: Which,
+    begun: Instant,
+    /// How it ended: `ok`, or the reason of its failure.
+    outcome: &'static str,
+    permits: Permits,
+}
+
+impl Timed {
+    fn begin(mapping: Arc<Mapping>, which: Which, permits: Permits) -> Self {
+        let outcome = EvaluationError::Internal.reason();
+        Self { mapping, which, begun: Instant::now(), outcome, permits }
+    }
+
+    /// It ended with this result. Gives it back, with the time that it took so far.
+    fn ended<T>(
+        mut self,
+        result: Result<T, EvaluationError>,
+    ) -> Result<(T, Duration), EvaluationError> {
+        self.outcome = match &result {
+            Ok(_) => "ok",
+            Err(error) => error.reason(),
+        };
+        let took = self.begun.elapsed();
+        result.map(|value| (value, took))
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        let took = self.begun.elapsed();
+        self.mapping.runs.took(took);
+        self.mapping.metrics.plugin_ran(self.which.role(), self.outcome, took);
+        if let Some(reservation) = self.permits.reservation.take() {
+            reservation.settle(took);
+        }
+    }
+}
+
 /// Runs a plugin where it may block, and says how long it ran. The permits belong to the run: they
 /// stay taken until the plugin has ended, even if nobody waits for it any more.
 pub(super) async fn run(
@@ -111,21 +163,16 @@ pub(super) async fn run(
     scope: &Scope,
     stage: impl Fn(Stage),
 ) -> Result<Ran, EvaluationError> {
-    let mut permits = Permits::acquire(mapping, scope, &stage).await?;
+    let permits = Permits::acquire(mapping, scope, &stage).await?;
     let (running, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
-        let (begun, mapping) = (Instant::now(), running);
-        let series: usize = input.answers.iter().map(|answer| answer.data.series()).sum();
-        let values = evaluate(&mapping, which, input, &scope);
-        let took = begun.elapsed();
-        mapping.runs.took(took);
         if which == Which::Serving {
-            mapping.metrics.plugin_ran(took, series);
+            let series = input.answers.iter().map(|answer| answer.data.series()).sum();
+            running.metrics.plugin_received(series);
         }
-        if let Some(reservation) = permits.reservation.take() {
-            reservation.settle(took);
-        }
-        values.map(|(values, disputes)| Ran { values, disputes, took })
+        let timed = Timed::begin(running.clone(), which, permits);
+        let ((values, disputes), took) = timed.ended(evaluate(&running, which, input, &scope))?;
+        Ok(Ran { values, disputes, took })
     });
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "running a plugin panicked");

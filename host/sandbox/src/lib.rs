@@ -16,6 +16,7 @@ pub mod limits;
 mod load;
 mod log_rate_limit;
 mod output;
+mod plan;
 mod run;
 mod run_limits;
 mod store;

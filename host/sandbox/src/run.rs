@@ -12,6 +12,7 @@ use super::engine::Engine;
 use super::error::RunError;
 use super::load::Plugin;
 use super::output::{self, Expected};
+use super::plan;
 use super::run_limits::{Limits, MAX_MEMORY};
 use super::store::{State, log_ended, store};
 use leadsman_model::data::Input;
@@ -23,6 +24,10 @@ use leadsman_model::values::Values;
 /// The limits of `describe` and `configure`.
 const LOADING_LIMITS: Limits =
     Limits { time: Duration::from_secs(1), memory: MAX_MEMORY, measures: 0 };
+
+/// The maximum size of the schema of a plugin's configuration, in bytes. It is kept for as long as the
+/// plugin is in use.
+const MAX_SCHEMA_BYTES: usize = 256 << 10;
 
 /// A plugin's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,13 +114,6 @@ impl PlannedQuery {
     }
 }
 
-/// The most queries that a plugin adds, and the most bytes of each with its name.
-const MAX_QUERIES: usize = 64;
-const MAX_QUERY_BYTES: usize = 64 << 10;
-
-/// The longest name of a query that a plugin adds, in bytes. It is shown in messages and metrics.
-const MAX_QUERY_NAME: usize = 253;
-
 /// A fault that a plugin found in its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginFault {
@@ -141,9 +139,15 @@ pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Descr
     let mut store = store(engine, "", &LOADING_LIMITS);
     let raw =
         call(&mut store, pre, &LOADING_LIMITS, |mapping, store| mapping.call_describe(store))?;
-    let config_schema = serde_json::from_str(&raw.config_schema)
-        .map_err(|error| RunError::Output(format!("its configuration's schema: {error}")))?;
-    Ok(Description { name: raw.name, version: raw.version, about: raw.about, config_schema })
+    let refused = |reason| RunError::Output(format!("its configuration's schema: {reason}"));
+    let bytes = raw.config_schema.len();
+    if bytes > MAX_SCHEMA_BYTES {
+        return Err(refused(format!("{bytes} bytes; the limit is {MAX_SCHEMA_BYTES}")));
+    }
+    let config_schema =
+        serde_json::from_str(&raw.config_schema).map_err(|error| refused(error.to_string()))?;
+    let [name, version, about] = [raw.name, raw.version, raw.about].map(one_line);
+    Ok(Description { name, version, about, config_schema })
 }
 
 impl Plugin {
@@ -169,24 +173,7 @@ impl Plugin {
         let planned = call(&mut store, self.pre(), &LOADING_LIMITS, |mapping, store| {
             mapping.call_configure(store, config, &context)
         })?;
-        Ok(match planned {
-            Ok(plan) => Planning::Accepted {
-                queries: planned_queries(plan.queries).map_err(RunError::Output)?,
-                objects: plan.objects.map(|columns| ObjectColumns {
-                    labels: match columns.labels {
-                        None => ObjectLabels::All,
-                        Some(keys) => ObjectLabels::Keys(keys.into()),
-                    },
-                    addresses: columns.addresses,
-                }),
-            },
-            Err(faults) => Planning::Refused(
-                faults
-                    .into_iter()
-                    .map(|types::Fault { path, message }| PluginFault { path, message })
-                    .collect(),
-            ),
-        })
+        plan::planning(planned)
     }
 
     /// Calls `evaluate`. Blocks while the plugin runs. The caller must hold a permit of
@@ -257,78 +244,10 @@ fn call_error(
     }
 }
 
-/// The queries that a plugin adds, within bounds. What they say is checked where they are bound.
-fn planned_queries(queries: Vec<types::Query>) -> Result<Vec<PlannedQuery>, String> {
-    if queries.len() > MAX_QUERIES {
-        return Err(format!("it brings {} queries, and the limit is {MAX_QUERIES}", queries.len()));
-    }
-    queries.into_iter().map(planned_query).collect()
-}
-
-fn planned_query(types::Query { name, asked }: types::Query) -> Result<PlannedQuery, String> {
-    if name.is_empty() || name.len() > MAX_QUERY_NAME || name.chars().any(char::is_control) {
-        return Err(format!(
-            "the query \"{}\" that it brings has no name of 1 to {MAX_QUERY_NAME} bytes without \
-             control characters",
-            text::one_line(&name, MAX_QUERY_NAME)
-        ));
-    }
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-    let (asked, bytes) = match asked {
-        types::Asked::Promql(types::Promql { text, range }) => {
-            let range = range.map(|range| (seconds(range.duration), seconds(range.step)));
-            let bytes = text.len();
-            (PlannedAsk::PromQl { text, range }, bytes)
-        }
-        types::Asked::Written(keys) => {
-            let bytes = keys.len();
-            (PlannedAsk::Written(keys), bytes)
-        }
-    };
-    if bytes > MAX_QUERY_BYTES {
-        return Err(format!(
-            "the query \"{name}\" that it brings has {bytes} bytes, and the limit is {MAX_QUERY_BYTES}"
-        ));
-    }
-    Ok(PlannedQuery { name, asked })
-}
-
 /// How many characters of a plugin's message are kept: conditions of autoscalers show it.
 const MAX_MESSAGE_CHARS: usize = 500;
 
 /// A plugin's message as one readable line.
-fn one_line(message: String) -> String {
+pub(super) fn one_line(message: String) -> String {
     text::one_line(&message, MAX_MESSAGE_CHARS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn promql(name: &str, text: &str) -> types::Query {
-        let asked = types::Asked::Promql(types::Promql { text: text.to_owned(), range: None });
-        types::Query { name: name.to_owned(), asked }
-    }
-
-    #[test]
-    fn queries_that_a_plugin_brings_are_bounded() {
-        let written = types::Query {
-            name: "conns".to_owned(),
-            asked: types::Asked::Written("{\"nsxAlb\": {}}".to_owned()),
-        };
-        let planned = planned_queries(vec![promql("busy", "up"), written]).unwrap();
-        assert_eq!(planned[0].asked, PlannedAsk::PromQl { text: "up".to_owned(), range: None });
-        assert_eq!(planned[1].asked, PlannedAsk::Written("{\"nsxAlb\": {}}".to_owned()));
-
-        let many = (0..=MAX_QUERIES).map(|number| promql(&number.to_string(), "up")).collect();
-        assert!(planned_queries(many).unwrap_err().contains("65 queries"));
-        let long = promql("busy", &"x".repeat(MAX_QUERY_BYTES + 1));
-        assert!(
-            planned_queries(vec![long]).unwrap_err().contains("\"busy\" that it brings has 65537")
-        );
-        for name in ["", "a\nb", &"x".repeat(MAX_QUERY_NAME + 1)] {
-            let refused = planned_queries(vec![promql(name, "up")]).unwrap_err();
-            assert!(refused.contains("has no name of 1 to 253 bytes"), "{refused}");
-        }
-    }
 }

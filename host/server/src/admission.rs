@@ -71,7 +71,8 @@ impl Admission {
     /// Closes the least valuable connection, for want of another resource.
     pub(super) fn make_room(&self, now: Instant) {
         let mut table = self.lock();
-        if let Some(id) = table.least(now, |_, _| true) {
+        let places = table.connections.len();
+        if let Some(id) = table.least(now, places, |_, _| true) {
             table.evict(id, now);
         }
     }
@@ -95,38 +96,50 @@ impl Table {
                 |entry: &Entry, priority| entry.source == source && priority < Priority::Authorized;
             let count = self.connections.values();
             let count = count.filter(|entry| unauthorized(entry, entry.activity.priority(now)));
-            if count.count() >= limits.unauthorized_per_address {
-                return self.least(now, unauthorized);
+            let places = limits.unauthorized_per_address;
+            if count.count() >= places {
+                return self.least(now, places, unauthorized);
             }
         }
-        (self.connections.len() >= limits.total).then(|| self.least(now, |_, _| true)).flatten()
+        if self.connections.len() < limits.total {
+            return None;
+        }
+        self.least(now, limits.total, |_, _| true)
     }
 
-    /// The least valuable of the connections that `may` go: of the lowest priority, from the source
-    /// that has most of these, the one without a request for longest.
-    fn least(&self, now: Instant, may: impl Fn(&Entry, Priority) -> bool) -> Option<u64> {
-        let mut lowest = Priority::AuthorizedBusy;
-        let mut candidates: Vec<(u64, &Entry)> = Vec::new();
-        for (id, entry) in &self.connections {
-            let priority = entry.activity.priority(now);
-            if priority > lowest || !may(entry, priority) {
-                continue;
-            }
-            if priority < lowest {
-                lowest = priority;
-                candidates.clear();
-            }
-            candidates.push((*id, entry));
-        }
+    /// The least valuable of the connections that `may` go, which have so many places: of the lowest
+    /// priority, from the source that has most of these, the one without a request for longest.
+    ///
+    /// Connections that are too new to have made a request have half of the places. Within it, they
+    /// displace those that made one and wait for the next: a client that has just connected must not
+    /// lose its connection in the middle of the handshake. Beyond it, they displace each other: a
+    /// flood of silent ones takes no connection that is in use, whoever it is from.
+    fn least(
+        &self,
+        now: Instant,
+        places: usize,
+        may: impl Fn(&Entry, Priority) -> bool,
+    ) -> Option<u64> {
+        let connections = self.connections.iter();
+        let mut candidates: Vec<(Priority, u64, &Entry)> = connections
+            .map(|(id, entry)| (entry.activity.priority(now), *id, entry))
+            .filter(|(priority, _, entry)| may(entry, *priority))
+            .collect();
+        let new = candidates.iter().filter(|(priority, ..)| *priority == Priority::New).count();
+        let lowest = match candidates.iter().map(|(priority, ..)| *priority).min()? {
+            Priority::Idle if 2 * new > places => Priority::New,
+            lowest => lowest,
+        };
+        candidates.retain(|(priority, ..)| *priority == lowest);
         let mut of_source: HashMap<IpAddr, usize> = HashMap::new();
-        for (_, entry) in &candidates {
+        for (.., entry) in &candidates {
             *of_source.entry(entry.source).or_default() += 1;
         }
-        let least = candidates.into_iter().min_by_key(|(id, entry)| {
+        let least = candidates.into_iter().min_by_key(|(_, id, entry)| {
             let many = of_source.get(&entry.source).copied().unwrap_or_default();
             (std::cmp::Reverse(many), entry.activity.last(), *id)
         });
-        least.map(|(id, _)| id)
+        least.map(|(_, id, _)| id)
     }
 
     fn evict(&mut self, id: u64, now: Instant) {
@@ -225,6 +238,34 @@ mod tests {
         let _new = admission.admit(address(3), now);
         assert!(!proxy.evicted.is_cancelled());
         assert_eq!(many.iter().filter(|one| one.evicted.is_cancelled()).count(), 1);
+    }
+
+    #[test]
+    fn silent_connections_do_not_displace_one_that_is_in_use() {
+        let (admission, now) = (Admission::new(LIMITS), Instant::now());
+        let reader = admission.admit(address(1), now);
+        drop(reader.activity.request());
+        // Of the same address, at once and after they had the time for a request.
+        let at_once: Vec<_> = (0..10).map(|_| admission.admit(address(1), now)).collect();
+        let later: Vec<_> = (0..10).map(|_| admission.admit(address(1), now + GRACE)).collect();
+        // Of others, as many as there may be in all.
+        let others: Vec<_> = (2..20).map(|last| admission.admit(address(last), now)).collect();
+        assert!(!reader.evicted.is_cancelled());
+        for silent in [at_once, later, others] {
+            assert!(silent.iter().filter(|one| !one.evicted.is_cancelled()).count() < 4);
+        }
+    }
+
+    #[test]
+    fn connections_in_use_leave_places_to_new_ones() {
+        let limits = ConnectionLimits { total: 100, unauthorized_per_address: 8 };
+        let (admission, now) = (Admission::new(limits), Instant::now());
+        let used: Vec<_> = (0..20).map(|_| admission.admit(address(1), now)).collect();
+        used.iter().for_each(|one| drop(one.activity.request()));
+        // Half of the places are there for clients that connect at the same time.
+        let new: Vec<_> = (0..4).map(|_| admission.admit(address(1), now)).collect();
+        assert!(new.iter().all(|one| !one.evicted.is_cancelled()));
+        assert_eq!(used.iter().filter(|one| !one.evicted.is_cancelled()).count(), 4);
     }
 
     #[test]

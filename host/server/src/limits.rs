@@ -12,6 +12,13 @@ pub(super) const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// For the head of a later HTTP/1 request on the secure port.
 pub(super) const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The maximum size of the head of a request, in bytes: the front proxy sends all groups of a user. Each
+/// connection may have one that is not complete.
+pub(super) const MAX_HEAD_BYTES: u32 = 64 << 10;
+
+/// The requests in flight on one HTTP/2 connection: as many as hyper allows by default.
+pub(super) const MAX_STREAMS: u32 = 200;
+
 /// Without a request that begins or is answered. Longer than the usual interval of scrapes and of
 /// the HPA controller, whose connections stay open between two requests.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(120);

@@ -16,7 +16,9 @@ use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
 use super::connection::Connection;
-use super::limits::{ConnectionLimits, IDLE_TIMEOUT, MAX_AGE, REQUEST_HEAD_TIMEOUT};
+use super::limits::{
+    ConnectionLimits, IDLE_TIMEOUT, MAX_AGE, MAX_HEAD_BYTES, MAX_STREAMS, REQUEST_HEAD_TIMEOUT,
+};
 use leadsman_runtime::telemetry::{Listener, Metrics};
 
 /// After an accept that failed.
@@ -110,10 +112,16 @@ fn builder(name: Listener, tasks: TaskTracker) -> auto::Builder<Executor> {
         // Connections stay open between two scrapes.
         Listener::Admin => IDLE_TIMEOUT,
     };
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head)
+        .max_buf_size(MAX_HEAD_BYTES as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEAD_BYTES)
+        .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
     match name {

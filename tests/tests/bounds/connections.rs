@@ -191,6 +191,50 @@ async fn two_thousand_silent_connections_keep_nobody_out() {
     drop(silent);
 }
 
+/// Reads on a connection that stays open, as a reader without a certificate. The whole answer.
+async fn read_on(stream: &mut TlsStream<TcpStream>, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("an open connection");
+    let mut answer = Vec::new();
+    loop {
+        let read = stream.read_buf(&mut answer).await.expect("an open connection");
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        assert!(read > 0, "closed after {text:?}");
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.and_then(|length| length.parse().ok()).expect("a length");
+        if body.len() >= length {
+            return text;
+        }
+    }
+}
+
+/// Nobody is authorized without a cluster, so what a connection was used for is all that tells one
+/// from another.
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connections_take_no_place_of_a_reader_at_their_address() {
+    let scene = Scene::new().await;
+    let path = paths::pods("shop", METRIC);
+    let (address, tls) = (scene.leadsman.api(), scene.tls.clone());
+    let mut reader = connect_from_elsewhere(address, tls.clone()).await;
+    let flood = flood(address, tls, 700);
+    let mut flood = std::pin::pin!(flood);
+    // An open connection is closed without a request for 10 s, so it is used while they come.
+    let mut pace = interval(Duration::from_millis(100));
+    let silent = loop {
+        let answer = read_on(&mut reader, &path).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("web-0"), "{answer}");
+        tokio::select! {
+            open = flood.as_mut() => break open,
+            _ = pace.tick() => {}
+        }
+    };
+    let answer = read_on(&mut reader, &path).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("web-0"), "{answer}");
+    scene.wait_closed("api", &["evicted", "first_request"], 190.0).await;
+    drop(silent);
+}
+
 #[tokio::test]
 async fn a_connection_without_a_request_is_closed_wherever_it_stops() {
     let scene = Scene::new().await;
@@ -214,6 +258,50 @@ async fn a_connection_without_a_request_is_closed_wherever_it_stops() {
     );
     scene.wait_closed("api", &["handshake"], 1.0).await;
     scene.wait_closed("api", &["first_request"], 4.0).await;
+}
+
+/// A head that never ends is kept in memory, for each of the connections that there may be.
+#[tokio::test]
+async fn the_head_of_a_request_has_a_length() {
+    let scene = Scene::new().await;
+    let admin = TcpStream::connect(scene.leadsman.admin_address()).await.expect("a connection");
+    tokio::join!(
+        refuses_a_long_head("the secure port", scene.connect().await),
+        refuses_a_long_head("the admin address", admin),
+    );
+}
+
+/// Sends a head that does not end, within the time that one may take.
+async fn refuses_a_long_head(what: &str, stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let begun = Instant::now();
+    let writing = async {
+        let head = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nx: ";
+        let filling = [b'x'; 4096];
+        writer.write_all(head).await.expect("a start");
+        // Far more than is stated, and less than hyper's default. The other end may close at any time.
+        for _ in 0..64 {
+            if writer.write_all(&filling).await.is_err() {
+                break;
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = Vec::new();
+    let reading = async {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = reader.read(&mut buffer).await {
+            answer.extend_from_slice(&buffer[..read]);
+        }
+    };
+    tokio::select! {
+        () = writing => {}
+        ended = timeout(CLOSED, reading) => assert!(ended.is_ok(), "{what}: open"),
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    // The connection may be reset before the answer has been read.
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{what}: {answer}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{what}: {:?}", begun.elapsed());
 }
 
 #[tokio::test]

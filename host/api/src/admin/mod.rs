@@ -13,8 +13,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::CurrentSnapshot;
+use crate::in_flight::LongAnswers;
+use crate::status::Status;
 use leadsman_model::objects::SyncState;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
@@ -40,7 +43,15 @@ pub struct AdminState {
     /// What the demo adds to the status page.
     pub extra: Arc<Mutex<Option<Value>>>,
     trends: Arc<Mutex<Trends>>,
+    pages: Arc<Pages>,
     begun: std::time::Instant,
+}
+
+/// Pages of metrics, which everybody may ask for: they are as long as much is configured.
+struct Pages {
+    /// One is written at a time.
+    turn: Semaphore,
+    in_flight: LongAnswers,
 }
 
 impl AdminState {
@@ -52,6 +63,7 @@ impl AdminState {
             metrics,
             extra: Arc::default(),
             trends: Arc::default(),
+            pages: Arc::new(Pages { turn: Semaphore::new(1), in_flight: LongAnswers::pages() }),
             begun: std::time::Instant::now(),
         }
     }
@@ -90,26 +102,44 @@ async fn page() -> Response {
     (headers, PAGE).into_response()
 }
 
-async fn metrics(State(state): State<AdminState>) -> Response {
-    let served = state.served.now();
-    let kinds = served.snapshot.kinds().into_iter().map(|kind| {
-        let followed = *kind.state() == SyncState::Synced;
-        (kind.resource().to_string(), kind.count(), followed)
-    });
-    state.metrics.objects(kinds);
-    for evaluations in served.snapshot.in_use() {
-        let good = evaluations.list().into_iter().filter_map(|(scope, asked, state, _)| {
-            // Until a changed mapping has values of its own, those of the one before are served.
-            let before = || evaluations.handover(&scope, &asked)?.good;
-            state.good.clone().or_else(before)
-        });
-        let mapping = evaluations.mapping();
-        mapping.metrics.age(good.map(|good| good.at.elapsed()).max());
-        mapping.metrics.available(mapping.breaker.unavailable().is_none());
-    }
+async fn metrics(State(state): State<AdminState>) -> Result<Response, Status> {
+    // Never closed, so there is always a turn to wait for.
+    let turn = state.pages.turn.acquire().await.ok();
+    let writing = state.clone();
+    // Not on a thread that serves reads.
+    let written = tokio::task::spawn_blocking(move || writing.write_metrics()).await;
+    drop(turn);
+    let page = written.map_err(|error| {
+        tracing::error!(%error, "writing the metrics panicked");
+        Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
+    })?;
+    let page = state.pages.in_flight.admit(0, page.into())?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], state.metrics.encode())
-        .into_response()
+    let mut response = Response::new(page.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    Ok(response)
+}
+
+impl AdminState {
+    fn write_metrics(&self) -> String {
+        let served = self.served.now();
+        let kinds = served.snapshot.kinds().into_iter().map(|kind| {
+            let followed = *kind.state() == SyncState::Synced;
+            (kind.resource().to_string(), kind.count(), followed)
+        });
+        self.metrics.objects(kinds);
+        for evaluations in served.snapshot.in_use() {
+            let good = evaluations.list().into_iter().filter_map(|(scope, asked, state, _)| {
+                // Until a changed mapping has values of its own, those of the one before are served.
+                let before = || evaluations.handover(&scope, &asked)?.good;
+                state.good.clone().or_else(before)
+            });
+            let mapping = evaluations.mapping();
+            mapping.metrics.age(good.map(|good| good.at.elapsed()).max());
+            mapping.metrics.available(mapping.breaker.unavailable().is_none());
+        }
+        self.metrics.encode()
+    }
 }
 
 async fn status(State(state): State<AdminState>) -> Response {

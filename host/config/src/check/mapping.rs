@@ -22,6 +22,9 @@ use leadsman_source::{Query, QueryKind, Template};
 /// The maximum number of samples that Prometheus returns for one series of a range query.
 const MAX_STEPS: u64 = 11_000;
 
+/// The most queries of one mapping: all of them are sent at once, with each evaluation.
+const MAX_QUERIES: usize = 50;
+
 /// The longest time for which a mapping and what it replaces may both be evaluated.
 const MAX_HANDOVER: Duration = Duration::from_secs(3600);
 
@@ -51,6 +54,10 @@ impl Check<'_> {
                 self.query(name, query, &place, names)
             })
             .collect();
+        if queries.len() > MAX_QUERIES {
+            let message = format!("a mapping has at most {MAX_QUERIES}, not {}", queries.len());
+            self.fault(format!("{place}/queries"), message);
+        }
         let plugin = self.plugin(&written.plugin, &format!("{place}/plugin"), names);
         self.sums(&written, &queries, place);
         if let Some(source) = &written.source {

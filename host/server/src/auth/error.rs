@@ -16,6 +16,15 @@ pub enum Denied {
     /// It cannot be reviewed.
     #[error("{0}")]
     Unknown(#[source] ReviewError),
+    /// Too many requests of clients that have not shown who they are wait for a review.
+    #[error(
+        "{limit} requests without a client certificate wait for kube-apiserver to review them; try \
+         again later"
+    )]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
 }
 
 impl Denied {
@@ -25,6 +34,7 @@ impl Denied {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
             Self::Unknown(_) => "unknown",
+            Self::TooMany { .. } => "too_many",
         }
     }
 }

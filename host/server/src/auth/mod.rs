@@ -13,6 +13,7 @@ mod error;
 mod front_proxy;
 mod peer;
 mod tokens;
+mod unproven;
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
@@ -34,6 +35,7 @@ use decisions::Decisions;
 use leadsman_cluster::{ANONYMOUS, Cluster, Decision, Identity};
 use leadsman_runtime::files;
 use tokens::Tokens;
+use unproven::Unproven;
 
 /// The ConfigMap with the trusted authorities and headers, in every cluster.
 const CONFIG: (&str, &str) = ("kube-system", "extension-apiserver-authentication");
@@ -65,6 +67,7 @@ pub struct Auth {
     cache: Option<PathBuf>,
     tokens: Tokens,
     decisions: Decisions,
+    unproven: Unproven,
 }
 
 impl Auth {
@@ -77,6 +80,7 @@ impl Auth {
             synced: watch::Sender::new(false),
             tokens: Tokens::new(cluster.clone()),
             decisions: Decisions::new(cluster.clone()),
+            unproven: Unproven::default(),
         }
     }
 
@@ -162,7 +166,12 @@ impl Auth {
     /// Authenticates and authorizes a request. Takes the headers that only a front proxy may send
     /// out of it, and leaves the [`UserId`] among its extensions.
     pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
-        let (identity, proxied) = self.authenticate(request, peer).await?;
+        let by_certificate = match &self.authorities.load_full() {
+            Some(authorities) => peer.identify(authorities, &mut request.headers),
+            None => peer.unverified(),
+        };
+        let _counted = self.unproven.admit(&by_certificate, peer)?;
+        let (identity, proxied) = self.authenticate(by_certificate, request).await?;
         request.extensions.insert(UserId::of(&identity));
         let anonymous = identity.user == ANONYMOUS;
         self.authorize(request, identity, proxied).await?;
@@ -205,14 +214,9 @@ impl Auth {
     /// The identity of a request, and whether a front proxy asserts it.
     async fn authenticate(
         &self,
-        request: &mut Parts,
-        peer: &Peer,
+        by_certificate: Outcome,
+        request: &Parts,
     ) -> Result<(Identity, bool), Denied> {
-        let authorities = self.authorities.load_full();
-        let by_certificate = match &authorities {
-            Some(authorities) => peer.identify(authorities, &mut request.headers),
-            None => peer.unverified(),
-        };
         let mut refused = match by_certificate {
             Outcome::Identified(identity) => return Ok((authenticated(identity), false)),
             Outcome::Proxied(identity) => return Ok((authenticated(identity), true)),

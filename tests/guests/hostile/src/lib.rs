@@ -79,6 +79,10 @@ pub enum Deed {
     Hold,
     /// Executes `unreachable` in a third of the milliseconds, and behaves in the others.
     TrapAtTimes,
+    /// Plans `n` queries of its own of `bytes` bytes.
+    PlanQueries,
+    /// Asks for `n` labels of objects.
+    PlanLabels,
     /// Returns how often this instance was called, which is once.
     Remember,
     /// Behaves: the value of each series for its pod.
@@ -122,6 +126,8 @@ fn plan(config: &Config, _: &Context) -> Result<Plan, Vec<Fault>> {
         Deed::RecurseInMemory => misdeeds::descend_in_memory(),
         Deed::Trap => misdeeds::trap(),
         Deed::Panic => misdeeds::panic(),
+        Deed::PlanQueries => Ok(misdeeds::plan_queries(config.n, config.bytes)),
+        Deed::PlanLabels => Ok(misdeeds::plan_labels(config.n)),
         Deed::Fail => Err(vec![Fault::at("/message", config.message.clone())]),
         _ => Ok(plan),
     }
@@ -160,7 +166,7 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
             behaved::each_pod(input)
         }
         Deed::Remember => behaved::with_value(input, f64::from(misdeeds::remember())),
-        Deed::WellBehaved => behaved::each_pod(input),
+        Deed::WellBehaved | Deed::PlanQueries | Deed::PlanLabels => behaved::each_pod(input),
         Deed::RangeMax => behaved::range_max(input),
         Deed::CountObjects => Ok(behaved::count_objects(input)),
         Deed::Ask => behaved::sum(input),

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use leadsman_plugin_sdk::{Failure, Input, Measure, Measures, log};
+use leadsman_plugin_sdk::{Failure, Input, Measure, Measures, Plan, Query, log};
 
 /// A value that must never be served.
 const EVIL: f64 = 666.0;
@@ -57,6 +57,16 @@ pub(crate) fn trap() -> ! {
 
 pub(crate) fn panic() -> ! {
     panic!("as the configuration told me to")
+}
+
+pub(crate) fn plan_queries(count: u32, bytes: u32) -> Plan {
+    (0..count).fold(Plan::new(), |plan, number| {
+        plan.query(Query::instant(format!("q{number}"), "x".repeat(bytes as usize)))
+    })
+}
+
+pub(crate) fn plan_labels(count: u32) -> Plan {
+    Plan::new().with_object_labels((0..count).map(|number| format!("label-{number}")))
 }
 
 pub(crate) fn many(count: u32) -> Measures {

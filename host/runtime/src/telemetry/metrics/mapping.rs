@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use super::{
     CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels, Metrics,
-    QueryLabels, ReadLabels,
+    QueryLabels, ReadLabels, RunLabels,
 };
 
 /// The outcome of a read.
@@ -84,6 +84,8 @@ struct LabelValues {
     handovers: BTreeSet<&'static str>,
     incomplete: BTreeSet<&'static str>,
     candidate_outcomes: BTreeSet<&'static str>,
+    /// Roles and outcomes.
+    runs: BTreeSet<(&'static str, &'static str)>,
     queries: BTreeSet<String>,
 }
 
@@ -158,12 +160,18 @@ impl MappingMetrics {
         }
     }
 
-    /// Records a run of the plugin: its duration and the number of its input series.
-    pub fn plugin_ran(&self, time: Duration, series: usize) {
-        let labels = self.labels();
+    /// Records the duration of a run of a plugin, however it ended. Its role and its outcome are
+    /// from closed sets.
+    pub fn plugin_ran(&self, role: &'static str, outcome: &'static str, time: Duration) {
+        self.0.labels().runs.insert((role, outcome));
+        let labels = RunLabels { mapping: self.0.title.clone(), role, outcome };
         self.0.metrics.plugin_seconds.get_or_create(&labels).observe(time.as_secs_f64());
+    }
+
+    /// Sets the number of series that a run of the plugin receives.
+    pub fn plugin_received(&self, series: usize) {
         let series = i64::try_from(series).unwrap_or(i64::MAX);
-        self.0.metrics.plugin_series.get_or_create(&labels).set(series);
+        self.0.metrics.plugin_series.get_or_create(&self.labels()).set(series);
     }
 
     /// Counts refused values.
@@ -244,7 +252,6 @@ impl Drop for Series {
         metrics.evaluations_in_use.remove(&labels);
         metrics.values_age.remove(&labels);
         metrics.values_refused.remove(&labels);
-        metrics.plugin_seconds.remove(&labels);
         metrics.plugin_series.remove(&labels);
         metrics.differences.remove(&labels);
         metrics.available.remove(&labels);
@@ -263,6 +270,9 @@ impl Drop for Series {
         }
         for outcome in values.candidate_outcomes {
             metrics.candidates.remove(&CandidateLabels { mapping: mapping(), outcome });
+        }
+        for (role, outcome) in values.runs {
+            metrics.plugin_seconds.remove(&RunLabels { mapping: mapping(), role, outcome });
         }
         for query in values.queries {
             let labels = QueryLabels { mapping: mapping(), query };
@@ -291,7 +301,9 @@ mod tests {
             mapping.incomplete("no_series");
             mapping.evaluated(Duration::ZERO, Some("budget"));
             mapping.queried("q", Duration::ZERO, true);
-            mapping.plugin_ran(Duration::ZERO, 1);
+            mapping.plugin_ran("serving", "ok", Duration::ZERO);
+            mapping.plugin_ran("candidate", "plugin_timeout", Duration::ZERO);
+            mapping.plugin_received(1);
             mapping.refused(1);
             mapping.handed_over(HandoverEvent::FellBack);
             mapping.shadow_evaluated("same", 1);

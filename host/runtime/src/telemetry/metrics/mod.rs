@@ -65,6 +65,13 @@ struct CandidateLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RunLabels {
+    mapping: String,
+    role: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HandoverLabels {
     mapping: String,
     outcome: &'static str,
@@ -107,7 +114,7 @@ pub struct Metrics {
     queries: Family<QueryLabels, Counter>,
     query_failures: Family<QueryLabels, Counter>,
     query_seconds: Family<QueryLabels, Histogram, fn() -> Histogram>,
-    plugin_seconds: Family<MappingLabels, Histogram, fn() -> Histogram>,
+    plugin_seconds: Family<RunLabels, Histogram, fn() -> Histogram>,
     plugin_series: Family<MappingLabels, Gauge>,
     connections: ConnectionMetrics,
     denied: Family<DenialLabels, Counter>,
@@ -130,6 +137,11 @@ fn slow() -> Histogram {
 
 fn fast() -> Histogram {
     Histogram::new([0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0])
+}
+
+/// From what a small plugin takes to the longest limit of a run.
+fn run() -> Histogram {
+    Histogram::new([0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
 }
 
 impl Default for Metrics {
@@ -157,7 +169,7 @@ impl Metrics {
             queries: Family::default(),
             query_failures: Family::default(),
             query_seconds: Family::new_with_constructor(slow),
-            plugin_seconds: Family::new_with_constructor(fast),
+            plugin_seconds: Family::new_with_constructor(run),
             plugin_series: Family::default(),
             connections: ConnectionMetrics::default(),
             denied: Family::default(),
@@ -227,7 +239,7 @@ impl Metrics {
         all.register("query_duration_seconds", "Time of a query", m.query_seconds.clone());
         all.register(
             "plugin_duration_seconds",
-            "Time of a run of a plugin",
+            "Time of a run of a plugin by its role and how it ended",
             m.plugin_seconds.clone(),
         );
         all.register(
