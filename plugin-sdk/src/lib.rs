@@ -48,6 +48,7 @@
 //! [`testing`] runs a folder of JSON fixtures against a plugin.
 
 mod build;
+mod duration;
 mod input;
 mod measures;
 mod objects;
@@ -79,6 +80,7 @@ extern crate self as leadsman_plugin_sdk;
 pub use wit_bindgen::rt as __runtime;
 
 pub use build::{BuildError, InputBuilder};
+pub use duration::parse_duration;
 pub use input::{Answer, Column, Input, Object, Range, Sample, Scope, Series};
 pub use measures::{Measure, Measures, Name, Row};
 pub use objects::{
