@@ -54,6 +54,7 @@ mod measures;
 mod objects;
 mod plan;
 mod plugin;
+mod target;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod text;
@@ -88,6 +89,7 @@ pub use objects::{
 };
 pub use plan::{Api, Context, Failure, Fault, Plan, Query};
 pub use plugin::{Description, Plugin};
+pub use target::{Target, Targets};
 pub use text::Label;
 pub use {schemars, serde, serde_json};
 

@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{
-    Answer, Context, Failure, Fault, FixedObject, Input, Label, Measure, Measures, NAMESPACE_LABEL,
-    ObjectSource, Plan, Scope, Series, log,
+    Context, Failure, Fault, Input, Measures, ObjectSource, Plan, Target, Targets, log,
 };
 
 mod histogram;
@@ -68,33 +67,28 @@ fn plan(config: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
     ])
 }
 
-/// What a histogram is for: an object by its namespace and name, or an item by its labels.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key<'a> {
-    Object { namespace: Option<Label<'a>>, name: Option<Label<'a>> },
-    Item(Vec<(Label<'a>, Label<'a>)>),
-}
-
 /// The percentile of each histogram of the only query.
 pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
     let answer = input.only()?;
-    let mut found: Vec<(Key<'_>, Histogram, i64)> = Vec::new();
-    let mut rows: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut found: Vec<(Target<'_>, Histogram, i64)> = Vec::new();
+    let mut rows: HashMap<Target<'_>, usize> = HashMap::new();
     let mut bound_seen = false;
-    let finder = Finder::new(config, input.scope(), &answer)?;
+    let namespace = config.namespace.as_deref();
+    let targets = Targets::new(&answer, input.scope(), config.object.as_ref(), namespace)?;
+    let targets = targets.without(&[BOUND]);
     for series in answer.series()? {
         let Some(written) = series.label(BOUND) else { continue };
         bound_seen = true;
-        let Some(key) = finder.key(&series) else { continue };
+        let Some(target) = targets.of(&series) else { continue };
         let bound: f64 =
             written.parse().ok().filter(|bound: &f64| !bound.is_nan()).ok_or_else(|| {
                 let message =
                     format!("the bound le=\"{}\" is not a number", written.escape_debug());
                 Failure::in_query(answer.query(), message)
             })?;
-        let row = *rows.entry(key.clone()).or_insert(found.len());
+        let row = *rows.entry(target.clone()).or_insert(found.len());
         if row == found.len() {
-            found.push((key, Histogram::default(), series.time()));
+            found.push((target, Histogram::default(), series.time()));
         }
         let (_, histogram, time) = &mut found[row];
         histogram.add(bound, series.value());
@@ -108,18 +102,18 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
              histogram_quantile(0.95, …) in the query, and use per-object or external",
         ));
     }
-    measured(config, found)
+    Ok(measured(config, found))
 }
 
-fn measured(config: &Config, found: Vec<(Key<'_>, Histogram, i64)>) -> Result<Measures, Failure> {
+fn measured(config: &Config, found: Vec<(Target<'_>, Histogram, i64)>) -> Measures {
     let mut measures = Measures::with_capacity(found.len());
     let mut broken = Notes::default();
     let mut beyond = Notes::default();
-    for (key, mut histogram, time) in found {
+    for (target, mut histogram, time) in found {
         let value = match histogram.percentile(config.percentile / 100.0, config.least) {
             Ok(Percentile::Of(value)) => value,
             Ok(Percentile::Beyond(bound)) => {
-                beyond.add(&key, config, &format!("{bound}"));
+                beyond.add(&target, &format!("at least {bound}"));
                 if config.beyond == Beyond::Omit {
                     continue;
                 }
@@ -127,11 +121,11 @@ fn measured(config: &Config, found: Vec<(Key<'_>, Histogram, i64)>) -> Result<Me
             }
             Ok(Percentile::TooFew) => continue,
             Err(reason) => {
-                broken.add(&key, config, reason.describe());
+                broken.add(&target, reason.describe());
                 continue;
             }
         };
-        measures.push(key.measure(config, value).at(time));
+        measures.push(target.measure(value).at(time));
     }
     broken.write(log::warn, "is left out, as its buckets are no histogram");
     let consequence = match config.beyond {
@@ -139,7 +133,7 @@ fn measured(config: &Config, found: Vec<(Key<'_>, Histogram, i64)>) -> Result<Me
         Beyond::Omit => "is left out, as the percentile lies beyond the largest bound",
     };
     beyond.write(log::info, consequence);
-    Ok(measures)
+    measures
 }
 
 /// What is to be said of some histograms: how many, and the first of them.
@@ -150,9 +144,9 @@ struct Notes {
 }
 
 impl Notes {
-    fn add(&mut self, key: &Key<'_>, config: &Config, detail: &str) {
+    fn add(&mut self, target: &Target<'_>, detail: &str) {
         if self.count == 0 {
-            self.first = format!("{} ({detail})", key.called(config));
+            self.first = format!("{} ({detail})", target.called());
         }
         self.count += 1;
     }
@@ -163,109 +157,6 @@ impl Notes {
             1 => write(&format!("{} {consequence}", self.first)),
             count => write(&format!("{} {consequence}; so with {} others", self.first, count - 1)),
         }
-    }
-}
-
-/// Finds what a series is for.
-struct Finder<'c> {
-    config: &'c Config,
-    namespace: Option<&'c str>,
-    /// The namespace that an evaluation is for.
-    asked: Option<&'c str>,
-}
-
-impl<'c> Finder<'c> {
-    fn new(config: &'c Config, scope: &'c Scope, answer: &Answer<'_>) -> Result<Self, Failure> {
-        if let Some(ObjectSource::Label(label)) = &config.object
-            && answer.column(label).is_none()
-            && answer.series()?.len() > 0
-        {
-            let message = format!(
-                "no series has the label \"{label}\" that names the object; keep it in the \
-                 query's by (…) beside le, or set `object` to another label"
-            );
-            return Err(Failure::in_query(answer.query(), message));
-        }
-        let (namespace, asked) = match scope {
-            Scope::Cluster => (Some(config.namespace.as_deref().unwrap_or(NAMESPACE_LABEL)), None),
-            Scope::Namespace(asked) => (config.namespace.as_deref(), Some(asked.as_str())),
-        };
-        let namespace = namespace.filter(|label| !label.is_empty());
-        Ok(Self { config, namespace, asked })
-    }
-
-    /// What a series is for; nothing if it is for no object, or for one of another namespace.
-    fn key<'a>(&self, series: &Series<'a>) -> Option<Key<'a>> {
-        let Some(source) = &self.config.object else {
-            let others = series.labels().filter(|(name, _)| *name != BOUND && *name != "__name__");
-            let mut labels: Vec<_> = others.collect();
-            labels.sort_by_key(|(name, _)| name.as_str());
-            return Some(Key::Item(labels));
-        };
-        let mut namespace = self.namespace.and_then(|label| series.label(label));
-        if let Some(asked) = self.asked {
-            if namespace.is_some_and(|named| named != asked) {
-                return None;
-            }
-            namespace = None;
-        }
-        let name = match source {
-            ObjectSource::Label(label) => Some(series.label(label)?),
-            ObjectSource::Fixed(fixed) => {
-                namespace = namespace.filter(|_| fixed.namespace.is_none());
-                None
-            }
-        };
-        Some(Key::Object { namespace, name })
-    }
-}
-
-impl<'a> Key<'a> {
-    fn measure<'m>(self, config: &'m Config, value: f64) -> Measure<'m>
-    where
-        'a: 'm,
-    {
-        match self {
-            Self::Item(labels) => labels
-                .into_iter()
-                .fold(Measure::item(value), |item, (name, value)| item.label(name, value)),
-            Self::Object { namespace, name } => {
-                let fixed = fixed(config);
-                let measure = match (name, fixed) {
-                    (Some(name), _) => Measure::new(name, value),
-                    (None, Some(fixed)) => Measure::new(&fixed.name, value),
-                    (None, None) => Measure::item(value),
-                };
-                match (namespace, fixed.and_then(|fixed| fixed.namespace.as_ref())) {
-                    (Some(namespace), _) => measure.namespace(namespace),
-                    (None, Some(namespace)) => measure.namespace(namespace),
-                    (None, None) => measure,
-                }
-            }
-        }
-    }
-
-    /// How the log calls it.
-    fn called(&self, config: &Config) -> String {
-        match self {
-            Self::Object { name: Some(name), .. } => format!("the object \"{}\"", name.as_str()),
-            Self::Object { name: None, .. } => {
-                let name = fixed(config).map_or("", |fixed| fixed.name.as_str());
-                format!("the object \"{name}\"")
-            }
-            Self::Item(labels) => {
-                let labels: Vec<_> =
-                    labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
-                format!("the item {{{}}}", labels.join(", "))
-            }
-        }
-    }
-}
-
-fn fixed(config: &Config) -> Option<&FixedObject> {
-    match &config.object {
-        Some(ObjectSource::Fixed(fixed)) => Some(fixed),
-        _ => None,
     }
 }
 
