@@ -7,8 +7,12 @@ use leadsman_plugin_build::Script;
 fn main() -> ExitCode {
     let plugins = [
         ("external", "plugins/external"),
+        ("forecast", "plugins/forecast"),
+        ("formula", "plugins/formula"),
         ("per-object", "plugins/per-object"),
+        ("percentile", "plugins/percentile"),
         ("ratio", "plugins/ratio"),
+        ("schedule", "plugins/schedule"),
         ("threshold", "plugins/threshold"),
     ];
     Script { workspace: "../..", plugins: &plugins }.run()

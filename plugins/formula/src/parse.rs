@@ -200,6 +200,13 @@ impl<'f> Parser<'f, '_> {
             }
             Between::Coalesce => {
                 self.need(left, Kind::Number, operator)?;
+                if let Some(Node::Constant(number)) = self.nodes.get(left.id) {
+                    let message = format!(
+                        "{number} is never absent, and ?? binds more than any other operator; \
+                         for what stands left of it as a whole, write (… {number}) ?? …"
+                    );
+                    return Err(Mistake::new(left.at, message));
+                }
                 let right = self.expression(power.above())?;
                 self.need(right, Kind::Number, operator)?;
                 self.push(Node::Coalesce(left.id, right.id), Kind::Number, left.at)

@@ -138,6 +138,7 @@ fn mistakes_name_their_place_and_what_is_expected() {
         ("(a > 1) + 2", "column 1: \"+\" takes numbers here"),
         ("if(a, 1, 2)", "column 4: \"if\" takes a condition here"),
         ("a ? 1 : 2", "column 1: \"?\" takes a condition here"),
+        ("a / 20 ?? 0", "column 5: 20 is never absent, and ?? binds more"),
         ("a < b < c ? 1 : 2", "column 1: \"<\" takes numbers here"),
         ("a > nil ? 1 : 2", "column 1: nil is no number"),
         ("# + a", "column 1: # stands for an element"),
@@ -237,8 +238,11 @@ fn tree() -> impl Strategy<Value = Tree> {
         let function = prop_oneof![Just("min"), Just("max"), Just("sum")];
         let four = (inner.clone(), inner.clone(), inner.clone(), inner.clone());
         prop_oneof![
-            (binary, inner.clone(), inner.clone())
-                .prop_map(|(operator, a, b)| Tree::Binary(operator, Box::new((a, b)))),
+            (binary, inner.clone(), inner.clone()).prop_map(|(operator, a, b)| {
+                // A number is never absent, which is told as a mistake.
+                let is_idle = operator == "??" && matches!(a, Tree::Number(_));
+                Tree::Binary(if is_idle { "+" } else { operator }, Box::new((a, b)))
+            }),
             (compared, four).prop_map(|(operator, of)| Tree::Choice(operator, Box::new(of))),
             (function, prop::collection::vec(inner, 1..4))
                 .prop_map(|(function, of)| Tree::Call(function, of)),

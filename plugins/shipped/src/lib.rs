@@ -20,5 +20,13 @@ macro_rules! shipped {
 }
 
 /// All of them, by name.
-pub const SHIPPED_PLUGINS: &[ShippedPlugin] =
-    &[shipped!("external"), shipped!("per-object"), shipped!("ratio"), shipped!("threshold")];
+pub const SHIPPED_PLUGINS: &[ShippedPlugin] = &[
+    shipped!("external"),
+    shipped!("forecast"),
+    shipped!("formula"),
+    shipped!("per-object"),
+    shipped!("percentile"),
+    shipped!("ratio"),
+    shipped!("schedule"),
+    shipped!("threshold"),
+];
