@@ -57,12 +57,14 @@ impl Grid {
         let mut values = vec![None; self.points];
         let mut last = None;
         for sample in range.samples().filter(|sample| sample.value.is_finite()) {
-            let from_end = (self.end - sample.time + self.step / 2) / self.step;
-            let place = usize::try_from(from_end)
-                .ok()
-                .and_then(|places| values.len().checked_sub(places + 1));
-            if let Some(place) = place.and_then(|place| values.get_mut(place)) {
-                *place = Some(sample.value);
+            let before_end = self.end.saturating_sub(sample.time);
+            let from_end = before_end.saturating_add(self.step / 2) / self.step;
+            let place = usize::try_from(from_end).ok().and_then(|places| {
+                let last = values.len().checked_sub(1)?;
+                last.checked_sub(places)
+            });
+            if let Some(place) = place {
+                values[place] = Some(sample.value);
                 last = Some(sample);
             }
         }

@@ -387,11 +387,16 @@ impl<'f> Parser<'f, '_> {
 
     /// A condition on an element, as a program of its own.
     fn condition(&mut self, named: Placed<'f>) -> Result<Vec<Node>, Mistake> {
+        // One within another would be evaluated for each pair of elements, and so on.
+        if self.in_condition {
+            let message = "a condition of count has no place within another one";
+            return Err(Mistake::new(named.at, message));
+        }
         let outer = std::mem::take(&mut self.nodes);
-        let was_in_condition = std::mem::replace(&mut self.in_condition, true);
+        self.in_condition = true;
         let part = self.expression(Power::LOWEST)?;
         self.need(part, Kind::Truth, named)?;
-        self.in_condition = was_in_condition;
+        self.in_condition = false;
         Ok(std::mem::replace(&mut self.nodes, outer))
     }
 

@@ -142,13 +142,14 @@ fn mistakes_name_their_place_and_what_is_expected() {
         ("a < b < c ? 1 : 2", "column 1: \"<\" takes numbers here"),
         ("a > nil ? 1 : 2", "column 1: nil is no number"),
         ("# + a", "column 1: # stands for an element"),
+        ("count([a], {count([b], {# > 1}) > 0})", "column 13: a condition of count"),
         ("count([a], {#})", "column 13: \"count\" takes a condition here"),
         ("a ? 1", "column 1: \"?\" takes a condition here"),
         ("a > 1 ? 1", "column 10: \":\" is missing at the end"),
         ("a\n+ (b", "line 2, column 5: \")\" is missing at the end"),
-        (&nested, "nested more than 64 deep"),
-        (&long, "more than 500 values"),
-        (&longer, "4097 bytes"),
+        (nested.as_str(), "nested more than 64 deep"),
+        (long.as_str(), "more than 500 values"),
+        (longer.as_str(), "4097 bytes"),
     ] {
         let mistake = parse(formula).unwrap_err().describe(formula);
         assert!(mistake.contains(says), "{formula}: {mistake}");

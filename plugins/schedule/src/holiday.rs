@@ -37,8 +37,11 @@ impl Holiday {
             };
             let days = days.ok_or_else(wrong)?;
             if !FROM_EASTER.contains(&days) {
-                let (first, last) = (FROM_EASTER.start(), FROM_EASTER.end());
-                return Err(format!("must be from easter{first} to easter+{last}"));
+                return Err(format!(
+                    "must be from easter{} to easter+{}",
+                    FROM_EASTER.start(),
+                    FROM_EASTER.end()
+                ));
             }
             return Ok(Self::Easter(days));
         }
