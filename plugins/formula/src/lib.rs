@@ -8,7 +8,9 @@ use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{Combine, Context, Failure, Fault, Input, Measures, ObjectSource, Plan};
 
+mod call;
 mod functions;
+mod operator;
 mod parse;
 mod program;
 mod rows;

@@ -1,8 +1,7 @@
 //! From text to a program: operators by their precedence, and the kinds of values checked.
 
-use crate::functions;
-use crate::program::{Aggregate, Function};
-use crate::program::{Arithmetic, Comparison, Id, Kind, List, Node, Operand, Program};
+use crate::operator::{Between, Power};
+use crate::program::{Arithmetic, Comparison, Function, Id, Kind, Node, Operand, Program};
 use crate::token::{Mistake, Placed, Token, excerpt, tokens};
 
 /// The longest formula, in bytes.
@@ -48,99 +47,29 @@ pub(crate) fn parse(formula: &str) -> Result<Program, Mistake> {
 
 /// A part of a formula: its node, and where it begins.
 #[derive(Debug, Clone, Copy)]
-struct Part {
-    id: Id,
-    kind: Kind,
-    at: usize,
+pub(crate) struct Part {
+    pub(crate) id: Id,
+    pub(crate) kind: Kind,
+    pub(crate) at: usize,
 }
 
-/// How strongly an operator binds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Power(u8);
-
-impl Power {
-    const LOWEST: Self = Self(0);
-    const CHOICE: Self = Self(1);
-    /// Of `-x` and `!x`: between multiplication and powers.
-    const PREFIX: Self = Self(8);
-
-    /// What the right side of an operator that groups to the left must exceed.
-    fn above(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
-
-/// An operator between two parts.
-#[derive(Debug, Clone, Copy)]
-enum Between {
-    Choice,
-    Or,
-    And,
-    Comparison(Comparison),
-    Arithmetic(Arithmetic),
-    Coalesce,
-}
-
-impl Between {
-    fn of(token: Token<'_>) -> Option<Self> {
-        let symbol = match token {
-            Token::Symbol(symbol) => symbol,
-            Token::Name(word) if matches!(word, "and" | "or") => word,
-            _ => return None,
-        };
-        Some(match symbol {
-            "?" => Self::Choice,
-            "||" | "or" => Self::Or,
-            "&&" | "and" => Self::And,
-            "==" => Self::Comparison(Comparison::Equal),
-            "!=" => Self::Comparison(Comparison::Different),
-            "<" => Self::Comparison(Comparison::Less),
-            "<=" => Self::Comparison(Comparison::LessOrEqual),
-            ">" => Self::Comparison(Comparison::Greater),
-            ">=" => Self::Comparison(Comparison::GreaterOrEqual),
-            "+" => Self::Arithmetic(Arithmetic::Add),
-            "-" => Self::Arithmetic(Arithmetic::Subtract),
-            "*" => Self::Arithmetic(Arithmetic::Multiply),
-            "/" => Self::Arithmetic(Arithmetic::Divide),
-            "%" => Self::Arithmetic(Arithmetic::Remainder),
-            "^" | "**" => Self::Arithmetic(Arithmetic::Power),
-            "??" => Self::Coalesce,
-            _ => return None,
-        })
-    }
-
-    /// The order is that of the expressions in KEDA, where `??` binds most.
-    fn power(self) -> Power {
-        match self {
-            Self::Choice => Power::CHOICE,
-            Self::Or => Power(2),
-            Self::And => Power(3),
-            Self::Comparison(_) => Power(5),
-            Self::Arithmetic(Arithmetic::Add | Arithmetic::Subtract) => Power(6),
-            Self::Arithmetic(Arithmetic::Power) => Power(9),
-            Self::Arithmetic(_) => Power(7),
-            Self::Coalesce => Power(10),
-        }
-    }
-}
-
-struct Parser<'f, 't> {
-    tokens: &'t [Placed<'f>],
-    next: usize,
+pub(crate) struct Parser<'f, 't> {
+    pub(crate) tokens: &'t [Placed<'f>],
+    pub(crate) next: usize,
     /// Where the formula ends, in bytes.
     end: usize,
     depth: usize,
-    nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
     /// All nodes so far, with those of conditions.
     count: usize,
     operands: Vec<Operand>,
     /// Whether `#` has a meaning.
-    in_condition: bool,
+    pub(crate) in_condition: bool,
 }
 
 impl<'f> Parser<'f, '_> {
     /// Parses as far as operators bind at least this strongly.
-    fn expression(&mut self, least: Power) -> Result<Part, Mistake> {
+    pub(crate) fn expression(&mut self, least: Power) -> Result<Part, Mistake> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             let message = format!("the formula is nested more than {MAX_DEPTH} deep");
@@ -245,7 +174,7 @@ impl<'f> Parser<'f, '_> {
         }
     }
 
-    fn choice(
+    pub(crate) fn choice(
         &mut self,
         condition: Part,
         then: Part,
@@ -318,149 +247,7 @@ impl<'f> Parser<'f, '_> {
         self.push(Node::Operand(position), Kind::Number, at)
     }
 
-    /// A function, after its opening parenthesis.
-    fn function(&mut self, name: &str, named: Placed<'f>) -> Result<Part, Mistake> {
-        match name {
-            "if" => {
-                let [condition, then, otherwise] = self.arguments(named)?;
-                self.need(condition, Kind::Truth, named)?;
-                let part = self.choice(condition, then, otherwise, named)?;
-                Ok(Part { at: named.at, ..part })
-            }
-            "clamp" => {
-                let parts: [Part; 3] = self.arguments(named)?;
-                for part in parts {
-                    self.need(part, Kind::Number, named)?;
-                }
-                let [value, least, most] = parts;
-                self.push(Node::Clamp(value.id, least.id, most.id), Kind::Number, named.at)
-            }
-            "absent" => {
-                let [part] = self.arguments(named)?;
-                self.need(part, Kind::Number, named)?;
-                self.push(Node::IsAbsent(part.id), Kind::Truth, named.at)
-            }
-            "float" => {
-                let [part] = self.arguments(named)?;
-                self.need(part, Kind::Number, named)?;
-                Ok(part)
-            }
-            "count" => self.counted(named),
-            _ => {
-                if let Some(aggregate) = functions::aggregate(name) {
-                    return self.aggregate(aggregate, named);
-                }
-                let Some(function) = functions::of_one(name) else {
-                    return Err(Mistake::new(named.at, functions::unknown(name)));
-                };
-                let [part] = self.arguments(named)?;
-                self.need(part, Kind::Number, named)?;
-                self.push(Node::Function(function, part.id), Kind::Number, named.at)
-            }
-        }
-    }
-
-    fn aggregate(&mut self, aggregate: Aggregate, named: Placed<'f>) -> Result<Part, Mistake> {
-        let list = self.list(named)?;
-        self.expect(")")?;
-        self.push(Node::Aggregate(aggregate, list), Kind::Number, named.at)
-    }
-
-    /// `count(a, b)`, `count([a, b])`, `count([a, b], {# > 1})`.
-    fn counted(&mut self, named: Placed<'f>) -> Result<Part, Mistake> {
-        let list = self.list(named)?;
-        let mut condition = None;
-        if self.peek_symbol(",") {
-            self.next += 1;
-            let braces = self.peek_symbol("{");
-            if braces {
-                self.next += 1;
-            }
-            condition = Some(self.condition(named)?);
-            if braces {
-                self.expect("}")?;
-            }
-        }
-        self.expect(")")?;
-        self.push(Node::Count(list, condition), Kind::Number, named.at)
-    }
-
-    /// A condition on an element, as a program of its own.
-    fn condition(&mut self, named: Placed<'f>) -> Result<Vec<Node>, Mistake> {
-        // One within another would be evaluated for each pair of elements, and so on.
-        if self.in_condition {
-            let message = "a condition of count has no place within another one";
-            return Err(Mistake::new(named.at, message));
-        }
-        let outer = std::mem::take(&mut self.nodes);
-        self.in_condition = true;
-        let part = self.expression(Power::LOWEST)?;
-        self.need(part, Kind::Truth, named)?;
-        self.in_condition = false;
-        Ok(std::mem::replace(&mut self.nodes, outer))
-    }
-
-    /// The values that a function takes together: `a, b`, `[a, b]`, and either within `present(…)`.
-    fn list(&mut self, named: Placed<'f>) -> Result<List, Mistake> {
-        let only_present =
-            matches!(self.peek(), Some(Placed { token: Token::Name("present"), .. }))
-                && matches!(
-                    self.tokens.get(self.next + 1),
-                    Some(Placed { token: Token::Symbol("("), .. })
-                );
-        if only_present {
-            self.next += 2;
-        }
-        let brackets = self.peek_symbol("[");
-        if brackets {
-            self.next += 1;
-        }
-        let mut elements = Vec::new();
-        loop {
-            if elements.is_empty() && (self.peek_symbol(")") || self.peek_symbol("]")) {
-                let message = format!("{} needs at least one value", named.token.called());
-                return Err(Mistake::new(self.here(), message));
-            }
-            let part = self.expression(Power::LOWEST)?;
-            self.need(part, Kind::Number, named)?;
-            elements.push(part.id);
-            if !self.peek_symbol(",") {
-                break;
-            }
-            self.next += 1;
-        }
-        if brackets {
-            self.expect("]")?;
-        }
-        if only_present {
-            self.expect(")")?;
-        }
-        Ok(List { elements, present: only_present })
-    }
-
-    /// Exactly so many arguments, and the closing parenthesis.
-    fn arguments<const N: usize>(&mut self, named: Placed<'f>) -> Result<[Part; N], Mistake> {
-        let mut parts = Vec::with_capacity(N);
-        while parts.len() < N && !self.peek_symbol(")") {
-            if !parts.is_empty() {
-                self.expect(",")?;
-            }
-            parts.push(self.expression(Power::LOWEST)?);
-        }
-        let wrong = |at: usize| {
-            let values =
-                if N == 1 { "1 value" } else { "3 values: if(condition, a, b), clamp(x, a, b)" };
-            Mistake::new(at, format!("{} takes {values}", named.token.called()))
-        };
-        if self.peek_symbol(",") {
-            return Err(wrong(self.here()));
-        }
-        let closed_at = self.here();
-        self.expect(")")?;
-        parts.try_into().map_err(|_| wrong(closed_at))
-    }
-
-    fn push(&mut self, node: Node, kind: Kind, at: usize) -> Result<Part, Mistake> {
+    pub(crate) fn push(&mut self, node: Node, kind: Kind, at: usize) -> Result<Part, Mistake> {
         self.count += 1;
         if self.count > MAX_NODES {
             let message =
@@ -471,7 +258,7 @@ impl<'f> Parser<'f, '_> {
         Ok(Part { id: self.nodes.len() - 1, kind, at })
     }
 
-    fn need(&self, part: Part, kind: Kind, by: Placed<'f>) -> Result<(), Mistake> {
+    pub(crate) fn need(&self, part: Part, kind: Kind, by: Placed<'f>) -> Result<(), Mistake> {
         if part.kind == kind {
             return Ok(());
         }
@@ -488,7 +275,7 @@ impl<'f> Parser<'f, '_> {
         Err(Mistake::new(part.at, message))
     }
 
-    fn expect(&mut self, symbol: &'static str) -> Result<(), Mistake> {
+    pub(crate) fn expect(&mut self, symbol: &'static str) -> Result<(), Mistake> {
         match self.peek() {
             Some(next) if next.token == Token::Symbol(symbol) => {
                 self.next += 1;
@@ -521,16 +308,16 @@ impl<'f> Parser<'f, '_> {
         Mistake::new(found.at, message)
     }
 
-    fn peek(&self) -> Option<Placed<'f>> {
+    pub(crate) fn peek(&self) -> Option<Placed<'f>> {
         self.tokens.get(self.next).copied()
     }
 
-    fn peek_symbol(&self, symbol: &'static str) -> bool {
+    pub(crate) fn peek_symbol(&self, symbol: &'static str) -> bool {
         self.peek().is_some_and(|next| next.token == Token::Symbol(symbol))
     }
 
     /// Where the next token is, or the end.
-    fn here(&self) -> usize {
+    pub(crate) fn here(&self) -> usize {
         self.peek().map_or(self.end, |next| next.at)
     }
 }
