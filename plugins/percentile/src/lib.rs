@@ -1,5 +1,5 @@
-//! A percentile of a classic histogram: `le` buckets in, the latency below which 95 % of the
-//! requests stayed out.
+//! A percentile of a classic histogram: from its buckets, the latency that 95 % of the requests did
+//! not exceed.
 //!
 //! As `histogram_quantile` of Prometheus, with what an autoscaler needs besides: no value where too
 //! few observations would make it noise, and a word where it lies beyond the last bound.
