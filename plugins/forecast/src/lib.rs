@@ -49,7 +49,7 @@ pub struct Config {
     /// The largest error on the past with which a forecast counts, as a share of the values: 0.3 is
     /// 30 %. Any if left out.
     max_error: Option<f64>,
-    /// How often the mean error on the past is added to the forecast.
+    /// How many times the mean error on the past is added to the forecast.
     #[serde(default)]
     margin: f64,
     /// What stands where the forecast is below the present value.
