@@ -39,14 +39,15 @@ impl<K: Eq + Hash> Table<K> {
         }
     }
 
-    fn add(&mut self, key: K, operand: usize, (value, time): Timed) {
+    /// Adds a value; false if there is one already.
+    fn add(&mut self, key: K, operand: usize, (value, time): Timed) -> bool {
         let row = *self.keys.entry(key).or_insert(self.times.len());
         if row == self.times.len() {
             self.cells.resize(self.cells.len() + self.operands, None);
             self.times.push(time);
         }
         self.times[row] = self.times[row].min(time);
-        self.cells[row * self.operands + operand] = Some(value);
+        self.cells[row * self.operands + operand].replace(value).is_none()
     }
 
     /// The value of the formula for a row, if it has one. Without a row for the numbers alone.
@@ -152,7 +153,13 @@ pub(crate) fn items(program: &Program, input: &Input) -> Result<Measures, Failur
                 table.single[at] = Some(timed);
                 continue;
             }
-            table.add(labels.clone(), at, timed);
+            if !table.add(labels.clone(), at, timed) {
+                return Err(Failure::in_query(
+                    answer.query(),
+                    "several series differ in nothing but their name, and so are for one item; \
+                     aggregate them in the query: sum by (…)",
+                ));
+            }
             if table.times.len() > found.len() {
                 found.push(labels);
             }
