@@ -48,6 +48,7 @@
 //! [`testing`] runs a folder of JSON fixtures against a plugin.
 
 mod build;
+mod duration;
 mod input;
 mod measures;
 mod objects;
@@ -55,6 +56,7 @@ mod plan;
 mod plugin;
 mod query;
 mod summable;
+mod target;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod text;
@@ -81,6 +83,7 @@ extern crate self as leadsman_plugin_sdk;
 pub use wit_bindgen::rt as __runtime;
 
 pub use build::{BuildError, InputBuilder};
+pub use duration::parse_duration;
 pub use input::{Answer, Column, Input, Object, Range, Sample, Scope, Series};
 pub use measures::{Measure, Measures, Name, Row};
 pub use objects::{
@@ -91,6 +94,7 @@ pub use plan::{Api, Context, Failure, Fault, OwnQuery, Plan};
 pub use plugin::{Description, Plugin};
 pub use query::{NsxAlbQuery, Query};
 pub use summable::{is_health_score, may_be_summed};
+pub use target::{Target, Targets};
 pub use text::Label;
 pub use {schemars, serde, serde_json};
 

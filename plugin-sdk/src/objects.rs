@@ -73,26 +73,40 @@ pub struct ObjectValue<'a> {
 impl<'a> ObjectValue<'a> {
     /// This value as a measure.
     pub fn measure(&self) -> Measure<'a> {
-        let measure = match self.object.name {
-            ObjectName::Label(label) => Measure::new(label, self.value),
-            ObjectName::Fixed(fixed) => Measure::new(fixed.name.as_str(), self.value),
-        };
-        let measure = match (self.object.namespace, self.object.name) {
-            (Some(label), _) => measure.namespace(label),
-            (None, ObjectName::Fixed(FixedObject { namespace: Some(namespace), .. })) => {
-                measure.namespace(namespace)
-            }
-            (None, _) => measure,
-        };
-        measure.at(self.time)
+        self.object.measure(self.value).at(self.time)
     }
 }
 
 /// Which object a value is for. Objects of one input may be compared with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectKey<'a> {
-    namespace: Option<Label<'a>>,
-    name: ObjectName<'a>,
+    pub(crate) namespace: Option<Label<'a>>,
+    pub(crate) name: ObjectName<'a>,
+}
+
+impl<'a> ObjectKey<'a> {
+    /// A value for this object.
+    pub(crate) fn measure(&self, value: f64) -> Measure<'a> {
+        let measure = match self.name {
+            ObjectName::Label(label) => Measure::new(label, value),
+            ObjectName::Fixed(fixed) => Measure::new(fixed.name.as_str(), value),
+        };
+        match (self.namespace, self.name) {
+            (Some(label), _) => measure.namespace(label),
+            (None, ObjectName::Fixed(FixedObject { namespace: Some(namespace), .. })) => {
+                measure.namespace(namespace)
+            }
+            (None, _) => measure,
+        }
+    }
+
+    /// The object's name.
+    pub(crate) fn name(&self) -> &'a str {
+        match self.name {
+            ObjectName::Label(label) => label.as_str(),
+            ObjectName::Fixed(fixed) => &fixed.name,
+        }
+    }
 }
 
 impl<'a> From<Object<'a>> for ObjectKey<'a> {
@@ -102,7 +116,7 @@ impl<'a> From<Object<'a>> for ObjectKey<'a> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum ObjectName<'a> {
+pub(crate) enum ObjectName<'a> {
     Label(Label<'a>),
     Fixed(&'a FixedObject),
 }
@@ -290,10 +304,7 @@ impl<'a> ObjectValue<'a> {
     }
 
     fn object_name(&self) -> &str {
-        match self.object.name {
-            ObjectName::Label(label) => label.as_str(),
-            ObjectName::Fixed(fixed) => &fixed.name,
-        }
+        self.object.name()
     }
 }
 

@@ -218,6 +218,27 @@ impl Context {
         }
     }
 
+    /// A fault unless the mapping has exactly one query, and it is a range query.
+    pub fn only_range(&self) -> Option<Fault> {
+        match self.queries.as_slice() {
+            [(_, true)] => None,
+            [(name, false)] => Some(Fault::at(
+                "",
+                format!(
+                    "this plugin works on a range query, and \"{name}\" is none; give it a \
+                     `range` with `duration` and `step`"
+                ),
+            )),
+            queries => Some(Fault::at(
+                "",
+                format!(
+                    "this plugin works on one range query, and the mapping has {} queries",
+                    queries.len()
+                ),
+            )),
+        }
+    }
+
     /// A fault unless `object` is set exactly where the API serves objects. For plugins that can
     /// do either.
     pub fn object_fits(&self, is_set: bool) -> Option<Fault> {

@@ -8,8 +8,12 @@ fn main() -> ExitCode {
     let plugins = [
         ("alb-pool", "plugins/alb-pool"),
         ("external", "plugins/external"),
+        ("forecast", "plugins/forecast"),
+        ("formula", "plugins/formula"),
         ("per-object", "plugins/per-object"),
+        ("percentile", "plugins/percentile"),
         ("ratio", "plugins/ratio"),
+        ("schedule", "plugins/schedule"),
         ("threshold", "plugins/threshold"),
     ];
     Script { workspace: "../..", plugins: &plugins }.run()

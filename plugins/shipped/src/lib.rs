@@ -23,7 +23,11 @@ macro_rules! shipped {
 pub const SHIPPED_PLUGINS: &[ShippedPlugin] = &[
     shipped!("alb-pool"),
     shipped!("external"),
+    shipped!("forecast"),
+    shipped!("formula"),
     shipped!("per-object"),
+    shipped!("percentile"),
     shipped!("ratio"),
+    shipped!("schedule"),
     shipped!("threshold"),
 ];
