@@ -30,7 +30,8 @@ impl Counter {
 
 impl App {
     pub(crate) async fn start() -> Self {
-        let counter = Arc::new(Mutex::new(Counter { since: Instant::now(), value: 0.0, rate: 0.0 }));
+        let counter =
+            Arc::new(Mutex::new(Counter { since: Instant::now(), value: 0.0, rate: 0.0 }));
         let server = Upstream::start_everywhere(Reply::new(404, "text/plain", "no page")).await;
         let served = counter.clone();
         server.reply_with(move |request| page(request, &served));
@@ -49,7 +50,8 @@ impl App {
             "namespace: {NAMESPACE}, selector: app=web, port: {}, path: /app/metrics",
             self.server.port()
         );
-        let asked = "metric: http_requests_total, matches: {code: '2..'}, function: rate, over: 10s";
+        let asked =
+            "metric: http_requests_total, matches: {code: '2..'}, function: rate, over: 10s";
         let mapping = Mapping::custom(METRIC, "pods")
             .exposition_query("pods", "rate", asked)
             .plugin("per-object", "object: pod, combine: sum")

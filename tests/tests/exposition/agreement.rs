@@ -120,7 +120,8 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap_or_default() % end
     }
 }
@@ -169,7 +170,8 @@ async fn theirs(prometheus: &Prometheus, number: usize) -> Result<Option<Series>
     let times = prometheus.query(&format!("timestamp({METRIC}{{job=\"page-{number}\"}})")).await;
     let labels = |item: &Value| -> BTreeMap<String, String> {
         let all = item["metric"].as_object().cloned().unwrap_or_default();
-        let own = all.into_iter().filter(|(name, _)| !["job", "instance", "__name__"].contains(&&**name));
+        let own =
+            all.into_iter().filter(|(name, _)| !["job", "instance", "__name__"].contains(&&**name));
         own.map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned())).collect()
     };
     let text = |item: &Value| item["value"][1].as_str().unwrap_or_default().to_owned();
@@ -271,10 +273,9 @@ async fn pages_are_read_as_prometheus_reads_them() {
     for (number, (page, _)) in pages.iter().enumerate() {
         let ours = ours(&leadsman, number, now).await;
         let what = format!("page {number} as Prometheus reads it");
-        let theirs = eventually(&what, Duration::from_secs(30), async || {
-            theirs(&prometheus, number).await
-        })
-        .await;
+        let theirs =
+            eventually(&what, Duration::from_secs(30), async || theirs(&prometheus, number).await)
+                .await;
         match (&ours, &theirs) {
             (None, None) => refused += 1,
             (Some(ours), Some(theirs)) => {
@@ -290,7 +291,8 @@ async fn pages_are_read_as_prometheus_reads_them() {
                     let apart = time.zip(other).map(|(one, other)| (one - other).abs());
                     assert!(apart.is_some_and(|apart| apart <= 60), "{time:?} {other:?} {page:?}");
                     let own = time.is_some_and(|time| u64::try_from(time).is_ok_and(|t| t == now));
-                    let theirs_own = other.is_some_and(|t| u64::try_from(t).is_ok_and(|t| t == now));
+                    let theirs_own =
+                        other.is_some_and(|t| u64::try_from(t).is_ok_and(|t| t == now));
                     assert!(!theirs_own || own, "{time:?} {other:?} {page:?}");
                 }
             }

@@ -35,7 +35,10 @@ async fn faults_of_sources_and_queries_are_told_at_once() {
         assert!(output.contains(text), "{text}\n{output}");
     }
     let output = refused("timeout: 1s", "metric: a, over: 1m").await;
-    assert!(output.contains("the key \"pods\", \"service\", \"url\" or \"urls\" is missing"), "{output}");
+    assert!(
+        output.contains("the key \"pods\", \"service\", \"url\" or \"urls\" is missing"),
+        "{output}"
+    );
     assert!(output.contains("is the window of a `function`"), "{output}");
     let pods = "pods: {selector: app=web, port: 0, path: metrics}";
     let output = refused(pods, "metric: a, function: rate, over: 1s").await;

@@ -8,12 +8,18 @@ use super::scene::{METRIC, SOON, Scene, config, good, mapping, page};
 
 /// A reply to every scrape, and what is told of it.
 async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
-    let scene = Scene::with(", timeout: 1s, limits: {bytes: 100000, series: 1000, labels: 10}").await;
+    let scene =
+        Scene::with(", timeout: 1s, limits: {bytes: 100000, series: 1000, labels: 10}").await;
     scene.becomes("5").await;
     scene.app.set_reply(reply);
     let failure = scene.fails(texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
-    failure.assert_contains(&[METRIC, "query \"requests\"", "the source \"app\"", "could not be scraped"]);
+    failure.assert_contains(&[
+        METRIC,
+        "query \"requests\"",
+        "the source \"app\"",
+        "could not be scraped",
+    ]);
     scene.app.set_reply(good());
     scene.becomes("5").await;
 }
@@ -29,7 +35,11 @@ async fn a_page_of_html_with_status_200() {
 
 #[tokio::test]
 async fn an_error_of_the_application() {
-    fails_and_recovers(Reply::new(500, "text/plain", "no database"), &["answered 500", "no database"]).await;
+    fails_and_recovers(
+        Reply::new(500, "text/plain", "no database"),
+        &["answered 500", "no database"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -83,7 +93,8 @@ async fn odd_pages_that_are_pages() {
         let answer = scene.read().await;
         let told = format!("{answer:#?}");
         let values = answer.is_success().then(|| answer.values());
-        let is_alone = values.is_some_and(|all| all.len() == 1 && all.get("web-1").is_some_and(|v| v == "8"));
+        let is_alone =
+            values.is_some_and(|all| all.len() == 1 && all.get("web-1").is_some_and(|v| v == "8"));
         if is_alone { Ok(()) } else { Err(told) }
     })
     .await;
@@ -126,7 +137,9 @@ async fn the_last_good_value_is_served_meanwhile() {
 
 #[tokio::test]
 async fn a_bad_target_costs_itself_alone_and_is_named() {
-    let pod = |number: u8| page(format!("requests{{namespace=\"shop\",pod=\"web-{number}\"}} {number}\n"));
+    let pod = |number: u8| {
+        page(format!("requests{{namespace=\"shop\",pod=\"web-{number}\"}} {number}\n"))
+    };
     let (bad, good) = (Upstream::start(pod(0)).await, Upstream::start(pod(1)).await);
     let config = config(&[&bad.url(), &good.url()], ", timeout: 2s", mapping());
     let scene = Scene { app: bad, leadsman: Leadsman::start(config).await };
@@ -145,13 +158,18 @@ async fn a_bad_target_costs_itself_alone_and_is_named() {
     eventually("a new value of the good target", SOON, async || {
         let answer = scene.leadsman.get(&path).await;
         let values = answer.values();
-        if values.get("web-1").is_some_and(|value| value == "9") { Ok(()) } else { Err(format!("{answer:#?}")) }
+        if values.get("web-1").is_some_and(|value| value == "9") {
+            Ok(())
+        } else {
+            Err(format!("{answer:#?}"))
+        }
     })
     .await;
     let log = scene.leadsman.log();
     assert!(log.contains("a target cannot be scraped") && log.contains(&scene.app.url()), "{log}");
     let status = scene.leadsman.status().await;
-    let state = status["mappings"][0]["sourceStates"]["app"].as_str().unwrap_or_default().to_owned();
+    let state =
+        status["mappings"][0]["sourceStates"]["app"].as_str().unwrap_or_default().to_owned();
     for text in ["2 targets scraped, 1 failing", "did not send its page within 2s", "1 series"] {
         assert!(state.contains(text), "{state}");
     }

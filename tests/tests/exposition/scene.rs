@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use leadsman_tests::{Answer, Config, Failure, Leadsman, Mapping, Reply, Upstream, eventually, paths};
+use leadsman_tests::{
+    Answer, Config, Failure, Leadsman, Mapping, Reply, Upstream, eventually, paths,
+};
 
 pub(crate) const METRIC: &str = "http_requests";
 

@@ -27,7 +27,11 @@ async fn values_follow_the_application() {
     eventually("a reason", SOON, async || {
         let answer = scene.read().await;
         let told = answer.warnings();
-        if told.contains("its page has no series of requests") { Ok(()) } else { Err(format!("{answer:#?}")) }
+        if told.contains("its page has no series of requests") {
+            Ok(())
+        } else {
+            Err(format!("{answer:#?}"))
+        }
     })
     .await;
 }
@@ -35,7 +39,9 @@ async fn values_follow_the_application() {
 #[tokio::test]
 async fn many_mappings_share_a_scrape() {
     let lines: String = (0..30)
-        .map(|number| format!("requests{{namespace=\"shop\",pod=\"web-0\",n=\"{number}\"}} {number}\n"))
+        .map(|number| {
+            format!("requests{{namespace=\"shop\",pod=\"web-0\",n=\"{number}\"}} {number}\n")
+        })
         .collect();
     let app = Upstream::start(page(lines)).await;
     let source = format!("exposition: {{url: '{}/metrics', scrapeAtMostEvery: 30s}}", app.url());
@@ -123,7 +129,8 @@ async fn functions_agree_with_prometheus() {
             let answer = leadsman.get(&paths::pods("shop", function)).await;
             let theirs = prometheus.query(&query).await;
             for pod in pods {
-                let ours = answer.is_success().then(|| answer.values().get(*pod).cloned()).flatten();
+                let ours =
+                    answer.is_success().then(|| answer.values().get(*pod).cloned()).flatten();
                 let ours = ours.as_deref().and_then(number).ok_or(format!("{answer:#?}"))?;
                 let theirs = theirs.iter().find(|item| item["metric"]["pod"] == **pod);
                 let theirs = theirs.and_then(|item| item["value"][1].as_str()?.parse::<f64>().ok());
