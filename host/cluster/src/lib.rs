@@ -3,6 +3,7 @@
 mod addresses;
 mod config_maps;
 mod discovery;
+mod endpoints;
 mod events;
 #[cfg(test)]
 mod fake_server;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::exposition::ExpositionQuery;
 use super::nsx_alb::NsxAlbQuery;
 use super::template::Template;
 use leadsman_model::names::Namespace;
@@ -13,6 +14,7 @@ use leadsman_model::query_params::QueryParams;
 /// How the kinds of queries are called in messages.
 const PROMQL: &str = "PromQL (`promql`)";
 const NSX_ALB: &str = "the terms of NSX ALB (`nsxAlb`)";
+const EXPOSITION: &str = "the terms of scraped pages (`exposition`)";
 
 /// What is asked of a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,8 @@ pub enum QueryKind {
     },
     /// Of an NSX ALB controller.
     NsxAlb(NsxAlbQuery),
+    /// Of endpoints that are scraped.
+    Exposition(ExpositionQuery),
 }
 
 /// A query for one scope and what a read asks.
@@ -55,6 +59,13 @@ pub enum FilledQuery {
     NsxAlb {
         /// The query.
         query: NsxAlbQuery,
+        /// The namespace of the evaluation, if it is for one.
+        namespace: Option<Namespace>,
+    },
+    /// Of endpoints that are scraped.
+    Exposition {
+        /// The query.
+        query: ExpositionQuery,
         /// The namespace of the evaluation, if it is for one.
         namespace: Option<Namespace>,
     },
@@ -88,6 +99,7 @@ impl QueryKind {
                 json!({"promql": text.to_string(), "range": range})
             }
             Self::NsxAlb(query) => json!({"nsxAlb": query.written()}),
+            Self::Exposition(query) => json!({"exposition": query.written()}),
         }
     }
 
@@ -96,6 +108,7 @@ impl QueryKind {
         match self {
             Self::PromQl { .. } => PROMQL,
             Self::NsxAlb(_) => NSX_ALB,
+            Self::Exposition(_) => EXPOSITION,
         }
     }
 
@@ -109,6 +122,7 @@ impl QueryKind {
         match self {
             Self::PromQl { text, .. } => text.uses_namespace(),
             Self::NsxAlb(query) => query.uses_namespace(),
+            Self::Exposition(_) => false,
         }
     }
 
@@ -116,7 +130,7 @@ impl QueryKind {
     pub fn uses_selector(&self) -> bool {
         match self {
             Self::PromQl { text, .. } => text.uses_selector(),
-            Self::NsxAlb(_) => false,
+            Self::NsxAlb(_) | Self::Exposition(_) => false,
         }
     }
 
@@ -124,7 +138,7 @@ impl QueryKind {
     pub fn names_objects(&self) -> bool {
         match self {
             Self::PromQl { text, .. } => text.names_objects(),
-            Self::NsxAlb(_) => false,
+            Self::NsxAlb(_) | Self::Exposition(_) => false,
         }
     }
 
@@ -141,6 +155,9 @@ impl QueryKind {
             Self::NsxAlb(query) => {
                 FilledQuery::NsxAlb { query: query.clone(), namespace: namespace.cloned() }
             }
+            Self::Exposition(query) => {
+                FilledQuery::Exposition { query: query.clone(), namespace: namespace.cloned() }
+            }
         })
     }
 }
@@ -155,6 +172,7 @@ impl FilledQuery {
         match self {
             Self::PromQl { .. } => PROMQL,
             Self::NsxAlb { .. } => NSX_ALB,
+            Self::Exposition { .. } => EXPOSITION,
         }
     }
 }
@@ -165,6 +183,7 @@ impl fmt::Display for QueryKind {
         match self {
             Self::PromQl { text, .. } => write!(f, "{text}"),
             Self::NsxAlb(query) => write!(f, "{query}"),
+            Self::Exposition(query) => write!(f, "{query}"),
         }
     }
 }

@@ -1,5 +1,7 @@
-//! User 3 without a Prometheus: autoscalers with values straight from the controller of a load
-//! balancer, by the name of a pool and by the markers of AKO.
+//! Autoscalers without a Prometheus: user 3 with values straight from the controller of a load balancer,
+//! by the name of a pool and by the markers of AKO; and pods that are scraped.
+
+mod scraped;
 
 use std::time::Duration;
 
@@ -86,10 +88,17 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
             .server("10.142.0.33:8080", 13.5),
     ])
     .await;
-    let adapter = Adapter::new(plane, "metrics", &["services", INGRESSES, "pods"]).await;
-    let leadsman = adapter.start_with(config(&alb), &["--service", "metrics/leadsman"]).await;
+    let app = scraped::App::start().await;
+    let adapter = Adapter::new(plane, "metrics", &["pods", "services", INGRESSES]).await;
+    let config = app.add_to(config(&alb));
+    let leadsman = adapter.start_with(config, &["--service", "metrics/leadsman"]).await;
     let _registration = adapter.register(leadsman.api().port(), Trust::Injected).await;
-    tokio::join!(by_name(&alb, &admin), by_markers(&alb, &admin), by_address(&admin));
+    tokio::join!(
+        by_name(&alb, &admin),
+        by_markers(&alb, &admin),
+        by_address(&admin),
+        app.scales_its_deployment(&admin, &leadsman)
+    );
     assert_eq!(alb.count("/login"), 1);
 }
 

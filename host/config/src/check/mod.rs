@@ -1,5 +1,6 @@
 //! Validates the written configuration, and reports every fault.
 
+mod exposition;
 mod mapping;
 mod nsx_alb;
 mod planned;
