@@ -4,6 +4,7 @@ mod cadence;
 mod check;
 mod failover;
 mod faults;
+mod recorded;
 mod scene;
 mod sessions;
 mod values;
