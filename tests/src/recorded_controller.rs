@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use tokio::process::Command;
 
-use crate::leadsman::Exited;
+use crate::leadsman::{CheckReport, Exited, binary, ended};
 use crate::process::Process;
 
 /// A running controller that plays a scenario.
@@ -24,10 +25,21 @@ impl RecordedController {
     /// # Panics
     /// If it does not start.
     pub async fn start(scenario: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        Self::launch(&folder.join(scenario)).await.unwrap_or_else(|Exited { status, log }| {
+        Self::launch(&scenarios().join(scenario)).await.unwrap_or_else(|Exited { status, log }| {
             panic!("the recorded controller ended ({status}):\n{log}")
         })
+    }
+
+    /// Plays a scenario of `tests/scenarios` while `leadsman` runs with these arguments, in which
+    /// `{url}` is the address and `{secretDir}` the folder of the credentials.
+    ///
+    /// # Panics
+    /// If they do not end in time.
+    pub async fn run(scenario: &str, arguments: &[&str]) -> CheckReport {
+        let file = scenarios().join(scenario);
+        let mut command = Command::new(program());
+        command.arg(&file).arg("--").arg(binary()).args(arguments).kill_on_drop(true);
+        ended(command, arguments, &file).await
     }
 
     /// Plays a scenario, and returns an error if it is none.
@@ -92,6 +104,10 @@ impl RecordedController {
     pub fn log(&self) -> String {
         self.process.log()
     }
+}
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
 /// The program of this package, which is built for its tests.

@@ -129,3 +129,26 @@ async fn every_scenario_can_be_played() {
     }
     assert!(played >= 5, "only {played} found");
 }
+
+/// As `cargo xtask demo --once` runs it.
+#[tokio::test]
+async fn the_third_user_of_the_demo_is_served_from_the_controller() {
+    let demo = ["demo", "--once", "--nsx-alb-url", "{url}", "--nsx-alb-secret-dir", "{secretDir}"];
+    let ended = RecordedController::run("third-user.yaml", &demo).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    ended.assert_contains(&["The pool of kuard-deployment is asked for at https://127.0.0.1:"]);
+    let row = ended.output.lines().find(|line| line.starts_with("Deployment/kuard-deployment "));
+    let row = row.unwrap_or_else(|| panic!("{}", ended.output));
+    let value = row.split_whitespace().nth(2).and_then(|shown| shown.strip_suffix("/200"));
+    let played = ["96", "742500m", "1013400m", "640", "208", "37", "0"];
+    assert!(value.is_some_and(|value| played.contains(&value)), "{}", ended.output);
+}
+
+#[tokio::test]
+async fn a_controller_of_the_demo_that_is_not_there_is_told() {
+    let demo = ["demo", "--once", "--nsx-alb-url", "https://127.0.0.1:9", "--nsx-alb-secret-dir"];
+    let ended = RecordedController::run("third-user.yaml", &[&demo[..], &["{secretDir}"]].concat());
+    let ended = ended.await;
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    ended.assert_contains(&["Deployment/kuard-deployment: ", "cannot be reached"]);
+}
