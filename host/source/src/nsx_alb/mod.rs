@@ -9,6 +9,7 @@ mod answer;
 mod board;
 mod controller;
 mod cookies;
+mod costs;
 mod credentials;
 mod decode;
 mod error;
@@ -44,6 +45,7 @@ use leadsman_runtime::telemetry::SourceMetrics;
 use objects::{Listing, Objects};
 use request::{Call, Filter, Target};
 
+pub use costs::CallCost;
 pub use error::AlbError;
 pub use query::{AkoNamespace, Entity, NsxAlbQuery, Pick, is_metric_id, may_be_summed};
 pub use report::ControllerReport;
@@ -84,6 +86,11 @@ const MIN_SAMPLE_AGE: Duration = Duration::from_secs(60);
 
 /// A list that nobody has asked for in so many of its intervals is dropped.
 const LISTS_KEPT: u32 = 4;
+
+/// How old samples of a step may be where a query does not say.
+fn default_max_age(step: Step) -> Duration {
+    MIN_SAMPLE_AGE.max(3 * step.length())
+}
 
 impl NsxAlb {
     pub(super) fn new(
@@ -160,7 +167,7 @@ impl NsxAlb {
             }
             _ => "",
         };
-        (asked.unwrap_or(MIN_SAMPLE_AGE.max(3 * step.length())), hint)
+        (asked.unwrap_or_else(|| default_max_age(step)), hint)
     }
 
     /// Logs out once the source is not used any more or `end` completes.
