@@ -14,13 +14,14 @@ use crate::setup;
 use crate::steps::Steps;
 
 /// The programs, each in `fuzz/targets` under its name.
-const TARGETS: [&str; 18] = [
+const TARGETS: [&str; 19] = [
     "answer",
     "component",
     "config",
     "duration",
     "name",
     "nsx_alb",
+    "nsx_alb_login",
     "path",
     "public_key",
     "pull_secret",

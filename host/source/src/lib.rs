@@ -199,6 +199,16 @@ pub fn nsx_alb_answer(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
     nsx_alb::parse(metrics, list)
 }
 
+/// Parses how an NSX ALB controller answers a login: its status, its headers `Set-Cookie` and its body.
+/// Gives the header `Cookie` of later requests, and the version of the controller.
+pub fn nsx_alb_login(
+    status: u16,
+    set_cookie: &[&[u8]],
+    body: &[u8],
+) -> Result<(Vec<u8>, Option<String>), String> {
+    nsx_alb::parse_login(status, set_cookie, body)
+}
+
 /// Parses an answer of Prometheus' HTTP API.
 pub fn prometheus_answer(body: &[u8]) -> Result<Answer, String> {
     prometheus::answer(body)

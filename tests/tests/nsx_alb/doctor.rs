@@ -20,7 +20,7 @@ async fn told(alb: &Alb, source: &str) -> (Option<i32>, String) {
         .expect("a file");
     let ended = Leadsman::command(&["doctor", "--config", "leadsman.yaml"], folder.path()).await;
     // Its log lines follow.
-    let (report, log) = ended.output.split_once("the way\n").unwrap_or((&ended.output, ""));
+    let (report, log) = ended.output.split_once("the way\n").unwrap_or((ended.output.as_str(), ""));
     assert!(!log.contains("not-a-secret") && !log.contains("panicked"), "{log}");
     let own = [(alb.server.url(), "URL"), (alb.secret().display().to_string(), "FOLDER")];
     let report = own.iter().fold(report.to_owned(), |text, (own, name)| text.replace(own, name));

@@ -352,6 +352,16 @@ pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
     Ok(answer::answer(&query, &rows, Some(&listing.end()), None))
 }
 
+/// Parses the answer to a login; the error is what people are told.
+pub(super) fn parse_login(
+    status: u16,
+    set_cookie: &[&[u8]],
+    body: &[u8],
+) -> Result<(Vec<u8>, Option<String>), String> {
+    let status = http::StatusCode::from_u16(status).map_err(|error| error.to_string())?;
+    login::parse(status, set_cookie, body).map_err(|error| error.to_string())
+}
+
 impl std::fmt::Debug for NsxAlb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NsxAlb").field("urls", &self.settings.urls).finish_non_exhaustive()
