@@ -7,12 +7,10 @@ use leadsman_source::{AlbError, ControllerReport};
 pub(super) fn findings(name: &str, asked: Result<ControllerReport, AlbError>) -> Vec<Finding> {
     match asked {
         Ok(report) => {
-            vec![
-                reached(name, &report),
-                pools(name, &report),
-                samples(name, &report),
-                costs(name, &report),
-            ]
+            let mut findings = vec![reached(name, &report)];
+            findings.extend(other_nodes(name, &report));
+            findings.extend([pools(name, &report), samples(name, &report), costs(name, &report)]);
+            findings
         }
         Err(error) => vec![Finding::bad(format!("the source \"{name}\" {error}"), advice(&error))],
     }
@@ -26,6 +24,16 @@ fn reached(name: &str, ControllerReport { address, version, .. }: &ControllerRep
     Finding::good(format!(
         "the source \"{name}\" is reached at {address} and logged in to: NSX ALB, {version}"
     ))
+}
+
+fn other_nodes(name: &str, report: &ControllerReport) -> impl Iterator<Item = Finding> {
+    report.other_nodes.iter().map(move |(address, error)| match error {
+        None => Finding::good(format!("the source \"{name}\": its node {address} answers, too")),
+        Some(error) => advised(
+            format!("the source \"{name}\": its node {address} {error}"),
+            "values come from the others meanwhile",
+        ),
+    })
 }
 
 fn pools(name: &str, report: &ControllerReport) -> Finding {
@@ -133,6 +141,7 @@ mod tests {
             |calls, time, bytes| CallCost { calls, time: Duration::from_millis(time), bytes };
         ControllerReport {
             address: "https://lb".to_owned(),
+            other_nodes: Vec::new(),
             version: Some("22.1.3".to_owned()),
             pools: 7,
             of_clusters: BTreeMap::from([("a".to_owned(), 4), ("b".to_owned(), 2)]),
@@ -200,6 +209,20 @@ mod tests {
                  are refused -> real time"
             ),
             "{old:?}"
+        );
+    }
+
+    #[test]
+    fn each_node_is_told_of() {
+        let refused = AlbError::Unreachable("Connection refused".to_owned());
+        let other_nodes =
+            vec![("https://lb2".to_owned(), None), ("https://lb3".to_owned(), Some(refused))];
+        let all = told(ControllerReport { other_nodes, ..report() });
+        assert_eq!(all[1], "Good: the source \"lb\": its node https://lb2 answers, too");
+        assert_eq!(
+            all[2],
+            "Unsure: the source \"lb\": its node https://lb3 cannot be reached: Connection refused -> \
+             values come from the others meanwhile"
         );
     }
 

@@ -154,3 +154,24 @@ async fn a_role_without_rights_and_a_page_in_place_of_json() {
         alb.recover();
     }
 }
+
+#[tokio::test]
+async fn a_node_that_is_down_beside_one_that_answers() {
+    let mut first = Alb::start(&[pool()]).await;
+    let second = Alb::start(&[pool()]).await;
+    first.server.stop().await;
+    let urls = format!("urls: ['{}', '{}']", first.server.url(), second.server.url());
+    let (code, told) = told(&second, &second.source_at(&urls, ", step: 5s")).await;
+    let told = told.replace(&first.server.url(), "FIRST");
+    let nodes: Vec<_> = told.lines().take(3).collect();
+    assert_eq!(
+        nodes,
+        [
+            "  ok    the source \"lb\" is reached at URL and logged in to: NSX ALB, version 22.1.3",
+            "  ?     the source \"lb\": its node FIRST cannot be reached: Connection refused (os error \
+             111)",
+            "        -> values come from the others meanwhile",
+        ]
+    );
+    assert_eq!(code, Some(0), "{told}");
+}

@@ -236,6 +236,16 @@ impl Controller {
         Err(AlbError::SessionRefused { status: StatusCode::UNAUTHORIZED, message: None })
     }
 
+    /// The nodes beside the one that answered last, and why those that do not answer do not.
+    pub(super) async fn others(&self) -> Vec<(String, Option<AlbError>)> {
+        let current = self.current.load(Ordering::Relaxed);
+        let mut others = Vec::new();
+        for (_, node) in self.nodes.iter().enumerate().filter(|(at, _)| *at != current) {
+            others.push((node.url.clone(), self.ask_status(node).await.err()));
+        }
+        others
+    }
+
     /// Whether the cluster can answer again.
     async fn ask_status(&self, node: &Node) -> Result<(), AlbError> {
         let answered = self.send(node, &Open::default(), &login::status()).await;

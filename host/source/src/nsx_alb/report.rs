@@ -17,6 +17,8 @@ use leadsman_runtime::clock;
 pub struct ControllerReport {
     /// The node that answered.
     pub address: String,
+    /// The other nodes, and why those that do not answer do not.
+    pub other_nodes: Vec<(String, Option<AlbError>)>,
     /// The version that requests name.
     pub version: Option<String>,
     /// How many pools the tenant has.
@@ -91,6 +93,7 @@ impl NsxAlb {
         let age = |time: i64| u64::try_from(now.saturating_sub(time)).unwrap_or_default();
         Ok(ControllerReport {
             address: self.controller.address().to_owned(),
+            other_nodes: self.controller.others().await,
             version: self.controller.version(),
             pools: objects.len(),
             of_clusters,
