@@ -202,4 +202,17 @@ mod tests {
         assert!(told(404, "{}").contains("is this the address of the controller?"));
         assert!(told(200, "<html>Welcome</html>").contains("in place of JSON: \"Welcome\""));
     }
+
+    #[test]
+    fn what_is_sent_back_and_told_has_bounds() {
+        let name = "n".repeat(10_000);
+        let body = json!({"version": "22.1.3", "session_cookie_name": name}).to_string();
+        let cookies = [&b"sessionid=s"[..], b"a\nb=c"];
+        let (cookie, version) = parse(StatusCode::OK, &cookies, body.as_bytes()).unwrap();
+        assert_eq!(cookie, b"sessionid=s; avi-sessionid=s");
+        assert_eq!(version.as_deref(), Some("22.1.3"));
+        let refusal = br#"{"error": "in\ntwo lines"}"#;
+        let told = parse(StatusCode::UNAUTHORIZED, &[], refusal).unwrap_err().to_string();
+        assert!(told.starts_with("refused the login (401 Unauthorized: in two lines);"), "{told}");
+    }
 }
