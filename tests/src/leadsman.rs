@@ -288,7 +288,7 @@ async fn run(arguments: &[&str], file: &Path) -> CheckReport {
     ended(command, arguments, file).await
 }
 
-async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> CheckReport {
+pub(crate) async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> CheckReport {
     let Ok(output) = timeout(PROCESS_TIMEOUT, command.output()).await else {
         panic!("leadsman {} does not end", arguments.join(" "))
     };

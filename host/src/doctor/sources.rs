@@ -3,25 +3,28 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Finding;
+use super::{Finding, controllers, targets};
 use leadsman_cluster::{Cluster, Reflectors};
 use leadsman_config::Flags;
 use leadsman_control::{self as control, ConfigOrigin};
-use leadsman_model::endpoints::EndpointPick;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::SourceMetrics;
-use leadsman_source::{
-    ControllerReport, ExpositionError, ExpositionReport, FilledQuery, PageReport, Request, Source,
-    SourceSettings, TargetReport,
-};
+use leadsman_source::{FilledQuery, QueryError, Request, Source, SourceSettings};
 
-/// How many targets of a source are listed, those that fail first.
-const MAX_TARGETS: usize = 20;
+/// What to do about a source that is not reached.
+pub(super) const FROM_A_POD: &str = "\
+    an address inside the cluster can be reached from a pod only: try it there, with kubectl exec \
+    deployment/leadsman -- /leadsman doctor --config-map NAMESPACE/NAME";
 
-/// Asks each source of a configuration for a number that every Prometheus knows.
-pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster) -> Vec<Finding> {
-    let parsed = match control::read(origin, flags, Some(cluster)).await {
+/// Asks each source of a configuration: a Prometheus for a number that every one knows, and a controller
+/// for all that queries need.
+pub(super) async fn look(
+    origin: &ConfigOrigin,
+    flags: &Flags,
+    cluster: Option<&Cluster>,
+) -> Vec<Finding> {
+    let parsed = match control::read(origin, flags, cluster).await {
         Ok(parsed) => parsed,
         Err(reason) => {
             return vec![Finding::bad(reason, "give a configuration that can be read")];
@@ -36,161 +39,46 @@ pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster
         ));
     }
     let end = CancellationToken::new();
-    let reflectors = Reflectors::new(cluster, TaskTracker::new(), end.clone());
+    let reflectors =
+        cluster.map(|cluster| Reflectors::new(cluster, TaskTracker::new(), end.clone()));
     let _end_on_drop = end.drop_guard();
-    for (name, source) in &parsed.config.sources {
-        if matches!(source, SourceSettings::Recording(_)) {
+    for (name, settings) in &parsed.config.sources {
+        if matches!(settings, SourceSettings::Recording(_)) {
             continue;
         }
-        let find = |pick: &EndpointPick| reflectors.endpoints(pick);
-        let source = Source::in_cluster(source, SourceMetrics::uncounted(), &find);
-        let asked = match source {
-            Ok(source) => match source.scrape_report().await {
-                Some(report) => {
-                    findings.extend(of_targets(name, report));
-                    continue;
-                }
-                None => ask(&source).await,
-            },
-            Err(error) => Err(error.to_string()),
+        let source = match &reflectors {
+            Some(reflectors) => Source::in_cluster(settings, SourceMetrics::uncounted(), &|pick| {
+                reflectors.endpoints(pick)
+            }),
+            None => Source::new(settings),
         };
-        findings.push(match asked {
-            Ok(more) => Finding::good(format!("the source \"{name}\" answers{more}")),
-            Err(reason) => Finding::bad(
-                format!("the source \"{name}\" {reason}"),
-                "an address inside the cluster can be reached from a pod only: try it there, with \
-                 kubectl exec deployment/leadsman -- /leadsman doctor --config-map NAMESPACE/NAME",
-            ),
-        });
-    }
-    findings
-}
-
-/// What is found of a source whose targets were scraped.
-fn of_targets(name: &str, report: Result<ExpositionReport, ExpositionError>) -> Vec<Finding> {
-    let report = match report {
-        Ok(report) => report,
-        Err(error) => {
-            let advice = "give the adapter's role the right that is named";
-            return vec![Finding::bad(format!("the source \"{name}\" {error}"), advice)];
-        }
-    };
-    let ExpositionReport { mut targets, left_out, interrupted } = report;
-    let (all, failing) = (targets.len(), targets.iter().filter(|one| one.outcome.is_err()).count());
-    let mut findings = Vec::new();
-    let summary = format!("the source \"{name}\" has {all} targets, {failing} of them failing");
-    findings.push(match (all, failing) {
-        (0, _) => Finding::unsure(summary),
-        (_, 0) => Finding::good(summary),
-        _ => Finding::bad(
-            summary,
-            "an address inside the cluster can be reached from a pod only, and a NetworkPolicy may \
-             close it",
-        ),
-    });
-    if let Some(reason) = interrupted {
-        findings.push(Finding::unsure(format!("its list may be out of date: {reason}")));
-    }
-    targets.sort_by_key(|target| target.outcome.is_ok());
-    for TargetReport { target, outcome } in targets.iter().take(MAX_TARGETS) {
-        findings.push(match outcome {
-            Ok(PageReport { bytes, series, took, .. }) => {
-                Finding::good(format!("{target}: {bytes} bytes, {series} series in {took:.1?}"))
+        let source = match source {
+            Ok(source) => source,
+            Err(error) => {
+                let what = format!("the source \"{name}\" {error}");
+                findings.push(Finding::bad(what, "see `leadsman check`"));
+                continue;
             }
-            Err(error) => Finding::unsure(format!("{target} {error}")),
-        });
-    }
-    for reason in left_out.iter().take(MAX_TARGETS) {
-        findings.push(Finding::unsure(format!("not scraped: {reason}")));
+        };
+        if let Some(report) = source.scrape_report().await {
+            findings.extend(targets::findings(name.as_str(), report));
+            continue;
+        }
+        match source.report().await {
+            Some(report) => findings.extend(controllers::findings(name.as_str(), report)),
+            None => findings.push(match ask(&source).await {
+                Ok(()) => Finding::good(format!("the source \"{name}\" answers")),
+                Err(error) => Finding::bad(format!("the source \"{name}\" {error}"), FROM_A_POD),
+            }),
+        }
     }
     findings
 }
 
-/// Whether a source answers, and what else there is to say.
-async fn ask(source: &Source) -> Result<String, String> {
-    if let Some(report) = source.report().await {
-        return report.map(|report| described(&report)).map_err(|error| error.to_string());
-    }
+/// What a Prometheus answers.
+async fn ask(source: &Source) -> Result<(), QueryError> {
     let (now, tenant) = (clock::now(), &Tenant::default());
     let query = FilledQuery::instant("vector(1)");
     let request = Request { query: &query, max_sample_age: None, now, tenant };
-    source.fetch(&request).await.map(|_| String::new()).map_err(|error| error.to_string())
-}
-
-fn described(report: &ControllerReport) -> String {
-    let ControllerReport { address, version, pools, of_clusters, newest, listing, metrics } =
-        report;
-    let version = version.as_deref().unwrap_or("unknown");
-    let clusters: Vec<_> = of_clusters
-        .iter()
-        .map(|(cluster, count)| format!("{count} of cluster {cluster}"))
-        .collect();
-    let made = match clusters.as_slice() {
-        [] => "none with markers of AKO".to_owned(),
-        clusters => format!("with markers of AKO: {}", clusters.join(", ")),
-    };
-    let newest = match newest {
-        Some(age) => format!("its newest sample is {}s old", age.as_secs()),
-        None => "it has no sample of a pool".to_owned(),
-    };
-    format!(
-        " at {address}, version {version}: {pools} pools, {made}; {newest}; the list of pools took \
-         {listing:.1?}, a metric of all pools {metrics:.1?}"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn targets_that_fail_are_told_first() {
-        let target = |target: &str, outcome| TargetReport { target: target.to_owned(), outcome };
-        let page = PageReport {
-            age: Duration::ZERO,
-            bytes: 1200,
-            series: 30,
-            took: Duration::from_millis(12),
-        };
-        let report = ExpositionReport {
-            targets: vec![
-                target("shop/web-0 (10.0.0.1:9100)", Ok(page)),
-                target("shop/web-1 (10.0.0.2:9100)", Err("answered 500".to_owned())),
-            ],
-            left_out: vec!["shop/web-2: it is younger than minAge (30s)".to_owned()],
-            interrupted: None,
-        };
-        let told: Vec<_> = of_targets("app", Ok(report)).into_iter().map(|one| one.what).collect();
-        assert_eq!(
-            told,
-            [
-                "the source \"app\" has 2 targets, 1 of them failing",
-                "shop/web-1 (10.0.0.2:9100) answered 500",
-                "shop/web-0 (10.0.0.1:9100): 1200 bytes, 30 series in 12.0ms",
-                "not scraped: shop/web-2: it is younger than minAge (30s)",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_controller_is_described_in_a_sentence() {
-        let report = ControllerReport {
-            address: "https://lb".to_owned(),
-            version: Some("22.1.3".to_owned()),
-            pools: 7,
-            of_clusters: BTreeMap::from([("a".to_owned(), 4), ("b".to_owned(), 2)]),
-            newest: Some(Duration::from_secs(61)),
-            listing: Duration::from_millis(120),
-            metrics: Duration::from_millis(80),
-        };
-        assert_eq!(
-            described(&report),
-            " at https://lb, version 22.1.3: 7 pools, with markers of AKO: 4 of cluster a, 2 of \
-             cluster b; its newest sample is 61s old; the list of pools took 120.0ms, a metric of \
-             all pools 80.0ms"
-        );
-    }
+    source.fetch(&request).await.map(drop)
 }

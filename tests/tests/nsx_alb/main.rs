@@ -2,10 +2,13 @@
 
 mod cadence;
 mod check;
+mod doctor;
 mod failover;
 mod faults;
 mod plugin_queries;
 mod pools;
+mod recorded;
 mod scene;
 mod sessions;
+mod status;
 mod values;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use http::header::{AUTHORIZATION, HeaderMap};
 
+use super::costs::Costs;
 use super::credentials::CredentialFiles;
 use super::error::AlbError;
 use super::login;
@@ -33,6 +34,7 @@ pub(super) struct Controller {
     /// The node that answered last.
     current: AtomicUsize,
     metrics: SourceMetrics,
+    costs: Costs,
 }
 
 struct Node {
@@ -53,6 +55,7 @@ impl Controller {
             nodes: settings.urls.iter().map(node).collect(),
             current: AtomicUsize::new(0),
             metrics,
+            costs: Costs::default(),
         })
     }
 
@@ -60,6 +63,11 @@ impl Controller {
     pub(super) fn address(&self) -> &str {
         let current = self.current.load(Ordering::Relaxed);
         self.nodes.get(current).map_or("", |node| &node.url)
+    }
+
+    /// What calls have cost.
+    pub(super) fn costs(&self) -> &Costs {
+        &self.costs
     }
 
     /// The version that requests name, after a call.
@@ -228,6 +236,16 @@ impl Controller {
         Err(AlbError::SessionRefused { status: StatusCode::UNAUTHORIZED, message: None })
     }
 
+    /// The nodes beside the one that answered last, and why those that do not answer do not.
+    pub(super) async fn others(&self) -> Vec<(String, Option<AlbError>)> {
+        let current = self.current.load(Ordering::Relaxed);
+        let mut others = Vec::new();
+        for (_, node) in self.nodes.iter().enumerate().filter(|(at, _)| *at != current) {
+            others.push((node.url.clone(), self.ask_status(node).await.err()));
+        }
+        others
+    }
+
     /// Whether the cluster can answer again.
     async fn ask_status(&self, node: &Node) -> Result<(), AlbError> {
         let answered = self.send(node, &Open::default(), &login::status()).await;
@@ -253,7 +271,11 @@ impl Controller {
             let unusable = || AlbError::UnusableCredential(self.credentials.folder().to_owned());
             headers.insert(AUTHORIZATION, login::basic(&credentials).ok_or_else(unusable)?);
         }
+        let begun = Instant::now();
         let sent = self.sender.send(&node.url, open, call, headers).await;
+        if let Ok(received) = &sent {
+            self.costs.add(call.kind, begun.elapsed(), received.body.len());
+        }
         let outcome = match &sent {
             Ok(received) if received.status.is_success() => CallOutcome::Ok,
             Ok(_) => CallOutcome::Refused,
