@@ -152,7 +152,11 @@ pub struct AlbCredentials {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Prometheus {
     /// The address, with the path below which `/api/v1/query` is found.
-    pub url: String,
+    pub url: Option<String>,
+    /// Several addresses of the same data, in place of `url`, in order of preference. A query goes
+    /// to the first that is up, and to the next one when that fails.
+    #[serde(default)]
+    pub urls: Vec<String>,
     /// How long a query may take, with its answer. `5s` if left out.
     pub timeout: Option<String>,
     /// The largest answer that is read, in bytes. 16 MiB if left out.

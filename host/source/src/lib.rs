@@ -3,6 +3,7 @@
 //! A source takes a [`Request`] and returns an [`Answer`]. It knows nothing of mappings, plugins or
 //! clients. A new kind of source is a module here and a variant of [`Source`].
 
+mod addresses;
 mod client;
 mod decoding;
 mod error;
@@ -72,7 +73,7 @@ impl Source {
     pub fn counted(settings: &SourceSettings, metrics: SourceMetrics) -> Result<Self, SourceError> {
         match settings {
             SourceSettings::Prometheus(settings) => {
-                Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings)?)))
+                Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings, metrics)?)))
             }
             SourceSettings::Recording(settings) => {
                 let text = leadsman_runtime::files::read_text(&settings.file, MAX_RECORDING)
@@ -144,11 +145,28 @@ impl Source {
         }
     }
 
-    /// What is known of it without asking, for people. `None` for kinds without a session.
+    /// What is known of it without asking, for people. `None` for kinds without a session, and for
+    /// a Prometheus with one address.
     pub fn state(&self) -> Option<String> {
         match self {
             Self::NsxAlb(controller) => Some(controller.state()),
-            Self::Prometheus(_) | Self::Recording(_) => None,
+            Self::Prometheus(prometheus) => prometheus.state(),
+            Self::Recording(_) => None,
+        }
+    }
+
+    /// Sends a query to each address of a Prometheus that has several, and says which answered.
+    /// `None` for others.
+    pub async fn ask_each(
+        &self,
+        promql: &str,
+        now: i64,
+    ) -> Option<Vec<(String, Result<(), QueryError>)>> {
+        match self {
+            Self::Prometheus(prometheus) if prometheus.has_several_addresses() => {
+                Some(prometheus.ask_each(promql, now).await)
+            }
+            _ => None,
         }
     }
 

@@ -42,8 +42,8 @@ impl SourceSettings {
 /// A Prometheus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PrometheusSettings {
-    /// Ends without a slash.
-    pub url: String,
+    /// The addresses of the same data, in order of preference. Each ends without a slash.
+    pub urls: Vec<String>,
     /// For a query with its answer.
     pub timeout: Duration,
     /// The largest answer.

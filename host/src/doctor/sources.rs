@@ -6,7 +6,15 @@ use leadsman_config::Flags;
 use leadsman_control::{self as control, ConfigOrigin};
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
-use leadsman_source::{ControllerReport, FilledQuery, Request, Source, SourceSettings};
+use leadsman_source::{ControllerReport, FilledQuery, QueryError, Request, Source, SourceSettings};
+
+/// What every Prometheus can answer.
+const QUERY: &str = "vector(1)";
+
+/// What to do about a source that does not answer.
+const FROM_A_POD: &str = "an address inside the cluster can be reached from a pod only: try it there, \
+                          with kubectl exec deployment/leadsman -- /leadsman doctor --config-map \
+                          NAMESPACE/NAME";
 
 /// Asks each source of a configuration for a number that every Prometheus knows.
 pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster) -> Vec<Finding> {
@@ -29,19 +37,35 @@ pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster
             continue;
         }
         let asked = match Source::new(source) {
-            Ok(source) => ask(&source).await,
+            Ok(source) => match source.ask_each(QUERY, clock::now()).await {
+                Some(asked) => {
+                    findings.extend(of_addresses(name, &asked));
+                    continue;
+                }
+                None => ask(&source).await,
+            },
             Err(error) => Err(error.to_string()),
         };
         findings.push(match asked {
             Ok(more) => Finding::good(format!("the source \"{name}\" answers{more}")),
-            Err(reason) => Finding::bad(
-                format!("the source \"{name}\" {reason}"),
-                "an address inside the cluster can be reached from a pod only: try it there, with \
-                 kubectl exec deployment/leadsman -- /leadsman doctor --config-map NAMESPACE/NAME",
-            ),
+            Err(reason) => Finding::bad(format!("the source \"{name}\" {reason}"), FROM_A_POD),
         });
     }
     findings
+}
+
+/// What each address of a source does: one that answers is enough for values.
+fn of_addresses(name: &str, asked: &[(String, Result<(), QueryError>)]) -> Vec<Finding> {
+    let one_answers = asked.iter().any(|(_, outcome)| outcome.is_ok());
+    let finding = |(url, outcome): &(String, Result<(), QueryError>)| match outcome {
+        Ok(()) => Finding::good(format!("the source \"{name}\" answers at {url}")),
+        Err(error) if one_answers => Finding {
+            advice: Some("another address of it answers: values go on meanwhile".to_owned()),
+            ..Finding::unsure(format!("the source \"{name}\" at {url} {error}"))
+        },
+        Err(error) => Finding::bad(format!("the source \"{name}\" at {url} {error}"), FROM_A_POD),
+    };
+    asked.iter().map(finding).collect()
 }
 
 /// Whether a source answers, and what else there is to say.
@@ -50,7 +74,7 @@ async fn ask(source: &Source) -> Result<String, String> {
         return report.map(|report| described(&report)).map_err(|error| error.to_string());
     }
     let (now, tenant) = (clock::now(), &Tenant::default());
-    let query = FilledQuery::instant("vector(1)");
+    let query = FilledQuery::instant(QUERY);
     let request = Request { query: &query, max_sample_age: None, now, tenant };
     source.fetch(&request).await.map(|_| String::new()).map_err(|error| error.to_string())
 }
@@ -82,7 +106,29 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
+    use super::super::Verdict;
     use super::*;
+
+    #[test]
+    fn each_address_is_told_and_one_that_answers_is_enough() {
+        let asked = |second| {
+            let timeout = Err(QueryError::Timeout(Duration::from_secs(5)));
+            [("http://a".to_owned(), timeout), ("http://b".to_owned(), second)]
+        };
+        let told = |second| {
+            let findings = of_addresses("prom", &asked(second));
+            findings.into_iter().map(|one| (one.verdict, one.what)).collect::<Vec<_>>()
+        };
+        let first = "the source \"prom\" at http://a did not answer within 5s; raise its `timeout` if \
+                     it needs longer";
+        let second = "the source \"prom\" answers at http://b";
+        assert_eq!(
+            told(Ok(())),
+            [(Verdict::Unsure, first.to_owned()), (Verdict::Good, second.to_owned())]
+        );
+        let verdicts = told(Err(QueryError::Timeout(Duration::from_secs(5))));
+        assert!(verdicts.iter().all(|(verdict, _)| *verdict == Verdict::Bad), "{verdicts:?}");
+    }
 
     #[test]
     fn a_controller_is_described_in_a_sentence() {

@@ -17,21 +17,7 @@ impl Check<'_> {
         written: &written::NsxAlb,
         place: &str,
     ) -> Option<NsxAlbSettings> {
-        let urls: Vec<_> = match (&written.url, written.urls.as_slice()) {
-            (Some(url), []) => self.url(url, &format!("{place}/url")).into_iter().collect(),
-            (None, urls @ [_, ..]) => {
-                let places = (0..).map(|at| format!("{place}/urls/{at}"));
-                urls.iter().zip(places).filter_map(|(url, at)| self.url(url, &at)).collect()
-            }
-            (None, []) => {
-                self.fault(place, "the key \"url\" is missing, or \"urls\" with several");
-                Vec::new()
-            }
-            (Some(_), _) => {
-                self.fault(format!("{place}/urls"), "only one of url and urls may stand here");
-                Vec::new()
-            }
-        };
+        let urls = self.urls(written.url.as_deref(), &written.urls, place);
         let duration = |check: &mut Self, text: &Option<String>, seconds: u64, key: &str| {
             let usual = Duration::from_secs(seconds);
             check.duration(text.as_deref(), usual, &format!("{place}/{key}"))

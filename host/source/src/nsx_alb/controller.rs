@@ -1,7 +1,6 @@
 //! The nodes of a controller: sends calls with a session, one at a time, and goes over to another
 //! node when one fails.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use super::send::{Received, Sender};
 use super::session::{Next, Open, Session};
 use super::settings::{Login, NsxAlbSettings};
 use crate::SourceError;
+use crate::addresses::{Addresses, Preference};
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 
 /// How long a logout may take: the process waits for it at its end.
@@ -29,9 +29,9 @@ pub(super) struct Controller {
     sender: Sender,
     login: Login,
     credentials: CredentialFiles,
+    addresses: Addresses,
+    /// In the order of the addresses.
     nodes: Vec<Node>,
-    /// The node that answered last.
-    current: AtomicUsize,
     metrics: SourceMetrics,
 }
 
@@ -46,20 +46,21 @@ impl Controller {
         metrics: SourceMetrics,
     ) -> Result<Self, SourceError> {
         let node = |url: &String| Node { url: url.clone(), session: Mutex::default() };
+        // Going over to another node costs a login.
+        let addresses = Addresses::new(&settings.urls, Preference::Last, metrics.clone());
         Ok(Self {
             sender: Sender::new(settings)?,
             login: settings.login,
             credentials: CredentialFiles::new(&settings.secret_dir)?,
+            addresses,
             nodes: settings.urls.iter().map(node).collect(),
-            current: AtomicUsize::new(0),
             metrics,
         })
     }
 
     /// The address of the node that answered last.
     pub(super) fn address(&self) -> &str {
-        let current = self.current.load(Ordering::Relaxed);
-        self.nodes.get(current).map_or("", |node| &node.url)
+        self.addresses.url(self.addresses.current())
     }
 
     /// The version that requests name, after a call.
@@ -85,34 +86,24 @@ impl Controller {
     }
 
     fn next(&self) -> Option<Next> {
-        let node = self.nodes.get(self.current.load(Ordering::Relaxed))?;
+        let node = self.nodes.get(self.addresses.current())?;
         Some(node.session().next(&self.credentials.get(), Instant::now()))
     }
 
     /// Sends a call to the first node that answers it, and gives the body.
     pub(super) async fn call(&self, call: &Call) -> Result<Vec<u8>, AlbError> {
-        let first = self.current.load(Ordering::Relaxed);
         let mut failed = None;
-        for offset in 0..self.nodes.len() {
-            let at = (first + offset) % self.nodes.len();
-            let Some(node) = self.nodes.get(at) else { continue };
-            let answered = self.call_node(node, call).await;
-            self.metrics
-                .address_up(&node.url, !matches!(&answered, Err(error) if error.is_of_the_node()));
-            match answered {
+        let begun = Instant::now();
+        for turn in self.addresses.turns(begun, begun) {
+            let Some(node) = self.nodes.get(turn.at) else { continue };
+            let sent = Instant::now();
+            match self.call_node(node, call).await {
                 Err(error) if error.is_of_the_node() => {
+                    self.addresses.failed(turn.at, &error.to_string(), sent, Instant::now());
                     failed.get_or_insert(error);
                 }
                 answered => {
-                    if offset > 0 {
-                        self.current.store(at, Ordering::Relaxed);
-                        let reason = failed.map(|error| error.to_string()).unwrap_or_default();
-                        tracing::warn!(
-                            node = node.url,
-                            reason,
-                            "another node of the controller is asked from now on"
-                        );
-                    }
+                    self.addresses.answered(turn.at, Instant::now());
                     return answered;
                 }
             }

@@ -22,6 +22,13 @@ struct AddressLabels {
     address: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AskedLabels {
+    source: String,
+    address: String,
+    outcome: &'static str,
+}
+
 /// How a call of a source ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOutcome {
@@ -50,6 +57,7 @@ impl CallOutcome {
 pub(super) struct AllSources {
     calls: Family<CallLabels, Counter>,
     up: Family<AddressLabels, Gauge>,
+    asked: Family<AskedLabels, Counter>,
     /// The series of the sources that are alive, by name.
     alive: Arc<Mutex<HashMap<String, Weak<Series>>>>,
 }
@@ -63,8 +71,13 @@ impl AllSources {
         );
         all.register(
             "source_address_up",
-            "1 while an address of a source answers, for sources with several",
+            "1 while an address of a source answers",
             self.up.clone(),
+        );
+        all.register(
+            "source_address_requests",
+            "Requests to an address of a Prometheus, by whether it answered",
+            self.asked.clone(),
         );
     }
 
@@ -100,6 +113,14 @@ struct Known {
     addresses: BTreeSet<String>,
 }
 
+impl Known {
+    fn name(&mut self, address: &str) {
+        if !self.addresses.contains(address) {
+            self.addresses.insert(address.to_owned());
+        }
+    }
+}
+
 impl SourceMetrics {
     /// Metrics that nobody sees.
     pub fn uncounted() -> Self {
@@ -114,13 +135,25 @@ impl SourceMetrics {
         all.calls.get_or_create(&of).inc();
     }
 
+    /// The name of the source.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// An address of the configuration was asked, and did or did not answer.
+    pub fn address_asked(&self, address: &str, outcome: CallOutcome) {
+        let Series { source, known, all } = &*self.0;
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.name(address);
+        let (source, address) = (source.clone(), address.to_owned());
+        all.asked.get_or_create(&AskedLabels { source, address, outcome: outcome.name() }).inc();
+    }
+
     /// Whether an address of the configuration answers.
     pub fn address_up(&self, address: &str, up: bool) {
         let Series { source, known, all } = &*self.0;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.addresses.contains(address) {
-            known.addresses.insert(address.to_owned());
-        }
+        known.name(address);
         let of = AddressLabels { source: source.clone(), address: address.to_owned() };
         all.up.get_or_create(&of).set(i64::from(up));
     }
@@ -142,6 +175,10 @@ impl Drop for Series {
             }
         }
         for address in known.addresses {
+            for outcome in CallOutcome::ALL {
+                let (source, address) = (self.source.clone(), address.clone());
+                self.all.asked.remove(&AskedLabels { source, address, outcome: outcome.name() });
+            }
             self.all.up.remove(&AddressLabels { source: self.source.clone(), address });
         }
     }
@@ -162,13 +199,14 @@ mod tests {
         let first = all.source("lb");
         first.called("login", CallOutcome::Ok);
         first.address_up("https://lb", true);
+        first.address_asked("https://lb", CallOutcome::Ok);
         let second = all.source("lb");
         drop(first);
         second.called("login", CallOutcome::Refused);
         let text = all.encode();
         let counted = "leadsman_source_calls_total{source=\"lb\",call=\"login\",outcome=\"ok\"} 1";
         assert!(text.contains(counted), "{text}");
-        assert_eq!(lines(), 3);
+        assert_eq!(lines(), 4);
         drop(second);
         assert_eq!(lines(), 0);
     }
