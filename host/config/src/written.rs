@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
-use leadsman_source::{Entity, Login, Method};
+use leadsman_source::{AlbFormat, Entity, Login, Method};
 
 /// The configuration of Leadsman.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -120,6 +120,10 @@ pub struct NsxAlb {
     /// if left out.
     #[serde(default)]
     pub login: Login,
+    /// In which form metrics are asked for: `json`, or the text that the controller has for a
+    /// `prometheus`, in which samples have no times and no units. `json` if left out.
+    #[serde(default)]
+    pub format: AlbFormat,
     /// The tenant whose objects are seen, `*` for all. `admin` if left out.
     pub tenant: Option<String>,
     /// The version of the API, not newer than the controller. The controller's own if left out.

@@ -22,8 +22,8 @@ use std::time::Duration;
 
 pub use error::{QueryError, SourceError};
 pub use nsx_alb::{
-    AkoNamespace, AlbError, ControllerReport, Entity, Login, NsxAlbQuery, NsxAlbSettings, Pick,
-    Step, is_metric_id, may_be_summed,
+    AkoNamespace, AlbError, AlbFormat, ControllerReport, Entity, Login, NsxAlbQuery,
+    NsxAlbSettings, Pick, Step, is_metric_id, may_be_summed,
 };
 pub use query::{FilledQuery, Query, QueryKind};
 use recording::RecordingFile;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::nsx_alb::NsxAlbSettings;
+use super::nsx_alb::{AlbFormat, NsxAlbSettings};
 use super::query::QueryKind;
 
 /// A source.
@@ -35,6 +35,19 @@ impl SourceSettings {
         match self {
             Self::Prometheus(_) | Self::Recording(_) => matches!(kind, QueryKind::PromQl { .. }),
             Self::NsxAlb(_) => matches!(kind, QueryKind::NsxAlb(_)),
+        }
+    }
+
+    /// What a query of the right kind asks for that it does not have.
+    pub fn lacks(&self, kind: &QueryKind) -> Option<&'static str> {
+        match (self, kind) {
+            (Self::NsxAlb(controller), QueryKind::NsxAlb(query))
+                if controller.format == AlbFormat::Prometheus
+                    && query.step.is_some_and(|step| !step.is_in_text()) =>
+            {
+                Some("is asked in the Prometheus format, which has averages of 5s and of 5m alone")
+            }
+            _ => None,
         }
     }
 }

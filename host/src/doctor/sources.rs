@@ -80,8 +80,8 @@ async fn ask(source: &Source) -> Result<String, String> {
 }
 
 fn described(report: &ControllerReport) -> String {
-    let ControllerReport { address, version, pools, of_clusters, newest, listing, metrics } =
-        report;
+    let ControllerReport { address, version, pools, of_clusters, newest, .. } = report;
+    let ControllerReport { has_times, listing, metrics, .. } = report;
     let version = version.as_deref().unwrap_or("unknown");
     let clusters: Vec<_> = of_clusters
         .iter()
@@ -92,6 +92,7 @@ fn described(report: &ControllerReport) -> String {
         clusters => format!("with markers of AKO: {}", clusters.join(", ")),
     };
     let newest = match newest {
+        Some(_) if !has_times => "it gives samples without times".to_owned(),
         Some(age) => format!("its newest sample is {}s old", age.as_secs()),
         None => "it has no sample of a pool".to_owned(),
     };
@@ -138,6 +139,7 @@ mod tests {
             pools: 7,
             of_clusters: BTreeMap::from([("a".to_owned(), 4), ("b".to_owned(), 2)]),
             newest: Some(Duration::from_secs(61)),
+            has_times: true,
             listing: Duration::from_millis(120),
             metrics: Duration::from_millis(80),
         };
@@ -147,5 +149,7 @@ mod tests {
              cluster b; its newest sample is 61s old; the list of pools took 120.0ms, a metric of \
              all pools 80.0ms"
         );
+        let untimed = described(&ControllerReport { has_times: false, ..report });
+        assert!(untimed.contains("; it gives samples without times; "), "{untimed}");
     }
 }

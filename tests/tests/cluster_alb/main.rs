@@ -1,15 +1,18 @@
-//! User 3 without a Prometheus: autoscalers with values straight from the controller of a load
-//! balancer, by the name of a pool and by the markers of AKO.
+//! User 3: autoscalers with values of the controller of a load balancer, through a Prometheus that
+//! scrapes it, and without one, straight from it: by the name of a pool and by the markers of AKO.
 
 use leadsman_tests::cluster::{
     Adapter, ApiClient, ControlPlane, Hpa, Metric, Target, Trust, Workload,
 };
-use leadsman_tests::{Alb, Config, Mapping, Pool};
+use leadsman_tests::{Alb, Config, Mapping, Pool, Prometheus};
 use serde_json::{Value, json};
 
 const POOL: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-routing-ns1-kuard-ingress";
 const ID: &str = "l4_server.avg_open_conns";
 const METRIC: &str = "avi_l4_server_avg_open_conns";
+/// A pool that a Prometheus is asked for.
+const SCRAPED: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-scraped-kuard-ingress";
+const SCRAPED_METRIC: &str = "avi_scraped_open_conns";
 const INGRESSES: &str = "ingresses.networking.k8s.io";
 
 /// Values fresh enough for an HPA that syncs each two seconds.
@@ -17,14 +20,25 @@ fn fresh(mapping: Mapping) -> Mapping {
     mapping.set("maxAge", "1s").set("refreshAtMostEvery", "1s")
 }
 
-fn config(alb: &Alb) -> Config {
+fn config(alb: &Alb, prometheus: &Prometheus) -> Config {
+    let scraped = Mapping::custom(SCRAPED_METRIC, "services")
+        .query(
+            "conns",
+            &format!("sum by (name) (avi_l4_server_avg_open_conns{{name='{SCRAPED}'}})"),
+        )
+        .plugin("per-object", "object: {namespace: scraped, name: avilb}");
     let by_name = Mapping::custom(METRIC, "services")
         .alb_query("lb", "conns", &format!("entity: pool, name: '{POOL}', metric: {ID}"))
         .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}, combine: sum");
     let by_markers = Mapping::custom("alb_open_connections", INGRESSES)
         .alb_query("lb", "pools", &format!("entity: pool, ako: k8s-03-cluster, metric: {ID}"))
         .plugin("per-object", "object: ingress, combine: sum");
-    Config::new().source_of("lb", &alb.source()).mapping(fresh(by_name)).mapping(fresh(by_markers))
+    Config::new()
+        .source_of("lb", &alb.source())
+        .prometheus("prometheus", &prometheus.url())
+        .mapping(fresh(scraped))
+        .mapping(fresh(by_name))
+        .mapping(fresh(by_markers))
 }
 
 /// A pool of AKO for a path of an Ingress.
@@ -33,8 +47,8 @@ fn pool(uuid: &str, name: &str, namespace: &str, ingress: &str) -> Pool {
     Pool::of_ako(uuid, name, "k8s-03-cluster", &markers).with(ID, 0.0)
 }
 
-async fn apply_service(admin: &ApiClient) {
-    let metadata = json!({"namespace": "routing-ns1", "name": "avilb"});
+async fn apply_service(admin: &ApiClient, namespace: &str) {
+    let metadata = json!({"namespace": namespace, "name": "avilb"});
     let spec = json!({"clusterIP": "None", "ports": [{"port": 80}]});
     let service =
         json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec});
@@ -65,19 +79,48 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
         pool("pool-1", POOL, "routing-ns1", "kuard-ingress"),
         pool("pool-2", "sha1-of-a", "behind", "front"),
         pool("pool-3", "sha1-of-b", "behind", "front"),
+        pool("pool-4", SCRAPED, "scraped", "kuard-ingress"),
     ])
     .await;
+    let prometheus = Prometheus::with_jobs(&[alb.scrape_job(ID)]).await;
+    prometheus.wait_for("avi_l4_server_avg_open_conns").await;
     let adapter = Adapter::new(plane, "metrics", &["services", INGRESSES]).await;
-    let leadsman = adapter.start_with(config(&alb), &["--service", "metrics/leadsman"]).await;
+    let leadsman =
+        adapter.start_with(config(&alb, &prometheus), &["--service", "metrics/leadsman"]).await;
     let _registration = adapter.register(leadsman.api().port(), Trust::Injected).await;
-    tokio::join!(by_name(&alb, &admin), by_markers(&alb, &admin));
+    tokio::join!(
+        through_a_prometheus(&alb, &admin),
+        by_name(&alb, &admin),
+        by_markers(&alb, &admin)
+    );
     assert_eq!(alb.count("/login"), 1);
+    // The Prometheus has no session.
+    let scraped = alb.server.requests().into_iter().filter(|request| {
+        request.path.starts_with("/api/analytics/prometheus-metrics/")
+            && request.header("authorization").is_some_and(|text| text.starts_with("Basic "))
+            && request.header("cookie").is_none()
+    });
+    assert!(scraped.count() > 5);
+}
+
+/// As the user has it today: a Prometheus scrapes the controller with basic authentication over TLS.
+async fn through_a_prometheus(alb: &Alb, admin: &ApiClient) {
+    let workload = Workload::deployment(admin, "scraped", "kuard-deployment", 1).await;
+    apply_service(admin, "scraped").await;
+    let metric = Metric::object(SCRAPED_METRIC, "v1", "Service", "avilb", Target::Value("200"));
+    let hpa = Hpa::create(admin, &workload, 1..=5, &[metric]).await;
+    hpa.wait_desired(1).await;
+    alb.set(SCRAPED, ID, 1013.4);
+    let status = hpa.wait_desired(5).await;
+    assert_eq!(current(&status, "value"), "1013400m", "{status:#}");
+    alb.set(SCRAPED, ID, 0.0);
+    hpa.wait_desired(1).await;
 }
 
 /// As in `examples/nsx-alb/hpa-by-name.yaml`, with the user's own target.
 async fn by_name(alb: &Alb, admin: &ApiClient) {
     let workload = Workload::deployment(admin, "routing-ns1", "kuard-deployment", 1).await;
-    apply_service(admin).await;
+    apply_service(admin, "routing-ns1").await;
     let metric = Metric::object(METRIC, "v1", "Service", "avilb", Target::Value("200"));
     let hpa = Hpa::create(admin, &workload, 1..=5, &[metric]).await;
     hpa.wait_desired(1).await;

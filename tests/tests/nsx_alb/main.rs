@@ -6,4 +6,5 @@ mod failover;
 mod faults;
 mod scene;
 mod sessions;
+mod text;
 mod values;

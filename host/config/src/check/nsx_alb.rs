@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::super::written;
 use super::Check;
 use leadsman_source::{
-    AkoNamespace, Entity, NsxAlbQuery, NsxAlbSettings, Pick, Query, QueryKind, Step, is_metric_id,
-    may_be_summed,
+    AkoNamespace, AlbFormat, Entity, NsxAlbQuery, NsxAlbSettings, Pick, Query, QueryKind, Step,
+    is_metric_id, may_be_summed,
 };
 
 impl Check<'_> {
@@ -29,6 +29,17 @@ impl Check<'_> {
         }
         let step = self.step(written.step.as_deref(), &format!("{place}/step"));
         let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
+        if written.format == AlbFormat::Prometheus {
+            if written.tenant.as_deref() == Some("*") {
+                let message = "the Prometheus format is that of one tenant; name it, and make a \
+                               source for each";
+                self.fault(format!("{place}/tenant"), message);
+            }
+            if step.is_some_and(|step| !step.is_in_text()) {
+                let message = "the Prometheus format has averages of 5s and of 5m alone";
+                self.fault(format!("{place}/step"), message);
+            }
+        }
         let secret_dir = self.secret_dir(written, place);
         if urls.is_empty() {
             return None;
@@ -37,6 +48,7 @@ impl Check<'_> {
             urls,
             secret_dir: secret_dir?,
             login: written.login,
+            format: written.format,
             tenant: written.tenant.clone().unwrap_or_else(|| "admin".to_owned()),
             api_version: written.api_version.clone(),
             timeout,

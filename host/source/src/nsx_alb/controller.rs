@@ -128,7 +128,7 @@ impl Controller {
             };
             node.session().answered(open.login, &received.headers);
             let retry = match received.status {
-                status if status.is_success() => match received.json() {
+                status if status.is_success() => match of_kind(received, call.kind) {
                     Ok(body) => {
                         node.session().succeeded();
                         return Ok(body);
@@ -285,6 +285,14 @@ enum Retry {
 impl Node {
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body of an answer, if it can be one to this kind of call.
+fn of_kind(received: Received, kind: CallKind) -> Result<Vec<u8>, AlbError> {
+    match kind {
+        CallKind::MetricsText => received.text(),
+        _ => received.json(),
     }
 }
 

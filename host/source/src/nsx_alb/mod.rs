@@ -22,6 +22,7 @@ mod send;
 mod session;
 mod settings;
 mod shared_call;
+mod text;
 mod timestamp;
 
 use std::collections::HashMap;
@@ -47,7 +48,7 @@ use request::{Call, Filter, Target};
 pub use error::AlbError;
 pub use query::{AkoNamespace, Entity, NsxAlbQuery, Pick, is_metric_id, may_be_summed};
 pub use report::ControllerReport;
-pub use settings::{Login, NsxAlbSettings, Step};
+pub use settings::{AlbFormat, Login, NsxAlbSettings, Step};
 
 /// A controller.
 pub struct NsxAlb {
@@ -228,12 +229,18 @@ impl NsxAlb {
     fn note(&self, keys: &[Key], answered: Result<Vec<Row>, AlbError>) {
         let now = Instant::now();
         match answered {
-            Ok(rows) => self.board().answered(keys, rows, now, clock::now()),
+            Ok(rows) => {
+                let time = self.samples_have_times().then(clock::now);
+                self.board().answered(keys, rows, now, time);
+            }
             Err(error) => self.board().failed(keys, &error, now),
         }
     }
 
     async fn metrics(&self, keys: &[Key]) -> Result<Vec<Row>, AlbError> {
+        if self.settings.format == AlbFormat::Prometheus {
+            return self.text(keys).await;
+        }
         let call = request::metrics(&board::requests(keys));
         let body = self.controller.call(&call).await?;
         let now = clock::now();
@@ -244,6 +251,25 @@ impl NsxAlb {
         });
         let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
         decoded.map_err(|reason| AlbError::Decode(shortened(&reason)))
+    }
+
+    /// The same in the Prometheus format, one request after the other.
+    async fn text(&self, keys: &[Key]) -> Result<Vec<Row>, AlbError> {
+        let mut rows = Vec::new();
+        for request in text::requests(keys) {
+            let call = request::text(&request, &self.settings.tenant);
+            let page = self.controller.call(&call).await?;
+            let now = clock::now();
+            let read = decode_apart(page.len(), move || text::rows(&page, &request.metrics, now));
+            let read = read.await.map_err(|error| AlbError::Decode(error.to_string()))?;
+            rows.extend(read.map_err(|reason| AlbError::Decode(shortened(&reason)))?);
+        }
+        Ok(rows)
+    }
+
+    /// Whether the controller says when samples were taken.
+    fn samples_have_times(&self) -> bool {
+        self.settings.format == AlbFormat::Json
     }
 
     /// The list in which an object of a name is found.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::NsxAlb;
+use super::board::Key;
 use super::error::AlbError;
 use super::objects::Objects;
 use super::query::Entity;
-use super::request::{self, Filter, MetricRequest, Target};
-use super::{NsxAlb, decode};
+use super::request::{Filter, Target};
 use leadsman_runtime::clock;
 
 /// The state of a controller, for people.
@@ -23,6 +24,9 @@ pub struct ControllerReport {
     pub of_clusters: BTreeMap<String, usize>,
     /// How old the newest sample of any pool is.
     pub newest: Option<Duration>,
+    /// Whether samples have times: in the Prometheus format they have none, and the newest is as old
+    /// as the answer.
+    pub has_times: bool,
     /// How long the list of pools took.
     pub listing: Duration,
     /// How long one metric of all pools took.
@@ -41,7 +45,10 @@ impl NsxAlb {
         let of_ako: usize = objects.iter().map(|list| marked(list)).sum();
         let newest = self.board().newest_time().map(|time| {
             let age = clock::now().saturating_sub(time) / 1000;
-            format!(", newest sample {age}s old")
+            match self.samples_have_times() {
+                true => format!(", newest sample {age}s old"),
+                false => format!(", newest answer {age}s old"),
+            }
         });
         let (session, newest) = (self.controller.state(), newest.unwrap_or_default());
         format!("{session}; {count} objects listed, {of_ako} with markers of AKO{newest}")
@@ -66,17 +73,16 @@ impl NsxAlb {
             }
         }
         let begun = Instant::now();
-        let call = request::metrics(&[MetricRequest {
+        let key = Key {
             entity: Entity::Pool,
             target: Target::All,
             servers: false,
             step: self.settings.step,
-            metrics: vec![METRIC.into()],
-        }]);
-        let body = self.controller.call(&call).await?;
+            metric: METRIC.into(),
+        };
+        let rows = self.metrics(&[key]).await?;
         let metrics = begun.elapsed();
         let now = clock::now();
-        let rows = decode::many(&body, now).map_err(AlbError::Decode)?;
         let newest = rows.iter().map(|row| row.time).max();
         let age = |time: i64| u64::try_from(now.saturating_sub(time)).unwrap_or_default();
         Ok(ControllerReport {
@@ -85,6 +91,7 @@ impl NsxAlb {
             pools: objects.len(),
             of_clusters,
             newest: newest.map(|time| Duration::from_millis(age(time))),
+            has_times: self.samples_have_times(),
             listing,
             metrics,
         })
