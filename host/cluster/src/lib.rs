@@ -2,6 +2,7 @@
 
 mod config_maps;
 mod discovery;
+mod endpoints;
 mod events;
 mod reason;
 mod reflectors;

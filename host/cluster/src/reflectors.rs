@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reason::{is_forbidden, of_watch, status_of};
-use super::{Cluster, discovery};
+use super::{Cluster, discovery, endpoints};
+use leadsman_model::endpoints::{EndpointPick, EndpointStore};
 use leadsman_model::objects::{Labels, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
 use leadsman_runtime::backoff::Backoff;
@@ -34,6 +35,7 @@ const NOT_FOUND: &str = "kube-apiserver answers their list with 404 (Not Found),
 pub struct Reflectors {
     client: Client,
     stores: Mutex<HashMap<Resource, Weak<ObjectStore>>>,
+    endpoints: Mutex<HashMap<EndpointPick, Weak<EndpointStore>>>,
     /// Counts the kinds whose version or name discovery has told anew.
     discovered: watch::Sender<u64>,
     tasks: TaskTracker,
@@ -46,6 +48,7 @@ impl Reflectors {
         Self {
             client: cluster.client().clone(),
             stores: Mutex::default(),
+            endpoints: Mutex::default(),
             discovered: watch::Sender::new(0),
             tasks,
             end,
@@ -71,6 +74,26 @@ impl Reflectors {
         self.tasks.spawn(async move {
             tokio::select! {
                 () = reflector.run() => {}
+                () = end.cancelled() => {}
+            }
+        });
+        store
+    }
+
+    /// The endpoints of a pick. Their reflector runs until the last holder drops the store.
+    pub fn endpoints(&self, pick: &EndpointPick) -> Arc<EndpointStore> {
+        let mut stores = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.retain(|_, store| store.strong_count() > 0);
+        if let Some(store) = stores.get(pick).and_then(Weak::upgrade) {
+            return store;
+        }
+        let store = Arc::new(EndpointStore::starting(pick.clone()));
+        stores.insert(pick.clone(), Arc::downgrade(&store));
+        let follow = endpoints::follow(self.client.clone(), pick.clone(), Arc::downgrade(&store));
+        let end = self.end.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = follow => {}
                 () = end.cancelled() => {}
             }
         });

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
-use leadsman_source::{AlbFormat, Entity, Login, Method};
+use leadsman_source::{AlbFormat, Entity, Function, Login, Method, Scheme};
 
 /// The configuration of Leadsman.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -103,6 +103,117 @@ pub enum Source {
     Recording(Recording),
     /// NSX ALB (VMware Avi Load Balancer): its controller.
     NsxAlb(Box<NsxAlb>),
+    /// Pods, the endpoints of a Service, or addresses that expose metrics in the Prometheus text format or
+    /// OpenMetrics. They are scraped in the cadence of reads, without a Prometheus.
+    Exposition(Box<Exposition>),
+}
+
+/// What exposes metrics: one of `pods`, `service`, `url` and `urls`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Exposition {
+    /// Pods of the cluster.
+    pub pods: Option<ExpositionPods>,
+    /// The ready endpoints of a Service of the cluster.
+    pub service: Option<ExpositionService>,
+    /// An address with its path, e.g. `http://exporter.shop:9100/metrics`.
+    pub url: Option<String>,
+    /// Several of them.
+    #[serde(default)]
+    pub urls: Vec<String>,
+    /// How long a scrape may take, with its wait for a turn. `3s` if left out.
+    pub timeout: Option<String>,
+    /// How often a target is scraped at most: queries within this time share a scrape. `5s` if left out.
+    pub scrape_at_most_every: Option<String>,
+    /// How many scrapes may be under way at once. 50 if left out.
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_concurrent: Option<u32>,
+    /// The bounds of targets. What has more fails alone.
+    pub limits: Option<ExpositionLimits>,
+    /// Headers for every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Headers with files that hold their values. Read again when they change, and never logged.
+    #[serde(default)]
+    pub header_files: BTreeMap<String, String>,
+    /// A file with a bearer token, which every target gets. Read again when it changes.
+    pub bearer_token_file: Option<String>,
+    /// HTTP basic authentication, which every target gets.
+    pub basic_auth: Option<BasicAuth>,
+    /// How targets are trusted, and how Leadsman identifies itself to them.
+    pub tls: Option<Tls>,
+}
+
+/// Pods that are scraped: those that run and are not being deleted.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ExpositionPods {
+    /// The only namespace. All if left out.
+    pub namespace: Option<String>,
+    /// Their labels, as `kubectl --selector` takes them: `app=web,tier in (a,b)`.
+    pub selector: String,
+    /// The port: the name that a container gives it, or its number.
+    pub port: Port,
+    /// The path. `/metrics` if left out.
+    pub path: Option<String>,
+    /// `http` or `https`. `http` if left out.
+    #[serde(default)]
+    pub scheme: Scheme,
+    /// How long a pod has been started at least: the first minutes of many say nothing yet. `0s` if
+    /// left out.
+    pub min_age: Option<String>,
+    /// Whether only pods that are ready are scraped. One that fails its probe under load has a load.
+    #[serde(default)]
+    pub ready_only: bool,
+}
+
+/// The endpoints of a Service.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ExpositionService {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The port: the name that the Service gives it, or the number at its endpoints.
+    pub port: Port,
+    /// The path. `/metrics` if left out.
+    pub path: Option<String>,
+    /// `http` or `https`. `http` if left out.
+    #[serde(default)]
+    pub scheme: Scheme,
+}
+
+/// A port.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Port {
+    /// By its number.
+    Number(u16),
+    /// By its name.
+    Name(String),
+}
+
+/// The bounds of targets.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ExpositionLimits {
+    /// How many targets are scraped: the first by namespace and name. 1,000 if left out.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub targets: Option<u32>,
+    /// The largest page, in bytes. 16 MiB if left out.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub bytes: Option<u64>,
+    /// How many samples a page has at most. 100,000 if left out.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub series: Option<u32>,
+    /// How many labels a sample has at most. 64 if left out.
+    #[schemars(range(min = 1, max = 1000))]
+    pub labels: Option<u32>,
+    /// The memory for the samples that are kept for queries, of all targets, in bytes. 64 MiB if left
+    /// out.
+    #[schemars(range(min = 65_536, max = 1_073_741_824))]
+    pub memory_bytes: Option<u64>,
 }
 
 /// The controller of an NSX ALB (VMware Avi Load Balancer).
@@ -406,7 +517,7 @@ pub struct Custom {
 #[serde(deny_unknown_fields)]
 pub struct External {}
 
-/// What is asked of a source: `promql` or `nsxAlb`.
+/// What is asked of a source: `promql`, `nsxAlb` or `exposition`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Query {
@@ -418,6 +529,8 @@ pub struct Query {
     pub promql: Option<String>,
     /// What is asked of an NSX ALB controller.
     pub nsx_alb: Option<NsxAlbQuery>,
+    /// What is asked of endpoints that are scraped.
+    pub exposition: Option<ExpositionQuery>,
     /// How old samples may be. A series with older ones is left out; an answer with older ones
     /// alone is an error. For NSX ALB three steps, and at least `1m`, if left out; otherwise of any age. Prometheus
     /// gives samples of an instant query the time of the query.
@@ -456,6 +569,27 @@ pub struct NsxAlbQuery {
     pub servers: bool,
     /// The time between two samples: `5s`, `5m`, `1h` or `1d`. That of the source if left out.
     pub step: Option<String>,
+}
+
+/// What is asked of endpoints that are scraped: the series of a metric, or what is made of their last
+/// samples.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ExpositionQuery {
+    /// The name of the metric, as in a line of the page: with `_total`, `_count`, `_bucket` …
+    pub metric: String,
+    /// Only series whose labels have these values.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Only series whose labels match these regular expressions as a whole: `2..`.
+    #[serde(default)]
+    pub matches: BTreeMap<String, String>,
+    /// What is made of the samples: `last`, `rate` (per second), `increase`, `delta` or `avg`. `last` if
+    /// left out.
+    #[serde(default)]
+    pub function: Function,
+    /// The window of the function, from `10s` to `10m`. Until it is filled there is no value.
+    pub over: Option<String>,
 }
 
 /// The span of a range query.

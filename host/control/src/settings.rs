@@ -11,7 +11,7 @@ use leadsman_config::valid;
 use leadsman_document::{Fault, segment};
 use leadsman_evaluation::Budget;
 use leadsman_model::names::Namespace;
-use leadsman_source::Source;
+use leadsman_source::{Source, SourceError, SourceSettings};
 
 /// The operator's settings in force.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ impl OperatorSettings {
             let known = self.sources.get(name).filter(|(known, _)| known == config);
             let source = match known {
                 Some(known) => known.clone(),
-                None => match Source::counted(config, self.runtime.metrics.source(name)) {
+                None => match self.source(name, config) {
                     Ok(source) => (config.clone(), Arc::new(self.begun(source))),
                     Err(error) => {
                         let place = format!("/sources/{}", segment(name));
@@ -75,6 +75,16 @@ impl OperatorSettings {
             sources.insert(name.clone(), source);
         }
         sources
+    }
+
+    fn source(&self, name: &str, config: &SourceSettings) -> Result<Source, SourceError> {
+        let metrics = self.runtime.metrics.source(name);
+        match &self.runtime.objects {
+            ObjectSource::Listed => Source::counted(config, metrics),
+            ObjectSource::Watched(reflectors) => {
+                Source::in_cluster(config, metrics, &|pick| reflectors.endpoints(pick))
+            }
+        }
     }
 
     /// A source whose session, if it has one, ends with it or with the process.

@@ -168,9 +168,9 @@ async fn fetch(
     let begun = Instant::now();
     let tenant = &Tenant::new(&mapping.owner, scope);
     let request = Request { query: &filled, max_sample_age: query.max_sample_age, now, tenant };
-    let answer = query.source.fetch(&request).await;
+    let answer = query.source.fetch_with_gaps(&request).await;
     mapping.metrics.queried(&query.name, begun.elapsed(), answer.is_err());
-    let mut answer = answer.map_err(|source| EvaluationError::Query {
+    let (mut answer, gaps) = answer.map_err(|source| EvaluationError::Query {
         query: query.name.clone(),
         source_name: query.source_name.clone(),
         source,
@@ -181,6 +181,9 @@ async fn fetch(
         answer.select(selector).map_err(|label| {
             let hint = match &query.kind {
                 QueryKind::NsxAlb(_) => "its labels are those that markers of AKO give".to_owned(),
+                QueryKind::Exposition(_) => {
+                    "its labels are those of the page and of its pod".to_owned()
+                }
                 QueryKind::PromQl { .. } => {
                     let place = if mapping.of_rule { "<<.LabelMatchers>>" } else { "${selector}" };
                     format!(
@@ -193,7 +196,7 @@ async fn fetch(
         })?;
     }
     let series = answer.data.series();
-    let basis = QueryBasis { name: query.name.clone(), series, before_selection };
+    let basis = QueryBasis { name: query.name.clone(), series, before_selection, gaps };
     Ok((basis, (query.name.clone(), answer)))
 }
 

@@ -8,6 +8,7 @@ use leadsman_model::data::{Data, Input, Vector};
 use leadsman_model::dictionary::{Dictionary, EMPTY, Text};
 use leadsman_model::names::Scope;
 use leadsman_model::values::MetricValues;
+use leadsman_source::Gap;
 
 /// How many disputes are kept with their labels.
 const MAX_DISPUTES: usize = 20;
@@ -44,6 +45,8 @@ pub struct QueryBasis {
     pub series: usize,
     /// How many there were before the metric selector picked from them.
     pub before_selection: usize,
+    /// Why it has nothing of some objects, as far as the source knows.
+    pub gaps: Vec<Gap>,
 }
 
 /// An object whose series do not agree.

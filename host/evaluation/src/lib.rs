@@ -37,3 +37,5 @@ pub use policy::Policy;
 pub use predecessor::HandoverStatus;
 pub use quota::EvaluationQuota;
 pub use state::{Evaluated, Failed, State};
+
+pub use leadsman_source::Gap;

@@ -3,6 +3,7 @@
 
 pub mod data;
 pub mod dictionary;
+pub mod endpoints;
 pub mod field_selector;
 pub mod labels;
 pub mod names;

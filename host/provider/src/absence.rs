@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::snapshot::RuleSeries;
-use leadsman_evaluation::{Basis, Dispute, Evaluated, Mapping, Missing, MissingReason, QueryBasis};
+use leadsman_evaluation::{
+    Basis, Dispute, Evaluated, Gap, Mapping, Missing, MissingReason, QueryBasis,
+};
 use leadsman_model::names::Scope;
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::selector::Selector;
@@ -49,9 +51,20 @@ impl Absence<'_> {
             return Some(Missing::new(MissingReason::NoneSelected, message));
         }
         Some(self.unknown_label().unwrap_or_else(|| {
-            let message = self.answered_without(queries.iter());
+            let message = format!("{}{}", self.answered_without(queries.iter()), self.of_all());
             Missing::new(MissingReason::NoSeries, message)
         }))
+    }
+
+    /// What a source says of all that it has nothing of.
+    fn of_all(&self) -> String {
+        let gaps: Vec<_> = self.basis().queries.iter().flat_map(|query| &query.gaps).collect();
+        match gaps.as_slice() {
+            [] => String::new(),
+            [gap] if gap.object.is_empty() => format!(": {}", gap.reason),
+            [gap] => format!(": of one target, {}", gap.reason),
+            [gap, ..] => format!(": of {} targets; of the first, {}", gaps.len(), gap.reason),
+        }
     }
 
     /// A label that the query asks for and that no series has, as far as the series are known.
@@ -96,7 +109,7 @@ impl Absence<'_> {
 impl ObjectAbsence<'_> {
     /// Why an object has no value.
     pub(super) fn why(&self, name: &str) -> Missing {
-        let found = self.dispute(name).or_else(|| self.of.no_series());
+        let found = self.dispute(name).or_else(|| self.gap(name)).or_else(|| self.of.no_series());
         let mut missing = found.unwrap_or_else(|| self.others());
         if self.of.mapping.any_object
             && self.store.ready().is_ok()
@@ -107,6 +120,16 @@ impl ObjectAbsence<'_> {
                 format!("{}; there is no such object{place}, either", missing.message);
         }
         missing
+    }
+
+    /// What a source says of why it has nothing of an object.
+    fn gap(&self, name: &str) -> Option<Missing> {
+        let is = |gap: &&Gap| gap.object == name && gap.namespace == self.namespace;
+        let of =
+            |query: &QueryBasis| Some((query.name.clone(), query.gaps.iter().find(is)?.clone()));
+        let (query, gap) = self.of.basis().queries.iter().find_map(of)?;
+        let message = format!("the query \"{query}\" has nothing of it: {}", gap.reason);
+        Some(Missing::new(MissingReason::LeftOut, message))
     }
 
     fn dispute(&self, name: &str) -> Option<Missing> {

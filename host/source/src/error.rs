@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::exposition::ExpositionError;
 use super::nsx_alb::AlbError;
 
 /// Why a source cannot be prepared.
@@ -123,6 +124,9 @@ pub enum QueryError {
     /// An NSX ALB controller has no answer.
     #[error(transparent)]
     NsxAlb(#[from] AlbError),
+    /// Targets that are scraped have no answer.
+    #[error(transparent)]
+    Exposition(#[from] ExpositionError),
     /// The source is of another kind than the query.
     #[error("is {source_kind}, which cannot answer a query in {language}")]
     WrongKind {
@@ -173,6 +177,7 @@ impl QueryError {
             Self::Credential { .. } | Self::UnusableCredential { .. } => "query_credential",
             Self::NotRecorded(_) => "query_not_recorded",
             Self::NsxAlb(error) => error.reason(),
+            Self::Exposition(error) => error.reason(),
             Self::WrongKind { .. } => "query_wrong_kind",
             Self::Stale { .. } => "query_stale",
         }

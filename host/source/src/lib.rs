@@ -7,6 +7,7 @@ mod addresses;
 mod client;
 mod decoding;
 mod error;
+mod exposition;
 mod nsx_alb;
 mod prometheus;
 mod query;
@@ -18,9 +19,15 @@ mod settings;
 mod shape;
 mod template;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{QueryError, SourceError};
+pub use exposition::{
+    EndpointTargets, ExpositionError, ExpositionLimits, ExpositionQuery, ExpositionReport,
+    ExpositionSettings, Function, LabelMatcher, PageError, PageReport, Scheme, ScrapeError,
+    TargetPort, TargetReport, TargetSettings,
+};
 pub use nsx_alb::{
     AkoNamespace, AlbError, AlbFormat, ControllerReport, Entity, Login, NsxAlbQuery,
     NsxAlbSettings, Pick, Step, is_metric_id, may_be_summed,
@@ -33,6 +40,7 @@ pub use settings::{
 pub use template::Template;
 
 use leadsman_model::data::Answer;
+use leadsman_model::endpoints::{EndpointPick, EndpointStore};
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
 use leadsman_runtime::telemetry::SourceMetrics;
@@ -50,6 +58,24 @@ pub struct Request<'a> {
     pub tenant: &'a Tenant,
 }
 
+/// Why an answer has nothing of an object, beside the series that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The object's namespace; empty if it is not known, or of no namespace.
+    pub namespace: String,
+    /// Its name; empty if it is for all.
+    pub object: String,
+    /// The reason.
+    pub reason: String,
+}
+
+/// Where the endpoints of a cluster are known from.
+pub type FindEndpoints<'a> = dyn Fn(&EndpointPick) -> Arc<EndpointStore> + 'a;
+
+/// What is said where there is no cluster.
+const NO_CLUSTER: &str =
+    "there is no cluster to ask; name one with --kubeconfig, or scrape a `url`";
+
 /// The largest recording, in bytes.
 const MAX_RECORDING: u64 = 64 << 20;
 
@@ -61,6 +87,8 @@ pub enum Source {
     Recording(recording::Recording),
     /// An NSX ALB controller.
     NsxAlb(Box<nsx_alb::NsxAlb>),
+    /// Endpoints that are scraped.
+    Exposition(Box<exposition::Exposition>),
 }
 
 impl Source {
@@ -71,6 +99,17 @@ impl Source {
 
     /// The same, with metrics of what it does.
     pub fn counted(settings: &SourceSettings, metrics: SourceMetrics) -> Result<Self, SourceError> {
+        let nowhere =
+            |pick: &EndpointPick| Arc::new(EndpointStore::unknown(pick.clone(), NO_CLUSTER));
+        Self::in_cluster(settings, metrics, &nowhere)
+    }
+
+    /// The same, in a cluster whose endpoints can be found.
+    pub fn in_cluster(
+        settings: &SourceSettings,
+        metrics: SourceMetrics,
+        find: &FindEndpoints<'_>,
+    ) -> Result<Self, SourceError> {
         match settings {
             SourceSettings::Prometheus(settings) => {
                 Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings, metrics)?)))
@@ -87,6 +126,14 @@ impl Source {
             SourceSettings::NsxAlb(settings) => {
                 Ok(Self::NsxAlb(Box::new(nsx_alb::NsxAlb::new(settings, metrics)?)))
             }
+            SourceSettings::Exposition(settings) => {
+                let endpoints = match &settings.targets {
+                    TargetSettings::Urls(_) => None,
+                    TargetSettings::Endpoints(endpoints) => Some(find(&endpoints.pick)),
+                };
+                let exposition = exposition::Exposition::new(settings, metrics, endpoints)?;
+                Ok(Self::Exposition(Box::new(exposition)))
+            }
         }
     }
 
@@ -95,12 +142,22 @@ impl Source {
         match self {
             Self::Prometheus(prometheus) => Some(prometheus.timeout()),
             Self::NsxAlb(controller) => Some(controller.timeout()),
+            Self::Exposition(targets) => Some(targets.timeout()),
             Self::Recording(_) => None,
         }
     }
 
     /// Runs a query.
     pub async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
+        Ok(self.fetch_with_gaps(request).await?.0)
+    }
+
+    /// The same, with why the answer has nothing of some objects, as far as the source knows.
+    pub async fn fetch_with_gaps(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<(Answer, Vec<Gap>), QueryError> {
+        let mut gaps = Vec::new();
         let mut answer = match (self, request.query) {
             (Self::Prometheus(prometheus), FilledQuery::PromQl { text, range }) => {
                 prometheus.fetch(text, *range, request).await?
@@ -110,6 +167,11 @@ impl Source {
             }
             (Self::NsxAlb(controller), FilledQuery::NsxAlb { query, namespace }) => {
                 controller.fetch(query, namespace.as_ref()).await?
+            }
+            (Self::Exposition(targets), FilledQuery::Exposition { query, namespace }) => {
+                let (answer, found) = targets.fetch(query, namespace.as_ref()).await?;
+                gaps = found;
+                answer
             }
             (_, query) => {
                 let source_kind = self.described();
@@ -123,7 +185,7 @@ impl Source {
                 QueryError::Stale { age: Duration::from_secs(age / 1000), limit, hint }
             })?;
         }
-        Ok(answer)
+        Ok((answer, gaps))
     }
 
     /// How old samples may be, and what may be the cause if they are older.
@@ -141,7 +203,16 @@ impl Source {
     pub async fn report(&self) -> Option<Result<ControllerReport, AlbError>> {
         match self {
             Self::NsxAlb(controller) => Some(controller.report().await),
-            Self::Prometheus(_) | Self::Recording(_) => None,
+            Self::Prometheus(_) | Self::Recording(_) | Self::Exposition(_) => None,
+        }
+    }
+
+    /// The state of the targets of a source that is scraped: scrapes all of them. `None` for other
+    /// kinds.
+    pub async fn scrape_report(&self) -> Option<Result<ExpositionReport, ExpositionError>> {
+        match self {
+            Self::Exposition(targets) => Some(targets.report().await),
+            Self::Prometheus(_) | Self::Recording(_) | Self::NsxAlb(_) => None,
         }
     }
 
@@ -151,6 +222,7 @@ impl Source {
         match self {
             Self::NsxAlb(controller) => Some(controller.state()),
             Self::Prometheus(prometheus) => prometheus.state(),
+            Self::Exposition(targets) => Some(targets.state()),
             Self::Recording(_) => None,
         }
     }
@@ -180,7 +252,7 @@ impl Source {
     {
         match self {
             Self::NsxAlb(controller) => Some(controller.log_out_after(end)),
-            Self::Prometheus(_) | Self::Recording(_) => None,
+            Self::Prometheus(_) | Self::Recording(_) | Self::Exposition(_) => None,
         }
     }
 
@@ -189,6 +261,7 @@ impl Source {
             Self::Prometheus(_) => "a Prometheus",
             Self::Recording(_) => "a recording",
             Self::NsxAlb(_) => "an NSX ALB controller",
+            Self::Exposition(_) => "endpoints that are scraped",
         }
     }
 
@@ -198,7 +271,7 @@ impl Source {
         match self {
             Self::Prometheus(prometheus) => prometheus.series(selector, since).await,
             Self::Recording(_) => Err(QueryError::NotRecorded(format!("series of {selector}"))),
-            Self::NsxAlb(_) => Err(QueryError::WrongKind {
+            Self::NsxAlb(_) | Self::Exposition(_) => Err(QueryError::WrongKind {
                 source_kind: self.described(),
                 language: "the series queries of rules",
             }),
@@ -215,6 +288,17 @@ pub fn prometheus_series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Resu
 /// and joins both.
 pub fn nsx_alb_answer(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
     nsx_alb::parse(metrics, list)
+}
+
+/// A sample of a page: its name, labels, value, and time in milliseconds since the epoch.
+pub type PageRow = (String, Vec<(String, String)>, f64, Option<i64>);
+
+/// Parses a page that arrives in pieces, in OpenMetrics or in the Prometheus text format.
+pub fn exposition_page<'b>(
+    open_metrics: bool,
+    pieces: impl IntoIterator<Item = &'b [u8]>,
+) -> Result<Vec<PageRow>, String> {
+    exposition::rows(open_metrics, pieces).map_err(|error| error.to_string())
 }
 
 /// Parses an answer of Prometheus' HTTP API.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::exposition::ExpositionQuery;
 use super::nsx_alb::NsxAlbQuery;
 use super::template::Template;
 use leadsman_model::names::Namespace;
@@ -11,6 +12,7 @@ use leadsman_model::query_params::QueryParams;
 /// How the kinds of queries are called in messages.
 const PROMQL: &str = "PromQL (`promql`)";
 const NSX_ALB: &str = "the terms of NSX ALB (`nsxAlb`)";
+const EXPOSITION: &str = "the terms of scraped pages (`exposition`)";
 
 /// What is asked of a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +39,8 @@ pub enum QueryKind {
     },
     /// Of an NSX ALB controller.
     NsxAlb(NsxAlbQuery),
+    /// Of endpoints that are scraped.
+    Exposition(ExpositionQuery),
 }
 
 /// A query for one scope and what a read asks.
@@ -56,6 +60,13 @@ pub enum FilledQuery {
         /// The namespace of the evaluation, if it is for one.
         namespace: Option<Namespace>,
     },
+    /// Of endpoints that are scraped.
+    Exposition {
+        /// The query.
+        query: ExpositionQuery,
+        /// The namespace of the evaluation, if it is for one.
+        namespace: Option<Namespace>,
+    },
 }
 
 impl QueryKind {
@@ -64,6 +75,7 @@ impl QueryKind {
         match self {
             Self::PromQl { .. } => PROMQL,
             Self::NsxAlb(_) => NSX_ALB,
+            Self::Exposition(_) => EXPOSITION,
         }
     }
 
@@ -77,6 +89,7 @@ impl QueryKind {
         match self {
             Self::PromQl { text, .. } => text.uses_namespace(),
             Self::NsxAlb(query) => query.uses_namespace(),
+            Self::Exposition(_) => false,
         }
     }
 
@@ -84,7 +97,7 @@ impl QueryKind {
     pub fn uses_selector(&self) -> bool {
         match self {
             Self::PromQl { text, .. } => text.uses_selector(),
-            Self::NsxAlb(_) => false,
+            Self::NsxAlb(_) | Self::Exposition(_) => false,
         }
     }
 
@@ -92,7 +105,7 @@ impl QueryKind {
     pub fn names_objects(&self) -> bool {
         match self {
             Self::PromQl { text, .. } => text.names_objects(),
-            Self::NsxAlb(_) => false,
+            Self::NsxAlb(_) | Self::Exposition(_) => false,
         }
     }
 
@@ -109,6 +122,9 @@ impl QueryKind {
             Self::NsxAlb(query) => {
                 FilledQuery::NsxAlb { query: query.clone(), namespace: namespace.cloned() }
             }
+            Self::Exposition(query) => {
+                FilledQuery::Exposition { query: query.clone(), namespace: namespace.cloned() }
+            }
         })
     }
 }
@@ -123,6 +139,7 @@ impl FilledQuery {
         match self {
             Self::PromQl { .. } => PROMQL,
             Self::NsxAlb { .. } => NSX_ALB,
+            Self::Exposition { .. } => EXPOSITION,
         }
     }
 }
@@ -133,6 +150,7 @@ impl fmt::Display for QueryKind {
         match self {
             Self::PromQl { text, .. } => write!(f, "{text}"),
             Self::NsxAlb(query) => write!(f, "{query}"),
+            Self::Exposition(query) => write!(f, "{query}"),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::exposition::ExpositionSettings;
 use super::nsx_alb::{AlbFormat, NsxAlbSettings};
 use super::query::QueryKind;
 
@@ -18,6 +19,8 @@ pub enum SourceSettings {
     Recording(RecordingSettings),
     /// An NSX ALB controller.
     NsxAlb(Box<NsxAlbSettings>),
+    /// Endpoints that expose metrics.
+    Exposition(Box<ExpositionSettings>),
 }
 
 impl SourceSettings {
@@ -27,6 +30,7 @@ impl SourceSettings {
             Self::Prometheus(_) => "a Prometheus",
             Self::Recording(_) => "a recording",
             Self::NsxAlb(_) => "an NSX ALB controller",
+            Self::Exposition(_) => "endpoints that are scraped",
         }
     }
 
@@ -35,6 +39,7 @@ impl SourceSettings {
         match self {
             Self::Prometheus(_) | Self::Recording(_) => matches!(kind, QueryKind::PromQl { .. }),
             Self::NsxAlb(_) => matches!(kind, QueryKind::NsxAlb(_)),
+            Self::Exposition(_) => matches!(kind, QueryKind::Exposition(_)),
         }
     }
 

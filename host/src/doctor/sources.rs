@@ -1,12 +1,20 @@
 //! Do the sources of a configuration answer?
 
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
 use super::Finding;
-use leadsman_cluster::Cluster;
+use leadsman_cluster::{Cluster, Reflectors};
 use leadsman_config::Flags;
 use leadsman_control::{self as control, ConfigOrigin};
+use leadsman_model::endpoints::EndpointPick;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
-use leadsman_source::{ControllerReport, FilledQuery, QueryError, Request, Source, SourceSettings};
+use leadsman_runtime::telemetry::SourceMetrics;
+use leadsman_source::{
+    ControllerReport, ExpositionError, ExpositionReport, FilledQuery, PageReport, QueryError,
+    Request, Source, SourceSettings, TargetReport,
+};
 
 /// What every Prometheus can answer.
 const QUERY: &str = "vector(1)";
@@ -15,6 +23,9 @@ const QUERY: &str = "vector(1)";
 const FROM_A_POD: &str = "an address inside the cluster can be reached from a pod only: try it there, \
                           with kubectl exec deployment/leadsman -- /leadsman doctor --config-map \
                           NAMESPACE/NAME";
+
+/// How many targets of a source are listed, those that fail first.
+const MAX_TARGETS: usize = 20;
 
 /// Asks each source of a configuration for a number that every Prometheus knows.
 pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster) -> Vec<Finding> {
@@ -32,14 +43,25 @@ pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster
             "see `leadsman check`".to_owned(),
         ));
     }
+    let end = CancellationToken::new();
+    let reflectors = Reflectors::new(cluster, TaskTracker::new(), end.clone());
+    let _end_on_drop = end.drop_guard();
     for (name, source) in &parsed.config.sources {
         if matches!(source, SourceSettings::Recording(_)) {
             continue;
         }
-        let asked = match Source::new(source) {
-            Ok(source) => match source.ask_each(QUERY, clock::now()).await {
-                Some(asked) => {
-                    findings.extend(of_addresses(name, &asked));
+        let find = |pick: &EndpointPick| reflectors.endpoints(pick);
+        let source = Source::in_cluster(source, SourceMetrics::uncounted(), &find);
+        if let Ok(source) = &source
+            && let Some(asked) = source.ask_each(QUERY, clock::now()).await
+        {
+            findings.extend(of_addresses(name, &asked));
+            continue;
+        }
+        let asked = match source {
+            Ok(source) => match source.scrape_report().await {
+                Some(report) => {
+                    findings.extend(of_targets(name, report));
                     continue;
                 }
                 None => ask(&source).await,
@@ -66,6 +88,46 @@ fn of_addresses(name: &str, asked: &[(String, Result<(), QueryError>)]) -> Vec<F
         Err(error) => Finding::bad(format!("the source \"{name}\" at {url} {error}"), FROM_A_POD),
     };
     asked.iter().map(finding).collect()
+}
+
+/// What is found of a source whose targets were scraped.
+fn of_targets(name: &str, report: Result<ExpositionReport, ExpositionError>) -> Vec<Finding> {
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => {
+            let advice = "give the adapter's role the right that is named";
+            return vec![Finding::bad(format!("the source \"{name}\" {error}"), advice)];
+        }
+    };
+    let ExpositionReport { mut targets, left_out, interrupted } = report;
+    let (all, failing) = (targets.len(), targets.iter().filter(|one| one.outcome.is_err()).count());
+    let mut findings = Vec::new();
+    let summary = format!("the source \"{name}\" has {all} targets, {failing} of them failing");
+    findings.push(match (all, failing) {
+        (0, _) => Finding::unsure(summary),
+        (_, 0) => Finding::good(summary),
+        _ => Finding::bad(
+            summary,
+            "an address inside the cluster can be reached from a pod only, and a NetworkPolicy may \
+             close it",
+        ),
+    });
+    if let Some(reason) = interrupted {
+        findings.push(Finding::unsure(format!("its list may be out of date: {reason}")));
+    }
+    targets.sort_by_key(|target| target.outcome.is_ok());
+    for TargetReport { target, outcome } in targets.iter().take(MAX_TARGETS) {
+        findings.push(match outcome {
+            Ok(PageReport { bytes, series, took, .. }) => {
+                Finding::good(format!("{target}: {bytes} bytes, {series} series in {took:.1?}"))
+            }
+            Err(error) => Finding::unsure(format!("{target} {error}")),
+        });
+    }
+    for reason in left_out.iter().take(MAX_TARGETS) {
+        findings.push(Finding::unsure(format!("not scraped: {reason}")));
+    }
+    findings
 }
 
 /// Whether a source answers, and what else there is to say.
@@ -129,6 +191,35 @@ mod tests {
         );
         let verdicts = told(Err(QueryError::Timeout(Duration::from_secs(5))));
         assert!(verdicts.iter().all(|(verdict, _)| *verdict == Verdict::Bad), "{verdicts:?}");
+    }
+
+    #[test]
+    fn targets_that_fail_are_told_first() {
+        let target = |target: &str, outcome| TargetReport { target: target.to_owned(), outcome };
+        let page = PageReport {
+            age: Duration::ZERO,
+            bytes: 1200,
+            series: 30,
+            took: Duration::from_millis(12),
+        };
+        let report = ExpositionReport {
+            targets: vec![
+                target("shop/web-0 (10.0.0.1:9100)", Ok(page)),
+                target("shop/web-1 (10.0.0.2:9100)", Err("answered 500".to_owned())),
+            ],
+            left_out: vec!["shop/web-2: it is younger than minAge (30s)".to_owned()],
+            interrupted: None,
+        };
+        let told: Vec<_> = of_targets("app", Ok(report)).into_iter().map(|one| one.what).collect();
+        assert_eq!(
+            told,
+            [
+                "the source \"app\" has 2 targets, 1 of them failing",
+                "shop/web-1 (10.0.0.2:9100) answered 500",
+                "shop/web-0 (10.0.0.1:9100): 1200 bytes, 30 series in 12.0ms",
+                "not scraped: shop/web-2: it is younger than minAge (30s)",
+            ]
+        );
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Check<'_> {
             self.duration(Some(age), Duration::from_secs(60), &format!("{place}/maxSampleAge"))
         });
         let kind = match (&written.promql, &written.nsx_alb) {
+            _ if written.exposition.is_some() => self.scraped(written, place),
             (None, Some(asked)) => {
                 for (key, is_there) in
                     [("range", written.range.is_some()), ("check", written.check.is_some())]
@@ -125,7 +126,10 @@ impl Check<'_> {
                     let message = "only one of the keys promql, nsxAlb may stand here";
                     self.fault(format!("{place}/nsxAlb"), message);
                 } else if promql.is_none() {
-                    self.fault(place, "the key \"promql\" or \"nsxAlb\" is missing");
+                    self.fault(
+                        place,
+                        "the key \"promql\", \"nsxAlb\" or \"exposition\" is missing",
+                    );
                 }
                 self.promql(promql.as_deref().unwrap_or_default(), written, place)
             }

@@ -1,5 +1,6 @@
 //! From what is written to what is valid, noting every fault on the way.
 
+mod exposition;
 mod mapping;
 mod nsx_alb;
 mod plugin;

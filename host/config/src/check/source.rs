@@ -48,6 +48,10 @@ impl Check<'_> {
                 let controller = self.controller(&controller, &format!("{place}/nsxAlb"))?;
                 Some(SourceSettings::NsxAlb(Box::new(controller)))
             }
+            written::Source::Exposition(exposition) => {
+                let exposition = self.exposition(*exposition, &format!("{place}/exposition"))?;
+                Some(SourceSettings::Exposition(Box::new(exposition)))
+            }
         }
     }
 
@@ -128,7 +132,7 @@ impl Check<'_> {
         })
     }
 
-    fn url(&mut self, text: &str, place: &str) -> Option<String> {
+    pub(super) fn url(&mut self, text: &str, place: &str) -> Option<String> {
         let parsed = match reqwest::Url::parse(text) {
             Ok(url) => url,
             Err(error) => {
@@ -152,7 +156,7 @@ impl Check<'_> {
         Some(parsed.as_str().trim_end_matches('/').to_owned())
     }
 
-    fn headers(&mut self, written: &written::Prometheus, place: &str) -> HeaderMap {
+    pub(super) fn headers(&mut self, written: &written::Prometheus, place: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in &written.headers {
             let place = format!("{place}/headers/{}", segment(name));
@@ -165,7 +169,7 @@ impl Check<'_> {
         headers
     }
 
-    fn header_files(
+    pub(super) fn header_files(
         &mut self,
         written: &written::Prometheus,
         place: &str,
@@ -209,7 +213,11 @@ impl Check<'_> {
         written.query_parameters.clone().into_iter().collect()
     }
 
-    fn credentials(&mut self, written: &written::Prometheus, place: &str) -> Credentials {
+    pub(super) fn credentials(
+        &mut self,
+        written: &written::Prometheus,
+        place: &str,
+    ) -> Credentials {
         match (&written.bearer_token_file, &written.basic_auth) {
             (None, None) => Credentials::None,
             (Some(file), None) => {

@@ -213,22 +213,8 @@ impl Prometheus {
     }
 
     fn headers(&self) -> Result<HeaderMap, QueryError> {
-        let mut headers = self.config.headers.clone();
-        for (name, path) in &self.config.header_files {
-            headers.insert(name, secret(path, read(path)?)?);
-        }
-        let (path, value) = match &self.config.credentials {
-            Credentials::None => return Ok(headers),
-            Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
-            Credentials::Basic { username, password_file } => {
-                use base64::Engine as _;
-                let pair = format!("{username}:{}", read(password_file)?);
-                let pair = base64::engine::general_purpose::STANDARD.encode(pair);
-                (password_file, format!("Basic {pair}"))
-            }
-        };
-        headers.insert(AUTHORIZATION, secret(path, value)?);
-        Ok(headers)
+        let PrometheusSettings { headers, header_files, credentials, .. } = &self.config;
+        request_headers(headers, header_files, credentials)
     }
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, QueryError> {
@@ -292,6 +278,30 @@ impl Prometheus {
             otherwise(error.without_url())
         }
     }
+}
+
+/// The headers of a request. Files are read anew for each.
+pub(super) fn request_headers(
+    headers: &HeaderMap,
+    header_files: &[(http::HeaderName, std::path::PathBuf)],
+    credentials: &Credentials,
+) -> Result<HeaderMap, QueryError> {
+    let mut headers = headers.clone();
+    for (name, path) in header_files {
+        headers.insert(name, secret(path, read(path)?)?);
+    }
+    let (path, value) = match credentials {
+        Credentials::None => return Ok(headers),
+        Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
+        Credentials::Basic { username, password_file } => {
+            use base64::Engine as _;
+            let pair = format!("{username}:{}", read(password_file)?);
+            let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+            (password_file, format!("Basic {pair}"))
+        }
+    };
+    headers.insert(AUTHORIZATION, secret(path, value)?);
+    Ok(headers)
 }
 
 fn decoded(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Answer, QueryError> {

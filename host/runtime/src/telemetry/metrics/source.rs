@@ -17,6 +17,11 @@ struct CallLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabels {
+    source: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AddressLabels {
     source: String,
     address: String,
@@ -58,6 +63,8 @@ pub(super) struct AllSources {
     calls: Family<CallLabels, Counter>,
     up: Family<AddressLabels, Gauge>,
     asked: Family<AskedLabels, Counter>,
+    scraped_bytes: Family<SourceLabels, Counter>,
+    scraped_series: Family<SourceLabels, Counter>,
     /// The series of the sources that are alive, by name.
     alive: Arc<Mutex<HashMap<String, Weak<Series>>>>,
 }
@@ -78,6 +85,16 @@ impl AllSources {
             "source_address_requests",
             "Requests to an address of a Prometheus, by whether it answered",
             self.asked.clone(),
+        );
+        all.register(
+            "source_scraped_bytes",
+            "Bytes of the pages that were scraped",
+            self.scraped_bytes.clone(),
+        );
+        all.register(
+            "source_scraped_series",
+            "Samples of the pages that were scraped, kept or not",
+            self.scraped_series.clone(),
         );
     }
 
@@ -149,6 +166,15 @@ impl SourceMetrics {
         all.asked.get_or_create(&AskedLabels { source, address, outcome: outcome.name() }).inc();
     }
 
+    /// A page was read: its size, and how many samples it had.
+    pub fn scraped(&self, bytes: usize, series: usize) {
+        let Series { source, all, .. } = &*self.0;
+        let of = SourceLabels { source: source.clone() };
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        all.scraped_bytes.get_or_create(&of).inc_by(count(bytes));
+        all.scraped_series.get_or_create(&of).inc_by(count(series));
+    }
+
     /// Whether an address of the configuration answers.
     pub fn address_up(&self, address: &str, up: bool) {
         let Series { source, known, all } = &*self.0;
@@ -174,6 +200,9 @@ impl Drop for Series {
                 self.all.calls.remove(&CallLabels { source, call, outcome: outcome.name() });
             }
         }
+        let of = SourceLabels { source: self.source.clone() };
+        self.all.scraped_bytes.remove(&of);
+        self.all.scraped_series.remove(&of);
         for address in known.addresses {
             for outcome in CallOutcome::ALL {
                 let (source, address) = (self.source.clone(), address.clone());
@@ -200,13 +229,14 @@ mod tests {
         first.called("login", CallOutcome::Ok);
         first.address_up("https://lb", true);
         first.address_asked("https://lb", CallOutcome::Ok);
+        first.scraped(1000, 10);
         let second = all.source("lb");
         drop(first);
         second.called("login", CallOutcome::Refused);
         let text = all.encode();
         let counted = "leadsman_source_calls_total{source=\"lb\",call=\"login\",outcome=\"ok\"} 1";
         assert!(text.contains(counted), "{text}");
-        assert_eq!(lines(), 4);
+        assert_eq!(lines(), 6);
         drop(second);
         assert_eq!(lines(), 0);
     }

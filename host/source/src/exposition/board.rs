@@ -1,0 +1,328 @@
+//! What queries want of targets, and what is known of each: without I/O or clock.
+//!
+//! Many queries share a scrape: a target is scraped again only once its last scrape began some time
+//! ago, or did not look for a metric. Of a page the wanted metrics alone are kept. What nobody wants any
+//! more is dropped.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::error::ScrapeError;
+use super::history::{History, Unfilled};
+use super::query::ExpositionQuery;
+use super::report::PageReport;
+use super::scrape::{Page, Taken, Wanted};
+use super::target::{Target, TargetKey};
+
+/// A metric that nobody has wanted for so long, beyond two of its windows, is dropped.
+const KEPT_UNWANTED: Duration = Duration::from_secs(120);
+
+/// What is wanted and known.
+#[derive(Default)]
+pub(super) struct Board {
+    wants: HashMap<Arc<str>, Want>,
+    entries: HashMap<TargetKey, Entry>,
+    /// The memory of all samples that are kept.
+    memory: usize,
+    /// The number of the newest scrape.
+    scrapes: u64,
+}
+
+struct Want {
+    at: Instant,
+    longest: Duration,
+}
+
+/// What is known of a target.
+#[derive(Default)]
+struct Entry {
+    /// Closed once the scrape under way has ended.
+    under_way: Option<watch::Receiver<()>>,
+    /// When the newest scrape began, and its number.
+    begun: Option<(Instant, u64)>,
+    /// How the newest scrape that ended did, and its number.
+    ended: Option<(Result<Scraped, ScrapeError>, u64)>,
+    /// The series of each metric that the newest good page was searched for.
+    kept: HashMap<Arc<str>, Series>,
+    memory: usize,
+}
+
+type Series = HashMap<Vec<(String, String)>, Kept>;
+
+#[derive(Default)]
+struct Kept {
+    history: History,
+    /// The number of the newest scrape that had it.
+    scrape: u64,
+}
+
+/// A scrape that succeeded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scraped {
+    pub(super) at: Instant,
+    pub(super) bytes: usize,
+    pub(super) series: usize,
+    pub(super) took: Duration,
+}
+
+/// Whether a target has to be scraped for a query.
+pub(super) enum Turn {
+    /// What is known will do.
+    Known,
+    /// A scrape is under way. It has ended when this closes.
+    UnderWay(watch::Receiver<()>),
+    /// A scrape is to begin, of this number. It has ended when both are dropped.
+    Begin(u64, watch::Sender<()>),
+}
+
+/// What a query gets from a target.
+pub(super) enum Found<'a> {
+    /// Series: labels, time and value.
+    Series(Vec<(&'a [(String, String)], i64, f64)>),
+    /// None, since the window of all of them is not filled.
+    Unfilled(Unfilled),
+    /// None, although the page could be read. Whether it has the metric at all.
+    Nothing { has_metric: bool },
+    /// The last scrape failed.
+    Failed(ScrapeError),
+    /// The first one has not ended.
+    NotYet,
+}
+
+impl Board {
+    /// Somebody wants a metric. Gives whether it is the first of all.
+    pub(super) fn want(&mut self, query: &ExpositionQuery, now: Instant) -> bool {
+        let is_first = self.wants.is_empty();
+        match self.wants.get_mut(query.metric.as_str()) {
+            Some(want) => {
+                want.at = now;
+                want.longest = want.longest.max(query.over);
+            }
+            None => {
+                let want = Want { at: now, longest: query.over };
+                self.wants.insert(query.metric.as_str().into(), want);
+            }
+        }
+        is_first
+    }
+
+    /// What pages are searched for.
+    pub(super) fn wanted(&self) -> Wanted {
+        let wants = self.wants.iter();
+        Arc::new(wants.map(|(metric, want)| (metric.clone(), want.longest)).collect())
+    }
+
+    /// Drops what nobody wants any more; gives whether nothing is wanted.
+    pub(super) fn forget_unwanted(&mut self, now: Instant) -> bool {
+        self.wants.retain(|_, want| {
+            now.saturating_duration_since(want.at) < KEPT_UNWANTED + 2 * want.longest
+        });
+        let wants = &self.wants;
+        for entry in self.entries.values_mut() {
+            entry.kept.retain(|metric, _| wants.contains_key(metric));
+            entry.measure();
+        }
+        if wants.is_empty() {
+            self.entries.clear();
+        }
+        self.memory = self.entries.values().map(|entry| entry.memory).sum();
+        self.wants.is_empty()
+    }
+
+    /// These are all targets: what is known of others is dropped.
+    pub(super) fn sync(&mut self, targets: &[Arc<Target>]) {
+        if self.entries.len() <= targets.len()
+            && targets.iter().all(|target| self.entries.contains_key(&target.key))
+        {
+            return;
+        }
+        let mut before = std::mem::take(&mut self.entries);
+        for target in targets {
+            let entry = before.remove(&target.key).unwrap_or_default();
+            self.entries.insert(target.key.clone(), entry);
+        }
+        self.memory = self.entries.values().map(|entry| entry.memory).sum();
+    }
+
+    /// Whether a target has to be scraped for a metric. `every` is how often it is at most.
+    pub(super) fn turn(
+        &mut self,
+        key: &TargetKey,
+        metric: &str,
+        every: Duration,
+        now: Instant,
+    ) -> Turn {
+        let Some(entry) = self.entries.get_mut(key) else { return Turn::Known };
+        if let Some(under_way) = &entry.under_way {
+            if under_way.has_changed().is_ok() {
+                return Turn::UnderWay(under_way.clone());
+            }
+            entry.under_way = None;
+        }
+        // Evaluations are not on the second, either.
+        let fresh = every.mul_f64(0.9);
+        let is_fresh =
+            entry.begun.is_some_and(|(begun, _)| now.saturating_duration_since(begun) < fresh);
+        let lacks = matches!(entry.ended, Some((Ok(_), _)))
+            && self.wants.contains_key(metric)
+            && !entry.kept.contains_key(metric);
+        if is_fresh && !lacks {
+            return Turn::Known;
+        }
+        self.scrapes += 1;
+        let (ends, ended) = watch::channel(());
+        entry.under_way = Some(ended);
+        entry.begun = Some((now, self.scrapes));
+        Turn::Begin(self.scrapes, ends)
+    }
+
+    /// Whether the last scrape of a target failed, so that nobody waits for the next one.
+    pub(super) fn is_failing(&self, key: &TargetKey) -> bool {
+        let ended = self.entries.get(key).and_then(|entry| entry.ended.as_ref());
+        matches!(ended, Some((Err(_), _)))
+    }
+
+    /// A scrape has ended. Gives whether the target fails now and did not, or does not and did.
+    pub(super) fn ended(
+        &mut self,
+        key: &TargetKey,
+        number: u64,
+        page: Result<Page, ScrapeError>,
+        limit: usize,
+        now: Instant,
+    ) -> Option<Result<(), ScrapeError>> {
+        // It may be gone in the meantime.
+        let entry = self.entries.get_mut(key)?;
+        let before = entry.memory;
+        let others = self.memory.saturating_sub(before);
+        let outcome = page
+            .and_then(|page| entry.keep(page, number, limit.saturating_sub(others), limit, now));
+        self.memory = others + entry.memory;
+        let failed_before = match &entry.ended {
+            Some((ended, _)) => ended.is_err(),
+            None => false,
+        };
+        let told = match &outcome {
+            Err(error) if !failed_before => Some(Err(error.clone())),
+            Ok(_) if failed_before => Some(Ok(())),
+            _ => None,
+        };
+        entry.ended = Some((outcome, number));
+        told
+    }
+
+    /// What a query gets from a target.
+    pub(super) fn find(&self, key: &TargetKey, query: &ExpositionQuery) -> Found<'_> {
+        let Some(entry) = self.entries.get(key) else { return Found::NotYet };
+        let is_over = entry.under_way.as_ref().is_none_or(|ended| ended.has_changed().is_err());
+        let newest = entry.begun.map(|(_, number)| number);
+        let number = match &entry.ended {
+            // A scrape that came to no end has failed.
+            Some((_, number)) if is_over && newest != Some(*number) => {
+                return Found::Failed(ScrapeError::Internal);
+            }
+            None if is_over && newest.is_some() => return Found::Failed(ScrapeError::Internal),
+            None => return Found::NotYet,
+            Some((Err(error), _)) => return Found::Failed(error.clone()),
+            Some((Ok(_), number)) => *number,
+        };
+        let Some(series) = entry.kept.get(query.metric.as_str()) else { return Found::NotYet };
+        let mut found = Vec::new();
+        let mut unfilled = None;
+        for (labels, kept) in series.iter().filter(|(_, kept)| kept.scrape == number) {
+            let value_of = |name: &str| {
+                let at = labels.binary_search_by(|(known, _)| known.as_str().cmp(name));
+                at.ok().and_then(|at| labels.get(at)).map_or("", |(_, value)| value.as_str())
+            };
+            if !query.matchers.iter().all(|matcher| matcher.matches(value_of(matcher.name()))) {
+                continue;
+            }
+            match kept.history.value(query.function, query.over) {
+                Ok((time, value)) => found.push((labels.as_slice(), time, value)),
+                Err(reason) => unfilled = Some(reason),
+            }
+        }
+        // Equal pages give equal answers.
+        found.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        match unfilled {
+            _ if !found.is_empty() => Found::Series(found),
+            Some(unfilled) => Found::Unfilled(unfilled),
+            None => Found::Nothing { has_metric: !series.is_empty() },
+        }
+    }
+
+    /// How the last scrape of a target ended.
+    pub(super) fn last(&self, key: &TargetKey) -> Option<&Result<Scraped, ScrapeError>> {
+        self.entries.get(key)?.ended.as_ref().map(|(ended, _)| ended)
+    }
+
+    /// All targets with how their last scrape ended, for people.
+    pub(super) fn all(&self, now: Instant) -> Vec<(String, Result<PageReport, String>)> {
+        let ended = |(key, entry): (&TargetKey, &Entry)| {
+            let (ended, _) = entry.ended.as_ref()?;
+            let told = match ended {
+                Ok(Scraped { at, bytes, series, took }) => Ok(PageReport {
+                    age: now.saturating_duration_since(*at),
+                    bytes: *bytes,
+                    series: *series,
+                    took: *took,
+                }),
+                Err(error) => Err(error.to_string()),
+            };
+            Some((key.to_string(), told))
+        };
+        self.entries.iter().filter_map(ended).collect()
+    }
+
+    /// The memory of all samples that are kept.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
+    }
+}
+
+impl Entry {
+    /// Keeps the samples of a page, within so many bytes.
+    fn keep(
+        &mut self,
+        page: Page,
+        number: u64,
+        left: usize,
+        limit: usize,
+        now: Instant,
+    ) -> Result<Scraped, ScrapeError> {
+        let scraped = Scraped { at: now, bytes: page.bytes, series: page.series, took: page.took };
+        self.kept.retain(|metric, _| page.wanted.contains_key(metric));
+        for metric in page.wanted.keys() {
+            if !self.kept.contains_key(metric) {
+                self.kept.insert(metric.clone(), Series::default());
+            }
+        }
+        for Taken { metric, labels, value, time } in page.samples {
+            let longest = page.wanted.get(&metric).copied().unwrap_or_default();
+            let Some(series) = self.kept.get_mut(&metric) else { continue };
+            let kept = series.entry(labels).or_default();
+            // Of several samples of one series the first counts, or the newest by its own time.
+            kept.history.add(time, value, longest);
+            kept.scrape = number;
+        }
+        for series in self.kept.values_mut() {
+            // What is not on the page any more is no series.
+            series.retain(|_, kept| kept.scrape == number);
+        }
+        self.measure();
+        if self.memory > left {
+            self.kept.clear();
+            self.memory = 0;
+            return Err(ScrapeError::Memory { limit });
+        }
+        Ok(scraped)
+    }
+
+    fn measure(&mut self) {
+        let all = self.kept.values().flatten();
+        self.memory = all.map(|(labels, kept)| Taken::bytes_of(labels, kept.history.len())).sum();
+    }
+}

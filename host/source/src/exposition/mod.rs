@@ -1,0 +1,406 @@
+//! Endpoints that speak the Prometheus text format or OpenMetrics: pods, what stands behind Services,
+//! and addresses, scraped without a monitoring stack.
+//!
+//! A query has its targets scraped, unless the last scrape is young enough ([`board`]), and gets what
+//! the last samples give ([`history`]). So targets are scraped in the cadence of reads, and not at all
+//! while nobody reads. A target that fails costs itself alone: nobody waits for it a second time, and
+//! its values are absent, with the reason.
+
+mod board;
+mod error;
+mod history;
+pub(crate) mod parse;
+mod query;
+mod report;
+mod scrape;
+mod settings;
+mod target;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout, timeout_at};
+
+use super::{Gap, PageRow, SourceError};
+use crate::client::Client;
+use board::{Board, Found, Turn};
+use history::Unfilled;
+use leadsman_model::data::{Answer, Data, Vector};
+use leadsman_model::dictionary::Dictionary;
+use leadsman_model::endpoints::EndpointStore;
+use leadsman_model::names::Namespace;
+use leadsman_runtime::clock;
+use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
+use parse::{Format, PageLimits, PageReader, Sample};
+use scrape::{Arriving, Page, Wanted, scrape};
+use target::{Target, not_scraped};
+
+pub use error::{ExpositionError, ScrapeError};
+pub use parse::PageError;
+pub use query::{ExpositionQuery, Function, LabelMatcher};
+pub use report::{ExpositionReport, PageReport, TargetReport};
+pub use settings::{
+    EndpointTargets, ExpositionLimits, ExpositionSettings, Scheme, TargetPort, TargetSettings,
+};
+
+/// How often it is looked at whether somebody still wants what is kept.
+const FORGET_EVERY: Duration = Duration::from_secs(30);
+
+/// How much longer than a scrape may take is waited for its end.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// How many reasons of targets an answer has at most.
+const MAX_GAPS: usize = 200;
+
+/// The call of a target, in metrics.
+const SCRAPE: &str = "scrape";
+
+/// Endpoints that are scraped.
+pub struct Exposition {
+    shared: Arc<Shared>,
+    /// Scrapes under way, and what forgets. They end with the source.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// What tasks need.
+struct Shared {
+    settings: ExpositionSettings,
+    client: Client,
+    metrics: SourceMetrics,
+    /// The endpoints of the cluster, unless addresses are scraped.
+    endpoints: Option<Arc<EndpointStore>>,
+    board: Mutex<Board>,
+    arriving: Arriving,
+    /// Scrapes at once. Targets that failed have few of their own, so that they do not hold up others.
+    turns: Semaphore,
+    failing_turns: Semaphore,
+}
+
+/// The targets now, and what is none.
+struct Targets {
+    list: Vec<Arc<Target>>,
+    gaps: Vec<Gap>,
+}
+
+impl Exposition {
+    pub(super) fn new(
+        settings: &ExpositionSettings,
+        metrics: SourceMetrics,
+        endpoints: Option<Arc<EndpointStore>>,
+    ) -> Result<Self, SourceError> {
+        let at_once = settings.max_concurrent;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                client: Client::new(&settings.tls, settings.timeout)?,
+                settings: settings.clone(),
+                metrics,
+                endpoints,
+                board: Mutex::default(),
+                arriving: Arriving::default(),
+                turns: Semaphore::new(at_once),
+                failing_turns: Semaphore::new((at_once / 4).max(1)),
+            }),
+            tasks: Mutex::default(),
+        })
+    }
+
+    /// How long a query may take: its scrapes run at once.
+    pub(super) fn timeout(&self) -> Duration {
+        self.shared.settings.timeout
+    }
+
+    /// The series of a query, with why there are none of some objects. `namespace` is that of the
+    /// evaluation: it sees the pods of that namespace alone.
+    pub(super) async fn fetch(
+        &self,
+        query: &ExpositionQuery,
+        namespace: Option<&Namespace>,
+    ) -> Result<(Answer, Vec<Gap>), ExpositionError> {
+        let targets = self.shared.targets().await?;
+        let is_meant =
+            |of: &str| of.is_empty() || namespace.is_none_or(|namespace| namespace.as_str() == of);
+        let meant: Vec<_> =
+            targets.list.iter().filter(|target| is_meant(&target.key.namespace)).cloned().collect();
+        let gaps = targets.gaps.into_iter().filter(|gap| is_meant(&gap.namespace)).collect();
+        let is_first = {
+            let mut board = self.shared.board();
+            board.sync(&targets.list);
+            board.want(query, Instant::now())
+        };
+        if is_first {
+            self.spawn(forget(Arc::downgrade(&self.shared)));
+        }
+        self.scrape(&meant, &query.metric).await;
+        self.shared.answer(query, &meant, gaps)
+    }
+
+    /// Has targets scraped that are due, and waits for those that are worth it.
+    async fn scrape(&self, targets: &[Arc<Target>], metric: &str) {
+        // A scrape ends by itself, and says why.
+        let patience = self.shared.settings.timeout + SLACK;
+        let deadline = tokio::time::Instant::now() + patience;
+        // A scrape that was under way may not have looked for the metric: the next one does.
+        for _ in 0..2 {
+            let (mut waits, mut failing) = (Vec::new(), Vec::new());
+            let mut begins = Vec::new();
+            {
+                let mut board = self.shared.board();
+                let (now, every) = (Instant::now(), self.shared.settings.at_most_every);
+                for target in targets {
+                    let ended = match board.turn(&target.key, metric, every, now) {
+                        Turn::Known => continue,
+                        Turn::UnderWay(ended) => ended,
+                        Turn::Begin(number, ends) => {
+                            let ended = ends.subscribe();
+                            begins.push((target.clone(), number, ends));
+                            ended
+                        }
+                    };
+                    match board.is_failing(&target.key) {
+                        true => failing.push(ended),
+                        false => waits.push(ended),
+                    }
+                }
+                let wanted = board.wanted();
+                for (target, number, ends) in begins {
+                    let is_failing = board.is_failing(&target.key);
+                    let scrape =
+                        self.shared.clone().one(target, wanted.clone(), number, is_failing);
+                    self.spawn(async move {
+                        scrape.await;
+                        drop(ends);
+                    });
+                }
+            }
+            // Where all of them failed before, there is nothing else to wait for.
+            let waits = if waits.is_empty() { failing } else { waits };
+            if waits.is_empty() {
+                return;
+            }
+            for mut ended in waits {
+                // Nothing is ever sent.
+                if timeout_at(deadline, ended.changed()).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(ended) = tasks.try_join_next() {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                tracing::error!(%error, "a scrape panicked");
+            }
+        }
+        tasks.spawn(task);
+    }
+}
+
+/// Drops what nobody wants any more, until there is nothing left.
+async fn forget(shared: Weak<Shared>) {
+    loop {
+        sleep(FORGET_EVERY).await;
+        let Some(shared) = shared.upgrade() else { return };
+        if shared.board().forget_unwanted(Instant::now()) {
+            return;
+        }
+    }
+}
+
+impl Shared {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What there is to be scraped.
+    async fn targets(&self) -> Result<Targets, ExpositionError> {
+        let endpoints = match (&self.settings.targets, &self.endpoints) {
+            (settings::TargetSettings::Urls(urls), _) => {
+                let list = urls.iter().map(|url| Arc::new(Target::of_url(url))).collect();
+                return Ok(Targets { list, gaps: Vec::new() });
+            }
+            (settings::TargetSettings::Endpoints(settings), Some(store)) => (settings, store),
+            (settings::TargetSettings::Endpoints(settings), None) => {
+                let reason = "there is no cluster to ask".to_owned();
+                return Err(ExpositionError::Unknown { pick: settings.pick.to_string(), reason });
+            }
+        };
+        let (settings, store) = endpoints;
+        let _ = timeout(self.settings.timeout, store.first_list()).await;
+        let pick = || settings.pick.to_string();
+        let endpoints = store
+            .endpoints()
+            .map_err(|reason| ExpositionError::Unknown { pick: pick(), reason })?;
+        let (now, limit) = (clock::now(), self.settings.limits.targets);
+        let mut targets = Targets { list: Vec::new(), gaps: Vec::new() };
+        for endpoint in endpoints.iter() {
+            let gap = match Target::of_endpoint(endpoint, settings, now) {
+                Ok(target) if targets.list.len() < limit => {
+                    targets.list.push(Arc::new(target));
+                    continue;
+                }
+                Ok(_) => format!("there are more than {limit} targets; raise limits.targets"),
+                Err(reason) => reason,
+            };
+            targets.gaps.push(not_scraped(endpoint, gap));
+        }
+        if endpoints.is_empty() {
+            let (namespace, object) = (String::new(), String::new());
+            let reason = format!("there are no running {}", pick());
+            targets.gaps.push(Gap { namespace, object, reason });
+        }
+        Ok(targets)
+    }
+
+    /// Scrapes one target.
+    async fn one(self: Arc<Self>, target: Arc<Target>, wanted: Wanted, number: u64, failing: bool) {
+        let page = self.page(&target, &wanted, failing).await;
+        let outcome = match &page {
+            Ok(page) => {
+                self.metrics.scraped(page.bytes, page.series);
+                CallOutcome::Ok
+            }
+            Err(ScrapeError::Status { .. }) => CallOutcome::Refused,
+            Err(_) => CallOutcome::Failed,
+        };
+        self.metrics.called(SCRAPE, outcome);
+        let limit = self.settings.limits.memory;
+        let told = self.board().ended(&target.key, number, page, limit, Instant::now());
+        match told {
+            Some(Err(error)) => {
+                tracing::warn!(%target, %error, "a target cannot be scraped; its values are absent");
+            }
+            Some(Ok(())) => tracing::info!(%target, "a target is scraped again"),
+            None => {}
+        }
+    }
+
+    async fn page(
+        &self,
+        target: &Arc<Target>,
+        wanted: &Wanted,
+        failing: bool,
+    ) -> Result<Page, ScrapeError> {
+        let patience = self.settings.timeout;
+        let deadline = tokio::time::Instant::now() + patience;
+        let turns = if failing { &self.failing_turns } else { &self.turns };
+        let turn = timeout_at(deadline, turns.acquire()).await;
+        let _turn = turn.map_err(|_| ScrapeError::Queued(patience))?;
+        let scrape = scrape(&self.settings, &self.client, &self.arriving, target, wanted);
+        timeout_at(deadline, scrape).await.unwrap_or(Err(ScrapeError::Timeout(patience)))
+    }
+
+    /// What the last samples give.
+    fn answer(
+        &self,
+        query: &ExpositionQuery,
+        targets: &[Arc<Target>],
+        mut gaps: Vec<Gap>,
+    ) -> Result<(Answer, Vec<Gap>), ExpositionError> {
+        let board = self.board();
+        let mut dictionary = Dictionary::new();
+        let mut vector = Vector::default();
+        let mut failed: Option<(&Target, ScrapeError)> = None;
+        let mut failures = 0;
+        for target in targets {
+            let reason = match board.find(&target.key, query) {
+                Found::Series(series) => {
+                    for (labels, time, value) in series {
+                        vector.labels.add_row();
+                        for (name, text) in labels {
+                            let (name, text) = (dictionary.intern(name), dictionary.intern(text));
+                            vector.labels.set(name, text);
+                        }
+                        vector.times.push(time);
+                        vector.values.push(value);
+                    }
+                    continue;
+                }
+                Found::Unfilled(unfilled) => window(unfilled, query),
+                Found::Nothing { has_metric: true } => {
+                    format!("no series of {} of its page has the labels of the query", query.metric)
+                }
+                Found::Nothing { has_metric: false } => {
+                    format!("its page has no series of {}", query.metric)
+                }
+                Found::NotYet => "it is being scraped for the first time".to_owned(),
+                Found::Failed(error) => {
+                    failures += 1;
+                    // It is read by whoever reads the metric, for any namespace.
+                    let reason = format!("it {}", error.clone().without_quotes());
+                    failed.get_or_insert((&**target, error));
+                    reason
+                }
+            };
+            gaps.push(target.gap(reason));
+        }
+        if let Some((first, error)) = failed
+            && failures == targets.len()
+        {
+            // What a pod of one namespace says is nobody's business in another.
+            let namespace = &first.key.namespace;
+            let is_of_one = targets.iter().all(|target| target.key.namespace == *namespace);
+            return Err(ExpositionError::AllFailed {
+                target: first.to_string(),
+                error: if is_of_one { error } else { error.without_quotes() },
+                others: failures - 1,
+            });
+        }
+        gaps.truncate(MAX_GAPS);
+        Ok((Answer { dictionary, data: Data::Vector(vector), warnings: Vec::new() }, gaps))
+    }
+}
+
+/// All samples of a page that arrives in pieces.
+pub(super) fn rows<'b>(
+    open_metrics: bool,
+    pieces: impl IntoIterator<Item = &'b [u8]>,
+) -> Result<Vec<PageRow>, PageError> {
+    let usual = ExpositionLimits::default();
+    let limits = PageLimits { series: usual.series, labels: usual.labels };
+    let format = if open_metrics { Format::OpenMetrics } else { Format::Text };
+    let mut rows = Vec::new();
+    let mut take = |sample: Sample<'_>| {
+        let labels = sample.labels.into_iter();
+        let labels = labels.map(|(name, value)| (name.into_owned(), value.into_owned()));
+        rows.push((sample.name.into_owned(), labels.collect(), sample.value, sample.time));
+    };
+    let mut reader = PageReader::new(format, limits);
+    for piece in pieces {
+        reader.feed(piece, &mut take)?;
+    }
+    reader.end(&mut take)?;
+    Ok(rows)
+}
+
+/// Why a window gives nothing, in words.
+fn window(unfilled: Unfilled, query: &ExpositionQuery) -> String {
+    let (function, over) = (query.function.name(), query.over);
+    match unfilled {
+        Unfilled::Since(length) => format!(
+            "its samples go back {}s, and the window of {function} is {over:?}; it is filled by reads",
+            length.as_secs()
+        ),
+        Unfilled::Apart(length) => format!(
+            "its last samples are {}s apart, and the window of {function} is {over:?}; lengthen \
+             `over`, or read the metric more often",
+            length.as_secs()
+        ),
+    }
+}
+
+impl std::fmt::Debug for Exposition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exposition")
+            .field("targets", &self.shared.settings.targets)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! What is asked of pages.
+
+use std::fmt;
+use std::time::Duration;
+
+use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What a compiled regular expression may take in memory, in bytes.
+const REGEX_SIZE: usize = 1 << 20;
+
+/// The longest regular expression, in bytes.
+const REGEX_LENGTH: usize = 1 << 10;
+
+/// The series of a metric, and what is made of their last samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpositionQuery {
+    /// The name of the metric, as in a line of a page: with `_total`, `_bucket` …
+    pub metric: String,
+    /// What labels must be.
+    pub matchers: Vec<LabelMatcher>,
+    /// What is made of the samples.
+    pub function: Function,
+    /// The window of the function; zero for the last sample alone.
+    pub over: Duration,
+}
+
+/// What is made of the last samples of a series.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Function {
+    /// The newest sample as it is.
+    #[default]
+    Last,
+    /// How much a counter grew per second.
+    Rate,
+    /// How much a counter grew in the window.
+    Increase,
+    /// How much a gauge changed in the window.
+    Delta,
+    /// The average of the samples in the window.
+    Avg,
+}
+
+impl Function {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Last => "last",
+            Self::Rate => "rate",
+            Self::Increase => "increase",
+            Self::Delta => "delta",
+            Self::Avg => "avg",
+        }
+    }
+}
+
+/// What a label must be. A label that is not set is an empty one, as in PromQL.
+#[derive(Debug, Clone)]
+pub struct LabelMatcher {
+    name: String,
+    text: String,
+    /// For a regular expression.
+    regex: Option<Regex>,
+}
+
+impl PartialEq for LabelMatcher {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |one: &Self| (one.name.clone(), one.text.clone(), one.regex.is_some());
+        key(self) == key(other)
+    }
+}
+
+impl LabelMatcher {
+    /// The label has this value.
+    pub fn equal(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), text: value.to_owned(), regex: None }
+    }
+
+    /// The whole value of the label matches a regular expression.
+    pub fn matching(name: &str, pattern: &str) -> Result<Self, String> {
+        if pattern.len() > REGEX_LENGTH {
+            return Err(format!("a regular expression has at most {REGEX_LENGTH} bytes"));
+        }
+        // Alone first: what closes a group of its own must not close ours.
+        let compile = |text: &str| {
+            let mut builder = RegexBuilder::new(text);
+            builder.size_limit(REGEX_SIZE).dfa_size_limit(REGEX_SIZE);
+            builder.build().map_err(|error| error.to_string())
+        };
+        compile(pattern)?;
+        let regex = compile(&format!("^(?s:{pattern})$"))?;
+        Ok(Self { name: name.to_owned(), text: pattern.to_owned(), regex: Some(regex) })
+    }
+
+    /// The label.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a value is meant.
+    pub(super) fn matches(&self, value: &str) -> bool {
+        match &self.regex {
+            None => self.text == value,
+            Some(regex) => regex.is_match(value),
+        }
+    }
+}
+
+/// Like PromQL, which most readers know: `rate(http_requests_total{code="200"}[1m])`.
+impl fmt::Display for ExpositionQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.function != Function::Last {
+            write!(f, "{}(", self.function.name())?;
+        }
+        f.write_str(&self.metric)?;
+        for (at, matcher) in self.matchers.iter().enumerate() {
+            let operator = if matcher.regex.is_some() { "=~" } else { "=" };
+            let start = if at == 0 { "{" } else { "," };
+            write!(f, "{start}{}{operator}{:?}", matcher.name, matcher.text)?;
+        }
+        if !self.matchers.is_empty() {
+            f.write_str("}")?;
+        }
+        if self.function != Function::Last {
+            write!(f, "[{:?}])", self.over)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_matched_as_a_whole() {
+        let code = LabelMatcher::matching("code", "2..|404").unwrap();
+        assert!(code.matches("200") && code.matches("404"));
+        assert!(!code.matches("1200") && !code.matches("4040") && !code.matches(""));
+        assert!(LabelMatcher::equal("a", "").matches(""));
+        for wrong in ["(", "a)(b", "x{1000}{1000}{1000}", &"x".repeat(5000)] {
+            assert!(LabelMatcher::matching("a", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_query_reads_like_promql() {
+        let query = ExpositionQuery {
+            metric: "http_requests_total".to_owned(),
+            matchers: vec![
+                LabelMatcher::equal("method", "GET"),
+                LabelMatcher::matching("code", "2..").unwrap(),
+            ],
+            function: Function::Rate,
+            over: Duration::from_secs(60),
+        };
+        let told = "rate(http_requests_total{method=\"GET\",code=~\"2..\"}[60s])";
+        assert_eq!(query.to_string(), told);
+        let last = ExpositionQuery { function: Function::Last, matchers: vec![], ..query };
+        assert_eq!(last.to_string(), "http_requests_total");
+    }
+}

@@ -1,0 +1,288 @@
+//! One scrape of one target: a request, and a page that is read as it arrives, within bounds.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::Response;
+
+use super::error::ScrapeError;
+use super::history::POINT_BYTES;
+use super::parse::{Format, PageLimits, PageReader, Sample};
+use super::settings::ExpositionSettings;
+use super::target::Target;
+use crate::client::Client;
+use crate::decoding::decode as decode_apart;
+use crate::error::innermost;
+use crate::prometheus::{excerpt, request_headers};
+use leadsman_runtime::clock;
+
+/// What is understood, as Prometheus asks for it.
+const ACCEPTED: HeaderValue = HeaderValue::from_static(
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+     text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+);
+
+/// How much of a page is read at once.
+const BATCH: usize = 256 << 10;
+
+/// How much of a body is looked at for a message.
+const MAX_QUOTED: usize = 4096;
+
+/// What a series takes beside its labels and samples.
+pub(super) const SERIES_BYTES: usize = 160;
+
+/// The metrics that queries ask for, with the longest window of each.
+pub(super) type Wanted = Arc<HashMap<Arc<str>, Duration>>;
+
+/// What a scrape brought.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// The samples of the metrics that are wanted.
+    pub(super) samples: Vec<Taken>,
+    /// What was wanted.
+    pub(super) wanted: Wanted,
+    /// The size of the page.
+    pub(super) bytes: usize,
+    /// How many samples it had in all.
+    pub(super) series: usize,
+    /// How long it took.
+    pub(super) took: Duration,
+    /// Given back once the samples are kept, or not.
+    _reserved: Reserved,
+}
+
+/// A sample that is wanted.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) metric: Arc<str>,
+    /// Sorted.
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) value: f64,
+    pub(super) time: i64,
+}
+
+impl Taken {
+    /// The memory of a series with so many samples.
+    pub(super) fn bytes_of(labels: &[(String, String)], samples: usize) -> usize {
+        let texts = labels
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + size_of::<(String, String)>());
+        SERIES_BYTES + samples * POINT_BYTES + texts.sum::<usize>()
+    }
+}
+
+/// The memory that the pages of a source take while they arrive.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Arriving(Arc<AtomicUsize>);
+
+/// What one page takes of it.
+#[derive(Debug)]
+struct Reserved {
+    all: Arriving,
+    bytes: usize,
+    limit: usize,
+    /// Whether there was not enough.
+    exceeded: bool,
+}
+
+impl Reserved {
+    fn take(&mut self, bytes: usize) -> bool {
+        let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        self.exceeded |= before.saturating_add(bytes) > self.limit;
+        !self.exceeded
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A page that is arriving.
+struct Arrival {
+    reader: PageReader,
+    target: Arc<Target>,
+    wanted: Wanted,
+    /// When the scrape began, which is the time of samples that have none.
+    time: i64,
+    samples: Vec<Taken>,
+    reserved: Reserved,
+}
+
+impl Arrival {
+    fn feed(&mut self, batch: &[u8], is_last: bool) -> Result<(), ScrapeError> {
+        let Self { reader, target, wanted, time, samples, reserved } = self;
+        let mut take = |sample: Sample<'_>| {
+            let Some((metric, _)) = wanted.get_key_value(&*sample.name) else { return };
+            if reserved.exceeded {
+                return;
+            }
+            let labels = target.labels_of(sample.labels);
+            if reserved.take(Taken::bytes_of(&labels, 1)) {
+                let time = sample.time.unwrap_or(*time);
+                samples.push(Taken { metric: metric.clone(), labels, value: sample.value, time });
+            }
+        };
+        reader.feed(batch, &mut take)?;
+        if is_last {
+            reader.end(&mut take)?;
+        }
+        match reserved.exceeded {
+            true => Err(ScrapeError::Memory { limit: reserved.limit }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Scrapes a target, within a time that the caller keeps.
+pub(super) async fn scrape(
+    settings: &ExpositionSettings,
+    client: &Client,
+    arriving: &Arriving,
+    target: &Arc<Target>,
+    wanted: &Wanted,
+) -> Result<Page, ScrapeError> {
+    let (begun, time) = (Instant::now(), clock::now());
+    let headers = request_headers(&settings.headers, &settings.header_files, &settings.credentials)
+        .map_err(|error| ScrapeError::Credential(error.to_string()))?;
+    let request = client.get().get(&target.key.url).headers(headers).header(ACCEPT, ACCEPTED);
+    let timeout = settings.timeout;
+    let mut response = request.send().await.map_err(|error| {
+        if error.is_timeout() && error.is_connect() {
+            ScrapeError::ConnectTimeout(client.connect_timeout())
+        } else if error.is_timeout() {
+            ScrapeError::Timeout(timeout)
+        } else {
+            ScrapeError::Unreachable(innermost(&error))
+        }
+    })?;
+    let status = response.status();
+    if !status.is_success() {
+        let excerpt = excerpt(&beginning(&mut response).await);
+        return Err(ScrapeError::Status { status, excerpt });
+    }
+    let format = match format_of(response.headers().get(CONTENT_TYPE)) {
+        Ok(format) => format,
+        Err(kind) => {
+            let excerpt = excerpt(&beginning(&mut response).await);
+            let excerpt = excerpt.unwrap_or_else(|| "an empty body".to_owned());
+            return Err(ScrapeError::NotMetrics { kind, excerpt });
+        }
+    };
+    let limit = settings.limits.bytes;
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(ScrapeError::TooLarge { limit });
+    }
+    let limits = PageLimits { series: settings.limits.series, labels: settings.limits.labels };
+    let (all, limit_memory) = (arriving.clone(), settings.limits.memory);
+    let mut arrival = Arrival {
+        reader: PageReader::new(format, limits),
+        target: target.clone(),
+        wanted: wanted.clone(),
+        time,
+        samples: Vec::new(),
+        reserved: Reserved { all, bytes: 0, limit: limit_memory, exceeded: false },
+    };
+    let mut bytes = 0;
+    loop {
+        let (batch, is_last) = batch(&mut response).await?;
+        bytes += batch.len();
+        if bytes > limit {
+            return Err(ScrapeError::TooLarge { limit });
+        }
+        let fed = decode_apart(batch.len(), move || {
+            let fed = arrival.feed(&batch, is_last);
+            fed.map(|()| arrival)
+        });
+        arrival = fed.await.map_err(|_| ScrapeError::Internal)??;
+        if is_last {
+            break;
+        }
+    }
+    let Arrival { reader, samples, reserved, .. } = arrival;
+    Ok(Page {
+        samples,
+        wanted: wanted.clone(),
+        bytes,
+        series: reader.series(),
+        took: begun.elapsed(),
+        _reserved: reserved,
+    })
+}
+
+/// How a page is written, by what its sender says; else what the sender says.
+fn format_of(content_type: Option<&HeaderValue>) -> Result<Format, String> {
+    let Some(content_type) = content_type else { return Ok(Format::Text) };
+    let text = String::from_utf8_lossy(content_type.as_bytes());
+    let kind = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "application/openmetrics-text" => Ok(Format::OpenMetrics),
+        "text/html"
+        | "application/xhtml+xml"
+        | "application/json"
+        | "application/vnd.google.protobuf" => Err(kind),
+        // As in Prometheus, whatever else it is called: many exporters call it something.
+        _ => Ok(Format::Text),
+    }
+}
+
+/// The next part of a page, and whether it is the last.
+async fn batch(response: &mut Response) -> Result<(Vec<u8>, bool), ScrapeError> {
+    let mut batch = Vec::new();
+    while batch.len() < BATCH {
+        match chunk(response).await? {
+            Some(chunk) => batch.extend_from_slice(&chunk),
+            None => return Ok((batch, true)),
+        }
+    }
+    Ok((batch, false))
+}
+
+/// The beginning of a body that is no page.
+async fn beginning(response: &mut Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < MAX_QUOTED {
+        let Ok(Some(chunk)) = chunk(response).await else { break };
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(MAX_QUOTED);
+    body
+}
+
+async fn chunk(response: &mut Response) -> Result<Option<Bytes>, ScrapeError> {
+    response.chunk().await.map_err(|error| ScrapeError::Broken(innermost(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_type_says_how_a_page_is_written() {
+        let of = |text: &str| format_of(Some(&HeaderValue::from_str(text).unwrap()));
+        assert_eq!(of("application/openmetrics-text; version=1.0.0"), Ok(Format::OpenMetrics));
+        assert_eq!(of("text/plain; version=0.0.4"), Ok(Format::Text));
+        assert_eq!(of("application/octet-stream"), Ok(Format::Text));
+        assert_eq!(format_of(None), Ok(Format::Text));
+        assert_eq!(of("Text/HTML; charset=utf-8"), Err("text/html".to_owned()));
+    }
+
+    #[test]
+    fn what_pages_take_while_they_arrive_is_bounded_and_given_back() {
+        let all = Arriving::default();
+        let reserve = || Reserved { all: all.clone(), bytes: 0, limit: 100, exceeded: false };
+        let (mut one, mut other) = (reserve(), reserve());
+        assert!(one.take(60) && !other.take(60));
+        drop(other);
+        assert!(one.take(40) && !one.take(1));
+        drop(one);
+        assert_eq!(all.0.load(Ordering::Relaxed), 0);
+    }
+}
