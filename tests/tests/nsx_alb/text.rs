@@ -160,7 +160,8 @@ async fn fails_and_recovers(page: Reply, texts: &[&str]) {
 async fn a_series_that_is_there_twice() {
     let line = "avi_l4_server_avg_open_conns{uuid=\"pool-4d74\", server=\"a:1\"}";
     let twice = Reply::new(200, "text/plain", format!("{line} 1\n{line} 2\n"));
-    let texts = ["avi_l4_server_avg_open_conns with uuid pool-4d74 and server a:1 is there twice"];
+    let texts =
+        ["avi_l4_server_avg_open_conns is there twice for one server of the object pool-4d74"];
     fails_and_recovers(twice, &texts).await;
 }
 

@@ -94,12 +94,7 @@ pub(super) fn rows(page: &[u8], metrics: &[Arc<str>], now: i64) -> Result<Vec<Ro
     };
     let mut reader = PageReader::new(Format::Text, LIMITS);
     let read = reader.feed(page, &mut take).and_then(|()| reader.end(&mut take));
-    read.map_err(|error| match error {
-        PageError::TooManySeries { limit } => {
-            format!("it has more than {limit} series; use a tenant with fewer objects")
-        }
-        other => other.to_string(),
-    })?;
+    read.map_err(told)?;
     match (fault, other) {
         (Some(fault), _) => Err(fault),
         (None, Some(other)) if rows.is_empty() => {
@@ -139,9 +134,26 @@ fn row(sample: &Sample<'_>, metric: &Arc<str>, now: i64) -> Result<Row, String> 
 }
 
 fn twice(name: &str, row: &Row) -> String {
-    let server = row.server.as_ref().map(|server| format!(" and server {server}"));
-    let (uuid, server) = (&row.entity, server.unwrap_or_default());
-    format!("the series of {name} with uuid {uuid}{server} is there twice")
+    let of = if row.server.is_some() { "one server of the object" } else { "the object" };
+    format!("{name} is there twice for {of} {}", row.entity)
+}
+
+/// Why a page cannot be read. Teams read it, so it quotes nothing of the page: a line may be of
+/// somebody else.
+fn told(error: PageError) -> String {
+    match error {
+        PageError::Line { line, reason, excerpt } => {
+            tracing::debug!(line, excerpt, "the line of the controller that cannot be read");
+            format!("line {line}: {reason}")
+        }
+        PageError::TooManySeries { limit } => {
+            format!("it has more than {limit} series; use a tenant with fewer objects")
+        }
+        PageError::TooManyLabels { line, limit } => {
+            format!("line {line} has more than {limit} labels")
+        }
+        PageError::LineTooLong { .. } | PageError::NoEnd => error.to_string(),
+    }
 }
 
 /// Whether a page without series says itself that there are none.
@@ -205,8 +217,7 @@ mod tests {
         for (page, reason) in [
             (
                 format!("{one}{one}"),
-                "the series of avi_l4_server_avg_open_conns with uuid pool-1 and server a:1 is \
-                 there twice",
+                "avi_l4_server_avg_open_conns is there twice for one server of the object pool-1",
             ),
             (one.replace("uuid", "id"), "no label uuid"),
             (
@@ -215,10 +226,10 @@ mod tests {
                  avi_l4_server_avg_open_conns",
             ),
             (one.replace("} 1", "} one"), "line 1"),
-            (one.replace("\"a:1\"}", "\"a:1}"), "line 1"),
+            (one.replace("\"a:1\"}", "\"a:1}"), "a quoted value has no end"),
         ] {
             let told = read(&page).unwrap_err();
-            assert!(told.contains(reason), "{reason:?} in {told}");
+            assert!(told.contains(reason) && !told.contains("a:1"), "{reason:?} in {told}");
         }
         // Others beside those that were asked for are no matter.
         let both = format!("{one}{}", one.replace("open_conns", "closed_conns"));
