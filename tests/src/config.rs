@@ -150,6 +150,12 @@ impl Mapping {
         self
     }
 
+    /// Adds a query of what is scraped, given as the inside of a flow mapping.
+    pub fn exposition_query(mut self, source: &str, name: &str, asked: &str) -> Self {
+        self.queries.push(format!("{name}: {{source: {source}, exposition: {{{asked}}}}}"));
+        self
+    }
+
     /// Adds a range query of the source `prometheus`.
     pub fn range(mut self, name: &str, promql: &str, duration: &str, step: &str) -> Self {
         self.queries.push(format!(

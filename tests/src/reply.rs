@@ -21,6 +21,8 @@ pub enum Reply {
     NoReply,
     /// A body of a gigabyte that looks like a result.
     Endless,
+    /// A gigabyte of metrics that a page may have.
+    EndlessPage,
     /// A body that is sent byte by byte, one every 100 ms.
     Drip(Response),
     /// Another reply after a delay.
@@ -114,7 +116,12 @@ impl Reply {
             }
             // Returns when the client closes the connection.
             Self::NoReply => stream.read_u8().await.map(drop),
-            Self::Endless => endless(stream, taken).await,
+            Self::Endless => {
+                let start = r#"{"status":"success","data":{"resultType":"vector","result":["#;
+                let item = r#"{"metric":{"pod":"web-0"},"value":[1695018199.504,"1"]},"#;
+                endless(stream, taken, JSON, start, item).await
+            }
+            Self::EndlessPage => endless(stream, taken, "text/plain", "# a page\n", "a 1\n").await,
             Self::Drip(response) => {
                 let head = response.head(&format!("Content-Length: {}", response.body.len()));
                 stream.write_all(head.as_bytes()).await?;
@@ -142,11 +149,16 @@ fn pods(values: &[(&str, &str)]) -> Value {
     values.iter().map(item).collect()
 }
 
-async fn endless(stream: &mut impl Stream, taken: &AtomicU64) -> io::Result<()> {
-    let head = Response::new(200, JSON, "").head("Transfer-Encoding: chunked");
+async fn endless(
+    stream: &mut impl Stream,
+    taken: &AtomicU64,
+    content_type: &str,
+    start: &str,
+    item: &str,
+) -> io::Result<()> {
+    let head = Response::new(200, content_type, "").head("Transfer-Encoding: chunked");
     stream.write_all(head.as_bytes()).await?;
-    chunk(stream, r#"{"status":"success","data":{"resultType":"vector","result":["#).await?;
-    let item = r#"{"metric":{"pod":"web-0"},"value":[1695018199.504,"1"]},"#;
+    chunk(stream, start).await?;
     let items = item.repeat(1000);
     while taken.load(Ordering::SeqCst) < GIGABYTE {
         chunk(stream, &items).await?;

@@ -47,8 +47,17 @@ impl Upstream {
         Self::new(Some(TlsAcceptor::from(config)), reply).await
     }
 
+    /// The same without TLS, at every address of this machine: 127.0.1.1, 127.0.1.2 …, as that many pods.
+    pub async fn start_everywhere(reply: Reply) -> Self {
+        Self::bound("0.0.0.0:0", None, reply).await
+    }
+
     async fn new(tls: Option<TlsAcceptor>, reply: Reply) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::bound("127.0.0.1:0", tls, reply).await
+    }
+
+    async fn bound(address: &str, tls: Option<TlsAcceptor>, reply: Reply) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let shared = Arc::new(Shared {
             respond: Mutex::new(always(reply)),
@@ -66,6 +75,11 @@ impl Upstream {
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// Sets the reply.

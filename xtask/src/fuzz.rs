@@ -14,11 +14,12 @@ use crate::setup;
 use crate::steps::Steps;
 
 /// The programs, each in `fuzz/targets` under its name.
-const TARGETS: [&str; 18] = [
+const TARGETS: [&str; 19] = [
     "answer",
     "component",
     "config",
     "duration",
+    "exposition",
     "name",
     "nsx_alb",
     "path",

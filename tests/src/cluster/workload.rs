@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::client::ApiClient;
 
-/// A workload with its pods, which are named `NAME-0`, `NAME-1`, … and have the label `app: NAME`.
+/// A workload with its pods, which are named `NAME-0`, `NAME-1`, …, have the label `app: NAME`,
+/// and the addresses 127.0.1.1, 127.0.1.2, … of this machine.
 #[derive(Debug, Clone)]
 pub struct Workload {
     client: ApiClient,
@@ -174,8 +175,11 @@ impl Workload {
         let since = &created["metadata"]["creationTimestamp"];
         let ready =
             |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": since});
+        let address = address_of(name);
         let status = json!({
             "phase": "Running",
+            "podIP": address,
+            "podIPs": [{"ip": address}],
             "startTime": since,
             "conditions": [ready("PodScheduled"), ready("ContainersReady"), ready("Ready")],
         });
@@ -189,6 +193,12 @@ impl Workload {
     fn pod_path(&self, name: &str) -> String {
         format!("{}/{name}", self.pods_path())
     }
+}
+
+/// The address of a pod: the pod `NAME-N` has 127.0.1.(N + 1), where a test may have a server.
+fn address_of(name: &str) -> String {
+    let number = name.rsplit_once('-').and_then(|(_, number)| number.parse::<u8>().ok());
+    format!("127.0.1.{}", number.unwrap_or(0).saturating_add(1))
 }
 
 /// The spec of a pod. Without a grace period, since no kubelet reports the end of a pod.

@@ -1,5 +1,8 @@
 //! User 3: autoscalers with values of the controller of a load balancer, through a Prometheus that
-//! scrapes it, and without one, straight from it: by the name of a pool and by the markers of AKO.
+//! scrapes it, and without one, straight from it: by the name of a pool and by the markers of AKO. And
+//! pods that are scraped, without a Prometheus as well.
+
+mod scraped;
 
 use leadsman_tests::cluster::{
     Adapter, ApiClient, ControlPlane, Hpa, Metric, Target, Trust, Workload,
@@ -11,8 +14,8 @@ const POOL: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-routing-ns1-kuard
 const ID: &str = "l4_server.avg_open_conns";
 const METRIC: &str = "avi_l4_server_avg_open_conns";
 /// A pool that a Prometheus is asked for.
-const SCRAPED: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-scraped-kuard-ingress";
-const SCRAPED_METRIC: &str = "avi_scraped_open_conns";
+const MONITORED: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-monitored-kuard-ingress";
+const MONITORED_METRIC: &str = "avi_monitored_open_conns";
 const INGRESSES: &str = "ingresses.networking.k8s.io";
 
 /// Values fresh enough for an HPA that syncs each two seconds.
@@ -21,12 +24,12 @@ fn fresh(mapping: Mapping) -> Mapping {
 }
 
 fn config(alb: &Alb, prometheus: &Prometheus) -> Config {
-    let scraped = Mapping::custom(SCRAPED_METRIC, "services")
+    let scraped = Mapping::custom(MONITORED_METRIC, "services")
         .query(
             "conns",
-            &format!("sum by (name) (avi_l4_server_avg_open_conns{{name='{SCRAPED}'}})"),
+            &format!("sum by (name) (avi_l4_server_avg_open_conns{{name='{MONITORED}'}})"),
         )
-        .plugin("per-object", "object: {namespace: scraped, name: avilb}");
+        .plugin("per-object", "object: {namespace: monitored, name: avilb}");
     let by_name = Mapping::custom(METRIC, "services")
         .alb_query("lb", "conns", &format!("entity: pool, name: '{POOL}', metric: {ID}"))
         .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}, combine: sum");
@@ -79,19 +82,21 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
         pool("pool-1", POOL, "routing-ns1", "kuard-ingress"),
         pool("pool-2", "sha1-of-a", "behind", "front"),
         pool("pool-3", "sha1-of-b", "behind", "front"),
-        pool("pool-4", SCRAPED, "scraped", "kuard-ingress"),
+        pool("pool-4", MONITORED, "monitored", "kuard-ingress"),
     ])
     .await;
     let prometheus = Prometheus::with_jobs(&[alb.scrape_job(ID)]).await;
     prometheus.wait_for("avi_l4_server_avg_open_conns").await;
-    let adapter = Adapter::new(plane, "metrics", &["services", INGRESSES]).await;
-    let leadsman =
-        adapter.start_with(config(&alb, &prometheus), &["--service", "metrics/leadsman"]).await;
+    let app = scraped::App::start().await;
+    let adapter = Adapter::new(plane, "metrics", &["pods", "services", INGRESSES]).await;
+    let config = app.add_to(config(&alb, &prometheus));
+    let leadsman = adapter.start_with(config, &["--service", "metrics/leadsman"]).await;
     let _registration = adapter.register(leadsman.api().port(), Trust::Injected).await;
     tokio::join!(
         through_a_prometheus(&alb, &admin),
         by_name(&alb, &admin),
-        by_markers(&alb, &admin)
+        by_markers(&alb, &admin),
+        app.scales_its_deployment(&admin, &leadsman)
     );
     assert_eq!(alb.count("/login"), 1);
     // The Prometheus has no session.
@@ -105,15 +110,15 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
 
 /// As the user has it today: a Prometheus scrapes the controller with basic authentication over TLS.
 async fn through_a_prometheus(alb: &Alb, admin: &ApiClient) {
-    let workload = Workload::deployment(admin, "scraped", "kuard-deployment", 1).await;
-    apply_service(admin, "scraped").await;
-    let metric = Metric::object(SCRAPED_METRIC, "v1", "Service", "avilb", Target::Value("200"));
+    let workload = Workload::deployment(admin, "monitored", "kuard-deployment", 1).await;
+    apply_service(admin, "monitored").await;
+    let metric = Metric::object(MONITORED_METRIC, "v1", "Service", "avilb", Target::Value("200"));
     let hpa = Hpa::create(admin, &workload, 1..=5, &[metric]).await;
     hpa.wait_desired(1).await;
-    alb.set(SCRAPED, ID, 1013.4);
+    alb.set(MONITORED, ID, 1013.4);
     let status = hpa.wait_desired(5).await;
     assert_eq!(current(&status, "value"), "1013400m", "{status:#}");
-    alb.set(SCRAPED, ID, 0.0);
+    alb.set(MONITORED, ID, 0.0);
     hpa.wait_desired(1).await;
 }
 

@@ -112,20 +112,22 @@ impl Check<'_> {
 
     fn pods(&mut self, written: &written::ExpositionPods, place: &str) -> Option<EndpointTargets> {
         let namespace = match &written.namespace {
-            None => None,
-            Some(name) => Some(self.take(name.parse(), &format!("{place}/namespace"))?),
+            None => Some(None),
+            Some(name) => self.take(name.parse().map(Some), &format!("{place}/namespace")),
         };
-        let selector = self.take(written.selector.parse(), &format!("{place}/selector"))?;
+        let selector = self.take(written.selector.parse(), &format!("{place}/selector"));
         // The usual one is none, which is no duration that can be written.
         let min_age = match written.min_age.as_deref() {
             None | Some("0s") => Duration::ZERO,
             text => self.duration(text, Duration::ZERO, &format!("{place}/minAge")),
         };
+        let port = self.port(&written.port, &format!("{place}/port"));
+        let path = self.path(written.path.as_deref(), &format!("{place}/path"));
         Some(EndpointTargets {
-            pick: EndpointPick { namespace, kind: EndpointKind::Pods(selector) },
-            port: self.port(&written.port, &format!("{place}/port")),
+            pick: EndpointPick { namespace: namespace?, kind: EndpointKind::Pods(selector?) },
+            port,
             scheme: written.scheme,
-            path: self.path(written.path.as_deref(), &format!("{place}/path")),
+            path,
             min_age,
             ready_only: written.ready_only,
         })

@@ -147,12 +147,13 @@ impl Board {
         self.memory = self.entries.values().map(|entry| entry.memory).sum();
     }
 
-    /// Whether a target has to be scraped for a metric. `every` is how often it is at most.
+    /// Whether a target has to be scraped for a metric. `every` is how often it is at most; `None` for
+    /// one that was waited for already, and may not have been searched for the metric.
     pub(super) fn turn(
         &mut self,
         key: &TargetKey,
         metric: &str,
-        every: Duration,
+        every: Option<Duration>,
         now: Instant,
     ) -> Turn {
         let Some(entry) = self.entries.get_mut(key) else { return Turn::Known };
@@ -162,10 +163,11 @@ impl Board {
             }
             entry.under_way = None;
         }
-        // Evaluations are not on the second, either.
-        let fresh = every.mul_f64(0.9);
-        let is_fresh =
-            entry.begun.is_some_and(|(begun, _)| now.saturating_duration_since(begun) < fresh);
+        let is_fresh = every.is_none_or(|every| {
+            let age = entry.begun.map(|(begun, _)| now.saturating_duration_since(begun));
+            // Evaluations are not on the second, either.
+            age.is_some_and(|age| age < every.mul_f64(0.9))
+        });
         let lacks = matches!(entry.ended, Some((Ok(_), _)))
             && self.wants.contains_key(metric)
             && !entry.kept.contains_key(metric);

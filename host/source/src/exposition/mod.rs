@@ -142,12 +142,13 @@ impl Exposition {
         let patience = self.shared.settings.timeout + SLACK;
         let deadline = tokio::time::Instant::now() + patience;
         // A scrape that was under way may not have looked for the metric: the next one does.
-        for _ in 0..2 {
+        let every = self.shared.settings.at_most_every;
+        for every in [Some(every), None] {
             let (mut waits, mut failing) = (Vec::new(), Vec::new());
             let mut begins = Vec::new();
             {
                 let mut board = self.shared.board();
-                let (now, every) = (Instant::now(), self.shared.settings.at_most_every);
+                let now = Instant::now();
                 for target in targets {
                     let ended = match board.turn(&target.key, metric, every, now) {
                         Turn::Known => continue,

@@ -87,7 +87,12 @@ impl LabelMatcher {
         let compile = |text: &str| {
             let mut builder = RegexBuilder::new(text);
             builder.size_limit(REGEX_SIZE).dfa_size_limit(REGEX_SIZE);
-            builder.build().map_err(|error| error.to_string())
+            builder.build().map_err(|error| {
+                // The lines before the last one repeat the expression and point at it.
+                let text = error.to_string();
+                let reason = text.lines().last().unwrap_or_default();
+                reason.trim().trim_start_matches("error: ").to_owned()
+            })
         };
         compile(pattern)?;
         let regex = compile(&format!("^(?s:{pattern})$"))?;

@@ -1,0 +1,7 @@
+//! Scraping without a Prometheus: pages of metrics as a source.
+
+mod agreement;
+mod check;
+mod faults;
+mod scene;
+mod values;

@@ -1,0 +1,92 @@
+//! An application that exposes metrics, and an adapter that scrapes it.
+
+use std::time::Duration;
+
+use leadsman_tests::{
+    Answer, Config, Failure, Leadsman, Mapping, Reply, Upstream, eventually, paths,
+};
+
+pub(crate) const METRIC: &str = "http_requests";
+
+/// How long something may take that needs the next scrape.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+/// An application, and an adapter that serves its metric `requests` for the pods of `shop`.
+pub(crate) struct Scene {
+    pub(crate) app: Upstream,
+    pub(crate) leadsman: Leadsman,
+}
+
+impl Scene {
+    /// With further settings of the source, each with a comma before it.
+    pub(crate) async fn with(settings: &str) -> Self {
+        let app = Upstream::start(good()).await;
+        let leadsman = Leadsman::start(config(&[&app.url()], settings, mapping())).await;
+        Self { app, leadsman }
+    }
+
+    pub(crate) async fn read(&self) -> Answer {
+        self.leadsman.get(&paths::pods("shop", METRIC)).await
+    }
+
+    /// Waits until this value is read for `web-0`.
+    pub(crate) async fn becomes(&self, value: &str) {
+        eventually(&format!("the value {value}"), SOON, async || {
+            let answer = self.read().await;
+            match answer.status {
+                200 if answer.values().get("web-0").is_some_and(|known| known == value) => Ok(()),
+                _ => Err(format!("{answer:#?}\n{}", self.leadsman.log())),
+            }
+        })
+        .await;
+    }
+
+    /// Waits until reads fail for these reasons.
+    pub(crate) async fn fails(&self, texts: &[&str]) -> Failure {
+        eventually(&format!("a failure that says {texts:?}"), SOON, async || {
+            let answer = self.read().await;
+            if answer.status == 200 {
+                return Err(format!("{answer:#?}"));
+            }
+            let failure = answer.failure();
+            let told = |text: &&str| failure.message.contains(*text);
+            if texts.iter().all(told) { Ok(failure) } else { Err(failure.message) }
+        })
+        .await
+    }
+}
+
+/// A page.
+pub(crate) fn page(text: impl Into<String>) -> Reply {
+    Reply::new(200, "text/plain; version=0.0.4", text)
+}
+
+/// A page whose `requests` are 5.
+pub(crate) fn good() -> Reply {
+    page("# TYPE requests gauge\nrequests{namespace=\"shop\",pod=\"web-0\"} 5\n")
+}
+
+/// A source of these addresses, read as often as it can be.
+pub(crate) fn config(urls: &[&str], settings: &str, mapping: Mapping) -> Config {
+    let urls: Vec<_> = urls.iter().map(|url| format!("'{url}/metrics'")).collect();
+    let source = format!("urls: [{}], scrapeAtMostEvery: 1s{settings}", urls.join(", "));
+    Config::new()
+        .source_of("app", &format!("exposition: {{{source}}}"))
+        .mapping(mapping)
+        .pods("shop", &["web-0", "web-1"])
+}
+
+/// The mapping of `requests`.
+pub(crate) fn mapping() -> Mapping {
+    of("metric: requests")
+}
+
+/// A mapping of this query.
+pub(crate) fn of(asked: &str) -> Mapping {
+    Mapping::custom(METRIC, "pods")
+        .exposition_query("app", "requests", asked)
+        .plugin("per-object", "object: pod")
+        .set("maxAge", "1s")
+        .set("refreshAtMostEvery", "1s")
+        .set("deadline", "10s")
+}
