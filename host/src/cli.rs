@@ -188,6 +188,13 @@ pub(crate) struct Demo {
     /// Print the table once and end.
     #[arg(long)]
     pub(crate) once: bool,
+    /// Ask a controller of NSX ALB for the pool of `kuard-deployment`, in place of the recording.
+    /// `cargo xtask demo` starts one that plays a scenario.
+    #[arg(long, value_name = "URL", requires = "nsx_alb_secret_dir")]
+    pub(crate) nsx_alb_url: Option<String>,
+    /// A folder with `username`, `password` and, if its authority is not known, `ca.crt`.
+    #[arg(long, value_name = "FOLDER", requires = "nsx_alb_url")]
+    pub(crate) nsx_alb_secret_dir: Option<PathBuf>,
     /// The port of the API; 0 for any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) secure_port: u16,

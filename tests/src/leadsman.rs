@@ -392,7 +392,7 @@ async fn run(arguments: &[&str], file: &Path) -> CheckReport {
     ended(command, arguments, file).await
 }
 
-async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> CheckReport {
+pub(crate) async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> CheckReport {
     let Ok(output) = timeout(PROCESS_TIMEOUT, command.output()).await else {
         panic!("leadsman {} does not end", arguments.join(" "))
     };
@@ -417,7 +417,7 @@ fn write(config: impl Display) -> (TempDir, PathBuf) {
 }
 
 /// The path of the binary. Cargo provides only the paths of binaries of the test's own package.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
     let binary = profile.join("leadsman");

@@ -26,10 +26,12 @@ pub(crate) enum Benchmark {
     Neighbours,
     /// What attacks take, beside the bounds that are stated for them.
     Bounds,
+    /// A hundred mappings and 5,000 pools on one NSX ALB controller.
+    NsxAlb,
 }
 
 impl Benchmark {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Reads,
         Self::Shapes,
         Self::Evaluation,
@@ -39,6 +41,7 @@ impl Benchmark {
         Self::Relist,
         Self::Neighbours,
         Self::Bounds,
+        Self::NsxAlb,
     ];
 
     /// The benchmark of this name.
@@ -57,6 +60,7 @@ impl Benchmark {
             Self::Relist => "relist",
             Self::Neighbours => "neighbours",
             Self::Bounds => "bounds",
+            Self::NsxAlb => "nsx_alb",
         }
     }
 }

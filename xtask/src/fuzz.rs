@@ -22,6 +22,7 @@ const TARGETS: [&str; 19] = [
     "exposition",
     "name",
     "nsx_alb",
+    "nsx_alb_login",
     "path",
     "public_key",
     "pull_secret",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::exposition::ExpositionError;
 use super::nsx_alb::AlbError;
+use leadsman_model::text::one_line;
 
 /// Why a source cannot be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -193,12 +194,14 @@ fn each(errors: &[(usize, QueryError)]) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
-/// The beginning of a text of a source.
+/// The beginning of a text of a source, in one line.
 pub(super) fn shortened(text: &str) -> String {
-    if text.len() <= MAX_TEXT {
-        return text.to_owned();
+    let cut = &text[..text.floor_char_boundary(MAX_TEXT)];
+    let mut line = one_line(cut, MAX_TEXT);
+    if cut.len() < text.len() {
+        line.push('…');
     }
-    format!("{}…", &text[..text.floor_char_boundary(MAX_TEXT)])
+    line
 }
 
 /// A hint at the commonest reason for a status.
@@ -225,6 +228,7 @@ mod tests {
     #[test]
     fn long_texts_of_sources_are_cut() {
         assert_eq!(shortened("refused"), "refused");
+        assert_eq!(shortened("in\ntwo\u{1b} lines"), "in two  lines");
         let long = "ö".repeat(1 << 20);
         let short = shortened(&long);
         assert!(short.len() <= MAX_TEXT + '…'.len_utf8() && short.ends_with("ö…"));

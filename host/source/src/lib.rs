@@ -29,7 +29,7 @@ pub use exposition::{
     TargetPort, TargetReport, TargetSettings,
 };
 pub use nsx_alb::{
-    AkoNamespace, AlbError, AlbFormat, ControllerReport, Entity, Login, NsxAlbQuery,
+    AkoNamespace, AlbError, AlbFormat, CallCost, ControllerReport, Entity, Login, NsxAlbQuery,
     NsxAlbSettings, Pick, Step, is_metric_id, may_be_summed,
 };
 pub use query::{FilledQuery, Query, QueryKind};
@@ -299,6 +299,16 @@ pub fn exposition_page<'b>(
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> Result<Vec<PageRow>, String> {
     exposition::rows(open_metrics, pieces).map_err(|error| error.to_string())
+}
+
+/// Parses how an NSX ALB controller answers a login: its status, its headers `Set-Cookie` and its body.
+/// Gives the header `Cookie` of later requests, and the version of the controller.
+pub fn nsx_alb_login(
+    status: u16,
+    set_cookie: &[&[u8]],
+    body: &[u8],
+) -> Result<(Vec<u8>, Option<String>), String> {
+    nsx_alb::parse_login(status, set_cookie, body)
 }
 
 /// Parses an answer of Prometheus' HTTP API.

@@ -36,7 +36,10 @@ pub(crate) fn doctor(doctor: Doctor) -> ExitCode {
             ExitCode::SUCCESS
         }
         count => {
-            print_line(format_args!("{count} things stand in the way"));
+            match count {
+                1 => print_line("1 thing stands in the way"),
+                count => print_line(format_args!("{count} things stand in the way")),
+            }
             ExitCode::from(FAULTS)
         }
     }

@@ -1,15 +1,17 @@
 //! The demo: a recording of real cases, played through the real pipeline.
 //!
 //! Only the source is recorded. Configuration, plugins, evaluations and the HTTPS API are those of
-//! `serve`. The demo reads the API like an HPA and applies the HPA's algorithm.
+//! `serve`. The demo reads the API like an HPA and applies the HPA's algorithm. The values of the
+//! load balancer's pool come from its controller where there is one: `cargo xtask demo` starts one
+//! that is recorded, too.
 
 mod autoscaler;
+mod configuration;
 mod reading;
 mod table;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -18,23 +20,21 @@ use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, ClusterOptions, Options};
 use autoscaler::Autoscaler;
+pub use configuration::DemoController;
 use leadsman_config::Flags;
 use leadsman_control::ConfigOrigin;
 use reading::Reader;
 
-const CONFIG: &str = include_str!("config.yaml");
-const RECORDING: &str = include_str!("recording.yaml");
 const AUTOSCALERS: &str = include_str!("autoscalers.yaml");
 
 /// The duration of a frame of the recording: 15 s at ten times the speed.
 const FRAME_INTERVAL: Duration = Duration::from_millis(1500);
 
-/// With `once`: the number of frames that are played, and the start within the recording.
+/// With `once`: the number of frames that are played.
 const FRAMES_ONCE: usize = 6;
-const START_ONCE: &str = "startAt: 1m30s";
 
 /// The options of the demo.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct DemoOptions {
     /// The address of the API.
     pub api: SocketAddr,
@@ -42,13 +42,15 @@ pub struct DemoOptions {
     pub admin: SocketAddr,
     /// Whether to print the table once and exit.
     pub once: bool,
+    /// Where the values of the load balancer's pool come from, if not from the recording.
+    pub controller: Option<DemoController>,
 }
 
 /// Plays the recording until `end` completes, or once.
 pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow::Result<()> {
     let folder =
         tempfile::tempdir().context("cannot make a folder for the demo's configuration")?;
-    let config = write_files(folder.path(), options.once)?;
+    let config = configuration::write(folder.path(), options.once, options.controller.as_ref())?;
     let app = App::start(&Options {
         config: ConfigOrigin::File(config),
         flags: Flags::default(),
@@ -63,30 +65,25 @@ pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow:
     .await?;
     let reader = Reader::new(app.api, app.certificate.as_deref().unwrap_or_default())?;
     let page = app.page.clone();
-    let intro = intro(&app);
+    let intro = intro(&app, options.controller.as_ref());
     let mut played = Ok(());
     app.run(async { played = play(&reader, &page, &intro, options.once, end).await }).await?;
     played
 }
 
-fn write_files(folder: &Path, once: bool) -> anyhow::Result<std::path::PathBuf> {
-    let config = if once {
-        CONFIG.replace("speed: 10}", &format!("speed: 10, {START_ONCE}}}"))
-    } else {
-        CONFIG.to_owned()
-    };
-    let path = folder.join("config.yaml");
-    std::fs::write(folder.join("recording.yaml"), RECORDING)?;
-    std::fs::write(&path, config)?;
-    Ok(path)
-}
-
-fn intro(app: &App) -> String {
+fn intro(app: &App, controller: Option<&DemoController>) -> String {
+    let pool = controller.map(|DemoController { url, .. }| {
+        format!(
+            "The pool of kuard-deployment is asked for at {url}, as of NSX ALB; no Prometheus.\n"
+        )
+    });
     format!(
         "A recording of users' cases, ten times as fast, through real plugins and the real API.\n\
-         page   http://{}\n\
+         {}page   http://{}\n\
          try    curl -sk 'https://{}/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/pods/*/mqtt_publish_received'\n",
-        app.admin, app.api
+        pool.unwrap_or_default(),
+        app.admin,
+        app.api
     )
 }
 

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod autoscalers;
+mod controllers;
 mod registration;
 mod rights;
 mod sources;
@@ -109,11 +110,14 @@ impl fmt::Display for Section {
     }
 }
 
+const SOURCES: &str = "Sources, as seen from here";
+
 /// Looks at everything, in the order in which a request passes.
 pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorError> {
     leadsman_runtime::tls::install_provider();
-    let cluster =
-        Cluster::connect(options.kubeconfig.as_deref()).await?.ok_or(DoctorError::NoCluster)?;
+    let Some(cluster) = Cluster::connect(options.kubeconfig.as_deref()).await? else {
+        return sources_alone(options).await;
+    };
     let version = match cluster.client().apiserver_version().await {
         Ok(version) => Finding::good(format!("kube-apiserver answers, {}", version.git_version)),
         Err(error) => Finding::bad(
@@ -142,9 +146,23 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
         add("HorizontalPodAutoscalers", autoscalers::look(&cluster, namespace, &served).await);
     }
     if let Some(config) = &options.config {
-        add("Sources, as seen from here", sources::look(config, &options.flags, &cluster).await);
+        let found = sources::look(config, &options.flags, Some(&cluster)).await;
+        add(SOURCES, found);
     }
     Ok(sections)
+}
+
+/// Looks at the sources of a file where there is no cluster, as before anything is installed.
+async fn sources_alone(options: &DoctorOptions) -> Result<Vec<Section>, DoctorError> {
+    let Some(config @ ConfigOrigin::File(_)) = &options.config else {
+        return Err(DoctorError::NoCluster);
+    };
+    let none = Finding::unsure(DoctorError::NoCluster.to_string());
+    let found = sources::look(config, &options.flags, None).await;
+    Ok(vec![
+        Section { title: "Cluster", findings: vec![none] },
+        Section { title: SOURCES, findings: found },
+    ])
 }
 
 /// A service account of the cluster.

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Finding;
+use super::{Finding, controllers};
 use leadsman_cluster::{Cluster, Reflectors};
 use leadsman_config::Flags;
 use leadsman_control::{self as control, ConfigOrigin};
@@ -12,24 +12,29 @@ use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::SourceMetrics;
 use leadsman_source::{
-    ControllerReport, ExpositionError, ExpositionReport, FilledQuery, PageReport, QueryError,
-    Request, Source, SourceSettings, TargetReport,
+    ExpositionError, ExpositionReport, FilledQuery, PageReport, QueryError, Request, Source,
+    SourceSettings, TargetReport,
 };
 
 /// What every Prometheus can answer.
 const QUERY: &str = "vector(1)";
 
-/// What to do about a source that does not answer.
-const FROM_A_POD: &str = "an address inside the cluster can be reached from a pod only: try it there, \
-                          with kubectl exec deployment/leadsman -- /leadsman doctor --config-map \
-                          NAMESPACE/NAME";
-
 /// How many targets of a source are listed, those that fail first.
 const MAX_TARGETS: usize = 20;
 
-/// Asks each source of a configuration for a number that every Prometheus knows.
-pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster) -> Vec<Finding> {
-    let parsed = match control::read(origin, flags, Some(cluster)).await {
+/// What to do about a source that is not reached.
+pub(super) const FROM_A_POD: &str = "\
+    an address inside the cluster can be reached from a pod only: try it there, with kubectl exec \
+    deployment/leadsman -- /leadsman doctor --config-map NAMESPACE/NAME";
+
+/// Asks each source of a configuration: a Prometheus for a number that every one knows, and a controller
+/// for all that queries need.
+pub(super) async fn look(
+    origin: &ConfigOrigin,
+    flags: &Flags,
+    cluster: Option<&Cluster>,
+) -> Vec<Finding> {
+    let parsed = match control::read(origin, flags, cluster).await {
         Ok(parsed) => parsed,
         Err(reason) => {
             return vec![Finding::bad(reason, "give a configuration that can be read")];
@@ -44,36 +49,46 @@ pub(super) async fn look(origin: &ConfigOrigin, flags: &Flags, cluster: &Cluster
         ));
     }
     let end = CancellationToken::new();
-    let reflectors = Reflectors::new(cluster, TaskTracker::new(), end.clone());
+    let reflectors =
+        cluster.map(|cluster| Reflectors::new(cluster, TaskTracker::new(), end.clone()));
     let _end_on_drop = end.drop_guard();
-    for (name, source) in &parsed.config.sources {
-        if matches!(source, SourceSettings::Recording(_)) {
+    for (name, settings) in &parsed.config.sources {
+        if matches!(settings, SourceSettings::Recording(_)) {
             continue;
         }
-        let find = |pick: &EndpointPick| reflectors.endpoints(pick);
-        let source = Source::in_cluster(source, SourceMetrics::uncounted(), &find);
-        if let Ok(source) = &source
-            && let Some(asked) = source.ask_each(QUERY, clock::now()).await
-        {
-            findings.extend(of_addresses(name, &asked));
-            continue;
-        }
-        let asked = match source {
-            Ok(source) => match source.scrape_report().await {
-                Some(report) => {
-                    findings.extend(of_targets(name, report));
-                    continue;
-                }
-                None => ask(&source).await,
-            },
-            Err(error) => Err(error.to_string()),
+        let source = match &reflectors {
+            None => Source::new(settings),
+            Some(reflectors) => {
+                let find = |pick: &EndpointPick| reflectors.endpoints(pick);
+                Source::in_cluster(settings, SourceMetrics::uncounted(), &find)
+            }
         };
-        findings.push(match asked {
-            Ok(more) => Finding::good(format!("the source \"{name}\" answers{more}")),
-            Err(reason) => Finding::bad(format!("the source \"{name}\" {reason}"), FROM_A_POD),
-        });
+        match source {
+            Ok(source) => findings.extend(of_source(name.as_str(), &source).await),
+            Err(error) => {
+                let what = format!("the source \"{name}\" {error}");
+                findings.push(Finding::bad(what, "see `leadsman check`"));
+            }
+        }
     }
     findings
+}
+
+/// What is found of a source, in the way of its kind.
+async fn of_source(name: &str, source: &Source) -> Vec<Finding> {
+    if let Some(report) = source.report().await {
+        return controllers::findings(name, report);
+    }
+    if let Some(report) = source.scrape_report().await {
+        return of_targets(name, report);
+    }
+    if let Some(asked) = source.ask_each(QUERY, clock::now()).await {
+        return of_addresses(name, &asked);
+    }
+    vec![match ask(source).await {
+        Ok(()) => Finding::good(format!("the source \"{name}\" answers")),
+        Err(error) => Finding::bad(format!("the source \"{name}\" {error}"), FROM_A_POD),
+    }]
 }
 
 /// What each address of a source does: one that answers is enough for values.
@@ -130,43 +145,16 @@ fn of_targets(name: &str, report: Result<ExpositionReport, ExpositionError>) -> 
     findings
 }
 
-/// Whether a source answers, and what else there is to say.
-async fn ask(source: &Source) -> Result<String, String> {
-    if let Some(report) = source.report().await {
-        return report.map(|report| described(&report)).map_err(|error| error.to_string());
-    }
+/// What a Prometheus answers.
+async fn ask(source: &Source) -> Result<(), QueryError> {
     let (now, tenant) = (clock::now(), &Tenant::default());
     let query = FilledQuery::instant(QUERY);
     let request = Request { query: &query, max_sample_age: None, now, tenant };
-    source.fetch(&request).await.map(|_| String::new()).map_err(|error| error.to_string())
-}
-
-fn described(report: &ControllerReport) -> String {
-    let ControllerReport { address, version, pools, of_clusters, newest, .. } = report;
-    let ControllerReport { has_times, listing, metrics, .. } = report;
-    let version = version.as_deref().unwrap_or("unknown");
-    let clusters: Vec<_> = of_clusters
-        .iter()
-        .map(|(cluster, count)| format!("{count} of cluster {cluster}"))
-        .collect();
-    let made = match clusters.as_slice() {
-        [] => "none with markers of AKO".to_owned(),
-        clusters => format!("with markers of AKO: {}", clusters.join(", ")),
-    };
-    let newest = match newest {
-        Some(_) if !has_times => "it gives samples without times".to_owned(),
-        Some(age) => format!("its newest sample is {}s old", age.as_secs()),
-        None => "it has no sample of a pool".to_owned(),
-    };
-    format!(
-        " at {address}, version {version}: {pools} pools, {made}; {newest}; the list of pools took \
-         {listing:.1?}, a metric of all pools {metrics:.1?}"
-    )
+    source.fetch(&request).await.map(drop)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::super::Verdict;
@@ -220,27 +208,5 @@ mod tests {
                 "not scraped: shop/web-2: it is younger than minAge (30s)",
             ]
         );
-    }
-
-    #[test]
-    fn a_controller_is_described_in_a_sentence() {
-        let report = ControllerReport {
-            address: "https://lb".to_owned(),
-            version: Some("22.1.3".to_owned()),
-            pools: 7,
-            of_clusters: BTreeMap::from([("a".to_owned(), 4), ("b".to_owned(), 2)]),
-            newest: Some(Duration::from_secs(61)),
-            has_times: true,
-            listing: Duration::from_millis(120),
-            metrics: Duration::from_millis(80),
-        };
-        assert_eq!(
-            described(&report),
-            " at https://lb, version 22.1.3: 7 pools, with markers of AKO: 4 of cluster a, 2 of \
-             cluster b; its newest sample is 61s old; the list of pools took 120.0ms, a metric of \
-             all pools 80.0ms"
-        );
-        let untimed = described(&ControllerReport { has_times: false, ..report });
-        assert!(untimed.contains("; it gives samples without times; "), "{untimed}");
     }
 }

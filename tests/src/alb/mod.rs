@@ -7,6 +7,7 @@
 
 mod metrics;
 mod objects;
+mod recorded;
 mod sessions;
 mod text;
 
@@ -22,6 +23,7 @@ use crate::upstream::Upstream;
 use crate::wire::Request;
 
 pub use objects::Pool;
+pub use recorded::recorded_controller;
 use sessions::Sessions;
 
 /// The user that it knows.

@@ -2,9 +2,12 @@
 
 mod cadence;
 mod check;
+mod doctor;
 mod failover;
 mod faults;
+mod recorded;
 mod scene;
 mod sessions;
+mod status;
 mod text;
 mod values;

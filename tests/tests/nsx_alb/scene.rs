@@ -115,3 +115,28 @@ pub(crate) fn of_ingress(number: u32, namespace: &str, ingress: &str, value: f64
     let (uuid, name) = (format!("pool-{number}"), format!("k8s-03-cluster--{number}"));
     Pool::of_ako(&uuid, &name, "k8s-03-cluster", &markers).with(ID, value)
 }
+
+/// A text without what each run has of its own: durations and sizes, each with its unit.
+pub(crate) fn masked(text: &str) -> String {
+    text.lines().map(masked_line).collect::<Vec<_>>().join("\n")
+}
+
+fn masked_line(line: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        let core = word.trim_end_matches([',', ';']);
+        let end = &word[core.len()..];
+        let is_size = matches!(core, "B" | "kB" | "MB");
+        match words.last_mut() {
+            Some(last) if is_size && last.parse::<f64>().is_ok() => *last = format!("SIZE{end}"),
+            _ if is_duration(core) => words.push(format!("TIME{end}")),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words.join(" ")
+}
+
+fn is_duration(word: &str) -> bool {
+    let number = ["ns", "µs", "ms", "s"].iter().find_map(|unit| word.strip_suffix(unit));
+    number.is_some_and(|number| number.parse::<f64>().is_ok())
+}

@@ -203,21 +203,3 @@ async fn a_tenant_sees_its_own_pools() {
     let texts = ["has 2 pools named \"web\"", "bank and shop", "`tenant`"];
     read("of_any").await.failure().assert_contains(&texts);
 }
-
-#[tokio::test]
-async fn the_status_page_shows_the_session_and_what_is_known() {
-    let (_alb, leadsman) = ingresses("").await;
-    let path = paths::object("shop", &format!("{INGRESSES}/web"), "connections");
-    assert_eq!(leadsman.get(&path).await.value(), "7");
-    let status = leadsman.status().await;
-    let state = status["mappings"][0]["sourceStates"]["lb"].as_str().unwrap_or_default();
-    for text in [
-        "logged in at http",
-        "version 22.1.3",
-        "3 objects listed",
-        "3 with markers of AKO",
-        "newest sample",
-    ] {
-        assert!(state.contains(text), "{text:?} in {status:#}");
-    }
-}

@@ -5,6 +5,7 @@ use super::decode::Row;
 use super::error::AlbError;
 use super::objects::{AlbObject, Objects};
 use super::query::{NsxAlbQuery, Pick};
+use crate::error::shortened;
 use leadsman_model::data::{Answer, Data, Vector};
 use leadsman_model::dictionary::Dictionary;
 use leadsman_model::names::Namespace;
@@ -32,7 +33,7 @@ pub(super) fn named<'a>(
             let count = found.len();
             found.sort_by(|one, other| one.tenant.cmp(&other.tenant));
             let tenants: Vec<_> = found.iter().map(|object| object.tenant.as_str()).collect();
-            let tenants = tenants.join(" and ");
+            let tenants = shortened(&tenants.join(" and "));
             Err(AlbError::AmbiguousName { entity, name: name.to_owned(), count, tenants })
         }
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use http::header::{AUTHORIZATION, HeaderMap};
 
+use super::costs::Costs;
 use super::credentials::CredentialFiles;
 use super::error::AlbError;
 use super::login;
@@ -33,6 +34,7 @@ pub(super) struct Controller {
     /// In the order of the addresses.
     nodes: Vec<Node>,
     metrics: SourceMetrics,
+    costs: Costs,
 }
 
 struct Node {
@@ -55,12 +57,18 @@ impl Controller {
             addresses,
             nodes: settings.urls.iter().map(node).collect(),
             metrics,
+            costs: Costs::default(),
         })
     }
 
     /// The address of the node that answered last.
     pub(super) fn address(&self) -> &str {
         self.addresses.url(self.addresses.current())
+    }
+
+    /// What calls have cost.
+    pub(super) fn costs(&self) -> &Costs {
+        &self.costs
     }
 
     /// The version that requests name, after a call.
@@ -219,6 +227,16 @@ impl Controller {
         Err(AlbError::SessionRefused { status: StatusCode::UNAUTHORIZED, message: None })
     }
 
+    /// The nodes beside the one that answered last, and why those that do not answer do not.
+    pub(super) async fn others(&self) -> Vec<(String, Option<AlbError>)> {
+        let current = self.addresses.current();
+        let mut others = Vec::new();
+        for (_, node) in self.nodes.iter().enumerate().filter(|(at, _)| *at != current) {
+            others.push((node.url.clone(), self.ask_status(node).await.err()));
+        }
+        others
+    }
+
     /// Whether the cluster can answer again.
     async fn ask_status(&self, node: &Node) -> Result<(), AlbError> {
         let answered = self.send(node, &Open::default(), &login::status()).await;
@@ -244,7 +262,11 @@ impl Controller {
             let unusable = || AlbError::UnusableCredential(self.credentials.folder().to_owned());
             headers.insert(AUTHORIZATION, login::basic(&credentials).ok_or_else(unusable)?);
         }
+        let begun = Instant::now();
         let sent = self.sender.send(&node.url, open, call, headers).await;
+        if let Ok(received) = &sent {
+            self.costs.add(call.kind, begun.elapsed(), received.body.len());
+        }
         let outcome = match &sent {
             Ok(received) if received.status.is_success() => CallOutcome::Ok,
             Ok(_) => CallOutcome::Refused,

@@ -45,6 +45,7 @@ impl Cookies {
     /// Makes the session known under all names that the versions of controllers use. `name` is
     /// what the login's answer calls the cookie.
     pub(super) fn spread_session(&mut self, name: Option<&str>) {
+        let name = name.filter(|name| name.len() <= MAX_LENGTH);
         let names = name.into_iter().chain(SESSION_NAMES);
         let Some(value) = names.clone().find_map(|name| self.get(name)).map(str::to_owned) else {
             return;

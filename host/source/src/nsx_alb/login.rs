@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use base64::Engine as _;
-use http::header::HeaderValue;
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use super::request::{Call, CallKind};
 use super::send::Received;
 use super::settings::Login;
 use crate::error::shortened;
+
+/// The longest version.
+const MAX_VERSION: usize = 64;
 
 /// What a login gives.
 #[derive(Default)]
@@ -92,14 +96,40 @@ pub(super) fn outcome(received: Received, folder: &Path) -> Result<Outcome, AlbE
         Value::String(version) => Some(version),
         version => version.get("Version")?.as_str().map(str::to_owned),
     });
+    // It goes into a header of all requests, and into what people read.
+    let version = version.filter(|version| is_version(version));
     Ok(Outcome { cookies, version })
+}
+
+/// Whether a text can be a version, such as `22.1.3` or `30.2.1-2p3`.
+fn is_version(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
+    (1..=MAX_VERSION).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+/// Parses the answer to a login: a status, the values of its headers `Set-Cookie`, and a body. Gives the
+/// cookies that later requests send, and the version.
+pub(super) fn parse(
+    status: StatusCode,
+    set_cookie: &[&[u8]],
+    body: &[u8],
+) -> Result<(Vec<u8>, Option<String>), AlbError> {
+    let mut headers = HeaderMap::new();
+    for value in set_cookie {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            headers.append(SET_COOKIE, value);
+        }
+    }
+    let received = Received { status, headers, body: body.to_vec() };
+    let Outcome { cookies, version } = outcome(received, Path::new("secret"))?;
+    let cookies = cookies.header().map(|header| header.as_bytes().to_vec());
+    Ok((cookies.unwrap_or_default(), version))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::{CONTENT_TYPE, SET_COOKIE};
-    use http::{HeaderMap, StatusCode};
+    use http::header::CONTENT_TYPE;
 
     fn credentials(secret: Secret) -> Credentials {
         Credentials { username: "scaler".to_owned(), secret }
@@ -145,6 +175,8 @@ mod tests {
             (r#"{"version": "30.2.1", "session_cookie_name": "avi-sessionid"}"#, Some("30.2.1")),
             (r#"{"Version": "31.1.1"}"#, Some("31.1.1")),
             ("{}", None),
+            (r#"{"version": "22.1.3\r\nX-Avi-Tenant: bank"}"#, None),
+            (r#"{"version": 22}"#, None),
         ] {
             let outcome = outcome(received(200, body), Path::new("/etc/alb")).unwrap();
             assert_eq!(outcome.version.as_deref(), expected, "{body}");

@@ -9,6 +9,7 @@ mod answer;
 mod board;
 mod controller;
 mod cookies;
+mod costs;
 mod credentials;
 mod decode;
 mod error;
@@ -45,6 +46,7 @@ use leadsman_runtime::telemetry::SourceMetrics;
 use objects::{Listing, Objects};
 use request::{Call, Filter, Target};
 
+pub use costs::CallCost;
 pub use error::AlbError;
 pub use query::{AkoNamespace, Entity, NsxAlbQuery, Pick, is_metric_id, may_be_summed};
 pub use report::ControllerReport;
@@ -85,6 +87,11 @@ const MIN_SAMPLE_AGE: Duration = Duration::from_secs(60);
 
 /// A list that nobody has asked for in so many of its intervals is dropped.
 const LISTS_KEPT: u32 = 4;
+
+/// How old samples of a step may be where a query does not say.
+fn default_max_age(step: Step) -> Duration {
+    MIN_SAMPLE_AGE.max(3 * step.length())
+}
 
 impl NsxAlb {
     pub(super) fn new(
@@ -161,7 +168,7 @@ impl NsxAlb {
             }
             _ => "",
         };
-        (asked.unwrap_or(MIN_SAMPLE_AGE.max(3 * step.length())), hint)
+        (asked.unwrap_or_else(|| default_max_age(step)), hint)
     }
 
     /// Logs out once the source is not used any more or `end` completes.
@@ -369,6 +376,16 @@ pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
         step: None,
     };
     Ok(answer::answer(&query, &rows, Some(&listing.end()), None))
+}
+
+/// Parses the answer to a login; the error is what people are told.
+pub(super) fn parse_login(
+    status: u16,
+    set_cookie: &[&[u8]],
+    body: &[u8],
+) -> Result<(Vec<u8>, Option<String>), String> {
+    let status = http::StatusCode::from_u16(status).map_err(|error| error.to_string())?;
+    login::parse(status, set_cookie, body).map_err(|error| error.to_string())
 }
 
 impl std::fmt::Debug for NsxAlb {

@@ -1,14 +1,16 @@
 //! The state of a controller, for people.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::NsxAlb;
 use super::board::Key;
+use super::costs::CallCost;
 use super::error::AlbError;
 use super::objects::Objects;
 use super::query::Entity;
-use super::request::{Filter, Target};
+use super::request::{CallKind, Filter, Target};
+use super::settings::Login;
+use super::{NsxAlb, default_max_age};
 use leadsman_runtime::clock;
 
 /// The state of a controller, for people.
@@ -16,21 +18,31 @@ use leadsman_runtime::clock;
 pub struct ControllerReport {
     /// The node that answered.
     pub address: String,
+    /// The other nodes, and why those that do not answer do not.
+    pub other_nodes: Vec<(String, Option<AlbError>)>,
     /// The version that requests name.
     pub version: Option<String>,
     /// How many pools the tenant has.
     pub pools: usize,
     /// How many of them AKO made, by the name of the cluster.
     pub of_clusters: BTreeMap<String, usize>,
+    /// How many more AKO made before it had markers.
+    pub of_older_ako: usize,
     /// How old the newest sample of any pool is.
     pub newest: Option<Duration>,
     /// Whether samples have times: in the Prometheus format they have none, and the newest is as old
     /// as the answer.
     pub has_times: bool,
-    /// How long the list of pools took.
-    pub listing: Duration,
-    /// How long one metric of all pools took.
-    pub metrics: Duration,
+    /// The time between two samples.
+    pub step: Duration,
+    /// How old samples may be where a query does not say.
+    pub max_sample_age: Duration,
+    /// What beginning a session costs, or asking for the version with basic authentication.
+    pub login: CallCost,
+    /// What a list of all pools costs.
+    pub listing: CallCost,
+    /// What one metric of all pools costs.
+    pub metrics: CallCost,
 }
 
 /// What every pool has.
@@ -51,7 +63,10 @@ impl NsxAlb {
             }
         });
         let (session, newest) = (self.controller.state(), newest.unwrap_or_default());
-        format!("{session}; {count} objects listed, {of_ako} with markers of AKO{newest}")
+        let costs = self.controller.costs().each();
+        let costs = costs.map(|costs| format!("; a call costs on average: {costs}"));
+        let costs = costs.unwrap_or_default();
+        format!("{session}; {count} objects listed, {of_ako} with markers of AKO{newest}{costs}")
     }
 
     /// Asks for everything that queries need, of all pools, and logs out.
@@ -62,17 +77,14 @@ impl NsxAlb {
     }
 
     async fn ask_all(&self) -> Result<ControllerReport, AlbError> {
-        let begun = Instant::now();
         let objects = self.list(&(Entity::Pool, Filter::All)).await?;
-        let listing = begun.elapsed();
-        let mut of_clusters = BTreeMap::new();
+        let (mut of_clusters, mut of_older_ako) = (BTreeMap::new(), 0);
         for object in objects.all() {
-            if let Some((_, cluster)) = object.labels.iter().find(|(label, _)| *label == "cluster")
-            {
-                *of_clusters.entry(cluster.clone()).or_default() += 1;
+            match object.labels.iter().find(|(label, _)| *label == "cluster") {
+                Some((_, cluster)) => *of_clusters.entry(cluster.clone()).or_default() += 1,
+                None => of_older_ako += usize::from(!object.labels.is_empty()),
             }
         }
-        let begun = Instant::now();
         let key = Key {
             entity: Entity::Pool,
             target: Target::All,
@@ -81,19 +93,30 @@ impl NsxAlb {
             metric: METRIC.into(),
         };
         let rows = self.metrics(&[key]).await?;
-        let metrics = begun.elapsed();
         let now = clock::now();
         let newest = rows.iter().map(|row| row.time).max();
+        let cost = |kind| self.controller.costs().of(kind);
         let age = |time: i64| u64::try_from(now.saturating_sub(time)).unwrap_or_default();
         Ok(ControllerReport {
             address: self.controller.address().to_owned(),
+            other_nodes: self.controller.others().await,
             version: self.controller.version(),
             pools: objects.len(),
             of_clusters,
+            of_older_ako,
             newest: newest.map(|time| Duration::from_millis(age(time))),
             has_times: self.samples_have_times(),
-            listing,
-            metrics,
+            step: self.settings.step.length(),
+            max_sample_age: default_max_age(self.settings.step),
+            login: cost(match self.settings.login {
+                Login::Session => CallKind::Login,
+                Login::Basic => CallKind::Version,
+            }),
+            listing: cost(CallKind::Objects),
+            metrics: cost(match self.samples_have_times() {
+                true => CallKind::Metrics,
+                false => CallKind::MetricsText,
+            }),
         })
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct Call {
 }
 
 /// What a call is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum CallKind {
     Login,
     Logout,
