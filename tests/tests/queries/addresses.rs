@@ -186,3 +186,20 @@ async fn rules_have_series_while_the_first_address_is_down() {
     assert!(down.requests().iter().any(listed));
     is_down(&leadsman, &down.url()).await;
 }
+
+#[tokio::test]
+async fn doctor_asks_each_address() {
+    let (mut first, second) = (Upstream::start(good()).await, Upstream::start(good()).await);
+    let (one, other) = (first.url(), second.url());
+    first.stop().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = config(&[one.clone(), other.clone()], "").to_string();
+    std::fs::write(folder.path().join("leadsman.yaml"), text).expect("a file");
+    let told = Leadsman::command(&["doctor", "--config", "leadsman.yaml"], folder.path()).await;
+    assert_eq!(told.code, Some(0), "one that answers is enough: {}", told.output);
+    told.assert_contains(&[
+        &format!("?     the source \"prometheus\" at {one} cannot be reached: Connection refused"),
+        "another address of it answers",
+        &format!("ok    the source \"prometheus\" answers at {other}"),
+    ]);
+}
