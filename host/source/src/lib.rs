@@ -301,6 +301,12 @@ pub fn exposition_page<'b>(
     exposition::rows(open_metrics, pieces).map_err(|error| error.to_string())
 }
 
+/// Parses metrics of an NSX ALB controller in the Prometheus format. Gives the number of series of the
+/// metric that every pool has.
+pub fn nsx_alb_page(page: &[u8]) -> Result<usize, String> {
+    nsx_alb::parse_page(page)
+}
+
 /// Parses how an NSX ALB controller answers a login: its status, its headers `Set-Cookie` and its body.
 /// Gives the header `Cookie` of later requests, and the version of the controller.
 pub fn nsx_alb_login(

@@ -378,6 +378,11 @@ pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
     Ok(answer::answer(&query, &rows, Some(&listing.end()), None))
 }
 
+/// Parses metrics in the Prometheus format, and counts the series.
+pub(super) fn parse_page(page: &[u8]) -> Result<usize, String> {
+    Ok(text::rows(page, &[report::METRIC.into()], 0)?.len())
+}
+
 /// Parses the answer to a login; the error is what people are told.
 pub(super) fn parse_login(
     status: u16,

@@ -46,7 +46,7 @@ pub struct ControllerReport {
 }
 
 /// What every pool has.
-const METRIC: &str = "l4_server.avg_open_conns";
+pub(super) const METRIC: &str = "l4_server.avg_open_conns";
 
 impl NsxAlb {
     /// What is known without asking.
