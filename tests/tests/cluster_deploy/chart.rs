@@ -333,7 +333,7 @@ async fn the_configuration_has_no_faults() {
 #[tokio::test]
 async fn the_examples_are_values() {
     let plane = ControlPlane::shared().await;
-    for name in ["vernemq", "go-counter", "nginx-ingress", "http-requests"] {
+    for name in ["vernemq", "go-counter", "nginx-ingress", "http-requests", "scraping"] {
         let config = Example::new(name).config();
         let lines = config.lines().map(|line| format!("  {line}\n"));
         let file = file(&format!("config:\n{}", lines.collect::<String>()));
@@ -342,6 +342,30 @@ async fn the_examples_are_values() {
         let rendered = helm(plane, "template", PLACE, &json!({}), &arguments).await;
         let check = Leadsman::check(configuration(&manifests(rendered.ok()))).await;
         assert_eq!(check.code, Some(0), "{name}: {}", check.output);
+    }
+}
+
+/// What is scraped can be found and reached.
+#[tokio::test]
+async fn rights_and_ports_are_those_of_what_is_scraped() {
+    let scraped = |exposition: Value| {
+        json!({
+            "config": {"sources": {"app": {"exposition": exposition}}},
+            "networkPolicy": {"enabled": true, "sourcePorts": []},
+        })
+    };
+    let pods = json!({"pods": {"selector": "app=web", "port": 9100}});
+    let service = json!({"service": {"namespace": "shop", "name": "web", "port": "metrics"}});
+    let url = json!({"urls": ["http://a.shop:9200/metrics", "https://b.shop/metrics"]});
+    for (exposition, told) in [
+        (pods, &["resources: [\"pods\"]", "{port: 9100, protocol: TCP}"][..]),
+        (service, &["resources: [\"endpointslices\"]", "{port: metrics, protocol: TCP}"]),
+        (url, &["{port: 9200, protocol: TCP}", "{port: 443, protocol: TCP}"]),
+    ] {
+        let text = template(&scraped(exposition)).await.ok().to_owned();
+        for told in told {
+            assert!(text.contains(told), "{told}\n{text}");
+        }
     }
 }
 

@@ -123,7 +123,7 @@ const OPTIONS: [&[&str]; 7] = [
     &["hostnetwork"],
     &["network-policy"],
     &["teams"],
-    &["cert-manager", "monitoring", "hostnetwork", "network-policy", "teams"],
+    &["cert-manager", "monitoring", "hostnetwork", "network-policy", "scraping", "teams"],
 ];
 
 /// The objects of a selection of components.
@@ -132,7 +132,7 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
     let own = !has("cert-manager");
     let [custom, external, resource] =
         ["custom-metrics", "external-metrics", "resource-metrics"].map(has);
-    let parts: [(bool, &[&str]); 12] = [
+    let parts: [(bool, &[&str]); 13] = [
         (
             true,
             &[
@@ -203,6 +203,10 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
             &["ServiceMonitor/leadsman", "PrometheusRule/leadsman", "ConfigMap/leadsman-dashboard"],
         ),
         (has("network-policy"), &["NetworkPolicy/leadsman"]),
+        (
+            has("scraping"),
+            &["ClusterRole/leadsman-scraping", "ClusterRoleBinding/leadsman-scraping"],
+        ),
         (has("teams"), &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]),
     ];
     let wanted = parts.iter().filter(|(wanted, _)| *wanted);

@@ -69,7 +69,14 @@ other series with a namespace; of each the counters as rates and the rest as sum
 {{- $ports := list -}}
 {{- $config := include "leadsman.config" . | fromYaml -}}
 {{- range $source := $config.sources -}}
-{{- with ($source.prometheus | default dict).url -}}
+{{- $scraped := $source.exposition | default dict -}}
+{{- range $where := list $scraped.pods $scraped.service -}}
+{{- with ($where | default dict).port -}}
+{{- $ports = append $ports (kindIs "string" . | ternary . (printf "%v" (int .))) -}}
+{{- end -}}
+{{- end -}}
+{{- $urls := concat (list ($source.prometheus | default dict).url $scraped.url) ($scraped.urls | default list) -}}
+{{- range $urls | compact -}}
 {{- $url := urlParse . -}}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
 {{- $ports = append $ports (int ($port | default (eq $url.scheme "https" | ternary 443 80))) -}}

@@ -47,7 +47,7 @@ policy:
 
 {{/*
 The rules of the ClusterRole for objects: list and watch what mappings, resourceRules and the overrides
-of rules serve, and for rules with a template what metrics are most often about.
+of rules serve, what is scraped, and for rules with a template what metrics are most often about.
 */}}
 {{- define "leadsman.objectRules" -}}
 {{- $known := include "leadsman.knownResources" . | fromYaml -}}
@@ -94,6 +94,14 @@ of rules serve, and for rules with a template what metrics are most often about.
 {{- else if not $found -}}
 {{- $_ := set $byGroup $parts._1 (append (get $byGroup $parts._1 | default list) $parts._0) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $source := (include "leadsman.config" . | fromYaml).sources -}}
+{{- if dig "exposition" "pods" "" $source -}}
+{{- $_ := set $byGroup "" (append (get $byGroup "" | default list) "pods") -}}
+{{- end -}}
+{{- if dig "exposition" "service" "" $source -}}
+{{- $_ := set $byGroup "discovery.k8s.io" (append (get $byGroup "discovery.k8s.io" | default list) "endpointslices") -}}
 {{- end -}}
 {{- end -}}
 {{- range $group, $resources := $byGroup }}

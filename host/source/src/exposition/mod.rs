@@ -144,11 +144,12 @@ impl Exposition {
         // A scrape that was under way may not have looked for the metric: the next one does.
         let every = self.shared.settings.at_most_every;
         for every in [Some(every), None] {
-            let (mut waits, mut failing) = (Vec::new(), Vec::new());
-            let mut begins = Vec::new();
+            let (mut waits, mut begins) = (Vec::new(), Vec::new());
             {
                 let mut board = self.shared.board();
                 let now = Instant::now();
+                // Nobody waits for one that failed, unless there is nothing else to wait for.
+                let all_fail = targets.iter().all(|target| board.is_failing(&target.key));
                 for target in targets {
                     let ended = match board.turn(&target.key, metric, every, now) {
                         Turn::Known => continue,
@@ -159,9 +160,8 @@ impl Exposition {
                             ended
                         }
                     };
-                    match board.is_failing(&target.key) {
-                        true => failing.push(ended),
-                        false => waits.push(ended),
+                    if all_fail || !board.is_failing(&target.key) {
+                        waits.push(ended);
                     }
                 }
                 let wanted = board.wanted();
@@ -175,8 +175,6 @@ impl Exposition {
                     });
                 }
             }
-            // Where all of them failed before, there is nothing else to wait for.
-            let waits = if waits.is_empty() { failing } else { waits };
             if waits.is_empty() {
                 return;
             }

@@ -168,6 +168,29 @@ async fn a_bad_target_costs_itself_alone() {
     assert_eq!(names(&answer), ["bank/web-2"]);
 }
 
+/// However often it is tried: only where all fail, somebody waits.
+#[tokio::test]
+async fn nobody_waits_a_second_time_for_a_target_that_hangs() {
+    let server = Server::start("a 1\n").await;
+    // Accepts connections, and answers none.
+    let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hanging = format!("http://{}/", hangs.local_addr().unwrap());
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    let mut settings = settings(TargetSettings::Urls(vec![hanging, url]));
+    settings.timeout = Duration::from_millis(700);
+    settings.at_most_every = Duration::ZERO;
+    let source = Exposition::new(&settings, SourceMetrics::uncounted(), None).unwrap();
+    let (_, gaps) = source.fetch(&query("a"), None).await.unwrap();
+    assert!(gaps[0].reason.contains("did not send its page within 700ms"), "{gaps:?}");
+    let begun = Instant::now();
+    for number in 2..7 {
+        server.set(&format!("a {number}\n"));
+        let (answer, _) = source.fetch(&query("a"), None).await.unwrap();
+        assert_eq!(rows(&answer, &[]), [(vec![], f64::from(number))]);
+    }
+    assert!(begun.elapsed() < Duration::from_millis(700), "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn a_window_that_is_not_filled_is_absence_with_its_reason() {
     let server = Server::start("a 1 1000\n").await;
