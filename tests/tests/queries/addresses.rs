@@ -13,11 +13,7 @@ const SOON: Duration = Duration::from_secs(30);
 
 /// A mapping whose values are made anew for nearly every read.
 fn mapping() -> Mapping {
-    Mapping::pods(METRIC)
-        .query("q", QUERY)
-        .set("maxAge", "100ms")
-        .set("refreshAtMostEvery", "100ms")
-        .set("deadline", "10s")
+    Mapping::pods(METRIC).query("q", QUERY).set("maxAge", "100ms").set("deadline", "10s")
 }
 
 fn config(urls: &[String], settings: &str) -> Config {
