@@ -7,6 +7,7 @@
 //! metrics for every pool, and of 5 min, as by default.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -193,11 +194,12 @@ async fn measure(run: &Run) -> Measured {
         })
         .await;
     }
-    read(&connection, &paths, WARM_UP).await;
+    let api = leadsman.api();
+    read(api, &paths, WARM_UP).await;
     let before = Counts::of(&leadsman).await;
     let (pid, controller_pid) = (leadsman.pid(), controller.pid());
     let (cpu, controller_cpu) = (process::cpu(pid), process::cpu(controller_pid));
-    let (reads, failed_reads, slowest) = read(&connection, &paths, run.time).await;
+    let (reads, failed_reads, slowest) = read(api, &paths, run.time).await;
     let (cpu, controller_cpu) =
         (process::cpu(pid) - cpu, process::cpu(controller_pid) - controller_cpu);
     let after = Counts::of(&leadsman).await;
@@ -226,29 +228,28 @@ fn scenario() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios/many-pools.yaml")
 }
 
-/// Reads the paths in turn, each once in [`SYNC`]. Gives how many reads there were and failed, and how
-/// long the slowest took.
-async fn read(
-    connection: &Connection,
-    paths: &[String],
-    time: Duration,
-) -> (usize, usize, Duration) {
+/// Reads the paths in turn, each once in [`SYNC`], each round on a new connection: the adapter closes
+/// those that are some minutes old. Gives how many reads there were and failed, and how long the
+/// slowest took.
+async fn read(api: SocketAddr, paths: &[String], time: Duration) -> (usize, usize, Duration) {
     let count = u32::try_from(paths.len()).expect("a few paths");
     let mut turns = interval(SYNC / count);
     turns.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (mut reads, mut failed, mut slowest) = (0, 0, Duration::ZERO);
     let begun = Instant::now();
-    for path in paths.iter().cycle() {
-        let due = turns.tick().await;
-        if begun.elapsed() >= time {
-            break;
+    loop {
+        let connection = Connection::open(api).await;
+        for path in paths {
+            let due = turns.tick().await;
+            if begun.elapsed() >= time {
+                return (reads, failed, slowest);
+            }
+            let (ok, _) = connection.read(path).await;
+            reads += 1;
+            failed += usize::from(!ok);
+            slowest = slowest.max(due.elapsed());
         }
-        let (ok, _) = connection.read(path).await;
-        reads += 1;
-        failed += usize::from(!ok);
-        slowest = slowest.max(due.elapsed());
     }
-    (reads, failed, slowest)
 }
 
 /// How many calls the controller got.

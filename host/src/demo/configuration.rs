@@ -35,8 +35,16 @@ pub(super) fn write(
     controller: Option<&DemoController>,
 ) -> io::Result<PathBuf> {
     let path = folder.join("config.yaml");
+    // In the configuration a relative path would be one from this folder.
+    let controller = match controller {
+        Some(DemoController { url, secret_dir }) => {
+            let secret_dir = std::path::absolute(secret_dir)?;
+            Some(DemoController { url: url.clone(), secret_dir })
+        }
+        None => None,
+    };
     std::fs::write(folder.join("recording.yaml"), RECORDING)?;
-    std::fs::write(&path, text(once, controller))?;
+    std::fs::write(&path, text(once, controller.as_ref()))?;
     Ok(path)
 }
 

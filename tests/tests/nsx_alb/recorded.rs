@@ -146,9 +146,9 @@ async fn the_third_user_of_the_demo_is_served_from_the_controller() {
 
 #[tokio::test]
 async fn a_controller_of_the_demo_that_is_not_there_is_told() {
-    let demo = ["demo", "--once", "--nsx-alb-url", "https://127.0.0.1:9", "--nsx-alb-secret-dir"];
-    let ended = RecordedController::run("third-user.yaml", &[&demo[..], &["{secretDir}"]].concat());
-    let ended = ended.await;
+    let there = ["--nsx-alb-url", "https://127.0.0.1:9", "--nsx-alb-secret-dir", "{secretDir}"];
+    let demo = [&["demo", "--once"][..], &there].concat();
+    let ended = RecordedController::run("third-user.yaml", &demo).await;
     assert_eq!(ended.code, Some(0), "{}", ended.output);
     ended.assert_contains(&["Deployment/kuard-deployment: ", "cannot be reached"]);
 }

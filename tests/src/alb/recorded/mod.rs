@@ -135,6 +135,8 @@ async fn play(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .map_err(Failure::Start)?;
     let temporary = TempDir::new().map_err(Failure::Secret)?;
     let folder = secret_dir.as_deref().unwrap_or(temporary.path());
+    // A configuration that names it may be in another folder.
+    let folder = &std::path::absolute(folder).map_err(Failure::Secret)?;
     let (pools, is_tls) = (scenario.pools.len(), scenario.tls);
     let mut nodes = Nodes::start(scenario).await;
     nodes.write_secret(folder).map_err(Failure::Secret)?;
