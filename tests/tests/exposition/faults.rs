@@ -65,17 +65,39 @@ async fn too_much_on_a_page() {
     fails_and_recovers(page(format!("a{{{labels}}} 1\n")), &["more than 10 labels"]).await;
 }
 
+/// How much more memory the adapter may take for a page that it refuses.
+const MAX_GROWTH: u64 = 100 << 20;
+
 #[tokio::test]
 async fn a_page_of_a_gigabyte() {
     let scene = Scene::with(", timeout: 20s, limits: {bytes: 1000000, series: 10000000}").await;
     scene.becomes("5").await;
+    let before = scene.leadsman.peak_memory();
     scene.app.set_reply(Reply::EndlessPage);
     scene.fails(&["sent more than the limit of 1000000 bytes", "limits.bytes"]).await;
     let taken = scene.app.wait_for_disconnect().await;
     assert!(taken < 50 << 20, "{taken} bytes");
-    assert!(scene.leadsman.peak_memory() < 300 << 20, "{}", scene.leadsman.peak_memory());
+    let grown = scene.leadsman.peak_memory().saturating_sub(before);
+    assert!(grown < MAX_GROWTH, "{grown} bytes");
     scene.app.set_reply(good());
     scene.becomes("5").await;
+}
+
+#[tokio::test]
+async fn a_page_of_a_million_series() {
+    let scene = Scene::with(", timeout: 20s, limits: {bytes: 50000000}").await;
+    scene.becomes("5").await;
+    let before = scene.leadsman.peak_memory();
+    // Of a metric that nobody asks for, and then of the one that is asked for.
+    for metric in ["a", "requests"] {
+        let series = (0..1_000_000).map(|number| format!("{metric}{{n=\"{number}\"}} 1\n"));
+        scene.app.set_reply(page(series.collect::<String>()));
+        scene.fails(&["has more than 100000 series"]).await;
+        scene.app.set_reply(good());
+        scene.becomes("5").await;
+    }
+    let grown = scene.leadsman.peak_memory().saturating_sub(before);
+    assert!(grown < MAX_GROWTH, "{grown} bytes");
 }
 
 #[tokio::test]

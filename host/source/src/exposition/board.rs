@@ -298,9 +298,7 @@ impl Entry {
         let scraped = Scraped { at: now, bytes: page.bytes, series: page.series, took: page.took };
         self.kept.retain(|metric, _| page.wanted.contains_key(metric));
         for metric in page.wanted.keys() {
-            if !self.kept.contains_key(metric) {
-                self.kept.insert(metric.clone(), Series::default());
-            }
+            self.kept.entry(metric.clone()).or_default();
         }
         for Taken { metric, labels, value, time } in page.samples {
             let longest = page.wanted.get(&metric).copied().unwrap_or_default();

@@ -6,6 +6,7 @@
 //! while nobody reads. A target that fails costs itself alone: nobody waits for it a second time, and
 //! its values are absent, with the reason.
 
+mod answer;
 mod board;
 mod error;
 mod history;
@@ -25,10 +26,8 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use super::{Gap, PageRow, SourceError};
 use crate::client::Client;
-use board::{Board, Found, Turn};
-use history::Unfilled;
-use leadsman_model::data::{Answer, Data, Vector};
-use leadsman_model::dictionary::Dictionary;
+use board::{Board, Turn};
+use leadsman_model::data::Answer;
 use leadsman_model::endpoints::EndpointStore;
 use leadsman_model::names::Namespace;
 use leadsman_runtime::clock;
@@ -50,9 +49,6 @@ const FORGET_EVERY: Duration = Duration::from_secs(30);
 
 /// How much longer than a scrape may take is waited for its end.
 const SLACK: Duration = Duration::from_secs(1);
-
-/// How many reasons of targets an answer has at most.
-const MAX_GAPS: usize = 200;
 
 /// The call of a target, in metrics.
 const SCRAPE: &str = "scrape";
@@ -293,66 +289,6 @@ impl Shared {
         let scrape = scrape(&self.settings, &self.client, &self.arriving, target, wanted);
         timeout_at(deadline, scrape).await.unwrap_or(Err(ScrapeError::Timeout(patience)))
     }
-
-    /// What the last samples give.
-    fn answer(
-        &self,
-        query: &ExpositionQuery,
-        targets: &[Arc<Target>],
-        mut gaps: Vec<Gap>,
-    ) -> Result<(Answer, Vec<Gap>), ExpositionError> {
-        let board = self.board();
-        let mut dictionary = Dictionary::new();
-        let mut vector = Vector::default();
-        let mut failed: Option<(&Target, ScrapeError)> = None;
-        let mut failures = 0;
-        for target in targets {
-            let reason = match board.find(&target.key, query) {
-                Found::Series(series) => {
-                    for (labels, time, value) in series {
-                        vector.labels.add_row();
-                        for (name, text) in labels {
-                            let (name, text) = (dictionary.intern(name), dictionary.intern(text));
-                            vector.labels.set(name, text);
-                        }
-                        vector.times.push(time);
-                        vector.values.push(value);
-                    }
-                    continue;
-                }
-                Found::Unfilled(unfilled) => window(unfilled, query),
-                Found::Nothing { has_metric: true } => {
-                    format!("no series of {} of its page has the labels of the query", query.metric)
-                }
-                Found::Nothing { has_metric: false } => {
-                    format!("its page has no series of {}", query.metric)
-                }
-                Found::NotYet => "it is being scraped for the first time".to_owned(),
-                Found::Failed(error) => {
-                    failures += 1;
-                    // It is read by whoever reads the metric, for any namespace.
-                    let reason = format!("it {}", error.clone().without_quotes());
-                    failed.get_or_insert((&**target, error));
-                    reason
-                }
-            };
-            gaps.push(target.gap(reason));
-        }
-        if let Some((first, error)) = failed
-            && failures == targets.len()
-        {
-            // What a pod of one namespace says is nobody's business in another.
-            let namespace = &first.key.namespace;
-            let is_of_one = targets.iter().all(|target| target.key.namespace == *namespace);
-            return Err(ExpositionError::AllFailed {
-                target: first.to_string(),
-                error: if is_of_one { error } else { error.without_quotes() },
-                others: failures - 1,
-            });
-        }
-        gaps.truncate(MAX_GAPS);
-        Ok((Answer { dictionary, data: Data::Vector(vector), warnings: Vec::new() }, gaps))
-    }
 }
 
 /// All samples of a page that arrives in pieces.
@@ -375,22 +311,6 @@ pub(super) fn rows<'b>(
     }
     reader.end(&mut take)?;
     Ok(rows)
-}
-
-/// Why a window gives nothing, in words.
-fn window(unfilled: Unfilled, query: &ExpositionQuery) -> String {
-    let (function, over) = (query.function.name(), query.over);
-    match unfilled {
-        Unfilled::Since(length) => format!(
-            "its samples go back {}s, and the window of {function} is {over:?}; it is filled by reads",
-            length.as_secs()
-        ),
-        Unfilled::Apart(length) => format!(
-            "its last samples are {}s apart, and the window of {function} is {over:?}; lengthen \
-             `over`, or read the metric more often",
-            length.as_secs()
-        ),
-    }
 }
 
 impl std::fmt::Debug for Exposition {
