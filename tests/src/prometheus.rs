@@ -42,12 +42,18 @@ impl Prometheus {
     /// If Prometheus is not installed or does not start.
     pub async fn scraping_with_jobs(target: &str, jobs: &[String]) -> Self {
         let target = target.trim_start_matches("http://");
-        let mut config = String::new();
-        let _ = writeln!(
-            config,
-            "scrape_configs:\n  - {{job_name: exporter, honor_labels: true, static_configs: \
-             [{{targets: ['{target}']}}]}}"
+        let exporter = format!(
+            "{{job_name: exporter, honor_labels: true, static_configs: [{{targets: ['{target}']}}]}}"
         );
+        Self::with_jobs(&[&[exporter][..], jobs].concat()).await
+    }
+
+    /// The same with these entries of `scrape_configs` alone.
+    ///
+    /// # Panics
+    /// If Prometheus is not installed or does not start.
+    pub async fn with_jobs(jobs: &[String]) -> Self {
+        let mut config = "scrape_configs:\n".to_owned();
         for job in jobs {
             let _ = writeln!(config, "  - {job}");
         }

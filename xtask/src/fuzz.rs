@@ -14,7 +14,7 @@ use crate::setup;
 use crate::steps::Steps;
 
 /// The programs, each in `fuzz/targets` under its name.
-const TARGETS: [&str; 19] = [
+const TARGETS: [&str; 21] = [
     "answer",
     "component",
     "config",
@@ -23,6 +23,7 @@ const TARGETS: [&str; 19] = [
     "name",
     "nsx_alb",
     "nsx_alb_login",
+    "nsx_alb_page",
     "path",
     "public_key",
     "pull_secret",

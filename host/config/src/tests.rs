@@ -68,7 +68,7 @@ fn a_good_configuration_is_read() {
     assert_eq!(first.source.as_deref(), Some("prometheus"));
     match &config.sources["prometheus"] {
         SourceSettings::Prometheus(source) => {
-            assert_eq!(source.url, "http://prometheus.monitoring:9090");
+            assert_eq!(source.urls, ["http://prometheus.monitoring:9090"]);
         }
         other => panic!("{other:?}"),
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
-use leadsman_source::{Entity, Function, Login, Method, Scheme};
+use leadsman_source::{AlbFormat, Entity, Function, Login, Method, Scheme};
 
 pub use plugin::{Plugin, Registry, Team, TeamLimits, Verify};
 
@@ -235,6 +235,10 @@ pub struct NsxAlb {
     /// if left out.
     #[serde(default)]
     pub login: Login,
+    /// In which form metrics are asked for: `json`, or the text that the controller has for a
+    /// `prometheus`, in which samples have no times and no units. `json` if left out.
+    #[serde(default)]
+    pub format: AlbFormat,
     /// The tenant whose objects are seen, `*` for all. `admin` if left out.
     pub tenant: Option<String>,
     /// The version of the API, not newer than the controller. The controller's own if left out.
@@ -267,7 +271,11 @@ pub struct AlbCredentials {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Prometheus {
     /// The address, with the path below which `/api/v1/query` is found.
-    pub url: String,
+    pub url: Option<String>,
+    /// Several addresses of the same data, in place of `url`, in order of preference. A query goes
+    /// to the first that is up, and to the next one when that fails.
+    #[serde(default)]
+    pub urls: Vec<String>,
     /// How long a query may take, with its answer. `5s` if left out.
     pub timeout: Option<String>,
     /// The largest answer that is read, in bytes. 16 MiB if left out.

@@ -265,7 +265,7 @@ impl MappingSpec {
     fn other_kind(&self, query: &Query) -> Option<String> {
         let (settings, _) = self.sources.get(&query.source)?;
         if settings.answers(&query.kind) {
-            return None;
+            return settings.lacks(&query.kind).map(|lack| format!("\"{}\" {lack}", query.source));
         }
         Some(format!(
             "\"{}\" is {}, which cannot answer a query in {}",

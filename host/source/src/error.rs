@@ -96,6 +96,12 @@ pub enum QueryError {
     /// The answer is not a valid result.
     #[error("sent something that is no result: {0}")]
     Decode(String),
+    /// The answer is not even said to be JSON.
+    #[error("sent something that is no result: {0}")]
+    NotPrometheus(String),
+    /// None of several addresses has answered: each with its place in the list and its error.
+    #[error("has no address that answers: {}", each(.0))]
+    NoAddress(Vec<(usize, QueryError)>),
     /// The answer has warnings, and `failOnWarnings` is set.
     #[error("warned, and failOnWarnings is set: {0}")]
     Warnings(String),
@@ -163,7 +169,11 @@ impl QueryError {
             Self::Status { .. } => "query_status",
             Self::Api { .. } => "query_api",
             Self::TooLarge { .. } => "query_too_large",
-            Self::Decode(_) => "query_decode",
+            Self::Decode(_) | Self::NotPrometheus(_) => "query_decode",
+            // Of the one that was asked first.
+            Self::NoAddress(errors) => {
+                errors.first().map_or("query_connect", |(_, error)| error.reason())
+            }
             Self::Warnings(_) => "query_warnings",
             Self::Credential { .. } | Self::UnusableCredential { .. } => "query_credential",
             Self::NotRecorded(_) => "query_not_recorded",
@@ -173,6 +183,15 @@ impl QueryError {
             Self::Stale { .. } => "query_stale",
         }
     }
+}
+
+/// What each of several addresses did, which are named by their places: teams read it.
+fn each(errors: &[(usize, QueryError)]) -> String {
+    let told = errors.iter().map(|(at, error)| match at {
+        0 => format!("the first of `urls` {error}"),
+        at => format!("number {} {error}", at + 1),
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// The beginning of a text of a source, in one line.

@@ -3,6 +3,7 @@
 //! A source takes a [`Request`] and returns an [`Answer`]. It knows nothing of mappings, plugins or
 //! clients. A new kind of source is a module here and a variant of [`Source`].
 
+mod addresses;
 mod client;
 mod decoding;
 mod error;
@@ -28,8 +29,8 @@ pub use exposition::{
     TargetPort, TargetReport, TargetSettings,
 };
 pub use nsx_alb::{
-    AkoNamespace, AlbError, CallCost, ControllerReport, Entity, Login, NsxAlbQuery, NsxAlbSettings,
-    Pick, Step, is_health_score, is_metric_id, may_be_summed,
+    AkoNamespace, AlbError, AlbFormat, CallCost, ControllerReport, Entity, Login, NsxAlbQuery,
+    NsxAlbSettings, Pick, Step, is_health_score, is_metric_id, may_be_summed,
 };
 pub use query::{FilledQuery, Query, QueryKind};
 use recording::RecordingFile;
@@ -111,7 +112,7 @@ impl Source {
     ) -> Result<Self, SourceError> {
         match settings {
             SourceSettings::Prometheus(settings) => {
-                Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings)?)))
+                Ok(Self::Prometheus(Box::new(prometheus::Prometheus::new(settings, metrics)?)))
             }
             SourceSettings::Recording(settings) => {
                 let text = leadsman_runtime::files::read_text(&settings.file, MAX_RECORDING)
@@ -215,12 +216,29 @@ impl Source {
         }
     }
 
-    /// What is known of it without asking, for people. `None` for kinds without a session.
+    /// What is known of it without asking, for people. `None` for kinds without a session, and for
+    /// a Prometheus with one address.
     pub fn state(&self) -> Option<String> {
         match self {
             Self::NsxAlb(controller) => Some(controller.state()),
+            Self::Prometheus(prometheus) => prometheus.state(),
             Self::Exposition(targets) => Some(targets.state()),
-            Self::Prometheus(_) | Self::Recording(_) => None,
+            Self::Recording(_) => None,
+        }
+    }
+
+    /// Sends a query to each address of a Prometheus that has several, and says which answered.
+    /// `None` for others.
+    pub async fn ask_each(
+        &self,
+        promql: &str,
+        now: i64,
+    ) -> Option<Vec<(String, Result<(), QueryError>)>> {
+        match self {
+            Self::Prometheus(prometheus) if prometheus.has_several_addresses() => {
+                Some(prometheus.ask_each(promql, now).await)
+            }
+            _ => None,
         }
     }
 
@@ -281,6 +299,12 @@ pub fn exposition_page<'b>(
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> Result<Vec<PageRow>, String> {
     exposition::rows(open_metrics, pieces).map_err(|error| error.to_string())
+}
+
+/// Parses metrics of an NSX ALB controller in the Prometheus format. Gives the number of series of the
+/// metric that every pool has.
+pub fn nsx_alb_page(page: &[u8]) -> Result<usize, String> {
+    nsx_alb::parse_page(page)
 }
 
 /// Parses how an NSX ALB controller answers a login: its status, its headers `Set-Cookie` and its body.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::exposition::ExpositionSettings;
-use super::nsx_alb::NsxAlbSettings;
+use super::nsx_alb::{AlbFormat, NsxAlbSettings};
 use super::query::QueryKind;
 
 /// A source.
@@ -42,13 +42,26 @@ impl SourceSettings {
             Self::Exposition(_) => matches!(kind, QueryKind::Exposition(_)),
         }
     }
+
+    /// What a query of the right kind asks for that it does not have.
+    pub fn lacks(&self, kind: &QueryKind) -> Option<&'static str> {
+        match (self, kind) {
+            (Self::NsxAlb(controller), QueryKind::NsxAlb(query))
+                if controller.format == AlbFormat::Prometheus
+                    && query.step.is_some_and(|step| !step.is_in_text()) =>
+            {
+                Some("is asked in the Prometheus format, which has averages of 5s and of 5m alone")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A Prometheus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PrometheusSettings {
-    /// Ends without a slash.
-    pub url: String,
+    /// The addresses of the same data, in order of preference. Each ends without a slash.
+    pub urls: Vec<String>,
     /// For a query with its answer.
     pub timeout: Duration,
     /// The largest answer.

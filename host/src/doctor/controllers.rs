@@ -68,6 +68,9 @@ fn samples(name: &str, report: &ControllerReport) -> Finding {
                 _ => "is there traffic, and may the role of the user read analytics?",
             },
         ),
+        Some(_) if !report.has_times => {
+            Finding::good(format!("{of} samples, which have no times in the Prometheus format"))
+        }
         Some(age) => {
             let newest = format!("{of} samples; the newest is {}s old", age.as_secs());
             match age > max_sample_age {
@@ -109,7 +112,7 @@ fn advice(error: &AlbError) -> &'static str {
         AlbError::Unavailable { .. } => {
             "see /api/cluster/status of the controller; with several nodes give all in `urls`"
         }
-        AlbError::NotJson { .. } => {
+        AlbError::NotItsOwn { .. } => {
             "give the address of the controller in `url`, not that of a proxy or of a virtual service"
         }
         AlbError::TooLarge { .. } | AlbError::TooManyObjects { .. } => {
@@ -147,6 +150,7 @@ mod tests {
             of_clusters: BTreeMap::from([("a".to_owned(), 4), ("b".to_owned(), 2)]),
             of_older_ako: 0,
             newest: Some(Duration::from_secs(61)),
+            has_times: true,
             step: Duration::from_secs(300),
             max_sample_age: Duration::from_secs(900),
             login: cost(1, 12, 812),
@@ -202,6 +206,8 @@ mod tests {
         assert!(unmarked[1].contains("has 1 pool, none with markers of AKO -> queries by `ako`"));
         let older = told(ControllerReport { pools: 2, of_older_ako: 2, ..nothing });
         assert!(older[1].starts_with("Good: ") && older[1].contains("2 of an AKO before 1.5.1"));
+        let untimed = told(ControllerReport { has_times: false, ..report() });
+        assert!(untimed[2].ends_with("samples, which have no times in the Prometheus format"));
         let old = told(ControllerReport { newest: Some(Duration::from_secs(901)), ..report() });
         assert!(
             old[2].starts_with(

@@ -12,6 +12,9 @@ use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::SourceMetrics;
 use leadsman_source::{FilledQuery, QueryError, Request, Source, SourceSettings};
 
+/// What every Prometheus can answer.
+const QUERY: &str = "vector(1)";
+
 /// What to do about a source that is not reached.
 pub(super) const FROM_A_POD: &str = "\
     an address inside the cluster can be reached from a pod only: try it there, with kubectl exec \
@@ -47,38 +50,87 @@ pub(super) async fn look(
             continue;
         }
         let source = match &reflectors {
-            Some(reflectors) => Source::in_cluster(settings, SourceMetrics::uncounted(), &|pick| {
-                reflectors.endpoints(pick)
-            }),
             None => Source::new(settings),
+            Some(reflectors) => {
+                let find = |pick: &EndpointPick| reflectors.endpoints(pick);
+                Source::in_cluster(settings, SourceMetrics::uncounted(), &find)
+            }
         };
-        let source = match source {
-            Ok(source) => source,
+        match source {
+            Ok(source) => findings.extend(of_source(name.as_str(), &source).await),
             Err(error) => {
                 let what = format!("the source \"{name}\" {error}");
                 findings.push(Finding::bad(what, "see `leadsman check`"));
-                continue;
             }
-        };
-        if let Some(report) = source.scrape_report().await {
-            findings.extend(targets::findings(name.as_str(), report));
-            continue;
-        }
-        match source.report().await {
-            Some(report) => findings.extend(controllers::findings(name.as_str(), report)),
-            None => findings.push(match ask(&source).await {
-                Ok(()) => Finding::good(format!("the source \"{name}\" answers")),
-                Err(error) => Finding::bad(format!("the source \"{name}\" {error}"), FROM_A_POD),
-            }),
         }
     }
     findings
 }
 
+/// What is found of a source, in the way of its kind.
+async fn of_source(name: &str, source: &Source) -> Vec<Finding> {
+    if let Some(report) = source.report().await {
+        return controllers::findings(name, report);
+    }
+    if let Some(report) = source.scrape_report().await {
+        return targets::findings(name, report);
+    }
+    if let Some(asked) = source.ask_each(QUERY, clock::now()).await {
+        return of_addresses(name, &asked);
+    }
+    vec![match ask(source).await {
+        Ok(()) => Finding::good(format!("the source \"{name}\" answers")),
+        Err(error) => Finding::bad(format!("the source \"{name}\" {error}"), FROM_A_POD),
+    }]
+}
+
+/// What each address of a source does: one that answers is enough for values.
+fn of_addresses(name: &str, asked: &[(String, Result<(), QueryError>)]) -> Vec<Finding> {
+    let one_answers = asked.iter().any(|(_, outcome)| outcome.is_ok());
+    let finding = |(url, outcome): &(String, Result<(), QueryError>)| match outcome {
+        Ok(()) => Finding::good(format!("the source \"{name}\" answers at {url}")),
+        Err(error) if one_answers => Finding {
+            advice: Some("another address of it answers: values go on meanwhile".to_owned()),
+            ..Finding::unsure(format!("the source \"{name}\" at {url} {error}"))
+        },
+        Err(error) => Finding::bad(format!("the source \"{name}\" at {url} {error}"), FROM_A_POD),
+    };
+    asked.iter().map(finding).collect()
+}
+
 /// What a Prometheus answers.
 async fn ask(source: &Source) -> Result<(), QueryError> {
     let (now, tenant) = (clock::now(), &Tenant::default());
-    let query = FilledQuery::instant("vector(1)");
+    let query = FilledQuery::instant(QUERY);
     let request = Request { query: &query, max_sample_age: None, now, tenant };
     source.fetch(&request).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn each_address_is_told_and_one_that_answers_is_enough() {
+        let asked = |second| {
+            let timeout = Err(QueryError::Timeout(Duration::from_secs(5)));
+            [("http://a".to_owned(), timeout), ("http://b".to_owned(), second)]
+        };
+        let told = |second| {
+            let findings = of_addresses("prom", &asked(second));
+            findings.into_iter().map(|one| (one.verdict, one.what)).collect::<Vec<_>>()
+        };
+        let first = "the source \"prom\" at http://a did not answer within 5s; raise its `timeout` if \
+                     it needs longer";
+        let second = "the source \"prom\" answers at http://b";
+        assert_eq!(
+            told(Ok(())),
+            [(Verdict::Unsure, first.to_owned()), (Verdict::Good, second.to_owned())]
+        );
+        let verdicts = told(Err(QueryError::Timeout(Duration::from_secs(5))));
+        assert!(verdicts.iter().all(|(verdict, _)| *verdict == Verdict::Bad), "{verdicts:?}");
+    }
 }

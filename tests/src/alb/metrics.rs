@@ -39,7 +39,7 @@ pub(super) fn one(request: &Request, pools: &[Pool], uuid: &str, gaps: bool, beh
         gaps,
         behind,
     };
-    if let Some(refusal) = asked.refusal() {
+    if let Some(refusal) = refusal(&asked.metrics) {
         return refusal;
     }
     let Some(pool) = pools.iter().find(|pool| pool.uuid() == uuid) else { return not_found() };
@@ -64,7 +64,7 @@ pub(super) fn collection(request: &Request, pools: &[Pool], gaps: bool, behind: 
             gaps,
             behind,
         };
-        if let Some(refusal) = asked.refusal() {
+        if let Some(refusal) = refusal(&asked.metrics) {
             return refusal;
         }
         if text("metric_entity") != "POOL_METRICS_ENTITY" {
@@ -79,18 +79,18 @@ pub(super) fn collection(request: &Request, pools: &[Pool], gaps: bool, behind: 
     Reply::json(200, &json!({"series": series}))
 }
 
-impl Asked<'_> {
-    /// A controller refuses everything for one id that it does not know.
-    fn refusal(&self) -> Option<Reply> {
-        let is_known = |metric: &&str| match metric.split_once('.') {
-            Some((family, name)) => FAMILIES.contains(&family) && !name.contains("nonsense"),
-            None => false,
-        };
-        let unknown = self.metrics.iter().find(|metric| !is_known(metric))?;
-        let error = format!("Invalid metric_id {unknown}");
-        Some(Reply::json(400, &json!({"error": error})))
-    }
+/// A controller refuses everything for one id that it does not know.
+pub(super) fn refusal(metrics: &[&str]) -> Option<Reply> {
+    let is_known = |metric: &&str| match metric.split_once('.') {
+        Some((family, name)) => FAMILIES.contains(&family) && !name.contains("nonsense"),
+        None => false,
+    };
+    let unknown = metrics.iter().find(|metric| !is_known(metric))?;
+    let error = format!("Invalid metric_id {unknown}");
+    Some(Reply::json(400, &json!({"error": error})))
+}
 
+impl Asked<'_> {
     fn series(&self, pool: &Pool) -> Vec<Value> {
         let mut all = Vec::new();
         for metric in &self.metrics {

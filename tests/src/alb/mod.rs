@@ -9,6 +9,7 @@ mod metrics;
 mod objects;
 mod recorded;
 mod sessions;
+mod text;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +29,9 @@ use sessions::Sessions;
 /// The user that it knows.
 const USER: &str = "scaler";
 const PASSWORD: &str = "not-a-secret";
+
+/// Where metrics of pools are in the Prometheus format.
+const TEXT: &str = "/api/analytics/prometheus-metrics/pool/";
 
 /// A controller.
 pub struct Alb {
@@ -99,11 +103,7 @@ impl Alb {
     /// # Panics
     /// If the authority cannot be written to a file.
     pub fn source_with(&self, settings: &str) -> String {
-        let tls = self.authority.as_ref().map(|pem| {
-            let file = self.secret.path().join("ca.crt");
-            std::fs::write(&file, pem).expect("a file");
-            format!(", tls: {{caFile: {file:?}}}")
-        });
+        let tls = self.ca_file().map(|file| format!(", tls: {{caFile: {file:?}}}"));
         let tls = tls.unwrap_or_default();
         let address = format!("url: '{}'", self.server.url());
         self.source_at(&address, &format!(", step: 5s, listEvery: 5s{tls}{settings}"))
@@ -112,6 +112,33 @@ impl Alb {
     /// The same with other addresses, given as `url` or `urls` of a flow mapping.
     pub fn source_at(&self, address: &str, settings: &str) -> String {
         format!("nsxAlb: {{{address}, credentials: {{secretDir: {:?}}}{settings}}}", self.secret())
+    }
+
+    /// The entry of a Prometheus' `scrape_configs` for a metric of all pools of the tenant `admin`,
+    /// given as a flow mapping: with basic authentication, which is allowed from then on.
+    ///
+    /// # Panics
+    /// If the authority cannot be written to a file.
+    pub fn scrape_job(&self, metric: &str) -> String {
+        self.allow_basic();
+        let url = self.server.url();
+        let (scheme, target) = url.split_once("://").expect("a scheme");
+        let tls = self.ca_file().map(|file| format!("tls_config: {{ca_file: {file:?}}}, "));
+        format!(
+            "{{job_name: controller, scheme: {scheme}, metrics_path: {}, params: {{metric_id: \
+             ['{metric}'], tenant: [admin], description: ['false']}}, basic_auth: {{username: {USER}, \
+             password_file: {:?}}}, {}static_configs: [{{targets: ['{target}']}}]}}",
+            TEXT,
+            self.secret.path().join("password"),
+            tls.unwrap_or_default()
+        )
+    }
+
+    /// The file with the authority to trust, over TLS.
+    fn ca_file(&self) -> Option<PathBuf> {
+        let file = self.secret.path().join("ca.crt");
+        std::fs::write(&file, self.authority.as_ref()?).expect("a file");
+        Some(file)
     }
 
     /// The folder of the credentials.
@@ -228,6 +255,8 @@ impl State {
         let reply = match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/logout") => self.sessions.log_out(request),
             ("GET", "/api/cluster/version") => sessions::version(),
+            // The tenant is a parameter, whatever the header says.
+            ("GET", TEXT) => text::page(request, &self.pools, self.gaps),
             ("GET", "/api/pool/") => objects::page(request, &seen, self.repeats),
             ("POST", "/api/analytics/metrics/collection") => {
                 metrics::collection(request, &seen, self.gaps, self.behind)

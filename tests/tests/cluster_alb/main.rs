@@ -1,5 +1,6 @@
-//! Autoscalers without a Prometheus: user 3 with values straight from the controller of a load balancer,
-//! by the name of a pool and by the markers of AKO; and pods that are scraped.
+//! User 3: autoscalers with values of the controller of a load balancer, through a Prometheus that
+//! scrapes it, and without one, straight from it: by the name of a pool and by the markers of AKO. And
+//! pods that are scraped, without a Prometheus as well.
 
 mod scraped;
 
@@ -8,12 +9,15 @@ use std::time::Duration;
 use leadsman_tests::cluster::{
     Adapter, ApiClient, ControlPlane, Hpa, Metric, Target, Trust, Workload,
 };
-use leadsman_tests::{Alb, Config, Mapping, Pool, eventually, paths};
+use leadsman_tests::{Alb, Config, Mapping, Pool, Prometheus, eventually, paths};
 use serde_json::{Value, json};
 
 const POOL: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-routing-ns1-kuard-ingress";
 const ID: &str = "l4_server.avg_open_conns";
 const METRIC: &str = "avi_l4_server_avg_open_conns";
+/// A pool that a Prometheus is asked for.
+const MONITORED: &str = "k8s-03-cluster--kuard.nsx.rockhomelab.org_-monitored-kuard-ingress";
+const MONITORED_METRIC: &str = "avi_monitored_open_conns";
 const INGRESSES: &str = "ingresses.networking.k8s.io";
 
 /// How long it may take until a watch and a step of the controller have told something.
@@ -24,7 +28,13 @@ fn fresh(mapping: Mapping) -> Mapping {
     mapping.set("maxAge", "1s").set("refreshAtMostEvery", "1s")
 }
 
-fn config(alb: &Alb) -> Config {
+fn config(alb: &Alb, prometheus: &Prometheus) -> Config {
+    let scraped = Mapping::custom(MONITORED_METRIC, "services")
+        .query(
+            "conns",
+            &format!("sum by (name) (avi_l4_server_avg_open_conns{{name='{MONITORED}'}})"),
+        )
+        .plugin("per-object", "object: {namespace: monitored, name: avilb}");
     let by_name = Mapping::custom(METRIC, "services")
         .alb_query("lb", "conns", &format!("entity: pool, name: '{POOL}', metric: {ID}"))
         .plugin("alb-pool", "object: {namespace: routing-ns1, name: avilb}");
@@ -40,6 +50,8 @@ fn config(alb: &Alb) -> Config {
         .plugin("alb-pool", "servers: pods");
     Config::new()
         .source_of("lb", &alb.source())
+        .prometheus("prometheus", &prometheus.url())
+        .mapping(fresh(scraped))
         .mapping(fresh(by_name))
         .mapping(fresh(by_markers))
         .mapping(fresh(by_address))
@@ -51,8 +63,8 @@ fn pool(uuid: &str, name: &str, namespace: &str, ingress: &str) -> Pool {
     Pool::of_ako(uuid, name, "k8s-03-cluster", &markers).with(ID, 0.0)
 }
 
-async fn apply_service(admin: &ApiClient) {
-    let metadata = json!({"namespace": "routing-ns1", "name": "avilb"});
+async fn apply_service(admin: &ApiClient, namespace: &str) {
+    let metadata = json!({"namespace": namespace, "name": "avilb"});
     let spec = json!({"clusterIP": "None", "ports": [{"port": 80}]});
     let service =
         json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec});
@@ -86,26 +98,51 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
         pool("pool-4", "sha1-of-c", "by-address", "kuard")
             .server("10.142.0.32:8080", 500.0)
             .server("10.142.0.33:8080", 13.5),
+        pool("pool-5", MONITORED, "monitored", "kuard-ingress"),
     ])
     .await;
+    let prometheus = Prometheus::with_jobs(&[alb.scrape_job(ID)]).await;
+    prometheus.wait_for("avi_l4_server_avg_open_conns").await;
     let app = scraped::App::start().await;
     let adapter = Adapter::new(plane, "metrics", &["pods", "services", INGRESSES]).await;
-    let config = app.add_to(config(&alb));
+    let config = app.add_to(config(&alb, &prometheus));
     let leadsman = adapter.start_with(config, &["--service", "metrics/leadsman"]).await;
     let _registration = adapter.register(leadsman.api().port(), Trust::Injected).await;
     tokio::join!(
+        through_a_prometheus(&alb, &admin),
         by_name(&alb, &admin),
         by_markers(&alb, &admin),
         by_address(&admin),
         app.scales_its_deployment(&admin, &leadsman)
     );
     assert_eq!(alb.count("/login"), 1);
+    // The Prometheus has no session.
+    let scraped = alb.server.requests().into_iter().filter(|request| {
+        request.path.starts_with("/api/analytics/prometheus-metrics/")
+            && request.header("authorization").is_some_and(|text| text.starts_with("Basic "))
+            && request.header("cookie").is_none()
+    });
+    assert!(scraped.count() > 5);
+}
+
+/// As the user has it today: a Prometheus scrapes the controller with basic authentication over TLS.
+async fn through_a_prometheus(alb: &Alb, admin: &ApiClient) {
+    let workload = Workload::deployment(admin, "monitored", "kuard-deployment", 1).await;
+    apply_service(admin, "monitored").await;
+    let metric = Metric::object(MONITORED_METRIC, "v1", "Service", "avilb", Target::Value("200"));
+    let hpa = Hpa::create(admin, &workload, 1..=5, &[metric]).await;
+    hpa.wait_desired(1).await;
+    alb.set(MONITORED, ID, 1013.4);
+    let status = hpa.wait_desired(5).await;
+    assert_eq!(current(&status, "value"), "1013400m", "{status:#}");
+    alb.set(MONITORED, ID, 0.0);
+    hpa.wait_desired(1).await;
 }
 
 /// As in `examples/nsx-alb/hpa-by-name.yaml`, with the user's own target.
 async fn by_name(alb: &Alb, admin: &ApiClient) {
     let workload = Workload::deployment(admin, "routing-ns1", "kuard-deployment", 1).await;
-    apply_service(admin).await;
+    apply_service(admin, "routing-ns1").await;
     let metric = Metric::object(METRIC, "v1", "Service", "avilb", Target::Value("200"));
     let hpa = Hpa::create(admin, &workload, 1..=5, &[metric]).await;
     hpa.wait_desired(1).await;

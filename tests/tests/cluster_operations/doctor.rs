@@ -54,7 +54,9 @@ impl Patient {
     async fn falls_ill(&mut self, trouble: Trouble) {
         match trouble {
             Trouble::NoSource => {
-                self.config = Config::new().prometheus("gone", "http://127.0.0.1:9");
+                self.config = Config::new()
+                    .prometheus("gone", "http://127.0.0.1:9")
+                    .source("pair", "urls: ['http://127.0.0.1:9', 'http://127.0.0.1:19']");
             }
             Trouble::NoRights => self.runs_as("stranger").await,
             Trouble::NoApiService => self.registration.remove_one(EXTERNAL).await,
@@ -134,7 +136,14 @@ async fn doctor_reports_problems() {
     let told = patient.is_told(0, &well).await;
     assert!(!told.output.contains("FAIL"), "{told:#?}");
     for (trouble, texts) in [
-        (Trouble::NoSource, &["the source \"gone\" cannot be reached: Connection refused"][..]),
+        (
+            Trouble::NoSource,
+            &[
+                "the source \"gone\" cannot be reached: Connection refused",
+                "the source \"pair\" at http://127.0.0.1:9 cannot be reached",
+                "the source \"pair\" at http://127.0.0.1:19 cannot be reached",
+            ][..],
+        ),
         (
             Trouble::NoRights,
             &[

@@ -79,6 +79,21 @@ async fn a_query_of_another_kind_than_its_source_is_a_fault() {
 }
 
 #[tokio::test]
+async fn a_step_that_the_prometheus_format_has_not_is_a_fault() {
+    let alb = Alb::start(&[pool()]).await;
+    let config = |step: &str| {
+        Config::new()
+            .source_of("lb", &alb.source_with(", format: prometheus"))
+            .mapping(asking(&format!("entity: pool, name: a, metric: {ID}, step: {step}")))
+            .object("services", Some("routing-ns1"), "avilb", "")
+    };
+    let checked = Leadsman::check(config("1d")).await;
+    assert_eq!(checked.code, Some(1), "{}", checked.output);
+    checked.assert_contains(&["queries.q.source", "averages of 5s and of 5m alone"]);
+    assert_eq!(Leadsman::check(config("5m")).await.code, Some(0));
+}
+
+#[tokio::test]
 async fn faults_of_a_source_are_told() {
     let alb = Alb::start(&[pool()]).await;
     let empty = tempfile::tempdir().expect("a folder");
@@ -86,6 +101,11 @@ async fn faults_of_a_source_are_told() {
         (alb.source_at("url: 'http://a', urls: ['http://b']", ""), "only one of url and urls"),
         (alb.source_at("tenant: admin", ""), "\"url\" is missing"),
         (alb.source_with(", tls: {certFile: /none}"), "certFile and keyFile go together"),
+        (alb.source_with(", format: prometheus, tenant: '*'"), "is that of one tenant; name it"),
+        (
+            alb.source_at("url: 'http://a'", ", format: prometheus, step: 1h"),
+            "the Prometheus format has averages of 5s and of 5m alone",
+        ),
         (
             format!("nsxAlb: {{url: 'http://a', credentials: {{secretDir: {:?}}}}}", empty.path()),
             "username",

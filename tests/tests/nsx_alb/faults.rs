@@ -12,10 +12,12 @@ use super::scene::{
 async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
     let scene = Scene::with(", timeout: 1s, maxBodyBytes: 100000").await;
     scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
     scene.alb.fail("/", usize::MAX, reply);
     let failure = scene.fails(texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
     failure.assert_contains(&[METRIC, "query \"conns\"", "the source \"lb\""]);
+    scene.holds("1013400m").await;
     scene.alb.recover();
     scene.becomes("1013400m").await;
 }
@@ -48,8 +50,10 @@ async fn an_answer_that_breaks_off() {
 async fn an_answer_of_a_gigabyte() {
     let scene = Scene::with(", maxBodyBytes: 100000").await;
     scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
     scene.alb.fail("/api", usize::MAX, Reply::Endless);
     scene.fails(&["more than the limit of 100000 bytes", "maxBodyBytes"]).await;
+    scene.holds("1013400m").await;
     let taken = scene.alb.server.wait_for_disconnect().await;
     assert!(taken < 50 << 20, "{taken} bytes");
     scene.alb.recover();
@@ -107,8 +111,10 @@ async fn an_unknown_metric_costs_itself_alone() {
 async fn a_pool_that_comes_back_with_another_uuid() {
     let scene = Scene::new().await;
     scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
     scene.alb.pools(Vec::clear);
     scene.fails(&["has no pool named", POOL, "in tenant admin"]).await;
+    scene.holds("1013400m").await;
     scene.alb.pools(|pools| pools.push(Pool::new("pool-new", POOL).with(ID, 5.0)));
     scene.becomes("5").await;
 }
@@ -157,11 +163,13 @@ async fn ten_thousand_pools_over_fifty_pages() {
 async fn samples_that_are_too_old_are_refused() {
     let scene = Scene::new().await;
     scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
     // As when the duration of real time metrics has ended.
     scene.alb.lag_behind(300);
     let texts = ["has no newer sample than one of", "maxSampleAge is 60s", "real time metrics"];
     let failure = scene.fails(&texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
+    scene.holds("1013400m").await;
     scene.alb.lag_behind(0);
     scene.becomes("1013400m").await;
 }
@@ -183,8 +191,10 @@ async fn a_certificate_of_somebody_else() {
 async fn a_role_without_rights() {
     let scene = Scene::new().await;
     scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
     let reply = Reply::json(403, &json!({"error": "permission denied"}));
     scene.alb.fail("/api/analytics", usize::MAX, reply);
     scene.fails(&["does not let this user read metrics", "permission denied", "role"]).await;
+    scene.holds("1013400m").await;
     assert_eq!(scene.alb.count("/login"), 1);
 }

@@ -11,4 +11,5 @@ mod recorded;
 mod scene;
 mod sessions;
 mod status;
+mod text;
 mod values;

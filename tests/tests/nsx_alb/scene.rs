@@ -10,6 +10,9 @@ pub(crate) const POOL: &str =
 pub(crate) const ID: &str = "l4_server.avg_open_conns";
 pub(crate) const METRIC: &str = "avi_l4_server_avg_open_conns";
 
+/// The same with the last good value while the controller fails.
+const HELD: &str = "held";
+
 /// How long something may take that needs the next sample.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
@@ -47,6 +50,12 @@ impl Scene {
         .await;
     }
 
+    /// Asserts the value of the mapping that serves the last good one while the controller fails.
+    pub(crate) async fn holds(&self, value: &str) {
+        let answer = self.leadsman.get(&paths::object("routing-ns1", "services/avilb", HELD)).await;
+        assert_eq!(answer.value(), value, "{answer:#?}");
+    }
+
     /// Waits until reads fail for one of these reasons.
     pub(crate) async fn fails(&self, texts: &[&str]) -> Failure {
         eventually(&format!("a failure that says {texts:?}"), SOON, async || {
@@ -68,19 +77,22 @@ pub(crate) fn pool() -> Pool {
 
 /// The mapping that names the pool by hand.
 pub(crate) fn by_name() -> Mapping {
-    Mapping::custom(METRIC, "services")
+    named(METRIC)
+}
+
+fn named(metric: &str) -> Mapping {
+    Mapping::custom(metric, "services")
         .alb_query("lb", "conns", &format!("entity: pool, name: '{POOL}', metric: {ID}"))
         .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}, combine: sum")
         .set("deadline", "10s")
 }
 
 pub(crate) fn config(source: &str) -> Config {
-    Config::new().source_of("lb", source).mapping(by_name()).object(
-        "services",
-        Some("routing-ns1"),
-        "avilb",
-        "",
-    )
+    Config::new()
+        .source_of("lb", source)
+        .mapping(by_name())
+        .mapping(named(HELD).set("onError", "{lastGood: 5m}"))
+        .object("services", Some("routing-ns1"), "avilb", "")
 }
 
 /// Where the user's autoscaler reads.

@@ -52,6 +52,20 @@ async fn a_refused_login_is_not_tried_again_until_the_credentials_change() {
 }
 
 #[tokio::test]
+async fn the_last_good_value_is_served_while_the_password_is_wrong() {
+    let scene = Scene::new().await;
+    scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
+    scene.alb.change_password("another");
+    scene.fails(&["refused the login (401 Unauthorized: Invalid credentials)"]).await;
+    scene.holds("1013400m").await;
+    assert_eq!(scene.alb.count("/login"), 2, "one, and a new one that is refused");
+    scene.alb.put("password", "another");
+    scene.becomes("1013400m").await;
+    assert_eq!(scene.alb.count("/login"), 3);
+}
+
+#[tokio::test]
 async fn the_session_ends_with_the_process() {
     let Scene { alb, leadsman } = Scene::new().await;
     assert_eq!(leadsman.get(&path()).await.value(), "1013400m");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use leadsman_tests::paths::{self, CUSTOM_V1};
 use leadsman_tests::{Alb, Config, Leadsman, Mapping, Pool};
+use serde_json::json;
 
 use super::scene::{ID, METRIC, Scene, config, of_ingress, of_ingresses, path, pool};
 
@@ -33,8 +34,19 @@ async fn a_pool_by_name_is_read_over_tls() {
     let metrics = sent.iter().find(|request| request.path.contains("/metrics/pool/"));
     let metrics = metrics.expect("a request for metrics");
     assert_eq!(metrics.path, "/api/analytics/metrics/pool/pool-4d74/");
-    assert_eq!(metrics.parameter("pad_missing_data"), Some("false"));
-    assert_eq!(metrics.parameter("limit"), Some("1"));
+    // Everything whose default would change the answer.
+    for (name, value) in [
+        ("metric_id", ID),
+        ("step", "5"),
+        ("limit", "1"),
+        ("pad_missing_data", "false"),
+        ("include_statistics", "false"),
+        ("detailed_header", "true"),
+        ("order", "ascending"),
+        ("prediction", ""),
+    ] {
+        assert_eq!(metrics.parameter(name).unwrap_or_default(), value, "{name}");
+    }
     assert_eq!(metrics.header("x-avi-version"), Some("22.1.3"));
     assert_eq!(metrics.header("x-avi-tenant"), Some("admin"));
     assert!(!leadsman.log().contains("not-a-secret"), "{}", leadsman.log());
@@ -94,6 +106,16 @@ async fn what_ako_made_is_known_by_its_markers_in_all_namespaces() {
     let list = requests.iter().find(|request| request.path == "/api/pool/").expect("a list");
     assert_eq!(list.parameter("created_by"), Some("ako-k8s-03-cluster"));
     assert_eq!(list.parameter("page_size"), Some("200"));
+    let metrics = requests.iter().find(|request| request.path.ends_with("/metrics/collection"));
+    let metrics = metrics.expect("a request for metrics");
+    assert_eq!(metrics.parameter("pad_missing_data"), Some("false"));
+    let body: serde_json::Value = serde_json::from_str(&metrics.body).expect("JSON");
+    let expected = json!([{
+        "metric_entity": "POOL_METRICS_ENTITY", "entity_uuid": "*", "metric_id": ID, "step": 300,
+        "limit": 1, "pad_missing_data": false, "include_statistics": false,
+        "detailed_header": true, "order": "ascending",
+    }]);
+    assert_eq!(body["metric_requests"], expected);
 }
 
 #[tokio::test]

@@ -41,7 +41,8 @@ impl Check<'_> {
         let max_concurrent = written.max_concurrent.unwrap_or(50) as usize;
         // Its requests are made as those to a Prometheus are.
         let requests = written::Prometheus {
-            url: String::new(),
+            url: None,
+            urls: Vec::new(),
             timeout: None,
             max_body_bytes: None,
             max_concurrent: None,

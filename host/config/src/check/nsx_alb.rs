@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::written;
 use super::Check;
 use leadsman_source::{
-    AkoNamespace, Entity, NsxAlbQuery, NsxAlbSettings, Pick, Query, QueryKind, Step,
+    AkoNamespace, AlbFormat, Entity, NsxAlbQuery, NsxAlbSettings, Pick, Query, QueryKind, Step,
     is_health_score, is_metric_id, may_be_summed,
 };
 
@@ -17,21 +17,7 @@ impl Check<'_> {
         written: &written::NsxAlb,
         place: &str,
     ) -> Option<NsxAlbSettings> {
-        let urls: Vec<_> = match (&written.url, written.urls.as_slice()) {
-            (Some(url), []) => self.url(url, &format!("{place}/url")).into_iter().collect(),
-            (None, urls @ [_, ..]) => {
-                let places = (0..).map(|at| format!("{place}/urls/{at}"));
-                urls.iter().zip(places).filter_map(|(url, at)| self.url(url, &at)).collect()
-            }
-            (None, []) => {
-                self.fault(place, "the key \"url\" is missing, or \"urls\" with several");
-                Vec::new()
-            }
-            (Some(_), _) => {
-                self.fault(format!("{place}/urls"), "only one of url and urls may stand here");
-                Vec::new()
-            }
-        };
+        let urls = self.urls(written.url.as_deref(), &written.urls, place);
         let duration = |check: &mut Self, text: &Option<String>, seconds: u64, key: &str| {
             let usual = Duration::from_secs(seconds);
             check.duration(text.as_deref(), usual, &format!("{place}/{key}"))
@@ -43,6 +29,17 @@ impl Check<'_> {
         }
         let step = self.step(written.step.as_deref(), &format!("{place}/step"));
         let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
+        if written.format == AlbFormat::Prometheus {
+            if written.tenant.as_deref() == Some("*") {
+                let message = "the Prometheus format is that of one tenant; name it, and make a \
+                               source for each";
+                self.fault(format!("{place}/tenant"), message);
+            }
+            if step.is_some_and(|step| !step.is_in_text()) {
+                let message = "the Prometheus format has averages of 5s and of 5m alone";
+                self.fault(format!("{place}/step"), message);
+            }
+        }
         let secret_dir = self.secret_dir(written, place);
         if urls.is_empty() {
             return None;
@@ -51,6 +48,7 @@ impl Check<'_> {
             urls,
             secret_dir: secret_dir?,
             login: written.login,
+            format: written.format,
             tenant: written.tenant.clone().unwrap_or_else(|| "admin".to_owned()),
             api_version: written.api_version.clone(),
             timeout,

@@ -8,10 +8,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::super::written;
 use super::Check;
-use leadsman_document::segment;
+use leadsman_document::{nearest, segment};
 use leadsman_source::{
     Credentials, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
 };
+
+/// The most addresses of one source: each is asked at most once for a query.
+const MAX_URLS: usize = 10;
 
 /// What is sent with a query by itself, and what would make another query of it.
 const OWN_PARAMETERS: [&str; 8] =
@@ -57,7 +60,7 @@ impl Check<'_> {
         written: written::Prometheus,
         place: &str,
     ) -> Option<PrometheusSettings> {
-        let url = self.url(&written.url, &format!("{place}/url"));
+        let urls = self.urls(written.url.as_deref(), &written.urls, place);
         let timeout = self.duration(
             written.timeout.as_deref(),
             Duration::from_secs(5),
@@ -68,8 +71,11 @@ impl Check<'_> {
         let query_parameters = self.query_parameters(&written, place);
         let credentials = self.credentials(&written, place);
         let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
+        if urls.is_empty() {
+            return None;
+        }
         Some(PrometheusSettings {
-            url: url?,
+            urls,
             timeout,
             max_body_bytes: usize::try_from(written.max_body_bytes.unwrap_or(16 << 20))
                 .unwrap_or(usize::MAX),
@@ -81,6 +87,48 @@ impl Check<'_> {
             credentials,
             tls,
             fail_on_warnings: written.fail_on_warnings,
+        })
+    }
+
+    /// One address, or several that are tried in turn.
+    pub(super) fn urls(&mut self, url: Option<&str>, urls: &[String], place: &str) -> Vec<String> {
+        if urls.len() > MAX_URLS {
+            self.fault(format!("{place}/urls"), format!("must be at most {MAX_URLS} addresses"));
+            return Vec::new();
+        }
+        match (url, urls) {
+            (Some(url), []) => self.url(url, &format!("{place}/url")).into_iter().collect(),
+            (None, [_, ..]) => {
+                let mut found = Vec::new();
+                for (at, url) in urls.iter().enumerate() {
+                    let place = format!("{place}/urls/{at}");
+                    let Some(url) = self.url(url, &place) else { continue };
+                    if found.contains(&url) {
+                        self.fault(place, "this address stands here twice; leave one of them out");
+                    } else {
+                        found.push(url);
+                    }
+                }
+                found
+            }
+            (None, []) => {
+                if !self.is_misspelt(place, &["url", "urls"]) {
+                    self.fault(place, "the key \"url\" is missing, or \"urls\" with several");
+                }
+                Vec::new()
+            }
+            (Some(_), _) => {
+                self.fault(format!("{place}/urls"), "only one of url and urls may stand here");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether an unknown key that is told of already is meant to be one of these.
+    fn is_misspelt(&self, place: &str, keys: &[&str]) -> bool {
+        self.faults.iter().filter(|fault| fault.unknown_key).any(|fault| {
+            let key = fault.path.strip_prefix(place).and_then(|rest| rest.strip_prefix('/'));
+            key.is_some_and(|key| nearest(key, keys.iter().copied()).is_some())
         })
     }
 

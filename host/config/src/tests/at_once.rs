@@ -172,6 +172,30 @@ fn flags_for_lists_of_series_say_which_of_them_is_wrong() {
 }
 
 #[test]
+fn addresses_of_a_source_are_checked() {
+    let of = |settings: &str| {
+        let text = format!(
+            "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nsources: {{a: {{prometheus: \
+             {{{settings}}}}}}}\n"
+        );
+        told(&text, &Flags::default())
+    };
+    assert_eq!(of("urls: ['http://a', 'https://b/prometheus/']"), [""; 0]);
+    let many: Vec<_> = (0..11).map(|number| format!("'http://{number}'")).collect();
+    let many = format!("urls: [{}]", many.join(", "));
+    for (settings, fault) in [
+        ("timeout: 5s", "prometheus: the key \"url\" is missing, or \"urls\" with several"),
+        ("url: 'http://a', urls: ['http://b']", "urls: only one of url and urls may stand here"),
+        ("urls: ['http://a', 'a:9090']", "urls[1]: "),
+        ("urls: ['http://a', 'http://a/']", "urls[1]: this address stands here twice"),
+        (many.as_str(), "urls: must be at most 10 addresses"),
+    ] {
+        let told = of(settings);
+        assert!(told.len() == 1 && told[0].contains(fault), "{fault} in {told:?}");
+    }
+}
+
+#[test]
 fn headers_and_parameters_of_a_source_are_checked() {
     // A file that is there.
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -10,7 +10,7 @@ mod answer;
 mod board;
 mod error;
 mod history;
-mod parse;
+pub(crate) mod parse;
 mod query;
 mod report;
 mod scrape;

@@ -106,8 +106,15 @@ impl Board {
         calls
     }
 
-    /// A call was answered at a time, in milliseconds since the epoch.
-    pub(super) fn answered(&mut self, keys: &[Key], rows: Vec<Row>, at: Instant, time: i64) {
+    /// A call was answered at a time, in milliseconds since the epoch; `None` if samples have no times
+    /// of their own, so that nobody knows when the next one is there.
+    pub(super) fn answered(
+        &mut self,
+        keys: &[Key],
+        rows: Vec<Row>,
+        at: Instant,
+        time: Option<i64>,
+    ) {
         let mut by_metric = HashMap::<String, Vec<Row>>::new();
         for row in rows {
             by_metric.entry(row.metric.clone()).or_default().push(row);
@@ -117,8 +124,9 @@ impl Board {
             let all = by_metric.get(&*key.metric).map(Vec::as_slice).unwrap_or_default();
             let of_key = of_key(key, all);
             let newest = of_key.iter().map(|row| row.time).max();
+            let wait = time.map(|time| until_next(key.step, newest, time));
             entry.alone = false;
-            entry.known = Some((Ok(Arc::new(of_key)), at + until_next(key.step, newest, time)));
+            entry.known = Some((Ok(Arc::new(of_key)), at + wait.unwrap_or(key.step.length())));
         }
     }
 
@@ -299,7 +307,7 @@ mod tests {
             std::slice::from_ref(&key),
             vec![row("pool-1", None, 900 * SECOND)],
             start,
-            1000 * SECOND,
+            Some(1000 * SECOND),
         );
         assert!(board.want(&key, at(229)).is_some_and(|known| known.is_ok()));
         assert_eq!(board.due(at(214)), Vec::<Vec<Key>>::new());
@@ -308,11 +316,16 @@ mod tests {
         assert_eq!(board.due(at(230)), [vec![key.clone()]]);
         // Where it is not there in time, it is waited for until the one after it.
         let late = vec![row("pool-1", None, 900 * SECOND)];
-        board.answered(std::slice::from_ref(&key), late, at(230), 1230 * SECOND);
+        board.answered(std::slice::from_ref(&key), late, at(230), Some(1230 * SECOND));
         assert!(board.want(&key, at(529)).is_some());
         assert_eq!(board.want(&key, at(530)), None);
-        board.answered(std::slice::from_ref(&key), vec![], at(530), 1530 * SECOND);
+        board.answered(std::slice::from_ref(&key), vec![], at(530), Some(1530 * SECOND));
         assert!(board.want(&key, at(829)).is_some_and(|known| known.unwrap().is_empty()));
+        // Where samples have no times, a step after it was asked for.
+        let untimed = vec![row("pool-1", None, 1830 * SECOND)];
+        board.answered(std::slice::from_ref(&key), untimed, at(830), None);
+        assert!(board.want(&key, at(1129)).is_some());
+        assert_eq!(board.want(&key, at(1130)), None);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The nodes of a controller: sends calls with a session, one at a time, and goes over to another
 //! node when one fails.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use super::send::{Received, Sender};
 use super::session::{Next, Open, Session};
 use super::settings::{Login, NsxAlbSettings};
 use crate::SourceError;
+use crate::addresses::{Addresses, Preference};
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 
 /// How long a logout may take: the process waits for it at its end.
@@ -30,9 +30,9 @@ pub(super) struct Controller {
     sender: Sender,
     login: Login,
     credentials: CredentialFiles,
+    addresses: Addresses,
+    /// In the order of the addresses.
     nodes: Vec<Node>,
-    /// The node that answered last.
-    current: AtomicUsize,
     metrics: SourceMetrics,
     costs: Costs,
 }
@@ -48,12 +48,14 @@ impl Controller {
         metrics: SourceMetrics,
     ) -> Result<Self, SourceError> {
         let node = |url: &String| Node { url: url.clone(), session: Mutex::default() };
+        // Going over to another node costs a login.
+        let addresses = Addresses::new(&settings.urls, Preference::Last, metrics.clone());
         Ok(Self {
             sender: Sender::new(settings)?,
             login: settings.login,
             credentials: CredentialFiles::new(&settings.secret_dir)?,
+            addresses,
             nodes: settings.urls.iter().map(node).collect(),
-            current: AtomicUsize::new(0),
             metrics,
             costs: Costs::default(),
         })
@@ -61,8 +63,7 @@ impl Controller {
 
     /// The address of the node that answered last.
     pub(super) fn address(&self) -> &str {
-        let current = self.current.load(Ordering::Relaxed);
-        self.nodes.get(current).map_or("", |node| &node.url)
+        self.addresses.url(self.addresses.current())
     }
 
     /// What calls have cost.
@@ -93,34 +94,24 @@ impl Controller {
     }
 
     fn next(&self) -> Option<Next> {
-        let node = self.nodes.get(self.current.load(Ordering::Relaxed))?;
+        let node = self.nodes.get(self.addresses.current())?;
         Some(node.session().next(&self.credentials.get(), Instant::now()))
     }
 
     /// Sends a call to the first node that answers it, and gives the body.
     pub(super) async fn call(&self, call: &Call) -> Result<Vec<u8>, AlbError> {
-        let first = self.current.load(Ordering::Relaxed);
         let mut failed = None;
-        for offset in 0..self.nodes.len() {
-            let at = (first + offset) % self.nodes.len();
-            let Some(node) = self.nodes.get(at) else { continue };
-            let answered = self.call_node(node, call).await;
-            self.metrics
-                .address_up(&node.url, !matches!(&answered, Err(error) if error.is_of_the_node()));
-            match answered {
+        let begun = Instant::now();
+        for turn in self.addresses.turns(begun, begun) {
+            let Some(node) = self.nodes.get(turn.at) else { continue };
+            let sent = Instant::now();
+            match self.call_node(node, call).await {
                 Err(error) if error.is_of_the_node() => {
+                    self.addresses.failed(turn.at, &error.to_string(), sent, Instant::now());
                     failed.get_or_insert(error);
                 }
                 answered => {
-                    if offset > 0 {
-                        self.current.store(at, Ordering::Relaxed);
-                        let reason = failed.map(|error| error.to_string()).unwrap_or_default();
-                        tracing::warn!(
-                            node = node.url,
-                            reason,
-                            "another node of the controller is asked from now on"
-                        );
-                    }
+                    self.addresses.answered(turn.at, Instant::now());
                     return answered;
                 }
             }
@@ -145,7 +136,7 @@ impl Controller {
             };
             node.session().answered(open.login, &received.headers);
             let retry = match received.status {
-                status if status.is_success() => match received.json() {
+                status if status.is_success() => match of_kind(received, call.kind) {
                     Ok(body) => {
                         node.session().succeeded();
                         return Ok(body);
@@ -238,7 +229,7 @@ impl Controller {
 
     /// The nodes beside the one that answered last, and why those that do not answer do not.
     pub(super) async fn others(&self) -> Vec<(String, Option<AlbError>)> {
-        let current = self.current.load(Ordering::Relaxed);
+        let current = self.addresses.current();
         let mut others = Vec::new();
         for (_, node) in self.nodes.iter().enumerate().filter(|(at, _)| *at != current) {
             others.push((node.url.clone(), self.ask_status(node).await.err()));
@@ -316,6 +307,14 @@ enum Retry {
 impl Node {
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body of an answer, if it can be one to this kind of call.
+fn of_kind(received: Received, kind: CallKind) -> Result<Vec<u8>, AlbError> {
+    match kind {
+        CallKind::MetricsText => received.text(),
+        _ => received.json(),
     }
 }
 

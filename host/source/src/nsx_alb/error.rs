@@ -79,10 +79,12 @@ pub enum AlbError {
         message: String,
     },
     /// The answer is not the controller's, but a proxy's or a maintenance page.
-    #[error("answered {status} with {kind} in place of JSON: {excerpt}")]
-    NotJson {
+    #[error("answered {status} with {kind} in place of {wanted}: {excerpt}")]
+    NotItsOwn {
         /// The status.
         status: StatusCode,
+        /// What it should be.
+        wanted: &'static str,
         /// The content type.
         kind: String,
         /// The beginning of the body.
@@ -150,7 +152,7 @@ impl AlbError {
             Self::LoginRefused { .. } => "query_login",
             Self::SessionRefused { .. } => "query_session",
             Self::Forbidden { .. } => "query_forbidden",
-            Self::Unavailable { .. } | Self::NotJson { .. } => "query_status",
+            Self::Unavailable { .. } | Self::NotItsOwn { .. } => "query_status",
             Self::Refused { .. } => "query_api",
             Self::TooLarge { .. } => "query_too_large",
             Self::Decode(_) | Self::PageRepeats { .. } | Self::TooManyObjects { .. } => {
@@ -174,7 +176,7 @@ impl AlbError {
                 | Self::Timeout(_)
                 | Self::Broken(_)
                 | Self::Unavailable { .. }
-                | Self::NotJson { .. }
+                | Self::NotItsOwn { .. }
                 | Self::SessionRefused { .. }
         )
     }

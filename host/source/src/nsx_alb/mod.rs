@@ -25,6 +25,7 @@ mod settings;
 mod shared_call;
 #[path = "../../../../plugin-sdk/src/summable.rs"]
 mod summable;
+mod text;
 mod timestamp;
 
 use std::collections::HashMap;
@@ -51,7 +52,7 @@ pub use costs::CallCost;
 pub use error::AlbError;
 pub use query::{AkoNamespace, Entity, NsxAlbQuery, Pick, is_metric_id};
 pub use report::ControllerReport;
-pub use settings::{Login, NsxAlbSettings, Step};
+pub use settings::{AlbFormat, Login, NsxAlbSettings, Step};
 pub use summable::{is_health_score, may_be_summed};
 
 /// A controller.
@@ -238,12 +239,18 @@ impl NsxAlb {
     fn note(&self, keys: &[Key], answered: Result<Vec<Row>, AlbError>) {
         let now = Instant::now();
         match answered {
-            Ok(rows) => self.board().answered(keys, rows, now, clock::now()),
+            Ok(rows) => {
+                let time = self.samples_have_times().then(clock::now);
+                self.board().answered(keys, rows, now, time);
+            }
             Err(error) => self.board().failed(keys, &error, now),
         }
     }
 
     async fn metrics(&self, keys: &[Key]) -> Result<Vec<Row>, AlbError> {
+        if self.settings.format == AlbFormat::Prometheus {
+            return self.text(keys).await;
+        }
         let call = request::metrics(&board::requests(keys));
         let body = self.controller.call(&call).await?;
         let now = clock::now();
@@ -254,6 +261,25 @@ impl NsxAlb {
         });
         let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
         decoded.map_err(|reason| AlbError::Decode(shortened(&reason)))
+    }
+
+    /// The same in the Prometheus format, one request after the other.
+    async fn text(&self, keys: &[Key]) -> Result<Vec<Row>, AlbError> {
+        let mut rows = Vec::new();
+        for request in text::requests(keys) {
+            let call = request::text(&request, &self.settings.tenant);
+            let page = self.controller.call(&call).await?;
+            let now = clock::now();
+            let read = decode_apart(page.len(), move || text::rows(&page, &request.metrics, now));
+            let read = read.await.map_err(|error| AlbError::Decode(error.to_string()))?;
+            rows.extend(read.map_err(|reason| AlbError::Decode(shortened(&reason)))?);
+        }
+        Ok(rows)
+    }
+
+    /// Whether the controller says when samples were taken.
+    fn samples_have_times(&self) -> bool {
+        self.settings.format == AlbFormat::Json
     }
 
     /// The list in which an object of a name is found.
@@ -353,6 +379,11 @@ pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
         step: None,
     };
     Ok(answer::answer(&query, &rows, Some(&listing.end()), None))
+}
+
+/// Parses metrics in the Prometheus format, and counts the series.
+pub(super) fn parse_page(page: &[u8]) -> Result<usize, String> {
+    Ok(text::rows(page, &[report::METRIC.into()], 0)?.len())
 }
 
 /// Parses the answer to a login; the error is what people are told.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::board::Key;
 use super::costs::CallCost;
 use super::error::AlbError;
 use super::objects::Objects;
 use super::query::Entity;
-use super::request::{self, CallKind, Filter, MetricRequest, Target};
+use super::request::{CallKind, Filter, Target};
 use super::settings::Login;
-use super::{NsxAlb, decode, default_max_age};
+use super::{NsxAlb, default_max_age};
 use leadsman_runtime::clock;
 
 /// The state of a controller, for people.
@@ -29,6 +30,9 @@ pub struct ControllerReport {
     pub of_older_ako: usize,
     /// How old the newest sample of any pool is.
     pub newest: Option<Duration>,
+    /// Whether samples have times: in the Prometheus format they have none, and the newest is as old
+    /// as the answer.
+    pub has_times: bool,
     /// The time between two samples.
     pub step: Duration,
     /// How old samples may be where a query does not say.
@@ -42,7 +46,7 @@ pub struct ControllerReport {
 }
 
 /// What every pool has.
-const METRIC: &str = "l4_server.avg_open_conns";
+pub(super) const METRIC: &str = "l4_server.avg_open_conns";
 
 impl NsxAlb {
     /// What is known without asking.
@@ -53,7 +57,10 @@ impl NsxAlb {
         let of_ako: usize = objects.iter().map(|list| marked(list)).sum();
         let newest = self.board().newest_time().map(|time| {
             let age = clock::now().saturating_sub(time) / 1000;
-            format!(", newest sample {age}s old")
+            match self.samples_have_times() {
+                true => format!(", newest sample {age}s old"),
+                false => format!(", newest answer {age}s old"),
+            }
         });
         let (session, newest) = (self.controller.state(), newest.unwrap_or_default());
         let costs = self.controller.costs().each();
@@ -78,16 +85,15 @@ impl NsxAlb {
                 None => of_older_ako += usize::from(!object.labels.is_empty()),
             }
         }
-        let call = request::metrics(&[MetricRequest {
+        let key = Key {
             entity: Entity::Pool,
             target: Target::All,
             servers: false,
             step: self.settings.step,
-            metrics: vec![METRIC.into()],
-        }]);
-        let body = self.controller.call(&call).await?;
+            metric: METRIC.into(),
+        };
+        let rows = self.metrics(&[key]).await?;
         let now = clock::now();
-        let rows = decode::many(&body, now).map_err(AlbError::Decode)?;
         let newest = rows.iter().map(|row| row.time).max();
         let cost = |kind| self.controller.costs().of(kind);
         let age = |time: i64| u64::try_from(now.saturating_sub(time)).unwrap_or_default();
@@ -99,6 +105,7 @@ impl NsxAlb {
             of_clusters,
             of_older_ako,
             newest: newest.map(|time| Duration::from_millis(age(time))),
+            has_times: self.samples_have_times(),
             step: self.settings.step.length(),
             max_sample_age: default_max_age(self.settings.step),
             login: cost(match self.settings.login {
@@ -106,7 +113,10 @@ impl NsxAlb {
                 Login::Basic => CallKind::Version,
             }),
             listing: cost(CallKind::Objects),
-            metrics: cost(CallKind::Metrics),
+            metrics: cost(match self.samples_have_times() {
+                true => CallKind::Metrics,
+                false => CallKind::MetricsText,
+            }),
         })
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::query::Entity;
 use super::settings::Step;
+use super::text::TextRequest;
 
 /// Metrics of one family for one object, or for all of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(super) enum CallKind {
     Version,
     Objects,
     Metrics,
+    /// In the Prometheus format.
+    MetricsText,
 }
 
 impl CallKind {
@@ -70,6 +73,7 @@ impl CallKind {
             Self::Version => "version",
             Self::Objects => "objects",
             Self::Metrics => "metrics",
+            Self::MetricsText => "metrics_text",
         }
     }
 
@@ -80,7 +84,7 @@ impl CallKind {
             Self::Status => "the status of the cluster",
             Self::Version => "the version",
             Self::Objects => "pools and virtual services",
-            Self::Metrics => "metrics",
+            Self::Metrics | Self::MetricsText => "metrics",
         }
     }
 }
@@ -148,6 +152,23 @@ fn one(request: &MetricRequest, uuid: &str) -> String {
             ("order", "ascending"),
         ],
     )
+}
+
+/// Metrics in the Prometheus format, of a tenant.
+pub(super) fn text(request: &TextRequest, tenant: &str) -> Call {
+    let (metrics, objects) = (request.metrics.join(","), request.objects.join(","));
+    let mut parameters = vec![
+        ("metric_id", metrics.as_str()),
+        ("tenant", tenant),
+        ("description", "false"),
+        // Without it averages of five minutes come, whatever is switched on.
+        ("realtime", if request.step == Step::FiveSeconds { "true" } else { "false" }),
+    ];
+    if !objects.is_empty() {
+        parameters.push(("entity_id", objects.as_str()));
+    }
+    let segments = ["api", "analytics", "prometheus-metrics", request.entity.name(), ""];
+    Call { kind: CallKind::MetricsText, path: path(&segments, &parameters), body: None }
 }
 
 /// A page of a list of objects, from 1.
@@ -233,6 +254,25 @@ mod tests {
                  "detailed_header": true, "order": "ascending", "obj_id": "*"},
             ]})
         );
+    }
+
+    #[test]
+    fn the_prometheus_format_is_asked_for_by_tenant_and_without_descriptions() {
+        let request = |objects: &[&str], step| TextRequest {
+            entity: Entity::Pool,
+            objects: objects.iter().map(|&uuid| uuid.into()).collect(),
+            step,
+            metrics: vec!["l4_server.avg_open_conns".into()],
+        };
+        let call = text(&request(&[], Step::FiveMinutes), "a&b");
+        assert_eq!(
+            call.path,
+            "/api/analytics/prometheus-metrics/pool/?metric_id=l4_server.avg_open_conns\
+             &tenant=a%26b&description=false&realtime=false"
+        );
+        let call = text(&request(&["pool-1", "pool-2"], Step::FiveSeconds), "admin");
+        assert!(call.path.ends_with("&realtime=true&entity_id=pool-1%2Cpool-2"), "{}", call.path);
+        assert_eq!(call.body, None);
     }
 
     #[test]

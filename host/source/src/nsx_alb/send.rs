@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::error::AlbError;
-use super::request::Call;
+use super::request::{Call, CallKind};
 use super::session::Open;
 use super::settings::NsxAlbSettings;
 use crate::SourceError;
@@ -20,6 +20,7 @@ const VERSION: HeaderName = HeaderName::from_static("x-avi-version");
 const TENANT: HeaderName = HeaderName::from_static("x-avi-tenant");
 const CSRF: HeaderName = HeaderName::from_static("x-csrftoken");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 
 /// Sends requests to nodes.
 pub(super) struct Sender {
@@ -56,7 +57,9 @@ impl Sender {
         call: &Call,
         mut headers: HeaderMap,
     ) -> Result<Received, AlbError> {
-        headers.insert(ACCEPT, JSON);
+        // What a controller calls its Prometheus format differs with versions.
+        let accepted = if call.kind == CallKind::MetricsText { ANYTHING } else { JSON };
+        headers.insert(ACCEPT, accepted);
         let text = |text: &str| HeaderValue::try_from(text).ok();
         let further = [
             (TENANT, text(&self.tenant)),
@@ -115,14 +118,29 @@ impl Sender {
 impl Received {
     /// The body, if it is JSON: a proxy or a page of maintenance answers with 200, too.
     pub(super) fn json(self) -> Result<Vec<u8>, AlbError> {
+        match self.first_byte() {
+            Some(b'{' | b'[') => Ok(self.body),
+            _ => Err(self.not("JSON")),
+        }
+    }
+
+    /// The body, if it can be metrics in the Prometheus format.
+    pub(super) fn text(self) -> Result<Vec<u8>, AlbError> {
+        match self.first_byte() {
+            None | Some(b'<' | b'{' | b'[') => Err(self.not("metrics")),
+            Some(_) => Ok(self.body),
+        }
+    }
+
+    fn first_byte(&self) -> Option<u8> {
+        self.body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    }
+
+    fn not(&self, wanted: &'static str) -> AlbError {
         let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.unwrap_or("a body of no type").to_owned();
-        let first = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
-        if matches!(first, Some(b'{' | b'[')) {
-            return Ok(self.body);
-        }
         let excerpt = self.excerpt().unwrap_or_else(|| "nothing".to_owned());
-        Err(AlbError::NotJson { status: self.status, kind, excerpt })
+        AlbError::NotItsOwn { status: self.status, wanted, kind, excerpt }
     }
 
     /// The beginning of the body in one line.
@@ -159,6 +177,10 @@ mod tests {
         );
         assert_eq!(received("text/plain", " {}").json().unwrap(), b" {}");
         assert!(received("application/json", "").json().is_err());
+        let error = received("text/html", page).text().unwrap_err();
+        assert!(error.to_string().contains("in place of metrics: \"Down"), "{error}");
+        assert!(received("text/plain", "").text().is_err());
+        assert_eq!(received("text/plain", "# none").text().unwrap(), b"# none");
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct NsxAlbSettings {
     pub secret_dir: PathBuf,
     /// How the user is authenticated.
     pub login: Login,
+    /// In which form metrics are asked for.
+    pub format: AlbFormat,
     /// The tenant whose objects are seen; `*` for all.
     pub tenant: String,
     /// The version of the API; `None` for that of the controller.
@@ -44,6 +46,17 @@ pub enum Login {
     Basic,
 }
 
+/// In which form a controller is asked for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AlbFormat {
+    /// JSON, with the times of samples and their units.
+    #[default]
+    Json,
+    /// The text that the controller has for a Prometheus: without times and units.
+    Prometheus,
+}
+
 /// The time between two samples of a metric: the controller knows these.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
@@ -65,6 +78,11 @@ impl Step {
     /// The step of a length.
     pub fn of(length: Duration) -> Option<Self> {
         Self::ALL.into_iter().find(|step| step.length() == length)
+    }
+
+    /// Whether the Prometheus format has it.
+    pub fn is_in_text(self) -> bool {
+        matches!(self, Self::FiveSeconds | Self::FiveMinutes)
     }
 
     /// Its length.

@@ -1,6 +1,7 @@
 //! Prometheus, and other servers of its HTTP API.
 
 mod decode;
+mod failover;
 mod series;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::decoding::decode as decode_apart;
 use super::error::shortened;
 use super::{QueryError, Request, SourceError, redact};
+use crate::addresses::{Addresses, Preference};
 use crate::client::Client;
 use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
 pub(super) use decode::answer;
@@ -21,6 +23,7 @@ use leadsman_model::data::Answer;
 use leadsman_model::permits::FairSemaphore;
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
+use leadsman_runtime::telemetry::SourceMetrics;
 use series::SeriesList;
 pub(super) use series::series;
 
@@ -40,15 +43,20 @@ const EXCERPT: usize = 160;
 pub struct Prometheus {
     client: Client,
     config: PrometheusSettings,
+    addresses: Addresses,
     /// Queries under way at once. Those that wait for a permit do so within their timeout.
     in_flight: FairSemaphore,
 }
 
 impl Prometheus {
-    pub(super) fn new(config: &PrometheusSettings) -> Result<Self, SourceError> {
+    pub(super) fn new(
+        config: &PrometheusSettings,
+        metrics: SourceMetrics,
+    ) -> Result<Self, SourceError> {
         Ok(Self {
             client: Client::new(&config.tls, config.timeout)?,
             config: config.clone(),
+            addresses: Addresses::new(&config.urls, Preference::Written, metrics),
             in_flight: FairSemaphore::new(config.max_concurrent),
         })
     }
@@ -68,53 +76,97 @@ impl Prometheus {
         let deadline = Instant::now() + timeout;
         let permit = timeout_at(deadline, self.in_flight.acquire(request.tenant)).await;
         let _permit = permit.map_err(|_| QueryError::Queued(timeout))?;
-        let answer = timeout_at(deadline, async {
-            let response = self.send(promql, range, request.now).await?;
-            let status = response.status();
-            let content_type = response.headers().get(CONTENT_TYPE).cloned();
-            let body = self.body(response).await?;
-            self.answer(status, content_type, body).await
+        let timed_out = || QueryError::Timeout(timeout);
+        let answer = failover::first(&self.addresses, deadline, timed_out, |url| {
+            self.query(url, promql, range, request.now)
         });
-        let answer = answer.await.unwrap_or(Err(QueryError::Timeout(timeout)));
-        answer.map_err(|error| redacted(error, promql))
+        answer.await.map_err(|error| redacted(error, promql))
+    }
+
+    /// Sends a query to each address, one after the other, and says whether each answers.
+    pub(super) async fn ask_each(
+        &self,
+        promql: &str,
+        now: i64,
+    ) -> Vec<(String, Result<(), QueryError>)> {
+        let timeout = self.config.timeout;
+        let mut outcomes = Vec::new();
+        for url in self.addresses.urls() {
+            let answer = tokio::time::timeout(timeout, self.query(url, promql, None, now)).await;
+            let outcome = answer.unwrap_or(Err(QueryError::Timeout(timeout)));
+            outcomes.push((url.to_owned(), outcome.map(drop)));
+        }
+        outcomes
+    }
+
+    /// The state of several addresses, for people.
+    pub(super) fn state(&self) -> Option<String> {
+        (self.addresses.len() > 1).then(|| self.addresses.state(std::time::Instant::now()))
+    }
+
+    /// Whether there are several addresses.
+    pub(super) fn has_several_addresses(&self) -> bool {
+        self.addresses.len() > 1
+    }
+
+    async fn query(
+        &self,
+        url: &str,
+        promql: &str,
+        range: Option<(Duration, Duration)>,
+        now: i64,
+    ) -> Result<Answer, QueryError> {
+        let response = self.send(url, promql, range, now).await?;
+        let status = response.status();
+        let content_type = response.headers().get(CONTENT_TYPE).cloned();
+        let body = self.body(response).await?;
+        self.answer(status, content_type, body).await
     }
 
     /// The names of the series that a selector picks and that had samples since a time, in
     /// milliseconds since the epoch; with the names of their labels.
     pub(super) async fn series(&self, selector: &str, since: i64) -> Result<Seen, QueryError> {
         let timeout = self.config.timeout.max(SERIES_TIMEOUT);
-        let answer = tokio::time::timeout(timeout, async {
-            let _permit = self.in_flight.acquire(&Tenant::default()).await;
-            let since = seconds(since.max(0));
-            let parameters = [("match[]", selector.to_owned()), ("start", since)];
-            let mut response = self.ask("series", selector.len(), &parameters).await?;
-            let status = response.status();
-            if !status.is_success() {
-                let body = self.body(response).await?;
-                return Err(refused(status, &body));
-            }
-            let kind = response.headers().get(CONTENT_TYPE).cloned();
-            let mut list = SeriesList::default();
-            loop {
-                let batch = self.batch(&mut response).await?;
-                if batch.is_empty() {
-                    break;
-                }
-                let kind = kind.clone();
-                let fed = decode_apart(batch.len(), move || match list.feed(&batch) {
-                    Ok(()) => Ok(list),
-                    Err(reason) => Err(not_decoded(kind.as_ref(), &batch, reason)),
-                });
-                list = fed.await??;
-            }
-            tracing::debug!(selector, series = list.count, "the series are listed");
-            list.end().map_err(QueryError::decode)
+        let deadline = Instant::now() + timeout;
+        let timed_out = || QueryError::ListTimeout(timeout);
+        let permit = timeout_at(deadline, self.in_flight.acquire(&Tenant::default())).await;
+        let _permit = permit.map_err(|_| timed_out())?;
+        let list = failover::first(&self.addresses, deadline, timed_out, |url| {
+            self.list(url, selector, since)
         });
-        answer.await.unwrap_or(Err(QueryError::ListTimeout(timeout)))
+        list.await
+    }
+
+    async fn list(&self, url: &str, selector: &str, since: i64) -> Result<Seen, QueryError> {
+        let since = seconds(since.max(0));
+        let parameters = [("match[]", selector.to_owned()), ("start", since)];
+        let mut response = self.ask(url, "series", selector.len(), &parameters).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = self.body(response).await?;
+            return Err(refused(status, &body));
+        }
+        let kind = response.headers().get(CONTENT_TYPE).cloned();
+        let mut list = SeriesList::default();
+        loop {
+            let batch = self.batch(&mut response).await?;
+            if batch.is_empty() {
+                break;
+            }
+            let kind = kind.clone();
+            let fed = decode_apart(batch.len(), move || match list.feed(&batch) {
+                Ok(()) => Ok(list),
+                Err(reason) => Err(not_decoded(kind.as_ref(), &batch, reason)),
+            });
+            list = fed.await??;
+        }
+        tracing::debug!(selector, series = list.count, "the series are listed");
+        list.end().map_err(QueryError::decode)
     }
 
     async fn send(
         &self,
+        url: &str,
         promql: &str,
         range: Option<(Duration, Duration)>,
         now: i64,
@@ -132,17 +184,18 @@ impl Prometheus {
         };
         // The server cancels the query when nobody waits for it any more.
         parameters.push(("timeout", format!("{}ms", self.config.timeout.as_millis())));
-        self.ask(path, promql.len(), &parameters).await
+        self.ask(url, path, promql.len(), &parameters).await
     }
 
     /// Sends a request. `length` is that of the parameter that decides how long the URL becomes.
     async fn ask(
         &self,
+        url: &str,
         path: &str,
         length: usize,
         parameters: &[(&str, String)],
     ) -> Result<Response, QueryError> {
-        let url = format!("{}/api/v1/{path}", self.config.url);
+        let url = format!("{url}/api/v1/{path}");
         let method = match self.config.method {
             MethodSetting::Get => Method::GET,
             MethodSetting::Post => Method::POST,
@@ -262,9 +315,9 @@ fn not_decoded(content_type: Option<&HeaderValue>, body: &[u8], reason: String) 
         Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
             let shown = excerpt(body).unwrap_or_default();
             let kind = kind.to_str().unwrap_or("an unknown type");
-            QueryError::decode(format!(
+            QueryError::NotPrometheus(shortened(&format!(
                 "it is {kind}, not JSON, so there is no Prometheus API at this `url`: {shown}"
-            ))
+            )))
         }
         _ => QueryError::decode(reason),
     }
@@ -295,6 +348,11 @@ fn redacted(error: QueryError, query: &str) -> QueryError {
             QueryError::Api { status, kind: redact(kind), message: redact(message) }
         }
         QueryError::Decode(reason) => QueryError::Decode(redact::excerpt(&reason)),
+        QueryError::NotPrometheus(reason) => QueryError::NotPrometheus(redact::excerpt(&reason)),
+        QueryError::NoAddress(errors) => {
+            let each = errors.into_iter().map(|(at, error)| (at, redacted(error, query)));
+            QueryError::NoAddress(each.collect())
+        }
         QueryError::Warnings(warnings) => QueryError::Warnings(redact(warnings)),
         other => other,
     }
@@ -346,6 +404,6 @@ pub(super) fn excerpt(body: &[u8]) -> Option<String> {
 
 impl std::fmt::Debug for Prometheus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Prometheus").field("url", &self.config.url).finish_non_exhaustive()
+        f.debug_struct("Prometheus").field("urls", &self.config.urls).finish_non_exhaustive()
     }
 }

@@ -27,6 +27,13 @@ struct AddressLabels {
     address: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AskedLabels {
+    source: String,
+    address: String,
+    outcome: &'static str,
+}
+
 /// How a call of a source ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOutcome {
@@ -55,6 +62,7 @@ impl CallOutcome {
 pub(super) struct AllSources {
     calls: Family<CallLabels, Counter>,
     up: Family<AddressLabels, Gauge>,
+    asked: Family<AskedLabels, Counter>,
     scraped_bytes: Family<SourceLabels, Counter>,
     scraped_series: Family<SourceLabels, Counter>,
     /// The series of the sources that are alive, by name.
@@ -70,8 +78,13 @@ impl AllSources {
         );
         all.register(
             "source_address_up",
-            "1 while an address of a source answers, for sources with several",
+            "1 while an address of a source answers",
             self.up.clone(),
+        );
+        all.register(
+            "source_address_requests",
+            "Requests to an address of a Prometheus, by whether it answered",
+            self.asked.clone(),
         );
         all.register(
             "source_scraped_bytes",
@@ -117,6 +130,14 @@ struct Known {
     addresses: BTreeSet<String>,
 }
 
+impl Known {
+    fn name(&mut self, address: &str) {
+        if !self.addresses.contains(address) {
+            self.addresses.insert(address.to_owned());
+        }
+    }
+}
+
 impl SourceMetrics {
     /// Metrics that nobody sees.
     pub fn uncounted() -> Self {
@@ -129,6 +150,20 @@ impl SourceMetrics {
         known.lock().unwrap_or_else(PoisonError::into_inner).calls.insert(call);
         let of = CallLabels { source: source.clone(), call, outcome: outcome.name() };
         all.calls.get_or_create(&of).inc();
+    }
+
+    /// The name of the source.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// An address of the configuration was asked, and did or did not answer.
+    pub fn address_asked(&self, address: &str, outcome: CallOutcome) {
+        let Series { source, known, all } = &*self.0;
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.name(address);
+        let (source, address) = (source.clone(), address.to_owned());
+        all.asked.get_or_create(&AskedLabels { source, address, outcome: outcome.name() }).inc();
     }
 
     /// A page was read: its size, and how many samples it had.
@@ -144,9 +179,7 @@ impl SourceMetrics {
     pub fn address_up(&self, address: &str, up: bool) {
         let Series { source, known, all } = &*self.0;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.addresses.contains(address) {
-            known.addresses.insert(address.to_owned());
-        }
+        known.name(address);
         let of = AddressLabels { source: source.clone(), address: address.to_owned() };
         all.up.get_or_create(&of).set(i64::from(up));
     }
@@ -171,6 +204,10 @@ impl Drop for Series {
         self.all.scraped_bytes.remove(&of);
         self.all.scraped_series.remove(&of);
         for address in known.addresses {
+            for outcome in CallOutcome::ALL {
+                let (source, address) = (self.source.clone(), address.clone());
+                self.all.asked.remove(&AskedLabels { source, address, outcome: outcome.name() });
+            }
             self.all.up.remove(&AddressLabels { source: self.source.clone(), address });
         }
     }
@@ -191,6 +228,7 @@ mod tests {
         let first = all.source("lb");
         first.called("login", CallOutcome::Ok);
         first.address_up("https://lb", true);
+        first.address_asked("https://lb", CallOutcome::Ok);
         first.scraped(1000, 10);
         let second = all.source("lb");
         drop(first);
@@ -198,7 +236,7 @@ mod tests {
         let text = all.encode();
         let counted = "leadsman_source_calls_total{source=\"lb\",call=\"login\",outcome=\"ok\"} 1";
         assert!(text.contains(counted), "{text}");
-        assert_eq!(lines(), 5);
+        assert_eq!(lines(), 6);
         drop(second);
         assert_eq!(lines(), 0);
     }
