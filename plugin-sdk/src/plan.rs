@@ -221,8 +221,8 @@ impl Context {
     /// A fault unless the mapping has exactly one query, and it is a range query.
     pub fn only_range(&self) -> Option<Fault> {
         match self.queries.as_slice() {
-            [(_, true)] => None,
-            [(name, false)] => Some(Fault::at(
+            [OwnQuery { range: true, .. }] => None,
+            [OwnQuery { name, .. }] => Some(Fault::at(
                 "",
                 format!(
                     "this plugin works on a range query, and \"{name}\" is none; give it a \

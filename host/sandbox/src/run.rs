@@ -16,7 +16,7 @@ use super::plan;
 use super::run_limits::{Limits, MAX_MEMORY};
 use super::store::{State, log_ended, store};
 use leadsman_model::data::Input;
-use leadsman_model::object_table::{ObjectColumns, ObjectLabels};
+use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::serve::Serve;
 use leadsman_model::text;
 use leadsman_model::values::Values;

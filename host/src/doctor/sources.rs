@@ -7,6 +7,7 @@ use super::{Finding, controllers, targets};
 use leadsman_cluster::{Cluster, Reflectors};
 use leadsman_config::Flags;
 use leadsman_control::{self as control, ConfigOrigin};
+use leadsman_model::endpoints::EndpointPick;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::SourceMetrics;

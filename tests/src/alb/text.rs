@@ -31,8 +31,7 @@ pub(super) fn page(request: &Request, pools: &[Pool], gaps: bool) -> Reply {
     let mut lines = Vec::new();
     for pool in pools.iter().filter(is_meant).filter(|_| !gaps) {
         for metric in &metrics {
-            let of_servers = pool.servers().iter().map(|(server, value)| (server.as_str(), *value));
-            let mut values: Vec<_> = of_servers.collect();
+            let mut values: Vec<_> = pool.servers(metric).collect();
             if values.is_empty() {
                 values.extend(pool.value(metric).map(|value| (SERVER, value)));
             }
