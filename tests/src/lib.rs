@@ -64,6 +64,7 @@ pub use leadsman::{CheckReport, Exited, Leadsman};
 pub use live::Rejection;
 pub use load::{Load, Read, assert_monotonic, percentile};
 pub use load_balancer::LoadBalancer;
+pub use process::free_port;
 pub use prometheus::Prometheus;
 pub use recorder::Recorder;
 pub use registry::Registry;

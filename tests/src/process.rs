@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -204,9 +205,24 @@ pub(crate) fn program(name: &str, package: &str) -> PathBuf {
     })
 }
 
-/// A free port for a server that cannot bind to port 0. Another process could take the port first,
-/// which was not observed so far.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound address").port()
+/// Where ports for servers that cannot bind to port 0 are from: below those that the system gives to
+/// connections and to other servers, which would take one in the moment before its server binds it.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// A free port for a server that cannot bind to port 0. No other call of this program gets it, and
+/// programs that run at the same time begin at different places.
+///
+/// # Panics
+/// If none is free.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let length = u32::from(PORTS.end - PORTS.start);
+    // Processes that are started one after the other are far from each other.
+    let first = std::process::id().wrapping_mul(7919);
+    let candidates = (0..length).map(|_| {
+        let at = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % length;
+        PORTS.start + u16::try_from(at).expect("within the range")
+    });
+    let is_free = |port: &u16| TcpListener::bind(("0.0.0.0", *port)).is_ok();
+    { candidates }.find(is_free).expect("a free port")
 }

@@ -149,7 +149,7 @@ async fn a_label_that_the_adapter_asks_for_and_no_listed_series_has_is_a_warning
     assert_eq!(denied.code, Some(1), "{}", denied.output);
     let leadsman = Leadsman::start(&config).await;
     let status = leadsman.status().await.to_string();
-    assert!(status.contains("UnknownLabel") && status.contains("calls"), "{status}");
+    assert!(status.contains("UnknownLabel") && status.contains("rules[0].resources"), "{status}");
     leadsman
         .get(&paths::object("shop", "pods/web-0", "calls"))
         .await

@@ -162,7 +162,7 @@ fn in_order<T: Sync, R: Send>(
     work: impl Fn(&T) -> R + Sync,
     mut done: impl FnMut(&T, R),
 ) {
-    let (next, (sender, receiver)) = (AtomicUsize::new(0), mpsc::channel());
+    let (next, (sender, receiver)) = (AtomicUsize::new(0), mpsc::sync_channel(items.len()));
     std::thread::scope(|scope| {
         for _ in 0..at_once {
             let (next, work, sender) = (&next, &work, sender.clone());

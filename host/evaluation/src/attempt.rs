@@ -182,7 +182,7 @@ async fn fetch(
     let (mut answer, gaps) = answer.map_err(|source| EvaluationError::Query {
         query: query.name.clone(),
         source_name: query.source_name.clone(),
-        source,
+        source: Box::new(source),
     })?;
     let before_selection = answer.data.series();
     // Where the query has no place for the selector, it picks from what came back.

@@ -20,7 +20,7 @@ pub enum EvaluationError {
         /// The source.
         source_name: String,
         /// Why.
-        source: QueryError,
+        source: Box<QueryError>,
     },
     /// The query cannot be written for what this read asks for: its metric selector, or a name.
     #[error("query \"{query}\": it cannot be written for what is asked for: {reason}")]

@@ -131,7 +131,7 @@ fn run(nodes: &[Node], operands: &[Option<f64>], element: Option<f64>) -> Option
             Node::If(condition, then, otherwise) => match of(*condition) {
                 None => None,
                 Some(unknown) if unknown.is_nan() => Some(f64::NAN),
-                Some(no) if no == 0.0 => of(*otherwise),
+                Some(0.0) => of(*otherwise),
                 Some(_) => of(*then),
             },
             Node::Function(function, a) => of(*a).and_then(|value| function.of(value)),

@@ -1,6 +1,5 @@
 //! etcd, kube-apiserver and kube-controller-manager: a cluster without nodes.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use super::credentials::Credentials;
 use super::programs::Programs;
 use super::server::{Folder, Server};
 use crate::caller::HttpClient;
+use crate::process::free_port;
 
 /// A running control plane.
 pub struct ControlPlane {
@@ -148,14 +148,8 @@ impl ControlPlane {
 }
 
 impl Ports {
-    /// Free ports. Another process could take them first, which was not observed so far.
     fn free() -> Self {
-        let bind = || TcpListener::bind("127.0.0.1:0").expect("a free port");
-        // All listeners stay open until the end, since a closed port could be assigned again.
-        let listeners = [bind(), bind(), bind()];
-        let [etcd, etcd_peers, api] =
-            listeners.map(|listener| listener.local_addr().expect("a bound address").port());
-        Self { etcd, etcd_peers, api }
+        Self { etcd: free_port(), etcd_peers: free_port(), api: free_port() }
     }
 }
 

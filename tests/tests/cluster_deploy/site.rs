@@ -1,11 +1,10 @@
 //! An installation site: a namespace, ports of this machine, and a source.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use leadsman_tests::cluster::{CommandOutput, ConfigMap, ControlPlane, Registration, Workload};
-use leadsman_tests::{Leadsman, Reply, Upstream, eventually, paths};
+use leadsman_tests::{Leadsman, Reply, Upstream, eventually, free_port, paths};
 use serde_json::{Value, json};
 
 /// The namespace that metrics are read in.
@@ -235,10 +234,8 @@ pub(crate) fn deploy() -> PathBuf {
     root.canonicalize().expect("the checkout").join("deploy")
 }
 
-/// Another process could take them before the program does; this has not been observed.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("a bound address").port())
+    [(); N].map(|()| free_port())
 }
 
 /// Merges values over others, as Helm does with several files.

@@ -59,17 +59,18 @@ fn generated(at: u64) -> Generated {
         // Around the target, where the tolerance and rounding matter, and far from it.
         let percent = numbers.one_of(&[0, 25, 50, 89, 90, 95, 100, 109, 111, 130, 250, 900]);
         let value = (thousandths * percent) as f64 / 100_000.0;
+        let queue = format!("{name}-{kind}");
         match (kind + numbers.below(3)) % 3 {
             0 => {
-                let labels = format!(r#"namespace="{NAMESPACE}",queue="{name}""#);
+                let labels = format!(r#"namespace="{NAMESPACE}",queue="{queue}""#);
                 series.push((format!("queue_depth{{{labels}}}"), value * replicas as f64));
                 let target = json!({"type": "AverageValue", "averageValue": target});
-                metrics.push(external(&name, target));
+                metrics.push(external(&queue, target));
             }
             1 => {
-                let labels = format!(r#"namespace="{NAMESPACE}",queue="{name}""#);
+                let labels = format!(r#"namespace="{NAMESPACE}",queue="{queue}""#);
                 series.push((format!("queue_depth{{{labels}}}"), value));
-                metrics.push(external(&name, json!({"type": "Value", "value": target})));
+                metrics.push(external(&queue, json!({"type": "Value", "value": target})));
             }
             _ => {
                 // Some pods have no value.

@@ -86,7 +86,7 @@ pub(crate) fn wrong(page: &str, entries: &[Entry], tests: &Tests) -> Vec<String>
                 let found = names.iter().filter_map(|name| tests.wrong(name));
                 wrong.extend(found.map(|what| format!("{begins}: {what}")));
             }
-            Shown::Nothing(why) if why.is_empty() => {
+            Shown::Nothing("") => {
                 wrong.push(format!("no reason is given for: {begins}"));
             }
             Shown::Nothing(_) => {}

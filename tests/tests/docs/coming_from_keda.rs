@@ -125,4 +125,6 @@ pub(crate) const CLAIMS: &[Entry] = &[
     ("Triggers other than Prometheus", Nothing("what there is not")),
     ("ScaledObjects are not read", Nothing("what there is not")),
     ("A number of replicas as fallback", Nothing("what there is not")),
+    ("`scalingModifiers.formula` |", By(&["a_formula_joins_queries_and_knows_what_is_absent"])),
+    ("a trigger of type `cron` |", By(&["a_schedule_needs_no_source"])),
 ];

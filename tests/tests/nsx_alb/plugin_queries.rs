@@ -58,7 +58,7 @@ async fn faults_of_a_query_that_a_plugin_brings_name_both() {
         (&good, "", "prometheus", "\"prometheus\" is a Prometheus"),
         (&format!("source: prometheus, {good}"), "", "alb", "asks only sources that its mapping"),
         (score, ", combine: sum", "alb", "must not be summed"),
-        (&good, ", n: 65", "alb", "brings 65 queries, and the limit is 64"),
+        (&good, ", n: 21", "alb", "it plans 21 queries of its own; the limit is 20"),
         (&good, ", n: 2", "alb", "brings two of the name"),
     ] {
         let told = told(&alb, brings(keys, more).set("source", source)).await;

@@ -154,6 +154,11 @@ async fn what_each_address_does_is_told_when_none_answers() {
     // Teams read it: no address is named.
     assert!(!failure.message.contains("127.0.0.1"), "{failure:?}");
     first.restart().await;
+    eventually("a value again", SOON, async || {
+        let answer = read(&leadsman).await;
+        if answer.status == 200 { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
     answers(&leadsman, &first.url()).await;
 }
 

@@ -7,10 +7,13 @@ use foldhash::fast::RandomState;
 
 use crate::resource::Resource;
 
+/// The addresses of the objects of a namespace, by name.
+type ByName = HashMap<Box<str>, Box<str>, RandomState>;
+
 /// The addresses of objects by namespace and name.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
-    known: HashMap<Box<str>, HashMap<Box<str>, Box<str>, RandomState>, RandomState>,
+    known: HashMap<Box<str>, ByName, RandomState>,
     /// The number of changes so far.
     changes: u64,
 }

@@ -78,10 +78,13 @@ pub(super) enum Turn {
     Begin(u64, watch::Sender<()>),
 }
 
+/// A series: its labels, the time and the value.
+type FoundSeries<'a> = (&'a [(String, String)], i64, f64);
+
 /// What a query gets from a target.
 pub(super) enum Found<'a> {
-    /// Series: labels, time and value.
-    Series(Vec<(&'a [(String, String)], i64, f64)>),
+    /// Series.
+    Series(Vec<FoundSeries<'a>>),
     /// None, since the window of all of them is not filled.
     Unfilled(Unfilled),
     /// None, although the page could be read. Whether it has the metric at all.
@@ -248,7 +251,7 @@ impl Board {
             }
         }
         // Equal pages give equal answers.
-        found.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        found.sort_by_key(|(labels, ..)| *labels);
         match unfilled {
             _ if !found.is_empty() => Found::Series(found),
             Some(unfilled) => Found::Unfilled(unfilled),

@@ -20,7 +20,7 @@ pub(super) fn float(text: &str) -> Option<f64> {
 /// Seconds as milliseconds; `None` for what is no time.
 #[allow(clippy::cast_possible_truncation)] // saturates, as times far from now may
 pub(super) fn milliseconds(seconds: f64) -> Option<i64> {
-    seconds.is_finite().then(|| (seconds * 1000.0) as i64)
+    seconds.is_finite().then_some((seconds * 1000.0) as i64)
 }
 
 #[cfg(test)]
