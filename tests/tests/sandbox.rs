@@ -272,7 +272,7 @@ async fn a_misdeed_in_configure_is_found_when_the_configuration_is_checked() {
         ("panic", "trap|panic"),
         ("fail, message: 'no moon today'", "no moon today"),
         ("plan-queries, n: 21, bytes: 1", "21 queries of its own; the limit is 20"),
-        ("plan-queries, n: 1, bytes: 20000", "20000 bytes in a query; the limit is 16384"),
+        ("plan-queries, n: 1, bytes: 20000", "20000 bytes in the query \"q0\"; the limit is 16384"),
         ("plan-labels, n: 257", "257 labels of objects; the limit is 256"),
     ] {
         let deed = format!("in: configure, do: {deed}");

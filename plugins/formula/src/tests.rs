@@ -23,9 +23,9 @@ fn fixtures() {
 #[test]
 fn operators_group_as_in_keda() {
     for (formula, expected) in [
-        ("a + b * c", 23.0),
-        ("(a + b) * c", 35.0),
-        ("a - b - c", -8.0),
+        ("a + b * c", 17.0),
+        ("(a + b) * c", 25.0),
+        ("a - b - c", -6.0),
         ("2 ^ b ^ a", 512.0),
         ("-a ^ 2", -4.0),
         ("2 ** -a", 0.25),

@@ -141,7 +141,7 @@ impl PageReader {
                 }
                 continue;
             }
-            self.keep(line)?;
+            self.keep(line, self.line)?;
             let whole = std::mem::take(&mut self.rest);
             let may_go_on = self.continued < MAX_CONTINUED;
             if self.read(&whole, !may_go_on, take)? {
@@ -152,7 +152,7 @@ impl PageReader {
                 self.continued += 1;
             }
         }
-        self.keep(left)
+        self.keep(left, self.line + 1)
     }
 
     /// The page is over.
@@ -172,9 +172,10 @@ impl PageReader {
         }
     }
 
-    fn keep(&mut self, piece: &[u8]) -> Result<(), PageError> {
+    /// Keeps a piece of the line of this number.
+    fn keep(&mut self, piece: &[u8], line: u64) -> Result<(), PageError> {
         if self.rest.len() + piece.len() > MAX_LINE {
-            return Err(PageError::LineTooLong { line: self.line + 1 });
+            return Err(PageError::LineTooLong { line });
         }
         self.rest.extend_from_slice(piece);
         Ok(())
