@@ -9,7 +9,7 @@ pub use broken::{
     core_module, gzip, other_world_component, oversized, text, truncated, wasi_component,
 };
 pub use by_hand::{
-    endless_describe, endless_start, schema_not_json, table_grower, trapping_describe,
+    endless_describe, endless_start, schema_not_json, schema_of, table_grower, trapping_describe,
 };
 
 /// The path of a plugin whose misbehaviour is configurable.

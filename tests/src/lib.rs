@@ -56,7 +56,7 @@ pub use folder::Folder;
 pub use guests::{
     EXTRA_IMPORT, HOSTILE, core_module, endless_describe, endless_start, gzip,
     instances_of_instances, nested_loops, nested_types, other_world_component, oversized,
-    schema_not_json, slow_to_compile, table_grower, text, trapping_describe, truncated,
+    schema_not_json, schema_of, slow_to_compile, table_grower, text, trapping_describe, truncated,
     wasi_component,
 };
 pub use history::History;

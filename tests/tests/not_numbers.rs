@@ -105,6 +105,44 @@ async fn items_are_added_up_with_what_stands_for_those_that_are_no_numbers() {
     assert_eq!(of(&read("without").await), ["7"]);
 }
 
+/// Which reads an item that cannot be served fails is decided by its labels, and not by the text that
+/// messages call it by, in which the values of labels look like others.
+#[tokio::test]
+async fn labels_are_what_the_plugin_said_whatever_their_values_look_like() {
+    let odd = r#"a="b",{tier="gold"},tier=gold"#;
+    let item =
+        |labels: serde_json::Value, value: &str| json!({"metric": labels, "value": [1, value]});
+    let upstream = Upstream::start(Reply::vector(&json!([
+        item(json!({"queue": "low,tier=gold"}), "NaN"),
+        item(json!({"queue": "high", "tier": "gold"}), "2"),
+        item(json!({"queue": odd, "tier": "silver", "odd": odd}), "3"),
+    ])))
+    .await;
+    let config = Config::new()
+        .prometheus("prometheus", &upstream.url())
+        .mapping(Mapping::external(METRIC).query("q", "queue_length"));
+    let leadsman = Leadsman::start(config).await;
+    let read = async |selector: &str| {
+        let path = paths::external("shop", METRIC);
+        leadsman.get(&format!("{path}?labelSelector={selector}")).await
+    };
+    let gold = read("tier%3Dgold").await;
+    assert_eq!(gold.value(), "2", "{gold:#?}");
+    let labels = json!({"queue": "high", "tier": "gold"});
+    assert_eq!(gold.items()[0]["metricLabels"], labels);
+    let silver = read("tier%3Dsilver").await;
+    assert_eq!(silver.value(), "3", "{silver:#?}");
+    let labels = json!({"queue": odd, "tier": "silver", "odd": odd});
+    assert_eq!(silver.items()[0]["metricLabels"], labels);
+    assert_eq!(read("odd,tier!%3Dgold").await.value(), "3");
+    // The only one without the label is the one that cannot be served.
+    for selector in ["!tier", "tier!%3Dgold,tier!%3Dsilver"] {
+        let failure = read(selector).await.failure();
+        assert_eq!(failure.code, 500, "{selector}: {failure:?}");
+        failure.assert_contains(&["NaN", "{queue=low,tier=gold}"]);
+    }
+}
+
 /// As prometheus-adapter has it for objects, and KEDA for its query.
 #[tokio::test]
 async fn the_default_for_rules_makes_an_idle_ratio_zero() {

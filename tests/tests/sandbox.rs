@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use leadsman_tests::{
     Config, EXTRA_IMPORT, Exposition, Failure, HOSTILE, Leadsman, Mapping, Reply, Upstream,
     compile, core_module, endless_describe, endless_start, gzip, other_world_component, oversized,
-    paths, schema_not_json, slow_to_compile, table_grower, text, trapping_describe, truncated,
-    wasi_component,
+    paths, schema_not_json, schema_of, slow_to_compile, table_grower, text, trapping_describe,
+    truncated, wasi_component,
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -259,6 +259,24 @@ async fn plugins_whose_describe_fails_are_refused() {
         std::fs::write(&file, bytes).expect("a file");
         refused(&upstream, &file, "", texts).await;
     }
+}
+
+/// The schema is kept for as long as the plugin is in use.
+#[tokio::test]
+async fn a_schema_longer_than_its_bound_is_refused() {
+    let folder = TempDir::new().expect("a folder");
+    let upstream = Upstream::start(good()).await;
+    let limit = 256 << 10;
+    let write = |bytes: u32| {
+        let file = folder.path().join(format!("schema-{bytes}.wasm"));
+        std::fs::write(&file, schema_of(bytes)).expect("a file");
+        file
+    };
+    let longest = with_plugin(&upstream, &write(limit), "", "");
+    let checked = Leadsman::check(&longest).await;
+    assert_eq!(checked.code, Some(0), "{}", checked.output);
+    let texts = ["describe", "schema", "262145 bytes; the limit is 262144"];
+    refused(&upstream, &write(limit + 1), "", &texts).await;
 }
 
 #[tokio::test]

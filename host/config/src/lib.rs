@@ -9,6 +9,7 @@ mod check;
 mod decode;
 mod flags;
 mod origin;
+mod schema;
 pub mod valid;
 pub mod written;
 mod wrong_document;
@@ -28,9 +29,7 @@ pub use valid::Config;
 
 /// The schema of the configuration file.
 pub fn published_schema() -> serde_json::Value {
-    let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
-    let schema = generator.into_root_schema_for::<written::Config>();
-    serde_json::to_value(schema).unwrap_or_default()
+    schema::derived::<written::Config>()
 }
 
 /// Why a configuration could not be read.

@@ -457,3 +457,6 @@ fn kept(place: &str, faults: &[Fault]) -> Cause {
 fn same<T>(one: &[Arc<T>], other: &[Arc<T>]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,25 @@ pub fn schema_not_json() -> Vec<u8> {
     TextPlugin { schema: "{]", ..TextPlugin::default() }.plugin()
 }
 
+/// A plugin whose configuration schema has so many bytes: an empty object with spaces in it.
+pub fn schema_of(bytes: u32) -> Vec<u8> {
+    // Behind the two pages that the module begins with.
+    let (begin, pages) = (2 << 16, bytes.div_ceil(1 << 16));
+    let end = begin + bytes - 1;
+    let describe = format!(
+        "(drop (memory.grow (i32.const {pages})))
+        (memory.fill (i32.const {begin}) (i32.const {space}) (i32.const {bytes}))
+        (i32.store8 (i32.const {begin}) (i32.const {open}))
+        (i32.store8 (i32.const {end}) (i32.const {close}))
+        (i32.store (i32.const 4120) (i32.const {begin}))
+        (i32.store (i32.const 4124) (i32.const {bytes}))",
+        space = u32::from(b' '),
+        open = u32::from(b'{'),
+        close = u32::from(b'}'),
+    );
+    TextPlugin { describe: &describe, ..TextPlugin::default() }.plugin()
+}
+
 /// A plugin in the text format. It has the name `by hand`, accepts any configuration, plans no
 /// queries, and returns no measures.
 pub(super) struct TextPlugin<'a> {

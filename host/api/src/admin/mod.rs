@@ -50,7 +50,7 @@ pub struct AdminState {
 /// Pages of metrics, which everybody may ask for: they are as long as much is configured.
 struct Pages {
     /// One is written at a time.
-    turn: Semaphore,
+    turn: Arc<Semaphore>,
     in_flight: LongAnswers,
 }
 
@@ -63,7 +63,10 @@ impl AdminState {
             metrics,
             extra: Arc::default(),
             trends: Arc::default(),
-            pages: Arc::new(Pages { turn: Semaphore::new(1), in_flight: LongAnswers::pages() }),
+            pages: Arc::new(Pages {
+                turn: Arc::new(Semaphore::new(1)),
+                in_flight: LongAnswers::pages(),
+            }),
             begun: std::time::Instant::now(),
         }
     }
@@ -104,12 +107,15 @@ async fn page() -> Response {
 
 async fn metrics(State(state): State<AdminState>) -> Result<Response, Status> {
     // Never closed, so there is always a turn to wait for.
-    let turn = state.pages.turn.acquire().await.ok();
+    let turn = state.pages.turn.clone().acquire_owned().await.ok();
     let writing = state.clone();
-    // Not on a thread that serves reads.
-    let written = tokio::task::spawn_blocking(move || writing.write_metrics()).await;
-    drop(turn);
-    let page = written.map_err(|error| {
+    // Not on a thread that serves reads. A page that is begun is written to its end, although who
+    // asked for it has left: until then it is nobody else's turn.
+    let written = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        writing.write_metrics()
+    });
+    let page = written.await.map_err(|error| {
         tracing::error!(%error, "writing the metrics panicked");
         Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
     })?;
@@ -158,3 +164,6 @@ async fn status(State(state): State<AdminState>) -> Response {
     ];
     (headers, status.to_string()).into_response()
 }
+
+#[cfg(test)]
+mod tests;

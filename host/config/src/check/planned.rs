@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::origin::Origin;
+use super::super::schema::derived;
 use super::super::written;
 use super::Check;
 use super::mapping::{MAX_QUERY_WORK, MAX_TEAM_QUERY_WORK, Names};
@@ -17,11 +18,7 @@ use leadsman_model::pointer;
 use leadsman_source::Query;
 
 /// The schema of a query.
-static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
-    let schema = generator.into_root_schema_for::<written::Query>();
-    serde_json::to_value(schema).unwrap_or_default()
-});
+static SCHEMA: LazyLock<Value> = LazyLock::new(derived::<written::Query>);
 
 /// Checks the queries that a plugin brings for a mapping.
 #[derive(Debug)]

@@ -1,0 +1,135 @@
+//! Binding at the first read, as one of those that run plugins beside evaluations.
+
+use std::iter;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::mpsc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::super::runtime::ObjectSource;
+use super::*;
+use leadsman_config::{Flags, Origin, Parsed, parse};
+use leadsman_evaluation::EvaluationQuota;
+use leadsman_rules::Seen;
+use leadsman_runtime::telemetry::Metrics;
+use leadsman_sandbox::Engine;
+use leadsman_shipped_plugins::SHIPPED_PLUGINS;
+use leadsman_source::Source;
+
+const CONFIG: &str = "apiVersion: leadsman.dev/v1alpha1
+kind: Config
+sources: {prometheus: {prometheus: {url: 'http://prometheus'}}}
+rules:
+  - seriesQuery: all
+    resources: {template: <<.Resource>>}
+    metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
+";
+
+/// Metrics that a rule gives and that were never read, and the engine that they are bound by.
+fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
+    let origin = Origin::Folder(Path::new("."));
+    let Parsed { document, config, faults, .. } =
+        parse("config.yaml", &origin, &Flags::default(), CONFIG);
+    assert_eq!(faults, []);
+    let engine = Engine::new(1).unwrap();
+    let shipped = SHIPPED_PLUGINS.iter().find(|shipped| shipped.name == RULE_PLUGINS[0]).unwrap();
+    let per_object = Plugin::load_trusted(&engine, shipped.component).unwrap();
+    let objects = ObjectSource::Listed;
+    let context = Context {
+        rules: config.rules.clone().unwrap(),
+        document: Arc::new(document),
+        // No external metric is bound here.
+        plugins: [per_object.clone(), per_object],
+        sources: config
+            .sources
+            .iter()
+            .map(|(name, of)| (name.clone(), (of.clone(), Arc::new(Source::new(of).unwrap()))))
+            .collect(),
+        kinds: Kinds::new(&objects, &[], None),
+        runtime: Runtime {
+            engine: engine.clone(),
+            metrics: Metrics::new(),
+            tasks: TaskTracker::new(),
+            quota: EvaluationQuota::default(),
+            end: CancellationToken::new(),
+            objects,
+        },
+    };
+    let mut listed = Listed::default();
+    let labels: BTreeSet<Arc<str>> = ["namespace".into(), "pod".into()].into();
+    let seen = Seen::from([("busy".into(), labels.clone()), ("idle".into(), labels)]);
+    listed.answered("all", Ok(seen));
+    let (output, handovers) = context.rule_metrics(&listed, None);
+    assert!(output.metrics.len() > 1 && handovers.is_empty());
+    (engine, output.metrics)
+}
+
+/// With one thread for what blocks, which does one after the other in order of arrival.
+fn with_one_blocking_thread(test: impl Future<Output = ()>) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.max_blocking_threads(1).build().unwrap().block_on(test);
+}
+
+/// Waits until all that was begun before on the thread for what blocks is done.
+async fn all_begun_is_done() {
+    tokio::task::spawn_blocking(|| ()).await.unwrap();
+}
+
+/// All permits that are left.
+fn left(engine: &Engine) -> Vec<OwnedSemaphorePermit> {
+    iter::from_fn(|| engine.loading().now_or_never()?).collect()
+}
+
+#[test]
+fn the_first_read_of_a_rules_metric_waits_for_a_permit_to_bind_it() {
+    let (engine, metrics) = metrics_of_a_rule();
+    with_one_blocking_thread(async {
+        // As many as plugins that are loaded, and documents that are bound.
+        let mut others = left(&engine);
+        assert!(!others.is_empty());
+        let mut read = pin!(metrics[0].evaluations());
+        assert!(read.as_mut().now_or_never().is_none());
+        all_begun_is_done().await;
+        assert!(read.as_mut().now_or_never().is_none(), "it was bound without a permit");
+        others.pop();
+        read.await.unwrap();
+        assert!(metrics[0].bound().is_some());
+        assert_eq!(left(&engine).len(), 1, "it gives its permit back");
+    });
+}
+
+#[test]
+fn binding_a_rules_metric_keeps_its_permit_when_its_reader_leaves() {
+    let (engine, metrics) = metrics_of_a_rule();
+    with_one_blocking_thread(async {
+        let all = left(&engine).len();
+        // Until this ends, the binding is begun and not done.
+        let (end, ended) = mpsc::sync_channel::<()>(1);
+        let before = tokio::task::spawn_blocking(move || ended.recv());
+        {
+            let mut read = pin!(metrics[0].evaluations());
+            assert!(read.as_mut().now_or_never().is_none());
+        }
+        assert_eq!(left(&engine).len(), all - 1);
+        end.send(()).unwrap();
+        before.await.unwrap().unwrap();
+        all_begun_is_done().await;
+        assert_eq!(left(&engine).len(), all);
+    });
+}
+
+#[tokio::test]
+async fn all_that_a_plugin_is_bound_for_share_the_schema_that_it_was_loaded_with() {
+    let (_engine, metrics) = metrics_of_a_rule();
+    let mut schemas = BTreeSet::new();
+    for metric in metrics.iter() {
+        let bound = metric.evaluations().await.unwrap();
+        let schema = &bound.mapping().plugin.description().config_schema;
+        assert!(schema.is_object());
+        schemas.insert(std::ptr::from_ref(schema));
+    }
+    assert_eq!(schemas.len(), 1);
+}
