@@ -16,3 +16,8 @@ pub(super) async fn serve(server: &mut JoinSet<std::io::Result<()>>, router: Rou
     config.default_retry = false;
     Cluster::of(Client::try_from(config).unwrap())
 }
+
+/// A cluster whose router runs in the task that asks, so that its panics are those of that task.
+pub(super) fn in_its_task(router: Router) -> Cluster {
+    Cluster::of(Client::new(router, "default"))
+}

@@ -19,6 +19,8 @@ use leadsman_model::endpoints::{EndpointPick, EndpointStore};
 use leadsman_model::objects::{Labels, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
 use leadsman_runtime::backoff::Backoff;
+use leadsman_runtime::supervise::until_it_ends;
+use leadsman_runtime::telemetry::Metrics;
 
 /// How long to wait before a cluster is asked again for a kind that it does not have.
 const DISCOVERY_INTERVAL: Duration = Duration::from_secs(10);
@@ -38,18 +40,25 @@ pub struct Reflectors {
     endpoints: Mutex<HashMap<EndpointPick, Weak<EndpointStore>>>,
     /// Counts the kinds whose version or name discovery has told anew.
     discovered: watch::Sender<u64>,
+    metrics: Metrics,
     tasks: TaskTracker,
     end: CancellationToken,
 }
 
 impl Reflectors {
-    /// No reflectors yet. Their tasks belong to `tasks` and end with `end`.
-    pub fn new(cluster: &Cluster, tasks: TaskTracker, end: CancellationToken) -> Self {
+    /// No reflectors yet. Their tasks belong to `tasks` and end with `end`; their panics are counted.
+    pub fn new(
+        cluster: &Cluster,
+        metrics: Metrics,
+        tasks: TaskTracker,
+        end: CancellationToken,
+    ) -> Self {
         Self {
             client: cluster.client().clone(),
             stores: Mutex::default(),
             endpoints: Mutex::default(),
             discovered: watch::Sender::new(0),
+            metrics,
             tasks,
             end,
         }
@@ -70,13 +79,16 @@ impl Reflectors {
             store: Arc::downgrade(&store),
             discovered: self.discovered.clone(),
         };
-        let end = self.end.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = reflector.run() => {}
-                () = end.cancelled() => {}
-            }
-        });
+        let failing = reflector.clone();
+        self.spawn(
+            "objects",
+            move || reflector.clone().run(),
+            move |reason| {
+                if let Some(store) = failing.store.upgrade() {
+                    failing.watch_failed(&store, reason);
+                }
+            },
+        );
         store
     }
 
@@ -89,14 +101,17 @@ impl Reflectors {
         }
         let store = Arc::new(EndpointStore::starting(pick.clone()));
         stores.insert(pick.clone(), Arc::downgrade(&store));
-        let follow = endpoints::follow(self.client.clone(), pick.clone(), Arc::downgrade(&store));
-        let end = self.end.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = follow => {}
-                () = end.cancelled() => {}
-            }
-        });
+        let (client, pick, followed) = (self.client.clone(), pick.clone(), Arc::downgrade(&store));
+        let failing = followed.clone();
+        self.spawn(
+            "endpoints",
+            move || endpoints::follow(client.clone(), pick.clone(), followed.clone()),
+            move |reason| {
+                if let Some(store) = failing.upgrade() {
+                    store.watch_failed(&reason);
+                }
+            },
+        );
         store
     }
 
@@ -110,17 +125,45 @@ impl Reflectors {
         if !pods.follow_addresses() {
             return;
         }
-        let follow = crate::addresses::follow(self.client.clone(), Arc::downgrade(pods));
-        let end = self.end.clone();
+        let (client, followed) = (self.client.clone(), Arc::downgrade(pods));
+        let failing = followed.clone();
+        self.spawn(
+            "addresses",
+            move || crate::addresses::follow(client.clone(), followed.clone()),
+            move |reason| {
+                if let Some(store) = failing.upgrade() {
+                    store.addresses_failed(reason);
+                }
+            },
+        );
+    }
+
+    /// Starts a task that ends by itself once nobody holds its store. After a panic its store gets
+    /// the reason by `failed`, and the task is started again.
+    fn spawn<F>(
+        &self,
+        task: &'static str,
+        follow: impl Fn() -> F + Send + Sync + 'static,
+        failed: impl Fn(String) + Send + Sync + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (end, metrics) = (self.end.clone(), self.metrics.clone());
+        let panicked = move |reason: String| {
+            metrics.task_panicked(task);
+            failed(format!("the adapter failed while it followed them: {reason}"));
+            std::future::ready(())
+        };
         self.tasks.spawn(async move {
             tokio::select! {
-                () = follow => {}
+                () = until_it_ends(task, follow, panicked) => {}
                 () = end.cancelled() => {}
             }
         });
     }
 }
 
+#[derive(Clone)]
 struct Reflector {
     client: Client,
     resource: Resource,
@@ -269,16 +312,18 @@ fn parts(object: PartialObjectMeta<DynamicObject>) -> (String, String, Labels) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Instant;
 
     use axum::Router;
+    use axum::extract::RawQuery;
     use axum::routing::get;
     use http::StatusCode;
     use http::header::CONTENT_TYPE;
     use serde_json::{Value, json};
     use tokio::task::JoinSet;
 
-    use super::super::fake_server::serve;
+    use super::super::fake_server::{in_its_task, serve};
     use super::*;
     use leadsman_model::objects::SyncState;
 
@@ -321,7 +366,8 @@ mod tests {
         let mut asked = lists.subscribe();
         let mut server = JoinSet::new();
         let cluster = cluster(&mut server, lists).await;
-        let reflectors = Reflectors::new(&cluster, TaskTracker::new(), CancellationToken::new());
+        let reflectors =
+            Reflectors::new(&cluster, Metrics::new(), TaskTracker::new(), CancellationToken::new());
         let store = reflectors.store(&Resource::custom("widgets.example.com", None).unwrap());
         store.first_list().await;
         let SyncState::Unknown(reason) = &*store.state() else { panic!("{:?}", store.state()) };
@@ -329,5 +375,47 @@ mod tests {
         let asked = asked.wait_for(|asked| asked.len() >= 3).await.unwrap().clone();
         assert!(asked[1] - asked[0] >= FIRST_BACKOFF, "{asked:?}");
         assert!(asked[2] - asked[1] >= FIRST_BACKOFF * 2, "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn a_reflector_that_panics_is_told_and_started_again() {
+        let (lists, watched) = (Arc::new(AtomicUsize::new(0)), watch::Sender::new(false));
+        let mut is_watched = watched.subscribe();
+        let pods = move |RawQuery(query): RawQuery| {
+            let (lists, watched) = (lists.clone(), watched.clone());
+            async move {
+                if query.unwrap_or_default().contains("watch=true") {
+                    watched.send_replace(true);
+                    std::future::pending::<()>().await;
+                }
+                let first = lists.fetch_add(1, Ordering::Relaxed) == 0;
+                assert!(!first, "the first list panics");
+                let pod = json!({"metadata": {"namespace": "shop", "name": "web-0"}});
+                let list = json!({
+                    "apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "1"},
+                    "items": [pod],
+                });
+                ([(CONTENT_TYPE, "application/json")], list.to_string())
+            }
+        };
+        let cluster = in_its_task(Router::new().route("/api/v1/pods", get(pods)));
+        let metrics = Metrics::new();
+        let reflectors = Reflectors::new(
+            &cluster,
+            metrics.clone(),
+            TaskTracker::new(),
+            CancellationToken::new(),
+        );
+        let store = reflectors.store(&Resource::known("pods").unwrap());
+        // Whoever waits for the list gets the reason instead.
+        store.first_list().await;
+        let reason = store.ready().unwrap_err().reason;
+        assert!(reason.contains("the first list panics"), "{reason}");
+        let page = metrics.encode();
+        assert!(page.contains("leadsman_task_panics_total{task=\"objects\"} 1"), "{page}");
+        // A watch follows the list.
+        is_watched.wait_for(|watched| *watched).await.unwrap();
+        assert_eq!(*store.state(), SyncState::Synced);
+        assert!(store.exists("shop", "web-0"));
     }
 }

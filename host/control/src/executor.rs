@@ -22,13 +22,13 @@ use super::settings::OperatorSettings;
 use super::state::{ClusterAccess, Completeness, State};
 use super::step::step;
 use super::store::Store;
-use super::supervise::{panic_message, supervised};
 use super::tasks::{Done, TaskOwner};
 use super::watch_config;
 use super::{GRACE_PERIOD, Loaded, RESYNC_INTERVAL, Setup};
 use leadsman_cluster::Cluster;
 use leadsman_config::Flags;
 use leadsman_provider::snapshot::Snapshot;
+use leadsman_runtime::supervise::{panic_message, supervised};
 
 /// How many events may wait for the controller.
 const MAX_WAITING_EVENTS: usize = 64;

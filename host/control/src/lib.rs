@@ -44,7 +44,6 @@ mod settings;
 mod state;
 mod step;
 mod store;
-mod supervise;
 mod tasks;
 mod watch_config;
 mod watch_files;

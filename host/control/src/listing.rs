@@ -13,13 +13,13 @@ use super::bindings::Bindings;
 use super::event::Event;
 use super::mapping_spec::Sources;
 use super::state::SeriesState;
-use super::supervise::supervised;
 use leadsman_cluster::Cluster;
 use leadsman_config::valid;
 use leadsman_model::resource::Resource;
 use leadsman_rules::Seen;
 use leadsman_runtime::backoff::Backoff;
 use leadsman_runtime::clock;
+use leadsman_runtime::supervise::supervised;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_source::Source;
 

@@ -14,11 +14,11 @@ use super::bindings::Bindings;
 use super::event::Event;
 use super::fetch::{Fetcher, Fetching};
 use super::reason::Reason;
-use super::supervise::supervised;
 use leadsman_config::valid::{KeySource, PullSecret};
 use leadsman_model::names::Namespace;
 use leadsman_model::owner::Owner;
 use leadsman_model::reference::Reference;
+use leadsman_runtime::supervise::supervised;
 use leadsman_sandbox::{CompileOwner, Plugin};
 
 /// A plugin as it is configured.

@@ -117,7 +117,12 @@ impl InCluster {
         let Some(cluster) = Cluster::connect(kubeconfig.as_deref()).await? else {
             return Ok(None);
         };
-        let reflectors = Reflectors::new(&cluster, runtime.tasks.clone(), runtime.end.clone());
+        let reflectors = Reflectors::new(
+            &cluster,
+            runtime.metrics.clone(),
+            runtime.tasks.clone(),
+            runtime.end.clone(),
+        );
         let cached = cache.map(|folder| folder.join("authorities.json"));
         let auth = Arc::new(Auth::new(&cluster, cached));
         Ok(Some(Self { cluster, reflectors: Arc::new(reflectors), auth }))

@@ -10,7 +10,7 @@ use leadsman_control::{self as control, ConfigOrigin};
 use leadsman_model::endpoints::EndpointPick;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
-use leadsman_runtime::telemetry::SourceMetrics;
+use leadsman_runtime::telemetry::{Metrics, SourceMetrics};
 use leadsman_source::{FilledQuery, QueryError, Request, Source, SourceSettings};
 
 /// What every Prometheus can answer.
@@ -43,8 +43,8 @@ pub(super) async fn look(
         ));
     }
     let end = CancellationToken::new();
-    let reflectors =
-        cluster.map(|cluster| Reflectors::new(cluster, TaskTracker::new(), end.clone()));
+    let reflectors = cluster
+        .map(|cluster| Reflectors::new(cluster, Metrics::new(), TaskTracker::new(), end.clone()));
     let _end_on_drop = end.drop_guard();
     for (name, settings) in &parsed.config.sources {
         if matches!(settings, SourceSettings::Recording(_)) {

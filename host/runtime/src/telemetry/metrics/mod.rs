@@ -84,6 +84,11 @@ struct RejectionLabels {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TaskLabels {
+    task: &'static str,
+}
+
 /// The outcomes of loading a configuration.
 const LOADED: &str = "ok";
 const REJECTED: &str = "rejected";
@@ -120,6 +125,7 @@ pub struct Metrics {
     denied: Family<DenialLabels, Counter>,
     objects: Family<KindLabels, Gauge>,
     objects_followed: Family<KindLabels, Gauge>,
+    task_panics: Family<TaskLabels, Counter>,
     configuration: Gauge,
     candidates: Family<CandidateLabels, Counter>,
     differences: Family<MappingLabels, Counter>,
@@ -175,6 +181,7 @@ impl Metrics {
             denied: Family::default(),
             objects: Family::default(),
             objects_followed: Family::default(),
+            task_panics: Family::default(),
             configuration: Gauge::default(),
             candidates: Family::default(),
             differences: Family::default(),
@@ -254,6 +261,11 @@ impl Metrics {
             "objects_followed",
             "1 while the objects of a kind are known and followed",
             m.objects_followed.clone(),
+        );
+        all.register(
+            "task_panics",
+            "Panics of tasks that follow the cluster, after which they were started again",
+            m.task_panics.clone(),
         );
         all.register(
             "configuration_generation",
@@ -346,6 +358,11 @@ impl Metrics {
             self.objects.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
             self.objects_followed.get_or_create(&labels).set(i64::from(followed));
         }
+    }
+
+    /// Counts a panic of a task, which is from a closed set.
+    pub fn task_panicked(&self, task: &'static str) {
+        self.task_panics.get_or_create(&TaskLabels { task }).inc();
     }
 
     /// Sets the rejections: owner, mapping and reason of all that is not served as configured.
