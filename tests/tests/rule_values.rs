@@ -1,6 +1,8 @@
 //! Values of rules that prometheus-adapter serves: which of several series is meant, and what stands
 //! for an object that none names.
 
+use std::time::Duration;
+
 use leadsman_tests::{Config, Leadsman, Mapping, Reply, Request, Upstream, paths};
 use serde_json::{Value, json};
 
@@ -218,4 +220,30 @@ async fn raw_strings_are_promql() {
         assert_eq!(values["web-0"], "5", "{metric}");
         assert!(upstream.last_request().promql().contains(r"pod=~`web-\d+`"));
     }
+}
+
+/// A file of prometheus-adapter has neither `apiVersion` nor flags for each key.
+#[tokio::test]
+async fn a_file_of_prometheus_adapter_can_have_the_keys_that_messages_name() {
+    let upstream = Upstream::start(Reply::NoReply).await;
+    upstream.reply_with(|request| match is_list(request) {
+        true => {
+            let series = json!([{"__name__": "depth", "namespace": "shop"}]);
+            Reply::json(200, &json!({"status": "success", "data": series}))
+        }
+        false => Reply::vector(&json!([{"metric": {}, "value": [1, "7"]}]))
+            .after(Duration::from_millis(1500)),
+    });
+    let rules = "externalRules:\n- {seriesQuery: depth, \
+                 resources: {overrides: {namespace: {resource: namespace}}}, \
+                 metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>})'}\n";
+    let url = upstream.url();
+    let path = paths::external("shop", "depth");
+    let leadsman = Leadsman::start_with(rules, &["--prometheus-url", &url]).await;
+    let failure = leadsman.get(&path).await.failure();
+    assert_eq!(failure.code, 504, "{failure:#?}");
+    failure.assert_contains(&["raise `discovery.deadline`"]);
+    let patient = format!("{rules}discovery: {{deadline: 10s}}\n");
+    let leadsman = Leadsman::start_with(patient, &["--prometheus-url", &url]).await;
+    assert_eq!(leadsman.get(&path).await.value(), "7");
 }

@@ -29,6 +29,9 @@ pub struct Flags {
 /// The sections of prometheus-adapter's configuration.
 const SECTIONS: [&str; 3] = ["rules", "externalRules", "resourceRules"];
 
+/// The keys that such a file may have: `discovery` is what messages about its metrics name.
+const KEYS: [&str; 4] = ["rules", "externalRules", "resourceRules", "discovery"];
+
 /// The fault of a file of prometheus-adapter without the flag for Prometheus.
 pub(super) const NO_PROMETHEUS: &str = "a configuration of prometheus-adapter does not say where \
                                         Prometheus is; say it with --prometheus-url";
@@ -47,9 +50,9 @@ pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
     if is_of_adapter {
         // Reported here, and removed so that the schema does not report it again.
         map.retain(|key, _| {
-            let known = SECTIONS.contains(&key.as_str());
+            let known = KEYS.contains(&key.as_str());
             if !known {
-                faults.push(Fault::unknown_key(format!("/{}", segment(key)), key, SECTIONS));
+                faults.push(Fault::unknown_key(format!("/{}", segment(key)), key, KEYS));
             }
             known
         });
@@ -80,7 +83,7 @@ pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {
 /// no section of Leadsman only.
 fn is_of_adapter(map: &Map<String, Value>) -> bool {
     let ours = |key: &str| {
-        !SECTIONS.contains(&key)
+        !KEYS.contains(&key)
             && SCHEMA.get("properties").is_some_and(|known| known.get(key).is_some())
     };
     if map.contains_key("apiVersion") || map.contains_key("kind") {

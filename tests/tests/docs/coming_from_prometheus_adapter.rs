@@ -483,6 +483,10 @@ pub(crate) const CLAIMS: &[Entry] = &[
         ]),
     ),
     (
+        "The file itself may have one more key",
+        By(&["a_file_of_prometheus_adapter_can_have_the_keys_that_messages_name"]),
+    ),
+    (
         "Flags of API servers that have no effect here",
         By(&[
             "every_flag_of_prometheus_adapter_that_is_promised_is_taken",
