@@ -2,9 +2,10 @@
 //! user gets is the value, or the reason why there is none.
 //!
 //! Tests search messages for facts (the metric, the object, the label, the key of the configuration,
-//! the cause), and leave the wording free.
+//! the cause), and leave the wording free. `catalog` says which test shows which report.
 
 mod absent_rules;
+mod catalog;
 mod containers;
 mod edits;
 mod migration;
