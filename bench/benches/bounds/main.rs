@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use attacks::{ATTACKS, Attack};
 use leadsman_bench::scene::mib;
-use measure::Measured;
+use measure::{MAX_P99, MAX_RECOVERY, Measured};
 
 fn main() -> ExitCode {
     let only: Vec<String> =
@@ -50,9 +50,12 @@ fn main() -> ExitCode {
 /// Prints a row. Returns whether the bound holds.
 fn report(attack: &Attack, measured: &Measured) -> bool {
     let Measured { before, peak, after, baseline, during, recovery } = measured;
-    let holds = *peak <= attack.memory && during.failed == 0;
+    let holds = *peak <= attack.memory
+        && during.failed == 0
+        && during.p99 <= MAX_P99
+        && *recovery < MAX_RECOVERY;
     println!(
-        "{:<34}{:>10.0}{:>10.0}{:>10.0}{:>10} µs{:>10} µs{:>10}{:>9} ms  {} MiB, {}{}",
+        "{:<34}{:>10.0}{:>10.0}{:>10.0}{:>10} µs{:>10} µs{:>10}{:>9} ms  {} MiB, p99 {:?}, recovery {:?}; {}{}",
         attack.name,
         mib(*before),
         mib(*peak),
@@ -62,6 +65,8 @@ fn report(attack: &Attack, measured: &Measured) -> bool {
         during.failed,
         recovery.as_millis(),
         attack.memory >> 20,
+        MAX_P99,
+        MAX_RECOVERY,
         attack.bound,
         if holds { "" } else { "  BROKEN" },
     );
