@@ -1,5 +1,6 @@
 //! Access to the environment that all crates share: files that are reloaded on change, the TLS
-//! provider, the wall clock, back-off, supervision of tasks, metrics and logs. Independent of the domain.
+//! provider, the wall clock, back-off, supervision of tasks, metrics and logs. Independent of the
+//! domain.
 
 pub mod backoff;
 pub mod clock;
