@@ -46,7 +46,8 @@ pub struct Reflectors {
 }
 
 impl Reflectors {
-    /// No reflectors yet. Their tasks belong to `tasks` and end with `end`; their panics are counted.
+    /// No reflectors yet. Their tasks belong to `tasks` and end with `end`; `metrics` count their
+    /// panics.
     pub fn new(
         cluster: &Cluster,
         metrics: Metrics,

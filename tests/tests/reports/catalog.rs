@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// A report: the name of its input, what was reported, and the tests that show what a user gets now.
+/// A report: the name of its input, what was reported, and the tests that show what users get now.
 type Report = (&'static str, &'static str, &'static [&'static str]);
 
 const REPORTS: &[Report] = &[
