@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod failover;
 mod faults;
+mod labels;
 mod plugin_queries;
 mod pools;
 mod recorded;
