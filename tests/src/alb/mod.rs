@@ -22,6 +22,7 @@ use crate::reply::Reply;
 use crate::upstream::Upstream;
 use crate::wire::Request;
 
+use objects::Kind;
 pub use objects::Pool;
 pub use recorded::recorded_controller;
 use sessions::Sessions;
@@ -257,15 +258,15 @@ impl State {
             ("GET", "/api/cluster/version") => sessions::version(),
             // The tenant is a parameter, whatever the header says.
             ("GET", TEXT) => text::page(request, &self.pools, self.gaps),
-            ("GET", "/api/pool/") => objects::page(request, &seen, self.repeats),
             ("POST", "/api/analytics/metrics/collection") => {
                 metrics::collection(request, &seen, self.gaps, self.behind)
             }
-            ("GET", path) => match path.strip_prefix("/api/analytics/metrics/pool/") {
-                Some(uuid) => {
-                    metrics::one(request, &seen, uuid.trim_end_matches('/'), self.gaps, self.behind)
+            ("GET", path) => match (Kind::of_list(path), Kind::of_metrics(path)) {
+                (Some(kind), _) => objects::page(request, kind, &seen, self.repeats),
+                (None, Some(object)) => {
+                    metrics::one(request, &seen, object, self.gaps, self.behind)
                 }
-                None => not_found(),
+                (None, None) => not_found(),
             },
             _ => not_found(),
         };

@@ -3,6 +3,7 @@
 mod cadence;
 mod check;
 mod doctor;
+mod entities;
 mod failover;
 mod faults;
 mod labels;
