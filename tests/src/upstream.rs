@@ -1,7 +1,7 @@
 //! A fake Prometheus, which can fail on the wire in ways that a real one cannot.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,7 +32,14 @@ struct Shared {
     requests: watch::Sender<Vec<Request>>,
     hang_ups: watch::Sender<usize>,
     bytes_read: AtomicU64,
+    /// Requests that are being replied to.
+    under_way: AtomicUsize,
+    /// The most that there have been at once.
+    most_at_once: AtomicUsize,
 }
+
+/// A request that is being replied to, counted until it is dropped.
+struct UnderWay<'a>(&'a Shared);
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -65,6 +72,8 @@ impl Upstream {
             requests: watch::Sender::new(Vec::new()),
             hang_ups: watch::Sender::new(0),
             bytes_read: AtomicU64::new(0),
+            under_way: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
         });
         let mut server = JoinSet::new();
         server.spawn(serve(listener, tls.clone(), shared.clone()));
@@ -154,6 +163,11 @@ impl Upstream {
         self.bytes_read()
     }
 
+    /// The most requests that were being replied to at once.
+    pub fn most_at_once(&self) -> usize {
+        self.shared.most_at_once.load(Ordering::SeqCst)
+    }
+
     /// The number of bytes of endless bodies that clients have read.
     pub fn bytes_read(&self) -> u64 {
         self.shared.bytes_read.load(Ordering::SeqCst)
@@ -169,6 +183,20 @@ impl Shared {
         }
         let respond = lock(&self.respond).clone();
         respond(request)
+    }
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        let now = shared.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.most_at_once.fetch_max(now, Ordering::SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -207,6 +235,7 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shar
 async fn serve_connection(stream: impl Stream, shared: &Shared) {
     let mut stream = BufStream::new(stream);
     while let Ok(Some(request)) = wire::read(&mut stream).await {
+        let _under_way = UnderWay::begin(shared);
         let reply = shared.reply(&request);
         shared.requests.send_modify(|requests| requests.push(request));
         if reply.send(&mut stream, &shared.bytes_read).await.is_err() {

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::not_found;
-use super::objects::Pool;
+use super::objects::{Kind, Pool};
 use crate::reply::Reply;
 use crate::wire::Request;
 
@@ -22,10 +22,17 @@ struct Asked<'a> {
 }
 
 /// The families that it knows.
-const FAMILIES: [&str; 5] = ["l4_server", "l7_server", "l4_client", "l7_client", "healthscore"];
+const FAMILIES: [&str; 6] =
+    ["l4_server", "l7_server", "l4_client", "l7_client", "healthscore", "se_if"];
 
-/// `GET /api/analytics/metrics/pool/UUID/`.
-pub(super) fn one(request: &Request, pools: &[Pool], uuid: &str, gaps: bool, behind: u64) -> Reply {
+/// `GET /api/analytics/metrics/pool/UUID/`, and of other kinds.
+pub(super) fn one(
+    request: &Request,
+    pools: &[Pool],
+    (kind, uuid): (Kind, &str),
+    gaps: bool,
+    behind: u64,
+) -> Reply {
     let number = |name: &str, usual: u64| {
         request.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(usual)
     };
@@ -39,10 +46,11 @@ pub(super) fn one(request: &Request, pools: &[Pool], uuid: &str, gaps: bool, beh
         gaps,
         behind,
     };
-    if let Some(refusal) = refusal(&asked.metrics) {
+    if let Some(refusal) = refusal(&asked.metrics).or_else(|| refusal_of_several(kind, &asked)) {
         return refusal;
     }
-    let Some(pool) = pools.iter().find(|pool| pool.uuid() == uuid) else { return not_found() };
+    let is_meant = |pool: &&Pool| pool.kind() == kind && pool.uuid() == uuid;
+    let Some(pool) = pools.iter().find(is_meant) else { return not_found() };
     let series = asked.series(pool);
     Reply::json(200, &json!({"entity_uuid": uuid, "metric_id": ids, "series": series}))
 }
@@ -67,11 +75,13 @@ pub(super) fn collection(request: &Request, pools: &[Pool], gaps: bool, behind: 
         if let Some(refusal) = refusal(&asked.metrics) {
             return refusal;
         }
-        if text("metric_entity") != "POOL_METRICS_ENTITY" {
-            continue;
+        let Some(kind) = Kind::of_metric_entity(text("metric_entity")) else { continue };
+        if let Some(refusal) = refusal_of_several(kind, &asked) {
+            return refusal;
         }
         let uuid = text("entity_uuid");
-        for pool in pools.iter().filter(|pool| uuid == "*" || uuid == pool.uuid()) {
+        let is_meant = |pool: &&Pool| pool.kind() == kind && (uuid == "*" || uuid == pool.uuid());
+        for pool in pools.iter().filter(is_meant) {
             let list = series.entry(pool.uuid()).or_insert_with(|| json!([]));
             list.as_array_mut().expect("a list").extend(asked.series(pool));
         }
@@ -88,6 +98,13 @@ pub(super) fn refusal(metrics: &[&str]) -> Option<Reply> {
     let unknown = metrics.iter().find(|metric| !is_known(metric))?;
     let error = format!("Invalid metric_id {unknown}");
     Some(Reply::json(400, &json!({"error": error})))
+}
+
+/// One request is for one metric of service engines, and for several of other kinds.
+fn refusal_of_several(kind: Kind, asked: &Asked<'_>) -> Option<Reply> {
+    let is_refused = kind == Kind::ServiceEngine && asked.metrics.len() > 1;
+    let error = "Only one metric_id is supported for serviceengine";
+    is_refused.then(|| Reply::json(400, &json!({"error": error})))
 }
 
 impl Asked<'_> {

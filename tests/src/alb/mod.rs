@@ -13,6 +13,7 @@ mod text;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -22,6 +23,7 @@ use crate::reply::Reply;
 use crate::upstream::Upstream;
 use crate::wire::Request;
 
+use objects::Kind;
 pub use objects::Pool;
 pub use recorded::recorded_controller;
 use sessions::Sessions;
@@ -55,6 +57,10 @@ struct State {
     gaps: bool,
     /// How old the newest sample is, in seconds, beyond what the step makes it.
     behind: u64,
+    /// How much later than usual replies come.
+    slow: Duration,
+    /// Before which page of a list all sessions end, once.
+    expires_before_page: Option<String>,
 }
 
 impl Alb {
@@ -80,10 +86,16 @@ impl Alb {
             repeats: false,
             gaps: false,
             behind: 0,
+            slow: Duration::ZERO,
+            expires_before_page: None,
         };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
-        server.reply_with(move |request| lock(&shared).answer(request));
+        server.reply_with(move |request| {
+            let mut state = lock(&shared);
+            let reply = state.answer(request);
+            if state.slow.is_zero() { reply } else { reply.after(state.slow) }
+        });
         let alb = Self { secret, authority, state, server };
         alb.put("username", USER);
         alb.put("password", &format!("{PASSWORD}\n"));
@@ -164,6 +176,11 @@ impl Alb {
         lock(&self.state).sessions.expire();
     }
 
+    /// Ends all sessions when this page of a list is asked for next, once.
+    pub fn expire_before_page(&self, page: u32) {
+        lock(&self.state).expires_before_page = Some(page.to_string());
+    }
+
     /// Never accepts a token against forged requests.
     pub fn refuse_csrf(&self) {
         lock(&self.state).sessions.refuse_csrf();
@@ -218,6 +235,11 @@ impl Alb {
         lock(&self.state).behind = seconds;
     }
 
+    /// Gives each reply so much later than usual.
+    pub fn slow_down(&self, by: Duration) {
+        lock(&self.state).slow = by;
+    }
+
     /// How many requests there were of paths that begin so.
     pub fn count(&self, path: &str) -> usize {
         self.server.requests().iter().filter(|request| request.path.starts_with(path)).count()
@@ -242,6 +264,12 @@ impl State {
             }
             _ => {}
         }
+        if self.expires_before_page.is_some()
+            && request.parameter("page") == self.expires_before_page.as_deref()
+        {
+            self.expires_before_page = None;
+            self.sessions.expire();
+        }
         if let Some(refusal) = self.sessions.refusal(request) {
             return refusal;
         }
@@ -257,15 +285,15 @@ impl State {
             ("GET", "/api/cluster/version") => sessions::version(),
             // The tenant is a parameter, whatever the header says.
             ("GET", TEXT) => text::page(request, &self.pools, self.gaps),
-            ("GET", "/api/pool/") => objects::page(request, &seen, self.repeats),
             ("POST", "/api/analytics/metrics/collection") => {
                 metrics::collection(request, &seen, self.gaps, self.behind)
             }
-            ("GET", path) => match path.strip_prefix("/api/analytics/metrics/pool/") {
-                Some(uuid) => {
-                    metrics::one(request, &seen, uuid.trim_end_matches('/'), self.gaps, self.behind)
+            ("GET", path) => match (Kind::of_list(path), Kind::of_metrics(path)) {
+                (Some(kind), _) => objects::page(request, kind, &seen, self.repeats),
+                (None, Some(object)) => {
+                    metrics::one(request, &seen, object, self.gaps, self.behind)
                 }
-                None => not_found(),
+                (None, None) => not_found(),
             },
             _ => not_found(),
         };

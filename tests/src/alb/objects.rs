@@ -1,4 +1,4 @@
-//! Pools of a controller, and lists of them.
+//! Objects of a controller that have metrics, and lists of them.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,18 @@ use serde_json::{Value, json};
 use crate::reply::Reply;
 use crate::wire::Request;
 
-/// A pool.
+/// A kind of object that has metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Pool,
+    VirtualService,
+    ServiceEngine,
+}
+
+/// A pool, or an object of another kind with a uuid, a name and metrics.
 #[derive(Debug, Clone)]
 pub struct Pool {
+    kind: Kind,
     uuid: String,
     name: String,
     tenant: String,
@@ -30,6 +39,7 @@ impl Pool {
     /// A pool that somebody made by hand.
     pub fn new(uuid: &str, name: &str) -> Self {
         Self {
+            kind: Kind::Pool,
             uuid: uuid.to_owned(),
             name: name.to_owned(),
             tenant: "admin".to_owned(),
@@ -48,6 +58,16 @@ impl Pool {
             created_by: Some(format!("ako-{cluster}")),
             ..Self::new(uuid, name)
         }
+    }
+
+    /// The same as a virtual service.
+    pub fn virtual_service(self) -> Self {
+        Self { kind: Kind::VirtualService, ..self }
+    }
+
+    /// The same as a service engine.
+    pub fn service_engine(self) -> Self {
+        Self { kind: Kind::ServiceEngine, ..self }
     }
 
     /// The same in another tenant.
@@ -80,6 +100,10 @@ impl Pool {
         self.values.insert(metric.to_owned(), value);
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -109,7 +133,7 @@ impl Pool {
             "uuid": self.uuid,
             "name": self.name,
             "tenant_ref": format!("https://controller/api/tenant/{0}#{0}", self.tenant),
-            "url": format!("https://controller/api/pool/{}", self.uuid),
+            "url": format!("https://controller/api/{}/{}", self.kind.name(), self.uuid),
         });
         if let Some(created_by) = &self.created_by {
             listed["created_by"] = created_by.as_str().into();
@@ -119,14 +143,52 @@ impl Pool {
     }
 }
 
-/// `GET /api/pool/`: 25 objects a page unless more are asked for, and never more than 200.
-pub(super) fn page(request: &Request, pools: &[Pool], repeats: bool) -> Reply {
+impl Kind {
+    const ALL: [Self; 3] = [Self::Pool, Self::VirtualService, Self::ServiceEngine];
+
+    /// Its name in paths.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pool => "pool",
+            Self::VirtualService => "virtualservice",
+            Self::ServiceEngine => "serviceengine",
+        }
+    }
+
+    /// The kind whose list has a path.
+    pub(super) fn of_list(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| path == format!("/api/{}/", kind.name()))
+    }
+
+    /// The kind of the object whose metrics have a path, and its uuid.
+    pub(super) fn of_metrics(path: &str) -> Option<(Self, &str)> {
+        let rest = path.strip_prefix("/api/analytics/metrics/")?;
+        let (name, uuid) = rest.split_once('/')?;
+        let kind = Self::ALL.into_iter().find(|kind| kind.name() == name)?;
+        Some((kind, uuid.trim_end_matches('/')))
+    }
+
+    /// The kind of what a collection of metrics calls so.
+    pub(super) fn of_metric_entity(name: &str) -> Option<Self> {
+        match name {
+            "POOL_METRICS_ENTITY" => Some(Self::Pool),
+            "VSERVER_METRICS_ENTITY" => Some(Self::VirtualService),
+            "SE_METRICS_ENTITY" => Some(Self::ServiceEngine),
+            _ => None,
+        }
+    }
+}
+
+/// `GET /api/pool/`, and of other kinds: 25 objects a page unless more are asked for, and never more
+/// than 200.
+pub(super) fn page(request: &Request, kind: Kind, pools: &[Pool], repeats: bool) -> Reply {
     let number = |name: &str, usual: usize| {
         request.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(usual)
     };
     let (page, size) = (number("page", 1).max(1), number("page_size", 25).clamp(1, 200));
     let is_meant = |pool: &&Pool| {
-        request.parameter("name").is_none_or(|name| pool.name == name)
+        pool.kind == kind
+            && request.parameter("name").is_none_or(|name| pool.name == name)
             && request
                 .parameter("created_by")
                 .is_none_or(|by| pool.created_by.as_deref() == Some(by))
@@ -138,7 +200,8 @@ pub(super) fn page(request: &Request, pools: &[Pool], repeats: bool) -> Reply {
         meant.iter().skip((page - 1) * size).take(size).map(|pool| pool.listed()).collect();
     let mut body = json!({"count": meant.len(), "results": results});
     if repeats || page < last {
-        body["next"] = format!("https://controller/api/pool?page={}", page + 1).into();
+        let next = format!("https://controller/api/{}?page={}", kind.name(), page + 1);
+        body["next"] = next.into();
     }
     Reply::json(200, &body)
 }

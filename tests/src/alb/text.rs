@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::metrics::refusal;
-use super::objects::Pool;
+use super::objects::{Kind, Pool};
 use crate::reply::Reply;
 use crate::wire::Request;
 
@@ -24,7 +24,8 @@ pub(super) fn page(request: &Request, pools: &[Pool], gaps: bool) -> Reply {
         asked.as_ref().is_none_or(|list| list.contains(&text))
     };
     let is_meant = |pool: &&Pool| {
-        tenants.contains(&pool.tenant())
+        pool.kind() == Kind::Pool
+            && tenants.contains(&pool.tenant())
             && is_among(&uuids, pool.uuid())
             && is_among(&names, pool.name())
     };

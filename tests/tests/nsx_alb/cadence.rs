@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use leadsman_tests::{Alb, Config, Leadsman, Mapping, Pool, eventually, paths};
 
-use super::scene::{ID, POOL, SOON, Scene};
+use super::scene::{ID, METRIC, POOL, SOON, Scene, of_ingress, of_ingresses, path, pool};
 
 #[tokio::test]
 async fn a_value_follows_the_controller_in_its_own_step() {
@@ -92,4 +92,75 @@ async fn many_names_are_found_in_one_list() {
         assert_eq!(leadsman.get(&path).await.value(), number.to_string());
     }
     assert_eq!(alb.count("/api/pool"), 11, "ten by name, and one of all");
+}
+
+/// Replies that are slow leave time in which others' calls could be sent as well.
+#[tokio::test]
+async fn calls_never_overlap() {
+    let name = |number: usize| format!("web-{number}");
+    let pools: Vec<_> = (0..5)
+        .map(|number| Pool::new(&format!("pool-{number}"), &name(number)).with(ID, number as f64))
+        .collect();
+    let alb = Alb::start(&pools).await;
+    alb.slow_down(Duration::from_millis(100));
+    let config = (0..5).fold(Config::new().source_of("lb", &alb.source()), |config, number| {
+        let asked = format!("entity: pool, name: {}, metric: {ID}", name(number));
+        let mapping = Mapping::external(&format!("metric_{number}"));
+        config.mapping(mapping.alb_query("lb", "q", &asked).set("deadline", "10s"))
+    });
+    let leadsman = Leadsman::start(config).await;
+    let read = async |number: usize| {
+        let path = paths::external("shop", &format!("metric_{number}"));
+        assert_eq!(leadsman.get(&path).await.value(), number.to_string());
+    };
+    tokio::join!(read(0), read(1), read(2), read(3), read(4));
+    assert!(alb.count("/api/pool") >= 5, "a list for each name");
+    assert_eq!(alb.server.most_at_once(), 1);
+}
+
+/// A list of six pages is one turn, which takes longer than a query waits for its own.
+#[tokio::test]
+async fn a_query_whose_turn_does_not_come_says_so() {
+    let mut pools: Vec<_> =
+        (0..1150).map(|number| of_ingress(number, "shop", &format!("web-{number}"), 1.0)).collect();
+    pools.push(pool());
+    let alb = Alb::start(&pools).await;
+    alb.slow_down(Duration::from_millis(400));
+    let ingresses = "ingresses.networking.k8s.io";
+    let by_uuid = Mapping::custom(METRIC, "services")
+        .alb_query("lb", "conns", &format!("entity: pool, uuid: pool-4d74, metric: {ID}"))
+        .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}")
+        .set("deadline", "10s");
+    let config = Config::new()
+        .source_of("lb", &alb.source_with(", timeout: 1s"))
+        .mapping(of_ingresses("").set("limits", "{time: 5s}"))
+        .mapping(by_uuid)
+        .object(ingresses, Some("shop"), "web-1149", "")
+        .object("services", Some("routing-ns1"), "avilb", "");
+    let leadsman = Leadsman::start(config).await;
+    let ingress = paths::object("shop", &format!("{ingresses}/web-1149"), "connections");
+    let during_the_list = async {
+        // The login, and the first page.
+        alb.server.wait_for_requests(2).await;
+        leadsman.get(&path()).await
+    };
+    let (listed, waited) = tokio::join!(leadsman.get(&ingress), during_the_list);
+    assert_eq!(listed.value(), "1");
+    let failure = waited.failure();
+    assert_eq!(failure.code, 503, "{failure:?}");
+    failure.assert_contains(&[
+        "query \"conns\"",
+        "the source \"lb\"",
+        "was not asked within 1s: another call of it is under way, and there is one at once",
+    ]);
+    let reason = [("reason", "query_queued")];
+    let counted = leadsman.metric("leadsman_evaluation_failures_total", &reason).await;
+    assert!(counted >= Some(1.0), "{counted:?}");
+    assert_eq!(alb.server.most_at_once(), 1);
+    alb.slow_down(Duration::ZERO);
+    eventually("a value", SOON, async || {
+        let answer = leadsman.get(&path()).await;
+        if answer.status == 200 { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
 }

@@ -3,8 +3,10 @@
 mod cadence;
 mod check;
 mod doctor;
+mod entities;
 mod failover;
 mod faults;
+mod labels;
 mod plugin_queries;
 mod pools;
 mod recorded;

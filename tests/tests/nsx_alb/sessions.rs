@@ -143,3 +143,54 @@ async fn a_token_that_is_never_accepted_ends_in_no_loop() {
     .await;
     assert!(alb.count("/login") <= 10, "{} logins", alb.count("/login"));
 }
+
+#[tokio::test]
+async fn a_session_that_expires_within_a_list_fails_no_read() {
+    // Three pages; what is read is on the last one.
+    let pools: Vec<_> =
+        (0..450).map(|number| of_ingress(number, "shop", &format!("web-{number}"), 1.0)).collect();
+    let alb = Alb::start(&pools).await;
+    let config = leadsman_tests::Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(of_ingresses(""))
+        .object("ingresses.networking.k8s.io", Some("shop"), "web-449", "");
+    let leadsman = Leadsman::start(config).await;
+    let path = paths::object("shop", "ingresses.networking.k8s.io/web-449", "connections");
+    let pages = || -> Vec<String> {
+        let requests = alb.server.requests();
+        let lists = requests.iter().filter(|request| request.path == "/api/pool/");
+        lists.map(|request| request.parameter("page").unwrap_or_default().to_owned()).collect()
+    };
+    alb.expire_before_page(2);
+    assert_eq!(leadsman.get(&path).await.value(), "1");
+    assert_eq!(pages(), ["1", "2", "2", "3"], "the list goes on where it was");
+    assert_eq!(alb.count("/login"), 2);
+    // And while values are known.
+    alb.expire_before_page(3);
+    eventually("another list", SOON, async || {
+        assert_eq!(leadsman.get(&path).await.value(), "1");
+        let pages = pages();
+        if pages.len() >= 8 { Ok(()) } else { Err(format!("{pages:?}")) }
+    })
+    .await;
+    assert_eq!(pages()[4..8], ["1", "2", "3", "3"]);
+    assert_eq!(alb.count("/login"), 3);
+    let failed = leadsman.metric("leadsman_evaluation_failures_total", &[]).await;
+    assert_eq!(failed.unwrap_or_default(), 0.0);
+    assert!(!leadsman.log().contains("the last list goes on"), "{}", leadsman.log());
+}
+
+#[tokio::test]
+async fn requests_name_the_version_that_is_configured() {
+    let scene = Scene::with(", apiVersion: '20.1.5'").await;
+    scene.becomes("1013400m").await;
+    let requests = scene.alb.server.requests();
+    let of_api: Vec<_> = requests.iter().filter(|one| one.path.starts_with("/api/")).collect();
+    assert!(of_api.len() >= 2, "a list and metrics: {requests:#?}");
+    for request in of_api {
+        assert_eq!(request.header("x-avi-version"), Some("20.1.5"), "{request:#?}");
+    }
+    // It is sent although the controller has said that it is older.
+    let newer = Scene::with(", apiVersion: '30.1.1'").await;
+    newer.fails(&["refused the request (400", "version 30.1.1 is newer than 22.1.3"]).await;
+}
