@@ -331,11 +331,15 @@ mod tests {
         serve(server, Router::new().route(path, get(slices))).await
     }
 
+    /// The events of a watch, and how many of them are sent.
+    type Sent = (Receiver<Vec<Value>>, usize);
+
     /// The next event of a watch, once there is one.
-    async fn next_line(
-        (mut events, sent): (Receiver<Vec<Value>>, usize),
-    ) -> Option<(Result<String, Infallible>, (Receiver<Vec<Value>>, usize))> {
-        let line = format!("{}\n", events.wait_for(|all| all.len() > sent).await.ok()?[sent]);
+    async fn next_line((mut events, sent): Sent) -> Option<(Result<String, Infallible>, Sent)> {
+        let line = {
+            let told = events.wait_for(|all| all.len() > sent).await.ok()?;
+            format!("{}\n", told[sent])
+        };
         Some((Ok(line), (events, sent + 1)))
     }
 
