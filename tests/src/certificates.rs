@@ -63,6 +63,14 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// A certificate for a server at this address alone.
+    pub fn server_at(&self, name: &str, address: Ipv4Addr) -> Identity {
+        let mut params = params(name);
+        params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(address))];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(&params)
+    }
+
     /// A certificate for a client.
     pub fn client(&self, name: &str) -> Identity {
         self.sign(&client(name))

@@ -59,6 +59,11 @@ impl Upstream {
         Self::bound("0.0.0.0:0", None, reply).await
     }
 
+    /// The same over TLS.
+    pub async fn start_everywhere_tls(reply: Reply, config: Arc<ServerConfig>) -> Self {
+        Self::bound("0.0.0.0:0", Some(TlsAcceptor::from(config)), reply).await
+    }
+
     async fn new(tls: Option<TlsAcceptor>, reply: Reply) -> Self {
         Self::bound("127.0.0.1:0", tls, reply).await
     }

@@ -193,8 +193,24 @@ fn of_slice(slice: &EndpointSlice) -> Vec<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use std::convert::Infallible;
+    use std::time::Duration;
 
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::Uri;
+    use axum::routing::get;
+    use futures_util::stream;
+    use http::StatusCode;
+    use http::header::CONTENT_TYPE;
+    use serde_json::{Value, json};
+    use tokio::sync::watch::{Receiver, Sender};
+    use tokio::task::JoinSet;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::super::fake_server::serve;
+    use super::super::{Cluster, Reflectors};
     use super::*;
 
     fn pod(change: impl FnOnce(&mut Value)) -> Vec<Endpoint> {
@@ -271,5 +287,108 @@ mod tests {
         let told: Vec<_> =
             endpoints.iter().map(|one| (one.pod.as_str(), one.ip.to_string())).collect();
         assert_eq!(told, [("", "10.0.0.2".to_owned()), ("web-0", "10.0.0.1".to_owned())]);
+    }
+
+    /// A slice of the Service `web` whose endpoints are these pods.
+    fn slice_of(version: &str, pods: &[(&str, &str)]) -> Value {
+        let endpoint = |(name, address): &(&str, &str)| json!({"addresses": [address], "targetRef": {"kind": "Pod", "name": name}});
+        json!({
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"namespace": "shop", "name": "web-a", "resourceVersion": version},
+            "addressType": "IPv4",
+            "ports": [{"name": "metrics", "port": 9100}],
+            "endpoints": pods.iter().map(endpoint).collect::<Vec<_>>(),
+        })
+    }
+
+    /// A kube-apiserver that lists one slice, and then tells these events of it.
+    async fn cluster(
+        server: &mut JoinSet<std::io::Result<()>>,
+        listed: Value,
+        events: Receiver<Vec<Value>>,
+    ) -> Cluster {
+        let list = json!({
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSliceList",
+            "metadata": {"resourceVersion": "1"},
+            "items": [listed],
+        });
+        let slices = move |uri: Uri| {
+            let (list, events) = (list.to_string(), events.clone());
+            async move {
+                let query = uri.query().unwrap_or_default();
+                let body = match query.contains("watch=true") {
+                    true => Body::from_stream(stream::unfold((events, 0), next_line)),
+                    false => Body::from(list),
+                };
+                let is_right = query.contains("labelSelector=kubernetes.io%2Fservice-name%3Dweb");
+                let status = if is_right { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+                (status, [(CONTENT_TYPE, "application/json")], body)
+            }
+        };
+        let path = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
+        serve(server, Router::new().route(path, get(slices))).await
+    }
+
+    /// The events of a watch, and how many of them are sent.
+    type Sent = (Receiver<Vec<Value>>, usize);
+
+    /// The next event of a watch, once there is one.
+    async fn next_line((mut events, sent): Sent) -> Option<(Result<String, Infallible>, Sent)> {
+        let line = {
+            let told = events.wait_for(|all| all.len() > sent).await.ok()?;
+            format!("{}\n", told[sent])
+        };
+        Some((Ok(line), (events, sent + 1)))
+    }
+
+    /// Waits until these are the endpoints.
+    async fn becomes(store: &EndpointStore, expected: &[&str]) {
+        let known = || -> Vec<String> {
+            let endpoints = store.endpoints().unwrap();
+            let address = |one: &Arc<Endpoint>| {
+                let port = one.ports[0].1;
+                format!("{}/{} {}:{port}", one.namespace, one.pod, one.ip)
+            };
+            endpoints.iter().map(address).collect()
+        };
+        let follows = async {
+            while known() != expected {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let is_so = tokio::time::timeout(Duration::from_secs(20), follows).await.is_ok();
+        assert!(is_so, "{:?} {:?}", known(), store.interrupted());
+    }
+
+    /// A real one refuses the addresses of loopback in slices, so that nothing could be scraped there.
+    #[tokio::test]
+    async fn the_endpoints_of_a_service_are_followed() {
+        let events = Sender::new(Vec::new());
+        let both = [("web-0", "127.0.0.1"), ("web-1", "127.0.0.2")];
+        let mut server = JoinSet::new();
+        let cluster = cluster(&mut server, slice_of("1", &both), events.subscribe()).await;
+        let reflectors = Reflectors::new(&cluster, TaskTracker::new(), CancellationToken::new());
+        let kind = EndpointKind::Service("web".to_owned());
+        let pick = EndpointPick { namespace: "shop".parse().ok(), kind };
+        let store = reflectors.endpoints(&pick);
+        store.first_list().await;
+        becomes(&store, &["shop/web-0 127.0.0.1:9100", "shop/web-1 127.0.0.2:9100"]).await;
+        let tell = |kind: &str, object: Value| {
+            events.send_modify(|all| all.push(json!({"type": kind, "object": object})));
+        };
+        // One leaves; the other is not ready for a while, and the slice ends with its Service.
+        tell("MODIFIED", slice_of("2", &both[1..]));
+        becomes(&store, &["shop/web-1 127.0.0.2:9100"]).await;
+        let mut unready = slice_of("3", &both[1..]);
+        unready["endpoints"][0]["conditions"] = json!({"ready": false});
+        tell("MODIFIED", unready);
+        becomes(&store, &[]).await;
+        tell("MODIFIED", slice_of("4", &both[1..]));
+        becomes(&store, &["shop/web-1 127.0.0.2:9100"]).await;
+        tell("DELETED", slice_of("5", &both[1..]));
+        becomes(&store, &[]).await;
+        assert_eq!(store.interrupted(), None);
     }
 }

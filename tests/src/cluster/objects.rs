@@ -37,6 +37,7 @@ fn plural(kind: &str) -> (&'static str, bool) {
         "ConfigMap" => ("configmaps", true),
         "CustomResourceDefinition" => ("customresourcedefinitions", false),
         "Deployment" => ("deployments", true),
+        "EndpointSlice" => ("endpointslices", true),
         "HorizontalPodAutoscaler" => ("horizontalpodautoscalers", true),
         "Ingress" => ("ingresses", true),
         "Namespace" => ("namespaces", false),

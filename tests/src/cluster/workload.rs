@@ -14,6 +14,8 @@ pub struct Workload {
     namespace: String,
     name: String,
     path: String,
+    /// The name and number of a port of its pods.
+    port: Option<(String, u16)>,
 }
 
 impl Workload {
@@ -41,6 +43,12 @@ impl Workload {
         replicas: usize,
     ) -> Self {
         Self::new(client, "StatefulSet", namespace, name, replicas).await
+    }
+
+    /// The pods that are created from now on have a port with this name.
+    pub fn with_port(mut self, name: &str, number: u16) -> Self {
+        self.port = Some((name.to_owned(), number));
+        self
     }
 
     /// Reconciles once, in place of the workload's controller and its nodes: creates and deletes
@@ -150,6 +158,7 @@ impl Workload {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             path: super::objects::path_of(&object),
+            port: None,
         };
         workload.reconcile().await;
         workload
@@ -159,6 +168,9 @@ impl Workload {
     async fn run(&self, name: &str) {
         let mut spec = pod_spec();
         spec["nodeName"] = json!("node-a");
+        if let Some((name, number)) = &self.port {
+            spec["containers"][0]["ports"] = json!([{"name": name, "containerPort": number}]);
+        }
         let created = self
             .client
             .create(&json!({

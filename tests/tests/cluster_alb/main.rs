@@ -3,6 +3,7 @@
 //! pods that are scraped, without a Prometheus as well.
 
 mod scraped;
+mod targets;
 
 use std::time::Duration;
 
@@ -101,11 +102,14 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
         pool("pool-5", MONITORED, "monitored", "kuard-ingress"),
     ])
     .await;
-    let prometheus = Prometheus::with_jobs(&[alb.scrape_job(ID)]).await;
-    prometheus.wait_for("avi_l4_server_avg_open_conns").await;
     let app = scraped::App::start().await;
-    let adapter = Adapter::new(plane, "metrics", &["pods", "services", INGRESSES]).await;
-    let config = app.add_to(config(&alb, &prometheus));
+    let prometheus = Prometheus::with_jobs(&[alb.scrape_job(ID), app.scrape_job()]).await;
+    prometheus.wait_for("avi_l4_server_avg_open_conns").await;
+    let pods = targets::Pods::start().await;
+    let followed = ["pods", "services", INGRESSES, targets::ENDPOINT_SLICES];
+    let adapter = Adapter::new(plane, "metrics", &followed).await;
+    let config = pods.add_to(app.add_to(config(&alb, &prometheus)));
+    let config = targets::add_service(config);
     let leadsman = adapter.start_with(config, &["--service", "metrics/leadsman"]).await;
     let _registration = adapter.register(leadsman.api().port(), Trust::Injected).await;
     tokio::join!(
@@ -113,7 +117,9 @@ async fn a_thousand_connections_take_the_deployment_from_one_to_five_and_back() 
         by_name(&alb, &admin),
         by_markers(&alb, &admin),
         by_address(&admin),
-        app.scales_its_deployment(&admin, &leadsman)
+        app.scales_its_deployment(&admin, &leadsman, &prometheus),
+        pods.are_scraped_with_reasons_for_the_others(&admin),
+        targets::slices_are_followed(&admin)
     );
     assert_eq!(alb.count("/login"), 1);
     // The Prometheus has no session.

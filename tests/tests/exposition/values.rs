@@ -80,6 +80,32 @@ async fn credentials_are_sent_and_told_nowhere() {
     assert!(!told.contains("-secret"), "{told}");
 }
 
+#[tokio::test]
+async fn a_password_is_read_again_and_headers_of_files_are_sent() {
+    let folder = TempDir::new().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    };
+    let (password, tenant) = (file("password", "wrong\n"), file("tenant", "shop\n"));
+    let app = Upstream::start(good()).await;
+    // leadsman:soundings
+    app.require_header("authorization", "Basic bGVhZHNtYW46c291bmRpbmdz");
+    let settings = format!(
+        ", basicAuth: {{username: leadsman, passwordFile: {password:?}}}, \
+         headerFiles: {{X-Scope-OrgID: {tenant:?}}}"
+    );
+    let leadsman = Leadsman::start(config(&[&app.url()], &settings, of("metric: requests"))).await;
+    let scene = Scene { app, leadsman };
+    scene.fails(&["answered 401"]).await;
+    file("password", "soundings\n");
+    scene.becomes("5").await;
+    assert_eq!(scene.app.last_request().header("x-scope-orgid"), Some("shop"));
+    let told = format!("{}{}", scene.leadsman.log(), scene.leadsman.status().await);
+    assert!(!told.contains("soundings") && !told.contains("bGVhZHNtYW46"), "{told}");
+}
+
 /// A counter that grows by 100 each second, and one that starts again every four.
 fn counters(since: Instant) -> Reply {
     let elapsed = since.elapsed().as_secs_f64();

@@ -1,9 +1,10 @@
 //! Pages over HTTP on loopback, and what queries get of them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use leadsman_model::data::Data;
-use leadsman_model::endpoints::Endpoint;
+use leadsman_model::endpoints::{Endpoint, EndpointKind, EndpointPick};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -167,6 +168,40 @@ async fn a_bad_target_costs_itself_alone() {
     server.set("a 1\n");
     let (answer, _) = source.fetch(&query("a"), Some(&bank)).await.unwrap();
     assert_eq!(names(&answer), ["bank/web-2"]);
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_service_is_scraped_until_it_leaves() {
+    let server = Server::start("a 1\n").await;
+    let kind = EndpointKind::Service("web".to_owned());
+    let pick = EndpointPick { namespace: "shop".parse().ok(), kind };
+    let port = TargetPort::Name("metrics".to_owned());
+    let min_age = Duration::ZERO;
+    let targets = EndpointTargets { pick: pick.clone(), port, min_age, ..endpoint_settings() };
+    let store = Arc::new(EndpointStore::starting(pick));
+    // As those of an EndpointSlice are: without labels and a start, with the names of its ports.
+    let behind = |name: &str| {
+        let ports = vec![("http".to_owned(), 1), ("metrics".to_owned(), server.port)];
+        let (labels, started, ready) = (BTreeMap::new(), None, true);
+        let pod = pod("shop", name, [127, 0, 0, 1]);
+        Arc::new(Endpoint { labels, ports, started, ready, ..pod })
+    };
+    let mut settings = settings(TargetSettings::Endpoints(targets));
+    settings.at_most_every = Duration::ZERO;
+    let source =
+        Exposition::new(&settings, SourceMetrics::uncounted(), Some(store.clone())).unwrap();
+    for names in [&["web-0", "web-1"][..], &["web-1"]] {
+        store.replace(names.iter().copied().map(behind).collect());
+        let (answer, gaps) = source.fetch(&query("a"), None).await.unwrap();
+        let expected: Vec<_> =
+            names.iter().map(|name| (vec!["shop".to_owned(), (*name).to_owned()], 1.0)).collect();
+        assert_eq!((rows(&answer, &["namespace", "pod"]), gaps), (expected, vec![]));
+    }
+    store.replace(vec![]);
+    let (answer, gaps) = source.fetch(&query("a"), None).await.unwrap();
+    assert_eq!(rows(&answer, &["pod"]), []);
+    let reason = "there are no running endpoints of the Service web in namespace shop";
+    assert_eq!(gaps[0].reason, reason);
 }
 
 /// However often it is tried: only where all fail, somebody waits.
