@@ -47,17 +47,17 @@ fn text(page: &str) -> Result<Vec<Row>, String> {
 
 /// A field whose content has less than 128 bytes.
 fn sized(tag: u8, content: &[u8]) -> Vec<u8> {
-    [&[(tag << 3) | 2], delimited(content).as_slice()].concat()
+    [vec![(tag << 3) | 2], delimited(content)].concat()
 }
 
 fn delimited(content: &[u8]) -> Vec<u8> {
     let length = u8::try_from(content.len()).unwrap();
     assert!(length < 128);
-    [&[length], content].concat()
+    [vec![length], content.to_vec()].concat()
 }
 
 fn double(tag: u8, value: f64) -> Vec<u8> {
-    [[(tag << 3) | 1].as_slice(), &value.to_le_bytes()].concat()
+    [vec![(tag << 3) | 1], value.to_le_bytes().to_vec()].concat()
 }
 
 /// A field with a number below 128.
@@ -130,7 +130,7 @@ fn each_type_is_read_from_its_bytes() {
         ),
         (
             4,
-            sized(7, &[vec![small(1, 3), double(2, 4.5)].concat(), native.concat()].concat()),
+            sized(7, &[[small(1, 3), double(2, 4.5)].concat(), native.concat()].concat()),
             "a_bucket{b=\"c\",le=\"+Inf\"} 3\na_sum{b=\"c\"} 4.5\na_count{b=\"c\"} 3\n",
         ),
     ] {
