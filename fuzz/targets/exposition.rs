@@ -1,15 +1,15 @@
-//! A page of metrics, in both formats: pieces make no difference, and what is read is what a page may
+//! A page of metrics, in each format: pieces make no difference, and what is read is what a page may
 //! say.
 #![no_main]
 
-use leadsman_source::{PageRow, exposition_page};
+use leadsman_source::{PageFormat, PageRow, exposition_page};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     // The first byte says how the page is cut.
     let Some((&piece, page)) = input.split_first() else { return };
-    for open_metrics in [false, true] {
-        let whole = exposition_page(open_metrics, [page]);
-        let cut = exposition_page(open_metrics, page.chunks(usize::from(piece).max(1)));
+    for format in [PageFormat::Text, PageFormat::OpenMetrics, PageFormat::Protobuf] {
+        let whole = exposition_page(format, [page]);
+        let cut = exposition_page(format, page.chunks(usize::from(piece).max(1)));
         // NaN is not equal to itself, but its text is.
         assert_eq!(format!("{whole:?}"), format!("{cut:?}"));
         let Ok(rows) = whole else { continue };

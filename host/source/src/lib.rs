@@ -25,8 +25,8 @@ use std::time::Duration;
 pub use error::{QueryError, SourceError};
 pub use exposition::{
     EndpointTargets, ExpositionError, ExpositionLimits, ExpositionQuery, ExpositionReport,
-    ExpositionSettings, Function, LabelMatcher, PageError, PageReport, Scheme, ScrapeError,
-    TargetPort, TargetReport, TargetSettings,
+    ExpositionSettings, Function, LabelMatcher, PageError, PageFormat, PageReport, Scheme,
+    ScrapeError, TargetPort, TargetReport, TargetSettings,
 };
 pub use nsx_alb::{
     AkoNamespace, AlbError, AlbFormat, CallCost, ControllerReport, Entity, Login, NsxAlbQuery,
@@ -293,12 +293,12 @@ pub fn nsx_alb_answer(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
 /// A sample of a page: its name, labels, value, and time in milliseconds since the epoch.
 pub type PageRow = (String, Vec<(String, String)>, f64, Option<i64>);
 
-/// Parses a page that arrives in pieces, in OpenMetrics or in the Prometheus text format.
+/// Parses a page that arrives in pieces.
 pub fn exposition_page<'b>(
-    open_metrics: bool,
+    format: PageFormat,
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> Result<Vec<PageRow>, String> {
-    exposition::rows(open_metrics, pieces).map_err(|error| error.to_string())
+    exposition::rows(format, pieces).map_err(|error| error.to_string())
 }
 
 /// Parses metrics of an NSX ALB controller in the Prometheus format. Gives the number of series of the

@@ -36,6 +36,45 @@ async fn values_follow_the_application() {
     .await;
 }
 
+/// A page in the protobuf format, whose gauge `requests` has this value. Of a float only the two
+/// highest bytes are given, and all of them are ASCII, as a reply is text.
+fn protobuf(high: [char; 2]) -> Reply {
+    let sized = |tag: char, content: &str| {
+        let length = char::from(u8::try_from(content.len()).expect("a short message"));
+        assert!(length.is_ascii());
+        format!("{tag}{length}{content}")
+    };
+    let label =
+        |name: &str, value: &str| sized('\n', &(sized('\n', name) + &sized('\u{12}', value)));
+    let [low, top] = high;
+    let gauge = sized('\u{12}', &format!("\t\0\0\0\0\0\0{low}{top}"));
+    let metric = label("namespace", "shop") + &label("pod", "web-0") + &gauge;
+    let family = sized('\n', "requests") + "\u{18}\u{1}" + &sized('"', &metric);
+    let length = char::from(u8::try_from(family.len()).expect("a short family"));
+    let kind = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
+                encoding=delimited";
+    Reply::new(200, kind, format!("{length}{family}"))
+}
+
+#[tokio::test]
+async fn an_application_may_have_the_protobuf_format_alone() {
+    let scene = Scene::with("").await;
+    scene.becomes("5").await;
+    let accepted = scene.app.last_request().header("accept").unwrap_or_default().to_owned();
+    assert!(accepted.contains("application/vnd.google.protobuf;proto="), "{accepted}");
+    // 8.0, and then 4.0.
+    scene.app.set_reply(protobuf([' ', '@']));
+    scene.becomes("8").await;
+    scene.app.set_reply(protobuf(['\u{10}', '@']));
+    scene.becomes("4").await;
+    scene.app.set_reply(protobuf([' ', '@']).halved());
+    scene.fails(&["the page ends within family 1", "was cut off"]).await;
+    scene.app.set_reply(Reply::new(200, "application/vnd.google.protobuf", "<html>"));
+    scene.fails(&["family 1"]).await;
+    scene.app.set_reply(protobuf([' ', '@']));
+    scene.becomes("8").await;
+}
+
 #[tokio::test]
 async fn many_mappings_share_a_scrape() {
     let lines: String = (0..30)

@@ -137,6 +137,10 @@ impl ScrapeError {
             Self::Page(PageError::Line { line, reason, .. }) => {
                 Self::Page(PageError::Line { line, reason, excerpt: "in its own text".to_owned() })
             }
+            Self::Page(PageError::Family { family, reason, .. }) => {
+                let excerpt = "in its own text".to_owned();
+                Self::Page(PageError::Family { family, reason, excerpt })
+            }
             other => other,
         }
     }

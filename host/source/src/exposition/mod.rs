@@ -32,12 +32,12 @@ use leadsman_model::endpoints::EndpointStore;
 use leadsman_model::names::Namespace;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
-use parse::{Format, PageLimits, PageReader, Sample};
+use parse::{PageLimits, PageReader, Sample};
 use scrape::{Arriving, Page, Wanted, scrape};
 use target::{Target, not_scraped};
 
 pub use error::{ExpositionError, ScrapeError};
-pub use parse::PageError;
+pub use parse::{Format as PageFormat, PageError};
 pub use query::{ExpositionQuery, Function, LabelMatcher};
 pub use report::{ExpositionReport, PageReport, TargetReport};
 pub use settings::{
@@ -293,12 +293,11 @@ impl Shared {
 
 /// All samples of a page that arrives in pieces.
 pub(super) fn rows<'b>(
-    open_metrics: bool,
+    format: PageFormat,
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> Result<Vec<PageRow>, PageError> {
     let usual = ExpositionLimits::default();
     let limits = PageLimits { series: usual.series, labels: usual.labels };
-    let format = if open_metrics { Format::OpenMetrics } else { Format::Text };
     let mut rows = Vec::new();
     let mut take = |sample: Sample<'_>| {
         let labels = sample.labels.into_iter();

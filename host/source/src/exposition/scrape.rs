@@ -23,7 +23,8 @@ use leadsman_runtime::clock;
 /// What is understood, as Prometheus asks for it.
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
-     text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+     text/plain;version=0.0.4;q=0.5,*/*;q=0.2,application/vnd.google.protobuf;\
+     proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.1",
 );
 
 /// How much of a page is read at once.
@@ -224,12 +225,27 @@ fn format_of(content_type: Option<&HeaderValue>) -> Result<Format, String> {
     let kind = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "application/openmetrics-text" => Ok(Format::OpenMetrics),
-        "text/html"
-        | "application/xhtml+xml"
-        | "application/json"
-        | "application/vnd.google.protobuf" => Err(kind),
+        "text/html" | "application/xhtml+xml" | "application/json" => Err(kind),
+        "application/vnd.google.protobuf" => protobuf_of(&text),
         // As in Prometheus, whatever else it is called: many exporters call it something.
         _ => Ok(Format::Text),
+    }
+}
+
+/// The protobuf format, if that is what its parameters name; as in Prometheus, they may be left out.
+fn protobuf_of(content_type: &str) -> Result<Format, String> {
+    let is_other = |parameter: &str| {
+        let Some((name, value)) = parameter.split_once('=') else { return false };
+        let value = value.trim().trim_matches('"');
+        match name.trim().to_ascii_lowercase().as_str() {
+            "proto" => value != "io.prometheus.client.MetricFamily",
+            "encoding" => value != "delimited",
+            _ => false,
+        }
+    };
+    match content_type.split(';').skip(1).any(is_other) {
+        true => Err("another message or encoding of protobuf".to_owned()),
+        false => Ok(Format::Protobuf),
     }
 }
 
@@ -272,6 +288,14 @@ mod tests {
         assert_eq!(of("application/octet-stream"), Ok(Format::Text));
         assert_eq!(format_of(None), Ok(Format::Text));
         assert_eq!(of("Text/HTML; charset=utf-8"), Err("text/html".to_owned()));
+        let protobuf = "application/vnd.google.protobuf";
+        let delimited = "proto=io.prometheus.client.MetricFamily; encoding=delimited";
+        assert_eq!(of(protobuf), Ok(Format::Protobuf));
+        assert_eq!(of(&format!("{protobuf}; {delimited}")), Ok(Format::Protobuf));
+        for other in ["encoding=text", "proto=google.protobuf.Any; encoding=delimited"] {
+            let read = of(&format!("{protobuf}; {other}"));
+            assert_eq!(read, Err("another message or encoding of protobuf".to_owned()), "{other}");
+        }
     }
 
     #[test]

@@ -152,7 +152,11 @@ fn told(error: PageError) -> String {
         PageError::TooManyLabels { line, limit } => {
             format!("line {line} has more than {limit} labels")
         }
-        PageError::LineTooLong { .. } | PageError::NoEnd => error.to_string(),
+        PageError::LineTooLong { .. }
+        | PageError::NoEnd
+        | PageError::Family { .. }
+        | PageError::CutOff { .. }
+        | PageError::TooManyFamilyLabels { .. } => error.to_string(),
     }
 }
 

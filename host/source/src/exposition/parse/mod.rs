@@ -1,14 +1,17 @@
 //! Reads the Prometheus text format (0.0.4) and OpenMetrics text (1.0), as strictly as Prometheus
-//! does: a page with a fault gives nothing, and the fault is told with its line.
+//! does: a page with a fault gives nothing, and the fault is told with its line. The protobuf format
+//! gives the same samples.
 //!
 //! The page arrives in pieces and is never held as a whole.
 
 mod line;
 mod number;
+mod protobuf;
 
 use std::borrow::Cow;
 
 use line::{Cursor, LineError};
+use protobuf::Families;
 
 /// The longest line, in bytes. Lines of real exporters have some hundred.
 const MAX_LINE: usize = 64 << 10;
@@ -25,11 +28,13 @@ const EOF: &[u8] = b"# EOF";
 
 /// How a page is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// The Prometheus text format.
     Text,
     /// OpenMetrics text.
     OpenMetrics,
+    /// The protobuf format.
+    Protobuf,
 }
 
 /// What a page may have.
@@ -90,6 +95,30 @@ pub enum PageError {
         /// The limit.
         limit: usize,
     },
+    /// A family of the protobuf format is wrong.
+    #[error("family {family}: {reason}: {excerpt}")]
+    Family {
+        /// Its number.
+        family: u64,
+        /// What is wrong.
+        reason: &'static str,
+        /// The beginning of its name, quoted; empty where it is not known.
+        excerpt: String,
+    },
+    /// The protobuf format without its end.
+    #[error("the page ends within family {family}, so it was cut off")]
+    CutOff {
+        /// The number of the family.
+        family: u64,
+    },
+    /// A metric of the protobuf format has too many labels.
+    #[error("family {family}: has more than {limit} labels; raise limits.labels")]
+    TooManyFamilyLabels {
+        /// The number of the family.
+        family: u64,
+        /// The limit.
+        limit: usize,
+    },
 }
 
 /// A page that is being read.
@@ -105,17 +134,29 @@ pub(crate) struct PageReader {
     line: u64,
     series: usize,
     ended: bool,
+    /// What reads the protobuf format, which has no lines.
+    families: Option<Families>,
 }
 
 impl PageReader {
     /// Nothing has arrived yet.
     pub(crate) fn new(format: Format, limits: PageLimits) -> Self {
-        Self { format, limits, rest: Vec::new(), continued: 0, line: 0, series: 0, ended: false }
+        let families = (format == Format::Protobuf).then(|| Families::new(limits));
+        Self {
+            format,
+            limits,
+            rest: Vec::new(),
+            continued: 0,
+            line: 0,
+            series: 0,
+            ended: false,
+            families,
+        }
     }
 
     /// How many samples there were.
     pub(crate) fn series(&self) -> usize {
-        self.series
+        self.families.as_ref().map_or(self.series, Families::series)
     }
 
     /// Reads the next piece. `take` gets each sample that ends in it.
@@ -124,6 +165,9 @@ impl PageReader {
         piece: &[u8],
         take: &mut impl FnMut(Sample<'_>),
     ) -> Result<(), PageError> {
+        if let Some(families) = &mut self.families {
+            return families.feed(piece, take);
+        }
         let mut left = piece;
         while let Some(end) = left.iter().position(|&byte| byte == b'\n') {
             let (line, after) = (&left[..end], &left[end + 1..]);
@@ -157,6 +201,9 @@ impl PageReader {
 
     /// The page is over.
     pub(crate) fn end(&mut self, take: &mut impl FnMut(Sample<'_>)) -> Result<(), PageError> {
+        if let Some(families) = &self.families {
+            return families.end();
+        }
         let last = std::mem::take(&mut self.rest);
         if !last.is_empty() {
             self.line += 1;
@@ -194,7 +241,8 @@ impl PageReader {
         }
         let mut cursor = Cursor::new(text, self.limits.labels);
         let read = match self.format {
-            Format::Text => cursor.text_line(),
+            // The other has no lines.
+            Format::Text | Format::Protobuf => cursor.text_line(),
             Format::OpenMetrics if text == EOF => {
                 self.ended = true;
                 return Ok(true);
