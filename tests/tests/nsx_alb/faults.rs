@@ -174,6 +174,45 @@ async fn samples_that_are_too_old_are_refused() {
     scene.becomes("1013400m").await;
 }
 
+/// As when real time metrics have ended for one of two Ingresses.
+#[tokio::test]
+async fn samples_of_one_object_that_are_too_old_cost_itself_alone() {
+    let resource = "ingresses.networking.k8s.io";
+    let pools = [of_ingress(1, "shop", "web", 7.0), of_ingress(2, "shop", "api", 9.0)];
+    let alb = Alb::start(&pools).await;
+    let config = Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(of_ingresses(""))
+        .object(resource, Some("shop"), "web", "")
+        .object(resource, Some("shop"), "api", "");
+    let leadsman = Leadsman::start(config).await;
+    let list = paths::object("shop", &format!("{resource}/%2A"), "connections");
+    let first = leadsman.get(&list).await;
+    assert_eq!((first.values().len(), first.warnings().as_str()), (2, ""), "{first:#?}");
+    alb.lag_behind_of("k8s-03-cluster--1", 300);
+    alb.set("k8s-03-cluster--2", ID, 11.0);
+    let texts = ["(web)", "its newest sample is 3", "s old, and maxSampleAge is 60s", "real time"];
+    eventually("the fresh one alone, and why", SOON, async || {
+        let answer = leadsman.get(&list).await;
+        let (values, warnings) = (answer.values(), answer.warnings());
+        let is_alone = values.len() == 1 && values.get("api").is_some_and(|value| value == "11");
+        let told = texts.iter().all(|text| warnings.contains(text));
+        if is_alone && told { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    let one = paths::object("shop", &format!("{resource}/web"), "connections");
+    let failure = leadsman.get(&one).await.failure();
+    assert_eq!(failure.code, 404, "{failure:?}");
+    failure.assert_contains(&["query \"conns\" has nothing of it", "its newest sample is 3"]);
+    alb.lag_behind_of("k8s-03-cluster--1", 0);
+    eventually("both", SOON, async || {
+        let answer = leadsman.get(&list).await;
+        let is_whole = answer.values().len() == 2 && answer.warnings().is_empty();
+        if is_whole { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_certificate_of_somebody_else() {
     let alb = Alb::start_tls(&[pool()]).await;
