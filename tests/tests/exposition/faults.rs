@@ -11,6 +11,7 @@ async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
     let scene =
         Scene::with(", timeout: 1s, limits: {bytes: 100000, series: 1000, labels: 10}").await;
     scene.becomes("5").await;
+    scene.holds("5").await;
     scene.app.set_reply(reply);
     let failure = scene.fails(texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
@@ -20,6 +21,7 @@ async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
         "the source \"app\"",
         "could not be scraped",
     ]);
+    scene.holds_because("5", texts).await;
     scene.app.set_reply(good());
     scene.becomes("5").await;
 }
@@ -72,9 +74,12 @@ const MAX_GROWTH: u64 = 100 << 20;
 async fn a_page_of_a_gigabyte() {
     let scene = Scene::with(", timeout: 20s, limits: {bytes: 1000000, series: 10000000}").await;
     scene.becomes("5").await;
+    scene.holds("5").await;
     let before = scene.leadsman.peak_memory();
     scene.app.set_reply(Reply::EndlessPage);
-    scene.fails(&["sent more than the limit of 1000000 bytes", "limits.bytes"]).await;
+    let texts = ["sent more than the limit of 1000000 bytes", "limits.bytes"];
+    scene.fails(&texts).await;
+    scene.holds_because("5", &texts).await;
     let taken = scene.app.wait_for_disconnect().await;
     assert!(taken < 50 << 20, "{taken} bytes");
     let grown = scene.leadsman.peak_memory().saturating_sub(before);
