@@ -4,7 +4,7 @@
 use leadsman_tests::{Authority, Leadsman, Reply, Upstream, eventually, paths};
 use tempfile::TempDir;
 
-use super::scene::{METRIC, SOON, Scene, config, good, mapping, page};
+use super::scene::{METRIC, SOON, Scene, config, good, held, mapping, page};
 
 /// A reply to every scrape, and what is told of it.
 async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
@@ -135,12 +135,18 @@ async fn a_certificate_that_does_not_match() {
     let ca = folder.path().join("ca.crt");
     std::fs::write(&ca, wrong.pem()).expect("a file");
     let tls = format!(", tls: {{caFile: {:?}}}", ca.display().to_string());
-    let leadsman = Leadsman::start(config(&[&app.url()], &tls, mapping())).await;
+    let config = config(&[&app.url()], &tls, mapping()).mapping(held());
+    let leadsman = Leadsman::start(config).await;
     let scene = Scene { app, leadsman };
-    scene.fails(&["cannot be reached", "certificate"]).await;
+    let texts = ["cannot be reached", "certificate"];
+    scene.fails(&texts).await;
     assert_eq!(scene.app.requests().len(), 0);
     std::fs::write(&ca, right.pem()).expect("a file");
     scene.becomes("5").await;
+    scene.holds("5").await;
+    std::fs::write(&ca, wrong.pem()).expect("a file");
+    scene.fails(&texts).await;
+    scene.holds_because("5", &texts).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use leadsman_tests::{
 
 pub(crate) const METRIC: &str = "http_requests";
 
-/// The same with the last good value while the application fails.
+/// Its metric where the last good value is served.
 const HELD: &str = "held";
 
 /// How long something may take that needs the next scrape.
@@ -106,7 +106,8 @@ pub(crate) fn of(asked: &str) -> Mapping {
     named(METRIC, asked)
 }
 
-fn held() -> Mapping {
+/// The same with the last good value while the application fails.
+pub(crate) fn held() -> Mapping {
     named(HELD, "metric: requests").set("onError", "{lastGood: 5m}")
 }
 

@@ -122,6 +122,20 @@ async fn a_pool_that_comes_back_with_another_uuid() {
 }
 
 #[tokio::test]
+async fn a_pool_of_the_same_name_that_appears_in_another_tenant() {
+    let scene = Scene::with(", tenant: '*'").await;
+    scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
+    let other = Pool::new("pool-other", POOL).of_tenant("bank").with(ID, 1.0);
+    scene.alb.pools(|pools| pools.push(other));
+    let texts = ["has 2 pools named", "admin and bank"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
+    scene.alb.pools(|pools| pools.truncate(1));
+    scene.becomes("1013400m").await;
+}
+
+#[tokio::test]
 async fn a_page_that_repeats_for_ever() {
     let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
     alb.repeat_pages();
@@ -255,6 +269,22 @@ async fn a_certificate_of_somebody_else() {
     let failure = leadsman.get(&path()).await.failure();
     failure.assert_contains(&["cannot be reached", "certificate"]);
     assert_eq!(alb.server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn the_last_good_value_is_served_while_a_certificate_is_not_trusted() {
+    let alb = Alb::start_tls(&[pool()]).await;
+    let leadsman = Leadsman::start(config(&alb.source())).await;
+    let scene = Scene { alb, leadsman };
+    scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
+    let right = std::fs::read_to_string(scene.alb.secret().join("ca.crt")).expect("a file");
+    scene.alb.put("ca.crt", &Authority::new("another-ca").pem());
+    let texts = ["cannot be reached", "certificate"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
+    scene.alb.put("ca.crt", &right);
+    scene.becomes("1013400m").await;
 }
 
 #[tokio::test]
