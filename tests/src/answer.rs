@@ -63,6 +63,22 @@ impl Answer {
         all.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join("\n")
     }
 
+    /// Checks that a `Warning` says how old the values of a metric are, and with all of these texts why
+    /// there are no newer ones. The error is what is missing.
+    pub fn tells_age(&self, metric: &str, reasons: &[&str]) -> Result<(), String> {
+        let warnings = self.warnings();
+        let told = warnings.split_once(&format!("{metric} is "));
+        let Some((age, why)) = told.and_then(|(_, rest)| rest.split_once("s old: ")) else {
+            return Err(format!("no age in {self:#?}"));
+        };
+        age.parse::<f64>().map_err(|error| format!("{age:?}: {error}"))?;
+        // A header has no quotes within quotes.
+        match reasons.iter().find(|reason| !why.contains(&reason.replace('"', "'"))) {
+            Some(reason) => Err(format!("nothing of {reason:?} in {why}")),
+            None => Ok(()),
+        }
+    }
+
     /// The body as JSON.
     ///
     /// # Panics

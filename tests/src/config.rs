@@ -152,6 +152,12 @@ impl Mapping {
         self
     }
 
+    /// Adds a query with these keys beside its source, as the inside of a flow mapping.
+    pub fn query_of(mut self, source: &str, name: &str, keys: &str) -> Self {
+        self.queries.push(format!("{name}: {{source: {source}, {keys}}}"));
+        self
+    }
+
     /// Adds a query of a controller, given as the inside of a flow mapping.
     pub fn alb_query(mut self, source: &str, name: &str, asked: &str) -> Self {
         self.queries.push(format!("{name}: {{source: {source}, nsxAlb: {{{asked}}}}}"));

@@ -1,9 +1,12 @@
 //! From an application's exposition to the response that an HPA reads, through a real Prometheus.
 
 use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use leadsman_tests::paths::{self, CUSTOM_V1, CUSTOM_V2, EXTERNAL};
-use leadsman_tests::{Config, HOSTILE, Leadsman, Mapping, Reply, Stack, Upstream};
+use leadsman_tests::{
+    Config, HOSTILE, History, Leadsman, Mapping, Prometheus, Reply, Stack, Upstream,
+};
 use serde_json::json;
 
 fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -320,6 +323,38 @@ async fn a_plugin_may_have_ranges_and_objects() {
     let read = async |metric: &str| stack.leadsman.get(&paths::pods("shop", metric)).await.values();
     assert_eq!(read("largest").await, values(&[("web-0", "8")]));
     assert_eq!(read("company").await, values(&[("web-0", "2"), ("web-1", "2")]));
+}
+
+/// The series of one pod ended two minutes ago, as the query has it.
+#[tokio::test]
+async fn series_of_a_range_that_ended_are_left_out() {
+    let history = History::new()
+        .gauge(r#"load{namespace="shop",pod="web-0"}"#, 7.0)
+        .gauge(r#"load{namespace="shop",pod="web-1"}"#, 8.0);
+    let prometheus = Prometheus::holding(&history).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let end = now - 120;
+    let one = |pod: &str| format!(r#"load{{namespace="${{namespace}}",pod="{pod}"}}"#);
+    let ended = format!("({} and on() (vector(time()) < {end}))", one("web-1"));
+    let of = |metric: &str, promql: &str, age: &str| {
+        let keys = format!("promql: '{promql}', range: {{duration: 5m, step: 10s}}{age}");
+        Mapping::custom(metric, "pods")
+            .query_of("prometheus", "r", &keys)
+            .plugin("guest", "do: range-max")
+    };
+    let both = format!("{} or {ended}", one("web-0"));
+    let config = Config::shop(&prometheus.url())
+        .plugin("guest", HOSTILE)
+        .mapping(of("any_age", &both, ""))
+        .mapping(of("young", &both, ", maxSampleAge: 1m"))
+        .mapping(of("old", &ended, ", maxSampleAge: 1m"));
+    let leadsman = Leadsman::start(config).await;
+    let read = async |metric: &str| leadsman.get(&paths::pods("shop", metric)).await;
+    assert_eq!(read("any_age").await.values(), values(&[("web-0", "7"), ("web-1", "8")]));
+    assert_eq!(read("young").await.values(), values(&[("web-0", "7")]));
+    let failure = read("old").await.failure();
+    assert_eq!(failure.code, 503, "{failure:?}");
+    failure.assert_contains(&["has no newer sample than one of 1", "maxSampleAge is 60s"]);
 }
 
 #[tokio::test]

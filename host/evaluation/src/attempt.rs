@@ -19,7 +19,7 @@ use leadsman_model::objects::{AddressesUnknown, SyncState};
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
-use leadsman_source::{QueryKind, Request};
+use leadsman_source::{Fetched, QueryKind, Request};
 
 /// How much longer the other queries may take once one has failed.
 const OTHERS_TIMEOUT: Duration = Duration::from_millis(100);
@@ -179,11 +179,15 @@ async fn fetch(
     let request = Request { query: &filled, max_sample_age: query.max_sample_age, now, tenant };
     let answer = query.source.fetch_with_gaps(&request).await;
     mapping.metrics.queried(&query.name, begun.elapsed(), answer.is_err());
-    let (mut answer, gaps) = answer.map_err(|source| EvaluationError::Query {
-        query: query.name.clone(),
-        source_name: query.source_name.clone(),
-        source: Box::new(source),
-    })?;
+    let Fetched { mut answer, mut gaps, stale } =
+        answer.map_err(|source| EvaluationError::Query {
+            query: query.name.clone(),
+            source_name: query.source_name.clone(),
+            source: Box::new(source),
+        })?;
+    if let Some(names) = &mapping.object_names {
+        gaps.extend(names.stale(scope, stale));
+    }
     let before_selection = answer.data.series();
     // Where the query has no place for the selector, it picks from what came back.
     if !query.kind.uses_selector() && !selector.is_empty() {

@@ -9,7 +9,7 @@ use leadsman_model::dictionary::{Dictionary, EMPTY, Text};
 use leadsman_model::names::Scope;
 use leadsman_model::text;
 use leadsman_model::values::MetricValues;
-use leadsman_source::Gap;
+use leadsman_source::{Gap, StaleSeries};
 
 /// How many disputes are kept with their labels.
 const MAX_DISPUTES: usize = 20;
@@ -74,6 +74,37 @@ pub struct ObjectNames {
     pub omits_disputed: bool,
     /// Whether answers without the label are an error.
     pub required: bool,
+}
+
+impl ObjectNames {
+    /// Why there is nothing of the objects of series that a source left out.
+    pub(super) fn stale(&self, scope: &Scope, series: Vec<StaleSeries>) -> Vec<Gap> {
+        let mut gaps: Vec<Gap> = Vec::new();
+        for StaleSeries { labels, reason } in series {
+            let label = |name: &str| {
+                let found = labels.iter().find(|(label, _)| label == name);
+                found.map(|(_, value)| value.clone())
+            };
+            let Some(object) = label(&self.object) else { continue };
+            let named = |name: Option<&str>| name.and_then(label);
+            // As in the plugin: where the scope is a namespace, series that name another one are not of
+            // it.
+            let namespace = match scope {
+                Scope::Namespace(asked) => match named(self.namespace.as_deref()) {
+                    Some(other) if other != asked.as_str() => continue,
+                    _ => asked.as_str().to_owned(),
+                },
+                Scope::Cluster => {
+                    let name = self.namespace.as_deref().unwrap_or(NAMESPACE);
+                    named(Some(name)).unwrap_or_default()
+                }
+            };
+            if !gaps.iter().any(|gap| gap.object == object && gap.namespace == namespace) {
+                gaps.push(Gap { namespace, object, reason });
+            }
+        }
+        gaps
+    }
 }
 
 /// Objects whose series do not agree.
@@ -295,6 +326,31 @@ mod tests {
         // Where the plugin takes those of the namespace that is asked for, others are not told.
         let of_namespace = ObjectNames { namespace: Some("namespace".to_owned()), ..names() };
         assert_eq!(Disputes::find(&input(shop(), apart), &of_namespace).count, 0);
+    }
+
+    #[test]
+    fn series_that_were_left_out_are_of_objects() {
+        let series = |labels: &[(&str, &str)]| StaleSeries {
+            labels: labels.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+            reason: "old".to_owned(),
+        };
+        let all = || {
+            vec![
+                series(&[("pod", "a"), ("namespace", "shop"), ("n", "1")]),
+                series(&[("pod", "a"), ("namespace", "shop"), ("n", "2")]),
+                series(&[("pod", "a"), ("namespace", "bank")]),
+                series(&[("namespace", "shop")]),
+            ]
+        };
+        let told = |names: &ObjectNames, scope: Scope| {
+            let gaps = names.stale(&scope, all());
+            assert!(gaps.iter().all(|gap| gap.reason == "old"), "{gaps:?}");
+            gaps.into_iter().map(|gap| (gap.namespace, gap.object)).collect::<Vec<_>>()
+        };
+        let pod_of = |namespace: &str| (namespace.to_owned(), "a".to_owned());
+        assert_eq!(told(&names(), Scope::Cluster), [pod_of("shop"), pod_of("bank")]);
+        let of_namespace = ObjectNames { namespace: Some("namespace".to_owned()), ..names() };
+        assert_eq!(told(&of_namespace, shop()), [pod_of("shop")]);
     }
 
     #[test]

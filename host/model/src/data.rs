@@ -19,6 +19,27 @@ pub struct Answer {
     pub warnings: Vec<String>,
 }
 
+/// The series of an answer that were dropped, for their samples are too old.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OldSeries {
+    /// How many there were.
+    pub count: usize,
+    /// The first few of them.
+    pub few: Vec<OldOne>,
+}
+
+/// A series that was dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldOne {
+    /// The time of its newest sample.
+    pub time: i64,
+    /// The names and values of its labels.
+    pub labels: Vec<(String, String)>,
+}
+
+/// How many series that were dropped are kept with their labels.
+const MAX_OLD: usize = 200;
+
 /// The samples of an answer. Times are in milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
@@ -125,9 +146,9 @@ impl Answer {
 }
 
 impl Answer {
-    /// Drops the series whose newest sample was taken before a time. Fails with the time of the
-    /// newest sample of all if there were series and none is left.
-    pub fn drop_older(&mut self, oldest: i64) -> Result<(), i64> {
+    /// Drops the series whose newest sample was taken before a time, and says which. Fails with the
+    /// time of the newest sample of all if there were series and none is left.
+    pub fn drop_older(&mut self, oldest: i64) -> Result<OldSeries, i64> {
         let newest: Vec<i64> = match &self.data {
             Data::Vector(vector) => vector.times.clone(),
             Data::Matrix(matrix) => {
@@ -139,19 +160,34 @@ impl Answer {
             }
             Data::Scalar { time, .. } | Data::Text { time, .. } => vec![*time],
         };
-        let Some(&last) = newest.iter().max() else { return Ok(()) };
+        let Some(&last) = newest.iter().max() else { return Ok(OldSeries::default()) };
         if last < oldest {
             return Err(last);
         }
-        if newest.iter().any(|&time| time < oldest) {
-            let keep: Vec<bool> = newest.iter().map(|&time| time >= oldest).collect();
-            match &mut self.data {
-                Data::Vector(vector) => vector.keep(&keep),
-                Data::Matrix(matrix) => matrix.keep(&keep),
-                Data::Scalar { .. } | Data::Text { .. } => {}
-            }
+        let count = newest.iter().filter(|&&time| time < oldest).count();
+        if count == 0 {
+            return Ok(OldSeries::default());
         }
-        Ok(())
+        let old = newest.iter().enumerate().filter(|&(_, &time)| time < oldest).take(MAX_OLD);
+        let few = old.map(|(row, &time)| OldOne { time, labels: self.labels_of(row) }).collect();
+        let keep: Vec<bool> = newest.iter().map(|&time| time >= oldest).collect();
+        match &mut self.data {
+            Data::Vector(vector) => vector.keep(&keep),
+            Data::Matrix(matrix) => matrix.keep(&keep),
+            Data::Scalar { .. } | Data::Text { .. } => {}
+        }
+        Ok(OldSeries { count, few })
+    }
+
+    /// The labels of a series, in words.
+    fn labels_of(&self, row: usize) -> Vec<(String, String)> {
+        let labels = match &self.data {
+            Data::Vector(vector) => &vector.labels,
+            Data::Matrix(matrix) => &matrix.labels,
+            Data::Scalar { .. } | Data::Text { .. } => return Vec::new(),
+        };
+        let word = |text: Text| self.dictionary.get(text).to_owned();
+        labels.row(row).map(|(name, value)| (word(name), word(value))).collect()
     }
 }
 
@@ -327,7 +363,11 @@ mod tests {
         rows.times = vec![10, 20];
         let mut ranges = answer.clone();
         let Data::Vector(rows) = answer.data.clone() else { panic!() };
-        assert_eq!(answer.drop_older(11), Ok(()));
+        let old = |time: i64, version: &str| {
+            let labels = vec![("v".to_owned(), version.to_owned())];
+            OldSeries { count: 1, few: vec![OldOne { time, labels }] }
+        };
+        assert_eq!(answer.drop_older(11), Ok(old(10, "4")));
         let Data::Vector(left) = &answer.data else { panic!() };
         assert_eq!((&left.values[..], left.labels.rows()), (&[2.0][..], 1));
         assert_eq!(answer.drop_older(21), Err(20));
@@ -337,10 +377,21 @@ mod tests {
             times: vec![1, 2, 3],
             values: vec![1.0, 2.0, 3.0],
         });
-        assert_eq!(ranges.drop_older(3), Ok(()));
+        assert_eq!(ranges.drop_older(3), Ok(old(2, "4")));
         let Data::Matrix(left) = &ranges.data else { panic!() };
         assert_eq!((&left.ends[..], &left.values[..]), (&[1][..], &[3.0][..]));
-        assert_eq!(vector(&[]).drop_older(1), Ok(()));
+        assert_eq!(vector(&[]).drop_older(1), Ok(OldSeries::default()));
+    }
+
+    #[test]
+    fn many_series_without_a_new_sample_are_counted_and_the_first_kept() {
+        let labels: &[(&str, &str)] = &[("v", "4")];
+        let mut answer = vector(&vec![(labels, 1.0); 1000]);
+        let Data::Vector(rows) = &mut answer.data else { panic!() };
+        rows.times = vec![10; 1000];
+        rows.times[999] = 20;
+        let old = answer.drop_older(11).unwrap();
+        assert_eq!((old.count, old.few.len(), answer.data.series()), (999, MAX_OLD, 1));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use settings::{
 };
 pub use template::Template;
 
-use leadsman_model::data::Answer;
+use leadsman_model::data::{Answer, OldOne};
 use leadsman_model::endpoints::{EndpointPick, EndpointStore};
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
@@ -65,6 +65,26 @@ pub struct Gap {
     pub namespace: String,
     /// Its name; empty if it is for all.
     pub object: String,
+    /// The reason.
+    pub reason: String,
+}
+
+/// An answer, and what it does not have.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The answer.
+    pub answer: Answer,
+    /// Why it has nothing of some objects, as far as the source knows.
+    pub gaps: Vec<Gap>,
+    /// The series that were left out, for their samples are too old: the first few.
+    pub stale: Vec<StaleSeries>,
+}
+
+/// A series that was left out. Of which object it is, whoever asked knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleSeries {
+    /// The names and values of its labels.
+    pub labels: Vec<(String, String)>,
     /// The reason.
     pub reason: String,
 }
@@ -149,14 +169,11 @@ impl Source {
 
     /// Runs a query.
     pub async fn fetch(&self, request: &Request<'_>) -> Result<Answer, QueryError> {
-        Ok(self.fetch_with_gaps(request).await?.0)
+        Ok(self.fetch_with_gaps(request).await?.answer)
     }
 
-    /// The same, with why the answer has nothing of some objects, as far as the source knows.
-    pub async fn fetch_with_gaps(
-        &self,
-        request: &Request<'_>,
-    ) -> Result<(Answer, Vec<Gap>), QueryError> {
+    /// The same, with what the answer does not have.
+    pub async fn fetch_with_gaps(&self, request: &Request<'_>) -> Result<Fetched, QueryError> {
         let mut gaps = Vec::new();
         let mut answer = match (self, request.query) {
             (Self::Prometheus(prometheus), FilledQuery::PromQl { text, range }) => {
@@ -178,14 +195,37 @@ impl Source {
                 return Err(QueryError::WrongKind { source_kind, language: query.language() });
             }
         };
+        let mut stale = Vec::new();
         if let Some((limit, hint)) = self.max_sample_age(request) {
+            let age_of = |time: i64| {
+                let age = u64::try_from(request.now.saturating_sub(time)).unwrap_or_default();
+                Duration::from_secs(age / 1000)
+            };
             let length = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
-            answer.drop_older(request.now.saturating_sub(length)).map_err(|newest| {
-                let age = u64::try_from(request.now.saturating_sub(newest)).unwrap_or_default();
-                QueryError::Stale { age: Duration::from_secs(age / 1000), limit, hint }
-            })?;
+            let series = answer.data.series();
+            let old = answer
+                .drop_older(request.now.saturating_sub(length))
+                .map_err(|newest| QueryError::Stale { age: age_of(newest), limit, hint })?;
+            stale = old
+                .few
+                .into_iter()
+                .map(|OldOne { time, labels }| {
+                    let age = age_of(time);
+                    let reason = format!(
+                        "its newest sample is {age:?} old, and maxSampleAge is {limit:?}{hint}"
+                    );
+                    StaleSeries { labels, reason }
+                })
+                .collect();
+            if let Some(StaleSeries { reason, .. }) = stale.first() {
+                let warning = format!(
+                    "{} of {series} series are left out; of the first, {reason}",
+                    old.count
+                );
+                answer.warnings.push(warning);
+            }
         }
-        Ok((answer, gaps))
+        Ok(Fetched { answer, gaps, stale })
     }
 
     /// How old samples may be, and what may be the cause if they are older.

@@ -113,6 +113,22 @@ impl Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{FilledQuery, Request, Source};
+    use leadsman_model::tenant::Tenant;
+
+    #[tokio::test]
+    async fn samples_are_never_too_old() {
+        let text = "step: 1h\nqueries:\n  - query: up\n    series:\n      - {values: [1]}\n";
+        let file = RecordingFile::parse(text).unwrap();
+        let source = Source::Recording(Recording::new(file, 1.0, Duration::ZERO));
+        let (query, tenant) = (FilledQuery::instant("up"), Tenant::default());
+        let max_sample_age = Some(Duration::from_millis(1));
+        let request = Request { query: &query, max_sample_age, now: 7000, tenant: &tenant };
+        let answer = source.fetch(&request).await.unwrap();
+        let Data::Vector(vector) = answer.data else { panic!() };
+        assert_eq!((vector.times, vector.values), (vec![7000], vec![1.0]));
+        assert!(answer.warnings.is_empty(), "{:?}", answer.warnings);
+    }
 
     #[test]
     fn frames_hold_what_existed_then() {

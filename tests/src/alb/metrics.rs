@@ -116,19 +116,19 @@ impl Asked<'_> {
                     let mut header = header(metric, pool);
                     header["server"] = server.into();
                     header["obj_id"] = server.into();
-                    all.push(json!({"header": header, "data": self.data(value)}));
+                    all.push(json!({"header": header, "data": self.data(pool, value)}));
                 }
             } else if let Some(value) = pool.value(metric) {
-                all.push(json!({"header": header(metric, pool), "data": self.data(value)}));
+                all.push(json!({"header": header(metric, pool), "data": self.data(pool, value)}));
             }
         }
         all
     }
 
     /// The newest points, oldest first.
-    fn data(&self, value: f64) -> Vec<Value> {
+    fn data(&self, pool: &Pool, value: f64) -> Vec<Value> {
         let step = self.step.max(1);
-        let newest = (now() - self.behind) / step * step;
+        let newest = (now() - self.behind.max(pool.behind())) / step * step;
         let times = (0..self.limit.min(3)).rev().map(|before| newest - before * step);
         let point = |time| match (self.gaps, self.pads) {
             (true, true) => json!({"timestamp": written(time), "value": 0.0, "is_null": true}),

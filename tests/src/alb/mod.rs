@@ -240,6 +240,15 @@ impl Alb {
         lock(&self.state).slow = by;
     }
 
+    /// The same for the pools of this name alone.
+    pub fn lag_behind_of(&self, pool: &str, seconds: u64) {
+        self.pools(|pools| {
+            for pool in pools.iter_mut().filter(|known| known.name() == pool) {
+                pool.lag_behind(seconds);
+            }
+        });
+    }
+
     /// How many requests there were of paths that begin so.
     pub fn count(&self, path: &str) -> usize {
         self.server.requests().iter().filter(|request| request.path.starts_with(path)).count()

@@ -26,6 +26,8 @@ pub struct Pool {
     created_by: Option<String>,
     values: BTreeMap<String, f64>,
     servers: BTreeMap<String, Server>,
+    /// How old its newest sample is, in seconds, beyond what the step makes it.
+    behind: u64,
 }
 
 /// A server of a pool: its value of a metric, or of every other one.
@@ -47,6 +49,7 @@ impl Pool {
             created_by: None,
             values: BTreeMap::new(),
             servers: BTreeMap::new(),
+            behind: 0,
         }
     }
 
@@ -102,6 +105,15 @@ impl Pool {
 
     pub(super) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Gives samples that are older by this.
+    pub fn lag_behind(&mut self, seconds: u64) {
+        self.behind = seconds;
+    }
+
+    pub(super) fn behind(&self) -> u64 {
+        self.behind
     }
 
     pub(super) fn name(&self) -> &str {

@@ -1,6 +1,6 @@
 //! What is written wrongly is told before anything is scraped.
 
-use leadsman_tests::{Config, Leadsman};
+use leadsman_tests::{Config, HOSTILE, Leadsman, Mapping};
 
 use super::scene::{config, of};
 
@@ -70,4 +70,20 @@ async fn a_query_of_another_kind_is_refused() {
     let report = Leadsman::check(config(&["http://127.0.0.1:1"], "", mapping)).await;
     assert_eq!(report.code, Some(1), "{}", report.output);
     report.assert_contains(&["endpoints that are scraped"]);
+}
+
+/// Prometheus gives the samples of an instant query the time of the query.
+#[tokio::test]
+async fn an_age_of_samples_that_has_no_effect_is_a_warning() {
+    let text = "queries.requests.maxSampleAge: has no effect on an instant query";
+    for (range, warns) in [("", true), (", range: {duration: 5m, step: 30s}", false)] {
+        let keys = format!("promql: up, maxSampleAge: 1m{range}");
+        let mapping = Mapping::custom("up", "pods")
+            .query_of("prometheus", "requests", &keys)
+            .plugin("guest", "do: range-max");
+        let config = Config::shop("http://127.0.0.1:1").plugin("guest", HOSTILE).mapping(mapping);
+        let report = Leadsman::check(config).await;
+        assert_eq!(report.code, Some(0), "{}", report.output);
+        assert_eq!(report.output.contains(text), warns, "{range}: {}", report.output);
+    }
 }

@@ -4,13 +4,14 @@
 use leadsman_tests::{Authority, Leadsman, Reply, Upstream, eventually, paths};
 use tempfile::TempDir;
 
-use super::scene::{METRIC, SOON, Scene, config, good, mapping, page};
+use super::scene::{METRIC, SOON, Scene, config, good, held, mapping, page};
 
 /// A reply to every scrape, and what is told of it.
 async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
     let scene =
         Scene::with(", timeout: 1s, limits: {bytes: 100000, series: 1000, labels: 10}").await;
     scene.becomes("5").await;
+    scene.holds("5").await;
     scene.app.set_reply(reply);
     let failure = scene.fails(texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
@@ -20,6 +21,7 @@ async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
         "the source \"app\"",
         "could not be scraped",
     ]);
+    scene.holds_because("5", texts).await;
     scene.app.set_reply(good());
     scene.becomes("5").await;
 }
@@ -72,9 +74,12 @@ const MAX_GROWTH: u64 = 100 << 20;
 async fn a_page_of_a_gigabyte() {
     let scene = Scene::with(", timeout: 20s, limits: {bytes: 1000000, series: 10000000}").await;
     scene.becomes("5").await;
+    scene.holds("5").await;
     let before = scene.leadsman.peak_memory();
     scene.app.set_reply(Reply::EndlessPage);
-    scene.fails(&["sent more than the limit of 1000000 bytes", "limits.bytes"]).await;
+    let texts = ["sent more than the limit of 1000000 bytes", "limits.bytes"];
+    scene.fails(&texts).await;
+    scene.holds_because("5", &texts).await;
     let taken = scene.app.wait_for_disconnect().await;
     assert!(taken < 50 << 20, "{taken} bytes");
     let grown = scene.leadsman.peak_memory().saturating_sub(before);
@@ -130,12 +135,18 @@ async fn a_certificate_that_does_not_match() {
     let ca = folder.path().join("ca.crt");
     std::fs::write(&ca, wrong.pem()).expect("a file");
     let tls = format!(", tls: {{caFile: {:?}}}", ca.display().to_string());
-    let leadsman = Leadsman::start(config(&[&app.url()], &tls, mapping())).await;
+    let config = config(&[&app.url()], &tls, mapping()).mapping(held());
+    let leadsman = Leadsman::start(config).await;
     let scene = Scene { app, leadsman };
-    scene.fails(&["cannot be reached", "certificate"]).await;
+    let texts = ["cannot be reached", "certificate"];
+    scene.fails(&texts).await;
     assert_eq!(scene.app.requests().len(), 0);
     std::fs::write(&ca, right.pem()).expect("a file");
     scene.becomes("5").await;
+    scene.holds("5").await;
+    std::fs::write(&ca, wrong.pem()).expect("a file");
+    scene.fails(&texts).await;
+    scene.holds_because("5", &texts).await;
 }
 
 #[tokio::test]

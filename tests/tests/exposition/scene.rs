@@ -8,6 +8,9 @@ use leadsman_tests::{
 
 pub(crate) const METRIC: &str = "http_requests";
 
+/// Its metric where the last good value is served.
+const HELD: &str = "held";
+
 /// How long something may take that needs the next scrape.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
@@ -21,7 +24,8 @@ impl Scene {
     /// With further settings of the source, each with a comma before it.
     pub(crate) async fn with(settings: &str) -> Self {
         let app = Upstream::start(good()).await;
-        let leadsman = Leadsman::start(config(&[&app.url()], settings, mapping())).await;
+        let config = config(&[&app.url()], settings, mapping()).mapping(held());
+        let leadsman = Leadsman::start(config).await;
         Self { app, leadsman }
     }
 
@@ -37,6 +41,22 @@ impl Scene {
                 200 if answer.values().get("web-0").is_some_and(|known| known == value) => Ok(()),
                 _ => Err(format!("{answer:#?}\n{}", self.leadsman.log())),
             }
+        })
+        .await;
+    }
+
+    /// Asserts the value for `web-0` of the mapping that serves the last good one.
+    pub(crate) async fn holds(&self, value: &str) -> Answer {
+        let answer = self.leadsman.get(&paths::pods("shop", HELD)).await;
+        assert_eq!(answer.values().get("web-0").map(String::as_str), Some(value), "{answer:#?}");
+        answer
+    }
+
+    /// Waits until its `Warning` has the age of the value and these reasons; the value is served all the
+    /// time.
+    pub(crate) async fn holds_because(&self, value: &str, reasons: &[&str]) {
+        eventually(&format!("a warning with {reasons:?}"), SOON, async || {
+            self.holds(value).await.tells_age(HELD, reasons)
         })
         .await;
     }
@@ -83,7 +103,16 @@ pub(crate) fn mapping() -> Mapping {
 
 /// A mapping of this query.
 pub(crate) fn of(asked: &str) -> Mapping {
-    Mapping::custom(METRIC, "pods")
+    named(METRIC, asked)
+}
+
+/// The same with the last good value while the application fails.
+pub(crate) fn held() -> Mapping {
+    named(HELD, "metric: requests").set("onError", "{lastGood: 5m}")
+}
+
+fn named(metric: &str, asked: &str) -> Mapping {
+    Mapping::custom(metric, "pods")
         .exposition_query("app", "requests", asked)
         .plugin("per-object", "object: pod")
         .set("maxAge", "1s")

@@ -1,11 +1,11 @@
 //! Values of pages, and what is made of their last samples, beside a real Prometheus.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use leadsman_tests::{Config, Leadsman, Mapping, Prometheus, Reply, Upstream, eventually, paths};
 use tempfile::TempDir;
 
-use super::scene::{SOON, Scene, config, good, of, page};
+use super::scene::{METRIC, SOON, Scene, config, good, of, page};
 
 #[tokio::test]
 async fn values_follow_the_application() {
@@ -73,6 +73,44 @@ async fn an_application_may_have_the_protobuf_format_alone() {
     scene.fails(&["family 1"]).await;
     scene.app.set_reply(protobuf([' ', '@']));
     scene.becomes("8").await;
+}
+
+/// A page whose `requests` are 6 and 8, with the time of each: so many seconds ago.
+fn dated(ages: [u64; 2]) -> Reply {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let lines = [("web-0", 6), ("web-1", 8)].into_iter().zip(ages).map(|((pod, value), age)| {
+        let time = (now - age) * 1000;
+        format!("requests{{namespace=\"shop\",pod=\"{pod}\"}} {value} {time}\n")
+    });
+    page(lines.collect::<String>())
+}
+
+/// An application may say when its samples were taken.
+#[tokio::test]
+async fn samples_that_a_page_says_are_old_are_left_out() {
+    let app = Upstream::start(Reply::NoReply).await;
+    app.reply_with(|_| dated([0, 300]));
+    let mapping = Mapping::custom(METRIC, "pods")
+        .query_of("app", "requests", "exposition: {metric: requests}, maxSampleAge: 5s")
+        .plugin("per-object", "object: pod")
+        .set("maxAge", "1s")
+        .set("refreshAtMostEvery", "1s")
+        .set("deadline", "10s");
+    let leadsman = Leadsman::start(config(&[&app.url()], "", mapping)).await;
+    let scene = Scene { app, leadsman };
+    scene.becomes("6").await;
+    let answer = scene.read().await;
+    assert_eq!(answer.values().len(), 1, "{answer:#?}");
+    let warnings = answer.warnings();
+    for text in ["(web-1)", "its newest sample is 3", "s old, and maxSampleAge is 5s"] {
+        assert!(warnings.contains(text), "{text:?} in {warnings}");
+    }
+    // The same page again and again: its samples grow old.
+    scene.app.set_reply(dated([0, 0]));
+    let failure = scene.fails(&["has no newer sample than one of", "maxSampleAge is 5s"]).await;
+    assert_eq!(failure.code, 503, "{failure:?}");
+    scene.app.reply_with(|_| dated([0, 0]));
+    scene.becomes("6").await;
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn fails_and_recovers(reply: Reply, texts: &[&str]) {
     let failure = scene.fails(texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
     failure.assert_contains(&[METRIC, "query \"conns\"", "the source \"lb\""]);
-    scene.holds("1013400m").await;
+    scene.holds_because("1013400m", texts).await;
     scene.alb.recover();
     scene.becomes("1013400m").await;
 }
@@ -52,8 +52,9 @@ async fn an_answer_of_a_gigabyte() {
     scene.becomes("1013400m").await;
     scene.holds("1013400m").await;
     scene.alb.fail("/api", usize::MAX, Reply::Endless);
-    scene.fails(&["more than the limit of 100000 bytes", "maxBodyBytes"]).await;
-    scene.holds("1013400m").await;
+    let texts = ["more than the limit of 100000 bytes", "maxBodyBytes"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
     let taken = scene.alb.server.wait_for_disconnect().await;
     assert!(taken < 50 << 20, "{taken} bytes");
     scene.alb.recover();
@@ -113,10 +114,25 @@ async fn a_pool_that_comes_back_with_another_uuid() {
     scene.becomes("1013400m").await;
     scene.holds("1013400m").await;
     scene.alb.pools(Vec::clear);
-    scene.fails(&["has no pool named", POOL, "in tenant admin"]).await;
-    scene.holds("1013400m").await;
+    let texts = ["has no pool named", POOL, "in tenant admin"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
     scene.alb.pools(|pools| pools.push(Pool::new("pool-new", POOL).with(ID, 5.0)));
     scene.becomes("5").await;
+}
+
+#[tokio::test]
+async fn a_pool_of_the_same_name_that_appears_in_another_tenant() {
+    let scene = Scene::with(", tenant: '*'").await;
+    scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
+    let other = Pool::new("pool-other", POOL).of_tenant("bank").with(ID, 1.0);
+    scene.alb.pools(|pools| pools.push(other));
+    let texts = ["has 2 pools named", "admin and bank"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
+    scene.alb.pools(|pools| pools.truncate(1));
+    scene.becomes("1013400m").await;
 }
 
 #[tokio::test]
@@ -134,6 +150,35 @@ async fn a_page_that_repeats_for_ever() {
     let failure = leadsman.get(&path).await.failure();
     failure.assert_contains(&["lists its objects without end", "page 2"]);
     assert_eq!(alb.count("/api/pool"), 2);
+}
+
+#[tokio::test]
+async fn the_last_list_goes_on_while_a_page_repeats() {
+    let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
+    let config = Config::new().source_of("lb", &alb.source()).mapping(of_ingresses("")).object(
+        "ingresses.networking.k8s.io",
+        Some("shop"),
+        "web",
+        "",
+    );
+    let leadsman = Leadsman::start(config).await;
+    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    assert_eq!(leadsman.get(&path).await.value(), "7");
+    alb.repeat_pages();
+    eventually("a list that fails", SOON, async || {
+        assert_eq!(leadsman.get(&path).await.value(), "7");
+        let log = leadsman.log();
+        let is_told =
+            log.contains("lists its objects without end") && log.contains("the last list goes on");
+        if is_told { Ok(()) } else { Err(log) }
+    })
+    .await;
+    alb.set("k8s-03-cluster--1", ID, 8.0);
+    eventually("a new value", SOON, async || {
+        let answer = leadsman.get(&path).await;
+        if answer.value() == "8" { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -169,9 +214,48 @@ async fn samples_that_are_too_old_are_refused() {
     let texts = ["has no newer sample than one of", "maxSampleAge is 60s", "real time metrics"];
     let failure = scene.fails(&texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
-    scene.holds("1013400m").await;
+    scene.holds_because("1013400m", &texts).await;
     scene.alb.lag_behind(0);
     scene.becomes("1013400m").await;
+}
+
+/// As when real time metrics have ended for one of two Ingresses.
+#[tokio::test]
+async fn samples_of_one_object_that_are_too_old_cost_itself_alone() {
+    let resource = "ingresses.networking.k8s.io";
+    let pools = [of_ingress(1, "shop", "web", 7.0), of_ingress(2, "shop", "api", 9.0)];
+    let alb = Alb::start(&pools).await;
+    let config = Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(of_ingresses(""))
+        .object(resource, Some("shop"), "web", "")
+        .object(resource, Some("shop"), "api", "");
+    let leadsman = Leadsman::start(config).await;
+    let list = paths::object("shop", &format!("{resource}/%2A"), "connections");
+    let first = leadsman.get(&list).await;
+    assert_eq!((first.values().len(), first.warnings().as_str()), (2, ""), "{first:#?}");
+    alb.lag_behind_of("k8s-03-cluster--1", 300);
+    alb.set("k8s-03-cluster--2", ID, 11.0);
+    let texts = ["(web)", "its newest sample is 3", "s old, and maxSampleAge is 60s", "real time"];
+    eventually("the fresh one alone, and why", SOON, async || {
+        let answer = leadsman.get(&list).await;
+        let (values, warnings) = (answer.values(), answer.warnings());
+        let is_alone = values.len() == 1 && values.get("api").is_some_and(|value| value == "11");
+        let told = texts.iter().all(|text| warnings.contains(text));
+        if is_alone && told { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    let one = paths::object("shop", &format!("{resource}/web"), "connections");
+    let failure = leadsman.get(&one).await.failure();
+    assert_eq!(failure.code, 404, "{failure:?}");
+    failure.assert_contains(&["query \"conns\" has nothing of it", "its newest sample is 3"]);
+    alb.lag_behind_of("k8s-03-cluster--1", 0);
+    eventually("both", SOON, async || {
+        let answer = leadsman.get(&list).await;
+        let is_whole = answer.values().len() == 2 && answer.warnings().is_empty();
+        if is_whole { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -188,13 +272,30 @@ async fn a_certificate_of_somebody_else() {
 }
 
 #[tokio::test]
+async fn the_last_good_value_is_served_while_a_certificate_is_not_trusted() {
+    let alb = Alb::start_tls(&[pool()]).await;
+    let leadsman = Leadsman::start(config(&alb.source())).await;
+    let scene = Scene { alb, leadsman };
+    scene.becomes("1013400m").await;
+    scene.holds("1013400m").await;
+    let right = std::fs::read_to_string(scene.alb.secret().join("ca.crt")).expect("a file");
+    scene.alb.put("ca.crt", &Authority::new("another-ca").pem());
+    let texts = ["cannot be reached", "certificate"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
+    scene.alb.put("ca.crt", &right);
+    scene.becomes("1013400m").await;
+}
+
+#[tokio::test]
 async fn a_role_without_rights() {
     let scene = Scene::new().await;
     scene.becomes("1013400m").await;
     scene.holds("1013400m").await;
     let reply = Reply::json(403, &json!({"error": "permission denied"}));
     scene.alb.fail("/api/analytics", usize::MAX, reply);
-    scene.fails(&["does not let this user read metrics", "permission denied", "role"]).await;
-    scene.holds("1013400m").await;
+    let texts = ["does not let this user read metrics", "permission denied", "role"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
     assert_eq!(scene.alb.count("/login"), 1);
 }

@@ -51,9 +51,19 @@ impl Scene {
     }
 
     /// Asserts the value of the mapping that serves the last good one while the controller fails.
-    pub(crate) async fn holds(&self, value: &str) {
+    pub(crate) async fn holds(&self, value: &str) -> Answer {
         let answer = self.leadsman.get(&paths::object("routing-ns1", "services/avilb", HELD)).await;
         assert_eq!(answer.value(), value, "{answer:#?}");
+        answer
+    }
+
+    /// Waits until its `Warning` has the age of the value and these reasons; the value is served all the
+    /// time.
+    pub(crate) async fn holds_because(&self, value: &str, reasons: &[&str]) {
+        eventually(&format!("a warning with {reasons:?}"), SOON, async || {
+            self.holds(value).await.tells_age(HELD, reasons)
+        })
+        .await;
     }
 
     /// Waits until reads fail for one of these reasons.

@@ -57,8 +57,9 @@ async fn the_last_good_value_is_served_while_the_password_is_wrong() {
     scene.becomes("1013400m").await;
     scene.holds("1013400m").await;
     scene.alb.change_password("another");
-    scene.fails(&["refused the login (401 Unauthorized: Invalid credentials)"]).await;
-    scene.holds("1013400m").await;
+    let texts = ["refused the login (401 Unauthorized: Invalid credentials)"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
     assert_eq!(scene.alb.count("/login"), 2, "one, and a new one that is refused");
     scene.alb.put("password", "another");
     scene.becomes("1013400m").await;
@@ -193,4 +194,23 @@ async fn requests_name_the_version_that_is_configured() {
     // It is sent although the controller has said that it is older.
     let newer = Scene::with(", apiVersion: '30.1.1'").await;
     newer.fails(&["refused the request (400", "version 30.1.1 is newer than 22.1.3"]).await;
+}
+
+#[tokio::test]
+async fn the_last_good_value_is_served_while_a_token_is_refused() {
+    let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
+    let config = leadsman_tests::Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(of_ingresses("").set("onError", "{lastGood: 5m}"))
+        .object("ingresses.networking.k8s.io", Some("shop"), "web", "");
+    let leadsman = Leadsman::start(config).await;
+    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    assert_eq!(leadsman.get(&path).await.value(), "7");
+    alb.refuse_csrf();
+    eventually("a warning", SOON, async || {
+        let answer = leadsman.get(&path).await;
+        assert_eq!(answer.value(), "7", "{answer:#?}");
+        answer.tells_age("connections", &["does not accept the session", "CSRF Failed"])
+    })
+    .await;
 }

@@ -151,7 +151,7 @@ async fn fails_and_recovers(page: Reply, texts: &[&str]) {
     scene.holds("1013400m").await;
     scene.alb.fail(TEXT, usize::MAX, page);
     scene.fails(texts).await.assert_contains(&["query \"conns\"", "the source \"lb\""]);
-    scene.holds("1013400m").await;
+    scene.holds_because("1013400m", texts).await;
     scene.alb.recover();
     scene.becomes("1013400m").await;
 }
@@ -202,8 +202,9 @@ async fn a_million_series_are_not_even_read() {
     scene.becomes("1013400m").await;
     scene.holds("1013400m").await;
     scene.alb.fail(TEXT, usize::MAX, Reply::Endless);
-    scene.fails(&["more than the limit of 1000000 bytes", "maxBodyBytes"]).await;
-    scene.holds("1013400m").await;
+    let texts = ["more than the limit of 1000000 bytes", "maxBodyBytes"];
+    scene.fails(&texts).await;
+    scene.holds_because("1013400m", &texts).await;
     let taken = scene.alb.server.wait_for_disconnect().await;
     assert!(taken < 50 << 20, "{taken} bytes");
 }

@@ -141,6 +141,11 @@ impl Check<'_> {
                 self.promql(promql.as_deref().unwrap_or_default(), written, place)
             }
         };
+        if max_sample_age.is_some() && written.range.is_none() && written.promql.is_some() {
+            let message = "has no effect on an instant query, whose samples have the time of the \
+                           query, however old they are; it has one with `range`";
+            self.report(Severity::Warning, format!("{place}/maxSampleAge"), message);
+        }
         Query { name: name.to_owned(), source: written.source.clone(), kind, max_sample_age }
     }
 
