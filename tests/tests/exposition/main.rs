@@ -2,6 +2,7 @@
 
 mod agreement;
 mod check;
+mod doctor;
 mod faults;
 mod scene;
 mod values;
