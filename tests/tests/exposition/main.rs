@@ -4,5 +4,6 @@ mod agreement;
 mod check;
 mod doctor;
 mod faults;
+mod pages;
 mod scene;
 mod values;
