@@ -26,10 +26,7 @@ async fn a_target_that_fails_is_told_beside_one_that_answers() {
         format!("  ok    {}/metrics: {} bytes, 2 series in ", app.url(), PAGE.len())
     };
     for (reply, what) in [
-        (
-            Reply::new(500, "text/plain", "no database"),
-            "answered 500 Internal Server Error: no database",
-        ),
+        (Reply::new(500, "text/plain", "no database"), "answered 500 Internal Server Error"),
         (page("requests{\n"), "sent a page that cannot be read: line 1: "),
         (Reply::NoReply, "did not send its page within 1s"),
     ] {
