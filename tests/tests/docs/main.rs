@@ -1,6 +1,7 @@
 //! Examples and references in the documentation are valid, and what the pages for migration claim is
 //! shown by tests.
 
+mod autoscalers;
 mod claims;
 mod coming_from_keda;
 mod coming_from_prometheus_adapter;

@@ -2,6 +2,8 @@
 
 mod agreement;
 mod check;
+mod doctor;
 mod faults;
+mod pages;
 mod scene;
 mod values;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use leadsman_tests::{Config, Leadsman, Mapping, Prometheus, Reply, Upstream, eventually, paths};
+use leadsman_tests::{
+    Config, HOSTILE, Leadsman, Mapping, Prometheus, Reply, Upstream, eventually, paths,
+};
 use tempfile::TempDir;
 
 use super::scene::{METRIC, SOON, Scene, config, good, of, page};
@@ -181,6 +183,41 @@ async fn a_password_is_read_again_and_headers_of_files_are_sent() {
     assert_eq!(scene.app.last_request().header("x-scope-orgid"), Some("shop"));
     let told = format!("{}{}", scene.leadsman.log(), scene.leadsman.status().await);
     assert!(!told.contains("soundings") && !told.contains("bGVhZHNtYW46"), "{told}");
+}
+
+#[tokio::test]
+async fn a_plugin_brings_a_query_to_what_is_scraped() {
+    let lines =
+        "requests{code=\"200\"} 5\nrequests{code=\"201\"} 2.5\nrequests{code=\"500\"} 100\n";
+    let (app, unread) = (Upstream::start(page(lines)).await, Upstream::start(page(lines)).await);
+    let config = |app: &Upstream, asked: &str| {
+        Config::new()
+            .source_of("app", &format!("exposition: {{url: '{}/metrics'}}", app.url()))
+            .plugin("guest", HOSTILE)
+            .mapping(
+                Mapping::custom("brought", "services")
+                    .plugin("guest", &format!("do: ask, ask: {{{asked}}}"))
+                    .set("source", "app")
+                    .set("deadline", "10s"),
+            )
+            .object("services", Some("shop"), "web", "")
+    };
+    let asked = "exposition: {metric: requests, matches: {code: '2..'}}, maxSampleAge: 10m";
+    let leadsman = Leadsman::start(config(&app, asked)).await;
+    let path = paths::object("shop", "services/web", "brought");
+    assert_eq!(leadsman.get(&path).await.value(), "7500m");
+    // What is wrong in it is told by its place, and nothing is scraped to find out.
+    for (asked, text) in [
+        ("exposition: {metric: requests, matches: {code: '('}}", "exposition.matches.code: "),
+        ("exposition: {metric: requests, function: rate}", "the key \"over\" is missing"),
+        ("promql: up", "\"app\" is"),
+    ] {
+        let checked = Leadsman::check(config(&unread, asked)).await;
+        assert_eq!(checked.code, Some(1), "{asked}: {}", checked.output);
+        let named = "the query \"ask\" that the plugin \"guest\" brings";
+        checked.assert_contains(&[text, named]);
+    }
+    assert_eq!(unread.requests().len(), 0);
 }
 
 /// A counter that grows by 100 each second, and one that starts again every four.

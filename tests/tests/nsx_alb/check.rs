@@ -46,6 +46,27 @@ async fn what_must_not_be_summed_is_a_fault() {
 }
 
 #[tokio::test]
+async fn items_that_an_autoscaler_would_sum_are_warned_of() {
+    let alb = Alb::start(&[pool()]).await;
+    let latency = "l7_server.avg_resp_latency";
+    for (asked, config, is_warned) in [
+        (format!("entity: pool, ako: k8s, metric: {latency}"), "", true),
+        (format!("entity: pool, name: web, servers: true, metric: {latency}"), "", true),
+        (format!("entity: pool, ako: k8s, metric: {latency}"), "labels: [], combine: max", false),
+        (format!("entity: pool, name: web, metric: {latency}"), "", false),
+        (format!("entity: pool, ako: k8s, metric: {ID}"), "", false),
+    ] {
+        let mapping =
+            Mapping::external("m").alb_query("lb", "q", &asked).plugin("external", config);
+        let checked =
+            Leadsman::check(Config::new().source_of("lb", &alb.source()).mapping(mapping)).await;
+        assert_eq!(checked.code, Some(0), "{}", checked.output);
+        let told = "queries.q.nsxAlb.metric: l7_server.avg_resp_latency must not be summed";
+        assert_eq!(checked.output.contains(told), is_warned, "{asked}: {}", checked.output);
+    }
+}
+
+#[tokio::test]
 async fn faults_of_a_query_are_told() {
     let alb = Alb::start(&[pool()]).await;
     for (asked, text) in [

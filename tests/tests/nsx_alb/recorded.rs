@@ -14,8 +14,13 @@ struct Played {
 
 impl Played {
     async fn new(scenario: &str) -> Self {
+        Self::with(scenario, "5s").await
+    }
+
+    /// With this timeout of a call.
+    async fn with(scenario: &str, timeout: &str) -> Self {
         let controller = RecordedController::start(scenario).await;
-        let source = controller.source_with(", step: 5s, timeout: 5s");
+        let source = controller.source_with(&format!(", step: 5s, timeout: {timeout}"));
         let leadsman = Leadsman::start(config(&source)).await;
         let played = Self { controller, leadsman };
         played.serves("the first value", async || Ok(())).await;
@@ -30,6 +35,20 @@ impl Played {
                 200 if answer.value() == "1013400m" => is_so().await,
                 _ => Err(format!("{answer:#?}\n{}", self.leadsman.log())),
             }
+        })
+        .await;
+    }
+
+    /// Waits until reads fail with this code, for these reasons.
+    async fn fails(&self, code: u16, texts: &[&str]) {
+        eventually(&format!("a failure that says {texts:?}"), SOON, async || {
+            let answer = self.leadsman.get(&path()).await;
+            if answer.status == 200 {
+                return Err(format!("{answer:#?}"));
+            }
+            let failure = answer.failure();
+            let is_told = texts.iter().all(|text| failure.message.contains(*text));
+            if is_told && failure.code == code { Ok(()) } else { Err(format!("{failure:#?}")) }
         })
         .await;
     }
@@ -72,6 +91,25 @@ async fn errors_of_a_scenario_are_told_and_recovered_from() {
     .await;
     played.has_metrics(2.0).await;
     assert_eq!(played.calls("metrics", "refused").await, 3.0);
+}
+
+/// Each fault is told, and the value goes on after it.
+#[tokio::test]
+async fn faults_of_a_scenario_come_one_after_the_other() {
+    let played = Played::with("one-after-the-other.yaml", "2s").await;
+    for (code, texts) in [
+        (503, &["200 OK with text/html in place of JSON", "Down for maintenance"][..]),
+        (503, &["did not answer within 2s"][..]),
+        (503, &["broke off its answer"][..]),
+        (503, &["answered 419", "session is unknown"][..]),
+        // Null is absence, and not zero.
+        (404, &[][..]),
+    ] {
+        played.fails(code, texts).await;
+        played.serves(&format!("the value after {texts:?}"), async || Ok(())).await;
+    }
+    assert_eq!(played.calls("metrics", "refused").await, 2.0, "each 419");
+    assert!(played.calls("metrics", "failed").await >= 2.0, "what was too late, or cut off");
 }
 
 #[tokio::test]

@@ -6,10 +6,14 @@ use serde_json::Value;
 
 use super::super::written;
 use super::Check;
+use leadsman_document::{Severity, segment};
 use leadsman_source::{
     AkoNamespace, AlbFormat, Entity, NsxAlbQuery, NsxAlbSettings, Pick, Query, QueryKind, Step,
     is_health_score, is_metric_id, may_be_summed,
 };
+
+/// The shipped plugin that gives each series as an item.
+const EXTERNAL: &str = "external";
 
 impl Check<'_> {
     pub(super) fn controller(
@@ -146,6 +150,31 @@ impl Check<'_> {
             for message in unsummable_of(get, queries) {
                 self.fault(format!("{place}/{key}/combine"), message);
             }
+        }
+        let gives_all = matches!(written.serve, written::Serve::External(_))
+            && written.plugin == EXTERNAL
+            && !written.config.contains_key("labels");
+        if gives_all {
+            self.sums_of_autoscalers(queries, place);
+        }
+    }
+
+    /// Warns of items that an autoscaler adds up: one for each object.
+    fn sums_of_autoscalers(&mut self, queries: &[Query], place: &str) {
+        for query in queries {
+            let QueryKind::NsxAlb(asked) = &query.kind else { continue };
+            let is_of_many = asked.servers || matches!(asked.pick, Pick::Ako(_));
+            if !is_of_many || may_be_summed(&asked.metric) {
+                continue;
+            }
+            let message = format!(
+                "{} must not be summed, and an autoscaler adds up all items that its selector \
+                 matches: let it match one, or make one of them with \
+                 `config: {{labels: [], combine: max}}`",
+                asked.metric
+            );
+            let place = format!("{place}/queries/{}/nsxAlb/metric", segment(&query.name));
+            self.report(Severity::Warning, place, message);
         }
     }
 }

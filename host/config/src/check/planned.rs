@@ -138,6 +138,10 @@ mod tests {
             r#"{"source": "prometheus", "promql": "up{a=\"$${b}\",${selector}}"}"#,
             r#"{"source": "prometheus", "promql": "up",
                 "range": {"duration": "300000ms", "step": "30000ms"}}"#,
+            r#"{"source": "lb", "exposition": {"metric": "queue_length"}}"#,
+            r#"{"source": "lb", "exposition": {"metric": "http_requests_total",
+                "labels": {"app": "web", "zone": ""}, "matches": {"code": "2..", "path": "/(a|b)"},
+                "function": "rate", "over": "60000ms"}, "maxSampleAge": "90000ms"}"#,
         ] {
             let query = of(keys).unwrap();
             let written: Value = serde_json::from_str(keys).unwrap();
