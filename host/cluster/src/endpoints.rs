@@ -209,6 +209,8 @@ mod tests {
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
 
+    use leadsman_runtime::telemetry::Metrics;
+
     use super::super::fake_server::serve;
     use super::super::{Cluster, Reflectors};
     use super::*;
@@ -369,7 +371,8 @@ mod tests {
         let both = [("web-0", "127.0.0.1"), ("web-1", "127.0.0.2")];
         let mut server = JoinSet::new();
         let cluster = cluster(&mut server, slice_of("1", &both), events.subscribe()).await;
-        let reflectors = Reflectors::new(&cluster, TaskTracker::new(), CancellationToken::new());
+        let reflectors =
+            Reflectors::new(&cluster, Metrics::new(), TaskTracker::new(), CancellationToken::new());
         let kind = EndpointKind::Service("web".to_owned());
         let pick = EndpointPick { namespace: "shop".parse().ok(), kind };
         let store = reflectors.endpoints(&pick);
