@@ -146,11 +146,12 @@ async fn explained(arguments: &[&str]) -> Value {
     serde_json::from_str(&report.output).unwrap_or_else(|error| panic!("{error}: {report:#?}"))
 }
 
-/// The status of an autoscaler once the controller has decided.
+/// The status of an autoscaler once the controller has decided. The autoscaler is deleted then, since the
+/// controller has those of other tests to look after.
 async fn decided(admin: &ApiClient, name: &str) -> Value {
     let path =
         format!("/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers/{name}");
-    eventually(&format!("a decision about {name}"), TIMEOUT, async || {
+    let status = eventually(&format!("a decision about {name}"), TIMEOUT, async || {
         let status = admin.get(&path).await["status"].clone();
         let conditions = status["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
         let about_scaling = conditions
@@ -158,7 +159,9 @@ async fn decided(admin: &ApiClient, name: &str) -> Value {
             .any(|of| of["type"] == "ScalingActive" || of["reason"] == "SucceededRescale");
         if about_scaling { Ok(status) } else { Err(format!("{status:#}")) }
     })
-    .await
+    .await;
+    admin.delete(&path).await;
+    status
 }
 
 #[tokio::test]
