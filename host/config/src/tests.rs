@@ -318,9 +318,9 @@ fn what_is_no_key_of_prometheus_adapter_is_told_of_once() {
     assert_eq!(
         told,
         [
-            "config.yaml:2: foo/bar: unknown key \"foo/bar\"; there are externalRules, \
+            "config.yaml:2: foo/bar: unknown key \"foo/bar\"; there are discovery, externalRules, \
              resourceRules, rules",
-            "config.yaml:3: mappings: unknown key \"mappings\"; there are externalRules, \
+            "config.yaml:3: mappings: unknown key \"mappings\"; there are discovery, externalRules, \
              resourceRules, rules",
         ]
     );
