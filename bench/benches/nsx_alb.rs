@@ -72,14 +72,14 @@ const RUNS: [Run; 2] = [
         step: Duration::from_secs(5),
         time: Duration::from_secs(120),
         cpu: 30.0,
-        memory: 256 << 20,
+        memory: 400 << 20,
     },
     Run {
         name: "5m",
         step: Duration::from_secs(300),
         time: Duration::from_secs(600),
         cpu: 15.0,
-        memory: 256 << 20,
+        memory: 400 << 20,
     },
 ];
 
