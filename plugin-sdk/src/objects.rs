@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::input::{Answer, Column, Object, Sample, Scope, Series};
+use crate::input::{Answer, Column, Object, Range, Sample, Scope, Series};
 use crate::log;
 use crate::measures::Measure;
 use crate::plan::Failure;
@@ -160,6 +160,8 @@ pub fn by_object<'a>(
     namespace: Option<&str>,
     combine: Combine,
 ) -> Result<Vec<ObjectValue<'a>>, Failure> {
+    // Of another type of answer, the labels say nothing.
+    let _ = answer.series()?;
     let finder = ObjectFinder::new(answer, scope, source, namespace)?;
     combined(answer, combine, |series| Some((finder.object(series)?, series.sample())))
 }
@@ -203,6 +205,23 @@ pub fn combined<'a>(
     Ok(values)
 }
 
+/// A series of an answer of either type, as far as its labels go.
+pub(crate) trait Labelled<'a> {
+    fn at(&self, column: Column) -> Option<Label<'a>>;
+}
+
+impl<'a> Labelled<'a> for Series<'a> {
+    fn at(&self, column: Column) -> Option<Label<'a>> {
+        Series::at(self, column)
+    }
+}
+
+impl<'a> Labelled<'a> for Range<'a> {
+    fn at(&self, column: Column) -> Option<Label<'a>> {
+        Range::at(self, column)
+    }
+}
+
 /// Finds the object of each series of an answer, as [`by_object`] does.
 #[derive(Debug)]
 pub struct ObjectFinder<'a> {
@@ -215,7 +234,7 @@ pub struct ObjectFinder<'a> {
 impl<'a> ObjectFinder<'a> {
     /// For the series of an answer. Fails if none of them has the label that names the object.
     pub fn new(
-        answer: &Answer<'a>,
+        answer: &Answer<'_>,
         scope: &'a Scope,
         source: &'a ObjectSource,
         namespace: Option<&str>,
@@ -228,8 +247,10 @@ impl<'a> ObjectFinder<'a> {
         let source = match source {
             ObjectSource::Label(label) => match answer.column(label) {
                 Some(column) => Source::Column(column),
-                None if answer.series()?.len() == 0 => Source::Nothing,
-                None => return Err(nothing_named(answer, source)),
+                None => match first_labels(answer) {
+                    None => Source::Nothing,
+                    Some(present) => return Err(nothing_named(answer, label, &present)),
+                },
             },
             ObjectSource::Fixed(fixed) => Source::Fixed(fixed),
         };
@@ -239,6 +260,11 @@ impl<'a> ObjectFinder<'a> {
     /// The object of a series of the answer; `None` if it is for none, or for one of another
     /// namespace.
     pub fn object(&self, series: &Series<'a>) -> Option<ObjectKey<'a>> {
+        self.of(series)
+    }
+
+    /// The same for a series of either type of answer.
+    pub(crate) fn of(&self, series: &impl Labelled<'a>) -> Option<ObjectKey<'a>> {
         if let Some((column, asked)) = self.elsewhere
             && series.at(column).is_some_and(|named| named != *asked)
         {
@@ -318,7 +344,7 @@ enum Source<'a> {
 }
 
 fn object_of<'a>(
-    series: &Series<'a>,
+    series: &impl Labelled<'a>,
     source: &Source<'a>,
     namespace: Option<Column>,
 ) -> Option<ObjectKey<'a>> {
@@ -338,18 +364,7 @@ fn object_of<'a>(
     }
 }
 
-fn nothing_named(answer: &Answer<'_>, source: &ObjectSource) -> Failure {
-    let wanted = match source {
-        ObjectSource::Label(label) => label.as_str(),
-        ObjectSource::Fixed(_) => "",
-    };
-    let present: Vec<String> = answer
-        .series()
-        .ok()
-        .and_then(|mut series| series.next())
-        .map(|series| series.labels().map(|(name, _)| name.to_string()).collect())
-        .unwrap_or_default();
-    let present = if present.is_empty() { "none".to_owned() } else { present.join(", ") };
+fn nothing_named(answer: &Answer<'_>, wanted: &str, present: &str) -> Failure {
     Failure::in_query(
         answer.query(),
         format!(
@@ -357,6 +372,16 @@ fn nothing_named(answer: &Answer<'_>, source: &ObjectSource) -> Failure {
              series: {present}); keep it in the query's by (…), or set `object` to another label"
         ),
     )
+}
+
+/// The names of the labels of the first series, if there is one.
+fn first_labels(answer: &Answer<'_>) -> Option<String> {
+    let names: Vec<String> = match (answer.series(), answer.ranges()) {
+        (Ok(mut series), _) => series.next()?.labels().map(|(name, _)| name.to_string()).collect(),
+        (_, Ok(mut ranges)) => ranges.next()?.labels().map(|(name, _)| name.to_string()).collect(),
+        _ => return None,
+    };
+    Some(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
 }
 
 /// Labels hash as one number, for which a multiplication spreads well enough.

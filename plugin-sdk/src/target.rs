@@ -2,7 +2,7 @@
 
 use crate::input::{Answer, Range, Scope, Series};
 use crate::measures::Measure;
-use crate::objects::{NAMESPACE_LABEL, ObjectKey, ObjectName, ObjectSource};
+use crate::objects::{Labelled, ObjectFinder, ObjectKey, ObjectSource};
 use crate::plan::Failure;
 use crate::text::Label;
 
@@ -46,10 +46,8 @@ impl<'a> Target<'a> {
 /// objects.
 #[derive(Debug)]
 pub struct Targets<'a> {
-    source: Option<&'a ObjectSource>,
-    namespace: Option<&'a str>,
-    /// The namespace that the evaluation is for.
-    asked: Option<&'a str>,
+    /// `None` where series are items.
+    objects: Option<ObjectFinder<'a>>,
     /// Labels that do not tell items apart.
     without: &'a [&'a str],
 }
@@ -61,27 +59,10 @@ impl<'a> Targets<'a> {
         answer: &Answer<'_>,
         scope: &'a Scope,
         source: Option<&'a ObjectSource>,
-        namespace: Option<&'a str>,
+        namespace: Option<&str>,
     ) -> Result<Self, Failure> {
-        if let Some(ObjectSource::Label(label)) = source
-            && answer.column(label).is_none()
-            && let Some(present) = first_labels(answer)
-        {
-            return Err(Failure::in_query(
-                answer.query(),
-                format!(
-                    "no series has the label \"{label}\" that names the object (labels of the \
-                     first series: {present}); keep it in the query's by (…), or set `object` to \
-                     another label"
-                ),
-            ));
-        }
-        let (namespace, asked) = match scope {
-            Scope::Cluster => (Some(namespace.unwrap_or(NAMESPACE_LABEL)), None),
-            Scope::Namespace(asked) => (namespace, Some(asked.as_str())),
-        };
-        let namespace = namespace.filter(|label| !label.is_empty());
-        Ok(Self { source, namespace, asked, without: &[] })
+        let finder = |source| ObjectFinder::new(answer, scope, source, namespace);
+        Ok(Self { objects: source.map(finder).transpose()?, without: &[] })
     }
 
     /// Labels that do not tell items apart, as `le` of the buckets of a histogram. The name of the
@@ -92,53 +73,29 @@ impl<'a> Targets<'a> {
 
     /// What a series is for: nothing if it lacks the object's label, or is of another namespace.
     pub fn of(&self, series: &Series<'a>) -> Option<Target<'a>> {
-        self.find(|name| series.label(name), series.labels())
+        self.find(series, series.labels())
     }
 
     /// The same for a series of a range query.
     pub fn of_range(&self, range: &Range<'a>) -> Option<Target<'a>> {
-        self.find(|name| range.label(name), range.labels())
+        self.find(range, range.labels())
     }
 
     fn find(
         &self,
-        label: impl Fn(&str) -> Option<Label<'a>>,
+        series: &impl Labelled<'a>,
         labels: impl Iterator<Item = (Label<'a>, Label<'a>)>,
     ) -> Option<Target<'a>> {
-        let Some(source) = self.source else {
-            let kept = |name: &Label<'_>| {
-                *name != "__name__" && !self.without.iter().any(|without| name == without)
-            };
-            let mut labels: Vec<_> = labels.filter(|(name, _)| kept(name)).collect();
-            labels.sort_by_key(|(name, _)| name.as_str());
-            return Some(Target(Kind::Item(labels)));
-        };
-        let mut namespace = self.namespace.and_then(&label);
-        if let Some(asked) = self.asked {
-            if namespace.is_some_and(|named| named != asked) {
-                return None;
-            }
-            namespace = None;
+        if let Some(objects) = &self.objects {
+            return objects.of(series).map(|object| Target(Kind::Object(object)));
         }
-        let name = match source {
-            ObjectSource::Label(name) => ObjectName::Label(label(name)?),
-            ObjectSource::Fixed(fixed) => {
-                namespace = namespace.filter(|_| fixed.namespace.is_none());
-                ObjectName::Fixed(fixed)
-            }
+        let kept = |name: &Label<'_>| {
+            *name != "__name__" && !self.without.iter().any(|without| name == without)
         };
-        Some(Target(Kind::Object(ObjectKey { namespace, name })))
+        let mut labels: Vec<_> = labels.filter(|(name, _)| kept(name)).collect();
+        labels.sort_by_key(|(name, _)| name.as_str());
+        Some(Target(Kind::Item(labels)))
     }
-}
-
-/// The names of the labels of the first series, if there is one.
-fn first_labels(answer: &Answer<'_>) -> Option<String> {
-    let names: Vec<String> = match (answer.series(), answer.ranges()) {
-        (Ok(mut series), _) => series.next()?.labels().map(|(name, _)| name.to_string()).collect(),
-        (_, Ok(mut ranges)) => ranges.next()?.labels().map(|(name, _)| name.to_string()).collect(),
-        _ => return None,
-    };
-    Some(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
 }
 
 #[cfg(test)]
