@@ -21,7 +21,7 @@ pub use decision::{Decision, History, Outcome, Situation, decide};
 pub use limits::{Behavior, Direction, Limit, Policy, PolicyAmount, Rules, SelectPolicy};
 pub use metric::{Metric, Reading, Target, Utilization};
 pub use pods::{Phase, Pod, PodGroups, PodSample, ReadyCondition, Startup};
-pub use proposal::{Calculation, Failure, Proposal};
+pub use proposal::{Calculation, Failure, Proposal, Replicas, propose};
 pub use stabilization::{Recommendation, Stabilized};
 pub use tolerance::Tolerance;
 

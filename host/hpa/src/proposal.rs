@@ -88,15 +88,15 @@ impl fmt::Display for Failure {
 
 /// The replicas of the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Replicas {
+pub struct Replicas {
     /// `spec.replicas` of its scale.
-    pub(crate) spec: i32,
+    pub spec: i32,
     /// `status.replicas` of its scale.
-    pub(crate) status: i32,
+    pub status: i32,
 }
 
-/// What a metric proposes.
-pub(crate) fn propose(
+/// What a metric proposes, before it is stabilized and limited.
+pub fn propose(
     metric: &Metric,
     replicas: Replicas,
     pods: &[Pod],
@@ -164,8 +164,9 @@ fn of_average(value: i64, target: i64, replicas: i32, tolerance: Tolerance) -> P
     } else {
         (ceil(value as f64 / target as f64), Calculation::Divided)
     };
+    // Without a replica there is no average: the controller shows nonsense, here it is the value.
     #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates")]
-    let current = (value as f64 / f64::from(replicas)).ceil() as i64;
+    let current = (value as f64 / f64::from(replicas.max(1))).ceil() as i64;
     Proposal { replicas: proposed, ratio, current, calculation, pods: None }
 }
 

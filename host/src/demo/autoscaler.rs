@@ -1,15 +1,17 @@
-//! The algorithm of the HorizontalPodAutoscaler, applied to values of the API.
+//! Autoscalers of the demo: what they read, and what the HPA's arithmetic makes of it.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use leadsman_document::Document;
+use leadsman_hpa::{
+    Metric as HpaMetric, Phase, Pod, PodSample, Reading, ReadyCondition, Replicas, Startup, Target,
+    Tolerance, propose,
+};
 use leadsman_model::quantity::Quantity;
-
-/// The tolerance of the HPA controller: a ratio within 1 ± 0.1 does not change the replicas.
-const TOLERANCE: f64 = 0.1;
 
 /// The maximum number of frames in the history.
 const MAX_HISTORY: usize = 40;
@@ -132,27 +134,37 @@ impl Autoscaler {
 
     /// The value to show, and the desired replicas.
     fn decision(&self, values: &[Quantity]) -> Result<(Quantity, u32), String> {
-        let sum: f64 = values.iter().map(|value| value.as_f64()).sum();
-        let current = f64::from(self.replicas);
-        let target = self.target.as_f64();
-        let (shown, ratio, desired) = match (&self.spec.metric, values) {
-            (_, []) => return Err("no metrics returned".to_owned()),
-            (Metric::Pods { .. }, pods) => {
-                let count = f64::from(u32::try_from(pods.len()).unwrap_or(u32::MAX));
-                (sum / count, sum / count / target, sum / target)
+        if values.is_empty() {
+            return Err("no metrics returned".to_owned());
+        }
+        let values: Vec<_> = values.iter().map(|value| value.milli()).collect();
+        let replicas = i32::try_from(self.replicas).unwrap_or(i32::MAX);
+        let target = self.target.milli();
+        let (reading, target, pods) = match &self.spec.metric {
+            Metric::Pods { .. } => {
+                let samples = values.iter().enumerate().map(|(number, value)| {
+                    let sample = PodSample { value: *value, time: 0, window: Duration::ZERO };
+                    (number.to_string(), sample)
+                });
+                let reading =
+                    Reading::Pods { samples: samples.collect(), startup: false, utilization: None };
+                (reading, Target::AverageValue(target), pods(values.len()))
             }
-            (Metric::Object { .. }, _) => (sum, sum / target, sum / target * current.max(1.0)),
-            (Metric::External { .. }, _) => {
-                // Without replicas there is no average, and any value scales up.
-                let ratio =
-                    if self.replicas == 0 { sum * f64::INFINITY } else { sum / target / current };
-                (sum / current.max(1.0), ratio, sum / target)
+            // All of its pods are ready.
+            Metric::Object { .. } => {
+                let pods = pods(usize::try_from(replicas).unwrap_or_default());
+                (Reading::Object(values.iter().sum()), Target::Value(target), pods)
+            }
+            Metric::External { .. } => {
+                (Reading::External(values), Target::AverageValue(target), Vec::new())
             }
         };
-        let shown = Quantity::from_f64(shown).map_err(|error| error.to_string())?;
-        let desired =
-            if (ratio - 1.0).abs() <= TOLERANCE { self.replicas } else { rounded_up(desired) };
-        Ok((shown, desired))
+        let metric = HpaMetric { target, reading: Ok(reading) };
+        let replicas = Replicas { spec: replicas, status: replicas };
+        let proposal = propose(&metric, replicas, &pods, &Startup::at(0), Tolerance::default());
+        let proposal = proposal.map_err(|failure| failure.to_string())?;
+        let desired = u32::try_from(proposal.replicas).unwrap_or_default();
+        Ok((Quantity::from_milli(proposal.current), desired))
     }
 
     pub(super) fn workload(&self) -> String {
@@ -219,10 +231,16 @@ fn push<T>(history: &mut VecDeque<T>, point: T) {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates; the caller clamps
-fn rounded_up(replicas: f64) -> u32 {
-    // A sum of thousandths may have a rounding error.
-    (replicas - 1e-9).ceil().max(0.0) as u32
+/// So many pods that run and are ready.
+fn pods(count: usize) -> Vec<Pod> {
+    let pod = |number: usize| Pod {
+        name: number.to_string(),
+        phase: Phase::Running,
+        deleted: false,
+        ready: Some(ReadyCondition { status: Some(true), since: 0 }),
+        started: Some(0),
+    };
+    (0..count).map(pod).collect()
 }
 
 #[cfg(test)]
