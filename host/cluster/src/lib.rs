@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
-use http::StatusCode;
+use http::Response;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::ListParams;
 use kube::client::Body;
@@ -113,13 +113,13 @@ impl Cluster {
     }
 
     /// The answer at a path, with any status. The error is for people.
-    pub async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), String> {
+    pub async fn get(&self, path: &str) -> Result<Response<Vec<u8>>, String> {
         let request = http::Request::get(path).body(Body::empty());
         let request = request.map_err(|error| error.to_string())?;
         let response = self.client.send(request).await.map_err(|error| explain(&error))?;
-        let status = response.status();
-        let body = response.into_body().collect_bytes().await.map_err(|error| explain(&error))?;
-        Ok((status, body.into()))
+        let (head, body) = response.into_parts();
+        let body = body.collect_bytes().await.map_err(|error| explain(&error))?;
+        Ok(Response::from_parts(head, body.into()))
     }
 
     /// A ConfigMap as it is now and after each change; `None` while it does not exist. Errors say why

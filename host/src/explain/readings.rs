@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use leadsman_cluster::{Cluster, explain};
+use leadsman_cluster::Cluster;
 use leadsman_hpa::{PodSample, Reading, Utilization};
 use leadsman_model::quantity::Quantity;
 use serde_json::Value;
@@ -26,26 +26,18 @@ pub(super) struct Answer {
 
 /// The answer at a path. A status other than 200 is an error with the message of the answer.
 pub(super) async fn get(cluster: &Cluster, path: &str) -> Result<Answer, String> {
-    let request = http::Request::get(path).body(kube::client::Body::empty());
-    let request = request.map_err(|error| error.to_string())?;
-    let read = async {
-        let response = cluster.client().send(request).await.map_err(|error| explain(&error))?;
-        let (head, body) = response.into_parts();
-        let bytes = body.collect_bytes().await.map_err(|error| explain(&error))?;
-        let warnings = head.headers.get_all(http::header::WARNING).iter();
-        let warnings = warnings.filter_map(|value| value.to_str().ok()).map(text_of).collect();
-        let body: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| format!("{} with an answer that is no JSON", head.status))?;
-        if head.status == http::StatusCode::OK {
-            return Ok(Answer { body, warnings });
-        }
-        let message = body["message"].as_str().unwrap_or_default();
-        Err(format!("{}: {message}", head.status.as_u16()))
-    };
-    match tokio::time::timeout(REQUEST_TIMEOUT, read).await {
-        Ok(answer) => answer,
-        Err(_) => Err(format!("no answer within {REQUEST_TIMEOUT:?}")),
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, cluster.get(path)).await;
+    let answer = answer.map_err(|_| format!("no answer within {REQUEST_TIMEOUT:?}"))??;
+    let warnings = answer.headers().get_all(http::header::WARNING).iter();
+    let warnings = warnings.filter_map(|value| value.to_str().ok()).map(text_of).collect();
+    let status = answer.status();
+    let body: Value = serde_json::from_slice(answer.body())
+        .map_err(|_| format!("{status} with an answer that is no JSON"))?;
+    if status == http::StatusCode::OK {
+        return Ok(Answer { body, warnings });
     }
+    let message = body["message"].as_str().unwrap_or_default();
+    Err(format!("{}: {message}", status.as_u16()))
 }
 
 /// The text of a `Warning` header: `299 AGENT "TEXT"`.

@@ -157,7 +157,10 @@ impl OtherAdapter {
     async fn get(&self, path: &str) -> Result<(StatusCode, Value), String> {
         let request = async {
             match &self.connection {
-                Connection::Cluster(cluster) => cluster.get(path).await,
+                Connection::Cluster(cluster) => {
+                    let answer = cluster.get(path).await?;
+                    Ok((answer.status(), answer.into_body()))
+                }
                 Connection::Url { url, client, token } => {
                     let mut request = client.get(format!("{url}{path}"));
                     if let Some(token) = token {
