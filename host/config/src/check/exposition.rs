@@ -1,15 +1,15 @@
 //! What is scraped, and what is asked of it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::written;
 use super::Check;
+use super::source::RequestKeys;
 use leadsman_document::{excerpt, segment};
 use leadsman_model::endpoints::{EndpointKind, EndpointPick};
 use leadsman_source::{
     EndpointTargets, ExpositionLimits, ExpositionQuery, ExpositionSettings, Function, LabelMatcher,
-    Method, QueryKind, TargetPort, TargetSettings,
+    QueryKind, TargetPort, TargetSettings,
 };
 
 /// The windows of functions. Their samples are kept in memory, so there is a longest.
@@ -39,26 +39,16 @@ impl Check<'_> {
         }
         let limits = limits(written.limits.as_ref());
         let max_concurrent = written.max_concurrent.unwrap_or(50) as usize;
-        // Its requests are made as those to a Prometheus are.
-        let requests = written::Prometheus {
-            url: None,
-            urls: Vec::new(),
-            timeout: None,
-            max_body_bytes: None,
-            max_concurrent: None,
-            method: Method::Get,
-            headers: written.headers,
-            header_files: written.header_files,
-            query_parameters: BTreeMap::new(),
-            bearer_token_file: written.bearer_token_file,
-            basic_auth: written.basic_auth,
-            tls: written.tls,
-            fail_on_warnings: false,
+        let requests = RequestKeys {
+            headers: &written.headers,
+            header_files: &written.header_files,
+            bearer_token_file: written.bearer_token_file.as_deref(),
+            basic_auth: written.basic_auth.as_ref(),
         };
         let headers = self.headers(&requests, place);
         let header_files = self.header_files(&requests, place);
         let credentials = self.credentials(&requests, place);
-        let tls = self.tls(requests.tls.as_ref(), &format!("{place}/tls"));
+        let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
         Some(ExpositionSettings {
             targets: targets?,
             timeout,

@@ -1,5 +1,6 @@
 //! Sources: addresses, files and limits.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +20,14 @@ const MAX_URLS: usize = 10;
 /// What is sent with a query by itself, and what would make another query of it.
 const OWN_PARAMETERS: [&str; 8] =
     ["", "query", "time", "start", "end", "step", "timeout", "match[]"];
+
+/// What the requests of a source carry, as the kinds that speak HTTP have it.
+pub(super) struct RequestKeys<'w> {
+    pub(super) headers: &'w BTreeMap<String, String>,
+    pub(super) header_files: &'w BTreeMap<String, String>,
+    pub(super) bearer_token_file: Option<&'w str>,
+    pub(super) basic_auth: Option<&'w written::BasicAuth>,
+}
 
 impl Check<'_> {
     pub(super) fn source(
@@ -66,10 +75,16 @@ impl Check<'_> {
             Duration::from_secs(5),
             &format!("{place}/timeout"),
         );
-        let headers = self.headers(&written, place);
-        let header_files = self.header_files(&written, place);
+        let requests = RequestKeys {
+            headers: &written.headers,
+            header_files: &written.header_files,
+            bearer_token_file: written.bearer_token_file.as_deref(),
+            basic_auth: written.basic_auth.as_ref(),
+        };
+        let headers = self.headers(&requests, place);
+        let header_files = self.header_files(&requests, place);
         let query_parameters = self.query_parameters(&written, place);
-        let credentials = self.credentials(&written, place);
+        let credentials = self.credentials(&requests, place);
         let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
         if urls.is_empty() {
             return None;
@@ -156,9 +171,9 @@ impl Check<'_> {
         Some(parsed.as_str().trim_end_matches('/').to_owned())
     }
 
-    pub(super) fn headers(&mut self, written: &written::Prometheus, place: &str) -> HeaderMap {
+    pub(super) fn headers(&mut self, written: &RequestKeys<'_>, place: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        for (name, value) in &written.headers {
+        for (name, value) in written.headers {
             let place = format!("{place}/headers/{}", segment(name));
             let name = self.take(HeaderName::try_from(name), &place);
             let value = self.take(HeaderValue::try_from(value), &place);
@@ -171,13 +186,13 @@ impl Check<'_> {
 
     pub(super) fn header_files(
         &mut self,
-        written: &written::Prometheus,
+        written: &RequestKeys<'_>,
         place: &str,
     ) -> Vec<(HeaderName, PathBuf)> {
         let credentials = written.bearer_token_file.is_some() || written.basic_auth.is_some();
         let twice = |one: &str, other: &HeaderName| other.as_str().eq_ignore_ascii_case(one);
         let mut headers: Vec<(HeaderName, PathBuf)> = Vec::new();
-        for (name, file) in &written.header_files {
+        for (name, file) in written.header_files {
             let place = format!("{place}/headerFiles/{}", segment(name));
             let file = self.file(file, &place);
             let Some(name) = self.take(HeaderName::try_from(name), &place) else { continue };
@@ -213,12 +228,8 @@ impl Check<'_> {
         written.query_parameters.clone().into_iter().collect()
     }
 
-    pub(super) fn credentials(
-        &mut self,
-        written: &written::Prometheus,
-        place: &str,
-    ) -> Credentials {
-        match (&written.bearer_token_file, &written.basic_auth) {
+    pub(super) fn credentials(&mut self, written: &RequestKeys<'_>, place: &str) -> Credentials {
+        match (written.bearer_token_file, written.basic_auth) {
             (None, None) => Credentials::None,
             (Some(file), None) => {
                 Credentials::BearerFile(self.file(file, &format!("{place}/bearerTokenFile")))
