@@ -9,6 +9,7 @@
 
 mod alb;
 mod answer;
+mod awaited;
 mod built;
 mod caller;
 mod certificates;

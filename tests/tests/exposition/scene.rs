@@ -63,16 +63,7 @@ impl Scene {
 
     /// Waits until reads fail for these reasons.
     pub(crate) async fn fails(&self, texts: &[&str]) -> Failure {
-        eventually(&format!("a failure that says {texts:?}"), SOON, async || {
-            let answer = self.read().await;
-            if answer.status == 200 {
-                return Err(format!("{answer:#?}"));
-            }
-            let failure = answer.failure();
-            let told = |text: &&str| failure.message.contains(*text);
-            if texts.iter().all(told) { Ok(failure) } else { Err(failure.message) }
-        })
-        .await
+        self.leadsman.wait_failure(&paths::pods("shop", METRIC), texts).await
     }
 }
 

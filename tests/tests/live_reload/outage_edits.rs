@@ -180,10 +180,14 @@ async fn an_equally_good_build_in_an_outage_keeps_the_values() {
     assert_eq!(scene.leadsman.get(&path()).await.header("warning"), "");
 }
 
-/// A mapping that takes over the metric of a rule takes over what is known of it.
-#[tokio::test]
-async fn a_mapping_in_the_place_of_a_rule_keeps_the_values() {
-    let mut upstream = Upstream::start(Reply::NoReply).await;
+/// A rule that serves the metric of [`with_jobs`].
+const RULE: &str = "[{seriesQuery: jobs, resources: {overrides: {namespace: {resource: namespace}, \
+                    pod: {resource: pods}}}, \
+                    metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}]";
+
+/// A Prometheus with `jobs` of two pods.
+async fn with_jobs() -> Upstream {
+    let upstream = Upstream::start(Reply::NoReply).await;
     upstream.reply_with(|request| {
         if request.path.ends_with("/api/v1/series") {
             let series = serde_json::json!([
@@ -194,13 +198,17 @@ async fn a_mapping_in_the_place_of_a_rule_keeps_the_values() {
             Reply::pods(&[("web-0", "4"), ("web-1", "5")])
         }
     });
-    let rule = "[{seriesQuery: jobs, resources: {overrides: {namespace: {resource: namespace}, \
-                pod: {resource: pods}}}, \
-                metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}]";
+    upstream
+}
+
+/// A mapping that takes over the metric of a rule takes over what is known of it.
+#[tokio::test]
+async fn a_mapping_in_the_place_of_a_rule_keeps_the_values() {
+    let mut upstream = with_jobs().await;
     let mapping = Mapping::pods("jobs")
         .query("q", r#"sum by (pod) (jobs{namespace="${namespace}"})"#)
         .set("onError", "{lastGood: 5m}");
-    let config = Config::shop(&upstream.url()).set("rules", rule);
+    let config = Config::shop(&upstream.url()).set("rules", RULE);
     let mut folder = Folder::plain();
     folder.configure(&config);
     let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
@@ -218,26 +226,13 @@ async fn a_mapping_in_the_place_of_a_rule_keeps_the_values() {
 /// on being served, whether the rule is still there or not, with the reason on the status page.
 #[tokio::test]
 async fn a_mapping_that_cannot_be_bound_leaves_the_metric_of_its_rule_serving() {
-    let upstream = Upstream::start(Reply::NoReply).await;
-    upstream.reply_with(|request| {
-        if request.path.ends_with("/api/v1/series") {
-            let series = serde_json::json!([
-                {"__name__": "jobs", "namespace": "shop", "pod": "web-0"}
-            ]);
-            Reply::json(200, &serde_json::json!({"status": "success", "data": series}))
-        } else {
-            Reply::pods(&[("web-0", "4"), ("web-1", "5")])
-        }
-    });
-    let rule = "[{seriesQuery: jobs, resources: {overrides: {namespace: {resource: namespace}, \
-                pod: {resource: pods}}}, \
-                metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}]";
+    let upstream = with_jobs().await;
     let query = r#"sum by (pod) (jobs{namespace="${namespace}"})"#;
     let base = || Config::shop(&upstream.url()).plugin("hostile", HOSTILE);
     let of = |deed: &str| Mapping::pods("jobs").query("q", query).plugin("hostile", deed);
     let refused = of("in: configure, do: fail, message: no moon today");
     let mut folder = Folder::plain();
-    folder.configure(base().set("rules", rule));
+    folder.configure(base().set("rules", RULE));
     let leadsman = Leadsman::start_file(&folder.config(), &[]).await;
     let path = paths::pods("shop", "jobs");
     let serves = async |leadsman: &Leadsman| {
@@ -246,7 +241,7 @@ async fn a_mapping_that_cannot_be_bound_leaves_the_metric_of_its_rule_serving() 
     };
     serves(&leadsman).await;
     // The mapping beside the rule, and then in its place.
-    let beside = base().set("rules", rule).mapping(refused.clone());
+    let beside = base().set("rules", RULE).mapping(refused.clone());
     for edited in [beside, base().mapping(refused)] {
         edit(&leadsman, &mut folder, edited).await;
         serves(&leadsman).await;

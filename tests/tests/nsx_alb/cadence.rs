@@ -11,19 +11,7 @@ use super::scene::{ID, METRIC, POOL, SOON, Scene, of_ingress, of_ingresses, path
 #[tokio::test]
 async fn a_value_follows_the_controller_in_its_own_step() {
     let scene = Scene::new().await;
-    scene.becomes("1013400m").await;
-    let begun = Instant::now();
-    for value in [2.0, 3.0] {
-        scene.alb.set(POOL, ID, value);
-        scene.becomes(&format!("{value}")).await;
-    }
-    // One call at the beginning, and one in each 5 s.
-    let most = begun.elapsed().as_secs() / 5 + 2;
-    let calls = scene.alb.count("/api/analytics") as u64;
-    assert!(calls <= most, "{calls} calls in {:?}", begun.elapsed());
-    let labels = [("source", "lb"), ("call", "metrics"), ("outcome", "ok")];
-    let counted = scene.leadsman.metric("leadsman_source_calls_total", &labels).await;
-    assert!(counted >= Some(3.0), "{counted:?}");
+    scene.follows_in_its_step("metrics").await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::scene::{
     ID, METRIC, POOL, SOON, Scene, by_name, config, of_ingress, of_ingresses, path, pool,
+    serving_web,
 };
 
 /// A reply to every question, and what is told of it.
@@ -139,14 +140,7 @@ async fn a_pool_of_the_same_name_that_appears_in_another_tenant() {
 async fn a_page_that_repeats_for_ever() {
     let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
     alb.repeat_pages();
-    let config = Config::new().source_of("lb", &alb.source()).mapping(of_ingresses("")).object(
-        "ingresses.networking.k8s.io",
-        Some("shop"),
-        "web",
-        "",
-    );
-    let leadsman = Leadsman::start(config).await;
-    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    let (leadsman, path) = serving_web(&alb.source(), of_ingresses("")).await;
     let failure = leadsman.get(&path).await.failure();
     failure.assert_contains(&["lists its objects without end", "page 2"]);
     assert_eq!(alb.count("/api/pool"), 2);
@@ -155,14 +149,7 @@ async fn a_page_that_repeats_for_ever() {
 #[tokio::test]
 async fn the_last_list_goes_on_while_a_page_repeats() {
     let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
-    let config = Config::new().source_of("lb", &alb.source()).mapping(of_ingresses("")).object(
-        "ingresses.networking.k8s.io",
-        Some("shop"),
-        "web",
-        "",
-    );
-    let leadsman = Leadsman::start(config).await;
-    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    let (leadsman, path) = serving_web(&alb.source(), of_ingresses("")).await;
     assert_eq!(leadsman.get(&path).await.value(), "7");
     alb.repeat_pages();
     eventually("a list that fails", SOON, async || {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use leadsman_tests::{Alb, Answer, Config, Failure, Leadsman, Mapping, Pool, eventually, paths};
 
 /// The pool and the metric of a user.
@@ -50,6 +52,32 @@ impl Scene {
         .await;
     }
 
+    /// Has the value change twice, and asserts that there was one call of this kind at the beginning and
+    /// one in each step of 5 s.
+    pub(crate) async fn follows_in_its_step(&self, call: &str) {
+        self.becomes("1013400m").await;
+        let begun = Instant::now();
+        for value in [2.0, 3.0] {
+            self.alb.set(POOL, ID, value);
+            self.becomes(&format!("{value}")).await;
+        }
+        let most = begun.elapsed().as_secs() / 5 + 2;
+        let calls = self.alb.count("/api/analytics") as u64;
+        assert!(calls <= most, "{calls} calls in {:?}", begun.elapsed());
+        let labels = [("source", "lb"), ("call", call), ("outcome", "ok")];
+        let counted = self.leadsman.metric("leadsman_source_calls_total", &labels).await;
+        assert!(counted >= Some(3.0), "{counted:?}");
+    }
+
+    /// Asserts that a value is absent while the controller has none, and there again afterwards.
+    pub(crate) async fn gaps_are_absence(&self) {
+        self.alb.leave_gaps(true);
+        let failure = self.read().await.failure();
+        assert_eq!(failure.code, 404, "{failure:?}");
+        self.alb.leave_gaps(false);
+        self.becomes("1013400m").await;
+    }
+
     /// Asserts the value of the mapping that serves the last good one while the controller fails.
     pub(crate) async fn holds(&self, value: &str) -> Answer {
         let answer = self.leadsman.get(&paths::object("routing-ns1", "services/avilb", HELD)).await;
@@ -66,18 +94,9 @@ impl Scene {
         .await;
     }
 
-    /// Waits until reads fail for one of these reasons.
+    /// Waits until reads fail for these reasons.
     pub(crate) async fn fails(&self, texts: &[&str]) -> Failure {
-        eventually(&format!("a failure that says {texts:?}"), SOON, async || {
-            let answer = self.read().await;
-            if answer.status == 200 {
-                return Err(format!("{answer:#?}"));
-            }
-            let failure = answer.failure();
-            let told = |text: &&str| failure.message.contains(*text);
-            if texts.iter().all(told) { Ok(failure) } else { Err(failure.message) }
-        })
-        .await
+        self.leadsman.wait_failure(&path(), texts).await
     }
 }
 
@@ -124,6 +143,15 @@ pub(crate) fn of_ingress(number: u32, namespace: &str, ingress: &str, value: f64
     let markers = [("Namespace", namespace), ("IngressName", ingress), ("ServiceName", "web")];
     let (uuid, name) = (format!("pool-{number}"), format!("k8s-03-cluster--{number}"));
     Pool::of_ako(&uuid, &name, "k8s-03-cluster", &markers).with(ID, value)
+}
+
+/// An adapter with this source and this mapping of [`of_ingresses`] for the Ingress `web` of `shop`, and
+/// where its value is read.
+pub(crate) async fn serving_web(source: &str, mapping: Mapping) -> (Leadsman, String) {
+    let config = Config::new().source_of("lb", source).mapping(mapping);
+    let config = config.object("ingresses.networking.k8s.io", Some("shop"), "web", "");
+    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    (Leadsman::start(config).await, path)
 }
 
 /// A text without what each run has of its own: durations and sizes, each with its unit.

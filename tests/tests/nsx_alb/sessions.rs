@@ -5,7 +5,7 @@ use std::time::Duration;
 use leadsman_tests::{Alb, Folder, Leadsman, Reply, eventually, paths};
 use serde_json::json;
 
-use super::scene::{SOON, Scene, config, of_ingress, of_ingresses, path, pool};
+use super::scene::{SOON, Scene, config, of_ingress, of_ingresses, path, pool, serving_web};
 
 #[tokio::test]
 async fn a_session_that_expires_is_renewed_once() {
@@ -95,12 +95,8 @@ async fn the_session_ends_with_the_source() {
 async fn basic_authentication_needs_no_session() {
     let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
     alb.allow_basic();
-    let config = leadsman_tests::Config::new()
-        .source_of("lb", &alb.source_with(", login: basic"))
-        .mapping(of_ingresses(""))
-        .object("ingresses.networking.k8s.io", Some("shop"), "web", "");
-    let leadsman = Leadsman::start(config).await;
-    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    let source = alb.source_with(", login: basic");
+    let (leadsman, path) = serving_web(&source, of_ingresses("")).await;
     assert_eq!(leadsman.get(&path).await.value(), "7");
     assert_eq!((alb.count("/login"), alb.open_sessions()), (0, 0));
     let metrics = alb.server.requests().into_iter().find(|one| one.path.contains("collection"));
@@ -125,12 +121,7 @@ async fn the_status_is_asked_before_a_new_login() {
 async fn a_token_that_is_never_accepted_ends_in_no_loop() {
     let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
     alb.refuse_csrf();
-    let config = leadsman_tests::Config::new()
-        .source_of("lb", &alb.source())
-        .mapping(of_ingresses(""))
-        .object("ingresses.networking.k8s.io", Some("shop"), "web", "");
-    let leadsman = Leadsman::start(config).await;
-    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    let (leadsman, path) = serving_web(&alb.source(), of_ingresses("")).await;
     let failure = leadsman.get(&path).await.failure();
     failure.assert_contains(&["does not accept the session", "CSRF Failed"]);
     assert_eq!(alb.count("/login"), 2, "one, and a new one");
@@ -199,12 +190,8 @@ async fn requests_name_the_version_that_is_configured() {
 #[tokio::test]
 async fn the_last_good_value_is_served_while_a_token_is_refused() {
     let alb = Alb::start(&[of_ingress(1, "shop", "web", 7.0)]).await;
-    let config = leadsman_tests::Config::new()
-        .source_of("lb", &alb.source())
-        .mapping(of_ingresses("").set("onError", "{lastGood: 5m}"))
-        .object("ingresses.networking.k8s.io", Some("shop"), "web", "");
-    let leadsman = Leadsman::start(config).await;
-    let path = paths::object("shop", "ingresses.networking.k8s.io/web", "connections");
+    let mapping = of_ingresses("").set("onError", "{lastGood: 5m}");
+    let (leadsman, path) = serving_web(&alb.source(), mapping).await;
     assert_eq!(leadsman.get(&path).await.value(), "7");
     alb.refuse_csrf();
     eventually("a warning", SOON, async || {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use leadsman_tests::{Alb, Config, Leadsman, Mapping, Pool, Reply, paths};
-use tokio::time::Instant;
 
 use super::scene::{ID, POOL, Scene, by_name, of_ingress, of_ingresses, path, pool};
 
@@ -22,18 +21,7 @@ fn page(rest: &str) -> Reply {
 #[tokio::test]
 async fn a_pool_by_name_is_read_in_the_step_of_the_source() {
     let scene = Scene::with(FORMAT).await;
-    scene.becomes("1013400m").await;
-    let begun = Instant::now();
-    for value in [2.0, 3.0] {
-        scene.alb.set(POOL, ID, value);
-        scene.becomes(&format!("{value}")).await;
-    }
-    let most = begun.elapsed().as_secs() / 5 + 2;
-    let calls = scene.alb.count("/api/analytics") as u64;
-    assert!(calls <= most, "{calls} calls in {:?}", begun.elapsed());
-    let labels = [("source", "lb"), ("call", "metrics_text"), ("outcome", "ok")];
-    let counted = scene.leadsman.metric("leadsman_source_calls_total", &labels).await;
-    assert!(counted >= Some(3.0), "{counted:?}");
+    scene.follows_in_its_step("metrics_text").await;
 
     let requests = scene.alb.server.requests();
     let sent = requests.iter().find(|request| request.path == TEXT).expect("a request");
@@ -127,11 +115,7 @@ async fn another_tenant_is_a_parameter() {
 #[tokio::test]
 async fn no_metrics_are_absence() {
     let scene = Scene::with(FORMAT).await;
-    scene.alb.leave_gaps(true);
-    let failure = scene.read().await.failure();
-    assert_eq!(failure.code, 404, "{failure:?}");
-    scene.alb.leave_gaps(false);
-    scene.becomes("1013400m").await;
+    scene.gaps_are_absence().await;
 }
 
 #[tokio::test]

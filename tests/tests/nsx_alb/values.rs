@@ -174,11 +174,7 @@ async fn each_server_of_a_pool_can_have_a_value() {
 #[tokio::test]
 async fn points_that_a_controller_makes_up_are_absence() {
     let scene = Scene::new().await;
-    scene.alb.leave_gaps(true);
-    let failure = scene.read().await.failure();
-    assert_eq!(failure.code, 404, "{failure:?}");
-    scene.alb.leave_gaps(false);
-    scene.becomes("1013400m").await;
+    scene.gaps_are_absence().await;
 }
 
 #[tokio::test]

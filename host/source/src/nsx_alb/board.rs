@@ -208,11 +208,11 @@ pub(super) fn requests(keys: &[Key]) -> Vec<MetricRequest> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use http::StatusCode;
 
-    fn key(entity: Entity, target: &str, metric: &str) -> Key {
+    pub(in super::super) fn key(entity: Entity, target: &str, metric: &str) -> Key {
         let target = match target {
             "*" => Target::All,
             uuid => Target::One(uuid.into()),

@@ -171,6 +171,7 @@ fn says_nothing(page: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::board::tests::key;
     use super::*;
 
     const ID: &str = "l4_server.avg_open_conns";
@@ -178,15 +179,6 @@ mod tests {
 
     fn read(page: &str) -> Result<Vec<Row>, String> {
         rows(page.as_bytes(), &[ID.into()], NOW)
-    }
-
-    fn key(entity: Entity, target: &str, metric: &str) -> Key {
-        let target = match target {
-            "*" => Target::All,
-            uuid => Target::One(uuid.into()),
-        };
-        let step = Step::FiveMinutes;
-        Key { entity, target, servers: false, step, metric: metric.into() }
     }
 
     #[test]

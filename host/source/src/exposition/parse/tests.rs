@@ -2,12 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: PageLimits = PageLimits { series: 1000, labels: 8 };
+pub(super) const LIMITS: PageLimits = PageLimits { series: 1000, labels: 8 };
 
 /// A sample in one line: name, labels, value and time.
-type Row = (String, Vec<(String, String)>, f64, Option<i64>);
+pub(super) type Row = (String, Vec<(String, String)>, f64, Option<i64>);
 
-fn read(format: Format, page: &[u8], piece: usize) -> Result<Vec<Row>, PageError> {
+pub(super) fn read(format: Format, page: &[u8], piece: usize) -> Result<Vec<Row>, PageError> {
     let mut rows = Vec::new();
     let mut take = |sample: Sample<'_>| {
         let labels = sample.labels.into_iter();

@@ -1,12 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::exposition::parse::{Format, PageReader};
-
-const LIMITS: PageLimits = PageLimits { series: 1000, labels: 8 };
-
-/// A sample: name, labels, value and time.
-type Row = (String, Vec<(String, String)>, f64, Option<i64>);
+use crate::exposition::parse::Format;
+use crate::exposition::parse::tests::{LIMITS, Row, read as read_page};
 
 /// A family as a client writes it, field by field.
 #[derive(Clone, PartialEq, Message)]
@@ -21,28 +17,12 @@ struct Family {
     metrics: Vec<Metric>,
 }
 
-fn read_as(format: Format, page: &[u8], piece: usize) -> Result<Vec<Row>, PageError> {
-    let mut rows = Vec::new();
-    let mut take = |sample: Sample<'_>| {
-        let labels = sample.labels.into_iter();
-        let labels = labels.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-        rows.push((sample.name.into_owned(), labels, sample.value, sample.time));
-    };
-    let mut reader = PageReader::new(format, LIMITS);
-    for piece in page.chunks(piece.max(1)) {
-        reader.feed(piece, &mut take)?;
-    }
-    reader.end(&mut take)?;
-    assert_eq!(reader.series(), rows.len());
-    Ok(rows)
-}
-
 fn read(page: &[u8]) -> Result<Vec<Row>, String> {
-    read_as(Format::Protobuf, page, usize::MAX).map_err(|error| error.to_string())
+    read_page(Format::Protobuf, page, usize::MAX).map_err(|error| error.to_string())
 }
 
 fn text(page: &str) -> Result<Vec<Row>, String> {
-    read_as(Format::Text, page.as_bytes(), usize::MAX).map_err(|error| error.to_string())
+    read_page(Format::Text, page.as_bytes(), usize::MAX).map_err(|error| error.to_string())
 }
 
 /// A field whose content has less than 128 bytes.
@@ -227,7 +207,7 @@ fn families_have_bounds() {
     for (size, said) in [(MAX_LINE, "more than 64 KiB"), (MAX_FIELD, "more than 256 KiB")] {
         let page = gauges("a", vec![gauge(vec![label("b", &"x".repeat(size))], 1.0)]);
         for piece in [1000, usize::MAX] {
-            let error = read_as(Format::Protobuf, &page, piece).unwrap_err().to_string();
+            let error = read_page(Format::Protobuf, &page, piece).unwrap_err().to_string();
             assert!(error.starts_with("family 1: ") && error.contains(said), "{error}");
         }
     }
@@ -253,7 +233,7 @@ fn a_page_that_is_cut_off_is_no_page() {
     let one = gauges("one", vec![gauge(vec![label("b", "c")], 1.0)]);
     let page = [one.clone(), gauges("two", vec![gauge(vec![], 2.0)])].concat();
     for length in 1..page.len() {
-        let cut = read_as(Format::Protobuf, &page[..length], usize::MAX);
+        let cut = read_page(Format::Protobuf, &page[..length], usize::MAX);
         match length == one.len() {
             true => assert!(cut.is_ok_and(|rows| rows.len() == 1)),
             false => {
@@ -284,8 +264,8 @@ proptest! {
     ) {
         let page = parts.concat();
         // NaN is not equal to itself, but its text is.
-        let whole = format!("{:?}", read_as(Format::Protobuf, &page, usize::MAX));
-        prop_assert_eq!(whole, format!("{:?}", read_as(Format::Protobuf, &page, piece)));
+        let whole = format!("{:?}", read_page(Format::Protobuf, &page, usize::MAX));
+        prop_assert_eq!(whole, format!("{:?}", read_page(Format::Protobuf, &page, piece)));
     }
 
     #[test]
@@ -302,7 +282,7 @@ proptest! {
         let page = format!("{name}{{{}}} {value:e}{time_text}\n", inner.join(","));
         let labels = labels.iter().map(|(name, value)| label(name, value)).collect();
         let bytes = gauges(&name, vec![Metric { timestamp_ms: time, ..gauge(labels, value) }]);
-        let rows = read_as(Format::Protobuf, &bytes, 7).map_err(|error| error.to_string());
+        let rows = read_page(Format::Protobuf, &bytes, 7).map_err(|error| error.to_string());
         prop_assert_eq!(rows, text(&page));
     }
 }
