@@ -177,6 +177,20 @@ impl FilledQuery {
     }
 }
 
+/// As it is sent, or like it.
+impl fmt::Display for FilledQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PromQl { text, range: None } => write!(f, "{text}"),
+            Self::PromQl { text, range: Some((duration, step)) } => {
+                write!(f, "{text} (over {duration:?} in steps of {step:?})")
+            }
+            Self::NsxAlb { query, .. } => write!(f, "{query}"),
+            Self::Exposition { query, .. } => write!(f, "{query}"),
+        }
+    }
+}
+
 /// As it is written, or like it.
 impl fmt::Display for QueryKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,10 +24,12 @@ use std::time::Duration;
 
 use super::error::EvaluationError;
 use leadsman_model::values::Values;
-use leadsman_sandbox::{Capture, LogLine};
 use leadsman_source::FilledQuery;
 use pool::Reserved;
 
+pub use leadsman_sandbox::{
+    Capture, CapturedAnswer, CapturedMeasure, CapturedObject, CapturedRow, LogLevel, LogLine,
+};
 pub use pool::RecordPool;
 pub use readers::{ReaderNote, Who};
 pub use runs::{FinishedRun, RunLog};
@@ -128,7 +130,7 @@ pub enum Rows {
 /// Why rows are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
-    /// The plugin was not run.
+    /// A query failed, or the plugin could not be run.
     NotRun,
     /// Newer runs needed the room.
     Older,
@@ -168,7 +170,7 @@ impl Dropped {
     /// In words.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::NotRun => "the plugin was not run",
+            Self::NotRun => "a query failed, or the plugin could not be run",
             Self::Older => "newer runs needed the room",
             Self::Full => "the record of all evaluations is full",
         }

@@ -19,7 +19,7 @@ use leadsman_source::FilledQuery;
 const QUERY_BYTES: usize = 256;
 
 /// A run that has ended, before it is known what is kept of it. Its fields are those of a [`RunRecord`].
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "they are those of a RunRecord")]
 pub struct FinishedRun {
     pub id: u64,
     pub time: i64,
@@ -28,7 +28,7 @@ pub struct FinishedRun {
     pub queries: Vec<QueryRecord>,
     pub plugin: Option<PluginRecord>,
     pub outcome: Result<Arc<Values>, Arc<EvaluationError>>,
-    /// All rows and measures; `None` if the plugin was not run.
+    /// All rows and measures; `None` if not all queries were answered.
     pub capture: Option<Capture>,
 }
 

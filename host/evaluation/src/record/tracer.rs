@@ -7,7 +7,7 @@ use super::runs::FinishedRun;
 use super::{MAX_TEXT_BYTES, PluginRecord, QueryRecord};
 use crate::error::EvaluationError;
 use crate::state::next_id;
-use leadsman_model::data::Answer;
+use leadsman_model::data::{Answer, Input};
 use leadsman_model::text;
 use leadsman_model::values::Values;
 use leadsman_sandbox::{Capture, Trace};
@@ -59,6 +59,11 @@ impl Tracer {
         let mut parts = self.parts();
         parts.plugin = Some(PluginRecord { took, memory, log, log_dropped });
         parts.capture = Some(capture);
+    }
+
+    /// The plugin was not run on what was answered.
+    pub(crate) fn not_run(&self, input: Input) {
+        self.parts().capture = Some(Capture::of(input));
     }
 
     /// The attempt ended with values of a number, or with an error. `None` if nothing was done.
