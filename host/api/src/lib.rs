@@ -3,6 +3,7 @@
 pub mod admin;
 mod current;
 mod discovery;
+mod explain;
 mod fixed;
 mod in_flight;
 mod parameter;

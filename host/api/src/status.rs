@@ -50,7 +50,7 @@ impl Status {
     }
 }
 
-fn code_of_read(error: &ReadError) -> StatusCode {
+pub(super) fn code_of_read(error: &ReadError) -> StatusCode {
     match error {
         ReadError::NotFound(_) | ReadError::Absent(_) | ReadError::Unserved { .. } => {
             StatusCode::NOT_FOUND

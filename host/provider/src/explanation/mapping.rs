@@ -45,9 +45,10 @@ pub(super) fn mapping(
 /// Where a mapping, or the rule that gives it, is written.
 fn written(snapshot: &Snapshot, evaluations: &Evaluations) -> Option<WrittenAt> {
     let (mapping, places) = (&**evaluations.mapping(), snapshot.places());
-    let place = match places.mappings.get(&mapping.title()) {
-        Some(place) if !mapping.of_rule || mapping.items.is_some() => Some(place),
-        _ => places.rules.get(rule(snapshot, mapping)?),
+    // Resource metrics are of rules that have a place of their own.
+    let place = match mapping.of_rule && mapping.items.is_none() {
+        true => places.rules.get(rule(snapshot, mapping)?),
+        false => places.mappings.get(&mapping.title()),
     };
     place.map(|Place { document, pointer, line }| WrittenAt {
         document: document.to_string(),

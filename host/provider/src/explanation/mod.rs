@@ -291,7 +291,7 @@ impl<'a> Making<'a> {
             mapping: mapping::mapping(self.snapshot, evaluations, self.view),
             values: values_told,
             values_total: values.len(),
-            missing: missing.as_ref().map(|missing| lacking(missing)),
+            missing: missing.as_ref().map(lacking),
             evaluations: told,
         });
     }
