@@ -89,7 +89,8 @@ pub(super) async fn custom(
     if explain::is_asked(&uri) {
         let path = explain::without(&uri);
         let asker = explain::asker(&path, &request.caller);
-        let explained = explanation::custom(&generation.snapshot, &request, &asker).await;
+        let explained =
+            explanation::custom(&generation.snapshot, &request, &asker, explain::with(&uri)).await;
         return state.explain(request.caller, explained);
     }
     let read = CustomRead::new(&generation.snapshot, &request).await;
@@ -148,7 +149,9 @@ pub(super) async fn external(
     if explain::is_asked(&uri) {
         let path = explain::without(&uri);
         let asker = explain::asker(&path, &request.caller);
-        let explained = explanation::external(&generation.snapshot, &request, &asker).await;
+        let explained =
+            explanation::external(&generation.snapshot, &request, &asker, explain::with(&uri))
+                .await;
         return state.explain(request.caller, explained);
     }
     let read = ExternalRead::new(&generation.snapshot, &request).await;
@@ -207,7 +210,9 @@ pub(super) async fn resource(
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
         let asker = explain::asker(&path_asked, &request.caller);
-        let explained = explanation::resource(&generation.snapshot, &request, &asker).await;
+        let explained =
+            explanation::resource(&generation.snapshot, &request, &asker, explain::with(&uri))
+                .await;
         return state.explain(request.caller, explained);
     }
     let read = ResourceRead::new(&generation.snapshot, &request).await;

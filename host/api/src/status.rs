@@ -48,6 +48,11 @@ impl Status {
             code: code.as_u16(),
         }
     }
+
+    /// What it says.
+    pub(super) fn into_message(self) -> String {
+        self.message
+    }
 }
 
 pub(super) fn code_of_read(error: &ReadError) -> StatusCode {

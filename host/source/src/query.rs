@@ -90,7 +90,7 @@ fn milliseconds(time: Duration) -> String {
 
 impl QueryKind {
     /// What it asks, with the keys of a configuration.
-    fn written(&self) -> Value {
+    pub fn written(&self) -> Value {
         match self {
             Self::PromQl { text, range: None } => json!({"promql": text.to_string()}),
             Self::PromQl { text, range: Some((duration, step)) } => {

@@ -24,12 +24,13 @@ use std::time::Duration;
 
 use super::error::EvaluationError;
 use leadsman_model::values::Values;
-use leadsman_source::FilledQuery;
 use pool::Reserved;
 
 pub use leadsman_sandbox::{
     Capture, CapturedAnswer, CapturedMeasure, CapturedObject, CapturedRow, LogLevel, LogLine,
+    RunError,
 };
+pub use leadsman_source::{FilledQuery, QueryKind};
 pub use pool::RecordPool;
 pub use readers::{ReaderNote, Who};
 pub use runs::{FinishedRun, RunLog};

@@ -35,6 +35,15 @@ impl CustomRead<'_> {
         }
     }
 
+    /// Evaluates although there are no objects that the values could be for.
+    pub(crate) async fn evaluate(&self) {
+        if self.of_namespaces() {
+            return;
+        }
+        // How it ends is recorded.
+        drop(self.part.read(self.reader, std::iter::empty()).await);
+    }
+
     /// The objects that are asked for, for the explanation of a read that failed.
     pub(crate) fn asked(&self) -> Vec<Arc<str>> {
         self.names().unwrap_or_default()
@@ -103,6 +112,13 @@ impl CustomRead<'_> {
             Some((known, age)) if known == value => Origin::last_known(age),
             _ => Origin::stated(reading, value),
         }
+    }
+}
+
+impl CustomReading<'_> {
+    /// Whether there is no object that could have a value, so that nothing was evaluated.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        self.places.is_empty()
     }
 }
 

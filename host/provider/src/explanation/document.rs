@@ -160,7 +160,8 @@ pub struct ExplainedPlugin {
     pub version: String,
     /// The digest of its component.
     pub digest: String,
-    /// Its configuration; for the operator alone.
+    /// Its configuration. Where one evaluation is for the whole cluster, it may name other namespaces,
+    /// and is told to the operator alone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub config: Option<serde_json::Value>,
 }
@@ -309,6 +310,12 @@ pub struct ExplainedEvaluation {
     pub runs: Vec<ExplainedRun>,
     /// Who read it, the newest read first.
     pub readers: Vec<ExplainedReader>,
+    /// The newest run as a fixture of the SDK's format, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fixture: Option<serde_json::Value>,
+    /// Why there is no such fixture, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_fixture: Option<String>,
 }
 
 /// Someone who reads an evaluation.

@@ -14,10 +14,10 @@ pub(super) fn mapping(
     view: View,
 ) -> ExplainedMapping {
     let mapping = &**evaluations.mapping();
-    // A configuration may name what is nothing to whoever reads one namespace.
+    // One for the whole cluster may name what is nothing to whoever reads one namespace.
     let config = match view {
-        View::Everything => serde_json::from_str(&mapping.config).ok(),
-        View::OfRead => None,
+        View::OfRead if mapping.is_for_all_namespaces() => None,
+        View::OfRead | View::Everything => serde_json::from_str(&mapping.config).ok(),
     };
     let queries = mapping.queries.iter().map(|query| WrittenQuery {
         name: query.name.clone(),

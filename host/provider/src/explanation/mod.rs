@@ -4,6 +4,7 @@
 
 mod document;
 mod filter;
+mod fixture;
 pub(crate) mod found;
 mod mapping;
 mod number;
@@ -17,8 +18,8 @@ pub use number::{both, decimal};
 
 use crate::snapshot::Snapshot;
 use crate::{
-    CustomRead, CustomRequest, ExternalRead, ExternalRequest, ReadError, ResourceRead,
-    ResourceRequest, Target,
+    CustomRead, CustomReading, CustomRequest, ExternalRead, ExternalRequest, ReadError,
+    ResourceRead, ResourceRequest, Target,
 };
 use filter::Filter;
 use found::{Asked, Behind, Found, FoundValue};
@@ -42,6 +43,13 @@ pub struct Asker<'a> {
     pub user: Option<&'a str>,
     /// What may be told.
     pub view: View,
+}
+
+/// What an explanation has beside what it tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct With {
+    /// The newest run as a fixture.
+    pub fixture: bool,
 }
 
 /// What an explanation may tell.
@@ -69,7 +77,7 @@ pub async fn explain_custom(
     request: &CustomRequest<'_>,
     asker: &Asker<'_>,
 ) -> MetricExplanation {
-    custom(snapshot, request, asker).await.document
+    custom(snapshot, request, asker, With::default()).await.document
 }
 
 /// The same, with the error of the read.
@@ -77,10 +85,12 @@ pub async fn custom(
     snapshot: &Snapshot,
     request: &CustomRequest<'_>,
     asker: &Asker<'_>,
+    with: With,
 ) -> Explained {
     let mut making = Making::new(
         snapshot,
         asker,
+        with,
         AskedFor {
             api: "custom".to_owned(),
             metric: Some(request.metric.to_owned()),
@@ -97,6 +107,10 @@ pub async fn custom(
         Err(error) => return making.end(Some(error)),
     };
     let reading = read.read(None).await;
+    if asker.view == View::Everything && reading.as_ref().is_ok_and(CustomReading::is_of_nothing) {
+        // The operator sees what it would give, if there were objects. Its failure is among its runs.
+        read.evaluate().await;
+    }
     let values = reading.as_ref().map_err(ReadError::clone).and_then(|reading| reading.values());
     let names = if values.is_ok() { Vec::new() } else { read.asked() };
     making.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
@@ -114,7 +128,7 @@ pub async fn explain_external(
     request: &ExternalRequest<'_>,
     asker: &Asker<'_>,
 ) -> MetricExplanation {
-    external(snapshot, request, asker).await.document
+    external(snapshot, request, asker, With::default()).await.document
 }
 
 /// The same, with the error of the read.
@@ -122,10 +136,12 @@ pub async fn external(
     snapshot: &Snapshot,
     request: &ExternalRequest<'_>,
     asker: &Asker<'_>,
+    with: With,
 ) -> Explained {
     let mut making = Making::new(
         snapshot,
         asker,
+        with,
         AskedFor {
             api: "external".to_owned(),
             metric: Some(request.metric.to_owned()),
@@ -155,7 +171,7 @@ pub async fn explain_resource(
     request: &ResourceRequest<'_>,
     asker: &Asker<'_>,
 ) -> MetricExplanation {
-    resource(snapshot, request, asker).await.document
+    resource(snapshot, request, asker, With::default()).await.document
 }
 
 /// The same, with the error of the read.
@@ -163,10 +179,12 @@ pub async fn resource(
     snapshot: &Snapshot,
     request: &ResourceRequest<'_>,
     asker: &Asker<'_>,
+    with: With,
 ) -> Explained {
     let mut making = Making::new(
         snapshot,
         asker,
+        with,
         AskedFor {
             api: "resource".to_owned(),
             namespace: request.namespace.map(str::to_owned),
@@ -201,15 +219,15 @@ pub fn explain_mapping(
     evaluations: &Evaluations,
     view: View,
 ) -> MappingExplanation {
-    let mut room = Room::new();
+    let mut lens = Lens { view, with: With::default(), room: Room::new() };
     let list = evaluations.list();
     let told = list.iter().take(MAX_EVALUATIONS).filter_map(|(scope, params, ..)| {
         let namespace = scope.namespace().map_or("", Namespace::as_str);
         let asked = Asked::Objects { namespace, names: Vec::new(), all: false };
-        evaluation(evaluations, scope, params, &asked, view, &mut room)
+        evaluation(evaluations, scope, params, &asked, &mut lens)
     });
     let told = told.collect();
-    let mut left_out = full(&room);
+    let mut left_out = full(&lens.room);
     left_out.extend(more_evaluations(list.len()));
     MappingExplanation {
         title: evaluations.mapping().title(),
@@ -219,18 +237,24 @@ pub fn explain_mapping(
     }
 }
 
+/// What is told of evaluations, and how much more there is room for.
+struct Lens {
+    view: View,
+    with: With,
+    room: Room,
+}
+
 /// An explanation in the making.
 struct Making<'a> {
     snapshot: &'a Snapshot,
-    view: View,
     document: MetricExplanation,
-    room: Room,
+    lens: Lens,
     /// One line of verdict for each metric.
     lines: Vec<String>,
 }
 
 impl<'a> Making<'a> {
-    fn new(snapshot: &'a Snapshot, asker: &Asker<'_>, request: AskedFor) -> Self {
+    fn new(snapshot: &'a Snapshot, asker: &Asker<'_>, with: With, request: AskedFor) -> Self {
         let document = MetricExplanation {
             api_version: API_VERSION.to_owned(),
             kind: KIND.to_owned(),
@@ -243,7 +267,8 @@ impl<'a> Making<'a> {
             warnings: Vec::new(),
             left_out: Vec::new(),
         };
-        Self { snapshot, view: asker.view, document, room: Room::new(), lines: Vec::new() }
+        let lens = Lens { view: asker.view, with, room: Room::new() };
+        Self { snapshot, document, lens, lines: Vec::new() }
     }
 
     fn warn(&mut self, warning: Option<String>) {
@@ -256,7 +281,7 @@ impl<'a> Making<'a> {
         self.lines.push(verdict::of_values(&mapping.title(), values));
         let told = behind.iter().take(MAX_EVALUATIONS).filter_map(|behind| {
             let Behind { scope, params, asked } = behind;
-            evaluation(evaluations, scope, params, asked, self.view, &mut self.room)
+            evaluation(evaluations, scope, params, asked, &mut self.lens)
         });
         let told = told.collect();
         self.document.left_out.extend(more_evaluations(behind.len()));
@@ -288,7 +313,7 @@ impl<'a> Making<'a> {
         });
         let values_told = values_told.collect();
         self.document.metrics.push(ExplainedMetric {
-            mapping: mapping::mapping(self.snapshot, evaluations, self.view),
+            mapping: mapping::mapping(self.snapshot, evaluations, self.lens.view),
             values: values_told,
             values_total: values.len(),
             missing: missing.as_ref().map(lacking),
@@ -302,7 +327,7 @@ impl<'a> Making<'a> {
             message: error.to_string(),
             code: None,
         });
-        self.document.left_out.extend(full(&self.room));
+        self.document.left_out.extend(full(&self.lens.room));
         self.document.verdict = verdict::of(&self.document, &self.lines);
         Explained { document: self.document, error }
     }
@@ -314,12 +339,18 @@ fn evaluation(
     scope: &Scope,
     params: &QueryParams,
     asked: &Asked<'_>,
-    view: View,
-    room: &mut Room,
+    lens: &mut Lens,
 ) -> Option<ExplainedEvaluation> {
     let Recorded { state, every, runs, readers } = evaluations.recorded(scope, params)?;
     let mapping = &**evaluations.mapping();
-    let filter = Filter::new(view, mapping, scope, asked);
+    let filter = Filter::new(lens.view, mapping, scope, asked);
+    let (fixture, no_fixture) = match runs.first().filter(|_| lens.with.fixture) {
+        Some(newest) => match fixture::of(newest, mapping, &filter) {
+            Ok(fixture) => (Some(fixture), None),
+            Err(why) => (None, Some(why)),
+        },
+        None => (None, None),
+    };
     let handover = evaluations.handover(scope, params);
     let now = Instant::now();
     let age = state.good.as_ref().map(|good| now.saturating_duration_since(good.at));
@@ -356,8 +387,10 @@ fn evaluation(
                  has values"
             )
         }),
-        runs: runs.iter().map(|run| runs::run(run, mapping, &filter, room)).collect(),
+        runs: runs.iter().map(|run| runs::run(run, mapping, &filter, &mut lens.room)).collect(),
         readers: runs::readers(&readers, &filter),
+        fixture,
+        no_fixture,
     })
 }
 
