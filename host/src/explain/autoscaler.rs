@@ -65,6 +65,22 @@ pub(super) struct MetricSource {
     pub(super) metric: Identifier,
     pub(super) described_object: Option<Reference>,
     pub(super) target: TargetSpec,
+    /// What an external metric counts as once it could not be read for a time.
+    pub(super) fallback: Option<FallbackSpec>,
+}
+
+/// The number of replicas that an external metric wants once reads have failed for so long.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FallbackSpec {
+    /// The API's default is three minutes.
+    #[serde(default = "three_minutes")]
+    pub(super) failure_duration_seconds: u64,
+    pub(super) replicas: i32,
+}
+
+fn three_minutes() -> u64 {
+    180
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -8,7 +8,7 @@ use leadsman_hpa::{
 use super::autoscaler::{Condition, MetricSpec, Status, TargetSpec};
 use super::gather::{Gathered, GatheredMetric, target_of};
 use super::notation::{both, ratio};
-use super::{Bounds, Controller, Explanation, Metric, Target};
+use super::{Bounds, Controller, Explanation, Metric, Target, fallback};
 
 /// How many values of single pods are shown.
 const MAX_ITEMS: usize = 20;
@@ -203,6 +203,7 @@ fn of_metric(
         None => (Vec::new(), None, reading.err().cloned()),
     };
     Metric {
+        name: metric.spec.name().to_owned(),
         title: title(&metric.spec),
         target,
         request: metric.request.clone(),
@@ -213,6 +214,8 @@ fn of_metric(
         proposes,
         failure,
         decides,
+        clocks: fallback::clocks(metric, reading.is_err()),
+        record: metric.record.clone(),
     }
 }
 
