@@ -38,6 +38,11 @@ pub(super) struct QuotaShare {
 }
 
 impl EvaluationQuota {
+    /// One for a process that evaluates for whoever started it, and records all of it.
+    pub fn recording_whole() -> Self {
+        Self { records: RecordPool::whole(), ..Self::default() }
+    }
+
     /// Counts another evaluation, unless there are too many.
     pub(super) fn admit(&self, account: u64) -> Result<QuotaShare, ReadFailure> {
         self.count(account, MAX_OF_CALLER)

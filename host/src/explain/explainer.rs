@@ -56,7 +56,7 @@ impl Explainer {
             None => ClusterOptions::Never,
         };
         let origin = ConfigOrigin::File(config);
-        let loaded = app::load(origin, &Flags::default(), &cluster).await?;
+        let loaded = app::load_recording(origin, &Flags::default(), &cluster).await?;
         if loaded.loaded.refuses_a_document() {
             let faults = loaded.loaded.faults.iter().map(|(_, faults)| faults.to_string());
             return Err(ExplainError::Faults(faults.collect::<Vec<_>>().join("\n")));

@@ -9,7 +9,11 @@ use leadsman_model::owner::Owner;
 
 /// The room of all records. The operator has its own, so no team takes it away.
 #[derive(Debug, Clone, Default)]
-pub struct RecordPool(Arc<Mutex<Used>>);
+pub struct RecordPool {
+    used: Arc<Mutex<Used>>,
+    /// Whether rows are kept whole, however many bytes they take.
+    whole: bool,
+}
 
 #[derive(Debug, Default)]
 struct Used {
@@ -29,18 +33,29 @@ pub(super) struct Reserved {
 }
 
 impl RecordPool {
+    /// One for a process that evaluates once for whoever started it: rows are kept whole, however many
+    /// bytes they take.
+    pub fn whole() -> Self {
+        Self { used: Arc::default(), whole: true }
+    }
+
+    /// Whether rows are kept whole, however many bytes they take.
+    pub(super) fn keeps_whole(&self) -> bool {
+        self.whole
+    }
+
     /// Takes room for an owner's evaluation, if there is enough.
     pub(super) fn reserve(&self, owner: &Owner, bytes: usize) -> Option<Reserved> {
         let team = owner.namespace().cloned();
         let mut used = self.used();
         match &team {
-            None if used.operator.saturating_add(bytes) > MAX_BYTES => return None,
+            None if !self.whole && used.operator.saturating_add(bytes) > MAX_BYTES => return None,
             None => used.operator += bytes,
             Some(team) => {
                 let own = used.by_team.get(team).copied().unwrap_or_default();
-                if own.saturating_add(bytes) > MAX_TEAM_BYTES
-                    || used.teams.saturating_add(bytes) > MAX_BYTES
-                {
+                let too_many = own.saturating_add(bytes) > MAX_TEAM_BYTES
+                    || used.teams.saturating_add(bytes) > MAX_BYTES;
+                if too_many && !self.whole {
                     return None;
                 }
                 used.teams += bytes;
@@ -58,7 +73,7 @@ impl RecordPool {
     }
 
     fn used(&self) -> MutexGuard<'_, Used> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -92,7 +92,7 @@ impl RunLog {
 
     /// Rows as far as there is room for them, with what they take.
     fn keep(&self, owner: &Owner, capture: Capture) -> (Rows, usize) {
-        let whole = capture.bytes() <= MAX_ROW_BYTES;
+        let whole = self.pool.keeps_whole() || capture.bytes() <= MAX_ROW_BYTES;
         let capture = if whole { capture } else { capture.excerpt(EXCERPT_BYTES) };
         let bytes = capture.bytes();
         let room = self.pool.reserve(owner, bytes).or_else(|| {

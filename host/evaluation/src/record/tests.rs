@@ -122,6 +122,16 @@ fn too_many_rows_are_cut_and_marked() {
 }
 
 #[test]
+fn a_process_for_one_evaluation_keeps_all_rows() {
+    let log = RunLog::new(RecordPool::whole());
+    log.add(&Owner::Operator, run(1, true, 20_000));
+    log.add(&Owner::Operator, run(2, true, 20_000));
+    assert!(told(&log).starts_with("2w"), "{}", told(&log));
+    let rows = log.list()[0].rows.capture().unwrap().answer("rate").unwrap().rows();
+    assert_eq!(rows, 20_000);
+}
+
+#[test]
 fn without_room_a_run_is_kept_without_rows() {
     let (pool, owner) = (RecordPool::default(), Owner::Operator);
     let log = RunLog::new(pool.clone());
