@@ -201,9 +201,64 @@ async fn samples_that_are_too_old_are_refused() {
     let texts = ["has no newer sample than one of", "maxSampleAge is 60s", "real time metrics"];
     let failure = scene.fails(&texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
+    failure.assert_contains(&["it had real time metrics and they have ended"]);
     scene.holds_because("1013400m", &texts).await;
     scene.alb.lag_behind(0);
     scene.becomes("1013400m").await;
+}
+
+#[tokio::test]
+async fn the_end_of_real_time_metrics_is_told_and_counted() {
+    let scene = Scene::new().await;
+    scene.becomes("1013400m").await;
+    let [current, ended] =
+        ["leadsman_source_real_time_objects", "leadsman_source_real_time_ended_total"];
+    let labels = [("source", "lb")];
+    assert_eq!(scene.leadsman.metric(current, &labels).await, Some(1.0));
+    assert_eq!(scene.leadsman.metric(ended, &labels).await, Some(0.0));
+    scene.alb.lag_behind(300);
+    scene.fails(&["they have ended"]).await;
+    assert_eq!(scene.leadsman.metric(current, &labels).await, Some(0.0));
+    assert_eq!(scene.leadsman.metric(ended, &labels).await, Some(1.0));
+    let status = scene.leadsman.status().await.to_string();
+    assert!(status.contains("real time metrics of 0, and ended for 1"), "{status}");
+    let log = scene.leadsman.log();
+    assert_eq!(log.matches("real time metrics have ended").count(), 1, "{log}");
+    assert!(log.contains(POOL), "the log names the pool: {log}");
+    scene.alb.lag_behind(0);
+    scene.becomes("1013400m").await;
+    assert_eq!(scene.leadsman.metric(current, &labels).await, Some(1.0));
+}
+
+/// Its analytics policy says so before any sample does.
+#[tokio::test]
+async fn an_object_without_real_time_metrics_is_told_from_one_whose_have_ended() {
+    for (policy, text) in [
+        (pool().real_time(false), "real time metrics are switched off in its analytics_policy"),
+        (pool().real_time(true), "has their duration not ended?"),
+        (pool(), "are real time metrics switched on for it"),
+    ] {
+        let alb = Alb::start(&[policy]).await;
+        alb.lag_behind(300);
+        let leadsman = Leadsman::start(config(&alb.source())).await;
+        let failure = leadsman.get(&path()).await.failure();
+        failure.assert_contains(&["has no newer sample than one of", text]);
+    }
+}
+
+/// What a metric is called does not say so, and the controller does.
+#[tokio::test]
+async fn what_the_controller_says_must_not_be_summed_is_not() {
+    let marked = |number, ingress: &str| of_ingress(number, "shop", ingress, 7.0).sum_invalid();
+    let alb = Alb::start(&[marked(1, "web"), marked(2, "web")]).await;
+    let (leadsman, path) = serving_web(&alb.source(), of_ingresses("")).await;
+    let failure = leadsman.get(&path).await.failure();
+    let texts =
+        ["says that l4_server.avg_open_conns must not be summed", "set `combine` to average"];
+    failure.assert_contains(&texts);
+    let averaged = of_ingresses("").plugin("per-object", "object: ingress, combine: average");
+    let (leadsman, path) = serving_web(&alb.source(), averaged).await;
+    assert_eq!(leadsman.get(&path).await.value(), "7");
 }
 
 /// As when real time metrics have ended for one of two Ingresses.

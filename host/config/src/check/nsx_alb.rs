@@ -15,6 +15,9 @@ use leadsman_source::{
 /// The shipped plugin that gives each series as an item.
 const EXTERNAL: &str = "external";
 
+/// The shipped plugin that adds up series where nothing else is said.
+const ALB_POOL: &str = "alb-pool";
+
 impl Check<'_> {
     pub(super) fn controller(
         &mut self,
@@ -138,6 +141,8 @@ impl Check<'_> {
             namespace,
             servers: written.servers,
             step: self.step(written.step.as_deref(), &format!("{place}/step")),
+            // What is made of it is known to the mapping.
+            summed: false,
         })
     }
 
@@ -175,6 +180,20 @@ impl Check<'_> {
             );
             let place = format!("{place}/queries/{}/nsxAlb/metric", segment(&query.name));
             self.report(Severity::Warning, place, message);
+        }
+    }
+}
+
+/// Notes on the queries of a mapping whose plugin adds up their series that it does, so that the controller
+/// can say that this must not be done.
+pub(super) fn note_sums(written: &written::Mapping, queries: &mut [Query]) {
+    let adds_up = match written.config.get("combine") {
+        Some(combine) => combine == "sum",
+        None => written.plugin == ALB_POOL,
+    };
+    for query in queries {
+        if let QueryKind::NsxAlb(asked) = &mut query.kind {
+            asked.summed = adds_up;
         }
     }
 }

@@ -148,7 +148,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn objects(list: Value) -> Objects {
-        let mut listing = Listing::default();
+        let mut listing = Listing::of(Entity::Pool);
         listing.add(json!({"results": list}).to_string().as_bytes()).unwrap();
         listing.end()
     }
@@ -169,6 +169,7 @@ mod tests {
             namespace: AkoNamespace::Any,
             servers: false,
             step: None,
+            summed: false,
         }
     }
 
@@ -178,6 +179,7 @@ mod tests {
             metric: "l4_server.avg_open_conns".to_owned(),
             server: server.map(str::to_owned),
             unit: Some("METRIC_COUNT".to_owned()),
+            sum_invalid: false,
             time: 7000,
             value,
         }

@@ -227,6 +227,7 @@ pub(super) mod tests {
             metric: "l4_server.avg_open_conns".to_owned(),
             server: server.map(str::to_owned),
             unit: None,
+            sum_invalid: false,
             time,
             value: 1.0,
         }

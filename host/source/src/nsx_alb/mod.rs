@@ -17,6 +17,7 @@ mod login;
 mod markers;
 mod objects;
 mod query;
+mod real_time;
 mod report;
 mod request;
 mod send;
@@ -61,6 +62,8 @@ pub struct NsxAlb {
     controller: Arc<Controller>,
     board: Mutex<Board>,
     lists: Mutex<HashMap<ListKey, List>>,
+    real_time: Mutex<real_time::Watch>,
+    metrics: SourceMetrics,
     /// Held while the controller is asked: what others wait for may be known afterwards.
     turn: tokio::sync::Mutex<()>,
     /// Tells whoever ends the session that the source is not used any more.
@@ -103,9 +106,11 @@ impl NsxAlb {
     ) -> Result<Self, SourceError> {
         Ok(Self {
             settings: settings.clone(),
-            controller: Arc::new(Controller::new(settings, metrics)?),
+            controller: Arc::new(Controller::new(settings, metrics.clone())?),
             board: Mutex::default(),
             lists: Mutex::default(),
+            real_time: Mutex::default(),
+            metrics,
             turn: tokio::sync::Mutex::default(),
             in_use: watch::Sender::new(()),
         })
@@ -117,11 +122,7 @@ impl NsxAlb {
         query: &NsxAlbQuery,
         namespace: Option<&Namespace>,
     ) -> Result<Answer, AlbError> {
-        let list = match &query.pick {
-            Pick::Uuid(_) => None,
-            Pick::Name(name) => Some(self.list_of(query.entity, name)),
-            Pick::Ako(cluster) => Some((query.entity, Filter::Ako(cluster.clone()))),
-        };
+        let list = self.list_for(query);
         let objects = match &list {
             None => None,
             Some(list) => Some(self.objects(list).await?),
@@ -154,24 +155,62 @@ impl NsxAlb {
         {
             list.due = list.due.min(list.made + key.step.length().min(LIST_EMPTY));
         }
-        Ok(answer::answer(query, &rows?, objects.as_deref(), namespace))
+        let rows = rows?;
+        // One value is its own sum.
+        if query.summed && rows.len() > 1 && rows.iter().any(|row| row.sum_invalid) {
+            return Err(AlbError::NotSummable { metric: query.metric.clone() });
+        }
+        Ok(answer::answer(query, &rows, objects.as_deref(), namespace))
     }
 
-    /// How old samples may be, and what may be the cause if they are older: by default three steps,
-    /// for a sample is as old as a step before the next one is there.
-    pub(super) fn max_sample_age(
-        &self,
-        query: &NsxAlbQuery,
-        asked: Option<Duration>,
-    ) -> (Duration, &'static str) {
-        let step = query.step.unwrap_or(self.settings.step);
-        let hint = match step {
-            Step::FiveSeconds => {
-                "; are real time metrics switched on for it, and has their duration not ended?"
-            }
-            _ => "",
+    /// The list that the objects of a query are found in; none is needed for a uuid.
+    fn list_for(&self, query: &NsxAlbQuery) -> Option<ListKey> {
+        match &query.pick {
+            Pick::Uuid(_) => None,
+            Pick::Name(name) => Some(self.list_of(query.entity, name)),
+            Pick::Ako(cluster) => Some((query.entity, Filter::Ako(cluster.clone()))),
+        }
+    }
+
+    /// How old samples may be: by default three steps, for a sample is as old as a step before the
+    /// next one is there.
+    pub(super) fn max_sample_age(&self, query: &NsxAlbQuery, asked: Option<Duration>) -> Duration {
+        asked.unwrap_or_else(|| default_max_age(query.step.unwrap_or(self.settings.step)))
+    }
+
+    /// What may be the cause if samples are older: of one object, by uuid, or of all that a query is
+    /// for.
+    pub(super) fn why_old(&self, query: &NsxAlbQuery, uuid: Option<&str>) -> &'static str {
+        if query.step.unwrap_or(self.settings.step) != Step::FiveSeconds {
+            return "";
+        }
+        let list = self.list_for(query);
+        let objects = list.and_then(|list| self.lists().get(&list)?.good.clone());
+        let watch = self.real_time();
+        let state = |uuid: &str, switched_on: Option<bool>| match switched_on {
+            _ if watch.has_ended(uuid) => real_time::State::Ended,
+            Some(false) => real_time::State::Off,
+            _ => real_time::State::Unknown,
         };
-        (asked.unwrap_or_else(|| default_max_age(step)), hint)
+        let named = match &query.pick {
+            Pick::Uuid(uuid) => Some(uuid.as_str()),
+            Pick::Name(_) | Pick::Ako(_) => uuid,
+        };
+        match (named, &objects) {
+            (Some(uuid), objects) => {
+                let object = objects.as_ref().and_then(|objects| objects.get(uuid));
+                real_time::why_old(std::iter::once(state(uuid, object.and_then(|it| it.real_time))))
+            }
+            (None, Some(objects)) => {
+                let is_named = |object: &&objects::AlbObject| match &query.pick {
+                    Pick::Name(name) => object.name == *name,
+                    Pick::Uuid(_) | Pick::Ako(_) => true,
+                };
+                let meant = objects.all().filter(is_named);
+                real_time::why_old(meant.map(|object| state(&object.uuid, object.real_time)))
+            }
+            (None, None) => real_time::why_old(std::iter::empty()),
+        }
     }
 
     /// Logs out once the source is not used any more or `end` completes.
@@ -241,9 +280,33 @@ impl NsxAlb {
         match answered {
             Ok(rows) => {
                 let time = self.samples_have_times().then(clock::now);
+                if let Some(time) = time {
+                    self.watch_real_time(keys, &rows, time);
+                }
                 self.board().answered(keys, rows, now, time);
             }
             Err(error) => self.board().failed(keys, &error, now),
+        }
+    }
+
+    /// Counts the objects with real time metrics, and tells of those whose have ended.
+    fn watch_real_time(&self, keys: &[Key], rows: &[Row], time: i64) {
+        let mut watch = self.real_time();
+        let Some(ended) = watch.answered(keys, rows, time) else { return };
+        let (current, _) = watch.counts();
+        drop(watch);
+        self.metrics.real_time(current, ended.len());
+        if let Some(first) = ended.first() {
+            let name = self
+                .lists()
+                .values()
+                .find_map(|list| Some(shortened(&list.good.as_ref()?.get(first)?.name)));
+            tracing::warn!(
+                source = self.metrics.source(),
+                objects = ended.len(),
+                first = name.as_deref().unwrap_or(first),
+                "real time metrics have ended: the controller goes over to averages of five minutes"
+            );
         }
     }
 
@@ -339,7 +402,7 @@ impl NsxAlb {
     }
 
     async fn list(&self, (entity, filter): &ListKey) -> Result<Objects, AlbError> {
-        let mut listing = Listing::default();
+        let mut listing = Listing::of(*entity);
         loop {
             let call: Call = request::objects(*entity, filter, listing.next_page());
             let body = self.controller.call(&call).await?;
@@ -358,6 +421,10 @@ impl NsxAlb {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn real_time(&self) -> MutexGuard<'_, real_time::Watch> {
+        self.real_time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lists(&self) -> MutexGuard<'_, HashMap<ListKey, List>> {
         self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -365,7 +432,7 @@ impl NsxAlb {
 
 /// Parses metrics, of many objects or of one, and a page of objects, and joins both.
 pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
-    let mut listing = Listing::default();
+    let mut listing = Listing::of(Entity::Pool);
     listing.add(list).map_err(|error| error.to_string())?;
     let rows =
         decode::many(metrics, i64::MAX).or_else(|_| decode::one(metrics, "pool-1", i64::MAX))?;
@@ -377,6 +444,7 @@ pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
         namespace: AkoNamespace::Any,
         servers: false,
         step: None,
+        summed: false,
     };
     Ok(answer::answer(&query, &rows, Some(&listing.end()), None))
 }

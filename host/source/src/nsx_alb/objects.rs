@@ -7,10 +7,12 @@ use serde_json::Value;
 
 use super::error::AlbError;
 use super::markers::{self, Marker, MarkerLabels};
+use super::query::Entity;
+use super::real_time;
 use crate::error::shortened;
 
 /// The most objects of a list.
-const MAX_OBJECTS: usize = 100_000;
+pub(super) const MAX_OBJECTS: usize = 100_000;
 
 /// An object.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +23,8 @@ pub(super) struct AlbObject {
     pub(super) tenant: String,
     /// What AKO says of it; empty for what AKO did not make.
     pub(super) labels: MarkerLabels,
+    /// What its analytics policy says of real time metrics.
+    pub(super) real_time: Option<bool>,
 }
 
 /// The objects of a list, by uuid.
@@ -59,16 +63,21 @@ struct Listed {
     #[serde(default)]
     markers: Option<Vec<Marker>>,
     service_metadata: Option<Value>,
+    analytics_policy: Option<Value>,
 }
 
 /// A list in the making.
-#[derive(Default)]
 pub(super) struct Listing {
+    entity: Entity,
     objects: Objects,
     page: u32,
 }
 
 impl Listing {
+    pub(super) fn of(entity: Entity) -> Self {
+        Self { entity, objects: Objects::default(), page: 0 }
+    }
+
     /// The number of the page that comes next, from 1.
     pub(super) fn next_page(&self) -> u32 {
         self.page + 1
@@ -88,6 +97,7 @@ impl Listing {
                     &listed.markers.unwrap_or_default(),
                     listed.service_metadata.as_ref(),
                 ),
+                real_time: real_time::switched_on(self.entity, listed.analytics_policy.as_ref()),
                 name: listed.name,
                 uuid: listed.uuid,
             };
@@ -135,7 +145,7 @@ mod tests {
 
     #[test]
     fn pages_are_joined_until_there_is_no_next() {
-        let mut listing = Listing::default();
+        let mut listing = Listing::of(Entity::Pool);
         for number in 0..50 {
             assert_eq!(listing.next_page(), number + 1);
             let more = listing.add(&page(number * 200..number * 200 + 200, number < 49)).unwrap();
@@ -149,18 +159,18 @@ mod tests {
 
     #[test]
     fn a_page_that_repeats_is_told() {
-        let mut listing = Listing::default();
+        let mut listing = Listing::of(Entity::Pool);
         assert!(listing.add(&page(0..200, true)).unwrap());
         assert!(listing.add(&page(200..400, true)).unwrap());
         let error = listing.add(&page(200..400, true)).unwrap_err();
         assert_eq!(error, AlbError::PageRepeats { page: 3 });
-        let error = Listing::default().add(&page(0..0, true)).unwrap_err();
+        let error = Listing::of(Entity::Pool).add(&page(0..0, true)).unwrap_err();
         assert_eq!(error, AlbError::PageRepeats { page: 1 });
     }
 
     #[test]
     fn a_list_has_an_end() {
-        let mut listing = Listing::default();
+        let mut listing = Listing::of(Entity::Pool);
         let last = u32::try_from(MAX_OBJECTS).unwrap() + 1;
         let error = listing.add(&page(0..last, true)).unwrap_err();
         assert_eq!(error, AlbError::TooManyObjects { limit: MAX_OBJECTS });
@@ -176,7 +186,10 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_told() {
-        assert!(matches!(Listing::default().add(b"[]"), Err(AlbError::Decode(_))));
-        assert!(matches!(Listing::default().add(b"{\"count\": 1}"), Err(AlbError::Decode(_))));
+        assert!(matches!(Listing::of(Entity::Pool).add(b"[]"), Err(AlbError::Decode(_))));
+        assert!(matches!(
+            Listing::of(Entity::Pool).add(b"{\"count\": 1}"),
+            Err(AlbError::Decode(_))
+        ));
     }
 }
