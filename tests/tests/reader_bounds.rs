@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leadsman_tests::{Answer, Config, Leadsman, Mapping, Reply, Upstream, paths};
+use leadsman_tests::{Answer, Config, Leadsman, Mapping, Others, Reply, Upstream, paths};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -83,6 +83,7 @@ async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
         let pods = paths::pods(namespace, METRIC);
         format!("{pods}?metricLabelSelector=%21made_up_{number}")
     };
+    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
     let mut refused = 0;
     for start in (0..MAX_EVALUATIONS + 100).step_by(100) {
         let paths = (start..start + 100).map(|number| path("shop", number)).collect();
@@ -101,6 +102,7 @@ async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
     // What is in use already is still read, and there is room in another namespace.
     assert_eq!(leadsman.get(&path("shop", 0)).await.values().len(), 2);
     assert_eq!(leadsman.get(&path("bank", 0)).await.values().len(), 2);
+    others.were_served().await;
 }
 
 /// Answers repeat the selector in each item. 200 of them took the adapter to 6,445 MiB.
@@ -116,8 +118,10 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     let config = Config::new()
         .prometheus("prometheus", &upstream.url())
         .mapping(selected())
+        .pods("bank", &["web-0"])
         .pods("shop", &names);
     let leadsman = Arc::new(Leadsman::start(config).await);
+    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
     let path = |number: usize| {
         let selector = long_selector(number, MAX_METRIC_SELECTOR);
         let selector = selector.replace('!', "%21").replace(',', "%2C");
@@ -137,6 +141,7 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     assert!(whole > 0 && peak < 512, "{peak} MiB; {whole} answers, {refused} refused");
     let plain = leadsman.get(&paths::pods("shop", METRIC)).await;
     assert_eq!(plain.items().len(), PODS, "others are served");
+    others.were_served().await;
 }
 
 /// Parameters that nobody knows change no answer, and each would be rendered and kept for itself. 1,024
@@ -150,7 +155,9 @@ async fn made_up_parameters_do_not_fill_the_memory() {
     let upstream = Upstream::start(Reply::vector(&json!([]))).await;
     let mapping = selected().set("onAbsent", "{default: 1}");
     let config = Config::new().prometheus("prometheus", &upstream.url()).mapping(mapping);
-    let leadsman = Arc::new(Leadsman::start(config.pods("shop", &names)).await);
+    let config = config.pods("bank", &["web-0"]).pods("shop", &names);
+    let leadsman = Arc::new(Leadsman::start(config).await);
+    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
     let path = |number: usize| format!("{}?made-up={number}", paths::pods("shop", METRIC));
     let length = leadsman.get(&path(READS)).await.body.len();
     let before = leadsman.peak_memory();
@@ -163,6 +170,7 @@ async fn made_up_parameters_do_not_fill_the_memory() {
     let all = length * READS;
     assert!(all > 96 << 20, "{length} bytes are too few to tell");
     assert!(grown < 64 << 20, "{} MiB of {} MiB", grown >> 20, all >> 20);
+    others.were_served().await;
 }
 
 /// Values of namespaces themselves are an evaluation each.

@@ -3,5 +3,8 @@
 
 mod budgets;
 mod connections;
+mod frames;
 mod metrics;
 mod objects;
+mod reads;
+mod scene;
