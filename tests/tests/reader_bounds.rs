@@ -73,7 +73,7 @@ async fn selectors_have_a_length() {
 
 /// Each selector is an evaluation. 5,000 of one reader in one namespace made everybody's first read
 /// of the metric a 429.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
     let config =
@@ -106,7 +106,7 @@ async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
 }
 
 /// Answers repeat the selector in each item. 200 of them took the adapter to 6,445 MiB.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     const PODS: usize = 2000;
     let items: Vec<_> = (0..PODS)
@@ -128,7 +128,9 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
         format!("{}?metricLabelSelector={selector}", paths::pods("shop", METRIC))
     };
     let (mut whole, mut refused) = (0, 0);
-    for answer in all_at_once(&leadsman, (0..100).map(path).collect()).await {
+    let answers = all_at_once(&leadsman, (0..100).map(path).collect()).await;
+    others.were_served().await;
+    for answer in answers {
         if answer.is_success() {
             assert_eq!(answer.items().len(), PODS);
             whole += 1;
@@ -141,12 +143,11 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     assert!(whole > 0 && peak < 512, "{peak} MiB; {whole} answers, {refused} refused");
     let plain = leadsman.get(&paths::pods("shop", METRIC)).await;
     assert_eq!(plain.items().len(), PODS, "others are served");
-    others.were_served().await;
 }
 
 /// Parameters that nobody knows change no answer, and each would be rendered and kept for itself. 1,024
 /// of them on a list of 913 kB took 948 MiB.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn made_up_parameters_do_not_fill_the_memory() {
     const PODS: usize = 2000;
     const READS: usize = 500;

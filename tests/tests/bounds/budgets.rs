@@ -6,7 +6,7 @@ use std::time::Duration;
 use leadsman_tests::{Config, HOSTILE, Leadsman, Mapping, Others, Reply, Upstream, paths};
 use tokio::task::JoinSet;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn slow_queries_of_one_namespace_leave_room_for_those_of_another() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
     upstream.reply_with(|request| {

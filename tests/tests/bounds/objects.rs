@@ -7,7 +7,7 @@ use leadsman_tests::{
 const OBJECTS: usize = 2000;
 const KEYS: usize = 60;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn labels_without_end_are_refused_and_the_reason_is_told() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
     let counted = |metric: &str, deed: &str| {
