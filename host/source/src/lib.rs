@@ -183,7 +183,7 @@ impl Source {
                 recording.fetch(text, request.now)?
             }
             (Self::NsxAlb(controller), FilledQuery::NsxAlb { query, namespace }) => {
-                controller.fetch(query, namespace.as_ref()).await?
+                controller.fetch(query, namespace.as_ref(), request.tenant).await?
             }
             (Self::Exposition(targets), FilledQuery::Exposition { query, namespace }) => {
                 let (answer, found) = targets.fetch(query, namespace.as_ref()).await?;

@@ -14,6 +14,7 @@ use super::query::Entity;
 use super::request::{MetricRequest, Target};
 use super::settings::Step;
 use super::shared_call::SharedCall;
+use leadsman_model::tenant::Tenant;
 
 /// A metric of one object, or of all of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,20 +38,61 @@ struct Entry {
     known: Option<(Known, Instant)>,
     /// Whether it made a call fail that it shared with others.
     alone: bool,
+    /// The team that alone has wanted it.
+    of: Option<Tenant>,
 }
 
 /// A key that nobody has wanted for so long, beyond two steps, is dropped.
 const KEPT_UNWANTED: Duration = Duration::from_secs(120);
+
+/// How many keys a team may have asked for beside those that others want: some for each of the mappings that
+/// it may have. Each is part of a call in each step.
+const MAX_KEYS_OF_TEAM: usize = 200;
 
 /// How long an error counts before another attempt, and how long that of a refused metric does.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_REFUSED: Duration = Duration::from_secs(30);
 
 impl Board {
+    /// Whether a tenant may have a key asked for. A team has a bound; what others want costs it nothing.
+    pub(super) fn admit(
+        &mut self,
+        key: &Key,
+        tenant: &Tenant,
+        now: Instant,
+    ) -> Result<(), AlbError> {
+        if let Some(entry) = self.0.get_mut(key) {
+            if entry.of.as_ref() != Some(tenant) {
+                entry.of = None;
+            }
+            return Ok(());
+        }
+        let of = matches!(tenant, Tenant::Team { .. }).then(|| tenant.clone());
+        if of.is_some() {
+            let of_team = |entry: &&Entry| entry.of == of;
+            if self.0.values().filter(of_team).count() >= MAX_KEYS_OF_TEAM {
+                self.forget(now);
+            }
+            if self.0.values().filter(of_team).count() >= MAX_KEYS_OF_TEAM {
+                return Err(AlbError::TooManyMetrics { limit: MAX_KEYS_OF_TEAM });
+            }
+        }
+        self.0.insert(key.clone(), Entry { wanted: now, known: None, alone: false, of });
+        Ok(())
+    }
+
+    /// Drops what nobody wants any more.
+    fn forget(&mut self, now: Instant) {
+        self.0.retain(|key, entry| {
+            let kept = KEPT_UNWANTED + 2 * key.step.length();
+            now.saturating_duration_since(entry.wanted) < kept
+        });
+    }
+
     /// Somebody wants a key. Gives what is known of it, as long as that counts.
     pub(super) fn want(&mut self, key: &Key, now: Instant) -> Option<Known> {
-        let entry =
-            self.0.entry(key.clone()).or_insert(Entry { wanted: now, known: None, alone: false });
+        let new = Entry { wanted: now, known: None, alone: false, of: None };
+        let entry = self.0.entry(key.clone()).or_insert(new);
         entry.wanted = now;
         let (known, due) = entry.known.as_ref()?;
         (now < *due).then(|| known.clone())
@@ -71,10 +113,7 @@ impl Board {
     /// will be due in a moment, so that it needs no call of its own. Drops what nobody wants any
     /// more.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Vec<Key>> {
-        self.0.retain(|key, entry| {
-            let kept = KEPT_UNWANTED + 2 * key.step.length();
-            now.saturating_duration_since(entry.wanted) < kept
-        });
+        self.forget(now);
         let is_due = |key: &Key, entry: &Entry| {
             entry.known.as_ref().is_none_or(|(_, due)| *due <= now + lag(key.step) / 2)
         };

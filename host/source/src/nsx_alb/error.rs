@@ -145,6 +145,15 @@ pub enum AlbError {
         /// The id of the metric.
         metric: String,
     },
+    /// A team wants more than it may.
+    #[error(
+        "was not asked: a team has at most {limit} metrics of objects asked for at once; ask for all \
+         objects with `ako`, which is one"
+    )]
+    TooManyMetrics {
+        /// The limit.
+        limit: usize,
+    },
     /// A credential cannot be sent.
     #[error("was not asked: {0} holds no credential that can be sent")]
     UnusableCredential(PathBuf),
@@ -169,6 +178,7 @@ impl AlbError {
             }
             Self::UnknownName { .. } | Self::AmbiguousName { .. } => "query_name",
             Self::NotSummable { .. } => "query_summed",
+            Self::TooManyMetrics { .. } => "query_too_many_metrics",
             Self::UnusableCredential(_) => "query_credential",
         }
     }

@@ -13,6 +13,7 @@ mod costs;
 mod credentials;
 mod decode;
 mod error;
+mod lists;
 mod login;
 mod markers;
 mod objects;
@@ -44,10 +45,12 @@ use controller::Controller;
 use decode::Row;
 use leadsman_model::data::Answer;
 use leadsman_model::names::Namespace;
+use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::SourceMetrics;
-use objects::{Listing, Objects};
-use request::{Call, Filter, Target};
+use lists::{LIST_EMPTY, List, ListKey};
+use objects::Listing;
+use request::Target;
 
 pub use costs::CallCost;
 pub use error::AlbError;
@@ -70,29 +73,8 @@ pub struct NsxAlb {
     in_use: watch::Sender<()>,
 }
 
-type ListKey = (Entity, Filter);
-
-/// A list of objects, and when it is made anew.
-struct List {
-    known: Result<Arc<Objects>, AlbError>,
-    /// The last one that could be had.
-    good: Option<Arc<Objects>>,
-    made: Instant,
-    due: Instant,
-}
-
-/// How soon a list without an object, or that failed, is made again.
-const LIST_EMPTY: Duration = Duration::from_secs(30);
-const LIST_FAILED: Duration = Duration::from_secs(1);
-
-/// How many objects are looked for by name. With more of them a list of all is fewer calls.
-const MAX_NAMES: usize = 10;
-
 /// How old samples may be at least: those of real time metrics need some seconds to arrive.
 const MIN_SAMPLE_AGE: Duration = Duration::from_secs(60);
-
-/// A list that nobody has asked for in so many of its intervals is dropped.
-const LISTS_KEPT: u32 = 4;
 
 /// How old samples of a step may be where a query does not say.
 fn default_max_age(step: Step) -> Duration {
@@ -116,16 +98,16 @@ impl NsxAlb {
         })
     }
 
-    /// The series of a query. `namespace` is that of the evaluation.
+    /// The series of a query. `namespace` is that of the evaluation, which is on behalf of a tenant.
     pub(super) async fn fetch(
         &self,
         query: &NsxAlbQuery,
         namespace: Option<&Namespace>,
+        tenant: &Tenant,
     ) -> Result<Answer, AlbError> {
-        let list = self.list_for(query);
-        let objects = match &list {
-            None => None,
-            Some(list) => Some(self.objects(list).await?),
+        let (list, objects) = match self.objects(query).await? {
+            None => (None, None),
+            Some((list, objects)) => (Some(list), Some(objects)),
         };
         let target = match (&query.pick, &objects) {
             (Pick::Uuid(uuid), _) => Target::One(uuid.as_str().into()),
@@ -143,6 +125,7 @@ impl NsxAlb {
             step: query.step.unwrap_or(self.settings.step),
             metric: query.metric.as_str().into(),
         };
+        self.board().admit(&key, tenant, Instant::now())?;
         let rows = self.rows(&key).await;
         // An object that was made anew has another uuid.
         let is_gone = match &rows {
@@ -161,15 +144,6 @@ impl NsxAlb {
             return Err(AlbError::NotSummable { metric: query.metric.clone() });
         }
         Ok(answer::answer(query, &rows, objects.as_deref(), namespace))
-    }
-
-    /// The list that the objects of a query are found in; none is needed for a uuid.
-    fn list_for(&self, query: &NsxAlbQuery) -> Option<ListKey> {
-        match &query.pick {
-            Pick::Uuid(_) => None,
-            Pick::Name(name) => Some(self.list_of(query.entity, name)),
-            Pick::Ako(cluster) => Some((query.entity, Filter::Ako(cluster.clone()))),
-        }
     }
 
     /// How old samples may be: by default three steps, for a sample is as old as a step before the
@@ -345,88 +319,12 @@ impl NsxAlb {
         self.settings.format == AlbFormat::Json
     }
 
-    /// The list in which an object of a name is found.
-    fn list_of(&self, entity: Entity, name: &str) -> ListKey {
-        let own = (entity, Filter::Name(name.to_owned()));
-        let lists = self.lists();
-        let is_name = |(of, filter): &&ListKey| *of == entity && matches!(filter, Filter::Name(_));
-        if lists.contains_key(&own) || lists.keys().filter(is_name).count() < MAX_NAMES {
-            return own;
-        }
-        (entity, Filter::All)
-    }
-
-    /// The objects of a list. While it cannot be made anew, the last one goes on.
-    async fn objects(&self, key: &ListKey) -> Result<Arc<Objects>, AlbError> {
-        let known = |now: Instant| {
-            let lists = self.lists();
-            let list = lists.get(key).filter(|list| now < list.due)?;
-            Some(list.known.clone())
-        };
-        if let Some(known) = known(Instant::now()) {
-            return known;
-        }
-        let _turn = self.turn().await?;
-        if let Some(known) = known(Instant::now()) {
-            return known;
-        }
-        let listed = self.list(key).await;
-        let now = Instant::now();
-        let mut lists = self.lists();
-        let every = self.settings.list_every;
-        lists.retain(|_, list| now < list.due + LISTS_KEPT * every);
-        let good = lists.remove(key).and_then(|list| list.good);
-        let list = match (listed, good) {
-            (Ok(objects), _) => {
-                let objects = Arc::new(objects);
-                let wait = if objects.is_empty() { every.min(LIST_EMPTY) } else { every };
-                let good = Some(objects.clone());
-                List { known: Ok(objects), good, made: now, due: now + wait }
-            }
-            (Err(error), Some(good)) => {
-                let reason = error.to_string();
-                tracing::warn!(
-                    reason,
-                    "objects of the controller cannot be listed; the last list goes on"
-                );
-                let wait = every.min(LIST_EMPTY);
-                List { known: Ok(good.clone()), good: Some(good), made: now, due: now + wait }
-            }
-            (Err(error), None) => {
-                List { known: Err(error), good: None, made: now, due: now + LIST_FAILED }
-            }
-        };
-        let known = list.known.clone();
-        lists.insert(key.clone(), list);
-        known
-    }
-
-    async fn list(&self, (entity, filter): &ListKey) -> Result<Objects, AlbError> {
-        let mut listing = Listing::of(*entity);
-        loop {
-            let call: Call = request::objects(*entity, filter, listing.next_page());
-            let body = self.controller.call(&call).await?;
-            let decoded =
-                decode_apart(body.len(), move || listing.add(&body).map(|more| (listing, more)));
-            let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
-            let (next, more) = decoded?;
-            if !more {
-                return Ok(next.end());
-            }
-            listing = next;
-        }
-    }
-
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn real_time(&self) -> MutexGuard<'_, real_time::Watch> {
         self.real_time.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lists(&self) -> MutexGuard<'_, HashMap<ListKey, List>> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -23,29 +23,48 @@ pub(super) struct AlbObject {
     pub(super) tenant: String,
     /// What AKO says of it; empty for what AKO did not make.
     pub(super) labels: MarkerLabels,
+    /// The cluster that AKO made it for, by who created it.
+    pub(super) made_for: Option<String>,
     /// What its analytics policy says of real time metrics.
     pub(super) real_time: Option<bool>,
 }
 
 /// The objects of a list, by uuid.
 #[derive(Debug, Default)]
-pub(super) struct Objects(HashMap<String, AlbObject>);
+pub(super) struct Objects {
+    by_uuid: HashMap<String, AlbObject>,
+    /// Whether it is the list of all, and not of what AKO made for a cluster or of a name.
+    of_all: bool,
+}
 
 impl Objects {
+    /// The same as the list of all, or not.
+    pub(super) fn of_all(self, of_all: bool) -> Self {
+        Self { of_all, ..self }
+    }
+
     pub(super) fn get(&self, uuid: &str) -> Option<&AlbObject> {
-        self.0.get(uuid)
+        self.by_uuid.get(uuid)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &AlbObject> {
-        self.0.values()
+        self.by_uuid.values()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.by_uuid.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_uuid.is_empty()
+    }
+
+    /// Whether AKO made an object of the list for a cluster. Its markers say so, or who created it; without
+    /// either, that it is in the list.
+    pub(super) fn is_of_cluster(&self, object: &AlbObject, cluster: &str) -> bool {
+        let marker = object.labels.iter().find(|(label, _)| *label == "cluster");
+        let named = marker.map(|(_, value)| value.as_str()).or(object.made_for.as_deref());
+        named.map_or(!self.of_all, |named| named == cluster)
     }
 }
 
@@ -63,6 +82,7 @@ struct Listed {
     #[serde(default)]
     markers: Option<Vec<Marker>>,
     service_metadata: Option<Value>,
+    created_by: Option<String>,
     analytics_policy: Option<Value>,
 }
 
@@ -97,11 +117,12 @@ impl Listing {
                     &listed.markers.unwrap_or_default(),
                     listed.service_metadata.as_ref(),
                 ),
+                made_for: listed.created_by.as_deref().and_then(made_for),
                 real_time: real_time::switched_on(self.entity, listed.analytics_policy.as_ref()),
                 name: listed.name,
                 uuid: listed.uuid,
             };
-            self.objects.0.insert(object.uuid.clone(), object);
+            self.objects.by_uuid.insert(object.uuid.clone(), object);
         }
         if self.objects.len() > MAX_OBJECTS {
             return Err(AlbError::TooManyObjects { limit: MAX_OBJECTS });
@@ -116,6 +137,11 @@ impl Listing {
     pub(super) fn end(self) -> Objects {
         self.objects
     }
+}
+
+/// The cluster in the name by which AKO creates objects.
+fn made_for(created_by: &str) -> Option<String> {
+    created_by.strip_prefix("ako-").map(str::to_owned)
 }
 
 /// The name in a reference such as `https://controller/api/tenant/admin#admin`.
@@ -174,6 +200,33 @@ mod tests {
         let last = u32::try_from(MAX_OBJECTS).unwrap() + 1;
         let error = listing.add(&page(0..last, true)).unwrap_err();
         assert_eq!(error, AlbError::TooManyObjects { limit: MAX_OBJECTS });
+    }
+
+    #[test]
+    fn what_ako_made_for_a_cluster_is_known_in_every_list() {
+        let marked = |cluster: &str| json!([{"key": "clustername", "values": [cluster]}]);
+        let page = json!({"results": [
+            {"uuid": "marked", "name": "a", "markers": marked("k8s"), "created_by": "ako-k8s"},
+            {"uuid": "created", "name": "b", "created_by": "ako-k8s"},
+            {"uuid": "of-another", "name": "c", "markers": marked("other")},
+            {"uuid": "by-hand", "name": "d", "created_by": "admin"},
+            {"uuid": "unknown", "name": "e"},
+        ]});
+        let of = |of_all: bool| {
+            let mut listing = Listing::of(Entity::Pool);
+            listing.add(page.to_string().as_bytes()).unwrap();
+            let objects = listing.end().of_all(of_all);
+            let mut found: Vec<_> = objects
+                .all()
+                .filter(|object| objects.is_of_cluster(object, "k8s"))
+                .map(|object| object.uuid.clone())
+                .collect();
+            found.sort();
+            found
+        };
+        assert_eq!(of(true), ["created", "marked"]);
+        // A list of what AKO made for the cluster has nothing else.
+        assert_eq!(of(false), ["by-hand", "created", "marked", "unknown"]);
     }
 
     #[test]

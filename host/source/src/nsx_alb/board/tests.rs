@@ -204,3 +204,30 @@ fn calls_a_minute_follow_from_the_step() {
     }
     assert_eq!(calls_of_an_hour(Step::Hour), 2);
 }
+
+#[test]
+fn a_team_has_a_bound_of_its_own() {
+    let (mut board, now) = (Board::default(), Instant::now());
+    let team = |name: &str| Tenant::Team { namespace: name.parse().unwrap() };
+    let pool = |number: usize| key(Entity::Pool, &format!("pool-{number}"), CONNS);
+    for number in 0..MAX_KEYS_OF_TEAM {
+        assert_eq!(board.admit(&pool(number), &team("a"), now), Ok(()));
+    }
+    let one_more = pool(MAX_KEYS_OF_TEAM);
+    let refused = Err(AlbError::TooManyMetrics { limit: MAX_KEYS_OF_TEAM });
+    assert_eq!(board.admit(&one_more, &team("a"), now), refused);
+    // What it has goes on; others have room; and what they want costs it nothing.
+    assert_eq!(board.admit(&pool(0), &team("a"), now), Ok(()));
+    assert_eq!(board.admit(&one_more, &team("b"), now), Ok(()));
+    assert_eq!(board.admit(&one_more, &team("a"), now), Ok(()));
+    for number in 0..2 * MAX_KEYS_OF_TEAM {
+        assert_eq!(board.admit(&pool(1000 + number), &Tenant::default(), now), Ok(()));
+    }
+    // What the operator wants, too, does not count.
+    assert_eq!(board.admit(&pool(1), &Tenant::default(), now), Ok(()));
+    assert_eq!(board.admit(&pool(500), &team("a"), now), Ok(()));
+    assert_eq!(board.admit(&pool(501), &team("a"), now), refused);
+    // What it wants no more makes room.
+    let later = now + KEPT_UNWANTED + 2 * Step::FiveMinutes.length();
+    assert_eq!(board.admit(&pool(501), &team("a"), later), Ok(()));
+}
