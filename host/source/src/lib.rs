@@ -186,7 +186,8 @@ impl Source {
                 controller.fetch(query, namespace.as_ref(), request.tenant).await?
             }
             (Self::Exposition(targets), FilledQuery::Exposition { query, namespace }) => {
-                let (answer, found) = targets.fetch(query, namespace.as_ref()).await?;
+                let (answer, found) =
+                    targets.fetch(query, namespace.as_ref(), request.tenant).await?;
                 gaps = found;
                 answer
             }

@@ -1,6 +1,6 @@
 //! One scrape of one target: a request, and a page that is read as it arrives, within bounds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::decoding::decode as decode_apart;
 use crate::error::innermost;
 use crate::prometheus::{excerpt, request_headers};
+use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 
 /// What is understood, as Prometheus asks for it.
@@ -36,14 +37,30 @@ const MAX_QUOTED: usize = 4096;
 /// What a series takes beside its labels and samples.
 pub(super) const SERIES_BYTES: usize = 160;
 
-/// The metrics that queries ask for, with the longest window of each.
-pub(super) type Wanted = Arc<HashMap<Arc<str>, Duration>>;
+/// The metrics that queries ask for.
+pub(super) type Wanted = Arc<HashMap<Arc<str>, Wish>>;
+
+/// What is asked of a metric.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    /// The longest window.
+    pub(super) longest: Duration,
+    /// The team that asked first, where the operator does not ask.
+    pub(super) team: Option<Tenant>,
+}
+
+/// What teams may take of the memory for pages that arrive, and for what is kept.
+pub(super) fn share_of_teams(memory: usize) -> usize {
+    memory / 2
+}
 
 /// What a scrape brought.
 #[derive(Debug)]
 pub(super) struct Page {
     /// The samples of the metrics that are wanted.
     pub(super) samples: Vec<Taken>,
+    /// What teams want and there is no memory for.
+    pub(super) left_out: HashSet<Arc<str>>,
     /// What was wanted.
     pub(super) wanted: Wanted,
     /// The size of the page.
@@ -53,7 +70,7 @@ pub(super) struct Page {
     /// How long it took.
     pub(super) took: Duration,
     /// Given back once the samples are kept, or not.
-    _reserved: Reserved,
+    _reserved: [Reserved; 2],
 }
 
 /// A sample that is wanted.
@@ -80,6 +97,14 @@ impl Taken {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Arriving(Arc<AtomicUsize>);
 
+/// The same for what the operator's queries want, and for what teams alone do: they have no part of the
+/// former.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ArrivingFor {
+    operator: Arriving,
+    teams: Arriving,
+}
+
 /// What one page takes of it.
 #[derive(Debug)]
 struct Reserved {
@@ -91,6 +116,10 @@ struct Reserved {
 }
 
 impl Reserved {
+    fn new(all: &Arriving, limit: usize) -> Self {
+        Self { all: all.clone(), bytes: 0, limit, exceeded: false }
+    }
+
     fn take(&mut self, bytes: usize) -> bool {
         let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
@@ -113,19 +142,32 @@ struct Arrival {
     /// When the scrape began, which is the time of samples that have none.
     time: i64,
     samples: Vec<Taken>,
+    left_out: HashSet<Arc<str>>,
     reserved: Reserved,
+    of_teams: Reserved,
 }
 
 impl Arrival {
     fn feed(&mut self, batch: &[u8], is_last: bool) -> Result<(), ScrapeError> {
-        let Self { reader, target, wanted, time, samples, reserved } = self;
+        let Self { reader, target, wanted, time, samples, left_out, reserved, of_teams } = self;
         let mut take = |sample: Sample<'_>| {
-            let Some((metric, _)) = wanted.get_key_value(&*sample.name) else { return };
-            if reserved.exceeded {
+            let Some((metric, wish)) = wanted.get_key_value(&*sample.name) else { return };
+            let is_of_team = wish.team.is_some();
+            if reserved.exceeded || (is_of_team && left_out.contains(metric)) {
                 return;
             }
             let labels = target.labels_of(sample.labels);
-            if reserved.take(Taken::bytes_of(&labels, 1)) {
+            let bytes = Taken::bytes_of(&labels, 1);
+            if is_of_team {
+                if !of_teams.take(bytes) {
+                    // A part of a metric would be taken for the whole of it.
+                    samples.retain(|taken: &Taken| taken.metric != *metric);
+                    left_out.insert(metric.clone());
+                    return;
+                }
+                let time = sample.time.unwrap_or(*time);
+                samples.push(Taken { metric: metric.clone(), labels, value: sample.value, time });
+            } else if reserved.take(bytes) {
                 let time = sample.time.unwrap_or(*time);
                 samples.push(Taken { metric: metric.clone(), labels, value: sample.value, time });
             }
@@ -145,7 +187,7 @@ impl Arrival {
 pub(super) async fn scrape(
     settings: &ExpositionSettings,
     client: &Client,
-    arriving: &Arriving,
+    arriving: &ArrivingFor,
     target: &Arc<Target>,
     wanted: &Wanted,
 ) -> Result<Page, ScrapeError> {
@@ -182,14 +224,16 @@ pub(super) async fn scrape(
         return Err(ScrapeError::TooLarge { limit });
     }
     let limits = PageLimits { series: settings.limits.series, labels: settings.limits.labels };
-    let (all, limit_memory) = (arriving.clone(), settings.limits.memory);
+    let memory = settings.limits.memory;
     let mut arrival = Arrival {
         reader: PageReader::new(format, limits),
         target: target.clone(),
         wanted: wanted.clone(),
         time,
         samples: Vec::new(),
-        reserved: Reserved { all, bytes: 0, limit: limit_memory, exceeded: false },
+        left_out: HashSet::new(),
+        reserved: Reserved::new(&arriving.operator, memory),
+        of_teams: Reserved::new(&arriving.teams, share_of_teams(memory)),
     };
     let mut bytes = 0;
     loop {
@@ -207,14 +251,15 @@ pub(super) async fn scrape(
             break;
         }
     }
-    let Arrival { reader, samples, reserved, .. } = arrival;
+    let Arrival { reader, samples, left_out, reserved, of_teams, .. } = arrival;
     Ok(Page {
         samples,
+        left_out,
         wanted: wanted.clone(),
         bytes,
         series: reader.series(),
         took: begun.elapsed(),
-        _reserved: reserved,
+        _reserved: [reserved, of_teams],
     })
 }
 
@@ -301,7 +346,7 @@ mod tests {
     #[test]
     fn what_pages_take_while_they_arrive_is_bounded_and_given_back() {
         let all = Arriving::default();
-        let reserve = || Reserved { all: all.clone(), bytes: 0, limit: 100, exceeded: false };
+        let reserve = || Reserved::new(&all, 100);
         let (mut one, mut other) = (reserve(), reserve());
         assert!(one.take(60) && !other.take(60));
         drop(other);
