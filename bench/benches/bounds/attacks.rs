@@ -190,6 +190,14 @@ pub(super) const ATTACKS: &[Attack] = &[
         run: |scene| Box::pin(edits::named_pipes(scene)),
     },
     Attack {
+        name: "2,000 edits",
+        bound: "edits are taken together, and what has not changed is kept",
+        memory: 256 * MIB,
+        setup: Setup::File(configs::external),
+        others: OTHERS,
+        run: |scene| Box::pin(edits::edited(scene)),
+    },
+    Attack {
         name: "1,200,000 reads",
         bound: "a read leaves nothing behind",
         memory: 96 * MIB,

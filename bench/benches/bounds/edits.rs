@@ -63,6 +63,25 @@ pub(super) async fn renamed(scene: &mut Scene) {
     assert_eq!(gone, 0, "samples of names that are gone");
 }
 
+/// Edits a mapping again and again, and looks from time to time whether an edit is served.
+pub(super) async fn edited(scene: &mut Scene) {
+    let url = scene.url();
+    for edit in 0..2000 {
+        let named = format!("edited-{}", edit / 20);
+        let mapping = Mapping::external(&named).query("q", &format!("x + {edit}"));
+        scene.configure(external(&url).mapping(mapping));
+        if edit % 20 == 0 {
+            eventually("an edit that is served", MAX_RECOVERY, async || {
+                let answer = scene.leadsman.get(&path(&named)).await;
+                if answer.is_success() { Ok(()) } else { Err(answer.body) }
+            })
+            .await;
+        }
+    }
+    scene.configure(external(&url));
+    scene.leadsman.wait_accepted().await;
+}
+
 fn path(metric: &str) -> String {
     format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/busy/{metric}")
 }

@@ -8,3 +8,4 @@ mod metrics;
 mod objects;
 mod reads;
 mod scene;
+mod shutdown;
