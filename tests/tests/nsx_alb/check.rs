@@ -162,6 +162,11 @@ async fn faults_of_a_source_are_told() {
     for (source, text) in [
         (alb.source_at("url: 'http://a', urls: ['http://b']", ""), "only one of url and urls"),
         (alb.source_at("tenant: admin", ""), "\"url\" is missing"),
+        (
+            alb.source_at("url: 'http://a'", ", format: prometheus, step: auto"),
+            "by which real time metrics are told",
+        ),
+        (alb.source_at("url: 'http://a'", ", step: 7s"), "5s, 5m, 1h or 1d"),
         (alb.source_with(", tls: {certFile: /none}"), "certFile and keyFile go together"),
         (alb.source_with(", format: prometheus, tenant: '*'"), "is that of one tenant; name it"),
         (

@@ -230,6 +230,46 @@ async fn the_end_of_real_time_metrics_is_told_and_counted() {
     assert_eq!(scene.leadsman.metric(current, &labels).await, Some(1.0));
 }
 
+/// One pool has real time metrics, until they end; the other never had.
+#[tokio::test]
+async fn a_step_that_follows_its_objects_goes_over_to_averages_without_a_gap() {
+    let resource = "ingresses.networking.k8s.io";
+    let alb = Alb::start(&[
+        of_ingress(1, "shop", "web", 7.0).real_time(true),
+        of_ingress(2, "shop", "api", 9.0).real_time(false),
+    ])
+    .await;
+    let address = format!("url: '{}'", alb.server.url());
+    let config = Config::new()
+        .source_of("lb", &alb.source_at(&address, ", step: auto"))
+        .mapping(of_ingresses(""))
+        .object(resource, Some("shop"), "web", "")
+        .object(resource, Some("shop"), "api", "");
+    let leadsman = Leadsman::start(config).await;
+    let list = paths::object("shop", &format!("{resource}/%2A"), "connections");
+    let values = leadsman.get(&list).await.values();
+    assert_eq!((values["web"].as_str(), values["api"].as_str()), ("7", "9"));
+    alb.set("k8s-03-cluster--1", ID, 8.0);
+    alb.set("k8s-03-cluster--2", ID, 10.0);
+    eventually("the new value of the one in real time", SOON, async || {
+        let values = leadsman.get(&list).await.values();
+        if values["web"] == "8" { Ok(()) } else { Err(format!("{values:?}")) }
+    })
+    .await;
+    let labels = [("source", "lb")];
+    let current = leadsman.metric("leadsman_source_real_time_objects", &labels).await;
+    assert!(current >= Some(1.0), "{current:?}");
+    alb.lag_behind_of("k8s-03-cluster--1", 300);
+    eventually("the end", SOON, async || {
+        let answer = leadsman.get(&list).await;
+        assert_eq!(answer.values().len(), 2, "{answer:#?}");
+        let ended = leadsman.metric("leadsman_source_real_time_ended_total", &labels).await;
+        if ended == Some(1.0) { Ok(()) } else { Err(format!("{ended:?}")) }
+    })
+    .await;
+    assert_eq!(leadsman.get(&list).await.values().len(), 2, "both have averages");
+}
+
 /// Its analytics policy says so before any sample does.
 #[tokio::test]
 async fn an_object_without_real_time_metrics_is_told_from_one_whose_have_ended() {

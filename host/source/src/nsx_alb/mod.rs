@@ -49,7 +49,7 @@ use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::SourceMetrics;
 use lists::{LIST_EMPTY, List, ListKey};
-use objects::Listing;
+use objects::{AlbObject, Listing, Objects};
 use request::Target;
 
 pub use costs::CallCost;
@@ -138,12 +138,39 @@ impl NsxAlb {
         {
             list.due = list.due.min(list.made + key.step.length().min(LIST_EMPTY));
         }
-        let rows = rows?;
+        let mut rows = rows?;
+        let follows = query.step.is_none() && self.settings.follows_real_time;
+        if follows && objects.as_ref().is_some_and(|objects| has_real_time(objects, &key.target)) {
+            rows = self.in_real_time(&key, rows, tenant).await;
+        }
         // One value is its own sum.
         if query.summed && rows.len() > 1 && rows.iter().any(|row| row.sum_invalid) {
             return Err(AlbError::NotSummable { metric: query.metric.clone() });
         }
         Ok(answer::answer(query, &rows, objects.as_deref(), namespace))
+    }
+
+    /// The same with the newest samples of objects that have real time metrics. Those whose have ended go on
+    /// with the averages that there are of all.
+    async fn in_real_time(
+        &self,
+        key: &Key,
+        averages: Arc<Vec<Row>>,
+        tenant: &Tenant,
+    ) -> Arc<Vec<Row>> {
+        let key = Key { step: Step::FiveSeconds, ..key.clone() };
+        let admitted = self.board().admit(&key, tenant, Instant::now());
+        let newest = match admitted {
+            Ok(()) => self.rows(&key).await,
+            Err(error) => Err(error),
+        };
+        match newest {
+            Ok(newest) => real_time::preferred(&newest, averages, clock::now()),
+            Err(error) => {
+                tracing::debug!(%error, "real time metrics cannot be had; averages go on");
+                averages
+            }
+        }
     }
 
     /// How old samples may be: by default three steps, for a sample is as old as a step before the
@@ -176,7 +203,7 @@ impl NsxAlb {
                 real_time::why_old(std::iter::once(state(uuid, object.and_then(|it| it.real_time))))
             }
             (None, Some(objects)) => {
-                let is_named = |object: &&objects::AlbObject| match &query.pick {
+                let is_named = |object: &&AlbObject| match &query.pick {
                     Pick::Name(name) => object.name == *name,
                     Pick::Uuid(_) | Pick::Ako(_) => true,
                 };
@@ -325,6 +352,15 @@ impl NsxAlb {
 
     fn real_time(&self) -> MutexGuard<'_, real_time::Watch> {
         self.real_time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether some of the objects that are asked for have real time metrics switched on.
+fn has_real_time(objects: &Objects, target: &Target) -> bool {
+    let is_on = |object: &AlbObject| object.real_time == Some(true);
+    match target {
+        Target::One(uuid) => objects.get(uuid).is_some_and(is_on),
+        Target::All => objects.all().any(is_on),
     }
 }
 

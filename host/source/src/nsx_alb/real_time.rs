@@ -102,6 +102,19 @@ impl Watch {
     }
 }
 
+/// The series of averages, with newer samples of real time in place of those that have some.
+pub(super) fn preferred(newest: &[Row], averages: Arc<Vec<Row>>, now: i64) -> Arc<Vec<Row>> {
+    let is_current = |row: &&Row| now.saturating_sub(row.time) <= current_age();
+    let of = |row: &Row| (row.entity.clone(), row.server.clone());
+    let current: Vec<&Row> = newest.iter().filter(is_current).collect();
+    if current.is_empty() {
+        return averages;
+    }
+    let known: HashSet<_> = current.iter().map(|row| of(row)).collect();
+    let others = averages.iter().filter(|row| !known.contains(&of(row)));
+    Arc::new(current.into_iter().chain(others).cloned().collect())
+}
+
 /// How old a sample of real time is at most, in milliseconds.
 fn current_age() -> i64 {
     i64::try_from(MIN_SAMPLE_AGE.as_millis()).unwrap_or(i64::MAX)
@@ -206,6 +219,23 @@ mod tests {
         assert_eq!(watch.counts(), (1, 0));
         let _ = watch.answered(&keys, &[], NOW + REMEMBERED);
         assert_eq!(watch.counts(), (0, 0));
+    }
+
+    #[test]
+    fn what_has_real_time_metrics_is_newer_and_the_rest_goes_on_with_averages() {
+        let averages = || Arc::new(vec![row("pool-1", 200), row("pool-2", 200)]);
+        let ages = |rows: Arc<Vec<Row>>| -> Vec<(String, i64)> {
+            rows.iter().map(|row| (row.entity.clone(), (NOW - row.time) / SECOND)).collect()
+        };
+        let of = |newest: &[Row]| ages(preferred(newest, averages(), NOW));
+        let both = |first: i64, second: i64| {
+            vec![("pool-1".to_owned(), first), ("pool-2".to_owned(), second)]
+        };
+        assert_eq!(of(&[row("pool-1", 5)]), both(5, 200));
+        assert_eq!(of(&[row("pool-1", 5), row("pool-2", 10)]), both(5, 10));
+        // Those of the second have ended, or there are none.
+        assert_eq!(of(&[row("pool-1", 5), row("pool-2", 300)]), both(5, 200));
+        assert_eq!(of(&[]), both(200, 200));
     }
 
     #[test]
