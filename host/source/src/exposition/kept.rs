@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::error::ScrapeError;
 use super::history::History;
-use super::scrape::{Page, Taken, Wanted, share_of_teams};
+use super::scrape::{Page, Taken, Wanted, share_of_team, share_of_teams};
 use leadsman_model::tenant::Tenant;
 
 /// A scrape that succeeded.
@@ -22,9 +22,6 @@ pub(super) struct Scraped {
 
 /// The memory that each team is charged with.
 pub(super) type Charges = HashMap<Tenant, usize>;
-
-/// What one team may take of the memory that all of them may take.
-const TEAM_SHARE: usize = 2;
 
 /// What is known of a target.
 #[derive(Default)]
@@ -120,8 +117,8 @@ impl Entry {
         let mut all: usize = charges.values().sum();
         for (bytes, team, metric) in of_teams {
             let charge = charges.entry(team.clone()).or_default();
-            let is_too_much = *charge + bytes > self.limit_of_teams / TEAM_SHARE
-                || all + bytes > self.limit_of_teams;
+            let is_too_much =
+                *charge + bytes > share_of_team(room.limit) || all + bytes > self.limit_of_teams;
             if is_too_much {
                 if let Some(series) = self.kept.get_mut(&metric) {
                     series.clear();

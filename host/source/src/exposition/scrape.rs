@@ -54,6 +54,11 @@ pub(super) fn share_of_teams(memory: usize) -> usize {
     memory / 2
 }
 
+/// What one of them may.
+pub(super) fn share_of_team(memory: usize) -> usize {
+    share_of_teams(memory) / 2
+}
+
 /// What a scrape brought.
 #[derive(Debug)]
 pub(super) struct Page {
@@ -128,6 +133,26 @@ impl Reserved {
     }
 }
 
+impl Reserved {
+    /// Takes so much, or nothing if there is not enough.
+    fn take_if_there(&mut self, bytes: usize) -> bool {
+        let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.limit {
+            self.all.0.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        self.bytes += bytes;
+        true
+    }
+
+    /// Gives back a part of what was taken.
+    fn give_back(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.all.0.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes -= bytes;
+    }
+}
+
 impl Drop for Reserved {
     fn drop(&mut self) {
         self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -144,7 +169,30 @@ struct Arrival {
     samples: Vec<Taken>,
     left_out: HashSet<Arc<str>>,
     reserved: Reserved,
-    of_teams: Reserved,
+    of_teams: TeamMemory,
+}
+
+/// What the metrics of teams take of a page.
+struct TeamMemory {
+    reserved: Reserved,
+    of_metric: HashMap<Arc<str>, usize>,
+    /// What one metric may take: no more of it would be kept.
+    limit_of_metric: usize,
+}
+
+impl TeamMemory {
+    fn take(&mut self, metric: &Arc<str>, bytes: usize) -> bool {
+        let taken = self.of_metric.entry(metric.clone()).or_default();
+        if *taken + bytes > self.limit_of_metric || !self.reserved.take_if_there(bytes) {
+            return false;
+        }
+        *taken += bytes;
+        true
+    }
+
+    fn give_back(&mut self, metric: &Arc<str>) {
+        self.reserved.give_back(self.of_metric.remove(metric).unwrap_or_default());
+    }
 }
 
 impl Arrival {
@@ -159,9 +207,10 @@ impl Arrival {
             let labels = target.labels_of(sample.labels);
             let bytes = Taken::bytes_of(&labels, 1);
             if is_of_team {
-                if !of_teams.take(bytes) {
+                if !of_teams.take(metric, bytes) {
                     // A part of a metric would be taken for the whole of it.
                     samples.retain(|taken: &Taken| taken.metric != *metric);
+                    of_teams.give_back(metric);
                     left_out.insert(metric.clone());
                     return;
                 }
@@ -233,7 +282,11 @@ pub(super) async fn scrape(
         samples: Vec::new(),
         left_out: HashSet::new(),
         reserved: Reserved::new(&arriving.operator, memory),
-        of_teams: Reserved::new(&arriving.teams, share_of_teams(memory)),
+        of_teams: TeamMemory {
+            reserved: Reserved::new(&arriving.teams, share_of_teams(memory)),
+            of_metric: HashMap::new(),
+            limit_of_metric: share_of_team(memory),
+        },
     };
     let mut bytes = 0;
     loop {
@@ -259,7 +312,7 @@ pub(super) async fn scrape(
         bytes,
         series: reader.series(),
         took: begun.elapsed(),
-        _reserved: [reserved, of_teams],
+        _reserved: [reserved, of_teams.reserved],
     })
 }
 
@@ -352,6 +405,16 @@ mod tests {
         drop(other);
         assert!(one.take(40) && !one.take(1));
         drop(one);
+        assert_eq!(all.0.load(Ordering::Relaxed), 0);
+        // What teams want is taken as a whole or not at all, and leaves room to others.
+        let mut teams =
+            TeamMemory { reserved: reserve(), of_metric: HashMap::new(), limit_of_metric: 50 };
+        let [large, small]: [Arc<str>; 2] = ["large", "small"].map(Arc::from);
+        assert!(teams.take(&large, 40) && !teams.take(&large, 11));
+        teams.give_back(&large);
+        assert!(teams.take(&small, 50));
+        assert_eq!(all.0.load(Ordering::Relaxed), 50);
+        drop(teams);
         assert_eq!(all.0.load(Ordering::Relaxed), 0);
     }
 }
