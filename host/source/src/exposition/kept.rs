@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::arriving::{share_of_team, share_of_teams};
 use super::error::ScrapeError;
 use super::history::History;
-use super::scrape::{Page, Taken, Wanted, share_of_team, share_of_teams};
+use super::scrape::{Page, Taken, Wanted};
 use leadsman_model::tenant::Tenant;
 
 /// A scrape that succeeded.

@@ -7,6 +7,7 @@
 //! its values are absent, with the reason.
 
 mod answer;
+mod arriving;
 mod board;
 mod error;
 mod history;
@@ -27,6 +28,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use super::{Gap, PageRow, SourceError};
 use crate::client::Client;
+use arriving::ArrivingFor;
 use board::{Board, Turn};
 use leadsman_model::data::Answer;
 use leadsman_model::endpoints::EndpointStore;
@@ -35,7 +37,7 @@ use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 use parse::{PageLimits, PageReader, Sample};
-use scrape::{ArrivingFor, Page, Wanted, scrape};
+use scrape::{Page, Wanted, scrape};
 use target::{Target, not_scraped};
 
 pub use error::{ExpositionError, ScrapeError};
