@@ -96,6 +96,10 @@ pub(super) fn with_plugin(url: &str) -> Config {
         .mapping(mapping.plugin("own", "do: well-behaved"))
 }
 
+/// Where its values are read.
+pub(super) const OF_PLUGIN: &str =
+    "/apis/custom.metrics.k8s.io/v1beta2/namespaces/busy/pods/%2A/own";
+
 /// The file of the plugin.
 pub(super) const PLUGIN: &str = "plugin.wasm";
 

@@ -3,8 +3,9 @@
 
 use leadsman_bench::load::{Connection, Reader};
 use leadsman_tests::cluster::{Adapter, ConfigMap, ControlPlane};
-use leadsman_tests::{Config, Folder, HOSTILE, Leadsman, Reply, Upstream};
+use leadsman_tests::{Config, Folder, HOSTILE, Leadsman, Reply, Upstream, eventually};
 
+use super::measure::MAX_RECOVERY;
 use super::{edits, teams};
 
 /// The setup of the adapter.
@@ -62,7 +63,11 @@ impl Scene {
         let cache = folder.path("cache").display().to_string();
         let arguments = ["--cache-dir", cache.as_str()];
         let earlier = Leadsman::start_file(&folder.config(), &arguments).await;
-        earlier.wait_accepted().await;
+        eventually("a value of the plugin", MAX_RECOVERY, async || {
+            let answer = earlier.get(edits::OF_PLUGIN).await;
+            if answer.is_success() { Ok(()) } else { Err(answer.body) }
+        })
+        .await;
         earlier.terminate();
         assert!(earlier.exit().await.success(), "it does not end");
         let replaced = edits::replace_all_by_pipes(&folder.path("cache").join("code"));
