@@ -6,6 +6,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// How many requests are under way.
 const AT_ONCE: usize = 50;
 
+/// How much is read at once.
+const BUFFER: usize = 64 << 10;
+
 /// What each answer begins with; no body has it.
 const STATUS: &[u8] = b"HTTP/1.1 ";
 
@@ -19,7 +22,7 @@ pub async fn read_pipelined(
     reads: usize,
 ) {
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    let mut pending = Vec::new();
+    let mut pending = Vec::with_capacity(BUFFER);
     for first in (0..reads).step_by(AT_ONCE) {
         let count = AT_ONCE.min(reads - first);
         stream.write_all(request.repeat(count).as_bytes()).await.expect("an open connection");

@@ -49,7 +49,7 @@ pub(crate) fn wrong(program: &Program, may_be_summed: impl Fn(&str) -> bool) -> 
             Node::Function(_, a) => of(*a),
             Node::Clamp(value, _, _) => of(*value),
             Node::Aggregate(aggregate, list) => {
-                let elements = || list.elements.iter().map(|id| of(*id));
+                let elements = || list.elements.iter().map(move |id| of(*id));
                 if *aggregate == Aggregate::Sum
                     && let Some(operand) = added(elements())
                 {
