@@ -38,7 +38,7 @@ struct Entry {
     known: Option<(Known, Instant)>,
     /// Whether it made a call fail that it shared with others.
     alone: bool,
-    /// The team that alone has wanted it.
+    /// The team that wanted it first, unless the operator does.
     of: Option<Tenant>,
 }
 
@@ -62,7 +62,7 @@ impl Board {
         now: Instant,
     ) -> Result<(), AlbError> {
         if let Some(entry) = self.0.get_mut(key) {
-            if entry.of.as_ref() != Some(tenant) {
+            if matches!(tenant, Tenant::Operator { .. }) {
                 entry.of = None;
             }
             return Ok(());
