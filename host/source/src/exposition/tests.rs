@@ -117,12 +117,13 @@ async fn queries_of_many_metrics_share_a_scrape() {
     assert_eq!(gaps, []);
     // The first page was not searched for another metric; from then on one scrape is for both.
     let one = ExpositionQuery { matchers: vec![LabelMatcher::equal("x", "2")], ..query("a") };
+    let operator = Tenant::default();
     for _ in 0..5 {
         let (b, one, none) = (query("b"), &one, query("c"));
         let (b, a, c) = tokio::join!(
-            source.fetch(&b, None, &Tenant::default()),
-            source.fetch(one, None, &Tenant::default()),
-            source.fetch(&none, None, &Tenant::default())
+            source.fetch(&b, None, &operator),
+            source.fetch(one, None, &operator),
+            source.fetch(&none, None, &operator)
         );
         assert_eq!(rows(&b.unwrap().0, &["x"]), [(vec![String::new()], 3.0)]);
         assert_eq!(rows(&a.unwrap().0, &["x"]), [(vec!["2".into()], 2.0)]);
