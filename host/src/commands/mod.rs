@@ -71,12 +71,20 @@ fn count(documents: &[Faults]) -> String {
 
 /// Prints a result. A reader that closes the pipe early, such as `head`, is not an error.
 fn print(text: impl fmt::Display) {
+    printed(text);
+}
+
+/// The same, and says whether there is somebody who reads it yet.
+fn printed(text: impl fmt::Display) -> bool {
     let mut output = io::stdout().lock();
     match write!(output, "{}", Plain(text)).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("leadsman: cannot print: {error}");
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                eprintln!("leadsman: cannot print: {error}");
+            }
+            false
         }
-        _ => {}
     }
 }
 
