@@ -1,6 +1,8 @@
 //! The fixtures that a plugin brings along, run as evaluations are: in the sandbox, under the
 //! usual limits, with the usual checks. The SDK runs the same fixtures natively.
 
+mod outcome;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -19,6 +21,8 @@ use leadsman_sandbox::{
     Context, Expected, Limits, OwnQuery, PlannedQuery, Planning, Plugin, Run, RunError,
 };
 use leadsman_source as source;
+
+pub use outcome::{FixtureOutcome, outcome};
 
 /// All fixtures of a plugin together.
 const TIME: Duration = Duration::from_secs(5);
@@ -152,10 +156,7 @@ fn all(plugin: &Plugin, fixtures: &[Named]) -> Result<usize, String> {
 
 impl Fixture {
     fn check(&self, plugin: &Plugin) -> Result<(), String> {
-        let config = match &self.config {
-            Value::Null => "{}".to_owned(),
-            config => config.to_string(),
-        };
+        let config = config_of(&self.config);
         let serve = self.serve()?;
         let context = Context { serve: &serve, queries: self.own_queries() };
         let planned = plugin
@@ -291,6 +292,14 @@ impl Fixture {
         let columns = ObjectColumns { labels: ObjectLabels::All, addresses: true };
         let table = ObjectTable::new(rows, &columns).map_err(|error| error.to_string())?;
         Ok(input.with_objects(&table))
+    }
+}
+
+/// The configuration of a fixture, as a plugin gets it.
+fn config_of(config: &Value) -> String {
+    match config {
+        Value::Null => "{}".to_owned(),
+        config => config.to_string(),
     }
 }
 
