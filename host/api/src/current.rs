@@ -48,6 +48,11 @@ impl CurrentSnapshot {
         Guard::into_inner(self.generation.load())
     }
 
+    /// Notices each snapshot that is published from now on.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.published.subscribe()
+    }
+
     /// Waits for a snapshot that is not empty.
     pub async fn usable(&self) -> Arc<Snapshot> {
         let mut published = self.published.subscribe();

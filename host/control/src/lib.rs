@@ -55,7 +55,7 @@ use std::time::Duration;
 pub use executor::Controller;
 pub use listing::{SeriesList, list_series};
 pub use runtime::{ObjectSource, Runtime};
-pub use self_test::{FixtureOutcome, outcome as fixture_outcome, run as self_test, run_fixture};
+pub use self_test::{FixtureRun, runs as run_on_fixture, run as self_test, run_fixture};
 pub use watch_config::{ConfigOrigin, KEY, LABEL, read};
 
 use leadsman_cluster::Cluster;

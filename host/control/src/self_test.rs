@@ -1,7 +1,7 @@
 //! The fixtures that a plugin brings along, run as evaluations are: in the sandbox, under the
 //! usual limits, with the usual checks. The SDK runs the same fixtures natively.
 
-mod outcome;
+mod measured;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ use leadsman_sandbox::{
 };
 use leadsman_source as source;
 
-pub use outcome::{FixtureOutcome, outcome};
+pub use measured::{FixtureRun, runs};
 
 /// All fixtures of a plugin together.
 const TIME: Duration = Duration::from_secs(5);

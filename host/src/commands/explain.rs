@@ -44,6 +44,7 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
         against: of.against.clone(),
         namespace: of.namespace.clone(),
         kubeconfig: of.kubeconfig.clone(),
+        plugin: None,
         fixture: of.record.is_some(),
     };
     let done = run(async {

@@ -15,7 +15,7 @@ mod readings;
 mod record;
 mod requests;
 mod text;
-mod trial;
+pub(crate) mod trial;
 mod verdict;
 mod what_if;
 
@@ -27,7 +27,7 @@ use serde::Serialize;
 
 use crate::app::StartError;
 use autoscaler::Condition;
-pub use explainer::{Explainer, Reads};
+pub use explainer::{Explainer, Reads, paths_in};
 pub use metric::MetricText;
 pub use requests::MetricRead;
 pub use trial::{TrialOptions, trial};

@@ -8,7 +8,7 @@ use leadsman_sandbox::{Context, Expected, Limits, Planning, Plugin, Run, RunErro
 
 /// What a plugin made of a fixture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FixtureOutcome {
+pub struct FixtureRun {
     /// Objects or items with their values, sorted; or why there are none.
     pub result: Result<Vec<(String, String)>, String>,
     /// Whether the plugin trapped, reached a limit, or returned what cannot be used: its own fault,
@@ -22,7 +22,7 @@ pub struct FixtureOutcome {
     pub log: Vec<(&'static str, String)>,
 }
 
-impl FixtureOutcome {
+impl FixtureRun {
     fn refused(reason: String) -> Self {
         let (took, memory, log) = (Duration::ZERO, 0, Vec::new());
         Self { result: Err(reason), misbehaved: false, took, memory, log }
@@ -30,18 +30,18 @@ impl FixtureOutcome {
 }
 
 /// Runs a plugin on a fixture, in JSON, so often. An error says why the text is no fixture.
-pub async fn outcome(
+pub async fn runs(
     plugin: &Plugin,
     fixture: Vec<u8>,
     limits: Limits,
     times: usize,
-) -> Result<Vec<FixtureOutcome>, String> {
+) -> Result<Vec<FixtureRun>, String> {
     let (plugin, turn) = (plugin.clone(), plugin.loading().await);
     let run = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let fixture: Fixture = serde_json::from_slice(&fixture)
             .map_err(|error| format!("it is no fixture: {error}"))?;
-        fixture.outcomes(&plugin, &limits, times)
+        fixture.runs(&plugin, &limits, times)
     });
     run.await.unwrap_or_else(|error| {
         tracing::error!(%error, "running a fixture panicked");
@@ -50,12 +50,12 @@ pub async fn outcome(
 }
 
 impl Fixture {
-    fn outcomes(
+    fn runs(
         &self,
         plugin: &Plugin,
         limits: &Limits,
         times: usize,
-    ) -> Result<Vec<FixtureOutcome>, String> {
+    ) -> Result<Vec<FixtureRun>, String> {
         let (config, serve, scope) = (config_of(&self.config), self.serve()?, self.scope()?);
         let context = Context { serve: &serve, queries: self.own_queries() };
         match plugin.configure("fixture", &config, &context) {
@@ -66,12 +66,12 @@ impl Fixture {
                     .map(|fault| format!("{} {}", fault.path, fault.message))
                     .collect();
                 let reason = format!("its configuration is refused: {}", faults.join("; "));
-                return Ok(vec![FixtureOutcome::refused(reason)]);
+                return Ok(vec![FixtureRun::refused(reason)]);
             }
             Err(error) => {
                 let reason = format!("it cannot check its configuration: {error}");
-                let refused = FixtureOutcome::refused(reason);
-                return Ok(vec![FixtureOutcome { misbehaved: true, ..refused }]);
+                let refused = FixtureRun::refused(reason);
+                return Ok(vec![FixtureRun { misbehaved: true, ..refused }]);
             }
         }
         let run = Run {
@@ -86,14 +86,14 @@ impl Fixture {
             },
         };
         let input = self.input(scope.clone())?;
-        let mut outcomes = Vec::with_capacity(times);
+        let mut runs = Vec::with_capacity(times);
         for _ in 0..times {
             let input = input.clone();
             let begun = Instant::now();
             let (result, trace) = plugin.evaluate_traced(&run, input);
             let took = begun.elapsed();
             let lines = trace.log.into_iter();
-            outcomes.push(FixtureOutcome {
+            runs.push(FixtureRun {
                 misbehaved: result.as_ref().is_err_and(RunError::is_misbehaviour),
                 result: result.map(|values| listed(&values)).map_err(|error| error.to_string()),
                 took,
@@ -101,7 +101,7 @@ impl Fixture {
                 log: lines.map(|line| (line.level.as_str(), line.message)).collect(),
             });
         }
-        Ok(outcomes)
+        Ok(runs)
     }
 }
 

@@ -1,0 +1,228 @@
+//! A plugin that is served while it is edited: each change is built, tested as the adapter tests it,
+//! and served by a local adapter, and the value that it gives is shown.
+
+mod changes;
+mod project;
+mod recording;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use leadsman_api as api;
+use leadsman_config::Flags;
+use leadsman_control::{self as control, ConfigOrigin};
+use leadsman_provider::explanation::With;
+use leadsman_provider::snapshot::Snapshot;
+
+use super::PluginError;
+use super::origin::{self, Tools};
+use super::table;
+use crate::app::{App, ClusterOptions, Options, StartError};
+use crate::explain::{MetricText, paths_in};
+use changes::Changes;
+use project::{Project, Served};
+
+/// How long the adapter may take to serve a component that has loaded already.
+const SERVED_WITHIN: Duration = Duration::from_secs(20);
+
+/// What is worked on.
+#[derive(Debug, Clone)]
+pub struct DevOptions {
+    /// The folder of the project.
+    pub folder: PathBuf,
+    /// A component that something else builds, in place of `leadsman plugin build`.
+    pub component: Option<PathBuf>,
+    /// The mapping that uses the plugin; `mapping.yaml` of the folder if left out.
+    pub mapping: Option<PathBuf>,
+    /// A configuration whose sources are asked, in place of a fixture of the folder.
+    pub against: Option<PathBuf>,
+    /// The namespace to read in; that of the fixture, or `default`, if left out.
+    pub namespace: Option<String>,
+    /// The address of the API.
+    pub api: SocketAddr,
+    /// The address of `/metrics` and the status page.
+    pub admin: SocketAddr,
+}
+
+/// Builds, tests and serves a plugin at each change of its files, until `end` completes. `print` shows
+/// what happens.
+pub async fn dev(
+    options: DevOptions,
+    print: impl Fn(&str),
+    end: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let (api, admin) = (options.api, options.admin);
+    // Events name files by the folders that are watched.
+    let folder = std::path::absolute(&options.folder)?;
+    let component = options.component.as_ref().map(std::path::absolute).transpose()?;
+    let options = DevOptions { folder, component: component.clone(), ..options };
+    let project = Project::open(options)?;
+    let mut changes = Changes::of(project.root(), component.as_deref())?;
+    let tools = Tools::new(Some(&project.cache()))?;
+    let mut work = Work { project, tools, print };
+    let mut end = std::pin::pin!(end);
+    // The adapter starts with the first component that works.
+    let begun = loop {
+        let attempt = async {
+            let begun = Instant::now();
+            let attempted = work.attempt().await;
+            if work.told(&attempted) {
+                return anyhow::Ok(attempted.ok().map(|attempt| (attempt, begun)));
+            }
+            changes.next().await?;
+            Ok(None)
+        };
+        let attempted = tokio::select! {
+            () = &mut end => return Ok(()),
+            attempted = attempt => attempted?,
+        };
+        if let Some(attempt) = attempted {
+            break attempt;
+        }
+    };
+    let app = App::start(&Options {
+        config: ConfigOrigin::File(work.project.config()),
+        flags: Flags::default(),
+        cache: Some(work.project.cache()),
+        cluster: ClusterOptions::Never,
+        address: Some(api.ip()),
+        port: api.port(),
+        tls: None,
+        admin,
+        shutdown_delay: Duration::ZERO,
+    });
+    let app = app.await.map_err(|error| match error {
+        StartError::Faults(documents) => {
+            let faults: Vec<_> = documents.iter().map(ToString::to_string).collect();
+            PluginError(faults.join("\n")).into()
+        }
+        other => anyhow::Error::from(other),
+    })?;
+    (work.print)(&format!("serving   https://{}, status page http://{}\n", app.api, app.admin));
+    let served = app.page.served.clone();
+    let mut done = Ok(());
+    let working = async {
+        let followed = work.follow(&served, &mut changes, begun);
+        tokio::select! {
+            () = &mut end => {}
+            ended = followed => done = ended,
+        }
+    };
+    app.run(working).await?;
+    done
+}
+
+/// A component that works, with its configuration.
+struct Attempt {
+    digest: String,
+    served: Served,
+}
+
+struct Work<P> {
+    project: Project,
+    tools: Tools,
+    print: P,
+}
+
+impl<P: Fn(&str)> Work<P> {
+    /// Builds, loads and tests the plugin, and gives it to the adapter if all of that works.
+    async fn attempt(&mut self) -> anyhow::Result<Attempt> {
+        let begun = Instant::now();
+        let component = self.project.build().await?;
+        let built = begun.elapsed();
+        let digest = origin::digest(&component);
+        let size = component.len();
+        let plugin = self.tools.load("what was built", component.clone()).await?;
+        let tested = control::self_test(&plugin).await.map_err(PluginError)?;
+        let served = self.project.configure()?;
+        self.project.put(&component)?;
+        (self.print)(&format!(
+            "built     {} in {}, {tested} fixtures passed after {}\n",
+            table::bytes(size),
+            table::time(built),
+            table::time(begun.elapsed())
+        ));
+        Ok(Attempt { digest, served })
+    }
+
+    /// Shows what went wrong. Gives back whether nothing did.
+    fn told(&self, attempted: &anyhow::Result<Attempt>) -> bool {
+        match attempted {
+            Ok(_) => true,
+            Err(error) => {
+                (self.print)(&format!("error     {error:#}\n          waiting for a change\n"));
+                false
+            }
+        }
+    }
+
+    /// Shows the value of each component, and makes one of each change.
+    async fn follow(
+        &mut self,
+        served: &api::CurrentSnapshot,
+        changes: &mut Changes,
+        first: (Attempt, Instant),
+    ) -> anyhow::Result<()> {
+        let mut next = Some(first);
+        loop {
+            if let Some((attempt, begun)) = next.take() {
+                let shown = show(served, &attempt).await;
+                let took = table::time(begun.elapsed());
+                let text = match shown {
+                    Ok(text) => format!("{text}\nvalue     {took} after the change\n"),
+                    Err(reason) => format!("error     {reason}\n"),
+                };
+                (self.print)(&text);
+            }
+            changes.next().await?;
+            let begun = Instant::now();
+            let attempted = self.attempt().await;
+            if self.told(&attempted) {
+                next = attempted.ok().map(|attempt| (attempt, begun));
+            }
+        }
+    }
+}
+
+/// Waits until a component is served, and reads its metric.
+async fn show(served: &api::CurrentSnapshot, attempt: &Attempt) -> Result<String, String> {
+    let Served { metric, namespace, source } = &attempt.served;
+    let mut published = served.subscribe();
+    let in_force = async {
+        loop {
+            let snapshot = served.now().snapshot.clone();
+            if is_in_force(&snapshot, attempt) {
+                return snapshot;
+            }
+            // The sender lives as long as what is served.
+            let _ = published.changed().await;
+        }
+    };
+    let Ok(snapshot) = tokio::time::timeout(SERVED_WITHIN, in_force).await else {
+        let snapshot = served.now().snapshot.clone();
+        let refused: Vec<_> = snapshot
+            .rejections()
+            .iter()
+            .map(|rejection| format!("{}: {}", rejection.title, rejection.message))
+            .collect();
+        return Err(match refused.is_empty() {
+            true => format!("the local adapter does not serve it after {SERVED_WITHIN:?}"),
+            false => refused.join("\n          "),
+        });
+    };
+    let mut texts = vec![format!("source    {source}")];
+    for path in paths_in(&snapshot, namespace, metric) {
+        let explained = api::explain(&snapshot, &path, With { fixture: false }).await?;
+        texts.push(MetricText(&explained).to_string());
+    }
+    Ok(texts.join("\n"))
+}
+
+/// Whether the metric is that of this component. Anything that is refused is not.
+fn is_in_force(snapshot: &Snapshot, attempt: &Attempt) -> bool {
+    let mut entries = snapshot.of_name(&attempt.served.metric);
+    entries.any(|entry| {
+        entry.evaluations().is_some_and(|of| of.mapping().plugin.digest() == attempt.digest)
+    })
+}
