@@ -6,6 +6,7 @@ mod bounds;
 use std::path::Path;
 
 use super::*;
+use leadsman_evaluation::StandIn;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::values::OnNan;
 use leadsman_source::SourceSettings;
@@ -90,11 +91,12 @@ fn policies_of_reads_are_read() {
     assert_eq!(faults, []);
     let rules = config.rules.as_ref().expect("rules");
     assert_eq!(rules.discovery.on_nan, OnNan::Absent);
-    let [first, second, third] = [0, 1, 2].map(|number| config.mappings[number].policy);
-    assert_eq!(first.otherwise, Some(Quantity::from_milli(1500)));
+    let [first, second, third] = [0, 1, 2].map(|number| &config.mappings[number].policy);
+    let stated = |milli| Some(StandIn::Value(Quantity::from_milli(milli)));
+    assert_eq!(first.otherwise, stated(1500));
     assert_eq!(second.last_known, Some(std::time::Duration::from_secs(90)));
-    assert_eq!(second.default, Some(Quantity::from_milli(2000)));
-    assert_eq!((third.last_known, third.default), (None, None));
+    assert_eq!(second.default, stated(2000));
+    assert_eq!((third.last_known, &third.default), (None, &None));
     assert_eq!(second.on_nan, OnNan::Value(Quantity::ZERO));
     assert_eq!(second.handover, std::time::Duration::from_secs(30));
     assert_eq!(third.on_nan, OnNan::Refuse);
