@@ -9,8 +9,8 @@ use leadsman_config as config;
 use leadsman_config::{PlannedQueries, valid};
 use leadsman_document::{Fault, json_schema, segment};
 use leadsman_evaluation::{
-    self as evaluation, ActivationStatus, BoundQuery, Budget, Candidate, CircuitBreaker, Evaluations, ItemLabels,
-    Mapping, MissingLog, ObjectNames, Runs,
+    self as evaluation, ActivationStatus, BoundQuery, Budget, Candidate, CircuitBreaker,
+    Evaluations, ItemLabels, Mapping, MissingLog, ObjectNames, Runs,
 };
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::owner::Owner;

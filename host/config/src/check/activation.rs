@@ -43,8 +43,7 @@ impl Check<'_> {
             &cooldown,
         );
         let every = format!("{place}/every");
-        let every =
-            self.within(written.every.as_deref(), EVERY, (MIN_EVERY, MAX_EVERY), &every);
+        let every = self.within(written.every.as_deref(), EVERY, (MIN_EVERY, MAX_EVERY), &every);
         let measured = self.measured(written, serve, place);
         Some(Activation {
             workload: name?.in_namespace(namespace?),
@@ -111,9 +110,8 @@ impl Check<'_> {
                     self.fault(format!("{place}/selector"), message);
                 }
                 let Some(object) = object else {
-                    let message = format!(
-                        "the key \"object\" is missing: which of the {resource} counts"
-                    );
+                    let message =
+                        format!("the key \"object\" is missing: which of the {resource} counts");
                     self.fault(place, message);
                     return None;
                 };

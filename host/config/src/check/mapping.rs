@@ -224,12 +224,7 @@ impl Check<'_> {
         nearest(name, known).map(str::to_owned)
     }
 
-    fn policy(
-        &mut self,
-        written: &written::Mapping,
-        serve: Option<&Serve>,
-        place: &str,
-    ) -> Policy {
+    fn policy(&mut self, written: &written::Mapping, serve: Option<&Serve>, place: &str) -> Policy {
         let usual = Policy::default();
         let deadline = self.duration(
             written.deadline.as_deref(),

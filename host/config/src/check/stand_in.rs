@@ -21,7 +21,9 @@ impl Check<'_> {
             if then.value.is_some() {
                 self.fault(place, "only one of the keys value, replicas may stand here");
             }
-            return self.replicas(then, serve, place).map(|stated| StandIn::Replicas(stated.into()));
+            return self
+                .replicas(then, serve, place)
+                .map(|stated| StandIn::Replicas(stated.into()));
         }
         let of_replicas = [
             ("target", then.target.is_some()),
@@ -115,8 +117,7 @@ impl Check<'_> {
             Some(Serve::Custom(resource)) => Some(resource),
             _ => None,
         };
-        let of_pods =
-            resource.is_some_and(|of| of.group().is_empty() && of.plural() == "pods");
+        let of_pods = resource.is_some_and(|of| of.group().is_empty() && of.plural() == "pods");
         let by_value = stated.target_type == TargetType::Value;
         if of_pods && by_value {
             let message = "metrics of pods have targets of the type `averageValue` alone";
