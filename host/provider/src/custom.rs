@@ -98,7 +98,7 @@ impl<'a> CustomRead<'a> {
         read
     }
 
-    fn prepare(
+    pub(super) fn prepare(
         request: &'a CustomRequest<'a>,
         evaluations: Arc<Evaluations>,
         kind: Arc<ObjectStore>,

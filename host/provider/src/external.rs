@@ -70,7 +70,7 @@ impl<'a> ExternalRead<'a> {
         read
     }
 
-    fn prepare(
+    pub(super) fn prepare(
         request: &'a ExternalRequest<'a>,
         evaluations: Arc<Evaluations>,
         series: KnownSeries,
