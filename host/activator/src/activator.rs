@@ -102,6 +102,8 @@ impl Activator {
                 // Whoever leads next begins anew: what was seen here is old by then.
                 looks.clear();
                 watched.clear();
+                let why_not = self.election.why_not();
+                all.values().for_each(|group| group.tell(&why_not));
             }
             let wake = wake(&watched, looks.len(), now);
             tokio::select! {

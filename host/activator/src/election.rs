@@ -6,6 +6,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, watch};
@@ -81,6 +82,8 @@ pub(crate) struct Election {
     me: String,
     /// The Lease, while it is held here.
     held: Mutex<Option<HeldLease>>,
+    /// Why it is not known who holds it.
+    trouble: std::sync::Mutex<Option<String>>,
 }
 
 impl Election {
@@ -89,12 +92,30 @@ impl Election {
         // Every `RandomState` has different keys, seeded by the operating system.
         let random = RandomState::new().hash_one(std::process::id());
         let me = format!("{host}_{random:016x}");
-        Self { cluster: cluster.clone(), metrics, me, held: Mutex::default() }
+        let (cluster, held) = (cluster.clone(), Mutex::default());
+        Self { cluster, metrics, me, held, trouble: std::sync::Mutex::default() }
+    }
+
+    /// Why this replica does not act, for people.
+    pub(crate) fn why_not(&self) -> String {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*trouble {
+            Some(trouble) => format!("not looked at: {trouble}"),
+            None => "looked at by another replica of the adapter".to_owned(),
+        }
+    }
+
+    /// Notes why it is not known who holds the Lease. Says whether that was another before.
+    fn is_in_trouble(&self, trouble: Option<String>) -> bool {
+        let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = *noted != trouble;
+        *noted = trouble;
+        is_new
     }
 
     /// Takes part for as long as there is something to act on. Does not end.
     pub(crate) async fn run(&self, mut wanted: watch::Receiver<bool>, term: watch::Sender<Term>) {
-        let (mut seen, mut failing) = (None, None);
+        let mut seen = None;
         loop {
             if !*wanted.borrow_and_update() {
                 self.resign(&term).await;
@@ -110,10 +131,9 @@ impl Election {
                 Ok(false) => self.not_elected(&term),
                 // It acts on until its term ends, in which nobody else does.
                 Err(error) => {
-                    if failing.as_ref() != Some(&error) {
+                    if self.is_in_trouble(Some(error.clone())) {
                         tracing::warn!(error, "who activates workloads is not known");
                     }
-                    failing = Some(error);
                     if !may_act(*term.borrow(), Instant::now()) {
                         self.not_elected(&term);
                     }
@@ -121,7 +141,7 @@ impl Election {
                     continue;
                 }
             }
-            failing = None;
+            self.is_in_trouble(None);
             let every = if term.borrow().is_some() { RENEW_EVERY } else { LOOK_EVERY };
             self.wait(every, &mut wanted).await;
         }
