@@ -105,6 +105,54 @@ fn policies_of_reads_are_read() {
 }
 
 #[test]
+fn activations_are_read_and_a_team_activates_in_its_own_namespace_alone() {
+    use std::time::Duration;
+
+    use leadsman_evaluation::TeamLimits;
+    use leadsman_model::activation::Measured;
+
+    let text = |activation: &str| {
+        format!(
+            "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nmappings:\n  - metric: m\n    serve: \
+             {{external: {{}}}}\n    plugin: external\n    activation: {activation}\n"
+        )
+    };
+    let team = valid::Team {
+        namespaces: vec!["shop".to_owned()],
+        sources: Vec::new(),
+        registries: Vec::new(),
+        verify: None,
+        limits: TeamLimits::default(),
+    };
+    let (keys, namespace) = (std::collections::BTreeSet::new(), "shop".parse().unwrap());
+    let of_team = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
+    let parsed = |origin: &Origin<'_>, activation: &str| {
+        parse("config.yaml", origin, &Flags::default(), &text(activation))
+    };
+    let own = parsed(&of_team, "{target: {kind: Deployment, name: web}, selector: a=b}");
+    assert_eq!(own.faults, []);
+    let activation = own.config.mappings[0].activation.as_ref().expect("an activation");
+    assert_eq!(activation.workload.to_string(), "Deployment web of namespace shop");
+    assert_eq!(activation.measured, Measured::Items("a=b".to_owned()));
+    assert_eq!(activation.cooldown, Duration::from_secs(300));
+    assert_eq!(activation.every, Duration::from_secs(15));
+    assert_eq!((activation.min_replicas, activation.take_over), (1, false));
+    assert_eq!(own.config.mappings[0].policy.activation, None, "values are served as they are");
+
+    let named = "{target: {kind: Deployment, name: web, namespace: bank}}";
+    let foreign = parsed(&of_team, named);
+    assert_eq!(foreign.faults.len(), 1, "{:?}", foreign.faults);
+    assert_eq!(foreign.faults[0].path, "/mappings/0/activation/target/namespace");
+    assert!(foreign.faults[0].message.contains("scales workloads of shop alone"));
+    let of_operator = parsed(&Origin::Folder(Path::new(".")), named);
+    assert_eq!(of_operator.faults, []);
+    let number = parsed(&of_team, "5");
+    assert_eq!(number.faults, []);
+    let mapping = &number.config.mappings[0];
+    assert_eq!((mapping.policy.activation, &mapping.activation), (Some(5.0), &None));
+}
+
+#[test]
 fn every_fault_of_the_shape_is_told_at_once() {
     let text = r#"apiVersion: leadsman.dev/v1alpha1
 kind: Konfig

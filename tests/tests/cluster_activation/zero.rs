@@ -14,7 +14,7 @@ async fn a_workload_goes_to_zero_after_the_cooldown_and_from_zero_at_once() {
     let admin = admin().await;
     let web = Workload::deployment(&admin, "act-zero", "web", 1).await;
     let upstream = Upstream::start(one("0")).await;
-    let mapping = activating("orders", "act-zero", "web", "cooldown: 4s, minReplicas: 2");
+    let mapping = activating("orders", "act-zero", "web", "cooldown: 8s, minReplicas: 2");
     let adapter = adapter("act-zero").await;
     let leadsman = adapter.start(config(&upstream, [mapping])).await;
     let cooling = wait_told(&leadsman, "orders", "to be taken to zero in").await;
