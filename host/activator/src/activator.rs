@@ -127,10 +127,8 @@ fn due(
     now: Instant,
 ) -> Vec<(Workload, Arc<Group>)> {
     for workload in all.keys() {
-        if !watched.contains_key(workload) {
-            let new = Watched { next: Some(now), ..Watched::default() };
-            watched.insert(workload.clone(), new);
-        }
+        let new = || Watched { next: Some(now), ..Watched::default() };
+        watched.entry(workload.clone()).or_insert_with(new);
     }
     let mut due: Vec<_> = watched
         .iter_mut()

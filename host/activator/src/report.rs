@@ -52,7 +52,7 @@ impl Report {
             ),
         };
         group.first().mapping().metrics.activated(event);
-        tracing::info!(%workload, mapping, replicas = to, why, "a workload is activated or not");
+        tracing::info!(%workload, mapping, replicas = to, why, "a workload is scaled");
         let message = format!("scaled to {to} replicas by the mapping {mapping}: {why}");
         self.event(group, uid, false, reason, message);
     }

@@ -73,7 +73,7 @@ impl Part {
         let mapping = self.mapping();
         if let Some(stand_in) = &reading.instead {
             let instead = stand_in.number(&mapping.workloads, namespace, recipient).await;
-            let why = reading.stale.as_ref().map_or("", |(_, why)| why);
+            let why = reading.stale.as_ref().map_or("", |(_, why)| why.as_str());
             let instead = instead.map_err(|reason| self.no_stand_in(why, "onError", reason))?;
             let stands = StandIns { instead: Some(instead), default: None };
             if let Some(warning) = stale_warning(reading, &stands, mapping) {
