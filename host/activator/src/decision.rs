@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 /// How long it counts that a workload was seen to run, or to have no replica.
-pub(crate) const SEEN: Duration = Duration::from_secs(60);
+const SEEN: Duration = Duration::from_secs(60);
 
 /// Between two looks at a value may lie this many times the interval; else nobody has seen what the
 /// value was in between.

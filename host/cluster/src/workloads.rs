@@ -73,7 +73,7 @@ impl Cluster {
     /// How a workload is scaled: from its status, or for kinds that are not known here from its
     /// scale. The error is for people.
     pub async fn replicas(&self, workload: &Workload) -> Result<Scale, String> {
-        let scale = async {
+        let scale = within_time(async {
             let api = self.workloads(workload).await?;
             if workload.name.known_plural().is_none() {
                 let scale = api.get_scale(workload.name.name()).await?;
@@ -89,9 +89,8 @@ impl Cluster {
                 // A count of 0 is left out.
                 ready: Some(number("/status/readyReplicas").unwrap_or(0)),
             })
-        };
-        let scale: Result<_, ScaleError> = within_time(scale).await;
-        scale.map_err(|error| error.to_string())
+        });
+        scale.await.map_err(|error| error.to_string())
     }
 
     /// The replicas that are asked for, by the scale subresource.

@@ -101,14 +101,6 @@ impl Workload {
         self.client.merge(&self.path, &json!({"spec": {"replicas": replicas}})).await;
     }
 
-    /// The workload as it is stored, if it exists.
-    ///
-    /// # Panics
-    /// If the request fails.
-    pub async fn stored(&self) -> Option<Value> {
-        self.client.find(&self.path).await
-    }
-
     /// Deletes it.
     ///
     /// # Panics
