@@ -5,6 +5,7 @@ mod autoscaler;
 mod left;
 mod replicas;
 mod stated;
+mod teams;
 mod unknown;
 mod zero;
 
