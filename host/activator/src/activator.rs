@@ -73,7 +73,12 @@ impl Activator {
     /// Looks at all workloads in their cadence. Does not end.
     async fn act(&self, wanted: &watch::Sender<bool>, mut term: watch::Receiver<Term>) {
         let terms = term.clone();
-        let change = Change { cluster: &self.cluster, report: &self.report, term: &terms };
+        let change = Change {
+            cluster: &self.cluster,
+            election: &self.election,
+            report: &self.report,
+            term: &terms,
+        };
         let change = &change;
         let (mut generation, mut all) = (None, BTreeMap::new());
         let mut watched: BTreeMap<Workload, Watched> = BTreeMap::new();

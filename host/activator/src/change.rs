@@ -5,10 +5,12 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use crate::decision::{Action, Found, Intent, Leave, State, decide};
-use crate::election::{Term, may_act};
+use crate::election::{Election, Term, may_act};
 use crate::group::Group;
+use crate::marks::Mark;
 use crate::report::Report;
 use leadsman_cluster::{Cluster, ScaleError, Scaled};
+use leadsman_runtime::clock;
 
 /// How often a workload is looked at again at once, after somebody else has changed it. After that
 /// its next turn comes.
@@ -17,6 +19,7 @@ const MAX_CONFLICTS: u32 = 3;
 /// What a look at a workload needs.
 pub(crate) struct Change<'a> {
     pub(crate) cluster: &'a Cluster,
+    pub(crate) election: &'a Election,
     pub(crate) report: &'a Report,
     pub(crate) term: &'a watch::Receiver<Term>,
 }
@@ -58,21 +61,15 @@ impl Change<'_> {
     /// Looks at the workload as it is now, and scales it where that is to be. Gives whether it has
     /// replicas then, where no more is to be done.
     async fn change(&self, group: &Group, start: bool) -> Result<Option<bool>, ScaleError> {
-        let workload = &group.workload;
-        let scaled = self.cluster.scale(workload).await?;
+        let scaled = self.cluster.scale(&group.workload).await?;
         let found = self.found(group, &scaled, start).await?;
         match decide(start, &group.settings, &found) {
-            Action::Scale(to) => {
-                // The Lease may have been lost while the workload was looked at.
-                if !may_act(*self.term.borrow(), Instant::now()) {
-                    return Ok(None);
-                }
-                self.cluster.set_replicas(workload, &scaled, to).await?;
-                self.report.scaled(group, scaled.uid, to);
-                group.tell(if to == 0 { "taken to zero" } else { "taken from zero" });
-                Ok(Some(to > 0))
-            }
+            Action::Scale(to) => self.scale(group, scaled, to).await,
             Action::Leave(leave) => {
+                if scaled.replicas > 0 {
+                    // A zero that follows is another.
+                    self.unmark(&scaled).await;
+                }
                 let (before, told) = (group.told(), leave.to_string());
                 self.report.left(group, &before, &told);
                 group.tell(&told);
@@ -88,6 +85,42 @@ impl Change<'_> {
                     }
                 })
             }
+        }
+    }
+
+    async fn scale(
+        &self,
+        group: &Group,
+        scaled: Scaled,
+        to: u32,
+    ) -> Result<Option<bool>, ScaleError> {
+        let workload = &group.workload;
+        if to == 0 {
+            // Before, as what is at zero without a mark stays there.
+            let revision = self.cluster.revision(workload, &scaled).await?;
+            let mark = Mark::before_zero(&revision, clock::now());
+            let uid = scaled.uid.as_deref().unwrap_or_default();
+            self.election.mark(uid, Some(mark)).await.map_err(ScaleError::Failed)?;
+        }
+        // The Lease may have been lost while the workload was looked at.
+        if !may_act(*self.term.borrow(), Instant::now()) {
+            return Ok(None);
+        }
+        let set = self.cluster.set_replicas(workload, &scaled, to).await;
+        if set.is_err() || to > 0 {
+            self.unmark(&scaled).await;
+        }
+        set?;
+        self.report.scaled(group, scaled.uid, to);
+        group.tell(if to == 0 { "taken to zero" } else { "taken from zero" });
+        Ok(Some(to > 0))
+    }
+
+    /// Removes the mark of a workload. One that stays is of a generation that does not come again.
+    async fn unmark(&self, scaled: &Scaled) {
+        let uid = scaled.uid.as_deref().unwrap_or_default();
+        if let Err(error) = self.election.mark(uid, None).await {
+            tracing::debug!(error, "a mark is not removed");
         }
     }
 
@@ -108,7 +141,10 @@ impl Change<'_> {
         let lowest = autoscalers.into_iter().min_by_key(|autoscaler| autoscaler.min_replicas);
         found.lowest = lowest.map(|autoscaler| (autoscaler.min_replicas, autoscaler.name));
         if start && !group.settings.take_over {
-            found.set_here = self.cluster.is_set_here(&group.workload, scaled).await?;
+            let uid = scaled.uid.as_deref().unwrap_or_default();
+            if let Some(mark) = self.election.marked(uid).await {
+                found.set_here = mark.is_of(&self.cluster.revision(&group.workload, scaled).await?);
+            }
         }
         Ok(found)
     }

@@ -11,12 +11,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, watch};
 
+use crate::marks::{Mark, Marks};
 use leadsman_cluster::{Cluster, HeldLease};
 use leadsman_runtime::backoff::jittered;
 use leadsman_runtime::telemetry::Metrics;
 
 /// The name of the Lease, in the namespace of the adapter.
 pub(crate) const LEASE: &str = "leadsman-activator";
+
+/// The note on it that says which zeros were set here.
+const MARKS: &str = "leadsman.dev/zeros";
 
 /// How long the Lease lasts without being renewed.
 const LASTS: Duration = Duration::from_secs(15);
@@ -179,6 +183,30 @@ impl Election {
         if term.send_replace(None).is_some() {
             tracing::info!(replica = self.me, "this replica does not activate workloads any more");
             self.metrics.activator_leads(false);
+        }
+    }
+
+    /// The mark of a workload, if its zero was set by whoever held the Lease.
+    pub(crate) async fn marked(&self, uid: &str) -> Option<Mark> {
+        let held = self.held.lock().await;
+        Marks::read(held.as_ref()?.note(MARKS)).get(uid).cloned()
+    }
+
+    /// Marks a workload, or removes its mark. An error if the Lease is not held here any more: then
+    /// nothing is written.
+    pub(crate) async fn mark(&self, uid: &str, mark: Option<Mark>) -> Result<(), String> {
+        let mut held = self.held.lock().await;
+        let lease = held.take().ok_or("the Lease is not held by this replica any more")?;
+        let mut marks = Marks::read(lease.note(MARKS));
+        if !marks.set(uid, mark) {
+            *held = Some(lease);
+            return Ok(());
+        }
+        let noted = lease.with_note(MARKS, marks.to_string());
+        *held = self.cluster.hold_lease(LEASE, Some(&noted), &self.me, LASTS).await?;
+        match *held {
+            Some(_) => Ok(()),
+            None => Err("another replica has taken the Lease".to_owned()),
         }
     }
 

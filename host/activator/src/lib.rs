@@ -11,6 +11,7 @@ mod change;
 mod decision;
 mod election;
 mod group;
+mod marks;
 mod report;
 
 pub use activator::Activator;

@@ -1,4 +1,5 @@
-//! A Lease in the adapter's own namespace: who of several replicas does what one alone may do.
+//! A Lease in the adapter's own namespace: who of several replicas does what one alone may do, and
+//! what whoever follows has to know.
 
 use std::time::Duration;
 
@@ -29,6 +30,19 @@ impl HeldLease {
     /// Its version, which changes with each renewal.
     pub fn version(&self) -> &str {
         self.0.metadata.resource_version.as_deref().unwrap_or_default()
+    }
+
+    /// What is noted on it under this key.
+    pub fn note(&self, key: &str) -> Option<&str> {
+        self.0.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// The same with this note, which is written with the next renewal.
+    #[must_use]
+    pub fn with_note(&self, key: &str, note: String) -> Self {
+        let mut lease = self.0.clone();
+        lease.metadata.annotations.get_or_insert_default().insert(key.to_owned(), note);
+        Self(lease)
     }
 
     /// How long it lasts without being renewed.

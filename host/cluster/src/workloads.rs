@@ -1,22 +1,21 @@
-//! Workloads: how they are scaled, by whom, and scaling them by their scale subresource.
+//! Workloads: how they are scaled, what they are, and scaling them by their scale subresource.
 
 use std::time::Duration;
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
 };
 use kube::core::discovery::Scope;
 use kube::discovery;
+use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::{Cluster, explain};
 use leadsman_model::workload::{Scale, Workload};
 
-/// As whom kube-apiserver notes changes of replicas. It notes for each field who set it last, so
-/// that a zero of ours is told from one that somebody else set, without a mark of our own.
-pub const MANAGER: &str = "leadsman-activator";
+/// As whom kube-apiserver notes changes of replicas (`metadata.managedFields`).
+const MANAGER: &str = "leadsman-activator";
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
@@ -30,6 +29,15 @@ pub struct Scaled {
     pub uid: Option<String>,
     /// Its version: only that one is changed.
     version: String,
+}
+
+/// What a workload is in one version, apart from its replicas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// `metadata.generation`, which grows by one with each change of its spec, replicas included.
+    pub generation: i64,
+    /// A digest of its spec without replicas.
+    pub spec: String,
 }
 
 /// An autoscaler of a workload.
@@ -128,20 +136,20 @@ impl Cluster {
         .await
     }
 
-    /// Whether the replicas of a workload were last set here, and nobody else asks for the same.
-    /// A conflict if it has changed since it was read.
-    pub async fn is_set_here(
+    /// What a workload is in the version that was read; a conflict if it has changed since.
+    pub async fn revision(
         &self,
         workload: &Workload,
         read: &Scaled,
-    ) -> Result<bool, ScaleError> {
+    ) -> Result<Revision, ScaleError> {
         within_time(async {
             let api = self.workloads(workload).await?;
-            let metadata = api.get_metadata(workload.name.name()).await?.metadata;
-            if metadata.resource_version.as_ref() != Some(&read.version) {
+            let object = api.get(workload.name.name()).await?;
+            if object.metadata.resource_version.as_ref() != Some(&read.version) {
                 return Err(ScaleError::Conflict);
             }
-            Ok(is_set_by_us(&metadata.managed_fields.unwrap_or_default()))
+            let generation = object.metadata.generation.unwrap_or_default();
+            Ok(Revision { generation, spec: digest_of_spec(&object.data) })
         })
         .await
     }
@@ -217,38 +225,32 @@ fn count(replicas: Option<i32>) -> u32 {
     replicas.and_then(|replicas| u32::try_from(replicas).ok()).unwrap_or(0)
 }
 
-/// Whether the number of replicas is noted as set here, and by nobody else.
-fn is_set_by_us(managers: &[ManagedFieldsEntry]) -> bool {
-    let sets = |entry: &&ManagedFieldsEntry| {
-        let fields = entry.fields_v1.as_ref();
-        fields.is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
-    };
-    let mut managers = managers.iter().filter(sets).map(|entry| entry.manager.as_deref());
-    managers.next() == Some(Some(MANAGER)) && managers.next().is_none()
+/// A digest of the spec of an object without its replicas.
+fn digest_of_spec(object: &Value) -> String {
+    let mut spec = object.get("spec").cloned().unwrap_or_default();
+    if let Value::Object(spec) = &mut spec {
+        spec.remove("replicas");
+    }
+    let digest = digest(&SHA256, spec.to_string().as_bytes());
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::FieldsV1;
-
-    fn entry(manager: &str, fields: Value) -> ManagedFieldsEntry {
-        ManagedFieldsEntry {
-            manager: Some(manager.to_owned()),
-            fields_v1: Some(FieldsV1(fields)),
-            ..ManagedFieldsEntry::default()
-        }
-    }
 
     #[test]
-    fn who_set_the_replicas_is_what_kube_apiserver_notes() {
-        let replicas = || json!({"f:spec": {"f:replicas": {}}});
-        let template = || json!({"f:spec": {"f:template": {}}});
-        assert!(is_set_by_us(&[entry("kubectl", template()), entry(MANAGER, replicas())]));
-        assert!(!is_set_by_us(&[entry("kubectl", replicas()), entry(MANAGER, template())]));
-        assert!(!is_set_by_us(&[entry(MANAGER, replicas()), entry("argocd", replicas())]));
-        assert!(!is_set_by_us(&[entry("kubectl", replicas())]));
-        assert!(!is_set_by_us(&[]));
+    fn a_digest_is_that_of_the_spec_without_its_replicas() {
+        let of = |replicas: u32, image: &str| {
+            digest_of_spec(&json!({
+                "spec": {"replicas": replicas, "template": {"image": image}},
+                "status": {"replicas": replicas},
+            }))
+        };
+        assert_eq!(of(0, "a"), of(3, "a"));
+        assert_ne!(of(0, "a"), of(0, "b"));
+        assert_eq!(of(0, "a").len(), 16);
+        assert_eq!(digest_of_spec(&json!({})), digest_of_spec(&json!({"spec": null})));
     }
 
     #[test]

@@ -55,6 +55,28 @@ async fn a_zero_is_that_of_who_set_it_last() {
     assert_eq!(web.replicas().await, 0);
 }
 
+/// A new version that is rolled out at zero does not make the zero a person's.
+#[tokio::test]
+async fn a_workload_that_is_updated_at_zero_is_started_all_the_same() {
+    let admin = admin().await;
+    let web = Workload::deployment(&admin, "act-update", "web", 1).await;
+    let upstream = Upstream::start(one("0")).await;
+    let mapping = activating("orders", "act-update", "web", "cooldown: 2s");
+    let adapter = adapter("act-update").await;
+    let leadsman = adapter.start(config(&upstream, [mapping])).await;
+    wait_replicas(&web, 0).await;
+    let path = path_of(&json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"namespace": "act-update", "name": "web"},
+    }));
+    let metadata = json!({"annotations": {"example.com/version": "2"}});
+    admin.merge(&path, &json!({"spec": {"template": {"metadata": metadata}}})).await;
+    upstream.set_reply(one("5"));
+    wait_replicas(&web, 1).await;
+    wait_told(&leadsman, "orders", "active").await;
+}
+
 /// More replicas than zero is left for are an autoscaler's or a person's.
 #[tokio::test]
 async fn what_has_more_replicas_than_the_least_is_not_taken_to_zero() {
