@@ -107,7 +107,9 @@ impl Change<'_> {
             return Ok(None);
         }
         let set = self.cluster.set_replicas(workload, &scaled, to).await;
-        if set.is_err() || to > 0 {
+        // Where no answer came, the zero may have been set.
+        let refused = |error: &ScaleError| !matches!(error, ScaleError::Failed(_));
+        if to > 0 || set.as_ref().is_err_and(refused) {
             self.unmark(&scaled).await;
         }
         set?;

@@ -1,7 +1,8 @@
 //! Workloads that are left to persons, that vanish, and that there are no rights on.
 
 use leadsman_tests::Upstream;
-use leadsman_tests::cluster::{Adapter, ControlPlane, Workload};
+use leadsman_tests::cluster::{Adapter, ControlPlane, Workload, path_of};
+use serde_json::json;
 
 use super::{
     activating, adapter, admin, config, one, wait_event, wait_reads, wait_replicas, wait_told,
