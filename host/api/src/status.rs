@@ -79,7 +79,9 @@ fn code_of_read(error: &ReadError) -> StatusCode {
             ReadFailure::TooMany { .. } | ReadFailure::TooManyOfCaller { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
-            ReadFailure::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+            ReadFailure::NoStandIn { .. } | ReadFailure::ShuttingDown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         },
     }
 }

@@ -1,4 +1,4 @@
-//! The client of kube-apiserver: reflectors, reviews, discovery, Events.
+//! The client of kube-apiserver: reflectors, reviews, discovery, Events, workloads, Leases.
 
 mod addresses;
 mod config_maps;
@@ -7,11 +7,13 @@ mod endpoints;
 mod events;
 #[cfg(test)]
 mod fake_server;
+mod leases;
 mod reason;
 mod reflectors;
 mod review_client;
 mod reviews;
 mod throttle;
+mod workloads;
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,12 +28,14 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config};
 
 pub use config_maps::{ConfigMapEvent, WatchFailure};
-pub use events::{ConfigMapReference, Events};
+pub use events::{ConfigMapReference, EventSubject, Events};
 use leadsman_model::resource::Resource;
+pub use leases::HeldLease;
 pub use reason::{explain, is_forbidden};
 pub use reflectors::Reflectors;
 use review_client::ReviewClient;
 pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
+pub use workloads::{Autoscaler, Revision, ScaleError, Scaled};
 
 /// For a connection to kube-apiserver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

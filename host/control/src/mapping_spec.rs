@@ -9,8 +9,8 @@ use leadsman_config as config;
 use leadsman_config::{PlannedQueries, valid};
 use leadsman_document::{Fault, json_schema, segment};
 use leadsman_evaluation::{
-    self as evaluation, BoundQuery, Budget, Candidate, CircuitBreaker, Evaluations, ItemLabels,
-    Mapping, MissingLog, ObjectNames, Runs,
+    self as evaluation, ActivationStatus, BoundQuery, Budget, Candidate, CircuitBreaker,
+    Evaluations, ItemLabels, Mapping, MissingLog, ObjectNames, Runs,
 };
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::owner::Owner;
@@ -155,7 +155,7 @@ impl MappingSpec {
             object_columns,
             object_names: object_names(&mapping.config),
             of_rule: self.of_rule,
-            policy: mapping.policy,
+            policy: mapping.policy.clone(),
             any_object: mapping.any_object,
             limits: mapping.limits,
             budget: self.budget.clone(),
@@ -165,6 +165,8 @@ impl MappingSpec {
             candidate,
             metrics: runtime.metrics.mapping(&title),
             missing: MissingLog::default(),
+            workloads: runtime.workloads.clone(),
+            activation: mapping.activation.clone().map(ActivationStatus::new),
         };
         if let Serve::Custom(resource) = &mapping.serve
             && !resource.namespaced()

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use leadsman_cluster::Reflectors;
-use leadsman_evaluation::EvaluationQuota;
+use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_model::objects::{self, ListedObject, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
 use leadsman_runtime::telemetry::Metrics;
@@ -28,6 +28,8 @@ pub struct Runtime {
     pub end: CancellationToken,
     /// Which objects there are.
     pub objects: ObjectSource,
+    /// How workloads are scaled.
+    pub workloads: Workloads,
 }
 
 /// Where objects are known from.

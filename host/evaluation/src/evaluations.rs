@@ -14,9 +14,9 @@ use super::mapping::{BoundQuery, Mapping};
 use super::policy::{ReadDecision, Retry, decide, decide_late};
 use super::quota::EvaluationQuota;
 use super::stage::Stage;
+use super::stand_in::StandIn;
 use super::state::{Evaluated, Evaluation, State};
 use leadsman_model::names::Scope;
-use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
 use leadsman_runtime::telemetry::GaugeGuard;
 
@@ -40,7 +40,7 @@ pub struct Reading {
     /// For stale values, served because newer ones are unavailable: their age, and why.
     pub stale: Option<(Duration, String)>,
     /// What stands for each value, since none is known: the values are empty.
-    pub instead: Option<Quantity>,
+    pub instead: Option<StandIn>,
 }
 
 impl Reading {
@@ -55,7 +55,7 @@ impl Reading {
     }
 
     /// A stated value for values that are not known; `why` says why they are not.
-    fn stated(mapping: &Mapping, value: Quantity, why: String) -> Self {
+    fn stated(mapping: &Mapping, value: StandIn, why: String) -> Self {
         let evaluated = Arc::new(Evaluated::nothing(&mapping.serve));
         Self { evaluated, stale: Some((Duration::ZERO, why)), instead: Some(value) }
     }
@@ -98,9 +98,9 @@ impl Evaluations {
         reader: Reader,
     ) -> Result<Reading, ReadFailure> {
         let read = self.read_known(scope, params, reader).await;
-        match (read, self.mapping.policy.otherwise) {
+        match (read, &self.mapping.policy.otherwise) {
             (Err(failure), Some(value)) if failure.is_of_evaluation() => {
-                Ok(Reading::stated(&self.mapping, value, failure.to_string()))
+                Ok(Reading::stated(&self.mapping, value.clone(), failure.to_string()))
             }
             (read, _) => read,
         }

@@ -4,6 +4,7 @@
 //! its reads and ends when it is not read any more. A read decides by the state and usually does not
 //! wait.
 
+mod activation;
 mod attempt;
 mod basis;
 mod budget;
@@ -23,8 +24,11 @@ mod policy;
 mod predecessor;
 mod quota;
 mod stage;
+mod stand_in;
 mod state;
+mod workloads;
 
+pub use activation::ActivationStatus;
 pub use basis::{Basis, Dispute, ObjectNames, QueryBasis};
 pub use budget::{Budget, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
@@ -38,6 +42,10 @@ pub use plugin_run::Runs;
 pub use policy::Policy;
 pub use predecessor::HandoverStatus;
 pub use quota::EvaluationQuota;
+pub use stand_in::{
+    Recipient, ReplicasBehavior, StandIn, StatedNumber, StatedReplicas, TargetType, Unreachable,
+};
 pub use state::{Evaluated, Failed, State};
+pub use workloads::Workloads;
 
 pub use leadsman_source::Gap;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::activation::ActivationStatus;
 use super::basis::ObjectNames;
 use super::budget::Budget;
 use super::candidate::Candidate;
@@ -10,6 +11,7 @@ use super::circuit_breaker::CircuitBreaker;
 use super::missing::{Missing, MissingLog};
 use super::plugin_run::Runs;
 use super::policy::Policy;
+use super::workloads::Workloads;
 use leadsman_model::names::{MetricName, Namespace, Scope};
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::objects::ObjectStore;
@@ -63,6 +65,10 @@ pub struct Mapping {
     pub metrics: MappingMetrics,
     /// Why reads of it lacked values.
     pub missing: MissingLog,
+    /// How workloads are scaled, for what stands for values.
+    pub workloads: Workloads,
+    /// The workload that it takes to zero and from zero.
+    pub activation: Option<ActivationStatus>,
 }
 
 /// The labels by which the items of a resource metric belong to objects.

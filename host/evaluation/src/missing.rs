@@ -34,6 +34,8 @@ pub enum MissingReason {
     LastKnown,
     /// A default stands for what is absent.
     Default,
+    /// A stated number stands for values that are not known.
+    Stated,
 }
 
 impl MissingReason {
@@ -52,6 +54,7 @@ impl MissingReason {
             Self::Partial => "partial",
             Self::LastKnown => "last_known",
             Self::Default => "default",
+            Self::Stated => "stated",
         }
     }
 }

@@ -16,13 +16,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use leadsman_activator::Activator;
 use leadsman_api::admin::{self, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot};
 use leadsman_cluster::{Cluster, ConnectError, Reflectors};
 use leadsman_config::ReadError;
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
 use leadsman_document::Faults;
-use leadsman_evaluation::EvaluationQuota;
+use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_runtime::files;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::{CodeStore, Compiler, Engine};
@@ -96,6 +97,7 @@ pub fn runtime() -> anyhow::Result<Runtime> {
         quota: EvaluationQuota::default(),
         end: CancellationToken::new(),
         objects: ObjectSource::Listed,
+        workloads: Workloads::default(),
     })
 }
 
@@ -145,6 +147,11 @@ impl App {
         }
         if let Some(in_cluster) = &in_cluster {
             runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
+            let cluster = in_cluster.cluster.clone();
+            runtime.workloads = Workloads::new(move |workload| {
+                let cluster = cluster.clone();
+                Box::pin(async move { cluster.replicas(&workload).await })
+            });
         }
         check_readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
@@ -247,6 +254,19 @@ impl App {
         served: Arc<CurrentSnapshot>,
     ) {
         let InCluster { cluster, reflectors, auth } = in_cluster;
+        let newest = served.clone();
+        let activator = Activator::new(&cluster, self.runtime.metrics.clone(), move || {
+            newest.now().snapshot.clone()
+        });
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            // It gives up its Lease before it ends.
+            activator.run(stop.clone()).await;
+            match stop.is_cancelled() {
+                true => Ok(()),
+                false => Err(anyhow::anyhow!("a task ended by itself")),
+            }
+        });
         let follower = auth.clone();
         self.spawn_until_stopped(async move { follower.follow(&cluster).await });
         let mut discovered = reflectors.discovered();

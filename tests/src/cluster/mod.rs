@@ -31,7 +31,8 @@ pub mod users;
 mod workload;
 
 pub use account::{
-    API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE, RESOURCE_METRICS_V1_API_SERVICE,
+    ACTIVATOR_LEASE, API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE,
+    RESOURCE_METRICS_V1_API_SERVICE,
 };
 pub use adapter::Adapter;
 pub use authorities::Authorities;

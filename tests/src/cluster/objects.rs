@@ -40,6 +40,7 @@ fn plural(kind: &str) -> (&'static str, bool) {
         "EndpointSlice" => ("endpointslices", true),
         "HorizontalPodAutoscaler" => ("horizontalpodautoscalers", true),
         "Ingress" => ("ingresses", true),
+        "Lease" => ("leases", true),
         "Namespace" => ("namespaces", false),
         "Node" => ("nodes", false),
         "PersistentVolume" => ("persistentvolumes", false),

@@ -55,6 +55,7 @@ pub(super) fn choices() -> Vec<Choice> {
                 for option in options.iter().chain(&["networkPolicy", "flowSchema"]) {
                     values[*option] = json!({"enabled": monitored});
                 }
+                values["workloads"] = json!({"read": monitored, "activate": monitored});
                 values["config"] = json!({"mappings": mappings()});
                 all.push(Choice { certificate, custom, external, resource, monitored, values });
             }
@@ -113,6 +114,7 @@ impl Choice {
         add(self.monitored, &["ConfigMap/leadsman-dashboard"]);
         add(self.monitored, &["NetworkPolicy/leadsman", "FlowSchema/leadsman"]);
         add(self.monitored, &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]);
+        add(self.monitored, &super::kustomize::ACTIVATION);
         all.into_iter().map(str::to_owned).collect()
     }
 }

@@ -115,6 +115,40 @@ async fn for_teams_and_an_existing_config_map() {
     account.may("rights-teams", everywhere.into_iter().chain(configuration("mine"))).await;
 }
 
+#[tokio::test]
+async fn for_workloads_that_mappings_name() {
+    let certificate = json!({"type": "helm"});
+    let kinds = ["deployments", "statefulsets", "replicasets"];
+    let read = kinds.map(|kind| format!("get apps/{kind}"));
+    let values = json!({
+        "tls": certificate,
+        "config": {"mappings": [mappings()[1]]},
+        "workloads": {"read": true},
+    });
+    let account = installed("rights-read", &values).await;
+    account.may("default", REVIEWS.map(str::to_owned).into_iter().chain(read.clone())).await;
+
+    let values = json!({
+        "tls": certificate,
+        "config": {"mappings": [mappings()[1]]},
+        "workloads": {"activate": true},
+    });
+    let account = installed("rights-activate", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    everywhere.extend(read);
+    for verb in ["get", "patch"] {
+        everywhere.extend(kinds.map(|kind| format!("{verb} apps/{kind}/scale")));
+    }
+    everywhere.push("list autoscaling/horizontalpodautoscalers".to_owned());
+    everywhere.extend(TOLD.map(str::to_owned));
+    account.may("default", everywhere.clone()).await;
+    let lease = ["get", "update"]
+        .map(|verb| format!("{verb} coordination.k8s.io/leases/leadsman-activator"));
+    let at_home = lease.into_iter().chain(["create coordination.k8s.io/leases".to_owned()]);
+    let at_home = at_home.chain(configuration("leadsman-rights-activate"));
+    account.may("rights-activate", everywhere.into_iter().chain(at_home)).await;
+}
+
 /// The right to write Events on the configuration.
 const TOLD: [&str; 2] = ["create events.k8s.io/events", "patch events.k8s.io/events"];
 

@@ -37,16 +37,23 @@ pub(crate) const CLAIMS: &[Entry] = &[
     ("`query` |", By(&["every_configuration_that_is_shown_has_no_faults"])),
     ("`metricName` |", By(&["every_configuration_that_is_shown_has_no_faults"])),
     ("`threshold` |", By(&["to_zero_and_back: Target::Average"])),
-    ("`activationThreshold` |", By(&["activation_is_from_its_value_on"])),
+    (
+        "`activationThreshold` |",
+        By(&["a_threshold_is_passed_by_what_is_above_it", "activation_is_from_its_value_on"]),
+    ),
     ("`minReplicaCount`, ", By(&["to_zero_and_back"])),
     (
         "`pollingInterval` |",
         By(&[
             "steady_reads_cause_at_most_one_query_each_and_none_when_they_end",
             "one_reader_is_followed",
+            "a_workload_is_stopped_after_the_cooldown_and_started_at_once: every",
         ]),
     ),
-    ("`cooldownPeriod` |", Nothing("a key of the HPA itself")),
+    (
+        "`cooldownPeriod` |",
+        By(&["a_workload_goes_to_zero_after_the_cooldown_and_from_zero_at_once: cooldown"]),
+    ),
     (
         "`ignoreNullValues: true` ",
         By(&["an_empty_answer_is_what_on_absent_says", "nan_and_infinity_are_what_on_nan_says"]),
@@ -69,9 +76,17 @@ pub(crate) const CLAIMS: &[Entry] = &[
     (
         "`fallback` |",
         By(&[
-            "a_stated_value_stands_once_the_last_good_ones_are_too_old",
+            "the_controller_asks_for_the_replicas_that_are_stated_for_each_type_of_target",
+            "a_number_of_replicas_stands_by_the_value_that_leads_to_it",
             "the_last_good_value_is_served_up_to_its_age_and_with_it",
-            "without_a_value_nothing_changes",
+        ]),
+    ),
+    (
+        "`fallback.behavior` |",
+        By(&[
+            "the_controller_asks_for_the_replicas_that_are_stated_for_each_type_of_target: \
+             currentReplicasIfHigher",
+            "what_each_behavior_asks_for",
         ]),
     ),
     (
@@ -124,7 +139,17 @@ pub(crate) const CLAIMS: &[Entry] = &[
     ("Running beside KEDA", Nothing("what there is not")),
     ("Triggers other than Prometheus", Nothing("what there is not")),
     ("ScaledObjects are not read", Nothing("what there is not")),
-    ("A number of replicas as fallback", Nothing("what there is not")),
+    (
+        "Where the cluster does not have the feature",
+        By(&["the_autoscaler_scales_from_one_on_and_the_activator_to_zero"]),
+    ),
+    (
+        "What stands for a value that is not known takes",
+        By(&[
+            "what_stands_for_a_value_never_scales_to_zero_and_starts_nothing",
+            "what_has_more_replicas_than_the_least_is_not_taken_to_zero",
+        ]),
+    ),
     ("`scalingModifiers.formula` |", By(&["a_formula_joins_queries_and_knows_what_is_absent"])),
     ("a trigger of type `cron` |", By(&["a_schedule_needs_no_source"])),
 ];

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::trends::Trends;
 use leadsman_evaluation::{
-    BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Mapping, MissingEntry,
-    MissingLog, State,
+    ActivationStatus, BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Mapping,
+    MissingEntry, MissingLog, State,
 };
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{ObjectStore, SyncState};
@@ -69,6 +69,11 @@ fn candidate(candidate: &Candidate) -> Value {
     })
 }
 
+/// The workload that a mapping takes to zero and from zero, and what has come of it here.
+fn activation(status: &ActivationStatus) -> Value {
+    json!({"workload": status.activation.workload.to_string(), "told": status.told()})
+}
+
 /// The state of a kind's reflector.
 fn objects(kind: &ObjectStore) -> Value {
     let state = kind.state();
@@ -116,6 +121,7 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         "unavailable": mapping.breaker.unavailable(),
         "incomplete": reasons(&mapping.missing),
         "candidate": mapping.candidate.as_ref().map(candidate),
+        "activation": mapping.activation.as_ref().map(activation),
         "sources": sources,
         "sourceStates": source_states(mapping),
         "evaluationsTotal": list.len(),

@@ -1,5 +1,6 @@
 //! Validates the written configuration, and reports every fault.
 
+mod activation;
 mod exposition;
 mod mapping;
 mod nsx_alb;
@@ -8,6 +9,7 @@ mod plugin;
 mod resource;
 mod rules;
 mod source;
+mod stand_in;
 
 pub(super) use mapping::check_promql;
 pub use nsx_alb::unsummable;

@@ -8,8 +8,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::{
-    CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels, Metrics,
-    QueryLabels, ReadLabels, RunLabels,
+    ActivationLabels, CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels,
+    Metrics, QueryLabels, ReadLabels, RunLabels,
 };
 
 /// The outcome of a read.
@@ -56,6 +56,30 @@ impl HandoverEvent {
     }
 }
 
+/// What came of changing the replicas of a workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActivationEvent {
+    /// It was taken to zero.
+    ToZero,
+    /// It was taken from zero.
+    FromZero,
+    /// It was changed by somebody else at the same time.
+    Conflict,
+    /// It could not be looked at or changed.
+    Failed,
+}
+
+impl ActivationEvent {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ToZero => "to_zero",
+            Self::FromZero => "from_zero",
+            Self::Conflict => "conflict",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// The series of all live mappings, by title.
 pub(super) type Titles = Arc<Mutex<HashMap<String, Weak<Series>>>>;
 
@@ -82,6 +106,7 @@ struct LabelValues {
     outcomes: BTreeSet<&'static str>,
     reasons: BTreeSet<&'static str>,
     handovers: BTreeSet<&'static str>,
+    activations: BTreeSet<&'static str>,
     incomplete: BTreeSet<&'static str>,
     candidate_outcomes: BTreeSet<&'static str>,
     /// Roles and outcomes.
@@ -189,6 +214,14 @@ impl MappingMetrics {
         self.0.metrics.handovers.get_or_create(&labels).inc();
     }
 
+    /// Counts what came of changing the replicas of a workload.
+    pub fn activated(&self, event: ActivationEvent) {
+        let outcome = event.name();
+        self.0.labels().activations.insert(outcome);
+        let labels = ActivationLabels { mapping: self.0.title.clone(), outcome };
+        self.0.metrics.activations.get_or_create(&labels).inc();
+    }
+
     /// Counts an evaluation in use until the guard is dropped.
     pub fn evaluation_began(&self) -> GaugeGuard {
         GaugeGuard::one(&self.0.in_use)
@@ -268,6 +301,9 @@ impl Drop for Series {
         for outcome in values.handovers {
             metrics.handovers.remove(&HandoverLabels { mapping: mapping(), outcome });
         }
+        for outcome in values.activations {
+            metrics.activations.remove(&ActivationLabels { mapping: mapping(), outcome });
+        }
         for outcome in values.candidate_outcomes {
             metrics.candidates.remove(&CandidateLabels { mapping: mapping(), outcome });
         }
@@ -306,6 +342,7 @@ mod tests {
             mapping.plugin_received(1);
             mapping.refused(1);
             mapping.handed_over(HandoverEvent::FellBack);
+            mapping.activated(ActivationEvent::ToZero);
             mapping.shadow_evaluated("same", 1);
             mapping.available(true);
             mapping.age(Some(Duration::ZERO));

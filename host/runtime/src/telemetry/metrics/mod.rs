@@ -21,7 +21,7 @@ use connections::ConnectionMetrics;
 pub use connections::{CloseReason, Listener};
 pub use listing::ListingMetrics;
 use mapping::Titles;
-pub use mapping::{HandoverEvent, MappingMetrics, ReadOutcome};
+pub use mapping::{ActivationEvent, HandoverEvent, MappingMetrics, ReadOutcome};
 use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
 
@@ -78,6 +78,12 @@ struct HandoverLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActivationLabels {
+    mapping: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RejectionLabels {
     owner: String,
     mapping: String,
@@ -116,6 +122,8 @@ pub struct Metrics {
     values_age: Family<MappingLabels, Seconds>,
     values_refused: Family<MappingLabels, Counter>,
     handovers: Family<HandoverLabels, Counter>,
+    activations: Family<ActivationLabels, Counter>,
+    activator_leads: Gauge,
     queries: Family<QueryLabels, Counter>,
     query_failures: Family<QueryLabels, Counter>,
     query_seconds: Family<QueryLabels, Histogram, fn() -> Histogram>,
@@ -172,6 +180,8 @@ impl Metrics {
             values_age: Family::default(),
             values_refused: Family::default(),
             handovers: Family::default(),
+            activations: Family::default(),
+            activator_leads: Gauge::default(),
             queries: Family::default(),
             query_failures: Family::default(),
             query_seconds: Family::new_with_constructor(slow),
@@ -240,6 +250,16 @@ impl Metrics {
             "handovers",
             "Evaluations of changed mappings that took over, fell back, or ran out of time",
             m.handovers.clone(),
+        );
+        all.register(
+            "activations",
+            "Workloads that were taken to zero or from zero, and attempts that failed",
+            m.activations.clone(),
+        );
+        all.register(
+            "activator_leads",
+            "1 while this replica takes workloads to zero and from zero",
+            m.activator_leads.clone(),
         );
         all.register("queries", "Queries to sources", m.queries.clone());
         all.register("query_failures", "Queries without an answer", m.query_failures.clone());
@@ -358,6 +378,11 @@ impl Metrics {
             self.objects.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
             self.objects_followed.get_or_create(&labels).set(i64::from(followed));
         }
+    }
+
+    /// Sets whether this replica takes workloads to zero and from zero.
+    pub fn activator_leads(&self, leads: bool) {
+        self.activator_leads.set(i64::from(leads));
     }
 
     /// Counts a panic of a task, which is from a closed set.
