@@ -45,6 +45,7 @@ mod state;
 mod step;
 mod store;
 mod tasks;
+mod traced;
 mod watch_config;
 mod watch_files;
 

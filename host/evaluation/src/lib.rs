@@ -5,6 +5,7 @@
 //! wait.
 
 mod attempt;
+mod awaiting;
 mod basis;
 mod budget;
 mod cadence;

@@ -112,9 +112,9 @@ impl<'a> ExternalRead<'a> {
         Ok(ExternalReading { read: self, reading, default })
     }
 
-    /// An answer lacks items.
-    pub fn lacks(&self, missing: &Missing) {
-        self.part.mapping().lacks_some(missing);
+    /// An answer lacks some items, or has none.
+    pub fn lacks(&self, missing: &Missing, all: bool) {
+        self.part.mapping().lacks_values(missing, all);
     }
 
     /// Counts how the read ended.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 
 use super::{
     CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels, Metrics,
@@ -69,6 +70,8 @@ pub(super) struct Series {
     title: String,
     // The counters of the hot path, looked up once.
     ok: Counter,
+    empty: Counter,
+    served_age: Histogram,
     evaluations: Counter,
     in_use: Gauge,
     /// The other labels of its series, for their removal.
@@ -100,6 +103,8 @@ impl MappingMetrics {
         let series = Arc::new(Series {
             title: title.to_owned(),
             ok: metrics.reads.get_or_create_owned(&ok),
+            empty: metrics.empty.get_or_create_owned(&labels),
+            served_age: metrics.served_age.get_or_create_owned(&labels),
             evaluations: metrics.evaluations.get_or_create_owned(&labels),
             in_use: metrics.evaluations_in_use.get_or_create_owned(&labels),
             labels: Mutex::default(),
@@ -127,6 +132,16 @@ impl MappingMetrics {
         self.0.labels().incomplete.insert(reason);
         let by = FailureLabels { mapping: self.0.title.clone(), reason };
         self.0.metrics.incomplete.get_or_create(&by).inc();
+    }
+
+    /// Counts a read of objects or items that there are that got no value at all.
+    pub fn empty(&self) {
+        self.0.empty.inc();
+    }
+
+    /// Records the age of the values that a read got.
+    pub fn served(&self, age: Duration) {
+        self.0.served_age.observe(age.as_secs_f64());
     }
 
     /// Records the duration of a read.
@@ -247,6 +262,8 @@ impl Drop for Series {
         titles.remove(&self.title);
         let (labels, mapping) = (self.mapping_labels(), || self.title.clone());
         let values = std::mem::take(&mut *self.labels());
+        metrics.empty.remove(&labels);
+        metrics.served_age.remove(&labels);
         metrics.evaluations.remove(&labels);
         metrics.evaluation_seconds.remove(&labels);
         metrics.evaluations_in_use.remove(&labels);
@@ -309,6 +326,8 @@ mod tests {
             mapping.shadow_evaluated("same", 1);
             mapping.available(true);
             mapping.age(Some(Duration::ZERO));
+            mapping.empty();
+            mapping.served(Duration::ZERO);
         };
         use_all(&old);
         assert!(samples("pods/old") > 40, "{}", all.encode());
