@@ -1,4 +1,4 @@
-//! Events on ConfigMaps, which `kubectl describe` shows to their authors.
+//! Events on ConfigMaps and autoscalers, which `kubectl describe` shows to their authors.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 
-use super::{Cluster, explain};
+use super::{AutoscalerReference, Cluster, explain};
 use leadsman_model::text::excerpt_bytes;
 
 /// The longest note of an Event, in bytes.
@@ -34,6 +34,15 @@ pub struct ConfigMapReference {
     pub uid: Option<String>,
 }
 
+/// What an Event is about.
+struct About {
+    version: &'static str,
+    kind: &'static str,
+    namespace: String,
+    name: String,
+    uid: Option<String>,
+}
+
 /// Writes Events. Equal ones become a series with a count.
 pub struct Events {
     cluster: Cluster,
@@ -49,10 +58,37 @@ impl Events {
         Self { cluster: cluster.clone(), instance, written: HashMap::new() }
     }
 
-    /// Writes an Event. The error is for people.
+    /// Writes an Event on a ConfigMap. The error is for people.
     pub async fn write(
         &mut self,
         about: &ConfigMapReference,
+        bad: bool,
+        reason: &str,
+        message: &str,
+    ) -> Result<(), String> {
+        let ConfigMapReference { namespace, name, uid } = about.clone();
+        let about = About { version: "v1", kind: "ConfigMap", namespace, name, uid };
+        self.put(&about, "Load", bad, reason, message).await
+    }
+
+    /// Writes an Event on an autoscaler. The error is for people.
+    pub async fn write_on_autoscaler(
+        &mut self,
+        about: &AutoscalerReference,
+        bad: bool,
+        reason: &str,
+        message: &str,
+    ) -> Result<(), String> {
+        let AutoscalerReference { namespace, name, uid } = about.clone();
+        let (version, kind) = ("autoscaling/v2", "HorizontalPodAutoscaler");
+        let about = About { version, kind, namespace, name, uid };
+        self.put(&about, "Read", bad, reason, message).await
+    }
+
+    async fn put(
+        &mut self,
+        about: &About,
+        action: &str,
         bad: bool,
         reason: &str,
         message: &str,
@@ -80,13 +116,13 @@ impl Events {
         }
         let event = Event {
             metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
-            action: Some("Load".to_owned()),
+            action: Some(action.to_owned()),
             event_time: Some(now),
             note: Some(excerpt_bytes(message, MAX_NOTE).into_owned()),
             reason: Some(reason.to_owned()),
             regarding: Some(ObjectReference {
-                api_version: Some("v1".to_owned()),
-                kind: Some("ConfigMap".to_owned()),
+                api_version: Some(about.version.to_owned()),
+                kind: Some(about.kind.to_owned()),
                 namespace: Some(about.namespace.clone()),
                 name: Some(about.name.clone()),
                 uid: about.uid.clone(),

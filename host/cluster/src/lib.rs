@@ -11,6 +11,7 @@ mod reason;
 mod reflectors;
 mod review_client;
 mod reviews;
+mod scaling;
 mod throttle;
 
 use std::path::Path;
@@ -32,6 +33,7 @@ pub use reason::{explain, is_forbidden};
 pub use reflectors::Reflectors;
 use review_client::ReviewClient;
 pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
+pub use scaling::{AutoscalerReference, MetricOf, NamedMetric, Scaling};
 
 /// For a connection to kube-apiserver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -24,11 +24,13 @@ use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, 
 use leadsman_document::Faults;
 use leadsman_evaluation::EvaluationQuota;
 use leadsman_runtime::files;
+use leadsman_runtime::supervise::{supervised, until_it_ends};
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::{CodeStore, Compiler, Engine};
 use leadsman_server::auth::Auth;
 use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
+use leadsman_trace::Exporter;
 
 pub use load::{LoadedConfig, check, load};
 pub use options::{ClusterOptions, Options, ServiceName};
@@ -38,6 +40,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long evaluations may take to end after the servers.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the export of the last spans may take after everything else.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +88,9 @@ pub struct App {
     shutdown_delay: Duration,
     /// Stops `tasks`; `runtime.end` stops the evaluations after them.
     stop: CancellationToken,
+    /// The export of spans, which ends last, and what stops it.
+    exporting: JoinSet<()>,
+    flush: CancellationToken,
 }
 
 /// The dependencies of snapshots outside a cluster.
@@ -134,6 +142,13 @@ impl App {
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         descriptors::raise_limit();
         let mut runtime = runtime()?;
+        let exporter = match &options.traces {
+            Some(traces) => {
+                let started = leadsman_trace::start(traces, runtime.metrics.spans());
+                Some(started.map_err(anyhow::Error::from)?)
+            }
+            None => None,
+        };
         let cache = options.cache.as_deref();
         let compiler = compiler(cache)?;
         let in_cluster = InCluster::connect(&options.cluster, &runtime, cache).await?;
@@ -172,7 +187,12 @@ impl App {
             runtime,
             shutdown_delay: options.shutdown_delay,
             stop: CancellationToken::new(),
+            exporting: JoinSet::new(),
+            flush: CancellationToken::new(),
         };
+        if let Some(exporter) = exporter {
+            app.export_spans(exporter);
+        }
         let certificate = app.certificate(options, in_cluster.as_ref())?;
         let router = api::router(ApiState {
             served: served.clone(),
@@ -180,12 +200,19 @@ impl App {
             auth: in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone()),
             metrics: Arc::new(app.runtime.metrics.clone()),
         });
+        let expires = certificate.clone();
+        app.runtime.metrics.certificate_expires(move || expires.not_after());
         let tls = certificate.server_config().map_err(anyhow::Error::from)?;
         app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
         app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
         app.spawn_until_stopped(controller);
         match in_cluster {
-            Some(in_cluster) => app.follow_cluster(in_cluster, loaded, served),
+            Some(in_cluster) => {
+                if options.autoscaler_events {
+                    app.tell_autoscalers(in_cluster.cluster.clone(), served.clone());
+                }
+                app.follow_cluster(in_cluster, loaded, served);
+            }
             None => {
                 let loaded = loaded.await.map_err(anyhow::Error::from)?;
                 // The user sees the faults at once; a pod waits for the next edit instead.
@@ -280,6 +307,28 @@ impl App {
         });
     }
 
+    /// Writes Events on autoscalers when what they read changes.
+    fn tell_autoscalers(&mut self, cluster: Cluster, served: Arc<CurrentSnapshot>) {
+        let metrics = self.runtime.metrics.clone();
+        self.spawn_until_stopped(async move {
+            let tell = || {
+                let served = served.clone();
+                let snapshot = move || served.now().snapshot.clone();
+                leadsman_control::tell_autoscalers(&cluster, &metrics, snapshot)
+            };
+            supervised("telling autoscalers", tell, |_| std::future::ready(())).await;
+        });
+    }
+
+    /// Exports spans until everything that has any has ended.
+    fn export_spans(&mut self, exporter: Exporter) {
+        let flush = self.flush.clone();
+        self.exporting.spawn(async move {
+            let run = || exporter.run(&flush);
+            until_it_ends("exporting spans", run, |_| std::future::ready(())).await;
+        });
+    }
+
     /// Spawns a task that runs until the servers stop. If it ends earlier, the process ends.
     fn spawn_until_stopped(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
@@ -320,6 +369,12 @@ impl App {
         self.runtime.tasks.close();
         if tokio::time::timeout(TASKS_TIMEOUT, self.runtime.tasks.wait()).await.is_err() {
             tracing::warn!("tasks were still running at the end");
+        }
+        self.flush.cancel();
+        let exported = async { while self.exporting.join_next().await.is_some() {} };
+        if tokio::time::timeout(FLUSH_TIMEOUT, exported).await.is_err() {
+            self.exporting.shutdown().await;
+            tracing::warn!("the last spans were not exported in time");
         }
         tracing::info!("ended");
         early

@@ -3,6 +3,7 @@
 //! Labels are names from the configuration and reasons from closed sets, never error messages. So
 //! the configuration bounds the number of time series.
 
+mod autoscalers;
 mod connections;
 #[cfg(test)]
 mod documented;
@@ -22,6 +23,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use autoscalers::AutoscalerMetrics;
+pub use autoscalers::EventOutcome;
 use connections::ConnectionMetrics;
 pub use connections::{CloseReason, Listener};
 use expiry::Expiry;
@@ -144,6 +147,7 @@ pub struct Metrics {
     listing: ListingMetrics,
     sources: AllSources,
     spans: SpanMetrics,
+    autoscalers: AutoscalerMetrics,
     expiry: Expiry,
     titles: Titles,
 }
@@ -209,6 +213,7 @@ impl Metrics {
             listing: ListingMetrics::new(),
             sources: AllSources::default(),
             spans: SpanMetrics::default(),
+            autoscalers: AutoscalerMetrics::default(),
             expiry: Expiry::default(),
             titles: Titles::default(),
         };
@@ -333,6 +338,7 @@ impl Metrics {
         m.listing.register(all);
         m.sources.register(all);
         m.spans.register(all);
+        m.autoscalers.register(all);
         m.expiry.register(all);
         metrics.registry = std::sync::Arc::new(every);
         metrics
@@ -354,6 +360,11 @@ impl Metrics {
     /// The metrics of the export of traces.
     pub fn spans(&self) -> &SpanMetrics {
         &self.spans
+    }
+
+    /// Counts an Event on an autoscaler.
+    pub fn autoscaler_event(&self, outcome: EventOutcome) {
+        self.autoscalers.count(outcome);
     }
 
     /// Names who knows when the serving certificate expires, in seconds since the epoch. It is asked
