@@ -181,7 +181,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(scaling.autoscaler.uid.as_deref(), Some("u1"));
-        let named: Vec<_> = scaling.metrics.iter().map(|one| (&*one.name, &*one.selector)).collect();
+        let named: Vec<_> =
+            scaling.metrics.iter().map(|one| (&*one.name, &*one.selector)).collect();
         let selector = "queue=web,tier in (a,b),!old";
         assert_eq!(named, [("requests", ""), ("hits", selector), ("depth", "")]);
         let kind = MetricOf::Object { kind: "ingress".to_owned(), name: "front".to_owned() };

@@ -29,9 +29,10 @@ impl Reloads {
 
     /// Something is published. The spans last for as long as they are held.
     pub(super) fn publishing(&self) -> Vec<Span> {
-        let spans = self.0.values().map(|reload| {
-            trace::child_of("publish", Kind::Internal, reload.context().as_ref())
-        });
+        let spans = self
+            .0
+            .values()
+            .map(|reload| trace::child_of("publish", Kind::Internal, reload.context().as_ref()));
         spans.collect()
     }
 

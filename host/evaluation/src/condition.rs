@@ -83,10 +83,8 @@ mod tests {
     fn served(good: bool, failed: bool, policy: &Policy, after: Duration) -> Option<Served> {
         let state = State {
             good: good.then(|| Arc::new(Evaluated::nothing(&Serve::External))),
-            failed: failed.then(|| Failed {
-                error: Arc::new(EvaluationError::Internal),
-                at: Instant::now(),
-            }),
+            failed: failed
+                .then(|| Failed { error: Arc::new(EvaluationError::Internal), at: Instant::now() }),
             attempts: 1,
         };
         Condition::of(&state, policy, None, Instant::now() + after).map(|one| one.served)

@@ -29,7 +29,9 @@ pub struct Endpoint {
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     /// It has no address that can be used.
-    #[error("\"{text}\" is no http or https URL of a collector, such as http://otel-collector:4318")]
+    #[error(
+        "\"{text}\" is no http or https URL of a collector, such as http://otel-collector:4318"
+    )]
     Url {
         /// What was given.
         text: String,

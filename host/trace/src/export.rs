@@ -162,10 +162,7 @@ fn bytes_of(resource: &otlp::Resource, batch: Vec<Record>) -> prost::bytes::Byte
 
 /// The spans that came within a short time of the first; after `stop`, those that are waiting. Empty
 /// at the end.
-async fn next_batch(
-    queue: &mut mpsc::Receiver<Record>,
-    stop: &CancellationToken,
-) -> Vec<Record> {
+async fn next_batch(queue: &mut mpsc::Receiver<Record>, stop: &CancellationToken) -> Vec<Record> {
     let mut batch = Vec::new();
     let mut until = None;
     while batch.len() < MAX_BATCH {

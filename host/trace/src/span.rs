@@ -129,7 +129,12 @@ impl Span {
             Value::Text(text) => Value::Text(shortened(text)),
             value => value,
         };
-        add(&mut open.record.attributes, (name, value), MAX_ATTRIBUTES, &mut open.record.dropped[0]);
+        add(
+            &mut open.record.attributes,
+            (name, value),
+            MAX_ATTRIBUTES,
+            &mut open.record.dropped[0],
+        );
     }
 
     /// Notes that something happened now.

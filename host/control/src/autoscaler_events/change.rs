@@ -123,7 +123,9 @@ impl Change {
         let error = self.now.error.as_deref().unwrap_or_default();
         match self.now.served {
             Served::Current => format!("{title}: newly evaluated values are served again"),
-            Served::Old => format!("{title}: old values are served, as its evaluation fails: {error}"),
+            Served::Old => {
+                format!("{title}: old values are served, as its evaluation fails: {error}")
+            }
             Served::Stated => {
                 format!("{title}: a stated value is served, as its evaluation fails: {error}")
             }
