@@ -116,14 +116,23 @@ const GROUPS: [&[&str]; 5] = [
 ];
 
 /// Components that can be combined with any of [`GROUPS`].
-const OPTIONS: [&[&str]; 7] = [
+const OPTIONS: [&[&str]; 8] = [
     &[],
     &["cert-manager"],
     &["monitoring"],
     &["hostnetwork"],
     &["network-policy"],
     &["teams"],
-    &["cert-manager", "monitoring", "hostnetwork", "network-policy", "scraping", "teams"],
+    &["autoscaler-events"],
+    &[
+        "cert-manager",
+        "monitoring",
+        "hostnetwork",
+        "network-policy",
+        "scraping",
+        "teams",
+        "autoscaler-events",
+    ],
 ];
 
 /// The objects of a selection of components.
@@ -209,6 +218,13 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
             &["ClusterRole/leadsman-scraping", "ClusterRoleBinding/leadsman-scraping"],
         ),
         (has("teams"), &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]),
+        (
+            has("autoscaler-events"),
+            &[
+                "ClusterRole/leadsman-autoscaler-events",
+                "ClusterRoleBinding/leadsman-autoscaler-events",
+            ],
+        ),
     ];
     let wanted = parts.iter().filter(|(wanted, _)| *wanted);
     wanted.flat_map(|(_, names)| names.iter().map(|&name| name.to_owned())).collect()

@@ -31,7 +31,7 @@ async fn a_read_through_kube_apiserver_is_one_trace() {
     let registration = adapter.register(leadsman.api().port(), Trust::Authority(&trust)).await;
     let sampled = format!("00-{TRACE}-{CALLER}-01");
     let path = paths::pods("traced", "load");
-    let answer = admin.read_with(&path, &[("traceparent", &sampled)]).await;
+    let answer = admin.read_with(&path, &[("traceparent", &*sampled)]).await;
     assert_eq!(answer.values().get("web-0").map(String::as_str), Some("30"), "{answer:#?}");
     let names = ["read", "evaluation", "query", "plugin"];
     let spans = collector.wait_for(TRACE, &names).await;

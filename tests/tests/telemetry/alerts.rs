@@ -78,11 +78,17 @@ async fn each_alert_fires_when_it_should_and_not_else() {
     let names: Vec<_> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(names.len() >= 13, "{names:?}");
-    for name in names {
+    for name in &names {
         let fires = format!("alertname: {name}\n        exp_alerts:");
         assert!(tests.contains(&fires), "{name} never fires in the tests");
         assert!(tests.contains(&format!("alertname: {name}}}")), "{name} always fires");
     }
+    let documented = read("docs/operating.md");
+    let documented = documented.lines().filter_map(|line| line.strip_prefix("| `Leadsman"));
+    let documented = documented.filter_map(|row| row.split('`').next());
+    let documented: BTreeSet<_> = documented.map(|name| format!("Leadsman{name}")).collect();
+    let all: BTreeSet<_> = names.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!(documented, all);
 }
 
 /// A source that answers by what it is asked.

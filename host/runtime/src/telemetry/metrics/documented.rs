@@ -25,10 +25,14 @@ fn bare(name: &str) -> &str {
     stripped.unwrap_or(name)
 }
 
+fn repository(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    std::fs::read_to_string(path).unwrap()
+}
+
 /// The names in the tables of the page.
 fn documented() -> BTreeSet<String> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operating.md");
-    let text = std::fs::read_to_string(page).unwrap();
+    let text = repository("docs/operating.md");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
     let first_cells = rows.filter_map(|row| row.split(" | ").next());
     let names = first_cells.flat_map(|cell| cell.split('`'));
@@ -47,4 +51,12 @@ async fn every_metric_is_documented_and_every_documented_one_exists() {
     assert!(missing.is_empty(), "not in docs/operating.md: {missing:?}");
     let unknown: Vec<_> = documented.difference(&registered).collect();
     assert!(unknown.is_empty(), "documented, and there is no such metric: {unknown:?}");
+}
+
+#[tokio::test]
+async fn the_dashboard_has_every_metric() {
+    let dashboard = repository("deploy/chart/leadsman/dashboards/leadsman.json");
+    let missing: Vec<_> =
+        registered().into_iter().filter(|name| !dashboard.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "not on the dashboard: {missing:?}");
 }
