@@ -35,8 +35,8 @@ async fn an_empty_answer_counts_for_its_mapping() {
     let source = Upstream::start(Reply::pods(&[("web-0", "30")])).await;
     let leadsman = Leadsman::start(config(&source.url()).mapping(load("none"))).await;
     let empty = async |metric: &str| {
-        let of = [("mapping", &*format!("pods/{metric}"))];
-        leadsman.metric("leadsman_reads_empty_total", &of).await
+        let title = format!("pods/{metric}");
+        leadsman.metric("leadsman_reads_empty_total", &[("mapping", title.as_str())]).await
     };
     assert_eq!((empty("load").await, empty("none").await), (Some(0.0), Some(0.0)));
     leadsman.get(&paths::pods("shop", "load")).await.ok();
