@@ -4,12 +4,16 @@
 //! here is of no concern.
 
 use kube::Error;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::Finding;
 use super::newer::{self, Around};
 use super::rights::ServedMetrics;
 use leadsman_cluster::Cluster;
+
+/// What stands in a path as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
 
 /// Checks the autoscalers of a namespace, or of all.
 pub(super) async fn look(
@@ -34,14 +38,15 @@ pub(super) async fn look(
 async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Value>, Error> {
     let path = match namespace {
         Some(namespace) => {
+            let namespace = utf8_percent_encode(namespace, SEGMENT);
             format!("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
         }
         None => "/apis/autoscaling/v2/horizontalpodautoscalers".to_owned(),
     };
     let request = http::Request::get(path).body(Vec::new()).map_err(Error::HttpError)?;
     let mut list: Value = cluster.client().request(request).await?;
-    match list["items"].take() {
-        Value::Array(items) => Ok(items),
+    match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => Ok(items),
         _ => Ok(Vec::new()),
     }
 }
