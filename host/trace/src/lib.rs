@@ -104,8 +104,8 @@ pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> + use<F> {
     within(current(), work)
 }
 
-/// Runs work within a span of this context.
-pub(crate) fn within<F: Future>(
+/// Runs work within a span of this context; of `None`, within none.
+pub fn within<F: Future>(
     context: Option<Context>,
     work: F,
 ) -> impl Future<Output = F::Output> + use<F> {

@@ -69,6 +69,11 @@ impl Changes {
         self.0 = seen;
         changes
     }
+
+    /// Nobody could be told of a change: that it is not well is told next time.
+    pub(super) fn untold(&mut self, change: &Change) {
+        self.0.remove(&change.of);
+    }
 }
 
 impl Subject {

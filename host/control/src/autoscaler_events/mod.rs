@@ -50,10 +50,15 @@ pub async fn tell_autoscalers(
         let snapshot = snapshot();
         let conditions = snapshot.in_use().flat_map(|evaluations| change::of(evaluations));
         for change in changes.since_last(conditions) {
-            teller.tell(&change).await;
+            if teller.tell(&change).await.is_err() {
+                changes.untold(&change);
+            }
         }
     }
 }
+
+/// Whom a change concerns is not known.
+struct Unknown;
 
 struct Teller {
     events: Events,
@@ -65,11 +70,15 @@ struct Teller {
 }
 
 impl Teller {
-    async fn tell(&mut self, change: &Change) {
+    /// Tells those that a change concerns. Fails if it is not known who they are.
+    async fn tell(&mut self, change: &Change) -> Result<(), Unknown> {
         let namespace = change.of.namespace();
         let known = match self.lookup.scaling(namespace, Instant::now()).await {
             Ok(known) => known,
-            Err(reason) => return self.failed(&reason),
+            Err(reason) => {
+                self.failed(&reason);
+                return Err(Unknown);
+            }
         };
         let concerned = known.iter().filter(|one| one.metrics.iter().any(|m| change.of.is(m)));
         for scaling in concerned {
@@ -80,6 +89,7 @@ impl Teller {
             }
             self.write(about, change).await;
         }
+        Ok(())
     }
 
     async fn write(&mut self, about: &AutoscalerReference, change: &Change) {

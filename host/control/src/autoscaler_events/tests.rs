@@ -78,6 +78,15 @@ fn one_that_fails_from_the_beginning_is_told_and_one_that_is_gone_is_forgotten()
 }
 
 #[test]
+fn a_change_that_nobody_was_told_of_is_told_next_time() {
+    let mut changes = Changes::default();
+    let failing = || [(external(), condition(Served::Nothing))];
+    let change = changes.since_last(failing()).remove(0);
+    changes.untold(&change);
+    assert_eq!(changes.since_last(failing()), [change]);
+}
+
+#[test]
 fn an_autoscaler_is_concerned_by_what_it_reads() {
     assert!(external().is(&named(MetricOf::External, "")));
     assert!(!external().is(&named(MetricOf::Pods, "")));
