@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leadsman_tests::{
-    Collector, Config, Leadsman, Mapping, Reply, Span, Upstream, eventually, paths,
+    Alb, Collector, Config, Leadsman, Mapping, Pool, Reply, Span, Upstream, eventually, paths,
 };
 
 use super::{config, load};
@@ -214,6 +214,33 @@ async fn what_is_scraped_is_told_of_the_trace_too() {
         .filter_map(|request| request.header("traceparent").map(str::to_owned))
         .collect();
     assert_eq!(told, [query.traceparent()]);
+}
+
+#[tokio::test]
+async fn a_load_balancers_controller_is_told_of_the_trace_too() {
+    let (id, pool) = ("l4_server.avg_open_conns", "pool-of-web");
+    let alb = Alb::start(&[Pool::new("pool-1", pool).with(id, 12.5)]).await;
+    let collector = Collector::start().await;
+    let mapping = Mapping::custom("conns", "services")
+        .alb_query("lb", "conns", &format!("entity: pool, name: {pool}, metric: {id}"))
+        .plugin("per-object", "object: {namespace: shop, name: web}, combine: sum")
+        .set("deadline", "10s");
+    let config = Config::new().source_of("lb", &alb.source()).mapping(mapping).object(
+        "services",
+        Some("shop"),
+        "web",
+        "",
+    );
+    let leadsman = traced(config, &collector).await;
+    let sampled = parent(TRACE, CALLER, "01");
+    let path = paths::object("shop", "services/web", "conns");
+    leadsman.get_with(&path, &[("traceparent", &*sampled)]).await.ok();
+    let spans = collector.wait_for(TRACE, &["read", "query"]).await;
+    let query = named(&spans, "query").traceparent();
+    // The login, the list of objects, and their metrics.
+    let told = alb.parents();
+    assert!(told.len() >= 3, "{told:?}");
+    assert!(told.iter().all(|parent| *parent == query), "{told:?}, not {query}");
 }
 
 #[tokio::test]
