@@ -3,6 +3,7 @@
 mod descriptors;
 mod load;
 mod options;
+mod telling;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,13 +25,11 @@ use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, 
 use leadsman_document::Faults;
 use leadsman_evaluation::EvaluationQuota;
 use leadsman_runtime::files;
-use leadsman_runtime::supervise::{supervised, until_it_ends};
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::{CodeStore, Compiler, Engine};
 use leadsman_server::auth::Auth;
 use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
-use leadsman_trace::Exporter;
 
 pub use load::{LoadedConfig, check, load};
 pub use options::{ClusterOptions, Options, ServiceName};
@@ -40,9 +39,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long evaluations may take to end after the servers.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long the export of the last spans may take after everything else.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -307,28 +303,6 @@ impl App {
         });
     }
 
-    /// Writes Events on autoscalers when what they read changes.
-    fn tell_autoscalers(&mut self, cluster: Cluster, served: Arc<CurrentSnapshot>) {
-        let metrics = self.runtime.metrics.clone();
-        self.spawn_until_stopped(async move {
-            let tell = || {
-                let served = served.clone();
-                let snapshot = move || served.now().snapshot.clone();
-                leadsman_control::tell_autoscalers(&cluster, &metrics, snapshot)
-            };
-            supervised("telling autoscalers", tell, |_| std::future::ready(())).await;
-        });
-    }
-
-    /// Exports spans until everything that has any has ended.
-    fn export_spans(&mut self, exporter: Exporter) {
-        let flush = self.flush.clone();
-        self.exporting.spawn(async move {
-            let run = || exporter.run(&flush);
-            until_it_ends("exporting spans", run, |_| std::future::ready(())).await;
-        });
-    }
-
     /// Spawns a task that runs until the servers stop. If it ends earlier, the process ends.
     fn spawn_until_stopped(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
@@ -370,12 +344,7 @@ impl App {
         if tokio::time::timeout(TASKS_TIMEOUT, self.runtime.tasks.wait()).await.is_err() {
             tracing::warn!("tasks were still running at the end");
         }
-        self.flush.cancel();
-        let exported = async { while self.exporting.join_next().await.is_some() {} };
-        if tokio::time::timeout(FLUSH_TIMEOUT, exported).await.is_err() {
-            self.exporting.shutdown().await;
-            tracing::warn!("the last spans were not exported in time");
-        }
+        self.flush_spans().await;
         tracing::info!("ended");
         early
     }
