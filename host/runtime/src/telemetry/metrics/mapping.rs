@@ -1,7 +1,7 @@
 //! The metrics of one mapping.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -71,7 +71,8 @@ pub(super) struct Series {
     // The counters of the hot path, looked up once.
     ok: Counter,
     empty: Counter,
-    served_age: Histogram,
+    /// Made by the first read that gets values: a mapping that nobody reads has none.
+    served_age: OnceLock<Histogram>,
     evaluations: Counter,
     in_use: Gauge,
     /// The other labels of its series, for their removal.
@@ -104,7 +105,7 @@ impl MappingMetrics {
             title: title.to_owned(),
             ok: metrics.reads.get_or_create_owned(&ok),
             empty: metrics.empty.get_or_create_owned(&labels),
-            served_age: metrics.served_age.get_or_create_owned(&labels),
+            served_age: OnceLock::new(),
             evaluations: metrics.evaluations.get_or_create_owned(&labels),
             in_use: metrics.evaluations_in_use.get_or_create_owned(&labels),
             labels: Mutex::default(),
@@ -141,7 +142,8 @@ impl MappingMetrics {
 
     /// Records the age of the values that a read got.
     pub fn served(&self, age: Duration) {
-        self.0.served_age.observe(age.as_secs_f64());
+        let of = || self.0.metrics.served_age.get_or_create_owned(&self.labels());
+        self.0.served_age.get_or_init(of).observe(age.as_secs_f64());
     }
 
     /// Records the duration of a read.
