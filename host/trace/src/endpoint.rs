@@ -224,12 +224,13 @@ mod tests {
         assert_eq!(found.headers["authorization"], "Bearer secret");
         assert_eq!(found.headers["x-a"], "1");
         assert!(!format!("{found:?}").contains("secret"), "{found:?}");
-        let value = |name: &str| {
-            found.resource.iter().filter(|(known, _)| known == name).map(|(_, value)| &**value)
+        let value = |name: &str| -> Vec<String> {
+            let of = found.resource.iter().filter(|(known, _)| known == name);
+            of.map(|(_, value)| value.clone()).collect()
         };
-        assert_eq!(value("service.name").collect::<Vec<_>>(), ["b"]);
-        assert_eq!(value("service.instance.id").collect::<Vec<_>>(), ["pod-1"]);
-        assert_eq!(value("k8s.cluster.name").collect::<Vec<_>>(), ["one"]);
+        assert_eq!(value("service.name"), ["b"]);
+        assert_eq!(value("service.instance.id"), ["pod-1"]);
+        assert_eq!(value("k8s.cluster.name"), ["one"]);
         let bad = [endpoint, ("OTEL_EXPORTER_OTLP_HEADERS", "secret")];
         let error = of(None, &bad).unwrap_err();
         assert!(error.contains("OTEL_EXPORTER_OTLP_HEADERS") && !error.contains("secret"));
