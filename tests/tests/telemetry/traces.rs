@@ -93,7 +93,8 @@ async fn what_nobody_samples_is_not_exported_and_not_passed_on() {
     let config = config(&source.url()).mapping(load("other"));
     let leadsman = traced(config, &collector).await;
     let unsampled = parent(OTHER_TRACE, OTHER_CALLER, "00");
-    for headers in [&[][..], &[("traceparent", &*unsampled)]] {
+    let none: &[(&str, &str)] = &[];
+    for headers in [none, &[("traceparent", &*unsampled)]] {
         leadsman.get_with(&paths::pods("shop", "load"), headers).await.ok();
     }
     for request in source.requests() {
