@@ -11,6 +11,7 @@ mod read;
 mod render;
 mod responses;
 mod status;
+mod traced;
 
 use std::sync::Arc;
 
@@ -83,10 +84,11 @@ async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(auth) = &state.auth else { return next.run(request).await };
+    let begun = leadsman_trace::is_on().then(std::time::SystemTime::now);
+    let Some(auth) = &state.auth else { return traced::run(request, next, begun).await };
     let (mut parts, body) = request.into_parts();
     match auth.admit(&mut parts, &peer).await {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Ok(()) => traced::run(Request::from_parts(parts, body), next, begun).await,
         Err(denied) => {
             state.metrics.denied(denied.reason());
             tracing::debug!(%denied, path = parts.uri.path(), "a request is refused");

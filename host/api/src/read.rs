@@ -44,9 +44,10 @@ struct Rendered {
     warning: Option<String>,
 }
 
-/// What an answer lacks.
-fn missing(rendered: &Result<Rendered, ReadError>) -> Option<&Missing> {
-    rendered.as_ref().ok()?.answer.missing.as_deref()
+/// What an answer lacks, and whether it has nothing at all.
+fn missing(rendered: &Result<Rendered, ReadError>) -> Option<(&Missing, bool)> {
+    let answer = &rendered.as_ref().ok()?.answer;
+    Some((answer.missing.as_deref()?, answer.is_empty))
 }
 
 /// Who reads, as far as requests have users.
@@ -99,13 +100,15 @@ pub(super) async fn custom(
         }
         let mut values = reading.values()?;
         let missing = values.missing.take().map(Arc::new);
-        let answer = Answer { body: encoding.custom(version, &path.metric, &values), missing };
+        let is_empty = values.values.is_empty();
+        let body = encoding.custom(version, &path.metric, &values);
+        let answer = Answer { body, missing, is_empty };
         state.keep(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;
-    if let Some(missing) = missing(&rendered) {
-        read.lacks(missing);
+    if let Some((missing, all)) = missing(&rendered) {
+        read.lacks(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -152,13 +155,13 @@ pub(super) async fn external(
         }
         let ExternalItems { items, missing } = reading.items()?;
         let (body, missing) = (encoding.external(&metric, &items), missing.map(Arc::new));
-        let answer = Answer { body, missing };
+        let answer = Answer { body, missing, is_empty: items.is_empty() };
         state.keep(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;
-    if let Some(missing) = missing(&rendered) {
-        read.lacks(missing);
+    if let Some((missing, all)) = missing(&rendered) {
+        read.lacks(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -205,13 +208,14 @@ pub(super) async fn resource(
         }
         let mut values = reading.values()?;
         let missing = values.missing.take().map(Arc::new);
-        let answer = Answer { body: encoding.resource(version, &values), missing };
+        let is_empty = values.values.is_empty();
+        let answer = Answer { body: encoding.resource(version, &values), missing, is_empty };
         state.keep(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;
-    if let Some(missing) = missing(&rendered) {
-        read.lacks(missing);
+    if let Some((missing, all)) = missing(&rendered) {
+        read.lacks(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -259,7 +263,7 @@ impl ReadState {
         rendered: Rendered,
         encoding: Encoding,
     ) -> Result<Response, Status> {
-        let Rendered { answer: Answer { body, missing }, warning } = rendered;
+        let Rendered { answer: Answer { body, missing, .. }, warning } = rendered;
         let missing = missing.map(|missing| missing.message.clone());
         let warning = match (warning, missing) {
             (Some(stale), Some(missing)) => Some(format!("{stale}; {missing}")),

@@ -1,4 +1,4 @@
-//! Events on ConfigMaps and workloads, which `kubectl describe` shows to their authors.
+//! Events on ConfigMaps, workloads and autoscalers, which `kubectl describe` shows to their authors.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 
-use super::{Cluster, explain};
+use super::{AutoscalerReference, Cluster, explain};
 use leadsman_model::text::excerpt_bytes;
 
 /// The longest note of an Event, in bytes.
@@ -61,6 +61,18 @@ impl From<&ConfigMapReference> for EventSubject {
     }
 }
 
+impl From<&AutoscalerReference> for EventSubject {
+    fn from(about: &AutoscalerReference) -> Self {
+        Self {
+            api_version: "autoscaling/v2".to_owned(),
+            kind: "HorizontalPodAutoscaler".to_owned(),
+            namespace: about.namespace.clone(),
+            name: about.name.clone(),
+            uid: about.uid.clone(),
+        }
+    }
+}
+
 /// Writes Events. Equal ones become a series with a count.
 pub struct Events {
     cluster: Cluster,
@@ -85,6 +97,17 @@ impl Events {
         message: &str,
     ) -> Result<(), String> {
         self.write_about(&about.into(), "Load", bad, reason, message).await
+    }
+
+    /// Writes an Event on an autoscaler. The error is for people.
+    pub async fn write_on_autoscaler(
+        &mut self,
+        about: &AutoscalerReference,
+        bad: bool,
+        reason: &str,
+        message: &str,
+    ) -> Result<(), String> {
+        self.write_about(&about.into(), "Read", bad, reason, message).await
     }
 
     /// Writes an Event about an object and what is done with it. The error is for people.

@@ -12,6 +12,7 @@ mod reason;
 mod reflectors;
 mod review_client;
 mod reviews;
+mod scaling;
 mod throttle;
 mod workloads;
 
@@ -36,6 +37,7 @@ pub use reflectors::Reflectors;
 use review_client::ReviewClient;
 pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
 pub use workloads::{Autoscaler, Revision, ScaleError, Scaled};
+pub use scaling::{AutoscalerReference, MetricOf, NamedMetric, Scaling};
 
 /// For a connection to kube-apiserver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

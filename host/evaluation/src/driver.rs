@@ -49,9 +49,13 @@ pub(super) async fn drive(
     }
     loop {
         let begun = Instant::now();
-        evaluation.begin(matches!(cause, Cause::Ahead), begun);
-        let (outcome, input) = attempt::evaluate(mapping, evaluation).await;
+        let is_ahead = matches!(cause, Cause::Ahead);
+        evaluation.begin(is_ahead, begun);
+        let span = evaluation.awaiting.begin(mapping, &evaluation.scope, is_ahead);
+        let (outcome, input) = span.within(attempt::evaluate(mapping, evaluation)).await;
         let took = begun.elapsed();
+        let context = span.context();
+        evaluation.awaiting.end(span, &outcome);
         report(evaluation, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));
         report_handover(evaluation, mapping, outcome.is_ok());
@@ -62,6 +66,7 @@ pub(super) async fn drive(
             return;
         }
         let shadow = shadow_evaluation(evaluation, mapping, input);
+        let shadow = leadsman_trace::within(context, shadow);
         match run_concurrently(next(evaluation, mapping, took), shadow).await {
             Some(next) => cause = next,
             None if forget() => return,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::awaiting;
 use super::driver::{Start, drive};
 use super::error::{EvaluationError, ReadFailure};
 use super::index::{EvaluationMap, evict_idle, name, remove};
@@ -98,6 +99,9 @@ impl Evaluations {
         reader: Reader,
     ) -> Result<Reading, ReadFailure> {
         let read = self.read_known(scope, params, reader).await;
+        if let Ok(reading) = &read {
+            self.mapping.metrics.served(reading.evaluated.at.elapsed());
+        }
         match (read, &self.mapping.policy.otherwise) {
             (Err(failure), Some(value)) if failure.is_of_evaluation() => {
                 Ok(Reading::stated(&self.mapping, value.clone(), failure.to_string()))
@@ -122,6 +126,7 @@ impl Evaluations {
             ReadDecision::Serve(evaluated) => return Ok(Reading::current(evaluated)),
             ReadDecision::ServeStale(evaluated, error, retry) => {
                 if retry == Retry::Now {
+                    evaluation.awaiting.note();
                     evaluation.want(begun);
                 }
                 return Ok(Reading::old(evaluated, error.to_string()));
@@ -135,17 +140,20 @@ impl Evaluations {
         if let Some(failed) = &state.failed
             && evaluation.predecessor().is_some()
         {
+            evaluation.awaiting.note();
             evaluation.want(begun);
             let failure = ReadFailure::Failed { error: failed.error.clone(), last_good: None };
             if let Ok(reading) = self.fall_back(&evaluation, reader, until, failure).await {
                 return Ok(reading);
             }
         }
+        evaluation.awaiting.note();
         // The first attempt of a new evaluation is under way already.
         if state.attempts > 0 {
             evaluation.want(begun);
         }
         let known = state.attempts;
+        let _waiting = awaiting::waiting(&self.mapping, scope);
         tokio::select! {
             () = evaluation.attempt_after(known) => {}
             () = tokio::time::sleep_until(until.into()) => {}
@@ -291,6 +299,8 @@ impl Evaluations {
             self.mapping.policy.refresh_at_most_every,
         ));
         evaluation.read(reader.request, now);
+        // Before its driver is there, so that its first attempt knows whose it is.
+        evaluation.awaiting.note();
         scopes.insert(name(scope).into(), evaluation.clone());
         evaluation.count(Some(counted));
         self.begin(&evaluation, Start::Now);

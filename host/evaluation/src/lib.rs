@@ -6,11 +6,13 @@
 
 mod activation;
 mod attempt;
+mod awaiting;
 mod basis;
 mod budget;
 mod cadence;
 mod candidate;
 mod circuit_breaker;
+mod condition;
 mod driver;
 mod error;
 mod evaluations;
@@ -33,6 +35,7 @@ pub use basis::{Basis, Dispute, ObjectNames, QueryBasis};
 pub use budget::{Budget, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use circuit_breaker::CircuitBreaker;
+pub use condition::{Condition, Served};
 pub use error::{EvaluationError, ReadFailure};
 pub use evaluations::{Evaluations, Reader, Reading};
 pub use last_known::{Known, LastKnown};

@@ -154,9 +154,13 @@ impl Mapping {
         self.missing.note(reason, message, Instant::now());
     }
 
-    /// The same for a reason of a read that was answered.
-    pub fn lacks_some(&self, missing: &Missing) {
+    /// The same for a read that lacks some values, or all of them. That there are no objects says nothing
+    /// of the mapping, and does not count as an empty answer of it.
+    pub fn lacks_values(&self, missing: &Missing, all: bool) {
         self.lacks(missing.reason.as_str(), &missing.message);
+        if all && !missing.reason.is_of_objects() {
+            self.metrics.empty();
+        }
     }
 
     /// How the mapping is called in logs and messages.

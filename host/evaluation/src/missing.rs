@@ -39,6 +39,11 @@ pub enum MissingReason {
 }
 
 impl MissingReason {
+    /// Whether there are no objects to have values for.
+    pub fn is_of_objects(self) -> bool {
+        matches!(self, Self::NoObject | Self::NoObjectSelected)
+    }
+
     /// As metrics and JSON have it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -17,6 +17,7 @@ use leadsman_model::permits::FairPermit;
 use leadsman_model::tenant::Tenant;
 use leadsman_model::values::Values;
 use leadsman_sandbox::{Expected, Run, RunError};
+use leadsman_trace::{self as trace, Kind};
 
 /// The runs of one mapping: how many there may be at once, and how long they usually take.
 #[derive(Debug)]
@@ -163,15 +164,29 @@ pub(super) async fn run(
     scope: &Scope,
     stage: impl Fn(Stage),
 ) -> Result<Ran, EvaluationError> {
-    let permits = Permits::acquire(mapping, scope, &stage).await?;
+    let mut span = trace::child("plugin", Kind::Internal);
+    if span.is_sampled() {
+        let name = match (which, &mapping.candidate) {
+            (Which::Candidate, Some(candidate)) => &candidate.plugin_name,
+            _ => &mapping.plugin_name,
+        };
+        span.set("leadsman.plugin", name.as_str());
+        span.set("leadsman.role", which.role());
+    }
+    let acquired = Permits::acquire(mapping, scope, &stage).await;
+    let permits = acquired.inspect_err(|error| span.fail(error.reason()))?;
+    span.note("the run begins");
     let (running, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
+        let mut span = span;
         if which == Which::Serving {
             let series = input.answers.iter().map(|answer| answer.data.series()).sum();
             running.metrics.plugin_received(series);
         }
         let timed = Timed::begin(running.clone(), which, permits);
-        let ((values, disputes), took) = timed.ended(evaluate(&running, which, input, &scope))?;
+        let ended = timed.ended(evaluate(&running, which, input, &scope));
+        let ended = ended.inspect_err(|error| span.fail(error.reason()));
+        let ((values, disputes), took) = ended?;
         Ok(Ran { values, disputes, took })
     });
     task.await.unwrap_or_else(|error| {

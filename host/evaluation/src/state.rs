@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::awaiting::Awaiting;
 use super::basis::Basis;
 use super::cadence::Cadence;
 use super::error::EvaluationError;
@@ -139,6 +140,8 @@ pub(super) struct Evaluation {
     predecessor: Mutex<Option<Predecessor>>,
     /// Whether its driver is there.
     driven: AtomicBool,
+    /// The spans of the reads that wait for an attempt.
+    pub(super) awaiting: Awaiting,
 }
 
 impl Evaluation {
@@ -163,6 +166,7 @@ impl Evaluation {
             stage: Mutex::default(),
             predecessor: Mutex::default(),
             driven: AtomicBool::new(true),
+            awaiting: Awaiting::default(),
         }
     }
 

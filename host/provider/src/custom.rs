@@ -188,9 +188,9 @@ impl<'a> CustomRead<'a> {
         part.stand_ins(reading, within, recipient, absent).await
     }
 
-    /// An answer lacks values.
-    pub fn lacks(&self, missing: &Missing) {
-        self.part.mapping().lacks_some(missing);
+    /// An answer lacks some values, or all.
+    pub fn lacks(&self, missing: &Missing, all: bool) {
+        self.part.mapping().lacks_values(missing, all);
     }
 
     /// Counts how the read ended.

@@ -125,9 +125,9 @@ impl<'a> ExternalRead<'a> {
         self.picked.as_ref().is_none_or(|selector| picks(selector, &item.labels))
     }
 
-    /// An answer lacks items.
-    pub fn lacks(&self, missing: &Missing) {
-        self.part.mapping().lacks_some(missing);
+    /// An answer lacks some items, or has none.
+    pub fn lacks(&self, missing: &Missing, all: bool) {
+        self.part.mapping().lacks_values(missing, all);
     }
 
     /// Counts how the read ended.

@@ -219,6 +219,7 @@ pub(super) fn count<T>(
         Err(error @ ReadError::Failed { failure: ReadFailure::Failed { .. }, .. }) => {
             mapping.metrics.incomplete(error.reason());
         }
+        Err(ReadError::Absent(missing)) => mapping.lacks_values(missing, true),
         Err(error) => mapping.lacks(error.reason(), &error.to_string()),
     }
     mapping.metrics.read_took(begun.elapsed());

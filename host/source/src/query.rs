@@ -177,6 +177,17 @@ impl FilledQuery {
     }
 }
 
+/// As it is sent, or like it.
+impl fmt::Display for FilledQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PromQl { text, .. } => f.write_str(text),
+            Self::NsxAlb { query, .. } => write!(f, "{query}"),
+            Self::Exposition { query, .. } => write!(f, "{query}"),
+        }
+    }
+}
+
 /// As it is written, or like it.
 impl fmt::Display for QueryKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,6 +3,7 @@
 mod descriptors;
 mod load;
 mod options;
+mod telling;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -84,6 +85,9 @@ pub struct App {
     shutdown_delay: Duration,
     /// Stops `tasks`; `runtime.end` stops the evaluations after them.
     stop: CancellationToken,
+    /// The export of spans, which ends last, and what stops it.
+    exporting: JoinSet<()>,
+    flush: CancellationToken,
 }
 
 /// The dependencies of snapshots outside a cluster.
@@ -136,6 +140,13 @@ impl App {
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         descriptors::raise_limit();
         let mut runtime = runtime()?;
+        let exporter = match &options.traces {
+            Some(traces) => {
+                let started = leadsman_trace::start(traces, runtime.metrics.spans());
+                Some(started.map_err(anyhow::Error::from)?)
+            }
+            None => None,
+        };
         let cache = options.cache.as_deref();
         let compiler = compiler(cache)?;
         let in_cluster = InCluster::connect(&options.cluster, &runtime, cache).await?;
@@ -179,7 +190,12 @@ impl App {
             runtime,
             shutdown_delay: options.shutdown_delay,
             stop: CancellationToken::new(),
+            exporting: JoinSet::new(),
+            flush: CancellationToken::new(),
         };
+        if let Some(exporter) = exporter {
+            app.export_spans(exporter);
+        }
         let certificate = app.certificate(options, in_cluster.as_ref())?;
         let router = api::router(ApiState {
             served: served.clone(),
@@ -187,12 +203,19 @@ impl App {
             auth: in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone()),
             metrics: Arc::new(app.runtime.metrics.clone()),
         });
+        let expires = certificate.clone();
+        app.runtime.metrics.certificate_expires(move || expires.not_after());
         let tls = certificate.server_config().map_err(anyhow::Error::from)?;
         app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
         app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
         app.spawn_until_stopped(controller);
         match in_cluster {
-            Some(in_cluster) => app.follow_cluster(in_cluster, loaded, served),
+            Some(in_cluster) => {
+                if options.autoscaler_events {
+                    app.tell_autoscalers(in_cluster.cluster.clone(), served.clone());
+                }
+                app.follow_cluster(in_cluster, loaded, served);
+            }
             None => {
                 let loaded = loaded.await.map_err(anyhow::Error::from)?;
                 // The user sees the faults at once; a pod waits for the next edit instead.
@@ -341,6 +364,7 @@ impl App {
         if tokio::time::timeout(TASKS_TIMEOUT, self.runtime.tasks.wait()).await.is_err() {
             tracing::warn!("tasks were still running at the end");
         }
+        self.flush_spans().await;
         tracing::info!("ended");
         early
     }

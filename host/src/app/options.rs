@@ -32,6 +32,10 @@ pub struct Options {
     pub admin: SocketAddr,
     /// How long to serve after the shutdown was requested.
     pub shutdown_delay: Duration,
+    /// How traces are made; `None` for none.
+    pub traces: Option<leadsman_trace::Settings>,
+    /// Whether Events are written on autoscalers.
+    pub autoscaler_events: bool,
 }
 
 /// The cluster of a process, and the Service in front of the process.

@@ -61,6 +61,8 @@ pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow:
         tls: None,
         admin: options.admin,
         shutdown_delay: Duration::ZERO,
+        traces: None,
+        autoscaler_events: false,
     })
     .await?;
     let reader = Reader::new(app.api, app.certificate.as_deref().unwrap_or_default())?;

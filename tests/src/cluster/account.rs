@@ -139,6 +139,16 @@ impl Account {
         client.allow(&self.subject(), None, &rules).await;
     }
 
+    /// Grants the rights to list autoscalers and to write Events on them, as the chart does with
+    /// `events.autoscalers`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn allow_autoscaler_events(&self, client: &ApiClient) {
+        let list = Rule::new(&["list"], "autoscaling", &["horizontalpodautoscalers"]);
+        client.allow(&self.subject(), None, &[list, write_events()]).await;
+    }
+
     /// The subject for bindings.
     pub fn subject(&self) -> Subject {
         Subject::Account(self.namespace.clone(), self.name.clone())

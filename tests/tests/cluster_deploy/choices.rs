@@ -56,6 +56,10 @@ pub(super) fn choices() -> Vec<Choice> {
                     values[*option] = json!({"enabled": monitored});
                 }
                 values["workloads"] = json!({"read": monitored, "activate": monitored});
+                values["events"] = json!({"autoscalers": monitored});
+                if monitored {
+                    values["traces"] = json!({"endpoint": "http://collector:4318"});
+                }
                 values["config"] = json!({"mappings": mappings()});
                 all.push(Choice { certificate, custom, external, resource, monitored, values });
             }
@@ -115,6 +119,13 @@ impl Choice {
         add(self.monitored, &["NetworkPolicy/leadsman", "FlowSchema/leadsman"]);
         add(self.monitored, &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]);
         add(self.monitored, &super::kustomize::ACTIVATION);
+        add(
+            self.monitored,
+            &[
+                "ClusterRole/leadsman-autoscaler-events",
+                "ClusterRoleBinding/leadsman-autoscaler-events",
+            ],
+        );
         all.into_iter().map(str::to_owned).collect()
     }
 }

@@ -124,6 +124,7 @@ const OPTIONS: [&[&str]; 8] = [
     &["network-policy"],
     &["teams"],
     &["activation"],
+    &["autoscaler-events"],
     &[
         "cert-manager",
         "monitoring",
@@ -132,6 +133,7 @@ const OPTIONS: [&[&str]; 8] = [
         "scraping",
         "teams",
         "activation",
+        "autoscaler-events",
     ],
 ];
 
@@ -151,7 +153,7 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
     let own = !has("cert-manager");
     let [custom, external, resource] =
         ["custom-metrics", "external-metrics", "resource-metrics"].map(has);
-    let parts: [(bool, &[&str]); 14] = [
+    let parts: [(bool, &[&str]); 15] = [
         (
             true,
             &[
@@ -229,6 +231,13 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
         ),
         (has("teams"), &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]),
         (has("activation"), &ACTIVATION),
+        (
+            has("autoscaler-events"),
+            &[
+                "ClusterRole/leadsman-autoscaler-events",
+                "ClusterRoleBinding/leadsman-autoscaler-events",
+            ],
+        ),
     ];
     let wanted = parts.iter().filter(|(wanted, _)| *wanted);
     wanted.flat_map(|(_, names)| names.iter().map(|&name| name.to_owned())).collect()

@@ -149,6 +149,20 @@ async fn for_workloads_that_mappings_name() {
     account.may("rights-activate", everywhere.into_iter().chain(at_home)).await;
 }
 
+#[tokio::test]
+async fn for_events_on_autoscalers() {
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"mappings": [mappings()[1]]},
+        "events": {"autoscalers": true},
+    });
+    let account = installed("rights-told", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    everywhere.push("list autoscaling/horizontalpodautoscalers".to_owned());
+    everywhere.extend(TOLD.map(str::to_owned));
+    account.may("default", everywhere).await;
+}
+
 /// The right to write Events on the configuration.
 const TOLD: [&str; 2] = ["create events.k8s.io/events", "patch events.k8s.io/events"];
 

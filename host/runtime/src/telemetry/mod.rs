@@ -5,6 +5,6 @@ mod metrics;
 
 pub use logging::{LogFormat, start as start_logging};
 pub use metrics::{
-    ActivationEvent, CallOutcome, CloseReason, GaugeGuard, HandoverEvent, Listener, ListingMetrics,
-    MappingMetrics, Metrics, ReadOutcome, SourceMetrics,
+    ActivationEvent, CallOutcome, CloseReason, EventOutcome, GaugeGuard, HandoverEvent, Listener, ListingMetrics,
+    MappingMetrics, Metrics, ReadOutcome, SourceMetrics, SpanDrop, SpanMetrics,
 };

@@ -202,7 +202,9 @@ impl Prometheus {
             MethodSetting::Auto if length > MAX_GET_LENGTH => Method::POST,
             MethodSetting::Auto => Method::GET,
         };
-        let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
+        let mut headers = self.headers()?;
+        leadsman_trace::inject(&mut headers);
+        let outgoing = self.client.get().request(method.clone(), url).headers(headers);
         // A proxy reads them from the URL, whatever the method.
         let outgoing = outgoing.query(&self.config.query_parameters);
         let outgoing = match method {

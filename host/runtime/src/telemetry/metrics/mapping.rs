@@ -1,11 +1,12 @@
 //! The metrics of one mapping.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 
 use super::{
     ActivationLabels, CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels,
@@ -93,6 +94,9 @@ pub(super) struct Series {
     title: String,
     // The counters of the hot path, looked up once.
     ok: Counter,
+    empty: Counter,
+    /// Made by the first read that gets values: a mapping that nobody reads has none.
+    served_age: OnceLock<Histogram>,
     evaluations: Counter,
     in_use: Gauge,
     /// The other labels of its series, for their removal.
@@ -125,6 +129,8 @@ impl MappingMetrics {
         let series = Arc::new(Series {
             title: title.to_owned(),
             ok: metrics.reads.get_or_create_owned(&ok),
+            empty: metrics.empty.get_or_create_owned(&labels),
+            served_age: OnceLock::new(),
             evaluations: metrics.evaluations.get_or_create_owned(&labels),
             in_use: metrics.evaluations_in_use.get_or_create_owned(&labels),
             labels: Mutex::default(),
@@ -152,6 +158,17 @@ impl MappingMetrics {
         self.0.labels().incomplete.insert(reason);
         let by = FailureLabels { mapping: self.0.title.clone(), reason };
         self.0.metrics.incomplete.get_or_create(&by).inc();
+    }
+
+    /// Counts a read of objects or items that there are that got no value at all.
+    pub fn empty(&self) {
+        self.0.empty.inc();
+    }
+
+    /// Records the age of the values that a read got.
+    pub fn served(&self, age: Duration) {
+        let of = || self.0.metrics.served_age.get_or_create_owned(&self.labels());
+        self.0.served_age.get_or_init(of).observe(age.as_secs_f64());
     }
 
     /// Records the duration of a read.
@@ -280,6 +297,8 @@ impl Drop for Series {
         titles.remove(&self.title);
         let (labels, mapping) = (self.mapping_labels(), || self.title.clone());
         let values = std::mem::take(&mut *self.labels());
+        metrics.empty.remove(&labels);
+        metrics.served_age.remove(&labels);
         metrics.evaluations.remove(&labels);
         metrics.evaluation_seconds.remove(&labels);
         metrics.evaluations_in_use.remove(&labels);
@@ -346,6 +365,8 @@ mod tests {
             mapping.shadow_evaluated("same", 1);
             mapping.available(true);
             mapping.age(Some(Duration::ZERO));
+            mapping.empty();
+            mapping.served(Duration::ZERO);
         };
         use_all(&old);
         assert!(samples("pods/old") > 40, "{}", all.encode());

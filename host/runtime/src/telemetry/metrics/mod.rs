@@ -3,10 +3,16 @@
 //! Labels are names from the configuration and reasons from closed sets, never error messages. So
 //! the configuration bounds the number of time series.
 
+mod autoscalers;
 mod connections;
+#[cfg(test)]
+mod documented;
+mod expiry;
 mod listing;
 mod mapping;
+mod process;
 mod source;
+mod spans;
 
 use std::sync::atomic::AtomicU64;
 
@@ -17,13 +23,17 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use autoscalers::AutoscalerMetrics;
+pub use autoscalers::EventOutcome;
 use connections::ConnectionMetrics;
 pub use connections::{CloseReason, Listener};
+use expiry::Expiry;
 pub use listing::ListingMetrics;
 use mapping::Titles;
 pub use mapping::{ActivationEvent, HandoverEvent, MappingMetrics, ReadOutcome};
 use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
+pub use spans::{SpanDrop, SpanMetrics};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MappingLabels {
@@ -113,6 +123,8 @@ pub struct Metrics {
     registry: std::sync::Arc<Registry>,
     reads: Family<ReadLabels, Counter>,
     incomplete: Family<FailureLabels, Counter>,
+    empty: Family<MappingLabels, Counter>,
+    served_age: Family<MappingLabels, Histogram, fn() -> Histogram>,
     unserved: Family<DenialLabels, Counter>,
     read_seconds: Histogram,
     evaluations: Family<MappingLabels, Counter>,
@@ -142,6 +154,9 @@ pub struct Metrics {
     loads: Family<LoadLabels, Counter>,
     listing: ListingMetrics,
     sources: AllSources,
+    spans: SpanMetrics,
+    autoscalers: AutoscalerMetrics,
+    expiry: Expiry,
     titles: Titles,
 }
 
@@ -158,6 +173,11 @@ fn run() -> Histogram {
     Histogram::new([0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
 }
 
+/// From values that are new to the longest that old ones are usually served for.
+fn ages() -> Histogram {
+    Histogram::new([1.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0])
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -171,6 +191,8 @@ impl Metrics {
             registry: std::sync::Arc::default(),
             reads: Family::default(),
             incomplete: Family::default(),
+            empty: Family::default(),
+            served_age: Family::new_with_constructor(ages),
             unserved: Family::default(),
             read_seconds: fast(),
             evaluations: Family::default(),
@@ -200,15 +222,31 @@ impl Metrics {
             loads: Family::default(),
             listing: ListingMetrics::new(),
             sources: AllSources::default(),
+            spans: SpanMetrics::default(),
+            autoscalers: AutoscalerMetrics::default(),
+            expiry: Expiry::default(),
             titles: Titles::default(),
         };
-        let mut all = Registry::with_prefix("leadsman");
+        let mut every = Registry::default();
+        process::register(&mut every);
+        let all = every.sub_registry_with_prefix("leadsman");
+        process::register_own(all);
         let m = &metrics;
         all.register("reads", "Reads of a metric by how they ended", m.reads.clone());
         all.register(
             "reads_incomplete",
             "Reads that lacked some or all of what was asked for by reason",
             m.incomplete.clone(),
+        );
+        all.register(
+            "reads_empty",
+            "Reads of objects or items that there are that got no value at all",
+            m.empty.clone(),
+        );
+        all.register(
+            "served_age_seconds",
+            "Age of the values that a read got",
+            m.served_age.clone(),
         );
         all.register(
             "reads_unserved",
@@ -274,7 +312,7 @@ impl Metrics {
             "Series that the last run of a plugin received",
             m.plugin_series.clone(),
         );
-        m.connections.register(&mut all);
+        m.connections.register(all);
         all.register("requests_denied", "Requests that were refused by reason", m.denied.clone());
         all.register("objects", "Objects that are known", m.objects.clone());
         all.register(
@@ -317,9 +355,12 @@ impl Metrics {
             "Configurations that were loaded by owner and outcome",
             m.loads.clone(),
         );
-        m.listing.register(&mut all);
-        m.sources.register(&mut all);
-        metrics.registry = std::sync::Arc::new(all);
+        m.listing.register(all);
+        m.sources.register(all);
+        m.spans.register(all);
+        m.autoscalers.register(all);
+        m.expiry.register(all);
+        metrics.registry = std::sync::Arc::new(every);
         metrics
     }
 
@@ -334,6 +375,22 @@ impl Metrics {
     /// The metrics of lists of series.
     pub fn listing(&self) -> &ListingMetrics {
         &self.listing
+    }
+
+    /// The metrics of the export of traces.
+    pub fn spans(&self) -> &SpanMetrics {
+        &self.spans
+    }
+
+    /// Counts an Event on an autoscaler.
+    pub fn autoscaler_event(&self, outcome: EventOutcome) {
+        self.autoscalers.count(outcome);
+    }
+
+    /// Names who knows when the serving certificate expires, in seconds since the epoch. It is asked
+    /// whenever the metrics are.
+    pub fn certificate_expires(&self, at: impl Fn() -> Option<i64> + Send + Sync + 'static) {
+        self.expiry.is_told_by(at);
     }
 
     /// The metrics of one source. All that are alive under one name are the same.
