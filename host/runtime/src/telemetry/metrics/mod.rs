@@ -4,6 +4,7 @@
 //! the configuration bounds the number of time series.
 
 mod connections;
+mod delegate;
 mod listing;
 mod mapping;
 mod source;
@@ -19,6 +20,8 @@ use prometheus_client::registry::Registry;
 
 use connections::ConnectionMetrics;
 pub use connections::{CloseReason, Listener};
+use delegate::AllDelegates;
+pub use delegate::{DelegateMetrics, DelegateOutcome};
 pub use listing::ListingMetrics;
 use mapping::Titles;
 pub use mapping::{HandoverEvent, MappingMetrics, ReadOutcome};
@@ -134,6 +137,7 @@ pub struct Metrics {
     loads: Family<LoadLabels, Counter>,
     listing: ListingMetrics,
     sources: AllSources,
+    delegates: AllDelegates,
     titles: Titles,
 }
 
@@ -190,6 +194,7 @@ impl Metrics {
             loads: Family::default(),
             listing: ListingMetrics::new(),
             sources: AllSources::default(),
+            delegates: AllDelegates::default(),
             titles: Titles::default(),
         };
         let mut all = Registry::with_prefix("leadsman");
@@ -299,6 +304,7 @@ impl Metrics {
         );
         m.listing.register(&mut all);
         m.sources.register(&mut all);
+        m.delegates.register(&mut all);
         metrics.registry = std::sync::Arc::new(all);
         metrics
     }
@@ -319,6 +325,11 @@ impl Metrics {
     /// The metrics of one source. All that are alive under one name are the same.
     pub fn source(&self, name: &str) -> SourceMetrics {
         self.sources.named(name)
+    }
+
+    /// The metrics of one delegate. All that are alive under one name are the same.
+    pub fn delegate(&self, name: &str) -> DelegateMetrics {
+        self.delegates.named(name)
     }
 
     /// The metrics of one mapping. All handles with the same title share their series, which are
