@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod current;
+mod delegated;
 mod discovery;
 mod fixed;
 mod in_flight;
@@ -19,9 +20,10 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 
 pub use current::CurrentSnapshot;
+use leadsman_delegate::HOPS;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use leadsman_server::auth::{Auth, Peer};
@@ -83,6 +85,10 @@ async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
+    // One that comes back could come back without end, whoever sent it.
+    if request.headers().contains_key(HOPS) && came_back(&state, request.headers()) {
+        return delegated::loop_found().into();
+    }
     let Some(auth) = &state.auth else { return next.run(request).await };
     let (mut parts, body) = request.into_parts();
     match auth.admit(&mut parts, &peer).await {
@@ -93,6 +99,11 @@ async fn guard(
             Status::from(denied).into()
         }
     }
+}
+
+fn came_back(state: &ApiState, headers: &HeaderMap) -> bool {
+    let served = state.served.now();
+    served.snapshot.delegates().is_some_and(|delegates| delegates.is_loop(headers))
 }
 
 async fn not_found(State(_): State<ApiState>, uri: Uri) -> Response {

@@ -1,6 +1,7 @@
 //! The configuration as it is written. The published JSON schema derives from these types; each comment
 //! is the description of a key there.
 
+mod delegate;
 mod plugin;
 mod source;
 
@@ -13,6 +14,10 @@ use serde_json::Value;
 pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
 use leadsman_source::{Entity, Function};
 
+pub use delegate::{
+    Delegate, DelegateApi, DelegateAuth, DelegateLastGood, DelegateOnError, DelegateService,
+    FrontProxy, OwnToken,
+};
 pub use plugin::{Plugin, Registry, Team, TeamLimits, Verify};
 pub use source::{
     AlbCredentials, BasicAuth, Exposition, ExpositionLimits, ExpositionPods, ExpositionService,
@@ -61,6 +66,9 @@ pub struct Config {
     pub resource_rules: Option<ResourceRules>,
     /// How rules discover series.
     pub discovery: Option<Discovery>,
+    /// Other metrics adapters, in the order in which they are asked for what is not served here.
+    #[serde(default)]
+    pub delegates: Vec<Delegate>,
 }
 
 /// How rules discover series.

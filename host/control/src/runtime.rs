@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use leadsman_cluster::Reflectors;
+use leadsman_delegate::Delegation;
 use leadsman_evaluation::EvaluationQuota;
 use leadsman_model::objects::{self, ListedObject, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
@@ -28,6 +29,8 @@ pub struct Runtime {
     pub end: CancellationToken,
     /// Which objects there are.
     pub objects: ObjectSource,
+    /// What delegates share.
+    pub delegation: Arc<Delegation>,
 }
 
 /// Where objects are known from.

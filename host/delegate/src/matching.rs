@@ -86,6 +86,29 @@ impl Matcher {
     }
 }
 
+/// What it is for, for people.
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |patterns: &[Pattern]| {
+            patterns.iter().map(Pattern::to_string).collect::<Vec<_>>().join(", ")
+        };
+        let mut conditions = Vec::new();
+        if !self.metrics.is_empty() {
+            conditions.push(format!("metrics {}", list(&self.metrics)));
+        }
+        if !self.namespaces.is_empty() {
+            conditions.push(format!("namespaces {}", list(&self.namespaces)));
+        }
+        if let Some(label) = &self.selector_label {
+            conditions.push(format!("selectors with {label}"));
+        }
+        match conditions.as_slice() {
+            [] => f.write_str("the rest"),
+            conditions => f.write_str(&conditions.join("; ")),
+        }
+    }
+}
+
 fn any(patterns: &[Pattern], text: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(text))
 }
