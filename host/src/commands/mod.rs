@@ -7,6 +7,7 @@ mod explain;
 mod plugin;
 mod rules;
 mod serve;
+mod takeover;
 
 use leadsman_document::Faults;
 use std::fmt;
@@ -21,6 +22,7 @@ pub(crate) use explain::explain;
 pub(crate) use plugin::inspect;
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
+pub(crate) use takeover::takeover;
 
 use crate::cli::Schema;
 
