@@ -56,7 +56,7 @@ async fn for_one_group_and_other_kinds() {
     let mut widgets = mappings()[0].clone();
     widgets["serve"]["custom"]["resource"] = json!("widgets.example.com");
     let values = json!({
-        "apiService": {"custom": true, "external": false},
+        "apiService": {"custom": false, "external": false, "takenOver": ["custom"]},
         "config": {"mappings": [ingresses, widgets]},
         "rbac": {"resources": [{"group": "", "resource": "services"}]},
     });
