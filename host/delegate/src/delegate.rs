@@ -301,11 +301,17 @@ impl Delegate {
         let before = self.lists();
         let mut lists = (*before).clone();
         let mut failure = None;
-        for &api in &self.settings.matcher.apis {
-            for &version in api.versions() {
-                match self.list_one((api, version), hops).await {
-                    Ok(listed) => lists = lists.with((api, version), listed),
-                    Err(error) => failure = Some(error),
+        let apis = self.settings.matcher.apis.iter();
+        for of in apis.flat_map(|&api| api.versions().iter().map(move |&version| (api, version))) {
+            match self.list_one(of, hops).await {
+                Ok(listed) => lists = lists.with(of, listed),
+                Err(error) => {
+                    // The others would fail, too, each after its time.
+                    let outage = error.is_outage();
+                    failure = Some(error);
+                    if outage {
+                        break;
+                    }
                 }
             }
         }
