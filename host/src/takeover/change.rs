@@ -26,7 +26,7 @@ const INJECTIONS: [&str; 3] = [
 ];
 
 /// How long it may take until kube-apiserver gets answers after a change.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(40);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often in a row it must have worked, and how often that is looked at.
 const SETTLED: usize = 5;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leadsman_tests::{Authority, Failure, Reply, Response, Upstream, eventually, paths};
+use leadsman_tests::{Authority, Failure, Leadsman, Reply, Response, Upstream, eventually, paths};
 use serde_json::json;
 
 use super::scene::{self, REST, Scene, THEIRS, TIMEOUT, Token, adapter, own_is_served};
@@ -159,6 +159,11 @@ async fn a_certificate_of_another_authority() {
     assert_eq!(trusting.get(&paths::pods("shop", THEIRS)).await.values()["web-0"], "7");
 }
 
+/// A read of a metric of the adapter that hangs.
+async fn stuck(leadsman: &Leadsman, number: usize) -> Failure {
+    leadsman.get(&paths::pods("shop", &format!("stuck_{number}"))).await.failure()
+}
+
 /// Many reads of an adapter that hangs take its places alone.
 #[tokio::test]
 async fn one_that_hangs_does_not_slow_another_one() {
@@ -176,11 +181,8 @@ async fn one_that_hangs_does_not_slow_another_one() {
         token.delegate("good", &good.url(), settings),
     ];
     let (leadsman, _prometheus) = scene::start(&delegates).await;
-    let stuck = async |number: usize| {
-        leadsman.get(&paths::pods("shop", &format!("stuck_{number}"))).await.failure()
-    };
     let many = async {
-        let all = (0..40).map(|number| stuck(number));
+        let all = (0..40).map(|number| stuck(&leadsman, number));
         futures_util::future::join_all(all).await
     };
     let beside = async {
@@ -201,7 +203,7 @@ async fn one_that_hangs_does_not_slow_another_one() {
     assert!(hanging.most_at_once() <= 4, "{}", hanging.most_at_once());
     // After failures in a row it is not asked, and nobody waits for it.
     let failure = eventually("an open circuit", TIMEOUT, async || {
-        let failure = stuck(0).await;
+        let failure = stuck(&leadsman, 0).await;
         if failure.message.contains("times in a row") { Ok(failure) } else { Err(failure.message) }
     })
     .await;
