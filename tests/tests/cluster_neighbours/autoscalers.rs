@@ -9,7 +9,6 @@ use super::scene::Scene;
 async fn autoscalers_of_both_adapters_work_at_once_on_one_group() {
     let mut scene = Scene::new("neighbours-hpa").await;
     let admin = scene.plane.admin();
-    let web = Workload::deployment(&admin, scene.namespace, "web", 1).await;
     let worker = Workload::deployment(&admin, scene.namespace, "worker", 1).await;
     let series = format!("jobs{{namespace=\"{}\",pod=\"worker-0\"}}", scene.namespace);
     scene.traffic.set(&series, 20.0);
@@ -19,7 +18,7 @@ async fn autoscalers_of_both_adapters_work_at_once_on_one_group() {
     let registration =
         scene.adapter.register(leadsman.api().port(), Trust::Authority(&trust)).await;
     // One is prometheus-adapter's: 12 requests, 4 for each pod.
-    let theirs = Hpa::create(&admin, &web, 1..=5, &[Metric::pods("requests", "4")]).await;
+    let theirs = Hpa::create(&admin, &scene.web, 1..=5, &[Metric::pods("requests", "4")]).await;
     // One is ours: 20 jobs, 10 for each pod.
     let ours = Hpa::create(&admin, &worker, 1..=5, &[Metric::pods("jobs", "10")]).await;
     theirs.wait_desired(3).await;
@@ -29,7 +28,7 @@ async fn autoscalers_of_both_adapters_work_at_once_on_one_group() {
     assert_eq!(depth.value(), "5");
     // And the load ends.
     let series = format!("requests{{namespace=\"{}\",pod=\"web-0\"}}", scene.namespace);
-    scene.traffic.set(&series, 4.0);
+    scene.traffic.set(&series, 0.0);
     theirs.wait_desired(1).await;
     let discovered = scene.read(paths::CUSTOM_V2).await.body;
     for metric in ["pods/requests", "pods/jobs"] {

@@ -26,6 +26,7 @@ externalRules:
 pub(crate) struct Scene {
     pub(crate) plane: &'static ControlPlane,
     pub(crate) namespace: &'static str,
+    pub(crate) web: Workload,
     pub(crate) traffic: Traffic,
     pub(crate) prometheus: Prometheus,
     pub(crate) theirs: PrometheusAdapter,
@@ -40,7 +41,7 @@ impl Scene {
     /// With a pod `web-0` that has 12 requests and 20 jobs, in a namespace of its own.
     pub(crate) async fn new(namespace: &'static str) -> Self {
         let plane = ControlPlane::shared().await;
-        Workload::deployment(&plane.admin(), namespace, "web", 1).await;
+        let web = Workload::deployment(&plane.admin(), namespace, "web", 1).await;
         let traffic = Traffic::start().await;
         for (series, value) in [("requests", 12.0), ("jobs", 20.0)] {
             traffic.set(&format!("{series}{{namespace=\"{namespace}\",pod=\"web-0\"}}"), value);
@@ -53,7 +54,8 @@ impl Scene {
         let folder = Folder::plain();
         let proxy = (folder.path("proxy.crt"), folder.path("proxy.key"));
         plane.authorities().aggregator().write(&proxy.0, &proxy.1);
-        let scene = Self { plane, namespace, traffic, prometheus, theirs, adapter, folder, proxy };
+        let scene =
+            Self { plane, namespace, web, traffic, prometheus, theirs, adapter, folder, proxy };
         eventually("the metric of prometheus-adapter", TIMEOUT, async || {
             let answer = scene.theirs.get(&scene.requests()).await;
             let good = answer.is_success() && !answer.items().is_empty();

@@ -148,7 +148,7 @@ async fn the_own_service_is_no_delegate() {
         if rejected.contains("adapter's own") { Ok(rejected) } else { Err(format!("{status:#}")) }
     })
     .await;
-    assert!(rejected.contains("delegates"), "{rejected}");
+    assert!(rejected.contains(&format!("the Service {service} is")), "{rejected}");
     // The rest of the configuration is served.
     let answer = leadsman.get_as(&scene.root(), &scene.jobs()).await;
     assert_eq!(answer.values()["web-0"], "20");
