@@ -60,8 +60,8 @@ pub enum Auth {
         /// PEM file with its key.
         key_file: PathBuf,
     },
-    /// By the headers for impersonation, for which the account of this token needs the right. Only
-    /// kube-apiserver and proxies for it understand them.
+    /// By the headers for impersonation, for which the account of this token needs the right. What is
+    /// built on the library of kube-apiserver takes them.
     Impersonate {
         /// The file with the token.
         token_file: PathBuf,

@@ -82,6 +82,34 @@ async fn the_own_account_reads_for_who_was_authorized_here() {
     failure.assert_contains(&["the delegate \"prometheus-adapter\"", "own credentials (401"]);
 }
 
+/// prometheus-adapter has the filter for impersonation of every API server, and asks for the right.
+#[tokio::test]
+async fn an_adapter_takes_impersonation_of_an_account_with_the_right() {
+    let mut scene = Scene::new("neighbours-as-user").await;
+    let admin = scene.plane.admin();
+    let account = scene.adapter.account();
+    let token = account.token(&admin).await;
+    scene.folder.put("token", &token);
+    let file = scene.folder.path("token");
+    let config = scene.config_with(&format!("impersonate: {{tokenFile: {file:?}}}"));
+    let leadsman = scene.start(&config).await;
+    let rules = [Rule::new(&["get"], CUSTOM, &["pods/requests"])];
+    let readers = Subject::Group("of-the-team".to_owned());
+    admin.allow(&readers, Some(scene.namespace), &rules).await;
+    let jane = proxied(&scene, "jane").header("x-remote-group", "of-the-team");
+    // Without the right it is refused there, by name.
+    let refused = eventually("the refusal of prometheus-adapter", TIMEOUT, async || {
+        let answer = leadsman.get_as(&jane, &scene.requests()).await;
+        let failed = answer.status == 403 && answer.body.contains("impersonate");
+        if failed { Ok(answer.failure()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
+    refused.assert_contains(&["the delegate \"prometheus-adapter\" answered"]);
+    let rules = [Rule::new(&["impersonate"], "", &["users", "groups"])];
+    admin.allow(&account.subject(), None, &rules).await;
+    assert_eq!(reads(&leadsman, &jane, &scene.requests()).await.values()["web-0"], "12");
+}
+
 /// A kube-apiserver understands impersonation; the user's rights there are what counts.
 #[tokio::test]
 async fn kube_apiserver_takes_impersonation_and_a_loop_through_it_is_found() {

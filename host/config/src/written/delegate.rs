@@ -80,8 +80,8 @@ pub enum DelegateAuth {
     /// By `X-Remote-User` and the other headers of a front proxy, with a client certificate that the
     /// delegate trusts for it: signed by its requestheader authority, with an allowed name.
     FrontProxy(FrontProxy),
-    /// By the headers for impersonation. Only kube-apiserver and proxies for it understand them; an
-    /// adapter does not.
+    /// By the headers for impersonation, for which the adapter's service account needs the right in the
+    /// cluster. kube-apiserver takes them, and each adapter that is built on its library.
     Impersonate(OwnToken),
     /// Not at all: each request is one of the adapter's own service account, after the user was
     /// authorized here.
