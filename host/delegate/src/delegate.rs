@@ -248,8 +248,14 @@ impl Delegate {
         let mut headers = self.settings.auth.headers(user).await?;
         headers.insert(HOPS, hops.clone());
         headers.insert(ACCEPT, accept.cloned().unwrap_or(JSON));
-        let response = self.client.get().get(url).headers(headers).send().await;
-        let mut response = response.map_err(|error| self.failed(error))?;
+        let client = self.client.get();
+        let request = || client.get(url.clone()).headers(headers.clone()).send();
+        let mut sent = request().await;
+        // A connection that was kept may have been closed meanwhile. What only reads may be sent again.
+        if sent.as_ref().is_err_and(|error| !error.is_connect() && !error.is_timeout()) {
+            sent = request().await;
+        }
+        let mut response = sent.map_err(|error| self.failed(error))?;
         let body = self.body(&mut response).await?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         Ok(Exchanged { status, headers, body })

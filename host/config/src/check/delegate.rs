@@ -63,7 +63,7 @@ impl Check<'_> {
             let message = "trusts any certificate, so that caFile has no effect; leave one out";
             self.fault(format!("{place}/insecureSkipTLSVerify"), message);
         }
-        let seconds = |seconds| Duration::from_secs(seconds);
+        let seconds = Duration::from_secs;
         let of = |key: &str| format!("{place}/{key}");
         let timeout = self.duration(written.timeout.as_deref(), seconds(5), &of("timeout"));
         if timeout > MAX_TIMEOUT {
