@@ -7,12 +7,15 @@ use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE as KIND;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::delegates::Delegates;
 use crate::matching::{Matcher, Pattern};
 use crate::settings::{Auth, ServiceReference};
 use leadsman_runtime::telemetry::Metrics;
+
+type Servers = JoinSet<std::io::Result<()>>;
 
 /// Settings of a delegate for the rest of all APIs. Its token is in a file of this crate.
 pub(crate) fn settings(url: &str) -> DelegateSettings {
@@ -38,8 +41,8 @@ pub(crate) fn settings(url: &str) -> DelegateSettings {
     }
 }
 
-/// A delegate with a token, at a server of these answers.
-async fn served<F>(answer: F) -> DelegateSettings
+/// A delegate with a token, at a server of these answers, which ends with `servers`.
+async fn served<F>(servers: &mut Servers, answer: F) -> DelegateSettings
 where
     F: Fn(&Request) -> Response + Clone + Send + Sync + 'static,
 {
@@ -49,7 +52,7 @@ where
         let answer = answer(&request);
         async move { answer }
     });
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    servers.spawn(async move { axum::serve(listener, router).await });
     with_token(settings(&url))
 }
 
@@ -130,9 +133,10 @@ async fn read(delegates: &Delegates, metric: &str) -> String {
 
 #[tokio::test]
 async fn a_request_passes_with_its_path_and_query_and_without_the_callers_headers() {
-    let (seen, mut sent) = tokio::sync::mpsc::unbounded_channel();
-    let settings = served(move |request: &Request| {
-        let _ = seen.send((request.uri().clone(), request.headers().clone()));
+    let mut servers = Servers::new();
+    let (seen, mut sent) = tokio::sync::mpsc::channel(8);
+    let settings = served(&mut servers, move |request: &Request| {
+        let _ = seen.try_send((request.uri().clone(), request.headers().clone()));
         external()
     })
     .await;
@@ -180,14 +184,15 @@ async fn a_request_passes_with_its_path_and_query_and_without_the_callers_header
 
 #[tokio::test]
 async fn the_first_that_is_for_a_request_gets_it_unless_another_lists_the_metric() {
-    let answering = |listed: &'static [&'static str]| {
-        served(move |request: &Request| match request.uri().path() {
+    let listing = |listed: &'static [&'static str]| {
+        move |request: &Request| match request.uri().path() {
             "/apis/external.metrics.k8s.io/v1beta1" => list(listed),
             _ => external(),
-        })
+        }
     };
-    let mut first = answering(&["one"]).await;
-    let mut second = answering(&["two"]).await;
+    let mut servers = Servers::new();
+    let mut first = served(&mut servers, listing(&["one"])).await;
+    let mut second = served(&mut servers, listing(&["two"])).await;
     for (settings, name) in [(&mut first, "first"), (&mut second, "second")] {
         settings.name = name.to_owned();
         settings.matcher.apis = vec![Api::External];
@@ -205,9 +210,10 @@ async fn the_first_that_is_for_a_request_gets_it_unless_another_lists_the_metric
 
 #[tokio::test]
 async fn what_one_does_not_have_the_next_one_may_have() {
-    let none = served(|_: &Request| not_found()).await;
-    let some =
-        DelegateSettings { name: "some".to_owned(), ..served(|_: &Request| external()).await };
+    let mut servers = Servers::new();
+    let none = served(&mut servers, |_: &Request| not_found()).await;
+    let some = served(&mut servers, |_: &Request| external()).await;
+    let some = DelegateSettings { name: "some".to_owned(), ..some };
     let delegates_of = |settings: &[DelegateSettings]| delegates(settings);
     assert_eq!(read(&delegates_of(&[none.clone(), some.clone()]), "m").await, "some 200");
     assert_eq!(read(&delegates_of(&[some, none.clone()]), "m").await, "some 200");
@@ -236,11 +242,13 @@ async fn a_delegate_that_cannot_be_reached_is_not_asked_for_a_while() {
 async fn the_last_good_answer_stands_for_a_failed_one_with_its_age() {
     let works = Arc::new(AtomicBool::new(true));
     let working = works.clone();
-    let mut settings = served(move |_: &Request| match working.load(Ordering::SeqCst) {
-        true => external(),
-        false => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    })
-    .await;
+    let mut servers = Servers::new();
+    let mut settings =
+        served(&mut servers, move |_: &Request| match working.load(Ordering::SeqCst) {
+            true => external(),
+            false => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        })
+        .await;
     let without = delegates(std::slice::from_ref(&settings));
     settings.last_good = Some(Duration::from_secs(60));
     let with = delegates(&[settings]);
@@ -259,7 +267,8 @@ async fn the_last_good_answer_stands_for_a_failed_one_with_its_age() {
 
 #[tokio::test]
 async fn a_list_that_comes_back_stops_all_requests() {
-    let settings = served(|request: &Request| {
+    let mut servers = Servers::new();
+    let settings = served(&mut servers, |request: &Request| {
         assert!(request.headers().contains_key(HOPS));
         axum::http::StatusCode::LOOP_DETECTED.into_response()
     })
