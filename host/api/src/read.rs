@@ -97,7 +97,7 @@ pub(super) async fn custom(
                 api: Api::Custom,
                 version: version.as_str(),
                 metric: &path.metric,
-                namespace: path.namespace.as_deref(),
+                namespace: path.place(),
                 selector: &series,
             };
             let (generation, caller) = (&*generation, request.caller);

@@ -101,6 +101,31 @@ async fn for_resource_metrics() {
 }
 
 #[tokio::test]
+async fn for_delegates_that_see_the_own_account() {
+    let delegate = |name: &str, auth: Value, apis: &[&str]| {
+        json!({
+            "name": name, "url": "https://other.example", "auth": auth, "apis": apis,
+        })
+    };
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"delegates": [
+            delegate("keda", json!({"serviceAccount": {}}), &["external"]),
+            delegate("metrics-server", json!({"serviceAccount": {}}), &["resource"]),
+            delegate("cluster", json!({"impersonate": {}}), &["custom"]),
+        ]},
+    });
+    let account = installed("rights-delegates", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    for verb in ["get", "list"] {
+        everywhere.push(format!("{verb} external.metrics.k8s.io/*"));
+        everywhere.push(format!("{verb} metrics.k8s.io/nodes"));
+        everywhere.push(format!("{verb} metrics.k8s.io/pods"));
+    }
+    account.may("default", everywhere).await;
+}
+
+#[tokio::test]
 async fn for_teams_and_an_existing_config_map() {
     let values = json!({
         "tls": {"type": "helm"},

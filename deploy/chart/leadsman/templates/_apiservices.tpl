@@ -30,6 +30,17 @@ registers, and those that were taken over with `leadsman takeover`. */}}
 {{- end }}
 {{- end -}}
 
+{{/* The APIs that are read from delegates as the adapter's own service account. */}}
+{{- define "leadsman.delegatedApis" -}}
+{{- $apis := list -}}
+{{- range $delegate := .Values.config.delegates -}}
+{{- if hasKey ($delegate.auth | default dict) "serviceAccount" -}}
+{{- $apis = concat $apis ($delegate.apis | default list) -}}
+{{- end -}}
+{{- end -}}
+{{- $apis | uniq | toYaml -}}
+{{- end -}}
+
 {{/* What an APIService was before it was taken over, for `leadsman takeover --undo`. Takes a dict: `root`
 and the APIService's `name`. */}}
 {{- define "leadsman.takenOver" -}}
