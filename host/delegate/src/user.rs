@@ -49,8 +49,7 @@ static IMPERSONATION: Names = Names {
     extra: "impersonate-extra-",
 };
 
-/// What may not stand in the name of a header, as kube-apiserver's own front proxy escapes it, and
-/// capital letters, which names of headers do not tell from small ones.
+/// What may not stand in the name of a header, which kube-apiserver's own front proxy escapes in this way.
 const KEY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
