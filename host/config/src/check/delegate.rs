@@ -156,6 +156,10 @@ impl Check<'_> {
                 apis.push(api);
             }
         }
+        if apis.is_empty() {
+            let message = "names none of `custom`, `external` and `resource`";
+            self.fault(format!("{place}/apis"), message);
+        }
         let label = written.selector_label.as_ref();
         if let Some(label) = label {
             let place = format!("{place}/selectorLabel");

@@ -56,7 +56,7 @@ fn delegates_are_read_in_order() {
 #[test]
 fn what_is_wrong_with_a_delegate_is_told_at_its_place() {
     for (delegate, told) in [
-        ("{name: a, url: 'https://a', auth: {serviceAccount: {}}, apis: []}", "apis"),
+        ("{name: a, url: 'https://a', auth: {serviceAccount: {}}, apis: []}", "names none of"),
         ("{name: a, auth: {serviceAccount: {}}, apis: [custom]}", "\"service\" is missing"),
         ("{name: a, url: 'https://a', apis: [custom]}", "\"auth\" is missing"),
         (

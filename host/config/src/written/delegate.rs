@@ -21,8 +21,7 @@ pub struct Delegate {
     pub insecure_skip_tls_verify: bool,
     /// How it learns who asks.
     pub auth: DelegateAuth,
-    /// The APIs that it is for.
-    #[schemars(length(min = 1))]
+    /// The APIs that it is for, at least one.
     pub apis: Vec<DelegateApi>,
     /// Only metrics with such a name; `*` stands for any text. `nodes` and `pods` for resource
     /// metrics. All if left out.
