@@ -5,6 +5,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, WARNING};
 use prost::Message;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::error::ForwardError;
 use super::matching::Asked;
@@ -98,7 +99,13 @@ impl Answer {
         if let Some(error) = refusal(status, message) {
             return Err(error);
         }
-        let head = head?;
+        let head = match head {
+            // What an API server says of an API that it does not have at all.
+            Err(ForwardError::NotKubernetes { found, .. }) if status == StatusCode::NOT_FOUND => {
+                return Ok(Self::nothing_there(&found));
+            }
+            head => head?,
+        };
         if status.is_success() {
             head.is_of(asked, accept)?;
         } else if head.kind != "Status" {
@@ -111,6 +118,17 @@ impl Answer {
         let warnings = warnings.filter(|warning| warning.len() <= MAX_WARNING_BYTES);
         let warnings = warnings.take(MAX_WARNINGS).cloned().collect();
         Ok(Self { status, warnings, message: head.message, ..Self::good(body, content_type) })
+    }
+
+    /// 404 in the words of Kubernetes, in place of another one.
+    fn nothing_there(found: &str) -> Self {
+        let message = format!("there is nothing at this path (404 with {found})");
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "reason": "NotFound", "code": 404,
+        });
+        let good = Self::good(status.to_string().into(), HeaderValue::from_static(JSON));
+        Self { status: StatusCode::NOT_FOUND, message: Some(message), ..good }
     }
 
     /// What an error says.

@@ -41,7 +41,7 @@ delegates:
 }
 
 #[tokio::test]
-async fn a_team_has_no_delegates_and_a_configuration_of_delegates_alone_is_whole() {
+async fn a_configuration_of_delegates_alone_is_whole() {
     let token = Token::new();
     let delegate = token.delegate("other", "http://127.0.0.1:9", REST);
     let config = Config::new().set("delegates", &format!("[{delegate}]"));

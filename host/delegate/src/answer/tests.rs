@@ -62,12 +62,21 @@ fn an_error_of_the_request_passes_with_its_status() {
 }
 
 #[test]
+fn an_api_that_is_not_there_at_all_is_not_found() {
+    let answer = judged(404, "text/plain; charset=utf-8", "404 page not found").unwrap();
+    let status: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status.as_u16(), &status["kind"]), (404, &"Status".into()));
+    let message = answer.message.unwrap();
+    assert!(message.contains("404 with \"text/plain\""), "{message}");
+}
+
+#[test]
 fn what_is_something_else_does_not() {
     let whole = list("MetricValueList", V1BETA2);
     let status = |message: &str| json!({"kind": "Status", "message": message}).to_string();
     let cases: [(u16, &'static str, Bytes, &str, &str); 13] = [
         (200, "text/html", "<html>".into(), "not_kubernetes", "200 OK with \"text/html\""),
-        (404, "text/html", "<html>".into(), "not_kubernetes", "404 Not Found with"),
+        (403, "text/html", "<html>".into(), "not_kubernetes", "403 Forbidden with"),
         (200, JSON, whole.as_bytes()[..40].to_vec().into(), "malformed", "cannot be read"),
         (200, JSON, "[]".into(), "foreign", "something that is no object of Kubernetes"),
         (200, JSON, "{}".into(), "foreign", "something that is no object of Kubernetes"),
