@@ -116,3 +116,21 @@ fn a_local_delegate_may_be_without_tls() {
         assert_eq!(faults, [], "{url}");
     }
 }
+
+#[test]
+fn a_team_has_no_delegates() {
+    let team = valid::Team {
+        namespaces: vec!["shop".to_owned()],
+        sources: Vec::new(),
+        registries: Vec::new(),
+        verify: None,
+        limits: leadsman_evaluation::TeamLimits::default(),
+    };
+    let namespace = "shop".parse().expect("a namespace");
+    let keys = std::collections::BTreeSet::new();
+    let origin = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
+    let text = format!("apiVersion: leadsman.dev/v1alpha1\nkind: Config{DELEGATES}");
+    let Parsed { document, faults, .. } = parse("metrics", &origin, &Flags::default(), &text);
+    let told = document.locate(faults).to_string();
+    assert!(told.contains("delegates: is for the operator's configuration alone"), "{told}");
+}
