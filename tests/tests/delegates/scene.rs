@@ -71,6 +71,11 @@ impl Scene {
         let token = Token::new();
         let delegate = token.delegate("other", &other.url(), settings);
         let (leadsman, prometheus) = start(&[delegate]).await;
+        eventually("the lists of the other adapter", TIMEOUT, async || {
+            let listed = leadsman.get(paths::CUSTOM_V2).await.body;
+            if listed.contains("pods/theirs") { Ok(()) } else { Err(listed) }
+        })
+        .await;
         Self { leadsman, other, _prometheus: prometheus, _token: token }
     }
 

@@ -5,6 +5,6 @@ mod metrics;
 
 pub use logging::{LogFormat, start as start_logging};
 pub use metrics::{
-    CallOutcome, CloseReason, DelegateMetrics, DelegateOutcome, GaugeGuard, HandoverEvent, Listener,
-    ListingMetrics, MappingMetrics, Metrics, ReadOutcome, SourceMetrics,
+    CallOutcome, CloseReason, DelegateMetrics, DelegateOutcome, GaugeGuard, HandoverEvent,
+    Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome, SourceMetrics,
 };
