@@ -200,7 +200,8 @@ async fn one_that_hangs_does_not_slow_another_one() {
         failure.assert_contains(&["the delegate \"hanging\""]);
         assert!(failure.took < Duration::from_secs(6), "{failure:?}");
     }
-    assert!(hanging.most_at_once() <= 4, "{}", hanging.most_at_once());
+    // It notices late that a connection is closed, so that there may be some more than four.
+    assert!(hanging.most_at_once() <= 8, "{}", hanging.most_at_once());
     // After failures in a row it is not asked, and nobody waits for it.
     let failure = eventually("an open circuit", TIMEOUT, async || {
         let failure = stuck(&leadsman, 0).await;
