@@ -7,6 +7,7 @@ mod documented;
 mod explain;
 mod foreign;
 mod rules;
+mod takeover;
 mod telling;
 
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +24,7 @@ pub(crate) use adapter::AdapterFlags;
 pub(crate) use explain::{Explain, ExplainOutput};
 pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
+pub(crate) use takeover::Takeover;
 pub(crate) use telling::Telling;
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
@@ -41,7 +43,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo, doctor and explain.
+    /// if left out, `warn` for demo, doctor, explain and takeover.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -67,6 +69,10 @@ pub(crate) enum Command {
     /// queries, and why a series is not served. Writes them as mappings, and compares what another
     /// adapter answers. Exits with 1 if anything is wrong or differs.
     Rules(Rules),
+    /// Take an API group over from another adapter without a gap: says who serves it and who uses it,
+    /// checks that a delegate passes on what is not served here, points the APIServices to this adapter,
+    /// and keeps what was there before. --undo gives it back. Exits with 1 if it refuses to.
+    Takeover(Takeover),
     /// Print the JSON schema of the configuration.
     Schema(Schema),
     /// Look at plugins.

@@ -6,3 +6,4 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 pub mod inspection;
+pub mod takeover;

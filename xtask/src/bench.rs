@@ -26,12 +26,14 @@ pub(crate) enum Benchmark {
     Neighbours,
     /// What attacks take, beside the bounds that are stated for them.
     Bounds,
+    /// What delegates cost reads of our own metrics.
+    Delegates,
     /// A hundred mappings and 5,000 pools on one NSX ALB controller.
     NsxAlb,
 }
 
 impl Benchmark {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Reads,
         Self::Shapes,
         Self::Evaluation,
@@ -41,6 +43,7 @@ impl Benchmark {
         Self::Relist,
         Self::Neighbours,
         Self::Bounds,
+        Self::Delegates,
         Self::NsxAlb,
     ];
 
@@ -60,6 +63,7 @@ impl Benchmark {
             Self::Relist => "relist",
             Self::Neighbours => "neighbours",
             Self::Bounds => "bounds",
+            Self::Delegates => "delegates",
             Self::NsxAlb => "nsx_alb",
         }
     }

@@ -37,7 +37,8 @@ impl CurrentSnapshot {
         self.published.send_replace(());
     }
 
-    /// Rebuilds the discovery documents, after the cluster's discovery of a kind has changed.
+    /// Rebuilds the discovery documents, after the cluster's discovery of a kind has changed, or what a
+    /// delegate lists.
     pub fn refresh(&self) {
         // A snapshot that is published meanwhile must not be lost; its documents are up to date.
         self.generation.rcu(|now| Arc::new(generation(now.snapshot.clone())));

@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod current;
+mod delegated;
 mod discovery;
 mod fixed;
 mod in_flight;
@@ -20,9 +21,10 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 
 pub use current::CurrentSnapshot;
+use leadsman_delegate::HOPS;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use leadsman_server::auth::{Auth, Peer};
@@ -85,6 +87,10 @@ async fn guard(
     next: Next,
 ) -> Response {
     let begun = leadsman_trace::is_on().then(std::time::SystemTime::now);
+    // One that comes back could come back without end, whoever sent it.
+    if request.headers().contains_key(HOPS) && came_back(&state, request.headers()) {
+        return delegated::loop_found().into();
+    }
     let Some(auth) = &state.auth else { return traced::run(request, next, begun).await };
     let (mut parts, body) = request.into_parts();
     match auth.admit(&mut parts, &peer).await {
@@ -95,6 +101,11 @@ async fn guard(
             Status::from(denied).into()
         }
     }
+}
+
+fn came_back(state: &ApiState, headers: &HeaderMap) -> bool {
+    let served = state.served.now();
+    served.snapshot.delegates().is_some_and(|delegates| delegates.is_loop(headers))
 }
 
 async fn not_found(State(_): State<ApiState>, uri: Uri) -> Response {

@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
 use super::current::{CurrentSnapshot, Generation};
+use super::delegated::{Asker, Elsewhere};
 use super::discovery;
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
@@ -16,6 +17,7 @@ use super::path;
 use super::render::{CustomVersion, Encoding, ResourceVersion, Shape};
 use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
+use leadsman_delegate::{Api, Asked};
 use leadsman_evaluation::Missing;
 use leadsman_provider::{
     Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, Origin,
@@ -57,6 +59,7 @@ type User = Option<Extension<UserId>>;
 pub(super) async fn custom(
     State(state): State<ReadState>,
     user: User,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -88,7 +91,29 @@ pub(super) async fn custom(
     };
     let generation = state.served.now();
     let read = CustomRead::new(&generation.snapshot, &request).await;
-    let read = read.inspect_err(|error| state.count_unserved(error))?;
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let asked = Asked {
+                api: Api::Custom,
+                version: version.as_str(),
+                metric: &path.metric,
+                namespace: path.place(),
+                selector: &series,
+            };
+            let (generation, caller) = (&*generation, request.caller);
+            let read = Elsewhere {
+                generation,
+                asked,
+                uri: &uri,
+                headers: &headers,
+                asker: &asker,
+                caller,
+            };
+            // Its state is large, and reads of what is served here never have it.
+            return Box::pin(state.elsewhere(error, read)).await;
+        }
+    };
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
@@ -118,6 +143,7 @@ pub(super) async fn custom(
 pub(super) async fn external(
     State(state): State<ReadState>,
     user: User,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -143,7 +169,29 @@ pub(super) async fn external(
     };
     let generation = state.served.now();
     let read = ExternalRead::new(&generation.snapshot, &request).await;
-    let read = read.inspect_err(|error| state.count_unserved(error))?;
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let asked = Asked {
+                api: Api::External,
+                version: "v1beta1",
+                metric: &metric,
+                namespace: Some(&namespace),
+                selector: &labels,
+            };
+            let (generation, caller) = (&*generation, request.caller);
+            let read = Elsewhere {
+                generation,
+                asked,
+                uri: &uri,
+                headers: &headers,
+                asker: &asker,
+                caller,
+            };
+            // Its state is large, and reads of what is served here never have it.
+            return Box::pin(state.elsewhere(error, read)).await;
+        }
+    };
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
@@ -171,6 +219,7 @@ pub(super) async fn external(
 pub(super) async fn resource(
     State(state): State<ReadState>,
     user: User,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -196,7 +245,29 @@ pub(super) async fn resource(
         fields: &fields,
     };
     let read = ResourceRead::new(&generation.snapshot, &request).await;
-    let read = read.inspect_err(|error| state.count_unserved(error))?;
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let asked = Asked {
+                api: Api::Resource,
+                version: version.as_str(),
+                metric: path.kind.plural(),
+                namespace: path.namespace.as_deref(),
+                selector: "",
+            };
+            let (generation, caller) = (&*generation, request.caller);
+            let read = Elsewhere {
+                generation,
+                asked,
+                uri: &uri,
+                headers: &headers,
+                asker: &asker,
+                caller,
+            };
+            // Its state is large, and reads of what is served here never have it.
+            return Box::pin(state.elsewhere(error, read)).await;
+        }
+    };
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
@@ -250,7 +321,7 @@ impl ReadState {
     }
 
     /// Counts a read of a metric that is not served. Others count for their mapping.
-    fn count_unserved(&self, error: &ReadError) {
+    pub(super) fn count_unserved(&self, error: &ReadError) {
         if error.is_unserved() {
             self.metrics.unserved(error.reason());
             self.served.unserved.note(error.reason(), &error.to_string(), Instant::now());
@@ -309,7 +380,7 @@ fn resource_path<'u>(
 }
 
 /// As Kubernetes warns: kubectl prints it, client-go logs it.
-fn warning_header(text: &str) -> Option<HeaderValue> {
+pub(super) fn warning_header(text: &str) -> Option<HeaderValue> {
     let text: String = text
         .chars()
         .take(MAX_WARNING)

@@ -5,6 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{StatusCode, header};
 use serde::Serialize;
 
+use leadsman_delegate::{Failed, ForwardError};
 use leadsman_evaluation::{EvaluationError, ReadFailure};
 use leadsman_model::names::InvalidName;
 use leadsman_provider::ReadError;
@@ -86,6 +87,28 @@ fn code_of_read(error: &ReadError) -> StatusCode {
     }
 }
 
+fn code_of_forward(error: &ForwardError) -> StatusCode {
+    match error {
+        ForwardError::Path | ForwardError::User => StatusCode::BAD_REQUEST,
+        ForwardError::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
+        ForwardError::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
+        // It is down, or the adapter cannot speak to it, which may pass.
+        ForwardError::Token { .. }
+        | ForwardError::Open { .. }
+        | ForwardError::Connect(_)
+        | ForwardError::Broken(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ForwardError::Internal { status, .. } => *status,
+        // It answers, and not with what was asked for.
+        ForwardError::TooLarge(_)
+        | ForwardError::Redirect(_)
+        | ForwardError::Credentials { .. }
+        | ForwardError::NotKubernetes { .. }
+        | ForwardError::Foreign { .. }
+        | ForwardError::Malformed(_) => StatusCode::BAD_GATEWAY,
+        ForwardError::Loop => StatusCode::LOOP_DETECTED,
+    }
+}
+
 fn code_of_denial(denied: &Denied) -> StatusCode {
     match denied {
         Denied::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
@@ -99,6 +122,12 @@ fn code_of_denial(denied: &Denied) -> StatusCode {
 impl From<Denied> for Status {
     fn from(denied: Denied) -> Self {
         Self::new(code_of_denial(&denied), denied.to_string())
+    }
+}
+
+impl From<Failed> for Status {
+    fn from(failed: Failed) -> Self {
+        Self::new(code_of_forward(&failed.cause), failed.to_string())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod at_once;
 mod bounds;
+mod delegates;
 
 use std::path::Path;
 

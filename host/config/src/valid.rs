@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use leadsman_delegate::DelegateSettings;
 use leadsman_evaluation::{Policy, TeamLimits};
 use leadsman_model::activation::Activation;
 use leadsman_model::names::{MetricName, Namespace};
@@ -35,6 +36,8 @@ pub struct Config {
     pub teams: Vec<Team>,
     /// Rules of prometheus-adapter, if there are any.
     pub rules: Option<Arc<Rules>>,
+    /// Other metrics adapters, in the order in which they are asked.
+    pub delegates: Vec<DelegateSettings>,
 }
 
 /// Rules of prometheus-adapter.

@@ -2,6 +2,7 @@
 //! is the description of a key there.
 
 mod activation;
+mod delegate;
 mod plugin;
 mod source;
 mod stand_in;
@@ -16,6 +17,10 @@ pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
 use leadsman_source::{Entity, Function};
 
 pub use activation::{Activation, Activator, ActivatorTarget};
+pub use delegate::{
+    Delegate, DelegateApi, DelegateAuth, DelegateLastGood, DelegateOnError, DelegateService,
+    FrontProxy, OwnToken,
+};
 pub use plugin::{Plugin, Registry, Team, TeamLimits, Verify};
 pub use source::{
     AlbCredentials, BasicAuth, Exposition, ExpositionLimits, ExpositionPods, ExpositionService,
@@ -65,6 +70,9 @@ pub struct Config {
     pub resource_rules: Option<ResourceRules>,
     /// How rules discover series.
     pub discovery: Option<Discovery>,
+    /// Other metrics adapters, in the order in which they are asked for what is not served here.
+    #[serde(default)]
+    pub delegates: Vec<Delegate>,
 }
 
 /// How rules discover series.

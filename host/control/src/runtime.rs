@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use leadsman_cluster::Reflectors;
+use leadsman_delegate::Delegation;
 use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_model::objects::{self, ListedObject, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
@@ -30,6 +31,8 @@ pub struct Runtime {
     pub objects: ObjectSource,
     /// How workloads are scaled.
     pub workloads: Workloads,
+    /// What delegates share.
+    pub delegation: Arc<Delegation>,
 }
 
 /// Where objects are known from.

@@ -92,6 +92,8 @@ impl Controller {
             plugins,
             sources: self.settings.sources.clone(),
             kinds: self.settings.kinds.clone(),
+            delegates: Some(self.settings.delegates.clone())
+                .filter(|delegates| owner == Owner::Operator && !delegates.is_empty()),
             budget,
             team: revision.team.clone(),
             before,

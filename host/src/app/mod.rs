@@ -23,6 +23,7 @@ use leadsman_api::{self as api, ApiState, CurrentSnapshot};
 use leadsman_cluster::{Cluster, ConnectError, Reflectors};
 use leadsman_config::ReadError;
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
+use leadsman_delegate::{Delegation, ServiceReference};
 use leadsman_document::Faults;
 use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_runtime::files;
@@ -94,9 +95,11 @@ pub struct App {
 pub fn runtime() -> anyhow::Result<Runtime> {
     leadsman_runtime::tls::install_provider();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let metrics = Metrics::new();
     Ok(Runtime {
         engine: Engine::new(cores * 2)?,
-        metrics: Metrics::new(),
+        delegation: Delegation::new(metrics.clone(), None),
+        metrics,
         tasks: TaskTracker::new(),
         quota: EvaluationQuota::default(),
         end: CancellationToken::new(),
@@ -163,6 +166,9 @@ impl App {
                 let cluster = cluster.clone();
                 Box::pin(async move { cluster.replicas(&workload).await })
             });
+            let own = options.cluster.service(&in_cluster.cluster);
+            let own = own.map(|own| ServiceReference { namespace: own.namespace, name: own.name });
+            runtime.delegation = Delegation::new(runtime.metrics.clone(), own);
         }
         check_readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
@@ -208,7 +214,13 @@ impl App {
         let tls = certificate.server_config().map_err(anyhow::Error::from)?;
         app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
         app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
+        let (mut listed, refreshed) = (app.runtime.delegation.changes(), served.clone());
         app.spawn_until_stopped(controller);
+        app.spawn_until_stopped(async move {
+            while listed.changed().await.is_ok() {
+                refreshed.refresh();
+            }
+        });
         match in_cluster {
             Some(in_cluster) => {
                 if options.autoscaler_events {
@@ -317,6 +329,10 @@ impl App {
                 readiness.waiting(format!("waiting for the list of {}", kind.resource()));
                 // A list that fails ends the wait, too: one kind does not delay the others.
                 kind.first_list().await;
+            }
+            if let Some(delegates) = snapshot.delegates() {
+                readiness.waiting("waiting for the first lists of delegates");
+                delegates.first_lists().await;
             }
             readiness.ready();
             std::future::pending().await

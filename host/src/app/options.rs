@@ -59,6 +59,14 @@ pub struct ServiceName {
     name: String,
 }
 
+impl ServiceName {
+    /// The Service, in this namespace if none is named.
+    pub(crate) fn or_in(&self, namespace: &str) -> Service {
+        let namespace = self.namespace.clone().unwrap_or_else(|| namespace.to_owned());
+        Service { namespace, name: self.name.clone() }
+    }
+}
+
 impl FromStr for ServiceName {
     type Err = String;
 
@@ -86,8 +94,7 @@ impl ClusterOptions {
             (None, None) => ServiceName { namespace: None, name: "leadsman".to_owned() },
             (None, Some(_)) => return None,
         };
-        let namespace = named.namespace.unwrap_or_else(|| cluster.namespace().to_owned());
-        Some(Service { namespace, name: named.name })
+        Some(named.or_in(cluster.namespace()))
     }
 }
 

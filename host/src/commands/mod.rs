@@ -8,6 +8,7 @@ mod plain;
 mod plugin;
 mod rules;
 mod serve;
+mod takeover;
 
 use leadsman_document::Faults;
 use std::fmt;
@@ -22,6 +23,7 @@ pub(crate) use explain::explain;
 pub(crate) use plugin::inspect;
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
+pub(crate) use takeover::takeover;
 
 use plain::Plain;
 

@@ -7,6 +7,7 @@
 mod adapter;
 mod autoscalers;
 mod controllers;
+mod delegates;
 mod newer;
 mod registration;
 mod rights;
@@ -115,6 +116,7 @@ impl fmt::Display for Section {
 }
 
 const SOURCES: &str = "Sources, as seen from here";
+const DELEGATES: &str = "Delegates, as seen from here";
 
 /// Looks at everything, in the order in which a request passes.
 pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorError> {
@@ -159,6 +161,10 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
     if let Some(config) = &options.config {
         let found = sources::look(config, &options.flags, Some(&cluster)).await;
         add(SOURCES, found);
+        let found = delegates::look(config, &options.flags, Some(&cluster)).await;
+        if !found.is_empty() {
+            add(DELEGATES, found);
+        }
     }
     Ok(sections)
 }
@@ -177,10 +183,15 @@ async fn sources_alone(options: &DoctorOptions) -> Result<Vec<Section>, DoctorEr
     };
     let none = Finding::unsure(DoctorError::NoCluster.to_string());
     let found = sources::look(config, &options.flags, None).await;
-    Ok(vec![
+    let mut sections = vec![
         Section { title: "Cluster", findings: vec![none] },
         Section { title: SOURCES, findings: found },
-    ])
+    ];
+    let found = delegates::look(config, &options.flags, None).await;
+    if !found.is_empty() {
+        sections.push(Section { title: DELEGATES, findings: found });
+    }
+    Ok(sections)
 }
 
 /// A service account of the cluster.

@@ -56,7 +56,7 @@ async fn for_one_group_and_other_kinds() {
     let mut widgets = mappings()[0].clone();
     widgets["serve"]["custom"]["resource"] = json!("widgets.example.com");
     let values = json!({
-        "apiService": {"custom": true, "external": false},
+        "apiService": {"custom": false, "external": false, "takenOver": ["custom"]},
         "config": {"mappings": [ingresses, widgets]},
         "rbac": {"resources": [{"group": "", "resource": "services"}]},
     });
@@ -98,6 +98,31 @@ async fn for_resource_metrics() {
         }
         account.may("default", everywhere).await;
     }
+}
+
+#[tokio::test]
+async fn for_delegates_that_see_the_own_account() {
+    let delegate = |name: &str, auth: Value, apis: &[&str]| {
+        json!({
+            "name": name, "url": "https://other.example", "auth": auth, "apis": apis,
+        })
+    };
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"delegates": [
+            delegate("keda", json!({"serviceAccount": {}}), &["external"]),
+            delegate("metrics-server", json!({"serviceAccount": {}}), &["resource"]),
+            delegate("cluster", json!({"impersonate": {}}), &["custom"]),
+        ]},
+    });
+    let account = installed("rights-delegates", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    for verb in ["get", "list"] {
+        everywhere.push(format!("{verb} external.metrics.k8s.io/*"));
+        everywhere.push(format!("{verb} metrics.k8s.io/nodes"));
+        everywhere.push(format!("{verb} metrics.k8s.io/pods"));
+    }
+    account.may("default", everywhere).await;
 }
 
 #[tokio::test]

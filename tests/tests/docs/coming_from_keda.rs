@@ -10,7 +10,10 @@ pub(crate) const CLAIMS: &[Entry] = &[
     ),
     (
         "Where KEDA runs, it owns",
-        By(&["an_api_service_of_another_adapter_is_not_taken_over_by_default"]),
+        By(&[
+            "an_api_service_of_another_adapter_is_not_taken_over_by_default",
+            "delegates_are_chosen_by_what_they_are_for_in_order",
+        ]),
     ),
     (
         "The mapping. The query stays as it is",

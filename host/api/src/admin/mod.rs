@@ -134,6 +134,9 @@ impl AdminState {
             (kind.resource().to_string(), kind.count(), followed)
         });
         self.metrics.objects(kinds);
+        for delegate in served.snapshot.delegates().into_iter().flat_map(|all| all.all()) {
+            delegate.report();
+        }
         for evaluations in served.snapshot.in_use() {
             let good = evaluations.list().into_iter().filter_map(|(scope, asked, state, _)| {
                 // Until a changed mapping has values of its own, those of the one before are served.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::trends::Trends;
+use leadsman_delegate::{Api, Delegate};
 use leadsman_evaluation::{
     ActivationStatus, BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Mapping,
     MissingEntry, MissingLog, State,
@@ -33,6 +34,40 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
         "mappings": mappings,
         "rejected": snapshot.rejections().iter().map(|one| rejected(one)).collect::<Vec<_>>(),
         "kinds": snapshot.kinds().iter().map(|kind| objects(kind)).collect::<Vec<_>>(),
+        "delegates": snapshot
+            .delegates()
+            .into_iter()
+            .flat_map(|all| all.all())
+            .map(|one| delegate(one))
+            .collect::<Vec<_>>(),
+    })
+}
+
+/// Another adapter, and how it does.
+fn delegate(delegate: &Delegate) -> Value {
+    let settings = delegate.settings();
+    let status = delegate.status();
+    let names = |apis: &[Api]| apis.iter().map(|api| api.as_str()).collect::<Vec<_>>();
+    let state = match (&status.error, &status.list_error, status.list_age) {
+        _ if !status.asked => "failing",
+        (Some(_), ..) => "failing",
+        (None, Some(_), _) => "lastGood",
+        (None, None, None) => "pending",
+        (None, None, Some(_)) => "ok",
+    };
+    json!({
+        "name": settings.name,
+        "address": settings.url,
+        "auth": settings.auth.as_str(),
+        "apis": names(&settings.matcher.apis),
+        "for": settings.matcher.to_string(),
+        "state": state,
+        "asked": status.asked,
+        "error": status.error,
+        "listError": status.list_error,
+        "listAgeSeconds": status.list_age.map(|age| age.as_secs_f64()),
+        "listed": status.listed,
+        "unserved": names(&status.unserved),
     })
 }
 

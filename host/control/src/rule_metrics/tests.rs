@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::super::runtime::ObjectSource;
 use super::*;
 use leadsman_config::{Flags, Origin, Parsed, parse};
+use leadsman_delegate::Delegation;
 use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_rules::Seen;
 use leadsman_runtime::telemetry::Metrics;
@@ -57,6 +58,7 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
             end: CancellationToken::new(),
             objects,
             workloads: Workloads::default(),
+            delegation: Delegation::new(Metrics::new(), None),
         },
     };
     let mut listed = Listed::default();

@@ -13,6 +13,7 @@ use foldhash::fast::RandomState;
 pub use entry::{Entry, EntryState, MeasuredKind, Rejection, Wanted};
 pub use gaps::{Gap, NotGiven, RuleGaps, Unlisted};
 pub use lazy::{Binder, LazyMetric, RuleMetrics, RuleSeries, SeenSeries};
+use leadsman_delegate::Delegates;
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::MetricName;
 use leadsman_model::objects::ObjectStore;
@@ -34,6 +35,7 @@ pub struct Snapshot {
     rejections: Vec<Arc<Rejection>>,
     not_loaded: Option<String>,
     gaps: Arc<RuleGaps>,
+    delegates: Option<Arc<Delegates>>,
 }
 
 /// What a snapshot is made of.
@@ -52,12 +54,15 @@ pub struct Contents {
     pub not_loaded: Option<String>,
     /// What rules do not give.
     pub gaps: Arc<RuleGaps>,
+    /// Other adapters, for what is not served here; `None` if there are none.
+    pub delegates: Option<Arc<Delegates>>,
 }
 
 impl Snapshot {
     /// Makes the table.
     pub fn new(generation: u64, contents: Contents) -> Self {
-        let Contents { mappings, resource_metrics, rejections, rules, not_loaded, gaps } = contents;
+        let Contents { mappings, resource_metrics, rejections, rules, not_loaded, gaps, delegates } =
+            contents;
         let rejections: Vec<_> = rejections.into_iter().map(Arc::new).collect();
         let mut entries = Vec::with_capacity(mappings.len() + rejections.len() + rules.len());
         entries.extend(mappings.into_iter().chain(resource_metrics).map(Entry::ready));
@@ -67,7 +72,7 @@ impl Snapshot {
         for (at, entry) in entries.iter().enumerate() {
             by_name.entry(entry.metric.clone()).or_default().push(at);
         }
-        Self { generation, entries, by_name, rejections, not_loaded, gaps }
+        Self { generation, entries, by_name, rejections, not_loaded, gaps, delegates }
     }
 
     /// The whole table, in order of precedence.
@@ -90,6 +95,11 @@ impl Snapshot {
         &self.rejections
     }
 
+    /// Other adapters, for what is not served here, if there are any.
+    pub fn delegates(&self) -> Option<&Arc<Delegates>> {
+        self.delegates.as_ref()
+    }
+
     /// What rules do not give.
     pub fn gaps(&self) -> &RuleGaps {
         &self.gaps
@@ -103,9 +113,9 @@ impl Snapshot {
         all.filter(move |evaluations| known.insert(Arc::as_ptr(evaluations)))
     }
 
-    /// Whether there is nothing to serve.
+    /// Whether there is nothing to serve, and nobody to pass requests to.
     pub fn is_empty(&self) -> bool {
-        self.served().next().is_none()
+        self.served().next().is_none() && self.delegates.is_none()
     }
 
     /// The kinds of objects that mappings and resource metrics are served for, each once.
@@ -124,7 +134,9 @@ impl Snapshot {
             EntryState::Lazy(metric) => Some(metric),
             EntryState::Ready(_) | EntryState::Rejected(_) => None,
         });
-        same(self.ready(), ready) && same(lazy, other.rules.iter())
+        same(self.ready(), ready)
+            && same(lazy, other.rules.iter())
+            && same(self.delegates.iter(), other.delegates.iter())
     }
 
     /// Whether these contents reject and lack the very same.

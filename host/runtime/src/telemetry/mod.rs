@@ -5,6 +5,7 @@ mod metrics;
 
 pub use logging::{LogFormat, start as start_logging};
 pub use metrics::{
-    ActivationEvent, CallOutcome, CloseReason, EventOutcome, GaugeGuard, HandoverEvent, Listener, ListingMetrics,
-    MappingMetrics, Metrics, ReadOutcome, SourceMetrics, SpanDrop, SpanMetrics,
+    ActivationEvent, CallOutcome, CloseReason, DelegateMetrics, DelegateOutcome, EventOutcome,
+    GaugeGuard, HandoverEvent, Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome,
+    SourceMetrics, SpanDrop, SpanMetrics,
 };

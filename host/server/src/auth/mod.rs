@@ -28,11 +28,12 @@ use tokio::sync::watch;
 pub use attributes::{attributes, watches};
 pub use authorities::Authorities;
 pub use error::{Denied, Forbidden, Unauthenticated};
+pub use leadsman_cluster::Identity;
 pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{ANONYMOUS, Cluster, Decision, Identity};
+use leadsman_cluster::{ANONYMOUS, Cluster, Decision};
 use leadsman_runtime::files;
 use tokens::Tokens;
 use unproven::Unproven;
@@ -164,7 +165,7 @@ impl Auth {
     }
 
     /// Authenticates and authorizes a request. Takes the headers that only a front proxy may send
-    /// out of it, and leaves the [`UserId`] among its extensions.
+    /// out of it, and leaves the [`UserId`] and the [`Identity`] among its extensions.
     pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
         let by_certificate = match &self.authorities.load_full() {
             Some(authorities) => peer.identify(authorities, &mut request.headers),
@@ -174,21 +175,23 @@ impl Auth {
         let (identity, proxied) = self.authenticate(by_certificate, request).await?;
         request.extensions.insert(UserId::of(&identity));
         let anonymous = identity.user == ANONYMOUS;
-        self.authorize(request, identity, proxied).await?;
+        let identity = self.authorize(request, identity, proxied).await?;
+        request.extensions.insert(Arc::new(identity));
         if !anonymous {
             peer.set_authorized();
         }
         Ok(())
     }
 
+    /// Gives the identity back.
     async fn authorize(
         &self,
         request: &Parts,
         identity: Identity,
         proxied: bool,
-    ) -> Result<(), Denied> {
+    ) -> Result<Identity, Denied> {
         if identity.groups.iter().any(|group| group == MASTERS) {
-            return Ok(());
+            return Ok(identity);
         }
         let attributes = attributes(&request.method, &request.uri);
         // kube-apiserver has authorized this very request already. One review for all resources of
@@ -196,7 +199,7 @@ impl Auth {
         let widened = if proxied { attributes.widened() } else { None };
         let (identity, attributes) = match widened {
             Some(widened) => match self.decisions.of(identity, widened).await {
-                (_, _, Ok(Decision::Allowed)) => return Ok(()),
+                (identity, _, Ok(Decision::Allowed)) => return Ok(identity),
                 (_, _, Err(error)) => return Err(Denied::Unknown(error)),
                 (identity, _, Ok(Decision::Denied(_))) => (identity, attributes),
             },
@@ -204,7 +207,7 @@ impl Auth {
         };
         let (identity, attributes, decision) = self.decisions.of(identity, attributes).await;
         match decision.map_err(Denied::Unknown)? {
-            Decision::Allowed => Ok(()),
+            Decision::Allowed => Ok(identity),
             Decision::Denied(reason) => {
                 Err(Denied::Forbidden(Box::new(Forbidden { identity, attributes, reason })))
             }

@@ -5,6 +5,7 @@
 
 mod autoscalers;
 mod connections;
+mod delegate;
 #[cfg(test)]
 mod documented;
 mod expiry;
@@ -27,6 +28,8 @@ use autoscalers::AutoscalerMetrics;
 pub use autoscalers::EventOutcome;
 use connections::ConnectionMetrics;
 pub use connections::{CloseReason, Listener};
+use delegate::AllDelegates;
+pub use delegate::{DelegateMetrics, DelegateOutcome};
 use expiry::Expiry;
 pub use listing::ListingMetrics;
 use mapping::Titles;
@@ -157,6 +160,7 @@ pub struct Metrics {
     spans: SpanMetrics,
     autoscalers: AutoscalerMetrics,
     expiry: Expiry,
+    delegates: AllDelegates,
     titles: Titles,
 }
 
@@ -225,6 +229,7 @@ impl Metrics {
             spans: SpanMetrics::default(),
             autoscalers: AutoscalerMetrics::default(),
             expiry: Expiry::default(),
+            delegates: AllDelegates::default(),
             titles: Titles::default(),
         };
         let mut every = Registry::default();
@@ -357,6 +362,7 @@ impl Metrics {
         );
         m.listing.register(all);
         m.sources.register(all);
+        m.delegates.register(all);
         m.spans.register(all);
         m.autoscalers.register(all);
         m.expiry.register(all);
@@ -396,6 +402,11 @@ impl Metrics {
     /// The metrics of one source. All that are alive under one name are the same.
     pub fn source(&self, name: &str) -> SourceMetrics {
         self.sources.named(name)
+    }
+
+    /// The metrics of one delegate. All that are alive under one name are the same.
+    pub fn delegate(&self, name: &str) -> DelegateMetrics {
+        self.delegates.named(name)
     }
 
     /// The metrics of one mapping. All handles with the same title share their series, which are
