@@ -2,6 +2,7 @@
 
 mod access;
 mod adapter;
+mod convert;
 #[cfg(test)]
 mod documented;
 mod explain;
@@ -19,6 +20,7 @@ use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
 pub(crate) use adapter::AdapterFlags;
+pub(crate) use convert::Convert;
 pub(crate) use explain::{Explain, ExplainOutput};
 pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     /// queries, and why a series is not served. Writes them as mappings, and compares what another
     /// adapter answers. Exits with 1 if anything is wrong or differs.
     Rules(Rules),
+    /// Convert ScaledObjects of KEDA to a configuration and plain autoscalers, and say what cannot
+    /// be kept of each. Exits with 1 if one is not written or cannot be read.
+    Convert(Convert),
     /// Print the JSON schema of the configuration.
     Schema(Schema),
     /// Look at plugins.

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_) | Command::Explain(_));
     let default = match cli.command {
         // They print the faults themselves.
-        Command::Check(_) | Command::Rules(_) => "off",
+        Command::Check(_) | Command::Rules(_) | Command::Convert(_) => "off",
         _ if quiet => "warn",
         _ => "info",
     };
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Command::Doctor(doctor) => commands::doctor(doctor),
         Command::Explain(explain) => commands::explain(explain),
         Command::Rules(rules) => commands::rules(rules),
+        Command::Convert(convert) => commands::convert(convert),
         Command::Schema(schema) => commands::schema(&schema),
         Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
     }

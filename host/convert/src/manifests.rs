@@ -23,8 +23,8 @@ const GROUPS: [&str; 2] = ["keda.sh", "keda.k8s.io"];
 pub struct Manifests {
     /// The namespace of objects that name none.
     pub default_namespace: String,
-    /// The workloads that exist, where a cluster was asked for them: kind, namespace and name.
-    pub existing: Option<BTreeSet<(String, String, String)>>,
+    /// The workloads that exist, where a cluster was asked for all of them: kind, namespace and name.
+    pub(crate) existing: Option<BTreeSet<(String, String, String)>>,
     pub(crate) scaled_objects: Vec<Manifest>,
     /// Objects of KEDA that have no counterpart.
     pub(crate) others: Vec<Manifest>,
@@ -190,9 +190,9 @@ impl Manifests {
         })
     }
 
-    /// How many ScaledObjects there are.
-    pub fn len(&self) -> usize {
-        self.scaled_objects.len()
+    /// All Deployments and StatefulSets that exist were taken: any other one does not exist.
+    pub fn has_all_workloads(&mut self) {
+        self.existing = Some(self.workloads.keys().cloned().collect());
     }
 
     /// Whether there is nothing of KEDA.
@@ -294,7 +294,7 @@ mod tests {
             ],
         });
         let manifests = read(&list.to_string());
-        assert_eq!((manifests.len(), manifests.others.len()), (1, 1));
+        assert_eq!((manifests.scaled_objects.len(), manifests.others.len()), (1, 1));
         assert_eq!(manifests.scaled_objects[0].namespace, "shop");
         assert_eq!(manifests.faults, Vec::<String>::new());
     }
