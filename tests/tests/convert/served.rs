@@ -42,6 +42,17 @@ async fn values_are_those_that_keda_hands_to_the_autoscaler() {
     }
 }
 
+/// Other than with KEDA, whose metrics are those of one namespace.
+#[tokio::test]
+async fn a_metric_of_a_scaled_object_can_be_read_in_every_namespace() {
+    let prometheus = Prometheus::holding(&History::new().gauge("requests", 5.0)).await;
+    let keys = format!("serverAddress: '{}', threshold: '1', query: requests", prometheus.url());
+    let converted = Converted::of(&object("web", &keys, ""), &[]).await.checked().await;
+    let leadsman = Leadsman::start_file(&converted.file("config.yaml"), &[]).await;
+    let elsewhere = paths::external("elsewhere", "shop.web.s0-prometheus");
+    assert_eq!(leadsman.get(&elsewhere).await.value(), "5");
+}
+
 #[tokio::test]
 async fn what_is_empty_is_no_value_if_the_trigger_says_so() {
     let prometheus = Prometheus::holding(&History::new().gauge("requests", 5.0)).await;
