@@ -74,7 +74,7 @@ impl Manifests {
         // A byte order mark is no part of the text.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim_start().starts_with('{')
-            && let Ok(value) = serde_json::from_str(text)
+            && let Ok(value) = serde_json::from_str::<Value>(text)
         {
             self.add(origin, value);
             return;

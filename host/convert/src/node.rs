@@ -48,10 +48,6 @@ impl Entries {
         self.0.extend(more.0);
         self
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl<K: Into<String>, V: Into<Node>> FromIterator<(K, V)> for Entries {
