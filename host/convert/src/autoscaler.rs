@@ -15,6 +15,9 @@ const PAUSED_SCALE_OUT: &str = "autoscaling.keda.sh/paused-scale-out";
 /// The labels of a ScaledObject that its HPA does not get.
 const EXCLUDED_LABELS: &str = "scaledobject.keda.sh/hpa-excluded-labels";
 
+/// The label that KEDA puts on what is its own.
+const OWN_LABELS: &str = "scaledobject.keda.sh/";
+
 /// Annotations that mean something of the ScaledObject alone.
 const OWN_ANNOTATIONS: [&str; 2] = ["keda.sh/", "kubectl.kubernetes.io/"];
 
@@ -26,7 +29,10 @@ pub(crate) fn node(
 ) -> Node {
     let excluded = object.annotations.get(EXCLUDED_LABELS);
     let excluded: Vec<_> = excluded.into_iter().flat_map(|list| list.split(',')).collect();
-    let labels = object.labels.iter().filter(|(key, _)| !excluded.contains(&key.as_str()));
+    let labels = object
+        .labels
+        .iter()
+        .filter(|(key, _)| !excluded.contains(&key.as_str()) && !key.starts_with(OWN_LABELS));
     let annotations = object
         .annotations
         .iter()

@@ -48,6 +48,14 @@ impl<'v, 'f> Fields<'v, 'f> {
         self.or_fault(text, key, value, "a text")
     }
 
+    /// A number that is written as a text, or that nobody put between quotes.
+    pub(crate) fn number_text(&mut self, key: &str) -> Option<String> {
+        match self.value(key)? {
+            Value::Number(number) => Some(number.to_string()),
+            _ => self.text(key),
+        }
+    }
+
     pub(crate) fn integer(&mut self, key: &str) -> Option<i64> {
         let value = self.value(key)?;
         let number = value.as_i64().filter(|number| i32::try_from(*number).is_ok());

@@ -219,8 +219,8 @@ fn target_of(mut target: Fields<'_, '_>, unknown: &mut Vec<String>) -> Target {
 /// Modifiers without any setting are none, as in KEDA.
 fn modifiers_of(mut modifiers: Fields<'_, '_>) -> Option<Modifiers> {
     let formula = modifiers.text("formula").unwrap_or_default();
-    let target = modifiers.text("target").unwrap_or_default();
-    let activation_target = modifiers.text("activationTarget");
+    let target = modifiers.number_text("target").unwrap_or_default();
+    let activation_target = modifiers.number_text("activationTarget");
     let metric_type = modifiers.text("metricType").filter(|kind| !kind.is_empty());
     let is_set = !formula.is_empty() || !target.is_empty() || activation_target.is_some();
     (is_set || metric_type.is_some()).then_some(Modifiers {
