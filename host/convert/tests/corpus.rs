@@ -7,6 +7,7 @@ use std::path::Path;
 use leadsman_config::{Flags, Origin};
 use leadsman_convert::{Conversion, Manifests, Outcome, Settings, ToZero, convert};
 use leadsman_document::Document;
+use leadsman_model::names::Namespace;
 use serde_json::Value;
 
 /// The least number of cases that there are.
@@ -127,6 +128,30 @@ fn check(conversion: &Conversion, folder: &Path) {
     assert!(faults.list.is_empty(), "{faults}\n{config}");
 }
 
+/// The same for the operator's part and the mappings of each namespace.
+fn check_teams(conversion: &Conversion, folder: &Path) {
+    let config = conversion.operator_config();
+    let origin = Origin::Folder(folder);
+    let operator = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
+    let faults = operator.document.locate(operator.faults);
+    assert!(faults.list.is_empty(), "{faults}\n{config}");
+    let keys = BTreeSet::new();
+    let maps = conversion.team_config_maps("converted");
+    assert_eq!(maps.len(), operator.config.teams.len(), "{config}");
+    for (map, team) in maps.iter().zip(&operator.config.teams) {
+        let map = parsed(map);
+        assert_eq!(map["metadata"]["labels"]["leadsman.dev/config"], "true");
+        let namespace = map["metadata"]["namespace"].as_str().expect("a namespace");
+        let namespace: Namespace = namespace.parse().expect("a namespace");
+        assert!(team.names(&namespace), "{config}");
+        let text = map["data"]["config.yaml"].as_str().expect("a configuration");
+        let origin = Origin::Team { keys: &keys, namespace: &namespace, team };
+        let checked = leadsman_config::parse("team.yaml", &origin, &Flags::default(), text);
+        let faults = checked.document.locate(checked.faults);
+        assert!(faults.list.is_empty(), "{faults}\n{text}");
+    }
+}
+
 /// Whether an autoscaler asks for metrics that the configuration serves, and has what an HPA must have.
 fn check_autoscalers(conversion: &Conversion) {
     let config = parsed(&conversion.config());
@@ -196,6 +221,7 @@ fn every_scaled_object_becomes_what_is_said_of_it() {
                 assert!(!written.contains(text) && !report.contains(text), "{title}: {text}");
             }
             check(&conversion, secrets.path());
+            check_teams(&conversion, secrets.path());
             check_autoscalers(&conversion);
             let again = convert(&manifests, &settings);
             assert_eq!(documents(&again), documents(&conversion), "{title}: not the same twice");

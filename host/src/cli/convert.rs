@@ -20,8 +20,9 @@ pub(crate) struct Convert {
     /// the report. The standard output, as documents for `kubectl apply`, if left out.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) output: Option<PathBuf>,
-    /// Whether the configuration is a ConfigMap or a file. If left out, a file in a folder, and a
-    /// ConfigMap on the standard output.
+    /// Whether the configuration is a file or a ConfigMap, or the sources are one and the mappings
+    /// are a ConfigMap in each namespace, which serves them in no other. If left out, a file in a
+    /// folder, and a ConfigMap on the standard output.
     #[arg(long, value_enum)]
     form: Option<WrittenForm>,
     /// The namespace and name of that ConfigMap.
@@ -67,6 +68,7 @@ pub(crate) struct Inputs {
 enum WrittenForm {
     ConfigMap,
     File,
+    Teams,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -107,6 +109,10 @@ impl Convert {
             WrittenForm::ConfigMap => {
                 let (namespace, name) = self.config_map.clone();
                 Form::ConfigMap(namespace, name)
+            }
+            WrittenForm::Teams => {
+                let (namespace, name) = self.config_map.clone();
+                Form::Teams(namespace, name)
             }
         }
     }

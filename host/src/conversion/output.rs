@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use leadsman_convert::{Conversion, MAX_CONFIG_BYTES, MAX_CONFIG_MAP_BYTES};
 
+/// Where less fits than into a file.
+const A_CONFIG_MAP: &str = "a ConfigMap";
+
 /// How the configuration is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
@@ -12,6 +15,8 @@ pub enum Form {
     File,
     /// As a ConfigMap of this namespace and name.
     ConfigMap(String, String),
+    /// The sources as such a ConfigMap, and the mappings in each namespace as one of the same name.
+    Teams(String, String),
 }
 
 /// Why nothing was written.
@@ -43,13 +48,13 @@ pub enum WriteError {
 /// The configuration and the autoscalers as one text: documents for `kubectl apply`, or with
 /// [`Form::File`] the configuration alone.
 pub fn to_text(conversion: &Conversion, form: &Form) -> Result<String, WriteError> {
-    let mut text = configuration(conversion, form)?;
-    let autoscalers = conversion.autoscalers();
-    if *form != Form::File && !autoscalers.is_empty() {
-        text.push_str("---\n");
-        text.push_str(&autoscalers);
+    let mut documents = vec![configuration(conversion, form)?];
+    documents.extend(teams(conversion, form)?);
+    if *form != Form::File {
+        documents.push(conversion.autoscalers());
     }
-    Ok(text)
+    documents.retain(|document| !document.is_empty());
+    Ok(documents.join("---\n"))
 }
 
 /// Writes all documents into a folder, which is made if it is not there. Returns the files.
@@ -61,12 +66,15 @@ pub fn to_folder(
     let config = configuration(conversion, form)?;
     fs::create_dir_all(folder)
         .map_err(|source| WriteError::File { path: folder.to_owned(), source })?;
-    let name = match form {
-        Form::File => "config.yaml",
-        Form::ConfigMap(..) => "config-map.yaml",
+    let (file, map) = match form {
+        Form::File => (Some(config), None),
+        Form::ConfigMap(..) | Form::Teams(..) => (None, Some(config)),
     };
+    let teams = teams(conversion, form)?;
     let documents = [
-        (name, Some(config)),
+        ("config.yaml", file),
+        ("config-map.yaml", map),
+        ("teams.yaml", Some(teams.join("---\n")).filter(|text| !text.is_empty())),
         ("autoscalers.yaml", Some(conversion.autoscalers()).filter(|text| !text.is_empty())),
         ("mounts.yaml", conversion.mounts()),
         ("report.txt", Some(conversion.to_string())),
@@ -93,14 +101,28 @@ pub fn to_folder(
 }
 
 fn configuration(conversion: &Conversion, form: &Form) -> Result<String, WriteError> {
-    let (text, of, most) = match form {
-        Form::File => (conversion.config(), "a file", MAX_CONFIG_BYTES),
+    match form {
+        Form::File => within(conversion.config(), "a file", MAX_CONFIG_BYTES),
         Form::ConfigMap(namespace, name) => {
-            (conversion.config_map(namespace, name), "a ConfigMap", MAX_CONFIG_MAP_BYTES)
+            within(conversion.config_map(namespace, name), A_CONFIG_MAP, MAX_CONFIG_MAP_BYTES)
         }
-    };
+        Form::Teams(namespace, name) => {
+            let text = conversion.operator_config_map(namespace, name);
+            within(text, A_CONFIG_MAP, MAX_CONFIG_MAP_BYTES)
+        }
+    }
+}
+
+/// The ConfigMaps of the namespaces.
+fn teams(conversion: &Conversion, form: &Form) -> Result<Vec<String>, WriteError> {
+    let Form::Teams(_, name) = form else { return Ok(Vec::new()) };
+    let maps = conversion.team_config_maps(name).into_iter();
+    maps.map(|text| within(text, A_CONFIG_MAP, MAX_CONFIG_MAP_BYTES)).collect()
+}
+
+fn within(text: String, form: &'static str, most: usize) -> Result<String, WriteError> {
     if text.len() > most {
-        return Err(WriteError::TooLong { bytes: text.len(), form: of, most });
+        return Err(WriteError::TooLong { bytes: text.len(), form, most });
     }
     Ok(text)
 }

@@ -1,13 +1,17 @@
 //! `leadsman convert` with a real control plane: ScaledObjects of the cluster, and autoscalers that scale.
 
 use std::path::Path;
+use std::time::Duration;
 
 use leadsman_tests::cluster::{Adapter, ControlPlane, Hpa, Trust, Workload};
-use leadsman_tests::{Leadsman, Prometheus, Traffic};
+use leadsman_tests::{History, HttpClient, Leadsman, Prometheus, Traffic, eventually, paths};
 use tempfile::TempDir;
 
 /// Where Leadsman is.
 const NAMESPACE: &str = "metrics";
+
+/// How long a ConfigMap may take until it is served.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The kinds of KEDA, each with its plural and whether it is namespaced, as KEDA defines them but without
 /// their schema.
@@ -153,6 +157,65 @@ async fn a_web_site_of_the_cluster_scales_as_before() {
     apply(plane, &file("map/config-map.yaml")).await;
     let check = Leadsman::check_config_map(plane.admin_kubeconfig(), "metrics/converted").await;
     assert_eq!(check.code, Some(0), "{}", check.output);
+}
+
+/// With `--form teams` a metric is that of one namespace, as with KEDA.
+#[tokio::test]
+async fn mappings_of_namespaces_are_served_in_no_other() {
+    let plane = ControlPlane::shared().await;
+    let admin = plane.admin();
+    let prometheus = Prometheus::holding(&History::new().gauge("requests", 12.0)).await;
+    let folder = TempDir::new().expect("a folder");
+    let file = |name: &str| folder.path().join(name);
+    let object = |namespace: &str, factor: u32| {
+        format!(
+            "---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {{name: web, namespace: {namespace}}}
+spec:
+  scaleTargetRef: {{name: web}}
+  minReplicaCount: 1
+  triggers:
+    - type: prometheus
+      metadata: {{serverAddress: '{}', threshold: '3', query: sum(requests) * {factor}}}
+",
+            prometheus.url()
+        )
+    };
+    let objects = [object("converted-a", 1), object("converted-b", 2)];
+    std::fs::write(file("objects.yaml"), objects.concat()).expect("a file");
+    let adapter = Adapter::new(plane, "converted-operator", &[]).await;
+    adapter.account().allow_config_map(&admin, "converted-operator", "converted").await;
+    adapter.account().allow_team_config_maps(&admin).await;
+    let name = "converted-operator/converted";
+    let form = ["--form", "teams", "--config-map", name, "--output", "out"];
+    let convert = [&["convert", "objects.yaml"][..], &form].concat();
+    let report = Leadsman::command(&convert, folder.path()).await;
+    assert_eq!(report.code, Some(0), "{}", report.output);
+    for namespace in ["converted-a", "converted-b"] {
+        admin.namespace(namespace).await;
+    }
+    apply(plane, &file("out/config-map.yaml")).await;
+    apply(plane, &file("out/teams.yaml")).await;
+    let launched = adapter.launch_config_map(name, &[]).await;
+    let leadsman = launched.unwrap_or_else(|exited| panic!("{exited:#?}"));
+    let root = HttpClient::with_certificate(plane.authorities().admin());
+    let read = async |namespace: &str, metric: &str| {
+        leadsman.get_as(&root, &paths::external(namespace, metric)).await
+    };
+    for (namespace, value) in [("converted-a", "12"), ("converted-b", "24")] {
+        let metric = format!("{namespace}.web.s0-prometheus");
+        eventually(&format!("{value} in {namespace}"), TIMEOUT, async || {
+            let answer = read(namespace, &metric).await;
+            let is_served = answer.is_success() && answer.value() == value;
+            if is_served { Ok(()) } else { Err(format!("{answer:#?}")) }
+        })
+        .await;
+        assert_eq!(read("default", &metric).await.status, 404);
+    }
+    let other = read("converted-b", "converted-a.web.s0-prometheus").await;
+    assert_eq!(other.status, 404, "{other:#?}");
 }
 
 /// Without rights it says what it cannot read.

@@ -30,6 +30,13 @@ pub(crate) const CLAIMS: &[Entry] = &[
         ]),
     ),
     (
+        "`teams.yaml` |",
+        By(&[
+            "every_scaled_object_becomes_what_is_said_of_it: check_teams",
+            "mappings_of_namespaces_are_served_in_no_other",
+        ]),
+    ),
+    (
         "`autoscalers.yaml` |",
         By(&[
             "the_documents_are_as_people_write_them: keda-hpa-prometheus-scaledobject",
@@ -122,8 +129,11 @@ pub(crate) const CLAIMS: &[Entry] = &[
         By(&["a_converted_scaled_object_gets_the_replicas_that_keda_gave_it: --force-conflicts"]),
     ),
     (
-        "A metric of the configuration can be read",
-        By(&["a_metric_of_a_scaled_object_can_be_read_in_every_namespace"]),
+        "A metric of the operator's configuration can be read",
+        By(&[
+            "a_metric_of_a_scaled_object_can_be_read_in_every_namespace",
+            "mappings_of_namespaces_are_served_in_no_other",
+        ]),
     ),
     (
         "The mapping. The query stays as it is",
