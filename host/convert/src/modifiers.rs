@@ -9,7 +9,7 @@ use crate::note::Notes;
 use crate::policy;
 use crate::prometheus;
 use crate::scaled_object::{Modifiers, ScaledObject};
-use crate::trigger::{Mapping, Planned, Query, Target};
+use crate::trigger::{MAX_NUMBER, Mapping, Planned, Query, Target};
 use crate::zero::Zero;
 
 /// The metric that takes the place of those of all triggers, as KEDA calls it.
@@ -108,10 +108,12 @@ pub(crate) fn plan(
 }
 
 fn number(text: &str, key: &str, notes: &mut Notes) -> Option<f64> {
-    let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let number = text.trim().parse::<f64>().ok().filter(|number| number.abs() < MAX_NUMBER);
     if number.is_none() {
         let text = leadsman_document::excerpt(text);
-        notes.refuse(format!("scalingModifiers: its {key}, \"{text}\", is not a number"));
+        notes.refuse(format!(
+            "scalingModifiers: its {key}, \"{text}\", is not a number that can be served"
+        ));
     }
     number
 }

@@ -1,6 +1,8 @@
 //! Names of what is written. They follow from the objects alone, so that a second conversion gives the same
 //! ones.
 
+use leadsman_model::names::is_dns_label;
+
 /// The longest name of a metric, and of a source, in bytes.
 const MAX_METRIC_BYTES: usize = 253;
 const MAX_SOURCE_BYTES: usize = 63;
@@ -68,6 +70,21 @@ pub(crate) fn is_object_name(text: &str) -> bool {
         && text.ends_with(ends)
 }
 
+/// Whether something can be named as what is scaled: by the version of its API, its kind and its name.
+pub(crate) fn is_target(api_version: &str, kind: &str, name: &str) -> bool {
+    let is_word = |text: &str| {
+        (1..=63).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_alphanumeric())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+    };
+    let is_dns_name = |text: &str| text.len() <= 253 && text.split('.').all(is_dns_label);
+    let is_version = match api_version.split_once('/') {
+        Some((group, version)) => is_dns_name(group) && is_word(version),
+        None => is_word(api_version),
+    };
+    is_version && is_word(kind) && is_dns_name(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +118,23 @@ mod tests {
         assert!(a.len() <= MAX_METRIC_BYTES && b.len() <= MAX_METRIC_BYTES);
         assert_ne!(a, b);
         assert_eq!(digest("a"), digest("a"));
+    }
+
+    #[test]
+    fn targets_are_named_as_the_configuration_names_them() {
+        assert!(is_target("apps/v1", "Deployment", "web-1.eu"));
+        assert!(is_target("argoproj.io/v1alpha1", "Rollout", "web"));
+        assert!(is_target("v1", "ReplicationController", "web"));
+        for (api_version, kind, name) in [
+            ("apps/v1", "Deployment", "Web"),
+            ("apps/v1", "Deploy ment", "web"),
+            ("apps/v1/x", "Deployment", "web"),
+            ("", "Deployment", "web"),
+            ("apps/v1", "", "web"),
+            ("apps/v1", "Deployment", ""),
+        ] {
+            assert!(!is_target(api_version, kind, name), "{api_version} {kind} {name}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use leadsman_document::excerpt;
 use leadsman_model::names::is_dns_label;
 
 use crate::manifests::Manifest;
-use crate::names::{is_name, is_object_name};
+use crate::names::{is_object_name, is_target};
 use crate::note::{Note, Notes, Weight};
 use crate::scaled_object::ScaledObject;
 use crate::trigger::{Mapping, Planned};
@@ -220,9 +220,10 @@ fn check(object: &ScaledObject, context: &Context<'_>, taken: &mut Taken, notes:
     let target = &object.target;
     if target.name.is_empty() {
         notes.refuse("it refers to nothing: scaleTargetRef.name is missing");
-    } else if !is_object_name(&target.name) || !is_name(&target.kind) {
-        let (kind, name) = (excerpt(&target.kind), excerpt(&target.name));
-        notes.refuse(format!("its target, {kind} {name}, is none of Kubernetes"));
+    } else if !is_target(&target.api_version, &target.kind, &target.name) {
+        let [version, kind, name] =
+            [&target.api_version, &target.kind, &target.name].map(|text| excerpt(text));
+        notes.refuse(format!("its target, {kind} {name} of {version}, is none of Kubernetes"));
     }
     let id = (target.kind.clone(), object.namespace.clone(), target.name.clone());
     let is_known = ["Deployment", "StatefulSet"].contains(&target.kind.as_str())

@@ -1,5 +1,7 @@
 //! What reads get while a query fails or gives nothing: `ignoreNullValues` and `fallback`.
 
+use leadsman_model::quantity::Quantity;
+
 use crate::node::{Entries, Node};
 use crate::note::Notes;
 use crate::prometheus::duration;
@@ -87,6 +89,14 @@ fn then(
         notes.differs(format!(
             "fallback: for a target of the type Value the ready pods are counted, and those of a {kind} are not \
              known; after the last good values the autoscaler gets an error and keeps its replicas"
+        ));
+        return None;
+    }
+    let target_milli = target.quantity.parse::<Quantity>().map(Quantity::milli).ok();
+    if target_milli.and_then(|milli| milli.checked_mul(fallback.replicas)).is_none() {
+        notes.refuse(format!(
+            "fallback: {} replicas of a target of {} are more than can be served",
+            fallback.replicas, target.quantity
         ));
         return None;
     }

@@ -9,6 +9,9 @@ use crate::note::Notes;
 use crate::scaled_object::{ScaledObject, Trigger, parse_bool};
 use crate::source::Source;
 
+/// The numbers that can be served are below this, with their three places.
+pub(crate) const MAX_NUMBER: f64 = 9.2e15;
+
 /// What a trigger becomes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Planned {
@@ -66,6 +69,10 @@ impl Target {
                 return None;
             }
         };
+        if value >= MAX_NUMBER {
+            notes.refuse(format!("{place}: a target of {value} is more than can be served"));
+            return None;
+        }
         let quantity = quantity(value);
         if quantity == "0" {
             notes.refuse(format!(
@@ -172,10 +179,12 @@ impl<'a> Metadata<'a> {
                 None => return Some(usual),
             },
         };
-        let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        let number = text.trim().parse::<f64>().ok().filter(|number| number.abs() < MAX_NUMBER);
         if number.is_none() {
             let (place, text) = (&self.place, leadsman_document::excerpt(&text));
-            notes.refuse(format!("{place}: its {key}, \"{text}\", is not a number"));
+            notes.refuse(format!(
+                "{place}: its {key}, \"{text}\", is not a number that can be served"
+            ));
         }
         number
     }
