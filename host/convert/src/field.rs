@@ -62,6 +62,15 @@ impl<'v, 'f> Fields<'v, 'f> {
         self.or_fault(number, key, value, "a whole number")
     }
 
+    /// A number that has to be there.
+    pub(crate) fn required_integer(&mut self, key: &str) -> i64 {
+        if self.value(key).is_none() {
+            let fault = format!("{} is missing", self.inside(key));
+            self.faults.push(fault);
+        }
+        self.integer(key).unwrap_or_default()
+    }
+
     pub(crate) fn flag(&mut self, key: &str) -> bool {
         let Some(value) = self.value(key) else { return false };
         self.or_fault(value.as_bool(), key, value, "true or false").unwrap_or_default()

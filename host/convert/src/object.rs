@@ -7,6 +7,7 @@ use leadsman_model::names::is_dns_label;
 
 use crate::manifests::Manifest;
 use crate::names::{is_object_name, is_target};
+use crate::node::Entries;
 use crate::note::{Note, Notes, Weight};
 use crate::scaled_object::ScaledObject;
 use crate::trigger::{Mapping, Planned};
@@ -141,7 +142,11 @@ fn written(
     } else {
         Zero::of(&object, context.settings.to_zero, notes)
     };
-    let planned = planned(&object, &zero, context, notes);
+    if !object.resource_metrics.is_empty() && manifest.api_version == VERSIONS[0] {
+        notes.todo("KEDA does not know the key resourceMetrics any more; it has no effect");
+    }
+    let is_old = manifest.api_version != VERSIONS[0];
+    let planned = planned(&object, &zero, is_old, context, notes);
     if notes.are_refusal() {
         return None;
     }
@@ -157,10 +162,16 @@ fn written(
 fn planned(
     object: &ScaledObject,
     zero: &Zero,
+    is_old: bool,
     context: &Context<'_>,
     notes: &mut Notes,
 ) -> Option<Vec<Planned>> {
     let mut all = Vec::new();
+    // KEDA 1 hands them to its autoscaler as they are.
+    for source in object.resource_metrics.iter().filter(|_| is_old) {
+        let metric = Entries::default().with("type", "Resource").with("resource", source);
+        all.push(Some(Planned { metric: metric.into(), mapping: None }));
+    }
     for (index, trigger) in object.triggers.iter().enumerate() {
         let planned = match &*trigger.kind {
             "cpu" | "memory" => resource::plan(object, index, trigger, context, notes),

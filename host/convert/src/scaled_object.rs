@@ -11,6 +11,9 @@ const DEFAULT_MAX_REPLICAS: i64 = 100;
 const DEFAULT_POLLING_SECONDS: i64 = 30;
 const DEFAULT_COOLDOWN_SECONDS: i64 = 300;
 
+/// A key of KEDA 1.
+const RESOURCE_METRICS: &str = "resourceMetrics";
+
 /// The most triggers of an object that are converted.
 const MAX_TRIGGERS: usize = 50;
 
@@ -32,6 +35,8 @@ pub(crate) struct ScaledObject {
     pub(crate) max: i64,
     pub(crate) restores: bool,
     pub(crate) behavior: Option<Value>,
+    /// Where KEDA 1 had the metrics of resources, as an autoscaler has them.
+    pub(crate) resource_metrics: Vec<Value>,
     pub(crate) autoscaler: Option<String>,
     pub(crate) modifiers: Option<Modifiers>,
     pub(crate) fallback: Option<Fallback>,
@@ -126,7 +131,7 @@ impl ScaledObject {
             "jobTargetRef",
         ]);
         let target = spec.inner("scaleTargetRef").map(|target| target_of(target, &mut unknown));
-        let mut behavior = None;
+        let (mut behavior, mut resource_metrics) = (None, Vec::new());
         let (mut autoscaler, mut modifiers, mut restores) = (None, None, false);
         if let Some(mut advanced) = spec.inner("advanced") {
             unknown.extend(advanced.others(&[
@@ -136,16 +141,16 @@ impl ScaledObject {
             ]));
             restores = advanced.flag("restoreToOriginalReplicaCount");
             if let Some(mut config) = advanced.inner("horizontalPodAutoscalerConfig") {
-                // KEDA 1 had the metrics of resources here.
-                unknown.extend(config.others(&["behavior", "name"]));
+                unknown.extend(config.others(&["behavior", "name", RESOURCE_METRICS]));
+                resource_metrics = config.list(RESOURCE_METRICS).to_vec();
                 behavior = config.map("behavior").cloned();
                 autoscaler = config.text("name");
             }
             modifiers = advanced.inner("scalingModifiers").and_then(modifiers_of);
         }
         let fallback = spec.inner("fallback").map(|mut fallback| Fallback {
-            failure_threshold: fallback.integer("failureThreshold").unwrap_or_default(),
-            replicas: fallback.integer("replicas").unwrap_or_default(),
+            failure_threshold: fallback.required_integer("failureThreshold"),
+            replicas: fallback.required_integer("replicas"),
             behavior: fallback.text("behavior"),
         });
         let mut triggers = Vec::new();
@@ -166,6 +171,7 @@ impl ScaledObject {
             max: spec.integer("maxReplicaCount").unwrap_or(DEFAULT_MAX_REPLICAS),
             restores,
             behavior,
+            resource_metrics,
             autoscaler,
             modifiers,
             fallback,
