@@ -150,24 +150,22 @@ impl Manifests {
             ));
             return;
         }
-        match &*kind {
-            _ if is_workload => {
-                self.workloads.insert((kind, namespace, name), Workload::of(&value));
-            }
-            "TriggerAuthentication" if GROUPS.contains(&group) => {
-                self.authentications.insert((namespace, name), value);
-            }
-            "ClusterTriggerAuthentication" if GROUPS.contains(&group) => {
-                self.authentications.insert((String::new(), name), value);
-            }
-            _ => {
-                let origin = origin.to_owned();
-                let list = match &*kind {
-                    "ScaledObject" if GROUPS.contains(&group) => &mut self.scaled_objects,
-                    _ => &mut self.others,
-                };
-                list.push(Manifest { kind, api_version, namespace, name, origin, value });
-            }
+        let is_known_group = GROUPS.contains(&group);
+        let authentication_of = match kind.as_str() {
+            "TriggerAuthentication" if is_known_group => Some(namespace.clone()),
+            "ClusterTriggerAuthentication" if is_known_group => Some(String::new()),
+            _ => None,
+        };
+        if is_workload {
+            self.workloads.insert((kind, namespace, name), Workload::of(&value));
+        } else if let Some(scope) = authentication_of {
+            self.authentications.insert((scope, name), value);
+        } else {
+            let is_scaled_object = is_known_group && kind == "ScaledObject";
+            let origin = origin.to_owned();
+            let manifest = Manifest { kind, api_version, namespace, name, origin, value };
+            let list = if is_scaled_object { &mut self.scaled_objects } else { &mut self.others };
+            list.push(manifest);
         }
     }
 
