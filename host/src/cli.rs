@@ -2,6 +2,7 @@
 
 mod access;
 mod adapter;
+mod convert;
 #[cfg(test)]
 mod documented;
 mod explain;
@@ -21,6 +22,7 @@ use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
 pub(crate) use adapter::AdapterFlags;
+pub(crate) use convert::Convert;
 pub(crate) use explain::{Explain, ExplainOutput};
 pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
@@ -73,6 +75,9 @@ pub(crate) enum Command {
     /// checks that a delegate passes on what is not served here, points the APIServices to this adapter,
     /// and keeps what was there before. --undo gives it back. Exits with 1 if it refuses to.
     Takeover(Takeover),
+    /// Convert ScaledObjects of KEDA to a configuration and plain autoscalers, and say what cannot
+    /// be kept of each. Exits with 1 if one is not written or cannot be read.
+    Convert(Convert),
     /// Print the JSON schema of the configuration.
     Schema(Schema),
     /// Look at plugins.

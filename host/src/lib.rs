@@ -2,6 +2,7 @@
 //! plugin. The library behind the binary `leadsman`; see ARCHITECTURE.md.
 
 pub mod app;
+pub mod conversion;
 pub mod demo;
 pub mod doctor;
 pub mod explain;

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     );
     let default = match cli.command {
         // They print the faults themselves.
-        Command::Check(_) | Command::Rules(_) => "off",
+        Command::Check(_) | Command::Rules(_) | Command::Convert(_) => "off",
         _ if quiet => "warn",
         _ => "info",
     };
@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => commands::explain(explain),
         Command::Rules(rules) => commands::rules(rules),
         Command::Takeover(takeover) => commands::takeover(&takeover),
+        Command::Convert(convert) => commands::convert(convert),
         Command::Schema(schema) => commands::schema(&schema),
         Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
     }

@@ -1,6 +1,7 @@
 //! The subcommands.
 
 mod check;
+mod convert;
 mod demo;
 mod doctor;
 mod explain;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub(crate) use check::check;
+pub(crate) use convert::convert;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use explain::explain;
