@@ -1,6 +1,7 @@
 //! The client of kube-apiserver: reflectors, reviews, discovery, Events.
 
 mod addresses;
+mod autoscalers;
 mod config_maps;
 mod discovery;
 mod endpoints;

@@ -3,9 +3,7 @@
 //!
 //! Everything is read with the rights of whoever asks: nobody sees values that they may not read.
 
-mod autoscaler;
 mod gather;
-mod notation;
 mod pods;
 mod readings;
 mod requests;
@@ -19,6 +17,7 @@ use leadsman_cluster::{Cluster, ConnectError};
 use serde::Serialize;
 
 use autoscaler::Condition;
+use leadsman_autoscaler::{manifest as autoscaler, notation};
 pub use what_if::{Assumption, WhatIf};
 
 /// Which autoscaler, and what to assume of it.

@@ -77,7 +77,7 @@ impl fmt::Display for Controller {
             self.current_replicas, self.desired_replicas
         )?;
         for condition in &self.conditions {
-            let super::Condition { kind, status, reason, message } = condition;
+            let super::Condition { kind, status, reason, message, .. } = condition;
             writeln!(f, "            {kind} {status}: {reason}: {message}")?;
         }
         Ok(())
