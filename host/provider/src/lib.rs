@@ -9,6 +9,7 @@
 mod absence;
 mod custom;
 mod error;
+pub mod explanation;
 mod external;
 mod origin;
 mod part;
