@@ -131,9 +131,7 @@ impl Number {
     fn percent(percent: i64) -> Self {
         let text = format!("{percent} %");
         // A utilization is far below what a float counts exactly.
-        #[expect(clippy::cast_precision_loss)]
-        let number = percent as f64;
-        Self { quantity: text.clone(), text, number }
+        Self { quantity: text.clone(), text, number: percent as f64 }
     }
 }
 

@@ -177,7 +177,9 @@ async fn fetch(
     let begun = Instant::now();
     let tenant = &Tenant::new(&mapping.owner, scope);
     let request = Request { query: &filled, max_sample_age: query.max_sample_age, now, tenant };
+    let under_way = query.traffic.begin();
     let answer = query.source.fetch_with_gaps(&request).await;
+    under_way.ended(answer.as_ref().err().map(ToString::to_string));
     mapping.metrics.queried(&query.name, begun.elapsed(), answer.is_err());
     let Fetched { mut answer, mut gaps, stale } =
         answer.map_err(|source| EvaluationError::Query {

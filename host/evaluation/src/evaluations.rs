@@ -324,6 +324,12 @@ impl Evaluations {
         evaluations.get(params)?.get(name(scope))?.state().good.clone()
     }
 
+    /// The outcomes of the newest attempts of an evaluation in use. Does not count as a read.
+    pub fn known(&self, scope: &Scope, params: &QueryParams) -> Option<Arc<State>> {
+        let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+        Some(evaluations.get(params)?.get(name(scope))?.state())
+    }
+
     /// All evaluations in use: scope, its parameters, state and cadence.
     pub fn list(&self) -> Vec<(Scope, QueryParams, Arc<State>, Duration)> {
         let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);

@@ -26,7 +26,7 @@ mod stage;
 mod state;
 
 pub use basis::{Basis, Dispute, ObjectNames, QueryBasis};
-pub use budget::{Budget, TeamLimits};
+pub use budget::{Budget, BudgetUse, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use circuit_breaker::CircuitBreaker;
 pub use error::{EvaluationError, ReadFailure};
@@ -34,7 +34,7 @@ pub use evaluations::{Evaluations, Reader, Reading};
 pub use last_known::{Known, LastKnown};
 pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
 pub use missing::{Missing, MissingEntry, MissingLog, MissingReason};
-pub use plugin_run::Runs;
+pub use plugin_run::{RunTotals, Runs};
 pub use policy::Policy;
 pub use predecessor::HandoverStatus;
 pub use quota::EvaluationQuota;

@@ -95,6 +95,8 @@ pub struct Failed {
     pub error: Arc<EvaluationError>,
     /// When it ended.
     pub at: Instant,
+    /// When the first of the failures in a row ended, of which this is the newest.
+    pub since: Instant,
 }
 
 /// The outcomes of the newest attempts.
@@ -310,12 +312,14 @@ impl Evaluation {
     /// An attempt ended.
     pub(super) fn publish(&self, outcome: Result<Evaluated, EvaluationError>) {
         let old = self.state.load();
+        let now = Instant::now();
+        let since = old.failed.as_ref().map_or(now, |failed| failed.since);
         let attempts = old.attempts + 1;
         let new = match outcome {
             Ok(good) => State { good: Some(Arc::new(good)), failed: None, attempts },
             Err(error) => State {
                 good: old.good.clone(),
-                failed: Some(Failed { error: Arc::new(error), at: Instant::now() }),
+                failed: Some(Failed { error: Arc::new(error), at: now, since }),
                 attempts,
             },
         };

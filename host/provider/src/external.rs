@@ -291,7 +291,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &ExternalRequest
     unserved(snapshot, metric, Wanted::External, message, also)
 }
 
-fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
+pub(super) fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
     selector
         .matches(|key| labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value))
 }

@@ -22,6 +22,7 @@ use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 use futures_util::StreamExt as _;
+use http::HeaderMap;
 use http::request::Parts;
 use tokio::sync::watch;
 
@@ -32,7 +33,7 @@ pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{ANONYMOUS, Cluster, Decision, Identity};
+use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, Decision, Identity};
 use leadsman_runtime::files;
 use tokens::Tokens;
 use unproven::Unproven;
@@ -174,23 +175,47 @@ impl Auth {
         let (identity, proxied) = self.authenticate(by_certificate, request).await?;
         request.extensions.insert(UserId::of(&identity));
         let anonymous = identity.user == ANONYMOUS;
-        self.authorize(request, identity, proxied).await?;
+        let asked = attributes(&request.method, &request.uri);
+        self.authorize(identity, asked, proxied).await?;
         if !anonymous {
             peer.set_authorized();
         }
         Ok(())
     }
 
+    /// Authenticates a request by its bearer token, and authorizes it to `get` a path: whatever else
+    /// it asks for. Nobody is anonymous here.
+    pub async fn admit_token(
+        &self,
+        headers: &HeaderMap,
+        path: &str,
+        peer: &Peer,
+    ) -> Result<(), Denied> {
+        let _counted = self.unproven.admit(&Outcome::Absent, peer)?;
+        let identity = match self.tokens.identify(headers).await {
+            Outcome::Identified(identity) | Outcome::Proxied(identity) => authenticated(identity),
+            Outcome::Absent => return Err(Denied::Unauthenticated(Unauthenticated::NoToken)),
+            Outcome::Refused(reason) => return Err(Denied::Unauthenticated(reason)),
+        };
+        let is_anonymous = identity.user == ANONYMOUS;
+        if is_anonymous || identity.groups.iter().any(|group| group == UNAUTHENTICATED) {
+            return Err(Denied::Unauthenticated(Unauthenticated::NoToken));
+        }
+        let attributes = Attributes::Path { verb: "get".to_owned(), path: path.to_owned() };
+        self.authorize(identity, attributes, false).await?;
+        peer.set_authorized();
+        Ok(())
+    }
+
     async fn authorize(
         &self,
-        request: &Parts,
         identity: Identity,
+        attributes: Attributes,
         proxied: bool,
     ) -> Result<(), Denied> {
         if identity.groups.iter().any(|group| group == MASTERS) {
             return Ok(());
         }
-        let attributes = attributes(&request.method, &request.uri);
         // kube-apiserver has authorized this very request already. One review for all resources of
         // the group spares a user that may read all of them, as the HPA controller may, one per object.
         let widened = if proxied { attributes.widened() } else { None };

@@ -22,6 +22,7 @@ pub use connections::{CloseReason, Listener};
 pub use listing::ListingMetrics;
 use mapping::Titles;
 pub use mapping::{HandoverEvent, MappingMetrics, ReadOutcome};
+use super::traffic::{AllTraffic, SourceTraffic};
 use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
 
@@ -134,6 +135,7 @@ pub struct Metrics {
     loads: Family<LoadLabels, Counter>,
     listing: ListingMetrics,
     sources: AllSources,
+    traffic: AllTraffic,
     titles: Titles,
 }
 
@@ -190,6 +192,7 @@ impl Metrics {
             loads: Family::default(),
             listing: ListingMetrics::new(),
             sources: AllSources::default(),
+            traffic: AllTraffic::default(),
             titles: Titles::default(),
         };
         let mut all = Registry::with_prefix("leadsman");
@@ -319,6 +322,11 @@ impl Metrics {
     /// The metrics of one source. All that are alive under one name are the same.
     pub fn source(&self, name: &str) -> SourceMetrics {
         self.sources.named(name)
+    }
+
+    /// What is asked of one source, for people. All that are alive under one name are the same.
+    pub fn traffic(&self, name: &str) -> std::sync::Arc<SourceTraffic> {
+        self.traffic.named(name)
     }
 
     /// The metrics of one mapping. All handles with the same title share their series, which are
