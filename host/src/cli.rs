@@ -12,9 +12,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use leadsman::app::ServiceName;
+use leadsman::app::{AdminAuth, ServiceName};
 use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
@@ -164,11 +164,34 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = leadsman_document::parse_duration)]
     pub(crate) shutdown_delay_duration: Duration,
     /// Where metrics and the status page are served, without TLS. The page shows values, and so
-    /// only to this machine (or pod), whatever the address.
+    /// only to this machine (or pod), whatever the address, unless `--admin-auth` says otherwise.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) admin_address: SocketAddr,
+    /// Who may see the page: `local` for this machine (or pod), or `cluster` for users of the cluster
+    /// who may `get` the path `/status`, by a bearer token. `cluster` asks this machine for a token,
+    /// too.
+    #[arg(long, value_enum, value_name = "WHO", default_value = "local")]
+    pub(crate) admin_auth: AdminAuthFlag,
     #[command(flatten)]
     pub(crate) adapter: AdapterFlags,
+}
+
+/// Who may see the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AdminAuthFlag {
+    /// This machine.
+    Local,
+    /// Users of the cluster.
+    Cluster,
+}
+
+impl From<AdminAuthFlag> for AdminAuth {
+    fn from(flag: AdminAuthFlag) -> Self {
+        match flag {
+            AdminAuthFlag::Local => Self::ThisMachine,
+            AdminAuthFlag::Cluster => Self::Cluster,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
