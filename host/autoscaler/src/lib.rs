@@ -13,4 +13,5 @@ mod store;
 pub mod verdict;
 
 pub use overview::{KnownMetric, MetricOverview, Number, Overview, State, Trouble};
+pub use reported::situation;
 pub use store::{AutoscalerStore, Followed, KnownAutoscalers};

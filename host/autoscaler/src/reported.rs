@@ -23,8 +23,9 @@ const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
 /// above what a cluster has.
 const MAX_PODS: i32 = 20_000;
 
-/// The situation, with `known` beside what the status says, in the order of the metrics.
-pub(crate) fn situation(
+/// The situation of an autoscaler with this status and these metrics, with `known` beside what the
+/// status says, in the order of the metrics. What was recommended before is not known from it.
+pub fn situation(
     autoscaler: &Autoscaler,
     status: &Status,
     specs: &[MetricSpec],
@@ -113,8 +114,10 @@ fn reported(current: &CurrentValue, spec: &MetricSpec, replicas: i32) -> Option<
     let milli =
         |text: &Option<String>| text.as_deref()?.parse::<Quantity>().ok().map(Quantity::milli);
     let average = milli(&current.average_value);
-    // An average is that of all replicas.
-    let total = || average.map(|average| average.saturating_mul(i64::from(replicas.max(1))));
+    // An average is that of all replicas, rounded up. Of the totals that have it the least counts:
+    // values that are a multiple of the target are common, those that are a thousandth above it are not.
+    let replicas_or_one = i64::from(replicas.max(1));
+    let total = || Some(average?.saturating_mul(replicas_or_one) - (replicas_or_one - 1));
     let target = spec.target().ok()?;
     let value = || match target.average_value {
         Some(_) => total(),

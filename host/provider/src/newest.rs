@@ -73,7 +73,11 @@ impl Snapshot {
         let unread = || Newest { mapping: title(), values: None, state: NewestState::Unread };
         let Some(evaluations) = entry.evaluations() else { return Some(unread()) };
         let found = of_evaluations(evaluations, request);
-        Some(found.map_or_else(unread, |(values, state)| Newest { mapping: title(), values, state }))
+        Some(found.map_or_else(unread, |(values, state)| Newest {
+            mapping: title(),
+            values,
+            state,
+        }))
     }
 }
 

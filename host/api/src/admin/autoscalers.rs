@@ -60,7 +60,8 @@ impl AdminState {
     /// The trends of an autoscaler: of its replicas, and of the value of each metric.
     pub(super) fn trends_of(&self, overview: &Overview, now: i64) -> Value {
         let trends = self.trends.lock().unwrap_or_else(PoisonError::into_inner);
-        let metrics = (0..overview.metrics.len()).map(|at| trends.line(&value_line(overview, at), now));
+        let metrics =
+            (0..overview.metrics.len()).map(|at| trends.line(&value_line(overview, at), now));
         json!({
             "at": now,
             "replicas": trends.line(&replicas_line(overview), now),

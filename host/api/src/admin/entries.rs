@@ -55,16 +55,19 @@ impl AdminState {
         let total = mappings.len();
         mappings.sort_by_key(|mapping| order(mapping["state"].as_str()));
         mappings.truncate(MAX_MAPPINGS);
-        add("head".to_owned(), json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "generation": snapshot.generation,
-            "notLoaded": snapshot.not_loaded(),
-            "notReady": self.readiness.check().err(),
-            "begun": self.moments.time(self.begun),
-            "autoscalers": about,
-            "mappings": total,
-            "mappingsShown": mappings.len(),
-        }));
+        add(
+            "head".to_owned(),
+            json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "generation": snapshot.generation,
+                "notLoaded": snapshot.not_loaded(),
+                "notReady": self.readiness.check().err(),
+                "begun": self.moments.time(self.begun),
+                "autoscalers": about,
+                "mappings": total,
+                "mappingsShown": mappings.len(),
+            }),
+        );
         for overview in &list {
             add(format!("autoscaler/{}", autoscalers::name(overview)), json!(overview));
         }
@@ -82,7 +85,8 @@ impl AdminState {
             add(format!("team/{namespace}"), team);
         }
         for rejection in snapshot.rejections() {
-            let name = format!("rejected/{}/{}/{}", rejection.owner, rejection.title, rejection.reason);
+            let name =
+                format!("rejected/{}/{}/{}", rejection.owner, rejection.title, rejection.reason);
             add(name, status::rejected(rejection));
         }
         for lack in mappings::lacks(&self.served.unserved, &self.moments, now) {

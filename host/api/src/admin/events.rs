@@ -105,7 +105,9 @@ impl Client {
                 return Some(written(&difference, None));
             }
             if self.told.elapsed() >= HEARTBEAT {
-                return Some(format!("event: alive\ndata: {}\n\n", json!({"now": clock::now()})).into());
+                return Some(
+                    format!("event: alive\ndata: {}\n\n", json!({"now": clock::now()})).into(),
+                );
             }
         }
     }

@@ -61,7 +61,8 @@ impl Summary {
             summary.newest = Some(summary.newest.map_or(at, |newest| newest.max(at)));
             summary.refused += good.values.refused_count;
             summary.disagreeing += good.basis.disputed;
-            summary.left_out += good.basis.queries.iter().map(|query| query.gaps.len()).sum::<usize>();
+            summary.left_out +=
+                good.basis.queries.iter().map(|query| query.gaps.len()).sum::<usize>();
         }
         summary
     }

@@ -40,6 +40,9 @@ mod tests {
         let moments = Moments::new();
         let later = moments.instant + Duration::from_secs(2);
         assert_eq!(moments.time(later), moments.time + 2000);
-        assert_eq!(Moments { instant: later, ..moments }.time(moments.instant), moments.time - 2000);
+        assert_eq!(
+            Moments { instant: later, ..moments }.time(moments.instant),
+            moments.time - 2000
+        );
     }
 }

@@ -48,8 +48,8 @@ fn team(namespace: &str, team: &Team<'_>, now: Instant) -> Value {
         *budget.limits();
     let used: BudgetUse = budget.used(now);
     let most = plugin_time_per_minute.as_secs_f64();
-    let is_spent = used.plugin_time >= most
-        || f64::from(evaluations_per_minute) - used.evaluations < 1.0;
+    let is_spent =
+        used.plugin_time >= most || f64::from(evaluations_per_minute) - used.evaluations < 1.0;
     let state = if is_spent { "spent" } else { "ok" };
     told["state"] = state.into();
     told["mappingsMost"] = mappings.into();

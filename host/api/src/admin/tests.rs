@@ -80,7 +80,10 @@ async fn clients_of_the_page_share_what_is_made_once_a_second() {
     let first = state.newest().await.unwrap();
     assert!(Arc::ptr_eq(&first, &state.newest().await.unwrap()));
     let head: serde_json::Value = serde_json::from_str(&first["head"]).unwrap();
-    assert_eq!((&head["generation"], &head["autoscalers"]["state"]), (&7.into(), &"noCluster".into()));
+    assert_eq!(
+        (&head["generation"], &head["autoscalers"]["state"]),
+        (&7.into(), &"noCluster".into())
+    );
 }
 
 #[tokio::test]

@@ -86,6 +86,11 @@ fn the_newest_value_counts_before_what_the_controller_read() {
     let overview = of_known(external(2, "10"), &[newest(&[20_000, 20_000])]);
     assert_eq!(overview.wants, Some(4));
     assert_eq!(overview.metrics[0].mapping.as_deref(), Some("external/jobs"));
+    // An average is rounded up: 10 of 3 replicas is no more than 10.
+    let third = with(external(3, "3334m"), |object| {
+        object["spec"]["metrics"][0]["external"]["target"]["averageValue"] = json!("5");
+    });
+    assert_eq!(of(third).wants, Some(2));
     // No item is known: what the controller read is.
     assert_eq!(of_known(external(2, "10"), &[newest(&[])]).wants, Some(2));
 }

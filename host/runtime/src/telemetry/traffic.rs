@@ -85,7 +85,9 @@ impl SourceTraffic {
     pub fn summary(&self, now: Instant) -> TrafficSummary {
         let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
         let within = |window: Duration| {
-            past.times.iter().filter(move |(ended, _)| now.saturating_duration_since(*ended) < window)
+            past.times
+                .iter()
+                .filter(move |(ended, _)| now.saturating_duration_since(*ended) < window)
         };
         let mut took: Vec<_> = within(TIMES_WINDOW).map(|(_, took)| *took).collect();
         took.sort_unstable();

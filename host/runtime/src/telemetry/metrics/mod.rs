@@ -17,12 +17,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::traffic::{AllTraffic, SourceTraffic};
 use connections::ConnectionMetrics;
 pub use connections::{CloseReason, Listener};
 pub use listing::ListingMetrics;
 use mapping::Titles;
 pub use mapping::{HandoverEvent, MappingMetrics, ReadOutcome};
-use super::traffic::{AllTraffic, SourceTraffic};
 use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
 
