@@ -116,13 +116,14 @@ const GROUPS: [&[&str]; 5] = [
 ];
 
 /// Components that can be combined with any of [`GROUPS`].
-const OPTIONS: [&[&str]; 7] = [
+const OPTIONS: [&[&str]; 8] = [
     &[],
     &["cert-manager"],
     &["monitoring"],
     &["hostnetwork"],
     &["network-policy"],
     &["teams"],
+    &["autoscalers", "page-users"],
     &["cert-manager", "monitoring", "hostnetwork", "network-policy", "scraping", "teams"],
 ];
 
@@ -132,7 +133,7 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
     let own = !has("cert-manager");
     let [custom, external, resource] =
         ["custom-metrics", "external-metrics", "resource-metrics"].map(has);
-    let parts: [(bool, &[&str]); 13] = [
+    let parts: [(bool, &[&str]); 15] = [
         (
             true,
             &[
@@ -208,6 +209,11 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
             has("scraping"),
             &["ClusterRole/leadsman-scraping", "ClusterRoleBinding/leadsman-scraping"],
         ),
+        (
+            has("autoscalers"),
+            &["ClusterRole/leadsman-autoscalers", "ClusterRoleBinding/leadsman-autoscalers"],
+        ),
+        (has("page-users"), &["ClusterRole/leadsman-page-reader"]),
         (has("teams"), &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]),
     ];
     let wanted = parts.iter().filter(|(wanted, _)| *wanted);

@@ -115,6 +115,22 @@ async fn for_teams_and_an_existing_config_map() {
     account.may("rights-teams", everywhere.into_iter().chain(configuration("mine"))).await;
 }
 
+/// The page's own rights: to list autoscalers. That it is for users of the cluster is no right of the
+/// adapter.
+#[tokio::test]
+async fn for_the_page() {
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"mappings": [mappings()[1]]},
+        "page": {"autoscalers": true, "auth": "cluster"},
+    });
+    let account = installed("rights-page", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    let kind = "autoscaling/horizontalpodautoscalers";
+    everywhere.extend(["list", "watch"].map(|verb| format!("{verb} {kind}")));
+    account.may("default", everywhere).await;
+}
+
 /// The right to write Events on the configuration.
 const TOLD: [&str; 2] = ["create events.k8s.io/events", "patch events.k8s.io/events"];
 
