@@ -20,7 +20,7 @@ use crate::waiting::eventually;
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the page may take to show what is waited for.
-const SHOWN_TIMEOUT: Duration = Duration::from_secs(30);
+const SHOWN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A browser with one page. It ends when this is dropped.
 pub struct Browser {

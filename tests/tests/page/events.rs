@@ -33,7 +33,7 @@ async fn events_begin_with_everything_and_go_on_with_what_changes() {
 
 #[tokio::test]
 async fn thirty_two_clients_may_follow() {
-    let site = Site::with(&[]).await;
+    let site = Site::small().await;
     let mut all = Vec::new();
     for _ in 0..32 {
         let mut events = site.leadsman.events().await.expect("events");
@@ -52,7 +52,7 @@ async fn thirty_two_clients_may_follow() {
 
 #[tokio::test]
 async fn looking_is_no_read() {
-    let site = Site::with(&[GOOD[0].to_owned()]).await;
+    let site = Site::small().await;
     let reads =
         || async { site.leadsman.metric("leadsman_reads_total", &[("outcome", "ok")]).await };
     let (before, queries) = (reads().await, site.upstream.queries());
@@ -74,7 +74,7 @@ async fn looking_is_no_read() {
 
 #[tokio::test]
 async fn an_open_page_does_not_delay_the_end() {
-    let site = Site::with(&[]).await;
+    let site = Site::small().await;
     let mut events = site.leadsman.events().await.expect("events");
     events.next().await;
     let Site { leadsman, .. } = site;

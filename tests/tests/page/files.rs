@@ -10,7 +10,7 @@ fn loaded(text: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn the_page_has_a_strict_policy_and_all_of_its_files() {
-    let site = Site::with(&[]).await;
+    let site = Site::small().await;
     let page = site.leadsman.admin("/").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     let policy = page.header("content-security-policy");

@@ -42,6 +42,11 @@ impl Site {
         Self::with(&names).await
     }
 
+    /// With one mapping, which works.
+    async fn small() -> Self {
+        Self::with(&[GOOD[0].to_owned()]).await
+    }
+
     /// With mappings of these names, each of them read once. Those that contain `broken` fail.
     async fn with(names: &[String]) -> Self {
         let upstream = Upstream::start(Reply::pods(&[])).await;

@@ -41,7 +41,8 @@ fn source(name: &str, query: &BoundQuery, titles: &[String], now: Instant) -> Va
     let failed_last = match (last_success, &last_failure) {
         (_, None) => false,
         (None, Some(_)) => true,
-        (Some(success), Some((failure, _))) => *failure > success,
+        // Of the same millisecond the failure counts.
+        (Some(success), Some((failure, _))) => *failure >= success,
     };
     let state = match (failed_last, last_success) {
         (true, _) => "failing",
