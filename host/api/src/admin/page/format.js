@@ -67,6 +67,6 @@ export const bytes = (number) => {
 };
 
 // `sha256:0123…` as far as people compare it.
-export const digest = (text) => (text ?? "").replace(/^([a-z0-9]+:)?([0-9a-f]{12})[0-9a-f]*$/, "$1$2");
+export const digest = (text) => (text ?? "").replace(/^(?:[a-z0-9]+:)?([0-9a-f]{12})[0-9a-f]*$/, "sha256:$1");
 
 export const moment = (at) => new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
