@@ -19,7 +19,7 @@ use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
 pub(crate) use adapter::AdapterFlags;
-pub(crate) use explain::{Explain, ExplainOutput};
+pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
 pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
 
@@ -39,7 +39,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo, doctor and explain.
+    /// if left out, `warn` for demo, doctor, explain and try.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -57,10 +57,13 @@ pub(crate) enum Command {
     /// and rights, the metrics that are served and the autoscalers that use them. Exits with 1 if
     /// anything does.
     Doctor(Doctor),
-    /// Say why an autoscaler wants the replicas that it wants: reads its metrics as its controller
-    /// does, repeats the arithmetic, and names what holds the result.
+    /// Say why a metric has its value, and why an autoscaler wants the replicas that it wants: reads as
+    /// its controller does, shows what the adapter did for it, repeats the arithmetic, and names what
+    /// holds the result.
     #[command(subcommand)]
     Explain(Explain),
+    /// Run a mapping once on its real source, without serving it.
+    Try(Try),
     /// Say what rules of prometheus-adapter give: which metrics, for which objects, with which
     /// queries, and why a series is not served. Writes them as mappings, and compares what another
     /// adapter answers. Exits with 1 if anything is wrong or differs.
@@ -245,6 +248,16 @@ pub(crate) enum Plugin {
     Inspect {
         /// A component.
         file: PathBuf,
+    },
+    /// Run a plugin on a fixture, as an evaluation runs it, and say whether it gives what the fixture
+    /// expects. Exits with 1 if it does not.
+    Run {
+        /// A component, or the name of a plugin that ships with Leadsman.
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// The fixture, as `leadsman explain metric --record` writes it.
+        #[arg(long, value_name = "FILE")]
+        fixture: PathBuf,
     },
 }
 

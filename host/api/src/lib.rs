@@ -3,6 +3,7 @@
 pub mod admin;
 mod current;
 mod discovery;
+mod explain;
 mod fixed;
 mod in_flight;
 mod parameter;
@@ -22,6 +23,7 @@ use axum::{Extension, Router};
 use http::{StatusCode, Uri};
 
 pub use current::CurrentSnapshot;
+pub use explain::explain;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use leadsman_server::auth::{Auth, Peer};

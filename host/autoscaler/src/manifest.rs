@@ -87,6 +87,23 @@ pub struct MetricSource {
     pub described_object: Option<Reference>,
     /// What it is to be.
     pub target: TargetSpec,
+    /// What an external metric counts as once it could not be read for a time.
+    pub fallback: Option<FallbackSpec>,
+}
+
+/// The number of replicas that an external metric wants once reads have failed for so long.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FallbackSpec {
+    /// For how long, in seconds. The API's default is three minutes.
+    #[serde(default = "three_minutes")]
+    pub failure_duration_seconds: u64,
+    /// The number of replicas.
+    pub replicas: i32,
+}
+
+fn three_minutes() -> u64 {
+    180
 }
 
 /// A metric, and which of its series.

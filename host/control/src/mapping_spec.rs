@@ -150,6 +150,7 @@ impl MappingSpec {
             serve,
             kind,
             queries,
+            own_queries: mapping.queries.len(),
             plugin_name: mapping.plugin.clone(),
             plugin: self.plugin.clone(),
             config: mapping.config.to_string(),

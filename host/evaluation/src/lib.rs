@@ -22,6 +22,7 @@ mod plugin_run;
 mod policy;
 mod predecessor;
 mod quota;
+pub mod record;
 mod stage;
 mod state;
 
@@ -30,7 +31,7 @@ pub use budget::{Budget, BudgetUse, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use circuit_breaker::CircuitBreaker;
 pub use error::{EvaluationError, ReadFailure};
-pub use evaluations::{Evaluations, Reader, Reading};
+pub use evaluations::{Evaluations, Reader, Reading, Recorded};
 pub use last_known::{Known, LastKnown};
 pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
 pub use missing::{Missing, MissingEntry, MissingLog, MissingReason};
@@ -41,3 +42,4 @@ pub use quota::EvaluationQuota;
 pub use state::{Evaluated, Failed, State};
 
 pub use leadsman_source::Gap;
+pub use record::Who;

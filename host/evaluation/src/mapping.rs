@@ -33,6 +33,8 @@ pub struct Mapping {
     pub items: Option<ItemLabels>,
     /// Its queries and those that the plugin brings.
     pub queries: Vec<BoundQuery>,
+    /// How many of these are its own: the first ones.
+    pub own_queries: usize,
     /// The plugin's name.
     pub plugin_name: String,
     /// The plugin.

@@ -16,7 +16,7 @@ use leadsman_model::names::Scope;
 use leadsman_model::permits::FairPermit;
 use leadsman_model::tenant::Tenant;
 use leadsman_model::values::Values;
-use leadsman_sandbox::{Expected, Run, RunError};
+use leadsman_sandbox::{Expected, Run, RunError, Trace};
 
 /// The runs of one mapping: how many there may be at once, and how long they usually take.
 #[derive(Debug)]
@@ -168,6 +168,13 @@ pub(super) struct Ran {
     pub(super) took: Duration,
 }
 
+/// What a run was given, gave and logged, however it ended.
+pub(super) struct Traced {
+    pub(super) trace: Trace,
+    /// How long it took.
+    pub(super) took: Duration,
+}
+
 /// A run that has its permits. However it ends, by a panic too, its time is what the metric and the
 /// team's budget get: the two agree.
 struct Timed {
@@ -189,13 +196,13 @@ impl Timed {
     fn ended<T>(
         mut self,
         result: Result<T, EvaluationError>,
-    ) -> Result<(T, Duration), EvaluationError> {
+    ) -> (Result<T, EvaluationError>, Duration) {
         self.outcome = match &result {
             Ok(_) => OK,
             Err(error) => error.reason(),
         };
         let took = self.begun.elapsed();
-        result.map(|value| (value, took))
+        (result, took)
     }
 }
 
@@ -216,16 +223,19 @@ impl Drop for Timed {
     }
 }
 
-/// Runs a plugin where it may block, and says how long it ran. The permits belong to the run: they
-/// stay taken until the plugin has ended, even if nobody waits for it any more.
+/// Runs a plugin where it may block, and says how long it ran and what it did. The permits belong to
+/// the run: they stay taken until the plugin has ended, even if nobody waits for it any more.
 pub(super) async fn run(
     mapping: &Arc<Mapping>,
     which: Which,
     input: Input,
     scope: &Scope,
     stage: impl Fn(Stage),
-) -> Result<Ran, EvaluationError> {
-    let permits = Permits::acquire(mapping, scope, &stage).await?;
+) -> (Result<Ran, EvaluationError>, Option<Traced>) {
+    let permits = match Permits::acquire(mapping, scope, &stage).await {
+        Ok(permits) => permits,
+        Err(error) => return (Err(error), None),
+    };
     let (running, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
         if which == Which::Serving {
@@ -233,22 +243,31 @@ pub(super) async fn run(
             running.metrics.plugin_received(series);
         }
         let timed = Timed::begin(running.clone(), which, permits);
-        let ((values, disputes), took) = timed.ended(evaluate(&running, which, input, &scope))?;
-        Ok(Ran { values, disputes, took })
+        let (result, trace) = match evaluate(&running, which, input, &scope) {
+            Ok((result, trace)) => (result, Some(trace)),
+            Err(error) => (Err(error), None),
+        };
+        let (result, took) = timed.ended(result);
+        let ran = result.map(|(values, disputes)| Ran { values, disputes, took });
+        (ran, trace.map(|trace| Traced { trace, took }))
     });
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "running a plugin panicked");
         let source = RunError::Host("the adapter failed while it ran the plugin".to_owned());
-        Err(EvaluationError::Plugin { plugin: mapping.called(&mapping.plugin_name), source })
+        let plugin = mapping.called(&mapping.plugin_name);
+        (Err(EvaluationError::Plugin { plugin, source }), None)
     })
 }
+
+/// What became of a run that came so far that the plugin was called, and what it did.
+type Called = (Result<(Values, Disputes), EvaluationError>, Trace);
 
 fn evaluate(
     mapping: &Mapping,
     which: Which,
     mut input: Input,
     scope: &Scope,
-) -> Result<(Values, Disputes), EvaluationError> {
+) -> Result<Called, EvaluationError> {
     let title = mapping.title();
     let (plugin, plugin_name, config, objects, name) = match (which, &mapping.candidate) {
         (Which::Candidate, Some(of)) => {
@@ -283,9 +302,12 @@ fn evaluate(
         let plugin = mapping.called(plugin_name);
         EvaluationError::Plugin { plugin, source }
     };
-    let values = plugin.evaluate(&run, input).map_err(failed)?;
-    let disputes = disputes.without_served(&values.served, scope);
-    Ok((values, disputes))
+    let (result, trace) = plugin.evaluate_traced(&run, input);
+    let result = result.map_err(failed).map(|values| {
+        let disputes = disputes.without_served(&values.served, scope);
+        (values, disputes)
+    });
+    Ok((result, trace))
 }
 
 #[cfg(test)]

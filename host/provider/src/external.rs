@@ -1,5 +1,7 @@
 //! Reads of external metrics: items with labels.
 
+mod explained;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,7 @@ use leadsman_model::values::{Item, MetricValues, Value};
 /// A read of an external metric whose mapping is found.
 pub struct ExternalRead<'a> {
     request: &'a ExternalRequest<'a>,
-    reader: Reader,
+    reader: Reader<'a>,
     begun: Instant,
     part: Part,
     /// The series of the metric, if a rule gives it.

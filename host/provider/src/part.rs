@@ -36,7 +36,7 @@ impl Part {
     /// Reads it for these objects.
     pub(super) async fn read<'n>(
         &self,
-        reader: Reader,
+        reader: Reader<'_>,
         names: impl Iterator<Item = &'n Arc<str>>,
     ) -> Result<Reading, ReadError> {
         let failed = |failure| self.failed(failure);

@@ -31,7 +31,7 @@ use leadsman_server::auth::Auth;
 use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
-pub use load::{LoadedConfig, check, load};
+pub use load::{LoadedConfig, check, load, load_recording};
 pub use options::{AdminAuth, ClusterOptions, Options, ServiceName};
 
 /// How long requests in flight may take during shutdown.

@@ -17,8 +17,8 @@ use std::time::Duration;
 pub(crate) use check::check;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
-pub(crate) use explain::explain;
-pub(crate) use plugin::inspect;
+pub(crate) use explain::{explain, try_mapping};
+pub(crate) use plugin::{inspect, run_fixture};
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
 

@@ -10,12 +10,15 @@ use kube::discovery::pinned_kind;
 use leadsman_cluster::{Cluster, explain};
 use leadsman_document::Document;
 use leadsman_hpa::{History, Metric, Recommendation, Situation, Startup, Target};
+use leadsman_provider::explanation::{MetricExplanation, With};
 use leadsman_runtime::clock;
 use serde::de::DeserializeOwned;
 
 use super::autoscaler::{Autoscaler, MetricSpec, Reference, Scale, TargetSpec};
+use super::explainer::explained;
+use super::readings::Answer;
 use super::requests::{Surroundings, is_namespace, path};
-use super::{ExplainError, ExplainOptions, pods, readings};
+use super::{ExplainError, ExplainOptions, Explainer, pods, readings};
 
 /// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
@@ -36,10 +39,13 @@ pub(super) struct GatheredMetric {
     pub(super) spec: MetricSpec,
     pub(super) request: Option<String>,
     pub(super) warnings: Vec<String>,
+    /// What the adapter did for it, if the adapter explains its answers.
+    pub(super) record: Option<MetricExplanation>,
 }
 
 pub(super) async fn gather(
     cluster: &Cluster,
+    own: Option<&Explainer>,
     options: &ExplainOptions,
 ) -> Result<Gathered, ExplainError> {
     let (autoscaler, namespace) = match &options.file {
@@ -65,7 +71,7 @@ pub(super) async fn gather(
     .await?;
     let selector = scale.status.selector.clone();
     let listed = list_pods(cluster, &namespace, &selector).await?;
-    let custom_version = custom_version(cluster).await;
+    let custom_version = readings::custom_version(cluster).await;
     let (mut metrics, mut values) = (Vec::new(), Vec::new());
     for spec in autoscaler.spec.metrics() {
         let described = described(cluster, &spec).await;
@@ -76,9 +82,9 @@ pub(super) async fn gather(
             described: described.as_deref(),
         };
         let request = path(&spec, &around);
-        let answer = match &request {
-            Ok(path) => readings::get(cluster, path).await,
-            Err(reason) => Err(reason.clone()),
+        let (answer, record) = match &request {
+            Ok(path) => read(cluster, own, path).await,
+            Err(reason) => (Err(reason.clone()), None),
         };
         let (reading, warnings) = match answer {
             Ok(answer) => {
@@ -96,7 +102,7 @@ pub(super) async fn gather(
             Ok(target) => Metric { target, reading },
             Err(reason) => Metric { target: Target::Value(0), reading: Err(reason) },
         });
-        metrics.push(GatheredMetric { spec, request: request.ok(), warnings });
+        metrics.push(GatheredMetric { spec, request: request.ok(), warnings, record });
     }
     let spec = &autoscaler.spec;
     let from_file = options.file.is_some();
@@ -117,6 +123,25 @@ pub(super) async fn gather(
         history: History { recommendations, ..History::default() },
     };
     Ok(Gathered { namespace, autoscaler, scale, from_file, metrics, situation })
+}
+
+/// Reads a metric as the controller does, and asks for what the adapter did for it. With a
+/// configuration of its own, this process is the adapter.
+async fn read(
+    cluster: &Cluster,
+    own: Option<&Explainer>,
+    path: &str,
+) -> (Result<Answer, String>, Option<MetricExplanation>) {
+    if let Some(own) = own {
+        return match own.explain(path, With::default()).await {
+            Ok(document) => (Answer::of(&document), Some(document)),
+            Err(error) => (Err(error.to_string()), None),
+        };
+    }
+    let answer = readings::get(cluster, path).await;
+    let record = explained(cluster, path, With::default()).await;
+    // The metric itself is what counts; some adapters explain nothing.
+    (answer, record.ok().flatten())
 }
 
 fn read_file(file: &Path) -> Result<Autoscaler, ExplainError> {
@@ -203,13 +228,4 @@ async fn list_pods(
         what: format!("the pods of {namespace} with {selector}"),
         reason: explain(&error),
     })
-}
-
-/// The version that the controller asks for: the one that discovery prefers.
-async fn custom_version(cluster: &Cluster) -> String {
-    let group = readings::get(cluster, "/apis/custom.metrics.k8s.io").await;
-    let preferred = group
-        .ok()
-        .and_then(|group| group.body["preferredVersion"]["version"].as_str().map(str::to_owned));
-    preferred.unwrap_or_else(|| "v1beta2".to_owned())
 }

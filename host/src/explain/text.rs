@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use leadsman_provider::explanation::ExplainedMetric;
+
+use super::metric::write_line;
 use super::notation::ratio;
+use super::record::lines;
 use super::{Controller, Explanation, Metric};
 
 impl fmt::Display for Explanation {
@@ -59,6 +63,21 @@ impl fmt::Display for Metric {
         }
         for warning in &self.warnings {
             writeln!(f, "  warning   {warning}")?;
+        }
+        for clock in &self.clocks {
+            writeln!(f, "  clock     {clock}")?;
+        }
+        if let Some(document) = &self.record {
+            // cpu and memory are read together.
+            let of = |metric: &&ExplainedMetric| metric.mapping.metric == self.name;
+            for metric in document.metrics.iter().filter(of) {
+                for line in lines(document, metric) {
+                    write_line(f, &line)?;
+                }
+            }
+            for what in &document.left_out {
+                writeln!(f, "  left out  {what}")?;
+            }
         }
         if let Some(request) = &self.request {
             writeln!(f, "  request   kubectl get --raw '{request}'")?;

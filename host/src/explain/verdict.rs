@@ -5,7 +5,7 @@ use leadsman_hpa::{Failure, Outcome, Proposal, Reading, Situation, decide};
 
 use super::gather::{Gathered, GatheredMetric};
 use super::notation::both;
-use super::{Bounds, Controller, Explanation, Metric, Target};
+use super::{Bounds, Controller, Explanation, Metric, Target, fallback};
 
 /// How many values of single pods are shown.
 const MAX_ITEMS: usize = 20;
@@ -73,6 +73,7 @@ fn of_metric(
         None => (Vec::new(), None, reading.err().cloned()),
     };
     Metric {
+        name: metric.spec.name().to_owned(),
         title: title(&metric.spec),
         target,
         request: metric.request.clone(),
@@ -83,6 +84,8 @@ fn of_metric(
         proposes,
         failure,
         decides,
+        clocks: fallback::clocks(metric, reading.is_err()),
+        record: metric.record.clone(),
     }
 }
 

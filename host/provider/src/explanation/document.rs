@@ -105,9 +105,12 @@ pub struct MappingExplanation {
     /// How logs and messages call it: `pods/http_requests`.
     pub title: String,
     /// The mapping.
-    pub mapping: Option<ExplainedMapping>,
-    /// Its evaluations.
+    pub mapping: ExplainedMapping,
+    /// Its evaluations in use.
     pub evaluations: Vec<ExplainedEvaluation>,
+    /// What this explanation leaves out, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub left_out: Vec<String>,
 }
 
 /// What serves a metric.
@@ -144,9 +147,7 @@ pub struct WrittenAt {
     /// The place in it: `/mappings/3`, `/rules/0`.
     pub place: String,
     /// Its line, from 1.
-    pub line: Option<u32>,
-    /// The revision of the document that is in force: the resource version of a ConfigMap.
-    pub revision: Option<String>,
+    pub line: usize,
 }
 
 /// The plugin of a mapping.
@@ -159,8 +160,10 @@ pub struct ExplainedPlugin {
     pub version: String,
     /// The digest of its component.
     pub digest: String,
-    /// Its configuration.
-    pub config: serde_json::Value,
+    /// Its configuration. Where one evaluation is for the whole cluster, it may name other namespaces,
+    /// and is told to the operator alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub config: Option<serde_json::Value>,
 }
 
 /// A query as it is configured, or as the plugin brings it.
@@ -307,6 +310,12 @@ pub struct ExplainedEvaluation {
     pub runs: Vec<ExplainedRun>,
     /// Who read it, the newest read first.
     pub readers: Vec<ExplainedReader>,
+    /// The newest run as a fixture of the SDK's format, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fixture: Option<serde_json::Value>,
+    /// Why there is no such fixture, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_fixture: Option<String>,
 }
 
 /// Someone who reads an evaluation.

@@ -52,6 +52,15 @@ const UNAUTHENTICATED: &str = "system:unauthenticated";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserId(pub u64);
 
+/// The user of a request.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Tells it from others.
+    pub id: UserId,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
 static USERS: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
 
 impl UserId {
@@ -165,7 +174,7 @@ impl Auth {
     }
 
     /// Authenticates and authorizes a request. Takes the headers that only a front proxy may send
-    /// out of it, and leaves the [`UserId`] among its extensions.
+    /// out of it, and leaves the [`User`] among its extensions.
     pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
         let by_certificate = match &self.authorities.load_full() {
             Some(authorities) => peer.identify(authorities, &mut request.headers),
@@ -173,7 +182,8 @@ impl Auth {
         };
         let _counted = self.unproven.admit(&by_certificate, peer)?;
         let (identity, proxied) = self.authenticate(by_certificate, request).await?;
-        request.extensions.insert(UserId::of(&identity));
+        let name = identity.user.as_str().into();
+        request.extensions.insert(User { id: UserId::of(&identity), name });
         let anonymous = identity.user == ANONYMOUS;
         let asked = attributes(&request.method, &request.uri);
         self.authorize(identity, asked, proxied).await?;

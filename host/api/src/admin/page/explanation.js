@@ -41,6 +41,7 @@ function written({ now, mapping, explanation: told }) {
     told.mapping ? about(told.mapping) : null,
     all.length === 0 ? el("p", "quiet", {}, "Nobody has read this metric lately, so nothing is evaluated.") : null,
     ...all.map((of, at) => evaluation(of, now, told.evaluations?.find((one) => (one.namespace ?? "") === of.scope && (one.selector ?? "") === of.selector), at, all.length)),
+    ...(told.leftOut ?? []).map((text) => el("p", "quiet small", {}, text)),
     mapping.evaluationsTotal > all.length ? el("p", "quiet", {}, `${count(all.length)} of ${several(mapping.evaluationsTotal, "evaluation", "evaluations")} are shown`) : null,
   ];
 }
