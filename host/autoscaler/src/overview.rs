@@ -253,10 +253,12 @@ fn state(
     let at_max = situation.replicas >= situation.max && wants >= situation.max;
     let no_room = at_max && situation.max > situation.min;
     // What waits below the maximum is held by time; at the maximum only more replicas help.
-    match () {
-        () if old || waits || (rate && !at_max) => State::Held,
-        () if limit == Some(Limit::MaxReplicas) || no_room => State::AtMax,
-        () => State::Fine,
+    if old || waits || (rate && !at_max) {
+        State::Held
+    } else if limit == Some(Limit::MaxReplicas) || no_room {
+        State::AtMax
+    } else {
+        State::Fine
     }
 }
 

@@ -157,7 +157,7 @@ mod tests {
         let binder = Box::new(|| -> futures_util::future::BoxFuture<'static, _> {
             Box::pin(async { Err("nobody binds it".to_owned()) })
         });
-        let rule = LazyMetric::new("jobs".parse().unwrap(), Serve::External, binder, None);
+        let rule = LazyMetric::new("jobs".parse().unwrap(), Serve::External, 0, binder, None);
         let metric = "broken".parse().unwrap();
         let rejection = Rejection {
             owner: Owner::Operator,

@@ -44,7 +44,7 @@ impl AdminState {
     pub(super) fn entries(&self) -> Entries {
         let generation = self.served.now();
         let (snapshot, now) = (&generation.snapshot, Instant::now());
-        let mut entries = BTreeMap::new();
+        let mut entries = Entries::new();
         // A rule may serve what a mapping does; the mapping comes first.
         let mut add = |name: String, value: Value| {
             entries.entry(name).or_insert_with(|| Arc::from(value.to_string()));

@@ -49,7 +49,7 @@ pub(super) async fn index() -> Response {
 /// A file of it.
 pub(super) async fn file(Path(name): Path<String>) -> Response {
     match FILES.iter().find(|(known, ..)| *known == name) {
-        Some((_, kind, text)) => answer(kind, text),
+        Some(&(_, kind, text)) => answer(kind, text),
         None => (StatusCode::NOT_FOUND, "the page has no such file\n").into_response(),
     }
 }

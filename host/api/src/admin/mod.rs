@@ -192,27 +192,38 @@ impl AdminState {
         }
         self.metrics.encode()
     }
+
+    /// What `/status.json` says.
+    fn status(&self) -> String {
+        let mut status = {
+            let mut trends = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+            let generation = self.served.now();
+            status::of(&generation.snapshot, &mut trends)
+        };
+        status["unserved"] = status::reasons(&self.served.unserved).into();
+        status["uptimeSeconds"] = self.begun.elapsed().as_secs().into();
+        status["ready"] = self.readiness.check().is_ok().into();
+        let sections = self.sections();
+        status["autoscalers"] = sections.autoscalers;
+        status["sources"] = sections.sources.into();
+        status["plugins"] = sections.plugins.into();
+        status["teams"] = sections.teams.into();
+        status.to_string()
+    }
 }
 
-async fn status(State(state): State<AdminState>) -> Response {
-    let mut status = {
-        let mut trends = state.values.lock().unwrap_or_else(PoisonError::into_inner);
-        let generation = state.served.now();
-        status::of(&generation.snapshot, &mut trends)
-    };
-    status["unserved"] = status::reasons(&state.served.unserved).into();
-    status["uptimeSeconds"] = state.begun.elapsed().as_secs().into();
-    status["ready"] = state.readiness.check().is_ok().into();
-    let sections = state.sections();
-    status["autoscalers"] = sections.autoscalers;
-    status["sources"] = sections.sources.into();
-    status["plugins"] = sections.plugins.into();
-    status["teams"] = sections.teams.into();
+async fn status(State(state): State<AdminState>) -> Result<Response, Status> {
+    // Not on a thread that serves reads.
+    let told = tokio::task::spawn_blocking(move || state.status()).await;
+    let told = told.map_err(|error| {
+        tracing::error!(%error, "writing the status panicked");
+        Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
+    })?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, status.to_string()).into_response()
+    Ok((headers, told).into_response())
 }
 
 #[cfg(test)]
