@@ -6,7 +6,7 @@ use leadsman_hpa::{
 use leadsman_model::quantity::Quantity;
 use serde::Serialize;
 
-use crate::manifest::{Autoscaler, Condition, MetricSpec, Status};
+use crate::manifest::{Autoscaler, Condition, MetricSpec, Status, TargetSpec};
 use crate::notation::decimal;
 use crate::reported::situation;
 use crate::verdict::{steps, target_words, title, verdict};
@@ -159,7 +159,7 @@ impl Overview {
             last_scale_time: None,
         };
         let Some(status) = looked else {
-            let unread = |(at, spec): (usize, &MetricSpec)| metric(spec, known.get(at), None, None);
+            let unread = |(at, spec): (usize, &MetricSpec)| metric(spec, known.get(at), None);
             overview.metrics = specs.iter().enumerate().map(unread).collect();
             return overview;
         };
@@ -169,16 +169,18 @@ impl Overview {
             Outcome::Recommended { winner, .. } => Some(*winner),
             _ => None,
         };
+        let is_off = matches!(decision.outcome, Outcome::Disabled);
         let replicas = Replicas { spec: situation.replicas, status: situation.status_replicas };
         let proposal = |metric| {
             propose(metric, replicas, &situation.pods, &situation.startup, situation.tolerance)
         };
         overview.metrics = { specs.iter().zip(&situation.metrics).enumerate() }
             .map(|(at, (spec, read))| {
-                let proposed = Some((proposal(read), &situation));
+                // Of a target that is switched off, nothing is proposed.
+                let proposed = (!is_off).then(|| (proposal(read), &situation));
                 MetricOverview {
                     decides: winner == Some(at),
-                    ..metric(spec, known.get(at), proposed, Some(read.target))
+                    ..metric(spec, known.get(at), proposed)
                 }
             })
             .collect();
@@ -266,13 +268,12 @@ fn metric(
     spec: &MetricSpec,
     known: Option<&KnownMetric>,
     proposed: Option<(Result<Proposal, Failure>, &Situation)>,
-    target: Option<Target>,
 ) -> MetricOverview {
-    let target = target.or_else(|| spec.target().and_then(|of| of.in_thousandths()).ok());
+    let target = spec.target().and_then(TargetSpec::in_thousandths).ok();
     let percent = matches!(target, Some(Target::Utilization(_)));
     let number =
         |value: i64| if percent { Number::percent(value) } else { Number::of_milli(value) };
-    let target = spec.target().is_ok().then_some(target).flatten().map(|target| match target {
+    let target = target.map(|target| match target {
         Target::Value(milli) | Target::AverageValue(milli) => number(milli),
         Target::Utilization(percent) => number(i64::from(percent)),
     });
