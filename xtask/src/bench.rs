@@ -14,6 +14,8 @@ pub(crate) enum Benchmark {
     Shapes,
     /// One evaluation, from the answer of a source to values.
     Evaluation,
+    /// What the record of evaluations and readers costs.
+    Recording,
     /// Reads in a cluster: authenticated, authorized, with watched objects.
     Cluster,
     /// Selecting objects, and their memory.
@@ -31,10 +33,11 @@ pub(crate) enum Benchmark {
 }
 
 impl Benchmark {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Reads,
         Self::Shapes,
         Self::Evaluation,
+        Self::Recording,
         Self::Cluster,
         Self::Objects,
         Self::Reload,
@@ -54,6 +57,7 @@ impl Benchmark {
             Self::Reads => "reads",
             Self::Shapes => "shapes",
             Self::Evaluation => "evaluation",
+            Self::Recording => "recording",
             Self::Cluster => "cluster",
             Self::Objects => "objects",
             Self::Reload => "reload",

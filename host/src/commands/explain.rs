@@ -53,6 +53,10 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
             ExplainOutput::Json => pretty(&document)?,
         };
         show(&text);
+        if document.metrics.is_empty() {
+            // It could not be loaded.
+            return Ok(ExitCode::from(FAULTS));
+        }
         match &of.record {
             Some(file) => record(&[document], file),
             None => Ok(ExitCode::SUCCESS),

@@ -32,10 +32,9 @@ pub use leadsman_sandbox::{
 };
 pub use leadsman_source::{FilledQuery, QueryKind};
 pub use pool::RecordPool;
-pub use readers::{ReaderNote, Who};
+pub use readers::{ReaderLog, ReaderNote, Who};
 pub use runs::{FinishedRun, RunLog};
 
-pub(super) use readers::ReaderLog;
 pub(super) use tracer::{QueryTracer, Tracer};
 
 /// How many runs of an evaluation are kept.

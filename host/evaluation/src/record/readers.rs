@@ -46,7 +46,7 @@ pub struct ReaderNote {
 
 /// The readers of one evaluation.
 #[derive(Debug, Default)]
-pub(crate) struct ReaderLog(Mutex<Vec<Noted>>);
+pub struct ReaderLog(Mutex<Vec<Noted>>);
 
 #[derive(Debug, Clone)]
 struct Noted {
@@ -57,7 +57,7 @@ struct Noted {
 
 impl ReaderLog {
     /// Notes a read. Waits for nobody: a read at the same time may be noted in its place.
-    pub(crate) fn note(&self, who: &Who<'_>, now: Instant) {
+    pub fn note(&self, who: &Who<'_>, now: Instant) {
         let Ok(mut noted) = self.0.try_lock() else { return };
         if let Some(known) = noted.iter_mut().find(|known| known.key == who.key) {
             if now.saturating_duration_since(known.at) >= INTERVAL {
@@ -86,7 +86,7 @@ impl ReaderLog {
     }
 
     /// All readers, the newest read first.
-    pub(crate) fn list(&self) -> Vec<ReaderNote> {
+    pub fn list(&self) -> Vec<ReaderNote> {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         noted.sort_by_key(|known| std::cmp::Reverse(known.at));
         noted.into_iter().map(|known| known.note).collect()
