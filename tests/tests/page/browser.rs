@@ -205,3 +205,18 @@ async fn a_mapping_that_works_is_found_by_its_source_and_query() {
             .is_some_and(|q| q.contains("problems=true"))
     );
 }
+
+#[tokio::test]
+async fn numbers_are_as_people_write_them() {
+    let site = Site::small().await;
+    let mut browser = opened(&site, "/", DESKTOP).await;
+    let of = "(async () => { const of = await import('/page/format.js'); return [ \
+        ...['1013400m', '22m', '5k', '-500m', '140349m', '0', '12'].map(of.quantity), \
+        of.age(41), of.age(200), of.took(0.0124), of.scale(12345), of.bytes(2 ** 25)]; })()";
+    let written = browser.value(of).await;
+    let expected = json!([
+        "1013.4", "0.022", "5000", "-0.5", "140.349", "0", "12", "41 s", "3 min", "12.4 ms",
+        "12.3k", "32 MiB"
+    ]);
+    assert_eq!(written, expected);
+}

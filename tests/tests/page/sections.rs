@@ -1,6 +1,5 @@
 //! What the page and `/status.json` say of sources, plugins and teams.
 
-use leadsman_tests::eventually;
 use serde_json::Value;
 
 use super::{BROKEN, GOOD, Site};
@@ -15,7 +14,8 @@ async fn sources_and_plugins_are_told_with_what_they_did() {
     let site = Site::new().await;
     let status = site.leadsman.status().await;
     let source = named(&status["sources"], "prometheus");
-    assert_eq!(source["state"], "failing", "{source:#}");
+    // It answers, and not all queries.
+    assert_eq!(source["state"], "someFail", "{source:#}");
     assert!(source["lastError"].as_str().is_some_and(|why| why.contains(super::WHY)), "{source:#}");
     assert!(source["lastSuccess"].as_i64() > Some(0) && source["lastFailure"].as_i64() > Some(0));
     assert!(source["perMinute"].as_f64() >= Some(8.0), "{source:#}");
@@ -29,12 +29,6 @@ async fn sources_and_plugins_are_told_with_what_they_did() {
     let evaluation = &failing.expect("a mapping")["evaluations"][0];
     assert!(evaluation["failingSeconds"].as_f64() >= Some(0.0), "{evaluation:#}");
     site.repair().await;
-    eventually("a source that answers", std::time::Duration::from_secs(20), async || {
-        let status = site.leadsman.status().await;
-        match named(&status["sources"], "prometheus")["state"] == "ok" {
-            true => Ok(()),
-            false => Err(status["sources"].to_string()),
-        }
-    })
-    .await;
+    let source = named(&site.leadsman.status().await["sources"], "prometheus").clone();
+    assert!(source["lastSuccess"].as_i64() > source["lastFailure"].as_i64(), "{source:#}");
 }

@@ -4,9 +4,9 @@ import { cell, clocked, el, name as wrapped, state, trouble } from "./dom.js";
 import { count, moment, several, since, took } from "./format.js";
 import { list } from "./list.js";
 
-const ORDER = ["failing", "ok", "unread"];
-const WORDS = { failing: "last query failed", ok: "answers", unread: "not asked yet" };
-const TONES = { failing: "bad", ok: "ok", unread: null };
+const ORDER = ["failing", "someFail", "ok", "unread"];
+const WORDS = { failing: "failing", someFail: "some queries fail", ok: "answers", unread: "not asked yet" };
+const TONES = { failing: "bad", someFail: "warn", ok: "ok", unread: null };
 
 const when = (at) => (at === null ? el("span", "quiet", {}, "never") : el("span", "", { title: moment(at) }, clocked(at, since), " ago"));
 
@@ -15,12 +15,15 @@ export const sources = () => list({
   columns: ["Source", "Last success", "Last failure", "In flight", "p99", "Queries"],
   empty: () => "No mapping asks a source.",
   summary(all) {
-    const failing = all.filter((of) => of.state === "failing").length;
-    return several(all.length, "source", "sources") + (failing > 0 ? `, the last query of ${failing} failed` : "");
+    const many = (state) => all.filter((of) => of.state === state).length;
+    const parts = [several(all.length, "source", "sources")];
+    if (many("failing") > 0) parts.push(`${many("failing")} failing`);
+    if (many("someFail") > 0) parts.push(`some queries of ${many("someFail")} fail`);
+    return parts.join(", ");
   },
   order: (of) => [ORDER.indexOf(of.state), of.name],
   text: (of) => [of.name, WORDS[of.state], of.lastError ?? "", ...of.mappings],
-  problem: (of) => of.state === "failing",
+  problem: (of) => ["failing", "someFail"].includes(of.state),
   title: (of) => of.name,
   under: (of) => [several(of.mappingsTotal, "mapping asks it", "mappings ask it")],
   states: (of) => [state(WORDS[of.state], TONES[of.state])],
@@ -31,7 +34,7 @@ export const sources = () => list({
     cell("p99", "number", el("span", "", { title: "of the last five minutes" }, took(of.p99Seconds ?? NaN))),
     cell("Queries", "number", count(of.perMinute), el("span", "quiet small", {}, " a minute")),
     el("div", "across", {},
-      of.state === "failing" ? trouble(of.lastError) : of.lastError ? el("div", "quiet small", {}, `the last failure: ${of.lastError}`) : null,
+      ["failing", "someFail"].includes(of.state) ? trouble(of.lastError, TONES[of.state]) : of.lastError ? el("div", "quiet small", {}, `the last failure: ${of.lastError}`) : null,
       of.told ? el("div", "quiet small", {}, of.told) : null,
       of.mappings.length > 0 ? el("div", "quiet small", {}, wrapped(of.mappings.slice(0, 6).join(", ")), of.mappingsTotal > 6 ? ` and ${of.mappingsTotal - 6} more` : "") : null),
   ],
