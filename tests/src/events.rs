@@ -14,7 +14,8 @@ const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 /// A stream that is open.
 pub struct Events {
     response: reqwest::Response,
-    text: String,
+    /// What has come of the next event. Pieces may end within a character.
+    bytes: Vec<u8>,
 }
 
 impl Events {
@@ -25,7 +26,7 @@ impl Events {
     pub async fn open(caller: &HttpClient, url: &str) -> Result<Self, u16> {
         let response = caller.request(Method::GET, url).send().await.expect("a response");
         match response.status().as_u16() {
-            200 => Ok(Self { response, text: String::new() }),
+            200 => Ok(Self { response, bytes: Vec::new() }),
             status => Err(status),
         }
     }
@@ -36,17 +37,18 @@ impl Events {
     /// If none comes in time, or it cannot be read.
     pub async fn next(&mut self) -> Option<(String, Value)> {
         loop {
-            if let Some((event, rest)) = self.text.split_once("\n\n") {
+            if let Some(end) = self.bytes.windows(2).position(|two| two == b"\n\n") {
+                let event: Vec<_> = self.bytes.drain(..end + 2).collect();
+                let event = std::str::from_utf8(&event).expect("UTF-8").trim_end();
                 let (name, data) = event.split_once('\n').expect("two lines");
                 let name = name.strip_prefix("event: ").expect("a name").to_owned();
                 let data = data.strip_prefix("data: ").expect("data");
                 let data = serde_json::from_str(data).expect("JSON");
-                self.text = rest.to_owned();
                 return Some((name, data));
             }
             let chunk = timeout(EVENT_TIMEOUT, self.response.chunk()).await;
             let chunk = chunk.expect("an event in time").ok().flatten()?;
-            self.text += std::str::from_utf8(&chunk).expect("UTF-8");
+            self.bytes.extend_from_slice(&chunk);
         }
     }
 
