@@ -20,7 +20,7 @@ export function chart(title, points, { target, steps = false, large = false, kin
   const x = (at) => (left + ((right - left) * (at - begin)) / Math.max(end - begin, 1)).toFixed(1);
   const y = (value) => (bottom - ((bottom - top) * (value - low)) / range).toFixed(1);
   const span = age((end - begin) / 1000 + 1);
-  const node = svg("svg", { class: `chart ${kind} ${large ? "large" : ""}`, viewBox: `0 0 ${width} ${height}`, role: "img" });
+  const node = svg("svg", { class: `chart ${kind} ${large ? "large" : ""}`, viewBox: `0 0 ${width} ${height}`, role: "img", preserveAspectRatio: "xMinYMid" });
   node.append(svg("path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` }));
   node.append(svg("text", { x: left - 4, y: top + 4, "text-anchor": "end" }, scale(high > low ? high : 1)));
   node.append(svg("text", { x: left - 4, y: bottom, "text-anchor": "end" }, scale(low)));

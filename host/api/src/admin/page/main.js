@@ -18,7 +18,7 @@ import * as token from "./token.js";
 const REDRAW_MS = 15000;
 
 const sections = [autoscalers(), rejected(), mappings(), sources(), plugins(), teams(), unserved(), kinds()];
-byId("notice").after(...sections.map(({ section }) => section));
+byId("token").after(...sections.map(({ section }) => section));
 
 function render() {
   for (const { render: one } of sections) one();
@@ -67,6 +67,7 @@ function connection(how, why) {
   const live = how === "live";
   if (live) heard = now();
   document.body.classList.toggle("old", !live);
+  document.body.classList.toggle("empty", heard === null);
   byId("notice").hidden = live;
   put(byId("live"), live ? "live" : "reconnecting");
   if (live) return;
@@ -100,7 +101,9 @@ follow({
   known: store.hasTrends,
   again: () => new Promise((resolve) => { retry = resolve; }),
   async refused(status, message) {
-    connection("away", message);
+    byId("notice").hidden = true;
+    put(byId("live"), "asks for a token");
+    byId("ready").replaceChildren();
     // A user without the right may have another token.
     if (status === 403) token.forget();
     await token.ask(message);

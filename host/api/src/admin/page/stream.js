@@ -12,14 +12,15 @@ export async function follow(on) {
   for (;;) {
     let received = false;
     const why = await once(on, () => { received = true; pause = FIRST_PAUSE_MS; }).catch((error) => error.message);
-    // The server ends each stream after a while.
-    if (why === null && received) continue;
+    // The server ends each stream after a while; and a reader who was asked for a token has given one.
+    if ((why === null && received) || why === AGAIN) continue;
     on.state("away", why ?? "it ended the connection");
     await Promise.race([sleep(pause), on.again()]);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
   }
 }
 
+const AGAIN = "again";
 const sleep = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
 
 // One stream to its end: null if the server ended it, or why it failed.
@@ -70,6 +71,9 @@ async function refused(response, on) {
     // It is a plain text.
   }
   if (response.status === 401) forget();
-  if (response.status === 401 || response.status === 403) await on.refused(response.status, message.trim());
+  if (response.status === 401 || response.status === 403) {
+    await on.refused(response.status, message.trim());
+    return AGAIN;
+  }
   return `${response.status}: ${message.trim()}`;
 }
