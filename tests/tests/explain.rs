@@ -213,7 +213,7 @@ async fn an_explanation_is_bounded() {
     let values: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
     let upstream = Upstream::start(Reply::pods(&values)).await;
     let mapping = Mapping::pods("load").query("q", r#"load{namespace="${namespace}"}"#);
-    let config = Config::shop(&upstream.url()).mapping(mapping).pods("shop", &[&names[0]]);
+    let config = Config::shop(&upstream.url()).mapping(mapping).pods("shop", &[names[0].as_str()]);
     let leadsman = Leadsman::start(config).await;
     let path = paths::pods("shop", "load");
     let answer = leadsman.get(&format!("{path}?explain=true&fixture=true")).await;
@@ -359,4 +359,49 @@ config: {object: pod}
     let faulty = command(&folder, &[&["try"], &arguments[..]].concat()).await;
     assert_ne!(faulty.code, Some(0), "{faulty:#?}");
     faulty.assert_contains(&["objekt"]);
+}
+
+/// A rule of prometheus-adapter.
+const RULE: &str = "[{seriesQuery: published, resources: {overrides: {namespace: {resource: namespace}, \
+                    pod: {resource: pod}}}, metricsQuery: \
+                    'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}]";
+
+#[tokio::test]
+async fn a_metric_of_a_rule_names_the_rule() {
+    let exposition = r#"published{namespace="shop",pod="web-0"} 7"#;
+    let config = Config::new().set("rules", RULE).pods("shop", &["web-0"]);
+    let Stack { leadsman, .. } = &Stack::start(exposition, "published", config).await;
+    let path = paths::pods("shop", "published");
+    assert_eq!(leadsman.get(&path).await.values()["web-0"], "7");
+    let explanation = explained(leadsman, &path).await;
+    let mapping = &explanation["metrics"][0]["mapping"];
+    assert_eq!(mapping["ofRule"], true, "{explanation:#}");
+    assert_eq!(mapping["written"]["place"], "/rules/0");
+    let query = &explanation["metrics"][0]["evaluations"][0]["runs"][0]["queries"][0];
+    let sent = query["sent"].as_str().unwrap_or_default();
+    assert!(sent.starts_with("sum(published{namespace=\"shop\""), "{sent}");
+    assert_eq!(query["rows"][0]["object"], "web-0");
+}
+
+#[tokio::test]
+async fn a_mapping_that_moves_is_found_at_its_new_line() {
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
+    let config = Config::shop(&upstream.url()).mapping(load()).to_string();
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("leadsman.yaml");
+    std::fs::write(&file, &config).expect("a file");
+    let leadsman = Leadsman::start_file(&file, &[]).await;
+    let path = paths::pods("shop", "load");
+    let place = async || {
+        let explanation = explained(&leadsman, &path).await;
+        let line = explanation["metrics"][0]["mapping"]["written"]["line"].as_u64();
+        (line.expect("a line"), explanation["generation"].clone())
+    };
+    let (line, generation) = place().await;
+    std::fs::write(&file, format!("# One more line.\n{config}")).expect("a file");
+    eventually("the new line", TIMEOUT, async || match place().await {
+        (now, same) if now == line + 1 && same == generation => Ok(()),
+        other => Err(format!("{other:?}, and it was {line} of {generation}")),
+    })
+    .await;
 }

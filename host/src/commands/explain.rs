@@ -1,6 +1,5 @@
 //! `leadsman explain` and `leadsman try`
 
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,7 +8,8 @@ use leadsman::explain::{self, Explainer, HpaExplainer, MetricText, Reads, TrialO
 use leadsman_provider::explanation::{MetricExplanation, With};
 use serde::Serialize;
 
-use super::{FAULTS, failed, print_line, run};
+use super::plain::Plain;
+use super::{FAULTS, failed, print_line, printed, run};
 use crate::cli::{Asking, Explain, ExplainOutput, Try};
 
 /// Explains an autoscaler, a metric or a mapping.
@@ -52,7 +52,7 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
             ExplainOutput::Text => MetricText(&document).to_string(),
             ExplainOutput::Json => pretty(&document)?,
         };
-        show(&text);
+        printed(&text);
         if document.metrics.is_empty() {
             // It could not be loaded.
             return Ok(ExitCode::from(FAULTS));
@@ -85,7 +85,7 @@ async fn reads(asking: &Asking, reads: Reads, file: Option<&Path>) -> anyhow::Re
     };
     if let Some(file) = file {
         let documents = all().await?;
-        show(&told(&documents, asking)?);
+        printed(&told(&documents, asking)?);
         return record(&documents, file);
     }
     follow(asking, async || told(&all().await?, asking)).await
@@ -110,17 +110,17 @@ async fn follow(
     let mut text = explained().await?;
     loop {
         let Some(every) = asking.watch else {
-            show(&text);
+            printed(&text);
             return Ok(ExitCode::SUCCESS);
         };
-        if !show(&text) || (asking.output == ExplainOutput::Text && !show("\n")) {
+        if !printed(&text) || (asking.output == ExplainOutput::Text && !printed("\n")) {
             return Ok(ExitCode::SUCCESS);
         }
         tokio::time::sleep(every).await;
         text = match explained().await {
             Ok(text) => text,
             Err(error) => {
-                eprintln!("leadsman: {error:#}");
+                eprintln!("leadsman: {}", Plain(format_args!("{error:#}")));
                 String::new()
             }
         };
@@ -137,12 +137,6 @@ fn json(of: &impl Serialize, asking: &Asking) -> anyhow::Result<String> {
 
 fn pretty(of: &impl Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(of)? + "\n")
-}
-
-/// Writes to the standard output. Says whether anybody reads it yet.
-fn show(text: &str) -> bool {
-    let mut output = io::stdout().lock();
-    output.write_all(text.as_bytes()).and_then(|()| output.flush()).is_ok()
 }
 
 /// Writes the newest run of the one evaluation that there is as a fixture.

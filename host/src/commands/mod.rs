@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod doctor;
 mod explain;
+mod plain;
 mod plugin;
 mod rules;
 mod serve;
@@ -21,6 +22,8 @@ pub(crate) use explain::{explain, try_mapping};
 pub(crate) use plugin::{inspect, run_fixture};
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
+
+use plain::Plain;
 
 use crate::cli::Schema;
 
@@ -68,12 +71,20 @@ fn count(documents: &[Faults]) -> String {
 
 /// Prints a result. A reader that closes the pipe early, such as `head`, is not an error.
 fn print(text: impl fmt::Display) {
+    printed(text);
+}
+
+/// The same, and says whether there is somebody who reads it yet.
+fn printed(text: impl fmt::Display) -> bool {
     let mut output = io::stdout().lock();
-    match write!(output, "{text}").and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("leadsman: cannot print: {error}");
+    match write!(output, "{}", Plain(text)).and_then(|()| output.flush()) {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                eprintln!("leadsman: cannot print: {error}");
+            }
+            false
         }
-        _ => {}
     }
 }
 
@@ -83,6 +94,6 @@ fn print_line(text: impl fmt::Display) {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("leadsman: {error:#}");
+    eprintln!("leadsman: {}", Plain(format_args!("{error:#}")));
     ExitCode::from(FAILED)
 }

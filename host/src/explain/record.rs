@@ -2,6 +2,7 @@
 //! asked and answered, what the plugin made of it, and who reads.
 
 use k8s_openapi::jiff::Timestamp;
+use leadsman_model::text::one_line;
 use leadsman_provider::explanation::{
     ExplainedEvaluation, ExplainedMeasure, ExplainedMetric, ExplainedQuery, ExplainedRun,
     ExplainedValue, MetricExplanation, Number, ValueFrom,
@@ -192,7 +193,7 @@ fn of_query(
     query: &ExplainedQuery,
     lines: &mut Vec<Line>,
 ) {
-    let sent = leadsman_model::text::one_line(&query.sent, MAX_QUERY);
+    let sent = one_line(&query.sent, MAX_QUERY);
     lines.push(("query", format!("{} to {}: {sent}", query.name, query.source)));
     let answered = match (&query.error, query.series, query.took) {
         (Some(error), _, _) => format!("failed: {error}"),

@@ -140,11 +140,23 @@ impl<'a> Filter<'a> {
             // Who may read the metric may read all of its items.
             Asked::Items { .. } => Ok(()),
             Asked::Objects { namespace, names, .. } => {
+                let label = |name: &str| {
+                    let found = measure.labels.iter().find(|(label, _)| *label == name);
+                    found.map(|(_, value)| *value)
+                };
+                // Items of resource metrics have their object among their labels.
+                let object = match measure.object {
+                    "" => self.object_label.and_then(label).unwrap_or_default(),
+                    object => object,
+                };
                 let own = self.scope.namespace().map_or("", Namespace::as_str);
-                let of = if measure.namespace.is_empty() { own } else { measure.namespace };
+                let of = match measure.namespace {
+                    "" => label(self.namespace_label).unwrap_or(own),
+                    of => of,
+                };
                 // Objects that live in no namespace have none, whatever the plugin says.
                 let of = if namespace.is_empty() { "" } else { of };
-                object_of(of, measure.object, namespace, names)
+                object_of(of, object, namespace, names)
             }
         }
     }

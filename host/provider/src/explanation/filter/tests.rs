@@ -127,5 +127,12 @@ fn measures_and_readers_are_those_of_what_was_asked_for() {
     assert_eq!(filter.measure(&measure("bank", "a")), Err(Hidden::OtherNamespace));
     assert_eq!(filter.measure(&measure("", "a")), Err(Hidden::OtherNamespace));
     assert_eq!(filter.measure(&measure("shop", "b")), Err(Hidden::OtherObject));
+    let item = |namespace, pod| CapturedMeasure {
+        labels: vec![("container", "app"), ("namespace", namespace), ("pod", pod)],
+        ..measure("", "")
+    };
+    assert_eq!(filter.measure(&item("shop", "a")), Ok(()));
+    assert_eq!(filter.measure(&item("bank", "a")), Err(Hidden::OtherNamespace));
+    assert_eq!(filter.measure(&item("shop", "b")), Err(Hidden::OtherObject));
     assert!(filter.reader("shop") && !filter.reader("bank"));
 }
