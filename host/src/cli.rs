@@ -15,15 +15,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use leadsman::app::ServiceName;
+use leadsman::app::{AdminAuth, ServiceName};
 use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
 pub(crate) use adapter::AdapterFlags;
 pub(crate) use convert::Convert;
-pub(crate) use explain::{Explain, ExplainOutput};
+pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
 pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
 pub(crate) use takeover::Takeover;
@@ -45,7 +45,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo, doctor, explain and takeover.
+    /// if left out, `warn` for demo, doctor, explain, try and takeover.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -63,10 +63,13 @@ pub(crate) enum Command {
     /// and rights, the metrics that are served and the autoscalers that use them. Exits with 1 if
     /// anything does.
     Doctor(Doctor),
-    /// Say why an autoscaler wants the replicas that it wants: reads its metrics as its controller
-    /// does, repeats the arithmetic, and names what holds the result.
+    /// Say why a metric has its value, and why an autoscaler wants the replicas that it wants: reads as
+    /// its controller does, shows what the adapter did for it, repeats the arithmetic, and names what
+    /// holds the result.
     #[command(subcommand)]
     Explain(Explain),
+    /// Run a mapping once on its real source, without serving it.
+    Try(Try),
     /// Say what rules of prometheus-adapter give: which metrics, for which objects, with which
     /// queries, and why a series is not served. Writes them as mappings, and compares what another
     /// adapter answers. Exits with 1 if anything is wrong or differs.
@@ -177,13 +180,36 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = leadsman_document::parse_duration)]
     pub(crate) shutdown_delay_duration: Duration,
     /// Where metrics and the status page are served, without TLS. The page shows values, and so
-    /// only to this machine (or pod), whatever the address.
+    /// only to this machine (or pod), whatever the address, unless `--admin-auth` says otherwise.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) admin_address: SocketAddr,
+    /// Who may see the page: `local` for this machine (or pod), or `cluster` for users of the cluster
+    /// who may `get` the path `/status`, by a bearer token. `cluster` asks this machine for a token,
+    /// too.
+    #[arg(long, value_enum, value_name = "WHO", default_value = "local")]
+    pub(crate) admin_auth: AdminAuthFlag,
     #[command(flatten)]
     pub(crate) telling: Telling,
     #[command(flatten)]
     pub(crate) adapter: AdapterFlags,
+}
+
+/// Who may see the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AdminAuthFlag {
+    /// This machine.
+    Local,
+    /// Users of the cluster.
+    Cluster,
+}
+
+impl From<AdminAuthFlag> for AdminAuth {
+    fn from(flag: AdminAuthFlag) -> Self {
+        match flag {
+            AdminAuthFlag::Local => Self::ThisMachine,
+            AdminAuthFlag::Cluster => Self::Cluster,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -237,6 +263,16 @@ pub(crate) enum Plugin {
     Inspect {
         /// A component.
         file: PathBuf,
+    },
+    /// Run a plugin on a fixture, as an evaluation runs it, and say whether it gives what the fixture
+    /// expects. Exits with 1 if it does not.
+    Run {
+        /// A component, or the name of a plugin that ships with Leadsman.
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// The fixture, as `leadsman explain metric --record` writes it.
+        #[arg(long, value_name = "FILE")]
+        fixture: PathBuf,
     },
 }
 

@@ -25,7 +25,11 @@ fn main() -> ExitCode {
     // Log lines would hide what these print.
     let quiet = matches!(
         cli.command,
-        Command::Demo(_) | Command::Doctor(_) | Command::Explain(_) | Command::Takeover(_)
+        Command::Demo(_)
+            | Command::Doctor(_)
+            | Command::Explain(_)
+            | Command::Try(_)
+            | Command::Takeover(_)
     );
     let default = match cli.command {
         // They print the faults themselves.
@@ -47,10 +51,14 @@ fn main() -> ExitCode {
         Command::Demo(demo) => commands::demo(demo),
         Command::Doctor(doctor) => commands::doctor(doctor),
         Command::Explain(explain) => commands::explain(explain),
+        Command::Try(of) => commands::try_mapping(&of),
         Command::Rules(rules) => commands::rules(rules),
         Command::Takeover(takeover) => commands::takeover(&takeover),
         Command::Convert(convert) => commands::convert(convert),
         Command::Schema(schema) => commands::schema(&schema),
         Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
+        Command::Plugin(cli::Plugin::Run { plugin, fixture }) => {
+            commands::run_fixture(&plugin, &fixture)
+        }
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::answer::{Answer, assert_contains};
 use crate::caller::HttpClient;
+use crate::events::Events;
 use crate::exposition::Exposition;
 use crate::process::{PROCESS_TIMEOUT, Process};
 use crate::waiting::eventually;
@@ -115,6 +116,17 @@ impl Leadsman {
         }
     }
 
+    /// Plays the demo.
+    ///
+    /// # Panics
+    /// If it does not become ready in time.
+    pub async fn demo() -> Self {
+        let arguments = ["demo", "--admin-address", "127.0.0.1:0", "--secure-port", "0"];
+        let logs = ["--log-format", "json", "--log-level", "info"];
+        let all: Vec<_> = arguments.iter().chain(&logs).map(|&part| part.to_owned()).collect();
+        Self::expect_ready(Self::run(&all, None).await).await
+    }
+
     /// Reads a path of the API, as `kubectl get --raw` does.
     ///
     /// # Panics
@@ -178,6 +190,27 @@ impl Leadsman {
     /// If there is no response.
     pub async fn admin(&self, path: &str) -> Answer {
         self.answer(self.caller.request(Method::GET, &format!("{}{path}", self.admin))).await
+    }
+
+    /// Reads a path of the admin address as this caller.
+    ///
+    /// # Panics
+    /// If there is no response.
+    pub async fn admin_as(&self, caller: &HttpClient, path: &str) -> Answer {
+        self.answer(caller.request(Method::GET, &self.page(path))).await
+    }
+
+    /// The address of a path of the page.
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.admin)
+    }
+
+    /// Follows the events of the page. The error is the status code of a refusal.
+    ///
+    /// # Panics
+    /// If there is no response.
+    pub async fn events(&self) -> Result<Events, u16> {
+        Events::open(&self.caller, &self.page("/status/events")).await
     }
 
     /// The sum of its own metric with this name and at least these labels.

@@ -19,7 +19,7 @@ usage: cargo xtask COMMAND
                       format, test, clippy, docs, deny, drift
                       (BLESS=1 cargo xtask ci drift writes the generated files)
   bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
-                      cluster, objects, reload, relist, neighbours, bounds,
+                      recording, cluster, objects, reload, relist, neighbours, bounds,
                       delegates, nsx_alb;
                       ARGS of bounds: names of attacks; of nsx_alb: [STEP [SECONDS]]
   fuzz [--seconds N] [TARGET...]

@@ -14,6 +14,8 @@ pub(crate) enum Benchmark {
     Shapes,
     /// One evaluation, from the answer of a source to values.
     Evaluation,
+    /// What the record of evaluations and readers costs.
+    Recording,
     /// Reads in a cluster: authenticated, authorized, with watched objects.
     Cluster,
     /// Selecting objects, and their memory.
@@ -37,6 +39,7 @@ impl Benchmark {
         Self::Reads,
         Self::Shapes,
         Self::Evaluation,
+        Self::Recording,
         Self::Cluster,
         Self::Objects,
         Self::Reload,
@@ -57,6 +60,7 @@ impl Benchmark {
             Self::Reads => "reads",
             Self::Shapes => "shapes",
             Self::Evaluation => "evaluation",
+            Self::Recording => "recording",
             Self::Cluster => "cluster",
             Self::Objects => "objects",
             Self::Reload => "reload",

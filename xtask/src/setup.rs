@@ -78,6 +78,8 @@ fn servers() -> Result<(), Failure> {
     let all = [
         server("prometheus"),
         server("docker-registry"),
+        // The browser that the page is tested in.
+        server("chromium"),
         control_plane::setup(),
         prometheus_adapter::setup(),
     ];
@@ -89,7 +91,7 @@ fn servers() -> Result<(), Failure> {
     Err(Failure::Told(missing.join("\n")))
 }
 
-/// A server that the tests run, from the package of its name.
+/// A program that the tests run, from the package of its name.
 fn server(name: &str) -> Result<(), Failure> {
     if programs::find(name).is_none() {
         println!("tests: no {name} on PATH yet");

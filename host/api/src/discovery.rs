@@ -19,8 +19,8 @@ use leadsman_delegate::Api;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Entry as Metric, MeasuredKind, Snapshot};
 
-const CUSTOM: &str = "custom.metrics.k8s.io";
-const EXTERNAL: &str = "external.metrics.k8s.io";
+pub(super) const CUSTOM: &str = "custom.metrics.k8s.io";
+pub(super) const EXTERNAL: &str = "external.metrics.k8s.io";
 
 /// The group of resource metrics.
 pub(super) const RESOURCE: &str = "metrics.k8s.io";

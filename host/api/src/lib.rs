@@ -4,6 +4,7 @@ pub mod admin;
 mod current;
 mod delegated;
 mod discovery;
+mod explain;
 mod fixed;
 mod in_flight;
 mod parameter;
@@ -24,6 +25,7 @@ use axum::{Extension, Router};
 use http::{HeaderMap, StatusCode, Uri};
 
 pub use current::CurrentSnapshot;
+pub use explain::explain;
 use leadsman_delegate::HOPS;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;

@@ -10,21 +10,21 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
 use super::current::{CurrentSnapshot, Generation};
 use super::delegated::{Asker, Elsewhere};
-use super::discovery;
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::path;
 use super::render::{CustomVersion, Encoding, ResourceVersion, Shape};
 use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
+use super::{discovery, explain};
 use leadsman_delegate::{Api, Asked};
 use leadsman_evaluation::Missing;
 use leadsman_provider::{
     Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, Origin,
-    ReadError, ResourceRead, ResourceRequest,
+    ReadError, ResourceRead, ResourceRequest, explanation,
 };
 use leadsman_runtime::telemetry::Metrics;
-use leadsman_server::auth::{UserId, watches};
+use leadsman_server::auth::{self, watches};
 
 /// What reads share.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ fn missing(rendered: &Result<Rendered, ReadError>) -> Option<(&Missing, bool)> {
 }
 
 /// Who reads, as far as requests have users.
-type User = Option<Extension<UserId>>;
+type User = Option<Extension<auth::User>>;
 
 /// `/apis/custom.metrics.k8s.io/{v1beta1,v1beta2}/…`
 pub(super) async fn custom(
@@ -72,7 +72,7 @@ pub(super) async fn custom(
     let labels = parameter(&uri, "labelSelector", MAX_SELECTOR_BYTES)?;
     let series = parameter(&uri, "metricLabelSelector", MAX_METRIC_SELECTOR_BYTES)?;
     let request = CustomRequest {
-        caller: caller(user),
+        caller: caller(user.as_ref(), &headers),
         namespace: path.namespace.as_deref(),
         resource: &path.resource,
         target: path.target()?,
@@ -90,6 +90,13 @@ pub(super) async fn custom(
         fields: "",
     };
     let generation = state.served.now();
+    if explain::is_asked(&uri) {
+        let path = explain::without(&uri);
+        let asker = explain::asker(&path, &request.caller);
+        let explained =
+            explanation::custom(&generation.snapshot, &request, &asker, explain::with(&uri)).await;
+        return state.explain(request.caller, explained);
+    }
     let read = CustomRead::new(&generation.snapshot, &request).await;
     let read = match read {
         Ok(read) => read,
@@ -153,7 +160,7 @@ pub(super) async fn external(
     let (namespace, metric) = path::external(uri.path()).ok_or_else(|| nothing_at(&uri))?;
     let labels = parameter(&uri, "labelSelector", MAX_METRIC_SELECTOR_BYTES)?;
     let request = ExternalRequest {
-        caller: caller(user),
+        caller: caller(user.as_ref(), &headers),
         namespace: &namespace,
         metric: &metric,
         metric_selector: &labels,
@@ -168,6 +175,14 @@ pub(super) async fn external(
         fields: "",
     };
     let generation = state.served.now();
+    if explain::is_asked(&uri) {
+        let path = explain::without(&uri);
+        let asker = explain::asker(&path, &request.caller);
+        let explained =
+            explanation::external(&generation.snapshot, &request, &asker, explain::with(&uri))
+                .await;
+        return state.explain(request.caller, explained);
+    }
     let read = ExternalRead::new(&generation.snapshot, &request).await;
     let read = match read {
         Ok(read) => read,
@@ -228,7 +243,7 @@ pub(super) async fn resource(
     let labels = parameter(&uri, "labelSelector", MAX_SELECTOR_BYTES)?;
     let fields = parameter(&uri, "fieldSelector", MAX_SELECTOR_BYTES)?;
     let request = ResourceRequest {
-        caller: caller(user),
+        caller: caller(user.as_ref(), &headers),
         kind: path.kind,
         namespace: path.namespace.as_deref(),
         target: path.target()?,
@@ -244,6 +259,14 @@ pub(super) async fn resource(
         labels: &labels,
         fields: &fields,
     };
+    if explain::is_asked(&uri) {
+        let path_asked = explain::without(&uri);
+        let asker = explain::asker(&path_asked, &request.caller);
+        let explained =
+            explanation::resource(&generation.snapshot, &request, &asker, explain::with(&uri))
+                .await;
+        return state.explain(request.caller, explained);
+    }
     let read = ResourceRead::new(&generation.snapshot, &request).await;
     let read = match read {
         Ok(read) => read,
@@ -330,7 +353,7 @@ impl ReadState {
 
     fn respond(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         rendered: Rendered,
         encoding: Encoding,
     ) -> Result<Response, Status> {
@@ -340,7 +363,7 @@ impl ReadState {
             (Some(stale), Some(missing)) => Some(format!("{stale}; {missing}")),
             (stale, missing) => stale.or(missing),
         };
-        let mut response = Response::new(self.long_answers.admit(caller.0, body)?.into());
+        let mut response = Response::new(self.long_answers.admit(caller.id, body)?.into());
         response.headers_mut().insert(header::CONTENT_TYPE, encoding.content_type());
         if let Some(warning) = warning.and_then(|warning| warning_header(&warning)) {
             response.headers_mut().insert(header::WARNING, warning);
@@ -349,8 +372,13 @@ impl ReadState {
     }
 }
 
-fn caller(user: User) -> Caller {
-    user.map_or_else(Caller::default, |Extension(user)| Caller(user.0))
+fn caller<'a>(user: Option<&'a Extension<auth::User>>, headers: &'a HeaderMap) -> Caller<'a> {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    Caller {
+        id: user.map_or(0, |Extension(user)| user.id.0),
+        user: user.map(|Extension(user)| &*user.name),
+        agent: agent.unwrap_or_default(),
+    }
 }
 
 /// The path of a read of resource metrics, if they are served.

@@ -49,9 +49,14 @@ impl Status {
             code: code.as_u16(),
         }
     }
+
+    /// What it says.
+    pub(super) fn into_message(self) -> String {
+        self.message
+    }
 }
 
-fn code_of_read(error: &ReadError) -> StatusCode {
+pub(super) fn code_of_read(error: &ReadError) -> StatusCode {
     match error {
         ReadError::NotFound(_) | ReadError::Absent(_) | ReadError::Unserved { .. } => {
             StatusCode::NOT_FOUND

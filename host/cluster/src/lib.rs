@@ -1,6 +1,7 @@
 //! The client of kube-apiserver: reflectors, reviews, discovery, Events, workloads, Leases.
 
 mod addresses;
+mod autoscalers;
 mod config_maps;
 mod discovery;
 mod endpoints;

@@ -8,7 +8,7 @@ use super::reason::{Cause, Reason};
 use leadsman_document::{Fault, Faults};
 use leadsman_evaluation as evaluation;
 use leadsman_model::owner::Owner;
-use leadsman_provider::snapshot::{Contents, Rejection};
+use leadsman_provider::snapshot::{Contents, Places, Rejection};
 
 /// A snapshot's contents, and everything that keeps something from being served, by document.
 #[derive(Default)]
@@ -22,9 +22,14 @@ impl Assembly {
     pub(super) fn of(publication: &Publication<Arc<Bindings>>) -> Self {
         let mut assembly = Self::default();
         assembly.contents.not_loaded = publication.not_loaded();
+        let mut places = Places::default();
         for contribution in &publication.contributions {
             assembly.add(contribution);
+            if let Some(bindings) = &contribution.product {
+                places.extend(&bindings.places);
+            }
         }
+        assembly.contents.places = Arc::new(places);
         if let Some((reason, message)) = &publication.teams_fault {
             assembly.contents.rejections.push(Rejection {
                 title: "teams".to_owned(),

@@ -18,10 +18,11 @@ use super::state::{MetricKey, Outcome};
 use leadsman_config::valid;
 use leadsman_delegate::Delegates;
 use leadsman_document::{self as document, segment};
-use leadsman_evaluation::{Budget, Evaluations};
+use leadsman_evaluation::{self as evaluation, Budget, Evaluations};
 use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
+use leadsman_provider::snapshot::{Place, Places};
 use leadsman_sandbox::Plugin;
 
 /// How long a new mapping may take to begin the evaluations that it takes over.
@@ -61,6 +62,8 @@ pub(super) struct Bindings {
     settled: bool,
     /// What was open to the team.
     team: Option<valid::Team>,
+    /// Where it is written.
+    pub(super) places: Places,
     // Plugins are followed for as long as they are named.
     _plugins: Vec<Arc<PluginHandle>>,
 }
@@ -106,6 +109,7 @@ impl PartialEq for Bindings {
             && self.unused == other.unused
             && self.rules.serves_same(&other.rules)
             && self.delegates.as_ref().map(Arc::as_ptr) == other.delegates.as_ref().map(Arc::as_ptr)
+            && self.places == other.places
     }
 }
 
@@ -186,10 +190,41 @@ impl BindJob {
         handovers.extend(rule_handovers);
         let team = self.team.clone();
         let delegates = self.delegates.clone();
-        let mut bindings =
-            Bindings { mappings, unused, rules, delegates, settled, team, _plugins: handles };
+        let places = self.places(&rules);
+        let mut bindings = Bindings {
+            mappings,
+            unused,
+            rules,
+            delegates,
+            settled,
+            team,
+            places,
+            _plugins: handles,
+        };
         bindings.locate(&self.document);
         (bindings, handovers)
+    }
+
+    /// Where in the document what is bound is written.
+    fn places(&self, rules: &RuleOutput) -> Places {
+        let name: Arc<str> = self.document.name.as_str().into();
+        let place = |pointer: &str| Place {
+            document: name.clone(),
+            pointer: pointer.to_owned(),
+            line: self.document.line(pointer),
+        };
+        let own = self.config.mappings.iter();
+        let own = own.map(|mapping| (&mapping.serve, &mapping.metric, mapping.place.as_str()));
+        let titled = |(serve, metric, pointer): (&Serve, &MetricName, &str)| {
+            (evaluation::title(&self.owner, serve, metric), place(pointer))
+        };
+        Places {
+            mappings: own.chain(rules.resource_places()).map(titled).collect(),
+            rules: match rules.rules() {
+                Some(rules) => rules.rules.iter().map(|rule| place(&rule.place)).collect(),
+                None => Vec::new(),
+            },
+        }
     }
 
     /// The metrics of the document's rules, once their plugins are loaded.

@@ -58,7 +58,7 @@ pub use autoscaler_events::tell_autoscalers;
 pub use executor::Controller;
 pub use listing::{SeriesList, list_series};
 pub use runtime::{ObjectSource, Runtime};
-pub use self_test::run as self_test;
+pub use self_test::{run as self_test, run_fixture};
 pub use watch_config::{ConfigOrigin, KEY, LABEL, read};
 
 use leadsman_cluster::Cluster;
@@ -66,7 +66,7 @@ use leadsman_config::Flags;
 use leadsman_document::{Faults, Severity};
 use leadsman_model::owner::Owner;
 use leadsman_provider::snapshot::Snapshot;
-use leadsman_sandbox::Compiler;
+use leadsman_sandbox::{Compiler, Engine, LoadError, Plugin};
 
 /// How long a start waits for documents before cached ones replace those that are unavailable.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
@@ -90,6 +90,13 @@ pub struct Setup {
     pub cluster: Option<Cluster>,
     /// Whether the first load waits for all teams, however long they take.
     pub all: bool,
+}
+
+/// A plugin that ships with the adapter; `None` if there is none of the name.
+pub fn shipped_plugin(engine: &Engine, name: &str) -> Option<Result<Plugin, LoadError>> {
+    let mut shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter();
+    let found = shipped.find(|shipped| shipped.name == name)?;
+    Some(Plugin::load_trusted(engine, found.component))
 }
 
 /// How the first load went.

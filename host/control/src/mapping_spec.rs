@@ -119,6 +119,7 @@ impl MappingSpec {
             .filter_map(|query| {
                 Some(BoundQuery {
                     source: self.sources.get(&query.source)?.1.clone(),
+                    traffic: runtime.metrics.traffic(&query.source),
                     name: query.name,
                     source_name: query.source,
                     kind: query.kind,
@@ -149,6 +150,7 @@ impl MappingSpec {
             serve,
             kind,
             queries,
+            own_queries: mapping.queries.len(),
             plugin_name: mapping.plugin.clone(),
             plugin: self.plugin.clone(),
             config: mapping.config.to_string(),

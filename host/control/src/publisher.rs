@@ -56,6 +56,7 @@ impl Publisher {
         self.faults = faults;
         let same = self.published.serves(&contents);
         if same && self.published.rejects(&contents) {
+            self.published.moved(contents.places);
             return None;
         }
         let generation = self.published.generation + 1;

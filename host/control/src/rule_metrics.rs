@@ -184,6 +184,12 @@ impl RuleOutput {
         metric.bound().cloned()
     }
 
+    /// The places of resource metrics in the document, with these metrics.
+    pub(super) fn resource_places(&self) -> impl Iterator<Item = (&Serve, &MetricName, &str)> {
+        let mappings = self.resource_specs.iter().map(|(spec, _)| &spec.mapping);
+        mappings.map(|mapping| (&mapping.serve, &mapping.metric, mapping.place.as_str()))
+    }
+
     /// Whether the same is served, and rejected.
     pub(super) fn serves_same(&self, other: &Self) -> bool {
         same(&self.metrics, &other.metrics)
@@ -315,7 +321,7 @@ impl Context {
 
 impl Making<'_> {
     fn metric(&mut self, offered: Offered) -> (Arc<RuleBinding>, Arc<LazyMetric>) {
-        let metric = offered.metric.clone();
+        let (metric, rule) = (offered.metric.clone(), offered.rule);
         let serve = offered.resource.clone().map_or(Serve::External, Serve::Custom);
         let known =
             self.before.and_then(|before| before.specs.get(&(metric.clone(), serve.clone())));
@@ -346,7 +352,7 @@ impl Making<'_> {
         }
         let binding = new.clone();
         let binder = Box::new(move || binding.clone().bind().boxed());
-        (new, Arc::new(LazyMetric::new(metric, serve, binder, bound)))
+        (new, Arc::new(LazyMetric::new(metric, serve, rule, binder, bound)))
     }
 
     fn resource_metrics(

@@ -124,6 +124,21 @@ pub async fn run(plugin: &Plugin) -> Result<usize, String> {
     })
 }
 
+/// Runs one fixture that a plugin does not bring along. Says what differs from what it expects.
+pub async fn run_fixture(plugin: &Plugin, fixture: Vec<u8>) -> Result<(), String> {
+    let (plugin, turn) = (plugin.clone(), plugin.loading().await);
+    let tested = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let fixture: Fixture = serde_json::from_slice(&fixture)
+            .map_err(|error| format!("it is no fixture: {error}"))?;
+        fixture.check(&plugin)
+    });
+    tested.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "running a fixture panicked");
+        Err("the adapter failed while it ran the fixture".to_owned())
+    })
+}
+
 fn all(plugin: &Plugin, fixtures: &[Named]) -> Result<usize, String> {
     let begun = Instant::now();
     for Named { name, fixture } in fixtures {

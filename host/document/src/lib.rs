@@ -50,7 +50,7 @@ impl Document {
     }
 
     /// The line of a place, or of its closest ancestor that has one.
-    fn line(&self, pointer: &str) -> usize {
+    pub fn line(&self, pointer: &str) -> usize {
         let mut pointer = pointer;
         loop {
             if let Some(&line) = self.lines.get(pointer) {

@@ -11,7 +11,8 @@ use super::candidate::Candidate;
 use super::circuit_breaker::Transition;
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
-use super::plugin_run::{Ran, Which, run};
+use super::plugin_run::{Ran, Traced, Which, run};
+use super::record::{QueryTracer, Tracer};
 use super::state::{Evaluated, Evaluation, next_id};
 use leadsman_model::data::{Answer, Data, Input};
 use leadsman_model::names::Scope;
@@ -25,16 +26,23 @@ use leadsman_trace::{self as trace, Kind};
 /// How much longer the other queries may take once one has failed.
 const OTHERS_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The outcome of an evaluation, and the input for a shadow evaluation.
-pub(super) type Outcome = (Result<Evaluated, EvaluationError>, Option<Input>);
+/// How an evaluation ended.
+pub(super) struct Ended {
+    pub(super) outcome: Result<Evaluated, EvaluationError>,
+    /// The input for a shadow evaluation.
+    pub(super) input: Option<Input>,
+    /// What was done.
+    pub(super) tracer: Tracer,
+}
 
 /// Evaluates a mapping for one scope and its parameters.
-pub(super) async fn evaluate(mapping: &Arc<Mapping>, evaluation: &Evaluation) -> Outcome {
+pub(super) async fn evaluate(mapping: &Arc<Mapping>, evaluation: &Evaluation) -> Ended {
     let now = Instant::now();
+    let tracer = Tracer::new(mapping.queries.len());
     if let Err(error) = mapping.breaker.admit(now) {
-        return (Err(error), None);
+        return Ended { outcome: Err(error), input: None, tracer };
     }
-    let (outcome, input) = match attempt(mapping, evaluation).await {
+    let (outcome, input) = match attempt(mapping, evaluation, &tracer).await {
         Ok((evaluated, input)) => (Ok(evaluated), input),
         Err(error) => (Err(error), None),
     };
@@ -48,40 +56,42 @@ pub(super) async fn evaluate(mapping: &Arc<Mapping>, evaluation: &Evaluation) ->
             tracing::info!(mapping = mapping.title(), "the mapping is available again");
         }
     }
-    (outcome, input)
+    Ended { outcome, input, tracer }
 }
 
 async fn attempt(
     mapping: &Arc<Mapping>,
     evaluation: &Evaluation,
+    tracer: &Tracer,
 ) -> Result<(Evaluated, Option<Input>), EvaluationError> {
     let (scope, params) = (&evaluation.scope, &evaluation.params);
     let (at, time) = (Instant::now(), clock::now());
     if let Some(budget) = &mapping.budget {
         budget.admit(at)?;
     }
-    let queries = mapping.queries.iter().map(|query| fetch(mapping, query, scope, params, time));
+    let queries = mapping.queries.iter().enumerate();
+    let queries =
+        queries.map(|(at, query)| traced(mapping, query, scope, params, time, tracer.query(at)));
     let fetched = all_or_first_error(queries.collect()).await?;
     let (queries, answers): (Vec<_>, Vec<_>) = fetched.into_iter().unzip();
     let querying = at.elapsed();
-    check_rule(mapping, &queries, &answers)?;
+    let checked = check_rule(mapping, &queries, &answers);
     let input = Input::new(scope.clone(), time, answers);
-    if let (Some(columns), Some(kind)) = (&mapping.object_columns, &mapping.kind) {
-        if *kind.state() == SyncState::Starting {
-            let _ = timeout(mapping.policy.deadline, kind.first_list()).await;
-        }
-        kind.ready()?;
-        if columns.addresses {
-            timeout(mapping.policy.deadline, kind.addresses()).await.unwrap_or_else(|_| {
-                let reason = "they are being listed for the first time".to_owned();
-                Err(AddressesUnknown { resource: kind.resource().clone(), reason })
-            })?;
-        }
+    let ready = match checked {
+        Ok(()) => objects_known(mapping).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ready {
+        tracer.not_run(input);
+        return Err(error);
     }
     let again = mapping.candidate.is_some().then(|| input.clone());
     let stage = |stage| evaluation.enter(stage);
-    let Ran { values, disputes, took: running } =
-        run(mapping, Which::Serving, input, scope, stage).await?;
+    let (ran, traced) = run(mapping, Which::Serving, input, scope, stage).await;
+    if let Some(Traced { trace, took }) = traced {
+        tracer.ran(trace, took);
+    }
+    let Ran { values, disputes, took: running } = ran?;
     mapping.metrics.refused(values.refused_count);
     let (id, evaluation, values) = (next_id(), evaluation.id, Arc::new(values));
     let basis = Basis { queries, disputes: disputes.list, disputed: disputes.count };
@@ -89,6 +99,24 @@ async fn attempt(
     let evaluated =
         Evaluated { id, evaluation, values, basis, last_known, at, time, querying, running };
     Ok((evaluated, again))
+}
+
+/// Waits until the objects that the plugin asks for are known, for as long as a read may.
+async fn objects_known(mapping: &Mapping) -> Result<(), EvaluationError> {
+    let (Some(columns), Some(kind)) = (&mapping.object_columns, &mapping.kind) else {
+        return Ok(());
+    };
+    if *kind.state() == SyncState::Starting {
+        let _ = timeout(mapping.policy.deadline, kind.first_list()).await;
+    }
+    kind.ready()?;
+    if columns.addresses {
+        timeout(mapping.policy.deadline, kind.addresses()).await.unwrap_or_else(|_| {
+            let reason = "they are being listed for the first time".to_owned();
+            Err(AddressesUnknown { resource: kind.resource().clone(), reason })
+        })?;
+    }
+    Ok(())
 }
 
 /// Runs the candidate on the input that the serving plugin had, and records how it compares.
@@ -100,7 +128,8 @@ pub(super) async fn run_shadow(
 ) {
     let Some(candidate) = &mapping.candidate else { return };
     let under_way = ShadowGuard { mapping, candidate };
-    let values = match run(mapping, Which::Candidate, input, scope, |_| ()).await {
+    let (ran, _) = run(mapping, Which::Candidate, input, scope, |_| ()).await;
+    let values = match ran {
         // There was no time left for it, which says nothing of the candidate.
         Err(EvaluationError::Budget(_)) => return,
         ended => ended.map(|ran| ran.values),
@@ -162,19 +191,40 @@ where
     Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
+/// The same as [`fetch`], with how it ended noted.
+async fn traced(
+    mapping: &Mapping,
+    query: &BoundQuery,
+    scope: &Scope,
+    params: &QueryParams,
+    now: i64,
+    tracer: QueryTracer<'_>,
+) -> Result<(QueryBasis, (String, Answer)), EvaluationError> {
+    let begun = Instant::now();
+    let fetched = fetch(mapping, query, scope, params, now, tracer).await;
+    match &fetched {
+        Ok((basis, (_, answer))) => {
+            tracer.answered(begun.elapsed(), answer, basis.before_selection);
+        }
+        Err(error) => tracer.failed(begun.elapsed(), error),
+    }
+    fetched
+}
+
 async fn fetch(
     mapping: &Mapping,
     query: &BoundQuery,
     scope: &Scope,
     params: &QueryParams,
     now: i64,
+    tracer: QueryTracer<'_>,
 ) -> Result<(QueryBasis, (String, Answer)), EvaluationError> {
     let refuse = |reason: String| EvaluationError::Selector { query: query.name.clone(), reason };
     let selector = &params.selector;
-    let filled = query
-        .kind
-        .fill(scope.namespace(), params)
-        .map_err(|reason| refuse(format!("{reason}; the selector is {selector}")))?;
+    let filled = query.kind.fill(scope.namespace(), params);
+    tracer.sent(&query.name, filled.as_ref().ok());
+    let filled =
+        filled.map_err(|reason| refuse(format!("{reason}; the selector is {selector}")))?;
     let begun = Instant::now();
     let tenant = &Tenant::new(&mapping.owner, scope);
     let request = Request { query: &filled, max_sample_age: query.max_sample_age, now, tenant };
@@ -184,7 +234,9 @@ async fn fetch(
         span.set("leadsman.source", query.source_name.as_str());
         span.set("db.query.text", filled.to_string());
     }
+    let under_way = query.traffic.begin();
     let answer = span.within(query.source.fetch_with_gaps(&request)).await;
+    under_way.ended(answer.as_ref().err().map(ToString::to_string));
     match &answer {
         Ok(fetched) => span.set("leadsman.series", fetched.answer.data.series()),
         Err(error) if span.is_sampled() => span.fail(error.to_string()),

@@ -10,6 +10,7 @@ use super::error::EvaluationError;
 use super::mapping::Mapping;
 use super::state::Evaluation;
 use leadsman_model::data::Input;
+use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::HandoverEvent;
 
 /// An evaluation is kept at least this long after its last read.
@@ -51,16 +52,24 @@ pub(super) async fn drive(
         let begun = Instant::now();
         let is_ahead = matches!(cause, Cause::Ahead);
         evaluation.begin(is_ahead, begun);
+        let time = clock::now();
         let span = evaluation.awaiting.begin(mapping, &evaluation.scope, is_ahead);
-        let (outcome, input) = span.within(attempt::evaluate(mapping, evaluation)).await;
+        let attempt::Ended { outcome, input, tracer } =
+            span.within(attempt::evaluate(mapping, evaluation)).await;
         let took = begun.elapsed();
         let context = span.context();
         evaluation.awaiting.end(span, &outcome);
+        let outcome = outcome.map_err(Arc::new);
         report(evaluation, mapping, &outcome);
-        mapping.metrics.evaluated(took, outcome.as_ref().err().map(EvaluationError::reason));
+        mapping.metrics.evaluated(took, outcome.as_ref().err().map(|error| error.reason()));
         report_handover(evaluation, mapping, outcome.is_ok());
         let before = evaluation.state().good.clone();
         let (policy, most) = (&mapping.policy, mapping.limits.measures);
+        // Before the values: who gets them finds the run that gave them.
+        let ended = outcome.as_ref().map(|now| (now.id, now.values.clone())).map_err(Arc::clone);
+        if let Some(run) = tracer.finish(ended, time, took, is_ahead) {
+            evaluation.runs.add(&mapping.owner, run);
+        }
         evaluation.publish(outcome.map(|now| now.remembering(before.as_deref(), policy, most)));
         if !evaluation.may_be_kept() {
             return;
@@ -125,7 +134,7 @@ async fn next(evaluation: &Evaluation, mapping: &Mapping, took: Duration) -> Opt
 fn report(
     evaluation: &Evaluation,
     mapping: &Mapping,
-    outcome: &Result<super::Evaluated, super::EvaluationError>,
+    outcome: &Result<super::Evaluated, Arc<EvaluationError>>,
 ) {
     let before = evaluation.state();
     let known = before.failed.as_ref().map(|failed| failed.error.to_string());

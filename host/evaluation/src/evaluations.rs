@@ -14,6 +14,7 @@ use super::index::{EvaluationMap, evict_idle, name, remove};
 use super::mapping::{BoundQuery, Mapping};
 use super::policy::{ReadDecision, Retry, decide, decide_late};
 use super::quota::EvaluationQuota;
+use super::record::{ReaderNote, RunRecord, Who};
 use super::stage::Stage;
 use super::stand_in::StandIn;
 use super::state::{Evaluated, Evaluation, State};
@@ -26,11 +27,13 @@ const MAX_OF_MAPPING: usize = 5000;
 
 /// Who reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Reader {
+pub struct Reader<'a> {
     /// Whom evaluations are counted for that this read begins: a caller in a namespace.
     pub account: u64,
     /// Tells one repeated request from another.
     pub request: u64,
+    /// The same for people.
+    pub who: Who<'a>,
 }
 
 /// What a read gets.
@@ -60,6 +63,18 @@ impl Reading {
         let evaluated = Arc::new(Evaluated::nothing(&mapping.serve));
         Self { evaluated, stale: Some((Duration::ZERO, why)), instead: Some(value) }
     }
+}
+
+/// What is recorded of one evaluation.
+pub struct Recorded {
+    /// The outcomes of its newest attempts.
+    pub state: Arc<State>,
+    /// The cadence of its reads.
+    pub every: Duration,
+    /// Its last runs, the newest first.
+    pub runs: Vec<Arc<RunRecord>>,
+    /// Who reads it, the newest read first.
+    pub readers: Vec<ReaderNote>,
 }
 
 /// The evaluations of one mapping.
@@ -96,7 +111,7 @@ impl Evaluations {
         self: &Arc<Self>,
         scope: &Scope,
         params: &QueryParams,
-        reader: Reader,
+        reader: Reader<'_>,
     ) -> Result<Reading, ReadFailure> {
         let read = self.read_known(scope, params, reader).await;
         if let Ok(reading) = &read {
@@ -115,7 +130,7 @@ impl Evaluations {
         self: &Arc<Self>,
         scope: &Scope,
         params: &QueryParams,
-        reader: Reader,
+        reader: Reader<'_>,
     ) -> Result<Reading, ReadFailure> {
         let begun = Instant::now();
         let evaluation = self.evaluation(scope, params, reader, begun)?;
@@ -252,7 +267,7 @@ impl Evaluations {
         self: &Arc<Self>,
         scope: &Scope,
         params: &QueryParams,
-        reader: Reader,
+        reader: Reader<'_>,
         now: Instant,
     ) -> Result<Arc<Evaluation>, ReadFailure> {
         {
@@ -261,6 +276,7 @@ impl Evaluations {
                 evaluations.get(params).and_then(|evaluations| evaluations.get(name(scope)))
             {
                 evaluation.read(reader.request, now);
+                evaluation.readers.note(&reader.who, now);
                 return Ok(evaluation.clone());
             }
         }
@@ -269,6 +285,7 @@ impl Evaluations {
             evaluations.get(params).and_then(|evaluations| evaluations.get(name(scope)))
         {
             evaluation.read(reader.request, now);
+            evaluation.readers.note(&reader.who, now);
             return Ok(evaluation.clone());
         }
         if evaluations.values().map(HashMap::len).sum::<usize>() >= MAX_OF_MAPPING
@@ -297,10 +314,12 @@ impl Evaluations {
             params.clone(),
             reader.account,
             self.mapping.policy.refresh_at_most_every,
+            self.quota.records(),
         ));
         evaluation.read(reader.request, now);
         // Before its driver is there, so that its first attempt knows whose it is.
         evaluation.awaiting.note();
+        evaluation.readers.note(&reader.who, now);
         scopes.insert(name(scope).into(), evaluation.clone());
         evaluation.count(Some(counted));
         self.begin(&evaluation, Start::Now);
@@ -332,6 +351,26 @@ impl Evaluations {
     pub fn peek(&self, scope: &Scope, params: &QueryParams) -> Option<Arc<Evaluated>> {
         let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
         evaluations.get(params)?.get(name(scope))?.state().good.clone()
+    }
+
+    /// The outcomes of the newest attempts of an evaluation in use. Does not count as a read.
+    pub fn known(&self, scope: &Scope, params: &QueryParams) -> Option<Arc<State>> {
+        let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+        Some(evaluations.get(params)?.get(name(scope))?.state())
+    }
+
+    /// What is recorded of an evaluation in use: its last runs, the newest first, and who reads it.
+    /// Does not count as a read.
+    pub fn recorded(&self, scope: &Scope, params: &QueryParams) -> Option<Recorded> {
+        let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+        let evaluation = evaluations.get(params)?.get(name(scope))?.clone();
+        drop(evaluations);
+        Some(Recorded {
+            state: evaluation.state(),
+            every: evaluation.interval(),
+            runs: evaluation.runs.list(),
+            readers: evaluation.readers.list(),
+        })
     }
 
     /// All evaluations in use: scope, its parameters, state and cadence.
@@ -378,7 +417,7 @@ impl Drop for ForgetOnDrop {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // Waiting readers get this error at once instead of waiting for their deadline.
-            self.evaluation.publish(Err(EvaluationError::Internal));
+            self.evaluation.publish(Err(Arc::new(EvaluationError::Internal)));
         }
         if let Some(evaluations) = self.evaluations.upgrade() {
             evaluations.forget(&self.evaluation, Duration::ZERO);

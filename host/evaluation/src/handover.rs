@@ -96,7 +96,7 @@ impl Evaluations {
             // Its next read asks for an attempt, as of any evaluation that has seen one.
             state.attempts = state.attempts.max(1);
         }
-        Some(evaluation.successor(policy.refresh_at_most_every, &state, predecessor))
+        Some(evaluation.successor(policy.refresh_at_most_every, &state, predecessor, same))
     }
 
     /// Sees to it that what is replaced is evaluated no longer than the policy says.
@@ -162,7 +162,7 @@ impl Evaluations {
     pub(super) async fn fall_back(
         &self,
         evaluation: &Evaluation,
-        reader: Reader,
+        reader: Reader<'_>,
         until: Instant,
         failure: ReadFailure,
     ) -> Result<Reading, ReadFailure> {

@@ -49,16 +49,18 @@ mod tests {
     use std::time::Duration;
 
     use super::super::error::EvaluationError;
+    use super::super::record::RecordPool;
     use super::*;
 
     /// An evaluation that was read now, and has failed once.
     fn evaluation(number: usize, account: u64) -> Arc<Evaluation> {
         let params =
             QueryParams { selector: format!("!made-up-{number}").parse().unwrap(), names: vec![] };
-        let evaluation = Evaluation::new(Scope::Cluster, params, account, Duration::from_secs(5));
+        let (fastest, records) = (Duration::from_secs(5), RecordPool::default());
+        let evaluation = Evaluation::new(Scope::Cluster, params, account, fastest, &records);
         evaluation.read(1, Instant::now());
         evaluation.begin(false, Instant::now());
-        evaluation.publish(Err(EvaluationError::Internal));
+        evaluation.publish(Err(Arc::new(EvaluationError::Internal)));
         Arc::new(evaluation)
     }
 
@@ -80,7 +82,7 @@ mod tests {
         assert!(evict_idle(&mut evaluations, of_one, later));
         assert!(!evaluations.contains_key(&mine.params));
         assert!(!evict_idle(&mut evaluations, of_one, later), "somebody waits for it");
-        awaited.publish(Err(EvaluationError::Internal));
+        awaited.publish(Err(Arc::new(EvaluationError::Internal)));
         assert!(evict_idle(&mut evaluations, of_one, later));
         assert_eq!(evaluations.len(), 1, "that of another account is still there");
         assert!(evict_idle(&mut evaluations, |_| true, later) && evaluations.is_empty());

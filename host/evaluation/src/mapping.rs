@@ -17,7 +17,7 @@ use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
-use leadsman_runtime::telemetry::MappingMetrics;
+use leadsman_runtime::telemetry::{MappingMetrics, SourceTraffic};
 use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{QueryKind, Source};
 
@@ -35,6 +35,8 @@ pub struct Mapping {
     pub items: Option<ItemLabels>,
     /// Its queries and those that the plugin brings.
     pub queries: Vec<BoundQuery>,
+    /// How many of these are its own: the first ones.
+    pub own_queries: usize,
     /// The plugin's name.
     pub plugin_name: String,
     /// The plugin.
@@ -90,6 +92,8 @@ pub struct BoundQuery {
     pub source_name: String,
     /// The source.
     pub source: Arc<Source>,
+    /// What is asked of the source, by all.
+    pub traffic: Arc<SourceTraffic>,
     /// What is asked.
     pub kind: QueryKind,
     /// How old samples may be; `None` for what the source takes for current.

@@ -16,7 +16,7 @@ use leadsman_model::names::Scope;
 use leadsman_model::permits::FairPermit;
 use leadsman_model::tenant::Tenant;
 use leadsman_model::values::Values;
-use leadsman_sandbox::{Expected, Run, RunError};
+use leadsman_sandbox::{Expected, Run, RunError, Trace};
 use leadsman_trace::{self as trace, Kind};
 
 /// The runs of one mapping: how many there may be at once, and how long they usually take.
@@ -25,12 +25,65 @@ pub struct Runs {
     concurrency: Arc<Semaphore>,
     /// Microseconds; 0 before the first run.
     usual: AtomicU64,
+    /// How many there were of each plugin, how many of them failed, and their time in microseconds.
+    serving: RunCounts,
+    candidate: RunCounts,
+}
+
+#[derive(Debug, Default)]
+struct RunCounts {
+    runs: AtomicU64,
+    failed: AtomicU64,
+    time: AtomicU64,
+}
+
+/// The runs of a plugin so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunTotals {
+    /// How many.
+    pub runs: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// How long they took together.
+    pub time: Duration,
+}
+
+impl RunCounts {
+    fn totals(&self) -> RunTotals {
+        RunTotals {
+            runs: self.runs.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            time: Duration::from_micros(self.time.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn add(&self, time: Duration, failed: bool) {
+        let took = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        self.failed.fetch_add(u64::from(failed), Ordering::Relaxed);
+        self.time.fetch_add(took, Ordering::Relaxed);
+    }
 }
 
 impl Runs {
     /// No runs yet, of which there may be so many at once: others need the slots, too.
     pub fn new(concurrency: usize) -> Self {
-        Self { concurrency: Arc::new(Semaphore::new(concurrency)), usual: AtomicU64::new(0) }
+        Self {
+            concurrency: Arc::new(Semaphore::new(concurrency)),
+            usual: AtomicU64::new(0),
+            serving: RunCounts::default(),
+            candidate: RunCounts::default(),
+        }
+    }
+
+    /// The runs of the plugin that serves.
+    pub fn of_serving(&self) -> RunTotals {
+        self.serving.totals()
+    }
+
+    /// The runs of the candidate.
+    pub fn of_candidate(&self) -> RunTotals {
+        self.candidate.totals()
     }
 
     /// How long a run is expected to take: what is usual, or else as long as it may.
@@ -49,6 +102,9 @@ impl Runs {
         self.usual.store(usual, Ordering::Relaxed);
     }
 }
+
+/// How a run is called that gave values.
+const OK: &str = "ok";
 
 /// Which of the two plugins of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +169,13 @@ pub(super) struct Ran {
     pub(super) took: Duration,
 }
 
+/// What a run was given, gave and logged, however it ended.
+pub(super) struct Traced {
+    pub(super) trace: Trace,
+    /// How long it took.
+    pub(super) took: Duration,
+}
+
 /// A run that has its permits. However it ends, by a panic too, its time is what the metric and the
 /// team's budget get: the two agree.
 struct Timed {
@@ -134,20 +197,26 @@ impl Timed {
     fn ended<T>(
         mut self,
         result: Result<T, EvaluationError>,
-    ) -> Result<(T, Duration), EvaluationError> {
+    ) -> (Result<T, EvaluationError>, Duration) {
         self.outcome = match &result {
-            Ok(_) => "ok",
+            Ok(_) => OK,
             Err(error) => error.reason(),
         };
         let took = self.begun.elapsed();
-        result.map(|value| (value, took))
+        (result, took)
     }
 }
 
 impl Drop for Timed {
     fn drop(&mut self) {
         let took = self.begun.elapsed();
-        self.mapping.runs.took(took);
+        let runs = &self.mapping.runs;
+        runs.took(took);
+        let of_plugin = match self.which {
+            Which::Serving => &runs.serving,
+            Which::Candidate => &runs.candidate,
+        };
+        of_plugin.add(took, self.outcome != OK);
         self.mapping.metrics.plugin_ran(self.which.role(), self.outcome, took);
         if let Some(reservation) = self.permits.reservation.take() {
             reservation.settle(took);
@@ -155,15 +224,15 @@ impl Drop for Timed {
     }
 }
 
-/// Runs a plugin where it may block, and says how long it ran. The permits belong to the run: they
-/// stay taken until the plugin has ended, even if nobody waits for it any more.
+/// Runs a plugin where it may block, and says how long it ran and what it did. The permits belong to
+/// the run: they stay taken until the plugin has ended, even if nobody waits for it any more.
 pub(super) async fn run(
     mapping: &Arc<Mapping>,
     which: Which,
     input: Input,
     scope: &Scope,
     stage: impl Fn(Stage),
-) -> Result<Ran, EvaluationError> {
+) -> (Result<Ran, EvaluationError>, Option<Traced>) {
     let mut span = trace::child("plugin", Kind::Internal);
     if span.is_sampled() {
         let name = match (which, &mapping.candidate) {
@@ -173,8 +242,13 @@ pub(super) async fn run(
         span.set("leadsman.plugin", name.as_str());
         span.set("leadsman.role", which.role());
     }
-    let acquired = Permits::acquire(mapping, scope, &stage).await;
-    let permits = acquired.inspect_err(|error| span.fail(error.reason()))?;
+    let permits = match Permits::acquire(mapping, scope, &stage).await {
+        Ok(permits) => permits,
+        Err(error) => {
+            span.fail(error.reason());
+            return (Err(error), None);
+        }
+    };
     span.note("the run begins");
     let (running, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
@@ -184,24 +258,34 @@ pub(super) async fn run(
             running.metrics.plugin_received(series);
         }
         let timed = Timed::begin(running.clone(), which, permits);
-        let ended = timed.ended(evaluate(&running, which, input, &scope));
-        let ended = ended.inspect_err(|error| span.fail(error.reason()));
-        let ((values, disputes), took) = ended?;
-        Ok(Ran { values, disputes, took })
+        let (result, trace) = match evaluate(&running, which, input, &scope) {
+            Ok((result, trace)) => (result, Some(trace)),
+            Err(error) => (Err(error), None),
+        };
+        let (result, took) = timed.ended(result);
+        if let Err(error) = &result {
+            span.fail(error.reason());
+        }
+        let ran = result.map(|(values, disputes)| Ran { values, disputes, took });
+        (ran, trace.map(|trace| Traced { trace, took }))
     });
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "running a plugin panicked");
         let source = RunError::Host("the adapter failed while it ran the plugin".to_owned());
-        Err(EvaluationError::Plugin { plugin: mapping.called(&mapping.plugin_name), source })
+        let plugin = mapping.called(&mapping.plugin_name);
+        (Err(EvaluationError::Plugin { plugin, source }), None)
     })
 }
+
+/// What became of a run that came so far that the plugin was called, and what it did.
+type Called = (Result<(Values, Disputes), EvaluationError>, Trace);
 
 fn evaluate(
     mapping: &Mapping,
     which: Which,
     mut input: Input,
     scope: &Scope,
-) -> Result<(Values, Disputes), EvaluationError> {
+) -> Result<Called, EvaluationError> {
     let title = mapping.title();
     let (plugin, plugin_name, config, objects, name) = match (which, &mapping.candidate) {
         (Which::Candidate, Some(of)) => {
@@ -236,9 +320,12 @@ fn evaluate(
         let plugin = mapping.called(plugin_name);
         EvaluationError::Plugin { plugin, source }
     };
-    let values = plugin.evaluate(&run, input).map_err(failed)?;
-    let disputes = disputes.without_served(&values.served, scope);
-    Ok((values, disputes))
+    let (result, trace) = plugin.evaluate_traced(&run, input);
+    let result = result.map_err(failed).map(|values| {
+        let disputes = disputes.without_served(&values.served, scope);
+        (values, disputes)
+    });
+    Ok((result, trace))
 }
 
 #[cfg(test)]

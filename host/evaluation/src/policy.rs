@@ -141,7 +141,11 @@ mod tests {
                     running: Duration::ZERO,
                 })
             }),
-            failed: failed.map(|at| Failed { error: Arc::new(EvaluationError::Internal), at }),
+            failed: failed.map(|at| Failed {
+                error: Arc::new(EvaluationError::Internal),
+                at,
+                since: at,
+            }),
             attempts: 1,
         }
     }

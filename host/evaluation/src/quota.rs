@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use foldhash::fast::RandomState;
 
 use super::error::ReadFailure;
+use super::record::RecordPool;
 
 /// The most evaluations in use that one caller began by reads in one namespace, over all metrics.
 /// Namespaces, selectors and names come with requests: whoever makes them up is bounded alone.
@@ -15,9 +16,12 @@ const MAX_OF_CALLER: usize = 1000;
 /// estimated.
 pub(super) const MAX_BYTES_OF_CALLER: usize = 32 << 20;
 
-/// Evaluations in use by account: a caller in a namespace.
+/// Evaluations in use by account: a caller in a namespace. And the room of what is recorded of them.
 #[derive(Debug, Clone, Default)]
-pub struct EvaluationQuota(Arc<Mutex<HashMap<u64, Used, RandomState>>>);
+pub struct EvaluationQuota {
+    accounts: Arc<Mutex<HashMap<u64, Used, RandomState>>>,
+    records: RecordPool,
+}
 
 #[derive(Debug, Default)]
 struct Used {
@@ -34,6 +38,11 @@ pub(super) struct QuotaShare {
 }
 
 impl EvaluationQuota {
+    /// One for a process that evaluates for whoever started it, and records all of it.
+    pub fn recording_whole() -> Self {
+        Self { records: RecordPool::whole(), ..Self::default() }
+    }
+
     /// Counts another evaluation, unless there are too many.
     pub(super) fn admit(&self, account: u64) -> Result<QuotaShare, ReadFailure> {
         self.count(account, MAX_OF_CALLER)
@@ -56,8 +65,13 @@ impl EvaluationQuota {
         Some(QuotaShare { quota: self.clone(), account, bytes: 0 })
     }
 
+    /// The room of what is recorded of evaluations.
+    pub fn records(&self) -> &RecordPool {
+        &self.records
+    }
+
     fn accounts(&self) -> MutexGuard<'_, HashMap<u64, Used, RandomState>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,7 +115,7 @@ mod tests {
         drop(successor);
         begun.push(quota.admit(1).unwrap());
         drop((begun, other));
-        assert!(quota.0.lock().unwrap().is_empty(), "nothing is kept of what is not in use");
+        assert!(quota.accounts.lock().unwrap().is_empty(), "nothing is kept of what is not in use");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::last_known::LastKnown;
 use super::policy::Policy;
 use super::predecessor::Predecessor;
 use super::quota::QuotaShare;
+use super::record::{ReaderLog, RecordPool, RunLog};
 use super::stage::Stage;
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
@@ -96,6 +97,8 @@ pub struct Failed {
     pub error: Arc<EvaluationError>,
     /// When it ended.
     pub at: Instant,
+    /// When the first of the failures in a row ended, of which this is the newest.
+    pub since: Instant,
 }
 
 /// The outcomes of the newest attempts.
@@ -142,11 +145,22 @@ pub(super) struct Evaluation {
     driven: AtomicBool,
     /// The spans of the reads that wait for an attempt.
     pub(super) awaiting: Awaiting,
+    /// Its last runs.
+    pub(super) runs: RunLog,
+    /// Who reads it.
+    pub(super) readers: ReaderLog,
 }
 
 impl Evaluation {
-    /// `account` is whose reads it is begun for; `fastest` bounds how often it is refreshed ahead.
-    pub(super) fn new(scope: Scope, params: QueryParams, account: u64, fastest: Duration) -> Self {
+    /// `account` is whose reads it is begun for; `fastest` bounds how often it is refreshed ahead. What
+    /// is recorded of it takes its room from a pool.
+    pub(super) fn new(
+        scope: Scope,
+        params: QueryParams,
+        account: u64,
+        fastest: Duration,
+        records: &RecordPool,
+    ) -> Self {
         Self {
             id: next_id(),
             account,
@@ -167,25 +181,32 @@ impl Evaluation {
             predecessor: Mutex::default(),
             driven: AtomicBool::new(true),
             awaiting: Awaiting::default(),
+            runs: RunLog::new(records.clone()),
+            readers: ReaderLog::default(),
         }
     }
 
     /// The evaluation of the mapping that replaces this one's: the same reads are expected. It
-    /// carries on `state`, which may be this one's, and `predecessor`.
+    /// carries on `state`, which may be this one's, and `predecessor`. Where it evaluates the `same`,
+    /// it carries on what is recorded, too.
     pub(super) fn successor(
         &self,
         fastest: Duration,
         state: &State,
         predecessor: Option<Predecessor>,
+        same: bool,
     ) -> Self {
         let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
         let cadence = Mutex::new(cadence.for_successor(fastest));
-        let new = Self::new(self.scope.clone(), self.params.clone(), self.account, fastest);
+        let pool = self.runs.pool();
+        let new = Self::new(self.scope.clone(), self.params.clone(), self.account, fastest, pool);
+        let runs = if same { self.runs.carried_on() } else { RunLog::new(pool.clone()) };
+        let readers = self.readers.carried_on();
         let good = state.good.as_ref().map(|good| Arc::new(good.carried_to(new.id)));
         let (failed, attempts) = (state.failed.clone(), state.attempts);
         new.state.store(Arc::new(State { good, failed, attempts }));
         new.attempts.send_replace(attempts);
-        Self { cadence, predecessor: Mutex::new(predecessor), ..new }
+        Self { cadence, predecessor: Mutex::new(predecessor), runs, readers, ..new }
     }
 
     /// What it replaces, while it has no good values of its own.
@@ -312,14 +333,16 @@ impl Evaluation {
     }
 
     /// An attempt ended.
-    pub(super) fn publish(&self, outcome: Result<Evaluated, EvaluationError>) {
+    pub(super) fn publish(&self, outcome: Result<Evaluated, Arc<EvaluationError>>) {
         let old = self.state.load();
+        let now = Instant::now();
+        let since = old.failed.as_ref().map_or(now, |failed| failed.since);
         let attempts = old.attempts + 1;
         let new = match outcome {
             Ok(good) => State { good: Some(Arc::new(good)), failed: None, attempts },
             Err(error) => State {
                 good: old.good.clone(),
-                failed: Some(Failed { error: Arc::new(error), at: Instant::now() }),
+                failed: Some(Failed { error, at: now, since }),
                 attempts,
             },
         };

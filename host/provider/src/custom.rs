@@ -1,5 +1,7 @@
 //! Reads of custom metrics: values for objects.
 
+mod explained;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +23,7 @@ use leadsman_model::values::{MetricValues, Value};
 /// A read of a custom metric whose mapping is found.
 pub struct CustomRead<'a> {
     request: &'a CustomRequest<'a>,
-    reader: Reader,
+    reader: Reader<'a>,
     begun: Instant,
     kind: Arc<ObjectStore>,
     /// The namespace of the objects; empty for those that live in none.

@@ -1,5 +1,7 @@
 //! Reads of external metrics: items with labels.
 
+mod explained;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +22,7 @@ use leadsman_model::values::{Item, MetricValues, Value};
 /// A read of an external metric whose mapping is found.
 pub struct ExternalRead<'a> {
     request: &'a ExternalRequest<'a>,
-    reader: Reader,
+    reader: Reader<'a>,
     begun: Instant,
     part: Part,
     /// The series of the metric, if a rule gives it.
@@ -303,7 +305,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &ExternalRequest
     unserved(snapshot, metric, Wanted::External, message, also)
 }
 
-fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
+pub(super) fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
     selector
         .matches(|key| labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value))
 }

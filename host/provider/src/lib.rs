@@ -9,8 +9,10 @@
 mod absence;
 mod custom;
 mod error;
+pub mod explanation;
 mod external;
 mod known_now;
+mod newest;
 mod origin;
 mod part;
 mod request;
@@ -24,6 +26,7 @@ pub use custom::{CustomRead, CustomReading, CustomValues, ObjectValue};
 pub use error::ReadError;
 pub use external::{ExternalItems, ExternalRead, ExternalReading};
 pub use known_now::known_now;
+pub use newest::{Newest, NewestRequest, NewestState};
 pub use origin::{Origin, OriginVersion};
 pub use request::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
 pub use resource::{Amounts, ObjectMetrics, ResourceRead, ResourceReading, ResourceValues, Usage};

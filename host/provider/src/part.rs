@@ -37,7 +37,7 @@ impl Part {
     /// Reads it for these objects.
     pub(super) async fn read<'n>(
         &self,
-        reader: Reader,
+        reader: Reader<'_>,
         names: impl Iterator<Item = &'n Arc<str>>,
     ) -> Result<Reading, ReadError> {
         let failed = |failure| self.failed(failure);
@@ -77,7 +77,7 @@ impl Part {
             let instead = instead.map_err(|reason| self.no_stand_in(why, "onError", reason))?;
             let stands = StandIns { instead: Some(instead), default: None };
             if let Some(warning) = stale_warning(reading, &stands, mapping) {
-                mapping.lacks_some(&Missing::new(MissingReason::Stated, warning));
+                mapping.lacks_values(&Missing::new(MissingReason::Stated, warning), false);
             }
             return Ok(stands);
         }

@@ -1,16 +1,30 @@
 //! What may be asked.
 
 use std::hash::BuildHasher as _;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::LazyLock;
 
 use crate::snapshot::MeasuredKind;
-use leadsman_evaluation::Reader;
+use leadsman_evaluation::{Reader, Who};
 use leadsman_model::names::ObjectName;
 
-/// Who reads: the same number for the same user.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Caller(pub u64);
+/// Who reads.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Caller<'a> {
+    /// The same number for the same user.
+    pub id: u64,
+    /// The user, where requests have users.
+    pub user: Option<&'a str>,
+    /// The user agent as the client states it.
+    pub agent: &'a str,
+}
+
+/// Whoever asks the same is one reader, whatever the names are.
+impl Hash for Caller<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
 
 /// Which objects are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,7 +39,7 @@ pub enum Target<'a> {
 #[derive(Debug, Clone, Copy, Hash)]
 pub struct CustomRequest<'a> {
     /// Who reads.
-    pub caller: Caller,
+    pub caller: Caller<'a>,
     /// The namespace of the objects; `None` at the root.
     pub namespace: Option<&'a str>,
     /// The resource as it was named.
@@ -44,7 +58,7 @@ pub struct CustomRequest<'a> {
 #[derive(Debug, Clone, Copy, Hash)]
 pub struct ExternalRequest<'a> {
     /// Who reads.
-    pub caller: Caller,
+    pub caller: Caller<'a>,
     /// The namespace that the read is for.
     pub namespace: &'a str,
     /// The metric.
@@ -57,7 +71,7 @@ pub struct ExternalRequest<'a> {
 #[derive(Debug, Clone, Copy, Hash)]
 pub struct ResourceRequest<'a> {
     /// Who reads.
-    pub caller: Caller,
+    pub caller: Caller<'a>,
     /// Of what.
     pub kind: MeasuredKind,
     /// The namespace; `None` for nodes, and for pods of all namespaces.
@@ -73,6 +87,17 @@ pub struct ResourceRequest<'a> {
 static HASHER: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
 
 /// Whom a read is counted for: a caller in a namespace, who repeats a request.
-pub(super) fn reader(caller: Caller, namespace: Option<&str>, request: impl Hash) -> Reader {
-    Reader { account: HASHER.hash_one((caller, namespace)), request: HASHER.hash_one(request) }
+pub(super) fn reader<'a>(
+    caller: Caller<'a>,
+    namespace: Option<&'a str>,
+    request: impl Hash,
+) -> Reader<'a> {
+    let account = HASHER.hash_one((caller, namespace));
+    let who = Who {
+        key: HASHER.hash_one((account, caller.agent)),
+        user: caller.user,
+        agent: caller.agent,
+        namespace: namespace.unwrap_or_default(),
+    };
+    Reader { account, request: HASHER.hash_one(request), who }
 }

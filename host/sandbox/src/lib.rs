@@ -20,6 +20,7 @@ mod plan;
 mod run;
 mod run_limits;
 mod store;
+mod trace;
 
 pub use code_store::CodeStore;
 pub use compile::{Compiler, SUBCOMMAND, compile_as_child};
@@ -32,3 +33,6 @@ pub use run::{
     Context, Description, OwnQuery, PlannedAsk, PlannedQuery, Planning, PluginFault, Run,
 };
 pub use run_limits::{Limits, MAX_MEMORY};
+pub use trace::{
+    Capture, CapturedAnswer, CapturedMeasure, CapturedObject, CapturedRow, LogLevel, LogLine, Trace,
+};

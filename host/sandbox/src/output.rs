@@ -35,7 +35,7 @@ pub struct Expected<'a> {
 /// Validates a plugin's output. Fails if the output is inconsistent as a whole. A single value that
 /// cannot be served is refused with its reason and does not affect the others.
 pub(super) fn check(
-    mut raw: types::Measures,
+    raw: &types::Measures,
     input: &types::Dictionary,
     now: i64,
     limits: &Limits,
@@ -45,8 +45,7 @@ pub(super) fn check(
     if rows > limits.measures {
         return Err(format!("{rows} measures, and the limit is {}", limits.measures));
     }
-    let own = types::Dictionary { bytes: vec![], ends: vec![] };
-    let texts = Texts::new(input, std::mem::replace(&mut raw.dictionary, own))?;
+    let texts = Texts::new(input, &raw.dictionary)?;
     column("namespaces", raw.namespaces.len(), rows)?;
     column("times", raw.times.len(), rows)?;
     column("windows", raw.windows.len(), rows)?;
@@ -80,7 +79,7 @@ fn column(name: &str, length: usize, rows: usize) -> Result<(), String> {
 }
 
 struct Validator<'a> {
-    raw: types::Measures,
+    raw: &'a types::Measures,
     texts: Texts<'a>,
     now: i64,
     expected: &'a Expected<'a>,
@@ -233,11 +232,11 @@ fn joined(labels: &[(Box<str>, Box<str>)]) -> String {
 /// The dictionary of the input, followed by that of the output.
 struct Texts<'a> {
     input: &'a types::Dictionary,
-    own: types::Dictionary,
+    own: &'a types::Dictionary,
 }
 
 impl<'a> Texts<'a> {
-    fn new(input: &'a types::Dictionary, own: types::Dictionary) -> Result<Self, String> {
+    fn new(input: &'a types::Dictionary, own: &'a types::Dictionary) -> Result<Self, String> {
         let text = std::str::from_utf8(&own.bytes)
             .map_err(|_| "its dictionary is not UTF-8".to_owned())?;
         let at_boundaries = own.ends.iter().all(|&end| text.is_char_boundary(end as usize));
@@ -251,7 +250,7 @@ impl<'a> Texts<'a> {
         let at = id as usize;
         let (dictionary, at) = match at.checked_sub(self.input.ends.len()) {
             None => (self.input, at),
-            Some(at) => (&self.own, at),
+            Some(at) => (self.own, at),
         };
         let end = *dictionary
             .ends
@@ -300,7 +299,7 @@ mod tests {
         let serve = Serve::Custom(Resource::known("pods").unwrap());
         let expected = Expected { serve: &serve, scope: &scope, activation: Some(0.5), on_nan };
         let input = types::Dictionary { bytes: vec![], ends: vec![0] };
-        check(raw, &input, 7, &Limits::default(), &expected)
+        check(&raw, &input, 7, &Limits::default(), &expected)
     }
 
     #[test]

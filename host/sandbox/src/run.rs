@@ -15,6 +15,7 @@ use super::output::{self, Expected};
 use super::plan;
 use super::run_limits::{Limits, MAX_MEMORY};
 use super::store::{State, log_ended, store};
+use super::trace::{Capture, Trace};
 use leadsman_model::data::Input;
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::serve::Serve;
@@ -179,6 +180,15 @@ impl Plugin {
     /// Calls `evaluate`. Blocks while the plugin runs. The caller must hold a permit of
     /// [`Plugin::slots`].
     pub fn evaluate(&self, run: &Run<'_>, input: Input) -> Result<Values, RunError> {
+        self.evaluate_traced(run, input).0
+    }
+
+    /// The same, with what the plugin was given, gave and logged, however the run ended.
+    pub fn evaluate_traced(
+        &self,
+        run: &Run<'_>,
+        input: Input,
+    ) -> (Result<Values, RunError>, Trace) {
         let now = input.now;
         let input = convert::input(input);
         let mut store = store(self.engine(), run.name, run.limits);
@@ -186,16 +196,21 @@ impl Plugin {
             mapping.call_evaluate(store, run.config, &input)
         });
         log_ended(self.engine(), store.data());
-        match returned? {
-            Ok(measures) => {
-                output::check(measures, &input.dictionary, now, run.limits, &run.expected)
-                    .map_err(RunError::Output)
+        let (result, measures) = match returned {
+            Ok(Ok(measures)) => {
+                let texts = &input.dictionary;
+                let values = output::check(&measures, texts, now, run.limits, &run.expected);
+                (values.map_err(RunError::Output), Some(measures))
             }
-            Err(failure) => Err(RunError::Failure {
-                message: one_line(failure.message),
-                query: failure.query.map(one_line),
-            }),
-        }
+            Ok(Err(failure)) => {
+                let (message, query) = (one_line(failure.message), failure.query.map(one_line));
+                (Err(RunError::Failure { message, query }), None)
+            }
+            Err(error) => (Err(error), None),
+        };
+        let (log, log_dropped, memory) = store.into_data().into_parts();
+        let capture = Capture::new(input, measures);
+        (result, Trace { capture, log, log_dropped, memory })
     }
 }
 

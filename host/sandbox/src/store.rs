@@ -8,6 +8,7 @@ use super::bindings::leadsman::plugin::{log, types};
 use super::engine::{Engine, MAX_TABLE_ELEMENTS, TICK};
 use super::error::RunError;
 use super::run_limits::Limits;
+use super::trace::{LogLevel, LogLine};
 
 /// The maximum size of all data that a plugin passes to the host in one call, in bytes.
 const MAX_OUTPUT_BYTES: usize = 16 << 20;
@@ -28,10 +29,21 @@ pub(super) struct State {
     log_dropped: u64,
     /// The number of errors, including dropped ones.
     log_errors: u32,
+    /// The lines that were logged.
+    log: Vec<LogLine>,
+    /// The largest linear memory.
+    memory: usize,
     /// The last error line. After a panic, this is its message.
     pub(super) last_error: Option<String>,
     /// The limit that was exceeded, if any.
     pub(super) exceeded: Option<RunError>,
+}
+
+impl State {
+    /// What was logged, how many lines were dropped, and the largest memory.
+    pub(super) fn into_parts(self) -> (Vec<LogLine>, u64, usize) {
+        (self.log, self.log_dropped, self.memory)
+    }
 }
 
 impl types::Host for State {}
@@ -69,6 +81,13 @@ impl log::Host for State {
             log::Level::Warn => tracing::warn!(target: "plugin", mapping, "{message}"),
             log::Level::Error => tracing::error!(target: "plugin", mapping, "{message}"),
         }
+        let level = match level {
+            log::Level::Debug => LogLevel::Debug,
+            log::Level::Info => LogLevel::Info,
+            log::Level::Warn => LogLevel::Warn,
+            log::Level::Error => LogLevel::Error,
+        };
+        self.log.push(LogLine { level, message });
     }
 }
 
@@ -80,6 +99,7 @@ impl ResourceLimiter for State {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         if desired <= self.memory_limit {
+            self.memory = self.memory.max(desired);
             return Ok(true);
         }
         self.exceeded = Some(RunError::Memory { limit: self.memory_limit });
@@ -110,6 +130,8 @@ pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State
         log_bytes: 0,
         log_dropped: 0,
         log_errors: 0,
+        log: Vec::new(),
+        memory: 0,
         last_error: None,
         exceeded: None,
     };

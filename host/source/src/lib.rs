@@ -311,6 +311,17 @@ impl Source {
         }
     }
 
+    /// Where a query can be looked at in a browser, at a time in milliseconds since the epoch. `None`
+    /// for sources without such a page.
+    pub fn link(&self, query: &FilledQuery, time: i64) -> Option<String> {
+        match (self, query) {
+            (Self::Prometheus(prometheus), FilledQuery::PromQl { text, range }) => {
+                prometheus.link(text, *range, time)
+            }
+            _ => None,
+        }
+    }
+
     fn described(&self) -> &'static str {
         match self {
             Self::Prometheus(_) => "a Prometheus",
@@ -370,6 +381,12 @@ pub fn nsx_alb_login(
     body: &[u8],
 ) -> Result<(Vec<u8>, Option<String>), String> {
     nsx_alb::parse_login(status, set_cookie, body)
+}
+
+/// What a source says, as it may be repeated to whoever reads one namespace: without labels of series
+/// that the query does not name itself.
+pub fn redacted(text: &str, query: &str) -> String {
+    redact::message(text, query)
 }
 
 /// Parses an answer of Prometheus' HTTP API.

@@ -90,7 +90,7 @@ fn milliseconds(time: Duration) -> String {
 
 impl QueryKind {
     /// What it asks, with the keys of a configuration.
-    fn written(&self) -> Value {
+    pub fn written(&self) -> Value {
         match self {
             Self::PromQl { text, range: None } => json!({"promql": text.to_string()}),
             Self::PromQl { text, range: Some((duration, step)) } => {
@@ -181,7 +181,10 @@ impl FilledQuery {
 impl fmt::Display for FilledQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PromQl { text, .. } => f.write_str(text),
+            Self::PromQl { text, range: None } => write!(f, "{text}"),
+            Self::PromQl { text, range: Some((duration, step)) } => {
+                write!(f, "{text} (over {duration:?} in steps of {step:?})")
+            }
             Self::NsxAlb { query, .. } => write!(f, "{query}"),
             Self::Exposition { query, .. } => write!(f, "{query}"),
         }

@@ -5,7 +5,8 @@ use tokio_util::sync::DropGuard;
 use super::{ClusterOptions, InCluster, StartError, check_readable, compiler, runtime};
 use leadsman_cluster::Cluster;
 use leadsman_config::Flags;
-use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Setup};
+use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
+use leadsman_evaluation::EvaluationQuota;
 
 /// Loads a configuration as a start does, without serving it.
 pub async fn check(
@@ -32,7 +33,25 @@ pub async fn load(
     flags: &Flags,
     cluster: &ClusterOptions,
 ) -> Result<LoadedConfig, StartError> {
-    let mut runtime = runtime()?;
+    load_in(runtime()?, config, flags, cluster).await
+}
+
+/// The same for one evaluation, which is recorded as a whole.
+pub async fn load_recording(
+    config: ConfigOrigin,
+    flags: &Flags,
+    cluster: &ClusterOptions,
+) -> Result<LoadedConfig, StartError> {
+    let runtime = Runtime { quota: EvaluationQuota::recording_whole(), ..runtime()? };
+    load_in(runtime, config, flags, cluster).await
+}
+
+async fn load_in(
+    mut runtime: Runtime,
+    config: ConfigOrigin,
+    flags: &Flags,
+    cluster: &ClusterOptions,
+) -> Result<LoadedConfig, StartError> {
     check_readable(&config)?;
     let in_cluster = InCluster::connect(cluster, &runtime, None).await?;
     if let Some(in_cluster) = &in_cluster {

@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use leadsman_activator::Activator;
-use leadsman_api::admin::{self, AdminState};
+use leadsman_api::admin::{self, Access, AdminSetup, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot};
+use leadsman_autoscaler::{AutoscalerStore, Followed};
 use leadsman_cluster::{Cluster, ConnectError, Reflectors};
 use leadsman_config::ReadError;
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
@@ -33,8 +34,8 @@ use leadsman_server::auth::Auth;
 use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
-pub use load::{LoadedConfig, check, load};
-pub use options::{ClusterOptions, Options, ServiceName};
+pub use load::{LoadedConfig, check, load, load_recording};
+pub use options::{AdminAuth, ClusterOptions, Options, ServiceName};
 
 /// How long requests in flight may take during shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -61,6 +62,12 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
     },
+    /// Users of a cluster are to see the page, and there is none to ask.
+    #[error(
+        "--admin-auth=cluster lets users of the cluster see the page, and there is no cluster to ask \
+         who they are: name one with --kubeconfig, or leave the flag out"
+    )]
+    NoClusterForPage,
     /// The cluster cannot be connected to.
     #[error(transparent)]
     Cluster(#[from] ConnectError),
@@ -77,8 +84,8 @@ pub struct App {
     pub admin: SocketAddr,
     /// The self-signed certificate as PEM, for clients that are to trust it.
     pub certificate: Option<String>,
-    /// The state of the status page.
-    pub page: AdminState,
+    /// The autoscalers that the page shows.
+    pub autoscalers: Arc<AutoscalerStore>,
     readiness: Readiness,
     /// The servers and the tasks that run as long as they do. One that ends early ends the process.
     tasks: JoinSet<anyhow::Result<()>>,
@@ -186,16 +193,29 @@ impl App {
         let (api_listener, api) = listen(&addresses).await?;
         let (admin_listener, admin) = listen(&[options.admin]).await?;
         let readiness = Readiness::default();
+        let stop = CancellationToken::new();
+        let autoscalers = match &in_cluster {
+            Some(in_cluster) => in_cluster.reflectors.autoscalers(),
+            None => Arc::new(AutoscalerStore::new(Followed::NoCluster)),
+        };
+        let page = AdminState::new(AdminSetup {
+            served: served.clone(),
+            readiness: readiness.clone(),
+            metrics: runtime.metrics.clone(),
+            autoscalers: autoscalers.clone(),
+            access: access(options.admin_auth, in_cluster.as_ref())?,
+            end: stop.clone(),
+        });
         let mut app = Self {
             api,
             admin,
             certificate: None,
-            page: AdminState::new(served.clone(), readiness.clone(), runtime.metrics.clone()),
+            autoscalers,
             readiness: readiness.clone(),
             tasks: JoinSet::new(),
             runtime,
             shutdown_delay: options.shutdown_delay,
-            stop: CancellationToken::new(),
+            stop,
             exporting: JoinSet::new(),
             flush: CancellationToken::new(),
         };
@@ -213,7 +233,8 @@ impl App {
         app.runtime.metrics.certificate_expires(move || expires.not_after());
         let tls = certificate.server_config().map_err(anyhow::Error::from)?;
         app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
-        app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
+        app.serve(admin_listener, Protocol::Http, admin::router(page.clone()));
+        app.spawn_until_stopped(page.follow_trends());
         let (mut listed, refreshed) = (app.runtime.delegation.changes(), served.clone());
         app.spawn_until_stopped(controller);
         app.spawn_until_stopped(async move {
@@ -383,6 +404,15 @@ impl App {
         self.flush_spans().await;
         tracing::info!("ended");
         early
+    }
+}
+
+/// Who may see the page.
+fn access(auth: AdminAuth, in_cluster: Option<&InCluster>) -> Result<Access, StartError> {
+    match (auth, in_cluster) {
+        (AdminAuth::ThisMachine, _) => Ok(Access::ThisMachine),
+        (AdminAuth::Cluster, Some(in_cluster)) => Ok(Access::Users(in_cluster.auth.clone())),
+        (AdminAuth::Cluster, None) => Err(StartError::NoClusterForPage),
     }
 }
 

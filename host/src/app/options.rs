@@ -30,12 +30,24 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// The address of metrics and the status page.
     pub admin: SocketAddr,
+    /// Who may see the page.
+    pub admin_auth: AdminAuth,
     /// How long to serve after the shutdown was requested.
     pub shutdown_delay: Duration,
     /// How traces are made; `None` for none.
     pub traces: Option<leadsman_trace::Settings>,
     /// Whether Events are written on autoscalers.
     pub autoscaler_events: bool,
+}
+
+/// Who may see the page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AdminAuth {
+    /// This machine.
+    #[default]
+    ThisMachine,
+    /// Users of the cluster who may `get` the path `/status`.
+    Cluster,
 }
 
 /// The cluster of a process, and the Service in front of the process.

@@ -1,27 +1,162 @@
-//! `leadsman explain`
+//! `leadsman explain` and `leadsman try`
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use leadsman::explain;
+use anyhow::Context as _;
+use leadsman::explain::{self, Explainer, HpaExplainer, MetricText, Reads, TrialOptions};
+use leadsman_provider::explanation::{MetricExplanation, With};
+use serde::Serialize;
 
-use super::{failed, print, print_line, run};
-use crate::cli::{Explain, ExplainOutput};
+use super::plain::Plain;
+use super::{FAULTS, failed, print_line, printed, run};
+use crate::cli::{Asking, Explain, ExplainOutput, Try};
 
-/// Explains why an autoscaler wants the replicas that it wants.
-pub(crate) fn explain(explain: Explain) -> ExitCode {
-    let Explain::Hpa(hpa) = explain;
-    let explained =
-        run(explain::hpa(&hpa.options())).and_then(|explained| explained.map_err(Into::into));
-    let explanation = match explained {
-        Ok(explanation) => explanation,
-        Err(error) => return failed(&error),
+/// Explains an autoscaler, a metric or a mapping.
+pub(crate) fn explain(of: Explain) -> ExitCode {
+    let done = match &of {
+        Explain::Hpa(hpa) => {
+            let options = hpa.options();
+            run(async {
+                let explainer = HpaExplainer::new(&options).await?;
+                let explained = async || {
+                    let explanation = explainer.explain(&options).await?;
+                    match hpa.asking.output {
+                        ExplainOutput::Text => Ok(explanation.to_string()),
+                        ExplainOutput::Json => json(&explanation, &hpa.asking),
+                    }
+                };
+                follow(&hpa.asking, explained).await
+            })
+        }
+        Explain::Metric(metric) => {
+            run(reads(&metric.asking, metric.reads(), metric.record.as_deref()))
+        }
+        Explain::Mapping(mapping) => run(reads(&mapping.asking, mapping.reads(), None)),
     };
-    match hpa.output {
-        ExplainOutput::Text => print(&explanation),
-        ExplainOutput::Json => match serde_json::to_string_pretty(&explanation) {
-            Ok(text) => print_line(text),
-            Err(error) => return failed(&error.into()),
-        },
+    ended(done)
+}
+
+/// Runs a mapping once.
+pub(crate) fn try_mapping(of: &Try) -> ExitCode {
+    let options = TrialOptions {
+        mapping: of.mapping.clone(),
+        against: of.against.clone(),
+        namespace: of.namespace.clone(),
+        kubeconfig: of.kubeconfig.clone(),
+        fixture: of.record.is_some(),
+    };
+    let done = run(async {
+        let document = explain::trial(&options).await?;
+        let text = match of.output {
+            ExplainOutput::Text => MetricText(&document).to_string(),
+            ExplainOutput::Json => pretty(&document)?,
+        };
+        printed(&text);
+        if document.metrics.is_empty() {
+            // It could not be loaded.
+            return Ok(ExitCode::from(FAULTS));
+        }
+        match &of.record {
+            Some(file) => record(&[document], file),
+            None => Ok(ExitCode::SUCCESS),
+        }
+    });
+    ended(done)
+}
+
+fn ended(done: anyhow::Result<anyhow::Result<ExitCode>>) -> ExitCode {
+    match done.flatten() {
+        Ok(code) => code,
+        Err(error) => failed(&error),
     }
-    ExitCode::SUCCESS
+}
+
+/// Explains reads, and writes the newest run of the one that there is as a fixture.
+async fn reads(asking: &Asking, reads: Reads, file: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let explainer = Explainer::new(asking.kubeconfig.as_deref(), asking.config.clone()).await?;
+    let with = With { fixture: file.is_some() };
+    let all = async || {
+        let mut documents = Vec::new();
+        for path in explainer.paths(&reads).await? {
+            documents.push(explainer.explain(&path, with).await?);
+        }
+        anyhow::Ok(documents)
+    };
+    if let Some(file) = file {
+        let documents = all().await?;
+        printed(&told(&documents, asking)?);
+        return record(&documents, file);
+    }
+    follow(asking, async || told(&all().await?, asking)).await
+}
+
+fn told(documents: &[MetricExplanation], asking: &Asking) -> anyhow::Result<String> {
+    match (asking.output, documents) {
+        (ExplainOutput::Text, documents) => {
+            let texts: Vec<_> = documents.iter().map(|of| MetricText(of).to_string()).collect();
+            Ok(texts.join("\n"))
+        }
+        (ExplainOutput::Json, [one]) => json(one, asking),
+        (ExplainOutput::Json, several) => json(&several, asking),
+    }
+}
+
+/// Shows an explanation, again and again if that is asked for. What fails later is shown, too.
+async fn follow(
+    asking: &Asking,
+    explained: impl AsyncFn() -> anyhow::Result<String>,
+) -> anyhow::Result<ExitCode> {
+    let mut text = explained().await?;
+    loop {
+        let Some(every) = asking.watch else {
+            printed(&text);
+            return Ok(ExitCode::SUCCESS);
+        };
+        if !printed(&text) || (asking.output == ExplainOutput::Text && !printed("\n")) {
+            return Ok(ExitCode::SUCCESS);
+        }
+        tokio::time::sleep(every).await;
+        text = match explained().await {
+            Ok(text) => text,
+            Err(error) => {
+                eprintln!("leadsman: {}", Plain(format_args!("{error:#}")));
+                String::new()
+            }
+        };
+    }
+}
+
+/// One object; on one line where there are many to come.
+fn json(of: &impl Serialize, asking: &Asking) -> anyhow::Result<String> {
+    match asking.watch {
+        Some(_) => Ok(serde_json::to_string(of)? + "\n"),
+        None => pretty(of),
+    }
+}
+
+fn pretty(of: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(of)? + "\n")
+}
+
+/// Writes the newest run of the one evaluation that there is as a fixture.
+fn record(documents: &[MetricExplanation], file: &Path) -> anyhow::Result<ExitCode> {
+    let metrics = documents.iter().flat_map(|document| &document.metrics);
+    let evaluations: Vec<_> = metrics.flat_map(|metric| &metric.evaluations).collect();
+    let refused = |why: &str| {
+        print_line(format_args!("{} is not written: {why}", file.display()));
+        Ok(ExitCode::from(FAULTS))
+    };
+    let evaluation = match evaluations.as_slice() {
+        [one] => one,
+        [] => return refused("there is no recorded run"),
+        _ => return refused("the read has several evaluations, and a fixture is of one"),
+    };
+    let Some(fixture) = &evaluation.fixture else {
+        return refused(evaluation.no_fixture.as_deref().unwrap_or("there is no recorded run"));
+    };
+    let text = pretty(fixture)?;
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    print_line(format_args!("{} has the newest run", file.display()));
+    Ok(ExitCode::SUCCESS)
 }

@@ -21,8 +21,8 @@ pub(crate) use check::check;
 pub(crate) use convert::convert;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
-pub(crate) use explain::explain;
-pub(crate) use plugin::inspect;
+pub(crate) use explain::{explain, try_mapping};
+pub(crate) use plugin::{inspect, run_fixture};
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
 pub(crate) use takeover::takeover;
@@ -75,12 +75,20 @@ fn count(documents: &[Faults]) -> String {
 
 /// Prints a result. A reader that closes the pipe early, such as `head`, is not an error.
 fn print(text: impl fmt::Display) {
+    printed(text);
+}
+
+/// The same, and says whether there is somebody who reads it yet.
+fn printed(text: impl fmt::Display) -> bool {
     let mut output = io::stdout().lock();
     match write!(output, "{}", Plain(text)).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("leadsman: cannot print: {error}");
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                eprintln!("leadsman: cannot print: {error}");
+            }
+            false
         }
-        _ => {}
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use leadsman::app;
 use leadsman_control as control;
 use leadsman_document::json_schema;
@@ -67,4 +68,44 @@ pub(crate) fn inspect(file: &Path) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Runs a plugin on a fixture.
+pub(crate) fn run_fixture(plugin: &str, fixture: &Path) -> ExitCode {
+    let loaded = app::runtime().and_then(|runtime| Ok((runtime, app::compiler(None)?)));
+    let (runtime, compiler) = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => return failed(&error),
+    };
+    let text = match std::fs::read(fixture) {
+        Ok(text) => text,
+        Err(error) => {
+            print_line(format_args!("cannot read {}: {error}", fixture.display()));
+            return ExitCode::from(FAULTS);
+        }
+    };
+    let done = run(async {
+        let plugin = match control::shipped_plugin(&runtime.engine, plugin) {
+            Some(shipped) => shipped.map_err(anyhow::Error::from)?,
+            None => {
+                let bytes = std::fs::read(plugin).with_context(|| {
+                    format!("{plugin} is no plugin that ships with Leadsman, and no file")
+                })?;
+                let (engine, owner) = (&runtime.engine, CompileOwner::Operator);
+                Plugin::load(engine, &compiler, &owner, bytes::Bytes::from(bytes)).await?
+            }
+        };
+        anyhow::Ok(control::run_fixture(&plugin, text).await)
+    });
+    match done.flatten() {
+        Ok(Ok(())) => {
+            print_line(format_args!("{} passed", fixture.display()));
+            ExitCode::SUCCESS
+        }
+        Ok(Err(reason)) => {
+            print_line(format_args!("{}: {reason}", fixture.display()));
+            ExitCode::from(FAULTS)
+        }
+        Err(error) => failed(&error),
+    }
 }

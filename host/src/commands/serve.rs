@@ -27,6 +27,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         port: serve.secure_port,
         tls: serve.tls_cert_file.zip(serve.tls_private_key_file),
         admin: serve.admin_address,
+        admin_auth: serve.admin_auth.into(),
         shutdown_delay: serve.shutdown_delay_duration,
         traces,
         autoscaler_events: serve.telling.autoscaler_events,

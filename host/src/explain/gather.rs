@@ -10,13 +10,15 @@ use kube::discovery::pinned_kind;
 use leadsman_cluster::{Cluster, explain};
 use leadsman_document::Document;
 use leadsman_hpa::{History, Metric, Recommendation, Situation, Startup, Target};
-use leadsman_model::quantity::Quantity;
+use leadsman_provider::explanation::{MetricExplanation, With};
 use leadsman_runtime::clock;
 use serde::de::DeserializeOwned;
 
 use super::autoscaler::{Autoscaler, MetricSpec, Reference, Scale, TargetSpec};
+use super::explainer::explained;
+use super::readings::Answer;
 use super::requests::{Surroundings, is_namespace, path, segment};
-use super::{ExplainError, ExplainOptions, pods, readings};
+use super::{ExplainError, ExplainOptions, Explainer, pods, readings};
 
 /// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
@@ -37,10 +39,13 @@ pub(super) struct GatheredMetric {
     pub(super) spec: MetricSpec,
     pub(super) request: Option<String>,
     pub(super) warnings: Vec<String>,
+    /// What the adapter did for it, if the adapter explains its answers.
+    pub(super) record: Option<MetricExplanation>,
 }
 
 pub(super) async fn gather(
     cluster: &Cluster,
+    own: Option<&Explainer>,
     options: &ExplainOptions,
 ) -> Result<Gathered, ExplainError> {
     let (autoscaler, namespace) = match &options.file {
@@ -68,7 +73,7 @@ pub(super) async fn gather(
     .await?;
     let selector = scale.status.selector.clone();
     let listed = list_pods(cluster, &namespace, &selector).await?;
-    let custom_version = custom_version(cluster).await;
+    let custom_version = readings::custom_version(cluster).await;
     let (mut metrics, mut values) = (Vec::new(), Vec::new());
     for spec in autoscaler.spec.metrics() {
         let described = described(cluster, &spec).await;
@@ -79,9 +84,9 @@ pub(super) async fn gather(
             described: described.as_deref(),
         };
         let request = path(&spec, &around);
-        let answer = match &request {
-            Ok(path) => readings::get(cluster, path).await,
-            Err(reason) => Err(reason.clone()),
+        let (answer, record) = match &request {
+            Ok(path) => read(cluster, own, path).await,
+            Err(reason) => (Err(reason.clone()), None),
         };
         let (reading, warnings) = match answer {
             Ok(answer) => {
@@ -94,12 +99,12 @@ pub(super) async fn gather(
             }
             Err(reason) => (Err(reason), Vec::new()),
         };
-        let target = target_of(&spec).and_then(target_in_thousandths);
+        let target = spec.target().and_then(TargetSpec::in_thousandths);
         values.push(match target {
             Ok(target) => Metric { target, reading },
             Err(reason) => Metric { target: Target::Value(0), reading: Err(reason) },
         });
-        metrics.push(GatheredMetric { spec, request: request.ok(), warnings });
+        metrics.push(GatheredMetric { spec, request: request.ok(), warnings, record });
     }
     let spec = &autoscaler.spec;
     let from_file = options.file.is_some();
@@ -122,26 +127,23 @@ pub(super) async fn gather(
     Ok(Gathered { namespace, autoscaler, scale, from_file, metrics, situation })
 }
 
-/// The target of a metric as written.
-pub(super) fn target_of(metric: &MetricSpec) -> Result<&TargetSpec, String> {
-    let of_source = metric.pods.as_ref().or(metric.object.as_ref()).or(metric.external.as_ref());
-    let of_resource = metric.resource.as_ref().or(metric.container_resource.as_ref());
-    of_source
-        .map(|source| &source.target)
-        .or_else(|| of_resource.map(|source| &source.target))
-        .ok_or_else(|| format!("a metric of the type \"{}\" has no settings for it", metric.kind))
-}
-
-fn target_in_thousandths(target: &TargetSpec) -> Result<Target, String> {
-    let milli = |text: &String| {
-        text.parse::<Quantity>().map(Quantity::milli).map_err(|error| error.to_string())
-    };
-    match target {
-        TargetSpec { average_value: Some(value), .. } => milli(value).map(Target::AverageValue),
-        TargetSpec { value: Some(value), .. } => milli(value).map(Target::Value),
-        TargetSpec { average_utilization: Some(percent), .. } => Ok(Target::Utilization(*percent)),
-        _ => Err("it has no target: value, averageValue or averageUtilization".to_owned()),
+/// Reads a metric as the controller does, and asks for what the adapter did for it. With a
+/// configuration of its own, this process is the adapter.
+async fn read(
+    cluster: &Cluster,
+    own: Option<&Explainer>,
+    path: &str,
+) -> (Result<Answer, String>, Option<MetricExplanation>) {
+    if let Some(own) = own {
+        return match own.explain(path, With::default()).await {
+            Ok(document) => (Answer::of(&document), Some(document)),
+            Err(error) => (Err(error.to_string()), None),
+        };
     }
+    let answer = readings::get(cluster, path).await;
+    let record = explained(cluster, path, With::default()).await;
+    // The metric itself is what counts; some adapters explain nothing.
+    (answer, record.ok().flatten())
 }
 
 fn read_file(file: &Path) -> Result<Autoscaler, ExplainError> {
@@ -231,15 +233,6 @@ async fn list_pods(
         what: format!("the pods of {namespace} with {selector}"),
         reason: explain(&error),
     })
-}
-
-/// The version that the controller asks for: the one that discovery prefers.
-async fn custom_version(cluster: &Cluster) -> String {
-    let group = readings::get(cluster, "/apis/custom.metrics.k8s.io").await;
-    let preferred = group
-        .ok()
-        .and_then(|group| group.body["preferredVersion"]["version"].as_str().map(str::to_owned));
-    preferred.unwrap_or_else(|| "v1beta2".to_owned())
 }
 
 #[cfg(test)]

@@ -1,24 +1,35 @@
-//! Why an autoscaler wants the replicas that it wants: what its controller reads, the arithmetic that
-//! follows from it, and what holds the result.
+//! Why a metric has the value that it has, and why an autoscaler wants the replicas that it wants: what
+//! its controller reads, what the adapter did for that, the arithmetic that follows from it, and what
+//! holds the result.
 //!
 //! Everything is read with the rights of whoever asks: nobody sees values that they may not read.
 
-mod autoscaler;
+mod explainer;
+mod fallback;
 mod gather;
-mod notation;
+mod metric;
 mod pods;
 mod readings;
+mod record;
 mod requests;
 mod text;
+mod trial;
 mod verdict;
 mod what_if;
 
 use std::path::PathBuf;
 
 use leadsman_cluster::{Cluster, ConnectError};
+use leadsman_provider::explanation::MetricExplanation;
 use serde::Serialize;
 
+use crate::app::StartError;
 use autoscaler::Condition;
+pub use explainer::{Explainer, Reads};
+use leadsman_autoscaler::{manifest as autoscaler, notation};
+pub use metric::MetricText;
+pub use requests::MetricRead;
+pub use trial::{TrialOptions, trial};
 pub use what_if::{Assumption, WhatIf};
 
 /// Which autoscaler, and what to assume of it.
@@ -32,6 +43,8 @@ pub struct ExplainOptions {
     pub name: String,
     /// A file with the autoscaler, in place of the one in the cluster.
     pub file: Option<PathBuf>,
+    /// A configuration to read the metrics with, in this process, in place of the cluster's adapter.
+    pub config: Option<PathBuf>,
     /// What to assume in place of what there is.
     pub what_if: WhatIf,
 }
@@ -61,6 +74,12 @@ pub enum ExplainError {
         /// Why.
         reason: String,
     },
+    /// The configuration cannot be loaded.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The configuration has faults.
+    #[error("{0}")]
+    Faults(String),
     /// The assumptions do not fit the autoscaler.
     #[error("{0}")]
     WhatIf(String),
@@ -117,6 +136,8 @@ struct Bounds {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Metric {
+    /// The name of the metric, or of the resource.
+    name: String,
     /// Its type and name.
     title: String,
     /// The target in words.
@@ -143,6 +164,12 @@ struct Metric {
     failure: Option<String>,
     /// Whether it decides.
     decides: bool,
+    /// What its clocks say while it fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clocks: Vec<String>,
+    /// What the adapter did for it, if the adapter explains its answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<MetricExplanation>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -155,11 +182,30 @@ struct Controller {
     conditions: Vec<Condition>,
 }
 
-/// Explains an autoscaler.
-pub async fn hpa(options: &ExplainOptions) -> Result<Explanation, ExplainError> {
-    let cluster = Cluster::connect(options.kubeconfig.as_deref()).await?;
-    let cluster = cluster.ok_or(ExplainError::NoCluster)?;
-    let mut gathered = gather::gather(&cluster, options).await?;
-    let assumed = options.what_if.apply(&mut gathered).map_err(ExplainError::WhatIf)?;
-    Ok(verdict::explain(&gathered, assumed))
+/// What autoscalers are explained with.
+pub struct HpaExplainer {
+    cluster: Cluster,
+    /// This process, where it reads the metrics itself.
+    own: Option<Explainer>,
+}
+
+impl HpaExplainer {
+    /// Connects to the cluster, and loads the configuration if there is one.
+    pub async fn new(options: &ExplainOptions) -> Result<Self, ExplainError> {
+        let kubeconfig = options.kubeconfig.as_deref();
+        let cluster = Cluster::connect(kubeconfig).await?;
+        let cluster = cluster.ok_or(ExplainError::NoCluster)?;
+        let own = match &options.config {
+            Some(config) => Some(Explainer::new(kubeconfig, Some(config.clone())).await?),
+            None => None,
+        };
+        Ok(Self { cluster, own })
+    }
+
+    /// Explains an autoscaler.
+    pub async fn explain(&self, options: &ExplainOptions) -> Result<Explanation, ExplainError> {
+        let mut gathered = gather::gather(&self.cluster, self.own.as_ref(), options).await?;
+        let assumed = options.what_if.apply(&mut gathered).map_err(ExplainError::WhatIf)?;
+        Ok(verdict::explain(&gathered, assumed))
+    }
 }

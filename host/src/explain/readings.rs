@@ -7,7 +7,8 @@ use k8s_openapi::jiff::Timestamp;
 use leadsman_cluster::Cluster;
 use leadsman_hpa::{PodSample, Reading, Utilization};
 use leadsman_model::quantity::Quantity;
-use serde_json::Value;
+use leadsman_provider::explanation::MetricExplanation;
+use serde_json::{Value, json};
 
 use super::autoscaler::MetricSpec;
 
@@ -24,6 +25,49 @@ pub(super) struct Answer {
     pub(super) warnings: Vec<String>,
 }
 
+impl Answer {
+    /// What the read that is explained is answered.
+    pub(super) fn of(document: &MetricExplanation) -> Result<Self, String> {
+        if let Some(failure) = &document.failure {
+            let code = failure.code.map_or_else(String::new, |code| format!("{code}: "));
+            return Err(format!("{code}{}", failure.message));
+        }
+        // By namespace and name: a pod of resource metrics has values of two metrics.
+        let mut pods: BTreeMap<(&str, &str), Value> = BTreeMap::new();
+        let mut items = Vec::new();
+        for metric in &document.metrics {
+            for value in &metric.values {
+                let quantity = &value.value.quantity;
+                if document.request.api != "resource" {
+                    let name = &value.object;
+                    let mut item = json!({"value": quantity, "timestamp": value.time});
+                    item["describedObject"] = json!({"name": name});
+                    if let Some(window) = value.window {
+                        item["windowSeconds"] = window.into();
+                    }
+                    items.push(item);
+                    continue;
+                }
+                let pod = pods
+                    .entry((value.namespace.as_str(), value.object.as_str()))
+                    .or_insert_with(|| {
+                        let metadata = json!({"name": value.object, "namespace": value.namespace});
+                        json!({"metadata": metadata, "timestamp": value.time, "containers": []})
+                    });
+                let Some(containers) = pod["containers"].as_array_mut() else { continue };
+                let known = containers.iter().position(|of| of["name"] == *value.container);
+                let at = known.unwrap_or_else(|| {
+                    containers.push(json!({"name": value.container, "usage": {}}));
+                    containers.len() - 1
+                });
+                containers[at]["usage"][&metric.mapping.metric] = quantity.as_str().into();
+            }
+        }
+        items.extend(pods.into_values());
+        Ok(Self { body: json!({"items": items}), warnings: document.warnings.clone() })
+    }
+}
+
 /// The answer at a path. A status other than 200 is an error with the message of the answer.
 pub(super) async fn get(cluster: &Cluster, path: &str) -> Result<Answer, String> {
     let answer = tokio::time::timeout(REQUEST_TIMEOUT, cluster.get(path)).await;
@@ -38,6 +82,15 @@ pub(super) async fn get(cluster: &Cluster, path: &str) -> Result<Answer, String>
     }
     let message = body["message"].as_str().unwrap_or_default();
     Err(format!("{}: {message}", status.as_u16()))
+}
+
+/// The version that the controller asks for: the one that discovery prefers.
+pub(super) async fn custom_version(cluster: &Cluster) -> String {
+    let group = get(cluster, "/apis/custom.metrics.k8s.io").await;
+    let preferred = group
+        .ok()
+        .and_then(|group| group.body["preferredVersion"]["version"].as_str().map(str::to_owned));
+    preferred.unwrap_or_else(|| "v1beta2".to_owned())
 }
 
 /// The text of a `Warning` header: `299 AGENT "TEXT"`.
@@ -159,7 +212,6 @@ fn go_duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn metric(kind: &str, key: &str, settings: Value) -> MetricSpec {
         serde_json::from_value(json!({"type": kind, key: settings})).unwrap()

@@ -19,6 +19,76 @@ pub(super) struct Surroundings<'a> {
     pub(super) described: Option<&'a str>,
 }
 
+/// A read of a metric, as the command line names it.
+#[derive(Debug, Clone, Default)]
+pub struct MetricRead {
+    /// The metric.
+    pub metric: String,
+    /// The namespace; empty at the root.
+    pub namespace: String,
+    /// The kind of the objects, such as `pods` or `ingresses.networking.k8s.io`; `None` for an external
+    /// metric.
+    pub resource: Option<String>,
+    /// The object; `None` for all that the selector picks.
+    pub object: Option<String>,
+    /// Picks objects.
+    pub selector: String,
+    /// Picks series, or the items of an external metric.
+    pub metric_selector: String,
+}
+
+impl MetricRead {
+    /// Its path, with the preferred version of `custom.metrics.k8s.io`.
+    pub(super) fn path(&self, custom_version: &str) -> String {
+        let Self { metric, namespace, resource, object, selector, metric_selector } = self;
+        let (metric, namespace) = (segment(metric), segment(namespace));
+        let Some(resource) = resource else {
+            let path =
+                format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{metric}");
+            return with(&path, &[("labelSelector", metric_selector)]);
+        };
+        let custom = format!("/apis/custom.metrics.k8s.io/{custom_version}");
+        let within = match namespace.as_str() {
+            "" => custom,
+            namespace => format!("{custom}/namespaces/{namespace}"),
+        };
+        let object = segment(object.as_deref().unwrap_or("*"));
+        let path = format!("{within}/{}/{object}/{metric}", segment(resource));
+        with(&path, &[("labelSelector", selector), ("metricLabelSelector", metric_selector)])
+    }
+}
+
+/// As what a metric is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Served {
+    External,
+    Custom { resource: String, namespaced: bool },
+}
+
+impl Served {
+    /// The path of a read of all that a namespace has of it.
+    pub(super) fn path(&self, namespace: &str, metric: &str, custom_version: &str) -> String {
+        let read = MetricRead {
+            metric: metric.to_owned(),
+            namespace: namespace.to_owned(),
+            ..MetricRead::default()
+        };
+        match self {
+            Self::External => read.path(custom_version),
+            Self::Custom { resource, .. } if resource == "namespaces" => {
+                let (namespace, metric) = (segment(namespace), segment(metric));
+                let custom = format!("/apis/custom.metrics.k8s.io/{custom_version}");
+                format!("{custom}/namespaces/{namespace}/metrics/{metric}")
+            }
+            Self::Custom { resource, namespaced } => {
+                let namespace = if *namespaced { read.namespace } else { String::new() };
+                MetricRead { resource: Some(resource.clone()), namespace, ..read }
+                    .path(custom_version)
+            }
+        }
+    }
+}
+
 /// The path and query of the request, or why there is none.
 pub(super) fn path(metric: &MetricSpec, around: &Surroundings<'_>) -> Result<String, String> {
     let namespace = segment(around.namespace);
@@ -130,6 +200,36 @@ mod tests {
         ] {
             assert_eq!(path_of(metric, Some("ingresses.networking.k8s.io")), expected);
         }
+    }
+
+    #[test]
+    fn a_metric_on_the_command_line_has_the_path_that_an_autoscaler_reads() {
+        let read = MetricRead {
+            metric: "m".to_owned(),
+            namespace: "shop".to_owned(),
+            resource: Some("pods".to_owned()),
+            selector: "app=web".to_owned(),
+            ..MetricRead::default()
+        };
+        let custom = "/apis/custom.metrics.k8s.io/v1beta2";
+        assert_eq!(
+            read.path("v1beta2"),
+            format!("{custom}/namespaces/shop/pods/%2A/m?labelSelector=app%3Dweb")
+        );
+        let node = MetricRead {
+            namespace: String::new(),
+            resource: Some("nodes".to_owned()),
+            object: Some("n1".to_owned()),
+            selector: String::new(),
+            metric_selector: "v=4".to_owned(),
+            ..read.clone()
+        };
+        assert_eq!(node.path("v1beta2"), format!("{custom}/nodes/n1/m?metricLabelSelector=v%3D4"));
+        let external = MetricRead { resource: None, metric_selector: "queue=a".to_owned(), ..read };
+        assert_eq!(
+            external.path("v1beta2"),
+            "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/m?labelSelector=queue%3Da"
+        );
     }
 
     #[test]

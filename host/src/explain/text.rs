@@ -3,8 +3,11 @@
 use std::fmt;
 
 use leadsman_model::text::one_line;
+use leadsman_provider::explanation::ExplainedMetric;
 
+use super::metric::write_line;
 use super::notation::ratio;
+use super::record::lines;
 use super::{Controller, Explanation, Metric};
 
 /// How many characters are shown of a text that others wrote, which stays in its line.
@@ -65,6 +68,21 @@ impl fmt::Display for Metric {
         for warning in &self.warnings {
             writeln!(f, "  warning   {}", one_line(warning, MAX_TEXT))?;
         }
+        for clock in &self.clocks {
+            writeln!(f, "  clock     {clock}")?;
+        }
+        if let Some(document) = &self.record {
+            // cpu and memory are read together.
+            let of = |metric: &&ExplainedMetric| metric.mapping.metric == self.name;
+            for metric in document.metrics.iter().filter(of) {
+                for line in lines(document, metric) {
+                    write_line(f, &line)?;
+                }
+            }
+            for what in &document.left_out {
+                write_line(f, &("left out", what.clone()))?;
+            }
+        }
         if let Some(request) = &self.request {
             writeln!(f, "  request   kubectl get --raw '{request}'")?;
         }
@@ -82,7 +100,7 @@ impl fmt::Display for Controller {
             self.current_replicas, self.desired_replicas
         )?;
         for condition in &self.conditions {
-            let super::Condition { kind, status, reason, message } = condition;
+            let super::Condition { kind, status, reason, message, .. } = condition;
             let message = one_line(message, MAX_TEXT);
             writeln!(f, "            {kind} {status}: {reason}: {message}")?;
         }

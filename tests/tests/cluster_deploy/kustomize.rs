@@ -125,6 +125,7 @@ const OPTIONS: [&[&str]; 8] = [
     &["teams"],
     &["activation"],
     &["autoscaler-events"],
+    &["autoscalers", "page-users"],
     &[
         "cert-manager",
         "monitoring",
@@ -153,7 +154,7 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
     let own = !has("cert-manager");
     let [custom, external, resource] =
         ["custom-metrics", "external-metrics", "resource-metrics"].map(has);
-    let parts: [(bool, &[&str]); 15] = [
+    let parts: [(bool, &[&str]); 17] = [
         (
             true,
             &[
@@ -229,6 +230,11 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
             has("scraping"),
             &["ClusterRole/leadsman-scraping", "ClusterRoleBinding/leadsman-scraping"],
         ),
+        (
+            has("autoscalers"),
+            &["ClusterRole/leadsman-autoscalers", "ClusterRoleBinding/leadsman-autoscalers"],
+        ),
+        (has("page-users"), &["ClusterRole/leadsman-page-reader"]),
         (has("teams"), &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]),
         (has("activation"), &ACTIVATION),
         (

@@ -188,6 +188,22 @@ async fn for_events_on_autoscalers() {
     account.may("default", everywhere).await;
 }
 
+/// The page's own rights: to list autoscalers. That it is for users of the cluster is no right of the
+/// adapter.
+#[tokio::test]
+async fn for_the_page() {
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"mappings": [mappings()[1]]},
+        "page": {"autoscalers": true, "auth": "cluster"},
+    });
+    let account = installed("rights-page", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    let kind = "autoscaling/horizontalpodautoscalers";
+    everywhere.extend(["list", "watch"].map(|verb| format!("{verb} {kind}")));
+    account.may("default", everywhere).await;
+}
+
 /// The right to write Events on the configuration.
 const TOLD: [&str; 2] = ["create events.k8s.io/events", "patch events.k8s.io/events"];
 

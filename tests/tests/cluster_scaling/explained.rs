@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures_util::StreamExt as _;
-use leadsman_tests::cluster::{ApiClient, ControlPlane, Hpa, Metric, Target, Workload};
+use leadsman_tests::cluster::{ApiClient, ControlPlane, Workload};
 use leadsman_tests::paths::{CUSTOM_V2, EXTERNAL};
 use leadsman_tests::{Leadsman, eventually};
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ fn external(queue: &str, target: Value) -> Value {
 }
 
 /// Runs `leadsman explain hpa` with these arguments; returns its JSON.
-async fn explained(arguments: &[&str]) -> Value {
+pub(crate) async fn explained(arguments: &[&str]) -> Value {
     let kubeconfig = ControlPlane::shared().await.admin_kubeconfig().display().to_string();
     let all =
         [&["explain", "hpa", "--kubeconfig", &kubeconfig, "--output", "json"], arguments].concat();
@@ -230,73 +230,4 @@ async fn the_arithmetic_is_that_of_the_controller() {
         differences[0]
     );
     assert!(changes > 40, "only {changes} of {SITUATIONS} scale at all");
-}
-
-#[tokio::test]
-async fn what_holds_an_autoscaler_is_named() {
-    let (stage, admin) = (stage(), admin().await);
-    let namespace = "holding";
-    let queue = |queue: &str, value: f64| {
-        let labels = format!(r#"namespace="{namespace}",queue="{queue}""#);
-        stage.traffic.set(&format!("queue_depth{{{labels}}}"), value);
-    };
-    let by = |name: &str| {
-        Metric::external("queue_depth", Target::Average("10")).with_labels(&[("queue", name)])
-    };
-    let missing = Metric::external("nobody_serves_it", Target::Value("1"));
-    let mut autoscalers = Vec::new();
-    for (name, value, replicas, metrics) in [
-        ("at-max", 80.0, 5, vec![by("at-max")]),
-        ("within", 28.5, 3, vec![by("within")]),
-        ("half-read", 10.0, 3, vec![by("half-read"), missing.clone()]),
-        ("unread", 10.0, 3, vec![missing]),
-        ("off", 10.0, 0, vec![by("off")]),
-    ] {
-        queue(name, value);
-        let workload = Workload::deployment(&admin, namespace, name, replicas).await;
-        autoscalers.push((name, Hpa::create(&admin, &workload, 1..=5, &metrics).await));
-    }
-    for (at, reason, said) in [
-        (
-            0,
-            "TooManyReplicas",
-            "wants 8, held at 5 by maxReplicas (5); external metric queue_depth is 1.6",
-        ),
-        (
-            1,
-            "DesiredWithinRange",
-            "stays at 3: external metric queue_depth is inside the tolerance (0.95)",
-        ),
-        (
-            2,
-            "FailedGetExternalMetric",
-            "stays at 3: it would scale down, but not while a metric cannot be read: external metric nobody_serves_it: ",
-        ),
-        (3, "FailedGetExternalMetric", "stays at 3: none of its metrics can be read"),
-        (4, "ScalingDisabled", "is switched off: the target has 0 replicas"),
-    ] {
-        let (name, hpa) = &autoscalers[at];
-        eventually(&format!("{reason} of {name}, explained"), TIMEOUT, async || {
-            let conditions = hpa.status().await["conditions"].clone();
-            let explanation = explained(&[&format!("{namespace}/{name}")]).await;
-            let verdict = explanation["verdict"].as_str().unwrap_or_default();
-            let told = conditions.to_string().contains(reason) && verdict.starts_with(said);
-            if told { Ok(()) } else { Err(format!("{explanation:#}\n{conditions:#}")) }
-        })
-        .await;
-    }
-    // What if?
-    let at = |more: &[&str]| {
-        let arguments: Vec<_> =
-            ["holding/at-max"].iter().chain(more).map(|text| (*text).to_owned()).collect();
-        async move {
-            let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-            explained(&arguments).await
-        }
-    };
-    assert_eq!(at(&["--target", "20"]).await["replicas"], 4);
-    assert_eq!(at(&["--value", "queue_depth=9"]).await["replicas"], 1);
-    let assumed = at(&["--at-replicas", "8"]).await;
-    assert_eq!(assumed["assumed"], json!(["8 replicas"]));
-    assert_eq!(assumed["replicas"], 5, "above the maximum");
 }

@@ -1,6 +1,7 @@
 //! Real autoscalers with values of a real Prometheus: users' cases, and every kind of metric.
 
 mod explained;
+mod explained_states;
 mod kinds;
 mod users;
 
@@ -63,6 +64,19 @@ fn config(prometheus: &str) -> String {
         Mapping::custom("jobs_waiting", "widgets.example.com")
             .query("q", &by("widget", "jobs_waiting"))
             .plugin("per-object", "object: widget"),
+        // As many series for a pod as it has containers.
+        Mapping::pods("noisy").query("q", &in_namespace("noisy")),
+        // Fails once a queue has two weights.
+        Mapping::external("weighted")
+            .query(
+                "q",
+                &format!(
+                    "{} * on (queue) {}",
+                    in_namespace("queue_depth"),
+                    in_namespace("queue_weight")
+                ),
+            )
+            .set("onError", "{lastGood: 10m}"),
         Mapping::external("backlog")
             .query("q", &format!("sum({})", in_namespace("backlog")))
             .set("activation", "1"),

@@ -1,6 +1,7 @@
 //! Resource metrics without a cluster: `metrics.k8s.io` from `resourceRules`.
 
 mod api;
+mod explained;
 mod missing;
 mod picking;
 mod sharing;

@@ -1,6 +1,7 @@
 //! The state of all mappings as JSON, for the status page and for scripts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -24,7 +25,6 @@ use leadsman_runtime::clock;
 const MAX_LISTED: usize = 50;
 
 pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
-    trends.begin_request();
     let mappings: Vec<_> =
         snapshot.in_use().map(|evaluations| mapping(evaluations, trends)).collect();
     json!({
@@ -72,7 +72,7 @@ fn delegate(delegate: &Delegate) -> Value {
 }
 
 /// What is not served as it is configured.
-fn rejected(rejected: &Rejection) -> Value {
+pub(super) fn rejected(rejected: &Rejection) -> Value {
     json!({
         "owner": rejected.owner.to_string(),
         "title": rejected.title,
@@ -83,7 +83,7 @@ fn rejected(rejected: &Rejection) -> Value {
 }
 
 /// The results of shadow evaluations so far.
-fn candidate(candidate: &Candidate) -> Value {
+pub(super) fn candidate(candidate: &Candidate) -> Value {
     let seen = candidate.comparison();
     let text = |value: Option<Quantity>| value.map(|value| value.to_string());
     let differences: Vec<_> = seen
@@ -110,7 +110,7 @@ fn activation(status: &ActivationStatus) -> Value {
 }
 
 /// The state of a kind's reflector.
-fn objects(kind: &ObjectStore) -> Value {
+pub(super) fn objects(kind: &ObjectStore) -> Value {
     let state = kind.state();
     let (name, reason) = match &*state {
         SyncState::Starting => ("starting", None),
@@ -126,7 +126,7 @@ fn objects(kind: &ObjectStore) -> Value {
     })
 }
 
-fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
+pub(super) fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
     let mapping = evaluations.mapping();
     let mut sources: Vec<_> = mapping.queries.iter().map(|query| &query.source_name).collect();
     sources.sort();
@@ -194,17 +194,8 @@ fn evaluation(
     trends: &mut Trends,
 ) -> Value {
     let now = Instant::now();
-    // Until a changed mapping has values of its own, those of the one before are served.
-    let good = state.good.as_ref().or_else(|| handover?.good.as_ref());
+    let (name, good) = state_of(mapping, state, handover, now);
     let age = good.map(|good| now.saturating_duration_since(good.at));
-    let before_serves = handover.is_some_and(|handover| handover.serving);
-    let name = match (state.failed.is_some(), age, mapping.policy.last_good) {
-        (true, _, _) if before_serves => "lastGood",
-        (true, Some(age), Some(oldest)) if age <= oldest => "lastGood",
-        (true, _, _) => "failing",
-        (false, _, _) if state.good.is_none() => "pending",
-        (false, _, _) => "ok",
-    };
     let scope = scope.namespace().map_or(String::new(), |namespace| namespace.to_string());
     let title = mapping.title();
     let mut told = json!({
@@ -212,6 +203,7 @@ fn evaluation(
         "selector": asked.to_string(),
         "state": name,
         "error": state.failed.as_ref().map(|failed| failed.error.to_string()),
+        "failingSeconds": state.failed.as_ref().map(|failed| failed.since.elapsed().as_secs_f64()),
         "everySeconds": every.as_secs_f64(),
         "ageSeconds": age.map(|age| age.as_secs_f64()),
         "handover": handover.map(handover_of),
@@ -236,6 +228,27 @@ fn evaluation(
     told
 }
 
+/// How an evaluation is called by its state, and the values that reads get of it, if there are any.
+pub(super) fn state_of<'s>(
+    mapping: &Mapping,
+    state: &'s State,
+    handover: Option<&'s HandoverStatus>,
+    now: Instant,
+) -> (&'static str, Option<&'s Arc<Evaluated>>) {
+    // Until a changed mapping has values of its own, those of the one before are served.
+    let good = state.good.as_ref().or_else(|| handover?.good.as_ref());
+    let age = good.map(|good| now.saturating_duration_since(good.at));
+    let before_serves = handover.is_some_and(|handover| handover.serving);
+    let name = match (state.failed.is_some(), age, mapping.policy.last_good) {
+        (true, _, _) if before_serves => "lastGood",
+        (true, Some(age), Some(oldest)) if age <= oldest => "lastGood",
+        (true, _, _) => "failing",
+        (false, _, _) if state.good.is_none() => "pending",
+        (false, _, _) => "ok",
+    };
+    (name, good)
+}
+
 /// How the mapping before serves until the changed one has values of its own.
 fn handover_of(handover: &HandoverStatus) -> Value {
     json!({
@@ -252,7 +265,8 @@ fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
                     labels: BTreeMap<&str, &str>,
                     value: leadsman_model::values::Value| {
         let line = format!("{key} {namespace}/{object} {labels:?}");
-        let history = trends.add(line, good.time, value.quantity.as_f64());
+        trends.add(&line, good.time, value.quantity.as_f64());
+        let history = trends.line(&line, clock::now());
         json!({
             "object": object,
             "namespace": namespace,

@@ -6,7 +6,7 @@ use super::*;
 const FASTEST: Duration = Duration::from_secs(5);
 
 fn evaluation() -> Evaluation {
-    Evaluation::new(Scope::Cluster, QueryParams::default(), 1, FASTEST)
+    Evaluation::new(Scope::Cluster, QueryParams::default(), 1, FASTEST, &RecordPool::default())
 }
 
 fn evaluated(evaluation: &Evaluation) -> Evaluated {
@@ -27,8 +27,8 @@ fn evaluated(evaluation: &Evaluation) -> Evaluated {
 fn what_is_known_is_carried_over_under_another_number() {
     let old = evaluation();
     old.publish(Ok(evaluated(&old)));
-    old.publish(Err(EvaluationError::Internal));
-    let new = old.successor(FASTEST, &old.state(), None);
+    old.publish(Err(Arc::new(EvaluationError::Internal)));
+    let new = old.successor(FASTEST, &old.state(), None, true);
     let (was, is) = (old.state(), new.state());
     assert!(is.failed.is_some() && is.attempts == 2);
     let (was, is) = (was.good.clone().unwrap(), is.good.clone().unwrap());
@@ -36,7 +36,7 @@ fn what_is_known_is_carried_over_under_another_number() {
     assert!(Arc::ptr_eq(&is.values, &was.values), "and no copy of them");
     // Answers that were made of them under the mapping before are others.
     assert_eq!((is.evaluation, was.evaluation), (new.id, old.id));
-    new.publish(Err(EvaluationError::Internal));
+    new.publish(Err(Arc::new(EvaluationError::Internal)));
     assert!(new.state().good.is_some(), "a failure does not lose them");
 }
 
@@ -44,10 +44,10 @@ fn what_is_known_is_carried_over_under_another_number() {
 async fn attempts_are_counted_on() {
     let old = evaluation();
     old.publish(Ok(evaluated(&old)));
-    let new = old.successor(FASTEST, &old.state(), None);
+    let new = old.successor(FASTEST, &old.state(), None, true);
     let waited = tokio::time::timeout(Duration::ZERO, new.attempt_after(1)).await;
     assert!(waited.is_err(), "the attempt before is none of its own");
-    new.publish(Err(EvaluationError::Internal));
+    new.publish(Err(Arc::new(EvaluationError::Internal)));
     new.attempt_after(1).await;
 }
 
@@ -56,9 +56,9 @@ fn the_first_good_values_end_a_handover_and_failures_do_not() {
     let old = evaluation();
     let held = Held::Values(Arc::new(evaluated(&old)));
     let before = Predecessor { since: Instant::now(), held };
-    let new = old.successor(FASTEST, &State::default(), Some(before));
+    let new = old.successor(FASTEST, &State::default(), Some(before), false);
     assert!(new.state().good.is_none() && new.state().attempts == 0);
-    new.publish(Err(EvaluationError::Internal));
+    new.publish(Err(Arc::new(EvaluationError::Internal)));
     assert!(new.predecessor().is_some());
     new.publish(Ok(evaluated(&new)));
     assert!(new.predecessor().is_none(), "nothing is kept any longer");
@@ -70,7 +70,7 @@ fn what_has_no_time_left_is_kept_for_as_long_as_it_may_be_served() {
     let begin = |policy: &Policy, after: Duration| {
         let held = Held::Values(Arc::new(evaluated(&old)));
         let before = Predecessor { since: Instant::now(), held };
-        let new = old.successor(FASTEST, &State::default(), Some(before));
+        let new = old.successor(FASTEST, &State::default(), Some(before), false);
         new.end_predecessor(policy, Instant::now() + after);
         new.predecessor().is_some()
     };

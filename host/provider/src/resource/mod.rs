@@ -1,6 +1,7 @@
 //! Reads of resource metrics: cpu and memory of nodes and pods, each evaluated by itself and joined
 //! by object and container.
 
+mod explained;
 mod join;
 mod place;
 
@@ -29,7 +30,7 @@ const CONCURRENT_NAMESPACES: usize = 10;
 /// A read of resource metrics whose evaluations are found.
 pub struct ResourceRead<'a> {
     request: &'a ResourceRequest<'a>,
-    reader: Reader,
+    reader: Reader<'a>,
     begun: Instant,
     both: Both,
     labels: Selector,

@@ -58,7 +58,7 @@ impl Place {
     /// Reads both evaluations.
     pub(super) async fn read(
         &self,
-        reader: Reader,
+        reader: Reader<'_>,
         objects: &[Object],
     ) -> Result<Readings, ReadError> {
         let names = || objects.iter().map(|object| &object.name);

@@ -46,6 +46,8 @@ pub struct LazyMetric {
     pub metric: MetricName,
     /// In which API it is served, and for which objects.
     pub serve: Serve,
+    /// The number of the rule that gives it.
+    pub rule: usize,
     bound: OnceCell<Arc<Evaluations>>,
     binder: Binder,
     series: RwLock<Arc<RuleSeries>>,
@@ -56,11 +58,12 @@ impl LazyMetric {
     pub fn new(
         metric: MetricName,
         serve: Serve,
+        rule: usize,
         binder: Binder,
         bound: Option<Arc<Evaluations>>,
     ) -> Self {
         let series = RwLock::default();
-        Self { metric, serve, bound: OnceCell::new_with(bound), binder, series }
+        Self { metric, serve, rule, bound: OnceCell::new_with(bound), binder, series }
     }
 
     /// Its series were listed. That changes nothing of what is served.

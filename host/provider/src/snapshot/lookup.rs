@@ -108,7 +108,7 @@ mod tests {
         let binder = Box::new(|| -> futures_util::future::BoxFuture<'static, _> {
             Box::pin(async { Err("no plugin".to_owned()) })
         });
-        Arc::new(LazyMetric::new(metric.parse().unwrap(), serve(of), binder, None))
+        Arc::new(LazyMetric::new(metric.parse().unwrap(), serve(of), 0, binder, None))
     }
 
     fn team(namespace: &str) -> Owner {

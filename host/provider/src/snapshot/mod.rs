@@ -4,9 +4,10 @@ mod entry;
 mod gaps;
 mod lazy;
 mod lookup;
+mod places;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 
@@ -19,6 +20,7 @@ use leadsman_model::names::MetricName;
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::serve::Serve;
 pub use lookup::{NotServed, ResourceMetrics};
+pub use places::{Place, Places};
 
 /// The immutable table of metrics that requests are answered from.
 ///
@@ -36,6 +38,7 @@ pub struct Snapshot {
     not_loaded: Option<String>,
     gaps: Arc<RuleGaps>,
     delegates: Option<Arc<Delegates>>,
+    places: RwLock<Arc<Places>>,
 }
 
 /// What a snapshot is made of.
@@ -56,13 +59,23 @@ pub struct Contents {
     pub gaps: Arc<RuleGaps>,
     /// Other adapters, for what is not served here; `None` if there are none.
     pub delegates: Option<Arc<Delegates>>,
+    /// Where all of it is written.
+    pub places: Arc<Places>,
 }
 
 impl Snapshot {
     /// Makes the table.
     pub fn new(generation: u64, contents: Contents) -> Self {
-        let Contents { mappings, resource_metrics, rejections, rules, not_loaded, gaps, delegates } =
-            contents;
+        let Contents {
+            mappings,
+            resource_metrics,
+            rejections,
+            rules,
+            not_loaded,
+            gaps,
+            delegates,
+            places,
+        } = contents;
         let rejections: Vec<_> = rejections.into_iter().map(Arc::new).collect();
         let mut entries = Vec::with_capacity(mappings.len() + rejections.len() + rules.len());
         entries.extend(mappings.into_iter().chain(resource_metrics).map(Entry::ready));
@@ -72,7 +85,18 @@ impl Snapshot {
         for (at, entry) in entries.iter().enumerate() {
             by_name.entry(entry.metric.clone()).or_default().push(at);
         }
-        Self { generation, entries, by_name, rejections, not_loaded, gaps, delegates }
+        let places = RwLock::new(places);
+        Self { generation, entries, by_name, rejections, not_loaded, gaps, delegates, places }
+    }
+
+    /// Where what is served is written, as far as it is known.
+    pub fn places(&self) -> Arc<Places> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is served is written elsewhere now. That changes nothing of what is served.
+    pub fn moved(&self, places: Arc<Places>) {
+        *self.places.write().unwrap_or_else(PoisonError::into_inner) = places;
     }
 
     /// The whole table, in order of precedence.

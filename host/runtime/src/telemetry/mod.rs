@@ -2,6 +2,7 @@
 
 mod logging;
 mod metrics;
+mod traffic;
 
 pub use logging::{LogFormat, start as start_logging};
 pub use metrics::{
@@ -9,3 +10,4 @@ pub use metrics::{
     GaugeGuard, HandoverEvent, Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome,
     SourceMetrics, SpanDrop, SpanMetrics,
 };
+pub use traffic::{QueryUnderWay, SourceTraffic, TrafficSummary};

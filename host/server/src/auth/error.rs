@@ -54,6 +54,9 @@ pub enum Unauthenticated {
     /// The certificate has no common name.
     #[error("the client certificate names nobody")]
     Nameless,
+    /// There is no token.
+    #[error("there is no bearer token; send one in the header Authorization")]
+    NoToken,
     /// The token is invalid.
     #[error("the bearer token is not valid")]
     Token,

@@ -22,6 +22,7 @@ use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 use futures_util::StreamExt as _;
+use http::HeaderMap;
 use http::request::Parts;
 use tokio::sync::watch;
 
@@ -33,7 +34,7 @@ pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{ANONYMOUS, Cluster, Decision};
+use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, Decision, Identity};
 use leadsman_runtime::files;
 use tokens::Tokens;
 use unproven::Unproven;
@@ -51,6 +52,15 @@ const UNAUTHENTICATED: &str = "system:unauthenticated";
 /// Tells one user from another: a number that is the same for the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserId(pub u64);
+
+/// The user of a request.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Tells it from others.
+    pub id: UserId,
+    /// Its name.
+    pub name: Arc<str>,
+}
 
 static USERS: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
 
@@ -165,7 +175,7 @@ impl Auth {
     }
 
     /// Authenticates and authorizes a request. Takes the headers that only a front proxy may send
-    /// out of it, and leaves the [`UserId`] and the [`Identity`] among its extensions.
+    /// out of it, and leaves the [`User`] and the [`Identity`] among its extensions.
     pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
         let by_certificate = match &self.authorities.load_full() {
             Some(authorities) => peer.identify(authorities, &mut request.headers),
@@ -173,9 +183,11 @@ impl Auth {
         };
         let _counted = self.unproven.admit(&by_certificate, peer)?;
         let (identity, proxied) = self.authenticate(by_certificate, request).await?;
-        request.extensions.insert(UserId::of(&identity));
+        let name = identity.user.as_str().into();
+        request.extensions.insert(User { id: UserId::of(&identity), name });
         let anonymous = identity.user == ANONYMOUS;
-        let identity = self.authorize(request, identity, proxied).await?;
+        let asked = attributes(&request.method, &request.uri);
+        let identity = self.authorize(identity, asked, proxied).await?;
         request.extensions.insert(Arc::new(identity));
         if !anonymous {
             peer.set_authorized();
@@ -183,17 +195,40 @@ impl Auth {
         Ok(())
     }
 
+    /// Authenticates a request by its bearer token, and authorizes it to `get` a path: whatever else
+    /// it asks for. Nobody is anonymous here.
+    pub async fn admit_token(
+        &self,
+        headers: &HeaderMap,
+        path: &str,
+        peer: &Peer,
+    ) -> Result<(), Denied> {
+        let _counted = self.unproven.admit(&Outcome::Absent, peer)?;
+        let identity = match self.tokens.identify(headers).await {
+            Outcome::Identified(identity) | Outcome::Proxied(identity) => authenticated(identity),
+            Outcome::Absent => return Err(Denied::Unauthenticated(Unauthenticated::NoToken)),
+            Outcome::Refused(reason) => return Err(Denied::Unauthenticated(reason)),
+        };
+        let is_anonymous = identity.user == ANONYMOUS;
+        if is_anonymous || identity.groups.iter().any(|group| group == UNAUTHENTICATED) {
+            return Err(Denied::Unauthenticated(Unauthenticated::NoToken));
+        }
+        let attributes = Attributes::Path { verb: "get".to_owned(), path: path.to_owned() };
+        self.authorize(identity, attributes, false).await?;
+        peer.set_authorized();
+        Ok(())
+    }
+
     /// Gives the identity back.
     async fn authorize(
         &self,
-        request: &Parts,
         identity: Identity,
+        attributes: Attributes,
         proxied: bool,
     ) -> Result<Identity, Denied> {
         if identity.groups.iter().any(|group| group == MASTERS) {
             return Ok(identity);
         }
-        let attributes = attributes(&request.method, &request.uri);
         // kube-apiserver has authorized this very request already. One review for all resources of
         // the group spares a user that may read all of them, as the HPA controller may, one per object.
         let widened = if proxied { attributes.widened() } else { None };

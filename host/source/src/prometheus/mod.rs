@@ -2,6 +2,7 @@
 
 mod decode;
 mod failover;
+mod link;
 mod series;
 
 use std::time::Duration;
@@ -81,6 +82,16 @@ impl Prometheus {
             self.query(url, promql, range, request.now)
         });
         answer.await.map_err(|error| redacted(error, promql))
+    }
+
+    /// The page of a query in the first address's own web pages.
+    pub(super) fn link(
+        &self,
+        promql: &str,
+        range: Option<(Duration, Duration)>,
+        time: i64,
+    ) -> Option<String> {
+        link::link(self.config.urls.first()?, promql, range, time)
     }
 
     /// Sends a query to each address, one after the other, and says whether each answers.

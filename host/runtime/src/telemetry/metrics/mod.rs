@@ -24,6 +24,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::traffic::{AllTraffic, SourceTraffic};
 use autoscalers::AutoscalerMetrics;
 pub use autoscalers::EventOutcome;
 use connections::ConnectionMetrics;
@@ -161,6 +162,7 @@ pub struct Metrics {
     autoscalers: AutoscalerMetrics,
     expiry: Expiry,
     delegates: AllDelegates,
+    traffic: AllTraffic,
     titles: Titles,
 }
 
@@ -230,6 +232,7 @@ impl Metrics {
             autoscalers: AutoscalerMetrics::default(),
             expiry: Expiry::default(),
             delegates: AllDelegates::default(),
+            traffic: AllTraffic::default(),
             titles: Titles::default(),
         };
         let mut every = Registry::default();
@@ -407,6 +410,11 @@ impl Metrics {
     /// The metrics of one delegate. All that are alive under one name are the same.
     pub fn delegate(&self, name: &str) -> DelegateMetrics {
         self.delegates.named(name)
+    }
+
+    /// What is asked of one source, for people. All that are alive under one name are the same.
+    pub fn traffic(&self, name: &str) -> std::sync::Arc<SourceTraffic> {
+        self.traffic.named(name)
     }
 
     /// The metrics of one mapping. All handles with the same title share their series, which are

@@ -10,6 +10,7 @@ fn status(desired: i32, reason: &str) -> Status {
         status: "True".to_owned(),
         reason: reason.to_owned(),
         message: "recent recommendations were higher".to_owned(),
+        since: None,
     };
     Status { desired_replicas: desired, conditions: vec![condition], ..Status::default() }
 }

@@ -3,7 +3,7 @@
 use leadsman_model::quantity::Quantity;
 
 /// A number of thousandths as a decimal number: `140.349`.
-pub(super) fn decimal(milli: i64) -> String {
+pub fn decimal(milli: i64) -> String {
     let sign = if milli < 0 { "-" } else { "" };
     let (whole, part) = (milli.unsigned_abs() / 1000, milli.unsigned_abs() % 1000);
     if part == 0 {
@@ -14,13 +14,13 @@ pub(super) fn decimal(milli: i64) -> String {
 }
 
 /// The same with the notation of Kubernetes where that is another: `140.349 (140349m)`.
-pub(super) fn both(milli: i64) -> String {
+pub fn both(milli: i64) -> String {
     let (decimal, quantity) = (decimal(milli), Quantity::from_milli(milli).to_string());
     if decimal == quantity { decimal } else { format!("{decimal} ({quantity})") }
 }
 
 /// A ratio, to three digits behind the point.
-pub(super) fn ratio(ratio: f64) -> String {
+pub fn ratio(ratio: f64) -> String {
     if !ratio.is_finite() {
         return "no number".to_owned();
     }

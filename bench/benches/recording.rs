@@ -1,0 +1,141 @@
+//! What the record of evaluations costs: one run of a shipped plugin whose input and output are dropped,
+//! as if there was no record, beside the same run recorded; and a read that notes its reader.
+//!
+//! The allowed difference is 5 % of an evaluation. Queries, which take most of an evaluation's time, are
+//! not part of it here, so the figure is an upper bound.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use leadsman_bench::LABELS;
+use leadsman_evaluation::Who;
+use leadsman_evaluation::record::{
+    FilledQuery, FinishedRun, PluginRecord, QueryRecord, ReaderLog, RunLog,
+};
+use leadsman_model::data::{Answer, Data, Input, Vector};
+use leadsman_model::dictionary::Dictionary;
+use leadsman_model::names::Scope;
+use leadsman_model::owner::Owner;
+use leadsman_model::resource::Resource;
+use leadsman_model::serve::Serve;
+use leadsman_model::values::OnNan;
+use leadsman_sandbox::{Engine, Expected, Limits, Plugin, Run, Trace};
+
+/// The last one is more than what is kept whole.
+const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
+const CONFIG: &str = r#"{"object":"pod"}"#;
+const PROMQL: &str =
+    r#"sum by (namespace, pod) (rate(http_requests_total{namespace="shop",code!="500"}[2m]))"#;
+
+fn runs(criterion: &mut Criterion) {
+    let engine = Engine::new(2).expect("an engine");
+    let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().find(|p| p.name == "per-object");
+    let plugin =
+        Plugin::load_trusted(&engine, shipped.expect("per-object").component).expect("a plugin");
+    let serve = Serve::Custom(Resource::known("pods").expect("pods"));
+    let scope = Scope::Namespace("shop".parse().expect("a namespace"));
+    let limits = Limits { time: Duration::from_secs(5), ..Limits::default() };
+    let expected =
+        Expected { serve: &serve, scope: &scope, activation: None, on_nan: OnNan::Refuse };
+    let run = Run { name: "bench", config: CONFIG, limits: &limits, expected };
+    let mut group = criterion.benchmark_group("recording");
+    for size in SIZES {
+        let input = input(size, &scope);
+        group.bench_with_input(BenchmarkId::new("without", size), &input, |bencher, input| {
+            bencher.iter_batched(
+                || input.clone(),
+                |input| plugin.evaluate(&run, input).expect("values"),
+                BatchSize::SmallInput,
+            );
+        });
+        let log = RunLog::default();
+        group.bench_with_input(BenchmarkId::new("with", size), &input, |bencher, input| {
+            bencher.iter_batched(
+                || input.clone(),
+                |input| {
+                    let begun = Instant::now();
+                    let (values, trace) = plugin.evaluate_traced(&run, input);
+                    let values = Arc::new(values.expect("values"));
+                    let Trace { capture, log: lines, log_dropped, memory } = trace;
+                    let took = begun.elapsed();
+                    log.add(
+                        &Owner::Operator,
+                        FinishedRun {
+                            id: 1,
+                            time: 0,
+                            took,
+                            ahead: true,
+                            queries: vec![query(size)],
+                            plugin: Some(PluginRecord { took, memory, log: lines, log_dropped }),
+                            outcome: Ok(values.clone()),
+                            capture: Some(capture),
+                        },
+                    );
+                    values
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn reads(criterion: &mut Criterion) {
+    let log = ReaderLog::default();
+    let who = Who {
+        key: 7,
+        user: Some("system:serviceaccount:kube-system:horizontal-pod-autoscaler"),
+        agent: "kube-controller-manager/v1.34.0 (linux/amd64) kubernetes/1234567",
+        namespace: "shop",
+    };
+    criterion.bench_function("recording/reader", |bencher| {
+        bencher.iter(|| log.note(black_box(&who), Instant::now()));
+    });
+}
+
+fn query(series: usize) -> QueryRecord {
+    QueryRecord {
+        name: "rate".to_owned(),
+        sent: Some(FilledQuery::instant(PROMQL)),
+        cut: false,
+        took: Some(Duration::from_millis(5)),
+        series: Some((series, series)),
+        warnings: Vec::new(),
+        error: None,
+    }
+}
+
+/// Series of pods as a query gives them.
+fn input(size: usize, scope: &Scope) -> Input {
+    let mut dictionary = Dictionary::new();
+    let mut vector = Vector::default();
+    for row in 0..size {
+        vector.labels.add_row();
+        let values = [
+            "shop".to_owned(),
+            format!("checkout-7d9c5b6f48-{row:05}"),
+            format!("worker-{:02}.cluster.internal", row % 50),
+            ["app", "sidecar"][row % 2].to_owned(),
+            format!("10.{}.{}.{}:8080", 64 + row / 65_536, row / 256 % 256, row % 256),
+            "kubernetes-pods".to_owned(),
+        ];
+        for (name, value) in LABELS.iter().zip(values) {
+            let (name, value) = (dictionary.intern(name), dictionary.intern(&value));
+            vector.labels.set(name, value);
+        }
+        vector.times.push(1_695_018_199_504);
+        vector.values.push(1.5);
+    }
+    let data = Data::Vector(vector);
+    let answer = Answer { dictionary, data, unit: None, warnings: vec![] };
+    Input::new(scope.clone(), 1_695_018_199_504, vec![("rate".to_owned(), answer)])
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3)).sample_size(30);
+    targets = runs, reads
+}
+criterion_main!(benches);

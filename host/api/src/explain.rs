@@ -1,0 +1,176 @@
+//! Explanations: what a read is answered, and all that led to it, at the path of the read with
+//! `explain=true`. So they are under its very authorization.
+
+use axum::response::Response;
+use http::{HeaderValue, Uri, header};
+
+use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
+use super::read::ReadState;
+use super::status::{JSON, Status, code_of_read};
+use super::{discovery, path};
+use leadsman_model::names::InvalidName;
+use leadsman_provider::explanation::{
+    Asker, Explained, MetricExplanation, View, With, custom, external, resource,
+};
+use leadsman_provider::snapshot::Snapshot;
+use leadsman_provider::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
+
+/// The parameter that asks for an explanation, and the one that asks for a fixture in it.
+const PARAMETER: &str = "explain";
+const FIXTURE: &str = "fixture";
+
+/// Whether a request asks for an explanation of its answer.
+pub(super) fn is_asked(uri: &Uri) -> bool {
+    is_true(uri, PARAMETER)
+}
+
+/// What the explanation is to have.
+pub(super) fn with(uri: &Uri) -> With {
+    With { fixture: is_true(uri, FIXTURE) }
+}
+
+fn is_true(uri: &Uri, parameter: &str) -> bool {
+    let Some(query) = uri.query() else { return false };
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.any(|(name, value)| name == parameter && value == "true")
+}
+
+/// Path and parameters of the read itself.
+pub(super) fn without(uri: &Uri) -> String {
+    let pairs = uri.query().unwrap_or_default().split('&');
+    let is_own = |pair: &str| matches!(pair.split('=').next(), Some(PARAMETER | FIXTURE | ""));
+    let kept = pairs.filter(|pair| !is_own(pair));
+    let kept: Vec<_> = kept.collect();
+    match kept.is_empty() {
+        true => uri.path().to_owned(),
+        false => format!("{}?{}", uri.path(), kept.join("&")),
+    }
+}
+
+/// Who asks for it.
+pub(super) fn asker<'a>(path: &'a str, caller: &Caller<'a>) -> Asker<'a> {
+    Asker { path, user: caller.user, view: View::OfRead }
+}
+
+/// Explains the read of a path with its parameters, in this process and for the operator. An error says
+/// why the path is that of no read.
+pub async fn explain(
+    snapshot: &Snapshot,
+    path: &str,
+    with: With,
+) -> Result<MetricExplanation, String> {
+    let uri: Uri =
+        path.parse().map_err(|error: http::uri::InvalidUri| format!("{path}: {error}"))?;
+    let text = |name: &str, max| parameter(&uri, name, max).map_err(Status::into_message);
+    let labels = text("labelSelector", MAX_SELECTOR_BYTES)?;
+    let series = text("metricLabelSelector", MAX_METRIC_SELECTOR_BYTES)?;
+    let fields = text("fieldSelector", MAX_SELECTOR_BYTES)?;
+    let read = without(&uri);
+    let asker = Asker { path: &read, user: None, view: View::Everything };
+    let caller = Caller::default();
+    let nothing = || format!("{path} is not the path of a metric");
+    let (group, _) = path::group_version(uri.path());
+    let explained = match &*group {
+        discovery::CUSTOM => {
+            let path = path::custom(uri.path()).ok_or_else(nothing)?;
+            let request = CustomRequest {
+                caller,
+                namespace: path.namespace.as_deref(),
+                resource: &path.resource,
+                target: target(path.target())?,
+                metric: &path.metric,
+                label_selector: &labels,
+                metric_selector: &series,
+            };
+            custom(snapshot, &request, &asker, with).await
+        }
+        discovery::EXTERNAL => {
+            let (namespace, metric) = path::external(uri.path()).ok_or_else(nothing)?;
+            let request = ExternalRequest {
+                caller,
+                namespace: &namespace,
+                metric: &metric,
+                metric_selector: &labels,
+            };
+            external(snapshot, &request, &asker, with).await
+        }
+        discovery::RESOURCE => {
+            let path = path::resource(uri.path()).ok_or_else(nothing)?;
+            let request = ResourceRequest {
+                caller,
+                kind: path.kind,
+                namespace: path.namespace.as_deref(),
+                target: target(path.target())?,
+                label_selector: &labels,
+                field_selector: &fields,
+            };
+            resource(snapshot, &request, &asker, with).await
+        }
+        _ => return Err(nothing()),
+    };
+    Ok(coded(explained))
+}
+
+fn target(target: Result<Target<'_>, InvalidName>) -> Result<Target<'_>, String> {
+    target.map_err(|error| error.to_string())
+}
+
+/// An explanation with the status code of the read.
+fn coded(explained: Explained) -> MetricExplanation {
+    let Explained { mut document, error } = explained;
+    if let (Some(failure), Some(error)) = (&mut document.failure, &error) {
+        failure.code = Some(code_of_read(error).as_u16());
+    }
+    document
+}
+
+impl ReadState {
+    /// An explanation as an answer. It is one, too, where the read itself would get nothing.
+    pub(super) fn explain(
+        &self,
+        caller: Caller<'_>,
+        explained: Explained,
+    ) -> Result<Response, Status> {
+        let body = serde_json::to_vec(&coded(explained)).map_err(|error| {
+            let message = format!("the explanation cannot be written: {error}");
+            Status::new(http::StatusCode::INTERNAL_SERVER_ERROR, message)
+        })?;
+        let body = self.long_answers.admit(caller.id, body.into())?;
+        let mut response = Response::new(body.into());
+        response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        // What was recorded until now is nothing to keep.
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_explanation_is_asked_for_by_one_parameter() {
+        for (asked, path) in [
+            (true, "/x?explain=true"),
+            (true, "/x?labelSelector=app%3Dweb&explain=true"),
+            (false, "/x"),
+            (false, "/x?explain=false"),
+            (false, "/x?labelSelector=explain%3Dtrue"),
+            (false, "/x?explained=true"),
+        ] {
+            assert_eq!(is_asked(&uri(path)), asked, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_read_itself_is_the_rest() {
+        assert_eq!(without(&uri("/x?explain=true")), "/x");
+        let both = "/x?labelSelector=app%3Dweb&explain=true&metricLabelSelector=a";
+        assert_eq!(without(&uri(both)), "/x?labelSelector=app%3Dweb&metricLabelSelector=a");
+    }
+}

@@ -1,0 +1,145 @@
+//! What one attempt does, noted while it is under way.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::runs::FinishedRun;
+use super::{MAX_TEXT_BYTES, PluginRecord, QueryRecord};
+use crate::error::EvaluationError;
+use crate::state::next_id;
+use leadsman_model::data::{Answer, Input};
+use leadsman_model::text;
+use leadsman_model::values::Values;
+use leadsman_sandbox::{Capture, Trace};
+use leadsman_source::FilledQuery;
+
+/// The texts of queries that find no room any more are cut to so many bytes.
+const CUT_TEXT: usize = 256;
+
+/// How many warnings of an answer are kept.
+const MAX_WARNINGS: usize = 5;
+
+/// What one attempt does.
+pub(crate) struct Tracer(Mutex<Parts>);
+
+struct Parts {
+    queries: Vec<Option<QueryRecord>>,
+    /// The bytes of texts that there is room for.
+    text_bytes: usize,
+    plugin: Option<PluginRecord>,
+    capture: Option<Capture>,
+}
+
+/// What one query of an attempt does.
+#[derive(Clone, Copy)]
+pub(crate) struct QueryTracer<'a> {
+    tracer: &'a Tracer,
+    at: usize,
+}
+
+impl Tracer {
+    /// An attempt with so many queries.
+    pub(crate) fn new(queries: usize) -> Self {
+        Self(Mutex::new(Parts {
+            queries: vec![None; queries],
+            text_bytes: MAX_TEXT_BYTES,
+            plugin: None,
+            capture: None,
+        }))
+    }
+
+    /// The query at a place.
+    pub(crate) fn query(&self, at: usize) -> QueryTracer<'_> {
+        QueryTracer { tracer: self, at }
+    }
+
+    /// The plugin ran for so long.
+    pub(crate) fn ran(&self, trace: Trace, took: Duration) {
+        let Trace { capture, log, log_dropped, memory } = trace;
+        let mut parts = self.parts();
+        parts.plugin = Some(PluginRecord { took, memory, log, log_dropped });
+        parts.capture = Some(capture);
+    }
+
+    /// The plugin was not run on what was answered.
+    pub(crate) fn not_run(&self, input: Input) {
+        self.parts().capture = Some(Capture::of(input));
+    }
+
+    /// The attempt ended with values of a number, or with an error. `None` if nothing was done.
+    pub(crate) fn finish(
+        self,
+        outcome: Result<(u64, Arc<Values>), Arc<EvaluationError>>,
+        time: i64,
+        took: Duration,
+        ahead: bool,
+    ) -> Option<FinishedRun> {
+        let parts = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let queries: Vec<_> = parts.queries.into_iter().flatten().collect();
+        if queries.is_empty() && parts.plugin.is_none() {
+            return None;
+        }
+        let id = outcome.as_ref().map_or_else(|_| next_id(), |(id, _)| *id);
+        let outcome = outcome.map(|(_, values)| values);
+        let (plugin, capture) = (parts.plugin, parts.capture);
+        Some(FinishedRun { id, time, took, ahead, queries, plugin, outcome, capture })
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl QueryTracer<'_> {
+    /// It is sent; `None` if it cannot be said for this read.
+    pub(crate) fn sent(self, name: &str, query: Option<&FilledQuery>) {
+        let mut parts = self.tracer.parts();
+        let mut sent = query.cloned();
+        let mut cut = false;
+        if let Some(FilledQuery::PromQl { text, .. }) = &mut sent {
+            match parts.text_bytes.checked_sub(text.len()) {
+                Some(left) => parts.text_bytes = left,
+                None => {
+                    *text = text::excerpt_bytes(text, CUT_TEXT).into_owned();
+                    cut = true;
+                }
+            }
+        }
+        let Some(record) = parts.queries.get_mut(self.at) else { return };
+        *record = Some(QueryRecord {
+            name: name.to_owned(),
+            sent,
+            cut,
+            took: None,
+            series: None,
+            warnings: Vec::new(),
+            error: None,
+        });
+    }
+
+    /// It was answered: with so many series before the metric selector picked from them.
+    pub(crate) fn answered(self, took: Duration, answer: &Answer, before: usize) {
+        self.ended(took, |record| {
+            record.series = Some((answer.data.series(), before));
+            if answer.warnings.is_empty() {
+                return;
+            }
+            let sent = record.sent.as_ref().map(ToString::to_string).unwrap_or_default();
+            let warnings = answer.warnings.iter().take(MAX_WARNINGS);
+            record.warnings = warnings.map(|text| leadsman_source::redacted(text, &sent)).collect();
+        });
+    }
+
+    /// It failed.
+    pub(crate) fn failed(self, took: Duration, error: &EvaluationError) {
+        self.ended(took, |record| record.error = Some(error.to_string()));
+    }
+
+    fn ended(self, took: Duration, change: impl FnOnce(&mut QueryRecord)) {
+        let mut parts = self.tracer.parts();
+        if let Some(Some(record)) = parts.queries.get_mut(self.at) {
+            record.took = Some(took);
+            change(record);
+        }
+    }
+}

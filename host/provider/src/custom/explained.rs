@@ -1,0 +1,131 @@
+//! What a read of a custom metric found, for its explanation.
+
+use std::sync::Arc;
+
+use super::{CustomRead, CustomReading, CustomValues, ObjectValue, Place, Target};
+use crate::explanation::found::{Asked, Behind, Found, FoundValue, Origin};
+use leadsman_model::names::{Namespace, Scope};
+use leadsman_model::query_params::QueryParams;
+use leadsman_model::values::MetricValues;
+
+impl CustomRead<'_> {
+    /// What was found. `names` are those of the objects, where nothing could be read of them.
+    pub(crate) fn found<'a>(
+        &'a self,
+        reading: Option<&'a CustomReading<'_>>,
+        values: Option<&'a CustomValues<'_>>,
+        names: &'a [Arc<str>],
+    ) -> Found<'a> {
+        let places = reading.map_or(&[][..], |reading| &reading.places);
+        let mut behind: Vec<_> =
+            places.iter().filter_map(|place| self.behind(&place.names)).collect();
+        if behind.is_empty() {
+            behind.extend(self.behind(names));
+        }
+        let values = values.into_iter().flat_map(|values| &values.values);
+        let values = values.map(|value| {
+            let place = places.iter().find(|place| place.has(value));
+            self.value(value, place)
+        });
+        Found {
+            evaluations: &self.part.evaluations,
+            behind,
+            values: values.collect(),
+            missing: None,
+        }
+    }
+
+    /// Evaluates although there are no objects that the values could be for.
+    pub(crate) async fn evaluate(&self) {
+        if self.of_namespaces() {
+            return;
+        }
+        // How it ends is recorded.
+        drop(self.part.read(self.reader, std::iter::empty()).await);
+    }
+
+    /// The objects that are asked for, for the explanation of a read that failed.
+    pub(crate) fn asked(&self) -> Vec<Arc<str>> {
+        self.names().unwrap_or_default()
+    }
+
+    /// The evaluation behind the values of these objects.
+    fn behind<'a>(&'a self, names: &'a [Arc<str>]) -> Option<Behind<'a>> {
+        let selector = self.part.key.selector.clone();
+        let params = match self.part.mapping().names_objects() {
+            true => {
+                let mut names = names.to_vec();
+                names.sort();
+                QueryParams { selector, names }
+            }
+            false => QueryParams { selector, names: Vec::new() },
+        };
+        let scope = match names {
+            [name] if self.of_namespaces() => Scope::Namespace(name.parse().ok()?),
+            _ if self.of_namespaces() => return None,
+            _ => self.part.scope.clone(),
+        };
+        let asked = Asked::Objects {
+            namespace: self.namespace.as_ref().map_or("", Namespace::as_str),
+            names: names.iter().map(AsRef::as_ref).collect(),
+            all: matches!(self.request.target, Target::All),
+        };
+        Some(Behind { scope, params, asked })
+    }
+
+    fn value<'a>(&self, value: &ObjectValue<'a>, place: Option<&Place>) -> FoundValue<'a> {
+        let ObjectValue { namespace, name, value } = *value;
+        let origin = place.map(|place| self.origin_of(value, namespace, name, place));
+        let (from, run, policies) = match origin {
+            Some(Origin { from, run, policies }) => (from, run, policies),
+            None => (crate::explanation::ValueFrom::Run, None, Vec::new()),
+        };
+        FoundValue {
+            namespace,
+            object: name,
+            container: "",
+            labels: &[],
+            value,
+            from,
+            run,
+            policies,
+        }
+    }
+
+    fn origin_of(
+        &self,
+        value: leadsman_model::values::Value,
+        namespace: &str,
+        name: &str,
+        place: &Place,
+    ) -> Origin {
+        let reading = &place.reading;
+        let evaluated = &reading.evaluated;
+        let of_run = match &evaluated.values.served {
+            MetricValues::Objects(served) => matches!(served.get(namespace, name), Some(Ok(_))),
+            MetricValues::Items(_) => false,
+        };
+        if of_run {
+            return Origin::of_run(reading);
+        }
+        match self.part.last_known(evaluated.last_known.object(namespace, name)) {
+            Some((known, age)) if known == value => Origin::last_known(age),
+            _ => Origin::stated(reading, value),
+        }
+    }
+}
+
+impl CustomReading<'_> {
+    /// Whether there is no object that could have a value, so that nothing was evaluated.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        self.places.is_empty()
+    }
+}
+
+impl Place {
+    /// Whether a value is of an object of this place.
+    fn has(&self, value: &ObjectValue<'_>) -> bool {
+        let namespace = self.namespace.as_ref().map_or("", Namespace::as_str);
+        namespace == value.namespace && self.names.iter().any(|name| **name == *value.name)
+    }
+}

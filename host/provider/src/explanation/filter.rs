@@ -1,0 +1,234 @@
+//! What of a record may be told to whoever made a read.
+//!
+//! An evaluation may be for the whole cluster, and who reads it may be allowed one namespace, or one
+//! object. So a row is told only if it is known to be for what the read asked for: by the labels that
+//! the mapping names, or by the evaluation itself where it is for one namespace.
+
+use std::collections::HashSet;
+
+use super::View;
+use super::found::Asked;
+use leadsman_evaluation::Mapping;
+use leadsman_evaluation::record::{CapturedMeasure, CapturedRow};
+use leadsman_model::names::{Namespace, Scope};
+use leadsman_model::values::{MetricValues, Values};
+
+/// The label that names the namespace where a configuration does not say.
+const NAMESPACE: &str = "namespace";
+
+/// The label that Prometheus adds to series with the name of their metric.
+const NAME: &str = "__name__";
+
+/// What may be told of one evaluation.
+pub(super) struct Filter<'a> {
+    view: View,
+    scope: &'a Scope,
+    asked: &'a Asked<'a>,
+    /// The labels that name an object and its namespace.
+    object_label: Option<&'a str>,
+    namespace_label: &'a str,
+    /// The one object that all values are for, if the configuration names one. Without a namespace it
+    /// is of that which is read.
+    fixed: Option<(Option<String>, String)>,
+}
+
+/// Why something is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Hidden {
+    /// It is of another namespace.
+    OtherNamespace,
+    /// It names no namespace, and the evaluation is for the whole cluster.
+    UnknownNamespace,
+    /// It is of an object that was not asked for.
+    OtherObject,
+    /// It names no object, and single objects were asked for.
+    UnknownObject,
+}
+
+impl Hidden {
+    /// Why, in words, of so many rows.
+    pub(super) fn told(self, count: usize) -> String {
+        let rows = if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
+        match self {
+            Self::OtherNamespace => format!("{rows} of other namespaces"),
+            Self::UnknownNamespace => {
+                format!(
+                    "{rows} whose namespace is not known, of an evaluation for the whole cluster"
+                )
+            }
+            Self::OtherObject => format!("{rows} of objects that were not asked for"),
+            Self::UnknownObject => format!("{rows} whose object is not known"),
+        }
+    }
+}
+
+impl<'a> Filter<'a> {
+    /// For an evaluation of a mapping, and what was asked of it.
+    pub(super) fn new(
+        view: View,
+        mapping: &'a Mapping,
+        scope: &'a Scope,
+        asked: &'a Asked<'a>,
+    ) -> Self {
+        let names = mapping.object_names.as_ref();
+        let of_items = mapping.items.as_ref().map(|items| &*items.object);
+        Self {
+            view,
+            scope,
+            asked,
+            object_label: names.map(|names| names.object.as_str()).or(of_items),
+            namespace_label: names
+                .and_then(|names| names.namespace.as_deref())
+                .unwrap_or(NAMESPACE),
+            fixed: fixed_object(&mapping.config),
+        }
+    }
+
+    /// The object of a row, empty if that is not known, or why the row is not told. `values` are what
+    /// the run served.
+    pub(super) fn row<'r>(
+        &'r self,
+        row: &CapturedRow<'r>,
+        values: Option<&Values>,
+    ) -> Result<&'r str, Hidden> {
+        let label = |name: &str| {
+            let found = row.labels.iter().find(|(label, _)| *label == name);
+            found.map(|(_, value)| *value)
+        };
+        let object = self.object_label.and_then(label);
+        if self.view == View::Everything {
+            return Ok(object.unwrap_or_default());
+        }
+        let named = label(self.namespace_label);
+        match self.asked {
+            Asked::Items { namespace } => match self.namespace_of(named, namespace) {
+                Ok(()) => Ok(""),
+                // Who may read the metric may read all of its items, and this row is one.
+                Err(_) if is_item(&row.labels, values) => Ok(""),
+                Err(hidden) => Err(hidden),
+            },
+            Asked::Objects { namespace, names, all } => {
+                if let Some((fixed, name)) = &self.fixed {
+                    // What names another namespace is of that one, whatever is made of it.
+                    if named.is_some_and(|named| named != *namespace) {
+                        return Err(Hidden::OtherNamespace);
+                    }
+                    let fixed = fixed.as_deref().unwrap_or(namespace);
+                    return object_of(fixed, name, namespace, names).map(|()| name.as_str());
+                }
+                if !namespace.is_empty() {
+                    self.namespace_of(named, namespace)?;
+                }
+                match object {
+                    Some(object) if names.contains(&object) => Ok(object),
+                    Some(_) => Err(Hidden::OtherObject),
+                    // Namespaces, each with an evaluation of its own.
+                    None if namespace.is_empty() => self.of_scope(named, names),
+                    None if self.object_label.is_none() && *all => Ok(""),
+                    None => Err(Hidden::UnknownObject),
+                }
+            }
+        }
+    }
+
+    /// Whether a measure may be told.
+    pub(super) fn measure(&self, measure: &CapturedMeasure<'_>) -> Result<(), Hidden> {
+        if self.view == View::Everything {
+            return Ok(());
+        }
+        match self.asked {
+            // Who may read the metric may read all of its items.
+            Asked::Items { .. } => Ok(()),
+            Asked::Objects { namespace, names, .. } => {
+                let label = |name: &str| {
+                    let found = measure.labels.iter().find(|(label, _)| *label == name);
+                    found.map(|(_, value)| *value)
+                };
+                // Items of resource metrics have their object among their labels.
+                let object = match measure.object {
+                    "" => self.object_label.and_then(label).unwrap_or_default(),
+                    object => object,
+                };
+                let own = self.scope.namespace().map_or("", Namespace::as_str);
+                let of = match measure.namespace {
+                    "" => label(self.namespace_label).unwrap_or(own),
+                    of => of,
+                };
+                // Objects that live in no namespace have none, whatever the plugin says.
+                let of = if namespace.is_empty() { "" } else { of };
+                object_of(of, object, namespace, names)
+            }
+        }
+    }
+
+    /// Whether what a plugin logs may be told: it may be about anything that its input has.
+    pub(super) fn log(&self) -> Result<(), &'static str> {
+        match (self.view, self.scope) {
+            (View::OfRead, Scope::Cluster) => Err(
+                "the evaluation is for the whole cluster, and its log may name other namespaces",
+            ),
+            (View::OfRead, Scope::Namespace(_)) | (View::Everything, _) => Ok(()),
+        }
+    }
+
+    /// Whether a reader may be told of who read a namespace.
+    pub(super) fn reader(&self, namespace: &str) -> bool {
+        let own = match self.asked {
+            Asked::Objects { namespace, .. } | Asked::Items { namespace } => namespace,
+        };
+        self.view == View::Everything || *own == namespace
+    }
+
+    /// Whether something is of the namespace that was asked for. What names none is of that of the
+    /// evaluation, as it is for the plugin.
+    fn namespace_of(&self, named: Option<&str>, asked: &str) -> Result<(), Hidden> {
+        match (named, self.scope) {
+            (Some(named), _) if named == asked => Ok(()),
+            (Some(_), _) => Err(Hidden::OtherNamespace),
+            (None, Scope::Namespace(scope)) if scope.as_str() == asked => Ok(()),
+            (None, Scope::Namespace(_)) => Err(Hidden::OtherNamespace),
+            (None, Scope::Cluster) => Err(Hidden::UnknownNamespace),
+        }
+    }
+
+    /// Rows of an evaluation for one namespace, where that is itself the object.
+    fn of_scope<'r>(&'r self, named: Option<&str>, names: &[&'r str]) -> Result<&'r str, Hidden> {
+        let Some(scope) = self.scope.namespace() else { return Err(Hidden::UnknownObject) };
+        match names.iter().find(|name| **name == scope.as_str()) {
+            Some(name) => self.namespace_of(named, name).map(|()| *name),
+            None => Err(Hidden::OtherObject),
+        }
+    }
+}
+
+/// Whether an object is one of those that were asked for.
+fn object_of(namespace: &str, name: &str, asked: &str, names: &[&str]) -> Result<(), Hidden> {
+    if namespace != asked {
+        return Err(Hidden::OtherNamespace);
+    }
+    if names.contains(&name) { Ok(()) } else { Err(Hidden::OtherObject) }
+}
+
+/// The object that a configuration names for all values, as the shipped plugin of load balancers has
+/// it: `object: {namespace: …, name: …}`.
+fn fixed_object(config: &str) -> Option<(Option<String>, String)> {
+    let config: serde_json::Value = serde_json::from_str(config).ok()?;
+    let object = config.get("object")?;
+    let text = |key: &str| object.get(key).and_then(serde_json::Value::as_str).map(str::to_owned);
+    Some((text("namespace"), text("name")?))
+}
+
+/// Whether the labels of a row are those of an item that is served.
+fn is_item(labels: &[(&str, &str)], values: Option<&Values>) -> bool {
+    let Some(MetricValues::Items(items)) = values.map(|values| &values.served) else {
+        return false;
+    };
+    let own: HashSet<_> = labels.iter().copied().filter(|(name, _)| *name != NAME).collect();
+    items.iter().any(|item| {
+        item.labels.len() == own.len()
+            && item.labels.iter().all(|(name, value)| own.contains(&(&**name, &**value)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

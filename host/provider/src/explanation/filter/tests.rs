@@ -1,0 +1,138 @@
+//! Nothing of another namespace, or of an object that was not asked for, is told.
+
+use super::*;
+use leadsman_model::quantity::Quantity;
+use leadsman_model::values::{Item, Value};
+
+const SHOP: &str = "shop";
+
+fn row<'r>(labels: &[(&'r str, &'r str)]) -> CapturedRow<'r> {
+    CapturedRow { labels: labels.to_vec(), samples: vec![(0, 1.0)], text: None }
+}
+
+fn shop() -> Scope {
+    Scope::Namespace(SHOP.parse().unwrap())
+}
+
+fn pods<'a>(names: &[&'a str], all: bool) -> Asked<'a> {
+    Asked::Objects { namespace: SHOP, names: names.to_vec(), all }
+}
+
+fn filter<'a>(scope: &'a Scope, asked: &'a Asked<'a>, object: Option<&'a str>) -> Filter<'a> {
+    Filter {
+        view: View::OfRead,
+        scope,
+        asked,
+        object_label: object,
+        namespace_label: NAMESPACE,
+        fixed: None,
+    }
+}
+
+#[test]
+fn rows_of_the_whole_cluster_need_the_namespace_and_an_object_that_was_asked_for() {
+    let (scope, asked) = (Scope::Cluster, pods(&["a", "b"], true));
+    let filter = filter(&scope, &asked, Some("pod"));
+    let of = |labels: &[(&str, &str)]| filter.row(&row(labels), None).map(str::to_owned);
+    assert_eq!(of(&[("namespace", "shop"), ("pod", "a")]), Ok("a".to_owned()));
+    assert_eq!(of(&[("namespace", "bank"), ("pod", "a")]), Err(Hidden::OtherNamespace));
+    assert_eq!(of(&[("pod", "a")]), Err(Hidden::UnknownNamespace));
+    assert_eq!(of(&[("namespace", "shop"), ("pod", "c")]), Err(Hidden::OtherObject));
+    assert_eq!(of(&[("namespace", "shop")]), Err(Hidden::UnknownObject));
+    let all = Filter { view: View::Everything, ..self::filter(&scope, &asked, Some("pod")) };
+    assert_eq!(all.row(&row(&[("namespace", "bank"), ("pod", "x")]), None), Ok("x"));
+    assert!(filter.log().is_err() && all.log().is_ok());
+}
+
+#[test]
+fn an_evaluation_for_one_namespace_is_of_it_but_for_rows_that_name_another() {
+    let (scope, asked) = (shop(), pods(&["a"], true));
+    let filter = filter(&scope, &asked, Some("pod"));
+    let of = |labels: &[(&str, &str)]| filter.row(&row(labels), None).map(str::to_owned);
+    assert_eq!(of(&[("pod", "a")]), Ok("a".to_owned()));
+    assert_eq!(of(&[("namespace", "bank"), ("pod", "a")]), Err(Hidden::OtherNamespace));
+    assert!(filter.log().is_ok());
+}
+
+#[test]
+fn without_a_label_for_objects_rows_are_for_who_may_read_all_of_them() {
+    let scope = shop();
+    let (all, one) = (pods(&["a"], true), pods(&["a"], false));
+    assert_eq!(filter(&scope, &all, None).row(&row(&[("le", "1")]), None), Ok(""));
+    let hidden = filter(&scope, &one, None).row(&row(&[("le", "1")]), None).map(str::to_owned);
+    assert_eq!(hidden, Err(Hidden::UnknownObject));
+}
+
+#[test]
+fn rows_of_a_fixed_object_are_its_own_unless_they_name_another_namespace() {
+    let (scope, asked) =
+        (Scope::Cluster, Asked::Objects { namespace: SHOP, names: vec!["lb"], all: false });
+    let of = |config: &str, labels: &[(&str, &str)]| {
+        let fixed = fixed_object(config);
+        let filter = Filter { fixed, ..filter(&scope, &asked, None) };
+        filter.row(&row(labels), None).map(str::to_owned)
+    };
+    let config = r#"{"object": {"namespace": "shop", "name": "lb"}}"#;
+    assert_eq!(of(config, &[("pool", "p")]), Ok("lb".to_owned()));
+    assert_eq!(of(config, &[("namespace", "bank")]), Err(Hidden::OtherNamespace));
+    let other = r#"{"object": {"namespace": "bank", "name": "lb"}}"#;
+    assert_eq!(of(other, &[("pool", "p")]), Err(Hidden::OtherNamespace));
+    assert_eq!(of(r#"{"object": {"name": "x"}}"#, &[]), Err(Hidden::OtherObject));
+    assert_eq!(fixed_object(r#"{"object": "pod"}"#), None);
+}
+
+#[test]
+fn objects_without_a_namespace_are_told_by_name() {
+    let asked = Asked::Objects { namespace: "", names: vec!["n1"], all: false };
+    let scope = Scope::Cluster;
+    let nodes = filter(&scope, &asked, Some("node"));
+    assert_eq!(nodes.row(&row(&[("node", "n1")]), None), Ok("n1"));
+    assert_eq!(nodes.row(&row(&[("node", "n2")]), None), Err(Hidden::OtherObject));
+    // Namespaces, each with an evaluation of its own.
+    let asked = Asked::Objects { namespace: "", names: vec![SHOP], all: true };
+    let scope = shop();
+    let namespaces = filter(&scope, &asked, None);
+    assert_eq!(namespaces.row(&row(&[("le", "1")]), None), Ok(SHOP));
+    assert_eq!(namespaces.row(&row(&[("namespace", "bank")]), None), Err(Hidden::OtherNamespace));
+}
+
+#[test]
+fn rows_that_are_items_are_told_to_who_may_read_the_items() {
+    let (scope, asked) = (Scope::Cluster, Asked::Items { namespace: SHOP });
+    let filter = filter(&scope, &asked, None);
+    let value = Value { quantity: Quantity::ZERO, time: 0, window: None };
+    let item = Item { labels: vec![("queue".into(), "orders".into())], value };
+    let served = MetricValues::Items(vec![item]);
+    let values = Values { served, refused: vec![], refused_count: 0, not_numbers: 0 };
+    let of = |labels: &[(&str, &str)]| filter.row(&row(labels), Some(&values)).map(str::to_owned);
+    assert_eq!(of(&[("__name__", "depth"), ("queue", "orders")]), Ok(String::new()));
+    assert_eq!(of(&[("queue", "mails")]), Err(Hidden::UnknownNamespace));
+    assert_eq!(of(&[("queue", "orders"), ("namespace", "bank")]), Err(Hidden::OtherNamespace));
+    assert_eq!(of(&[("queue", "mails"), ("namespace", "shop")]), Ok(String::new()));
+}
+
+#[test]
+fn measures_and_readers_are_those_of_what_was_asked_for() {
+    let (scope, asked) = (Scope::Cluster, pods(&["a"], true));
+    let filter = filter(&scope, &asked, Some("pod"));
+    let measure = |namespace, object| CapturedMeasure {
+        namespace,
+        object,
+        labels: vec![],
+        value: 1.0,
+        time: None,
+        window: None,
+    };
+    assert_eq!(filter.measure(&measure("shop", "a")), Ok(()));
+    assert_eq!(filter.measure(&measure("bank", "a")), Err(Hidden::OtherNamespace));
+    assert_eq!(filter.measure(&measure("", "a")), Err(Hidden::OtherNamespace));
+    assert_eq!(filter.measure(&measure("shop", "b")), Err(Hidden::OtherObject));
+    let item = |namespace, pod| CapturedMeasure {
+        labels: vec![("container", "app"), ("namespace", namespace), ("pod", pod)],
+        ..measure("", "")
+    };
+    assert_eq!(filter.measure(&item("shop", "a")), Ok(()));
+    assert_eq!(filter.measure(&item("bank", "a")), Err(Hidden::OtherNamespace));
+    assert_eq!(filter.measure(&item("shop", "b")), Err(Hidden::OtherObject));
+    assert!(filter.reader("shop") && !filter.reader("bank"));
+}

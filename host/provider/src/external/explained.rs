@@ -1,0 +1,54 @@
+//! What a read of an external metric found, for its explanation.
+
+use super::{ExternalItems, ExternalRead, ExternalReading};
+use crate::explanation::found::{Asked, Behind, Found, FoundValue, Origin};
+use leadsman_model::values::{Item, MetricValues};
+
+impl ExternalRead<'_> {
+    /// What was found.
+    pub(crate) fn found<'a>(
+        &'a self,
+        reading: Option<&'a ExternalReading<'_>>,
+        items: Option<&ExternalItems<'a>>,
+    ) -> Found<'a> {
+        let asked = Asked::Items { namespace: self.request.namespace };
+        let (scope, params) = (self.part.scope.clone(), self.part.key.clone());
+        let mut values = Vec::new();
+        if let (Some(reading), Some(items)) = (reading, items) {
+            for &item in &items.items {
+                let Origin { from, run, policies } = reading.origin_of(item);
+                values.push(FoundValue {
+                    namespace: "",
+                    object: "",
+                    container: "",
+                    labels: &item.labels,
+                    value: item.value,
+                    from,
+                    run,
+                    policies,
+                });
+            }
+        }
+        let behind = vec![Behind { scope, params, asked }];
+        Found { evaluations: &self.part.evaluations, behind, values, missing: None }
+    }
+}
+
+impl ExternalReading<'_> {
+    fn origin_of(&self, item: &Item) -> Origin {
+        let evaluated = &self.reading.evaluated;
+        let is = |known: &Item| std::ptr::eq(known, item);
+        let of_run = match &evaluated.values.served {
+            MetricValues::Items(served) => served.iter().any(is),
+            MetricValues::Objects(_) => false,
+        };
+        if of_run {
+            return Origin::of_run(&self.reading);
+        }
+        let known = evaluated.last_known.items(is);
+        match known.and_then(|(_, at)| self.read.part.may_stand(at)) {
+            Some(age) => Origin::last_known(age),
+            None => Origin::stated(&self.reading, item.value),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a read of resource metrics found, for its explanation.
+
+use std::sync::Arc;
+
+use super::place::Place;
+use super::{Amounts, Answered, Measured, ResourceRead, ResourceReading, ResourceValues, Usage};
+use crate::explanation::ValueFrom;
+use crate::explanation::found::{Asked, Behind, Found, FoundValue, Origin};
+use leadsman_evaluation::Reading;
+use leadsman_model::names::Namespace;
+use leadsman_model::objects::Object;
+use leadsman_model::quantity::Quantity;
+use leadsman_model::query_params::QueryParams;
+use leadsman_model::values::Value;
+
+/// What belongs to one of cpu and memory.
+#[derive(Clone, Copy)]
+struct Side {
+    amount: fn(&Amounts) -> Option<Quantity>,
+    reading: fn(&Answered) -> &Reading,
+}
+
+const CPU: Side = Side { amount: |amounts| amounts.cpu, reading: |of| &of.readings.cpu };
+const MEMORY: Side = Side { amount: |amounts| amounts.memory, reading: |of| &of.readings.memory };
+
+impl ResourceRead<'_> {
+    /// What was found: cpu, then memory. `names` are those of the objects, where nothing could be read
+    /// of them.
+    pub(crate) fn found<'a>(
+        &'a self,
+        reading: Option<&'a ResourceReading<'_>>,
+        values: Option<&'a ResourceValues<'_>>,
+        names: &'a [Object],
+    ) -> [Found<'a>; 2] {
+        let places = reading.map_or(&[][..], |reading| &reading.places);
+        [(&self.both.cpu, CPU), (&self.both.memory, MEMORY)].map(|(of, side)| {
+            let mut behind: Vec<_> = places
+                .iter()
+                .map(|place| self.behind(of, place.namespace.as_ref(), &place.objects))
+                .collect();
+            if let (Some(place), true) = (&self.place, behind.is_empty()) {
+                behind.push(self.behind(of, place.namespace.as_ref(), names));
+            }
+            let values = values.into_iter().flat_map(|values| &values.values);
+            let values = values.flat_map(|object| {
+                let place = places.iter().find(|place| {
+                    place.namespace.as_ref().map_or("", Namespace::as_str) == object.namespace
+                });
+                let amounts = match &object.usage {
+                    Usage::Whole(amounts) => vec![("", *amounts)],
+                    Usage::Containers(containers) => containers.clone(),
+                };
+                let of_one = amounts.into_iter().filter_map(move |(container, amounts)| {
+                    let quantity = (side.amount)(&amounts)?;
+                    let (time, window) = (object.measured, None);
+                    let value = Value { quantity, time, window };
+                    let origin = place.map(|place| Origin::of_run((side.reading)(place)));
+                    let Origin { from, run, policies } = origin.unwrap_or(Origin {
+                        from: ValueFrom::Run,
+                        run: None,
+                        policies: Vec::new(),
+                    });
+                    Some(FoundValue {
+                        namespace: object.namespace,
+                        object: &object.object.name,
+                        container,
+                        labels: &[],
+                        value,
+                        from,
+                        run,
+                        policies,
+                    })
+                });
+                of_one.collect::<Vec<_>>()
+            });
+            let values = values.collect();
+            Found { evaluations: &of.evaluations, behind, values, missing: None }
+        })
+    }
+
+    /// The objects that are asked for, for the explanation of a read that failed.
+    pub(crate) fn asked(&self) -> Vec<Object> {
+        let place: Option<&Place> = self.place.as_ref();
+        place.and_then(|place| self.objects(place).ok()).unwrap_or_default()
+    }
+
+    fn behind<'a>(
+        &self,
+        of: &Measured,
+        namespace: Option<&'a Namespace>,
+        objects: &'a [Object],
+    ) -> Behind<'a> {
+        let mapping = of.evaluations.mapping();
+        let scope = match namespace {
+            Some(namespace) => mapping.scope(namespace),
+            None => leadsman_model::names::Scope::Cluster,
+        };
+        let mut names: Vec<Arc<str>> = Vec::new();
+        if mapping.names_objects() {
+            names.extend(objects.iter().map(|object| object.name.clone()));
+            names.sort();
+        }
+        let params = QueryParams { names, ..QueryParams::default() };
+        let asked = Asked::Objects {
+            namespace: namespace.map_or("", Namespace::as_str),
+            names: objects.iter().map(|object| object.name.as_ref()).collect(),
+            all: matches!(self.request.target, super::Target::All),
+        };
+        Behind { scope, params, asked }
+    }
+}

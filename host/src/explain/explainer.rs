@@ -1,0 +1,203 @@
+//! Who is asked for the explanation of a read: the adapter of a cluster, by the path of the read and
+//! with the rights of whoever asks, or this process, with a configuration of its own.
+
+use std::path::{Path, PathBuf};
+
+use leadsman_api as api;
+use leadsman_cluster::Cluster;
+use leadsman_config::Flags;
+use leadsman_control::ConfigOrigin;
+use leadsman_model::serve::Serve;
+use leadsman_provider::explanation::{KIND, MetricExplanation, With};
+use serde_json::Value;
+
+use super::requests::{MetricRead, Served};
+use super::{ExplainError, readings};
+use crate::app::{self, ClusterOptions, LoadedConfig};
+
+/// Where reads are explained.
+pub struct Explainer(Asked);
+
+enum Asked {
+    Cluster(Box<Cluster>),
+    Process(Box<LoadedConfig>),
+}
+
+/// Which reads to explain.
+#[derive(Debug, Clone)]
+pub enum Reads {
+    /// That of a path.
+    Path(String),
+    /// That of a metric, for what it is served.
+    Metric(MetricRead),
+    /// Those of a metric in a namespace, in each way in which it is served.
+    Mapping {
+        /// The namespace.
+        namespace: String,
+        /// The metric.
+        metric: String,
+    },
+}
+
+impl Explainer {
+    /// Loads a configuration in this process, or else connects to a cluster.
+    pub async fn new(
+        kubeconfig: Option<&Path>,
+        config: Option<PathBuf>,
+    ) -> Result<Self, ExplainError> {
+        let Some(config) = config else {
+            let cluster = Cluster::connect(kubeconfig).await?;
+            return Ok(Self(Asked::Cluster(Box::new(cluster.ok_or(ExplainError::NoCluster)?))));
+        };
+        let cluster = match kubeconfig {
+            Some(file) => {
+                ClusterOptions::Around { kubeconfig: Some(file.to_owned()), service: None }
+            }
+            None => ClusterOptions::Never,
+        };
+        let origin = ConfigOrigin::File(config);
+        let loaded = app::load_recording(origin, &Flags::default(), &cluster).await?;
+        if loaded.loaded.refuses_a_document() {
+            let faults = loaded.loaded.faults.iter().map(|(_, faults)| faults.to_string());
+            return Err(ExplainError::Faults(faults.collect::<Vec<_>>().join("\n")));
+        }
+        Ok(Self(Asked::Process(Box::new(loaded))))
+    }
+
+    /// The paths of reads.
+    pub async fn paths(&self, reads: &Reads) -> Result<Vec<String>, ExplainError> {
+        match reads {
+            Reads::Path(path) => Ok(vec![path.clone()]),
+            Reads::Metric(read) => Ok(vec![read.path(&self.custom_version().await)]),
+            Reads::Mapping { namespace, metric } => {
+                let version = self.custom_version().await;
+                let served = self.served(metric, &version).await?;
+                if served.is_empty() {
+                    return Err(ExplainError::Read {
+                        what: format!("the metric {metric}"),
+                        reason: "it is not served, as an external metric or for any objects"
+                            .to_owned(),
+                    });
+                }
+                Ok(served.iter().map(|of| of.path(namespace, metric, &version)).collect())
+            }
+        }
+    }
+
+    /// Explains the read of a path.
+    pub async fn explain(&self, path: &str, with: With) -> Result<MetricExplanation, ExplainError> {
+        let failed = |reason| ExplainError::Read { what: path.to_owned(), reason };
+        match &self.0 {
+            Asked::Process(loaded) => {
+                api::explain(&loaded.loaded.snapshot, path, with).await.map_err(failed)
+            }
+            Asked::Cluster(cluster) => {
+                let found = explained(cluster, path, with).await.map_err(failed)?;
+                let foreign =
+                    || "what answers there explains nothing: it is no Leadsman, or an older one";
+                found.ok_or_else(|| failed(foreign().to_owned()))
+            }
+        }
+    }
+
+    /// The version of `custom.metrics.k8s.io` to ask for.
+    async fn custom_version(&self) -> String {
+        match &self.0 {
+            Asked::Cluster(cluster) => readings::custom_version(cluster).await,
+            Asked::Process(_) => "v1beta2".to_owned(),
+        }
+    }
+
+    /// As what a metric is served.
+    async fn served(&self, metric: &str, version: &str) -> Result<Vec<Served>, ExplainError> {
+        match &self.0 {
+            Asked::Process(loaded) => {
+                let entries = loaded.loaded.snapshot.of_name(metric);
+                let served = entries.filter_map(|entry| match &entry.serve {
+                    Serve::Custom(resource) => Some(Served::Custom {
+                        resource: resource.to_string(),
+                        namespaced: resource.namespaced(),
+                    }),
+                    Serve::External => Some(Served::External),
+                    Serve::ResourceMetrics(_) => None,
+                });
+                Ok(served.collect())
+            }
+            Asked::Cluster(cluster) => {
+                let custom = format!("/apis/custom.metrics.k8s.io/{version}");
+                let external = "/apis/external.metrics.k8s.io/v1beta1".to_owned();
+                let mut served = Vec::new();
+                for (path, is_custom) in [(custom, true), (external, false)] {
+                    // An API that there is none of serves nothing.
+                    let Ok(list) = readings::get(cluster, &path).await else { continue };
+                    served.extend(listed(&list.body, metric, is_custom));
+                }
+                Ok(served)
+            }
+        }
+    }
+}
+
+/// What a list of discovery says of a metric.
+fn listed(list: &Value, metric: &str, is_custom: bool) -> Vec<Served> {
+    let resources = list["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let served = resources.iter().filter_map(|resource| {
+        let name = resource["name"].as_str()?;
+        if !is_custom {
+            return (name == metric).then_some(Served::External);
+        }
+        let (of, name) = name.split_once('/')?;
+        let namespaced = resource["namespaced"].as_bool().unwrap_or(true);
+        (name == metric).then(|| Served::Custom { resource: of.to_owned(), namespaced })
+    });
+    served.collect()
+}
+
+/// Asks the adapter of a cluster for the explanation of a read; `None` if what answers is no
+/// explanation.
+pub(super) async fn explained(
+    cluster: &Cluster,
+    path: &str,
+    with: With,
+) -> Result<Option<MetricExplanation>, String> {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let fixture = if with.fixture { "&fixture=true" } else { "" };
+    let answer = readings::get(cluster, &format!("{path}{separator}explain=true{fixture}")).await?;
+    if answer.body["kind"] != KIND {
+        return Ok(None);
+    }
+    serde_json::from_value(answer.body)
+        .map(Some)
+        .map_err(|error| format!("an explanation that this version cannot read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_metric_is_served_as_discovery_lists_it() {
+        let list = json!({"resources": [
+            {"name": "pods/m", "namespaced": true},
+            {"name": "namespaces/m", "namespaced": false},
+            {"name": "pods/other", "namespaced": true},
+        ]});
+        let paths = listed(&list, "m", true);
+        let paths = paths.iter().map(|of| of.path("shop", "m", "v1beta2"));
+        assert_eq!(
+            paths.collect::<Vec<_>>(),
+            [
+                "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/%2A/m",
+                "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/metrics/m",
+            ]
+        );
+        let external = json!({"resources": [{"name": "m"}, {"name": "mm"}]});
+        let paths = listed(&external, "m", false);
+        let path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/m";
+        assert_eq!(
+            paths.iter().map(|of| of.path("shop", "m", "v1beta2")).collect::<Vec<_>>(),
+            [path]
+        );
+    }
+}
