@@ -66,6 +66,7 @@ async fn an_explanation_has_all_that_led_to_the_values() {
     assert_eq!(written["place"], "/mappings/0");
     assert!(written["document"].as_str().is_some_and(|name| name.ends_with("leadsman.yaml")));
     assert!(written["line"].as_u64().is_some_and(|line| line > 3), "{written}");
+    assert!(written["revision"].as_str().is_some_and(|of| of.len() == "sha256:".len() + 64));
     let plugin = &mapping["plugin"];
     assert_eq!(plugin["name"], "per-object");
     assert!(plugin["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")));

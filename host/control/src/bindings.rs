@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::document::Document;
 use super::last_good_rules::with_last_good;
 use super::listing::Listed;
 use super::mapping_spec::{MappingSpec, Sources};
@@ -21,6 +22,7 @@ use leadsman_document::{self as document, segment};
 use leadsman_evaluation::{self as evaluation, Budget, Evaluations};
 use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
+use leadsman_model::reference::Digest;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Place, Places};
 use leadsman_sandbox::Plugin;
@@ -35,6 +37,8 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct BindJob {
     pub(super) owner: Owner,
     pub(super) document: Arc<document::Document>,
+    /// The same as it was written.
+    pub(super) written: Arc<Document>,
     pub(super) config: Arc<valid::Config>,
     /// The plugins that the document names, or why they may not be used.
     pub(super) plugins: BTreeMap<String, Result<Arc<PluginHandle>, Cause>>,
@@ -208,8 +212,10 @@ impl BindJob {
     /// Where in the document what is bound is written.
     fn places(&self, rules: &RuleOutput) -> Places {
         let name: Arc<str> = self.document.name.as_str().into();
+        let revision: Arc<str> = Digest::of(self.written.text.as_bytes()).hex().into();
         let place = |pointer: &str| Place {
             document: name.clone(),
+            revision: revision.clone(),
             pointer: pointer.to_owned(),
             line: self.document.line(pointer),
         };

@@ -88,6 +88,7 @@ impl Controller {
             listed: self.listings.listed().filter(|_| owner == Owner::Operator),
             owner: owner.clone(),
             document: revision.located.clone(),
+            written: revision.document.clone(),
             config: revision.config.clone(),
             plugins,
             sources: self.settings.sources.clone(),

@@ -9,7 +9,7 @@ use leadsman_provider::explanation::{MetricExplanation, With};
 use serde::Serialize;
 
 use super::plain::Plain;
-use super::{FAULTS, failed, print_line, printed, run};
+use super::{FAULTS, failed, printed, run};
 use crate::cli::{Asking, Explain, ExplainOutput, Try};
 
 /// Explains an autoscaler, a metric or a mapping.
@@ -144,7 +144,7 @@ fn record(documents: &[MetricExplanation], file: &Path) -> anyhow::Result<ExitCo
     let metrics = documents.iter().flat_map(|document| &document.metrics);
     let evaluations: Vec<_> = metrics.flat_map(|metric| &metric.evaluations).collect();
     let refused = |why: &str| {
-        print_line(format_args!("{} is not written: {why}", file.display()));
+        eprintln!("leadsman: {} is not written: {}", file.display(), Plain(why));
         Ok(ExitCode::from(FAULTS))
     };
     let evaluation = match evaluations.as_slice() {
@@ -157,6 +157,7 @@ fn record(documents: &[MetricExplanation], file: &Path) -> anyhow::Result<ExitCo
     };
     let text = pretty(fixture)?;
     std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    print_line(format_args!("{} has the newest run", file.display()));
+    // The standard output is the explanation and nothing else.
+    eprintln!("leadsman: {} has the newest run", file.display());
     Ok(ExitCode::SUCCESS)
 }

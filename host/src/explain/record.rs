@@ -317,7 +317,7 @@ mod tests {
                 "mapping": {
                     "title": "pods/m", "metric": "m", "served": "for pods", "owner": "operator",
                     "ofRule": false,
-                    "written": {"document": "config.yaml", "place": "/mappings/0", "line": 12},
+                    "written": {"document": "config.yaml", "place": "/mappings/0", "line": 12, "revision": "sha256:00"},
                     "plugin": {"name": "per-object", "version": "0.1.0", "digest": "sha256:0123456789abcdef0123"},
                     "queries": [], "policy": {"deadline": 1.0, "maxAge": 30.0, "refreshAtMostEvery": 5.0, "onNan": "refuse"},
                 },

@@ -148,6 +148,8 @@ pub struct WrittenAt {
     pub place: String,
     /// Its line, from 1.
     pub line: usize,
+    /// Which revision of the document it is: `sha256:` and the digest of its text.
+    pub revision: String,
 }
 
 /// The plugin of a mapping.

@@ -50,10 +50,11 @@ fn written(snapshot: &Snapshot, evaluations: &Evaluations) -> Option<WrittenAt> 
         true => places.rules.get(rule(snapshot, mapping)?),
         false => places.mappings.get(&mapping.title()),
     };
-    place.map(|Place { document, pointer, line }| WrittenAt {
+    place.map(|Place { document, revision, pointer, line }| WrittenAt {
         document: document.to_string(),
         place: pointer.clone(),
         line: *line,
+        revision: format!("sha256:{revision}"),
     })
 }
 

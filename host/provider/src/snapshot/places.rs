@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub struct Place {
     /// The name of the document: a file, or a ConfigMap with its key.
     pub document: Arc<str>,
+    /// The SHA-256 of its text, in hexadecimal: which revision of it this is.
+    pub revision: Arc<str>,
     /// The JSON pointer of the place.
     pub pointer: String,
     /// Its line, from 1.
