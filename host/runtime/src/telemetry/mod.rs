@@ -6,5 +6,5 @@ mod metrics;
 pub use logging::{LogFormat, start as start_logging};
 pub use metrics::{
     CallOutcome, CloseReason, GaugeGuard, HandoverEvent, Listener, ListingMetrics, MappingMetrics,
-    Metrics, ReadOutcome, SourceMetrics,
+    Metrics, ReadOutcome, ScalerMetrics, SourceMetrics,
 };

@@ -6,6 +6,7 @@
 mod connections;
 mod listing;
 mod mapping;
+mod scaler;
 mod source;
 
 use std::sync::atomic::AtomicU64;
@@ -22,6 +23,7 @@ pub use connections::{CloseReason, Listener};
 pub use listing::ListingMetrics;
 use mapping::Titles;
 pub use mapping::{HandoverEvent, MappingMetrics, ReadOutcome};
+pub use scaler::ScalerMetrics;
 use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
 
@@ -133,6 +135,7 @@ pub struct Metrics {
     rejected: Family<RejectionLabels, Gauge>,
     loads: Family<LoadLabels, Counter>,
     listing: ListingMetrics,
+    scaler: ScalerMetrics,
     sources: AllSources,
     titles: Titles,
 }
@@ -189,6 +192,7 @@ impl Metrics {
             rejected: Family::default(),
             loads: Family::default(),
             listing: ListingMetrics::new(),
+            scaler: ScalerMetrics::default(),
             sources: AllSources::default(),
             titles: Titles::default(),
         };
@@ -255,6 +259,7 @@ impl Metrics {
             m.plugin_series.clone(),
         );
         m.connections.register(&mut all);
+        m.scaler.register(&mut all);
         all.register("requests_denied", "Requests that were refused by reason", m.denied.clone());
         all.register("objects", "Objects that are known", m.objects.clone());
         all.register(
@@ -331,6 +336,11 @@ impl Metrics {
     /// not counted.
     pub fn connection(&self, listener: Listener) -> Option<GaugeGuard> {
         self.connections.open(listener)
+    }
+
+    /// Calls by scalers of KEDA.
+    pub fn scaler(&self) -> &ScalerMetrics {
+        &self.scaler
     }
 
     /// Counts a connection that the server has closed.
