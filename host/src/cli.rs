@@ -7,6 +7,7 @@ mod documented;
 mod explain;
 mod foreign;
 mod rules;
+mod scaler;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(crate) use adapter::AdapterFlags;
 pub(crate) use explain::{Explain, ExplainOutput};
 pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
+pub(crate) use scaler::ScalerFlags;
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
 #[derive(Debug, Parser)]
@@ -167,6 +169,8 @@ pub(crate) struct Serve {
     /// only to this machine (or pod), whatever the address.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) admin_address: SocketAddr,
+    #[command(flatten)]
+    pub(crate) scaler: ScalerFlags,
     #[command(flatten)]
     pub(crate) adapter: AdapterFlags,
 }

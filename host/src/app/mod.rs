@@ -3,6 +3,7 @@
 mod descriptors;
 mod load;
 mod options;
+mod scaler;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -31,7 +32,7 @@ use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
 pub use load::{LoadedConfig, check, load};
-pub use options::{ClusterOptions, Options, ServiceName};
+pub use options::{ClusterOptions, Options, ScalerOptions, ServiceName};
 
 /// How long requests in flight may take during shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -50,7 +51,7 @@ pub enum StartError {
     Faults(Vec<Faults>),
     /// An address that other machines can reach, without authentication.
     #[error(
-        "the API would listen on {address}, which other machines can reach, and without a cluster \
+        "values would be served on {address}, which other machines can reach, and without a cluster \
          nobody can say who may read; use a loopback address such as 127.0.0.1, or name a cluster \
          with --kubeconfig"
     )]
@@ -138,8 +139,10 @@ impl App {
         let compiler = compiler(cache)?;
         let in_cluster = InCluster::connect(&options.cluster, &runtime, cache).await?;
         let addresses = options.addresses(in_cluster.is_some());
+        let of_scaler = options.scaler.as_ref().map(|scaler| scaler.address);
         if in_cluster.is_none()
-            && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
+            && let Some(&address) =
+                addresses.iter().chain(&of_scaler).find(|address| !address.ip().is_loopback())
         {
             return Err(StartError::NotLoopback { address });
         }
@@ -180,8 +183,15 @@ impl App {
             auth: in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone()),
             metrics: Arc::new(app.runtime.metrics.clone()),
         });
-        let tls = certificate.server_config().map_err(anyhow::Error::from)?;
-        app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
+        let tls = Arc::new(certificate.server_config().map_err(anyhow::Error::from)?);
+        let scaler = match &options.scaler {
+            Some(scaler) => {
+                let auth = in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone());
+                Some(app.serve_scaler(scaler, auth, served.clone(), tls.clone()).await?)
+            }
+            None => None,
+        };
+        app.serve(api_listener, Protocol::Https(tls), router);
         app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
         app.spawn_until_stopped(controller);
         match in_cluster {
@@ -199,6 +209,7 @@ impl App {
         tracing::info!(
             api = format!("https://{api}"),
             admin = format!("http://{admin}"),
+            scaler = scaler.map(|address| format!("https://{address}")),
             "serving"
         );
         Ok(app)

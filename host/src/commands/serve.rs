@@ -23,6 +23,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         port: serve.secure_port,
         tls: serve.tls_cert_file.zip(serve.tls_private_key_file),
         admin: serve.admin_address,
+        scaler: serve.scaler.options(),
         shutdown_delay: serve.shutdown_delay_duration,
     };
     let serving = async {

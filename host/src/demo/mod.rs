@@ -60,6 +60,7 @@ pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow:
         port: options.api.port(),
         tls: None,
         admin: options.admin,
+        scaler: None,
         shutdown_delay: Duration::ZERO,
     })
     .await?;
