@@ -12,14 +12,14 @@ usage: cargo xtask COMMAND
   setup [--tests|--deny]
                       install a compiler for plugins; --tests: the servers that the tests
                       ask, too: Prometheus, a registry, a control plane,
-                      prometheus-adapter; --deny: cargo-deny instead
+                      prometheus-adapter, KEDA; --deny: cargo-deny instead
   demo [ARGS]         run `leadsman demo ARGS`, with a recorded NSX ALB controller
   test [FILTER]       build and run every test, or those whose name contains FILTER
   ci [STEP...]        what a submission must pass, or these steps of it:
                       format, test, clippy, docs, deny, drift
                       (BLESS=1 cargo xtask ci drift writes the generated files)
   bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
-                      cluster, objects, reload, relist, neighbours, bounds, nsx_alb
+                      cluster, objects, reload, relist, neighbours, bounds, nsx_alb, scaler
   fuzz [--seconds N] [TARGET...]
                       feed what reads bytes from outside with mutated ones, each parser
                       for a minute, or those of fuzz/targets that are named
