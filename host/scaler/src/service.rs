@@ -16,7 +16,7 @@ use super::messages::{
     MetricValue, ScaledObjectRef,
 };
 use super::read::{Of, Read};
-use super::trigger::Trigger;
+use super::trigger::{Aim, Trigger};
 use super::{Scaler, grpc, push};
 use leadsman_api::Status;
 use leadsman_server::ConnectionHandle;
@@ -46,7 +46,7 @@ pub(super) async fn get_metric_spec(
     request: Request,
 ) -> Response {
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
-        Ok(specification(&Trigger::of(&reference, caller.scaler.state.across_namespaces)?))
+        Ok(specification(&Aim::of(&reference, caller.scaler.state.across_namespaces)?))
     };
     unary("GetMetricSpec", scaler, peer, request, answer).await
 }
@@ -114,9 +114,9 @@ pub(super) async fn stream_metric_spec(
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| {
         let connection = connection.clone();
         async move {
-            let trigger = Trigger::of(&reference, caller.scaler.state.across_namespaces)?;
+            let aim = Aim::of(&reference, caller.scaler.state.across_namespaces)?;
             let (outbox, messages) = push::open(&caller, connection)?;
-            let task = push::specification(specification(&trigger), outbox);
+            let task = push::specification(specification(&aim), outbox);
             caller.scaler.state.tasks.spawn(task);
             Ok(messages)
         }
@@ -124,12 +124,12 @@ pub(super) async fn stream_metric_spec(
     streaming("StreamMetricSpec", scaler, peer, request, answer).await
 }
 
-fn specification(trigger: &Trigger) -> GetMetricSpecResponse {
+fn specification(aim: &Aim) -> GetMetricSpecResponse {
     let spec = MetricSpec {
-        metric_name: trigger.metric_name(),
+        metric_name: aim.metric_name.clone(),
         // An old KEDA knows no other target, and divides by it.
-        target_size: whole(trigger.target).max(1),
-        target_size_float: trigger.target.as_f64(),
+        target_size: whole(aim.target).max(1),
+        target_size_float: aim.target.as_f64(),
     };
     GetMetricSpecResponse { metric_specs: vec![spec] }
 }

@@ -54,14 +54,10 @@ impl Trigger {
     /// Reads the metadata of a trigger. `across` says whether it may name what is not in the namespace of
     /// its ScaledObject.
     pub(super) fn of(reference: &ScaledObjectRef, across: bool) -> Result<Self, Status> {
-        let mut metadata = Metadata { found: &reference.scaler_metadata, faults: Vec::new() };
-        let trigger = metadata.trigger(reference, across);
-        match (trigger, metadata.faults.as_slice()) {
-            (Some(trigger), []) => Ok(trigger),
-            (_, faults) => {
-                let message = format!("the trigger's metadata: {}", faults.join("; "));
-                Err(Status::new(StatusCode::BAD_REQUEST, message))
-            }
+        let mut metadata = Metadata::of(reference);
+        match metadata.trigger(reference, across) {
+            Some(trigger) if metadata.faults.is_empty() => Ok(trigger),
+            _ => Err(metadata.refused()),
         }
     }
 
@@ -70,11 +66,40 @@ impl Trigger {
         value > self.activation
     }
 
-    /// The metric's name for KEDA, which makes a name of the HPA's metric of it: KEDA replaces the same
-    /// characters in the names of its own scalers.
+    /// The metric's name for KEDA.
     pub(super) fn metric_name(&self) -> String {
-        self.read.metric.replace(['/', '.', ':', '%', '(', ')'], "-")
+        named(&self.read.metric)
     }
+}
+
+/// The metric that the HPA is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Aim {
+    /// Its name for KEDA.
+    pub(super) metric_name: String,
+    /// The target.
+    pub(super) target: Quantity,
+}
+
+impl Aim {
+    /// Reads the metric and the target, and looks at the rest only if one of them is not known. KEDA makes
+    /// no autoscaler without them, and shows nobody why. With them it asks for values, and shows what is
+    /// wrong with the rest.
+    pub(super) fn of(reference: &ScaledObjectRef, across: bool) -> Result<Self, Status> {
+        let mut metadata = Metadata::of(reference);
+        if let (Some(metric), Some(target)) = (metadata.metric(), metadata.target()) {
+            return Ok(Self { metric_name: named(&metric), target });
+        }
+        metadata.faults.clear();
+        metadata.trigger(reference, across);
+        Err(metadata.refused())
+    }
+}
+
+/// KEDA makes a name of the HPA's metric of it: it replaces the same characters in the names of its own
+/// scalers.
+fn named(metric: &str) -> String {
+    metric.replace(['/', '.', ':', '%', '(', ')'], "-")
 }
 
 /// The metadata of a trigger while it is read.
@@ -84,6 +109,16 @@ struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
+    fn of(reference: &'a ScaledObjectRef) -> Self {
+        Self { found: &reference.scaler_metadata, faults: Vec::new() }
+    }
+
+    /// What is wrong with it.
+    fn refused(&self) -> Status {
+        let message = format!("the trigger's metadata: {}", self.faults.join("; "));
+        Status::new(StatusCode::BAD_REQUEST, message)
+    }
+
     fn trigger(&mut self, reference: &'a ScaledObjectRef, across: bool) -> Option<Trigger> {
         self.unknown_keys();
         let own = match reference.namespace.parse::<Namespace>() {
@@ -95,7 +130,7 @@ impl<'a> Metadata<'a> {
         };
         let metric = self.metric();
         let namespace = self.namespace(&own, across);
-        let of = self.of(namespace, own.as_str(), across);
+        let of = self.objects(namespace, own.as_str(), across);
         let target = self.target();
         let activation = self.number("activationTarget").unwrap_or(Some(Quantity::ZERO));
         Some(Trigger {
@@ -168,7 +203,7 @@ impl<'a> Metadata<'a> {
     }
 
     /// Of what the metric is read. `None` if that is not known, or if the namespace is not.
-    fn of(&mut self, namespace: Option<Box<str>>, own: &str, across: bool) -> Option<Of> {
+    fn objects(&mut self, namespace: Option<Box<str>>, own: &str, across: bool) -> Option<Of> {
         match self.get("scope").unwrap_or("external") {
             "external" => {
                 for key in ["kind", "object", "metricSelector"] {

@@ -36,6 +36,8 @@ async fn unknown_and_missing_metadata_are_told_at_once() {
         trigger(&[("metric", "queue_depth"), ("targetValue", "1"), ("namespace", "bank")]);
     let refused = client.value(&elsewhere).await.unwrap_err();
     assert!(refused.message.contains("--scaler-across-namespaces"), "{refused:?}");
+    // KEDA shows what is wrong of a value, and not of a target: so the target is told while it is known.
+    assert!(client.spec(&elsewhere).await.is_ok());
     let other = client.value_of(&of_queue(), "another").await.unwrap_err();
     assert!(other.code == INVALID_ARGUMENT && other.message.contains("another"), "{other:?}");
 }

@@ -94,6 +94,19 @@ fn everything_that_is_wrong_is_told_at_once() {
 }
 
 #[test]
+fn the_aim_is_known_whatever_is_wrong_with_the_rest() {
+    let rest = [("flavour", "sweet"), ("scope", "cluster")];
+    let aim =
+        |metadata: &[(&str, &str)]| Aim::of(&reference(&[&rest[..], metadata].concat()), false);
+    let known = aim(&[("metric", "load.5m"), ("targetValue", "60m")]).unwrap();
+    assert_eq!(known, Aim { metric_name: "load-5m".into(), target: Quantity::from_milli(60) });
+    let told = aim(&[("metric", "m")]).unwrap_err();
+    for expected in ["the target is missing", "\"flavour\"", "`scope` is \"cluster\""] {
+        assert_eq!(told.message().matches(expected).count(), 1, "{expected} in {}", told.message());
+    }
+}
+
+#[test]
 fn a_target_is_one_number_above_zero() {
     for (more, expected) in [
         (vec![("targetValue", "1"), ("targetAverageValue", "1")], "exclude each other"),

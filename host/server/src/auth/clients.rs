@@ -6,14 +6,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use http::{HeaderValue, Uri};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request, Uri};
 use rustls::server::danger::ClientCertVerifier;
 
 use super::authorities::verifier;
-use super::error::{Denied, Unauthenticated};
+use super::error::{Denied, Forbidden, Unauthenticated};
 use super::peer::Peer;
-use super::{Auth, UserId, authenticated};
-use leadsman_cluster::Identity;
+use super::{Auth, MASTERS, UserId, attributes, authenticated};
+use leadsman_cluster::{ANONYMOUS, Decision, Identity};
 use leadsman_runtime::files::{self, ReloadingFile};
 
 /// Users and groups whose names begin so are the cluster's own.
@@ -83,7 +84,7 @@ impl Clients {
                 Some(Err(_)) | None => {}
             }
         }
-        match (self.auth.identify_client(peer, authorization).await, claimed) {
+        match (self.by_cluster(peer, authorization).await, claimed) {
             (Ok(identity), _) => Ok(Client::of(identity)),
             (Err(Denied::Unauthenticated(_)), Some(claimed)) => {
                 Err(Denied::Unauthenticated(claimed))
@@ -92,9 +93,40 @@ impl Clients {
         }
     }
 
+    /// The identity by what the cluster trusts: that of the client's certificate, or of its bearer token.
+    async fn by_cluster(
+        &self,
+        peer: &Peer,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Identity, Denied> {
+        // Only this header: what a front proxy would assert is not looked at.
+        let (mut request, ()) = Request::new(()).into_parts();
+        if let Some(value) = authorization {
+            request.headers.insert(AUTHORIZATION, value.clone());
+        }
+        let by_certificate = match &self.auth.authorities.load_full() {
+            Some(authorities) => peer.identify(authorities, &mut request.headers),
+            None => peer.unverified(),
+        };
+        let _counted = self.auth.unproven.admit(&by_certificate, peer)?;
+        let (identity, _) = self.auth.authenticate(by_certificate, &request).await?;
+        match identity.user == ANONYMOUS {
+            true => Err(Denied::Unauthenticated(Unauthenticated::Nobody)),
+            false => Ok(identity),
+        }
+    }
+
     /// Whether a client may GET this path of the metrics APIs.
     pub async fn permit(&self, peer: &Peer, client: &Client, read: &Uri) -> Result<(), Denied> {
-        self.auth.permit(client.identity.clone(), read).await?;
+        if !client.identity.groups.iter().any(|group| group == MASTERS) {
+            let asked = attributes(&Method::GET, read);
+            let decided = self.auth.decisions.of(client.identity.clone(), asked).await;
+            let (identity, attributes, decision) = decided;
+            if let Decision::Denied(reason) = decision.map_err(Denied::Unknown)? {
+                let forbidden = Forbidden { identity, attributes, reason };
+                return Err(Denied::Forbidden(Box::new(forbidden)));
+            }
+        }
         peer.set_authorized();
         Ok(())
     }

@@ -23,9 +23,7 @@ use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 use futures_util::StreamExt as _;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Uri};
 use tokio::sync::watch;
 
 pub use attributes::{attributes, watches};
@@ -36,7 +34,7 @@ pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, Decision, Identity};
+use leadsman_cluster::{ANONYMOUS, Cluster, Decision, Identity};
 use leadsman_runtime::files;
 use tokens::Tokens;
 use unproven::Unproven;
@@ -175,7 +173,7 @@ impl Auth {
             None => peer.unverified(),
         };
         let _counted = self.unproven.admit(&by_certificate, peer)?;
-        let (identity, proxied) = self.authenticate(by_certificate, &request.headers).await?;
+        let (identity, proxied) = self.authenticate(by_certificate, request).await?;
         request.extensions.insert(UserId::of(&identity));
         let anonymous = identity.user == ANONYMOUS;
         self.authorize(request, identity, proxied).await?;
@@ -183,48 +181,6 @@ impl Auth {
             peer.set_authorized();
         }
         Ok(())
-    }
-
-    /// The identity of a client that no front proxy stands before: that of its certificate, or of its
-    /// bearer token.
-    async fn identify_client(
-        &self,
-        peer: &Peer,
-        authorization: Option<&HeaderValue>,
-    ) -> Result<Identity, Denied> {
-        // Only this header: what a front proxy would assert is not looked at.
-        let mut headers = HeaderMap::new();
-        if let Some(value) = authorization {
-            headers.insert(AUTHORIZATION, value.clone());
-        }
-        let by_certificate = match &self.authorities.load_full() {
-            Some(authorities) => peer.identify(authorities, &mut headers),
-            None => peer.unverified(),
-        };
-        let _counted = self.unproven.admit(&by_certificate, peer)?;
-        let (identity, _) = self.authenticate(by_certificate, &headers).await?;
-        match identity.user == ANONYMOUS {
-            true => Err(Denied::Unauthenticated(Unauthenticated::Nobody)),
-            false => Ok(identity),
-        }
-    }
-
-    /// Authorizes a GET of this path for a client.
-    async fn permit(&self, identity: Identity, read: &Uri) -> Result<(), Denied> {
-        if identity.groups.iter().any(|group| group == MASTERS) {
-            return Ok(());
-        }
-        self.decide(identity, attributes(&Method::GET, read)).await
-    }
-
-    async fn decide(&self, identity: Identity, attributes: Attributes) -> Result<(), Denied> {
-        let (identity, attributes, decision) = self.decisions.of(identity, attributes).await;
-        match decision.map_err(Denied::Unknown)? {
-            Decision::Allowed => Ok(()),
-            Decision::Denied(reason) => {
-                Err(Denied::Forbidden(Box::new(Forbidden { identity, attributes, reason })))
-            }
-        }
     }
 
     async fn authorize(
@@ -248,14 +204,20 @@ impl Auth {
             },
             None => (identity, attributes),
         };
-        self.decide(identity, attributes).await
+        let (identity, attributes, decision) = self.decisions.of(identity, attributes).await;
+        match decision.map_err(Denied::Unknown)? {
+            Decision::Allowed => Ok(()),
+            Decision::Denied(reason) => {
+                Err(Denied::Forbidden(Box::new(Forbidden { identity, attributes, reason })))
+            }
+        }
     }
 
     /// The identity of a request, and whether a front proxy asserts it.
     async fn authenticate(
         &self,
         by_certificate: Outcome,
-        headers: &HeaderMap,
+        request: &Parts,
     ) -> Result<(Identity, bool), Denied> {
         let mut refused = match by_certificate {
             Outcome::Identified(identity) => return Ok((authenticated(identity), false)),
@@ -263,7 +225,7 @@ impl Auth {
             Outcome::Absent => None,
             Outcome::Refused(reason) => Some(reason),
         };
-        match self.tokens.identify(headers).await {
+        match self.tokens.identify(&request.headers).await {
             Outcome::Identified(identity) | Outcome::Proxied(identity) => {
                 return Ok((authenticated(identity), false));
             }
