@@ -28,10 +28,12 @@ pub(crate) enum Benchmark {
     Bounds,
     /// A hundred mappings and 5,000 pools on one NSX ALB controller.
     NsxAlb,
+    /// Polls of a thousand ScaledObjects of KEDA.
+    Scaler,
 }
 
 impl Benchmark {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Reads,
         Self::Shapes,
         Self::Evaluation,
@@ -42,6 +44,7 @@ impl Benchmark {
         Self::Neighbours,
         Self::Bounds,
         Self::NsxAlb,
+        Self::Scaler,
     ];
 
     /// The benchmark of this name.
@@ -61,6 +64,7 @@ impl Benchmark {
             Self::Neighbours => "neighbours",
             Self::Bounds => "bounds",
             Self::NsxAlb => "nsx_alb",
+            Self::Scaler => "scaler",
         }
     }
 }
