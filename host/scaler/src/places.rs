@@ -37,12 +37,9 @@ impl Places {
     pub(super) fn take(&self, user: u64) -> Result<Place, Status> {
         let mut taken = lock(&self.taken);
         let own = taken.of_user.get(&user).copied().unwrap_or_default();
-        let full = match () {
-            () if own >= self.most_of_user => Some(("of yours", self.most_of_user)),
-            () if taken.all >= self.most => Some(("of all clients", self.most)),
-            () => None,
-        };
-        if let Some((whose, limit)) = full {
+        let bounds =
+            [(own, "of yours", self.most_of_user), (taken.all, "of all clients", self.most)];
+        if let Some((_, whose, limit)) = bounds.into_iter().find(|(now, _, most)| now >= most) {
             let message = format!(
                 "{limit} {} {whose} are under way, and no more may be; try again later",
                 self.what

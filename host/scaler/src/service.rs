@@ -63,7 +63,7 @@ pub(super) async fn get_metrics(
             return Err(Status::new(StatusCode::BAD_REQUEST, message));
         };
         let trigger = Trigger::of(reference, caller.scaler.state.across_namespaces)?;
-        let name = trigger.metric_name();
+        let name = trigger.aim.metric_name.clone();
         if request.metric_name != name {
             let asked: String = request.metric_name.chars().take(253).collect();
             let message = format!(

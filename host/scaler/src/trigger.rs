@@ -44,8 +44,8 @@ const SIMILAR: f64 = 0.8;
 pub(super) struct Trigger {
     /// What is read.
     pub(super) read: Read,
-    /// The target.
-    pub(super) target: Quantity,
+    /// The metric that the HPA is to have.
+    pub(super) aim: Aim,
     /// The workload is active above this value.
     pub(super) activation: Quantity,
 }
@@ -64,11 +64,6 @@ impl Trigger {
     /// Whether a value makes the workload active.
     pub(super) fn is_active(&self, value: Quantity) -> bool {
         value > self.activation
-    }
-
-    /// The metric's name for KEDA.
-    pub(super) fn metric_name(&self) -> String {
-        named(&self.read.metric)
     }
 }
 
@@ -133,11 +128,9 @@ impl<'a> Metadata<'a> {
         let of = self.objects(namespace, own.as_str(), across);
         let target = self.target();
         let activation = self.number("activationTarget").unwrap_or(Some(Quantity::ZERO));
-        Some(Trigger {
-            read: Read { metric: metric?, of: of? },
-            target: target?,
-            activation: activation?,
-        })
+        let (metric, target) = (metric?, target?);
+        let aim = Aim { metric_name: named(&metric), target };
+        Some(Trigger { read: Read { metric, of: of? }, aim, activation: activation? })
     }
 
     fn unknown_keys(&mut self) {

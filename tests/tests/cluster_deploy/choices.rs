@@ -55,6 +55,12 @@ pub(super) fn choices() -> Vec<Choice> {
                 for option in options.iter().chain(&["networkPolicy", "flowSchema"]) {
                     values[*option] = json!({"enabled": monitored});
                 }
+                values["scaler"] = json!({
+                    "enabled": monitored,
+                    "tlsSecret": "scaler",
+                    "clientCaSecret": "clients",
+                    "acrossNamespaces": true,
+                });
                 values["config"] = json!({"mappings": mappings()});
                 all.push(Choice { certificate, custom, external, resource, monitored, values });
             }

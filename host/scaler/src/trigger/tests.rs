@@ -29,7 +29,7 @@ fn an_external_metric_needs_a_name_and_a_target() {
         ("targetAverageValue", "60m"),
     ]);
     assert_eq!(trigger.read, Read::external("shop", "queue_depth", "queue=orders"));
-    assert_eq!((trigger.target.milli(), trigger.activation), (60, Quantity::ZERO));
+    assert_eq!((trigger.aim.target.milli(), trigger.activation), (60, Quantity::ZERO));
     assert!(!trigger.is_active(Quantity::ZERO));
     assert!(trigger.is_active(Quantity::from_milli(1)));
 }
@@ -37,7 +37,7 @@ fn an_external_metric_needs_a_name_and_a_target() {
 #[test]
 fn a_workload_is_active_above_the_activation_target() {
     let trigger = read(&[("metric", "m"), ("targetValue", "100"), ("activationTarget", "5")]);
-    assert_eq!(trigger.target, Quantity::from_milli(100_000));
+    assert_eq!(trigger.aim.target, Quantity::from_milli(100_000));
     assert!(!trigger.is_active(Quantity::from_milli(5000)));
     assert!(trigger.is_active(Quantity::from_milli(5001)));
 }
@@ -157,6 +157,6 @@ fn texts_from_outside_are_quoted_and_short() {
 
 #[test]
 fn names_are_made_of_what_an_autoscaler_can_ask_for() {
-    let name = read(&[("metric", "job:load.5m"), ("targetValue", "1")]).metric_name();
+    let name = read(&[("metric", "job:load.5m"), ("targetValue", "1")]).aim.metric_name;
     assert_eq!(name, "job-load-5m");
 }
