@@ -115,7 +115,7 @@ async fn answer(
         caller.permit(&read).await?;
         let generation = caller.scaler.state.served.now();
         let measured = caller.measure(&generation.snapshot, &read).await?;
-        Ok(rendered(&read, &measured))
+        Ok::<_, Status>(rendered(&read, &measured))
     };
     let answered = tokio::time::timeout(limit, answered).await;
     let answered = answered.unwrap_or_else(|_| Err(grpc::too_late(limit)));

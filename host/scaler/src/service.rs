@@ -33,7 +33,7 @@ pub(super) async fn is_active(
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
         let trigger = Trigger::of(&reference, caller.scaler.state.across_namespaces)?;
         let measured = caller.value(&reference, &trigger, held::ACTIVITY).await?;
-        Ok(IsActiveResponse { result: trigger.is_active(measured.value) })
+        Ok::<_, Status>(IsActiveResponse { result: trigger.is_active(measured.value) })
     };
     unary("IsActive", scaler, peer, request, answer).await
 }
@@ -46,7 +46,7 @@ pub(super) async fn get_metric_spec(
     request: Request,
 ) -> Response {
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
-        Ok(specification(&Aim::of(&reference, caller.scaler.state.across_namespaces)?))
+        Ok::<_, Status>(specification(&Aim::of(&reference, caller.scaler.state.across_namespaces)?))
     };
     unary("GetMetricSpec", scaler, peer, request, answer).await
 }
@@ -97,7 +97,7 @@ pub(super) async fn stream_is_active(
             let (outbox, messages) = push::open(&caller, connection)?;
             let task = push::activity(caller.clone(), reference, trigger, outbox);
             caller.scaler.state.tasks.spawn(task);
-            Ok(messages)
+            Ok::<_, Status>(messages)
         }
     };
     streaming("StreamIsActive", scaler, peer, request, answer).await
@@ -118,7 +118,7 @@ pub(super) async fn stream_metric_spec(
             let (outbox, messages) = push::open(&caller, connection)?;
             let task = push::specification(specification(&aim), outbox);
             caller.scaler.state.tasks.spawn(task);
-            Ok(messages)
+            Ok::<_, Status>(messages)
         }
     };
     streaming("StreamMetricSpec", scaler, peer, request, answer).await
@@ -207,7 +207,7 @@ where
     let shared = scaler.clone();
     let answered = async move {
         let caller = Arc::new(Caller::of(shared, credentials).await?);
-        Ok(grpc::unary(request, move |message| answer(caller.clone(), message)).await)
+        Ok::<_, Status>(grpc::unary(request, move |message| answer(caller.clone(), message)).await)
     };
     finish(
         call,
@@ -235,7 +235,9 @@ where
     let shared = scaler.clone();
     let answered = async move {
         let caller = Arc::new(Caller::unbounded(shared, credentials).await?);
-        Ok(grpc::streaming(request, move |message| answer(caller.clone(), message)).await)
+        Ok::<_, Status>(
+            grpc::streaming(request, move |message| answer(caller.clone(), message)).await,
+        )
     };
     finish(
         call,
