@@ -60,7 +60,7 @@ impl Keda {
     /// # Panics
     /// If it does not start.
     pub async fn shared() -> &'static Self {
-        SHARED.get_or_init(async || Self::start(ControlPlane::shared().await).await).await
+        SHARED.get_or_init(|| async { Self::start(ControlPlane::shared().await).await }).await
     }
 
     async fn start(plane: &'static ControlPlane) -> Self {

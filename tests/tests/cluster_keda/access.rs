@@ -51,7 +51,7 @@ async fn calls_without_credentials_and_with_those_of_nobody_are_refused() {
         assert_eq!(client.spec(&backlog(NAMESPACE)).await.unwrap_err().code, UNAUTHENTICATED);
     }
     let url = format!("https://{address}/scaler/v1/namespaces/{NAMESPACE}/external/backlog");
-    assert_eq!(HttpClient::anonymous().get(&url).await.unwrap().failure().code, 401);
+    assert_eq!(HttpClient::anonymous().get(&url).await.expect("an answer").failure().code, 401);
     let denied = [("reason", "unauthenticated")];
     let denied = scene.leadsman.metric("leadsman_requests_denied_total", &denied).await;
     assert!(denied.is_some_and(|count| count > 20.0), "{denied:?}");
@@ -96,9 +96,9 @@ async fn a_client_reads_what_it_may_read_through_the_api() {
         format!("https://{address}/scaler/v1/namespaces/{namespace}/external/backlog")
     };
     let caller = HttpClient::with_token(&token);
-    let answer = caller.get(&url(NAMESPACE)).await.unwrap();
+    let answer = caller.get(&url(NAMESPACE)).await.expect("an answer");
     assert_eq!(answer.ok()["value"], json!(7.0));
-    assert_eq!(caller.get(&url("elsewhere")).await.unwrap().failure().code, 403);
+    assert_eq!(caller.get(&url("elsewhere")).await.expect("an answer").failure().code, 403);
 }
 
 /// A call that is open is looked at again.
@@ -108,7 +108,7 @@ async fn a_call_that_is_open_ends_when_the_right_is_taken_away() {
     let (admin, namespace) = (scene.admin(), "withdrawn");
     let client = scene.reader("keda-of-withdrawn", namespace).await;
     let client = ScalerClient::with_certificate(scene.leadsman.scaler(), &client);
-    let mut pushes = client.activity(&backlog(namespace)).await.unwrap();
+    let mut pushes = client.activity(&backlog(namespace)).await.expect("an open call");
     assert_eq!(pushes.next().await, Ok(Some(false)));
     let bindings =
         format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings");

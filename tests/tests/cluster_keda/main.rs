@@ -30,10 +30,10 @@ pub(crate) struct Scene {
     pub(crate) plane: &'static ControlPlane,
     pub(crate) keda: &'static Keda,
     pub(crate) traffic: Traffic,
-    pub(crate) prometheus: Prometheus,
     pub(crate) leadsman: Leadsman,
     /// An authority of clients that is not the cluster's.
     pub(crate) clients: Authority,
+    _prometheus: Prometheus,
     _adapter: Adapter<'static>,
 }
 
@@ -58,7 +58,7 @@ impl Scene {
         ];
         let config = format!("{}{more}", config(&prometheus.url()));
         let leadsman = adapter.start_with(config, arguments.as_flattened()).await;
-        Self { plane, keda, traffic, prometheus, leadsman, clients, _adapter: adapter }
+        Self { plane, keda, traffic, leadsman, clients, _prometheus: prometheus, _adapter: adapter }
     }
 
     pub(crate) fn admin(&self) -> ApiClient {

@@ -38,7 +38,7 @@ async fn value_and_activity_of_one_poll_agree() {
     let client = client(&leadsman);
     let (begun, mut seen) = (Instant::now(), Vec::new());
     while begun.elapsed() < Duration::from_secs(8) {
-        let value = client.value(&of_queue()).await.unwrap();
+        let value = client.value(&of_queue()).await.expect("a value");
         // The time between the two calls of KEDA, and an evaluation may come in it.
         tokio::time::sleep(Duration::from_millis(400)).await;
         assert_eq!(client.is_active(&of_queue()).await, Ok(value > 5.0), "{value}");

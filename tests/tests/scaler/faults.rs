@@ -144,8 +144,8 @@ async fn a_client_that_never_reads_is_dropped() {
     let upstream = Upstream::start(depth(10.0)).await;
     let leadsman = serve(Config::shop(&upstream.url()).mapping(queue())).await;
     let stuck = ScalerClient::receiving_nothing(leadsman.scaler());
-    let mut pushes = stuck.activity(&of_queue()).await.unwrap();
-    let mut reading = client(&leadsman).activity(&of_queue()).await.unwrap();
+    let mut pushes = stuck.activity(&of_queue()).await.expect("an open call");
+    let mut reading = client(&leadsman).activity(&of_queue()).await.expect("an open call");
     assert_eq!(reading.next().await, Ok(Some(true)));
     assert_eq!(leadsman.metric("leadsman_scaler_open_calls", &[]).await, Some(2.0));
     let lost = tokio::time::timeout(Duration::from_secs(60), pushes.next()).await;

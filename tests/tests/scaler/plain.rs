@@ -7,7 +7,7 @@ use super::{TIMEOUT, depth, queue, serve};
 
 async fn get(leadsman: &Leadsman, path: &str) -> Answer {
     let url = format!("https://{}{path}", leadsman.scaler());
-    HttpClient::anonymous().get(&url).await.unwrap()
+    HttpClient::anonymous().get(&url).await.expect("an answer")
 }
 
 #[tokio::test]

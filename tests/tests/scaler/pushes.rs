@@ -11,7 +11,7 @@ use super::{TIMEOUT, client, depth, of_queue, queue, serve};
 async fn activity_is_pushed_at_once_and_at_each_change() {
     let upstream = Upstream::start(depth(0.0)).await;
     let leadsman = serve(Config::shop(&upstream.url()).mapping(queue())).await;
-    let mut pushes = client(&leadsman).activity(&of_queue()).await.unwrap();
+    let mut pushes = client(&leadsman).activity(&of_queue()).await.expect("an open call");
     let mut next = async || timeout(TIMEOUT, pushes.next()).await.expect("a push");
     assert_eq!(next().await, Ok(Some(false)), "the state when the call was opened");
     for (number, active) in [(6.0, true), (5.0, false), (7.0, true)] {
@@ -26,7 +26,7 @@ async fn nothing_is_pushed_while_nothing_is_known() {
     let mut upstream = Upstream::start(depth(6.0)).await;
     upstream.stop().await;
     let leadsman = serve(Config::shop(&upstream.url()).mapping(queue())).await;
-    let mut pushes = client(&leadsman).activity(&of_queue()).await.unwrap();
+    let mut pushes = client(&leadsman).activity(&of_queue()).await.expect("an open call");
     eventually("looks that fail", TIMEOUT, async || {
         let reads = leadsman.metric("leadsman_reads_total", &[("outcome", "failed")]).await;
         if reads.is_some_and(|reads| reads >= 2.0) { Ok(()) } else { Err(format!("{reads:?}")) }
@@ -44,12 +44,12 @@ async fn the_target_is_pushed_at_once_and_calls_end_in_order_with_the_process() 
     let upstream = Upstream::start(depth(6.0)).await;
     let leadsman = serve(Config::shop(&upstream.url()).mapping(queue())).await;
     let client = client(&leadsman);
-    let mut specs = client.specs(&of_queue()).await.unwrap();
+    let mut specs = client.specs(&of_queue()).await.expect("an open call");
     let told = timeout(TIMEOUT, specs.next()).await.expect("a push");
     let spec = Spec { name: "queue_depth".to_owned(), whole: 1, target: 0.06 };
     assert_eq!(told, Ok(Some(spec.clone())));
     assert_eq!(client.spec(&of_queue()).await, Ok(spec), "both say the same");
-    let mut pushes = client.activity(&of_queue()).await.unwrap();
+    let mut pushes = client.activity(&of_queue()).await.expect("an open call");
     assert_eq!(pushes.next().await, Ok(Some(true)));
     leadsman.terminate();
     for ended in [
