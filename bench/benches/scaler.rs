@@ -193,7 +193,7 @@ fn trigger(number: usize) -> Trigger {
     let metadata = [
         ("scalerAddress", "leadsman.metrics.svc:9443"),
         ("metric", "backlog"),
-        ("selector", &selector),
+        ("selector", selector.as_str()),
         ("targetAverageValue", "10"),
     ];
     Trigger::new(&namespace, &app, &metadata)

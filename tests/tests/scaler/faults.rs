@@ -123,7 +123,7 @@ async fn what_is_no_call_of_the_contract_is_refused() {
     assert!(refused.code != 0 && refused.code != u32::MAX, "{refused:?}");
     // More metadata than a trigger has.
     let long = "x".repeat(100_000);
-    let refused = client.value(&trigger(&[("metric", &long)])).await.unwrap_err();
+    let refused = client.value(&trigger(&[("metric", long.as_str())])).await.unwrap_err();
     assert!(refused.code != 0 && refused.code != u32::MAX, "{refused:?}");
     assert!(client.value(&of_queue()).await.is_ok(), "and nothing is the worse for it");
 }

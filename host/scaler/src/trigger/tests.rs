@@ -151,7 +151,7 @@ fn values_may_come_from_the_environment_of_the_workload() {
 #[test]
 fn texts_from_outside_are_quoted_and_short() {
     let long = "x\n".repeat(500);
-    let told = refused(&[("metric", "m"), ("targetValue", &long), (&long, "x")]);
+    let told = refused(&[("metric", "m"), ("targetValue", long.as_str()), (long.as_str(), "x")]);
     assert!(!told.contains('\n') && told.len() < 1500, "{told}");
 }
 
