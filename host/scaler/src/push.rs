@@ -72,7 +72,11 @@ pub(super) async fn activity(
                 false => caller.again().await?.look(&trigger).await,
             }
         };
-        match looked.await {
+        let looked = tokio::select! {
+            looked = looked => looked,
+            () = outbox.ends() => return,
+        };
+        match looked {
             Ok(active) if told == Some(active) => {}
             Ok(active) => {
                 if !outbox.send(Ok(IsActiveResponse { result: active })).await {
@@ -126,7 +130,7 @@ impl<A> Outbox<A> {
             taken = timeout(RECEIVE_TIMEOUT, self.sender.reserve()) => match taken {
                 Ok(room) => room.is_ok(),
                 Err(_) => {
-                    tracing::info!("a client receives nothing of a call that is open: its connection is closed");
+                    tracing::info!("a client does not receive what is pushed: its connection is closed");
                     self.connection.drop_stalled();
                     false
                 }
