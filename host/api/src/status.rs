@@ -49,16 +49,6 @@ impl Status {
             code: code.as_u16(),
         }
     }
-
-    /// The code.
-    pub fn code(&self) -> StatusCode {
-        StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    /// What went wrong, for people.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
 }
 
 fn code_of_read(error: &ReadError) -> StatusCode {
@@ -102,6 +92,18 @@ fn code_of_denial(denied: &Denied) -> StatusCode {
         // The review failed, which may pass.
         Denied::Unknown(_) => StatusCode::SERVICE_UNAVAILABLE,
         Denied::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+    }
+}
+
+impl Status {
+    /// The code.
+    pub fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What went wrong, for people.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 }
 
