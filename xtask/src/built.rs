@@ -46,9 +46,9 @@ pub(crate) struct Copied {
 /// How a build treats what runs beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manners {
-    /// It is what is waited for: with all cores, and its output is shown.
+    /// It is what is waited for, and its output is shown.
     Usual,
-    /// It gives way: on one core, when nothing else wants it, and in silence.
+    /// It gives way to what runs beside it, and is silent.
     GivesWay,
 }
 

@@ -43,7 +43,7 @@ impl Go {
         command
     }
 
-    /// The same for one core that nothing else wants.
+    /// The same for what is left of the cores by whoever else wants them.
     pub(crate) fn gently(&self, arguments: &[&str]) -> Command {
         let mut command = match programs::find("nice") {
             Some(nice) => {
@@ -53,7 +53,7 @@ impl Go {
             }
             None => Command::new(&self.program),
         };
-        command.args(arguments).env("GOMAXPROCS", "1");
+        command.args(arguments);
         independent(&mut command);
         command
     }
