@@ -8,6 +8,7 @@ mod documented;
 mod explain;
 mod foreign;
 mod rules;
+mod scaler;
 mod takeover;
 mod telling;
 
@@ -26,6 +27,7 @@ pub(crate) use convert::Convert;
 pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
 pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
+pub(crate) use scaler::ScalerFlags;
 pub(crate) use takeover::Takeover;
 pub(crate) use telling::Telling;
 
@@ -190,6 +192,8 @@ pub(crate) struct Serve {
     pub(crate) admin_auth: AdminAuthFlag,
     #[command(flatten)]
     pub(crate) telling: Telling,
+    #[command(flatten)]
+    pub(crate) scaler: ScalerFlags,
     #[command(flatten)]
     pub(crate) adapter: AdapterFlags,
 }

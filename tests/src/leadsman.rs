@@ -28,6 +28,7 @@ pub struct Leadsman {
     process: Process,
     api: String,
     admin: String,
+    scaler: Option<String>,
     caller: HttpClient,
     _folder: Option<TempDir>,
 }
@@ -109,8 +110,9 @@ impl Leadsman {
         let folder = folder.into();
         let mut process = Process::start(&binary(), arguments).expect("leadsman can be run");
         match process.line(serving).await {
-            Some((api, admin)) => {
-                Ok(Self { process, api, admin, caller: HttpClient::anonymous(), _folder: folder })
+            Some(Addresses { api, admin, scaler }) => {
+                let caller = HttpClient::anonymous();
+                Ok(Self { process, api, admin, scaler, caller, _folder: folder })
             }
             None => Err(Exited { status: process.exit().await, log: process.log() }),
         }
@@ -252,6 +254,16 @@ impl Leadsman {
         address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
     }
 
+    /// The address for scalers of KEDA.
+    ///
+    /// # Panics
+    /// If it was started without one, or the logged address is invalid.
+    pub fn scaler(&self) -> std::net::SocketAddr {
+        let address = self.scaler.as_deref().expect("an address for scalers");
+        let address = address.trim_start_matches("https://");
+        address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
     /// The log so far.
     pub fn log(&self) -> String {
         self.process.log()
@@ -354,10 +366,20 @@ pub(crate) fn binary() -> PathBuf {
     binary
 }
 
+/// Where it listens.
+struct Addresses {
+    api: String,
+    admin: String,
+    scaler: Option<String>,
+}
+
 /// The addresses in the log line `serving`.
-fn serving(line: &str) -> Option<(String, String)> {
+fn serving(line: &str) -> Option<Addresses> {
     let line: Value = serde_json::from_str(line).ok()?;
     let fields = &line["fields"];
     let address = |name: &str| Some(fields[name].as_str()?.trim_end_matches('/').to_owned());
-    (fields["message"] == "serving").then(|| Some((address("api")?, address("admin")?)))?
+    if fields["message"] != "serving" {
+        return None;
+    }
+    Some(Addresses { api: address("api")?, admin: address("admin")?, scaler: address("scaler") })
 }

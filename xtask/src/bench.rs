@@ -32,6 +32,8 @@ pub(crate) enum Benchmark {
     Delegates,
     /// A hundred mappings and 5,000 pools on one NSX ALB controller.
     NsxAlb,
+    /// Polls of a thousand ScaledObjects of KEDA.
+    Scaler,
 }
 
 impl Benchmark {
@@ -48,6 +50,7 @@ impl Benchmark {
         Self::Bounds,
         Self::Delegates,
         Self::NsxAlb,
+        Self::Scaler,
     ];
 
     /// The benchmark of this name.
@@ -69,6 +72,7 @@ impl Benchmark {
             Self::Bounds => "bounds",
             Self::Delegates => "delegates",
             Self::NsxAlb => "nsx_alb",
+            Self::Scaler => "scaler",
         }
     }
 }

@@ -37,6 +37,7 @@ const TARGETS: [&str; 22] = [
     "selector",
     "series",
     "template",
+    "trigger",
 ];
 
 /// Flags that instrument the code for coverage. They work with stable compilers.

@@ -8,13 +8,25 @@ use crate::apt::Apt;
 use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
+use crate::keda;
 use crate::programs;
 use crate::prometheus_adapter;
 
 /// Installs the compiler for plugins, and with `tests` also what the tests need.
 pub(crate) fn run(tests: bool) -> Result<(), Failure> {
     plugins()?;
-    if tests { servers() } else { Ok(()) }
+    if tests {
+        let servers = servers();
+        keda::setup().and(servers)
+    } else {
+        Ok(())
+    }
+}
+
+/// Installs what all tests need, without what few do and is built beside the others.
+pub(crate) fn for_tests() -> Result<(), Failure> {
+    plugins()?;
+    servers()
 }
 
 /// Installs the compiler for plugins.

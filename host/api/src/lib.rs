@@ -31,7 +31,7 @@ use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use leadsman_server::auth::{Auth, Peer};
 use read::ReadState;
-use status::Status;
+pub use status::Status;
 
 /// What the routes share.
 #[derive(Clone)]

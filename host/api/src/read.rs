@@ -1,7 +1,6 @@
 //! Reads of metrics: from the request to the provider, and its values as bytes.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Extension;
 use axum::extract::State;
@@ -345,10 +344,7 @@ impl ReadState {
 
     /// Counts a read of a metric that is not served. Others count for their mapping.
     pub(super) fn count_unserved(&self, error: &ReadError) {
-        if error.is_unserved() {
-            self.metrics.unserved(error.reason());
-            self.served.unserved.note(error.reason(), &error.to_string(), Instant::now());
-        }
+        self.served.note_unserved(error, &self.metrics);
     }
 
     fn respond(

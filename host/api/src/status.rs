@@ -13,7 +13,7 @@ use leadsman_server::auth::Denied;
 
 /// `metav1.Status` of a failure.
 #[derive(Debug, Serialize)]
-pub(super) struct Status {
+pub struct Status {
     kind: &'static str,
     #[serde(rename = "apiVersion")]
     api_version: &'static str,
@@ -28,7 +28,8 @@ pub(super) struct Status {
 struct Empty {}
 
 impl Status {
-    pub(super) fn new(code: StatusCode, message: impl Into<String>) -> Self {
+    /// A failure with its code, and what went wrong and what to do.
+    pub fn new(code: StatusCode, message: impl Into<String>) -> Self {
         Self {
             kind: "Status",
             api_version: "v1",
@@ -124,6 +125,18 @@ fn code_of_denial(denied: &Denied) -> StatusCode {
     }
 }
 
+impl Status {
+    /// The code.
+    pub fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What went wrong, for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
 impl From<Denied> for Status {
     fn from(denied: Denied) -> Self {
         Self::new(code_of_denial(&denied), denied.to_string())
@@ -157,7 +170,7 @@ impl From<ReadError> for Status {
 
 impl From<Status> for Response {
     fn from(status: Status) -> Self {
-        let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let code = status.code();
         let body = serde_json::to_vec(&status).unwrap_or_default();
         (code, [(header::CONTENT_TYPE, JSON)], body).into_response()
     }

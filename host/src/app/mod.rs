@@ -3,6 +3,7 @@
 mod descriptors;
 mod load;
 mod options;
+mod scaler;
 mod telling;
 
 use std::net::SocketAddr;
@@ -35,7 +36,7 @@ use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
 pub use load::{LoadedConfig, check, load, load_recording};
-pub use options::{AdminAuth, ClusterOptions, Options, ServiceName};
+pub use options::{AdminAuth, ClusterOptions, Options, ScalerOptions, ServiceName};
 
 /// How long requests in flight may take during shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -54,7 +55,7 @@ pub enum StartError {
     Faults(Vec<Faults>),
     /// An address that other machines can reach, without authentication.
     #[error(
-        "the API would listen on {address}, which other machines can reach, and without a cluster \
+        "values would be served on {address}, which other machines can reach, and without a cluster \
          nobody can say who may read; use a loopback address such as 127.0.0.1, or name a cluster \
          with --kubeconfig"
     )]
@@ -161,8 +162,10 @@ impl App {
         let compiler = compiler(cache)?;
         let in_cluster = InCluster::connect(&options.cluster, &runtime, cache).await?;
         let addresses = options.addresses(in_cluster.is_some());
+        let of_scaler = options.scaler.as_ref().map(|scaler| scaler.address);
         if in_cluster.is_none()
-            && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
+            && let Some(&address) =
+                addresses.iter().chain(&of_scaler).find(|address| !address.ip().is_loopback())
         {
             return Err(StartError::NotLoopback { address });
         }
@@ -231,8 +234,15 @@ impl App {
         });
         let expires = certificate.clone();
         app.runtime.metrics.certificate_expires(move || expires.not_after());
-        let tls = certificate.server_config().map_err(anyhow::Error::from)?;
-        app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
+        let tls = Arc::new(certificate.server_config().map_err(anyhow::Error::from)?);
+        let scaler = match &options.scaler {
+            Some(scaler) => {
+                let auth = in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone());
+                Some(app.serve_scaler(scaler, auth, served.clone(), tls.clone()).await?)
+            }
+            None => None,
+        };
+        app.serve(api_listener, Protocol::Https(tls), router);
         app.serve(admin_listener, Protocol::Http, admin::router(page.clone()));
         app.spawn_until_stopped(page.follow_trends());
         let (mut listed, refreshed) = (app.runtime.delegation.changes(), served.clone());
@@ -262,6 +272,7 @@ impl App {
         tracing::info!(
             api = format!("https://{api}"),
             admin = format!("http://{admin}"),
+            scaler = scaler.map(|address| format!("https://{address}")),
             "serving"
         );
         Ok(app)

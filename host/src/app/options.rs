@@ -32,6 +32,8 @@ pub struct Options {
     pub admin: SocketAddr,
     /// Who may see the page.
     pub admin_auth: AdminAuth,
+    /// The address for scalers of KEDA; `None` to serve none.
+    pub scaler: Option<ScalerOptions>,
     /// How long to serve after the shutdown was requested.
     pub shutdown_delay: Duration,
     /// How traces are made; `None` for none.
@@ -48,6 +50,19 @@ pub enum AdminAuth {
     ThisMachine,
     /// Users of the cluster who may `get` the path `/status`.
     Cluster,
+}
+
+/// How scalers of KEDA are served.
+#[derive(Debug, Clone)]
+pub struct ScalerOptions {
+    /// The address.
+    pub address: SocketAddr,
+    /// Certificate and key; `None` for those of the API.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The authority of client certificates beside that of the cluster.
+    pub client_authority: Option<PathBuf>,
+    /// Whether a trigger may name what is not in the namespace of its ScaledObject.
+    pub across_namespaces: bool,
 }
 
 /// The cluster of a process, and the Service in front of the process.

@@ -28,6 +28,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         tls: serve.tls_cert_file.zip(serve.tls_private_key_file),
         admin: serve.admin_address,
         admin_auth: serve.admin_auth.into(),
+        scaler: serve.scaler.options(),
         shutdown_delay: serve.shutdown_delay_duration,
         traces,
         autoscaler_events: serve.telling.autoscaler_events,

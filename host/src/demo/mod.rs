@@ -61,6 +61,7 @@ pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow:
         tls: None,
         admin: options.admin,
         admin_auth: AdminAuth::ThisMachine,
+        scaler: None,
         shutdown_delay: Duration::ZERO,
         traces: None,
         autoscaler_events: false,

@@ -60,6 +60,12 @@ pub(super) fn choices() -> Vec<Choice> {
                 if monitored {
                     values["traces"] = json!({"endpoint": "http://collector:4318"});
                 }
+                values["scaler"] = json!({
+                    "enabled": monitored,
+                    "tlsSecret": "scaler",
+                    "clientCaSecret": "clients",
+                    "acrossNamespaces": true,
+                });
                 values["config"] = json!({"mappings": mappings()});
                 all.push(Choice { certificate, custom, external, resource, monitored, values });
             }

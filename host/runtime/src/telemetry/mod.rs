@@ -8,6 +8,6 @@ pub use logging::{LogFormat, start as start_logging};
 pub use metrics::{
     ActivationEvent, CallOutcome, CloseReason, DelegateMetrics, DelegateOutcome, EventOutcome,
     GaugeGuard, HandoverEvent, Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome,
-    SourceMetrics, SpanDrop, SpanMetrics,
+    ScalerMetrics, SourceMetrics, SpanDrop, SpanMetrics,
 };
 pub use traffic::{QueryUnderWay, SourceTraffic, TrafficSummary};

@@ -7,6 +7,7 @@
 
 mod attributes;
 mod authorities;
+mod clients;
 mod credentials;
 mod decisions;
 mod error;
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 
 pub use attributes::{attributes, watches};
 pub use authorities::Authorities;
+pub use clients::{Client, ClientAuthorityError, Clients};
 pub use error::{Denied, Forbidden, Unauthenticated};
 pub use leadsman_cluster::Identity;
 pub use peer::{AnyClient, Peer};

@@ -12,6 +12,7 @@ mod expiry;
 mod listing;
 mod mapping;
 mod process;
+mod scaler;
 mod source;
 mod spans;
 
@@ -35,6 +36,7 @@ use expiry::Expiry;
 pub use listing::ListingMetrics;
 use mapping::Titles;
 pub use mapping::{ActivationEvent, HandoverEvent, MappingMetrics, ReadOutcome};
+pub use scaler::ScalerMetrics;
 use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
 pub use spans::{SpanDrop, SpanMetrics};
@@ -157,6 +159,7 @@ pub struct Metrics {
     rejected: Family<RejectionLabels, Gauge>,
     loads: Family<LoadLabels, Counter>,
     listing: ListingMetrics,
+    scaler: ScalerMetrics,
     sources: AllSources,
     spans: SpanMetrics,
     autoscalers: AutoscalerMetrics,
@@ -227,6 +230,7 @@ impl Metrics {
             rejected: Family::default(),
             loads: Family::default(),
             listing: ListingMetrics::new(),
+            scaler: ScalerMetrics::default(),
             sources: AllSources::default(),
             spans: SpanMetrics::default(),
             autoscalers: AutoscalerMetrics::default(),
@@ -321,6 +325,7 @@ impl Metrics {
             m.plugin_series.clone(),
         );
         m.connections.register(all);
+        m.scaler.register(all);
         all.register("requests_denied", "Requests that were refused by reason", m.denied.clone());
         all.register("objects", "Objects that are known", m.objects.clone());
         all.register(
@@ -427,6 +432,11 @@ impl Metrics {
     /// not counted.
     pub fn connection(&self, listener: Listener) -> Option<GaugeGuard> {
         self.connections.open(listener)
+    }
+
+    /// Calls by scalers of KEDA.
+    pub fn scaler(&self) -> &ScalerMetrics {
+        &self.scaler
     }
 
     /// Counts a connection that the server has closed.
