@@ -3,10 +3,12 @@
 //!
 //! The controller plays `tests/scenarios/many-pools.yaml` in a process of its own: this program again,
 //! with the argument `controller`. A hundred autoscalers read each 15 s, each a metric of its own for an
-//! Ingress of its own; every mapping evaluates all 5,000 pools. In steps of 5 s, as with real time
-//! metrics for every pool, and of 5 min, as by default.
+//! Ingress of its own; every mapping evaluates all 5,000 pools.
+//!
+//! `[STEP [SECONDS]]` on the command line: the step of the source, 5 s if left out, as with real time
+//! metrics for every pool; and how long to measure. How many calls a minute a step makes is arithmetic,
+//! which a test of the source holds; this shows it on the wire, with what it costs.
 
-use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use leadsman_bench::load::Connection;
 use leadsman_bench::process;
 use leadsman_bench::scene::mib;
+use leadsman_source::Step;
 use leadsman_tests::{
     Config, Leadsman, Mapping, RecordedController, eventually, paths, recorded_controller,
 };
@@ -55,10 +58,12 @@ const WARM_UP_TIMEOUT: Duration = Duration::from_secs(120);
 const PAGES: f64 = 25.0;
 const LISTED_EACH: Duration = Duration::from_secs(300);
 
+/// How long to measure if the command line does not say: some steps of the shortest one.
+const USUAL_TIME: Duration = Duration::from_secs(120);
+
 /// A measurement, and the bounds that are stated for it.
 struct Run {
-    name: &'static str,
-    step: Duration,
+    step: Step,
     time: Duration,
     /// The adapter's CPU, in seconds a minute.
     cpu: f64,
@@ -66,22 +71,38 @@ struct Run {
     memory: u64,
 }
 
-const RUNS: [Run; 2] = [
-    Run {
-        name: "5s",
-        step: Duration::from_secs(5),
-        time: Duration::from_secs(120),
-        cpu: 30.0,
-        memory: 400 << 20,
-    },
-    Run {
-        name: "5m",
-        step: Duration::from_secs(300),
-        time: Duration::from_secs(600),
-        cpu: 15.0,
-        memory: 400 << 20,
-    },
-];
+impl Run {
+    /// Parses `[STEP [SECONDS]]`.
+    fn parse(arguments: &[String]) -> Result<Self, String> {
+        let (step, time) = match arguments {
+            [] => (Step::FiveSeconds, USUAL_TIME),
+            [step] => (step_of(step)?, USUAL_TIME),
+            [step, seconds] => {
+                let seconds = seconds.parse::<u64>().ok().filter(|&seconds| seconds > 0);
+                let seconds = seconds.ok_or("the time is a whole number of seconds above 0")?;
+                (step_of(step)?, Duration::from_secs(seconds))
+            }
+            _ => return Err("usage: [STEP [SECONDS]]".to_owned()),
+        };
+        let cpu = if step == Step::FiveSeconds { 30.0 } else { 15.0 };
+        Ok(Self { step, time, cpu, memory: 400 << 20 })
+    }
+
+    /// The step as it stands in a configuration.
+    fn name(&self) -> String {
+        format!("{}s", self.step.seconds())
+    }
+}
+
+fn step_of(text: &str) -> Result<Step, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
+    let length = units.iter().find_map(|(unit, seconds)| {
+        let number: u64 = text.strip_suffix(*unit)?.parse().ok()?;
+        number.checked_mul(*seconds).map(Duration::from_secs)
+    });
+    let step = length.and_then(Step::of);
+    step.ok_or_else(|| format!("`{text}` is no step of a controller: 5s, 5m, 1h or 1d"))
+}
 
 /// What was measured.
 struct Measured {
@@ -103,8 +124,16 @@ fn main() -> ExitCode {
     if arguments.next_if(|first| first == CONTROLLER).is_some() {
         return recorded_controller(arguments);
     }
-    let only: Vec<OsString> =
-        arguments.filter(|argument| !argument.to_string_lossy().starts_with("--")).collect();
+    // Cargo adds `--bench`.
+    let words = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    let words: Vec<_> = words.filter(|argument| !argument.starts_with("--")).collect();
+    let run = match Run::parse(&words) {
+        Ok(run) => run,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::FAILURE;
+        }
+    };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
     println!(
@@ -125,13 +154,8 @@ fn main() -> ExitCode {
         "its CPU s",
         "peak MiB",
     );
-    let mut holds = true;
-    for run in RUNS {
-        if only.is_empty() || only.iter().any(|name| name == run.name) {
-            let measured = runtime.block_on(measure(&run));
-            holds &= report(&run, &measured);
-        }
-    }
+    let measured = runtime.block_on(measure(&run));
+    let holds = report(&run, &measured);
     println!("\ncalls and CPU are those of a minute; \"its CPU\" is the controller's");
     if holds {
         return ExitCode::SUCCESS;
@@ -143,7 +167,7 @@ fn main() -> ExitCode {
 /// Prints a row. Returns whether the bounds hold.
 fn report(run: &Run, measured: &Measured) -> bool {
     let minutes = run.time.as_secs_f64() / 60.0;
-    let steps = run.time.as_secs_f64() / run.step.as_secs_f64();
+    let steps = run.time.as_secs_f64() / run.step.length().as_secs_f64();
     let lists = (run.time.as_secs_f64() / LISTED_EACH.as_secs_f64()).ceil();
     // One in each step, and another where a sample was late. The lists of the time, and one that
     // began before.
@@ -161,7 +185,7 @@ fn report(run: &Run, measured: &Measured) -> bool {
     println!(
         "{:<6}{:>9.1}{:>9.1}{:>9.1}{:>8}{:>8}{:>8}{:>12.1}{:>10.1}{:>12.1}{:>10.0}  \
          {:.1} metrics, {:.1} objects, {:.0} s, {:.0} MiB{}",
-        run.name,
+        run.name(),
         measured.metrics / minutes,
         measured.objects / minutes,
         measured.login / minutes,
@@ -183,7 +207,7 @@ fn report(run: &Run, measured: &Measured) -> bool {
 
 async fn measure(run: &Run) -> Measured {
     let controller = controller().await;
-    let step = format!(", step: {}", run.name);
+    let step = format!(", step: {}", run.name());
     let leadsman = Leadsman::start(config(&controller.source_with(&step))).await;
     let connection = Connection::open(leadsman.api()).await;
     let paths: Vec<_> = (0..MAPPINGS).map(path).collect();

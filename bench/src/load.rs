@@ -18,6 +18,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// The results of a load.
 #[derive(Debug, Clone, Copy)]
@@ -74,13 +75,7 @@ impl Connection {
     /// # Panics
     /// If the connection fails, or the certificate is invalid.
     pub async fn open_as(address: SocketAddr, reader: Reader) -> Self {
-        let stream = TcpStream::connect(address).await.expect("a server");
-        stream.set_nodelay(true).expect("a socket");
-        let name = ServerName::try_from("localhost").expect("a name");
-        let stream = TlsConnector::from(Arc::new(tls(reader.identity.as_ref())))
-            .connect(name, stream)
-            .await
-            .expect("TLS");
+        let stream = connect(address, tls(reader.identity.as_ref(), H2)).await;
         let (sender, connection) =
             handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("HTTP/2");
         #[allow(clippy::disallowed_methods, reason = "ends with the measurement")]
@@ -95,10 +90,21 @@ impl Connection {
     /// # Panics
     /// If the connection is closed.
     pub async fn read(&self, path: &str) -> (bool, Duration) {
+        self.read_with(path, &[]).await
+    }
+
+    /// The same with more headers.
+    ///
+    /// # Panics
+    /// If the connection is closed.
+    pub async fn read_with(&self, path: &str, headers: &[(&str, &str)]) -> (bool, Duration) {
         let mut request = hyper::Request::get(format!("https://{}{path}", self.authority))
             .header("accept", "application/json");
         for (name, value) in &self.headers {
             request = request.header(*name, value);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Empty::new()).expect("a request");
         let begun = Instant::now();
@@ -143,7 +149,26 @@ impl Connection {
     }
 }
 
-fn tls(identity: Option<&(String, String)>) -> ClientConfig {
+/// What is agreed for HTTP/2.
+const H2: &[&[u8]] = &[b"h2"];
+
+/// A connection over TLS, without verification of the server, for what no client of a library sends. With
+/// `http2` that is agreed, otherwise nothing is, which means HTTP/1.1.
+///
+/// # Panics
+/// If the connection fails.
+pub async fn stream(address: SocketAddr, http2: bool) -> TlsStream<TcpStream> {
+    connect(address, tls(None, if http2 { H2 } else { &[] })).await
+}
+
+async fn connect(address: SocketAddr, tls: ClientConfig) -> TlsStream<TcpStream> {
+    let stream = TcpStream::connect(address).await.expect("a server");
+    stream.set_nodelay(true).expect("a socket");
+    let name = ServerName::try_from("localhost").expect("a name");
+    TlsConnector::from(Arc::new(tls)).connect(name, stream).await.expect("TLS")
+}
+
+fn tls(identity: Option<&(String, String)>, protocols: &[&[u8]]) -> ClientConfig {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -159,7 +184,7 @@ fn tls(identity: Option<&(String, String)>) -> ClientConfig {
             config.with_client_auth_cert(chain, key).expect("a key of the certificate")
         }
     };
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     config
 }
 

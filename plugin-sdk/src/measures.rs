@@ -87,9 +87,12 @@ impl<'a> Measure<'a> {
 pub struct Measures {
     texts: Interner,
     objects: Vec<Id>,
+    /// As far as the last measure that has one: most plugins name none, and a plugin's memory is fresh
+    /// in every run.
     namespaces: Vec<Id>,
     values: Vec<f64>,
     times: Vec<i64>,
+    /// As far as the last measure that has one.
     windows: Vec<u32>,
     label_names: Vec<Id>,
     label_cells: Vec<Vec<Id>>,
@@ -130,10 +133,8 @@ impl Measures {
     pub fn with_capacity(count: usize) -> Self {
         Self {
             objects: Vec::with_capacity(count),
-            namespaces: Vec::with_capacity(count),
             values: Vec::with_capacity(count),
             times: Vec::with_capacity(count),
-            windows: Vec::with_capacity(count),
             ..Self::new()
         }
     }
@@ -145,9 +146,15 @@ impl Measures {
         self.times.push(measure.time.unwrap_or(NO_TIME));
         let object = self.optional(measure.object);
         self.objects.push(object);
-        let namespace = self.optional(measure.namespace);
-        self.namespaces.push(namespace);
-        self.windows.push(measure.window.unwrap_or(0));
+        if let Some(namespace) = measure.namespace {
+            let namespace = self.id(namespace);
+            self.namespaces.resize(row, EMPTY);
+            self.namespaces.push(namespace);
+        }
+        if let Some(window) = measure.window {
+            self.windows.resize(row, 0);
+            self.windows.push(window);
+        }
         for (name, value) in measure.labels {
             let name = self.id(name);
             let value = self.id(value);
@@ -185,10 +192,10 @@ impl Measures {
         (0..self.len())
             .map(|row| Row {
                 object: text(self.objects[row]),
-                namespace: filled(self.namespaces[row]),
+                namespace: self.namespaces.get(row).copied().and_then(filled),
                 value: self.values[row],
                 time: Some(self.times[row]).filter(|&time| time != NO_TIME),
-                window: Some(self.windows[row]).filter(|&seconds| seconds > 0),
+                window: self.windows.get(row).copied().filter(|&seconds| seconds > 0),
                 labels: self
                     .label_names
                     .iter()
@@ -201,14 +208,15 @@ impl Measures {
 
     pub(crate) fn into_raw(self, input_texts: u32, now: i64) -> types::Measures {
         let number = |id: Id| if id & OWN == 0 { id } else { input_texts + (id & !OWN) };
+        let rows = self.values.len();
         let column = |mut ids: Vec<Id>| {
             if ids.iter().all(|&id| id == EMPTY) {
                 return Vec::new();
             }
+            ids.resize(rows, EMPTY);
             ids.iter_mut().for_each(|id| *id = number(*id));
             ids
         };
-        let rows = self.values.len();
         let mut cells = Vec::with_capacity(rows * self.label_names.len());
         for mut column in self.label_cells {
             column.resize(rows, EMPTY);
@@ -221,8 +229,12 @@ impl Measures {
         for time in times.iter_mut().filter(|time| **time == NO_TIME) {
             *time = now;
         }
-        let windows =
-            if self.windows.iter().all(|&window| window == 0) { Vec::new() } else { self.windows };
+        let mut windows = self.windows;
+        if windows.iter().all(|&window| window == 0) {
+            windows.clear();
+        } else {
+            windows.resize(rows, 0);
+        }
         types::Measures {
             dictionary: self.texts.finish(),
             objects: column(self.objects),

@@ -64,8 +64,9 @@ pub struct ObjectValue<'a> {
     /// When the oldest of its samples was taken, in milliseconds since the epoch.
     pub time: i64,
     count: u32,
-    /// The series that it was made from first, or is the first of all.
-    series: Series<'a>,
+    /// The row of the series that it was made from first, or that is the first of all. A number, as
+    /// there is one of these for each object and a plugin's memory is fresh in every run.
+    first: u32,
     /// Whether its series do not agree, and there is no saying which of them is right.
     disputed: bool,
 }
@@ -174,23 +175,22 @@ pub fn combined<'a>(
     mut of: impl FnMut(&Series<'a>) -> Option<(ObjectKey<'a>, Sample)>,
 ) -> Result<Vec<ObjectValue<'a>>, Failure> {
     let series = answer.series()?;
-    let count = series.len();
-    let mut values: Vec<ObjectValue<'a>> = Vec::with_capacity(count);
-    let mut rows: HashMap<ObjectKey<'a>, usize, BuildHasherDefault<NumberHasher>> =
-        HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
-    for series in series {
+    let mut values: Vec<ObjectValue<'a>> = Vec::with_capacity(series.len());
+    let mut indexes = Indexes::default();
+    for (row, series) in (0..).zip(series) {
         let Some((object, sample)) = of(&series) else { continue };
-        let row = *rows.entry(object).or_insert(values.len());
-        match values.get_mut(row) {
+        let next = u32::try_from(values.len()).unwrap_or(u32::MAX);
+        let index = indexes.of(object, next);
+        match values.get_mut(index as usize) {
             None => values.push(ObjectValue {
                 object,
                 value: sample.value,
                 time: sample.time,
                 count: 1,
-                series,
+                first: row,
                 disputed: false,
             }),
-            Some(value) => value.add(&series, sample, combine, answer.query())?,
+            Some(value) => value.add(answer, row, sample, combine)?,
         }
     }
     match combine {
@@ -274,10 +274,53 @@ impl<'a> ObjectFinder<'a> {
     }
 }
 
+/// The place of each object among the values so far.
+///
+/// Nearly always an object is one text of the input's dictionary, so that an array indexed by the
+/// text's number finds it: less memory than a hash table, and no hashing.
+#[derive(Default)]
+struct Indexes {
+    /// By the number of the name, one more than the place; 0 for none.
+    by_name: Vec<u32>,
+    /// Objects with a namespace, or that the configuration names.
+    others: HashMap<(u32, u32), u32, BuildHasherDefault<NumberHasher>>,
+}
+
+impl Indexes {
+    /// The place of an object; the next one for an object that is new.
+    fn of(&mut self, object: ObjectKey<'_>, next: u32) -> u32 {
+        let label = |label: Label<'_>| label.id.saturating_add(1);
+        match (object.namespace, object.name) {
+            (None, ObjectName::Label(name)) => {
+                if self.by_name.is_empty() {
+                    self.by_name.resize(name.dictionary.len() as usize, 0);
+                }
+                match self.by_name.get_mut(name.id as usize) {
+                    Some(0) => {
+                        self.by_name[name.id as usize] = next.saturating_add(1);
+                        next
+                    }
+                    Some(place) => *place - 1,
+                    // A label of another input, which is told apart from all others.
+                    None => *self.others.entry((0, label(name))).or_insert(next),
+                }
+            }
+            (namespace, name) => {
+                let name = match name {
+                    ObjectName::Label(name) => label(name),
+                    ObjectName::Fixed(_) => 0,
+                };
+                *self.others.entry((namespace.map_or(0, label), name)).or_insert(next)
+            }
+        }
+    }
+}
+
 /// What tells which of two series comes first, whatever their order in the answer.
-fn order<'a>(series: &Series<'a>) -> Vec<(&'a str, &'a str)> {
-    let labels = series.labels().map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut labels: Vec<_> = labels.collect();
+fn order<'a>(answer: &Answer<'a>, row: u32) -> Vec<(&'a str, &'a str)> {
+    let series = answer.series().ok().and_then(|mut series| series.nth(row as usize));
+    let labels = series.iter().flat_map(Series::labels);
+    let mut labels: Vec<_> = labels.map(|(name, value)| (name.as_str(), value.as_str())).collect();
     labels.sort_unstable();
     labels
 }
@@ -285,14 +328,15 @@ fn order<'a>(series: &Series<'a>) -> Vec<(&'a str, &'a str)> {
 impl<'a> ObjectValue<'a> {
     fn add(
         &mut self,
-        series: &Series<'a>,
+        answer: &Answer<'a>,
+        row: u32,
         sample: Sample,
         combine: Combine,
-        query: &str,
     ) -> Result<(), Failure> {
+        let query = answer.query();
         if combine == Combine::First {
-            if order(series) < order(&self.series) {
-                (self.series, self.value, self.time) = (*series, sample.value, sample.time);
+            if order(answer, row) < order(answer, self.first) {
+                (self.first, self.value, self.time) = (row, sample.value, sample.time);
             }
             return Ok(());
         }

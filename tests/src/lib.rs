@@ -21,6 +21,7 @@ mod examples;
 mod exporter;
 mod exposition;
 mod folder;
+mod frames;
 mod guests;
 mod history;
 mod leadsman;
@@ -28,6 +29,7 @@ mod live;
 mod load;
 mod load_balancer;
 pub mod paths;
+mod pipelined;
 mod process;
 mod prometheus;
 mod reading;
@@ -54,6 +56,7 @@ pub use examples::Example;
 pub use exporter::Exporter;
 pub use exposition::{Exposition, Sample};
 pub use folder::Folder;
+pub use frames::Flood;
 pub use guests::{
     EXTRA_IMPORT, HOSTILE, core_module, endless_describe, endless_start, gzip,
     instances_of_instances, nested_loops, nested_types, other_world_component, oversized,
@@ -63,8 +66,9 @@ pub use guests::{
 pub use history::History;
 pub use leadsman::{CheckReport, Exited, Leadsman};
 pub use live::Rejection;
-pub use load::{Load, Read, assert_monotonic, percentile};
+pub use load::{Load, Others, Read, assert_monotonic, percentile};
 pub use load_balancer::LoadBalancer;
+pub use pipelined::read_pipelined;
 pub use process::free_port;
 pub use prometheus::Prometheus;
 pub use recorder::Recorder;

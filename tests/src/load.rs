@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::caller::HttpClient;
+use crate::leadsman::Leadsman;
 use crate::reading::{Progress, Reading};
 use crate::versions::parse_quantity;
 
@@ -74,6 +75,43 @@ impl Load {
         let mut reads = self.0.stop().await;
         reads.sort_by_key(|read| read.due);
         reads
+    }
+}
+
+/// Readers beside an attack, who must notice little of it.
+pub struct Others(Load);
+
+/// How often they read, in a second.
+const OTHERS_RATE: u32 = 20;
+
+/// How long they may wait, at the 99th percentile: for a debug build beside other tests. The release build
+/// is held to less by `cargo xtask bench bounds`.
+const OTHERS_WAIT: Duration = Duration::from_secs(3);
+
+impl Others {
+    /// Starts to read a path, which is served.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub async fn beside(leadsman: &Leadsman, path: &str) -> Self {
+        let answer = leadsman.get(path).await;
+        assert!(answer.is_success(), "{answer:#?}");
+        let load = Load::start(leadsman.api(), path, OTHERS_RATE);
+        load.wait_reads(5).await;
+        Self(load)
+    }
+
+    /// Ends the reads: none has failed, and nearly none has waited.
+    ///
+    /// # Panics
+    /// If the assertion fails.
+    pub async fn were_served(self) {
+        self.0.wait_reads(5).await;
+        let reads = self.0.stop().await;
+        let failed: Vec<_> = reads.iter().filter(|read| read.outcome.is_err()).collect();
+        assert!(failed.is_empty(), "{} of {} failed: {:?}", failed.len(), reads.len(), failed[0]);
+        let p99 = percentile(&reads, 99);
+        assert!(p99 < OTHERS_WAIT, "p99 of {} reads of others is {p99:?}", reads.len());
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leadsman_tests::{Answer, Config, Leadsman, Mapping, Reply, Upstream, paths};
+use leadsman_tests::{Answer, Config, Leadsman, Mapping, Others, Reply, Upstream, paths};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -73,7 +73,7 @@ async fn selectors_have_a_length() {
 
 /// Each selector is an evaluation. 5,000 of one reader in one namespace made everybody's first read
 /// of the metric a 429.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1"), ("web-1", "2")])).await;
     let config =
@@ -83,6 +83,7 @@ async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
         let pods = paths::pods(namespace, METRIC);
         format!("{pods}?metricLabelSelector=%21made_up_{number}")
     };
+    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
     let mut refused = 0;
     for start in (0..MAX_EVALUATIONS + 100).step_by(100) {
         let paths = (start..start + 100).map(|number| path("shop", number)).collect();
@@ -101,10 +102,11 @@ async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
     // What is in use already is still read, and there is room in another namespace.
     assert_eq!(leadsman.get(&path("shop", 0)).await.values().len(), 2);
     assert_eq!(leadsman.get(&path("bank", 0)).await.values().len(), 2);
+    others.were_served().await;
 }
 
 /// Answers repeat the selector in each item. 200 of them took the adapter to 6,445 MiB.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     const PODS: usize = 2000;
     let items: Vec<_> = (0..PODS)
@@ -116,15 +118,19 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     let config = Config::new()
         .prometheus("prometheus", &upstream.url())
         .mapping(selected())
+        .pods("bank", &["web-0"])
         .pods("shop", &names);
     let leadsman = Arc::new(Leadsman::start(config).await);
+    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
     let path = |number: usize| {
         let selector = long_selector(number, MAX_METRIC_SELECTOR);
         let selector = selector.replace('!', "%21").replace(',', "%2C");
         format!("{}?metricLabelSelector={selector}", paths::pods("shop", METRIC))
     };
     let (mut whole, mut refused) = (0, 0);
-    for answer in all_at_once(&leadsman, (0..100).map(path).collect()).await {
+    let answers = all_at_once(&leadsman, (0..100).map(path).collect()).await;
+    others.were_served().await;
+    for answer in answers {
         if answer.is_success() {
             assert_eq!(answer.items().len(), PODS);
             whole += 1;
@@ -141,7 +147,7 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
 
 /// Parameters that nobody knows change no answer, and each would be rendered and kept for itself. 1,024
 /// of them on a list of 913 kB took 948 MiB.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn made_up_parameters_do_not_fill_the_memory() {
     const PODS: usize = 2000;
     const READS: usize = 500;
@@ -150,7 +156,9 @@ async fn made_up_parameters_do_not_fill_the_memory() {
     let upstream = Upstream::start(Reply::vector(&json!([]))).await;
     let mapping = selected().set("onAbsent", "{default: 1}");
     let config = Config::new().prometheus("prometheus", &upstream.url()).mapping(mapping);
-    let leadsman = Arc::new(Leadsman::start(config.pods("shop", &names)).await);
+    let config = config.pods("bank", &["web-0"]).pods("shop", &names);
+    let leadsman = Arc::new(Leadsman::start(config).await);
+    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
     let path = |number: usize| format!("{}?made-up={number}", paths::pods("shop", METRIC));
     let length = leadsman.get(&path(READS)).await.body.len();
     let before = leadsman.peak_memory();
@@ -163,6 +171,7 @@ async fn made_up_parameters_do_not_fill_the_memory() {
     let all = length * READS;
     assert!(all > 96 << 20, "{length} bytes are too few to tell");
     assert!(grown < 64 << 20, "{} MiB of {} MiB", grown >> 20, all >> 20);
+    others.were_served().await;
 }
 
 /// Values of namespaces themselves are an evaluation each.

@@ -19,7 +19,8 @@ usage: cargo xtask COMMAND
                       format, test, clippy, docs, deny, drift
                       (BLESS=1 cargo xtask ci drift writes the generated files)
   bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
-                      cluster, objects, reload, relist, neighbours, bounds, nsx_alb
+                      cluster, objects, reload, relist, neighbours, bounds, nsx_alb;
+                      ARGS of bounds: names of attacks; of nsx_alb: [STEP [SECONDS]]
   fuzz [--seconds N] [TARGET...]
                       feed what reads bytes from outside with mutated ones, each parser
                       for a minute, or those of fuzz/targets that are named

@@ -257,6 +257,27 @@ mod tests {
     }
 
     #[test]
+    fn each_target_is_a_program_with_inputs_to_begin_with() {
+        let manifest = std::fs::read_to_string(source().join("Cargo.toml")).unwrap();
+        for target in TARGETS {
+            let path = format!("path = \"targets/{target}.rs\"");
+            assert!(manifest.contains(&path), "{target} is no program");
+            let seeds = std::fs::read_dir(source().join("seeds").join(target));
+            let seeds = seeds.unwrap_or_else(|error| panic!("seeds of {target}: {error}")).count();
+            assert!(seeds > 0, "{target} has no seeds");
+        }
+    }
+
+    #[test]
+    fn each_dictionary_is_of_a_target() {
+        for entry in std::fs::read_dir(source().join("dictionaries")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            assert!(TARGETS.contains(&name), "{name} is no target");
+        }
+    }
+
+    #[test]
     fn the_command_line_is_understood() {
         let parsed = |line: &str| {
             let arguments: Vec<_> = line.split_whitespace().map(str::to_owned).collect();

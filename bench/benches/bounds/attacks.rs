@@ -1,15 +1,10 @@
 //! The attacks and the documented bounds that contain them.
 
-use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
-use leadsman_tests::{Config, HOSTILE, Mapping};
-
-use super::clients;
 use super::scene::{Scene, Setup};
-use super::teams;
+use super::{clients, configs, edits, sources, teams};
 
 /// An attack. Uses only the loopback, and ends by itself.
 pub(super) struct Attack {
@@ -38,25 +33,25 @@ pub(super) const ATTACKS: &[Attack] = &[
         name: "200 long metric selectors",
         bound: "a selector is bounded in length, evaluations of a namespace in bytes",
         memory: 256 * MIB,
-        setup: Setup::File(many_pods),
+        setup: Setup::File(configs::many_pods),
         others: OTHER_PODS,
-        run: |scene| Box::pin(clients::read_all(scene, 200, long_selector)),
+        run: |scene| Box::pin(clients::read_all(scene, 200, configs::long_selector)),
     },
     Attack {
         name: "1,024 query strings, long list",
         bound: "rendered answers are bounded in bytes",
         memory: 256 * MIB,
-        setup: Setup::File(many_pods),
+        setup: Setup::File(configs::many_pods),
         others: OTHER_PODS,
-        run: |scene| Box::pin(clients::read_all(scene, 1024, unknown_parameter)),
+        run: |scene| Box::pin(clients::read_all(scene, 1024, configs::unknown_parameter)),
     },
     Attack {
         name: "5,000 selectors of one reader",
         bound: "1,000 evaluations of a namespace that readers chose; others' first reads are served",
         memory: 256 * MIB,
-        setup: Setup::File(external),
+        setup: Setup::File(configs::external),
         others: OTHERS,
-        run: |scene| Box::pin(clients::read_all(scene, 5000, selector)),
+        run: |scene| Box::pin(clients::read_all(scene, 5000, configs::selector)),
     },
     Attack {
         name: "2,000 silent connections",
@@ -64,53 +59,47 @@ pub(super) const ATTACKS: &[Attack] = &[
         memory: 256 * MIB,
         setup: Setup::Teams,
         others: teams::OTHERS,
-        run: |scene| {
-            Box::pin(async {
-                let silent = clients::silent(scene.leadsman.api(), 2000).await;
-                tokio::time::sleep(Duration::from_secs(3)).await;
-                drop(silent);
-            })
-        },
+        run: |scene| Box::pin(clients::silent_connections(scene.leadsman.api(), 2000)),
     },
     Attack {
         name: "plugins that loop, 40 namespaces",
         bound: "a mapping has a quarter of the slots, a namespace half of them",
         memory: 512 * MIB,
-        setup: Setup::File(loops),
+        setup: Setup::File(configs::loops),
         others: OTHERS,
-        run: |scene| Box::pin(clients::read_all(scene, 160, looping)),
+        run: |scene| Box::pin(clients::read_all(scene, 160, configs::looping)),
     },
     Attack {
         name: "readers, all of it at once",
         bound: "no client gets the adapter above 512 MiB",
         memory: 512 * MIB,
-        setup: Setup::File(everything),
+        setup: Setup::File(configs::everything),
         others: OTHERS,
-        run: |scene| Box::pin(at_once(scene)),
+        run: |scene| Box::pin(clients::at_once(scene)),
     },
     Attack {
         name: "12 faulty documents",
         bound: "documents are parsed apart from reads",
         memory: 256 * MIB,
-        setup: Setup::File(external),
+        setup: Setup::File(configs::external),
         others: OTHERS,
-        run: |scene| Box::pin(faulty_documents(scene)),
+        run: |scene| Box::pin(edits::faulty_documents(scene)),
     },
     Attack {
         name: "2,000 objects, 60 keys each",
         bound: "256 keys, 2 Mi cells, 16 MiB of text of one table",
         memory: 256 * MIB,
-        setup: Setup::File(many_labels),
+        setup: Setup::File(configs::many_labels),
         others: OTHERS,
-        run: |scene| Box::pin(clients::read_all(scene, 64, labelled)),
+        run: |scene| Box::pin(clients::read_all(scene, 64, configs::labelled)),
     },
     Attack {
-        name: "100 renamed mappings",
+        name: "2,000 renamed mappings",
         bound: "/metrics has what is configured now",
         memory: 256 * MIB,
-        setup: Setup::File(external),
+        setup: Setup::File(configs::external),
         others: OTHERS,
-        run: |scene| Box::pin(renamed(scene)),
+        run: |scene| Box::pin(edits::renamed(scene)),
     },
     Attack {
         name: "a team far over its plugin time",
@@ -128,120 +117,92 @@ pub(super) const ATTACKS: &[Attack] = &[
         others: teams::OTHERS,
         run: |scene| Box::pin(teams::compile_bombs(scene)),
     },
+    Attack {
+        name: "the admin port held, 300 silent",
+        bound: "200 connections, 100 of an address; the first request within 10 s; scrapes get through",
+        memory: 256 * MIB,
+        setup: Setup::File(configs::external),
+        others: OTHERS,
+        run: |scene| Box::pin(clients::hold_the_admin_port(scene)),
+    },
+    Attack {
+        name: "floods of HTTP/2 frames",
+        bound: "frames without requests are answered, ignored or end their connection, and not kept",
+        memory: 256 * MIB,
+        setup: Setup::File(configs::external),
+        others: OTHERS,
+        run: |scene| Box::pin(clients::frames(scene)),
+    },
+    Attack {
+        name: "answers that nobody takes",
+        bound: "long answers in flight have 128 MiB, and each user a quarter of it",
+        memory: 384 * MIB,
+        setup: Setup::File(configs::many_pods),
+        others: OTHER_PODS,
+        run: |scene| Box::pin(clients::take_nothing(scene)),
+    },
+    Attack {
+        name: "6,000 undecided tokens and users",
+        bound: "20 reviews of tokens and 10 of anonymous requests in flight; 8 MiB of decisions",
+        memory: 256 * MIB,
+        setup: Setup::Teams,
+        others: teams::OTHERS,
+        run: |scene| Box::pin(clients::undecided(scene)),
+    },
+    Attack {
+        name: "lists of namespaces/*, one NaN",
+        bound: "namespaces are read at the same time, within one deadline",
+        memory: 256 * MIB,
+        setup: Setup::File(configs::namespaces),
+        others: OTHERS,
+        run: |scene| Box::pin(sources::namespaces(scene)),
+    },
+    Attack {
+        name: "2,000 reads with injected text",
+        bound: "nothing from a request becomes PromQL",
+        memory: 256 * MIB,
+        setup: Setup::File(configs::many_pods),
+        others: OTHER_PODS,
+        run: |scene| Box::pin(sources::injected(scene)),
+    },
+    Attack {
+        name: "slow queries of a team",
+        bound: "a team has a quarter of the places of a source, and takes turns for them",
+        memory: 256 * MIB,
+        setup: Setup::Teams,
+        others: teams::OTHERS,
+        run: |scene| Box::pin(teams::slow_queries(scene)),
+    },
+    Attack {
+        name: "pages without end",
+        bound: "16 MiB of a page, 64 MiB of all on their way, which are read as they arrive",
+        memory: 256 * MIB,
+        setup: Setup::File(configs::pages),
+        others: OTHERS,
+        run: |scene| Box::pin(sources::pages(scene)),
+    },
+    Attack {
+        name: "named pipes for plugins and code",
+        bound: "what is no regular file is refused unread",
+        memory: 512 * MIB,
+        setup: Setup::PipesForCode(edits::with_plugin),
+        others: OTHERS,
+        run: |scene| Box::pin(edits::named_pipes(scene)),
+    },
+    Attack {
+        name: "2,000 edits",
+        bound: "edits are taken together, and what has not changed is kept",
+        memory: 256 * MIB,
+        setup: Setup::File(configs::external),
+        others: OTHERS,
+        run: |scene| Box::pin(edits::edited(scene)),
+    },
+    Attack {
+        name: "1,200,000 reads",
+        bound: "a read leaves nothing behind",
+        memory: 96 * MIB,
+        setup: Setup::File(configs::external),
+        others: OTHERS,
+        run: |scene| Box::pin(clients::a_great_many(scene)),
+    },
 ];
-
-/// A query with one evaluation for each namespace and selector.
-const NAMESPACED: &str = r#"load{namespace="${namespace}",${selector}}"#;
-
-fn external(url: &str) -> Config {
-    let query = r#"depth{namespace="${namespace}",${selector}}"#;
-    Config::shop(url).mapping(Mapping::external("depth").query("q", query))
-}
-
-/// A metric of 2,000 pods in the namespace `busy`, and of two in `quiet`.
-fn many_pods(url: &str) -> Config {
-    let query = r#"load{namespace="${namespace}",${selector}}"#;
-    let load = Mapping::pods("load").query("q", query).set("onAbsent", "{default: 1}");
-    let config = Config::shop(url).pods("quiet", &["web-0", "web-1"]).mapping(load);
-    (0..2000).fold(config, |config, pod| config.pods("busy", &[&format!("web-{pod}")]))
-}
-
-fn many_labels(url: &str) -> Config {
-    let all = Mapping::custom("all", "pods").query("q", NAMESPACED);
-    let all = all.plugin("hostile", "do: count-objects").set("limits", "{time: 2s}");
-    let config = external(url).plugin("hostile", HOSTILE).mapping(all);
-    (0..2000).fold(config, |config, object| {
-        let labels: Vec<_> = (0..60).map(|key| format!("key-{object}-{key}: x")).collect();
-        config.object("pods", Some("busy"), &format!("pod-{object}"), &labels.join(", "))
-    })
-}
-
-fn loops(url: &str) -> Config {
-    looping_in(external(url))
-}
-
-/// What all readers attack.
-fn everything(url: &str) -> Config {
-    let query = r#"depth{namespace="${namespace}",${selector}}"#;
-    looping_in(many_pods(url).mapping(Mapping::external("depth").query("q", query)))
-}
-
-/// Adds a metric of 40 namespaces whose plugin loops.
-fn looping_in(config: Config) -> Config {
-    let load = Mapping::custom("looping", "pods").query("q", r#"load{namespace="${namespace}"}"#);
-    let load = load.plugin("hostile", "do: loop").set("limits", "{time: 2s}");
-    let config = config.plugin("hostile", HOSTILE).mapping(load);
-    (0..40).fold(config, |config, number| config.pods(&format!("team-{number}"), &["web-0"]))
-}
-
-fn long_selector(number: usize) -> String {
-    let mut values = format!("first-{number}");
-    for value in 0..500 {
-        let _ = write!(values, ",{value:0>60}");
-    }
-    let path = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/busy/pods/%2A/load";
-    format!("{path}?metricLabelSelector=pod%20notin%20({values})")
-}
-
-fn unknown_parameter(number: usize) -> String {
-    format!("/apis/custom.metrics.k8s.io/v1beta2/namespaces/busy/pods/%2A/load?x={number}")
-}
-
-fn selector(number: usize) -> String {
-    let path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/busy/depth";
-    format!("{path}?labelSelector=pod%21%3Dother-{number}")
-}
-
-fn looping(number: usize) -> String {
-    let namespace = number % 40;
-    format!("/apis/custom.metrics.k8s.io/v1beta2/namespaces/team-{namespace}/pods/%2A/looping")
-}
-
-fn labelled(number: usize) -> String {
-    let path = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/busy/pods/%2A/all";
-    format!("{path}?metricLabelSelector=pod%21%3Dother-{number}")
-}
-
-/// Selectors, query strings and loops, with as many readers each.
-async fn at_once(scene: &Scene) {
-    tokio::join!(
-        clients::read_all(scene, 200, long_selector),
-        clients::read_all(scene, 1024, unknown_parameter),
-        clients::read_all(scene, 5000, selector),
-        clients::read_all(scene, 160, looping),
-    );
-}
-
-/// Different documents with 63 expensive queries and a fault each.
-async fn faulty_documents(scene: &mut Scene) {
-    let url = scene.url();
-    for document in 0..12 {
-        let config = external(&url).mapping(Mapping::external("faulty").plugin("no-such", ""));
-        let config = (0..63).fold(config, |config, query| {
-            let nested = "sum by (pod) (".repeat(60) + "x" + &")".repeat(60);
-            let promql = format!("{} + {query}", vec![nested; 40].join(" + "));
-            let mapping = Mapping::external(&format!("expensive-{document}-{query}"));
-            config.mapping(mapping.query("q", &promql))
-        });
-        scene.configure(config);
-        scene.leadsman.wait_rejected("ConfigInvalid", &["no-such"]).await;
-    }
-    scene.configure(external(&url));
-    scene.leadsman.wait_accepted().await;
-}
-
-/// Renames one mapping many times.
-async fn renamed(scene: &mut Scene) {
-    let url = scene.url();
-    for number in 0..100 {
-        let metric = format!("renamed-{number}");
-        let before = scene.leadsman.generation().await;
-        scene.configure(external(&url).mapping(Mapping::external(&metric).query("q", "x")));
-        while scene.leadsman.generation().await == before {}
-        let path = format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/busy/{metric}");
-        scene.leadsman.get(&path).await;
-    }
-    let page = scene.leadsman.metrics().await;
-    let gone = page.0.iter().filter(|sample| sample.label("mapping").contains("renamed-")).count();
-    println!("{:<34}{} samples, {gone} of names that are or were", "", page.0.len());
-}

@@ -6,8 +6,11 @@
 
 mod attacks;
 mod clients;
+mod configs;
+mod edits;
 mod measure;
 mod scene;
+mod sources;
 mod teams;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use leadsman_tests::cluster::{ApiClient, Workload};
-use leadsman_tests::{Config, HOSTILE, Mapping, eventually, slow_to_compile};
+use leadsman_tests::{Config, HOSTILE, Mapping, Reply, eventually, slow_to_compile};
 use tokio::sync::OnceCell;
 
 use super::clients;
@@ -80,6 +80,23 @@ pub(super) async fn loops(scene: &mut Scene) {
     assert!(spent > 0.0, "the plugins did not run");
     assert!(spent <= bound, "{spent} s of plugin time where at most {bound} s are stated");
     attacker.delete().await;
+}
+
+/// 40 mappings of a team whose queries take 4 s, of a source with 20 places.
+pub(super) async fn slow_queries(scene: &mut Scene) {
+    scene.upstream().reply_with(|request| {
+        let reply = Reply::pods(&[("web-0", "1"), ("web-1", "2")]);
+        let is_slow = request.promql().contains(ATTACKER);
+        if is_slow { reply.after(Duration::from_secs(4)) } else { reply }
+    });
+    let attacker = scene.config_map(ATTACKER, "slow");
+    let slow = |number: usize| pods(&format!("slow-{number}"));
+    attacker.write((0..40).map(slow).fold(Config::new(), Config::mapping)).await;
+    wait_served(scene, &path(ATTACKER, "slow-0")).await;
+    scene.leadsman.wait_accepted().await;
+    clients::read_all(scene, 80, |number| path(ATTACKER, &format!("slow-{}", number % 40))).await;
+    attacker.delete().await;
+    scene.upstream().set_reply(Reply::pods(&[("web-0", "1"), ("web-1", "2")]));
 }
 
 /// Eight plugins that exceed the compiler's time limit, followed by a plugin of another team.

@@ -184,10 +184,11 @@ impl Source {
                 recording.fetch(text, request.now)?
             }
             (Self::NsxAlb(controller), FilledQuery::NsxAlb { query, namespace }) => {
-                controller.fetch(query, namespace.as_ref()).await?
+                controller.fetch(query, namespace.as_ref(), request.tenant).await?
             }
             (Self::Exposition(targets), FilledQuery::Exposition { query, namespace }) => {
-                let (answer, found) = targets.fetch(query, namespace.as_ref()).await?;
+                let (answer, found) =
+                    targets.fetch(query, namespace.as_ref(), request.tenant).await?;
                 gaps = found;
                 answer
             }
@@ -197,21 +198,22 @@ impl Source {
             }
         };
         let mut stale = Vec::new();
-        if let Some((limit, hint)) = self.max_sample_age(request) {
+        if let Some(limit) = self.max_sample_age(request) {
             let age_of = |time: i64| {
                 let age = u64::try_from(request.now.saturating_sub(time)).unwrap_or_default();
                 Duration::from_secs(age / 1000)
             };
             let length = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
             let series = answer.data.series();
-            let old = answer
-                .drop_older(request.now.saturating_sub(length))
-                .map_err(|newest| QueryError::Stale { age: age_of(newest), limit, hint })?;
+            let old = answer.drop_older(request.now.saturating_sub(length)).map_err(|newest| {
+                let hint = self.why_old(request, &[]);
+                QueryError::Stale { age: age_of(newest), limit, hint }
+            })?;
             stale = old
                 .few
                 .into_iter()
                 .map(|OldOne { time, labels }| {
-                    let age = age_of(time);
+                    let (age, hint) = (age_of(time), self.why_old(request, &labels));
                     let reason = format!(
                         "its newest sample is {age:?} old, and maxSampleAge is {limit:?}{hint}"
                     );
@@ -229,13 +231,25 @@ impl Source {
         Ok(Fetched { answer, gaps, stale })
     }
 
-    /// How old samples may be, and what may be the cause if they are older.
-    fn max_sample_age(&self, request: &Request<'_>) -> Option<(Duration, &'static str)> {
+    /// How old samples may be.
+    fn max_sample_age(&self, request: &Request<'_>) -> Option<Duration> {
         match (self, request.query) {
             (Self::NsxAlb(controller), FilledQuery::NsxAlb { query, .. }) => {
                 Some(controller.max_sample_age(query, request.max_sample_age))
             }
-            _ => Some((request.max_sample_age?, "")),
+            _ => request.max_sample_age,
+        }
+    }
+
+    /// What may be the cause if samples are older: of a series with these labels, or of all where there
+    /// are none.
+    fn why_old(&self, request: &Request<'_>, labels: &[(String, String)]) -> &'static str {
+        match (self, request.query) {
+            (Self::NsxAlb(controller), FilledQuery::NsxAlb { query, .. }) => {
+                let uuid = labels.iter().find(|(name, _)| name == "uuid");
+                controller.why_old(query, uuid.map(|(_, uuid)| uuid.as_str()))
+            }
+            _ => "",
         }
     }
 

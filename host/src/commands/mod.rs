@@ -5,6 +5,7 @@ mod convert;
 mod demo;
 mod doctor;
 mod explain;
+mod plain;
 mod plugin;
 mod rules;
 mod serve;
@@ -23,6 +24,8 @@ pub(crate) use explain::explain;
 pub(crate) use plugin::inspect;
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
+
+use plain::Plain;
 
 use crate::cli::Schema;
 
@@ -71,7 +74,7 @@ fn count(documents: &[Faults]) -> String {
 /// Prints a result. A reader that closes the pipe early, such as `head`, is not an error.
 fn print(text: impl fmt::Display) {
     let mut output = io::stdout().lock();
-    match write!(output, "{text}").and_then(|()| output.flush()) {
+    match write!(output, "{}", Plain(text)).and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             eprintln!("leadsman: cannot print: {error}");
         }
@@ -85,6 +88,6 @@ fn print_line(text: impl fmt::Display) {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("leadsman: {error:#}");
+    eprintln!("leadsman: {}", Plain(format_args!("{error:#}")));
     ExitCode::from(FAILED)
 }

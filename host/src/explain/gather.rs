@@ -15,7 +15,7 @@ use leadsman_runtime::clock;
 use serde::de::DeserializeOwned;
 
 use super::autoscaler::{Autoscaler, MetricSpec, Reference, Scale, TargetSpec};
-use super::requests::{Surroundings, is_namespace, path};
+use super::requests::{Surroundings, is_namespace, path, segment};
 use super::{ExplainError, ExplainOptions, pods, readings};
 
 /// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
@@ -52,7 +52,9 @@ pub(super) async fn gather(
         None => {
             let (namespace, name) = (&options.namespace, &options.name);
             let path = format!(
-                "/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
+                "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers/{}",
+                segment(namespace),
+                segment(name)
             );
             let what = || format!("the HorizontalPodAutoscaler {namespace}/{name}");
             (object(cluster, &path, what).await?, namespace.clone())
@@ -189,12 +191,15 @@ async fn plural(cluster: &Cluster, reference: &Reference) -> Result<String, Expl
 
 fn scale_path(target: &Reference, plural: &str, namespace: &str) -> String {
     let (group, version) = group_version(target);
+    let version = segment(version);
     let api = if group.is_empty() {
         format!("/api/{version}")
     } else {
-        format!("/apis/{group}/{version}")
+        format!("/apis/{}/{version}", segment(group))
     };
-    format!("{api}/namespaces/{namespace}/{plural}/{}/scale", target.name)
+    // Whoever may write an autoscaler says what it scales.
+    let (namespace, plural, name) = (segment(namespace), segment(plural), segment(&target.name));
+    format!("{api}/namespaces/{namespace}/{plural}/{name}/scale")
 }
 
 /// The plural of the kind that a metric describes, with its group; `None` if it describes none or the kind
@@ -235,4 +240,28 @@ async fn custom_version(cluster: &Cluster) -> String {
         .ok()
         .and_then(|group| group.body["preferredVersion"]["version"].as_str().map(str::to_owned));
     preferred.unwrap_or_else(|| "v1beta2".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_autoscaler_says_of_its_target_stays_in_its_place_of_the_path() {
+        let of = |api_version: Option<&str>, name: &str| {
+            let api_version = api_version.map(str::to_owned);
+            let reference =
+                Reference { api_version, kind: "Deployment".to_owned(), name: name.to_owned() };
+            scale_path(&reference, "deployments", "shop")
+        };
+        assert_eq!(
+            of(Some("apps/v1"), "web"),
+            "/apis/apps/v1/namespaces/shop/deployments/web/scale"
+        );
+        assert_eq!(of(None, "web"), "/api/v1/namespaces/shop/deployments/web/scale");
+        assert_eq!(
+            of(Some("a?b/v1#c"), "x/../y?z"),
+            "/apis/a%3Fb/v1%23c/namespaces/shop/deployments/x%2F..%2Fy%3Fz/scale"
+        );
+    }
 }

@@ -70,7 +70,8 @@ fn selector(selector: Option<&LabelSelector>) -> String {
     selector.map(LabelSelector::to_string).unwrap_or_default()
 }
 
-fn segment(text: &str) -> String {
+/// A text as one segment of a path, or one value of a parameter.
+pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 

@@ -2,8 +2,13 @@
 
 use std::fmt;
 
+use leadsman_model::text::one_line;
+
 use super::notation::ratio;
 use super::{Controller, Explanation, Metric};
+
+/// How many characters are shown of a text that others wrote, which stays in its line.
+const MAX_TEXT: usize = 2000;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,16 +54,16 @@ impl fmt::Display for Metric {
             writeln!(f, "  value     {value}")?;
         }
         for item in &self.items {
-            writeln!(f, "            {item}")?;
+            writeln!(f, "            {}", one_line(item, MAX_TEXT))?;
         }
         for step in &self.arithmetic {
             writeln!(f, "  then      {step}")?;
         }
         if let Some(failure) = &self.failure {
-            writeln!(f, "  failed    {failure}")?;
+            writeln!(f, "  failed    {}", one_line(failure, MAX_TEXT))?;
         }
         for warning in &self.warnings {
-            writeln!(f, "  warning   {warning}")?;
+            writeln!(f, "  warning   {}", one_line(warning, MAX_TEXT))?;
         }
         if let Some(request) = &self.request {
             writeln!(f, "  request   kubectl get --raw '{request}'")?;
@@ -78,6 +83,7 @@ impl fmt::Display for Controller {
         )?;
         for condition in &self.conditions {
             let super::Condition { kind, status, reason, message } = condition;
+            let message = one_line(message, MAX_TEXT);
             writeln!(f, "            {kind} {status}: {reason}: {message}")?;
         }
         Ok(())

@@ -6,7 +6,10 @@
 
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
-use leadsman_plugin_sdk::{Combine, Context, Failure, Fault, Input, Measures, ObjectSource, Plan};
+use leadsman_plugin_sdk::{
+    Combine, Context, Failure, Fault, Input, Measures, NsxAlbQuery, ObjectSource, Plan,
+    may_be_summed,
+};
 
 mod call;
 mod functions;
@@ -14,6 +17,7 @@ mod operator;
 mod parse;
 mod program;
 mod rows;
+mod sums;
 mod token;
 
 #[cfg(test)]
@@ -45,13 +49,32 @@ fn plan(config: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
     match parse::parse(formula) {
         Err(mistake) => Plan::unless([object, Some(at_formula(mistake.describe(formula)))]),
         Ok(program) => {
-            Plan::unless([object].into_iter().chain(program.operands.iter().map(|operand| {
+            let summed = added_up(&program, formula, context);
+            let operands = program.operands.iter().map(|operand| {
                 let fault = context.instant(&operand.query)?;
                 let place = token::place(formula, operand.at);
                 Some(at_formula(format!("{place}: {}", fault.message)))
-            })))
+            });
+            Plan::unless([object, summed].into_iter().chain(operands))
         }
     }
+}
+
+/// Why what a formula adds must not be added: an average of an NSX ALB controller, say.
+fn added_up(program: &program::Program, formula: &str, context: &Context) -> Option<Fault> {
+    let asked = |name: &str| context.queries().iter().find(|query| query.name() == name)?.nsx_alb();
+    let wrong = sums::wrong(program, |name| {
+        asked(name).is_none_or(|asked: NsxAlbQuery| may_be_summed(asked.metric()))
+    });
+    let operand = program.operands.get(wrong?)?;
+    let (place, metric) = (token::place(formula, operand.at), asked(&operand.query)?);
+    Some(at_formula(format!(
+        "{place}: {} must not be summed, and the formula adds \"{}\" to another value: it is an average, \
+         a latency, a percentage, a maximum or a score; use avg(…) or max(…), or weigh each of them by a \
+         number that may be added",
+        metric.metric(),
+        operand.query
+    )))
 }
 
 fn at_formula(message: String) -> Fault {

@@ -142,7 +142,7 @@ impl Asked<'_> {
 fn header(metric: &str, pool: &Pool) -> Value {
     json!({
         "name": metric, "entity_uuid": pool.uuid(), "tenant_uuid": pool.tenant(),
-        "units": units(metric), "metrics_sum_agg_invalid": false,
+        "units": units(metric), "metrics_sum_agg_invalid": pool.is_sum_invalid(),
     })
 }
 

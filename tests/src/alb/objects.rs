@@ -28,6 +28,10 @@ pub struct Pool {
     servers: BTreeMap<String, Server>,
     /// How old its newest sample is, in seconds, beyond what the step makes it.
     behind: u64,
+    /// Whether its analytics policy has real time metrics switched on; `None` if it does not say.
+    real_time: Option<bool>,
+    /// Whether the controller says of its metrics that they must not be summed.
+    sum_invalid: bool,
 }
 
 /// A server of a pool: its value of a metric, or of every other one.
@@ -50,6 +54,8 @@ impl Pool {
             values: BTreeMap::new(),
             servers: BTreeMap::new(),
             behind: 0,
+            real_time: None,
+            sum_invalid: false,
         }
     }
 
@@ -98,6 +104,18 @@ impl Pool {
         self
     }
 
+    /// The same with an analytics policy that has real time metrics switched on or off.
+    pub fn real_time(mut self, switched_on: bool) -> Self {
+        self.real_time = Some(switched_on);
+        self
+    }
+
+    /// The same with metrics of which the controller says that they must not be summed.
+    pub fn sum_invalid(mut self) -> Self {
+        self.sum_invalid = true;
+        self
+    }
+
     /// Sets the value of a metric.
     pub fn set(&mut self, metric: &str, value: f64) {
         self.values.insert(metric.to_owned(), value);
@@ -114,6 +132,10 @@ impl Pool {
 
     pub(super) fn behind(&self) -> u64 {
         self.behind
+    }
+
+    pub(super) fn is_sum_invalid(&self) -> bool {
+        self.sum_invalid
     }
 
     pub(super) fn name(&self) -> &str {
@@ -150,6 +172,14 @@ impl Pool {
         if let Some(created_by) = &self.created_by {
             listed["created_by"] = created_by.as_str().into();
             listed["markers"] = self.markers.iter().map(marker).collect();
+        }
+        if let Some(enabled) = self.real_time {
+            listed["analytics_policy"] = match self.kind {
+                Kind::VirtualService => {
+                    json!({"metrics_realtime_update": {"enabled": enabled, "duration": 30}})
+                }
+                Kind::Pool | Kind::ServiceEngine => json!({"enable_realtime_metrics": enabled}),
+            };
         }
         listed
     }

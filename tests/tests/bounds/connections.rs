@@ -1,110 +1,22 @@
 //! Clients without credentials that hold connections: they keep nobody out, and lose them soon.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use leadsman_tests::{
-    Authority, Config, HttpClient, Leadsman, Mapping, Reply, Upstream, eventually, paths,
-};
+use leadsman_tests::{HttpClient, Others};
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
-use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-const METRIC: &str = "load";
-
-/// How long a connection that is of no use may stay: 10 s are stated for each phase.
-const CLOSED: Duration = Duration::from_secs(20);
+use super::scene::{CLOSED, Scene, connect_from_elsewhere};
 
 /// The preface of HTTP/2, and a first frame of settings, which is empty.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
-
-/// Where a flood of connections comes from.
-const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
-
-struct Scene {
-    leadsman: Leadsman,
-    tls: Arc<ClientConfig>,
-    _upstream: Upstream,
-    _folder: TempDir,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let folder = TempDir::new().expect("a folder");
-        let authority = Authority::new("authority");
-        let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
-        authority.server("leadsman").write(&certificate, &key);
-        let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
-        let mapping = Mapping::pods(METRIC).query("q", r#"load{namespace="${namespace}"}"#);
-        let config = Config::shop(&upstream.url()).mapping(mapping);
-        let text = |path: &Path| path.display().to_string();
-        let (certificate, key) = (text(&certificate), text(&key));
-        let arguments = ["--tls-cert-file", &certificate, "--tls-private-key-file", &key];
-        let leadsman = Leadsman::start_with(config, &arguments).await;
-        let tls = authority.client_config();
-        Self { leadsman, tls, _upstream: upstream, _folder: folder }
-    }
-
-    /// A connection of which the handshake is done.
-    async fn connect(&self) -> TlsStream<TcpStream> {
-        connect(self.leadsman.api(), self.tls.clone(), &[]).await
-    }
-
-    /// The same for HTTP/2.
-    async fn connect_h2(&self) -> TlsStream<TcpStream> {
-        connect(self.leadsman.api(), self.tls.clone(), &[b"h2"]).await
-    }
-
-    /// Waits until this many connections were closed for these reasons.
-    async fn wait_closed(&self, listener: &str, reasons: &[&str], count: f64) {
-        let name = "leadsman_connections_closed_total";
-        eventually("closed connections", CLOSED, async || {
-            let mut closed = 0.0;
-            for reason in reasons {
-                let labels = [("listener", listener), ("reason", *reason)];
-                closed += self.leadsman.metric(name, &labels).await.unwrap_or_default();
-            }
-            if closed >= count { Ok(()) } else { Err(format!("{closed} for {reasons:?}")) }
-        })
-        .await;
-    }
-}
-
-async fn connect(
-    address: SocketAddr,
-    tls: Arc<ClientConfig>,
-    protocols: &[&[u8]],
-) -> TlsStream<TcpStream> {
-    let mut tls = ClientConfig::clone(&tls);
-    tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    let stream = TcpStream::connect(address).await.expect("a connection");
-    handshake(stream, tls).await
-}
-
-/// A connection from an address that is not that of the probes, as a kubelet's is not.
-async fn connect_from_elsewhere(
-    address: SocketAddr,
-    tls: Arc<ClientConfig>,
-) -> TlsStream<TcpStream> {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind(ELSEWHERE).expect("a loopback address");
-    let stream = socket.connect(address).await.expect("a connection");
-    handshake(stream, ClientConfig::clone(&tls)).await
-}
-
-async fn handshake(stream: TcpStream, tls: ClientConfig) -> TlsStream<TcpStream> {
-    let name = ServerName::try_from("127.0.0.1").expect("a name");
-    TlsConnector::from(Arc::new(tls)).connect(name, stream).await.expect("a handshake")
-}
 
 /// Makes silent connections to an address, fifty at a time.
 async fn flood(
@@ -157,8 +69,9 @@ async fn drips(what: &str, stream: impl AsyncRead + AsyncWrite + Unpin) {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_silent_connections_keep_nobody_out() {
     let scene = Scene::new().await;
-    let path = paths::pods("shop", METRIC);
+    let path = Scene::path();
     assert_eq!(scene.leadsman.get(&path).await.value(), "1");
+    let others = Others::beside(&scene.leadsman, &path).await;
     let flood = flood(scene.leadsman.api(), scene.tls.clone(), 2200);
     let mut flood = std::pin::pin!(flood);
     // While they come, and once all are there; each time by a new connection, as probes are made.
@@ -188,6 +101,7 @@ async fn two_thousand_silent_connections_keep_nobody_out() {
     let open = scene.leadsman.metric("leadsman_connections", &[]).await.unwrap_or_default();
     assert!(open <= 510.0, "{open} connections are open, and 500 are stated for one address");
     scene.wait_closed("api", &["evicted", "first_request"], 1600.0).await;
+    others.were_served().await;
     drop(silent);
 }
 
@@ -214,15 +128,18 @@ async fn read_on(stream: &mut TlsStream<TcpStream>, path: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_connections_take_no_place_of_a_reader_at_their_address() {
     let scene = Scene::new().await;
-    let path = paths::pods("shop", METRIC);
+    let path = Scene::path();
     let (address, tls) = (scene.leadsman.api(), scene.tls.clone());
     let mut reader = connect_from_elsewhere(address, tls.clone()).await;
     let flood = flood(address, tls, 700);
     let mut flood = std::pin::pin!(flood);
     // An open connection is closed without a request for 10 s, so it is used while they come.
     let mut pace = interval(Duration::from_millis(100));
+    let mut longest = Duration::ZERO;
     let silent = loop {
+        let begun = Instant::now();
         let answer = read_on(&mut reader, &path).await;
+        longest = longest.max(begun.elapsed());
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("web-0"), "{answer}");
         tokio::select! {
             open = flood.as_mut() => break open,
@@ -232,6 +149,7 @@ async fn silent_connections_take_no_place_of_a_reader_at_their_address() {
     let answer = read_on(&mut reader, &path).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("web-0"), "{answer}");
     scene.wait_closed("api", &["evicted", "first_request"], 190.0).await;
+    assert!(longest < Duration::from_secs(5), "a read took {longest:?}");
     drop(silent);
 }
 
@@ -304,10 +222,11 @@ async fn refuses_a_long_head(what: &str, stream: impl AsyncRead + AsyncWrite + U
     assert!(begun.elapsed() < Duration::from_secs(8), "{what}: {:?}", begun.elapsed());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn silent_connections_to_the_admin_address_are_closed_and_keep_no_scrape_out() {
     let scene = Scene::new().await;
     let address = scene.leadsman.admin_address();
+    let others = Others::beside(&scene.leadsman, &Scene::path()).await;
     let mut silent = Vec::new();
     for _ in 0..300 {
         silent.push(TcpStream::connect(address).await.expect("a connection"));
@@ -317,4 +236,5 @@ async fn silent_connections_to_the_admin_address_are_closed_and_keep_no_scrape_o
     let dripping = TcpStream::connect(address).await.expect("a connection");
     tokio::join!(closes("silent", last), drips("a head in drips", dripping));
     scene.wait_closed("admin", &["first_request"], 2.0).await;
+    others.were_served().await;
 }

@@ -3,5 +3,9 @@
 
 mod budgets;
 mod connections;
+mod frames;
 mod metrics;
 mod objects;
+mod reads;
+mod scene;
+mod shutdown;

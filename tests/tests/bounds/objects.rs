@@ -1,13 +1,15 @@
 //! What plugins are told of the objects is bounded.
 
-use leadsman_tests::{Config, HOSTILE, Leadsman, Mapping, Reply, Upstream, parse_quantity, paths};
+use leadsman_tests::{
+    Config, HOSTILE, Leadsman, Mapping, Others, Reply, Upstream, parse_quantity, paths,
+};
 
 const OBJECTS: usize = 2000;
 const KEYS: usize = 60;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn labels_without_end_are_refused_and_the_reason_is_told() {
-    let upstream = Upstream::start(Reply::pods(&[])).await;
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
     let counted = |metric: &str, deed: &str| {
         let mapping =
             Mapping::custom(metric, "pods").query("q", r#"load{namespace="${namespace}"}"#);
@@ -17,13 +19,15 @@ async fn labels_without_end_are_refused_and_the_reason_is_told() {
         .prometheus("prometheus", &upstream.url())
         .plugin("hostile", HOSTILE)
         .mapping(counted("all", "do: count-objects"))
-        .mapping(counted("one", r#"do: count-objects, labels: ["key-1-7"]"#));
+        .mapping(counted("one", r#"do: count-objects, labels: ["key-1-7"]"#))
+        .mapping(Mapping::external("depth").query("q", "depth"));
     // Each label of each object has a key of its own.
     let config = (0..OBJECTS).fold(config, |config, object| {
         let labels: Vec<_> = (0..KEYS).map(|key| format!("key-{object}-{key}: x")).collect();
         config.object("pods", Some("shop"), &format!("pod-{object}"), &labels.join(", "))
     });
     let leadsman = Leadsman::start(config).await;
+    let others = Others::beside(&leadsman, &paths::external("quiet", "depth")).await;
     let before = leadsman.peak_memory();
     let refused = leadsman.get(&paths::pods("shop", "all")).await.failure();
     refused.assert_contains(&["256 different keys", "let the plugin ask for the labels"]);
@@ -33,4 +37,5 @@ async fn labels_without_end_are_refused_and_the_reason_is_told() {
     let served = leadsman.get(&paths::pods("shop", "one")).await.values();
     assert_eq!(served.len(), OBJECTS);
     assert_eq!(parse_quantity(&served["pod-1"]), 2000.0);
+    others.were_served().await;
 }

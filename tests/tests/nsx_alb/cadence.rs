@@ -1,7 +1,9 @@
 //! How often a controller is asked: by its own step, whatever the number of mappings and reads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use leadsman_tests::{Alb, Config, Leadsman, Mapping, Pool, eventually, paths};
@@ -80,6 +82,43 @@ async fn many_names_are_found_in_one_list() {
         assert_eq!(leadsman.get(&path).await.value(), number.to_string());
     }
     assert_eq!(alb.count("/api/pool"), 11, "ten by name, and one of all");
+}
+
+/// Whatever is asked for at once: a list for each of twenty clusters would be twenty calls, each time.
+#[tokio::test]
+async fn many_clusters_are_found_in_one_list() {
+    let markers = [("Namespace", "shop"), ("IngressName", "web")];
+    let of_cluster = |number: u32| {
+        let (uuid, cluster) = (format!("pool-{number}"), format!("k8s-{number}"));
+        let pool = Pool::of_ako(&uuid, &format!("{cluster}--web"), &cluster, &markers);
+        pool.with(ID, f64::from(number))
+    };
+    let mut pools: Vec<_> = (0..20).map(of_cluster).collect();
+    // What nobody made for a cluster is of none.
+    pools.push(Pool::new("by-hand", "web").with(ID, 1000.0));
+    let alb = Alb::start(&pools).await;
+    let address = format!("url: '{}'", alb.server.url());
+    let config = Config::new().source_of("lb", &alb.source_at(&address, ""));
+    let config = (0..20).fold(config, |config, number| {
+        let asked = format!("entity: pool, ako: k8s-{number}, metric: {ID}");
+        let mapping = Mapping::custom(&format!("metric_{number}"), "ingresses.networking.k8s.io");
+        let mapping = mapping.alb_query("lb", "q", &asked);
+        config.mapping(mapping.plugin("per-object", "object: ingress").set("deadline", "10s"))
+    });
+    let config = config.object("ingresses.networking.k8s.io", Some("shop"), "web", "");
+    let leadsman = Arc::new(Leadsman::start(config).await);
+    let mut reads = JoinSet::new();
+    for number in 0..20 {
+        let leadsman = leadsman.clone();
+        reads.spawn(async move {
+            let metric = format!("metric_{number}");
+            let path = paths::object("shop", "ingresses.networking.k8s.io/web", &metric);
+            assert_eq!(leadsman.get(&path).await.value(), number.to_string());
+        });
+    }
+    reads.join_all().await;
+    let lists = alb.count("/api/pool");
+    assert!(lists <= 11, "{lists} lists for 20 clusters");
 }
 
 /// Replies that are slow leave time in which others' calls could be sent as well.

@@ -46,6 +46,47 @@ async fn what_must_not_be_summed_is_a_fault() {
 }
 
 #[tokio::test]
+async fn a_formula_that_adds_what_must_not_be_summed_is_a_fault() {
+    let alb = Alb::start(&[pool()]).await;
+    let latency = "entity: pool, ako: k8s, metric: l7_server.avg_resp_latency";
+    let mapping = |formula: &str| {
+        Mapping::custom("m", "services")
+            .alb_query("lb", "fast", latency)
+            .alb_query("lb", "slow", latency)
+            .alb_query("lb", "conns", &format!("entity: pool, ako: k8s, metric: {ID}"))
+            .plugin("formula", &format!("object: service, formula: '{formula}'"))
+    };
+    for formula in ["fast + slow", "sum(fast, slow)", "(fast ?? 0) + conns"] {
+        let told = told(&alb, mapping(formula)).await;
+        assert!(told.contains("config.formula"), "{told}");
+        assert!(told.contains("l7_server.avg_resp_latency must not be summed"), "{told}");
+        assert!(told.contains("use avg(…) or max(…)"), "{told}");
+    }
+    for formula in ["avg(fast, slow) + 5", "conns + conns", "fast * conns + slow * conns"] {
+        let config = Config::new().source_of("lb", &alb.source()).mapping(mapping(formula));
+        let checked = Leadsman::check(config.object("services", Some("a"), "b", "")).await;
+        assert_eq!(checked.code, Some(0), "{formula}: {}", checked.output);
+    }
+}
+
+#[tokio::test]
+async fn alb_pool_without_combine_does_not_add_what_must_not_be_summed() {
+    let alb = Alb::start(&[pool()]).await;
+    let asked = "entity: pool, ako: k8s, metric: l7_server.avg_resp_latency";
+    let mapping = |config: &str| {
+        Mapping::custom("m", "services").alb_query("lb", "q", asked).plugin("alb-pool", config)
+    };
+    let told = told(&alb, mapping("object: service")).await;
+    let text = "l7_server.avg_resp_latency must not be added up";
+    assert!(told.contains("config.combine") && told.contains(text), "{told}");
+    let good = Config::new()
+        .source_of("lb", &alb.source())
+        .mapping(mapping("object: service, combine: max"));
+    let checked = Leadsman::check(good.object("services", Some("a"), "b", "")).await;
+    assert_eq!(checked.code, Some(0), "{}", checked.output);
+}
+
+#[tokio::test]
 async fn items_that_an_autoscaler_would_sum_are_warned_of() {
     let alb = Alb::start(&[pool()]).await;
     let latency = "l7_server.avg_resp_latency";
@@ -121,6 +162,11 @@ async fn faults_of_a_source_are_told() {
     for (source, text) in [
         (alb.source_at("url: 'http://a', urls: ['http://b']", ""), "only one of url and urls"),
         (alb.source_at("tenant: admin", ""), "\"url\" is missing"),
+        (
+            alb.source_at("url: 'http://a'", ", format: prometheus, step: auto"),
+            "by which real time metrics are told",
+        ),
+        (alb.source_at("url: 'http://a'", ", step: 7s"), "5s, 5m, 1h or 1d"),
         (alb.source_with(", tls: {certFile: /none}"), "certFile and keyFile go together"),
         (alb.source_with(", format: prometheus, tenant: '*'"), "is that of one tenant; name it"),
         (

@@ -201,9 +201,104 @@ async fn samples_that_are_too_old_are_refused() {
     let texts = ["has no newer sample than one of", "maxSampleAge is 60s", "real time metrics"];
     let failure = scene.fails(&texts).await;
     assert_eq!(failure.code, 503, "{failure:?}");
+    failure.assert_contains(&["it had real time metrics and they have ended"]);
     scene.holds_because("1013400m", &texts).await;
     scene.alb.lag_behind(0);
     scene.becomes("1013400m").await;
+}
+
+#[tokio::test]
+async fn the_end_of_real_time_metrics_is_told_and_counted() {
+    let scene = Scene::new().await;
+    scene.becomes("1013400m").await;
+    let [current, ended] =
+        ["leadsman_source_real_time_objects", "leadsman_source_real_time_ended_total"];
+    let labels = [("source", "lb")];
+    assert_eq!(scene.leadsman.metric(current, &labels).await, Some(1.0));
+    assert_eq!(scene.leadsman.metric(ended, &labels).await, Some(0.0));
+    scene.alb.lag_behind(300);
+    scene.fails(&["they have ended"]).await;
+    assert_eq!(scene.leadsman.metric(current, &labels).await, Some(0.0));
+    assert_eq!(scene.leadsman.metric(ended, &labels).await, Some(1.0));
+    let status = scene.leadsman.status().await.to_string();
+    assert!(status.contains("real time metrics of 0, and ended for 1"), "{status}");
+    let log = scene.leadsman.log();
+    assert_eq!(log.matches("real time metrics have ended").count(), 1, "{log}");
+    assert!(log.contains(POOL), "the log names the pool: {log}");
+    scene.alb.lag_behind(0);
+    scene.becomes("1013400m").await;
+    assert_eq!(scene.leadsman.metric(current, &labels).await, Some(1.0));
+}
+
+/// One pool has real time metrics, until they end; the other never had.
+#[tokio::test]
+async fn a_step_that_follows_its_objects_goes_over_to_averages_without_a_gap() {
+    let resource = "ingresses.networking.k8s.io";
+    let alb = Alb::start(&[
+        of_ingress(1, "shop", "web", 7.0).real_time(true),
+        of_ingress(2, "shop", "api", 9.0).real_time(false),
+    ])
+    .await;
+    let address = format!("url: '{}'", alb.server.url());
+    let config = Config::new()
+        .source_of("lb", &alb.source_at(&address, ", step: auto"))
+        .mapping(of_ingresses(""))
+        .object(resource, Some("shop"), "web", "")
+        .object(resource, Some("shop"), "api", "");
+    let leadsman = Leadsman::start(config).await;
+    let list = paths::object("shop", &format!("{resource}/%2A"), "connections");
+    let values = leadsman.get(&list).await.values();
+    assert_eq!((values["web"].as_str(), values["api"].as_str()), ("7", "9"));
+    alb.set("k8s-03-cluster--1", ID, 8.0);
+    alb.set("k8s-03-cluster--2", ID, 10.0);
+    eventually("the new value of the one in real time", SOON, async || {
+        let values = leadsman.get(&list).await.values();
+        if values["web"] == "8" { Ok(()) } else { Err(format!("{values:?}")) }
+    })
+    .await;
+    let labels = [("source", "lb")];
+    let current = leadsman.metric("leadsman_source_real_time_objects", &labels).await;
+    assert!(current >= Some(1.0), "{current:?}");
+    alb.lag_behind_of("k8s-03-cluster--1", 300);
+    eventually("the end", SOON, async || {
+        let answer = leadsman.get(&list).await;
+        assert_eq!(answer.values().len(), 2, "{answer:#?}");
+        let ended = leadsman.metric("leadsman_source_real_time_ended_total", &labels).await;
+        if ended == Some(1.0) { Ok(()) } else { Err(format!("{ended:?}")) }
+    })
+    .await;
+    assert_eq!(leadsman.get(&list).await.values().len(), 2, "both have averages");
+}
+
+/// Its analytics policy says so before any sample does.
+#[tokio::test]
+async fn an_object_without_real_time_metrics_is_told_from_one_whose_have_ended() {
+    for (policy, text) in [
+        (pool().real_time(false), "real time metrics are switched off in its analytics_policy"),
+        (pool().real_time(true), "has their duration not ended?"),
+        (pool(), "are real time metrics switched on for it"),
+    ] {
+        let alb = Alb::start(&[policy]).await;
+        alb.lag_behind(300);
+        let leadsman = Leadsman::start(config(&alb.source())).await;
+        let failure = leadsman.get(&path()).await.failure();
+        failure.assert_contains(&["has no newer sample than one of", text]);
+    }
+}
+
+/// What a metric is called does not say so, and the controller does.
+#[tokio::test]
+async fn what_the_controller_says_must_not_be_summed_is_not() {
+    let marked = |number, ingress: &str| of_ingress(number, "shop", ingress, 7.0).sum_invalid();
+    let alb = Alb::start(&[marked(1, "web"), marked(2, "web")]).await;
+    let (leadsman, path) = serving_web(&alb.source(), of_ingresses("")).await;
+    let failure = leadsman.get(&path).await.failure();
+    let texts =
+        ["says that l4_server.avg_open_conns must not be summed", "set `combine` to average"];
+    failure.assert_contains(&texts);
+    let averaged = of_ingresses("").plugin("per-object", "object: ingress, combine: average");
+    let (leadsman, path) = serving_web(&alb.source(), averaged).await;
+    assert_eq!(leadsman.get(&path).await.value(), "7");
 }
 
 /// As when real time metrics have ended for one of two Ingresses.

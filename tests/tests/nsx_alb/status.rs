@@ -34,7 +34,7 @@ async fn the_session_and_what_is_known_and_what_calls_cost() {
     assert_eq!(
         state(&leadsman, &alb).await,
         "logged in at URL, version 22.1.3; 2 objects listed, 2 with markers of AKO, newest sample TIME \
-         old; a call costs on average: login TIME and SIZE, objects TIME and SIZE, metrics TIME and SIZE"
+         old, real time metrics of 4; a call costs on average: login TIME and SIZE, objects TIME and SIZE, metrics TIME and SIZE"
     );
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::{valid, written};
 use super::Check;
+use super::nsx_alb::note_sums;
 use leadsman_document::{Severity, excerpt, nearest, segment, suggestion};
 use leadsman_evaluation::Policy;
 use leadsman_model::names::MetricName;
@@ -46,7 +47,7 @@ impl Check<'_> {
             .take(written.metric.parse(), &format!("{place}/metric"))
             .or_else(|| "unnamed".parse().ok());
         let serve = self.serve(&written.serve, &format!("{place}/serve"));
-        let queries: Vec<_> = written
+        let mut queries: Vec<_> = written
             .queries
             .iter()
             .map(|(name, query)| {
@@ -60,6 +61,7 @@ impl Check<'_> {
         }
         let plugin = self.plugin(&written.plugin, &format!("{place}/plugin"), names);
         self.sums(&written, &queries, place);
+        note_sums(&written, &mut queries);
         if let Some(source) = &written.source {
             self.known(source, names.sources, &format!("{place}/source"));
         }

@@ -15,6 +15,12 @@ use leadsman_source::{
 /// The shipped plugin that gives each series as an item.
 const EXTERNAL: &str = "external";
 
+/// The step of a source that follows its objects: 5 s where they have real time metrics, else 5 min.
+const AUTO: &str = "auto";
+
+/// The shipped plugin that adds up series where nothing else is said.
+const ALB_POOL: &str = "alb-pool";
+
 impl Check<'_> {
     pub(super) fn controller(
         &mut self,
@@ -31,13 +37,20 @@ impl Check<'_> {
         if list_every < Duration::from_secs(5) {
             self.fault(format!("{place}/listEvery"), "must be at least 5s");
         }
-        let step = self.step(written.step.as_deref(), &format!("{place}/step"));
+        let follows_real_time = written.step.as_deref() == Some(AUTO);
+        let step = written.step.as_deref().filter(|_| !follows_real_time);
+        let step = self.step(step, &format!("{place}/step"));
         let tls = self.tls(written.tls.as_ref(), &format!("{place}/tls"));
         if written.format == AlbFormat::Prometheus {
             if written.tenant.as_deref() == Some("*") {
                 let message = "the Prometheus format is that of one tenant; name it, and make a \
                                source for each";
                 self.fault(format!("{place}/tenant"), message);
+            }
+            if follows_real_time {
+                let message =
+                    "the Prometheus format has no times, by which real time metrics are told";
+                self.fault(format!("{place}/step"), message);
             }
             if step.is_some_and(|step| !step.is_in_text()) {
                 let message = "the Prometheus format has averages of 5s and of 5m alone";
@@ -57,6 +70,7 @@ impl Check<'_> {
             api_version: written.api_version.clone(),
             timeout,
             step: step.unwrap_or_default(),
+            follows_real_time,
             list_every,
             max_body_bytes: usize::try_from(written.max_body_bytes.unwrap_or(64 << 20))
                 .unwrap_or(usize::MAX),
@@ -138,6 +152,8 @@ impl Check<'_> {
             namespace,
             servers: written.servers,
             step: self.step(written.step.as_deref(), &format!("{place}/step")),
+            // What is made of it is known to the mapping.
+            summed: false,
         })
     }
 
@@ -175,6 +191,20 @@ impl Check<'_> {
             );
             let place = format!("{place}/queries/{}/nsxAlb/metric", segment(&query.name));
             self.report(Severity::Warning, place, message);
+        }
+    }
+}
+
+/// Notes on the queries of a mapping whose plugin adds up their series that it does, so that the controller
+/// can say that this must not be done.
+pub(super) fn note_sums(written: &written::Mapping, queries: &mut [Query]) {
+    let adds_up = match written.config.get("combine") {
+        Some(combine) => combine == "sum",
+        None => written.plugin == ALB_POOL,
+    };
+    for query in queries {
+        if let QueryKind::NsxAlb(asked) = &mut query.kind {
+            asked.summed = adds_up;
         }
     }
 }

@@ -155,7 +155,8 @@ pub struct NsxAlb {
     /// How long a request may take, with its answer. `10s` if left out.
     pub timeout: Option<String>,
     /// The time between two samples: `5s` (only for objects with real time metrics switched on),
-    /// `5m`, `1h` or `1d`. Each metric is asked for once in it. `5m` if left out.
+    /// `5m`, `1h` or `1d`; or `auto`: `5s` for objects with real time metrics, and `5m` for the
+    /// others. Each metric is asked for once in it. `5m` if left out.
     pub step: Option<String>,
     /// How often objects and their markers are listed. `5m` if left out.
     pub list_every: Option<String>,

@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::error::ScrapeError;
-use super::history::{History, Unfilled};
+use super::history::Unfilled;
+use super::kept::{Charges, Entry, Room, Scraped};
 use super::query::ExpositionQuery;
 use super::report::PageReport;
-use super::scrape::{Page, Taken, Wanted};
+use super::scrape::{Page, Wanted, Wish};
 use super::target::{Target, TargetKey};
+use leadsman_model::tenant::Tenant;
 
 /// A metric that nobody has wanted for so long, beyond two of its windows, is dropped.
 const KEPT_UNWANTED: Duration = Duration::from_secs(120);
@@ -27,45 +29,15 @@ pub(super) struct Board {
     entries: HashMap<TargetKey, Entry>,
     /// The memory of all samples that are kept.
     memory: usize,
+    /// What it is of each team.
+    of_teams: Charges,
     /// The number of the newest scrape.
     scrapes: u64,
 }
 
 struct Want {
     at: Instant,
-    longest: Duration,
-}
-
-/// What is known of a target.
-#[derive(Default)]
-struct Entry {
-    /// Closed once the scrape under way has ended.
-    under_way: Option<watch::Receiver<()>>,
-    /// When the newest scrape began, and its number.
-    begun: Option<(Instant, u64)>,
-    /// How the newest scrape that ended did, and its number.
-    ended: Option<(Result<Scraped, ScrapeError>, u64)>,
-    /// The series of each metric that the newest good page was searched for.
-    kept: HashMap<Arc<str>, Series>,
-    memory: usize,
-}
-
-type Series = HashMap<Vec<(String, String)>, Kept>;
-
-#[derive(Default)]
-struct Kept {
-    history: History,
-    /// The number of the newest scrape that had it.
-    scrape: u64,
-}
-
-/// A scrape that succeeded.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scraped {
-    pub(super) at: Instant,
-    pub(super) bytes: usize,
-    pub(super) series: usize,
-    pub(super) took: Duration,
+    wish: Wish,
 }
 
 /// Whether a target has to be scraped for a query.
@@ -96,16 +68,20 @@ pub(super) enum Found<'a> {
 }
 
 impl Board {
-    /// Somebody wants a metric. Gives whether it is the first of all.
-    pub(super) fn want(&mut self, query: &ExpositionQuery, now: Instant) -> bool {
+    /// A tenant wants a metric. Gives whether it is the first of all.
+    pub(super) fn want(&mut self, query: &ExpositionQuery, tenant: &Tenant, now: Instant) -> bool {
         let is_first = self.wants.is_empty();
+        let team = matches!(tenant, Tenant::Team { .. }).then(|| tenant.clone());
         match self.wants.get_mut(query.metric.as_str()) {
             Some(want) => {
                 want.at = now;
-                want.longest = want.longest.max(query.over);
+                want.wish.longest = want.wish.longest.max(query.over);
+                if team.is_none() {
+                    want.wish.team = None;
+                }
             }
             None => {
-                let want = Want { at: now, longest: query.over };
+                let want = Want { at: now, wish: Wish { longest: query.over, team } };
                 self.wants.insert(query.metric.as_str().into(), want);
             }
         }
@@ -115,23 +91,23 @@ impl Board {
     /// What pages are searched for.
     pub(super) fn wanted(&self) -> Wanted {
         let wants = self.wants.iter();
-        Arc::new(wants.map(|(metric, want)| (metric.clone(), want.longest)).collect())
+        Arc::new(wants.map(|(metric, want)| (metric.clone(), want.wish.clone())).collect())
     }
 
     /// Drops what nobody wants any more; gives whether nothing is wanted.
     pub(super) fn forget_unwanted(&mut self, now: Instant) -> bool {
         self.wants.retain(|_, want| {
-            now.saturating_duration_since(want.at) < KEPT_UNWANTED + 2 * want.longest
+            now.saturating_duration_since(want.at) < KEPT_UNWANTED + 2 * want.wish.longest
         });
         let wants = &self.wants;
         for entry in self.entries.values_mut() {
             entry.kept.retain(|metric, _| wants.contains_key(metric));
-            entry.measure();
+            entry.measure(|metric| wants.get(metric)?.wish.team.as_ref());
         }
         if wants.is_empty() {
             self.entries.clear();
         }
-        self.memory = self.entries.values().map(|entry| entry.memory).sum();
+        self.tally();
         self.wants.is_empty()
     }
 
@@ -147,7 +123,16 @@ impl Board {
             let entry = before.remove(&target.key).unwrap_or_default();
             self.entries.insert(target.key.clone(), entry);
         }
+        self.tally();
+    }
+
+    /// Adds up what all targets keep.
+    fn tally(&mut self) {
         self.memory = self.entries.values().map(|entry| entry.memory).sum();
+        self.of_teams.clear();
+        for (team, bytes) in self.entries.values().flat_map(|entry| &entry.of_teams) {
+            *self.of_teams.entry(team.clone()).or_default() += bytes;
+        }
     }
 
     /// Whether a target has to be scraped for a metric. `every` is how often it is at most; `None` for
@@ -203,9 +188,18 @@ impl Board {
         let entry = self.entries.get_mut(key)?;
         let before = entry.memory;
         let others = self.memory.saturating_sub(before);
-        let outcome = page
-            .and_then(|page| entry.keep(page, number, limit.saturating_sub(others), limit, now));
+        for (team, bytes) in &entry.of_teams {
+            if let Some(all) = self.of_teams.get_mut(team) {
+                *all = all.saturating_sub(*bytes);
+            }
+        }
+        let room = Room { left: limit.saturating_sub(others), limit, of_teams: &self.of_teams };
+        let outcome = page.and_then(|page| entry.keep(page, number, &room, now));
         self.memory = others + entry.memory;
+        for (team, bytes) in &entry.of_teams {
+            *self.of_teams.entry(team.clone()).or_default() += bytes;
+        }
+        self.of_teams.retain(|_, bytes| *bytes > 0);
         let failed_before = match &entry.ended {
             Some((ended, _)) => ended.is_err(),
             None => false,
@@ -234,6 +228,9 @@ impl Board {
             Some((Err(error), _)) => return Found::Failed(error.clone()),
             Some((Ok(_), number)) => *number,
         };
+        if entry.left_out.contains(query.metric.as_str()) {
+            return Found::Failed(ScrapeError::TeamMemory { limit: entry.limit_of_teams });
+        }
         let Some(series) = entry.kept.get(query.metric.as_str()) else { return Found::NotYet };
         let mut found = Vec::new();
         let mut unfilled = None;
@@ -285,47 +282,5 @@ impl Board {
     /// The memory of all samples that are kept.
     pub(super) fn memory(&self) -> usize {
         self.memory
-    }
-}
-
-impl Entry {
-    /// Keeps the samples of a page, within so many bytes.
-    fn keep(
-        &mut self,
-        page: Page,
-        number: u64,
-        left: usize,
-        limit: usize,
-        now: Instant,
-    ) -> Result<Scraped, ScrapeError> {
-        let scraped = Scraped { at: now, bytes: page.bytes, series: page.series, took: page.took };
-        self.kept.retain(|metric, _| page.wanted.contains_key(metric));
-        for metric in page.wanted.keys() {
-            self.kept.entry(metric.clone()).or_default();
-        }
-        for Taken { metric, labels, value, time } in page.samples {
-            let longest = page.wanted.get(&metric).copied().unwrap_or_default();
-            let Some(series) = self.kept.get_mut(&metric) else { continue };
-            let kept = series.entry(labels).or_default();
-            // Of several samples of one series the first counts, or the newest by its own time.
-            kept.history.add(time, value, longest);
-            kept.scrape = number;
-        }
-        for series in self.kept.values_mut() {
-            // What is not on the page any more is no series.
-            series.retain(|_, kept| kept.scrape == number);
-        }
-        self.measure();
-        if self.memory > left {
-            self.kept.clear();
-            self.memory = 0;
-            return Err(ScrapeError::Memory { limit });
-        }
-        Ok(scraped)
-    }
-
-    fn measure(&mut self) {
-        let all = self.kept.values().flatten();
-        self.memory = all.map(|(labels, kept)| Taken::bytes_of(labels, kept.history.len())).sum();
     }
 }

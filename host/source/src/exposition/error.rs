@@ -91,6 +91,15 @@ pub enum ScrapeError {
         /// The limit.
         limit: usize,
     },
+    /// There is no memory left for what teams ask of it.
+    #[error(
+        "has more series of it than there is memory for: what teams ask of this source may take {limit} \
+         bytes, and one team half of it; ask for fewer series or a shorter `over`"
+    )]
+    TeamMemory {
+        /// What all teams may take.
+        limit: usize,
+    },
     /// A credential cannot be had.
     #[error("{0}")]
     Credential(String),
@@ -120,7 +129,9 @@ impl ScrapeError {
             Self::Broken(_) => "query_broken",
             Self::Status { .. } => "query_status",
             Self::NotMetrics { .. } | Self::Page(_) | Self::Internal => "query_decode",
-            Self::TooLarge { .. } | Self::Memory { .. } => "query_too_large",
+            Self::TooLarge { .. } | Self::Memory { .. } | Self::TeamMemory { .. } => {
+                "query_too_large"
+            }
             Self::Credential(_) => "query_credential",
         }
     }

@@ -7,9 +7,11 @@
 //! its values are absent, with the reason.
 
 mod answer;
+mod arriving;
 mod board;
 mod error;
 mod history;
+mod kept;
 pub(crate) mod parse;
 mod query;
 mod report;
@@ -26,14 +28,16 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use super::{Gap, PageRow, SourceError};
 use crate::client::Client;
+use arriving::ArrivingFor;
 use board::{Board, Turn};
 use leadsman_model::data::Answer;
 use leadsman_model::endpoints::EndpointStore;
 use leadsman_model::names::Namespace;
+use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 use parse::{PageLimits, PageReader, Sample};
-use scrape::{Arriving, Page, Wanted, scrape};
+use scrape::{Page, Wanted, scrape};
 use target::{Target, not_scraped};
 
 pub use error::{ExpositionError, ScrapeError};
@@ -68,7 +72,7 @@ struct Shared {
     /// The endpoints of the cluster, unless addresses are scraped.
     endpoints: Option<Arc<EndpointStore>>,
     board: Mutex<Board>,
-    arriving: Arriving,
+    arriving: ArrivingFor,
     /// Scrapes at once. Targets that failed have few of their own, so that they do not hold up others.
     turns: Semaphore,
     failing_turns: Semaphore,
@@ -94,7 +98,7 @@ impl Exposition {
                 metrics,
                 endpoints,
                 board: Mutex::default(),
-                arriving: Arriving::default(),
+                arriving: ArrivingFor::default(),
                 turns: Semaphore::new(at_once),
                 failing_turns: Semaphore::new((at_once / 4).max(1)),
             }),
@@ -108,11 +112,12 @@ impl Exposition {
     }
 
     /// The series of a query, with why there are none of some objects. `namespace` is that of the
-    /// evaluation: it sees the pods of that namespace alone.
+    /// evaluation, which is on behalf of a tenant: it sees the pods of that namespace alone.
     pub(super) async fn fetch(
         &self,
         query: &ExpositionQuery,
         namespace: Option<&Namespace>,
+        tenant: &Tenant,
     ) -> Result<(Answer, Vec<Gap>), ExpositionError> {
         let targets = self.shared.targets().await?;
         let is_meant =
@@ -123,7 +128,7 @@ impl Exposition {
         let is_first = {
             let mut board = self.shared.board();
             board.sync(&targets.list);
-            board.want(query, Instant::now())
+            board.want(query, tenant, Instant::now())
         };
         if is_first {
             self.spawn(forget(Arc::downgrade(&self.shared)));

@@ -1,14 +1,14 @@
 //! One scrape of one target: a request, and a page that is read as it arrives, within bounds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::Response;
 
+use super::arriving::{ArrivingFor, Reserved, TeamMemory};
 use super::error::ScrapeError;
 use super::history::POINT_BYTES;
 use super::parse::{Format, PageLimits, PageReader, Sample};
@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::decoding::decode as decode_apart;
 use crate::error::innermost;
 use crate::prometheus::{excerpt, request_headers};
+use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 
 /// What is understood, as Prometheus asks for it.
@@ -36,14 +37,25 @@ const MAX_QUOTED: usize = 4096;
 /// What a series takes beside its labels and samples.
 pub(super) const SERIES_BYTES: usize = 160;
 
-/// The metrics that queries ask for, with the longest window of each.
-pub(super) type Wanted = Arc<HashMap<Arc<str>, Duration>>;
+/// The metrics that queries ask for.
+pub(super) type Wanted = Arc<HashMap<Arc<str>, Wish>>;
+
+/// What is asked of a metric.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    /// The longest window.
+    pub(super) longest: Duration,
+    /// The team that asked first, where the operator does not ask.
+    pub(super) team: Option<Tenant>,
+}
 
 /// What a scrape brought.
 #[derive(Debug)]
 pub(super) struct Page {
     /// The samples of the metrics that are wanted.
     pub(super) samples: Vec<Taken>,
+    /// What teams want and there is no memory for.
+    pub(super) left_out: HashSet<Arc<str>>,
     /// What was wanted.
     pub(super) wanted: Wanted,
     /// The size of the page.
@@ -53,7 +65,7 @@ pub(super) struct Page {
     /// How long it took.
     pub(super) took: Duration,
     /// Given back once the samples are kept, or not.
-    _reserved: Reserved,
+    _reserved: [Reserved; 2],
 }
 
 /// A sample that is wanted.
@@ -76,35 +88,6 @@ impl Taken {
     }
 }
 
-/// The memory that the pages of a source take while they arrive.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Arriving(Arc<AtomicUsize>);
-
-/// What one page takes of it.
-#[derive(Debug)]
-struct Reserved {
-    all: Arriving,
-    bytes: usize,
-    limit: usize,
-    /// Whether there was not enough.
-    exceeded: bool,
-}
-
-impl Reserved {
-    fn take(&mut self, bytes: usize) -> bool {
-        let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
-        self.bytes += bytes;
-        self.exceeded |= before.saturating_add(bytes) > self.limit;
-        !self.exceeded
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
 /// A page that is arriving.
 struct Arrival {
     reader: PageReader,
@@ -113,19 +96,33 @@ struct Arrival {
     /// When the scrape began, which is the time of samples that have none.
     time: i64,
     samples: Vec<Taken>,
+    left_out: HashSet<Arc<str>>,
     reserved: Reserved,
+    of_teams: TeamMemory,
 }
 
 impl Arrival {
     fn feed(&mut self, batch: &[u8], is_last: bool) -> Result<(), ScrapeError> {
-        let Self { reader, target, wanted, time, samples, reserved } = self;
+        let Self { reader, target, wanted, time, samples, left_out, reserved, of_teams } = self;
         let mut take = |sample: Sample<'_>| {
-            let Some((metric, _)) = wanted.get_key_value(&*sample.name) else { return };
-            if reserved.exceeded {
+            let Some((metric, wish)) = wanted.get_key_value(&*sample.name) else { return };
+            let is_of_team = wish.team.is_some();
+            if reserved.exceeded || (is_of_team && left_out.contains(metric)) {
                 return;
             }
             let labels = target.labels_of(sample.labels);
-            if reserved.take(Taken::bytes_of(&labels, 1)) {
+            let bytes = Taken::bytes_of(&labels, 1);
+            if is_of_team {
+                if !of_teams.take(metric, bytes) {
+                    // A part of a metric would be taken for the whole of it.
+                    samples.retain(|taken: &Taken| taken.metric != *metric);
+                    of_teams.give_back(metric);
+                    left_out.insert(metric.clone());
+                    return;
+                }
+                let time = sample.time.unwrap_or(*time);
+                samples.push(Taken { metric: metric.clone(), labels, value: sample.value, time });
+            } else if reserved.take(bytes) {
                 let time = sample.time.unwrap_or(*time);
                 samples.push(Taken { metric: metric.clone(), labels, value: sample.value, time });
             }
@@ -145,7 +142,7 @@ impl Arrival {
 pub(super) async fn scrape(
     settings: &ExpositionSettings,
     client: &Client,
-    arriving: &Arriving,
+    arriving: &ArrivingFor,
     target: &Arc<Target>,
     wanted: &Wanted,
 ) -> Result<Page, ScrapeError> {
@@ -182,14 +179,16 @@ pub(super) async fn scrape(
         return Err(ScrapeError::TooLarge { limit });
     }
     let limits = PageLimits { series: settings.limits.series, labels: settings.limits.labels };
-    let (all, limit_memory) = (arriving.clone(), settings.limits.memory);
+    let memory = settings.limits.memory;
     let mut arrival = Arrival {
         reader: PageReader::new(format, limits),
         target: target.clone(),
         wanted: wanted.clone(),
         time,
         samples: Vec::new(),
-        reserved: Reserved { all, bytes: 0, limit: limit_memory, exceeded: false },
+        left_out: HashSet::new(),
+        reserved: Reserved::new(&arriving.operator, memory),
+        of_teams: TeamMemory::new(&arriving.teams, memory),
     };
     let mut bytes = 0;
     loop {
@@ -207,14 +206,15 @@ pub(super) async fn scrape(
             break;
         }
     }
-    let Arrival { reader, samples, reserved, .. } = arrival;
+    let Arrival { reader, samples, left_out, reserved, of_teams, .. } = arrival;
     Ok(Page {
         samples,
+        left_out,
         wanted: wanted.clone(),
         bytes,
         series: reader.series(),
         took: begun.elapsed(),
-        _reserved: reserved,
+        _reserved: [reserved, of_teams.reserved],
     })
 }
 
@@ -296,17 +296,5 @@ mod tests {
             let read = of(&format!("{protobuf}; {other}"));
             assert_eq!(read, Err("another message or encoding of protobuf".to_owned()), "{other}");
         }
-    }
-
-    #[test]
-    fn what_pages_take_while_they_arrive_is_bounded_and_given_back() {
-        let all = Arriving::default();
-        let reserve = || Reserved { all: all.clone(), bytes: 0, limit: 100, exceeded: false };
-        let (mut one, mut other) = (reserve(), reserve());
-        assert!(one.take(60) && !other.take(60));
-        drop(other);
-        assert!(one.take(40) && !one.take(1));
-        drop(one);
-        assert_eq!(all.0.load(Ordering::Relaxed), 0);
     }
 }

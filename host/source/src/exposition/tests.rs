@@ -112,17 +112,18 @@ fn rows(answer: &Answer, labels: &[&str]) -> Vec<(Vec<String>, f64)> {
 async fn queries_of_many_metrics_share_a_scrape() {
     let server = Server::start("a{x=\"1\"} 1\na{x=\"2\"} 2\nb 3\n").await;
     let source = of_urls(&[format!("http://127.0.0.1:{}/metrics", server.port)]);
-    let (answer, gaps) = source.fetch(&query("a"), None).await.unwrap();
+    let (answer, gaps) = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap();
     assert_eq!(rows(&answer, &["x"]), [(vec!["1".into()], 1.0), (vec!["2".into()], 2.0)]);
     assert_eq!(gaps, []);
     // The first page was not searched for another metric; from then on one scrape is for both.
     let one = ExpositionQuery { matchers: vec![LabelMatcher::equal("x", "2")], ..query("a") };
+    let operator = Tenant::default();
     for _ in 0..5 {
         let (b, one, none) = (query("b"), &one, query("c"));
         let (b, a, c) = tokio::join!(
-            source.fetch(&b, None),
-            source.fetch(one, None),
-            source.fetch(&none, None)
+            source.fetch(&b, None, &operator),
+            source.fetch(one, None, &operator),
+            source.fetch(&none, None, &operator)
         );
         assert_eq!(rows(&b.unwrap().0, &["x"]), [(vec![String::new()], 3.0)]);
         assert_eq!(rows(&a.unwrap().0, &["x"]), [(vec!["2".into()], 2.0)]);
@@ -141,7 +142,7 @@ async fn a_bad_target_costs_itself_alone() {
         pod("bank", "web-2", [127, 0, 0, 1]),
     ];
     let source = of_pods(pods, server.port);
-    let (answer, gaps) = source.fetch(&query("a"), None).await.unwrap();
+    let (answer, gaps) = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap();
     let names = |answer: &Answer| -> Vec<_> {
         rows(answer, &["namespace", "pod"])
             .into_iter()
@@ -154,19 +155,20 @@ async fn a_bad_target_costs_itself_alone() {
     assert!(gap.reason.contains("cannot be reached"), "{gap:?}");
     // An evaluation for a namespace sees and scrapes that namespace alone.
     let bank = "bank".parse().unwrap();
-    let (answer, gaps) = source.fetch(&query("a"), Some(&bank)).await.unwrap();
+    let (answer, gaps) = source.fetch(&query("a"), Some(&bank), &Tenant::default()).await.unwrap();
     assert_eq!((names(&answer), gaps), (vec!["bank/web-2".to_owned()], vec![]));
     // One that cannot be read fails the query where there is no other.
     server.set("<html>");
-    let error = source.fetch(&query("a"), Some(&bank)).await.unwrap_err().to_string();
+    let error =
+        source.fetch(&query("a"), Some(&bank), &Tenant::default()).await.unwrap_err().to_string();
     assert!(error.contains("bank/web-2 (127.0.0.1:"), "{error}");
     assert!(error.contains("line 1: a line begins with neither"), "{error}");
-    let error = source.fetch(&query("a"), None).await.unwrap_err().to_string();
+    let error = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap_err().to_string();
     assert!(error.contains("2 other targets") && !error.contains("<html>"), "{error}");
     assert!(source.state().contains("3 targets scraped, 3 failing"), "{}", source.state());
     // And serves as before once it can.
     server.set("a 1\n");
-    let (answer, _) = source.fetch(&query("a"), Some(&bank)).await.unwrap();
+    let (answer, _) = source.fetch(&query("a"), Some(&bank), &Tenant::default()).await.unwrap();
     assert_eq!(names(&answer), ["bank/web-2"]);
 }
 
@@ -192,13 +194,13 @@ async fn what_stands_behind_a_service_is_scraped_until_it_leaves() {
         Exposition::new(&settings, SourceMetrics::uncounted(), Some(store.clone())).unwrap();
     for names in [&["web-0", "web-1"][..], &["web-1"]] {
         store.replace(names.iter().copied().map(behind).collect());
-        let (answer, gaps) = source.fetch(&query("a"), None).await.unwrap();
+        let (answer, gaps) = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap();
         let expected: Vec<_> =
             names.iter().map(|name| (vec!["shop".to_owned(), (*name).to_owned()], 1.0)).collect();
         assert_eq!((rows(&answer, &["namespace", "pod"]), gaps), (expected, vec![]));
     }
     store.replace(vec![]);
-    let (answer, gaps) = source.fetch(&query("a"), None).await.unwrap();
+    let (answer, gaps) = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap();
     assert_eq!(rows(&answer, &["pod"]), []);
     let reason = "there are no running endpoints of the Service web in namespace shop";
     assert_eq!(gaps[0].reason, reason);
@@ -216,7 +218,7 @@ async fn nobody_waits_a_second_time_for_a_target_that_hangs() {
     settings.timeout = Duration::from_millis(700);
     settings.at_most_every = Duration::ZERO;
     let source = Exposition::new(&settings, SourceMetrics::uncounted(), None).unwrap();
-    let (_, gaps) = source.fetch(&query("a"), None).await.unwrap();
+    let (_, gaps) = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap();
     assert!(gaps[0].reason.contains("did not send its page within 700ms"), "{gaps:?}");
     let begun = Instant::now();
     for number in 2..7 {
@@ -226,7 +228,7 @@ async fn nobody_waits_a_second_time_for_a_target_that_hangs() {
         while clock::now() == last {
             tokio::task::yield_now().await;
         }
-        let (answer, _) = source.fetch(&query("a"), None).await.unwrap();
+        let (answer, _) = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap();
         assert_eq!(rows(&answer, &[]), [(vec![], f64::from(number))]);
     }
     assert!(begun.elapsed() < Duration::from_millis(700), "{:?}", begun.elapsed());
@@ -238,14 +240,14 @@ async fn a_window_that_is_not_filled_is_absence_with_its_reason() {
     let source = of_pods(vec![pod("shop", "web-0", [127, 0, 0, 1])], server.port);
     let rate =
         ExpositionQuery { function: Function::Rate, over: Duration::from_secs(60), ..query("a") };
-    let (answer, gaps) = source.fetch(&rate, None).await.unwrap();
+    let (answer, gaps) = source.fetch(&rate, None, &Tenant::default()).await.unwrap();
     assert_eq!(rows(&answer, &[]), []);
     assert_eq!(
         gaps[0].reason,
         "its samples go back 0s, and the window of rate is 60s; it is filled by reads"
     );
     server.set("a 121 61000\n");
-    let (answer, gaps) = source.fetch(&rate, None).await.unwrap();
+    let (answer, gaps) = source.fetch(&rate, None, &Tenant::default()).await.unwrap();
     assert_eq!((rows(&answer, &["pod"]), gaps), (vec![(vec!["web-0".to_owned()], 2.0)], vec![]));
 }
 
@@ -257,11 +259,11 @@ async fn what_is_kept_has_a_bound() {
     let mut settings = settings(TargetSettings::Urls(vec![url]));
     settings.limits.memory = 100_000;
     let source = Exposition::new(&settings, SourceMetrics::uncounted(), None).unwrap();
-    let error = source.fetch(&query("a"), None).await.unwrap_err().to_string();
+    let error = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap_err().to_string();
     assert!(error.contains("take more than 100000 bytes"), "{error}");
     settings.limits.series = 1000;
     let source = Exposition::new(&settings, SourceMetrics::uncounted(), None).unwrap();
-    let error = source.fetch(&query("b"), None).await.unwrap_err().to_string();
+    let error = source.fetch(&query("b"), None, &Tenant::default()).await.unwrap_err().to_string();
     assert!(error.contains("has more than 1000 series"), "{error}");
 }
 
@@ -272,10 +274,10 @@ async fn what_is_not_known_is_said() {
     let settings = settings(TargetSettings::Endpoints(targets));
     let source =
         Exposition::new(&settings, SourceMetrics::uncounted(), Some(store.clone())).unwrap();
-    let error = source.fetch(&query("a"), None).await.unwrap_err().to_string();
+    let error = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap_err().to_string();
     assert_eq!(error, "does not know which pods in all namespaces there are: forbidden");
     store.replace(vec![]);
-    let (answer, gaps) = source.fetch(&query("a"), None).await.unwrap();
+    let (answer, gaps) = source.fetch(&query("a"), None, &Tenant::default()).await.unwrap();
     assert_eq!(rows(&answer, &[]), []);
     assert_eq!(gaps[0].reason, "there are no running pods in all namespaces");
 }
@@ -284,10 +286,37 @@ async fn what_is_not_known_is_said() {
 fn what_nobody_wants_is_dropped() {
     let mut board = Board::default();
     let start = Instant::now();
-    assert!(board.want(&query("a"), start));
-    assert!(!board.want(&query("b"), start + Duration::from_secs(60)));
+    assert!(board.want(&query("a"), &Tenant::default(), start));
+    assert!(!board.want(&query("b"), &Tenant::default(), start + Duration::from_secs(60)));
     assert!(!board.forget_unwanted(start + Duration::from_secs(130)));
     assert_eq!(board.wanted().keys().map(|name| &**name).collect::<Vec<_>>(), ["b"]);
     assert!(board.forget_unwanted(start + Duration::from_secs(190)));
-    assert!(board.want(&query("a"), start));
+    assert!(board.want(&query("a"), &Tenant::default(), start));
+}
+
+/// A team that asks for what does not fit is told so; what others ask of the same target is there.
+#[tokio::test]
+async fn a_team_takes_no_memory_of_others() {
+    let large: String = (0..2000).map(|number| format!("large{{x=\"{number}\"}} 1\n")).collect();
+    let server = Server::start(&format!("{large}small 5\nown 7\nother 9\n")).await;
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    let mut settings = settings(TargetSettings::Urls(vec![url]));
+    settings.at_most_every = Duration::ZERO;
+    let team = |name: &str| Tenant::Team { namespace: name.parse().unwrap() };
+    // Half of the first is for teams when a page arrives; of the second it is kept, but not for one team.
+    for memory in [200_000, 1_500_000] {
+        settings.limits.memory = memory;
+        let source = Exposition::new(&settings, SourceMetrics::uncounted(), None).unwrap();
+        let value = async |metric: &str, tenant: &Tenant| {
+            let fetched = source.fetch(&query(metric), None, tenant).await;
+            let (answer, _) = fetched.map_err(|error| error.to_string())?;
+            Ok::<_, String>(rows(&answer, &[])[0].1)
+        };
+        assert_eq!(value("own", &Tenant::default()).await, Ok(7.0));
+        let error = value("large", &team("a")).await.unwrap_err();
+        assert!(error.contains("what teams ask of this source may take"), "{memory}: {error}");
+        assert_eq!(value("small", &team("a")).await, Ok(5.0), "{memory}: its own others");
+        assert_eq!(value("other", &team("b")).await, Ok(9.0), "{memory}: another team's");
+        assert_eq!(value("own", &Tenant::default()).await, Ok(7.0), "{memory}: the operator's");
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn answer(
         let object = match objects {
             None => None,
             Some(objects) => match objects.get(&row.entity) {
-                Some(object) if is_meant(query, object, only) => Some(object),
+                Some(object) if is_meant(query, objects, object, only) => Some(object),
                 _ => continue,
             },
         };
@@ -115,14 +115,18 @@ impl<'a> Units<'a> {
     }
 }
 
-fn is_meant(query: &NsxAlbQuery, object: &AlbObject, only: Option<&Namespace>) -> bool {
+fn is_meant(
+    query: &NsxAlbQuery,
+    objects: &Objects,
+    object: &AlbObject,
+    only: Option<&Namespace>,
+) -> bool {
     let label = |name: &str| {
         let found = object.labels.iter().find(|(label, _)| *label == name);
         found.map(|(_, value)| value.as_str())
     };
     let of_cluster = match &query.pick {
-        // Whoever made it, its markers say for which cluster.
-        Pick::Ako(cluster) => label("cluster").is_none_or(|named| named == cluster),
+        Pick::Ako(cluster) => objects.is_of_cluster(object, cluster),
         Pick::Name(_) | Pick::Uuid(_) => true,
     };
     of_cluster
@@ -148,7 +152,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn objects(list: Value) -> Objects {
-        let mut listing = Listing::default();
+        let mut listing = Listing::of(Entity::Pool);
         listing.add(json!({"results": list}).to_string().as_bytes()).unwrap();
         listing.end()
     }
@@ -169,6 +173,7 @@ mod tests {
             namespace: AkoNamespace::Any,
             servers: false,
             step: None,
+            summed: false,
         }
     }
 
@@ -178,6 +183,7 @@ mod tests {
             metric: "l4_server.avg_open_conns".to_owned(),
             server: server.map(str::to_owned),
             unit: Some("METRIC_COUNT".to_owned()),
+            sum_invalid: false,
             time: 7000,
             value,
         }

@@ -14,6 +14,7 @@ use super::query::Entity;
 use super::request::{MetricRequest, Target};
 use super::settings::Step;
 use super::shared_call::SharedCall;
+use leadsman_model::tenant::Tenant;
 
 /// A metric of one object, or of all of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,20 +38,61 @@ struct Entry {
     known: Option<(Known, Instant)>,
     /// Whether it made a call fail that it shared with others.
     alone: bool,
+    /// The team that wanted it first, unless the operator does.
+    of: Option<Tenant>,
 }
 
 /// A key that nobody has wanted for so long, beyond two steps, is dropped.
 const KEPT_UNWANTED: Duration = Duration::from_secs(120);
+
+/// How many keys a team may have asked for beside those that others want: some for each of the mappings that
+/// it may have. Each is part of a call in each step.
+const MAX_KEYS_OF_TEAM: usize = 200;
 
 /// How long an error counts before another attempt, and how long that of a refused metric does.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_REFUSED: Duration = Duration::from_secs(30);
 
 impl Board {
+    /// Whether a tenant may have a key asked for. A team has a bound; what others want costs it nothing.
+    pub(super) fn admit(
+        &mut self,
+        key: &Key,
+        tenant: &Tenant,
+        now: Instant,
+    ) -> Result<(), AlbError> {
+        if let Some(entry) = self.0.get_mut(key) {
+            if matches!(tenant, Tenant::Operator { .. }) {
+                entry.of = None;
+            }
+            return Ok(());
+        }
+        let of = matches!(tenant, Tenant::Team { .. }).then(|| tenant.clone());
+        if of.is_some() {
+            let of_team = |entry: &&Entry| entry.of == of;
+            if self.0.values().filter(of_team).count() >= MAX_KEYS_OF_TEAM {
+                self.forget(now);
+            }
+            if self.0.values().filter(of_team).count() >= MAX_KEYS_OF_TEAM {
+                return Err(AlbError::TooManyMetrics { limit: MAX_KEYS_OF_TEAM });
+            }
+        }
+        self.0.insert(key.clone(), Entry { wanted: now, known: None, alone: false, of });
+        Ok(())
+    }
+
+    /// Drops what nobody wants any more.
+    fn forget(&mut self, now: Instant) {
+        self.0.retain(|key, entry| {
+            let kept = KEPT_UNWANTED + 2 * key.step.length();
+            now.saturating_duration_since(entry.wanted) < kept
+        });
+    }
+
     /// Somebody wants a key. Gives what is known of it, as long as that counts.
     pub(super) fn want(&mut self, key: &Key, now: Instant) -> Option<Known> {
-        let entry =
-            self.0.entry(key.clone()).or_insert(Entry { wanted: now, known: None, alone: false });
+        let new = Entry { wanted: now, known: None, alone: false, of: None };
+        let entry = self.0.entry(key.clone()).or_insert(new);
         entry.wanted = now;
         let (known, due) = entry.known.as_ref()?;
         (now < *due).then(|| known.clone())
@@ -71,10 +113,7 @@ impl Board {
     /// will be due in a moment, so that it needs no call of its own. Drops what nobody wants any
     /// more.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Vec<Key>> {
-        self.0.retain(|key, entry| {
-            let kept = KEPT_UNWANTED + 2 * key.step.length();
-            now.saturating_duration_since(entry.wanted) < kept
-        });
+        self.forget(now);
         let is_due = |key: &Key, entry: &Entry| {
             entry.known.as_ref().is_none_or(|(_, due)| *due <= now + lag(key.step) / 2)
         };
@@ -208,166 +247,4 @@ pub(super) fn requests(keys: &[Key]) -> Vec<MetricRequest> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use http::StatusCode;
-
-    pub(in super::super) fn key(entity: Entity, target: &str, metric: &str) -> Key {
-        let target = match target {
-            "*" => Target::All,
-            uuid => Target::One(uuid.into()),
-        };
-        let step = Step::FiveMinutes;
-        Key { entity, target, servers: false, step, metric: metric.into() }
-    }
-
-    fn row(entity: &str, server: Option<&str>, time: i64) -> Row {
-        Row {
-            entity: entity.to_owned(),
-            metric: "l4_server.avg_open_conns".to_owned(),
-            server: server.map(str::to_owned),
-            unit: None,
-            time,
-            value: 1.0,
-        }
-    }
-
-    const CONNS: &str = "l4_server.avg_open_conns";
-    const SECOND: i64 = 1000;
-
-    #[test]
-    fn a_hundred_metrics_are_few_calls_by_family() {
-        let (mut board, now) = (Board::default(), Instant::now());
-        for number in 0..50 {
-            for family in ["l4_server", "l7_server"] {
-                let key = key(Entity::Pool, "*", &format!("{family}.avg_{number}"));
-                assert_eq!(board.want(&key, now), None);
-            }
-        }
-        let calls = board.due(now);
-        assert_eq!(calls.len(), 1);
-        let requests = requests(&calls[0]);
-        assert_eq!(requests.len(), 2);
-        for request in requests {
-            let families = request.metrics.iter().map(|metric| metric.split('.').next().unwrap());
-            let families: std::collections::BTreeSet<_> = families.collect();
-            assert_eq!((request.metrics.len(), families.len()), (50, 1));
-        }
-        // Objects by hand share calls as well.
-        let mut board = Board::default();
-        for number in 0..100 {
-            let _ = board.want(&key(Entity::Pool, &format!("pool-{number}"), CONNS), now);
-        }
-        assert_eq!(board.due(now).len(), 2);
-    }
-
-    #[test]
-    fn no_call_asks_twice_for_a_metric_of_one_object() {
-        let now = Instant::now();
-        let real_time = Key { step: Step::FiveSeconds, ..key(Entity::Pool, "pool-1", CONNS) };
-        let servers = Key { servers: true, ..key(Entity::Pool, "pool-1", CONNS) };
-        for other in [key(Entity::Pool, "*", CONNS), real_time, servers] {
-            let mut board = Board::default();
-            let by_name = key(Entity::Pool, "pool-1", CONNS);
-            let _ = (board.want(&by_name, now), board.want(&other, now));
-            let mut calls = board.due(now);
-            calls.sort();
-            let mut expected = vec![vec![by_name.clone()], vec![other.clone()]];
-            expected.sort();
-            assert_eq!(calls, expected);
-        }
-        // Other objects, and other metrics of the same one, share a call.
-        let mut board = Board::default();
-        for (pool, metric) in
-            [("pool-1", CONNS), ("pool-2", CONNS), ("pool-1", "l7_server.avg_resp_latency")]
-        {
-            let _ = board.want(&key(Entity::Pool, pool, metric), now);
-        }
-        assert_eq!(board.due(now).len(), 1);
-    }
-
-    #[test]
-    fn service_engines_have_one_metric_in_a_request() {
-        let (mut board, now) = (Board::default(), Instant::now());
-        for metric in ["se_if.avg_bandwidth", "se_if.avg_rx_pkts"] {
-            let _ = board.want(&key(Entity::ServiceEngine, "*", metric), now);
-        }
-        let calls = board.due(now);
-        assert_eq!((calls.len(), requests(&calls[0]).len()), (1, 2));
-    }
-
-    #[test]
-    fn a_metric_is_asked_for_once_for_each_step() {
-        let (mut board, start) = (Board::default(), Instant::now());
-        let key = key(Entity::Pool, "*", CONNS);
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let _ = board.want(&key, start);
-        // The sample was taken 100 s ago, so that the next is to be there in 200 s and a lag.
-        board.answered(
-            std::slice::from_ref(&key),
-            vec![row("pool-1", None, 900 * SECOND)],
-            start,
-            Some(1000 * SECOND),
-        );
-        assert!(board.want(&key, at(229)).is_some_and(|known| known.is_ok()));
-        assert_eq!(board.due(at(214)), Vec::<Vec<Key>>::new());
-        assert_eq!(board.due(at(215)).len(), 1, "along with what is due");
-        assert_eq!(board.want(&key, at(230)), None);
-        assert_eq!(board.due(at(230)), [vec![key.clone()]]);
-        // Where it is not there in time, it is waited for until the one after it.
-        let late = vec![row("pool-1", None, 900 * SECOND)];
-        board.answered(std::slice::from_ref(&key), late, at(230), Some(1230 * SECOND));
-        assert!(board.want(&key, at(529)).is_some());
-        assert_eq!(board.want(&key, at(530)), None);
-        board.answered(std::slice::from_ref(&key), vec![], at(530), Some(1530 * SECOND));
-        assert!(board.want(&key, at(829)).is_some_and(|known| known.unwrap().is_empty()));
-        // Where samples have no times, a step after it was asked for.
-        let untimed = vec![row("pool-1", None, 1830 * SECOND)];
-        board.answered(std::slice::from_ref(&key), untimed, at(830), None);
-        assert!(board.want(&key, at(1129)).is_some());
-        assert_eq!(board.want(&key, at(1130)), None);
-    }
-
-    #[test]
-    fn what_nobody_wants_is_not_asked_for() {
-        let (mut board, start) = (Board::default(), Instant::now());
-        let _ = board.want(&key(Entity::Pool, "*", CONNS), start);
-        assert_eq!(board.due(start + Duration::from_secs(719)).len(), 1);
-        assert_eq!(board.due(start + Duration::from_secs(720)).len(), 0);
-        assert!(board.0.is_empty());
-    }
-
-    #[test]
-    fn a_refused_metric_fails_alone_from_then_on() {
-        let (mut board, now) = (Board::default(), Instant::now());
-        let [good, bad] = [CONNS, "l4_server.avg_nonsense"].map(|id| key(Entity::Pool, "*", id));
-        let _ = (board.want(&good, now), board.want(&bad, now));
-        assert_eq!(board.due(now).len(), 1);
-        let status = StatusCode::BAD_REQUEST;
-        let error = AlbError::Refused { status, message: "no such metric".to_owned() };
-        board.failed(std::slice::from_ref(&bad), &error, now);
-        assert_eq!(board.want(&bad, now), Some(Err(error)));
-        let later = now + RETRY_REFUSED;
-        let mut calls = board.due(later);
-        calls.sort();
-        assert_eq!(calls.len(), 2, "{calls:?}");
-    }
-
-    #[test]
-    fn servers_and_the_pool_itself_are_told_apart() {
-        let rows = [
-            row("pool-1", None, 1),
-            row("pool-1", Some("10.0.0.1:80"), 1),
-            row("pool-2", Some("10.0.0.2:80"), 1),
-        ];
-        let servers = |key: &Key, rows: &[Row]| -> Vec<Option<String>> {
-            of_key(key, rows).into_iter().map(|row| row.server).collect()
-        };
-        let pool = key(Entity::Pool, "pool-1", CONNS);
-        assert_eq!(servers(&pool, &rows), [None]);
-        let each = Key { servers: true, ..pool.clone() };
-        assert_eq!(servers(&each, &rows), [Some("10.0.0.1:80".to_owned())]);
-        // A controller that has series for servers alone.
-        assert_eq!(servers(&pool, &rows[1..]), [Some("10.0.0.1:80".to_owned())]);
-    }
-}
+pub(super) mod tests;

@@ -17,6 +17,8 @@ pub(super) struct Row {
     pub(super) server: Option<String>,
     /// What the value is counted in, e.g. `BITS_PER_SECOND`.
     pub(super) unit: Option<String>,
+    /// Whether the controller says that values of the metric must not be added.
+    pub(super) sum_invalid: bool,
     /// When it was taken, in milliseconds since the epoch.
     pub(super) time: i64,
     pub(super) value: f64,
@@ -46,6 +48,7 @@ struct Header {
     server: Option<String>,
     obj_id: Option<String>,
     units: Option<String>,
+    metrics_sum_agg_invalid: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +84,7 @@ fn rows(series: impl Iterator<Item = (String, Series)>, now: i64) -> Result<Vec<
             metric: header.name,
             server: server.into_iter().find(|server| !server.is_empty()),
             unit: header.units.filter(|unit| !unit.is_empty()),
+            sum_invalid: header.metrics_sum_agg_invalid.unwrap_or_default(),
             time,
             value,
         });
@@ -138,6 +142,7 @@ mod tests {
             metric: "l4_server.avg_open_conns".to_owned(),
             server: None,
             unit: Some("METRIC_COUNT".to_owned()),
+            sum_invalid: false,
             time: NOW - 300_000,
             value: 2.5,
         };
@@ -185,6 +190,16 @@ mod tests {
             servers,
             [("pool-1", None), ("pool-1", Some("10.0.0.1:80")), ("pool-1", Some("10.0.0.2:80"))]
         );
+    }
+
+    #[test]
+    fn what_must_not_be_summed_is_marked() {
+        let text = String::from_utf8(body(json!([point("05", 1.0)]))).unwrap();
+        for (mark, expected) in [("true", true), ("false", false), ("null", false)] {
+            let marked = text.replace("invalid\":false", &format!("invalid\":{mark}"));
+            let rows = one(marked.as_bytes(), "pool-1", NOW).unwrap();
+            assert_eq!(rows[0].sum_invalid, expected, "{marked}");
+        }
     }
 
     #[test]

@@ -136,6 +136,24 @@ pub enum AlbError {
         /// Where they are.
         tenants: String,
     },
+    /// The mapping adds up what the controller says must not be.
+    #[error(
+        "says that {metric} must not be summed (metrics_sum_agg_invalid), which the mapping does; set \
+         `combine` to average or max"
+    )]
+    NotSummable {
+        /// The id of the metric.
+        metric: String,
+    },
+    /// A team wants more than it may.
+    #[error(
+        "was not asked: a team has at most {limit} metrics of objects asked for at once; ask for all \
+         objects with `ako`, which is one"
+    )]
+    TooManyMetrics {
+        /// The limit.
+        limit: usize,
+    },
     /// A credential cannot be sent.
     #[error("was not asked: {0} holds no credential that can be sent")]
     UnusableCredential(PathBuf),
@@ -159,6 +177,8 @@ impl AlbError {
                 "query_decode"
             }
             Self::UnknownName { .. } | Self::AmbiguousName { .. } => "query_name",
+            Self::NotSummable { .. } => "query_summed",
+            Self::TooManyMetrics { .. } => "query_too_many_metrics",
             Self::UnusableCredential(_) => "query_credential",
         }
     }

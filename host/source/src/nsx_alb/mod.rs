@@ -13,10 +13,13 @@ mod costs;
 mod credentials;
 mod decode;
 mod error;
+mod following;
+mod lists;
 mod login;
 mod markers;
 mod objects;
 mod query;
+mod real_time;
 mod report;
 mod request;
 mod send;
@@ -41,12 +44,15 @@ use crate::error::shortened;
 use board::{Board, Key, Known};
 use controller::Controller;
 use decode::Row;
+use following::has_real_time;
 use leadsman_model::data::Answer;
 use leadsman_model::names::Namespace;
+use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::SourceMetrics;
-use objects::{Listing, Objects};
-use request::{Call, Filter, Target};
+use lists::{LIST_EMPTY, List, ListKey};
+use objects::Listing;
+use request::Target;
 
 pub use costs::CallCost;
 pub use error::AlbError;
@@ -61,35 +67,16 @@ pub struct NsxAlb {
     controller: Arc<Controller>,
     board: Mutex<Board>,
     lists: Mutex<HashMap<ListKey, List>>,
+    real_time: Mutex<real_time::Watch>,
+    metrics: SourceMetrics,
     /// Held while the controller is asked: what others wait for may be known afterwards.
     turn: tokio::sync::Mutex<()>,
     /// Tells whoever ends the session that the source is not used any more.
     in_use: watch::Sender<()>,
 }
 
-type ListKey = (Entity, Filter);
-
-/// A list of objects, and when it is made anew.
-struct List {
-    known: Result<Arc<Objects>, AlbError>,
-    /// The last one that could be had.
-    good: Option<Arc<Objects>>,
-    made: Instant,
-    due: Instant,
-}
-
-/// How soon a list without an object, or that failed, is made again.
-const LIST_EMPTY: Duration = Duration::from_secs(30);
-const LIST_FAILED: Duration = Duration::from_secs(1);
-
-/// How many objects are looked for by name. With more of them a list of all is fewer calls.
-const MAX_NAMES: usize = 10;
-
 /// How old samples may be at least: those of real time metrics need some seconds to arrive.
 const MIN_SAMPLE_AGE: Duration = Duration::from_secs(60);
-
-/// A list that nobody has asked for in so many of its intervals is dropped.
-const LISTS_KEPT: u32 = 4;
 
 /// How old samples of a step may be where a query does not say.
 fn default_max_age(step: Step) -> Duration {
@@ -103,28 +90,26 @@ impl NsxAlb {
     ) -> Result<Self, SourceError> {
         Ok(Self {
             settings: settings.clone(),
-            controller: Arc::new(Controller::new(settings, metrics)?),
+            controller: Arc::new(Controller::new(settings, metrics.clone())?),
             board: Mutex::default(),
             lists: Mutex::default(),
+            real_time: Mutex::default(),
+            metrics,
             turn: tokio::sync::Mutex::default(),
             in_use: watch::Sender::new(()),
         })
     }
 
-    /// The series of a query. `namespace` is that of the evaluation.
+    /// The series of a query. `namespace` is that of the evaluation, which is on behalf of a tenant.
     pub(super) async fn fetch(
         &self,
         query: &NsxAlbQuery,
         namespace: Option<&Namespace>,
+        tenant: &Tenant,
     ) -> Result<Answer, AlbError> {
-        let list = match &query.pick {
-            Pick::Uuid(_) => None,
-            Pick::Name(name) => Some(self.list_of(query.entity, name)),
-            Pick::Ako(cluster) => Some((query.entity, Filter::Ako(cluster.clone()))),
-        };
-        let objects = match &list {
-            None => None,
-            Some(list) => Some(self.objects(list).await?),
+        let (list, objects) = match self.objects(query).await? {
+            None => (None, None),
+            Some((list, objects)) => (Some(list), Some(objects)),
         };
         let target = match (&query.pick, &objects) {
             (Pick::Uuid(uuid), _) => Target::One(uuid.as_str().into()),
@@ -142,6 +127,7 @@ impl NsxAlb {
             step: query.step.unwrap_or(self.settings.step),
             metric: query.metric.as_str().into(),
         };
+        self.board().admit(&key, tenant, Instant::now())?;
         let rows = self.rows(&key).await;
         // An object that was made anew has another uuid.
         let is_gone = match &rows {
@@ -154,24 +140,22 @@ impl NsxAlb {
         {
             list.due = list.due.min(list.made + key.step.length().min(LIST_EMPTY));
         }
-        Ok(answer::answer(query, &rows?, objects.as_deref(), namespace))
+        let mut rows = rows?;
+        let follows = query.step.is_none() && self.settings.follows_real_time;
+        if follows && objects.as_ref().is_some_and(|objects| has_real_time(objects, &key.target)) {
+            rows = self.in_real_time(&key, rows, tenant).await;
+        }
+        // One value is its own sum.
+        if query.summed && rows.len() > 1 && rows.iter().any(|row| row.sum_invalid) {
+            return Err(AlbError::NotSummable { metric: query.metric.clone() });
+        }
+        Ok(answer::answer(query, &rows, objects.as_deref(), namespace))
     }
 
-    /// How old samples may be, and what may be the cause if they are older: by default three steps,
-    /// for a sample is as old as a step before the next one is there.
-    pub(super) fn max_sample_age(
-        &self,
-        query: &NsxAlbQuery,
-        asked: Option<Duration>,
-    ) -> (Duration, &'static str) {
-        let step = query.step.unwrap_or(self.settings.step);
-        let hint = match step {
-            Step::FiveSeconds => {
-                "; are real time metrics switched on for it, and has their duration not ended?"
-            }
-            _ => "",
-        };
-        (asked.unwrap_or_else(|| default_max_age(step)), hint)
+    /// How old samples may be: by default three steps, for a sample is as old as a step before the
+    /// next one is there.
+    pub(super) fn max_sample_age(&self, query: &NsxAlbQuery, asked: Option<Duration>) -> Duration {
+        asked.unwrap_or_else(|| default_max_age(query.step.unwrap_or(self.settings.step)))
     }
 
     /// Logs out once the source is not used any more or `end` completes.
@@ -241,6 +225,9 @@ impl NsxAlb {
         match answered {
             Ok(rows) => {
                 let time = self.samples_have_times().then(clock::now);
+                if let Some(time) = time {
+                    self.watch_real_time(keys, &rows, time);
+                }
                 self.board().answered(keys, rows, now, time);
             }
             Err(error) => self.board().failed(keys, &error, now),
@@ -282,90 +269,14 @@ impl NsxAlb {
         self.settings.format == AlbFormat::Json
     }
 
-    /// The list in which an object of a name is found.
-    fn list_of(&self, entity: Entity, name: &str) -> ListKey {
-        let own = (entity, Filter::Name(name.to_owned()));
-        let lists = self.lists();
-        let is_name = |(of, filter): &&ListKey| *of == entity && matches!(filter, Filter::Name(_));
-        if lists.contains_key(&own) || lists.keys().filter(is_name).count() < MAX_NAMES {
-            return own;
-        }
-        (entity, Filter::All)
-    }
-
-    /// The objects of a list. While it cannot be made anew, the last one goes on.
-    async fn objects(&self, key: &ListKey) -> Result<Arc<Objects>, AlbError> {
-        let known = |now: Instant| {
-            let lists = self.lists();
-            let list = lists.get(key).filter(|list| now < list.due)?;
-            Some(list.known.clone())
-        };
-        if let Some(known) = known(Instant::now()) {
-            return known;
-        }
-        let _turn = self.turn().await?;
-        if let Some(known) = known(Instant::now()) {
-            return known;
-        }
-        let listed = self.list(key).await;
-        let now = Instant::now();
-        let mut lists = self.lists();
-        let every = self.settings.list_every;
-        lists.retain(|_, list| now < list.due + LISTS_KEPT * every);
-        let good = lists.remove(key).and_then(|list| list.good);
-        let list = match (listed, good) {
-            (Ok(objects), _) => {
-                let objects = Arc::new(objects);
-                let wait = if objects.is_empty() { every.min(LIST_EMPTY) } else { every };
-                let good = Some(objects.clone());
-                List { known: Ok(objects), good, made: now, due: now + wait }
-            }
-            (Err(error), Some(good)) => {
-                let reason = error.to_string();
-                tracing::warn!(
-                    reason,
-                    "objects of the controller cannot be listed; the last list goes on"
-                );
-                let wait = every.min(LIST_EMPTY);
-                List { known: Ok(good.clone()), good: Some(good), made: now, due: now + wait }
-            }
-            (Err(error), None) => {
-                List { known: Err(error), good: None, made: now, due: now + LIST_FAILED }
-            }
-        };
-        let known = list.known.clone();
-        lists.insert(key.clone(), list);
-        known
-    }
-
-    async fn list(&self, (entity, filter): &ListKey) -> Result<Objects, AlbError> {
-        let mut listing = Listing::default();
-        loop {
-            let call: Call = request::objects(*entity, filter, listing.next_page());
-            let body = self.controller.call(&call).await?;
-            let decoded =
-                decode_apart(body.len(), move || listing.add(&body).map(|more| (listing, more)));
-            let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
-            let (next, more) = decoded?;
-            if !more {
-                return Ok(next.end());
-            }
-            listing = next;
-        }
-    }
-
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lists(&self) -> MutexGuard<'_, HashMap<ListKey, List>> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Parses metrics, of many objects or of one, and a page of objects, and joins both.
 pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
-    let mut listing = Listing::default();
+    let mut listing = Listing::of(Entity::Pool);
     listing.add(list).map_err(|error| error.to_string())?;
     let rows =
         decode::many(metrics, i64::MAX).or_else(|_| decode::one(metrics, "pool-1", i64::MAX))?;
@@ -377,6 +288,7 @@ pub(super) fn parse(metrics: &[u8], list: &[u8]) -> Result<Answer, String> {
         namespace: AkoNamespace::Any,
         servers: false,
         step: None,
+        summed: false,
     };
     Ok(answer::answer(&query, &rows, Some(&listing.end()), None))
 }

@@ -26,6 +26,9 @@ pub struct NsxAlbQuery {
     pub servers: bool,
     /// The time between two samples; `None` for that of the source.
     pub step: Option<Step>,
+    /// Whether the mapping adds up what it gives. It has an error where the controller says that this must
+    /// not be done.
+    pub summed: bool,
 }
 
 /// A kind of object of the controller that has metrics.
@@ -175,6 +178,7 @@ mod tests {
             namespace,
             servers: false,
             step: None,
+            summed: false,
         };
         let ako = query(Pick::Ako("k8s".into()), AkoNamespace::Any);
         assert_eq!(ako.only(Some(&namespace)), Some(&namespace));

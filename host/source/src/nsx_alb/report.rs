@@ -62,11 +62,20 @@ impl NsxAlb {
                 false => format!(", newest answer {age}s old"),
             }
         });
+        let real_time = match self.real_time().counts() {
+            (0, 0) => String::new(),
+            (current, 0) => format!(", real time metrics of {current}"),
+            (current, ended) => {
+                format!(", real time metrics of {current}, and ended for {ended}")
+            }
+        };
         let (session, newest) = (self.controller.state(), newest.unwrap_or_default());
         let costs = self.controller.costs().each();
         let costs = costs.map(|costs| format!("; a call costs on average: {costs}"));
         let costs = costs.unwrap_or_default();
-        format!("{session}; {count} objects listed, {of_ako} with markers of AKO{newest}{costs}")
+        format!(
+            "{session}; {count} objects listed, {of_ako} with markers of AKO{newest}{real_time}{costs}"
+        )
     }
 
     /// Asks for everything that queries need, of all pools, and logs out.

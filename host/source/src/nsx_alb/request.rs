@@ -96,7 +96,7 @@ const PAGE_SIZE: &str = "200";
 const MAX_GET_METRICS: usize = 20;
 
 /// What is read of an object.
-const FIELDS: &str = "name,uuid,markers,service_metadata,created_by,tenant_ref";
+const FIELDS: &str = "name,uuid,markers,service_metadata,created_by,tenant_ref,analytics_policy";
 
 /// The metrics of one object, or of several in one call.
 pub(super) fn metrics(requests: &[MetricRequest]) -> Call {
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(
             call.path,
             "/api/virtualservice/?fields=name%2Cuuid%2Cmarkers%2Cservice_metadata%2Ccreated_by%2C\
-             tenant_ref&page_size=200&page=2&include_name=true&created_by=ako-k8s-03"
+             tenant_ref%2Canalytics_policy&page_size=200&page=2&include_name=true&created_by=ako-k8s-03"
         );
         let call = objects(Entity::Pool, &Filter::Name("a&b".into()), 1);
         assert!(call.path.ends_with("&page=1&include_name=true&name=a%26b"), "{}", call.path);

@@ -27,6 +27,9 @@ pub struct NsxAlbSettings {
     pub timeout: Duration,
     /// The time between two samples, where a query does not say.
     pub step: Step,
+    /// Whether objects that have real time metrics switched on give their newest samples in place of
+    /// those, where a query does not say.
+    pub follows_real_time: bool,
     /// How often objects and their markers are listed.
     pub list_every: Duration,
     /// The largest answer.

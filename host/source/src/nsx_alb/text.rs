@@ -128,6 +128,8 @@ fn row(sample: &Sample<'_>, metric: &Arc<str>, now: i64) -> Result<Row, String> 
         metric: metric.to_string(),
         server: label("server"),
         unit: None,
+        // The text does not say.
+        sum_invalid: false,
         time: sample.time.unwrap_or(now),
         value: sample.value,
     })

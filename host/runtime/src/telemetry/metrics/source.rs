@@ -65,6 +65,8 @@ pub(super) struct AllSources {
     asked: Family<AskedLabels, Counter>,
     scraped_bytes: Family<SourceLabels, Counter>,
     scraped_series: Family<SourceLabels, Counter>,
+    real_time: Family<SourceLabels, Gauge>,
+    real_time_ended: Family<SourceLabels, Counter>,
     /// The series of the sources that are alive, by name.
     alive: Arc<Mutex<HashMap<String, Weak<Series>>>>,
 }
@@ -95,6 +97,16 @@ impl AllSources {
             "source_scraped_series",
             "Samples of the pages that were scraped, kept or not",
             self.scraped_series.clone(),
+        );
+        all.register(
+            "source_real_time_objects",
+            "Objects of an NSX ALB controller that give samples of real time",
+            self.real_time.clone(),
+        );
+        all.register(
+            "source_real_time_ended",
+            "How often the real time metrics of an object of an NSX ALB controller have ended",
+            self.real_time_ended.clone(),
         );
     }
 
@@ -175,6 +187,15 @@ impl SourceMetrics {
         all.scraped_series.get_or_create(&of).inc_by(count(series));
     }
 
+    /// So many objects give samples of real time, and so many give none any more since the last time.
+    pub fn real_time(&self, current: usize, ended: usize) {
+        let Series { source, all, .. } = &*self.0;
+        let of = SourceLabels { source: source.clone() };
+        all.real_time.get_or_create(&of).set(i64::try_from(current).unwrap_or(i64::MAX));
+        let ended = u64::try_from(ended).unwrap_or(u64::MAX);
+        all.real_time_ended.get_or_create(&of).inc_by(ended);
+    }
+
     /// Whether an address of the configuration answers.
     pub fn address_up(&self, address: &str, up: bool) {
         let Series { source, known, all } = &*self.0;
@@ -203,6 +224,8 @@ impl Drop for Series {
         let of = SourceLabels { source: self.source.clone() };
         self.all.scraped_bytes.remove(&of);
         self.all.scraped_series.remove(&of);
+        self.all.real_time.remove(&of);
+        self.all.real_time_ended.remove(&of);
         for address in known.addresses {
             for outcome in CallOutcome::ALL {
                 let (source, address) = (self.source.clone(), address.clone());
@@ -230,13 +253,14 @@ mod tests {
         first.address_up("https://lb", true);
         first.address_asked("https://lb", CallOutcome::Ok);
         first.scraped(1000, 10);
+        first.real_time(3, 1);
         let second = all.source("lb");
         drop(first);
         second.called("login", CallOutcome::Refused);
         let text = all.encode();
         let counted = "leadsman_source_calls_total{source=\"lb\",call=\"login\",outcome=\"ok\"} 1";
         assert!(text.contains(counted), "{text}");
-        assert_eq!(lines(), 6);
+        assert_eq!(lines(), 8);
         drop(second);
         assert_eq!(lines(), 0);
     }

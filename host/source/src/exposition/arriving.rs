@@ -1,0 +1,135 @@
+//! What the pages of a source take in memory while they arrive, and what of it is for teams.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What teams may take of the memory for pages that arrive, and for what is kept.
+pub(super) fn share_of_teams(memory: usize) -> usize {
+    memory / 2
+}
+
+/// What one of them may.
+pub(super) fn share_of_team(memory: usize) -> usize {
+    share_of_teams(memory) / 2
+}
+
+/// The memory that the pages of a source take while they arrive.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Arriving(Arc<AtomicUsize>);
+
+/// The same for what the operator's queries want, and for what teams alone do: they have no part of the
+/// former.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ArrivingFor {
+    pub(super) operator: Arriving,
+    pub(super) teams: Arriving,
+}
+
+/// What one page takes of it.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    all: Arriving,
+    bytes: usize,
+    pub(super) limit: usize,
+    /// Whether there was not enough.
+    pub(super) exceeded: bool,
+}
+
+impl Reserved {
+    pub(super) fn new(all: &Arriving, limit: usize) -> Self {
+        Self { all: all.clone(), bytes: 0, limit, exceeded: false }
+    }
+
+    pub(super) fn take(&mut self, bytes: usize) -> bool {
+        let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        self.exceeded |= before.saturating_add(bytes) > self.limit;
+        !self.exceeded
+    }
+
+    /// Takes so much, or nothing if there is not enough.
+    fn take_if_there(&mut self, bytes: usize) -> bool {
+        let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.limit {
+            self.all.0.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        self.bytes += bytes;
+        true
+    }
+
+    /// Gives back a part of what was taken.
+    fn give_back(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.all.0.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes -= bytes;
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// What the metrics of teams take of a page.
+pub(super) struct TeamMemory {
+    pub(super) reserved: Reserved,
+    of_metric: HashMap<Arc<str>, usize>,
+    /// What one metric may take: no more of it would be kept.
+    limit_of_metric: usize,
+}
+
+impl TeamMemory {
+    /// Of a source whose pages may take so much.
+    pub(super) fn new(all: &Arriving, memory: usize) -> Self {
+        Self {
+            reserved: Reserved::new(all, share_of_teams(memory)),
+            of_metric: HashMap::new(),
+            limit_of_metric: share_of_team(memory),
+        }
+    }
+
+    /// Takes a part of a metric, or nothing if there is not enough for it.
+    pub(super) fn take(&mut self, metric: &Arc<str>, bytes: usize) -> bool {
+        let taken = self.of_metric.entry(metric.clone()).or_default();
+        if *taken + bytes > self.limit_of_metric || !self.reserved.take_if_there(bytes) {
+            return false;
+        }
+        *taken += bytes;
+        true
+    }
+
+    /// Gives back all of a metric.
+    pub(super) fn give_back(&mut self, metric: &Arc<str>) {
+        self.reserved.give_back(self.of_metric.remove(metric).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pages_take_while_they_arrive_is_bounded_and_given_back() {
+        let all = Arriving::default();
+        let reserve = || Reserved::new(&all, 100);
+        let (mut one, mut other) = (reserve(), reserve());
+        assert!(one.take(60) && !other.take(60));
+        drop(other);
+        assert!(one.take(40) && !one.take(1));
+        drop(one);
+        assert_eq!(all.0.load(Ordering::Relaxed), 0);
+        // What teams want is taken as a whole or not at all, and leaves room to others.
+        let mut teams =
+            TeamMemory { reserved: reserve(), of_metric: HashMap::new(), limit_of_metric: 50 };
+        let [large, small]: [Arc<str>; 2] = ["large", "small"].map(Arc::from);
+        assert!(teams.take(&large, 40) && !teams.take(&large, 11));
+        teams.give_back(&large);
+        assert!(teams.take(&small, 50));
+        assert_eq!(all.0.load(Ordering::Relaxed), 50);
+        drop(teams);
+        assert_eq!(all.0.load(Ordering::Relaxed), 0);
+    }
+}

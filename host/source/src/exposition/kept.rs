@@ -1,0 +1,151 @@
+//! What is known of one target: its samples, within the memory that there is for them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::arriving::{share_of_team, share_of_teams};
+use super::error::ScrapeError;
+use super::history::History;
+use super::scrape::{Page, Taken, Wanted};
+use leadsman_model::tenant::Tenant;
+
+/// A scrape that succeeded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scraped {
+    pub(super) at: Instant,
+    pub(super) bytes: usize,
+    pub(super) series: usize,
+    pub(super) took: Duration,
+}
+
+/// The memory that each team is charged with.
+pub(super) type Charges = HashMap<Tenant, usize>;
+
+/// What is known of a target.
+#[derive(Default)]
+pub(super) struct Entry {
+    /// Closed once the scrape under way has ended.
+    pub(super) under_way: Option<watch::Receiver<()>>,
+    /// When the newest scrape began, and its number.
+    pub(super) begun: Option<(Instant, u64)>,
+    /// How the newest scrape that ended did, and its number.
+    pub(super) ended: Option<(Result<Scraped, ScrapeError>, u64)>,
+    /// The series of each metric that the newest good page was searched for.
+    pub(super) kept: HashMap<Arc<str>, Series>,
+    /// The metrics of teams for which there was no memory.
+    pub(super) left_out: HashSet<Arc<str>>,
+    /// What all teams could take then.
+    pub(super) limit_of_teams: usize,
+    pub(super) memory: usize,
+    pub(super) of_teams: Charges,
+}
+
+/// The memory that a target may take.
+pub(super) struct Room<'a> {
+    /// What others leave of it.
+    pub(super) left: usize,
+    pub(super) limit: usize,
+    /// What other targets keep for teams.
+    pub(super) of_teams: &'a Charges,
+}
+
+pub(super) type Series = HashMap<Vec<(String, String)>, Kept>;
+
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) history: History,
+    /// The number of the newest scrape that had it.
+    pub(super) scrape: u64,
+}
+
+impl Entry {
+    /// Keeps the samples of a page, within what there is room for.
+    pub(super) fn keep(
+        &mut self,
+        page: Page,
+        number: u64,
+        room: &Room<'_>,
+        now: Instant,
+    ) -> Result<Scraped, ScrapeError> {
+        let scraped = Scraped { at: now, bytes: page.bytes, series: page.series, took: page.took };
+        self.kept.retain(|metric, _| page.wanted.contains_key(metric));
+        for metric in page.wanted.keys() {
+            self.kept.entry(metric.clone()).or_default();
+        }
+        for Taken { metric, labels, value, time } in page.samples {
+            let longest = page.wanted.get(&metric).map(|wish| wish.longest).unwrap_or_default();
+            let Some(series) = self.kept.get_mut(&metric) else { continue };
+            let kept = series.entry(labels).or_default();
+            // Of several samples of one series the first counts, or the newest by its own time.
+            kept.history.add(time, value, longest);
+            kept.scrape = number;
+        }
+        for series in self.kept.values_mut() {
+            // What is not on the page any more is no series.
+            series.retain(|_, kept| kept.scrape == number);
+        }
+        self.left_out = page.left_out;
+        self.leave_out(&page.wanted, room);
+        self.measure(|metric| page.wanted.get(metric)?.team.as_ref());
+        if self.memory > room.left {
+            self.kept.clear();
+            self.memory = 0;
+            self.of_teams.clear();
+            return Err(ScrapeError::Memory { limit: room.limit });
+        }
+        Ok(scraped)
+    }
+
+    /// Leaves out the metrics of teams for which there is no room, the largest first: a team has half of
+    /// what all of them have, and all of them half of the whole.
+    fn leave_out(&mut self, wanted: &Wanted, room: &Room<'_>) {
+        self.limit_of_teams = share_of_teams(room.limit);
+        let mut of_teams: Vec<_> = self
+            .kept
+            .iter()
+            .filter_map(|(metric, series)| {
+                let team = wanted.get(metric)?.team.as_ref()?;
+                Some((bytes_of(series), team, metric.clone()))
+            })
+            .collect();
+        of_teams.sort_by(|(bytes, _, metric), (others, _, other)| {
+            bytes.cmp(others).then_with(|| metric.cmp(other))
+        });
+        let mut charges = room.of_teams.clone();
+        let mut all: usize = charges.values().sum();
+        for (bytes, team, metric) in of_teams {
+            let charge = charges.entry(team.clone()).or_default();
+            let is_too_much =
+                *charge + bytes > share_of_team(room.limit) || all + bytes > self.limit_of_teams;
+            if is_too_much {
+                if let Some(series) = self.kept.get_mut(&metric) {
+                    series.clear();
+                }
+                self.left_out.insert(metric);
+            } else {
+                *charge += bytes;
+                all += bytes;
+            }
+        }
+    }
+
+    /// Adds up what is kept, and what of it each team is charged with.
+    pub(super) fn measure<'t>(&mut self, team_of: impl Fn(&str) -> Option<&'t Tenant>) {
+        self.memory = 0;
+        self.of_teams.clear();
+        for (metric, series) in &self.kept {
+            let bytes = bytes_of(series);
+            self.memory += bytes;
+            if let Some(team) = team_of(metric.as_ref()).filter(|_| bytes > 0) {
+                *self.of_teams.entry(team.clone()).or_default() += bytes;
+            }
+        }
+    }
+}
+
+fn bytes_of(series: &Series) -> usize {
+    series.iter().map(|(labels, kept)| Taken::bytes_of(labels, kept.history.len())).sum()
+}
