@@ -200,9 +200,13 @@ async fn a_username_can_be_in_a_file_too() {
     works(&leadsman).await;
     for (basic, message) in [
         ("{passwordFile: p}", "username"),
-        ("{username: a, usernameFile: b, passwordFile: p}", "only one of username and usernameFile"),
+        (
+            "{username: a, usernameFile: b, passwordFile: p}",
+            "only one of username and usernameFile",
+        ),
     ] {
-        let source = format!("sources: {{a: {{prometheus: {{url: 'http://a', basicAuth: {basic}}}}}}}");
+        let source =
+            format!("sources: {{a: {{prometheus: {{url: 'http://a', basicAuth: {basic}}}}}}}");
         let head = "apiVersion: leadsman.dev/v1alpha1\nkind: Config";
         let check = Leadsman::check(format!("{head}\n{source}\n")).await;
         assert_eq!(check.code, Some(1), "{}", check.output);

@@ -56,11 +56,11 @@ impl Conversion {
                     .filter_map(|query| sources.get(&query.source).map(String::as_str))
                     .collect();
                 let used = used.into_iter().map(Node::from).collect::<Vec<_>>();
-                Entries::default()
+                let team = Entries::default()
                     .with("namespaces", vec![Node::from(namespace)])
                     .with("sources", used)
-                    .maybe("limits", limits(count))
-                    .into()
+                    .maybe("limits", limits(count));
+                Node::from(team)
             })
             .collect();
         Node::from(Entries::default().with("teams", teams)).write(&mut text, 0);

@@ -62,7 +62,8 @@ impl Reader<'_> {
             self.manifests.fault(format!("{name}: folders are read {MAX_DEPTH} deep"));
             return;
         }
-        let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+        let entries =
+            fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
         let mut entries = match entries {
             Ok(entries) => entries,
             Err(error) => return self.fault(&name, &error),
