@@ -2,7 +2,9 @@
 //! plugin. The library behind the binary `leadsman`; see ARCHITECTURE.md.
 
 pub mod app;
+pub mod conversion;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
 pub mod inspection;
+pub mod takeover;
