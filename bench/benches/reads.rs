@@ -14,7 +14,7 @@ use leadsman_bench::scene::{
     CONCURRENCY, DURATION, config, heading, load, mib, objects, paths, report, source,
 };
 use leadsman_bench::{floor, process};
-use leadsman_tests::Leadsman;
+use leadsman_tests::{Collector, Leadsman};
 
 fn main() {
     if std::env::args().any(|argument| argument == "floor") {
@@ -47,6 +47,8 @@ async fn measure() {
     let caused = (process::cpu(prometheus.pid()) - before).saturating_sub(scraping);
     let loaded = process::memory(leadsman.pid());
 
+    traced(&prometheus.url(), &paths).await;
+
     let (mut floor, address) = start_floor();
     let (measured, cpu) = load(address, floor.id(), &paths, Reader::default()).await;
     report("floor (axum + rustls, one thread)", measured, cpu);
@@ -64,6 +66,19 @@ async fn measure() {
         caused.as_secs_f64() * 1000.0 / f64::from(reads)
     );
     println!("memory: {:.1} MiB idle, {:.1} MiB under load", mib(idle), mib(loaded));
+}
+
+/// The same reads of an adapter that traces one of a hundred.
+async fn traced(prometheus: &str, paths: &[String]) {
+    let collector = Collector::start().await;
+    let endpoint = collector.url();
+    let arguments = ["--otlp-endpoint", &endpoint, "--trace-sampling-ratio", "0.01"];
+    let leadsman = Leadsman::start_with(config(prometheus) + &objects(), &arguments).await;
+    let (measured, cpu) = load(leadsman.api(), leadsman.pid(), paths, Reader::default()).await;
+    report("leadsman, 1 % of reads traced", measured, cpu);
+    let dropped = leadsman.metric("leadsman_spans_dropped_total", &[]).await.unwrap_or(0.0);
+    assert!(collector.spans().iter().any(|span| span.name == "read"), "nothing was traced");
+    println!("{dropped} spans were dropped");
 }
 
 /// Reads each path once and prints the number of queries to Prometheus.

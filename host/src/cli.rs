@@ -2,26 +2,34 @@
 
 mod access;
 mod adapter;
+mod convert;
 #[cfg(test)]
 mod documented;
 mod explain;
 mod foreign;
 mod rules;
+mod scaler;
+mod takeover;
+mod telling;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use leadsman::app::ServiceName;
+use leadsman::app::{AdminAuth, ServiceName};
 use leadsman_control::ConfigOrigin;
 use leadsman_runtime::telemetry::LogFormat;
 
 pub(crate) use adapter::AdapterFlags;
+pub(crate) use convert::Convert;
 pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
 pub(crate) use foreign::translate;
 pub(crate) use rules::{Output, Rules};
+pub(crate) use scaler::ScalerFlags;
+pub(crate) use takeover::Takeover;
+pub(crate) use telling::Telling;
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
 #[derive(Debug, Parser)]
@@ -39,7 +47,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo, doctor, explain and try.
+    /// if left out, `warn` for demo, doctor, explain, try and takeover.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -68,6 +76,13 @@ pub(crate) enum Command {
     /// queries, and why a series is not served. Writes them as mappings, and compares what another
     /// adapter answers. Exits with 1 if anything is wrong or differs.
     Rules(Rules),
+    /// Take an API group over from another adapter without a gap: says who serves it and who uses it,
+    /// checks that a delegate passes on what is not served here, points the APIServices to this adapter,
+    /// and keeps what was there before. --undo gives it back. Exits with 1 if it refuses to.
+    Takeover(Takeover),
+    /// Convert ScaledObjects of KEDA to a configuration and plain autoscalers, and say what cannot
+    /// be kept of each. Exits with 1 if one is not written or cannot be read.
+    Convert(Convert),
     /// Print the JSON schema of the configuration.
     Schema(Schema),
     /// Look at plugins.
@@ -167,11 +182,38 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = leadsman_document::parse_duration)]
     pub(crate) shutdown_delay_duration: Duration,
     /// Where metrics and the status page are served, without TLS. The page shows values, and so
-    /// only to this machine (or pod), whatever the address.
+    /// only to this machine (or pod), whatever the address, unless `--admin-auth` says otherwise.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) admin_address: SocketAddr,
+    /// Who may see the page: `local` for this machine (or pod), or `cluster` for users of the cluster
+    /// who may `get` the path `/status`, by a bearer token. `cluster` asks this machine for a token,
+    /// too.
+    #[arg(long, value_enum, value_name = "WHO", default_value = "local")]
+    pub(crate) admin_auth: AdminAuthFlag,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
+    #[command(flatten)]
+    pub(crate) scaler: ScalerFlags,
     #[command(flatten)]
     pub(crate) adapter: AdapterFlags,
+}
+
+/// Who may see the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AdminAuthFlag {
+    /// This machine.
+    Local,
+    /// Users of the cluster.
+    Cluster,
+}
+
+impl From<AdminAuthFlag> for AdminAuth {
+    fn from(flag: AdminAuthFlag) -> Self {
+        match flag {
+            AdminAuthFlag::Local => Self::ThisMachine,
+            AdminAuthFlag::Cluster => Self::Cluster,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -25,11 +25,15 @@ fn main() -> ExitCode {
     // Log lines would hide what these print.
     let quiet = matches!(
         cli.command,
-        Command::Demo(_) | Command::Doctor(_) | Command::Explain(_) | Command::Try(_)
+        Command::Demo(_)
+            | Command::Doctor(_)
+            | Command::Explain(_)
+            | Command::Try(_)
+            | Command::Takeover(_)
     );
     let default = match cli.command {
         // They print the faults themselves.
-        Command::Check(_) | Command::Rules(_) => "off",
+        Command::Check(_) | Command::Rules(_) | Command::Convert(_) => "off",
         _ if quiet => "warn",
         _ => "info",
     };
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
         Command::Explain(explain) => commands::explain(explain),
         Command::Try(of) => commands::try_mapping(&of),
         Command::Rules(rules) => commands::rules(rules),
+        Command::Takeover(takeover) => commands::takeover(&takeover),
+        Command::Convert(convert) => commands::convert(convert),
         Command::Schema(schema) => commands::schema(&schema),
         Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
         Command::Plugin(cli::Plugin::Run { plugin, fixture }) => {

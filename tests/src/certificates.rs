@@ -71,6 +71,31 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// A certificate for a server at 127.0.0.1 that expired years ago.
+    pub fn expired_server(&self, name: &str) -> Identity {
+        let mut params = params(name);
+        params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.not_after = date_time_ymd(2020, 1, 1);
+        self.sign(&params)
+    }
+
+    /// A certificate for a server at 127.0.0.1 with these DNS names that is a client of its like, too.
+    ///
+    /// # Panics
+    /// If a DNS name is invalid.
+    pub fn both_ends(&self, name: &str, dns: &[&str]) -> Identity {
+        let mut params = params(name);
+        params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+        for &name in dns {
+            let name = name.try_into().expect("a DNS name");
+            params.subject_alt_names.push(SanType::DnsName(name));
+        }
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(&params)
+    }
+
     /// A certificate for a client.
     pub fn client(&self, name: &str) -> Identity {
         self.sign(&client(name))

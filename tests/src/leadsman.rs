@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::answer::{Answer, assert_contains};
 use crate::caller::HttpClient;
+use crate::events::Events;
 use crate::exposition::Exposition;
 use crate::process::{PROCESS_TIMEOUT, Process};
 use crate::waiting::eventually;
@@ -27,6 +28,7 @@ pub struct Leadsman {
     process: Process,
     api: String,
     admin: String,
+    scaler: Option<String>,
     caller: HttpClient,
     _folder: Option<TempDir>,
 }
@@ -108,11 +110,23 @@ impl Leadsman {
         let folder = folder.into();
         let mut process = Process::start(&binary(), arguments).expect("leadsman can be run");
         match process.line(serving).await {
-            Some((api, admin)) => {
-                Ok(Self { process, api, admin, caller: HttpClient::anonymous(), _folder: folder })
+            Some(Addresses { api, admin, scaler }) => {
+                let caller = HttpClient::anonymous();
+                Ok(Self { process, api, admin, scaler, caller, _folder: folder })
             }
             None => Err(Exited { status: process.exit().await, log: process.log() }),
         }
+    }
+
+    /// Plays the demo.
+    ///
+    /// # Panics
+    /// If it does not become ready in time.
+    pub async fn demo() -> Self {
+        let arguments = ["demo", "--admin-address", "127.0.0.1:0", "--secure-port", "0"];
+        let logs = ["--log-format", "json", "--log-level", "info"];
+        let all: Vec<_> = arguments.iter().chain(&logs).map(|&part| part.to_owned()).collect();
+        Self::expect_ready(Self::run(&all, None).await).await
     }
 
     /// Reads a path of the API, as `kubectl get --raw` does.
@@ -180,6 +194,27 @@ impl Leadsman {
         self.answer(self.caller.request(Method::GET, &format!("{}{path}", self.admin))).await
     }
 
+    /// Reads a path of the admin address as this caller.
+    ///
+    /// # Panics
+    /// If there is no response.
+    pub async fn admin_as(&self, caller: &HttpClient, path: &str) -> Answer {
+        self.answer(caller.request(Method::GET, &self.page(path))).await
+    }
+
+    /// The address of a path of the page.
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.admin)
+    }
+
+    /// Follows the events of the page. The error is the status code of a refusal.
+    ///
+    /// # Panics
+    /// If there is no response.
+    pub async fn events(&self) -> Result<Events, u16> {
+        Events::open(&self.caller, &self.page("/status/events")).await
+    }
+
     /// The sum of its own metric with this name and at least these labels.
     ///
     /// # Panics
@@ -216,6 +251,16 @@ impl Leadsman {
     /// If the logged address is invalid.
     pub fn admin_address(&self) -> std::net::SocketAddr {
         let address = self.admin.trim_start_matches("http://");
+        address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
+    /// The address for scalers of KEDA.
+    ///
+    /// # Panics
+    /// If it was started without one, or the logged address is invalid.
+    pub fn scaler(&self) -> std::net::SocketAddr {
+        let address = self.scaler.as_deref().expect("an address for scalers");
+        let address = address.trim_start_matches("https://");
         address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
     }
 
@@ -321,10 +366,20 @@ pub(crate) fn binary() -> PathBuf {
     binary
 }
 
+/// Where it listens.
+struct Addresses {
+    api: String,
+    admin: String,
+    scaler: Option<String>,
+}
+
 /// The addresses in the log line `serving`.
-fn serving(line: &str) -> Option<(String, String)> {
+fn serving(line: &str) -> Option<Addresses> {
     let line: Value = serde_json::from_str(line).ok()?;
     let fields = &line["fields"];
     let address = |name: &str| Some(fields[name].as_str()?.trim_end_matches('/').to_owned());
-    (fields["message"] == "serving").then(|| Some((address("api")?, address("admin")?)))?
+    if fields["message"] != "serving" {
+        return None;
+    }
+    Some(Addresses { api: address("api")?, admin: address("admin")?, scaler: address("scaler") })
 }

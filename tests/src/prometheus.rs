@@ -1,6 +1,7 @@
 //! A real Prometheus, from a Debian package.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::history::History;
-use crate::process::{Process, Server, free_port, program};
+use crate::process::{PROCESS_TIMEOUT, Process, Server, free_port, program};
 use crate::waiting::eventually;
 
 /// A Prometheus that scrapes its targets every second.
@@ -60,6 +61,54 @@ impl Prometheus {
         let mut prometheus = Self::configured(&config);
         prometheus.run().await;
         prometheus
+    }
+
+    /// The same with the rules of a file, which it evaluates every second.
+    ///
+    /// # Panics
+    /// If Prometheus is not installed or does not start.
+    pub async fn with_rules(jobs: &[String], rules: &Path) -> Self {
+        let mut config = format!("rule_files: ['{}']\nscrape_configs:\n", rules.display());
+        for job in jobs {
+            let _ = writeln!(config, "  - {job}");
+        }
+        let mut prometheus = Self::configured(&config);
+        prometheus.run().await;
+        prometheus
+    }
+
+    /// Its rules, with their state.
+    ///
+    /// # Panics
+    /// If the request fails.
+    pub async fn rules(&self) -> Vec<Value> {
+        let response = self.http.get(format!("{}/api/v1/rules", self.url())).send().await;
+        let body = response.expect("an answer").text().await.expect("a body");
+        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
+        let groups = answer["data"]["groups"].as_array().unwrap_or_else(|| panic!("{body}"));
+        let rules = groups.iter().filter_map(|group| group["rules"].as_array());
+        rules.flatten().cloned().collect()
+    }
+
+    /// Runs `promtool test rules` on a file, beside the rules that it names. Returns what it says, which
+    /// is an error if a test fails.
+    ///
+    /// # Panics
+    /// If promtool is not installed or does not end.
+    pub async fn test_rules(tests: &Path, rules: &Path) -> Result<String, String> {
+        let folder = TempDir::new().expect("a temporary folder");
+        for file in [tests, rules] {
+            let name = file.file_name().expect("a name");
+            std::fs::copy(file, folder.path().join(name)).expect("a copy");
+        }
+        let mut command = tokio::process::Command::new(program("promtool", "prometheus"));
+        command.args(["test", "rules"]).arg(tests.file_name().expect("a name"));
+        command.current_dir(folder.path()).kill_on_drop(true);
+        let ran = tokio::time::timeout(PROCESS_TIMEOUT, command.output()).await;
+        let output = ran.expect("promtool ends").expect("promtool can be run");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        if output.status.success() { Ok(said) } else { Err(said) }
     }
 
     /// Starts one that scrapes nothing and has these series, and waits until it serves them.

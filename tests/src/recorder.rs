@@ -22,6 +22,7 @@ struct Shared {
     target: String,
     http: Client,
     queries: Mutex<Vec<String>>,
+    parents: Mutex<Vec<String>>,
 }
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,7 +36,8 @@ impl Recorder {
         crate::crypto();
         let http = Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build().expect("a client");
         let target = target.trim_end_matches('/').to_owned();
-        let shared = Arc::new(Shared { target, http, queries: Mutex::default() });
+        let shared =
+            Arc::new(Shared { target, http, queries: Mutex::default(), parents: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let mut server = JoinSet::new();
@@ -53,6 +55,11 @@ impl Recorder {
         self.shared.queries().len()
     }
 
+    /// The headers `traceparent` of the queries so far, of those that had one.
+    pub fn parents(&self) -> Vec<String> {
+        self.shared.parents.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The queries after the first `count` ones.
     pub fn after(&self, count: usize) -> Vec<String> {
         self.shared.queries().iter().skip(count).cloned().collect()
@@ -67,6 +74,10 @@ impl Shared {
     async fn pass(&self, request: &Request) -> Response {
         if let Some(query) = request.parameter("query") {
             self.queries().push(query.to_owned());
+            if let Some(parent) = request.header("traceparent") {
+                let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
+                parents.push(parent.to_owned());
+            }
         }
         let url = format!("{}{}", self.target, request.path);
         let sent = match request.method.as_str() {

@@ -26,6 +26,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body, if it is text.
     pub body: String,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Request {
@@ -110,6 +112,7 @@ pub(crate) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result
         form: pairs(query.as_bytes()),
         headers: Vec::new(),
         body: String::new(),
+        bytes: Vec::new(),
     };
     while let Some(header) = line(stream).await?.filter(|header| !header.is_empty()) {
         if let Some((name, value)) = header.split_once(':') {
@@ -120,7 +123,8 @@ pub(crate) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).await?;
     request.form.extend(pairs(&body));
-    request.body = String::from_utf8(body).unwrap_or_default();
+    request.body = std::str::from_utf8(&body).unwrap_or_default().to_owned();
+    request.bytes = body;
     Ok(Some(request))
 }
 

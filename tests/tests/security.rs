@@ -187,6 +187,33 @@ async fn a_password_is_reloaded_and_never_leaked() {
     }
 }
 
+/// As a Secret has both, whose name nobody writes down.
+#[tokio::test]
+async fn a_username_can_be_in_a_file_too() {
+    let folder = TempDir::new().expect("a folder");
+    let (username, password) =
+        (file(&folder, "username", "leadsman\n"), file(&folder, "password", "soundings"));
+    let upstream = Upstream::start(good()).await;
+    upstream.require_header("authorization", "Basic bGVhZHNtYW46c291bmRpbmdz");
+    let settings = format!("basicAuth: {{usernameFile: {username}, passwordFile: {password}}}");
+    let leadsman = with_settings(&upstream, &settings).await;
+    works(&leadsman).await;
+    for (basic, message) in [
+        ("{passwordFile: p}", "username"),
+        (
+            "{username: a, usernameFile: b, passwordFile: p}",
+            "only one of username and usernameFile",
+        ),
+    ] {
+        let source =
+            format!("sources: {{a: {{prometheus: {{url: 'http://a', basicAuth: {basic}}}}}}}");
+        let head = "apiVersion: leadsman.dev/v1alpha1\nkind: Config";
+        let check = Leadsman::check(format!("{head}\n{source}\n")).await;
+        assert_eq!(check.code, Some(1), "{}", check.output);
+        check.assert_contains(&[message]);
+    }
+}
+
 #[tokio::test]
 async fn headers_are_sent() {
     let upstream = Upstream::start(good()).await;

@@ -12,7 +12,7 @@ usage: cargo xtask COMMAND
   setup [--tests|--deny]
                       install a compiler for plugins; --tests: the servers that the tests
                       ask, too: Prometheus, a registry, a control plane,
-                      prometheus-adapter; --deny: cargo-deny instead
+                      prometheus-adapter, KEDA; --deny: cargo-deny instead
   demo [ARGS]         run `leadsman demo ARGS`, with a recorded NSX ALB controller
   test [FILTER]       build and run every test, or those whose name contains FILTER
   ci [STEP...]        what a submission must pass, or these steps of it:
@@ -20,7 +20,7 @@ usage: cargo xtask COMMAND
                       (BLESS=1 cargo xtask ci drift writes the generated files)
   bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
                       recording, cluster, objects, reload, relist, neighbours, bounds,
-                      nsx_alb;
+                      delegates, nsx_alb, scaler;
                       ARGS of bounds: names of attacks; of nsx_alb: [STEP [SECONDS]]
   fuzz [--seconds N] [TARGET...]
                       feed what reads bytes from outside with mutated ones, each parser

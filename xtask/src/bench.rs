@@ -28,8 +28,12 @@ pub(crate) enum Benchmark {
     Neighbours,
     /// What attacks take, beside the bounds that are stated for them.
     Bounds,
+    /// What delegates cost reads of our own metrics.
+    Delegates,
     /// A hundred mappings and 5,000 pools on one NSX ALB controller.
     NsxAlb,
+    /// Polls of a thousand ScaledObjects of KEDA.
+    Scaler,
 }
 
 impl Benchmark {
@@ -44,7 +48,9 @@ impl Benchmark {
         Self::Relist,
         Self::Neighbours,
         Self::Bounds,
+        Self::Delegates,
         Self::NsxAlb,
+        Self::Scaler,
     ];
 
     /// The benchmark of this name.
@@ -64,7 +70,9 @@ impl Benchmark {
             Self::Relist => "relist",
             Self::Neighbours => "neighbours",
             Self::Bounds => "bounds",
+            Self::Delegates => "delegates",
             Self::NsxAlb => "nsx_alb",
+            Self::Scaler => "scaler",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! contains copies of the sources, by which the tests find it if xtask does not run them.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -25,19 +26,46 @@ pub(crate) struct Module {
     pub(crate) packages: &'static [&'static str],
     /// The resulting programs.
     pub(crate) programs: &'static [&'static str],
+    /// Files that are copied beside the programs.
+    pub(crate) copied: Option<Copied>,
     /// How long the build takes on two cores.
     pub(crate) takes: &'static str,
+}
+
+/// Files of a required module.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Copied {
+    /// The module.
+    pub(crate) module: &'static str,
+    /// The folder in it.
+    pub(crate) from: &'static str,
+    /// The folder beside the programs.
+    pub(crate) to: &'static str,
+}
+
+/// How a build treats what runs beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manners {
+    /// It is what is waited for, and its output is shown.
+    Usual,
+    /// It gives way to what runs beside it, and is silent.
+    GivesWay,
 }
 
 impl Module {
     /// Builds it unless it exists, and returns the folder.
     pub(crate) fn setup(&self, flags: &str) -> Result<PathBuf, String> {
+        self.setup_with(flags, Manners::Usual)
+    }
+
+    /// The same with these manners.
+    pub(crate) fn setup_with(&self, flags: &str, manners: Manners) -> Result<PathBuf, String> {
         let told = |failure: Failure| failure.to_string();
         let folder = self.folder(flags).map_err(told)?;
         if !self.is_built(&folder) {
             println!("tests: no {} yet", self.name);
             let go = Go::find_or_install()?;
-            self.build(&go, flags, &folder).map_err(told)?;
+            self.build(&go, flags, &folder, manners).map_err(told)?;
         }
         Ok(folder)
     }
@@ -55,7 +83,7 @@ impl Module {
 
     /// Builds into a temporary folder that is renamed when it is complete, so that concurrent or
     /// interrupted builds leave no partial result.
-    fn build(&self, go: &Go, flags: &str, folder: &Path) -> Result<(), Failure> {
+    fn build(&self, go: &Go, flags: &str, folder: &Path, manners: Manners) -> Result<(), Failure> {
         let began = Instant::now();
         println!("  {go}: building, which takes about {}, and once only", self.takes);
         let beside = folder.with_extension(format!("{}", std::process::id()));
@@ -63,13 +91,15 @@ impl Module {
         let source = self.source();
         let output = format!("{}/", beside.display());
         let line = ["build", "-trimpath", "-ldflags", flags, "-o", &output];
-        let mut command = go.command(&[&line, self.packages].concat());
-        let built = programs::run(command.current_dir(&source), "go build").and_then(|()| {
-            self.sources.iter().try_for_each(|name| {
-                let copy = beside.join(name);
-                std::fs::copy(source.join(name), &copy).map_err(|error| file(&copy, error))?;
-                Ok(())
-            })
+        let line = [&line, self.packages].concat();
+        let built = match manners {
+            Manners::Usual => programs::run(go.command(&line).current_dir(&source), "go build"),
+            Manners::GivesWay => programs::quietly(go.gently(&line).current_dir(&source))
+                .map(drop)
+                .map_err(|reason| Failure::Told(format!("go build of {}: {reason}", self.name))),
+        };
+        let built = built.and_then(|()| self.copy(go, &beside)).and_then(|()| {
+            self.sources.iter().try_for_each(|name| copy_file(&source, &beside, name.as_ref()))
         });
         let outcome = built.and_then(|()| match std::fs::rename(&beside, folder) {
             // Another checkout was faster.
@@ -79,7 +109,22 @@ impl Module {
         // The temporary folder is not needed any more.
         let _ = std::fs::remove_dir_all(&beside);
         outcome?;
-        println!("  ... built in {:.0} s", began.elapsed().as_secs_f64());
+        println!("  ... {} built in {:.0} s", self.name, began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Copies files of a required module.
+    fn copy(&self, go: &Go, beside: &Path) -> Result<(), Failure> {
+        let Some(Copied { module, from, to }) = self.copied else { return Ok(()) };
+        let mut list = go.command(&["list", "-m", "-f", "{{.Dir}}", module]);
+        let found = programs::output(list.current_dir(self.source()), "go list")?;
+        let (from, to) = (Path::new(found.trim()).join(from), beside.join(to));
+        std::fs::create_dir_all(&to).map_err(|source| file(&to, source))?;
+        let entries = std::fs::read_dir(&from).map_err(|source| file(&from, source))?;
+        for entry in entries {
+            let entry = entry.map_err(|source| file(&from, source))?;
+            copy_file(&from, &to, &entry.file_name())?;
+        }
         Ok(())
     }
 
@@ -104,6 +149,13 @@ impl Module {
         }
         Ok(cache.join("leadsman").join(format!("{}-{:016x}", self.name, hash.0)))
     }
+}
+
+/// Copies a file into another folder. Those of modules are read-only, and a copy need not be.
+fn copy_file(from: &Path, to: &Path, name: &OsStr) -> Result<(), Failure> {
+    let (from, to) = (from.join(name), to.join(name));
+    let content = std::fs::read(&from).map_err(|source| file(&from, source))?;
+    std::fs::write(&to, content).map_err(|source| file(&to, source))
 }
 
 fn file(path: &Path, source: std::io::Error) -> Failure {

@@ -14,6 +14,7 @@ const MODULE: Module = Module {
     sources: &["main.go", "go.mod", "go.sum"],
     packages: &[".", "helm.sh/helm/v3/cmd/helm"],
     programs: &["control-plane", "helm"],
+    copied: None,
     takes: "eight minutes",
 };
 

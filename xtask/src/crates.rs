@@ -107,20 +107,23 @@ mod tests {
     /// Who may use whom. A new arrow is a decision: it is written here, and ARCHITECTURE.md says
     /// why.
     const ALLOWED: &str = "\
-leadsman: leadsman-api leadsman-cluster leadsman-config leadsman-control leadsman-document leadsman-evaluation leadsman-hpa leadsman-model leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-server leadsman-source
-leadsman-control: leadsman-cluster leadsman-config leadsman-document leadsman-evaluation leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source
-leadsman-api: leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime leadsman-server
+leadsman: leadsman-api leadsman-autoscaler leadsman-cluster leadsman-config leadsman-control leadsman-convert leadsman-document leadsman-evaluation leadsman-hpa leadsman-model leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-server leadsman-source leadsman-trace
+leadsman-control: leadsman-cluster leadsman-config leadsman-document leadsman-evaluation leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source leadsman-trace
+leadsman-api: leadsman-autoscaler leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime leadsman-server leadsman-trace
 leadsman-provider: leadsman-evaluation leadsman-model leadsman-rules leadsman-runtime
 leadsman-config: leadsman-document leadsman-evaluation leadsman-model leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source
-leadsman-evaluation: leadsman-model leadsman-runtime leadsman-sandbox leadsman-source
-leadsman-source: leadsman-document leadsman-model leadsman-rules leadsman-runtime
+leadsman-evaluation: leadsman-model leadsman-runtime leadsman-sandbox leadsman-source leadsman-trace
+leadsman-source: leadsman-document leadsman-model leadsman-rules leadsman-runtime leadsman-trace
+leadsman-trace: leadsman-runtime
 leadsman-server: leadsman-cluster leadsman-runtime
 leadsman-sandbox: leadsman-model leadsman-runtime
 leadsman-oci: leadsman-model leadsman-runtime
-leadsman-cluster: leadsman-model leadsman-runtime
+leadsman-cluster: leadsman-autoscaler leadsman-model leadsman-runtime
 leadsman-runtime: (none)
+leadsman-convert: leadsman-document leadsman-model leadsman-rules
 leadsman-rules: leadsman-model
 leadsman-document: leadsman-model
+leadsman-autoscaler: leadsman-hpa leadsman-model
 leadsman-model: (none)
 leadsman-hpa: (none)
 ";

@@ -14,12 +14,13 @@ use crate::setup;
 use crate::steps::Steps;
 
 /// The programs, each in `fuzz/targets` under its name.
-const TARGETS: [&str; 21] = [
+const TARGETS: [&str; 22] = [
     "answer",
     "component",
     "config",
     "duration",
     "exposition",
+    "manifest",
     "name",
     "nsx_alb",
     "nsx_alb_login",
@@ -36,6 +37,7 @@ const TARGETS: [&str; 21] = [
     "selector",
     "series",
     "template",
+    "trigger",
 ];
 
 /// Flags that instrument the code for coverage. They work with stable compilers.

@@ -16,6 +16,7 @@ mod drift;
 mod failure;
 mod fuzz;
 mod go;
+mod keda;
 mod programs;
 mod prometheus_adapter;
 mod setup;

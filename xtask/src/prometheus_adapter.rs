@@ -12,6 +12,7 @@ const MODULE: Module = Module {
     sources: &["go.mod", "go.sum"],
     packages: &["sigs.k8s.io/prometheus-adapter/cmd/adapter"],
     programs: &["adapter"],
+    copied: None,
     takes: "three minutes",
 };
 

@@ -8,13 +8,25 @@ use crate::apt::Apt;
 use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
+use crate::keda;
 use crate::programs;
 use crate::prometheus_adapter;
 
 /// Installs the compiler for plugins, and with `tests` also what the tests need.
 pub(crate) fn run(tests: bool) -> Result<(), Failure> {
     plugins()?;
-    if tests { servers() } else { Ok(()) }
+    if tests {
+        let servers = servers();
+        keda::setup().and(servers)
+    } else {
+        Ok(())
+    }
+}
+
+/// Installs what all tests need, without what few do and is built beside the others.
+pub(crate) fn for_tests() -> Result<(), Failure> {
+    plugins()?;
+    servers()
 }
 
 /// Installs the compiler for plugins.
@@ -78,6 +90,8 @@ fn servers() -> Result<(), Failure> {
     let all = [
         server("prometheus"),
         server("docker-registry"),
+        // The browser that the page is tested in.
+        server("chromium"),
         control_plane::setup(),
         prometheus_adapter::setup(),
     ];
@@ -89,7 +103,7 @@ fn servers() -> Result<(), Failure> {
     Err(Failure::Told(missing.join("\n")))
 }
 
-/// A server that the tests run, from the package of its name.
+/// A program that the tests run, from the package of its name.
 fn server(name: &str) -> Result<(), Failure> {
     if programs::find(name).is_none() {
         println!("tests: no {name} on PATH yet");

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
+use crate::keda;
 use crate::programs;
 use crate::prometheus_adapter;
 use crate::setup;
@@ -36,7 +37,8 @@ pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
     let well = ready && {
         let servers: Vec<_> =
             control_plane::built().into_iter().chain(prometheus_adapter::built()).collect();
-        let units = steps.run("tests", || test_programs::run(filter, &servers, &mut tally));
+        let keda = keda::in_background();
+        let units = steps.run("tests", || test_programs::run(filter, servers, keda, &mut tally));
         let docs = steps.run("doc tests", || doc_tests(filter, &mut tally));
         let well = units && docs;
         // A misspelled filter must not look like a success.
@@ -64,7 +66,7 @@ pub(crate) fn build() -> Result<String, Failure> {
 
 /// Without the servers a developer can still run the other tests; in the CI it is a failure.
 fn ready() -> Result<String, Failure> {
-    match setup::run(true) {
+    match setup::for_tests() {
         Err(failure) if cargo::in_ci() => Err(failure),
         Err(failure) => {
             // Without a compiler for plugins nothing can be run.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::cargo;
 use crate::failure::Failure;
+use crate::keda::Background;
 use crate::programs;
 use crate::tally::Tally;
 
@@ -33,6 +34,9 @@ const AT_ONCE: usize = 2;
 
 /// These measure memory and latency, so nothing runs beside them.
 const ALONE: [&str; 3] = ["bounds", "hostile_neighbours", "reader_bounds"];
+
+/// These need KEDA, which is built while the others run.
+const WITH_KEDA: [&str; 1] = ["cluster_keda"];
 
 /// The folder of the tests from outside, which take the most time.
 const FROM_OUTSIDE: &str = "tests/tests";
@@ -55,10 +59,12 @@ struct Ended {
     took: Duration,
 }
 
-/// Runs the tests of all programs whose name contains `filter`, with these variables.
+/// Runs the tests of all programs whose name contains `filter`, with these variables, and those that
+/// need KEDA once it is built.
 pub(crate) fn run(
     filter: Option<&str>,
-    variables: &[(&'static str, PathBuf)],
+    mut variables: Vec<(&'static str, PathBuf)>,
+    keda: Background,
     all: &mut Tally,
 ) -> Result<String, Failure> {
     let output = programs::output(&mut cargo::cargo(LIST), &cargo::shown(LIST))?;
@@ -66,13 +72,15 @@ pub(crate) fn run(
     // The long ones first, so that none is left for the end alone.
     found
         .sort_by_key(|program| (!program.source.starts_with(FROM_OUTSIDE), program.source.clone()));
-    let (alone, others): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|program| ALONE.contains(&program.name.as_str()));
+    let named =
+        |names: &'static [&str]| move |program: &Program| names.contains(&program.name.as_str());
+    let (alone, others): (Vec<_>, Vec<_>) = found.into_iter().partition(named(&ALONE));
+    let (with_keda, others): (Vec<_>, Vec<_>) = others.into_iter().partition(named(&WITH_KEDA));
     let logs = cargo::target()?.join("tests");
     std::fs::create_dir_all(&logs)
         .map_err(|source| Failure::File { path: logs.clone(), source })?;
     let (mut tally, mut failed) = (Tally::default(), Vec::new());
-    for (programs, at_once) in [(&others, AT_ONCE), (&alone, 1)] {
+    let mut all_of = |programs: &[Program], at_once, variables: &[(&'static str, PathBuf)]| {
         let start = |program: &Program| program.run(filter, variables, &logs);
         in_order(programs, at_once, start, |program, ended| {
             let own = program.print(&ended, &logs);
@@ -81,7 +89,15 @@ pub(crate) fn run(
             }
             tally = tally.and(own);
         });
+    };
+    all_of(&others, AT_ONCE, &variables);
+    match keda.wait() {
+        Ok(built) => variables.push(built),
+        // The tests that need it say so, too.
+        Err(failure) => println!("warning: {failure}"),
     }
+    all_of(&with_keda, AT_ONCE, &variables);
+    all_of(&alone, 1, &variables);
     *all = all.and(tally);
     if failed.is_empty() {
         return Ok(tally.to_string());
@@ -256,7 +272,7 @@ mod tests {
     #[test]
     fn what_runs_alone_exists() {
         let tests = cargo::root().join(FROM_OUTSIDE);
-        for name in ALONE {
+        for name in ALONE.into_iter().chain(WITH_KEDA) {
             let file = tests.join(name).with_extension("rs");
             assert!(file.is_file() || tests.join(name).join("main.rs").is_file(), "{name}");
         }

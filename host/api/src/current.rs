@@ -1,13 +1,16 @@
 //! The current snapshot with its precomputed discovery documents, replaced as one.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch;
 
 use super::discovery::Discovery;
 use leadsman_evaluation::MissingLog;
+use leadsman_provider::ReadError;
 use leadsman_provider::snapshot::Snapshot;
+use leadsman_runtime::telemetry::Metrics;
 
 /// A snapshot with its discovery documents.
 pub struct Generation {
@@ -37,7 +40,8 @@ impl CurrentSnapshot {
         self.published.send_replace(());
     }
 
-    /// Rebuilds the discovery documents, after the cluster's discovery of a kind has changed.
+    /// Rebuilds the discovery documents, after the cluster's discovery of a kind has changed, or what a
+    /// delegate lists.
     pub fn refresh(&self) {
         // A snapshot that is published meanwhile must not be lost; its documents are up to date.
         self.generation.rcu(|now| Arc::new(generation(now.snapshot.clone())));
@@ -48,9 +52,18 @@ impl CurrentSnapshot {
         Guard::into_inner(self.generation.load())
     }
 
+<<<<<<< HEAD
     /// Notices each snapshot that is published from now on.
     pub fn subscribe(&self) -> watch::Receiver<()> {
         self.published.subscribe()
+=======
+    /// A read found that its metric is not served. Others count for their mapping.
+    pub fn note_unserved(&self, error: &ReadError, metrics: &Metrics) {
+        if error.is_unserved() {
+            metrics.unserved(error.reason());
+            self.unserved.note(error.reason(), &error.to_string(), Instant::now());
+        }
+>>>>>>> record
     }
 
     /// Waits for a snapshot that is not empty.

@@ -1,4 +1,5 @@
-//! Discovery documents, precomputed for each snapshot, so that discovery never waits.
+//! Discovery documents, precomputed for each snapshot and for the lists of delegates, so that discovery
+//! never waits.
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ use super::ApiState;
 use super::current::Generation;
 use super::path;
 use super::status::{JSON, Status};
+use leadsman_delegate::Api;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Entry as Metric, MeasuredKind, Snapshot};
 
@@ -33,9 +35,11 @@ type Group = (&'static str, &'static [&'static str]);
 const GROUPS: [Group; 2] = [(CUSTOM, &["v1beta2", "v1beta1"]), (EXTERNAL, &["v1beta1"])];
 
 /// The groups of a snapshot. Most clusters have another server for resource metrics: this one has the
-/// group only if the configuration has queries for them.
+/// group only if the configuration has queries for them, or a delegate.
 fn served(snapshot: &Snapshot) -> Vec<Group> {
-    let resource = measured(snapshot).next().map(|_| (RESOURCE, RESOURCE_VERSIONS.as_slice()));
+    let passed_on = || snapshot.delegates().is_some_and(|all| all.serve(Api::Resource));
+    let resource = (measured(snapshot).next().is_some() || passed_on())
+        .then_some((RESOURCE, RESOURCE_VERSIONS.as_slice()));
     GROUPS.into_iter().chain(resource).collect()
 }
 
@@ -61,6 +65,7 @@ pub(super) struct Discovery {
 }
 
 /// A resource of a discovery document, for both formats.
+#[derive(Debug, Clone)]
 struct Entry {
     /// `pods`, or the name of an external metric.
     resource: String,
@@ -79,10 +84,17 @@ impl Discovery {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let (custom, external) = entries(snapshot);
         let resource = resource_entries(snapshot);
-        let entries = |group: &str| match group {
-            CUSTOM => &custom,
-            EXTERNAL => &external,
-            _ => &resource,
+        let custom = ["v1beta1", "v1beta2"]
+            .map(|version| with_delegates(&custom, snapshot, Api::Custom, version));
+        let external = with_delegates(&external, snapshot, Api::External, "v1beta1");
+        let resource = RESOURCE_VERSIONS
+            .map(|version| with_delegates(&resource, snapshot, Api::Resource, version));
+        let entries = |group: &str, version: &str| match (group, version) {
+            (CUSTOM, "v1beta1") => &custom[0],
+            (CUSTOM, _) => &custom[1],
+            (EXTERNAL, _) => &external,
+            (_, "v1beta1") => &resource[0],
+            _ => &resource[1],
         };
         let served = served(snapshot);
         let groups: Vec<_> =
@@ -96,7 +108,7 @@ impl Discovery {
                         json!({
                             "version": version,
                             "freshness": "Current",
-                            "resources": aggregated(group, version, entries(group)),
+                            "resources": aggregated(group, version, entries(group, version)),
                         })
                     })
                     .collect();
@@ -111,9 +123,11 @@ impl Discovery {
                 "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2",
                 "metadata": {}, "items": aggregated
             })),
-            custom: ["v1beta1", "v1beta2"].map(|version| list(CUSTOM, version, &custom)),
+            custom: ["v1beta1", "v1beta2"]
+                .map(|version| list(CUSTOM, version, entries(CUSTOM, version))),
             external: list(EXTERNAL, "v1beta1", &external),
-            resource: RESOURCE_VERSIONS.map(|version| list(RESOURCE, version, &resource)),
+            resource: RESOURCE_VERSIONS
+                .map(|version| list(RESOURCE, version, entries(RESOURCE, version))),
             served,
         }
     }
@@ -168,6 +182,35 @@ fn resource_entries(snapshot: &Snapshot) -> Vec<Entry> {
         Entry { resource, subresource: None, namespaced, kind: name }
     };
     measured(snapshot).map(entry).collect()
+}
+
+/// The entries of a version: what is served here, and then what delegates list beside it.
+fn with_delegates(own: &[Entry], snapshot: &Snapshot, api: Api, version: &str) -> Vec<Entry> {
+    let mut all = own.to_vec();
+    let Some(delegates) = snapshot.delegates() else { return all };
+    let mut seen: HashSet<_> =
+        own.iter().map(|entry| (entry.resource.clone(), entry.subresource.clone())).collect();
+    for delegate in delegates.all() {
+        let lists = delegate.lists();
+        let listed = lists.of(api, version).map(|listed| listed.metrics.as_slice());
+        for metric in listed.unwrap_or_default() {
+            if !seen.insert((metric.resource.clone(), metric.subresource.clone())) {
+                continue;
+            }
+            all.push(Entry {
+                resource: metric.resource.clone(),
+                subresource: metric.subresource.clone(),
+                namespaced: metric.namespaced,
+                kind: match api {
+                    Api::Custom => "MetricValueList",
+                    Api::External => "ExternalMetricValueList",
+                    Api::Resource if metric.resource == "nodes" => "NodeMetrics",
+                    Api::Resource => "PodMetrics",
+                },
+            });
+        }
+    }
+    all
 }
 
 /// What can be done with the resources of a group.
@@ -315,7 +358,9 @@ pub(super) fn no_group(generation: &Generation, name: &str) -> Status {
         .collect();
     let mut message = format!("{name} is not served; there are {}", served.join(", "));
     if name.starts_with(RESOURCE) && !generation.discovery.serves(RESOURCE) {
-        message.push_str("; resourceRules in the configuration say how it is to be served");
+        message.push_str(
+            "; resourceRules in the configuration say how it is to be served, or a delegate for it",
+        );
     }
     Status::new(StatusCode::NOT_FOUND, message)
 }

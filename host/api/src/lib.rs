@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod current;
+mod delegated;
 mod discovery;
 mod explain;
 mod fixed;
@@ -12,6 +13,7 @@ mod read;
 mod render;
 mod responses;
 mod status;
+mod traced;
 
 use std::sync::Arc;
 
@@ -20,15 +22,16 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 
 pub use current::CurrentSnapshot;
 pub use explain::explain;
+use leadsman_delegate::HOPS;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use leadsman_server::auth::{Auth, Peer};
 use read::ReadState;
-use status::Status;
+pub use status::Status;
 
 /// What the routes share.
 #[derive(Clone)]
@@ -85,16 +88,26 @@ async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(auth) = &state.auth else { return next.run(request).await };
+    let begun = leadsman_trace::is_on().then(std::time::SystemTime::now);
+    // One that comes back could come back without end, whoever sent it.
+    if request.headers().contains_key(HOPS) && came_back(&state, request.headers()) {
+        return delegated::loop_found().into();
+    }
+    let Some(auth) = &state.auth else { return traced::run(request, next, begun).await };
     let (mut parts, body) = request.into_parts();
     match auth.admit(&mut parts, &peer).await {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Ok(()) => traced::run(Request::from_parts(parts, body), next, begun).await,
         Err(denied) => {
             state.metrics.denied(denied.reason());
             tracing::debug!(%denied, path = parts.uri.path(), "a request is refused");
             Status::from(denied).into()
         }
     }
+}
+
+fn came_back(state: &ApiState, headers: &HeaderMap) -> bool {
+    let served = state.served.now();
+    served.snapshot.delegates().is_some_and(|delegates| delegates.is_loop(headers))
 }
 
 async fn not_found(State(_): State<ApiState>, uri: Uri) -> Response {

@@ -26,6 +26,12 @@ impl CustomPath<'_> {
     pub(super) fn target(&self) -> Result<Target<'_>, InvalidName> {
         target(self.object())
     }
+
+    /// The namespace that the values belong to: that of the objects, or the one that is the object.
+    pub(super) fn place(&self) -> Option<&str> {
+        let itself = self.object().filter(|_| self.resource == "namespaces");
+        self.namespace.as_deref().or(itself)
+    }
 }
 
 fn target(name: Option<&str>) -> Result<Target<'_>, InvalidName> {
@@ -154,6 +160,18 @@ mod tests {
             let path = format!("/apis/custom.metrics.k8s.io/v1beta1/{path}");
             assert_eq!(told(&path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn values_of_a_namespace_itself_belong_to_it() {
+        let place = |rest: &str| {
+            let path = format!("/apis/custom.metrics.k8s.io/v1beta1/{rest}");
+            custom(&path)?.place().map(str::to_owned)
+        };
+        assert_eq!(place("namespaces/ns/pods/a/m").as_deref(), Some("ns"));
+        assert_eq!(place("namespaces/ns/metrics/m").as_deref(), Some("ns"));
+        assert_eq!(place("namespaces/%2A/metrics/m"), None);
+        assert_eq!(place("nodes/n1/m"), None);
     }
 
     #[test]

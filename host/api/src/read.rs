@@ -1,7 +1,6 @@
 //! Reads of metrics: from the request to the provider, and its values as bytes.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Extension;
 use axum::extract::State;
@@ -9,6 +8,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
 use super::current::{CurrentSnapshot, Generation};
+use super::delegated::{Asker, Elsewhere};
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::path;
@@ -16,6 +16,7 @@ use super::render::{CustomVersion, Encoding, ResourceVersion, Shape};
 use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
 use super::{discovery, explain};
+use leadsman_delegate::{Api, Asked};
 use leadsman_evaluation::Missing;
 use leadsman_provider::{
     Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, Origin,
@@ -44,9 +45,10 @@ struct Rendered {
     warning: Option<String>,
 }
 
-/// What an answer lacks.
-fn missing(rendered: &Result<Rendered, ReadError>) -> Option<&Missing> {
-    rendered.as_ref().ok()?.answer.missing.as_deref()
+/// What an answer lacks, and whether it has nothing at all.
+fn missing(rendered: &Result<Rendered, ReadError>) -> Option<(&Missing, bool)> {
+    let answer = &rendered.as_ref().ok()?.answer;
+    Some((answer.missing.as_deref()?, answer.is_empty))
 }
 
 /// Who reads, as far as requests have users.
@@ -56,6 +58,7 @@ type User = Option<Extension<auth::User>>;
 pub(super) async fn custom(
     State(state): State<ReadState>,
     user: User,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -94,7 +97,29 @@ pub(super) async fn custom(
         return state.explain(request.caller, explained);
     }
     let read = CustomRead::new(&generation.snapshot, &request).await;
-    let read = read.inspect_err(|error| state.count_unserved(error))?;
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let asked = Asked {
+                api: Api::Custom,
+                version: version.as_str(),
+                metric: &path.metric,
+                namespace: path.place(),
+                selector: &series,
+            };
+            let (generation, caller) = (&*generation, request.caller);
+            let read = Elsewhere {
+                generation,
+                asked,
+                uri: &uri,
+                headers: &headers,
+                asker: &asker,
+                caller,
+            };
+            // Its state is large, and reads of what is served here never have it.
+            return Box::pin(state.elsewhere(error, read)).await;
+        }
+    };
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
@@ -106,13 +131,15 @@ pub(super) async fn custom(
         }
         let mut values = reading.values()?;
         let missing = values.missing.take().map(Arc::new);
-        let answer = Answer { body: encoding.custom(version, &path.metric, &values), missing };
+        let is_empty = values.values.is_empty();
+        let body = encoding.custom(version, &path.metric, &values);
+        let answer = Answer { body, missing, is_empty };
         state.keep(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;
-    if let Some(missing) = missing(&rendered) {
-        read.lacks(missing);
+    if let Some((missing, all)) = missing(&rendered) {
+        read.lacks(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -122,6 +149,7 @@ pub(super) async fn custom(
 pub(super) async fn external(
     State(state): State<ReadState>,
     user: User,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -155,7 +183,29 @@ pub(super) async fn external(
         return state.explain(request.caller, explained);
     }
     let read = ExternalRead::new(&generation.snapshot, &request).await;
-    let read = read.inspect_err(|error| state.count_unserved(error))?;
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let asked = Asked {
+                api: Api::External,
+                version: "v1beta1",
+                metric: &metric,
+                namespace: Some(&namespace),
+                selector: &labels,
+            };
+            let (generation, caller) = (&*generation, request.caller);
+            let read = Elsewhere {
+                generation,
+                asked,
+                uri: &uri,
+                headers: &headers,
+                asker: &asker,
+                caller,
+            };
+            // Its state is large, and reads of what is served here never have it.
+            return Box::pin(state.elsewhere(error, read)).await;
+        }
+    };
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
@@ -167,13 +217,13 @@ pub(super) async fn external(
         }
         let ExternalItems { items, missing } = reading.items()?;
         let (body, missing) = (encoding.external(&metric, &items), missing.map(Arc::new));
-        let answer = Answer { body, missing };
+        let answer = Answer { body, missing, is_empty: items.is_empty() };
         state.keep(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;
-    if let Some(missing) = missing(&rendered) {
-        read.lacks(missing);
+    if let Some((missing, all)) = missing(&rendered) {
+        read.lacks(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -183,6 +233,7 @@ pub(super) async fn external(
 pub(super) async fn resource(
     State(state): State<ReadState>,
     user: User,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -216,7 +267,29 @@ pub(super) async fn resource(
         return state.explain(request.caller, explained);
     }
     let read = ResourceRead::new(&generation.snapshot, &request).await;
-    let read = read.inspect_err(|error| state.count_unserved(error))?;
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let asked = Asked {
+                api: Api::Resource,
+                version: version.as_str(),
+                metric: path.kind.plural(),
+                namespace: path.namespace.as_deref(),
+                selector: "",
+            };
+            let (generation, caller) = (&*generation, request.caller);
+            let read = Elsewhere {
+                generation,
+                asked,
+                uri: &uri,
+                headers: &headers,
+                asker: &asker,
+                caller,
+            };
+            // Its state is large, and reads of what is served here never have it.
+            return Box::pin(state.elsewhere(error, read)).await;
+        }
+    };
     let kept = state.kept(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
@@ -228,13 +301,14 @@ pub(super) async fn resource(
         }
         let mut values = reading.values()?;
         let missing = values.missing.take().map(Arc::new);
-        let answer = Answer { body: encoding.resource(version, &values), missing };
+        let is_empty = values.values.is_empty();
+        let answer = Answer { body: encoding.resource(version, &values), missing, is_empty };
         state.keep(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;
-    if let Some(missing) = missing(&rendered) {
-        read.lacks(missing);
+    if let Some((missing, all)) = missing(&rendered) {
+        read.lacks(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -269,11 +343,8 @@ impl ReadState {
     }
 
     /// Counts a read of a metric that is not served. Others count for their mapping.
-    fn count_unserved(&self, error: &ReadError) {
-        if error.is_unserved() {
-            self.metrics.unserved(error.reason());
-            self.served.unserved.note(error.reason(), &error.to_string(), Instant::now());
-        }
+    pub(super) fn count_unserved(&self, error: &ReadError) {
+        self.served.note_unserved(error, &self.metrics);
     }
 
     fn respond(
@@ -282,7 +353,7 @@ impl ReadState {
         rendered: Rendered,
         encoding: Encoding,
     ) -> Result<Response, Status> {
-        let Rendered { answer: Answer { body, missing }, warning } = rendered;
+        let Rendered { answer: Answer { body, missing, .. }, warning } = rendered;
         let missing = missing.map(|missing| missing.message.clone());
         let warning = match (warning, missing) {
             (Some(stale), Some(missing)) => Some(format!("{stale}; {missing}")),
@@ -333,7 +404,7 @@ fn resource_path<'u>(
 }
 
 /// As Kubernetes warns: kubectl prints it, client-go logs it.
-fn warning_header(text: &str) -> Option<HeaderValue> {
+pub(super) fn warning_header(text: &str) -> Option<HeaderValue> {
     let text: String = text
         .chars()
         .take(MAX_WARNING)

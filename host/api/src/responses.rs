@@ -73,6 +73,8 @@ struct Entry {
 pub(super) struct Answer {
     pub(super) body: Bytes,
     pub(super) missing: Option<Arc<Missing>>,
+    /// Whether it has no value at all.
+    pub(super) is_empty: bool,
 }
 
 impl Default for ResponseCache {
@@ -106,7 +108,7 @@ impl ResponseCache {
         let key = Key::new(origin.evaluations, question);
         // The bytes alone, without the room that they were written into.
         let body = Bytes::copy_from_slice(&answer.body);
-        let answer = Answer { body, missing: answer.missing.clone() };
+        let answer = Answer { body, missing: answer.missing.clone(), is_empty: answer.is_empty };
         self.0.insert(key, Entry { version: origin.version, answer });
     }
 }
@@ -171,7 +173,7 @@ mod tests {
     }
 
     fn whole(body: Bytes) -> Answer {
-        Answer { body, missing: None }
+        Answer { body, missing: None, is_empty: false }
     }
 
     fn question(labels: &str) -> Question<'_> {

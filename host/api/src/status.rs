@@ -5,6 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{StatusCode, header};
 use serde::Serialize;
 
+use leadsman_delegate::{Failed, ForwardError};
 use leadsman_evaluation::{EvaluationError, ReadFailure};
 use leadsman_model::names::InvalidName;
 use leadsman_provider::ReadError;
@@ -12,7 +13,7 @@ use leadsman_server::auth::Denied;
 
 /// `metav1.Status` of a failure.
 #[derive(Debug, Serialize)]
-pub(super) struct Status {
+pub struct Status {
     kind: &'static str,
     #[serde(rename = "apiVersion")]
     api_version: &'static str,
@@ -27,7 +28,8 @@ pub(super) struct Status {
 struct Empty {}
 
 impl Status {
-    pub(super) fn new(code: StatusCode, message: impl Into<String>) -> Self {
+    /// A failure with its code, and what went wrong and what to do.
+    pub fn new(code: StatusCode, message: impl Into<String>) -> Self {
         Self {
             kind: "Status",
             api_version: "v1",
@@ -84,8 +86,32 @@ pub(super) fn code_of_read(error: &ReadError) -> StatusCode {
             ReadFailure::TooMany { .. } | ReadFailure::TooManyOfCaller { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
-            ReadFailure::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+            ReadFailure::NoStandIn { .. } | ReadFailure::ShuttingDown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         },
+    }
+}
+
+fn code_of_forward(error: &ForwardError) -> StatusCode {
+    match error {
+        ForwardError::Path | ForwardError::User => StatusCode::BAD_REQUEST,
+        ForwardError::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
+        ForwardError::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
+        // It is down, or the adapter cannot speak to it, which may pass.
+        ForwardError::Token { .. }
+        | ForwardError::Open { .. }
+        | ForwardError::Connect(_)
+        | ForwardError::Broken(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ForwardError::Internal { status, .. } => *status,
+        // It answers, and not with what was asked for.
+        ForwardError::TooLarge(_)
+        | ForwardError::Redirect(_)
+        | ForwardError::Credentials { .. }
+        | ForwardError::NotKubernetes { .. }
+        | ForwardError::Foreign { .. }
+        | ForwardError::Malformed(_) => StatusCode::BAD_GATEWAY,
+        ForwardError::Loop => StatusCode::LOOP_DETECTED,
     }
 }
 
@@ -99,9 +125,27 @@ fn code_of_denial(denied: &Denied) -> StatusCode {
     }
 }
 
+impl Status {
+    /// The code.
+    pub fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What went wrong, for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
 impl From<Denied> for Status {
     fn from(denied: Denied) -> Self {
         Self::new(code_of_denial(&denied), denied.to_string())
+    }
+}
+
+impl From<Failed> for Status {
+    fn from(failed: Failed) -> Self {
+        Self::new(code_of_forward(&failed.cause), failed.to_string())
     }
 }
 
@@ -126,7 +170,7 @@ impl From<ReadError> for Status {
 
 impl From<Status> for Response {
     fn from(status: Status) -> Self {
-        let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let code = status.code();
         let body = serde_json::to_vec(&status).unwrap_or_default();
         (code, [(header::CONTENT_TYPE, JSON)], body).into_response()
     }

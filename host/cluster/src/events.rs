@@ -1,4 +1,4 @@
-//! Events on ConfigMaps, which `kubectl describe` shows to their authors.
+//! Events on ConfigMaps, workloads and autoscalers, which `kubectl describe` shows to their authors.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 
-use super::{Cluster, explain};
+use super::{AutoscalerReference, Cluster, explain};
 use leadsman_model::text::excerpt_bytes;
 
 /// The longest note of an Event, in bytes.
@@ -34,6 +34,45 @@ pub struct ConfigMapReference {
     pub uid: Option<String>,
 }
 
+/// An object that Events are about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSubject {
+    /// The version of its API.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its unique id.
+    pub uid: Option<String>,
+}
+
+impl From<&ConfigMapReference> for EventSubject {
+    fn from(about: &ConfigMapReference) -> Self {
+        Self {
+            api_version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            namespace: about.namespace.clone(),
+            name: about.name.clone(),
+            uid: about.uid.clone(),
+        }
+    }
+}
+
+impl From<&AutoscalerReference> for EventSubject {
+    fn from(about: &AutoscalerReference) -> Self {
+        Self {
+            api_version: "autoscaling/v2".to_owned(),
+            kind: "HorizontalPodAutoscaler".to_owned(),
+            namespace: about.namespace.clone(),
+            name: about.name.clone(),
+            uid: about.uid.clone(),
+        }
+    }
+}
+
 /// Writes Events. Equal ones become a series with a count.
 pub struct Events {
     cluster: Cluster,
@@ -49,10 +88,33 @@ impl Events {
         Self { cluster: cluster.clone(), instance, written: HashMap::new() }
     }
 
-    /// Writes an Event. The error is for people.
+    /// Writes an Event about a configuration that is loaded. The error is for people.
     pub async fn write(
         &mut self,
         about: &ConfigMapReference,
+        bad: bool,
+        reason: &str,
+        message: &str,
+    ) -> Result<(), String> {
+        self.write_about(&about.into(), "Load", bad, reason, message).await
+    }
+
+    /// Writes an Event on an autoscaler. The error is for people.
+    pub async fn write_on_autoscaler(
+        &mut self,
+        about: &AutoscalerReference,
+        bad: bool,
+        reason: &str,
+        message: &str,
+    ) -> Result<(), String> {
+        self.write_about(&about.into(), "Read", bad, reason, message).await
+    }
+
+    /// Writes an Event about an object and what is done with it. The error is for people.
+    pub async fn write_about(
+        &mut self,
+        about: &EventSubject,
+        action: &str,
         bad: bool,
         reason: &str,
         message: &str,
@@ -80,13 +142,13 @@ impl Events {
         }
         let event = Event {
             metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
-            action: Some("Load".to_owned()),
+            action: Some(action.to_owned()),
             event_time: Some(now),
             note: Some(excerpt_bytes(message, MAX_NOTE).into_owned()),
             reason: Some(reason.to_owned()),
             regarding: Some(ObjectReference {
-                api_version: Some("v1".to_owned()),
-                kind: Some("ConfigMap".to_owned()),
+                api_version: Some(about.api_version.clone()),
+                kind: Some(about.kind.clone()),
                 namespace: Some(about.namespace.clone()),
                 name: Some(about.name.clone()),
                 uid: about.uid.clone(),

@@ -1,17 +1,21 @@
-//! The client of kube-apiserver: reflectors, reviews, discovery, Events.
+//! The client of kube-apiserver: reflectors, reviews, discovery, Events, workloads, Leases.
 
 mod addresses;
+mod autoscalers;
 mod config_maps;
 mod discovery;
 mod endpoints;
 mod events;
 #[cfg(test)]
 mod fake_server;
+mod leases;
 mod reason;
 mod reflectors;
 mod review_client;
 mod reviews;
+mod scaling;
 mod throttle;
+mod workloads;
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,12 +30,15 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config};
 
 pub use config_maps::{ConfigMapEvent, WatchFailure};
-pub use events::{ConfigMapReference, Events};
+pub use events::{ConfigMapReference, EventSubject, Events};
 use leadsman_model::resource::Resource;
+pub use leases::HeldLease;
 pub use reason::{explain, is_forbidden};
 pub use reflectors::Reflectors;
 use review_client::ReviewClient;
 pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
+pub use workloads::{Autoscaler, Revision, ScaleError, Scaled};
+pub use scaling::{AutoscalerReference, MetricOf, NamedMetric, Scaling};
 
 /// For a connection to kube-apiserver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reason::{is_forbidden, of_watch, status_of};
-use super::{Cluster, discovery, endpoints};
+use super::{Cluster, autoscalers, discovery, endpoints};
+use leadsman_autoscaler::{AutoscalerStore, Followed};
 use leadsman_model::endpoints::{EndpointPick, EndpointStore};
 use leadsman_model::objects::{Labels, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
@@ -110,6 +111,24 @@ impl Reflectors {
             move |reason| {
                 if let Some(store) = failing.upgrade() {
                     store.watch_failed(&reason);
+                }
+            },
+        );
+        store
+    }
+
+    /// The autoscalers of the cluster, as far as the adapter may list them. Their reflector runs until
+    /// the last holder drops the store.
+    pub fn autoscalers(&self) -> Arc<AutoscalerStore> {
+        let store = Arc::new(AutoscalerStore::new(Followed::Starting));
+        let (client, followed) = (self.client.clone(), Arc::downgrade(&store));
+        let failing = followed.clone();
+        self.spawn(
+            "autoscalers",
+            move || autoscalers::follow(client.clone(), followed.clone()),
+            move |reason| {
+                if let Some(store) = failing.upgrade() {
+                    store.watch_failed(Followed::Interrupted(reason));
                 }
             },
         );

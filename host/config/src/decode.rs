@@ -27,6 +27,7 @@ pub(super) struct Decoded {
     pub(super) external_rules: Vec<(usize, written::Rule)>,
     pub(super) resource_rules: Option<written::ResourceRules>,
     pub(super) discovery: Option<written::Discovery>,
+    pub(super) delegates: Vec<(usize, written::Delegate)>,
 }
 
 /// Deserializes the items. `faults` are those of the structure; the values at their places are ignored
@@ -53,6 +54,7 @@ pub(super) fn decode(tree: &Value, faults: &mut Vec<Fault>) -> Decoded {
         external_rules: items.list("externalRules"),
         resource_rules: items.section("resourceRules"),
         discovery: items.section("discovery"),
+        delegates: items.completed_list("delegates"),
         stand_ins: Completed::default(),
     };
     decoded.stand_ins = items.stand_ins;

@@ -2,10 +2,12 @@
 
 mod at_once;
 mod bounds;
+mod delegates;
 
 use std::path::Path;
 
 use super::*;
+use leadsman_evaluation::StandIn;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::values::OnNan;
 use leadsman_source::SourceSettings;
@@ -90,16 +92,65 @@ fn policies_of_reads_are_read() {
     assert_eq!(faults, []);
     let rules = config.rules.as_ref().expect("rules");
     assert_eq!(rules.discovery.on_nan, OnNan::Absent);
-    let [first, second, third] = [0, 1, 2].map(|number| config.mappings[number].policy);
-    assert_eq!(first.otherwise, Some(Quantity::from_milli(1500)));
+    let [first, second, third] = [0, 1, 2].map(|number| &config.mappings[number].policy);
+    let stated = |milli| Some(StandIn::Value(Quantity::from_milli(milli)));
+    assert_eq!(first.otherwise, stated(1500));
     assert_eq!(second.last_known, Some(std::time::Duration::from_secs(90)));
-    assert_eq!(second.default, Some(Quantity::from_milli(2000)));
-    assert_eq!((third.last_known, third.default), (None, None));
+    assert_eq!(second.default, stated(2000));
+    assert_eq!((third.last_known, &third.default), (None, &None));
     assert_eq!(second.on_nan, OnNan::Value(Quantity::ZERO));
     assert_eq!(second.handover, std::time::Duration::from_secs(30));
     assert_eq!(third.on_nan, OnNan::Refuse);
     assert_eq!(third.handover, std::time::Duration::from_secs(300));
     assert_eq!(third.otherwise, None);
+}
+
+#[test]
+fn activations_are_read_and_a_team_activates_in_its_own_namespace_alone() {
+    use std::time::Duration;
+
+    use leadsman_evaluation::TeamLimits;
+    use leadsman_model::activation::Measured;
+
+    let text = |activation: &str| {
+        format!(
+            "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nmappings:\n  - metric: m\n    serve: \
+             {{external: {{}}}}\n    plugin: external\n    activation: {activation}\n"
+        )
+    };
+    let team = valid::Team {
+        namespaces: vec!["shop".to_owned()],
+        sources: Vec::new(),
+        registries: Vec::new(),
+        verify: None,
+        limits: TeamLimits::default(),
+    };
+    let (keys, namespace) = (std::collections::BTreeSet::new(), "shop".parse().unwrap());
+    let of_team = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
+    let parsed = |origin: &Origin<'_>, activation: &str| {
+        parse("config.yaml", origin, &Flags::default(), &text(activation))
+    };
+    let own = parsed(&of_team, "{target: {kind: Deployment, name: web}, selector: a=b}");
+    assert_eq!(own.faults, []);
+    let activation = own.config.mappings[0].activation.as_ref().expect("an activation");
+    assert_eq!(activation.workload.to_string(), "Deployment web of namespace shop");
+    assert_eq!(activation.measured, Measured::Items("a=b".to_owned()));
+    assert_eq!(activation.cooldown, Duration::from_secs(300));
+    assert_eq!(activation.every, Duration::from_secs(15));
+    assert_eq!((activation.min_replicas, activation.take_over), (1, false));
+    assert_eq!(own.config.mappings[0].policy.activation, None, "values are served as they are");
+
+    let named = "{target: {kind: Deployment, name: web, namespace: bank}}";
+    let foreign = parsed(&of_team, named);
+    assert_eq!(foreign.faults.len(), 1, "{:?}", foreign.faults);
+    assert_eq!(foreign.faults[0].path, "/mappings/0/activation/target/namespace");
+    assert!(foreign.faults[0].message.contains("scales workloads of shop alone"));
+    let of_operator = parsed(&Origin::Folder(Path::new(".")), named);
+    assert_eq!(of_operator.faults, []);
+    let number = parsed(&of_team, "5");
+    assert_eq!(number.faults, []);
+    let mapping = &number.config.mappings[0];
+    assert_eq!((mapping.policy.activation, &mapping.activation), (Some(5.0), &None));
 }
 
 #[test]

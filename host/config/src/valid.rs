@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use leadsman_delegate::DelegateSettings;
 use leadsman_evaluation::{Policy, TeamLimits};
+use leadsman_model::activation::Activation;
 use leadsman_model::names::{MetricName, Namespace};
 use leadsman_model::objects::ListedObject;
 use leadsman_model::reference::Reference;
@@ -34,6 +36,8 @@ pub struct Config {
     pub teams: Vec<Team>,
     /// Rules of prometheus-adapter, if there are any.
     pub rules: Option<Arc<Rules>>,
+    /// Other metrics adapters, in the order in which they are asked.
+    pub delegates: Vec<DelegateSettings>,
 }
 
 /// Rules of prometheus-adapter.
@@ -213,6 +217,8 @@ pub struct Mapping {
     pub candidate: Option<(String, serde_json::Value)>,
     /// The policy for reads.
     pub policy: Policy,
+    /// The workload that it takes to zero and from zero.
+    pub activation: Option<Activation>,
     /// Whether a read by name succeeds without an object of that name, as in prometheus-adapter.
     pub any_object: bool,
     /// The limits of one evaluation of the plugin.

@@ -1,8 +1,11 @@
 //! The configuration as it is written. The published JSON schema derives from these types; each comment
 //! is the description of a key there.
 
+mod activation;
+mod delegate;
 mod plugin;
 mod source;
+mod stand_in;
 
 use std::collections::BTreeMap;
 
@@ -13,11 +16,17 @@ use serde_json::Value;
 pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
 use leadsman_source::{Entity, Function};
 
+pub use activation::{Activation, Activator, ActivatorTarget};
+pub use delegate::{
+    Delegate, DelegateApi, DelegateAuth, DelegateLastGood, DelegateOnError, DelegateService,
+    FrontProxy, OwnToken,
+};
 pub use plugin::{Plugin, Registry, Team, TeamLimits, Verify};
 pub use source::{
     AlbCredentials, BasicAuth, Exposition, ExpositionLimits, ExpositionPods, ExpositionService,
     NsxAlb, Port, Prometheus, Recording, Source, Tls,
 };
+pub use stand_in::{Number, ReplicasBehavior, TargetType, Then, Workload};
 
 /// The configuration of Leadsman.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -61,6 +70,9 @@ pub struct Config {
     pub resource_rules: Option<ResourceRules>,
     /// How rules discover series.
     pub discovery: Option<Discovery>,
+    /// Other metrics adapters, in the order in which they are asked for what is not served here.
+    #[serde(default)]
+    pub delegates: Vec<Delegate>,
 }
 
 /// How rules discover series.
@@ -140,8 +152,9 @@ pub struct Mapping {
     /// How long the previous version of the mapping keeps serving, with a warning that says why, if
     /// the changed version has no values. `5m` if left out.
     pub handover: Option<String>,
-    /// Values below this are served as exactly 0, so that an HPA can scale to zero.
-    pub activation: Option<f64>,
+    /// Values below this number are served as exactly 0, so that an HPA can scale to zero. Or a
+    /// workload that is taken to zero and from zero, where its HPA cannot do that.
+    pub activation: Option<Activation>,
     /// What one run of the plugin may use.
     pub limits: Option<Limits>,
 }
@@ -290,14 +303,6 @@ pub struct StatedOnError {
     pub last_good: String,
     /// What a read gets when they are older, or when there are none. An error if left out.
     pub then: Option<Then>,
-}
-
-/// What stands for values that are not known.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Then {
-    /// This value, with a warning that says why.
-    pub value: f64,
 }
 
 /// What a read gets for an object without a value.

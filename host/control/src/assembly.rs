@@ -113,11 +113,12 @@ impl Assembly {
         faults: &mut Vec<Fault>,
     ) {
         let rules = &bindings.rules;
-        // Only the operator has rules.
+        // Only the operator has rules and delegates.
         if contribution.served && contribution.owner == Owner::Operator {
             self.contents.rules = rules.metrics.clone();
             self.contents.gaps = rules.gaps.clone();
             self.contents.resource_metrics.clone_from(&rules.resource_metrics);
+            self.contents.delegates.clone_from(&bindings.delegates);
         }
         for error in &rules.errors {
             self.reject(contribution, "rules".to_owned(), error, false, faults);

@@ -17,6 +17,7 @@ use super::rule_metrics::{Context, RULE_PLUGINS, RuleOutput};
 use super::runtime::{Kinds, Runtime};
 use super::state::{MetricKey, Outcome};
 use leadsman_config::valid;
+use leadsman_delegate::Delegates;
 use leadsman_document::{self as document, segment};
 use leadsman_evaluation::{self as evaluation, Budget, Evaluations};
 use leadsman_model::names::MetricName;
@@ -43,6 +44,8 @@ pub(super) struct BindJob {
     pub(super) plugins: BTreeMap<String, Result<Arc<PluginHandle>, Cause>>,
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
+    /// Other adapters; none of a team.
+    pub(super) delegates: Option<Arc<Delegates>>,
     pub(super) budget: Option<Arc<Budget>>,
     /// What was open to the team when the document was read; `None` for the operator.
     pub(super) team: Option<valid::Team>,
@@ -58,6 +61,7 @@ pub(super) struct Bindings {
     /// What is wrong with plugins that no mapping uses.
     pub(super) unused: Vec<(String, Cause)>,
     pub(super) rules: RuleOutput,
+    pub(super) delegates: Option<Arc<Delegates>>,
     /// Whether every plugin was loaded, or failed to, at least once.
     settled: bool,
     /// What was open to the team.
@@ -108,6 +112,7 @@ impl PartialEq for Bindings {
         self.mappings == other.mappings
             && self.unused == other.unused
             && self.rules.serves_same(&other.rules)
+            && self.delegates.as_ref().map(Arc::as_ptr) == other.delegates.as_ref().map(Arc::as_ptr)
             && self.places == other.places
     }
 }
@@ -188,9 +193,18 @@ impl BindJob {
         let (rules, rule_handovers) = self.rules().unwrap_or_default();
         handovers.extend(rule_handovers);
         let team = self.team.clone();
+        let delegates = self.delegates.clone();
         let places = self.places(&rules);
-        let mut bindings =
-            Bindings { mappings, unused, rules, settled, team, places, _plugins: handles };
+        let mut bindings = Bindings {
+            mappings,
+            unused,
+            rules,
+            delegates,
+            settled,
+            team,
+            places,
+            _plugins: handles,
+        };
         bindings.locate(&self.document);
         (bindings, handovers)
     }

@@ -23,6 +23,7 @@ use super::state::{ClusterAccess, Completeness, State};
 use super::step::step;
 use super::store::Store;
 use super::tasks::{Done, TaskOwner};
+use super::traced::Reloads;
 use super::watch_config;
 use super::{GRACE_PERIOD, Loaded, RESYNC_INTERVAL, Setup};
 use leadsman_cluster::Cluster;
@@ -53,6 +54,7 @@ pub struct Controller {
     pub(super) owners: HashMap<task::Id, TaskOwner>,
     /// Tasks that do not end by themselves.
     watchers: JoinSet<()>,
+    pub(super) reloads: Reloads,
 }
 
 impl Controller {
@@ -90,6 +92,7 @@ impl Controller {
             work: JoinSet::new(),
             owners: HashMap::new(),
             watchers: JoinSet::new(),
+            reloads: Reloads::default(),
             runtime,
         };
         (controller, loaded)
@@ -128,6 +131,8 @@ impl Controller {
             for effect in step(&mut self.state, event) {
                 self.execute(effect, &publish);
             }
+            let owners = &self.owners;
+            self.reloads.end(|owner| owners.values().any(|task| task.works_for(owner)));
         }
     }
 
@@ -183,6 +188,7 @@ impl Controller {
             }
             Effect::WatchTeams => self.watch_teams(),
             Effect::Publish { publication, config_maps } => {
+                let _spans = self.reloads.publishing();
                 if let Some(snapshot) = self.publisher.publish(&publication, &config_maps) {
                     publish(snapshot);
                 }

@@ -17,6 +17,7 @@
 //! decided in one pass in order of age (`quota`).
 
 mod assembly;
+mod autoscaler_events;
 mod bindings;
 mod document;
 mod effect;
@@ -45,6 +46,7 @@ mod state;
 mod step;
 mod store;
 mod tasks;
+mod traced;
 mod watch_config;
 mod watch_files;
 
@@ -52,6 +54,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use autoscaler_events::tell_autoscalers;
 pub use executor::Controller;
 pub use listing::{SeriesList, list_series};
 pub use runtime::{ObjectSource, Runtime};

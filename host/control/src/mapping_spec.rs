@@ -9,8 +9,8 @@ use leadsman_config as config;
 use leadsman_config::{PlannedQueries, valid};
 use leadsman_document::{Fault, json_schema, segment};
 use leadsman_evaluation::{
-    self as evaluation, BoundQuery, Budget, Candidate, CircuitBreaker, Evaluations, ItemLabels,
-    Mapping, MissingLog, ObjectNames, Runs,
+    self as evaluation, ActivationStatus, BoundQuery, Budget, Candidate, CircuitBreaker,
+    Evaluations, ItemLabels, Mapping, MissingLog, ObjectNames, Runs,
 };
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::owner::Owner;
@@ -119,6 +119,7 @@ impl MappingSpec {
             .filter_map(|query| {
                 Some(BoundQuery {
                     source: self.sources.get(&query.source)?.1.clone(),
+                    traffic: runtime.metrics.traffic(&query.source),
                     name: query.name,
                     source_name: query.source,
                     kind: query.kind,
@@ -156,7 +157,7 @@ impl MappingSpec {
             object_columns,
             object_names: object_names(&mapping.config),
             of_rule: self.of_rule,
-            policy: mapping.policy,
+            policy: mapping.policy.clone(),
             any_object: mapping.any_object,
             limits: mapping.limits,
             budget: self.budget.clone(),
@@ -166,6 +167,8 @@ impl MappingSpec {
             candidate,
             metrics: runtime.metrics.mapping(&title),
             missing: MissingLog::default(),
+            workloads: runtime.workloads.clone(),
+            activation: mapping.activation.clone().map(ActivationStatus::new),
         };
         if let Serve::Custom(resource) = &mapping.serve
             && !resource.namespaced()

@@ -131,6 +131,7 @@ impl Context {
                 on_nan: self.rules.discovery.on_nan,
                 ..Policy::default()
             },
+            activation: None,
             any_object: true,
             limits: Limits::default(),
         };

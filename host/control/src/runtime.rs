@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use leadsman_cluster::Reflectors;
-use leadsman_evaluation::EvaluationQuota;
+use leadsman_delegate::Delegation;
+use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_model::objects::{self, ListedObject, ObjectList, ObjectStore};
 use leadsman_model::resource::Resource;
 use leadsman_runtime::telemetry::Metrics;
@@ -28,6 +29,10 @@ pub struct Runtime {
     pub end: CancellationToken,
     /// Which objects there are.
     pub objects: ObjectSource,
+    /// How workloads are scaled.
+    pub workloads: Workloads,
+    /// What delegates share.
+    pub delegation: Arc<Delegation>,
 }
 
 /// Where objects are known from.

@@ -8,9 +8,11 @@ use super::mapping_spec::Sources;
 use super::policy::Policy;
 use super::runtime::{Kinds, ObjectSource, Runtime};
 use leadsman_config::valid;
+use leadsman_delegate::{Delegate, Delegates};
 use leadsman_document::{Fault, segment};
 use leadsman_evaluation::Budget;
 use leadsman_model::names::Namespace;
+use leadsman_runtime::supervise::until_it_ends;
 use leadsman_source::{Source, SourceError, SourceSettings};
 
 /// The operator's settings in force.
@@ -20,6 +22,7 @@ pub(super) struct OperatorSettings {
     pub(super) policy: Policy,
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
+    pub(super) delegates: Arc<Delegates>,
     budgets: BTreeMap<Namespace, Arc<Budget>>,
 }
 
@@ -30,6 +33,7 @@ impl OperatorSettings {
             policy: Policy::default(),
             sources: Sources::new(),
             kinds: Kinds::new(&runtime.objects, &[], None),
+            delegates: Delegates::none(&runtime.delegation),
             budgets: BTreeMap::new(),
             runtime,
         }
@@ -46,6 +50,7 @@ impl OperatorSettings {
             faults.push(Fault::at("/objects", message));
         }
         let kinds = Kinds::new(&self.runtime.objects, &config.objects, Some(&self.kinds));
+        let delegates = self.delegates_of(&config, &mut faults);
         let policy = Policy(config);
         let unchanged = |(namespace, budget): (&Namespace, &Arc<Budget>)| {
             let team = policy.team(namespace)?;
@@ -53,7 +58,8 @@ impl OperatorSettings {
             same.then(|| (namespace.clone(), budget.clone()))
         };
         let budgets = self.budgets.iter().filter_map(unchanged).collect();
-        (Self { runtime: self.runtime.clone(), policy, sources, kinds, budgets }, faults)
+        let runtime = self.runtime.clone();
+        (Self { runtime, policy, sources, kinds, delegates, budgets }, faults)
     }
 
     fn sources_of(&self, config: &valid::Config, faults: &mut Vec<Fault>) -> Sources {
@@ -85,6 +91,33 @@ impl OperatorSettings {
                 Source::in_cluster(config, metrics, &|pick| reflectors.endpoints(pick))
             }
         }
+    }
+
+    fn delegates_of(&self, config: &valid::Config, faults: &mut Vec<Fault>) -> Arc<Delegates> {
+        let delegation = &self.runtime.delegation;
+        let (delegates, changes) =
+            Delegates::replaced(&self.delegates, &config.delegates, delegation);
+        for (at, error) in changes.faults {
+            faults.push(Fault::at(format!("/delegates/{at}"), chain(&error)));
+        }
+        for delegate in changes.new {
+            let (end, delegation) = (self.runtime.end.clone(), delegation.clone());
+            let metrics = self.runtime.metrics.clone();
+            // It ends with the delegate.
+            let delegate = Arc::downgrade(&delegate);
+            self.runtime.tasks.spawn(async move {
+                let follow = || Delegate::follow(delegate.clone(), delegation.clone());
+                let failed = |_| {
+                    metrics.task_panicked("delegate");
+                    std::future::ready(())
+                };
+                tokio::select! {
+                    () = until_it_ends("listing the metrics of a delegate", follow, failed) => {}
+                    () = end.cancelled() => {}
+                }
+            });
+        }
+        delegates
     }
 
     /// A source whose session, if it has one, ends with it or with the process.

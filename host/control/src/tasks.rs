@@ -13,6 +13,7 @@ use leadsman_config::{Flags, Parsed, valid};
 use leadsman_document::Fault;
 use leadsman_model::owner::Owner;
 use leadsman_runtime::files::FileFingerprint;
+use leadsman_trace::{self as trace, Kind};
 
 /// What a task ended with.
 pub(super) enum Done {
@@ -31,6 +32,15 @@ pub(super) enum TaskOwner {
 }
 
 impl TaskOwner {
+    /// Whether it is a part of loading an owner's document.
+    pub(super) fn works_for(&self, owner: &Owner) -> bool {
+        match self {
+            Self::Parsing(of, _) | Self::Binding(of, _) => of == owner,
+            Self::Settings(_) => *owner == Owner::Operator,
+            Self::Cache(_) | Self::TeamCache | Self::Files(..) => false,
+        }
+    }
+
     /// The event of a task that panicked.
     pub(super) fn panicked(self, panic: Panicked) -> Event<Arc<Bindings>> {
         match self {
@@ -52,7 +62,9 @@ impl Controller {
 
     pub(super) fn parse(&mut self, owner: Owner, task: ParseTask) {
         let flags = self.flags.clone();
+        let reload = self.reloads.begin(&owner);
         self.blocking(TaskOwner::Parsing(owner.clone(), task.ticket), move || {
+            let _span = trace::child_of("parse", Kind::Internal, reload.as_ref());
             let ticket = task.ticket;
             let result = Ok(Arc::new(Revision::parse(task, &flags)));
             Done::Event(Event::Parsed { owner, ticket, result })
@@ -81,14 +93,18 @@ impl Controller {
             plugins,
             sources: self.settings.sources.clone(),
             kinds: self.settings.kinds.clone(),
+            delegates: Some(self.settings.delegates.clone())
+                .filter(|delegates| owner == Owner::Operator && !delegates.is_empty()),
             budget,
             team: revision.team.clone(),
             before,
             runtime: self.runtime.clone(),
         };
         let task_owner = TaskOwner::Binding(owner.clone(), ticket);
+        let reload = self.reloads.begin(&owner);
         let task = self.work.spawn(async move {
-            let result = Ok(job.run().await);
+            let span = trace::child_of("bind", Kind::Internal, reload.as_ref());
+            let result = Ok(span.within(job.run()).await);
             Done::Event(Event::Bound { owner, ticket, result })
         });
         self.owners.insert(task.id(), task_owner);

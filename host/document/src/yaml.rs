@@ -28,6 +28,8 @@ pub struct Bounds {
 impl Bounds {
     /// For the operator's documents, and files that the process was started with.
     pub const OPERATOR: Self = Self { text: 8 << 20, nodes: 1_000_000, bytes: 128 << 20 };
+    /// For manifests of a cluster's objects, which a command reads once: a list of ten thousand.
+    pub const MANIFESTS: Self = Self { text: 64 << 20, nodes: 4_000_000, bytes: 1 << 30 };
     /// For teams' documents: a ConfigMap has at most 1 MiB, and a small text can expand to a large
     /// document.
     pub const TEAM: Self = Self { text: 1 << 20, nodes: 50_000, bytes: 8 << 20 };

@@ -21,6 +21,7 @@ use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_source::{Fetched, QueryKind, Request};
+use leadsman_trace::{self as trace, Kind};
 
 /// How much longer the other queries may take once one has failed.
 const OTHERS_TIMEOUT: Duration = Duration::from_millis(100);
@@ -227,7 +228,21 @@ async fn fetch(
     let begun = Instant::now();
     let tenant = &Tenant::new(&mapping.owner, scope);
     let request = Request { query: &filled, max_sample_age: query.max_sample_age, now, tenant };
-    let answer = query.source.fetch_with_gaps(&request).await;
+    let mut span = trace::child("query", Kind::Client);
+    if span.is_sampled() {
+        span.set("leadsman.query", query.name.as_str());
+        span.set("leadsman.source", query.source_name.as_str());
+        span.set("db.query.text", filled.to_string());
+    }
+    let under_way = query.traffic.begin();
+    let answer = span.within(query.source.fetch_with_gaps(&request)).await;
+    under_way.ended(answer.as_ref().err().map(ToString::to_string));
+    match &answer {
+        Ok(fetched) => span.set("leadsman.series", fetched.answer.data.series()),
+        Err(error) if span.is_sampled() => span.fail(error.to_string()),
+        Err(_) => {}
+    }
+    drop(span);
     mapping.metrics.queried(&query.name, begun.elapsed(), answer.is_err());
     let Fetched { mut answer, mut gaps, stale } =
         answer.map_err(|source| EvaluationError::Query {

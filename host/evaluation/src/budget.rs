@@ -35,6 +35,17 @@ impl Default for TeamLimits {
     }
 }
 
+/// How much of a budget is used. What was used comes back within a minute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BudgetUse {
+    /// Of the evaluations of a minute.
+    pub evaluations: f64,
+    /// Of the plugin time of a minute, in seconds; more than there is after a run that took more.
+    pub plugin_time: f64,
+    /// Bytes of memory that runs under way may use.
+    pub memory: usize,
+}
+
 /// The unit in which memory is given.
 const UNIT: usize = 1 << 20;
 
@@ -85,6 +96,21 @@ impl Budget {
     /// What the budget was made of.
     pub fn limits(&self) -> &TeamLimits {
         &self.limits
+    }
+
+    /// How much of it is used.
+    pub fn used(&self, now: Instant) -> BudgetUse {
+        let (evaluations, time) = {
+            let account = self.account(now);
+            (account.evaluations, account.time)
+        };
+        let most = self.limits.plugin_time_per_minute.as_secs_f64();
+        let all = (self.limits.memory / UNIT).max(1);
+        BudgetUse {
+            evaluations: f64::from(self.limits.evaluations_per_minute) - evaluations,
+            plugin_time: most - time,
+            memory: all.saturating_sub(self.memory.available_permits()) * UNIT,
+        }
     }
 
     /// Takes an evaluation from the budget, or says what is used up.
@@ -202,6 +228,8 @@ mod tests {
         assert!(told.contains("2 evaluations"), "{told}");
         budget.admit(start + Duration::from_secs(31)).unwrap();
         reserved(&budget, 1.0).unwrap().settle(Duration::from_secs(7));
+        let used = budget.used(Instant::now());
+        assert!(used.plugin_time > 0.9 && used.memory == 0, "{used:?}");
         let later = start + Duration::from_secs(90);
         budget.admit(later).unwrap();
         reserved(&budget, 1.0).unwrap().settle(Duration::from_secs(600));

@@ -50,12 +50,15 @@ pub(super) async fn drive(
     }
     loop {
         let begun = Instant::now();
-        let ahead = matches!(cause, Cause::Ahead);
-        evaluation.begin(ahead, begun);
+        let is_ahead = matches!(cause, Cause::Ahead);
+        evaluation.begin(is_ahead, begun);
         let time = clock::now();
+        let span = evaluation.awaiting.begin(mapping, &evaluation.scope, is_ahead);
         let attempt::Ended { outcome, input, tracer } =
-            attempt::evaluate(mapping, evaluation).await;
+            span.within(attempt::evaluate(mapping, evaluation)).await;
         let took = begun.elapsed();
+        let context = span.context();
+        evaluation.awaiting.end(span, &outcome);
         let outcome = outcome.map_err(Arc::new);
         report(evaluation, mapping, &outcome);
         mapping.metrics.evaluated(took, outcome.as_ref().err().map(|error| error.reason()));
@@ -64,7 +67,7 @@ pub(super) async fn drive(
         let (policy, most) = (&mapping.policy, mapping.limits.measures);
         // Before the values: who gets them finds the run that gave them.
         let ended = outcome.as_ref().map(|now| (now.id, now.values.clone())).map_err(Arc::clone);
-        if let Some(run) = tracer.finish(ended, time, took, ahead) {
+        if let Some(run) = tracer.finish(ended, time, took, is_ahead) {
             evaluation.runs.add(&mapping.owner, run);
         }
         evaluation.publish(outcome.map(|now| now.remembering(before.as_deref(), policy, most)));
@@ -72,6 +75,7 @@ pub(super) async fn drive(
             return;
         }
         let shadow = shadow_evaluation(evaluation, mapping, input);
+        let shadow = leadsman_trace::within(context, shadow);
         match run_concurrently(next(evaluation, mapping, took), shadow).await {
             Some(next) => cause = next,
             None if forget() => return,

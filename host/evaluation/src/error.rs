@@ -133,6 +133,16 @@ pub enum ReadFailure {
         /// The limit.
         limit: usize,
     },
+    /// The number of replicas that a policy states cannot be expressed by a value now.
+    #[error("{why}; and the replicas that {policy} states cannot be asked for: {reason}")]
+    NoStandIn {
+        /// Why values are not known.
+        why: String,
+        /// The policy.
+        policy: &'static str,
+        /// Why there is no such value.
+        reason: String,
+    },
     /// The adapter is ending.
     #[error("the adapter is shutting down")]
     ShuttingDown,
@@ -144,7 +154,10 @@ impl ReadFailure {
         match self {
             Self::Failed { error, .. } => !matches!(**error, EvaluationError::Selector { .. }),
             Self::Deadline { .. } => true,
-            Self::TooMany { .. } | Self::TooManyOfCaller { .. } | Self::ShuttingDown => false,
+            Self::TooMany { .. }
+            | Self::TooManyOfCaller { .. }
+            | Self::NoStandIn { .. }
+            | Self::ShuttingDown => false,
         }
     }
 
@@ -155,6 +168,7 @@ impl ReadFailure {
             Self::Deadline { .. } => "deadline",
             Self::TooMany { .. } => "too_many_evaluations",
             Self::TooManyOfCaller { .. } => "too_many_evaluations_of_reader",
+            Self::NoStandIn { .. } => "no_stand_in",
             Self::ShuttingDown => "shutting_down",
         }
     }

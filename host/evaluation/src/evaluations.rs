@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::awaiting;
 use super::driver::{Start, drive};
 use super::error::{EvaluationError, ReadFailure};
 use super::index::{EvaluationMap, evict_idle, name, remove};
@@ -15,9 +16,9 @@ use super::policy::{ReadDecision, Retry, decide, decide_late};
 use super::quota::EvaluationQuota;
 use super::record::{ReaderNote, RunRecord, Who};
 use super::stage::Stage;
+use super::stand_in::StandIn;
 use super::state::{Evaluated, Evaluation, State};
 use leadsman_model::names::Scope;
-use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
 use leadsman_runtime::telemetry::GaugeGuard;
 
@@ -43,7 +44,7 @@ pub struct Reading {
     /// For stale values, served because newer ones are unavailable: their age, and why.
     pub stale: Option<(Duration, String)>,
     /// What stands for each value, since none is known: the values are empty.
-    pub instead: Option<Quantity>,
+    pub instead: Option<StandIn>,
 }
 
 impl Reading {
@@ -58,7 +59,7 @@ impl Reading {
     }
 
     /// A stated value for values that are not known; `why` says why they are not.
-    fn stated(mapping: &Mapping, value: Quantity, why: String) -> Self {
+    fn stated(mapping: &Mapping, value: StandIn, why: String) -> Self {
         let evaluated = Arc::new(Evaluated::nothing(&mapping.serve));
         Self { evaluated, stale: Some((Duration::ZERO, why)), instead: Some(value) }
     }
@@ -113,9 +114,12 @@ impl Evaluations {
         reader: Reader<'_>,
     ) -> Result<Reading, ReadFailure> {
         let read = self.read_known(scope, params, reader).await;
-        match (read, self.mapping.policy.otherwise) {
+        if let Ok(reading) = &read {
+            self.mapping.metrics.served(reading.evaluated.at.elapsed());
+        }
+        match (read, &self.mapping.policy.otherwise) {
             (Err(failure), Some(value)) if failure.is_of_evaluation() => {
-                Ok(Reading::stated(&self.mapping, value, failure.to_string()))
+                Ok(Reading::stated(&self.mapping, value.clone(), failure.to_string()))
             }
             (read, _) => read,
         }
@@ -137,6 +141,7 @@ impl Evaluations {
             ReadDecision::Serve(evaluated) => return Ok(Reading::current(evaluated)),
             ReadDecision::ServeStale(evaluated, error, retry) => {
                 if retry == Retry::Now {
+                    evaluation.awaiting.note();
                     evaluation.want(begun);
                 }
                 return Ok(Reading::old(evaluated, error.to_string()));
@@ -150,17 +155,20 @@ impl Evaluations {
         if let Some(failed) = &state.failed
             && evaluation.predecessor().is_some()
         {
+            evaluation.awaiting.note();
             evaluation.want(begun);
             let failure = ReadFailure::Failed { error: failed.error.clone(), last_good: None };
             if let Ok(reading) = self.fall_back(&evaluation, reader, until, failure).await {
                 return Ok(reading);
             }
         }
+        evaluation.awaiting.note();
         // The first attempt of a new evaluation is under way already.
         if state.attempts > 0 {
             evaluation.want(begun);
         }
         let known = state.attempts;
+        let _waiting = awaiting::waiting(&self.mapping, scope);
         tokio::select! {
             () = evaluation.attempt_after(known) => {}
             () = tokio::time::sleep_until(until.into()) => {}
@@ -309,6 +317,8 @@ impl Evaluations {
             self.quota.records(),
         ));
         evaluation.read(reader.request, now);
+        // Before its driver is there, so that its first attempt knows whose it is.
+        evaluation.awaiting.note();
         evaluation.readers.note(&reader.who, now);
         scopes.insert(name(scope).into(), evaluation.clone());
         evaluation.count(Some(counted));
@@ -341,6 +351,12 @@ impl Evaluations {
     pub fn peek(&self, scope: &Scope, params: &QueryParams) -> Option<Arc<Evaluated>> {
         let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
         evaluations.get(params)?.get(name(scope))?.state().good.clone()
+    }
+
+    /// The outcomes of the newest attempts of an evaluation in use. Does not count as a read.
+    pub fn known(&self, scope: &Scope, params: &QueryParams) -> Option<Arc<State>> {
+        let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
+        Some(evaluations.get(params)?.get(name(scope))?.state())
     }
 
     /// What is recorded of an evaluation in use: its last runs, the newest first, and who reads it.

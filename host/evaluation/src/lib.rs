@@ -4,12 +4,15 @@
 //! its reads and ends when it is not read any more. A read decides by the state and usually does not
 //! wait.
 
+mod activation;
 mod attempt;
+mod awaiting;
 mod basis;
 mod budget;
 mod cadence;
 mod candidate;
 mod circuit_breaker;
+mod condition;
 mod driver;
 mod error;
 mod evaluations;
@@ -24,22 +27,30 @@ mod predecessor;
 mod quota;
 pub mod record;
 mod stage;
+mod stand_in;
 mod state;
+mod workloads;
 
+pub use activation::ActivationStatus;
 pub use basis::{Basis, Dispute, ObjectNames, QueryBasis};
-pub use budget::{Budget, TeamLimits};
+pub use budget::{Budget, BudgetUse, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use circuit_breaker::CircuitBreaker;
+pub use condition::{Condition, Served};
 pub use error::{EvaluationError, ReadFailure};
 pub use evaluations::{Evaluations, Reader, Reading, Recorded};
 pub use last_known::{Known, LastKnown};
 pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
 pub use missing::{Missing, MissingEntry, MissingLog, MissingReason};
-pub use plugin_run::Runs;
+pub use plugin_run::{RunTotals, Runs};
 pub use policy::Policy;
 pub use predecessor::HandoverStatus;
 pub use quota::EvaluationQuota;
+pub use stand_in::{
+    Recipient, ReplicasBehavior, StandIn, StatedNumber, StatedReplicas, TargetType, Unreachable,
+};
 pub use state::{Evaluated, Failed, State};
+pub use workloads::Workloads;
 
 pub use leadsman_source::Gap;
 pub use record::Who;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::activation::ActivationStatus;
 use super::basis::ObjectNames;
 use super::budget::Budget;
 use super::candidate::Candidate;
@@ -10,12 +11,13 @@ use super::circuit_breaker::CircuitBreaker;
 use super::missing::{Missing, MissingLog};
 use super::plugin_run::Runs;
 use super::policy::Policy;
+use super::workloads::Workloads;
 use leadsman_model::names::{MetricName, Namespace, Scope};
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
-use leadsman_runtime::telemetry::MappingMetrics;
+use leadsman_runtime::telemetry::{MappingMetrics, SourceTraffic};
 use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{QueryKind, Source};
 
@@ -65,6 +67,10 @@ pub struct Mapping {
     pub metrics: MappingMetrics,
     /// Why reads of it lacked values.
     pub missing: MissingLog,
+    /// How workloads are scaled, for what stands for values.
+    pub workloads: Workloads,
+    /// The workload that it takes to zero and from zero.
+    pub activation: Option<ActivationStatus>,
 }
 
 /// The labels by which the items of a resource metric belong to objects.
@@ -86,6 +92,8 @@ pub struct BoundQuery {
     pub source_name: String,
     /// The source.
     pub source: Arc<Source>,
+    /// What is asked of the source, by all.
+    pub traffic: Arc<SourceTraffic>,
     /// What is asked.
     pub kind: QueryKind,
     /// How old samples may be; `None` for what the source takes for current.
@@ -150,9 +158,13 @@ impl Mapping {
         self.missing.note(reason, message, Instant::now());
     }
 
-    /// The same for a reason of a read that was answered.
-    pub fn lacks_some(&self, missing: &Missing) {
+    /// The same for a read that lacks some values, or all of them. That there are no objects says nothing
+    /// of the mapping, and does not count as an empty answer of it.
+    pub fn lacks_values(&self, missing: &Missing, all: bool) {
         self.lacks(missing.reason.as_str(), &missing.message);
+        if all && !missing.reason.is_of_objects() {
+            self.metrics.empty();
+        }
     }
 
     /// How the mapping is called in logs and messages.

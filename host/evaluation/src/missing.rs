@@ -34,9 +34,16 @@ pub enum MissingReason {
     LastKnown,
     /// A default stands for what is absent.
     Default,
+    /// A stated number stands for values that are not known.
+    Stated,
 }
 
 impl MissingReason {
+    /// Whether there are no objects to have values for.
+    pub fn is_of_objects(self) -> bool {
+        matches!(self, Self::NoObject | Self::NoObjectSelected)
+    }
+
     /// As metrics and JSON have it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,6 +59,7 @@ impl MissingReason {
             Self::Partial => "partial",
             Self::LastKnown => "last_known",
             Self::Default => "default",
+            Self::Stated => "stated",
         }
     }
 }

@@ -17,6 +17,7 @@ use leadsman_model::permits::FairPermit;
 use leadsman_model::tenant::Tenant;
 use leadsman_model::values::Values;
 use leadsman_sandbox::{Expected, Run, RunError, Trace};
+use leadsman_trace::{self as trace, Kind};
 
 /// The runs of one mapping: how many there may be at once, and how long they usually take.
 #[derive(Debug)]
@@ -24,12 +25,65 @@ pub struct Runs {
     concurrency: Arc<Semaphore>,
     /// Microseconds; 0 before the first run.
     usual: AtomicU64,
+    /// How many there were of each plugin, how many of them failed, and their time in microseconds.
+    serving: RunCounts,
+    candidate: RunCounts,
+}
+
+#[derive(Debug, Default)]
+struct RunCounts {
+    runs: AtomicU64,
+    failed: AtomicU64,
+    time: AtomicU64,
+}
+
+/// The runs of a plugin so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunTotals {
+    /// How many.
+    pub runs: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// How long they took together.
+    pub time: Duration,
+}
+
+impl RunCounts {
+    fn totals(&self) -> RunTotals {
+        RunTotals {
+            runs: self.runs.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            time: Duration::from_micros(self.time.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn add(&self, time: Duration, failed: bool) {
+        let took = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        self.failed.fetch_add(u64::from(failed), Ordering::Relaxed);
+        self.time.fetch_add(took, Ordering::Relaxed);
+    }
 }
 
 impl Runs {
     /// No runs yet, of which there may be so many at once: others need the slots, too.
     pub fn new(concurrency: usize) -> Self {
-        Self { concurrency: Arc::new(Semaphore::new(concurrency)), usual: AtomicU64::new(0) }
+        Self {
+            concurrency: Arc::new(Semaphore::new(concurrency)),
+            usual: AtomicU64::new(0),
+            serving: RunCounts::default(),
+            candidate: RunCounts::default(),
+        }
+    }
+
+    /// The runs of the plugin that serves.
+    pub fn of_serving(&self) -> RunTotals {
+        self.serving.totals()
+    }
+
+    /// The runs of the candidate.
+    pub fn of_candidate(&self) -> RunTotals {
+        self.candidate.totals()
     }
 
     /// How long a run is expected to take: what is usual, or else as long as it may.
@@ -48,6 +102,9 @@ impl Runs {
         self.usual.store(usual, Ordering::Relaxed);
     }
 }
+
+/// How a run is called that gave values.
+const OK: &str = "ok";
 
 /// Which of the two plugins of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +199,7 @@ impl Timed {
         result: Result<T, EvaluationError>,
     ) -> (Result<T, EvaluationError>, Duration) {
         self.outcome = match &result {
-            Ok(_) => "ok",
+            Ok(_) => OK,
             Err(error) => error.reason(),
         };
         let took = self.begun.elapsed();
@@ -153,7 +210,13 @@ impl Timed {
 impl Drop for Timed {
     fn drop(&mut self) {
         let took = self.begun.elapsed();
-        self.mapping.runs.took(took);
+        let runs = &self.mapping.runs;
+        runs.took(took);
+        let of_plugin = match self.which {
+            Which::Serving => &runs.serving,
+            Which::Candidate => &runs.candidate,
+        };
+        of_plugin.add(took, self.outcome != OK);
         self.mapping.metrics.plugin_ran(self.which.role(), self.outcome, took);
         if let Some(reservation) = self.permits.reservation.take() {
             reservation.settle(took);
@@ -170,12 +233,26 @@ pub(super) async fn run(
     scope: &Scope,
     stage: impl Fn(Stage),
 ) -> (Result<Ran, EvaluationError>, Option<Traced>) {
+    let mut span = trace::child("plugin", Kind::Internal);
+    if span.is_sampled() {
+        let name = match (which, &mapping.candidate) {
+            (Which::Candidate, Some(candidate)) => &candidate.plugin_name,
+            _ => &mapping.plugin_name,
+        };
+        span.set("leadsman.plugin", name.as_str());
+        span.set("leadsman.role", which.role());
+    }
     let permits = match Permits::acquire(mapping, scope, &stage).await {
         Ok(permits) => permits,
-        Err(error) => return (Err(error), None),
+        Err(error) => {
+            span.fail(error.reason());
+            return (Err(error), None);
+        }
     };
+    span.note("the run begins");
     let (running, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
+        let mut span = span;
         if which == Which::Serving {
             let series = input.answers.iter().map(|answer| answer.data.series()).sum();
             running.metrics.plugin_received(series);
@@ -186,6 +263,9 @@ pub(super) async fn run(
             Err(error) => (Err(error), None),
         };
         let (result, took) = timed.ended(result);
+        if let Err(error) = &result {
+            span.fail(error.reason());
+        }
         let ran = result.map(|(values, disputes)| Ran { values, disputes, took });
         (ran, trace.map(|trace| Traced { trace, took }))
     });

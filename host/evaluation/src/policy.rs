@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::{EvaluationError, ReadFailure};
+use super::stand_in::StandIn;
 use super::state::{Evaluated, State};
-use leadsman_model::quantity::Quantity;
 use leadsman_model::values::OnNan;
 
 /// What reads get, and when.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// How long a read waits.
     pub deadline: Duration,
@@ -21,13 +21,13 @@ pub struct Policy {
     pub last_good: Option<Duration>,
     /// What stands for values that are not known, where no last good ones may be served; `None` for
     /// an error.
-    pub otherwise: Option<Quantity>,
+    pub otherwise: Option<StandIn>,
     /// How long the mapping before a change is evaluated, where the changed one gives nothing.
     pub handover: Duration,
     /// For how long the last value of what is absent now stands for it; `None` for not at all.
     pub last_known: Option<Duration>,
     /// What stands for an absent value that is not known from before, either.
-    pub default: Option<Quantity>,
+    pub default: Option<StandIn>,
     /// Below this is 0.
     pub activation: Option<f64>,
     /// What stands for NaN and for infinite values.
@@ -141,7 +141,11 @@ mod tests {
                     running: Duration::ZERO,
                 })
             }),
-            failed: failed.map(|at| Failed { error: Arc::new(EvaluationError::Internal), at }),
+            failed: failed.map(|at| Failed {
+                error: Arc::new(EvaluationError::Internal),
+                at,
+                since: at,
+            }),
             attempts: 1,
         }
     }

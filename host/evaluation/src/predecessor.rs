@@ -253,7 +253,7 @@ mod tests {
             let error = Arc::new(EvaluationError::Internal);
             let state = State {
                 good: good.then(|| evaluated(start)),
-                failed: failed.then(|| Failed { error, at: start }),
+                failed: failed.then(|| Failed { error, at: start, since: start }),
                 attempts: 1,
             };
             told(&running(&state, &policy(last_good, 300), start + seconds(after)))

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::awaiting::Awaiting;
 use super::basis::Basis;
 use super::cadence::Cadence;
 use super::error::EvaluationError;
@@ -96,6 +97,8 @@ pub struct Failed {
     pub error: Arc<EvaluationError>,
     /// When it ended.
     pub at: Instant,
+    /// When the first of the failures in a row ended, of which this is the newest.
+    pub since: Instant,
 }
 
 /// The outcomes of the newest attempts.
@@ -140,6 +143,8 @@ pub(super) struct Evaluation {
     predecessor: Mutex<Option<Predecessor>>,
     /// Whether its driver is there.
     driven: AtomicBool,
+    /// The spans of the reads that wait for an attempt.
+    pub(super) awaiting: Awaiting,
     /// Its last runs.
     pub(super) runs: RunLog,
     /// Who reads it.
@@ -175,6 +180,7 @@ impl Evaluation {
             stage: Mutex::default(),
             predecessor: Mutex::default(),
             driven: AtomicBool::new(true),
+            awaiting: Awaiting::default(),
             runs: RunLog::new(records.clone()),
             readers: ReaderLog::default(),
         }
@@ -329,12 +335,14 @@ impl Evaluation {
     /// An attempt ended.
     pub(super) fn publish(&self, outcome: Result<Evaluated, Arc<EvaluationError>>) {
         let old = self.state.load();
+        let now = Instant::now();
+        let since = old.failed.as_ref().map_or(now, |failed| failed.since);
         let attempts = old.attempts + 1;
         let new = match outcome {
             Ok(good) => State { good: Some(Arc::new(good)), failed: None, attempts },
             Err(error) => State {
                 good: old.good.clone(),
-                failed: Some(Failed { error, at: Instant::now() }),
+                failed: Some(Failed { error, at: now, since }),
                 attempts,
             },
         };

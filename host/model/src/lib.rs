@@ -1,6 +1,7 @@
 //! The domain types: from the answers of sources to the values that are served. No I/O and no wire
 //! formats.
 
+pub mod activation;
 pub mod data;
 pub mod dictionary;
 pub mod endpoints;
@@ -21,3 +22,4 @@ pub mod serve;
 pub mod tenant;
 pub mod text;
 pub mod values;
+pub mod workload;

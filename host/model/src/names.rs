@@ -9,6 +9,13 @@ use std::sync::Arc;
 #[error("{0}")]
 pub struct InvalidName(String);
 
+impl InvalidName {
+    /// With the reason.
+    pub(super) fn new(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
 /// The name of a namespace: a DNS label, so it needs no escaping in a query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Namespace(Arc<str>);

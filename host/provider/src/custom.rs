@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::absence::{Absence, KnownSeries, ObjectAbsence, nothing_selected};
-use super::part::{Part, count, left_out, not_numbers, stale_warning};
+use super::part::{Part, StandIns, count, left_out, not_numbers, stale_warning};
 use super::request::reader;
 use super::{CustomRequest, Origin, ReadError, Target, bound, first_list, selector, unserved};
 use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
-use leadsman_evaluation::{Evaluations, Mapping, Missing, MissingReason, Reader, Reading};
+use leadsman_evaluation::{
+    Evaluations, Mapping, Missing, MissingReason, Reader, Reading, Recipient, StatedNumber,
+};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::query_params::QueryParams;
@@ -47,6 +49,7 @@ struct Place {
     namespace: Option<Namespace>,
     names: Vec<Arc<str>>,
     reading: Reading,
+    stands: StandIns,
 }
 
 /// Values for objects.
@@ -97,7 +100,7 @@ impl<'a> CustomRead<'a> {
         read
     }
 
-    fn prepare(
+    pub(super) fn prepare(
         request: &'a CustomRequest<'a>,
         evaluations: Arc<Evaluations>,
         kind: Arc<ObjectStore>,
@@ -154,16 +157,42 @@ impl<'a> CustomRead<'a> {
             names = Some(self.names()?);
         }
         let names = names.unwrap_or_default();
-        // What stands for values that are not known is told anew each time.
-        let kept = values.instead.is_none() && values.evaluated.last_known.is_empty();
+        let namespace = self.namespace.as_ref();
+        let stands = self.stand_ins(&self.part, &values, namespace, namespace, &names).await?;
+        let kept = stands.may_be_kept() && values.evaluated.last_known.is_empty();
         reading.origin = kept.then_some(origin);
-        reading.places.push(Place { namespace: self.namespace.clone(), names, reading: values });
+        let namespace = self.namespace.clone();
+        reading.places.push(Place { namespace, names, reading: values, stands });
         Ok(reading)
     }
 
-    /// An answer lacks values.
-    pub fn lacks(&self, missing: &Missing) {
-        self.part.mapping().lacks_some(missing);
+    /// What stands for values of these objects. `within` is the namespace of the workloads.
+    async fn stand_ins(
+        &self,
+        part: &Part,
+        reading: &Reading,
+        namespace: Option<&Namespace>,
+        within: Option<&Namespace>,
+        names: &[Arc<str>],
+    ) -> Result<StandIns, ReadError> {
+        // An autoscaler reads the metrics of its pods by a selector, and that of an object by name.
+        let recipient = match self.request.target {
+            Target::All if self.is_of_pods() => Recipient::EachPod(names.len()),
+            Target::All | Target::One(_) => Recipient::One,
+        };
+        let namespace = namespace.map_or("", Namespace::as_str);
+        let absent = || match &reading.evaluated.values.served {
+            MetricValues::Objects(served) => {
+                names.iter().any(|name| served.get(namespace, name).is_none())
+            }
+            MetricValues::Items(_) => false,
+        };
+        part.stand_ins(reading, within, recipient, absent).await
+    }
+
+    /// An answer lacks some values, or all.
+    pub fn lacks(&self, missing: &Missing, all: bool) {
+        self.part.mapping().lacks_values(missing, all);
     }
 
     /// Counts how the read ended.
@@ -174,6 +203,11 @@ impl<'a> CustomRead<'a> {
     /// Whether the objects are namespaces, each of which has an evaluation of its own.
     fn of_namespaces(&self) -> bool {
         self.kind.resource().is_namespace() && self.part.mapping().per_namespace()
+    }
+
+    fn is_of_pods(&self) -> bool {
+        let resource = self.kind.resource();
+        resource.group().is_empty() && resource.plural() == "pods"
     }
 
     fn namespace(&self) -> &str {
@@ -190,19 +224,32 @@ impl<'a> CustomRead<'a> {
             let (evaluations, key) = (self.part.evaluations.clone(), self.part.key.clone());
             parts.push((name, Part { evaluations, scope: Scope::Namespace(scope), key }));
         }
-        let reads = parts.iter().map(|(name, part)| part.read(self.reader, std::iter::once(name)));
+        let reads = parts.iter().map(|(name, part)| self.of_namespace(name, part));
         let readings = futures_util::future::join_all(reads).await;
         let (mut places, mut failed) = (Vec::new(), Vec::new());
-        for ((name, _), reading) in parts.into_iter().zip(readings) {
+        for ((name, _), reading) in parts.iter().zip(readings) {
             match reading {
-                Ok(reading) => {
-                    places.push(Place { namespace: None, names: vec![name], reading });
+                Ok((reading, stands)) => {
+                    let names = vec![name.clone()];
+                    places.push(Place { namespace: None, names, reading, stands });
                 }
                 Err(error) => failed.push(error),
             }
         }
         let left_out = left_out(&places, &failed)?;
         Ok((places, left_out))
+    }
+
+    /// Reads the evaluation of one namespace, for the namespace itself.
+    async fn of_namespace(
+        &self,
+        name: &Arc<str>,
+        part: &Part,
+    ) -> Result<(Reading, StandIns), ReadError> {
+        let reading = part.read(self.reader, std::iter::once(name)).await?;
+        let (within, names) = (part.scope.namespace(), std::slice::from_ref(name));
+        let stands = self.stand_ins(part, &reading, None, within, names).await?;
+        Ok((reading, stands))
     }
 
     /// The names of the objects that are asked for.
@@ -249,7 +296,8 @@ impl CustomReading<'_> {
     /// What is to be known of values that are old.
     pub fn warning(&self) -> Option<String> {
         let mapping = self.read.part.mapping();
-        let stale = self.places.iter().find_map(|place| stale_warning(&place.reading, mapping));
+        let stale = |place: &Place| stale_warning(&place.reading, &place.stands, mapping);
+        let stale = self.places.iter().find_map(stale);
         let not_numbers =
             || self.places.iter().find_map(|place| not_numbers(&place.reading, mapping));
         stale.or_else(not_numbers)
@@ -295,15 +343,19 @@ impl CustomRead<'_> {
         &self,
         place: &'v Place,
     ) -> Result<(Vec<ObjectValue<'v>>, Option<Missing>), ReadError> {
-        let Place { namespace, names, reading } = place;
+        let Place { namespace, names, reading, stands } = place;
         let namespace = namespace.as_ref().map_or("", Namespace::as_str);
         let evaluated = &reading.evaluated;
         let MetricValues::Objects(served) = &evaluated.values.served else {
             return Ok((Vec::new(), None));
         };
-        let quantity = reading.instead.or(self.part.mapping().policy.default);
-        let default =
-            quantity.map(|quantity| Value { quantity, time: evaluated.time, window: None });
+        let number = stands.number();
+        let stated = |number: StatedNumber| Value {
+            quantity: number.quantity,
+            time: evaluated.time,
+            window: None,
+        };
+        let default = number.map(stated);
         let mut values = Vec::with_capacity(names.len());
         // What the plugin gave and what cannot be served is not absent: no default stands for it.
         let (mut refused, mut absent) = (None, Vec::new());
@@ -337,7 +389,7 @@ impl CustomRead<'_> {
         }
         // That a stated value stands for all of them is told with the reason already.
         let stand_ins = !last_known.is_empty() || !defaulted.is_empty();
-        if reading.instead.is_some() || (refused.is_none() && absent.is_empty() && !stand_ins) {
+        if stands.instead.is_some() || (refused.is_none() && absent.is_empty() && !stand_ins) {
             return Ok((values, None));
         }
         let absence = ObjectAbsence {
@@ -353,11 +405,11 @@ impl CustomRead<'_> {
         };
         let (metric, resource) = (self.request.metric, self.kind.resource());
         let of_default =
-            quantity.and_then(|quantity| absence.defaulted(quantity, &defaulted, names.len()));
+            number.and_then(|number| absence.defaulted(number, &defaulted, names.len()));
         let of_known = absence.remembered(oldest, &last_known, names.len());
-        let stands = [of_default, of_known].into_iter().flatten().reduce(Missing::and);
+        let told = [of_default, of_known].into_iter().flatten().reduce(Missing::and);
         if refused.is_none() && absent.is_empty() {
-            return Ok((values, stands));
+            return Ok((values, told));
         }
         // Measures for another namespace, or for none, belong to no object that exists.
         let elsewhere = || {
@@ -372,7 +424,7 @@ impl CustomRead<'_> {
             (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason)),
             (Some(reason), _) => {
                 let missing = Some(Missing::new(MissingReason::Refused, reason));
-                Ok((values, missing.into_iter().chain(stands).reduce(Missing::and)))
+                Ok((values, missing.into_iter().chain(told).reduce(Missing::and)))
             }
             (None, Target::One(name)) if values.is_empty() => {
                 let Missing { reason, message } = absence.why(name.as_str());
@@ -387,7 +439,7 @@ impl CustomRead<'_> {
             }
             (None, _) => {
                 let missing = absence.of_list(metric, &absent, names.len());
-                Ok((values, missing.into_iter().chain(stands).reduce(Missing::and)))
+                Ok((values, missing.into_iter().chain(told).reduce(Missing::and)))
             }
         }
     }

@@ -79,6 +79,16 @@ impl ReadError {
         )
     }
 
+    /// Whether another adapter may serve the metric: nothing here does.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unserved { .. })
+    }
+
+    /// Whether a rule may give the metric once its series are known.
+    pub fn is_unlisted(&self) -> bool {
+        matches!(self, Self::Unlisted(_))
+    }
+
     /// There is such a mapping, and it could not be loaded.
     pub(super) fn rejected(rejection: &Rejection) -> Self {
         let Rejection { title, reason, message, .. } = rejection;

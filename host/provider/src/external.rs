@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::absence::{Absence, KnownSeries, last_known};
-use super::part::{Part, count, not_numbers, stale_warning};
+use super::part::{Part, StandIns, count, not_numbers, stale_warning};
 use super::request::reader;
 use super::{ExternalRequest, Origin, ReadError, bound, selector, unserved};
 use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
-use leadsman_evaluation::{Evaluations, Missing, MissingReason, Reader, Reading};
+use leadsman_evaluation::{
+    Evaluations, Missing, MissingReason, Reader, Reading, Recipient, StatedNumber,
+};
 use leadsman_model::names::{Namespace, Scope};
-use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::Selector;
 use leadsman_model::serve::Serve;
@@ -35,6 +36,7 @@ pub struct ExternalRead<'a> {
 pub struct ExternalReading<'a> {
     read: &'a ExternalRead<'a>,
     reading: Reading,
+    stands: StandIns,
     /// The item that stands for no item, if the policy states one.
     default: Option<Item>,
 }
@@ -70,7 +72,7 @@ impl<'a> ExternalRead<'a> {
         read
     }
 
-    fn prepare(
+    pub(super) fn prepare(
         request: &'a ExternalRequest<'a>,
         evaluations: Arc<Evaluations>,
         series: KnownSeries,
@@ -105,18 +107,29 @@ impl<'a> ExternalRead<'a> {
     /// Reads.
     pub async fn read(&self) -> Result<ExternalReading<'_>, ReadError> {
         let reading = self.part.read(self.reader, std::iter::empty()).await?;
+        let absent = || match &reading.evaluated.values.served {
+            MetricValues::Items(served) => !served.iter().any(|item| self.picks(item)),
+            MetricValues::Objects(_) => false,
+        };
+        let namespace = self.request.namespace.parse::<Namespace>().ok();
+        let stands = self.part.stand_ins(&reading, namespace.as_ref(), Recipient::One, absent);
+        let stands = stands.await?;
         let time = reading.evaluated.time;
-        let default = reading.instead.or(self.part.mapping().policy.default);
-        let default = default.map(|quantity| Item {
+        let default = stands.number().map(|StatedNumber { quantity, .. }| Item {
             labels: Vec::new(),
             value: Value { quantity, time, window: None },
         });
-        Ok(ExternalReading { read: self, reading, default })
+        Ok(ExternalReading { read: self, reading, stands, default })
     }
 
-    /// An answer lacks items.
-    pub fn lacks(&self, missing: &Missing) {
-        self.part.mapping().lacks_some(missing);
+    /// Whether an item is asked for.
+    fn picks(&self, item: &Item) -> bool {
+        self.picked.as_ref().is_none_or(|selector| picks(selector, &item.labels))
+    }
+
+    /// An answer lacks some items, or has none.
+    pub fn lacks(&self, missing: &Missing, all: bool) {
+        self.part.mapping().lacks_values(missing, all);
     }
 
     /// Counts how the read ended.
@@ -128,9 +141,8 @@ impl<'a> ExternalRead<'a> {
 impl ExternalReading<'_> {
     /// What the answer is made from.
     pub fn origin(&self) -> Option<Origin> {
-        // What stands for values that are not known is told anew each time.
-        let known = self.reading.instead.is_none() && self.reading.evaluated.last_known.is_empty();
-        known.then(|| Origin::new(&self.reading.evaluated, None, 0))
+        let kept = self.stands.may_be_kept() && self.reading.evaluated.last_known.is_empty();
+        kept.then(|| Origin::new(&self.reading.evaluated, None, 0))
     }
 
     /// Whether values are served although there are no newer ones.
@@ -141,7 +153,7 @@ impl ExternalReading<'_> {
     /// What is to be known of values that are old.
     pub fn warning(&self) -> Option<String> {
         let (reading, mapping) = (&self.reading, self.read.part.mapping());
-        stale_warning(reading, mapping).or_else(|| not_numbers(reading, mapping))
+        stale_warning(reading, &self.stands, mapping).or_else(|| not_numbers(reading, mapping))
     }
 
     /// The items that were asked for.
@@ -171,7 +183,7 @@ impl ExternalReading<'_> {
             )));
         }
         // That a stated value stands for the items is told with the reason already.
-        let lacking = items.is_empty() && self.reading.instead.is_none();
+        let lacking = items.is_empty() && self.stands.instead.is_none();
         let known = &self.reading.evaluated.last_known;
         let known = known.items(|item| picks(&item.labels)).filter(|_| lacking);
         let known = known.and_then(|(items, at)| Some((items, self.read.part.may_stand(at)?)));
@@ -182,7 +194,7 @@ impl ExternalReading<'_> {
             }
             None if items.is_empty() => {
                 items.extend(&self.default);
-                self.default.as_ref().map(|item| StandIn::Default(item.value.quantity))
+                self.stands.default.map(StandIn::Default)
             }
             None => None,
         };
@@ -242,7 +254,7 @@ enum StandIn {
     /// Those of an evaluation so long ago.
     LastKnown(Duration),
     /// The stated value.
-    Default(Quantity),
+    Default(StatedNumber),
 }
 
 /// How many items a message names by their labels.
@@ -293,7 +305,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &ExternalRequest
     unserved(snapshot, metric, Wanted::External, message, also)
 }
 
-fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
+pub(super) fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {
     selector
         .matches(|key| labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value))
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::ReadError;
 use leadsman_evaluation::{
     Evaluated, Evaluations, Known, Mapping, Missing, MissingReason, ReadFailure, Reader, Reading,
+    Recipient, StandIn, StatedNumber,
 };
-use leadsman_model::names::Scope;
+use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::values::{OnNan, Value};
 use leadsman_runtime::telemetry::ReadOutcome;
@@ -60,6 +61,45 @@ impl Part {
         (age <= self.mapping().policy.last_known?).then_some(age)
     }
 
+    /// The numbers that stand for values of a reading, for a read of this namespace. `absent` says
+    /// whether a value is, as far as it matters.
+    pub(super) async fn stand_ins(
+        &self,
+        reading: &Reading,
+        namespace: Option<&Namespace>,
+        recipient: Recipient,
+        absent: impl FnOnce() -> bool,
+    ) -> Result<StandIns, ReadError> {
+        let mapping = self.mapping();
+        if let Some(stand_in) = &reading.instead {
+            let instead = stand_in.number(&mapping.workloads, namespace, recipient).await;
+            let why = reading.stale.as_ref().map_or("", |(_, why)| why.as_str());
+            let instead = instead.map_err(|reason| self.no_stand_in(why, "onError", reason))?;
+            let stands = StandIns { instead: Some(instead), default: None };
+            if let Some(warning) = stale_warning(reading, &stands, mapping) {
+                mapping.lacks_values(&Missing::new(MissingReason::Stated, warning), false);
+            }
+            return Ok(stands);
+        }
+        let default = match &mapping.policy.default {
+            None => None,
+            Some(StandIn::Value(quantity)) => Some(StatedNumber::from(*quantity)),
+            Some(stated) => {
+                if !absent() {
+                    return Ok(StandIns::default());
+                }
+                let number = stated.number(&mapping.workloads, namespace, recipient).await;
+                let failed = |reason| self.no_stand_in("a value is absent", "onAbsent", reason);
+                Some(number.map_err(failed)?)
+            }
+        };
+        Ok(StandIns { instead: None, default })
+    }
+
+    fn no_stand_in(&self, why: &str, policy: &'static str, reason: String) -> ReadError {
+        self.failed(ReadFailure::NoStandIn { why: why.to_owned(), policy, reason })
+    }
+
     fn failed(&self, failure: ReadFailure) -> ReadError {
         let Mapping { metric, kind, .. } = &**self.mapping();
         let what = match kind {
@@ -74,10 +114,36 @@ impl Part {
     }
 }
 
+/// The numbers that stand for values of a reading.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct StandIns {
+    /// For all of them, since none is known.
+    pub(super) instead: Option<StatedNumber>,
+    /// For those that are absent.
+    pub(super) default: Option<StatedNumber>,
+}
+
+impl StandIns {
+    /// The number for a value that is not there.
+    pub(super) fn number(&self) -> Option<StatedNumber> {
+        self.instead.or(self.default)
+    }
+
+    /// Whether an answer with them may be kept: what stands for values that are not known is told
+    /// anew each time, and what depends on a workload is asked for anew.
+    pub(super) fn may_be_kept(&self) -> bool {
+        self.instead.is_none() && self.default.is_none_or(|number| !number.of_now)
+    }
+}
+
 /// What is to be known of values that are served although there are no newer ones.
-pub(super) fn stale_warning(reading: &Reading, mapping: &Mapping) -> Option<String> {
+pub(super) fn stale_warning(
+    reading: &Reading,
+    stands: &StandIns,
+    mapping: &Mapping,
+) -> Option<String> {
     let (age, why) = reading.stale.as_ref()?;
-    if let Some(value) = reading.instead {
+    if let Some(value) = stands.instead {
         let metric = &mapping.metric;
         return Some(format!(
             "{metric} is not known, and {value} stands for it, as onError says: {why}"
@@ -153,6 +219,7 @@ pub(super) fn count<T>(
         Err(error @ ReadError::Failed { failure: ReadFailure::Failed { .. }, .. }) => {
             mapping.metrics.incomplete(error.reason());
         }
+        Err(ReadError::Absent(missing)) => mapping.lacks_values(missing, true),
         Err(error) => mapping.lacks(error.reason(), &error.to_string()),
     }
     mapping.metrics.read_took(begun.elapsed());

@@ -11,14 +11,16 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::auth::AnyClient;
 use leadsman_runtime::files::ReloadingFile;
 
 /// The source of the serving certificate.
+#[derive(Clone)]
 pub enum Certificate {
     /// Files with the certificate chain and the private key.
-    Files(CertificateFiles),
+    Files(Arc<CertificateFiles>),
     /// In memory.
     InMemory(CertificateHandle),
 }
@@ -72,7 +74,21 @@ impl Certificate {
     /// Loads it from two files.
     pub fn files(cert: PathBuf, key: PathBuf) -> Result<Self, CertificateError> {
         let loaded = ReloadingFile::new(vec![cert.clone(), key.clone()], || read(&cert, &key))?;
-        Ok(Self::Files(CertificateFiles { cert, key, loaded }))
+        Ok(Self::Files(Arc::new(CertificateFiles { cert, key, loaded })))
+    }
+
+    /// When it expires, in seconds since the epoch; `None` if it does not say so.
+    pub fn not_after(&self) -> Option<i64> {
+        let current = self.current();
+        let (_, parsed) = X509Certificate::from_der(current.cert.first()?).ok()?;
+        Some(parsed.validity().not_after.timestamp())
+    }
+
+    fn current(&self) -> Arc<CertifiedKey> {
+        match self {
+            Self::InMemory(handle) => handle.0.load_full(),
+            Self::Files(files) => files.current(),
+        }
     }
 
     /// The configuration of a server: TLS 1.2 and later, HTTP/2 and 1.1.
@@ -84,6 +100,20 @@ impl Certificate {
             .with_cert_resolver(Arc::new(Resolver(self)));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
+    }
+}
+
+impl CertificateFiles {
+    fn current(&self) -> Arc<CertifiedKey> {
+        let (key, error) = self.loaded.get(|| read(&self.cert, &self.key));
+        if let Some(error) = error {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(
+                error,
+                "the serving certificate changed into one that cannot be used; the last good one stays"
+            );
+        }
+        key
     }
 }
 
@@ -142,20 +172,29 @@ impl std::fmt::Debug for Resolver {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        match &self.0 {
-            Certificate::InMemory(handle) => Some(handle.0.load_full()),
-            // Two files are checked for each handshake; connections are long-lived.
-            Certificate::Files(files) => {
-                let (key, error) = files.loaded.get(|| read(&files.cert, &files.key));
-                if let Some(error) = error {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::error!(
-                        error,
-                        "the serving certificate changed into one that cannot be used; the last good one stays"
-                    );
-                }
-                Some(key)
-            }
-        }
+        // Two files are checked for each handshake; connections are long-lived.
+        Some(self.0.current())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_certificate_is_that_of_the_one_that_is_served() {
+        let (handle, _) = CertificateHandle::self_signed(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let certificate = Certificate::InMemory(handle.clone());
+        let first = certificate.not_after().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(2031, 2, 3);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        let der = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        handle.replace(vec![made.der().clone()], der).unwrap();
+        assert_ne!(certificate.not_after(), Some(first));
+        assert_eq!(certificate.not_after(), Some(1_927_843_200));
     }
 }

@@ -22,6 +22,7 @@ use tower_layer::Layer as _;
 
 use super::activity::{Activity, Overdue};
 use super::admission::Admitted;
+use super::handle::ConnectionHandle;
 use super::limits::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT};
 use super::listener::Executor;
 use crate::auth::Peer;
@@ -94,7 +95,11 @@ impl Connection {
     {
         let (peer, activity) = (Arc::new(peer), self.admitted.activity.clone());
         activity.established(peer.clone(), Instant::now());
+        let handle = ConnectionHandle::new(activity.clone());
+        // However this ends, calls that are open learn of it.
+        let _closed = handle.closes_on_drop();
         let routes = Extension(peer).layer(self.router.clone());
+        let routes = Extension(handle.clone()).layer(routes);
         let routes = Extension(ConnectInfo(self.address)).layer(routes);
         let routes = TowerToHyperService::new(routes);
         let service = service_fn(move |request: http::Request<Incoming>| {
@@ -119,9 +124,10 @@ impl Connection {
                     _ => End::Orderly,
                 };
             }
-            end = self.closing() => end,
+            end = self.closing(&handle) => end,
         };
-        if end == End::Closed(CloseReason::FirstRequest) {
+        handle.close();
+        if let End::Closed(CloseReason::FirstRequest | CloseReason::Stalled) = end {
             return end;
         }
         // GOAWAY: what is in flight completes, what comes next goes elsewhere.
@@ -133,9 +139,10 @@ impl Connection {
     }
 
     /// Waits for a reason to close the connection.
-    async fn closing(&self) -> End {
+    async fn closing(&self, handle: &ConnectionHandle) -> End {
         tokio::select! {
             () = self.end.cancelled() => End::Orderly,
+            () = handle.stalled() => End::Closed(CloseReason::Stalled),
             () = tokio::time::sleep(self.max_age) => End::Orderly,
             overdue = overdue(&self.admitted.activity) => End::Closed(match overdue {
                 Overdue::FirstRequest => CloseReason::FirstRequest,

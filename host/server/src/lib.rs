@@ -5,11 +5,13 @@ mod admission;
 pub mod auth;
 mod certificate;
 mod connection;
+mod handle;
 mod limits;
 mod listener;
 mod readiness;
 pub mod registration;
 
 pub use certificate::{Certificate, CertificateError, CertificateHandle};
+pub use handle::{ConnectionHandle, OpenCall};
 pub use listener::{Executor, Protocol, Server};
 pub use readiness::Readiness;

@@ -19,6 +19,10 @@ pub(super) const MAX_HEAD_BYTES: u32 = 64 << 10;
 /// The requests in flight on one HTTP/2 connection: as many as hyper allows by default.
 pub(super) const MAX_STREAMS: u32 = 200;
 
+/// The same on the address for scalers of KEDA, which sends everything through one connection: two calls
+/// that stay open for each of some thousand triggers, and room for the others.
+pub(super) const MAX_SCALER_STREAMS: u32 = 5000;
+
 /// Without a request that begins or is answered. Longer than the usual interval of scrapes and of
 /// the HPA controller, whose connections stay open between two requests.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -44,7 +48,8 @@ pub(super) struct ConnectionLimits {
 }
 
 impl ConnectionLimits {
-    /// Of the secure port. The aggregator and its clients hold a handful.
+    /// Of the secure port, and of the address for scalers. The aggregator and its clients hold a handful,
+    /// and so does KEDA.
     pub(super) const API: Self = Self { total: 2000, unauthorized_per_address: 500 };
 
     /// Of the admin address: scrapes, and people who look at the page.

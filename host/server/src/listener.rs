@@ -17,7 +17,8 @@ use tokio_util::task::TaskTracker;
 use super::admission::Admission;
 use super::connection::Connection;
 use super::limits::{
-    ConnectionLimits, IDLE_TIMEOUT, MAX_AGE, MAX_HEAD_BYTES, MAX_STREAMS, REQUEST_HEAD_TIMEOUT,
+    ConnectionLimits, IDLE_TIMEOUT, MAX_AGE, MAX_HEAD_BYTES, MAX_SCALER_STREAMS, MAX_STREAMS,
+    REQUEST_HEAD_TIMEOUT,
 };
 use leadsman_runtime::telemetry::{Listener, Metrics};
 
@@ -40,6 +41,8 @@ pub struct Server {
 pub enum Protocol {
     /// HTTP/2 and 1.1 over TLS: the secure port.
     Https(Arc<ServerConfig>),
+    /// The same with gRPC, whose calls may stay open: the address for scalers of KEDA.
+    Grpc(Arc<ServerConfig>),
     /// HTTP/1.1 in plain text: the admin address.
     Http,
 }
@@ -52,6 +55,10 @@ impl Server {
             Protocol::Https(tls) => {
                 let acceptor = TlsAcceptor::from(tls);
                 (Some(acceptor), ConnectionLimits::API, Listener::Api)
+            }
+            Protocol::Grpc(tls) => {
+                let acceptor = TlsAcceptor::from(tls);
+                (Some(acceptor), ConnectionLimits::API, Listener::Scaler)
             }
             Protocol::Http => (None, ConnectionLimits::ADMIN, Listener::Admin),
         };
@@ -108,9 +115,13 @@ async fn accept(
 fn builder(name: Listener, tasks: TaskTracker) -> auto::Builder<Executor> {
     let mut builder = auto::Builder::new(Executor(tasks));
     let head = match name {
-        Listener::Api => REQUEST_HEAD_TIMEOUT,
+        Listener::Api | Listener::Scaler => REQUEST_HEAD_TIMEOUT,
         // Connections stay open between two scrapes.
         Listener::Admin => IDLE_TIMEOUT,
+    };
+    let streams = match name {
+        Listener::Api | Listener::Admin => MAX_STREAMS,
+        Listener::Scaler => MAX_SCALER_STREAMS,
     };
     builder
         .http1()
@@ -121,11 +132,11 @@ fn builder(name: Listener, tasks: TaskTracker) -> auto::Builder<Executor> {
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_BYTES)
-        .max_concurrent_streams(MAX_STREAMS)
+        .max_concurrent_streams(streams)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
     match name {
-        Listener::Api => builder,
+        Listener::Api | Listener::Scaler => builder,
         Listener::Admin => builder.http1_only(),
     }
 }

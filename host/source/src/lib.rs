@@ -36,6 +36,7 @@ pub use query::{FilledQuery, Query, QueryKind};
 use recording::RecordingFile;
 pub use settings::{
     Credentials, Method, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
+    Username,
 };
 pub use template::Template;
 

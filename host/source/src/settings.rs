@@ -94,10 +94,19 @@ pub enum Credentials {
     /// With a name and the password in a file.
     Basic {
         /// The name.
-        username: String,
+        username: Username,
         /// The file.
         password_file: PathBuf,
     },
+}
+
+/// The name of a user.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Username {
+    /// As the configuration says it.
+    Written(String),
+    /// As the file says it.
+    File(PathBuf),
 }
 
 /// Certificates for a connection.

@@ -3,6 +3,8 @@
 mod descriptors;
 mod load;
 mod options;
+mod scaler;
+mod telling;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,13 +18,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use leadsman_api::admin::{self, AdminState};
+use leadsman_activator::Activator;
+use leadsman_api::admin::{self, Access, AdminSetup, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot};
+use leadsman_autoscaler::{AutoscalerStore, Followed};
 use leadsman_cluster::{Cluster, ConnectError, Reflectors};
 use leadsman_config::ReadError;
 use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
+use leadsman_delegate::{Delegation, ServiceReference};
 use leadsman_document::Faults;
-use leadsman_evaluation::EvaluationQuota;
+use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_runtime::files;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::{CodeStore, Compiler, Engine};
@@ -31,7 +36,7 @@ use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
 pub use load::{LoadedConfig, check, load, load_recording};
-pub use options::{ClusterOptions, Options, ServiceName};
+pub use options::{AdminAuth, ClusterOptions, Options, ScalerOptions, ServiceName};
 
 /// How long requests in flight may take during shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -50,7 +55,7 @@ pub enum StartError {
     Faults(Vec<Faults>),
     /// An address that other machines can reach, without authentication.
     #[error(
-        "the API would listen on {address}, which other machines can reach, and without a cluster \
+        "values would be served on {address}, which other machines can reach, and without a cluster \
          nobody can say who may read; use a loopback address such as 127.0.0.1, or name a cluster \
          with --kubeconfig"
     )]
@@ -58,6 +63,12 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
     },
+    /// Users of a cluster are to see the page, and there is none to ask.
+    #[error(
+        "--admin-auth=cluster lets users of the cluster see the page, and there is no cluster to ask \
+         who they are: name one with --kubeconfig, or leave the flag out"
+    )]
+    NoClusterForPage,
     /// The cluster cannot be connected to.
     #[error(transparent)]
     Cluster(#[from] ConnectError),
@@ -74,8 +85,8 @@ pub struct App {
     pub admin: SocketAddr,
     /// The self-signed certificate as PEM, for clients that are to trust it.
     pub certificate: Option<String>,
-    /// The state of the status page.
-    pub page: AdminState,
+    /// The autoscalers that the page shows.
+    pub autoscalers: Arc<AutoscalerStore>,
     readiness: Readiness,
     /// The servers and the tasks that run as long as they do. One that ends early ends the process.
     tasks: JoinSet<anyhow::Result<()>>,
@@ -83,19 +94,25 @@ pub struct App {
     shutdown_delay: Duration,
     /// Stops `tasks`; `runtime.end` stops the evaluations after them.
     stop: CancellationToken,
+    /// The export of spans, which ends last, and what stops it.
+    exporting: JoinSet<()>,
+    flush: CancellationToken,
 }
 
 /// The dependencies of snapshots outside a cluster.
 pub fn runtime() -> anyhow::Result<Runtime> {
     leadsman_runtime::tls::install_provider();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let metrics = Metrics::new();
     Ok(Runtime {
         engine: Engine::new(cores * 2)?,
-        metrics: Metrics::new(),
+        delegation: Delegation::new(metrics.clone(), None),
+        metrics,
         tasks: TaskTracker::new(),
         quota: EvaluationQuota::default(),
         end: CancellationToken::new(),
         objects: ObjectSource::Listed,
+        workloads: Workloads::default(),
     })
 }
 
@@ -134,17 +151,34 @@ impl App {
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         descriptors::raise_limit();
         let mut runtime = runtime()?;
+        let exporter = match &options.traces {
+            Some(traces) => {
+                let started = leadsman_trace::start(traces, runtime.metrics.spans());
+                Some(started.map_err(anyhow::Error::from)?)
+            }
+            None => None,
+        };
         let cache = options.cache.as_deref();
         let compiler = compiler(cache)?;
         let in_cluster = InCluster::connect(&options.cluster, &runtime, cache).await?;
         let addresses = options.addresses(in_cluster.is_some());
+        let of_scaler = options.scaler.as_ref().map(|scaler| scaler.address);
         if in_cluster.is_none()
-            && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
+            && let Some(&address) =
+                addresses.iter().chain(&of_scaler).find(|address| !address.ip().is_loopback())
         {
             return Err(StartError::NotLoopback { address });
         }
         if let Some(in_cluster) = &in_cluster {
             runtime.objects = ObjectSource::Watched(in_cluster.reflectors.clone());
+            let cluster = in_cluster.cluster.clone();
+            runtime.workloads = Workloads::new(move |workload| {
+                let cluster = cluster.clone();
+                Box::pin(async move { cluster.replicas(&workload).await })
+            });
+            let own = options.cluster.service(&in_cluster.cluster);
+            let own = own.map(|own| ServiceReference { namespace: own.namespace, name: own.name });
+            runtime.delegation = Delegation::new(runtime.metrics.clone(), own);
         }
         check_readable(&options.config)?;
         let (controller, loaded) = Controller::new(Setup {
@@ -162,17 +196,35 @@ impl App {
         let (api_listener, api) = listen(&addresses).await?;
         let (admin_listener, admin) = listen(&[options.admin]).await?;
         let readiness = Readiness::default();
+        let stop = CancellationToken::new();
+        let autoscalers = match &in_cluster {
+            Some(in_cluster) => in_cluster.reflectors.autoscalers(),
+            None => Arc::new(AutoscalerStore::new(Followed::NoCluster)),
+        };
+        let page = AdminState::new(AdminSetup {
+            served: served.clone(),
+            readiness: readiness.clone(),
+            metrics: runtime.metrics.clone(),
+            autoscalers: autoscalers.clone(),
+            access: access(options.admin_auth, in_cluster.as_ref())?,
+            end: stop.clone(),
+        });
         let mut app = Self {
             api,
             admin,
             certificate: None,
-            page: AdminState::new(served.clone(), readiness.clone(), runtime.metrics.clone()),
+            autoscalers,
             readiness: readiness.clone(),
             tasks: JoinSet::new(),
             runtime,
             shutdown_delay: options.shutdown_delay,
-            stop: CancellationToken::new(),
+            stop,
+            exporting: JoinSet::new(),
+            flush: CancellationToken::new(),
         };
+        if let Some(exporter) = exporter {
+            app.export_spans(exporter);
+        }
         let certificate = app.certificate(options, in_cluster.as_ref())?;
         let router = api::router(ApiState {
             served: served.clone(),
@@ -180,12 +232,33 @@ impl App {
             auth: in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone()),
             metrics: Arc::new(app.runtime.metrics.clone()),
         });
-        let tls = certificate.server_config().map_err(anyhow::Error::from)?;
-        app.serve(api_listener, Protocol::Https(Arc::new(tls)), router);
-        app.serve(admin_listener, Protocol::Http, admin::router(app.page.clone()));
+        let expires = certificate.clone();
+        app.runtime.metrics.certificate_expires(move || expires.not_after());
+        let tls = Arc::new(certificate.server_config().map_err(anyhow::Error::from)?);
+        let scaler = match &options.scaler {
+            Some(scaler) => {
+                let auth = in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone());
+                Some(app.serve_scaler(scaler, auth, served.clone(), tls.clone()).await?)
+            }
+            None => None,
+        };
+        app.serve(api_listener, Protocol::Https(tls), router);
+        app.serve(admin_listener, Protocol::Http, admin::router(page.clone()));
+        app.spawn_until_stopped(page.follow_trends());
+        let (mut listed, refreshed) = (app.runtime.delegation.changes(), served.clone());
         app.spawn_until_stopped(controller);
+        app.spawn_until_stopped(async move {
+            while listed.changed().await.is_ok() {
+                refreshed.refresh();
+            }
+        });
         match in_cluster {
-            Some(in_cluster) => app.follow_cluster(in_cluster, loaded, served),
+            Some(in_cluster) => {
+                if options.autoscaler_events {
+                    app.tell_autoscalers(in_cluster.cluster.clone(), served.clone());
+                }
+                app.follow_cluster(in_cluster, loaded, served);
+            }
             None => {
                 let loaded = loaded.await.map_err(anyhow::Error::from)?;
                 // The user sees the faults at once; a pod waits for the next edit instead.
@@ -199,6 +272,7 @@ impl App {
         tracing::info!(
             api = format!("https://{api}"),
             admin = format!("http://{admin}"),
+            scaler = scaler.map(|address| format!("https://{address}")),
             "serving"
         );
         Ok(app)
@@ -247,6 +321,19 @@ impl App {
         served: Arc<CurrentSnapshot>,
     ) {
         let InCluster { cluster, reflectors, auth } = in_cluster;
+        let newest = served.clone();
+        let activator = Activator::new(&cluster, self.runtime.metrics.clone(), move || {
+            newest.now().snapshot.clone()
+        });
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            // It gives up its Lease before it ends.
+            activator.run(stop.clone()).await;
+            match stop.is_cancelled() {
+                true => Ok(()),
+                false => Err(anyhow::anyhow!("a task ended by itself")),
+            }
+        });
         let follower = auth.clone();
         self.spawn_until_stopped(async move { follower.follow(&cluster).await });
         let mut discovered = reflectors.discovered();
@@ -274,6 +361,10 @@ impl App {
                 readiness.waiting(format!("waiting for the list of {}", kind.resource()));
                 // A list that fails ends the wait, too: one kind does not delay the others.
                 kind.first_list().await;
+            }
+            if let Some(delegates) = snapshot.delegates() {
+                readiness.waiting("waiting for the first lists of delegates");
+                delegates.first_lists().await;
             }
             readiness.ready();
             std::future::pending().await
@@ -321,8 +412,18 @@ impl App {
         if tokio::time::timeout(TASKS_TIMEOUT, self.runtime.tasks.wait()).await.is_err() {
             tracing::warn!("tasks were still running at the end");
         }
+        self.flush_spans().await;
         tracing::info!("ended");
         early
+    }
+}
+
+/// Who may see the page.
+fn access(auth: AdminAuth, in_cluster: Option<&InCluster>) -> Result<Access, StartError> {
+    match (auth, in_cluster) {
+        (AdminAuth::ThisMachine, _) => Ok(Access::ThisMachine),
+        (AdminAuth::Cluster, Some(in_cluster)) => Ok(Access::Users(in_cluster.auth.clone())),
+        (AdminAuth::Cluster, None) => Err(StartError::NoClusterForPage),
     }
 }
 

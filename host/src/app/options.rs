@@ -30,8 +30,39 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// The address of metrics and the status page.
     pub admin: SocketAddr,
+    /// Who may see the page.
+    pub admin_auth: AdminAuth,
+    /// The address for scalers of KEDA; `None` to serve none.
+    pub scaler: Option<ScalerOptions>,
     /// How long to serve after the shutdown was requested.
     pub shutdown_delay: Duration,
+    /// How traces are made; `None` for none.
+    pub traces: Option<leadsman_trace::Settings>,
+    /// Whether Events are written on autoscalers.
+    pub autoscaler_events: bool,
+}
+
+/// Who may see the page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AdminAuth {
+    /// This machine.
+    #[default]
+    ThisMachine,
+    /// Users of the cluster who may `get` the path `/status`.
+    Cluster,
+}
+
+/// How scalers of KEDA are served.
+#[derive(Debug, Clone)]
+pub struct ScalerOptions {
+    /// The address.
+    pub address: SocketAddr,
+    /// Certificate and key; `None` for those of the API.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The authority of client certificates beside that of the cluster.
+    pub client_authority: Option<PathBuf>,
+    /// Whether a trigger may name what is not in the namespace of its ScaledObject.
+    pub across_namespaces: bool,
 }
 
 /// The cluster of a process, and the Service in front of the process.
@@ -53,6 +84,14 @@ pub enum ClusterOptions {
 pub struct ServiceName {
     namespace: Option<String>,
     name: String,
+}
+
+impl ServiceName {
+    /// The Service, in this namespace if none is named.
+    pub(crate) fn or_in(&self, namespace: &str) -> Service {
+        let namespace = self.namespace.clone().unwrap_or_else(|| namespace.to_owned());
+        Service { namespace, name: self.name.clone() }
+    }
 }
 
 impl FromStr for ServiceName {
@@ -82,8 +121,7 @@ impl ClusterOptions {
             (None, None) => ServiceName { namespace: None, name: "leadsman".to_owned() },
             (None, Some(_)) => return None,
         };
-        let namespace = named.namespace.unwrap_or_else(|| cluster.namespace().to_owned());
-        Some(Service { namespace, name: named.name })
+        Some(named.or_in(cluster.namespace()))
     }
 }
 

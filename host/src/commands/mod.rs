@@ -1,6 +1,7 @@
 //! The subcommands.
 
 mod check;
+mod convert;
 mod demo;
 mod doctor;
 mod explain;
@@ -8,6 +9,7 @@ mod plain;
 mod plugin;
 mod rules;
 mod serve;
+mod takeover;
 
 use leadsman_document::Faults;
 use std::fmt;
@@ -16,12 +18,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub(crate) use check::check;
+pub(crate) use convert::convert;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use explain::{explain, try_mapping};
 pub(crate) use plugin::{inspect, run_fixture};
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
+pub(crate) use takeover::takeover;
 
 use plain::Plain;
 

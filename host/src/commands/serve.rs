@@ -14,6 +14,10 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         Ok(flags) => flags,
         Err(error) => return failed(&error),
     };
+    let traces = match serve.telling.traces() {
+        Ok(traces) => traces,
+        Err(error) => return failed(&error),
+    };
     let options = Options {
         config: serve.config.origin(),
         flags,
@@ -23,7 +27,11 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         port: serve.secure_port,
         tls: serve.tls_cert_file.zip(serve.tls_private_key_file),
         admin: serve.admin_address,
+        admin_auth: serve.admin_auth.into(),
+        scaler: serve.scaler.options(),
         shutdown_delay: serve.shutdown_delay_duration,
+        traces,
+        autoscaler_events: serve.telling.autoscaler_events,
     };
     let serving = async {
         // Signals count from now on: a start may take a while, and already serves.

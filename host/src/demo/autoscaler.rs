@@ -1,4 +1,6 @@
-//! Autoscalers of the demo: what they read, and what the HPA's arithmetic makes of it.
+//! Autoscalers of the demo, and their controller: what they read, what the HPA's arithmetic makes of it,
+//! and the status that a controller would write. The page and the table show that status as they would
+//! show one of a cluster.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,15 +8,20 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use leadsman_autoscaler::manifest::Autoscaler as Manifest;
+use leadsman_autoscaler::{KnownMetric, MetricOverview, Overview, State, situation};
 use leadsman_document::Document;
-use leadsman_hpa::{
-    Metric as HpaMetric, Phase, Pod, PodSample, Reading, ReadyCondition, Replicas, Startup, Target,
-    Tolerance, propose,
-};
+use leadsman_hpa::{Decision, Limit, Outcome, Recommendation, decide};
 use leadsman_model::quantity::Quantity;
 
 /// The maximum number of frames in the history.
 const MAX_HISTORY: usize = 40;
+
+/// The time between two looks of a controller: that of a frame as it was recorded.
+const LOOK_INTERVAL: Duration = Duration::from_secs(15);
+
+/// For how long a controller holds recommendations.
+const STABILIZATION: Duration = Duration::from_secs(300);
 
 /// An autoscaler in autoscalers.yaml.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,10 +30,10 @@ struct Spec {
     name: String,
     kind: String,
     namespace: String,
-    min: u32,
-    max: u32,
-    start: u32,
-    metric: Metric,
+    min: i32,
+    max: i32,
+    start: i32,
+    metrics: Vec<Metric>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -52,17 +59,22 @@ enum Metric {
     },
 }
 
+/// What was read of a metric: its values, or the message that an HPA would show.
+pub(super) type Read = Result<Vec<Quantity>, String>;
+
 /// An autoscaler with its last decision and its history.
 #[derive(Debug)]
 pub(super) struct Autoscaler {
     spec: Spec,
-    target: Quantity,
-    /// The current value that an HPA would show: an average per pod, or the value of an object.
-    value: Option<Quantity>,
-    replicas: u32,
-    values: VecDeque<Option<f64>>,
-    history: VecDeque<u32>,
-    message: Option<String>,
+    replicas: i32,
+    /// As a cluster would have it.
+    object: Value,
+    overview: Option<Overview>,
+    /// Of each metric.
+    values: Vec<VecDeque<Option<f64>>>,
+    history: VecDeque<Option<f64>>,
+    /// What was recommended, the newest last.
+    recommended: VecDeque<i32>,
 }
 
 impl Autoscaler {
@@ -75,31 +87,26 @@ impl Autoscaler {
         let (document, faults) = Document::parse("autoscalers.yaml", text);
         anyhow::ensure!(faults.is_empty(), "{}", document.locate(faults));
         let list: List = serde_json::from_value(document.value)?;
-        list.autoscalers.into_iter().map(Self::new).collect()
+        Ok(list.autoscalers.into_iter().map(Self::new).collect())
     }
 
-    fn new(spec: Spec) -> anyhow::Result<Self> {
-        let target = match &spec.metric {
-            Metric::Pods { target, .. }
-            | Metric::Object { target, .. }
-            | Metric::External { target, .. } => target.parse()?,
-        };
-        Ok(Self {
-            target,
-            value: None,
+    fn new(spec: Spec) -> Self {
+        Self {
             replicas: spec.start,
-            values: VecDeque::new(),
+            object: object(&spec),
+            overview: None,
+            values: spec.metrics.iter().map(|_| VecDeque::new()).collect(),
             history: VecDeque::new(),
-            message: None,
+            recommended: VecDeque::new(),
             spec,
-        })
+        }
     }
 
-    /// The path that the HPA controller reads.
-    pub(super) fn request(&self) -> String {
+    /// The paths that the HPA controller reads, one for each metric.
+    pub(super) fn requests(&self) -> Vec<String> {
         let namespace = &self.spec.namespace;
         let custom = format!("/apis/custom.metrics.k8s.io/v1beta2/namespaces/{namespace}");
-        match &self.spec.metric {
+        let path = |metric: &Metric| match metric {
             Metric::Pods { name, selector, .. } => {
                 let selector = selector.replace('=', "%3D");
                 format!("{custom}/pods/%2A/{name}?labelSelector={selector}")
@@ -110,118 +117,211 @@ impl Autoscaler {
             Metric::External { name, .. } => {
                 format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{name}")
             }
-        }
-    }
-
-    /// Computes the replicas from the result of a read.
-    pub(super) fn decide(&mut self, read: Result<Vec<Quantity>, String>) {
-        let decision = read.and_then(|values| self.decision(&values));
-        match decision {
-            Ok((value, replicas)) => {
-                self.value = Some(value);
-                self.replicas = replicas.clamp(self.spec.min, self.spec.max);
-                self.message = None;
-            }
-            // Without a value, an HPA changes nothing.
-            Err(message) => {
-                self.value = None;
-                self.message = Some(message);
-            }
-        }
-        push(&mut self.values, self.value.map(Quantity::as_f64));
-        push(&mut self.history, self.replicas);
-    }
-
-    /// The value to show, and the desired replicas.
-    fn decision(&self, values: &[Quantity]) -> Result<(Quantity, u32), String> {
-        if values.is_empty() {
-            return Err("no metrics returned".to_owned());
-        }
-        let values: Vec<_> = values.iter().map(|value| value.milli()).collect();
-        let replicas = i32::try_from(self.replicas).unwrap_or(i32::MAX);
-        let target = self.target.milli();
-        let (reading, target, pods) = match &self.spec.metric {
-            Metric::Pods { .. } => {
-                let samples = values.iter().enumerate().map(|(number, value)| {
-                    let sample = PodSample { value: *value, time: 0, window: Duration::ZERO };
-                    (number.to_string(), sample)
-                });
-                let reading =
-                    Reading::Pods { samples: samples.collect(), startup: false, utilization: None };
-                (reading, Target::AverageValue(target), pods(values.len()))
-            }
-            // All of its pods are ready.
-            Metric::Object { .. } => {
-                let pods = pods(usize::try_from(replicas).unwrap_or_default());
-                (Reading::Object(values.iter().sum()), Target::Value(target), pods)
-            }
-            Metric::External { .. } => {
-                (Reading::External(values), Target::AverageValue(target), Vec::new())
-            }
         };
-        let metric = HpaMetric { target, reading: Ok(reading) };
-        let replicas = Replicas { spec: replicas, status: replicas };
-        let proposal = propose(&metric, replicas, &pods, &Startup::at(0), Tolerance::default());
-        let proposal = proposal.map_err(|failure| failure.to_string())?;
-        let desired = u32::try_from(proposal.replicas).unwrap_or_default();
-        Ok((Quantity::from_milli(proposal.current), desired))
+        self.spec.metrics.iter().map(path).collect()
+    }
+
+    /// Decides about the replicas from what was read of each metric, as the controller does, and writes
+    /// the status.
+    pub(super) fn decide(&mut self, reads: &[Read]) -> anyhow::Result<()> {
+        let replicas = self.replicas;
+        let metrics = self.spec.metrics.iter().zip(reads);
+        let current: Vec<_> =
+            metrics.map(|(metric, read)| reported(metric, read, replicas)).collect();
+        let known: Vec<_> =
+            self.spec.metrics.iter().zip(reads).map(|(metric, read)| known(metric, read)).collect();
+        let failed = reads.iter().find_map(|read| read.as_ref().err());
+        self.object["status"] = json!({
+            "currentReplicas": replicas,
+            "desiredReplicas": replicas,
+            "currentMetrics": current,
+            "conditions": [active(failed.map(String::as_str))],
+        });
+        let manifest = self.manifest()?;
+        let status = manifest.status.clone().unwrap_or_default();
+        let mut situation = situation(&manifest, &status, &manifest.spec.metrics(), &known);
+        situation.history.recommendations = self.recommendations();
+        let decision = decide(&situation);
+        self.write(&decision);
+        self.overview = Some(Overview::of(&self.manifest()?, &known));
+        self.note(&decision);
+        Ok(())
+    }
+
+    fn recommendations(&self) -> Vec<Recommendation> {
+        let recent = self.recommended.iter().rev().zip(1_u32..);
+        let recent = recent.map(|(replicas, looks)| Recommendation {
+            age: LOOK_INTERVAL * looks,
+            replicas: *replicas,
+        });
+        recent.take_while(|known| known.age <= STABILIZATION).collect()
+    }
+
+    /// Writes what a controller says of its decision.
+    fn write(&mut self, decision: &Decision) {
+        let status = &mut self.object["status"];
+        status["desiredReplicas"] = decision.replicas.into();
+        let (stabilized, limit) = match &decision.outcome {
+            Outcome::Recommended { stabilized, limit, .. } => (stabilized.is_some(), *limit),
+            _ => (false, None),
+        };
+        let (reason, message) = match stabilized {
+            true => (
+                "ScaleDownStabilized",
+                "recent recommendations were higher than current one, applying the highest recent \
+                 recommendation",
+            ),
+            false => ("ReadyForNewScale", "recommended size matches current size"),
+        };
+        let able = condition("AbleToScale", true, reason, message);
+        let limited = match limit {
+            Some(Limit::MaxReplicas) => ("TooManyReplicas", true),
+            Some(Limit::MinReplicas) => ("TooFewReplicas", true),
+            Some(Limit::Rate(_)) => ("ScaleUpLimit", true),
+            None => ("DesiredWithinRange", false),
+        };
+        let limited = condition("ScalingLimited", limited.1, limited.0, "");
+        if let Some(conditions) = status["conditions"].as_array_mut() {
+            conditions.insert(0, able);
+            conditions.push(limited);
+        }
+    }
+
+    /// Keeps what the next decision and the table need.
+    fn note(&mut self, decision: &Decision) {
+        if let Outcome::Recommended { recommended, .. } = &decision.outcome {
+            push(&mut self.recommended, *recommended);
+        }
+        let metrics = self.overview.iter().flat_map(|overview| &overview.metrics);
+        for (values, metric) in self.values.iter_mut().zip(metrics) {
+            push(values, metric.value.as_ref().map(|value| value.number));
+        }
+        self.replicas = decision.replicas;
+        push(&mut self.history, Some(f64::from(decision.replicas)));
+    }
+
+    /// As a cluster would have it.
+    pub(super) fn manifest(&self) -> anyhow::Result<Manifest> {
+        Ok(serde_json::from_value(self.object.clone())?)
     }
 
     pub(super) fn workload(&self) -> String {
         format!("{}/{}", self.spec.kind, self.spec.name)
     }
 
-    pub(super) fn metric(&self) -> &str {
-        match &self.spec.metric {
-            Metric::Pods { name, .. }
-            | Metric::Object { name, .. }
-            | Metric::External { name, .. } => name,
+    /// The replicas that it has decided on, and its bounds.
+    pub(super) fn replicas(&self) -> (i32, i32, i32) {
+        (self.replicas, self.spec.min, self.spec.max)
+    }
+
+    /// Its state in a few words.
+    pub(super) fn state(&self) -> String {
+        let Some(overview) = &self.overview else { return "not looked at yet".to_owned() };
+        match (overview.state, overview.wants) {
+            (State::AtMax, Some(wants)) => format!("at the maximum, wants {wants}"),
+            (State::Held, Some(wants)) => format!("held, wants {wants}"),
+            (State::AtMax, None) => "at the maximum".to_owned(),
+            (State::Held, None) => "held".to_owned(),
+            (State::Failing, _) => "failing".to_owned(),
+            (State::PinnedAtZero, _) => "pinned at zero".to_owned(),
+            (State::New, _) => "not looked at yet".to_owned(),
+            (State::Fine, _) => "fine".to_owned(),
         }
     }
 
-    /// Value and target in the format of kubectl: `34858m/100 (avg)`.
-    pub(super) fn value_and_target(&self) -> String {
-        let value = self.value.map_or("<unknown>".to_owned(), |value| value.to_string());
-        let average = if matches!(self.spec.metric, Metric::Object { .. }) { "" } else { " (avg)" };
-        format!("{value}/{}{average}", self.target)
+    /// Each metric, with its history.
+    pub(super) fn metrics(
+        &self,
+    ) -> impl Iterator<Item = (&MetricOverview, &VecDeque<Option<f64>>)> {
+        self.overview.iter().flat_map(|overview| &overview.metrics).zip(&self.values)
     }
 
-    pub(super) fn replicas(&self) -> u32 {
-        self.replicas
+    pub(super) fn history(&self) -> &VecDeque<Option<f64>> {
+        &self.history
     }
+}
 
-    pub(super) fn max(&self) -> u32 {
-        self.spec.max
-    }
+/// Its manifest, before its controller has looked at it.
+fn object(spec: &Spec) -> Value {
+    let target = |average: bool, target: &str| match average {
+        true => json!({"type": "AverageValue", "averageValue": target}),
+        false => json!({"type": "Value", "value": target}),
+    };
+    let metric = |metric: &Metric| match metric {
+        Metric::Pods { name, target: of, .. } => json!({
+            "type": "Pods", "pods": {"metric": {"name": name}, "target": target(true, of)},
+        }),
+        Metric::Object { resource, object, name, target: of } => {
+            // The singular form, as a kind is written.
+            let kind = resource.strip_suffix('s').unwrap_or(resource);
+            let kind = format!("{}{}", kind[..1].to_ascii_uppercase(), &kind[1..]);
+            json!({
+                "type": "Object",
+                "object": {
+                    "metric": {"name": name},
+                    "describedObject": {"apiVersion": "v1", "kind": kind, "name": object},
+                    "target": target(false, of),
+                },
+            })
+        }
+        Metric::External { name, target: of } => json!({
+            "type": "External", "external": {"metric": {"name": name}, "target": target(true, of)},
+        }),
+    };
+    json!({
+        "metadata": {"namespace": spec.namespace, "name": spec.name},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": spec.kind, "name": spec.name},
+            "minReplicas": spec.min,
+            "maxReplicas": spec.max,
+            "metrics": spec.metrics.iter().map(metric).collect::<Vec<_>>(),
+        },
+    })
+}
 
-    pub(super) fn message(&self) -> Option<&str> {
-        self.message.as_deref()
+/// What a controller says that it read of a metric; without a type if it could not read it.
+fn reported(metric: &Metric, read: &Read, replicas: i32) -> Value {
+    let values = match read {
+        Ok(values) if !values.is_empty() => values,
+        _ => return json!({"type": ""}),
+    };
+    let sum = values.iter().fold(0_i64, |sum, value| sum.saturating_add(value.milli()));
+    let count = i64::try_from(values.len()).unwrap_or(i64::MAX);
+    let quantity = |milli: i64| Quantity::from_milli(milli).to_string();
+    match metric {
+        Metric::Pods { .. } => {
+            let average = quantity(sum / count);
+            json!({"type": "Pods", "pods": {"current": {"averageValue": average}}})
+        }
+        Metric::Object { .. } => {
+            json!({"type": "Object", "object": {"current": {"value": quantity(sum)}}})
+        }
+        Metric::External { .. } => {
+            let replicas = i64::from(replicas.max(1));
+            // Rounded up, as the controller does.
+            let average = quantity(sum.saturating_add(replicas - 1).div_euclid(replicas));
+            json!({"type": "External", "external": {"current": {"averageValue": average}}})
+        }
     }
+}
 
-    pub(super) fn values(&self) -> impl Iterator<Item = Option<f64>> {
-        self.values.iter().copied()
-    }
+/// What was read, to the thousandth.
+fn known(metric: &Metric, read: &Read) -> KnownMetric {
+    let values = read.as_ref().ok().filter(|_| !matches!(metric, Metric::Pods { .. }));
+    let newest = values.map(|values| values.iter().map(|value| value.milli()).collect());
+    KnownMetric { newest, ..KnownMetric::default() }
+}
 
-    pub(super) fn history(&self) -> impl Iterator<Item = Option<f64>> {
-        self.history.iter().map(|&replicas| Some(replicas.into()))
+fn active(failed: Option<&str>) -> Value {
+    match failed {
+        None => condition("ScalingActive", true, "ValidMetricFound", "it was able to compute"),
+        Some(message) => condition("ScalingActive", false, "FailedGetMetric", message),
     }
+}
 
-    /// The JSON for the status page.
-    pub(super) fn to_json(&self) -> Value {
-        json!({
-            "workload": self.workload(),
-            "namespace": self.spec.namespace,
-            "metric": self.metric(),
-            "value": self.value.map(|value| value.to_string()),
-            "target": self.target.to_string(),
-            "replicas": self.replicas,
-            "min": self.spec.min,
-            "max": self.spec.max,
-            "valueHistory": self.values,
-            "replicasHistory": self.history,
-            "message": self.message,
-        })
-    }
+fn condition(kind: &str, is_so: bool, reason: &str, message: &str) -> Value {
+    let status = if is_so { "True" } else { "False" };
+    json!({"type": kind, "status": status, "reason": reason, "message": message})
 }
 
 fn push<T>(history: &mut VecDeque<T>, point: T) {
@@ -231,62 +331,5 @@ fn push<T>(history: &mut VecDeque<T>, point: T) {
     }
 }
 
-/// So many pods that run and are ready.
-fn pods(count: usize) -> Vec<Pod> {
-    let pod = |number: usize| Pod {
-        name: number.to_string(),
-        phase: Phase::Running,
-        deleted: false,
-        ready: Some(ReadyCondition { status: Some(true), since: 0 }),
-        started: Some(0),
-    };
-    (0..count).map(pod).collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decided(metric: &str, replicas: u32, values: &[&str]) -> (String, u32) {
-        let text = format!(
-            "autoscalers:\n  - {{name: x, kind: Deployment, namespace: d, min: 0, max: 10, start: {replicas}, metric: {metric}}}\n"
-        );
-        let mut autoscaler = Autoscaler::all(&text).unwrap().remove(0);
-        autoscaler.decide(Ok(values.iter().map(|value| value.parse().unwrap()).collect()));
-        (autoscaler.value_and_target(), autoscaler.replicas())
-    }
-
-    #[test]
-    fn decisions_of_the_recorded_cases() {
-        let go = "{pods: {name: ops, selector: a=b, averageValue: \"3\"}}";
-        assert_eq!(decided(go, 1, &["1"]), ("1/3 (avg)".into(), 1));
-        assert_eq!(decided(go, 1, &["4"]), ("4/3 (avg)".into(), 2));
-        assert_eq!(decided(go, 2, &["2", "2"]), ("2/3 (avg)".into(), 2));
-        let alb = "{object: {resource: services, object: o, name: c, value: \"200\"}}";
-        assert_eq!(decided(alb, 1, &["700"]), ("700/200".into(), 4));
-        assert_eq!(decided(alb, 4, &["1013400m"]), ("1013400m/200".into(), 10));
-        let keda = "{external: {name: r, averageValue: \"3\"}}";
-        assert_eq!(decided(keda, 1, &["12"]).1, 4);
-        assert_eq!(decided(keda, 4, &["14"]).1, 5);
-    }
-
-    #[test]
-    fn scaling_to_zero_and_from_zero() {
-        let keda = "{external: {name: r, averageValue: \"3\"}}";
-        assert_eq!(decided(keda, 1, &["0"]).1, 0);
-        assert_eq!(decided(keda, 0, &["1"]).1, 1);
-        assert_eq!(decided(keda, 0, &["0"]).1, 0);
-    }
-
-    #[test]
-    fn within_the_tolerance_nothing_changes() {
-        let pods = "{pods: {name: ops, selector: a=b, averageValue: \"100\"}}";
-        assert_eq!(decided(pods, 2, &["109", "109"]).1, 2);
-        assert_eq!(decided(pods, 2, &["112", "112"]).1, 3);
-    }
-
-    #[test]
-    fn without_a_value_nothing_changes() {
-        assert_eq!(decided("{external: {name: r, averageValue: \"3\"}}", 4, &[]).1, 4);
-    }
-}
+mod tests;

@@ -12,15 +12,15 @@ mod table;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::time::MissedTickBehavior;
 
-use crate::app::{App, ClusterOptions, Options};
+use crate::app::{AdminAuth, App, ClusterOptions, Options};
 use autoscaler::Autoscaler;
 pub use configuration::DemoController;
+use leadsman_autoscaler::AutoscalerStore;
 use leadsman_config::Flags;
 use leadsman_control::ConfigOrigin;
 use reading::Reader;
@@ -60,14 +60,18 @@ pub async fn run(options: DemoOptions, end: impl Future<Output = ()>) -> anyhow:
         port: options.api.port(),
         tls: None,
         admin: options.admin,
+        admin_auth: AdminAuth::ThisMachine,
+        scaler: None,
         shutdown_delay: Duration::ZERO,
+        traces: None,
+        autoscaler_events: false,
     })
     .await?;
     let reader = Reader::new(app.api, app.certificate.as_deref().unwrap_or_default())?;
-    let page = app.page.clone();
+    let shown = app.autoscalers.clone();
     let intro = intro(&app, options.controller.as_ref());
     let mut played = Ok(());
-    app.run(async { played = play(&reader, &page, &intro, options.once, end).await }).await?;
+    app.run(async { played = play(&reader, &shown, &intro, options.once, end).await }).await?;
     played
 }
 
@@ -89,7 +93,7 @@ fn intro(app: &App, controller: Option<&DemoController>) -> String {
 
 async fn play(
     reader: &Reader,
-    page: &leadsman_api::admin::AdminState,
+    shown: &AutoscalerStore,
     intro: &str,
     once: bool,
     end: impl Future<Output = ()>,
@@ -109,12 +113,16 @@ async fn play(
             _ = frames.tick() => {}
         }
         for autoscaler in &mut autoscalers {
-            let read = reader.read(&autoscaler.request()).await;
-            autoscaler.decide(read);
+            let mut reads = Vec::new();
+            for path in autoscaler.requests() {
+                reads.push(reader.read(&path).await);
+            }
+            autoscaler.decide(&reads)?;
         }
         played += 1;
-        let status = autoscalers.iter().map(Autoscaler::to_json).collect();
-        *page.extra.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+        let objects: Result<Vec<_>, _> = autoscalers.iter().map(Autoscaler::manifest).collect();
+        // Their size does not matter: they are few.
+        shown.replace(objects?.into_iter().map(|object| (object, 0)));
         let table = table::render(&autoscalers);
         if terminal {
             // Cursor home and clear screen, so that the table is updated in place.

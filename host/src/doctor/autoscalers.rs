@@ -1,30 +1,33 @@
 //! Checks the autoscalers that use the metrics.
+//!
+//! They are read as JSON: a cluster may be newer than the types of any library, and what is not known
+//! here is of no concern.
 
-use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, MetricSpec};
-use kube::api::ListParams;
-use kube::{Api, ResourceExt as _};
+use kube::Error;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 use super::Finding;
+use super::newer::{self, Around};
 use super::rights::ServedMetrics;
 use leadsman_cluster::Cluster;
+
+/// What stands in a path as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
 
 /// Checks the autoscalers of a namespace, or of all.
 pub(super) async fn look(
     cluster: &Cluster,
     namespace: Option<&str>,
     served: &ServedMetrics,
+    around: &Around,
 ) -> Vec<Finding> {
-    let client = cluster.client().clone();
-    let api: Api<HorizontalPodAutoscaler> = match namespace {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::all(client),
-    };
-    let found = match api.list(&ListParams::default()).await {
-        Ok(found) => found.items,
+    let found = match list(cluster, namespace).await {
+        Ok(found) => found,
         Err(error) => return vec![Finding::unseen("autoscalers", &error)],
     };
     let findings: Vec<_> =
-        found.iter().filter_map(|hpa| check_autoscaler(hpa, served)).flatten().collect();
+        found.iter().filter_map(|hpa| check_autoscaler(hpa, served, around)).flatten().collect();
     if findings.is_empty() {
         let text = format!("none of {} scales by a custom or external metric", found.len());
         return vec![Finding::unsure(text)];
@@ -32,14 +35,31 @@ pub(super) async fn look(
     findings
 }
 
+async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Value>, Error> {
+    let path = match namespace {
+        Some(namespace) => {
+            let namespace = utf8_percent_encode(namespace, SEGMENT);
+            format!("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
+        }
+        None => "/apis/autoscaling/v2/horizontalpodautoscalers".to_owned(),
+    };
+    let request = http::Request::get(path).body(Vec::new()).map_err(Error::HttpError)?;
+    let mut list: Value = cluster.client().request(request).await?;
+    match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => Ok(items),
+        _ => Ok(Vec::new()),
+    }
+}
+
 /// Checks an autoscaler. `None` if it uses no custom or external metric.
-fn check_autoscaler(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Option<Vec<Finding>> {
-    let spec = hpa.spec.as_ref()?;
-    let used: Vec<_> = spec.metrics.iter().flatten().filter_map(UsedMetric::of).collect();
+fn check_autoscaler(hpa: &Value, served: &ServedMetrics, around: &Around) -> Option<Vec<Finding>> {
+    let metrics = hpa["spec"]["metrics"].as_array()?;
+    let used: Vec<_> = metrics.iter().filter_map(UsedMetric::of).collect();
     if used.is_empty() {
         return None;
     }
-    let name = format!("{}/{}", hpa.namespace().unwrap_or_default(), hpa.name_any());
+    let name =
+        format!("{}/{}", text(&hpa["metadata"]["namespace"]), text(&hpa["metadata"]["name"]));
     let mut findings = Vec::new();
     for metric in &used {
         if metric.is_served(served) == Some(false) {
@@ -49,29 +69,12 @@ fn check_autoscaler(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Op
             ));
         }
     }
-    let status = hpa.status.as_ref();
-    let conditions = status.and_then(|status| status.conditions.as_ref());
-    for condition in conditions.into_iter().flatten() {
-        if condition.status == "False"
-            && matches!(&*condition.type_, "ScalingActive" | "AbleToScale")
-        {
-            let message = condition.message.as_deref().unwrap_or_default();
-            let reason = condition.reason.as_deref().unwrap_or_default();
-            // It is disabled: somebody set the replicas to 0.
-            if reason == "ScalingDisabled" {
-                findings.push(Finding::unsure(format!("{name}: {message}")));
-                continue;
-            }
-            findings.push(Finding::bad(
-                format!("{name}: {}: {reason}: {message}", condition.type_),
-                "the message is the adapter's own where it names a mapping or a query",
-            ));
-        }
-    }
+    let conditions = hpa["status"]["conditions"].as_array();
+    findings.extend(conditions.into_iter().flatten().filter_map(|one| condition(&name, one)));
     if findings.is_empty() {
-        let (current, desired) = status.map_or((0, 0), |status| {
-            (status.current_replicas.unwrap_or_default(), status.desired_replicas)
-        });
+        let status = &hpa["status"];
+        let replicas = |key: &str| status[key].as_i64().unwrap_or_default();
+        let (current, desired) = (replicas("currentReplicas"), replicas("desiredReplicas"));
         findings.push(match conditions {
             Some(_) => {
                 Finding::good(format!("{name} scales: {current} replicas, {desired} wanted"))
@@ -79,7 +82,28 @@ fn check_autoscaler(hpa: &HorizontalPodAutoscaler, served: &ServedMetrics) -> Op
             None => Finding::unsure(format!("{name} has not been looked at by the controller yet")),
         });
     }
+    findings.extend(newer::findings(&name, hpa, around));
     Some(findings)
+}
+
+/// What a condition says that keeps an autoscaler from scaling.
+fn condition(name: &str, condition: &Value) -> Option<Finding> {
+    let of = |key: &str| text(&condition[key]);
+    if of("status") != "False" || !matches!(of("type"), "ScalingActive" | "AbleToScale") {
+        return None;
+    }
+    // It is disabled: somebody set the replicas to 0.
+    if of("reason") == "ScalingDisabled" {
+        return Some(Finding::unsure(format!("{name}: {}", of("message"))));
+    }
+    Some(Finding::bad(
+        format!("{name}: {}: {}: {}", of("type"), of("reason"), of("message")),
+        "the message is the adapter's own where it names a mapping or a query",
+    ))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// A metric that an autoscaler uses.
@@ -89,13 +113,10 @@ enum UsedMetric {
 }
 
 impl UsedMetric {
-    fn of(metric: &MetricSpec) -> Option<Self> {
-        let pods = metric.pods.as_ref().map(|pods| &pods.metric.name);
-        let object = metric.object.as_ref().map(|object| &object.metric.name);
-        let external = metric.external.as_ref().map(|external| &external.metric.name);
-        pods.or(object)
-            .map(|name| Self::Custom(name.clone()))
-            .or_else(|| external.map(|name| Self::External(name.clone())))
+    fn of(metric: &Value) -> Option<Self> {
+        let named = |of: &str| Some(metric[of]["metric"]["name"].as_str()?.to_owned());
+        let custom = named("pods").or_else(|| named("object")).map(Self::Custom);
+        custom.or_else(|| named("external").map(Self::External))
     }
 
     fn is_served(&self, served: &ServedMetrics) -> Option<bool> {

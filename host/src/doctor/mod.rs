@@ -7,6 +7,8 @@
 mod adapter;
 mod autoscalers;
 mod controllers;
+mod delegates;
+mod newer;
 mod registration;
 mod rights;
 mod sources;
@@ -19,6 +21,7 @@ use leadsman_cluster::{Cluster, ConnectError, explain};
 use leadsman_config::Flags;
 use leadsman_control::ConfigOrigin;
 use leadsman_server::registration::Service;
+use newer::{Around, Policies};
 
 /// The options of the diagnosis.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +116,7 @@ impl fmt::Display for Section {
 }
 
 const SOURCES: &str = "Sources, as seen from here";
+const DELEGATES: &str = "Delegates, as seen from here";
 
 /// Looks at everything, in the order in which a request passes.
 pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorError> {
@@ -120,8 +124,13 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
     let Some(cluster) = Cluster::connect(options.kubeconfig.as_deref()).await? else {
         return sources_alone(options).await;
     };
+    let mut minor = None;
     let version = match cluster.client().apiserver_version().await {
-        Ok(version) => Finding::good(format!("kube-apiserver answers, {}", version.git_version)),
+        Ok(version) => {
+            // Managed ones add a plus.
+            minor = version.minor.trim_end_matches('+').parse().ok();
+            Finding::good(format!("kube-apiserver answers, {}", version.git_version))
+        }
         Err(error) => Finding::bad(
             format!("kube-apiserver does not answer: {}", explain(&error)),
             "check the kubeconfig, or the NetworkPolicy of this pod",
@@ -145,13 +154,26 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
         add("Served metrics", served.findings());
         add("Rights", rights::look(&cluster, account.as_ref(), &served).await);
         let namespace = options.namespace.as_deref();
-        add("HorizontalPodAutoscalers", autoscalers::look(&cluster, namespace, &served).await);
+        let around = Around { minor, policies: policies(options, &cluster).await };
+        let found = autoscalers::look(&cluster, namespace, &served, &around).await;
+        add("HorizontalPodAutoscalers", found);
     }
     if let Some(config) = &options.config {
         let found = sources::look(config, &options.flags, Some(&cluster)).await;
         add(SOURCES, found);
+        let found = delegates::look(config, &options.flags, Some(&cluster)).await;
+        if !found.is_empty() {
+            add(DELEGATES, found);
+        }
     }
     Ok(sections)
+}
+
+/// The policies of the configuration that is looked at. That it cannot be read is told with its sources.
+async fn policies(options: &DoctorOptions, cluster: &Cluster) -> Option<Policies> {
+    let config = options.config.as_ref()?;
+    let parsed = leadsman_control::read(config, &options.flags, Some(cluster)).await.ok()?;
+    Some(Policies::of(&parsed.config))
 }
 
 /// Looks at the sources of a file where there is no cluster, as before anything is installed.
@@ -161,10 +183,15 @@ async fn sources_alone(options: &DoctorOptions) -> Result<Vec<Section>, DoctorEr
     };
     let none = Finding::unsure(DoctorError::NoCluster.to_string());
     let found = sources::look(config, &options.flags, None).await;
-    Ok(vec![
+    let mut sections = vec![
         Section { title: "Cluster", findings: vec![none] },
         Section { title: SOURCES, findings: found },
-    ])
+    ];
+    let found = delegates::look(config, &options.flags, None).await;
+    if !found.is_empty() {
+        sections.push(Section { title: DELEGATES, findings: found });
+    }
+    Ok(sections)
 }
 
 /// A service account of the cluster.

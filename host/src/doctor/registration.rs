@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Finding;
+use crate::takeover::TAKEN_OVER;
 use leadsman_cluster::Cluster;
 use leadsman_server::registration::{API_SERVICES, RESOURCE_API_SERVICES, Service};
 
@@ -135,7 +136,18 @@ fn check_api_service(name: &str, found: &APIService, service: Option<&Service>) 
         None => Finding::unsure(format!("{owner}; whether it is available is not known yet")),
     }];
     findings.extend(trust(name, found));
+    findings.extend(taken_over(name, found));
     findings
+}
+
+/// What was taken over from another adapter can be given back.
+fn taken_over(name: &str, found: &APIService) -> Option<Finding> {
+    let annotations = found.metadata.annotations.as_ref()?;
+    annotations.contains_key(TAKEN_OVER).then(|| {
+        Finding::good(format!(
+            "{name} was taken over from another adapter; `leadsman takeover --undo` gives it back"
+        ))
+    })
 }
 
 /// What to do about an APIService that is not available.

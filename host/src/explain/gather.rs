@@ -10,7 +10,6 @@ use kube::discovery::pinned_kind;
 use leadsman_cluster::{Cluster, explain};
 use leadsman_document::Document;
 use leadsman_hpa::{History, Metric, Recommendation, Situation, Startup, Target};
-use leadsman_model::quantity::Quantity;
 use leadsman_provider::explanation::{MetricExplanation, With};
 use leadsman_runtime::clock;
 use serde::de::DeserializeOwned;
@@ -100,7 +99,7 @@ pub(super) async fn gather(
             }
             Err(reason) => (Err(reason), Vec::new()),
         };
-        let target = target_of(&spec).and_then(target_in_thousandths);
+        let target = spec.target().and_then(TargetSpec::in_thousandths);
         values.push(match target {
             Ok(target) => Metric { target, reading },
             Err(reason) => Metric { target: Target::Value(0), reading: Err(reason) },
@@ -145,28 +144,6 @@ async fn read(
     let record = explained(cluster, path, With::default()).await;
     // The metric itself is what counts; some adapters explain nothing.
     (answer, record.ok().flatten())
-}
-
-/// The target of a metric as written.
-pub(super) fn target_of(metric: &MetricSpec) -> Result<&TargetSpec, String> {
-    let of_source = metric.pods.as_ref().or(metric.object.as_ref()).or(metric.external.as_ref());
-    let of_resource = metric.resource.as_ref().or(metric.container_resource.as_ref());
-    of_source
-        .map(|source| &source.target)
-        .or_else(|| of_resource.map(|source| &source.target))
-        .ok_or_else(|| format!("a metric of the type \"{}\" has no settings for it", metric.kind))
-}
-
-fn target_in_thousandths(target: &TargetSpec) -> Result<Target, String> {
-    let milli = |text: &String| {
-        text.parse::<Quantity>().map(Quantity::milli).map_err(|error| error.to_string())
-    };
-    match target {
-        TargetSpec { average_value: Some(value), .. } => milli(value).map(Target::AverageValue),
-        TargetSpec { value: Some(value), .. } => milli(value).map(Target::Value),
-        TargetSpec { average_utilization: Some(percent), .. } => Ok(Target::Utilization(*percent)),
-        _ => Err("it has no target: value, averageValue or averageUtilization".to_owned()),
-    }
 }
 
 fn read_file(file: &Path) -> Result<Autoscaler, ExplainError> {

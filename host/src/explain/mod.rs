@@ -4,12 +4,10 @@
 //!
 //! Everything is read with the rights of whoever asks: nobody sees values that they may not read.
 
-mod autoscaler;
 mod explainer;
 mod fallback;
 mod gather;
 mod metric;
-mod notation;
 mod pods;
 mod readings;
 mod record;
@@ -27,7 +25,12 @@ use serde::Serialize;
 
 use crate::app::StartError;
 use autoscaler::Condition;
+<<<<<<< HEAD
 pub use explainer::{Explainer, Reads, paths_in};
+=======
+pub use explainer::{Explainer, Reads};
+use leadsman_autoscaler::{manifest as autoscaler, notation};
+>>>>>>> record
 pub use metric::MetricText;
 pub use requests::MetricRead;
 pub use trial::{TrialOptions, trial};

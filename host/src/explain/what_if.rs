@@ -5,7 +5,7 @@ use leadsman_model::quantity::Quantity;
 
 use super::gather::Gathered;
 use super::notation::both;
-use super::verdict::title;
+use leadsman_autoscaler::verdict::title;
 
 /// What to assume in place of what there is.
 #[derive(Debug, Clone, Default)]

@@ -95,4 +95,11 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
     }
 }
 
+/// The queries that a formula uses, each once and in its order. The error says what is wrong with it, and
+/// where.
+pub fn queries(formula: &str) -> Result<Vec<String>, String> {
+    let program = parse::parse(formula).map_err(|mistake| mistake.describe(formula))?;
+    Ok(program.operands.into_iter().map(|operand| operand.query).collect())
+}
+
 leadsman_plugin_sdk::export!(evaluate, plan = plan);

@@ -131,6 +131,11 @@ pub enum OnHolidays {
     Run,
 }
 
+/// Whether a text names a time zone. The error says why it does not.
+pub fn check_time_zone(text: &str) -> Result<(), String> {
+    zone::zone(text).map(drop)
+}
+
 fn plan(config: &Config, context: &Context) -> Result<Plan, Vec<Fault>> {
     let mut faults: Vec<_> = context.object_fits(config.object.is_some()).into_iter().collect();
     faults.extend(Schedule::new(config).err().unwrap_or_default());

@@ -249,6 +249,13 @@ impl Alb {
         });
     }
 
+    /// The headers `traceparent` of the requests so far, of those that had one.
+    pub fn parents(&self) -> Vec<String> {
+        let requests = self.server.requests();
+        let parents = requests.iter().filter_map(|request| request.header("traceparent"));
+        parents.map(str::to_owned).collect()
+    }
+
     /// How many requests there were of paths that begin so.
     pub fn count(&self, path: &str) -> usize {
         self.server.requests().iter().filter(|request| request.path.starts_with(path)).count()

@@ -25,6 +25,9 @@ pub const API_SERVICES: [&str; 3] = [
     "v1beta1.external.metrics.k8s.io",
 ];
 
+/// The Lease of the replica that takes workloads to zero and from zero.
+pub const ACTIVATOR_LEASE: &str = "leadsman-activator";
+
 /// The APIService of resource metrics.
 pub const RESOURCE_METRICS_API_SERVICE: &str = "v1beta1.metrics.k8s.io";
 
@@ -98,6 +101,52 @@ impl Account {
     pub async fn allow_team_config_maps(&self, client: &ApiClient) {
         let watch = Rule::new(&["list", "watch"], "", &["configmaps"]);
         client.allow(&self.subject(), None, &[watch, write_events()]).await;
+    }
+
+    /// Grants the right to read how workloads are scaled, as the chart does with `workloads.read`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn allow_workloads(&self, client: &ApiClient) {
+        let read = Rule::new(&["get"], "apps", &["deployments", "statefulsets", "replicasets"]);
+        client.allow(&self.subject(), None, &[read]).await;
+    }
+
+    /// Grants the right to hold the activator's Lease, as the chart does with `workloads.activate`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn allow_lease(&self, client: &ApiClient) {
+        let group = "coordination.k8s.io";
+        let hold = Rule::new(&["get", "update"], group, &["leases"]).named(&[ACTIVATOR_LEASE]);
+        let rules = [Rule::new(&["create"], group, &["leases"]), hold];
+        client.allow(&self.subject(), Some(&self.namespace), &rules).await;
+    }
+
+    /// Grants the other rights to take workloads to zero and from zero, as the chart does with
+    /// `workloads.activate`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn allow_scaling(&self, client: &ApiClient) {
+        let scales = ["deployments/scale", "statefulsets/scale", "replicasets/scale"];
+        let rules = [
+            Rule::new(&["get", "patch"], "apps", &scales),
+            Rule::new(&["list"], "autoscaling", &["horizontalpodautoscalers"]),
+            write_events(),
+        ];
+        self.allow_workloads(client).await;
+        client.allow(&self.subject(), None, &rules).await;
+    }
+
+    /// Grants the rights to list autoscalers and to write Events on them, as the chart does with
+    /// `events.autoscalers`.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn allow_autoscaler_events(&self, client: &ApiClient) {
+        let list = Rule::new(&["list"], "autoscaling", &["horizontalpodautoscalers"]);
+        client.allow(&self.subject(), None, &[list, write_events()]).await;
     }
 
     /// The subject for bindings.

@@ -100,7 +100,7 @@ pub(super) fn controllers(files: &Files, kubeconfig: &Path) -> Vec<String> {
         .0
 }
 
-const GATES: &str = "HPAScaleToZero=true";
+const GATES: &str = "HPAScaleToZero=true,HPAConfigurableTolerance=true";
 
 #[derive(Default)]
 struct Flags(Vec<String>);

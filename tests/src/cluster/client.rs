@@ -36,6 +36,17 @@ impl ApiClient {
         self.caller.get(&format!("{}{path}", self.url)).await
     }
 
+    /// The same with any headers.
+    ///
+    /// # Panics
+    /// If there is no response.
+    pub async fn read_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.caller.request(Method::GET, &format!("{}{path}", self.url));
+        let request = headers.iter().fold(request, |request, (n, v)| request.header(*n, *v));
+        let answer = Answer::read(request).await;
+        answer.unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
     /// The object or list at a path.
     ///
     /// # Panics

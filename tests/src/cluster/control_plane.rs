@@ -142,6 +142,11 @@ impl ControlPlane {
         self.folder.path()
     }
 
+    /// The folder of servers, for further ones.
+    pub(super) fn servers(&self) -> &Folder {
+        &self.folder
+    }
+
     pub(super) fn audit_log(&self) -> PathBuf {
         self.folder.path().join(AUDIT_LOG)
     }

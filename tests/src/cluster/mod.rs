@@ -15,6 +15,7 @@ mod config_map;
 mod control_plane;
 mod credentials;
 mod hpa;
+mod keda;
 mod metrics;
 mod objects;
 mod pod;
@@ -31,7 +32,8 @@ pub mod users;
 mod workload;
 
 pub use account::{
-    API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE, RESOURCE_METRICS_V1_API_SERVICE,
+    ACTIVATOR_LEASE, API_SERVICES, Account, RESOURCE_METRICS_API_SERVICE,
+    RESOURCE_METRICS_V1_API_SERVICE,
 };
 pub use adapter::Adapter;
 pub use authorities::Authorities;
@@ -41,6 +43,7 @@ pub use config_map::{ConfigMap, EventRecord};
 pub use control_plane::ControlPlane;
 pub use credentials::Credentials;
 pub use hpa::{Condition, Hpa};
+pub use keda::{Keda, ScaledObject};
 pub use metrics::{Metric, Target};
 pub use objects::path_of;
 pub use prometheus_adapter::PrometheusAdapter;

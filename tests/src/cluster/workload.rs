@@ -101,6 +101,34 @@ impl Workload {
         self.client.merge(&self.path, &json!({"spec": {"replicas": replicas}})).await;
     }
 
+    /// Deletes it.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn delete(&self) {
+        self.client.delete(&self.path).await;
+    }
+
+    /// The reasons and notes of the Events about it.
+    ///
+    /// # Panics
+    /// If they cannot be listed.
+    pub async fn events(&self) -> Vec<(String, String)> {
+        let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace);
+        let list = self.client.get(&path).await;
+        let events = list["items"].as_array().cloned().unwrap_or_default();
+        let is_about = |event: &&Value| {
+            let about = &event["regarding"];
+            about["kind"] == self.kind && about["name"] == self.name.as_str()
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        events
+            .iter()
+            .filter(is_about)
+            .map(|event| (text(&event["reason"]), text(&event["note"])))
+            .collect()
+    }
+
     /// The names of the existing pods.
     ///
     /// # Panics

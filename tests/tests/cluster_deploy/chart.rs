@@ -91,6 +91,25 @@ async fn unknown_values_are_refused() {
     }
 }
 
+#[tokio::test]
+async fn the_page_is_for_the_pod_itself_unless_users_of_the_cluster_are_named() {
+    let arguments = |all: &BTreeSet<Manifest>| {
+        let deployment = all.iter().find(|one| one.kind == "Deployment");
+        deployment.expect("a Deployment").text.contains("--admin-auth=cluster")
+    };
+    let plain = rendered(&json!({})).await;
+    let objects = ["ClusterRole/leadsman-autoscalers", "ClusterRole/leadsman-page-reader"];
+    assert!(!arguments(&plain));
+    assert!(objects.iter().all(|name| !names(&plain).contains(*name)));
+    let open = rendered(&json!({"page": {"auth": "cluster", "autoscalers": true}})).await;
+    assert!(arguments(&open));
+    assert!(objects.iter().all(|name| names(&open).contains(*name)), "{:?}", names(&open));
+    // Nobody is bound to it.
+    assert!(!names(&open).contains("ClusterRoleBinding/leadsman-page-reader"));
+    let ran = template(&json!({"page": {"auth": "everybody"}})).await;
+    assert!(ran.failed().contains("/page/auth"), "{ran:#?}");
+}
+
 /// The values' schema refuses unknown keys of the configuration, so it must know all of them.
 #[test]
 fn the_values_schema_has_every_key_of_a_configuration() {

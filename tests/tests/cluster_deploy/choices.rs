@@ -55,6 +55,17 @@ pub(super) fn choices() -> Vec<Choice> {
                 for option in options.iter().chain(&["networkPolicy", "flowSchema"]) {
                     values[*option] = json!({"enabled": monitored});
                 }
+                values["workloads"] = json!({"read": monitored, "activate": monitored});
+                values["events"] = json!({"autoscalers": monitored});
+                if monitored {
+                    values["traces"] = json!({"endpoint": "http://collector:4318"});
+                }
+                values["scaler"] = json!({
+                    "enabled": monitored,
+                    "tlsSecret": "scaler",
+                    "clientCaSecret": "clients",
+                    "acrossNamespaces": true,
+                });
                 values["config"] = json!({"mappings": mappings()});
                 all.push(Choice { certificate, custom, external, resource, monitored, values });
             }
@@ -113,6 +124,14 @@ impl Choice {
         add(self.monitored, &["ConfigMap/leadsman-dashboard"]);
         add(self.monitored, &["NetworkPolicy/leadsman", "FlowSchema/leadsman"]);
         add(self.monitored, &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]);
+        add(self.monitored, &super::kustomize::ACTIVATION);
+        add(
+            self.monitored,
+            &[
+                "ClusterRole/leadsman-autoscaler-events",
+                "ClusterRoleBinding/leadsman-autoscaler-events",
+            ],
+        );
         all.into_iter().map(str::to_owned).collect()
     }
 }

@@ -116,14 +116,36 @@ const GROUPS: [&[&str]; 5] = [
 ];
 
 /// Components that can be combined with any of [`GROUPS`].
-const OPTIONS: [&[&str]; 7] = [
+const OPTIONS: [&[&str]; 8] = [
     &[],
     &["cert-manager"],
     &["monitoring"],
     &["hostnetwork"],
     &["network-policy"],
     &["teams"],
-    &["cert-manager", "monitoring", "hostnetwork", "network-policy", "scraping", "teams"],
+    &["activation"],
+    &["autoscaler-events"],
+    &["autoscalers", "page-users"],
+    &[
+        "cert-manager",
+        "monitoring",
+        "hostnetwork",
+        "network-policy",
+        "scraping",
+        "teams",
+        "activation",
+        "autoscaler-events",
+    ],
+];
+
+/// The objects of the component for activation.
+pub(super) const ACTIVATION: [&str; 6] = [
+    "ClusterRole/leadsman-workloads",
+    "ClusterRoleBinding/leadsman-workloads",
+    "ClusterRole/leadsman-activator",
+    "ClusterRoleBinding/leadsman-activator",
+    "Role/leadsman-activator",
+    "RoleBinding/leadsman-activator",
 ];
 
 /// The objects of a selection of components.
@@ -132,7 +154,7 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
     let own = !has("cert-manager");
     let [custom, external, resource] =
         ["custom-metrics", "external-metrics", "resource-metrics"].map(has);
-    let parts: [(bool, &[&str]); 13] = [
+    let parts: [(bool, &[&str]); 17] = [
         (
             true,
             &[
@@ -208,7 +230,20 @@ fn expected(components: &[&str]) -> BTreeSet<String> {
             has("scraping"),
             &["ClusterRole/leadsman-scraping", "ClusterRoleBinding/leadsman-scraping"],
         ),
+        (
+            has("autoscalers"),
+            &["ClusterRole/leadsman-autoscalers", "ClusterRoleBinding/leadsman-autoscalers"],
+        ),
+        (has("page-users"), &["ClusterRole/leadsman-page-reader"]),
         (has("teams"), &["ClusterRole/leadsman-teams", "ClusterRoleBinding/leadsman-teams"]),
+        (has("activation"), &ACTIVATION),
+        (
+            has("autoscaler-events"),
+            &[
+                "ClusterRole/leadsman-autoscaler-events",
+                "ClusterRoleBinding/leadsman-autoscaler-events",
+            ],
+        ),
     ];
     let wanted = parts.iter().filter(|(wanted, _)| *wanted);
     wanted.flat_map(|(_, names)| names.iter().map(|&name| name.to_owned())).collect()
@@ -344,6 +379,7 @@ async fn chart_and_kustomize_define_the_same_objects() {
         (&["hostnetwork"], json!({"hostNetwork": on})),
         (&["monitoring", "network-policy"], monitored),
         (&["teams"], json!({"teams": on})),
+        (&["activation"], json!({"workloads": {"activate": true}})),
         (&["resource-metrics"], used),
     ] {
         let overlay = Overlay::new("overlays/example", components).rendered().await;

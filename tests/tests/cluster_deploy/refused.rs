@@ -64,6 +64,17 @@ async fn an_api_service_of_another_adapter_is_not_taken_over_by_default() {
     site.assert_works().await;
     let service = site.registration.service(EXTERNAL).await;
     assert_ne!(service["spec"]["insecureSkipTLSVerify"], true, "{service:#}");
+    // What it was is kept for the way back, by upgrades as well.
+    let kept = |service: &Value| -> Value {
+        let text = service["metadata"]["annotations"]["leadsman.dev/taken-over"].as_str();
+        let text = text.unwrap_or_else(|| panic!("no annotation: {service:#}"));
+        serde_json::from_str(text).expect("JSON")
+    };
+    assert_eq!(kept(&service)["spec"], keda()["spec"]);
+    site.upgrade(&values).await;
+    let service = site.registration.service(EXTERNAL).await;
+    assert_eq!(kept(&service)["spec"], keda()["spec"]);
+    assert_eq!(service["spec"]["service"]["name"], site.release);
     site.uninstall().await;
 }
 

@@ -56,7 +56,7 @@ async fn for_one_group_and_other_kinds() {
     let mut widgets = mappings()[0].clone();
     widgets["serve"]["custom"]["resource"] = json!("widgets.example.com");
     let values = json!({
-        "apiService": {"custom": true, "external": false},
+        "apiService": {"custom": false, "external": false, "takenOver": ["custom"]},
         "config": {"mappings": [ingresses, widgets]},
         "rbac": {"resources": [{"group": "", "resource": "services"}]},
     });
@@ -101,6 +101,31 @@ async fn for_resource_metrics() {
 }
 
 #[tokio::test]
+async fn for_delegates_that_see_the_own_account() {
+    let delegate = |name: &str, auth: Value, apis: &[&str]| {
+        json!({
+            "name": name, "url": "https://other.example", "auth": auth, "apis": apis,
+        })
+    };
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"delegates": [
+            delegate("keda", json!({"serviceAccount": {}}), &["external"]),
+            delegate("metrics-server", json!({"serviceAccount": {}}), &["resource"]),
+            delegate("cluster", json!({"impersonate": {}}), &["custom"]),
+        ]},
+    });
+    let account = installed("rights-delegates", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    for verb in ["get", "list"] {
+        everywhere.push(format!("{verb} external.metrics.k8s.io/*"));
+        everywhere.push(format!("{verb} metrics.k8s.io/nodes"));
+        everywhere.push(format!("{verb} metrics.k8s.io/pods"));
+    }
+    account.may("default", everywhere).await;
+}
+
+#[tokio::test]
 async fn for_teams_and_an_existing_config_map() {
     let values = json!({
         "tls": {"type": "helm"},
@@ -113,6 +138,70 @@ async fn for_teams_and_an_existing_config_map() {
     everywhere.extend(TOLD.map(str::to_owned));
     account.may("default", everywhere.clone()).await;
     account.may("rights-teams", everywhere.into_iter().chain(configuration("mine"))).await;
+}
+
+#[tokio::test]
+async fn for_workloads_that_mappings_name() {
+    let certificate = json!({"type": "helm"});
+    let kinds = ["deployments", "statefulsets", "replicasets"];
+    let read = kinds.map(|kind| format!("get apps/{kind}"));
+    let values = json!({
+        "tls": certificate,
+        "config": {"mappings": [mappings()[1]]},
+        "workloads": {"read": true},
+    });
+    let account = installed("rights-read", &values).await;
+    account.may("default", REVIEWS.map(str::to_owned).into_iter().chain(read.clone())).await;
+
+    let values = json!({
+        "tls": certificate,
+        "config": {"mappings": [mappings()[1]]},
+        "workloads": {"activate": true},
+    });
+    let account = installed("rights-activate", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    everywhere.extend(read);
+    for verb in ["get", "patch"] {
+        everywhere.extend(kinds.map(|kind| format!("{verb} apps/{kind}/scale")));
+    }
+    everywhere.push("list autoscaling/horizontalpodautoscalers".to_owned());
+    everywhere.extend(TOLD.map(str::to_owned));
+    account.may("default", everywhere.clone()).await;
+    let lease = ["get", "update"]
+        .map(|verb| format!("{verb} coordination.k8s.io/leases/leadsman-activator"));
+    let at_home = lease.into_iter().chain(["create coordination.k8s.io/leases".to_owned()]);
+    let at_home = at_home.chain(configuration("leadsman-rights-activate"));
+    account.may("rights-activate", everywhere.into_iter().chain(at_home)).await;
+}
+
+#[tokio::test]
+async fn for_events_on_autoscalers() {
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"mappings": [mappings()[1]]},
+        "events": {"autoscalers": true},
+    });
+    let account = installed("rights-told", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    everywhere.push("list autoscaling/horizontalpodautoscalers".to_owned());
+    everywhere.extend(TOLD.map(str::to_owned));
+    account.may("default", everywhere).await;
+}
+
+/// The page's own rights: to list autoscalers. That it is for users of the cluster is no right of the
+/// adapter.
+#[tokio::test]
+async fn for_the_page() {
+    let values = json!({
+        "tls": {"type": "helm"},
+        "config": {"mappings": [mappings()[1]]},
+        "page": {"autoscalers": true, "auth": "cluster"},
+    });
+    let account = installed("rights-page", &values).await;
+    let mut everywhere = REVIEWS.map(str::to_owned).to_vec();
+    let kind = "autoscaling/horizontalpodautoscalers";
+    everywhere.extend(["list", "watch"].map(|verb| format!("{verb} {kind}")));
+    account.may("default", everywhere).await;
 }
 
 /// The right to write Events on the configuration.

@@ -88,6 +88,21 @@ impl Patient {
         .await
     }
 
+    /// A tolerance and scaling to zero, which the control plane of the tests has switched on.
+    async fn is_told_of_newer_autoscalers(&self) {
+        let path = "/apis/autoscaling/v2/namespaces/sick/horizontalpodautoscalers/web";
+        let behavior = json!({"scaleUp": {"tolerance": "50m"}});
+        self.admin.merge(path, &json!({"spec": {"behavior": behavior}})).await;
+        let idle = Workload::deployment(&self.admin, "sick", "idle", 1).await;
+        let depth = Metric::external("depth", Target::Average("30"));
+        Hpa::create(&self.admin, &idle, 0..=5, &[depth]).await;
+        let told = [
+            "sick/web has a tolerance of its own: no change between 0.9 and 1.05 times the target",
+            "sick/idle may scale to zero, and leaves it by object and external metrics alone",
+        ];
+        self.is_told(0, &told).await;
+    }
+
     /// The account of the pod behind the Service.
     async fn runs_as(&self, account: &str) {
         let selector = json!({"spec": {"selector": {"runs-as": account}}});
@@ -172,5 +187,6 @@ async fn doctor_reports_problems() {
         patient.recovers().await;
     }
     patient.is_told(0, &well).await;
+    patient.is_told_of_newer_autoscalers().await;
     patient.registration.remove().await;
 }

@@ -5,6 +5,8 @@ mod clients;
 mod doctor;
 mod kinds;
 mod outages;
+mod told;
+mod traces;
 
 use std::time::Duration;
 
@@ -15,8 +17,8 @@ use leadsman_tests::cluster::{
     Rule, Subject, Target, Trust, Workload, path_of,
 };
 use leadsman_tests::{
-    Answer, Authority, CheckReport, Config, Exporter, HttpClient, Leadsman, Mapping, Prometheus,
-    Reply, Upstream, eventually, paths,
+    Answer, Authority, CheckReport, Collector, Config, Exporter, HttpClient, Leadsman, Mapping,
+    Prometheus, Recorder, Reply, Traffic, Upstream, eventually, paths,
 };
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use leadsman_tests::{Example, eventually};
 use serde_json::{Value, json};
 
 use super::explained::explained;
-use super::{GO_COUNTER, NGINX_INGRESS, POOL, TIMEOUT, VERNEMQ, admin, stage};
+use super::{GO_COUNTER, NGINX_INGRESS, TIMEOUT, VERNEMQ, admin, stage};
 
 /// Who reads the metrics of autoscalers.
 const CONTROLLER: &str = "horizontal-pod-autoscaler";
@@ -290,60 +290,88 @@ async fn of_example(admin: &ApiClient, example: Example, workload: &Workload) ->
     Hpa::of(admin, workload)
 }
 
-/// The four users' cases, at rest: what the controller wants is what is explained, with the query, the rows
-/// and the plugin behind it.
+/// The four users' cases, at rest and at the maximum: what the controller wants is what is explained, with
+/// the query, the rows and the plugin behind it.
 #[tokio::test]
 async fn the_users_cases_are_explained_from_query_to_replicas() {
     let (stage, admin) = (stage(), admin().await);
-    let set = |series: &str, value: f64| stage.traffic.set(series, value);
     let brokers = Workload::stateful_set(&admin, "default", "explained-vmq", 2).await;
     let counter = Workload::deployment(&admin, "default", "explained-go", 2).await;
     let kuard = Workload::deployment(&admin, "routing-ns1", "explained-kuard", 1).await;
     let site = Workload::deployment(&admin, "my-site", "explained-site", 1).await;
-    for pod in 0..2 {
-        let broker = format!(r#"namespace="default",pod="explained-vmq-{pod}",mqtt_version="4""#);
-        stage.traffic.set_rate(&format!("mqtt_publish_received{{{broker}}}"), 0.05);
-        let pod = format!(r#"namespace="default",pod="explained-go-{pod}",endpoint="http""#);
-        set(&format!("myapp_processed_ops_total{{{pod}}}"), 3.0);
-    }
-    let ingress = r#"namespace="my-site",ingress="explained-site",host="test.ru""#;
-    stage.traffic.set_rate(&format!("nginx_ingress_controller_requests{{{ingress}}}"), 10.0);
-    set(&format!(r#"avi_l4_server_avg_open_conns{{name="{POOL}"}}"#), 200.0);
-    let connections = Metric::object(
-        "avi_l4_server_avg_open_conns",
-        "v1",
-        "Service",
-        "avilb",
-        Target::Value("200"),
-    );
+    // Each at its target, times a factor.
+    let load = |factor: f64| {
+        for pod in 0..2 {
+            let broker =
+                format!(r#"namespace="default",pod="explained-vmq-{pod}",mqtt_version="4""#);
+            stage.traffic.set_rate(&format!("mqtt_publish_received{{{broker}}}"), 0.06 * factor);
+            let pod = format!(r#"namespace="default",pod="explained-go-{pod}",endpoint="http""#);
+            stage.traffic.set(&format!("myapp_processed_ops_total{{{pod}}}"), 3.0 * factor);
+        }
+        let balancer = r#"avi_l4_server_avg_open_conns{name="explained"}"#;
+        stage.traffic.set(balancer, 200.0 * factor);
+        let ingress = r#"namespace="my-site",ingress="explained-site",host="test.ru""#;
+        let requests = format!("nginx_ingress_controller_requests{{{ingress}}}");
+        stage.traffic.set_rate(&requests, 10.0 * factor);
+    };
+    load(1.0);
     let service = json!({
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"namespace": "routing-ns1", "name": "avilb"},
+        "metadata": {"namespace": "routing-ns1", "name": "explained-lb"},
         "spec": {"ports": [{"port": 80}]},
     });
     admin.apply(&service).await;
+    let target = Target::Value("200");
+    let connections =
+        Metric::object("explained_open_conns", "v1", "Service", "explained-lb", target);
     let cases = [
-        (of_example(&admin, VERNEMQ, &brokers).await, brokers),
-        (of_example(&admin, GO_COUNTER, &counter).await, counter),
-        (Hpa::create(&admin, &kuard, 1..=5, &[connections]).await, kuard),
-        (of_example(&admin, NGINX_INGRESS, &site).await, site),
+        (of_example(&admin, VERNEMQ, &brokers).await, brokers, 10),
+        (of_example(&admin, GO_COUNTER, &counter).await, counter, 10),
+        (Hpa::create(&admin, &kuard, 1..=5, &[connections]).await, kuard, 5),
+        (of_example(&admin, NGINX_INGRESS, &site).await, site, 8),
     ];
-    for (hpa, workload) in &cases {
-        let (namespace, name) = (workload.namespace(), workload.name());
-        let explanation = eventually(&format!("{name}, explained"), TIMEOUT, async || {
-            let status = hpa.status().await;
-            let explanation = explained(&[&format!("{namespace}/{name}")]).await;
-            let desired = status["desiredReplicas"].as_u64();
-            let read = record(&explanation)["valuesTotal"].as_u64().unwrap_or_default() > 0;
-            let agrees = desired.is_some_and(|of| of > 0 && explanation["replicas"] == of) && read;
-            if agrees { Ok(explanation) } else { Err(format!("{explanation:#}\n{status:#}")) }
-        })
-        .await;
+    for (hpa, workload, _) in &cases {
+        let explanation = case_is_explained(hpa, workload, |explanation, desired| {
+            explanation["replicas"] == desired
+        });
+        let explanation = explanation.await;
         is_joined(&explanation);
         let query = &record(&explanation)["evaluations"][0]["runs"][0]["queries"][0];
         assert!(query["rows"].as_array().is_some_and(|rows| !rows.is_empty()), "{explanation:#}");
         let request = explanation["metrics"][0]["request"].as_str().unwrap_or_default();
         assert!(request.starts_with("/apis/"), "{request}");
     }
+    load(100.0);
+    for (hpa, workload, max) in &cases {
+        let held = format!("held at {max} by maxReplicas ({max})");
+        let explanation = case_is_explained(hpa, workload, |explanation, desired| {
+            let verdict = explanation["verdict"].as_str().unwrap_or_default();
+            desired == *max && verdict.contains(&held)
+        });
+        is_joined(&explanation.await);
+        let limited = hpa.condition("ScalingLimited").await.expect("a condition");
+        assert_eq!((limited.status.as_str(), limited.reason.as_str()), ("True", "TooManyReplicas"));
+    }
+}
+
+/// Waits until what is explained of an autoscaler agrees with the replicas that its controller desires.
+async fn case_is_explained(
+    hpa: &Hpa,
+    workload: &Workload,
+    agrees: impl Fn(&Value, u64) -> bool,
+) -> Value {
+    let (namespace, name) = (workload.namespace(), workload.name());
+    eventually(&format!("{name}, explained"), TIMEOUT, async || {
+        let status = hpa.status().await;
+        let explanation = explained(&[&format!("{namespace}/{name}")]).await;
+        let desired = status["desiredReplicas"].as_u64().unwrap_or_default();
+        let is_read = record(&explanation)["valuesTotal"].as_u64().is_some_and(|count| count > 0);
+        if desired > 0 && is_read && agrees(&explanation, desired) {
+            Ok(explanation)
+        } else {
+            Err(format!("{explanation:#}\n{status:#}"))
+        }
+    })
+    .await
 }

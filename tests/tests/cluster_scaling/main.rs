@@ -50,6 +50,13 @@ fn config(prometheus: &str) -> String {
         Mapping::custom("avi_l4_server_avg_open_conns", "services")
             .query("conns", &pool)
             .plugin("per-object", "object: {namespace: routing-ns1, name: avilb}, combine: sum"),
+        // The same for a test that has a load balancer of its own.
+        Mapping::custom("explained_open_conns", "services")
+            .query("conns", r#"avi_l4_server_avg_open_conns{name="explained"}"#)
+            .plugin(
+                "per-object",
+                "object: {namespace: routing-ns1, name: explained-lb}, combine: sum",
+            ),
         Mapping::custom("open_requests", "ingresses.networking.k8s.io")
             .query("q", &by("ingress", "open_requests"))
             .plugin("per-object", "object: ingress"),

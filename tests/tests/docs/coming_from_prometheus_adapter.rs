@@ -118,7 +118,11 @@ pub(crate) const CLAIMS: &[Entry] = &[
     ),
     (
         "Alternatively, install Leadsman",
-        By(&["unknown_values_are_refused", "the_relist_interval_is_passed_on"]),
+        By(&[
+            "unknown_values_are_refused",
+            "the_relist_interval_is_passed_on",
+            "a_metric_moves_from_prometheus_adapter_and_back_without_a_failed_read",
+        ]),
     ),
     ("To go back, change the image again", Nothing("the same step once more")),
     (

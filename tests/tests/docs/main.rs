@@ -25,7 +25,7 @@ fn configurations(page: &Path) -> Vec<String> {
         if block.starts_with("apiVersion: leadsman.dev/") {
             Some(block.to_owned())
         } else {
-            let alone = ["mappings:", "rules:", "externalRules:", "resourceRules:"];
+            let alone = ["mappings:", "rules:", "externalRules:", "resourceRules:", "delegates:"];
             let is_part = alone.iter().any(|section| block.starts_with(section));
             is_part.then(|| format!("{AROUND}{block}"))
         }

@@ -13,6 +13,50 @@
 {{- end }}
 {{- end -}}
 
+{{/* The names of the APIServices that the adapter writes its authority into: those that the chart
+registers, and those that were taken over with `leadsman takeover`. */}}
+{{- define "leadsman.trustingApiServices" -}}
+{{- $taken := .Values.apiService.takenOver -}}
+{{- if or .Values.apiService.custom (has "custom" $taken) }}
+- v1beta1.custom.metrics.k8s.io
+- v1beta2.custom.metrics.k8s.io
+{{- end }}
+{{- if or .Values.apiService.external (has "external" $taken) }}
+- v1beta1.external.metrics.k8s.io
+{{- end }}
+{{- if or .Values.apiService.resource (has "resource" $taken) }}
+- v1beta1.metrics.k8s.io
+- v1.metrics.k8s.io
+{{- end }}
+{{- end -}}
+
+{{/* The APIs that are read from delegates as the adapter's own service account. */}}
+{{- define "leadsman.delegatedApis" -}}
+{{- $apis := list -}}
+{{- range $delegate := .Values.config.delegates -}}
+{{- if hasKey ($delegate.auth | default dict) "serviceAccount" -}}
+{{- $apis = concat $apis ($delegate.apis | default list) -}}
+{{- end -}}
+{{- end -}}
+{{- $apis | uniq | toYaml -}}
+{{- end -}}
+
+{{/* What an APIService was before it was taken over, for `leadsman takeover --undo`. Takes a dict: `root`
+and the APIService's `name`. */}}
+{{- define "leadsman.takenOver" -}}
+{{- $own := printf "%s/%s" (include "leadsman.namespace" .root) (include "leadsman.fullname" .root) -}}
+{{- $existing := lookup "apiregistration.k8s.io/v1" "APIService" "" .name -}}
+{{- $kept := dig "metadata" "annotations" "leadsman.dev/taken-over" "" $existing -}}
+{{- $service := dig "spec" "service" dict $existing -}}
+{{- if $kept -}}
+{{- $kept -}}
+{{- else if and $service .root.Values.apiService.takeOver -}}
+{{- if ne (printf "%s/%s" $service.namespace $service.name) $own -}}
+{{- dict "spec" $existing.spec "annotations" dict | toJson -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* An APIService has one owner. Takes a dict: `root` and the APIService's `name`. */}}
 {{- define "leadsman.refuseTakeOver" -}}
 {{- $own := printf "%s/%s" (include "leadsman.namespace" .root) (include "leadsman.fullname" .root) -}}

@@ -1,49 +1,85 @@
-//! The admin server: metrics, and a status page.
+//! The admin server: metrics, and the page.
+//!
+//! The page is files (`files`) that follow a stream of events (`events`). What they tell is made at most
+//! once a second for all of its clients together (`board`), as entries of which only those that have
+//! changed are sent (`entries`). What is opened is asked for by itself (`drill_down`).
+//! `/status.json` (`status`) is the same for scripts.
 
+mod access;
+mod autoscalers;
+mod board;
+mod drill_down;
+mod entries;
+mod events;
+mod files;
+mod mappings;
+mod moments;
+mod plugins;
+mod sources;
 mod status;
+mod teams;
 mod trends;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::{self, Next};
+use axum::extract::State;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
-use serde_json::Value;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::CurrentSnapshot;
 use crate::in_flight::LongAnswers;
 use crate::status::Status;
+pub use access::Access;
+use board::Board;
+use leadsman_autoscaler::AutoscalerStore;
 use leadsman_model::objects::SyncState;
+use leadsman_runtime::supervise::supervised;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
+use moments::Moments;
 use trends::Trends;
 
-const PAGE: &str = include_str!("page.html");
+/// How often values of autoscalers are added to their trends while nobody looks: as often as their
+/// controller reads them.
+const TREND_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The page loads nothing from elsewhere.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-     connect-src 'self'; img-src data:",
-);
-
-/// What the routes share.
-#[derive(Clone)]
-pub struct AdminState {
+/// What the admin server is made of.
+pub struct AdminSetup {
     /// The current snapshot.
     pub served: Arc<CurrentSnapshot>,
     /// Whether the process is ready.
     pub readiness: Readiness,
     /// The adapter's metrics.
     pub metrics: Metrics,
-    /// What the demo adds to the status page.
-    pub extra: Arc<Mutex<Option<Value>>>,
+    /// The autoscalers that are known.
+    pub autoscalers: Arc<AutoscalerStore>,
+    /// Who may see the page.
+    pub access: Access,
+    /// Ends streams of events, so that the end of the process does not wait for them.
+    pub end: CancellationToken,
+}
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct AdminState {
+    served: Arc<CurrentSnapshot>,
+    readiness: Readiness,
+    metrics: Metrics,
+    autoscalers: Arc<AutoscalerStore>,
+    access: Access,
+    end: CancellationToken,
+    /// Of autoscalers, all the time; and of values, while they are looked at.
     trends: Arc<Mutex<Trends>>,
+    values: Arc<Mutex<Trends>>,
+    board: Arc<Board>,
     pages: Arc<Pages>,
+    moments: Moments,
     begun: std::time::Instant,
 }
 
@@ -56,53 +92,63 @@ struct Pages {
 
 impl AdminState {
     /// A state whose uptime starts now.
-    pub fn new(served: Arc<CurrentSnapshot>, readiness: Readiness, metrics: Metrics) -> Self {
+    pub fn new(setup: AdminSetup) -> Self {
+        let AdminSetup { served, readiness, metrics, autoscalers, access, end } = setup;
         Self {
             served,
             readiness,
             metrics,
-            extra: Arc::default(),
+            autoscalers,
+            access,
+            end,
             trends: Arc::default(),
+            values: Arc::default(),
+            board: Arc::default(),
             pages: Arc::new(Pages {
                 turn: Arc::new(Semaphore::new(1)),
                 in_flight: LongAnswers::pages(),
             }),
+            moments: Moments::new(),
             begun: std::time::Instant::now(),
+        }
+    }
+
+    /// Follows the trends of autoscalers, so that the last hour is there when somebody looks. Never
+    /// returns.
+    pub async fn follow_trends(self) {
+        let failed = |_: String| {
+            self.metrics.task_panicked("trends");
+            std::future::ready(())
+        };
+        supervised("trends", || self.note_trends(), failed).await;
+    }
+
+    async fn note_trends(&self) {
+        loop {
+            tokio::time::sleep(TREND_INTERVAL).await;
+            let noting = self.clone();
+            // Not on a thread that serves reads: there may be thousands of autoscalers.
+            let noted = tokio::task::spawn_blocking(move || drop(noting.overviews()));
+            if let Err(error) = noted.await {
+                tracing::error!(%error, "noting the trends of autoscalers panicked");
+            }
         }
     }
 }
 
 /// All routes of the admin address.
 pub fn router(state: AdminState) -> Router {
-    // Values need credentials on the API, so here they are for loopback only, which includes
-    // forwarded ports. Metrics have no values and are for everybody.
     let values = Router::new()
-        .route("/", get(page))
         .route("/status.json", get(status))
-        .layer(middleware::from_fn(only_from_here));
-    Router::new().route("/metrics", get(metrics)).merge(values).with_state(state)
-}
-
-async fn only_from_here(
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if peer.ip().to_canonical().is_loopback() {
-        return next.run(request).await;
-    }
-    let message = "values are shown to this machine alone; forward a port to see them: \
-                   kubectl port-forward deployment/leadsman 8080\n";
-    (StatusCode::FORBIDDEN, message).into_response()
-}
-
-async fn page() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    (headers, PAGE).into_response()
+        .route("/status/events", get(events::events))
+        .route("/status/explain/{*title}", get(drill_down::explain))
+        .layer(middleware::from_fn_with_state(state.clone(), access::guard));
+    let files = Router::new()
+        .route("/", get(files::index))
+        .route("/page/{name}", get(files::file))
+        .layer(middleware::from_fn_with_state(state.clone(), access::guard_files));
+    // Metrics have no values and are for everybody.
+    Router::new().route("/metrics", get(metrics)).merge(values).merge(files).with_state(state)
 }
 
 async fn metrics(State(state): State<AdminState>) -> Result<Response, Status> {
@@ -134,6 +180,9 @@ impl AdminState {
             (kind.resource().to_string(), kind.count(), followed)
         });
         self.metrics.objects(kinds);
+        for delegate in served.snapshot.delegates().into_iter().flat_map(|all| all.all()) {
+            delegate.report();
+        }
         for evaluations in served.snapshot.in_use() {
             let good = evaluations.list().into_iter().filter_map(|(scope, asked, state, _)| {
                 // Until a changed mapping has values of its own, those of the one before are served.
@@ -146,23 +195,38 @@ impl AdminState {
         }
         self.metrics.encode()
     }
+
+    /// What `/status.json` says.
+    fn status(&self) -> String {
+        let mut status = {
+            let mut trends = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+            let generation = self.served.now();
+            status::of(&generation.snapshot, &mut trends)
+        };
+        status["unserved"] = status::reasons(&self.served.unserved).into();
+        status["uptimeSeconds"] = self.begun.elapsed().as_secs().into();
+        status["ready"] = self.readiness.check().is_ok().into();
+        let sections = self.sections();
+        status["autoscalers"] = sections.autoscalers;
+        status["sources"] = sections.sources.into();
+        status["plugins"] = sections.plugins.into();
+        status["teams"] = sections.teams.into();
+        status.to_string()
+    }
 }
 
-async fn status(State(state): State<AdminState>) -> Response {
-    let mut status = {
-        let mut trends = state.trends.lock().unwrap_or_else(PoisonError::into_inner);
-        status::of(&state.served.now().snapshot, &mut trends)
-    };
-    status["unserved"] = status::reasons(&state.served.unserved).into();
-    status["uptimeSeconds"] = state.begun.elapsed().as_secs().into();
-    status["ready"] = state.readiness.check().is_ok().into();
-    let extra = state.extra.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    status["autoscalers"] = extra.unwrap_or(Value::Null);
+async fn status(State(state): State<AdminState>) -> Result<Response, Status> {
+    // Not on a thread that serves reads.
+    let told = tokio::task::spawn_blocking(move || state.status()).await;
+    let told = told.map_err(|error| {
+        tracing::error!(%error, "writing the status panicked");
+        Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
+    })?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, status.to_string()).into_response()
+    Ok((headers, told).into_response())
 }
 
 #[cfg(test)]

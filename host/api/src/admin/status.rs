@@ -1,14 +1,16 @@
 //! The state of all mappings as JSON, for the status page and for scripts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::trends::Trends;
+use leadsman_delegate::{Api, Delegate};
 use leadsman_evaluation::{
-    BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Mapping, MissingEntry,
-    MissingLog, State,
+    ActivationStatus, BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Mapping,
+    MissingEntry, MissingLog, State,
 };
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{ObjectStore, SyncState};
@@ -23,7 +25,6 @@ use leadsman_runtime::clock;
 const MAX_LISTED: usize = 50;
 
 pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
-    trends.begin_request();
     let mappings: Vec<_> =
         snapshot.in_use().map(|evaluations| mapping(evaluations, trends)).collect();
     json!({
@@ -33,11 +34,45 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
         "mappings": mappings,
         "rejected": snapshot.rejections().iter().map(|one| rejected(one)).collect::<Vec<_>>(),
         "kinds": snapshot.kinds().iter().map(|kind| objects(kind)).collect::<Vec<_>>(),
+        "delegates": snapshot
+            .delegates()
+            .into_iter()
+            .flat_map(|all| all.all())
+            .map(|one| delegate(one))
+            .collect::<Vec<_>>(),
+    })
+}
+
+/// Another adapter, and how it does.
+fn delegate(delegate: &Delegate) -> Value {
+    let settings = delegate.settings();
+    let status = delegate.status();
+    let names = |apis: &[Api]| apis.iter().map(|api| api.as_str()).collect::<Vec<_>>();
+    let state = match (&status.error, &status.list_error, status.list_age) {
+        _ if !status.asked => "failing",
+        (Some(_), ..) => "failing",
+        (None, Some(_), _) => "lastGood",
+        (None, None, None) => "pending",
+        (None, None, Some(_)) => "ok",
+    };
+    json!({
+        "name": settings.name,
+        "address": settings.url,
+        "auth": settings.auth.as_str(),
+        "apis": names(&settings.matcher.apis),
+        "for": settings.matcher.to_string(),
+        "state": state,
+        "asked": status.asked,
+        "error": status.error,
+        "listError": status.list_error,
+        "listAgeSeconds": status.list_age.map(|age| age.as_secs_f64()),
+        "listed": status.listed,
+        "unserved": names(&status.unserved),
     })
 }
 
 /// What is not served as it is configured.
-fn rejected(rejected: &Rejection) -> Value {
+pub(super) fn rejected(rejected: &Rejection) -> Value {
     json!({
         "owner": rejected.owner.to_string(),
         "title": rejected.title,
@@ -48,7 +83,7 @@ fn rejected(rejected: &Rejection) -> Value {
 }
 
 /// The results of shadow evaluations so far.
-fn candidate(candidate: &Candidate) -> Value {
+pub(super) fn candidate(candidate: &Candidate) -> Value {
     let seen = candidate.comparison();
     let text = |value: Option<Quantity>| value.map(|value| value.to_string());
     let differences: Vec<_> = seen
@@ -69,8 +104,13 @@ fn candidate(candidate: &Candidate) -> Value {
     })
 }
 
+/// The workload that a mapping takes to zero and from zero, and what has come of it here.
+fn activation(status: &ActivationStatus) -> Value {
+    json!({"workload": status.activation.workload.to_string(), "told": status.told()})
+}
+
 /// The state of a kind's reflector.
-fn objects(kind: &ObjectStore) -> Value {
+pub(super) fn objects(kind: &ObjectStore) -> Value {
     let state = kind.state();
     let (name, reason) = match &*state {
         SyncState::Starting => ("starting", None),
@@ -86,7 +126,7 @@ fn objects(kind: &ObjectStore) -> Value {
     })
 }
 
-fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
+pub(super) fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
     let mapping = evaluations.mapping();
     let mut sources: Vec<_> = mapping.queries.iter().map(|query| &query.source_name).collect();
     sources.sort();
@@ -116,6 +156,7 @@ fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         "unavailable": mapping.breaker.unavailable(),
         "incomplete": reasons(&mapping.missing),
         "candidate": mapping.candidate.as_ref().map(candidate),
+        "activation": mapping.activation.as_ref().map(activation),
         "sources": sources,
         "sourceStates": source_states(mapping),
         "evaluationsTotal": list.len(),
@@ -153,17 +194,8 @@ fn evaluation(
     trends: &mut Trends,
 ) -> Value {
     let now = Instant::now();
-    // Until a changed mapping has values of its own, those of the one before are served.
-    let good = state.good.as_ref().or_else(|| handover?.good.as_ref());
+    let (name, good) = state_of(mapping, state, handover, now);
     let age = good.map(|good| now.saturating_duration_since(good.at));
-    let before_serves = handover.is_some_and(|handover| handover.serving);
-    let name = match (state.failed.is_some(), age, mapping.policy.last_good) {
-        (true, _, _) if before_serves => "lastGood",
-        (true, Some(age), Some(oldest)) if age <= oldest => "lastGood",
-        (true, _, _) => "failing",
-        (false, _, _) if state.good.is_none() => "pending",
-        (false, _, _) => "ok",
-    };
     let scope = scope.namespace().map_or(String::new(), |namespace| namespace.to_string());
     let title = mapping.title();
     let mut told = json!({
@@ -171,6 +203,7 @@ fn evaluation(
         "selector": asked.to_string(),
         "state": name,
         "error": state.failed.as_ref().map(|failed| failed.error.to_string()),
+        "failingSeconds": state.failed.as_ref().map(|failed| failed.since.elapsed().as_secs_f64()),
         "everySeconds": every.as_secs_f64(),
         "ageSeconds": age.map(|age| age.as_secs_f64()),
         "handover": handover.map(handover_of),
@@ -195,6 +228,27 @@ fn evaluation(
     told
 }
 
+/// How an evaluation is called by its state, and the values that reads get of it, if there are any.
+pub(super) fn state_of<'s>(
+    mapping: &Mapping,
+    state: &'s State,
+    handover: Option<&'s HandoverStatus>,
+    now: Instant,
+) -> (&'static str, Option<&'s Arc<Evaluated>>) {
+    // Until a changed mapping has values of its own, those of the one before are served.
+    let good = state.good.as_ref().or_else(|| handover?.good.as_ref());
+    let age = good.map(|good| now.saturating_duration_since(good.at));
+    let before_serves = handover.is_some_and(|handover| handover.serving);
+    let name = match (state.failed.is_some(), age, mapping.policy.last_good) {
+        (true, _, _) if before_serves => "lastGood",
+        (true, Some(age), Some(oldest)) if age <= oldest => "lastGood",
+        (true, _, _) => "failing",
+        (false, _, _) if state.good.is_none() => "pending",
+        (false, _, _) => "ok",
+    };
+    (name, good)
+}
+
 /// How the mapping before serves until the changed one has values of its own.
 fn handover_of(handover: &HandoverStatus) -> Value {
     json!({
@@ -211,7 +265,8 @@ fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
                     labels: BTreeMap<&str, &str>,
                     value: leadsman_model::values::Value| {
         let line = format!("{key} {namespace}/{object} {labels:?}");
-        let history = trends.add(line, good.time, value.quantity.as_f64());
+        trends.add(&line, good.time, value.quantity.as_f64());
+        let history = trends.line(&line, clock::now());
         json!({
             "object": object,
             "namespace": namespace,

@@ -5,10 +5,22 @@ use std::sync::mpsc;
 use std::task::Poll;
 
 use super::*;
+use leadsman_autoscaler::Followed;
 use leadsman_provider::snapshot::{Contents, Snapshot};
 
 /// Counted after the first page is written, and before the second one is.
 const BETWEEN: &str = "between_the_pages";
+
+fn state(served: Arc<CurrentSnapshot>) -> AdminState {
+    AdminState::new(AdminSetup {
+        served,
+        readiness: Readiness::default(),
+        metrics: Metrics::new(),
+        autoscalers: Arc::new(AutoscalerStore::new(Followed::NoCluster)),
+        access: Access::ThisMachine,
+        end: CancellationToken::new(),
+    })
+}
 
 /// Polls once. Gives whether there is nothing yet.
 async fn is_pending<T>(mut future: Pin<&mut impl Future<Output = T>>) -> bool {
@@ -24,7 +36,7 @@ async fn text(response: Result<Response, Status>) -> String {
 async fn ask_for_two(first_leaves: bool) {
     let snapshot = Arc::new(Snapshot::new(0, Contents::default()));
     let served = Arc::new(CurrentSnapshot::new(snapshot));
-    let state = AdminState::new(served, Readiness::default(), Metrics::new());
+    let state = state(served);
     // Until this ends, the only thread that writes pages does nothing else.
     let (end, ended) = mpsc::sync_channel::<()>(1);
     let before = tokio::task::spawn_blocking(move || ended.recv());
@@ -55,4 +67,42 @@ fn one_page_of_metrics_is_written_at_a_time() {
     let runtime = runtime.max_blocking_threads(1).build().unwrap();
     runtime.block_on(ask_for_two(false));
     runtime.block_on(ask_for_two(true));
+}
+
+fn empty() -> AdminState {
+    let snapshot = Arc::new(Snapshot::new(7, Contents::default()));
+    state(Arc::new(CurrentSnapshot::new(snapshot)))
+}
+
+#[tokio::test]
+async fn clients_of_the_page_share_what_is_made_once_a_second() {
+    let state = empty();
+    let first = state.newest().await.unwrap();
+    assert!(Arc::ptr_eq(&first, &state.newest().await.unwrap()));
+    let head: serde_json::Value = serde_json::from_str(&first["head"]).unwrap();
+    assert_eq!(
+        (&head["generation"], &head["autoscalers"]["state"]),
+        (&7.into(), &"noCluster".into())
+    );
+}
+
+#[tokio::test]
+async fn the_number_of_clients_is_bounded_and_a_stream_ends_with_the_process() {
+    let state = empty();
+    let mut streams = Vec::new();
+    for _ in 0..board::MAX_CLIENTS {
+        let query = axum::extract::RawQuery(None);
+        streams.push(events::events(State(state.clone()), query).await.unwrap());
+    }
+    let query = axum::extract::RawQuery(None);
+    assert!(events::events(State(state.clone()), query).await.is_err());
+    // A client that leaves makes room.
+    let last = streams.pop().unwrap();
+    drop(streams);
+    let query = axum::extract::RawQuery(Some("trends=false".to_owned()));
+    assert!(events::events(State(state.clone()), query).await.is_ok());
+    state.end.cancel();
+    let told = axum::body::to_bytes(last.into_body(), usize::MAX).await.unwrap();
+    let told = String::from_utf8(told.to_vec()).unwrap();
+    assert!(told.is_empty() || told.starts_with("event: whole\ndata: {"), "{told}");
 }

@@ -1,45 +1,120 @@
-//! The history of values, for trend lines on the status page.
+//! The last hour of values, for trend lines on the page.
 
 use std::collections::{HashMap, VecDeque};
 
-/// The most points of a trend line.
-const MAX_POINTS: usize = 60;
+use serde_json::{Value, json};
 
-/// A line that no value was added to in so many requests is dropped.
-const MAX_IDLE_REQUESTS: u64 = 600;
+/// How long a line reaches back, in milliseconds.
+pub(super) const SPAN: i64 = 3600 * 1000;
 
-/// Past values, added each time that the status is requested: nothing is stored while nobody looks.
+/// Points of the last minutes are so far apart at least, and those before them.
+const RECENT: i64 = 5 * 60 * 1000;
+const STEP_OF_RECENT: i64 = 5 * 1000;
+const STEP: i64 = 20 * 1000;
+
+/// The most points of a line, before it is thinned.
+const MAX_POINTS: usize = 240;
+
+/// The most lines: 16 bytes a point, so all of them take less than 8 MB.
+const MAX_LINES: usize = 2000;
+
+/// Past values, by the name of their line.
 #[derive(Debug, Default)]
-pub(super) struct Trends {
-    requests: u64,
-    lines: HashMap<String, Line>,
-}
+pub(super) struct Trends(HashMap<String, Line>);
 
-#[derive(Debug, Default)]
-struct Line {
-    points: VecDeque<f64>,
-    evaluated: i64,
-    last_request: u64,
-}
+/// Times in milliseconds since the epoch, with their values, the oldest first.
+type Line = VecDeque<(i64, f64)>;
 
 impl Trends {
-    pub(super) fn begin_request(&mut self) {
-        self.requests += 1;
-        let oldest = self.requests.saturating_sub(MAX_IDLE_REQUESTS);
-        self.lines.retain(|_, line| line.last_request >= oldest);
-    }
-
-    /// Adds a value of an evaluation, once for each evaluation, and returns the line.
-    pub(super) fn add(&mut self, key: String, evaluated: i64, value: f64) -> Vec<f64> {
-        let line = self.lines.entry(key).or_default();
-        line.last_request = self.requests;
-        if line.evaluated != evaluated || line.points.is_empty() {
-            line.evaluated = evaluated;
-            line.points.push_back(value);
-            if line.points.len() > MAX_POINTS {
-                line.points.pop_front();
+    /// Adds a value. A line that is new when there are too many is not kept.
+    pub(super) fn add(&mut self, name: &str, at: i64, value: f64) {
+        if !self.0.contains_key(name) {
+            if self.0.len() >= MAX_LINES {
+                self.0.retain(|_, line| line.back().is_some_and(|(last, _)| at - last <= SPAN));
+            }
+            if self.0.len() >= MAX_LINES {
+                return;
             }
         }
-        line.points.iter().copied().collect()
+        let line = self.0.entry(name.to_owned()).or_default();
+        // The newest value of a step is the one that counts.
+        if line.len() > 1 && line.back().is_some_and(|(last, _)| at - last < STEP_OF_RECENT) {
+            let before = line.get(line.len() - 2).map(|(at, _)| *at);
+            if before.is_some_and(|before| at - before <= STEP_OF_RECENT) {
+                line.pop_back();
+            }
+        }
+        line.push_back((at, value));
+        while line.front().is_some_and(|(first, _)| at - first > SPAN) {
+            line.pop_front();
+        }
+        if line.len() > MAX_POINTS {
+            thin(line, at);
+        }
+    }
+
+    /// A line as pairs of seconds before `now` and value; `None` if there is none.
+    pub(super) fn line(&self, name: &str, now: i64) -> Option<Value> {
+        let line = self.0.get(name)?;
+        let pairs = line.iter().map(|(at, value)| json!([(now - at) / 1000, value]));
+        Some(pairs.collect())
+    }
+}
+
+/// Takes out points that are close to the one before them, but for the last minutes.
+fn thin(line: &mut Line, now: i64) {
+    let mut last = i64::MIN;
+    line.retain(|(at, _)| {
+        let keep = now - at <= RECENT || at.saturating_sub(last) >= STEP;
+        if keep {
+            last = *at;
+        }
+        keep
+    });
+    // Clocks may be set back.
+    while line.len() > MAX_POINTS {
+        line.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_is_kept_in_a_bounded_number_of_points() {
+        let mut trends = Trends::default();
+        let second = 1000;
+        for at in 0..2 * 3600 {
+            trends.add("a", at * second, at as f64);
+        }
+        let line = &trends.0["a"];
+        let newest = (2 * 3600 - 1) * second;
+        assert_eq!(line.back(), Some(&(newest, 7199.0)));
+        assert!(line.len() <= MAX_POINTS, "{}", line.len());
+        let (first, _) = line[0];
+        assert!(newest - first <= SPAN && newest - first > SPAN - 2 * STEP, "{first}");
+        let recent = line.iter().filter(|(at, _)| newest - at <= RECENT).count();
+        assert!(recent >= 50, "{recent}");
+    }
+
+    #[test]
+    fn a_line_is_told_in_seconds_before_now() {
+        let mut trends = Trends::default();
+        trends.add("a", 10_000, 1.5);
+        trends.add("a", 25_000, 2.0);
+        assert_eq!(trends.line("a", 26_000), Some(json!([[16, 1.5], [1, 2.0]])));
+        assert_eq!(trends.line("b", 26_000), None);
+    }
+
+    #[test]
+    fn the_number_of_lines_is_bounded_and_old_ones_make_room() {
+        let mut trends = Trends::default();
+        for number in 0..=MAX_LINES {
+            trends.add(&number.to_string(), 0, 0.0);
+        }
+        assert_eq!(trends.0.len(), MAX_LINES);
+        trends.add("new", SPAN + 1, 0.0);
+        assert_eq!(trends.0.len(), 1);
     }
 }

@@ -24,6 +24,13 @@ pub(super) enum CustomVersion {
 }
 
 impl CustomVersion {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::V1Beta1 => "v1beta1",
+            Self::V1Beta2 => "v1beta2",
+        }
+    }
+
     fn group_version(self) -> &'static str {
         match self {
             Self::V1Beta1 => "custom.metrics.k8s.io/v1beta1",
@@ -45,6 +52,13 @@ impl ResourceVersion {
         [Self::V1Beta1, Self::V1].into_iter().find(|version| {
             version.group_version().rsplit_once('/').is_some_and(|(_, known)| known == name)
         })
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::V1Beta1 => "v1beta1",
+            Self::V1 => "v1",
+        }
     }
 
     fn group_version(self) -> &'static str {

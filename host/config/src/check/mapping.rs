@@ -9,7 +9,7 @@ use super::super::{valid, written};
 use super::Check;
 use super::nsx_alb::note_sums;
 use leadsman_document::{Severity, excerpt, nearest, segment, suggestion};
-use leadsman_evaluation::Policy;
+use leadsman_evaluation::{Policy, StandIn};
 use leadsman_model::names::MetricName;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
@@ -68,7 +68,13 @@ impl Check<'_> {
         if let Some(candidate) = &written.candidate {
             self.plugin(&candidate.plugin, &format!("{place}/candidate/plugin"), names);
         }
-        let policy = self.policy(&written, place);
+        let policy = self.policy(&written, serve.as_ref(), place);
+        let activation = match &written.activation {
+            Some(written::Activation::Activator(activator)) => {
+                self.activation(activator, serve.as_ref(), &format!("{place}/activation"))
+            }
+            Some(written::Activation::Below(_)) | None => None,
+        };
         let limits = self.limits(written.limits.as_ref(), &format!("{place}/limits"));
         Some(valid::Mapping {
             place: place.to_owned(),
@@ -86,6 +92,7 @@ impl Check<'_> {
             }),
             config: object(written.config),
             policy,
+            activation,
             any_object: false,
             limits,
         })
@@ -219,7 +226,7 @@ impl Check<'_> {
         nearest(name, known).map(str::to_owned)
     }
 
-    fn policy(&mut self, written: &written::Mapping, place: &str) -> Policy {
+    fn policy(&mut self, written: &written::Mapping, serve: Option<&Serve>, place: &str) -> Policy {
         let usual = Policy::default();
         let deadline = self.duration(
             written.deadline.as_deref(),
@@ -247,13 +254,13 @@ impl Check<'_> {
                 let usual = Duration::from_secs(120);
                 let last_good = Some(stated.last_good.as_str());
                 let last_good = self.duration(last_good, usual, &format!("{place}/lastGood"));
-                let otherwise = stated.then.and_then(|then| {
-                    self.take(Quantity::from_f64(then.value), &format!("{place}/then/value"))
-                });
+                let then = stated.then.as_ref();
+                let otherwise =
+                    then.and_then(|then| self.stand_in(then, serve, &format!("{place}/then")));
                 (Some(last_good), otherwise)
             }
         };
-        let (last_known, default) = self.on_absent(written, &format!("{place}/onAbsent"));
+        let (last_known, default) = self.on_absent(written, serve, &format!("{place}/onAbsent"));
         let handover = self.duration(
             written.handover.as_deref(),
             usual.handover,
@@ -263,7 +270,11 @@ impl Check<'_> {
             self.fault(format!("{place}/handover"), "must be at most 1h");
         }
         let on_nan = self.on_nan(written.on_nan, &format!("{place}/onNaN"));
-        if written.activation.is_some_and(|activation| !activation.is_finite()) {
+        let activation = match written.activation {
+            Some(written::Activation::Below(least)) => Some(least),
+            Some(written::Activation::Activator(_)) | None => None,
+        };
+        if activation.is_some_and(|least| !least.is_finite()) {
             self.fault(format!("{place}/activation"), "must be a finite number");
         }
         Policy {
@@ -275,7 +286,7 @@ impl Check<'_> {
             handover,
             last_known,
             default,
-            activation: written.activation,
+            activation,
             on_nan,
         }
     }
@@ -284,20 +295,22 @@ impl Check<'_> {
     fn on_absent(
         &mut self,
         written: &written::Mapping,
+        serve: Option<&Serve>,
         place: &str,
-    ) -> (Option<Duration>, Option<Quantity>) {
+    ) -> (Option<Duration>, Option<StandIn>) {
         match &written.on_absent {
             None | Some(written::OnAbsent::Omit) => (None, None),
             Some(written::OnAbsent::Default(value)) => {
-                (None, self.take(Quantity::from_f64(*value), &format!("{place}/default")))
+                let default = self.take(Quantity::from_f64(*value), &format!("{place}/default"));
+                (None, default.map(StandIn::Value))
             }
             Some(written::OnAbsent::Stated(stated)) => {
                 let usual = Duration::from_secs(120);
                 let last_good = Some(stated.last_good.as_str());
                 let last_known = self.duration(last_good, usual, &format!("{place}/lastGood"));
-                let default = stated.then.and_then(|then| {
-                    self.take(Quantity::from_f64(then.value), &format!("{place}/then/value"))
-                });
+                let then = stated.then.as_ref();
+                let default =
+                    then.and_then(|then| self.stand_in(then, serve, &format!("{place}/then")));
                 (Some(last_known), default)
             }
         }

@@ -1,5 +1,7 @@
 //! Validates the written configuration, and reports every fault.
 
+mod activation;
+mod delegate;
 mod exposition;
 mod mapping;
 mod nsx_alb;
@@ -8,6 +10,7 @@ mod plugin;
 mod resource;
 mod rules;
 mod source;
+mod stand_in;
 
 pub(super) use mapping::check_promql;
 pub use nsx_alb::unsummable;
@@ -109,6 +112,16 @@ pub(super) fn validate(
             is_whole(&place).then_some(team)
         })
         .collect();
+    check.delegates(&decoded.delegates);
+    let delegates = decoded
+        .delegates
+        .into_iter()
+        .filter_map(|(at, delegate)| {
+            let place = format!("/delegates/{at}");
+            let delegate = check.delegate(delegate, &place)?;
+            is_whole(&place).then_some(delegate)
+        })
+        .collect();
     let verify = check.verify(decoded.verify.as_ref(), "/verify");
     let rules = check.rules(
         &[(Api::Custom, decoded.rules), (Api::External, decoded.external_rules)],
@@ -120,8 +133,17 @@ pub(super) fn validate(
     // Removed only now: the objects above may be of a kind that such a mapping serves.
     mappings.retain(|mapping| !check.has_stand_ins(&mapping.place));
     let files = check.files;
-    let config =
-        valid::Config { sources, plugins, mappings, objects, registries, verify, teams, rules };
+    let config = valid::Config {
+        sources,
+        plugins,
+        mappings,
+        objects,
+        registries,
+        verify,
+        teams,
+        rules,
+        delegates,
+    };
     (config, files)
 }
 
@@ -218,6 +240,7 @@ impl Check<'_> {
             ("externalRules", !decoded.external_rules.is_empty()),
             ("resourceRules", decoded.resource_rules.is_some()),
             ("discovery", decoded.discovery.is_some()),
+            ("delegates", !decoded.delegates.is_empty()),
         ];
         for (section, there) in sections {
             if there {

@@ -11,7 +11,7 @@ use super::super::written;
 use super::Check;
 use leadsman_document::{nearest, segment};
 use leadsman_source::{
-    Credentials, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
+    Credentials, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings, Username,
 };
 
 /// The most addresses of one source: each is asked at most once for a query.
@@ -235,7 +235,7 @@ impl Check<'_> {
                 Credentials::BearerFile(self.file(file, &format!("{place}/bearerTokenFile")))
             }
             (None, Some(basic)) => Credentials::Basic {
-                username: basic.username.clone(),
+                username: self.username(basic, &format!("{place}/basicAuth")),
                 password_file: self
                     .file(&basic.password_file, &format!("{place}/basicAuth/passwordFile")),
             },
@@ -247,6 +247,25 @@ impl Check<'_> {
                 Credentials::None
             }
         }
+    }
+
+    fn username(&mut self, written: &written::BasicAuth, place: &str) -> Username {
+        match (&written.username, &written.username_file) {
+            (Some(name), None) => return Username::Written(name.clone()),
+            (None, Some(file)) => {
+                return Username::File(self.file(file, &format!("{place}/usernameFile")));
+            }
+            (Some(_), Some(_)) => self.fault(
+                format!("{place}/usernameFile"),
+                "only one of username and usernameFile may stand here",
+            ),
+            (None, None) if !self.is_misspelt(place, &["username", "usernameFile"]) => {
+                let message = "the key \"username\" is missing, or \"usernameFile\"";
+                self.fault(place, message);
+            }
+            (None, None) => {}
+        }
+        Username::Written(String::new())
     }
 
     pub(super) fn tls(&mut self, written: Option<&written::Tls>, place: &str) -> TlsSettings {

@@ -222,8 +222,10 @@ pub struct Prometheus {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct BasicAuth {
-    /// The user.
-    pub username: String,
+    /// The user, or `usernameFile`.
+    pub username: Option<String>,
+    /// A file with the user. Read again when it changes.
+    pub username_file: Option<String>,
     /// A file with the password. Read again when it changes.
     pub password_file: String,
 }

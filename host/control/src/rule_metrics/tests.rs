@@ -12,7 +12,8 @@ use tokio_util::task::TaskTracker;
 use super::super::runtime::ObjectSource;
 use super::*;
 use leadsman_config::{Flags, Origin, Parsed, parse};
-use leadsman_evaluation::EvaluationQuota;
+use leadsman_delegate::Delegation;
+use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_rules::Seen;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::Engine;
@@ -56,6 +57,8 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
             quota: EvaluationQuota::default(),
             end: CancellationToken::new(),
             objects,
+            workloads: Workloads::default(),
+            delegation: Delegation::new(Metrics::new(), None),
         },
     };
     let mut listed = Listed::default();

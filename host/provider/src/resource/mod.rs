@@ -199,10 +199,10 @@ impl<'a> ResourceRead<'a> {
         Ok(reading)
     }
 
-    /// An answer lacks values.
-    pub fn lacks(&self, missing: &Missing) {
+    /// An answer lacks some values, or all.
+    pub fn lacks(&self, missing: &Missing, all: bool) {
         for part in [&self.both.cpu, &self.both.memory] {
-            part.evaluations.mapping().lacks_some(missing);
+            part.evaluations.mapping().lacks_values(missing, all);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Nodes, or the pods of one namespace: their two evaluations.
 
-use super::super::part::{Part, not_numbers, stale_warning};
+use super::super::part::{Part, StandIns, not_numbers, stale_warning};
 use super::super::{Origin, ReadError};
 use super::{Both, Measured};
 use leadsman_evaluation::{Reader, Reading};
@@ -81,8 +81,9 @@ impl Readings {
 
     /// What is to be known of old values, and of those that are no numbers.
     pub(super) fn warning(&self, both: &Both) -> Option<String> {
-        let stale =
-            |measured: &Measured, reading| stale_warning(reading, measured.evaluations.mapping());
+        let stale = |measured: &Measured, reading| {
+            stale_warning(reading, &StandIns::default(), measured.evaluations.mapping())
+        };
         let stale = stale(&both.cpu, &self.cpu).or_else(|| stale(&both.memory, &self.memory));
         let nan =
             |measured: &Measured, reading| not_numbers(reading, measured.evaluations.mapping());

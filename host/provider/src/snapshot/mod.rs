@@ -14,6 +14,7 @@ use foldhash::fast::RandomState;
 pub use entry::{Entry, EntryState, MeasuredKind, Rejection, Wanted};
 pub use gaps::{Gap, NotGiven, RuleGaps, Unlisted};
 pub use lazy::{Binder, LazyMetric, RuleMetrics, RuleSeries, SeenSeries};
+use leadsman_delegate::Delegates;
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::MetricName;
 use leadsman_model::objects::ObjectStore;
@@ -36,6 +37,7 @@ pub struct Snapshot {
     rejections: Vec<Arc<Rejection>>,
     not_loaded: Option<String>,
     gaps: Arc<RuleGaps>,
+    delegates: Option<Arc<Delegates>>,
     places: RwLock<Arc<Places>>,
 }
 
@@ -55,6 +57,8 @@ pub struct Contents {
     pub not_loaded: Option<String>,
     /// What rules do not give.
     pub gaps: Arc<RuleGaps>,
+    /// Other adapters, for what is not served here; `None` if there are none.
+    pub delegates: Option<Arc<Delegates>>,
     /// Where all of it is written.
     pub places: Arc<Places>,
 }
@@ -62,8 +66,16 @@ pub struct Contents {
 impl Snapshot {
     /// Makes the table.
     pub fn new(generation: u64, contents: Contents) -> Self {
-        let Contents { mappings, resource_metrics, rejections, rules, not_loaded, gaps, places } =
-            contents;
+        let Contents {
+            mappings,
+            resource_metrics,
+            rejections,
+            rules,
+            not_loaded,
+            gaps,
+            delegates,
+            places,
+        } = contents;
         let rejections: Vec<_> = rejections.into_iter().map(Arc::new).collect();
         let mut entries = Vec::with_capacity(mappings.len() + rejections.len() + rules.len());
         entries.extend(mappings.into_iter().chain(resource_metrics).map(Entry::ready));
@@ -74,7 +86,7 @@ impl Snapshot {
             by_name.entry(entry.metric.clone()).or_default().push(at);
         }
         let places = RwLock::new(places);
-        Self { generation, entries, by_name, rejections, not_loaded, gaps, places }
+        Self { generation, entries, by_name, rejections, not_loaded, gaps, delegates, places }
     }
 
     /// Where what is served is written, as far as it is known.
@@ -107,6 +119,11 @@ impl Snapshot {
         &self.rejections
     }
 
+    /// Other adapters, for what is not served here, if there are any.
+    pub fn delegates(&self) -> Option<&Arc<Delegates>> {
+        self.delegates.as_ref()
+    }
+
     /// What rules do not give.
     pub fn gaps(&self) -> &RuleGaps {
         &self.gaps
@@ -120,9 +137,9 @@ impl Snapshot {
         all.filter(move |evaluations| known.insert(Arc::as_ptr(evaluations)))
     }
 
-    /// Whether there is nothing to serve.
+    /// Whether there is nothing to serve, and nobody to pass requests to.
     pub fn is_empty(&self) -> bool {
-        self.served().next().is_none()
+        self.served().next().is_none() && self.delegates.is_none()
     }
 
     /// The kinds of objects that mappings and resource metrics are served for, each once.
@@ -141,7 +158,9 @@ impl Snapshot {
             EntryState::Lazy(metric) => Some(metric),
             EntryState::Ready(_) | EntryState::Rejected(_) => None,
         });
-        same(self.ready(), ready) && same(lazy, other.rules.iter())
+        same(self.ready(), ready)
+            && same(lazy, other.rules.iter())
+            && same(self.delegates.iter(), other.delegates.iter())
     }
 
     /// Whether these contents reject and lack the very same.

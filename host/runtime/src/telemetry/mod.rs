@@ -2,9 +2,12 @@
 
 mod logging;
 mod metrics;
+mod traffic;
 
 pub use logging::{LogFormat, start as start_logging};
 pub use metrics::{
-    CallOutcome, CloseReason, GaugeGuard, HandoverEvent, Listener, ListingMetrics, MappingMetrics,
-    Metrics, ReadOutcome, SourceMetrics,
+    ActivationEvent, CallOutcome, CloseReason, DelegateMetrics, DelegateOutcome, EventOutcome,
+    GaugeGuard, HandoverEvent, Listener, ListingMetrics, MappingMetrics, Metrics, ReadOutcome,
+    ScalerMetrics, SourceMetrics, SpanDrop, SpanMetrics,
 };
+pub use traffic::{QueryUnderWay, SourceTraffic, TrafficSummary};

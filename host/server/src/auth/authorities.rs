@@ -86,7 +86,7 @@ fn front_proxy(data: &BTreeMap<String, String>) -> Result<Option<FrontProxy>, St
 }
 
 /// A verifier of client certificates that are signed by one of these authorities and valid now.
-fn verifier(pem: &str) -> Result<Arc<dyn ClientCertVerifier>, String> {
+pub(super) fn verifier(pem: &str) -> Result<Arc<dyn ClientCertVerifier>, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.map_err(|error| format!("this is not PEM: {error}"))?;

@@ -51,9 +51,21 @@ pub enum Unauthenticated {
     /// The front proxy's authority has signed it for another name.
     #[error("the client certificate's name \"{0}\" is not one of a front proxy")]
     NotAFrontProxy(String),
+    /// A certificate of an authority of clients claims a name of the cluster's own.
+    #[error(
+        "the client certificate claims \"{0}\", and names that begin with system: are the cluster's own: \
+         only an authority of the cluster can give them"
+    )]
+    Reserved(String),
+    /// There are no credentials, where requests must have some.
+    #[error("there is neither a client certificate nor a bearer token")]
+    Nobody,
     /// The certificate has no common name.
     #[error("the client certificate names nobody")]
     Nameless,
+    /// There is no token.
+    #[error("there is no bearer token; send one in the header Authorization")]
+    NoToken,
     /// The token is invalid.
     #[error("the bearer token is not valid")]
     Token,

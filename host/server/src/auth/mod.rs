@@ -7,6 +7,7 @@
 
 mod attributes;
 mod authorities;
+mod clients;
 mod credentials;
 mod decisions;
 mod error;
@@ -22,17 +23,20 @@ use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 use futures_util::StreamExt as _;
+use http::HeaderMap;
 use http::request::Parts;
 use tokio::sync::watch;
 
 pub use attributes::{attributes, watches};
 pub use authorities::Authorities;
+pub use clients::{Client, ClientAuthorityError, Clients};
 pub use error::{Denied, Forbidden, Unauthenticated};
+pub use leadsman_cluster::Identity;
 pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{ANONYMOUS, Cluster, Decision, Identity};
+use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, Decision, Identity};
 use leadsman_runtime::files;
 use tokens::Tokens;
 use unproven::Unproven;
@@ -173,7 +177,7 @@ impl Auth {
     }
 
     /// Authenticates and authorizes a request. Takes the headers that only a front proxy may send
-    /// out of it, and leaves the [`User`] among its extensions.
+    /// out of it, and leaves the [`User`] and the [`Identity`] among its extensions.
     pub async fn admit(&self, request: &mut Parts, peer: &Peer) -> Result<(), Denied> {
         let by_certificate = match &self.authorities.load_full() {
             Some(authorities) => peer.identify(authorities, &mut request.headers),
@@ -184,29 +188,55 @@ impl Auth {
         let name = identity.user.as_str().into();
         request.extensions.insert(User { id: UserId::of(&identity), name });
         let anonymous = identity.user == ANONYMOUS;
-        self.authorize(request, identity, proxied).await?;
+        let asked = attributes(&request.method, &request.uri);
+        let identity = self.authorize(identity, asked, proxied).await?;
+        request.extensions.insert(Arc::new(identity));
         if !anonymous {
             peer.set_authorized();
         }
         Ok(())
     }
 
+    /// Authenticates a request by its bearer token, and authorizes it to `get` a path: whatever else
+    /// it asks for. Nobody is anonymous here.
+    pub async fn admit_token(
+        &self,
+        headers: &HeaderMap,
+        path: &str,
+        peer: &Peer,
+    ) -> Result<(), Denied> {
+        let _counted = self.unproven.admit(&Outcome::Absent, peer)?;
+        let identity = match self.tokens.identify(headers).await {
+            Outcome::Identified(identity) | Outcome::Proxied(identity) => authenticated(identity),
+            Outcome::Absent => return Err(Denied::Unauthenticated(Unauthenticated::NoToken)),
+            Outcome::Refused(reason) => return Err(Denied::Unauthenticated(reason)),
+        };
+        let is_anonymous = identity.user == ANONYMOUS;
+        if is_anonymous || identity.groups.iter().any(|group| group == UNAUTHENTICATED) {
+            return Err(Denied::Unauthenticated(Unauthenticated::NoToken));
+        }
+        let attributes = Attributes::Path { verb: "get".to_owned(), path: path.to_owned() };
+        self.authorize(identity, attributes, false).await?;
+        peer.set_authorized();
+        Ok(())
+    }
+
+    /// Gives the identity back.
     async fn authorize(
         &self,
-        request: &Parts,
         identity: Identity,
+        attributes: Attributes,
         proxied: bool,
-    ) -> Result<(), Denied> {
+    ) -> Result<Identity, Denied> {
         if identity.groups.iter().any(|group| group == MASTERS) {
-            return Ok(());
+            return Ok(identity);
         }
-        let attributes = attributes(&request.method, &request.uri);
         // kube-apiserver has authorized this very request already. One review for all resources of
         // the group spares a user that may read all of them, as the HPA controller may, one per object.
         let widened = if proxied { attributes.widened() } else { None };
         let (identity, attributes) = match widened {
             Some(widened) => match self.decisions.of(identity, widened).await {
-                (_, _, Ok(Decision::Allowed)) => return Ok(()),
+                (identity, _, Ok(Decision::Allowed)) => return Ok(identity),
                 (_, _, Err(error)) => return Err(Denied::Unknown(error)),
                 (identity, _, Ok(Decision::Denied(_))) => (identity, attributes),
             },
@@ -214,7 +244,7 @@ impl Auth {
         };
         let (identity, attributes, decision) = self.decisions.of(identity, attributes).await;
         match decision.map_err(Denied::Unknown)? {
-            Decision::Allowed => Ok(()),
+            Decision::Allowed => Ok(identity),
             Decision::Denied(reason) => {
                 Err(Denied::Forbidden(Box::new(Forbidden { identity, attributes, reason })))
             }

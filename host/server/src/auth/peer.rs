@@ -15,6 +15,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::authorities::Authorities;
+use super::clients::OwnAuthority;
 use super::credentials::Outcome;
 use super::error::Unauthenticated;
 use leadsman_cluster::Identity;
@@ -28,6 +29,8 @@ pub struct Peer {
     /// Its certificate, then intermediate ones. The handshake has proven that it has the key.
     certificates: Vec<CertificateDer<'static>>,
     verified: Mutex<Option<Arc<Verified>>>,
+    /// The same by an authority that is not the cluster's.
+    by_own: Mutex<Option<ByOwn>>,
     /// Whether a request of this connection was authorized by credentials.
     authorized: AtomicBool,
 }
@@ -38,6 +41,14 @@ struct Verified {
     authorities: Arc<Authorities>,
     at: Instant,
     front_proxy: Result<(), Unauthenticated>,
+    client: Result<Identity, Unauthenticated>,
+}
+
+/// The result of a verification by an authority that is not the cluster's.
+#[derive(Debug)]
+struct ByOwn {
+    authority: Arc<OwnAuthority>,
+    at: Instant,
     client: Result<Identity, Unauthenticated>,
 }
 
@@ -99,6 +110,27 @@ impl Peer {
             }
             (Err(reason), _) => Outcome::Refused(reason.clone()),
         }
+    }
+
+    /// The identity in the peer's certificate, if it has one and this authority has signed it.
+    pub(super) fn identify_by(
+        &self,
+        authority: &Arc<OwnAuthority>,
+    ) -> Option<Result<Identity, Unauthenticated>> {
+        if self.certificates.is_empty() {
+            return None;
+        }
+        let mut known = self.by_own.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*known
+            && Arc::ptr_eq(&known.authority, authority)
+            && known.at.elapsed() < VERIFICATION_INTERVAL
+        {
+            return Some(known.client.clone());
+        }
+        let client = self.verify_by(authority.verifier()).and_then(OwnAuthority::accepted);
+        let authority = authority.clone();
+        *known = Some(ByOwn { authority, at: Instant::now(), client: client.clone() });
+        Some(client)
     }
 
     /// Verifies once per connection, and again when authorities change or after the interval.

@@ -170,10 +170,11 @@ impl Exposition {
                     let is_failing = board.is_failing(&target.key);
                     let scrape =
                         self.shared.clone().one(target, wanted.clone(), number, is_failing);
-                    self.spawn(async move {
+                    // Others may wait for it, too; it is of the trace that it is begun for.
+                    self.spawn(leadsman_trace::carried(async move {
                         scrape.await;
                         drop(ends);
-                    });
+                    }));
                 }
             }
             if waits.is_empty() {

@@ -147,8 +147,10 @@ pub(super) async fn scrape(
     wanted: &Wanted,
 ) -> Result<Page, ScrapeError> {
     let (begun, time) = (Instant::now(), clock::now());
-    let headers = request_headers(&settings.headers, &settings.header_files, &settings.credentials)
-        .map_err(|error| ScrapeError::Credential(error.to_string()))?;
+    let mut headers =
+        request_headers(&settings.headers, &settings.header_files, &settings.credentials)
+            .map_err(|error| ScrapeError::Credential(error.to_string()))?;
+    leadsman_trace::inject(&mut headers);
     let request = client.get().get(&target.key.url).headers(headers).header(ACCEPT, ACCEPTED);
     let timeout = settings.timeout;
     let mut response = request.send().await.map_err(|error| {

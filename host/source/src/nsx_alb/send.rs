@@ -71,6 +71,7 @@ impl Sender {
         ];
         let further = further.into_iter().filter_map(|(name, value)| Some((name, value?)));
         headers.extend(further);
+        leadsman_trace::inject(&mut headers);
         let method = if call.body.is_some() { Method::POST } else { Method::GET };
         let mut outgoing =
             self.client.get().request(method, format!("{url}{}", call.path)).headers(headers);

@@ -18,7 +18,7 @@ use super::error::shortened;
 use super::{QueryError, Request, SourceError, redact};
 use crate::addresses::{Addresses, Preference};
 use crate::client::Client;
-use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings};
+use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings, Username};
 pub(super) use decode::answer;
 use leadsman_model::data::Answer;
 use leadsman_model::permits::FairSemaphore;
@@ -213,7 +213,9 @@ impl Prometheus {
             MethodSetting::Auto if length > MAX_GET_LENGTH => Method::POST,
             MethodSetting::Auto => Method::GET,
         };
-        let outgoing = self.client.get().request(method.clone(), url).headers(self.headers()?);
+        let mut headers = self.headers()?;
+        leadsman_trace::inject(&mut headers);
+        let outgoing = self.client.get().request(method.clone(), url).headers(headers);
         // A proxy reads them from the URL, whatever the method.
         let outgoing = outgoing.query(&self.config.query_parameters);
         let outgoing = match method {
@@ -306,6 +308,10 @@ pub(super) fn request_headers(
         Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
         Credentials::Basic { username, password_file } => {
             use base64::Engine as _;
+            let username = match username {
+                Username::Written(name) => name.clone(),
+                Username::File(path) => read(path)?,
+            };
             let pair = format!("{username}:{}", read(password_file)?);
             let pair = base64::engine::general_purpose::STANDARD.encode(pair);
             (password_file, format!("Basic {pair}"))

@@ -295,6 +295,7 @@ fn mapping(metric: &str) -> valid::Mapping {
         config: Value::Null,
         candidate: None,
         policy: Policy::default(),
+        activation: None,
         any_object: false,
         limits: Limits::default(),
     }

@@ -21,6 +21,8 @@ pub enum Listener {
     Api,
     /// The admin address.
     Admin,
+    /// The address for scalers of KEDA.
+    Scaler,
 }
 
 /// Why the server closed a connection.
@@ -34,6 +36,8 @@ pub enum CloseReason {
     Idle,
     /// It was evicted in favour of a new connection.
     Evicted,
+    /// Its client does not receive what is sent to it.
+    Stalled,
 }
 
 /// Metrics of connections.
@@ -61,12 +65,14 @@ impl ConnectionMetrics {
         let listener = match listener {
             Listener::Api => "api",
             Listener::Admin => "admin",
+            Listener::Scaler => "scaler",
         };
         let reason = match reason {
             CloseReason::Handshake => "handshake",
             CloseReason::FirstRequest => "first_request",
             CloseReason::Idle => "idle",
             CloseReason::Evicted => "evicted",
+            CloseReason::Stalled => "stalled",
         };
         self.closed.get_or_create(&CloseLabels { listener, reason }).inc();
     }

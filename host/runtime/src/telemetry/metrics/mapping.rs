@@ -1,15 +1,16 @@
 //! The metrics of one mapping.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 
 use super::{
-    CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels, Metrics,
-    QueryLabels, ReadLabels, RunLabels,
+    ActivationLabels, CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels,
+    Metrics, QueryLabels, ReadLabels, RunLabels,
 };
 
 /// The outcome of a read.
@@ -56,6 +57,30 @@ impl HandoverEvent {
     }
 }
 
+/// What came of changing the replicas of a workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActivationEvent {
+    /// It was taken to zero.
+    ToZero,
+    /// It was taken from zero.
+    FromZero,
+    /// It was changed by somebody else at the same time.
+    Conflict,
+    /// It could not be looked at or changed.
+    Failed,
+}
+
+impl ActivationEvent {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ToZero => "to_zero",
+            Self::FromZero => "from_zero",
+            Self::Conflict => "conflict",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// The series of all live mappings, by title.
 pub(super) type Titles = Arc<Mutex<HashMap<String, Weak<Series>>>>;
 
@@ -69,6 +94,9 @@ pub(super) struct Series {
     title: String,
     // The counters of the hot path, looked up once.
     ok: Counter,
+    empty: Counter,
+    /// Made by the first read that gets values: a mapping that nobody reads has none.
+    served_age: OnceLock<Histogram>,
     evaluations: Counter,
     in_use: Gauge,
     /// The other labels of its series, for their removal.
@@ -82,6 +110,7 @@ struct LabelValues {
     outcomes: BTreeSet<&'static str>,
     reasons: BTreeSet<&'static str>,
     handovers: BTreeSet<&'static str>,
+    activations: BTreeSet<&'static str>,
     incomplete: BTreeSet<&'static str>,
     candidate_outcomes: BTreeSet<&'static str>,
     /// Roles and outcomes.
@@ -100,6 +129,8 @@ impl MappingMetrics {
         let series = Arc::new(Series {
             title: title.to_owned(),
             ok: metrics.reads.get_or_create_owned(&ok),
+            empty: metrics.empty.get_or_create_owned(&labels),
+            served_age: OnceLock::new(),
             evaluations: metrics.evaluations.get_or_create_owned(&labels),
             in_use: metrics.evaluations_in_use.get_or_create_owned(&labels),
             labels: Mutex::default(),
@@ -127,6 +158,17 @@ impl MappingMetrics {
         self.0.labels().incomplete.insert(reason);
         let by = FailureLabels { mapping: self.0.title.clone(), reason };
         self.0.metrics.incomplete.get_or_create(&by).inc();
+    }
+
+    /// Counts a read of objects or items that there are that got no value at all.
+    pub fn empty(&self) {
+        self.0.empty.inc();
+    }
+
+    /// Records the age of the values that a read got.
+    pub fn served(&self, age: Duration) {
+        let of = || self.0.metrics.served_age.get_or_create_owned(&self.labels());
+        self.0.served_age.get_or_init(of).observe(age.as_secs_f64());
     }
 
     /// Records the duration of a read.
@@ -189,6 +231,14 @@ impl MappingMetrics {
         self.0.metrics.handovers.get_or_create(&labels).inc();
     }
 
+    /// Counts what came of changing the replicas of a workload.
+    pub fn activated(&self, event: ActivationEvent) {
+        let outcome = event.name();
+        self.0.labels().activations.insert(outcome);
+        let labels = ActivationLabels { mapping: self.0.title.clone(), outcome };
+        self.0.metrics.activations.get_or_create(&labels).inc();
+    }
+
     /// Counts an evaluation in use until the guard is dropped.
     pub fn evaluation_began(&self) -> GaugeGuard {
         GaugeGuard::one(&self.0.in_use)
@@ -247,6 +297,8 @@ impl Drop for Series {
         titles.remove(&self.title);
         let (labels, mapping) = (self.mapping_labels(), || self.title.clone());
         let values = std::mem::take(&mut *self.labels());
+        metrics.empty.remove(&labels);
+        metrics.served_age.remove(&labels);
         metrics.evaluations.remove(&labels);
         metrics.evaluation_seconds.remove(&labels);
         metrics.evaluations_in_use.remove(&labels);
@@ -267,6 +319,9 @@ impl Drop for Series {
         }
         for outcome in values.handovers {
             metrics.handovers.remove(&HandoverLabels { mapping: mapping(), outcome });
+        }
+        for outcome in values.activations {
+            metrics.activations.remove(&ActivationLabels { mapping: mapping(), outcome });
         }
         for outcome in values.candidate_outcomes {
             metrics.candidates.remove(&CandidateLabels { mapping: mapping(), outcome });
@@ -306,9 +361,12 @@ mod tests {
             mapping.plugin_received(1);
             mapping.refused(1);
             mapping.handed_over(HandoverEvent::FellBack);
+            mapping.activated(ActivationEvent::ToZero);
             mapping.shadow_evaluated("same", 1);
             mapping.available(true);
             mapping.age(Some(Duration::ZERO));
+            mapping.empty();
+            mapping.served(Duration::ZERO);
         };
         use_all(&old);
         assert!(samples("pods/old") > 40, "{}", all.encode());

@@ -3,10 +3,18 @@
 //! Labels are names from the configuration and reasons from closed sets, never error messages. So
 //! the configuration bounds the number of time series.
 
+mod autoscalers;
 mod connections;
+mod delegate;
+#[cfg(test)]
+mod documented;
+mod expiry;
 mod listing;
 mod mapping;
+mod process;
+mod scaler;
 mod source;
+mod spans;
 
 use std::sync::atomic::AtomicU64;
 
@@ -17,13 +25,21 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::traffic::{AllTraffic, SourceTraffic};
+use autoscalers::AutoscalerMetrics;
+pub use autoscalers::EventOutcome;
 use connections::ConnectionMetrics;
 pub use connections::{CloseReason, Listener};
+use delegate::AllDelegates;
+pub use delegate::{DelegateMetrics, DelegateOutcome};
+use expiry::Expiry;
 pub use listing::ListingMetrics;
 use mapping::Titles;
-pub use mapping::{HandoverEvent, MappingMetrics, ReadOutcome};
+pub use mapping::{ActivationEvent, HandoverEvent, MappingMetrics, ReadOutcome};
+pub use scaler::ScalerMetrics;
 use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
+pub use spans::{SpanDrop, SpanMetrics};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MappingLabels {
@@ -78,6 +94,12 @@ struct HandoverLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActivationLabels {
+    mapping: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RejectionLabels {
     owner: String,
     mapping: String,
@@ -107,6 +129,8 @@ pub struct Metrics {
     registry: std::sync::Arc<Registry>,
     reads: Family<ReadLabels, Counter>,
     incomplete: Family<FailureLabels, Counter>,
+    empty: Family<MappingLabels, Counter>,
+    served_age: Family<MappingLabels, Histogram, fn() -> Histogram>,
     unserved: Family<DenialLabels, Counter>,
     read_seconds: Histogram,
     evaluations: Family<MappingLabels, Counter>,
@@ -116,6 +140,8 @@ pub struct Metrics {
     values_age: Family<MappingLabels, Seconds>,
     values_refused: Family<MappingLabels, Counter>,
     handovers: Family<HandoverLabels, Counter>,
+    activations: Family<ActivationLabels, Counter>,
+    activator_leads: Gauge,
     queries: Family<QueryLabels, Counter>,
     query_failures: Family<QueryLabels, Counter>,
     query_seconds: Family<QueryLabels, Histogram, fn() -> Histogram>,
@@ -133,7 +159,13 @@ pub struct Metrics {
     rejected: Family<RejectionLabels, Gauge>,
     loads: Family<LoadLabels, Counter>,
     listing: ListingMetrics,
+    scaler: ScalerMetrics,
     sources: AllSources,
+    spans: SpanMetrics,
+    autoscalers: AutoscalerMetrics,
+    expiry: Expiry,
+    delegates: AllDelegates,
+    traffic: AllTraffic,
     titles: Titles,
 }
 
@@ -150,6 +182,11 @@ fn run() -> Histogram {
     Histogram::new([0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
 }
 
+/// From values that are new to the longest that old ones are usually served for.
+fn ages() -> Histogram {
+    Histogram::new([1.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0])
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -163,6 +200,8 @@ impl Metrics {
             registry: std::sync::Arc::default(),
             reads: Family::default(),
             incomplete: Family::default(),
+            empty: Family::default(),
+            served_age: Family::new_with_constructor(ages),
             unserved: Family::default(),
             read_seconds: fast(),
             evaluations: Family::default(),
@@ -172,6 +211,8 @@ impl Metrics {
             values_age: Family::default(),
             values_refused: Family::default(),
             handovers: Family::default(),
+            activations: Family::default(),
+            activator_leads: Gauge::default(),
             queries: Family::default(),
             query_failures: Family::default(),
             query_seconds: Family::new_with_constructor(slow),
@@ -189,16 +230,35 @@ impl Metrics {
             rejected: Family::default(),
             loads: Family::default(),
             listing: ListingMetrics::new(),
+            scaler: ScalerMetrics::default(),
             sources: AllSources::default(),
+            spans: SpanMetrics::default(),
+            autoscalers: AutoscalerMetrics::default(),
+            expiry: Expiry::default(),
+            delegates: AllDelegates::default(),
+            traffic: AllTraffic::default(),
             titles: Titles::default(),
         };
-        let mut all = Registry::with_prefix("leadsman");
+        let mut every = Registry::default();
+        process::register(&mut every);
+        let all = every.sub_registry_with_prefix("leadsman");
+        process::register_own(all);
         let m = &metrics;
         all.register("reads", "Reads of a metric by how they ended", m.reads.clone());
         all.register(
             "reads_incomplete",
             "Reads that lacked some or all of what was asked for by reason",
             m.incomplete.clone(),
+        );
+        all.register(
+            "reads_empty",
+            "Reads of objects or items that there are that got no value at all",
+            m.empty.clone(),
+        );
+        all.register(
+            "served_age_seconds",
+            "Age of the values that a read got",
+            m.served_age.clone(),
         );
         all.register(
             "reads_unserved",
@@ -241,6 +301,16 @@ impl Metrics {
             "Evaluations of changed mappings that took over, fell back, or ran out of time",
             m.handovers.clone(),
         );
+        all.register(
+            "activations",
+            "Workloads that were taken to zero or from zero, and attempts that failed",
+            m.activations.clone(),
+        );
+        all.register(
+            "activator_leads",
+            "1 while this replica takes workloads to zero and from zero",
+            m.activator_leads.clone(),
+        );
         all.register("queries", "Queries to sources", m.queries.clone());
         all.register("query_failures", "Queries without an answer", m.query_failures.clone());
         all.register("query_duration_seconds", "Time of a query", m.query_seconds.clone());
@@ -254,7 +324,8 @@ impl Metrics {
             "Series that the last run of a plugin received",
             m.plugin_series.clone(),
         );
-        m.connections.register(&mut all);
+        m.connections.register(all);
+        m.scaler.register(all);
         all.register("requests_denied", "Requests that were refused by reason", m.denied.clone());
         all.register("objects", "Objects that are known", m.objects.clone());
         all.register(
@@ -297,9 +368,13 @@ impl Metrics {
             "Configurations that were loaded by owner and outcome",
             m.loads.clone(),
         );
-        m.listing.register(&mut all);
-        m.sources.register(&mut all);
-        metrics.registry = std::sync::Arc::new(all);
+        m.listing.register(all);
+        m.sources.register(all);
+        m.delegates.register(all);
+        m.spans.register(all);
+        m.autoscalers.register(all);
+        m.expiry.register(all);
+        metrics.registry = std::sync::Arc::new(every);
         metrics
     }
 
@@ -316,9 +391,35 @@ impl Metrics {
         &self.listing
     }
 
+    /// The metrics of the export of traces.
+    pub fn spans(&self) -> &SpanMetrics {
+        &self.spans
+    }
+
+    /// Counts an Event on an autoscaler.
+    pub fn autoscaler_event(&self, outcome: EventOutcome) {
+        self.autoscalers.count(outcome);
+    }
+
+    /// Names who knows when the serving certificate expires, in seconds since the epoch. It is asked
+    /// whenever the metrics are.
+    pub fn certificate_expires(&self, at: impl Fn() -> Option<i64> + Send + Sync + 'static) {
+        self.expiry.is_told_by(at);
+    }
+
     /// The metrics of one source. All that are alive under one name are the same.
     pub fn source(&self, name: &str) -> SourceMetrics {
         self.sources.named(name)
+    }
+
+    /// The metrics of one delegate. All that are alive under one name are the same.
+    pub fn delegate(&self, name: &str) -> DelegateMetrics {
+        self.delegates.named(name)
+    }
+
+    /// What is asked of one source, for people. All that are alive under one name are the same.
+    pub fn traffic(&self, name: &str) -> std::sync::Arc<SourceTraffic> {
+        self.traffic.named(name)
     }
 
     /// The metrics of one mapping. All handles with the same title share their series, which are
@@ -331,6 +432,11 @@ impl Metrics {
     /// not counted.
     pub fn connection(&self, listener: Listener) -> Option<GaugeGuard> {
         self.connections.open(listener)
+    }
+
+    /// Calls by scalers of KEDA.
+    pub fn scaler(&self) -> &ScalerMetrics {
+        &self.scaler
     }
 
     /// Counts a connection that the server has closed.
@@ -358,6 +464,11 @@ impl Metrics {
             self.objects.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
             self.objects_followed.get_or_create(&labels).set(i64::from(followed));
         }
+    }
+
+    /// Sets whether this replica takes workloads to zero and from zero.
+    pub fn activator_leads(&self, leads: bool) {
+        self.activator_leads.set(i64::from(leads));
     }
 
     /// Counts a panic of a task, which is from a closed set.

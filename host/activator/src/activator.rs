@@ -1,0 +1,161 @@
+//! The task: each workload is looked at in its cadence while this replica leads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+
+use crate::change::Change;
+use crate::decision::State;
+use crate::election::{Election, Term, may_act};
+use crate::group::{Group, groups};
+use crate::report::{EventWriter, Report};
+use leadsman_cluster::{Cluster, Events};
+use leadsman_model::workload::Workload;
+use leadsman_provider::snapshot::Snapshot;
+use leadsman_runtime::telemetry::Metrics;
+
+/// How many workloads are looked at at once.
+const MAX_AT_ONCE: usize = 8;
+
+/// How often it is looked for a new configuration, and for whether this replica leads.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Takes workloads to zero and from zero, as the mappings of the newest snapshot say.
+pub struct Activator {
+    cluster: Cluster,
+    snapshot: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
+    election: Election,
+    report: Report,
+    writer: EventWriter,
+}
+
+/// A workload that is looked at.
+#[derive(Default)]
+struct Watched {
+    state: State,
+    /// When it is looked at next; `None` while it is.
+    next: Option<Instant>,
+}
+
+impl Activator {
+    /// For a cluster. `snapshot` gives the newest snapshot.
+    pub fn new(
+        cluster: &Cluster,
+        metrics: Metrics,
+        snapshot: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static,
+    ) -> Self {
+        let (report, writer) = Report::new(Events::of(cluster));
+        let election = Election::new(cluster, metrics);
+        let snapshot = Box::new(snapshot);
+        Self { cluster: cluster.clone(), snapshot, election, report, writer }
+    }
+
+    /// Works until `stop`, and then gives up the Lease, so that another replica takes over at once.
+    /// Without mappings that activate something it asks nothing of the cluster.
+    pub async fn run(self, stop: CancellationToken) {
+        let (wanted, wants) = watch::channel(false);
+        let (term, terms) = watch::channel(None);
+        tokio::select! {
+            () = self.act(&wanted, terms) => {}
+            () = self.election.run(wants, term.clone()) => {}
+            () = self.writer.run() => {}
+            () = stop.cancelled() => {}
+        }
+        self.election.resign(&term).await;
+    }
+
+    /// Looks at all workloads in their cadence. Does not end.
+    async fn act(&self, wanted: &watch::Sender<bool>, mut term: watch::Receiver<Term>) {
+        let terms = term.clone();
+        let change = Change {
+            cluster: &self.cluster,
+            election: &self.election,
+            report: &self.report,
+            term: &terms,
+        };
+        let change = &change;
+        let (mut generation, mut all) = (None, BTreeMap::new());
+        let mut watched: BTreeMap<Workload, Watched> = BTreeMap::new();
+        let mut looks = FuturesUnordered::new();
+        loop {
+            let snapshot = (self.snapshot)();
+            if generation != Some(snapshot.generation) {
+                generation = Some(snapshot.generation);
+                all = groups(&snapshot);
+                watched.retain(|workload, _| all.contains_key(workload));
+                wanted.send_if_modified(|wanted| {
+                    std::mem::replace(wanted, !all.is_empty()) == all.is_empty()
+                });
+            }
+            drop(snapshot);
+            let now = Instant::now();
+            if may_act(*term.borrow_and_update(), now) {
+                for (workload, group) in due(&all, &mut watched, MAX_AT_ONCE - looks.len(), now) {
+                    let state = watched.get(&workload).map(|of| of.state).unwrap_or_default();
+                    looks.push(async move {
+                        let state = change.look(&group, state).await;
+                        (workload, group.settings.every, state)
+                    });
+                }
+            } else {
+                // Whoever leads next begins anew: what was seen here is old by then.
+                looks.clear();
+                watched.clear();
+                let why_not = self.election.why_not();
+                all.values().for_each(|group| group.tell(&why_not));
+            }
+            let wake = wake(&watched, looks.len(), now);
+            tokio::select! {
+                Some((workload, every, state)) = looks.next(), if !looks.is_empty() => {
+                    if let Some(of) = watched.get_mut(&workload) {
+                        *of = Watched { state, next: Some(now + every) };
+                    }
+                }
+                _ = term.changed() => {}
+                () = sleep_until(wake.into()) => {}
+            }
+        }
+    }
+}
+
+/// The workloads whose turn it is, at most so many, marked as being looked at.
+fn due(
+    all: &BTreeMap<Workload, Arc<Group>>,
+    watched: &mut BTreeMap<Workload, Watched>,
+    most: usize,
+    now: Instant,
+) -> Vec<(Workload, Arc<Group>)> {
+    for workload in all.keys() {
+        let new = || Watched { next: Some(now), ..Watched::default() };
+        watched.entry(workload.clone()).or_insert_with(new);
+    }
+    let mut due: Vec<_> = watched
+        .iter_mut()
+        .filter_map(|(workload, of)| Some((of.next.filter(|next| *next <= now)?, workload, of)))
+        .collect();
+    // Those that have waited longest come first.
+    due.sort_by_key(|(next, ..)| *next);
+    due.truncate(most);
+    due.into_iter()
+        .filter_map(|(_, workload, of)| {
+            let group = all.get(workload)?.clone();
+            of.next = None;
+            Some((workload.clone(), group))
+        })
+        .collect()
+}
+
+/// When there is something to do next. While as many are looked at as may be, an end is waited for.
+fn wake(watched: &BTreeMap<Workload, Watched>, looks: usize, now: Instant) -> Instant {
+    let tick = now + TICK;
+    if looks >= MAX_AT_ONCE {
+        return tick;
+    }
+    watched.values().filter_map(|of| of.next).min().map_or(tick, |next| next.min(tick))
+}

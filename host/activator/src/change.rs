@@ -1,0 +1,153 @@
+//! Looking at a workload, and scaling it.
+
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::decision::{Action, Found, Intent, Leave, State, decide};
+use crate::election::{Election, Term, may_act};
+use crate::group::Group;
+use crate::marks::Mark;
+use crate::report::Report;
+use leadsman_cluster::{Cluster, ScaleError, Scaled};
+use leadsman_runtime::clock;
+
+/// How often a workload is looked at again at once, after somebody else has changed it. After that
+/// its next turn comes.
+const MAX_CONFLICTS: u32 = 3;
+
+/// What a look at a workload needs.
+pub(crate) struct Change<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) election: &'a Election,
+    pub(crate) report: &'a Report,
+    pub(crate) term: &'a watch::Receiver<Term>,
+}
+
+impl Change<'_> {
+    /// Looks at the values of a workload, and does what they ask for. Gives what is remembered of it.
+    pub(crate) async fn look(&self, group: &Group, state: State) -> State {
+        let level = group.level().await;
+        let (state, intent) = state.after(&group.settings, &level, Instant::now());
+        let start = match intent {
+            Intent::Hold(hold) => {
+                let told = hold.to_string();
+                group.tell(&told);
+                return state;
+            }
+            Intent::Start => true,
+            Intent::Stop => false,
+        };
+        let mut conflicts = 0;
+        loop {
+            match self.change(group, start).await {
+                Ok(Some(runs)) => return state.seen(runs, Instant::now()),
+                Ok(None) => return state,
+                Err(ScaleError::Conflict) if conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                    self.report.conflict(group);
+                }
+                Err(error) => {
+                    let told = format!("it cannot be scaled: {error}");
+                    let before = group.told();
+                    self.report.failed(group, &before, &told);
+                    group.tell(&told);
+                    return state;
+                }
+            }
+        }
+    }
+
+    /// Looks at the workload as it is now, and scales it where that is to be. Gives whether it has
+    /// replicas then, where no more is to be done.
+    async fn change(&self, group: &Group, start: bool) -> Result<Option<bool>, ScaleError> {
+        let scaled = self.cluster.scale(&group.workload).await?;
+        let found = self.found(group, &scaled, start).await?;
+        match decide(start, &group.settings, &found) {
+            Action::Scale(to) => self.scale(group, scaled, to).await,
+            Action::Leave(leave) => {
+                if scaled.replicas > 0 {
+                    // A zero that follows is another.
+                    self.unmark(&scaled).await;
+                }
+                let (before, told) = (group.told(), leave.to_string());
+                self.report.left(group, &before, &told);
+                group.tell(&told);
+                Ok(match leave {
+                    Leave::Runs => Some(true),
+                    Leave::AtZero => Some(false),
+                    Leave::Autoscaler(_) => None,
+                    Leave::SetByOthers | Leave::AutoscalerToZero(_) => {
+                        if before != told {
+                            self.report.left_to_others(group, scaled.uid, &told);
+                        }
+                        None
+                    }
+                })
+            }
+        }
+    }
+
+    async fn scale(
+        &self,
+        group: &Group,
+        scaled: Scaled,
+        to: u32,
+    ) -> Result<Option<bool>, ScaleError> {
+        let workload = &group.workload;
+        if to == 0 {
+            // Before, as what is at zero without a mark stays there.
+            let revision = self.cluster.revision(workload, &scaled).await?;
+            let mark = Mark::before_zero(&revision, clock::now());
+            let uid = scaled.uid.as_deref().unwrap_or_default();
+            self.election.mark(uid, Some(mark)).await.map_err(ScaleError::Failed)?;
+        }
+        // The Lease may have been lost while the workload was looked at.
+        if !may_act(*self.term.borrow(), Instant::now()) {
+            return Ok(None);
+        }
+        let set = self.cluster.set_replicas(workload, &scaled, to).await;
+        // Where no answer came, the zero may have been set.
+        let refused = |error: &ScaleError| !matches!(error, ScaleError::Failed(_));
+        if to > 0 || set.as_ref().is_err_and(refused) {
+            self.unmark(&scaled).await;
+        }
+        set?;
+        self.report.scaled(group, scaled.uid, to);
+        group.tell(if to == 0 { "taken to zero" } else { "taken from zero" });
+        Ok(Some(to > 0))
+    }
+
+    /// Removes the mark of a workload. One that stays is of a generation that does not come again.
+    async fn unmark(&self, scaled: &Scaled) {
+        let uid = scaled.uid.as_deref().unwrap_or_default();
+        if let Err(error) = self.election.mark(uid, None).await {
+            tracing::debug!(error, "a mark is not removed");
+        }
+    }
+
+    /// What there is to know of a workload, as far as it matters.
+    async fn found(
+        &self,
+        group: &Group,
+        scaled: &Scaled,
+        start: bool,
+    ) -> Result<Found, ScaleError> {
+        let replicas = scaled.replicas;
+        let mut found = Found { replicas, set_here: false, lowest: None };
+        // It is as it is to be already.
+        if start == (replicas > 0) {
+            return Ok(found);
+        }
+        let autoscalers = self.cluster.autoscalers(&group.workload).await?;
+        let lowest = autoscalers.into_iter().min_by_key(|autoscaler| autoscaler.min_replicas);
+        found.lowest = lowest.map(|autoscaler| (autoscaler.min_replicas, autoscaler.name));
+        if start && !group.settings.take_over {
+            let uid = scaled.uid.as_deref().unwrap_or_default();
+            if let Some(mark) = self.election.marked(uid).await {
+                found.set_here = mark.is_of(&self.cluster.revision(&group.workload, scaled).await?);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,202 @@
+//! What is to be done about a workload. No I/O, no clock.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// How long it counts that a workload was seen to run, or to have no replica.
+const SEEN: Duration = Duration::from_secs(60);
+
+/// Between two looks at a value may lie this many times the interval; else nobody has seen what the
+/// value was in between.
+const LATEST: u32 = 3;
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// How long values are low before a workload is taken to zero.
+    pub(crate) cooldown: Duration,
+    /// What zero is left for, and what zero is reached from.
+    pub(crate) min_replicas: u32,
+    /// How often values are looked at.
+    pub(crate) every: Duration,
+    /// Whether a zero that somebody else has set is left, too.
+    pub(crate) take_over: bool,
+}
+
+/// What the values of a workload are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// One is above its threshold.
+    Above,
+    /// All are at or below their thresholds.
+    Low,
+    /// It is not known, and none that is known is above its threshold.
+    Unknown(String),
+}
+
+/// What is remembered of a workload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Since when every value that was looked at was low.
+    low_since: Option<Instant>,
+    /// When values were looked at last.
+    looked: Option<Instant>,
+    /// When the workload was seen last, and whether it had replicas.
+    seen: Option<(Instant, bool)>,
+}
+
+/// What the values ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Nothing.
+    Hold(Hold),
+    /// A workload without replicas is to have some.
+    Start,
+    /// A workload with few replicas is to have none.
+    Stop,
+}
+
+/// Why the values ask for nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// They are not known.
+    Unknown(String),
+    /// They are low, and have to be so for this long yet.
+    CoolingDown(Duration),
+    /// The workload runs, as it is to.
+    Runs,
+    /// The workload has no replicas, as it is to.
+    AtZero,
+}
+
+/// A workload as it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The replicas that are asked for.
+    pub(crate) replicas: u32,
+    /// Whether they were last set here. Of a zero alone.
+    pub(crate) set_here: bool,
+    /// The lowest number that its autoscalers ask for, with the name of the one that does.
+    pub(crate) lowest: Option<(u32, String)>,
+}
+
+/// What is done about a workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// It is scaled to this number of replicas.
+    Scale(u32),
+    /// Nothing.
+    Leave(Leave),
+}
+
+/// Why a workload is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// It runs already.
+    Runs,
+    /// It has no replicas already.
+    AtZero,
+    /// Somebody else has set its zero.
+    SetByOthers,
+    /// It has more replicas than zero is reached from: its autoscaler has not finished.
+    Autoscaler(u32),
+    /// This autoscaler scales to zero itself.
+    AutoscalerToZero(String),
+}
+
+impl State {
+    /// The state after a look at the values, and what they ask for.
+    pub(crate) fn after(self, settings: &Settings, level: &Level, now: Instant) -> (Self, Intent) {
+        let since = |at: Instant| now.saturating_duration_since(at);
+        let in_time = self.looked.is_some_and(|at| since(at) <= settings.every * LATEST);
+        let low_since = match level {
+            Level::Low => self.low_since.filter(|_| in_time).or(Some(now)),
+            Level::Above | Level::Unknown(_) => None,
+        };
+        let state = Self { low_since, looked: Some(now), seen: self.seen };
+        let counts = SEEN.max(settings.every);
+        let runs = self.seen.filter(|(at, _)| since(*at) < counts).map(|(_, runs)| runs);
+        let intent = match (level, runs, low_since) {
+            (Level::Unknown(why), ..) => Intent::Hold(Hold::Unknown(why.clone())),
+            (Level::Above, Some(true), _) => Intent::Hold(Hold::Runs),
+            (Level::Above, _, _) => Intent::Start,
+            (Level::Low, Some(false), _) => Intent::Hold(Hold::AtZero),
+            (Level::Low, _, low_since) => {
+                let low_for = low_since.map_or(Duration::ZERO, since);
+                match settings.cooldown.checked_sub(low_for) {
+                    None | Some(Duration::ZERO) => Intent::Stop,
+                    Some(left) => Intent::Hold(Hold::CoolingDown(left)),
+                }
+            }
+        };
+        (state, intent)
+    }
+
+    /// The state after the workload was seen with replicas or without.
+    pub(crate) fn seen(self, runs: bool, now: Instant) -> Self {
+        Self { seen: Some((now, runs)), ..self }
+    }
+}
+
+/// What is done about a workload that is found like this. `start` says whether it is to have
+/// replicas, or none.
+pub(crate) fn decide(start: bool, settings: &Settings, found: &Found) -> Action {
+    let Found { replicas, set_here, lowest } = found;
+    match (start, *replicas) {
+        (true, 1..) => return Action::Leave(Leave::Runs),
+        (false, 0) => return Action::Leave(Leave::AtZero),
+        _ => {}
+    }
+    if let Some((0, autoscaler)) = lowest {
+        return Action::Leave(Leave::AutoscalerToZero(autoscaler.clone()));
+    }
+    if start {
+        return if *set_here || settings.take_over {
+            Action::Scale(settings.min_replicas)
+        } else {
+            Action::Leave(Leave::SetByOthers)
+        };
+    }
+    let from = lowest.as_ref().map_or(0, |(lowest, _)| *lowest).max(settings.min_replicas);
+    if *replicas > from {
+        return Action::Leave(Leave::Autoscaler(*replicas));
+    }
+    Action::Scale(0)
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(why) => write!(f, "held: the value is not known now: {why}"),
+            Self::CoolingDown(left) => {
+                write!(f, "low, and to be taken to zero in {}s", left.as_secs().max(1))
+            }
+            Self::Runs => f.write_str("active"),
+            Self::AtZero => f.write_str("at zero"),
+        }
+    }
+}
+
+impl fmt::Display for Leave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runs => f.write_str("active"),
+            Self::AtZero => f.write_str("at zero"),
+            Self::SetByOthers => f.write_str(
+                "left alone: somebody else has set its replicas to 0 (`takeOver: true` starts it \
+                 nevertheless)",
+            ),
+            Self::Autoscaler(replicas) => {
+                write!(f, "low, and waiting for its autoscaler, which keeps {replicas} replicas")
+            }
+            Self::AutoscalerToZero(name) => write!(
+                f,
+                "left to the HorizontalPodAutoscaler {name}, which has `minReplicas: 0` and scales \
+                 to zero itself"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! Which replica acts: the one that holds a Lease.
+//!
+//! As in client-go, a Lease has expired when it has not been renewed for as long as it lasts by the
+//! clock of whoever looks at it; the times that stand in it are not compared. A holder counts from
+//! before it asked for a renewal, and stops acting a while before others may take the Lease.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Mutex, watch};
+
+use crate::marks::{Mark, Marks};
+use leadsman_cluster::{Cluster, HeldLease};
+use leadsman_runtime::backoff::jittered;
+use leadsman_runtime::telemetry::Metrics;
+
+/// The name of the Lease, in the namespace of the adapter.
+pub(crate) const LEASE: &str = "leadsman-activator";
+
+/// The note on it that says which zeros were set here.
+const MARKS: &str = "leadsman.dev/zeros";
+
+/// How long the Lease lasts without being renewed.
+const LASTS: Duration = Duration::from_secs(15);
+
+/// How long before that its holder begins no further change: a change takes a few requests, each of
+/// which has a timeout.
+const MARGIN: Duration = Duration::from_secs(6);
+
+/// How often the holder renews it.
+const RENEW_EVERY: Duration = Duration::from_secs(4);
+
+/// How often others look whether it has expired.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long giving it up may take.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Until when this replica acts; `None` while it does not.
+pub(crate) type Term = Option<Instant>;
+
+/// Whether a change may begin now.
+pub(crate) fn may_act(term: Term, now: Instant) -> bool {
+    term.is_some_and(|until| now < until)
+}
+
+/// The Lease as others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    version: String,
+    holder: String,
+    lasts: Duration,
+    /// When this version was seen first.
+    since: Instant,
+}
+
+/// Whether a replica may take the Lease, or renew it.
+fn may_hold(seen: Option<&Seen>, me: &str, now: Instant) -> bool {
+    seen.is_none_or(|seen| {
+        seen.holder.is_empty()
+            || seen.holder == me
+            || now.saturating_duration_since(seen.since) >= seen.lasts
+    })
+}
+
+/// What is seen now, after what was seen before.
+fn seen_now(before: Option<Seen>, lease: &HeldLease, now: Instant) -> Seen {
+    match before {
+        Some(before) if before.version == lease.version() => before,
+        _ => Seen {
+            version: lease.version().to_owned(),
+            holder: lease.holder().to_owned(),
+            lasts: lease.lasts(),
+            since: now,
+        },
+    }
+}
+
+/// Takes part in the election.
+pub(crate) struct Election {
+    cluster: Cluster,
+    metrics: Metrics,
+    /// The name of this replica: no other has the same.
+    me: String,
+    /// The Lease, while it is held here.
+    held: Mutex<Option<HeldLease>>,
+    /// Why it is not known who holds it.
+    trouble: std::sync::Mutex<Option<String>>,
+}
+
+impl Election {
+    pub(crate) fn new(cluster: &Cluster, metrics: Metrics) -> Self {
+        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "leadsman".to_owned());
+        // Every `RandomState` has different keys, seeded by the operating system.
+        let random = RandomState::new().hash_one(std::process::id());
+        let me = format!("{host}_{random:016x}");
+        let (cluster, held) = (cluster.clone(), Mutex::default());
+        Self { cluster, metrics, me, held, trouble: std::sync::Mutex::default() }
+    }
+
+    /// Why this replica does not act, for people.
+    pub(crate) fn why_not(&self) -> String {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*trouble {
+            Some(trouble) => format!("not looked at: {trouble}"),
+            None => "looked at by another replica of the adapter".to_owned(),
+        }
+    }
+
+    /// Notes why it is not known who holds the Lease. Says whether that was another before.
+    fn is_in_trouble(&self, trouble: Option<String>) -> bool {
+        let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = *noted != trouble;
+        *noted = trouble;
+        is_new
+    }
+
+    /// Takes part for as long as there is something to act on. Does not end.
+    pub(crate) async fn run(&self, mut wanted: watch::Receiver<bool>, term: watch::Sender<Term>) {
+        let mut seen = None;
+        loop {
+            if !*wanted.borrow_and_update() {
+                self.resign(&term).await;
+                if wanted.changed().await.is_err() {
+                    // Whoever acts has ended, and the process ends with it.
+                    return std::future::pending().await;
+                }
+                continue;
+            }
+            let asked = Instant::now();
+            match self.attempt(&mut seen, asked).await {
+                Ok(true) => self.elected(&term, asked + (LASTS - MARGIN)),
+                Ok(false) => self.not_elected(&term),
+                // It acts on until its term ends, in which nobody else does.
+                Err(error) => {
+                    if self.is_in_trouble(Some(error.clone())) {
+                        tracing::warn!(error, "who activates workloads is not known");
+                    }
+                    if !may_act(*term.borrow(), Instant::now()) {
+                        self.not_elected(&term);
+                    }
+                    self.wait(LOOK_EVERY, &mut wanted).await;
+                    continue;
+                }
+            }
+            self.is_in_trouble(None);
+            let every = if term.borrow().is_some() { RENEW_EVERY } else { LOOK_EVERY };
+            self.wait(every, &mut wanted).await;
+        }
+    }
+
+    async fn wait(&self, most: Duration, wanted: &mut watch::Receiver<bool>) {
+        // The loop finds out what has changed.
+        let _ = tokio::time::timeout(jittered(most), wanted.changed()).await;
+    }
+
+    /// Whether the Lease is held here now.
+    async fn attempt(&self, seen: &mut Option<Seen>, now: Instant) -> Result<bool, String> {
+        let mut held = self.held.lock().await;
+        // The holder need not look: if somebody else has taken it, its version is another.
+        let read = match held.take() {
+            Some(lease) => Some(lease),
+            None => self.cluster.lease(LEASE).await?,
+        };
+        *seen = read.as_ref().map(|lease| seen_now(seen.take(), lease, now));
+        if !may_hold(seen.as_ref(), &self.me, now) {
+            return Ok(false);
+        }
+        *held = self.cluster.hold_lease(LEASE, read.as_ref(), &self.me, LASTS).await?;
+        Ok(held.is_some())
+    }
+
+    fn elected(&self, term: &watch::Sender<Term>, until: Instant) {
+        if term.send_replace(Some(until)).is_none() {
+            tracing::info!(replica = self.me, "this replica activates workloads");
+            self.metrics.activator_leads(true);
+        }
+    }
+
+    fn not_elected(&self, term: &watch::Sender<Term>) {
+        if term.send_replace(None).is_some() {
+            tracing::info!(replica = self.me, "this replica does not activate workloads any more");
+            self.metrics.activator_leads(false);
+        }
+    }
+
+    /// The mark of a workload, if its zero was set by whoever held the Lease.
+    pub(crate) async fn marked(&self, uid: &str) -> Option<Mark> {
+        let held = self.held.lock().await;
+        Marks::read(held.as_ref()?.note(MARKS)).get(uid).cloned()
+    }
+
+    /// Marks a workload, or removes its mark. An error if the Lease is not held here any more: then
+    /// nothing is written.
+    pub(crate) async fn mark(&self, uid: &str, mark: Option<Mark>) -> Result<(), String> {
+        let mut held = self.held.lock().await;
+        let lease = held.take().ok_or("the Lease is not held by this replica any more")?;
+        let mut marks = Marks::read(lease.note(MARKS));
+        if !marks.set(uid, mark) {
+            *held = Some(lease);
+            return Ok(());
+        }
+        let noted = lease.with_note(MARKS, marks.to_string());
+        *held = self.cluster.hold_lease(LEASE, Some(&noted), &self.me, LASTS).await?;
+        match *held {
+            Some(_) => Ok(()),
+            None => Err("another replica has taken the Lease".to_owned()),
+        }
+    }
+
+    /// Gives up the Lease if it is held here.
+    pub(crate) async fn resign(&self, term: &watch::Sender<Term>) {
+        self.not_elected(term);
+        let Some(held) = self.held.lock().await.take() else { return };
+        let released = self.cluster.release_lease(LEASE, &held);
+        match tokio::time::timeout(RELEASE_TIMEOUT, released).await {
+            Ok(Ok(())) => tracing::info!(replica = self.me, "the Lease is given up"),
+            Ok(Err(error)) => tracing::warn!(error, "the Lease is not given up, and expires"),
+            Err(_) => tracing::warn!("the Lease is not given up in time, and expires"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(holder: &str, since: Instant) -> Seen {
+        Seen { version: "1".to_owned(), holder: holder.to_owned(), lasts: LASTS, since }
+    }
+
+    #[test]
+    fn a_lease_is_taken_when_nobody_holds_it_or_it_has_expired() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(may_hold(None, "a", start));
+        assert!(may_hold(Some(&seen("", start)), "a", start));
+        assert!(may_hold(Some(&seen("a", start)), "a", at(1)), "it is renewed");
+        assert!(!may_hold(Some(&seen("b", start)), "a", at(14)));
+        assert!(may_hold(Some(&seen("b", start)), "a", at(15)));
+    }
+
+    #[test]
+    fn the_holder_stops_before_another_may_begin() {
+        let asked = Instant::now();
+        let term = Some(asked + (LASTS - MARGIN));
+        let at = |seconds| asked + Duration::from_secs(seconds);
+        assert!(may_act(term, at(8)) && !may_act(term, at(9)));
+        assert!(!may_act(None, asked));
+        // The other sees the renewal after it was asked for, and so later than its holder counts.
+        let other = seen("holder", at(0));
+        assert!(!may_hold(Some(&other), "other", at(9) + MARGIN - Duration::from_millis(1)));
+        assert!(RENEW_EVERY * 2 < LASTS - MARGIN, "one renewal may fail");
+    }
+}

@@ -1,0 +1,166 @@
+//! The mappings of one workload: several may name the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use crate::decision::{Level, Settings};
+use leadsman_evaluation::{ActivationStatus, Evaluations};
+use leadsman_model::workload::Workload;
+use leadsman_provider::known_now;
+use leadsman_provider::snapshot::Snapshot;
+
+/// The most workloads that are looked at. Others of a configuration are told so.
+pub(crate) const MAX_WORKLOADS: usize = 500;
+
+/// The mappings of one workload.
+pub(crate) struct Group {
+    pub(crate) workload: Workload,
+    pub(crate) settings: Settings,
+    /// Never empty.
+    members: Vec<Arc<Evaluations>>,
+}
+
+/// The workloads that the mappings of a snapshot activate.
+pub(crate) fn groups(snapshot: &Snapshot) -> BTreeMap<Workload, Arc<Group>> {
+    let mut groups: BTreeMap<Workload, Group> = BTreeMap::new();
+    for evaluations in snapshot.in_use() {
+        let Some(status) = &evaluations.mapping().activation else { continue };
+        let activation = &status.activation;
+        let known = groups.len();
+        let settings = Settings {
+            cooldown: activation.cooldown,
+            min_replicas: activation.min_replicas,
+            every: activation.every,
+            take_over: activation.take_over,
+        };
+        match groups.get_mut(&activation.workload) {
+            Some(group) => group.join(evaluations.clone(), settings),
+            None if known >= MAX_WORKLOADS => {
+                status.tell(format!("not looked at: {MAX_WORKLOADS} other workloads are already"))
+            }
+            None => {
+                let workload = activation.workload.clone();
+                let members = vec![evaluations.clone()];
+                groups.insert(workload.clone(), Group { workload, settings, members });
+            }
+        }
+    }
+    groups.into_iter().map(|(workload, group)| (workload, Arc::new(group))).collect()
+}
+
+impl Group {
+    /// Another mapping of the same workload. The more careful of both settings count.
+    fn join(&mut self, member: Arc<Evaluations>, other: Settings) {
+        self.members.push(member);
+        self.settings = both(self.settings, other);
+    }
+
+    /// What the values of all mappings are now.
+    pub(crate) async fn level(&self) -> Level {
+        let mut levels = Vec::with_capacity(self.members.len());
+        for member in &self.members {
+            levels.push(level_of(member));
+        }
+        together(join_all(levels).await)
+    }
+
+    /// The mapping that counts for this workload.
+    pub(crate) fn first(&self) -> &Arc<Evaluations> {
+        &self.members[0]
+    }
+
+    /// Tells all mappings what has come of it.
+    pub(crate) fn tell(&self, told: &str) {
+        for status in self.members.iter().filter_map(|member| status(member)) {
+            status.tell(told.to_owned());
+        }
+    }
+
+    /// What was told last.
+    pub(crate) fn told(&self) -> String {
+        status(self.first()).map(ActivationStatus::told).unwrap_or_default()
+    }
+
+    /// The names of the mappings, for messages.
+    pub(crate) fn title(&self) -> String {
+        let titles: Vec<_> = self.members.iter().map(|of| of.mapping().title()).collect();
+        titles.join(" and ")
+    }
+}
+
+fn status(member: &Evaluations) -> Option<&ActivationStatus> {
+    member.mapping().activation.as_ref()
+}
+
+/// What the values of one mapping are now.
+async fn level_of(member: &Arc<Evaluations>) -> Level {
+    let Some(status) = status(member) else {
+        return Level::Unknown("the mapping activates nothing".to_owned());
+    };
+    match known_now(member, &status.activation).await {
+        Ok(value) if value > status.activation.threshold => Level::Above,
+        Ok(_) => Level::Low,
+        Err(why) => Level::Unknown(format!("{}: {why}", member.mapping().title())),
+    }
+}
+
+/// The settings of a workload that two mappings name.
+fn both(one: Settings, other: Settings) -> Settings {
+    Settings {
+        cooldown: one.cooldown.max(other.cooldown),
+        min_replicas: one.min_replicas.max(other.min_replicas),
+        every: one.every.min(other.every),
+        take_over: one.take_over && other.take_over,
+    }
+}
+
+/// What several levels are together: one that is above is enough to run, and all have to be low to
+/// run no more.
+fn together(levels: Vec<Level>) -> Level {
+    let mut together = Level::Low;
+    for level in levels {
+        match level {
+            Level::Above => return Level::Above,
+            Level::Unknown(_) if together == Level::Low => together = level,
+            Level::Unknown(_) | Level::Low => {}
+        }
+    }
+    together
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn one_that_is_above_is_enough_and_all_have_to_be_low() {
+        let unknown = || Level::Unknown("why".to_owned());
+        for (levels, expected) in [
+            (vec![Level::Low, Level::Low], Level::Low),
+            (vec![Level::Low, Level::Above], Level::Above),
+            (vec![unknown(), Level::Above], Level::Above),
+            (vec![Level::Low, unknown()], unknown()),
+            (vec![unknown(), Level::Low], unknown()),
+        ] {
+            assert_eq!(together(levels.clone()), expected, "{levels:?}");
+        }
+    }
+
+    #[test]
+    fn the_more_careful_settings_count() {
+        let seconds = Duration::from_secs;
+        let settings = |cooldown, min_replicas, every, take_over| Settings {
+            cooldown: seconds(cooldown),
+            min_replicas,
+            every: seconds(every),
+            take_over,
+        };
+        let of_both = both(settings(60, 1, 15, true), settings(300, 2, 30, false));
+        assert_eq!(of_both, settings(300, 2, 15, false));
+        assert_eq!(both(settings(1, 1, 1, true), settings(1, 1, 1, true)), settings(1, 1, 1, true));
+    }
+}

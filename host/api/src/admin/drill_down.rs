@@ -1,0 +1,48 @@
+//! What is opened on the page: a mapping with its values, and all that led to them.
+
+use std::sync::PoisonError;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use super::{AdminState, status};
+use crate::status::{Status, json as answer};
+use leadsman_provider::explanation::{View, explain_mapping};
+use leadsman_runtime::clock;
+
+/// The mapping of a title, as `leadsman explain mapping` tells of it, without a read: nobody counts as a
+/// reader, and nothing is evaluated.
+pub(super) async fn explain(
+    State(state): State<AdminState>,
+    Path(title): Path<String>,
+) -> Result<Response, Status> {
+    let told = tokio::task::spawn_blocking(move || state.explained(&title)).await;
+    let told = told.map_err(|error| {
+        tracing::error!(%error, "explaining a mapping panicked");
+        Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
+    })??;
+    let mut response = answer(told);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+impl AdminState {
+    fn explained(&self, title: &str) -> Result<bytes::Bytes, Status> {
+        let generation = self.served.now();
+        let snapshot = &generation.snapshot;
+        let mut all = snapshot.in_use();
+        let Some(evaluations) = all.find(|known| known.mapping().title() == title) else {
+            let message = format!("no mapping that is in use is called {title}");
+            return Err(Status::new(StatusCode::NOT_FOUND, message));
+        };
+        let mapping = {
+            let mut trends = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+            status::mapping(evaluations, &mut trends)
+        };
+        let explanation = explain_mapping(snapshot, evaluations, View::Everything);
+        let told = json!({"now": clock::now(), "mapping": mapping, "explanation": explanation});
+        self.pages.in_flight.admit(0, told.to_string().into())
+    }
+}

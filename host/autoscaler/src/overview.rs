@@ -1,0 +1,311 @@
+//! What a page says of an autoscaler: its state, the verdict, and each metric.
+
+use leadsman_hpa::{
+    Decision, Failure, Limit, Outcome, Proposal, Replicas, Situation, Target, decide, propose,
+};
+use leadsman_model::quantity::Quantity;
+use serde::Serialize;
+
+use crate::manifest::{Autoscaler, Condition, MetricSpec, Status, TargetSpec};
+use crate::notation::decimal;
+use crate::reported::situation;
+use crate::verdict::{steps, target_words, title, verdict};
+
+/// The state of an autoscaler. The worst is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    /// A metric cannot be read, or the target cannot be scaled.
+    Failing,
+    /// It wants other replicas, and something but its bounds holds it; or a value that it reads is old.
+    Held,
+    /// It has as many replicas as it may have.
+    AtMax,
+    /// The target has no replica, and the autoscaler will not change that.
+    PinnedAtZero,
+    /// Its controller has not looked at it yet.
+    New,
+    /// Nothing holds it.
+    Fine,
+}
+
+/// What is known of a metric beside what the autoscaler's status says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownMetric {
+    /// How the mapping is called that serves it; `None` if this adapter serves it by none.
+    pub mapping: Option<String>,
+    /// The newest value of the object, or of each item, in thousandths; `None` where it is not known.
+    pub newest: Option<Vec<i64>>,
+    /// What is wrong with it.
+    pub trouble: Option<Trouble>,
+}
+
+/// What is wrong with a metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Reads of it fail. Why.
+    Failing(String),
+    /// Reads of it get an old value, or one that stands for what is not known. Why.
+    Old(String),
+}
+
+/// What to say of an autoscaler.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Kind and name of what it scales.
+    pub target: String,
+    /// Its state.
+    pub state: State,
+    /// In one sentence.
+    pub verdict: String,
+    /// The replicas that there are; `None` before its controller has looked.
+    pub replicas: Option<i32>,
+    /// The replicas that its metrics lead to, before anything holds them; `None` where they lead to none.
+    pub wants: Option<i32>,
+    /// The fewest replicas.
+    pub min: i32,
+    /// The most replicas.
+    pub max: i32,
+    /// Each metric, in the order of the autoscaler.
+    pub metrics: Vec<MetricOverview>,
+    /// What its controller says.
+    pub conditions: Vec<Condition>,
+    /// When its controller last changed the replicas, as RFC 3339.
+    pub last_scale_time: Option<String>,
+}
+
+/// What to say of a metric.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricOverview {
+    /// Its type and name.
+    pub title: String,
+    /// Its name.
+    pub name: String,
+    /// The value that is compared with the target; `None` where it is not known.
+    pub value: Option<Number>,
+    /// The target; `None` if there is none.
+    pub target: Option<Number>,
+    /// The target in words.
+    pub target_words: String,
+    /// Value by target; `None` where it is no number.
+    pub ratio: Option<f64>,
+    /// The replicas that it proposes.
+    pub proposes: Option<i32>,
+    /// Whether it decides.
+    pub decides: bool,
+    /// The arithmetic, step by step.
+    pub arithmetic: Vec<String>,
+    /// Why there is no value.
+    pub failure: Option<String>,
+    /// Why the value is old.
+    pub old: Option<String>,
+    /// How the mapping is called that serves it.
+    pub mapping: Option<String>,
+}
+
+/// A number as people write it, and as Kubernetes does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Number {
+    /// `1013.4`, or `90 %`.
+    pub text: String,
+    /// `1013400m`; the same as the text where both are written alike.
+    pub quantity: String,
+    /// For charts.
+    pub number: f64,
+}
+
+impl Number {
+    fn of_milli(milli: i64) -> Self {
+        let quantity = Quantity::from_milli(milli);
+        let number = quantity.as_f64();
+        Self { text: decimal(milli), quantity: quantity.to_string(), number }
+    }
+
+    fn percent(percent: i64) -> Self {
+        let text = format!("{percent} %");
+        // A utilization is far below what a float counts exactly.
+        Self { quantity: text.clone(), text, number: percent as f64 }
+    }
+}
+
+impl Overview {
+    /// What to say of an autoscaler, of whose metrics this is known beside its status, in their order.
+    pub fn of(autoscaler: &Autoscaler, known: &[KnownMetric]) -> Self {
+        let specs = autoscaler.spec.metrics();
+        let titles: Vec<_> = specs.iter().map(title).collect();
+        let spec = &autoscaler.spec;
+        let looked = autoscaler.status.as_ref();
+        let looked = looked
+            .filter(|status| status.current_replicas.is_some() && !status.conditions.is_empty());
+        let mut overview = Self {
+            namespace: autoscaler.metadata.namespace.clone().unwrap_or_default(),
+            name: autoscaler.metadata.name.clone(),
+            target: format!("{}/{}", spec.scale_target_ref.kind, spec.scale_target_ref.name),
+            state: State::New,
+            verdict: "has not been looked at yet by its controller".to_owned(),
+            replicas: None,
+            wants: None,
+            min: spec.min_replicas.unwrap_or(1),
+            max: spec.max_replicas,
+            metrics: Vec::new(),
+            conditions: Vec::new(),
+            last_scale_time: None,
+        };
+        let Some(status) = looked else {
+            let unread = |(at, spec): (usize, &MetricSpec)| metric(spec, known.get(at), None);
+            overview.metrics = specs.iter().enumerate().map(unread).collect();
+            return overview;
+        };
+        let situation = situation(autoscaler, status, &specs, known);
+        let decision = decide(&situation);
+        let winner = match &decision.outcome {
+            Outcome::Recommended { winner, .. } => Some(*winner),
+            _ => None,
+        };
+        let is_off = matches!(decision.outcome, Outcome::Disabled);
+        let replicas = Replicas { spec: situation.replicas, status: situation.status_replicas };
+        let proposal = |metric| {
+            propose(metric, replicas, &situation.pods, &situation.startup, situation.tolerance)
+        };
+        overview.metrics = { specs.iter().zip(&situation.metrics).enumerate() }
+            .map(|(at, (spec, read))| {
+                // Of a target that is switched off, nothing is proposed.
+                let proposed = (!is_off).then(|| (proposal(read), &situation));
+                MetricOverview {
+                    decides: winner == Some(at),
+                    ..metric(spec, known.get(at), proposed)
+                }
+            })
+            .collect();
+        overview.state = state(status, &situation, &decision, known);
+        overview.verdict = match trap(status, &situation, &decision) {
+            Some(wants) => format!(
+                "stays at 0, and wants {wants}: its controller leaves zero only if it went there \
+                 itself (condition ScaledToZero); scale the target to 1 or more"
+            ),
+            None => self::verdict(&titles, &situation, &decision, Some(status)),
+        };
+        overview.replicas = status.current_replicas;
+        overview.wants = wants(&decision);
+        overview.conditions.clone_from(&status.conditions);
+        overview.last_scale_time.clone_from(&status.last_scale_time);
+        overview
+    }
+}
+
+/// The replicas that metrics lead to, before anything holds them.
+fn wants(decision: &Decision) -> Option<i32> {
+    match &decision.outcome {
+        Outcome::Recommended { recommended, .. } => Some(*recommended),
+        Outcome::AboveMax | Outcome::BelowMin => Some(decision.replicas),
+        Outcome::Disabled | Outcome::Held { .. } => None,
+    }
+}
+
+/// What an autoscaler wants that is at zero and stays there, since its controller did not bring it there.
+fn trap(status: &Status, situation: &Situation, decision: &Decision) -> Option<i32> {
+    let at_zero = situation.replicas == 0 && situation.min == 0;
+    let by_controller = status.condition("ScaledToZero").is_some_and(|by| by.status == "True");
+    // A controller that knows no such condition has none in its status at all, and scales from zero.
+    let disabled = status
+        .condition("ScalingActive")
+        .is_some_and(|active| active.status == "False" && active.reason == "ScalingDisabled");
+    wants(decision).filter(|wants| at_zero && *wants > 0 && disabled && !by_controller)
+}
+
+fn state(
+    status: &Status,
+    situation: &Situation,
+    decision: &Decision,
+    known: &[KnownMetric],
+) -> State {
+    let is_false = |kind: &str| status.condition(kind).filter(|known| known.status == "False");
+    let inactive = is_false("ScalingActive");
+    let disabled = inactive.is_some_and(|condition| condition.reason == "ScalingDisabled");
+    if disabled || matches!(decision.outcome, Outcome::Disabled) {
+        return State::PinnedAtZero;
+    }
+    if inactive.is_some() || is_false("AbleToScale").is_some() {
+        return State::Failing;
+    }
+    let (proposals, limit) = match &decision.outcome {
+        Outcome::Held { .. } => return State::Failing,
+        Outcome::Recommended { proposals, limit, .. } => (proposals, *limit),
+        Outcome::AboveMax => return State::AtMax,
+        Outcome::BelowMin | Outcome::Disabled => return State::Fine,
+    };
+    if proposals.iter().any(Result::is_err) {
+        return State::Failing;
+    }
+    let wants = wants(decision).unwrap_or(situation.replicas);
+    let old = known.iter().any(|known| matches!(known.trouble, Some(Trouble::Old(_))));
+    let rate = matches!(limit, Some(Limit::Rate(_)));
+    let waits = status.condition("AbleToScale").is_some_and(|able| {
+        matches!(able.reason.as_str(), "ScaleDownStabilized" | "ScaleUpStabilized")
+            && status.desired_replicas != wants
+            && wants != situation.replicas
+    });
+    let at_max = situation.replicas >= situation.max && wants >= situation.max;
+    let no_room = at_max && situation.max > situation.min;
+    // What waits below the maximum is held by time; at the maximum only more replicas help.
+    if old || waits || (rate && !at_max) {
+        State::Held
+    } else if limit == Some(Limit::MaxReplicas) || no_room {
+        State::AtMax
+    } else {
+        State::Fine
+    }
+}
+
+fn metric(
+    spec: &MetricSpec,
+    known: Option<&KnownMetric>,
+    proposed: Option<(Result<Proposal, Failure>, &Situation)>,
+) -> MetricOverview {
+    let target = spec.target().and_then(TargetSpec::in_thousandths).ok();
+    let percent = matches!(target, Some(Target::Utilization(_)));
+    let number =
+        |value: i64| if percent { Number::percent(value) } else { Number::of_milli(value) };
+    let target = target.map(|target| match target {
+        Target::Value(milli) | Target::AverageValue(milli) => number(milli),
+        Target::Utilization(percent) => number(i64::from(percent)),
+    });
+    let mut overview = MetricOverview {
+        title: title(spec),
+        name: spec.name().to_owned(),
+        value: None,
+        target,
+        target_words: spec.target().map_or_else(|reason| reason, target_words),
+        ratio: None,
+        proposes: None,
+        decides: false,
+        arithmetic: Vec::new(),
+        failure: None,
+        old: None,
+        mapping: known.and_then(|known| known.mapping.clone()),
+    };
+    if let Some(Trouble::Old(why)) = known.and_then(|known| known.trouble.as_ref()) {
+        overview.old = Some(why.clone());
+    }
+    match proposed {
+        Some((Ok(proposal), situation)) => {
+            overview.value = Some(number(proposal.current));
+            overview.ratio = Some(proposal.ratio).filter(|ratio| ratio.is_finite());
+            overview.proposes = Some(proposal.replicas);
+            overview.arithmetic = steps(&proposal, situation);
+        }
+        Some((Err(failure), _)) => overview.failure = Some(failure.to_string()),
+        None => {}
+    }
+    overview
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! How often autoscalers are told something: a mapping that fails every now and then is worth a few
+//! Events, and one outage of a source concerns all autoscalers at once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use leadsman_cluster::AutoscalerReference;
+
+/// The time that both limits are for.
+const WINDOW: Duration = Duration::from_secs(600);
+
+/// How many Events an autoscaler gets within the window.
+const MAX_OF_ONE: u32 = 6;
+
+/// How many all get together within the window.
+const MAX_OF_ALL: u32 = 600;
+
+/// The Events of the window under way.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    begun: Option<Instant>,
+    all: u32,
+    /// By namespace and name. At most as many as Events of the window.
+    of_one: HashMap<(String, String), u32>,
+}
+
+impl Limits {
+    /// Whether an autoscaler may be told something now. Counts it if so.
+    pub(super) fn admit(&mut self, about: &AutoscalerReference, now: Instant) -> bool {
+        if self.begun.is_none_or(|begun| now.saturating_duration_since(begun) >= WINDOW) {
+            *self = Self { begun: Some(now), ..Self::default() };
+        }
+        if self.all >= MAX_OF_ALL {
+            return false;
+        }
+        let told = self.of_one.entry((about.namespace.clone(), about.name.clone())).or_default();
+        if *told >= MAX_OF_ONE {
+            return false;
+        }
+        *told += 1;
+        self.all += 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(number: u32) -> AutoscalerReference {
+        let name = format!("web-{number}");
+        AutoscalerReference { namespace: "shop".to_owned(), name, uid: None }
+    }
+
+    #[test]
+    fn one_autoscaler_and_all_together_are_told_a_few_things() {
+        let (mut limits, now) = (Limits::default(), Instant::now());
+        let told = (0..20).filter(|_| limits.admit(&about(0), now)).count();
+        assert_eq!(told, 6);
+        let told = (1..1000).filter(|&number| limits.admit(&about(number), now)).count();
+        assert_eq!(told, 594);
+        assert!(limits.of_one.len() <= 600, "{}", limits.of_one.len());
+        assert!(!limits.admit(&about(1000), now + WINDOW - Duration::from_secs(1)));
+        assert!(limits.admit(&about(0), now + WINDOW));
+        assert_eq!(limits.of_one.len(), 1);
+    }
+}

@@ -1,0 +1,224 @@
+//! What comes back from a delegate: an answer of Kubernetes to what was asked, or not.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, WARNING};
+use prost::Message;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::error::ForwardError;
+use super::matching::Asked;
+use leadsman_model::text::one_line;
+
+/// How many characters of what a delegate says are passed on.
+const EXCERPT: usize = 400;
+
+/// How many warnings of a delegate are passed on, and the longest.
+const MAX_WARNINGS: usize = 4;
+const MAX_WARNING_BYTES: usize = 2000;
+
+/// What each protobuf message of Kubernetes begins with.
+const MAGIC: &[u8] = b"k8s\0";
+
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// An answer of a delegate.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status: success, or that of an error of the request.
+    pub status: StatusCode,
+    /// Its content type.
+    pub content_type: HeaderValue,
+    /// Its body, as it came.
+    pub body: Bytes,
+    /// The delegate's warnings, as they came.
+    pub warnings: Vec<HeaderValue>,
+    /// Why it is an old one, if it is.
+    pub stale: Option<String>,
+    /// What it says, if it is an error that says something.
+    pub message: Option<String>,
+}
+
+/// What every object of Kubernetes says of itself. The whole JSON is read for it, so that half of one
+/// is noticed.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    api_version: String,
+    /// Of a Status.
+    #[serde(default)]
+    message: Option<String>,
+}
+
+/// `runtime.Unknown`: says what is in it.
+#[derive(Clone, PartialEq, Message)]
+struct Unknown {
+    #[prost(message, optional, tag = "1")]
+    type_meta: Option<TypeMeta>,
+    #[prost(bytes = "bytes", tag = "2")]
+    raw: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TypeMeta {
+    #[prost(string, tag = "1")]
+    api_version: String,
+    #[prost(string, tag = "2")]
+    kind: String,
+}
+
+/// `metav1.Status`, as far as it is for people.
+#[derive(Clone, PartialEq, Message)]
+struct StatusText {
+    #[prost(string, tag = "3")]
+    message: String,
+}
+
+impl Answer {
+    /// A good answer.
+    pub(super) fn good(body: Bytes, content_type: HeaderValue) -> Self {
+        let (warnings, stale, message) = (Vec::new(), None, None);
+        Self { status: StatusCode::OK, content_type, body, warnings, stale, message }
+    }
+
+    /// Judges what came back to a read.
+    pub(super) fn judged(
+        asked: &Asked<'_>,
+        accept: Option<&HeaderValue>,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Self, ForwardError> {
+        let head = head(status, headers, &body);
+        let message = head.as_ref().ok().and_then(|head| head.message.clone());
+        if let Some(error) = refusal(status, message) {
+            return Err(error);
+        }
+        let head = match head {
+            // What an API server says of an API that it does not have at all.
+            Err(ForwardError::NotKubernetes { found, .. }) if status == StatusCode::NOT_FOUND => {
+                return Ok(Self::nothing_there(&found));
+            }
+            head => head?,
+        };
+        if status.is_success() {
+            head.is_of(asked, accept)?;
+        } else if head.kind != "Status" {
+            let found = format!("{status} and {}", head.named());
+            return Err(ForwardError::Foreign { found, wanted: "a Status".to_owned() });
+        }
+        let content_type = headers.get(CONTENT_TYPE).cloned();
+        let content_type = content_type.unwrap_or(HeaderValue::from_static(JSON));
+        let warnings = headers.get_all(WARNING).iter();
+        let warnings = warnings.filter(|warning| warning.len() <= MAX_WARNING_BYTES);
+        let warnings = warnings.take(MAX_WARNINGS).cloned().collect();
+        Ok(Self { status, warnings, message: head.message, ..Self::good(body, content_type) })
+    }
+
+    /// 404 in the words of Kubernetes, in place of another one.
+    fn nothing_there(found: &str) -> Self {
+        let message = format!("there is nothing at this path (404 with {found})");
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "reason": "NotFound", "code": 404,
+        });
+        let good = Self::good(status.to_string().into(), HeaderValue::from_static(JSON));
+        Self { status: StatusCode::NOT_FOUND, message: Some(message), ..good }
+    }
+
+    /// What an error says.
+    pub(super) fn message(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Option<String> {
+        head(status, headers, body).ok()?.message
+    }
+
+    /// Why there is no success, of a request of the adapter itself.
+    pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> ForwardError {
+        let message = Self::message(status, headers, body);
+        let refused = refusal(status, message.clone());
+        refused.unwrap_or(ForwardError::Internal { status, message })
+    }
+}
+
+/// What a status means that is neither a success nor an error of the request.
+fn refusal(status: StatusCode, message: Option<String>) -> Option<ForwardError> {
+    Some(match status {
+        status if status.is_redirection() => ForwardError::Redirect(status),
+        StatusCode::LOOP_DETECTED => ForwardError::Loop,
+        // It is this adapter that it does not know: whoever asked has been authenticated here.
+        StatusCode::UNAUTHORIZED => ForwardError::Credentials { status, message },
+        status if status.is_server_error() => ForwardError::Internal { status, message },
+        _ => return None,
+    })
+}
+
+/// What a body says of itself.
+fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Head, ForwardError> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    let malformed = |why: String| ForwardError::Malformed(one_line(&why, EXCERPT));
+    if kind.eq_ignore_ascii_case(JSON) {
+        let head: Head =
+            serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+        return Ok(head.shortened());
+    }
+    if kind.eq_ignore_ascii_case(PROTOBUF) {
+        let Some(rest) = body.strip_prefix(MAGIC) else {
+            return Err(malformed("it does not begin as protobuf of Kubernetes does".to_owned()));
+        };
+        let unknown = Unknown::decode(body.slice_ref(rest));
+        let unknown = unknown.map_err(|error| malformed(error.to_string()))?;
+        let TypeMeta { api_version, kind } = unknown.type_meta.unwrap_or_default();
+        let of_status = (kind == "Status").then(|| StatusText::decode(unknown.raw));
+        let message = of_status.and_then(Result::ok).map(|status| status.message);
+        return Ok(Head { kind, api_version, message }.shortened());
+    }
+    let found = match kind {
+        "" => "no content type".to_owned(),
+        kind => format!("\"{}\"", one_line(kind, EXCERPT)),
+    };
+    Err(ForwardError::NotKubernetes { status, found })
+}
+
+impl Head {
+    /// What it says is passed on in messages.
+    fn shortened(mut self) -> Self {
+        self.message = self.message.map(|message| one_line(&message, EXCERPT));
+        self
+    }
+
+    fn named(&self) -> String {
+        if self.kind.is_empty() && self.api_version.is_empty() {
+            return "something that is no object of Kubernetes".to_owned();
+        }
+        one_line(&format!("{} of {}", self.kind, self.api_version), EXCERPT)
+    }
+
+    /// Whether it is what a read asked for.
+    fn is_of(&self, asked: &Asked<'_>, accept: Option<&HeaderValue>) -> Result<(), ForwardError> {
+        let version = format!("{}/{}", asked.api.group(), asked.version);
+        if self.api_version == version && asked.api.kinds().contains(&self.kind.as_str()) {
+            return Ok(());
+        }
+        // kubectl asks for a table.
+        let accept = accept.and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        let transformed = ["Table", "PartialObjectMetadata", "PartialObjectMetadataList"];
+        let is_asked = || accept.contains(&format!("as={}", self.kind));
+        if self.api_version.starts_with("meta.k8s.io/")
+            && transformed.contains(&self.kind.as_str())
+            && is_asked()
+        {
+            return Ok(());
+        }
+        let wanted = format!("{} of {version}", asked.api.kinds().join(" or "));
+        Err(ForwardError::Foreign { found: self.named(), wanted })
+    }
+}
+
+#[cfg(test)]
+mod tests;

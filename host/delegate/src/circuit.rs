@@ -1,0 +1,164 @@
+//! The circuit of a delegate: one that failed several times in a row is not asked for a while.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::ForwardError;
+use leadsman_runtime::backoff::Backoff;
+
+/// How many failures in a row open the circuit.
+const MAX_FAILURES: u32 = 5;
+
+/// How long it stays open: the first time, and at most.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// The circuit of a delegate.
+#[derive(Debug)]
+pub(super) struct Circuit(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    failures: u32,
+    last: String,
+    pauses: Backoff,
+    /// Open until then.
+    open_until: Option<Instant>,
+    /// One request finds out whether it works again.
+    trying: bool,
+}
+
+/// A request to the delegate. One that is given up without an outcome counts for nothing.
+#[derive(Debug)]
+pub(super) struct Attempt<'a> {
+    circuit: &'a Circuit,
+    trying: bool,
+}
+
+impl Default for Circuit {
+    fn default() -> Self {
+        Self(Mutex::new(State {
+            failures: 0,
+            last: String::new(),
+            pauses: Backoff::new(MIN_PAUSE, MAX_PAUSE),
+            open_until: None,
+            trying: false,
+        }))
+    }
+}
+
+impl Circuit {
+    /// Lets a request through, or says why not.
+    pub(super) fn enter(&self, now: Instant) -> Result<Attempt<'_>, ForwardError> {
+        let mut state = self.lock();
+        let Some(until) = state.open_until else {
+            return Ok(Attempt { circuit: self, trying: false });
+        };
+        if now < until || state.trying {
+            let (failures, last) = (state.failures, state.last.clone());
+            // Another request finds out now: that does not take long.
+            let wait = until.saturating_duration_since(now).max(MIN_PAUSE);
+            return Err(ForwardError::Open { wait, failures, last });
+        }
+        state.trying = true;
+        Ok(Attempt { circuit: self, trying: true })
+    }
+
+    /// Whether requests are let through, and the last failure if there were some in a row.
+    pub(super) fn state(&self) -> (bool, Option<String>) {
+        let state = self.lock();
+        let last = (state.failures > 0).then(|| state.last.clone());
+        (state.open_until.is_none(), last)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt<'_> {
+    /// The delegate answered.
+    pub(super) fn answered(self) {
+        let mut state = self.circuit.lock();
+        state.failures = 0;
+        state.open_until = None;
+        state.pauses.reset();
+    }
+
+    /// The delegate failed.
+    pub(super) fn failed(self, error: &ForwardError, now: Instant) {
+        let mut state = self.circuit.lock();
+        state.failures = state.failures.saturating_add(1);
+        state.last = error.to_string();
+        // Those that were under way when it opened say nothing new.
+        if state.failures >= MAX_FAILURES && (self.trying || state.open_until.is_none()) {
+            state.open_until = Some(now + state.pauses.next_delay());
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.trying {
+            self.circuit.lock().trying = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timeout() -> ForwardError {
+        ForwardError::Timeout(Duration::from_secs(5))
+    }
+
+    fn fail(circuit: &Circuit, now: Instant) {
+        circuit.enter(now).unwrap().failed(&timeout(), now);
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it_and_one_request_closes_it() {
+        let (circuit, begun) = (Circuit::default(), Instant::now());
+        for _ in 1..MAX_FAILURES {
+            fail(&circuit, begun);
+        }
+        circuit.enter(begun).unwrap().answered();
+        for _ in 0..MAX_FAILURES {
+            fail(&circuit, begun);
+        }
+        let told = circuit.enter(begun).unwrap_err().to_string();
+        assert!(told.contains("5 times in a row: it did not answer within 5s"), "{told}");
+        assert!(!circuit.state().0);
+        let later = begun + MIN_PAUSE;
+        let trying = circuit.enter(later).unwrap();
+        assert!(circuit.enter(later).is_err(), "one tries");
+        trying.failed(&timeout(), later);
+        assert!(circuit.enter(later + MIN_PAUSE).is_err(), "the next pause is longer");
+        let later = later + MIN_PAUSE * 2;
+        circuit.enter(later).unwrap().answered();
+        assert_eq!(circuit.state(), (true, None));
+    }
+
+    #[test]
+    fn a_request_that_is_given_up_lets_another_one_try() {
+        let (circuit, begun) = (Circuit::default(), Instant::now());
+        for _ in 0..MAX_FAILURES {
+            fail(&circuit, begun);
+        }
+        let later = begun + MIN_PAUSE;
+        drop(circuit.enter(later).unwrap());
+        circuit.enter(later).unwrap().answered();
+        assert!(circuit.state().0);
+    }
+
+    #[test]
+    fn pauses_are_bounded() {
+        let (circuit, mut now) = (Circuit::default(), Instant::now());
+        for _ in 0..MAX_FAILURES + 20 {
+            now += MAX_PAUSE;
+            fail(&circuit, now);
+        }
+        assert!(circuit.enter(now + MAX_PAUSE).is_ok());
+    }
+}

@@ -1,0 +1,387 @@
+//! One delegate: requests to it within its bounds, and the lists of what it has.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, HeaderMap, HeaderValue};
+use http::{StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+use reqwest::{Response, Url};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant as Deadline, timeout_at};
+
+use super::answer::Answer;
+use super::circuit::Circuit;
+use super::client::Client;
+use super::delegates::Delegation;
+use super::error::{DelegateError, ForwardError};
+use super::hops::HOPS;
+use super::last_good::{Key, LastGood};
+use super::list::{ApiVersion, Listed, Lists};
+use super::matching::Asked;
+use super::settings::{Api, DelegateSettings};
+use super::user::User;
+use leadsman_runtime::backoff::jittered;
+use leadsman_runtime::telemetry::{DelegateMetrics, DelegateOutcome};
+
+/// After lists that failed, it is asked again this soon.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A delegate.
+pub struct Delegate {
+    settings: DelegateSettings,
+    base: Url,
+    client: Client,
+    /// Requests under way at once. Those that wait do so within their time.
+    places: Semaphore,
+    circuit: Circuit,
+    last_good: Option<LastGood>,
+    lists: ArcSwap<Lists>,
+    list_error: Mutex<Option<String>>,
+    /// Whether the lists were asked for once.
+    asked_once: watch::Sender<bool>,
+    /// It sends requests back: none is sent until a list says otherwise.
+    loops: AtomicBool,
+    metrics: DelegateMetrics,
+}
+
+/// A request that is passed on.
+#[derive(Debug, Clone, Copy)]
+pub struct Passed<'a> {
+    /// Its path and query.
+    pub uri: &'a Uri,
+    /// Its headers, of which only `Accept` is passed on, and through which adapters it has come.
+    pub headers: &'a HeaderMap,
+    /// Who asks.
+    pub user: User<'a>,
+}
+
+/// The state of a delegate, for people.
+#[derive(Debug, Clone)]
+pub struct DelegateStatus {
+    /// Whether it is asked: its circuit is not open.
+    pub asked: bool,
+    /// Why the last request failed, if it did and none has been answered since.
+    pub error: Option<String>,
+    /// Why the newest lists failed, if they did.
+    pub list_error: Option<String>,
+    /// The age of the oldest of its lists; `None` before the first.
+    pub list_age: Option<Duration>,
+    /// How many metrics are listed.
+    pub listed: usize,
+    /// The APIs that it is for and does not serve.
+    pub unserved: Vec<Api>,
+}
+
+/// What came back.
+struct Exchanged {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Delegate {
+    /// A delegate that is not asked for anything yet. Reads its certificates.
+    pub fn new(
+        settings: &DelegateSettings,
+        delegation: &Delegation,
+    ) -> Result<Self, DelegateError> {
+        let base = Url::parse(&settings.url);
+        let base = base.map_err(|_| DelegateError::Address(settings.url.clone()))?;
+        Ok(Self {
+            base,
+            client: Client::new(settings)?,
+            places: Semaphore::new(settings.max_concurrent),
+            circuit: Circuit::default(),
+            last_good: settings.last_good.map(LastGood::new),
+            lists: ArcSwap::default(),
+            list_error: Mutex::default(),
+            asked_once: watch::Sender::new(false),
+            loops: AtomicBool::new(false),
+            metrics: delegation.metrics().delegate(&settings.name),
+            settings: settings.clone(),
+        })
+    }
+
+    /// As it is configured.
+    pub fn settings(&self) -> &DelegateSettings {
+        &self.settings
+    }
+
+    /// The last good lists of what it has.
+    pub fn lists(&self) -> Arc<Lists> {
+        self.lists.load_full()
+    }
+
+    /// Its state, for people.
+    pub fn status(&self) -> DelegateStatus {
+        let (asked, error) = self.circuit.state();
+        let lists = self.lists();
+        DelegateStatus {
+            asked: asked && !self.loops.load(Ordering::Relaxed),
+            error,
+            list_error: self.list_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            list_age: lists.age(Instant::now()),
+            listed: lists.count(),
+            unserved: lists.unserved(&self.settings.matcher.apis),
+        }
+    }
+
+    /// Sets those of its metrics that are states.
+    pub fn report(&self) {
+        let status = self.status();
+        self.metrics.state(status.asked, status.list_age, status.listed);
+    }
+
+    /// Waits until its lists were asked for once.
+    pub(super) async fn first_list(&self) {
+        // The sender lives in this value, so the channel cannot close.
+        let _ = self.asked_once.subscribe().wait_for(|&asked| asked).await;
+    }
+
+    /// Passes a read on, and judges what comes back.
+    pub(super) async fn read(
+        &self,
+        asked: &Asked<'_>,
+        passed: &Passed<'_>,
+        hops: &HeaderValue,
+    ) -> Result<Answer, ForwardError> {
+        let begun = Instant::now();
+        let accept = passed.headers.get(ACCEPT);
+        let path_and_query = passed.uri.path_and_query().map_or("", |path| path.as_str());
+        let key = || Key::new(path_and_query, accept, &passed.user);
+        let error = match self.ask(asked, passed, accept, hops).await {
+            Ok(answer) => {
+                let outcome = match answer.status {
+                    StatusCode::NOT_FOUND => DelegateOutcome::NotFound,
+                    status if status.is_success() => DelegateOutcome::Ok,
+                    _ => DelegateOutcome::Refused,
+                };
+                self.metrics.ended(outcome, begun.elapsed());
+                if let Some(last_good) = &self.last_good {
+                    last_good.keep(key(), &answer, Instant::now());
+                }
+                return Ok(answer);
+            }
+            Err(error) => error,
+        };
+        self.metrics.failed(error.reason());
+        tracing::debug!(delegate = self.settings.name, %error, path_and_query, "a request failed");
+        let kept = self.last_good.as_ref().filter(|_| error.may_be_replaced());
+        let Some((mut answer, age)) = kept.and_then(|kept| kept.get(&key(), Instant::now())) else {
+            self.metrics.ended(DelegateOutcome::Failed, begun.elapsed());
+            return Err(error);
+        };
+        self.metrics.ended(DelegateOutcome::LastGood, begun.elapsed());
+        answer.stale = Some(format!(
+            "the delegate \"{}\" {error}; its last good answer is {:.1}s old",
+            self.settings.name,
+            age.as_secs_f64()
+        ));
+        Ok(answer)
+    }
+
+    async fn ask(
+        &self,
+        asked: &Asked<'_>,
+        passed: &Passed<'_>,
+        accept: Option<&HeaderValue>,
+        hops: &HeaderValue,
+    ) -> Result<Answer, ForwardError> {
+        if self.loops.load(Ordering::Relaxed) {
+            return Err(ForwardError::Loop);
+        }
+        let url = self.url(passed.uri.path(), passed.uri.query())?;
+        let Exchanged { status, headers, body } =
+            self.exchange(url, accept, Some(&passed.user), hops).await?;
+        Answer::judged(asked, accept, status, &headers, body)
+    }
+
+    /// The same path and query at its address. A path that would mean something else to it than it did
+    /// to the authorization of the request is refused.
+    fn url(&self, path: &str, query: Option<&str>) -> Result<Url, ForwardError> {
+        let whole = format!("{}{path}", self.base.path().trim_end_matches('/'));
+        let mut url = self.base.clone();
+        url.set_path(&whole);
+        url.set_query(query);
+        if is_plain(path) && url.path() == whole { Ok(url) } else { Err(ForwardError::Path) }
+    }
+
+    /// Sends a request and reads the answer, within time, places and circuit.
+    async fn exchange(
+        &self,
+        url: Url,
+        accept: Option<&HeaderValue>,
+        user: Option<&User<'_>>,
+        hops: &HeaderValue,
+    ) -> Result<Exchanged, ForwardError> {
+        let timeout = self.settings.timeout;
+        let deadline = Deadline::now() + timeout;
+        let place = timeout_at(deadline, self.places.acquire()).await;
+        // Never closed, so there is always a place to wait for.
+        let _place = place.map_err(|_| ForwardError::Busy(timeout))?.ok();
+        let attempt = self.circuit.enter(Instant::now())?;
+        let exchanged = timeout_at(deadline, self.send(url, accept, user, hops)).await;
+        let exchanged = exchanged.unwrap_or(Err(ForwardError::Timeout(timeout)));
+        match &exchanged {
+            Ok(_) | Err(ForwardError::TooLarge(_)) => attempt.answered(),
+            Err(error) if error.is_outage() => attempt.failed(error, Instant::now()),
+            // It was not asked.
+            Err(_) => {}
+        }
+        exchanged
+    }
+
+    async fn send(
+        &self,
+        url: Url,
+        accept: Option<&HeaderValue>,
+        user: Option<&User<'_>>,
+        hops: &HeaderValue,
+    ) -> Result<Exchanged, ForwardError> {
+        // Nothing of the caller's headers is passed on but what the answer depends on.
+        let mut headers = self.settings.auth.headers(user).await?;
+        headers.insert(HOPS, hops.clone());
+        headers.insert(ACCEPT, accept.cloned().unwrap_or(JSON));
+        let client = self.client.get();
+        let request = || client.get(url.clone()).headers(headers.clone()).send();
+        let mut sent = request().await;
+        // A connection that was kept may have been closed meanwhile. What only reads may be sent again.
+        if sent.as_ref().is_err_and(|error| !error.is_connect() && !error.is_timeout()) {
+            sent = request().await;
+        }
+        let mut response = sent.map_err(|error| self.failed(error))?;
+        let body = self.body(&mut response).await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Ok(Exchanged { status, headers, body })
+    }
+
+    async fn body(&self, response: &mut Response) -> Result<Bytes, ForwardError> {
+        let limit = self.settings.max_body_bytes;
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(ForwardError::TooLarge(limit));
+        }
+        let mut body = BytesMut::with_capacity(announced.unwrap_or_default());
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(ForwardError::TooLarge(limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    fn failed(&self, error: reqwest::Error) -> ForwardError {
+        if error.is_connect() {
+            ForwardError::Connect(error.without_url())
+        } else if error.is_timeout() {
+            ForwardError::Timeout(self.settings.timeout)
+        } else {
+            ForwardError::Broken(error.without_url())
+        }
+    }
+
+    /// Keeps the lists of a delegate up to date for as long as it is configured.
+    pub async fn follow(delegate: Weak<Self>, delegation: Arc<Delegation>) {
+        loop {
+            let Some(followed) = delegate.upgrade() else { return };
+            let (changed, failed) = followed.list(&delegation.hop()).await;
+            if changed {
+                delegation.list_changed();
+            }
+            let every = followed.settings.list_every;
+            drop(followed);
+            let wait = if failed { RETRY_INTERVAL.min(every) } else { every };
+            tokio::time::sleep(jittered(wait)).await;
+        }
+    }
+
+    /// Asks for its lists once. Returns whether they have changed, and whether one failed.
+    pub(super) async fn list(&self, hops: &HeaderValue) -> (bool, bool) {
+        let before = self.lists();
+        let mut lists = (*before).clone();
+        let mut failure = None;
+        let apis = self.settings.matcher.apis.iter();
+        for of in apis.flat_map(|&api| api.versions().iter().map(move |&version| (api, version))) {
+            match self.list_one(of, hops).await {
+                Ok(listed) => lists = lists.with(of, listed),
+                Err(error) => {
+                    // The others would fail, too, each after its time.
+                    let outage = error.is_outage();
+                    failure = Some(error);
+                    if outage {
+                        break;
+                    }
+                }
+            }
+        }
+        let loops = matches!(failure, Some(ForwardError::Loop));
+        if loops != self.loops.swap(loops, Ordering::Relaxed) && loops {
+            let delegate = &self.settings.name;
+            tracing::error!(delegate, "a delegate sends requests back here and is not asked");
+        }
+        let failed = failure.is_some();
+        self.note(failure);
+        let changed = !lists.lists_same(&before);
+        self.lists.store(Arc::new(lists));
+        self.asked_once.send_replace(true);
+        (changed, failed)
+    }
+
+    /// Notes how the lists ended, and logs when that is new.
+    fn note(&self, failure: Option<ForwardError>) {
+        let mut known = self.list_error.lock().unwrap_or_else(PoisonError::into_inner);
+        let delegate = &self.settings.name;
+        match &failure {
+            Some(error) if known.is_none() => {
+                tracing::warn!(delegate, %error, "the metrics of a delegate cannot be listed");
+            }
+            None if known.is_some() => tracing::info!(delegate, "a delegate is listed again"),
+            _ => {}
+        }
+        if let Some(error) = &failure {
+            self.metrics.failed(error.reason());
+        }
+        *known = failure.map(|error| error.to_string());
+    }
+
+    async fn list_one(&self, of: ApiVersion, hops: &HeaderValue) -> Result<Listed, ForwardError> {
+        let (api, version) = of;
+        let url = self.url(&format!("/apis/{}/{version}", api.group()), None)?;
+        let accept = JSON;
+        let Exchanged { status, headers, body } =
+            self.exchange(url, Some(&accept), None, hops).await?;
+        let now = Instant::now();
+        match status {
+            StatusCode::OK => Listed::read(of, &body, &self.settings.matcher, now),
+            StatusCode::NOT_FOUND => Ok(Listed::unserved(now)),
+            StatusCode::FORBIDDEN => {
+                let message = Answer::message(status, &headers, &body);
+                Err(ForwardError::Credentials { status, message })
+            }
+            status if status.is_success() => Err(ForwardError::Malformed(status.to_string())),
+            status => Err(Answer::refusal(status, &headers, &body)),
+        }
+    }
+}
+
+/// Whether a path means the same however it is decoded: no segment is empty, but for one at the end, or
+/// a dot or two, or holds what separates or escapes others.
+fn is_plain(path: &str) -> bool {
+    let Some(path) = path.strip_prefix('/') else { return false };
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path.split('/').all(|segment| {
+        let Ok(segment) = percent_decode_str(segment).decode_utf8() else { return false };
+        let separates = |c: char| matches!(c, '/' | '\\' | '%' | '?' | '#' | ';') || c.is_control();
+        !matches!(&*segment, "" | "." | "..") && !segment.contains(separates)
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,128 @@
+//! The last good answers of a delegate, for as long as the configuration says.
+
+use std::hash::BuildHasher as _;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use moka::sync::Cache;
+
+use super::answer::Answer;
+use super::user::User;
+
+/// How many bytes all kept answers of a delegate may have together, with what they are found by.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// A longer answer is not kept.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// What an entry takes beside the bytes that are counted.
+const ENTRY_OVERHEAD: usize = 256;
+
+static USERS: LazyLock<std::hash::RandomState> = LazyLock::new(Default::default);
+
+/// The last good answers of a delegate.
+pub(super) struct LastGood {
+    answers: Cache<Key, Kept>,
+    max_age: Duration,
+}
+
+/// What was asked, in which formats, and by whom: the delegate may tell one user more than another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    path_and_query: Box<str>,
+    accept: Option<HeaderValue>,
+    user: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    body: Bytes,
+    content_type: HeaderValue,
+    at: Instant,
+}
+
+impl Key {
+    pub(super) fn new(path_and_query: &str, accept: Option<&HeaderValue>, user: &User<'_>) -> Self {
+        let user = USERS.hash_one((user.name, user.uid, user.groups, user.extra));
+        Self { path_and_query: path_and_query.into(), accept: accept.cloned(), user }
+    }
+
+    fn bytes(&self) -> usize {
+        self.path_and_query.len() + self.accept.as_ref().map_or(0, HeaderValue::len)
+    }
+}
+
+impl LastGood {
+    pub(super) fn new(max_age: Duration) -> Self {
+        let weigh = |key: &Key, kept: &Kept| {
+            let bytes = key.bytes() + kept.body.len() + ENTRY_OVERHEAD;
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        let answers =
+            Cache::builder().max_capacity(MAX_BYTES).weigher(weigh).time_to_live(max_age).build();
+        Self { answers, max_age }
+    }
+
+    /// Keeps a good answer, unless it is too long.
+    pub(super) fn keep(&self, key: Key, answer: &Answer, now: Instant) {
+        if !answer.status.is_success() || answer.body.len() > MAX_ANSWER_BYTES {
+            return;
+        }
+        let (body, content_type) = (answer.body.clone(), answer.content_type.clone());
+        self.answers.insert(key, Kept { body, content_type, at: now });
+    }
+
+    /// The last good answer and its age, unless it is too old.
+    pub(super) fn get(&self, key: &Key, now: Instant) -> Option<(Answer, Duration)> {
+        let Kept { body, content_type, at } = self.answers.get(key)?;
+        let age = now.saturating_duration_since(at);
+        (age <= self.max_age).then(|| (Answer::good(body, content_type), age))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn key(path: &str, name: &str) -> Key {
+        let extra = BTreeMap::new();
+        Key::new(path, None, &User { name, uid: None, groups: &[], extra: &extra })
+    }
+
+    fn answer(length: usize) -> Answer {
+        Answer::good(vec![b'x'; length].into(), HeaderValue::from_static("application/json"))
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_whoever_asked_and_for_its_time() {
+        let (kept, now) = (LastGood::new(Duration::from_secs(60)), Instant::now());
+        kept.keep(key("/a", "jane"), &answer(3), now);
+        let later = now + Duration::from_secs(60);
+        let (found, age) = kept.get(&key("/a", "jane"), later).unwrap();
+        assert_eq!((found.body.len(), age), (3, Duration::from_secs(60)));
+        assert!(kept.get(&key("/a", "jane"), later + Duration::from_millis(1)).is_none());
+        assert!(kept.get(&key("/a", "joe"), now).is_none());
+        assert!(kept.get(&key("/b", "jane"), now).is_none());
+        let mut refused = answer(3);
+        refused.status = http::StatusCode::NOT_FOUND;
+        kept.keep(key("/b", "jane"), &refused, now);
+        assert!(kept.get(&key("/b", "jane"), now).is_none(), "it is not good");
+    }
+
+    #[test]
+    fn the_bytes_are_bounded() {
+        let (kept, now) = (LastGood::new(Duration::from_secs(60)), Instant::now());
+        kept.keep(key("/long", "jane"), &answer(MAX_ANSWER_BYTES + 1), now);
+        assert!(kept.get(&key("/long", "jane"), now).is_none());
+        for number in 0..64 {
+            kept.keep(key(&format!("/{number}"), "jane"), &answer(MAX_ANSWER_BYTES), now);
+        }
+        kept.answers.run_pending_tasks();
+        assert!(kept.answers.weighted_size() <= MAX_BYTES);
+        assert!(kept.answers.entry_count() > 4);
+    }
+}

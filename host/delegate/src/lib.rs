@@ -1,0 +1,30 @@
+//! Delegates: other metrics adapters of the cluster, which get the requests for metrics that this one
+//! does not serve.
+//!
+//! An API group has one server in a cluster. Where it is this adapter, [`Delegates`] say which other
+//! adapter a request goes to ([`Matcher`]), pass it on with the user who asks ([`User`]), check what
+//! comes back, and keep the lists of what each delegate has, for discovery. A delegate that hangs or
+//! fails costs its own metrics alone: each has a deadline, places and a circuit of its own.
+
+mod answer;
+mod circuit;
+mod client;
+mod delegate;
+mod delegates;
+mod error;
+mod hops;
+mod last_good;
+mod list;
+mod matching;
+mod settings;
+mod user;
+
+pub use answer::Answer;
+pub use delegate::{Delegate, DelegateStatus, Passed};
+pub use delegates::{Changes, Delegates, Delegation};
+pub use error::{DelegateError, Failed, ForwardError};
+pub use hops::HOPS;
+pub use list::{Listed, ListedMetric, Lists};
+pub use matching::{Asked, Matcher, Pattern};
+pub use settings::{Api, Auth, DelegateSettings, ServiceReference};
+pub use user::User;

@@ -1,0 +1,30 @@
+//! The activation of a mapping, with what it last came to.
+
+use std::sync::{Mutex, PoisonError};
+
+use leadsman_model::activation::Activation;
+
+/// An activation, with what it last came to, for the status page.
+#[derive(Debug)]
+pub struct ActivationStatus {
+    /// What is to be activated, and when.
+    pub activation: Activation,
+    told: Mutex<String>,
+}
+
+impl ActivationStatus {
+    /// One that has come to nothing yet.
+    pub fn new(activation: Activation) -> Self {
+        Self { activation, told: Mutex::default() }
+    }
+
+    /// Keeps what it has come to.
+    pub fn tell(&self, told: String) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
+    }
+
+    /// What it last came to, in words; empty if this process has not looked at it.
+    pub fn told(&self) -> String {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

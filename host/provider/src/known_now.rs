@@ -1,0 +1,114 @@
+//! One number of a metric, if it is known now: what workloads are taken to zero and from zero by.
+//!
+//! It is read as an autoscaler reads it, so that both see the same. But what a policy puts in place
+//! of a value that is not known is no reason to take away the last replica: such a number is none
+//! here.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::part::count;
+use super::{
+    Caller, CustomRead, CustomReading, CustomRequest, ExternalItems, ExternalRead, ExternalReading,
+    ExternalRequest, ReadError, Target, first_list,
+};
+use leadsman_evaluation::Evaluations;
+use leadsman_model::activation::{Activation, Measured};
+use leadsman_model::names::ObjectName;
+use leadsman_model::quantity::Quantity;
+
+/// Who reads: nobody whose reads are counted has the same number by chance.
+const CALLER: Caller = Caller(0x6163_7469_7661_746f);
+
+/// What came of a read: a number, or why it is not known. The error says why there is no answer.
+type Outcome = Result<Result<Quantity, String>, ReadError>;
+
+/// The number of a mapping that an activation goes by. The error says why it is not known now: it
+/// could not be read, it is absent or old, or another number stands for it.
+pub async fn known_now(
+    evaluations: &Arc<Evaluations>,
+    activation: &Activation,
+) -> Result<Quantity, String> {
+    let namespace = activation.workload.namespace.as_str();
+    let outcome = match &activation.measured {
+        Measured::Items(selector) => of_items(evaluations, namespace, selector).await,
+        Measured::Object(name) => of_object(evaluations, namespace, name).await,
+    };
+    outcome.map_err(|error| error.to_string())?
+}
+
+async fn of_items(evaluations: &Arc<Evaluations>, namespace: &str, selector: &str) -> Outcome {
+    let (begun, mapping) = (Instant::now(), evaluations.mapping().clone());
+    let request = ExternalRequest {
+        caller: CALLER,
+        namespace,
+        metric: mapping.metric.as_str(),
+        metric_selector: selector,
+    };
+    let read = ExternalRead::prepare(&request, evaluations.clone(), None, begun);
+    if read.is_err() {
+        count(&mapping, begun, false, &read);
+    }
+    let read = read?;
+    let reading = read.read().await;
+    let stale = reading.as_ref().is_ok_and(ExternalReading::is_stale);
+    let outcome = reading.and_then(|reading| sum(&reading));
+    read.ended(stale, &outcome);
+    outcome
+}
+
+/// The sum of the items, as an autoscaler adds them up.
+fn sum(reading: &ExternalReading<'_>) -> Outcome {
+    if let Some(warning) = reading.warning() {
+        return Ok(Err(warning));
+    }
+    let ExternalItems { items, missing } = reading.items()?;
+    if let Some(missing) = missing {
+        return Ok(Err(missing.message));
+    }
+    let mut milli = items.iter().map(|item| item.value.quantity.milli());
+    let sum = milli.try_fold(0_i64, i64::checked_add);
+    Ok(sum.map(Quantity::from_milli).ok_or_else(|| "the sum of the items is too large".to_owned()))
+}
+
+async fn of_object(evaluations: &Arc<Evaluations>, namespace: &str, name: &str) -> Outcome {
+    let (begun, mapping) = (Instant::now(), evaluations.mapping().clone());
+    let Some(kind) = mapping.kind.clone() else {
+        return Ok(Err("the metric is served for no objects".to_owned()));
+    };
+    let name = ObjectName::try_from(name).map_err(|error| ReadError::Bad(error.to_string()))?;
+    let resource = kind.resource().plural().to_owned();
+    let request = CustomRequest {
+        caller: CALLER,
+        namespace: kind.resource().namespaced().then_some(namespace),
+        resource: &resource,
+        target: Target::One(name),
+        metric: mapping.metric.as_str(),
+        label_selector: "",
+        metric_selector: "",
+    };
+    first_list(&kind, &mapping, begun).await;
+    let read = CustomRead::prepare(&request, evaluations.clone(), kind, None, begun);
+    if read.is_err() {
+        count(&mapping, begun, false, &read);
+    }
+    let read = read?;
+    let reading = read.read(None).await;
+    let stale = reading.as_ref().is_ok_and(CustomReading::is_stale);
+    let outcome = reading.and_then(|reading| value(&reading));
+    read.ended(stale, &outcome);
+    outcome
+}
+
+/// The value of the only object.
+fn value(reading: &CustomReading<'_>) -> Outcome {
+    if let Some(warning) = reading.warning() {
+        return Ok(Err(warning));
+    }
+    let values = reading.values()?;
+    Ok(match (values.missing, values.values.first()) {
+        (Some(missing), _) => Err(missing.message),
+        (None, Some(one)) => Ok(one.value.quantity),
+        (None, None) => Err("there is no value".to_owned()),
+    })
+}

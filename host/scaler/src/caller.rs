@@ -1,0 +1,155 @@
+//! Who calls, and what they may read.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderValue, StatusCode};
+
+use super::Scaler;
+use super::measure::{Measured, measure};
+use super::places::Place;
+use super::read::Read;
+use leadsman_api::Status;
+use leadsman_model::quantity::Quantity;
+use leadsman_provider::Caller as Reader;
+use leadsman_provider::snapshot::Snapshot;
+use leadsman_server::auth::{Client, Denied, Peer};
+
+/// With what a client shows who it is. It is looked at again for as long as a call is open.
+#[derive(Debug, Clone)]
+pub(super) struct Credentials {
+    peer: Arc<Peer>,
+    /// The header of this name.
+    authorization: Option<HeaderValue>,
+    /// The client's program, as it states it.
+    agent: Option<HeaderValue>,
+}
+
+/// A client that has shown who it is.
+pub(super) struct Caller {
+    pub(super) scaler: Arc<Scaler>,
+    credentials: Credentials,
+    /// `None` where nobody is asked who they are.
+    client: Option<Client>,
+    /// Counts the call.
+    _place: Option<Place>,
+}
+
+impl Credentials {
+    pub(super) fn of(peer: Arc<Peer>, request: &Request) -> Self {
+        let header = |name| request.headers().get(name).cloned();
+        Self { peer, authorization: header(AUTHORIZATION), agent: header(USER_AGENT) }
+    }
+}
+
+impl Caller {
+    /// Authenticates a client, and takes a place among the calls that are under way.
+    pub(super) async fn of(scaler: Arc<Scaler>, credentials: Credentials) -> Result<Self, Status> {
+        let mut caller = Self::unbounded(scaler, credentials).await?;
+        caller._place = Some(caller.scaler.calls.take(caller.id())?);
+        Ok(caller)
+    }
+
+    /// Authenticates a client whose call is counted elsewhere.
+    pub(super) async fn unbounded(
+        scaler: Arc<Scaler>,
+        credentials: Credentials,
+    ) -> Result<Self, Status> {
+        let client = match &scaler.state.clients {
+            None => None,
+            Some(clients) => {
+                let Credentials { peer, authorization, .. } = &credentials;
+                let client = clients.authenticate(peer, authorization.as_ref()).await;
+                Some(client.map_err(|denied| refused(&scaler, denied))?)
+            }
+        };
+        Ok(Self { scaler, credentials, client, _place: None })
+    }
+
+    /// Looks at the credentials of a call that is open once more: a certificate may have expired, and a token
+    /// may not be valid any more.
+    pub(super) async fn again(&self) -> Result<Self, Status> {
+        Self::unbounded(self.scaler.clone(), self.credentials.clone()).await
+    }
+
+    /// Tells one user from another.
+    pub(super) fn id(&self) -> u64 {
+        self.client.as_ref().map_or(0, |client| client.id().0)
+    }
+
+    /// The same for the record of who reads.
+    fn reader(&self) -> Reader<'_> {
+        let agent = self.credentials.agent.as_ref().and_then(|agent| agent.to_str().ok());
+        Reader {
+            id: self.id(),
+            user: self.client.as_ref().map(Client::user),
+            agent: agent.unwrap_or_default(),
+        }
+    }
+
+    /// Whether the client may read this through the metrics APIs.
+    pub(super) async fn permit(&self, read: &Read) -> Result<(), Status> {
+        let (Some(clients), Some(client)) = (&self.scaler.state.clients, &self.client) else {
+            return Ok(());
+        };
+        let path = read.path().map_err(|error| {
+            Status::new(StatusCode::BAD_REQUEST, format!("this cannot be read: {error}"))
+        })?;
+        let permitted = clients.permit(&self.credentials.peer, client, &path).await;
+        permitted.map_err(|denied| refused(&self.scaler, denied))
+    }
+
+    /// Reads what was permitted.
+    pub(super) async fn measure(
+        &self,
+        snapshot: &Snapshot,
+        read: &Read,
+    ) -> Result<Measured, Status> {
+        let measured = measure(snapshot, read, self.reader()).await;
+        let state = &self.scaler.state;
+        Ok(measured.inspect_err(|error| state.served.note_unserved(error, &state.metrics))?)
+    }
+}
+
+fn refused(scaler: &Scaler, denied: Denied) -> Status {
+    scaler.state.metrics.denied(denied.reason());
+    tracing::debug!(%denied, "a call of a scaler is refused");
+    let nobody = matches!(denied, Denied::Unauthenticated(_));
+    let status = Status::from(denied);
+    if !nobody {
+        return status;
+    }
+    let message = format!(
+        "{}; a TriggerAuthentication gives KEDA a client certificate (tlsClientCert and tlsClientKey; for \
+         metrics-api cert and key), or for metrics-api a bearerToken",
+        status.message()
+    );
+    Status::new(status.code(), message)
+}
+
+/// The nearest whole number, for KEDA before 2.17.
+pub(super) fn whole(number: Quantity) -> i64 {
+    let milli = number.milli();
+    milli.div_euclid(1000) + i64::from(milli.rem_euclid(1000) >= 500)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_the_nearest() {
+        for (milli, expected) in [
+            (0, 0),
+            (499, 0),
+            (500, 1),
+            (34_858, 35),
+            (-400, 0),
+            (-1600, -2),
+            (i64::MAX, 9_223_372_036_854_776),
+        ] {
+            assert_eq!(whole(Quantity::from_milli(milli)), expected, "{milli}");
+        }
+    }
+}

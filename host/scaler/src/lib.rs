@@ -1,0 +1,89 @@
+//! Values for scalers of KEDA: its external scaler (gRPC, package `externalscaler`), pushes included, and a
+//! plain answer in JSON for its `metrics-api` trigger.
+//!
+//! Both give what the metrics APIs give, to those who may read it there: a call is authenticated by its
+//! client certificate or bearer token, its trigger says which read of the APIs it stands for, and that very
+//! read is authorized and made. Only the form of the answer is another one: the sum of the values that the
+//! read picks, as an autoscaler makes of external metrics.
+
+mod caller;
+mod fixed;
+mod grpc;
+mod held;
+mod measure;
+pub mod messages;
+mod places;
+mod plain;
+mod push;
+mod read;
+mod service;
+mod trigger;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tokio_util::task::TaskTracker;
+
+use held::Held;
+use leadsman_api::CurrentSnapshot;
+use leadsman_runtime::telemetry::Metrics;
+use leadsman_server::auth::Clients;
+use places::Places;
+
+/// How many calls may be under way at once, and how many of one user: KEDA makes a handful at once.
+const MAX_CALLS: usize = 4000;
+const MAX_CALLS_OF_USER: usize = 2000;
+
+/// How many calls may stay open for changes, and how many of one user. KEDA opens two for each push trigger,
+/// all as one user. Each is a task of some kilobytes.
+const MAX_OPEN_CALLS: usize = 8000;
+const MAX_OPEN_CALLS_OF_USER: usize = 4000;
+
+/// What the routes need.
+pub struct ScalerState {
+    /// The current snapshot.
+    pub served: Arc<CurrentSnapshot>,
+    /// Authenticates and authorizes; `None` where only loopback can connect.
+    pub clients: Option<Clients>,
+    /// Counts calls.
+    pub metrics: Metrics,
+    /// Owns the tasks of calls that stay open. They end with their connections.
+    pub tasks: TaskTracker,
+    /// Whether a trigger may name another namespace than that of its ScaledObject, and objects that live in
+    /// none.
+    pub across_namespaces: bool,
+}
+
+/// What calls share.
+struct Scaler {
+    state: ScalerState,
+    held: Held,
+    calls: Places,
+    open_calls: Places,
+}
+
+/// All routes of the address for scalers.
+pub fn router(state: ScalerState) -> Router {
+    let scaler = Scaler {
+        state,
+        held: Held::default(),
+        calls: Places::new("calls", MAX_CALLS, MAX_CALLS_OF_USER),
+        open_calls: Places::new("calls that stay open", MAX_OPEN_CALLS, MAX_OPEN_CALLS_OF_USER),
+    };
+    Router::new()
+        .route("/externalscaler.ExternalScaler/IsActive", post(service::is_active))
+        .route("/externalscaler.ExternalScaler/StreamIsActive", post(service::stream_is_active))
+        .route("/externalscaler.ExternalScaler/GetMetricSpec", post(service::get_metric_spec))
+        .route("/externalscaler.ExternalScaler/StreamMetricSpec", post(service::stream_metric_spec))
+        .route("/externalscaler.ExternalScaler/GetMetrics", post(service::get_metrics))
+        .route("/scaler/v1/namespaces/{namespace}/external/{metric}", get(plain::external))
+        .route(
+            "/scaler/v1/namespaces/{namespace}/custom/{kind}/{object}/{metric}",
+            get(plain::custom),
+        )
+        .route("/scaler/v1/custom/{kind}/{object}/{metric}", get(plain::custom_at_root))
+        .fallback(fixed::not_found)
+        .method_not_allowed_fallback(fixed::method_not_allowed)
+        .with_state(Arc::new(scaler))
+}

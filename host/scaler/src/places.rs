@@ -1,0 +1,91 @@
+//! A bound on what is under way: in total, and for each user, so that one leaves room to others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::StatusCode;
+
+use leadsman_api::Status;
+
+/// Counts what is under way.
+pub(super) struct Places {
+    what: &'static str,
+    most: usize,
+    most_of_user: usize,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    of_user: HashMap<u64, usize>,
+}
+
+/// One of them, until it is dropped.
+pub(super) struct Place {
+    user: u64,
+    taken: Arc<Mutex<Taken>>,
+}
+
+impl Places {
+    /// At most so many of these, and so many of one user.
+    pub(super) fn new(what: &'static str, most: usize, most_of_user: usize) -> Self {
+        Self { what, most, most_of_user, taken: Arc::default() }
+    }
+
+    /// Takes a place for a user, or says why there is none.
+    pub(super) fn take(&self, user: u64) -> Result<Place, Status> {
+        let mut taken = lock(&self.taken);
+        let own = taken.of_user.get(&user).copied().unwrap_or_default();
+        let bounds =
+            [(own, "of yours", self.most_of_user), (taken.all, "of all clients", self.most)];
+        if let Some((_, whose, limit)) = bounds.into_iter().find(|(now, _, most)| now >= most) {
+            let message = format!(
+                "{limit} {} {whose} are under way, and no more may be; try again later",
+                self.what
+            );
+            return Err(Status::new(StatusCode::TOO_MANY_REQUESTS, message));
+        }
+        taken.all += 1;
+        taken.of_user.insert(user, own + 1);
+        Ok(Place { user, taken: self.taken.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        taken.all = taken.all.saturating_sub(1);
+        if let Some(own) = taken.of_user.get_mut(&self.user) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                taken.of_user.remove(&self.user);
+            }
+        }
+    }
+}
+
+fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_user_leaves_room_to_others_and_all_have_a_bound() {
+        let places = Places::new("calls", 3, 2);
+        let mut held = vec![places.take(1).unwrap(), places.take(1).unwrap()];
+        let told = places.take(1).err().unwrap();
+        assert_eq!(told.code(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(told.message().contains("2 calls of yours"), "{}", told.message());
+        held.push(places.take(2).unwrap());
+        let told = places.take(3).err().unwrap();
+        assert!(told.message().contains("3 calls of all clients"), "{}", told.message());
+        held.remove(0);
+        drop(places.take(1).unwrap());
+        held.clear();
+        assert!(lock(&places.taken).of_user.is_empty());
+    }
+}

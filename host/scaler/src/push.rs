@@ -1,0 +1,154 @@
+//! Calls that stay open: a message at once, and one for each change.
+//!
+//! Each is a task that looks at what is known now and then. It ends with its connection: in order when that
+//! is about to close, so that KEDA opens the call elsewhere. A client that does not receive a message within
+//! a stated time loses its connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::stream::poll_fn;
+use http::StatusCode;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::caller::Caller;
+use super::grpc;
+use super::messages::{GetMetricSpecResponse, IsActiveResponse, ScaledObjectRef};
+use super::places::Place;
+use super::trigger::Trigger;
+use leadsman_api::Status;
+use leadsman_runtime::telemetry::GaugeGuard;
+use leadsman_server::{ConnectionHandle, OpenCall};
+
+/// How often an open call looks whether there is a change. What it looks at is refreshed at most every
+/// `refreshAtMostEvery` of the mapping.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long a client may take to receive a message. There is never more than one.
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The way of messages to a client.
+pub(super) struct Outbox<A> {
+    sender: mpsc::Sender<Result<A, tonic::Status>>,
+    connection: ConnectionHandle,
+    _open: OpenCall,
+    _place: Place,
+    _counted: GaugeGuard,
+}
+
+/// Takes a place among the calls that stay open.
+pub(super) fn open<A: Send + 'static>(
+    caller: &Caller,
+    connection: ConnectionHandle,
+) -> Result<(Outbox<A>, impl Stream<Item = Result<A, tonic::Status>> + Send + use<A>), Status> {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let outbox = Outbox {
+        sender,
+        _open: connection.open_call(),
+        _place: caller.scaler.open_calls.take(caller.id())?,
+        _counted: caller.scaler.state.metrics.scaler().open(),
+        connection,
+    };
+    Ok((outbox, poll_fn(move |context| receiver.poll_recv(context))))
+}
+
+/// Tells whether the workload is to have replicas, at once and with each change. While that is not known,
+/// nothing is told: KEDA's polls show why. Only a client that may not read it any more is told so.
+pub(super) async fn activity(
+    caller: Arc<Caller>,
+    reference: ScaledObjectRef,
+    trigger: Trigger,
+    outbox: Outbox<IsActiveResponse>,
+) {
+    let mut told = None;
+    let mut begun = true;
+    loop {
+        let looked = async {
+            // The first look is made by whom the call was authenticated as a moment ago.
+            match std::mem::take(&mut begun) {
+                true => caller.look(&trigger).await,
+                false => caller.again().await?.look(&trigger).await,
+            }
+        };
+        let looked = tokio::select! {
+            looked = looked => looked,
+            () = outbox.ends() => return,
+        };
+        match looked {
+            Ok(active) if told == Some(active) => {}
+            Ok(active) => {
+                if !outbox.send(Ok(IsActiveResponse { result: active })).await {
+                    return;
+                }
+                told = Some(active);
+            }
+            Err(status) if is_final(&status) => {
+                outbox.send(Err(grpc::status_of(&status))).await;
+                return;
+            }
+            Err(status) => {
+                let (namespace, name) = (&reference.namespace, &reference.name);
+                tracing::debug!(
+                    scaled_object = format!("{}/{}", namespace.escape_debug(), name.escape_debug()),
+                    reason = status.message(),
+                    "whether it is active is not known"
+                );
+            }
+        }
+        if outbox.ends_within(INTERVAL).await {
+            return;
+        }
+    }
+}
+
+/// Tells the metric with its target.
+pub(super) async fn specification(
+    specification: GetMetricSpecResponse,
+    outbox: Outbox<GetMetricSpecResponse>,
+) {
+    if outbox.send(Ok(specification)).await {
+        outbox.ends().await;
+    }
+}
+
+/// Whether trying again changes nothing until somebody changes something.
+fn is_final(status: &Status) -> bool {
+    matches!(status.code(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+impl<A> Outbox<A> {
+    /// Sends a message, and waits until the client makes room to receive it. Says whether the call goes on.
+    async fn send(&self, message: Result<A, tonic::Status>) -> bool {
+        // The message before was received, so there is room.
+        if self.sender.try_send(message).is_err() {
+            return false;
+        }
+        tokio::select! {
+            // There is room again once the message was taken.
+            taken = timeout(RECEIVE_TIMEOUT, self.sender.reserve()) => match taken {
+                Ok(room) => room.is_ok(),
+                Err(_) => {
+                    tracing::info!("a client does not receive what is pushed: its connection is closed");
+                    self.connection.drop_stalled();
+                    false
+                }
+            },
+            () = self.connection.closing() => false,
+        }
+    }
+
+    /// Waits; says whether the call ends meanwhile.
+    async fn ends_within(&self, time: Duration) -> bool {
+        timeout(time, self.ends()).await.is_ok()
+    }
+
+    /// Waits until the client ends the call, or its connection is about to close.
+    async fn ends(&self) {
+        tokio::select! {
+            () = self.sender.closed() => {}
+            () = self.connection.closing() => {}
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The five calls of the external scaler.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::StatusCode;
+
+use super::caller::{Caller, Credentials, whole};
+use super::held::{self, Question};
+use super::measure::Measured;
+use super::messages::{
+    GetMetricSpecResponse, GetMetricsRequest, GetMetricsResponse, IsActiveResponse, MetricSpec,
+    MetricValue, ScaledObjectRef,
+};
+use super::read::{Of, Read};
+use super::trigger::{Aim, Trigger};
+use super::{Scaler, grpc, push};
+use leadsman_api::Status;
+use leadsman_server::ConnectionHandle;
+use leadsman_server::auth::Peer;
+
+type Shared = State<Arc<Scaler>>;
+
+/// Whether the workload is to have replicas, by the same value that `GetMetrics` has just told.
+pub(super) async fn is_active(
+    State(scaler): Shared,
+    Extension(peer): Extension<Arc<Peer>>,
+    request: Request,
+) -> Response {
+    let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
+        let trigger = Trigger::of(&reference, caller.scaler.state.across_namespaces)?;
+        let measured = caller.value(&reference, &trigger, held::ACTIVITY).await?;
+        Ok::<_, Status>(IsActiveResponse { result: trigger.is_active(measured.value) })
+    };
+    unary("IsActive", scaler, peer, request, answer).await
+}
+
+/// The metric with its target. It depends on the metadata alone: while the metric cannot be read, the
+/// autoscaler exists, and shows why.
+pub(super) async fn get_metric_spec(
+    State(scaler): Shared,
+    Extension(peer): Extension<Arc<Peer>>,
+    request: Request,
+) -> Response {
+    let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
+        Ok::<_, Status>(specification(&Aim::of(&reference, caller.scaler.state.across_namespaces)?))
+    };
+    unary("GetMetricSpec", scaler, peer, request, answer).await
+}
+
+/// The value.
+pub(super) async fn get_metrics(
+    State(scaler): Shared,
+    Extension(peer): Extension<Arc<Peer>>,
+    request: Request,
+) -> Response {
+    let answer = |caller: Arc<Caller>, request: GetMetricsRequest| async move {
+        let Some(reference) = &request.scaled_object_ref else {
+            let message = "the call names no ScaledObject";
+            return Err(Status::new(StatusCode::BAD_REQUEST, message));
+        };
+        let trigger = Trigger::of(reference, caller.scaler.state.across_namespaces)?;
+        let name = trigger.aim.metric_name.clone();
+        if request.metric_name != name {
+            let asked: String = request.metric_name.chars().take(253).collect();
+            let message = format!(
+                "the call asks for \"{}\", and the trigger's metadata names {name}",
+                asked.escape_debug()
+            );
+            return Err(Status::new(StatusCode::BAD_REQUEST, message));
+        }
+        let Measured { value, .. } = *caller.value(reference, &trigger, held::VALUE).await?;
+        let value = MetricValue {
+            metric_name: name,
+            metric_value: whole(value),
+            metric_value_float: value.as_f64(),
+        };
+        Ok(GetMetricsResponse { metric_values: vec![value] })
+    };
+    unary("GetMetrics", scaler, peer, request, answer).await
+}
+
+/// Whether the workload is to have replicas: now, and each time that changes.
+pub(super) async fn stream_is_active(
+    State(scaler): Shared,
+    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
+    request: Request,
+) -> Response {
+    let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| {
+        let connection = connection.clone();
+        async move {
+            let trigger = Trigger::of(&reference, caller.scaler.state.across_namespaces)?;
+            let (outbox, messages) = push::open(&caller, connection)?;
+            let task = push::activity(caller.clone(), reference, trigger, outbox);
+            caller.scaler.state.tasks.spawn(task);
+            Ok::<_, Status>(messages)
+        }
+    };
+    streaming("StreamIsActive", scaler, peer, request, answer).await
+}
+
+/// The metric with its target. It changes with the metadata alone, for which KEDA opens another call; so
+/// there is one message.
+pub(super) async fn stream_metric_spec(
+    State(scaler): Shared,
+    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
+    request: Request,
+) -> Response {
+    let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| {
+        let connection = connection.clone();
+        async move {
+            let aim = Aim::of(&reference, caller.scaler.state.across_namespaces)?;
+            let (outbox, messages) = push::open(&caller, connection)?;
+            let task = push::specification(specification(&aim), outbox);
+            caller.scaler.state.tasks.spawn(task);
+            Ok::<_, Status>(messages)
+        }
+    };
+    streaming("StreamMetricSpec", scaler, peer, request, answer).await
+}
+
+fn specification(aim: &Aim) -> GetMetricSpecResponse {
+    let spec = MetricSpec {
+        metric_name: aim.metric_name.clone(),
+        // An old KEDA knows no other target, and divides by it.
+        target_size: whole(aim.target).max(1),
+        target_size_float: aim.target.as_f64(),
+    };
+    GetMetricSpecResponse { metric_specs: vec![spec] }
+}
+
+impl Caller {
+    /// The value of a trigger, if the client may read it: what was told within this time, or what is read
+    /// now.
+    async fn value(
+        &self,
+        reference: &ScaledObjectRef,
+        trigger: &Trigger,
+        told_within: Duration,
+    ) -> Result<Arc<Measured>, Status> {
+        let state = &self.scaler.state;
+        let generation = state.served.now();
+        let read = trigger.read.clone().placed(&generation.snapshot);
+        self.permit_of_trigger(&read).await?;
+        let question = Question {
+            namespace: reference.namespace.as_str().into(),
+            name: reference.name.as_str().into(),
+            read,
+        };
+        if let Some(told) = self.scaler.held.within(&question, told_within) {
+            return Ok(told);
+        }
+        let measured = Arc::new(self.measure(&generation.snapshot, &question.read).await?);
+        self.scaler.held.hold(question, measured.clone());
+        Ok(measured)
+    }
+
+    /// Whether there is a reason for the workload to be active, by what is known now. Not held: a poll goes
+    /// by what it was told itself.
+    pub(super) async fn look(&self, trigger: &Trigger) -> Result<bool, Status> {
+        let generation = self.scaler.state.served.now();
+        let read = trigger.read.clone().placed(&generation.snapshot);
+        self.permit_of_trigger(&read).await?;
+        let measured = self.measure(&generation.snapshot, &read).await?;
+        Ok(trigger.is_active(measured.value))
+    }
+
+    /// A trigger reads what its client may read, and only what is in the namespace of its ScaledObject: one
+    /// client may be all of KEDA.
+    async fn permit_of_trigger(&self, read: &Read) -> Result<(), Status> {
+        if let Of::Custom { kind, .. } = &read.of
+            && read.namespace().is_none()
+            && !self.scaler.state.across_namespaces
+            // Which of them stands in the metadata, and was compared there.
+            && !matches!(&**kind, "namespaces" | "namespace")
+        {
+            let message = format!(
+                "{kind} live in no namespace, and a trigger reads metrics of its own namespace, unless the \
+                 operator serves with --scaler-across-namespaces"
+            );
+            return Err(Status::new(StatusCode::FORBIDDEN, message));
+        }
+        self.permit(read).await
+    }
+}
+
+/// Answers a call with one message: authenticated before its message is received, within its time.
+async fn unary<Q, A, F>(
+    call: &'static str,
+    scaler: Arc<Scaler>,
+    peer: Arc<Peer>,
+    request: Request,
+    mut answer: impl FnMut(Arc<Caller>, Q) -> F + Send,
+) -> Response
+where
+    Q: prost::Message + Default + Send + 'static,
+    A: prost::Message + Send + 'static,
+    F: Future<Output = Result<A, Status>> + Send,
+{
+    let limit = grpc::time_limit(request.headers());
+    let credentials = Credentials::of(peer, &request);
+    let shared = scaler.clone();
+    let answered = async move {
+        let caller = Arc::new(Caller::of(shared, credentials).await?);
+        Ok::<_, Status>(grpc::unary(request, move |message| answer(caller.clone(), message)).await)
+    };
+    finish(
+        call,
+        &scaler,
+        tokio::time::timeout(limit, answered).await.unwrap_or_else(|_| Err(grpc::too_late(limit))),
+    )
+}
+
+/// Answers a call with messages that come little by little. Only its beginning has a time.
+async fn streaming<Q, A, F, S>(
+    call: &'static str,
+    scaler: Arc<Scaler>,
+    peer: Arc<Peer>,
+    request: Request,
+    mut answer: impl FnMut(Arc<Caller>, Q) -> F + Send,
+) -> Response
+where
+    Q: prost::Message + Default + Send + 'static,
+    A: prost::Message + Send + 'static,
+    F: Future<Output = Result<S, Status>> + Send,
+    S: futures_util::Stream<Item = Result<A, tonic::Status>> + Send + 'static,
+{
+    let limit = grpc::time_limit(request.headers());
+    let credentials = Credentials::of(peer, &request);
+    let shared = scaler.clone();
+    let answered = async move {
+        let caller = Arc::new(Caller::unbounded(shared, credentials).await?);
+        Ok::<_, Status>(
+            grpc::streaming(request, move |message| answer(caller.clone(), message)).await,
+        )
+    };
+    finish(
+        call,
+        &scaler,
+        tokio::time::timeout(limit, answered).await.unwrap_or_else(|_| Err(grpc::too_late(limit))),
+    )
+}
+
+fn finish(call: &'static str, scaler: &Scaler, answered: Result<Response, Status>) -> Response {
+    let response = answered.unwrap_or_else(|status| grpc::refusal(&status));
+    scaler.state.metrics.scaler().answered(call, grpc::outcome(&response));
+    response
+}

@@ -1,0 +1,177 @@
+//! Taking over an API group from another adapter, and giving it back.
+//!
+//! An API group has one server in a cluster: the Service that its APIServices point to. A takeover
+//! points them to this adapter, which passes on to the one before what it does not serve itself. So
+//! nothing changes for anybody at first, and metrics are moved one by one. What the APIServices said
+//! before is kept in an annotation, from which the undoing restores it.
+//!
+//! Nothing is changed before all of it has been looked at, and what no longer works after the change is
+//! changed back.
+
+mod before;
+mod change;
+mod delegate;
+mod trust;
+mod users;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use leadsman_cluster::{Cluster, ConnectError};
+use leadsman_config::Flags;
+use leadsman_control::ConfigOrigin;
+use leadsman_delegate::Api;
+use leadsman_server::registration::Service;
+
+use crate::app::ServiceName;
+use before::Before;
+pub(crate) use change::ANNOTATION as TAKEN_OVER;
+
+/// What to take over, from whom, and what to pass on.
+#[derive(Debug, Clone)]
+pub struct TakeoverOptions {
+    /// The cluster; `None` for the one that this process is a pod of.
+    pub kubeconfig: Option<PathBuf>,
+    /// The API.
+    pub api: Api,
+    /// The Service that it is taken from; `None` for whichever serves it.
+    pub from: Option<ServiceName>,
+    /// The Service of this adapter; `None` for `leadsman` in the namespace of the pod or context.
+    pub service: Option<ServiceName>,
+    /// The port of that Service; `None` for its own.
+    pub port: Option<u16>,
+    /// The configuration of this adapter, whose delegates pass on what it does not serve.
+    pub config: Option<ConfigOrigin>,
+    /// Whether nothing is to be passed on.
+    pub without_delegate: bool,
+    /// PEM file with the authority of this adapter's certificate; `None` for the one that it has made.
+    pub ca_file: Option<PathBuf>,
+    /// Whether to change nothing.
+    pub dry_run: bool,
+}
+
+/// Why nothing was taken over, or given back.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeoverError {
+    /// The cluster cannot be connected to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// There is no cluster.
+    #[error("there is no cluster to change: this is no pod; name one with --kubeconfig")]
+    NoCluster,
+    /// Something cannot be read.
+    #[error("cannot read {what}: {reason}")]
+    Read {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// What was found is not as it must be.
+    #[error("{0}")]
+    Refused(String),
+    /// An APIService cannot be changed.
+    #[error("cannot change the APIService {name}: {reason}")]
+    Write {
+        /// The APIService.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// It did not work after the change, which was taken back.
+    #[error("after the change {reason}; the APIServices are as they were before")]
+    TakenBack {
+        /// What did not work.
+        reason: String,
+    },
+}
+
+impl TakeoverError {
+    fn read(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Read { what: what.into(), reason: reason.into() }
+    }
+}
+
+/// Receives what was found, and what is done, line by line.
+pub type Out<'a> = dyn FnMut(fmt::Arguments<'_>) + 'a;
+
+/// The APIServices of an API, the preferred version last.
+fn api_services(api: Api) -> Vec<String> {
+    api.versions().iter().map(|version| format!("{version}.{}", api.group())).collect()
+}
+
+/// Takes an API over.
+pub async fn take_over(options: &TakeoverOptions, out: &mut Out<'_>) -> Result<(), TakeoverError> {
+    let cluster = connect(options).await?;
+    let own = own_service(options, &cluster);
+    let api = options.api;
+    let before = Before::look(&cluster, api, &own).await?;
+    before.say(&own, out);
+    users::look(&cluster, api, out).await;
+    let Some(served_by) = before.served_by(&own)? else {
+        out(format_args!("{} is served by {own} already; nothing is to be done", api.group()));
+        return Ok(());
+    };
+    if let Some(from) = &options.from {
+        let from = from.or_in(cluster.namespace());
+        if from != served_by {
+            let message = format!("{} is served by {served_by}, and not by {from}", api.group());
+            return Err(TakeoverError::Refused(message));
+        }
+    }
+    let passed_on = delegate::check(options, &cluster, &served_by, &before).await;
+    match (&passed_on, options.without_delegate) {
+        (Ok(said), false) => out(format_args!("{said}")),
+        (_, true) => out(format_args!(
+            "nothing is passed on (--without-delegate): what {own} does not serve itself will be gone"
+        )),
+        (Err(_), false) => {}
+    }
+    let own_port = trust::port(options, &cluster, &own).await?;
+    let bundle = trust::bundle(options, &cluster, &own).await?;
+    let names: Vec<_> = before.foreign(&own).map(|found| found.name.as_str()).collect();
+    out(format_args!(
+        "to do: point {} to {own}:{own_port}, trust its authority ({}), and keep what was there \
+         before in the annotation {}",
+        names.join(" and "),
+        bundle.origin,
+        change::ANNOTATION
+    ));
+    if let (Err(reason), false) = (passed_on, options.without_delegate) {
+        return Err(TakeoverError::Refused(reason));
+    }
+    if options.dry_run {
+        out(format_args!("nothing is changed (--dry-run)"));
+        return Ok(());
+    }
+    let to = change::Target { service: own, port: own_port, bundle: bundle.pem };
+    change::take(&cluster, &before, &to, !options.without_delegate, out).await
+}
+
+/// Gives an API back that was taken over.
+pub async fn undo(options: &TakeoverOptions, out: &mut Out<'_>) -> Result<(), TakeoverError> {
+    let cluster = connect(options).await?;
+    let own = own_service(options, &cluster);
+    let before = Before::look(&cluster, options.api, &own).await?;
+    before.say(&own, out);
+    change::undo(&cluster, &before, &own, options.dry_run, out).await
+}
+
+async fn connect(options: &TakeoverOptions) -> Result<Cluster, TakeoverError> {
+    leadsman_runtime::tls::install_provider();
+    let cluster = Cluster::connect(options.kubeconfig.as_deref()).await?;
+    cluster.ok_or(TakeoverError::NoCluster)
+}
+
+fn own_service(options: &TakeoverOptions, cluster: &Cluster) -> Service {
+    let namespace = cluster.namespace();
+    match &options.service {
+        Some(service) => service.or_in(namespace),
+        None => Service { namespace: namespace.to_owned(), name: "leadsman".to_owned() },
+    }
+}
+
+/// Settings of the command line do not matter to delegates.
+fn no_flags() -> Flags {
+    Flags::default()
+}

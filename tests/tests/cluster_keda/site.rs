@@ -1,0 +1,89 @@
+//! The fourth user's web site: by KEDA through both protocols, and by an autoscaler of its own.
+
+use leadsman_tests::cluster::{Account, Hpa, Metric, Rule, ScaledObject, Target, Trust, Workload};
+use serde_json::{Value, json};
+
+use super::{EXTERNAL, EXTERNAL_GROUP, Scene};
+
+const NAMESPACE: &str = "my-site";
+const METRIC: &str = "nginx_ingress_requests";
+
+/// Loads, as ten times the requests a second, and the replicas for a target of 100 for each.
+const LOADS: [(f64, usize); 3] = [(650.0, 7), (244.006, 3), (0.0, 1)];
+
+fn requests(scene: &Scene, ten_times: f64) {
+    let labels = r#"namespace="my-site",ingress="my-ingress",host="test.ru""#;
+    let counter = format!("nginx_ingress_controller_requests{{{labels}}}");
+    scene.traffic.set_rate(&counter, ten_times / 10.0);
+}
+
+/// The user's ScaledObject, with another trigger.
+fn spec() -> Value {
+    json!({"minReplicaCount": 1, "maxReplicaCount": 8, "pollingInterval": 30, "cooldownPeriod": 300})
+}
+
+#[tokio::test]
+async fn a_web_site_has_the_same_replicas_by_keda_and_by_an_autoscaler_of_its_own() {
+    let scene = Scene::new("metrics-of-site", "").await;
+    let admin = scene.admin();
+    let workload = async |name: &str| Workload::deployment(&admin, NAMESPACE, name, 1).await;
+    let (called, fetched) = (workload("site-by-calls").await, workload("site-by-json").await);
+    requests(&scene, 0.0);
+
+    let client = scene.reader("keda-of-my-site", NAMESPACE).await;
+    scene.trust(NAMESPACE, &client).await;
+    let trigger = json!({
+        "type": "external",
+        "metadata": {
+            "scalerAddress": scene.address(),
+            "metric": METRIC,
+            "selector": "ingress=my-ingress",
+            "targetAverageValue": "100",
+        },
+        "authenticationRef": {"name": "leadsman"},
+    });
+    ScaledObject::create(&admin, &called, &trigger, &spec()).await;
+
+    // The token of an account that may read this metric in this namespace, and nothing else.
+    let account = Account::create(&admin, NAMESPACE, "scaler").await;
+    let read = Rule::new(&["list"], EXTERNAL_GROUP, &[METRIC]);
+    admin.allow(&account.subject(), Some(NAMESPACE), &[read]).await;
+    let secret = json!({"token": account.token(&admin).await});
+    scene.authentication(NAMESPACE, "leadsman-json", &secret, &[("token", "token")]).await;
+    let url = format!(
+        "https://{}/scaler/v1/namespaces/{NAMESPACE}/external/{METRIC}?selector=ingress%3Dmy-ingress",
+        scene.address()
+    );
+    let trigger = json!({
+        "type": "metrics-api",
+        "metadata": {
+            "url": url,
+            "valueLocation": "value",
+            "targetValue": "100",
+            "authMode": "bearer",
+        },
+        "authenticationRef": {"name": "leadsman-json"},
+    });
+    ScaledObject::create(&admin, &fetched, &trigger, &spec()).await;
+
+    let registration = scene.keda.register().await;
+    let autoscalers = [Hpa::of(&admin, &called), Hpa::of(&admin, &fetched)];
+    for (load, replicas) in LOADS {
+        requests(&scene, load);
+        for autoscaler in &autoscalers {
+            autoscaler.wait_desired(replicas).await;
+        }
+    }
+
+    // The same metric without KEDA: the API group moves to Leadsman.
+    let own = workload("site-by-itself").await;
+    registration.route_api_to(EXTERNAL, scene.leadsman.api().port(), Trust::Unverified).await;
+    let metric =
+        Metric::external(METRIC, Target::Average("100")).with_labels(&[("ingress", "my-ingress")]);
+    let autoscaler = Hpa::create(&admin, &own, 1..=8, &[metric]).await;
+    for (load, replicas) in LOADS {
+        requests(&scene, load);
+        autoscaler.wait_desired(replicas).await;
+    }
+    registration.remove_one(EXTERNAL).await;
+}

@@ -1,0 +1,7 @@
+//! Leadsman and the real prometheus-adapter at once on one API group of the real control plane.
+
+mod autoscalers;
+mod moves;
+mod scene;
+mod takeover;
+mod users;
