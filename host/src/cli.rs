@@ -6,6 +6,7 @@ mod adapter;
 mod documented;
 mod explain;
 mod foreign;
+mod plugin;
 mod rules;
 
 use std::net::{IpAddr, SocketAddr};
@@ -21,6 +22,7 @@ use leadsman_runtime::telemetry::LogFormat;
 pub(crate) use adapter::AdapterFlags;
 pub(crate) use explain::{Explain, ExplainOutput};
 pub(crate) use foreign::translate;
+pub(crate) use plugin::{BuildPlugin, NewPlugin, Plugin, PluginLanguage, TestPlugin};
 pub(crate) use rules::{Output, Rules};
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
@@ -39,7 +41,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo, doctor and explain.
+    /// if left out, `warn` for demo, doctor, explain and plugin.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -67,7 +69,7 @@ pub(crate) enum Command {
     Rules(Rules),
     /// Print the JSON schema of the configuration.
     Schema(Schema),
-    /// Look at plugins.
+    /// Write, build, test and look at plugins.
     #[command(subcommand)]
     Plugin(Plugin),
 }
@@ -214,15 +216,6 @@ pub(crate) struct Schema {
     /// Print what the chart's `values.schema.json` has of it.
     #[arg(long, hide = true)]
     pub(crate) chart: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Plugin {
-    /// Load a plugin as `serve` does, run its fixtures, and print its description.
-    Inspect {
-        /// A component.
-        file: PathBuf,
-    },
 }
 
 #[cfg(test)]

@@ -23,7 +23,10 @@ fn main() -> ExitCode {
     let translated = cli::translate(&program, arguments.collect());
     let cli = Cli::parse_from(std::iter::once("leadsman".to_owned()).chain(translated.arguments));
     // Log lines would hide what these print.
-    let quiet = matches!(cli.command, Command::Demo(_) | Command::Doctor(_) | Command::Explain(_));
+    let quiet = matches!(
+        cli.command,
+        Command::Demo(_) | Command::Doctor(_) | Command::Explain(_) | Command::Plugin(_)
+    );
     let default = match cli.command {
         // They print the faults themselves.
         Command::Check(_) | Command::Rules(_) => "off",
@@ -46,6 +49,6 @@ fn main() -> ExitCode {
         Command::Explain(explain) => commands::explain(explain),
         Command::Rules(rules) => commands::rules(rules),
         Command::Schema(schema) => commands::schema(&schema),
-        Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
+        Command::Plugin(plugin) => commands::plugin(plugin),
     }
 }

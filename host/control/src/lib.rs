@@ -55,7 +55,7 @@ use std::time::Duration;
 pub use executor::Controller;
 pub use listing::{SeriesList, list_series};
 pub use runtime::{ObjectSource, Runtime};
-pub use self_test::run as self_test;
+pub use self_test::{FixtureOutcome, each as self_test_each, run as self_test};
 pub use watch_config::{ConfigOrigin, KEY, LABEL, read};
 
 use leadsman_cluster::Cluster;

@@ -19,7 +19,7 @@ pub(crate) use check::check;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use explain::explain;
-pub(crate) use plugin::inspect;
+pub(crate) use plugin::plugin;
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
 

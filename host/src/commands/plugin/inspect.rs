@@ -1,48 +1,33 @@
-//! `leadsman plugin …`
+//! `leadsman plugin inspect`
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use leadsman::app;
 use leadsman_control as control;
 use leadsman_document::json_schema;
-use leadsman_sandbox::{CompileOwner, Plugin};
 
-use super::{FAULTS, failed, print_line, run};
+use super::super::{FAULTS, failed, print_line, run};
+use super::{Loader, Refused};
 
 /// Loads a plugin as `serve` does, runs its fixtures, and prints its description.
 pub(crate) fn inspect(file: &Path) -> ExitCode {
-    let runtime = match app::runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
-    };
-    let compiler = match app::compiler(None) {
-        Ok(compiler) => compiler,
-        Err(error) => return failed(&error),
-    };
     let bytes = match std::fs::read(file) {
-        Ok(bytes) => bytes::Bytes::from(bytes),
+        Ok(bytes) => bytes,
         Err(error) => {
             print_line(format_args!("cannot read {}: {error}", file.display()));
             return ExitCode::from(FAULTS);
         }
     };
-    let loaded = run(async {
-        let plugin =
-            Plugin::load(&runtime.engine, &compiler, &CompileOwner::Operator, bytes).await?;
-        let tested = control::self_test(&plugin).await;
-        Ok::<_, leadsman_sandbox::LoadError>((plugin, tested))
+    let loaded = Loader::new().and_then(|loader| {
+        run(async {
+            let plugin = loader.load(bytes).await?;
+            let tested = control::self_test(&plugin).await;
+            Ok::<_, Refused>((plugin, tested))
+        })
     });
     let (plugin, tested) = match loaded {
         Ok(Ok(loaded)) => loaded,
-        Ok(Err(error)) => {
-            print_line(format_args!(
-                "{} is not a plugin: {:#}",
-                file.display(),
-                anyhow::Error::from(error)
-            ));
-            return ExitCode::from(FAULTS);
-        }
+        Ok(Err(refused)) => return refused.print(file),
         Err(error) => return failed(&error),
     };
     let description = plugin.description();
