@@ -47,9 +47,18 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
         plugin: None,
         fixture: of.record.is_some(),
     };
+    tried(&options, of.output, of.record.as_deref())
+}
+
+/// Runs a mapping once, prints the result, and writes it as a fixture if that is wanted.
+pub(super) fn tried(
+    options: &TrialOptions,
+    output: ExplainOutput,
+    file: Option<&Path>,
+) -> ExitCode {
     let done = run(async {
-        let document = explain::trial(&options).await?;
-        let text = match of.output {
+        let document = explain::trial(options).await?;
+        let text = match output {
             ExplainOutput::Text => MetricText(&document).to_string(),
             ExplainOutput::Json => pretty(&document)?,
         };
@@ -58,7 +67,7 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
             // It could not be loaded.
             return Ok(ExitCode::from(FAULTS));
         }
-        match &of.record {
+        match file {
             Some(file) => record(&[document], file),
             None => Ok(ExitCode::SUCCESS),
         }

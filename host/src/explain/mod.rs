@@ -25,12 +25,8 @@ use serde::Serialize;
 
 use crate::app::StartError;
 use autoscaler::Condition;
-<<<<<<< HEAD
 pub use explainer::{Explainer, Reads, paths_in};
-=======
-pub use explainer::{Explainer, Reads};
 use leadsman_autoscaler::{manifest as autoscaler, notation};
->>>>>>> record
 pub use metric::MetricText;
 pub use requests::MetricRead;
 pub use trial::{TrialOptions, trial};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Fixture, config_of};
+use super::Fixture;
 use leadsman_model::values::{MetricValues, OnNan, Values};
 use leadsman_sandbox::{Context, Expected, Limits, Planning, Plugin, Run, RunError};
 
@@ -56,7 +56,7 @@ impl Fixture {
         limits: &Limits,
         times: usize,
     ) -> Result<Vec<FixtureRun>, String> {
-        let (config, serve, scope) = (config_of(&self.config), self.serve()?, self.scope()?);
+        let (config, serve, scope) = (self.config(), self.serve()?, self.scope()?);
         let context = Context { serve: &serve, queries: self.own_queries() };
         match plugin.configure("fixture", &config, &context) {
             Ok(Planning::Accepted { .. }) => {}
