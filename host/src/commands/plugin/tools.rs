@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use leadsman::plugin_tools::{self as tools, PluginError};
 
-use super::super::plain::Plain;
 use super::super::{FAULTS, failed, print, run, serve};
 use super::refused;
 use crate::cli::{
@@ -73,7 +72,7 @@ fn ended<T: std::fmt::Display>(
 /// A plugin that is at fault is told from a command that failed.
 pub(super) fn wrong(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<PluginError>() {
-        Some(fault) => refused(Plain(fault)),
+        Some(fault) => refused(fault),
         None => failed(error),
     }
 }

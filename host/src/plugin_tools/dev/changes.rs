@@ -93,7 +93,10 @@ fn is_change(kind: EventKind) -> bool {
 fn is_source(root: &Path, path: &Path) -> bool {
     let below = path.strip_prefix(root).unwrap_or(path);
     let hidden = |name: &OsStr| name.as_encoded_bytes().starts_with(b".");
-    let of_tools = |name: &OsStr| OF_TOOLS.iter().any(|known| name == *known);
+    let of_tools = |name: &OsStr| {
+        OF_TOOLS.iter().any(|known| name == *known)
+            || name.as_encoded_bytes().ends_with(b".egg-info")
+    };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_written = name.ends_with('~')
         || name.ends_with(".wasm")

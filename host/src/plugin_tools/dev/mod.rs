@@ -18,7 +18,7 @@ use leadsman_provider::snapshot::Snapshot;
 use super::PluginError;
 use super::origin::{self, Tools};
 use super::table;
-use crate::app::{App, ClusterOptions, Options, StartError};
+use crate::app::{AdminAuth, App, ClusterOptions, Options, StartError};
 use crate::explain::{MetricText, paths_in};
 use changes::Changes;
 use project::{Project, Served};
@@ -90,7 +90,11 @@ pub async fn dev(
         port: api.port(),
         tls: None,
         admin,
+        admin_auth: AdminAuth::ThisMachine,
+        scaler: None,
         shutdown_delay: Duration::ZERO,
+        traces: None,
+        autoscaler_events: false,
     });
     let app = app.await.map_err(|error| match error {
         StartError::Faults(documents) => {
@@ -100,7 +104,7 @@ pub async fn dev(
         other => anyhow::Error::from(other),
     })?;
     (work.print)(&format!("serving   https://{}, status page http://{}\n", app.api, app.admin));
-    let served = app.page.served.clone();
+    let served = app.served.clone();
     let mut done = Ok(());
     let working = async {
         let followed = work.follow(&served, &mut changes, begun);

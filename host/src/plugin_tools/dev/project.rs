@@ -138,7 +138,7 @@ impl Project {
         if !config["plugins"].is_object() {
             config["plugins"] = json!({});
         }
-        config["plugins"][&name] = json!({"file": self.component()});
+        config["plugins"][&name] = json!({"file": self.component().display().to_string()});
         let metric = mapping["metric"].as_str().unwrap_or_default().to_owned();
         config["mappings"] = json!([mapping]);
         let text = format!("{config:#}");
@@ -155,9 +155,12 @@ impl Project {
         let namespace = namespace.unwrap_or("default").to_owned();
         let recorded = recording::of(&fixture, mapping, &namespace)
             .map_err(|error| PluginError(format!("{name}: {error}")))?;
-        let file = self.folder.path().join("recording.yaml");
-        std::fs::write(&file, format!("{:#}", recorded.recording))
-            .context("cannot write the recording")?;
+        // Another recording has another name, so that the adapter notices it.
+        let text = format!("{:#}", recorded.recording);
+        let digest = origin::digest(text.as_bytes());
+        let file = self.folder.path().join(format!("recording-{digest}.yaml"));
+        std::fs::write(&file, text).context("cannot write the recording")?;
+        let file = file.display().to_string();
         let mut sources = serde_json::Map::new();
         for query in mapping["queries"].as_object().into_iter().flat_map(|all| all.values()) {
             let source = query["source"].as_str().unwrap_or("prometheus").to_owned();
