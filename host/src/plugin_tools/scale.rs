@@ -12,22 +12,20 @@ pub(super) fn series(fixture: &Value) -> Option<usize> {
 }
 
 /// The fixture with so many series in each of its answers. The series are repeated with other objects:
-/// a label that holds the name of an object gets a number behind it, in all answers alike, so that what
+/// the labels that name objects get a number behind their values, in all answers alike, so that what
 /// belongs together still does.
 pub(super) fn scaled(fixture: &Value, series: usize) -> Value {
-    let names = objects(fixture);
+    let of_objects = object_labels(fixture);
     let mut scaled = fixture.clone();
     if let Some(answers) = scaled.get_mut("queries").and_then(Value::as_object_mut) {
         for answer in answers.values_mut() {
             let Some(rows) = list(answer).filter(|rows| !rows.is_empty()) else { continue };
-            let labels = varying(rows, &names);
+            let labels = if of_objects.is_empty() { varying(rows) } else { of_objects.clone() };
             let repeated: Vec<Value> = (0..series)
                 .map(|number| {
                     let mut row = rows[number % rows.len()].clone();
                     if let Some(metric) = row.get_mut("metric") {
-                        rename(metric, number / rows.len(), &|name, value| {
-                            names.contains(value) || labels.contains(name)
-                        });
+                        rename(metric, number / rows.len(), &labels);
                     }
                     row
                 })
@@ -79,11 +77,18 @@ fn objects(fixture: &Value) -> BTreeSet<String> {
     names
 }
 
+/// The labels that name objects, in any of the answers.
+fn object_labels(fixture: &Value) -> BTreeSet<String> {
+    let names = objects(fixture);
+    let answers = fixture["queries"].as_object().into_iter().flat_map(|all| all.values());
+    let rows = answers.filter_map(list).flatten();
+    let labels = rows.filter_map(|row| row["metric"].as_object()).flatten();
+    let named = labels.filter(|(_, value)| value.as_str().is_some_and(|text| names.contains(text)));
+    named.map(|(label, _)| label.clone()).collect()
+}
+
 /// The labels that tell series apart, where no object is named: those with several values, or all.
-fn varying(rows: &[Value], names: &BTreeSet<String>) -> BTreeSet<String> {
-    if !names.is_empty() {
-        return BTreeSet::new();
-    }
+fn varying(rows: &[Value]) -> BTreeSet<String> {
     let labels = || rows.iter().filter_map(|row| row["metric"].as_object()).flatten();
     let all: BTreeSet<String> =
         labels().map(|(name, _)| name.clone()).filter(|name| name != "__name__").collect();
@@ -96,13 +101,13 @@ fn varying(rows: &[Value], names: &BTreeSet<String>) -> BTreeSet<String> {
     if several.is_empty() { all } else { several }
 }
 
-/// Puts the number of a copy behind the values of some labels. The first copy is as it was.
-fn rename(labels: &mut Value, copy: usize, is_renamed: &dyn Fn(&str, &str) -> bool) {
+/// Puts the number of a copy behind the values of these labels. The first copy is as it was.
+fn rename(metric: &mut Value, copy: usize, labels: &BTreeSet<String>) {
     if copy == 0 {
         return;
     }
-    for (name, value) in labels.as_object_mut().into_iter().flatten() {
-        if let Some(text) = value.as_str().filter(|text| is_renamed(name, text)) {
+    for (name, value) in metric.as_object_mut().into_iter().flatten() {
+        if let Some(text) = value.as_str().filter(|_| labels.contains(name)) {
             *value = format!("{text}-{copy}").into();
         }
     }
@@ -124,7 +129,8 @@ mod tests {
                 "limit": {"resultType": "scalar", "result": [1, "2"]},
             },
             "objects": [{"name": "a", "namespace": "shop"}],
-            "expect": {"measures": [{"object": "a", "value": 1}, {"object": "b", "value": 1}]},
+            // A series that gives no value is one of an object, too.
+            "expect": {"measures": [{"object": "a", "value": 1}]},
         });
         assert_eq!(series(&fixture), Some(2));
         let large = scaled(&fixture, 5);

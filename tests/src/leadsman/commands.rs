@@ -81,6 +81,21 @@ impl Leadsman {
         ended(command, arguments, folder).await
     }
 
+    /// The same with variables of the environment.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn command_with(
+        arguments: &[&str],
+        folder: &Path,
+        variables: &[(&str, &Path)],
+    ) -> CheckReport {
+        let mut command = Command::new(binary());
+        command.args(arguments).envs(variables.iter().copied());
+        command.current_dir(folder).kill_on_drop(true);
+        ended(command, arguments, folder).await
+    }
+
     /// Runs it with exactly these arguments, for a reader that has closed the pipe. The output is that
     /// of standard error.
     ///

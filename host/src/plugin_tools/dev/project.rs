@@ -34,6 +34,8 @@ pub(super) struct Served {
     pub(super) namespace: String,
     /// Where its answers are from.
     pub(super) source: String,
+    /// The SHA-256 of the configuration that serves it, in hexadecimal.
+    pub(super) revision: String,
 }
 
 impl Project {
@@ -145,7 +147,8 @@ impl Project {
         if std::fs::read_to_string(self.config.path()).ok().as_ref() != Some(&text) {
             std::fs::write(self.config.path(), text).context("cannot write the configuration")?;
         }
-        Ok(Served { metric, namespace, source })
+        let revision = origin::digest(text.as_bytes());
+        Ok(Served { metric, namespace, source, revision })
     }
 
     /// Makes the first fixture that can be played the source of the mapping.
