@@ -85,7 +85,7 @@ async fn bench_measures_sizes_against_limits() {
     // A limit that is exceeded is an error, and named.
     put(&folder, "hoard.json", {
         let mut fixture = two_pods([1.0, 1.0]);
-        fixture["config"] = json!({"do": "allocate", "call": "evaluate"});
+        fixture["config"] = json!({"do": "allocate"});
         fixture.to_string()
     });
     let hoarding = ["bench", HOSTILE, "--fixture", "hoard.json", "--memory", "4194304"];
@@ -235,7 +235,7 @@ async fn edited(language: &str, source: &str, from: &str, to: &str, values: [&st
     let source = project.join(source);
     edit(&source, from, to);
     // The fixture of the template holds the plugin to what it was.
-    let (line, _) = dev.line("error").await;
+    let (line, _) = dev.line("error     ").await;
     assert!(line.contains("fixture"), "{line}");
     let fixture = project.join("fixtures/ratio.json");
     let begun =

@@ -26,6 +26,9 @@ use project::{Project, Served};
 /// How long the adapter may take to serve a component that has loaded already.
 const SERVED_WITHIN: Duration = Duration::from_secs(20);
 
+/// How often the adapter is looked at although nothing was published.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
 /// What is worked on.
 #[derive(Debug, Clone)]
 pub struct DevOptions {
@@ -191,7 +194,7 @@ impl<P: Fn(&str)> Work<P> {
 
 /// Waits until a component is served, and reads its metric.
 async fn show(served: &api::CurrentSnapshot, attempt: &Attempt) -> Result<String, String> {
-    let Served { metric, namespace, source } = &attempt.served;
+    let Served { metric, namespace, source, .. } = &attempt.served;
     let mut published = served.subscribe();
     let in_force = async {
         loop {
@@ -199,8 +202,8 @@ async fn show(served: &api::CurrentSnapshot, attempt: &Attempt) -> Result<String
             if is_in_force(&snapshot, attempt) {
                 return snapshot;
             }
-            // The sender lives as long as what is served.
-            let _ = published.changed().await;
+            // That only places moved is not published.
+            let _ = tokio::time::timeout(LOOK_INTERVAL, published.changed()).await;
         }
     };
     let Ok(snapshot) = tokio::time::timeout(SERVED_WITHIN, in_force).await else {
@@ -223,10 +226,16 @@ async fn show(served: &api::CurrentSnapshot, attempt: &Attempt) -> Result<String
     Ok(texts.join("\n"))
 }
 
-/// Whether the metric is that of this component. Anything that is refused is not.
+/// Whether the metric is that of this component and this configuration. What is refused is not.
 fn is_in_force(snapshot: &Snapshot, attempt: &Attempt) -> bool {
+    let places = snapshot.places();
     let mut entries = snapshot.of_name(&attempt.served.metric);
     entries.any(|entry| {
-        entry.evaluations().is_some_and(|of| of.mapping().plugin.digest() == attempt.digest)
+        entry.evaluations().is_some_and(|of| {
+            let mapping = of.mapping();
+            let place = places.mappings.get(&mapping.title());
+            mapping.plugin.digest() == attempt.digest
+                && place.is_some_and(|place| *place.revision == *attempt.served.revision)
+        })
     })
 }
