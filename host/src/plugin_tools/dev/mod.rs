@@ -84,7 +84,7 @@ pub async fn dev(
             break attempt;
         }
     };
-    let app = App::start(&Options {
+    let options = Options {
         config: ConfigOrigin::File(work.project.config()),
         flags: Flags::default(),
         cache: Some(work.project.cache()),
@@ -98,11 +98,11 @@ pub async fn dev(
         shutdown_delay: Duration::ZERO,
         traces: None,
         autoscaler_events: false,
-    });
-    let app = app.await.map_err(|error| match error {
+    };
+    let app = App::start(&options).await.map_err(|error| match error {
         StartError::Faults(documents) => {
             let faults: Vec<_> = documents.iter().map(ToString::to_string).collect();
-            PluginError(faults.join("\n")).into()
+            anyhow::Error::from(PluginError(faults.join("\n")))
         }
         other => anyhow::Error::from(other),
     })?;
