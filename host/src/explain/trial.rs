@@ -92,6 +92,14 @@ const TRIED: &str = "tried";
 /// Makes a mapping name another plugin. With the path of its file, if it is one.
 fn replace_plugin(mapping: &mut Value, plugin: &str) -> Result<Option<PathBuf>, ExplainError> {
     let Some(keys) = mapping.as_object_mut() else { return Ok(None) };
+    if keys.contains_key("plugins") {
+        return Err(ExplainError::File {
+            file: plugin.to_owned(),
+            reason: "the mapping has several plugins, and which of them it replaces is not known; \
+                     name it under `plugins` of the configuration, and use `leadsman try`"
+                .to_owned(),
+        });
+    }
     if !Path::new(plugin).is_file() {
         keys.insert("plugin".to_owned(), plugin.into());
         return Ok(None);

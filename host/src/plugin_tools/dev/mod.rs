@@ -142,7 +142,7 @@ impl<P: Fn(&str)> Work<P> {
         let size = component.len();
         let plugin = self.tools.load("what was built", component.clone()).await?;
         let tested = control::self_test(&plugin).await.map_err(PluginError)?;
-        let served = self.project.configure()?;
+        let served = self.project.configure(&plugin.description().name)?;
         self.project.put(&component)?;
         (self.print)(&format!(
             "built     {} in {}, {tested} fixtures passed after {}\n",

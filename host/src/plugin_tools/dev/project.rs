@@ -112,8 +112,8 @@ impl Project {
             .context("cannot write the component for the adapter")
     }
 
-    /// Writes the configuration of the adapter anew.
-    pub(super) fn configure(&self) -> anyhow::Result<Served> {
+    /// Writes the configuration of the adapter anew, for a plugin that calls itself this.
+    pub(super) fn configure(&self, own_name: &str) -> anyhow::Result<Served> {
         let file = match &self.options.mapping {
             Some(file) => file.clone(),
             None => self.options.folder.join(MAPPING),
@@ -136,7 +136,8 @@ impl Project {
             }
             None => self.record(&mapping, &mut config)?,
         };
-        let name = mapping["plugin"].as_str().unwrap_or("plugin").to_owned();
+        // Of several plugins it is the one of its own name.
+        let name = mapping["plugin"].as_str().unwrap_or(own_name).to_owned();
         if !config["plugins"].is_object() {
             config["plugins"] = json!({});
         }
