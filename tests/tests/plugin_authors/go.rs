@@ -1,5 +1,6 @@
 //! Go.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::{Author, assert_served, repository, tool};
@@ -66,13 +67,16 @@ impl Author {
     /// Makes the folder a project of one file, with the SDK of this repository.
     pub(crate) fn go_project(&self, main: &str) {
         let sdk = repository().join("plugin-sdk/go");
+        let source = repository().join(main);
+        // Failures name the folder of the source.
+        let module = source.parent().and_then(Path::file_name).expect("a folder").display();
         let manifest = format!(
-            "module example\n\ngo 1.26\n\nrequire leadsman.dev/plugin-sdk/go v0.1.0\n\n\
+            "module {module}\n\ngo 1.26\n\nrequire leadsman.dev/plugin-sdk/go v0.1.0\n\n\
              replace leadsman.dev/plugin-sdk/go => {}\n",
             sdk.display()
         );
         self.write("go.mod", manifest);
-        self.write("main.go", std::fs::read(repository().join(main)).expect("a source"));
+        self.write("main.go", std::fs::read(&source).expect("a source"));
     }
 
     /// Copies the files of a folder of the repository.

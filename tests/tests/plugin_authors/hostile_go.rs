@@ -25,10 +25,18 @@ async fn each_deed_is_a_readable_failure_or_has_a_stated_result() {
             json!({"serve": "external", "config": {"do": deed}, "expect": {"measures": []}});
         author.write(&format!("fixtures/{deed}.json"), fixture.to_string());
     }
+    let random = json!({"serve": "external", "config": {"do": "random"},
+        "expect": {"measures": [{"value": -1}]}});
+    author.write("fixtures/random.json", random.to_string());
     let told = author.refused(&["test", "."], None).await;
     for (deed, says) in ENDS {
         let line = told.lines().find(|line| line.starts_with(&format!("FAILED  {deed} ")));
         assert!(line.is_some_and(|line| line.contains(says)), "{deed}: {told}");
     }
-    assert!(told.contains("18 fixtures, 6 failed"), "{told}");
+    assert!(told.contains("18 fixtures, 7 failed"), "{told}");
+    // A fixture that fails is run again for what it gives: random numbers are the same in each run.
+    let (before, _) = told.split_once(" instead of -1").expect("the reason");
+    let number = before.rsplit(' ').next().unwrap_or_default();
+    let again = format!("\"value\":{number}}}");
+    assert!(!number.is_empty() && told.contains(&again), "{again}: {told}");
 }
