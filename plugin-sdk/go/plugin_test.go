@@ -207,3 +207,18 @@ func TestQueriesHaveTheKeysOfAMapping(t *testing.T) {
 		t.Error("nothing is known of it")
 	}
 }
+
+func TestWhatMayBeSummedIsToldFromWhatMustNot(t *testing.T) {
+	for metric, expected := range map[string]bool{
+		"l4_server.avg_open_conns": true, "l4_server.avg_bandwidth": true, "l4_client.avg_complete_conns": true,
+		"l7_client.avg_total_requests": true, "l7_server.avg_total_requests": true, "l4_server.avg_rx_bytes": true,
+		"l4_server.avg_pool_open_conns": false, "l4_server.pct_connection_saturation": false,
+		"l4_server.avg_total_rtt": false, "l7_server.avg_resp_latency": false,
+		"l7_server.avg_application_response_time": false, "l7_server.max_concurrent_sessions": false,
+		"l7_server.apdexr": false, "l4_server.avg_server_count": false, "healthscore.health_score_value": false,
+	} {
+		if MayBeSummed(metric) != expected {
+			t.Error(metric)
+		}
+	}
+}

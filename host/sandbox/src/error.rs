@@ -24,7 +24,7 @@ pub enum LoadError {
     /// A core module, which has no typed interface.
     #[error(
         "it is a core WebAssembly module, not a component of the world leadsman:plugin/mapping; \
-         build it with the plugin SDK, or wrap it with `wasm-tools component new`"
+         `leadsman plugin build` makes a component of it"
     )]
     CoreModule,
     /// The bytes are WebAssembly, but not well-formed.
@@ -63,8 +63,8 @@ pub enum LoadError {
     },
     /// It has imports that the sandbox does not provide.
     #[error(
-        "it imports {}, which plugins do not get (there is only {LOG}); build it without WASI, \
-         e.g. for wasm32-unknown-unknown",
+        "it imports {}, which plugins do not get (there is only {LOG}); build it with \
+         `leadsman plugin build`, which answers WASI preview 1 within the component",
         .imports.join(", ")
     )]
     UnknownImports {

@@ -40,6 +40,11 @@ impl Language {
     }
 }
 
+/// The project files, each with its language.
+fn project_files() -> String {
+    Language::ALL.map(|language| format!("{} ({language})", language.project_file())).join(", ")
+}
+
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -68,7 +73,7 @@ pub enum ProjectError {
         "{} has no project file; there should be one of {}; `leadsman plugin new NAME --language go` \
          makes a project",
         .0.display(),
-        Language::ALL.map(|language| format!("{} ({language})", language.project_file())).join(", ")
+        project_files()
     )]
     NoProject(PathBuf),
     /// The folder is a project of several languages.
