@@ -24,7 +24,15 @@ mod embedded {
         Tree {
             name: "GO_SDK",
             folder: "plugin-sdk/go",
-            without: &["BUILD.md", "README_test.go", "examples", "template", "tests"],
+            without: &[
+                "BUILD.md",
+                "config_test.go",
+                "examples",
+                "plugin_test.go",
+                "readme_test.go",
+                "template",
+                "tests",
+            ],
             beside: &[("LICENSE", "LICENSE")],
         },
         Tree { name: "GO_TEMPLATE", folder: "plugin-sdk/go/template", without: &[], beside: &[] },

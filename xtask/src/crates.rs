@@ -89,8 +89,9 @@ fn crate_of(manifest: &str) -> (String, Vec<String>) {
             }
         }
     }
-    // Plugins that ship are data.
-    dependencies.retain(|dependency| dependency != "leadsman-shipped-plugins");
+    // Plugins that ship are data; what builds plugins of authors knows nothing of the adapter.
+    let is_beside = ["leadsman-plugin-build", "leadsman-shipped-plugins"];
+    dependencies.retain(|dependency| !is_beside.contains(&dependency.as_str()));
     (name, dependencies)
 }
 

@@ -24,7 +24,7 @@ pub enum LoadError {
     /// A core module, which has no typed interface.
     #[error(
         "it is a core WebAssembly module, not a component of the world leadsman:plugin/mapping; \
-         `leadsman plugin build FILE` makes a component of it"
+         `leadsman plugin build` makes a component of it"
     )]
     CoreModule,
     /// The bytes are WebAssembly, but not well-formed.
@@ -66,8 +66,9 @@ pub enum LoadError {
     },
     /// It has imports that the sandbox does not provide.
     #[error(
-        "it imports {}, which plugins do not get (there is only {LOG}); `leadsman plugin build` makes \
-         a component whose WASI is answered within (with componentize-py alone: `--stub-wasi`)",
+        "it imports {}, which plugins do not get (there is only {LOG}); build it with \
+         `leadsman plugin build`, which answers WASI preview 1 within the component (with \
+         componentize-py alone: `--stub-wasi`)",
         .imports.join(", ")
     )]
     UnknownImports {

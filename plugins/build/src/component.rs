@@ -118,7 +118,7 @@ impl Request<'_> {
 }
 
 /// What a surrounding cargo says to its own compiler is not meant for this one.
-pub(crate) fn forget_surrounding_cargo(cargo: &mut Command) {
+fn forget_surrounding_cargo(cargo: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         let own = name.starts_with("CARGO_") && name != "CARGO_HOME"

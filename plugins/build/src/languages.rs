@@ -40,6 +40,11 @@ impl Language {
     }
 }
 
+/// The project files, each with its language.
+fn project_files() -> String {
+    Language::ALL.map(|language| format!("{} ({language})", language.project_file())).join(", ")
+}
+
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -68,7 +73,7 @@ pub enum ProjectError {
         "{} has no project file; there should be one of {}; `leadsman plugin new NAME --language go` \
          makes a project",
         .0.display(),
-        Language::ALL.map(|language| format!("{} ({language})", language.project_file())).join(", ")
+        project_files()
     )]
     NoProject(PathBuf),
     /// The folder is a project of several languages.
@@ -144,16 +149,6 @@ pub enum ProjectError {
         /// Why.
         source: std::io::Error,
     },
-    /// No tool of this version builds the language.
-    #[error(
-        "this version of leadsman does not build projects in {language}; build a component of the \
-         world leadsman:plugin/mapping with the language's own tools, and test it with `leadsman \
-         plugin test FILE`"
-    )]
-    OtherLanguage {
-        /// The language.
-        language: Language,
-    },
     /// What was built is not a plugin.
     #[error("what was built is not a plugin")]
     Module(#[from] CoreModuleError),
@@ -175,7 +170,7 @@ impl Project {
     }
 
     /// Builds the component, without fixtures. What the language's tool prints goes to standard error.
-    /// The same sources and the same tool give the same bytes, whatever the folder.
+    /// The same sources and the same tool give the same bytes, whatever the folder, except in Python.
     pub fn build(&self) -> Result<Vec<u8>, ProjectError> {
         let folder = self
             .folder
@@ -212,7 +207,12 @@ struct Tool {
 
 impl Tool {
     fn new(name: &'static str, install: &'static str, folder: &Path) -> Self {
-        let mut command = Command::new(name);
+        Self::at(name.as_ref(), name, install, folder)
+    }
+
+    /// One that is at a place of its own.
+    fn at(program: &Path, name: &'static str, install: &'static str, folder: &Path) -> Self {
+        let mut command = Command::new(program);
         command.current_dir(folder).stdin(Stdio::null());
         Self { name, install, command }
     }
@@ -256,6 +256,18 @@ impl Tool {
     }
 }
 
+/// The first two numbers of a version: `go1.26.8`, `go1.27rc1`, `v20.6.1`, `3.11`.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let (_, numbers) = text.split_at(text.find(|c: char| c.is_ascii_digit())?);
+    let mut numbers = numbers.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// A folder that is gone when its value is.
+fn scratch() -> Result<tempfile::TempDir, ProjectError> {
+    tempfile::tempdir().map_err(|source| ProjectError::File { path: std::env::temp_dir(), source })
+}
+
 fn read(path: PathBuf) -> Result<Vec<u8>, ProjectError> {
     std::fs::read(&path).map_err(|source| ProjectError::File { path, source })
 }
@@ -288,6 +300,22 @@ mod tests {
         let two = folder_with(&["go.mod", "Cargo.toml"]);
         let told = Project::find(two.path()).unwrap_err().to_string();
         assert!(told.contains("several languages, Cargo.toml and go.mod,"), "{told}");
+    }
+
+    #[test]
+    fn versions() {
+        for (text, expected) in [
+            ("go1.26.8", Some((1, 26))),
+            ("go1.27rc1", Some((1, 27))),
+            ("devel go1.28-3a5f2c", Some((1, 28))),
+            ("v20.6.1", Some((20, 6))),
+            ("3.11", Some((3, 11))),
+            ("tinygo", None),
+            ("", None),
+        ] {
+            assert_eq!(version(text), expected, "{text}");
+        }
+        assert!(version("go1.9.7") < version("go1.26.8"));
     }
 
     #[test]

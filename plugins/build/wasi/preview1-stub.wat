@@ -4,8 +4,9 @@
 ;;
 ;;   clocks    begin at 0; each look is a microsecond later, and who waits has waited
 ;;   random    the same numbers in each run
-;;   output    lines of stdout are logged as info, lines of stderr as errors
-;;   exit      a trap, after the last cause that the program gave on stderr was logged
+;;   output    lines of stdout are logged as info, lines of stderr as errors, and those that follow the
+;;             cause of a crash, its stack trace, as debug
+;;   exit      a trap
 (module
   (import "leadsman:plugin/log@0.1.0" "write" (func $log (param $level i32) (param $text i32) (param $length i32)))
   (import "env" "memory" (memory 0))
@@ -78,13 +79,23 @@
 
   ;; ---- Output ----
   ;; Programs write a line in pieces, and the log takes whole ones. A page of memory that is added at
-  ;; the first write keeps one unfinished line of stdout at 0, one of stderr at 4,096, and at 8,192
-  ;; the last line of stderr that says why the program ends. A line without its end is not logged;
-  ;; what a line has beyond 4,096 bytes is cut off.
+  ;; the first write keeps one unfinished line of stdout at 0 and one of stderr at 4,096. A line without
+  ;; its end is not logged before the program exits; what a line has beyond 4,096 bytes is cut off.
   (global $page (mut i32) (i32.const 0))
   (global $stdout (mut i32) (i32.const 0))
   (global $stderr (mut i32) (i32.const 0))
-  (global $cause (mut i32) (i32.const 0))
+  ;; Whether there was a line of stderr at all.
+  (global $told (mut i32) (i32.const 0))
+  ;; Whether the cause of a crash was written to stderr.
+  (global $crashed (mut i32) (i32.const 0))
+
+  (func $has_page (result i32)
+    (local $grown i32)
+    (if (global.get $page) (then (return (i32.const 1))))
+    (local.set $grown (memory.grow (i32.const 1)))
+    (if (i32.eq (local.get $grown) (i32.const -1)) (then (return (i32.const 0))))
+    (global.set $page (i32.shl (local.get $grown) (i32.const 16)))
+    (i32.const 1))
 
   ;; Whether bytes are UTF-8, in which lines must be.
   (func $is_utf8 (param $at i32) (param $length i32) (result i32)
@@ -140,28 +151,26 @@
         (br_if $next (i32.lt_u (local.get $each) (local.get $end)))))
     (call $log (local.get $level) (local.get $at) (local.get $length)))
 
-  ;; Keeps a line of stderr that says why the program ends: `panic…` or `fatal…`.
-  (func $keep_cause (param $at i32) (param $length i32)
+  ;; Logs a line of stderr. The adapter takes the last error for the reason of a trap, so that what
+  ;; follows `panic…` or `fatal…`, with which Go and others begin, is of a lower level.
+  (func $error_line (param $at i32) (param $length i32)
     (local $word i32)
+    (global.set $told (i32.const 1))
+    (call $line
+      (select (i32.const 0) (i32.const 3) (global.get $crashed))
+      (local.get $at) (local.get $length))
     (if (i32.lt_u (local.get $length) (i32.const 4)) (then (return)))
     (local.set $word (i32.load align=1 (local.get $at)))
     (if (i32.or
           (i32.eq (local.get $word) (i32.const 0x696e6170))  ;; pani
           (i32.eq (local.get $word) (i32.const 0x61746166))) ;; fata
-      (then
-        (memory.copy (i32.add (global.get $page) (i32.const 8192)) (local.get $at) (local.get $length))
-        (global.set $cause (local.get $length)))))
+      (then (global.set $crashed (i32.const 1)))))
 
   (func (export "fd_write") (param $fd i32) (param $pieces i32) (param $count i32) (param $written i32) (result i32)
     (local $total i32) (local $at i32) (local $end i32) (local $byte i32)
     (local $is_error i32) (local $line i32) (local $length i32)
     (if (i32.gt_u (i32.sub (local.get $fd) (i32.const 1)) (i32.const 1)) (then (return (i32.const 8))))
-    (if (i32.eqz (global.get $page))
-      (then
-        (global.set $page (memory.grow (i32.const 1)))
-        (if (i32.eq (global.get $page) (i32.const -1))
-          (then (global.set $page (i32.const 0)) (return (i32.const 48)))) ;; nomem
-        (global.set $page (i32.shl (global.get $page) (i32.const 16)))))
+    (if (i32.eqz (call $has_page)) (then (return (i32.const 48)))) ;; nomem
     (local.set $is_error (i32.eq (local.get $fd) (i32.const 2)))
     (local.set $line (i32.add (global.get $page) (i32.shl (local.get $is_error) (i32.const 12))))
     (local.set $length (select (global.get $stderr) (global.get $stdout) (local.get $is_error)))
@@ -178,10 +187,9 @@
             (local.set $at (i32.add (local.get $at) (i32.const 1)))
             (if (i32.eq (local.get $byte) (i32.const 10))
               (then
-                (if (local.get $is_error) (then (call $keep_cause (local.get $line) (local.get $length))))
-                (call $line
-                  (i32.add (i32.const 1) (i32.shl (local.get $is_error) (i32.const 1)))
-                  (local.get $line) (local.get $length))
+                (if (local.get $is_error)
+                  (then (call $error_line (local.get $line) (local.get $length)))
+                  (else (call $line (i32.const 1) (local.get $line) (local.get $length))))
                 (local.set $length (i32.const 0)))
               (else
                 (if (i32.lt_u (local.get $length) (i32.const 4096))
@@ -198,11 +206,17 @@
     (i32.store align=1 (local.get $written) (local.get $total))
     (i32.const 0))
 
-  ;; The adapter takes the last line that was logged as an error for the reason of a trap.
   (func $end
     (call $line (i32.const 1) (global.get $page) (global.get $stdout))
-    (call $line (i32.const 3) (i32.add (global.get $page) (i32.const 4096)) (global.get $stderr))
-    (call $line (i32.const 3) (i32.add (global.get $page) (i32.const 8192)) (global.get $cause))
+    (if (global.get $stderr)
+      (then (call $error_line (i32.add (global.get $page) (i32.const 4096)) (global.get $stderr))))
+    ;; Who ends without a word is told of: "the program ended itself".
+    (if (i32.and (i32.eqz (global.get $told)) (call $has_page))
+      (then
+        (i64.store (global.get $page) (i64.const 0x676f727020656874))
+        (i64.store offset=8 (global.get $page) (i64.const 0x65646e65206d6172))
+        (i64.store offset=16 (global.get $page) (i64.const 0x666c657374692064))
+        (call $log (i32.const 3) (global.get $page) (i32.const 24))))
     (unreachable))
   (func (export "proc_exit") (param $status i32) (call $end))
   (func (export "proc_raise") (param $signal i32) (result i32) (call $end) (i32.const 52))

@@ -18,7 +18,8 @@ impl Check<'_> {
         names: &Names<'_>,
     ) -> Vec<valid::Link> {
         let Some(chain) = written.plugins.take() else {
-            if written.plugin.is_empty() {
+            // One of a wrong type is reported already.
+            if written.plugin.is_empty() && !self.stand_ins.covers(&format!("{place}/plugin")) {
                 self.fault(place, "the key \"plugin\" is missing");
             }
             return Vec::new();

@@ -33,6 +33,12 @@ pub(super) fn build(arguments: &BuildPlugin) -> ExitCode {
         print_line(format_args!("size     {} bytes", built.component.len()));
         print_line(format_args!("digest   sha256:{}", hex(&built.component)));
         print_line(format_args!("fixtures {}", built.count));
+        if is_large(&built.component) {
+            print_line(format_args!(
+                "load     with `maxBytes: {}` beside its file",
+                limits::MAX_BYTES
+            ));
+        }
         Ok(())
     });
     match written {
@@ -64,10 +70,14 @@ impl Built {
 /// Checks what `serve` checks before it compiles, so that a component that is refused later is refused
 /// here.
 fn check_structure(component: &[u8]) -> anyhow::Result<()> {
-    let is_large = component.len() as u64 > StructuralLimits::DEFAULT.bytes;
     let structure =
-        if is_large { StructuralLimits::INTERPRETER } else { StructuralLimits::DEFAULT };
+        if is_large(component) { StructuralLimits::INTERPRETER } else { StructuralLimits::DEFAULT };
     limits::check(component, &structure).context("it is larger within than plugins may be")
+}
+
+/// Whether it must have an interpreter in it, for which the operator allows more.
+fn is_large(component: &[u8]) -> bool {
+    component.len() as u64 > StructuralLimits::DEFAULT.bytes
 }
 
 fn hex(component: &[u8]) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ProjectError, Tool, read};
+use super::{ProjectError, Tool, read, scratch, version};
 
 /// The oldest version that the SDK is written for.
 const NEEDED: (u32, u32) = (1, 26);
@@ -14,8 +14,7 @@ const INSTALL: &str = "install Go 1.26 or newer from https://go.dev/dl (TinyGo i
 /// Builds the package `main` in a folder.
 pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     check_version(folder)?;
-    let scratch = tempfile::tempdir()
-        .map_err(|source| ProjectError::File { path: std::env::temp_dir(), source })?;
+    let scratch = scratch()?;
     let module = scratch.path().join("core.wasm");
     let mut go = Tool::new("go", INSTALL, folder);
     // No path and no state of version control: the digest is that of the sources.
@@ -35,31 +34,4 @@ fn check_version(folder: &Path) -> Result<(), ProjectError> {
         return Ok(());
     }
     Err(ProjectError::WrongVersion { tool: "go", found, needed: NEEDED_NAME, install: INSTALL })
-}
-
-/// The first two numbers of `go1.26.8`, `go1.27rc1` or `devel go1.27-abcdef`.
-fn version(text: &str) -> Option<(u32, u32)> {
-    let (_, numbers) = text.split_once("go")?;
-    let mut numbers = numbers.split(|c: char| !c.is_ascii_digit());
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions() {
-        for (text, expected) in [
-            ("go1.26.8", Some((1, 26))),
-            ("go1.27rc1", Some((1, 27))),
-            ("devel go1.28-3a5f2c", Some((1, 28))),
-            ("go1.9", Some((1, 9))),
-            ("tinygo", None),
-            ("", None),
-        ] {
-            assert_eq!(version(text), expected, "{text}");
-        }
-        assert!(version("go1.26.8").unwrap() >= NEEDED && version("go1.9.7").unwrap() < NEEDED);
-    }
 }

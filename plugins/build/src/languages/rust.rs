@@ -79,9 +79,7 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 fn cargo(folder: &Path) -> Tool {
-    let mut cargo = Tool::new("cargo", INSTALL, folder);
-    crate::component::forget_surrounding_cargo(&mut cargo.command);
-    cargo
+    Tool::new("cargo", INSTALL, folder)
 }
 
 /// Where cargo keeps the sources of dependencies.
