@@ -260,3 +260,11 @@ async fn an_edit_in_go_is_served() {
     println!("Go, from the edit to the value: {took:?}");
     assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
 }
+
+#[tokio::test]
+async fn an_edit_in_rust_is_served() {
+    let (from, to) = ("errors.value / divisor", "2.0 * errors.value / divisor");
+    let took = edited("rust", "src/lib.rs", from, to, ["0.75", "1.5"]).await;
+    println!("Rust, from the edit to the value: {took:?}");
+    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
+}

@@ -13,7 +13,7 @@ use crate::answer::assert_contains;
 use crate::process::PROCESS_TIMEOUT;
 
 /// How long a compiler may take on a busy machine, which may have to build the standard library.
-const BUILD_TIMEOUT: Duration = Duration::from_secs(900);
+pub(super) const BUILD_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The result of `leadsman check`, `leadsman doctor` or `leadsman rules`.
 #[derive(Debug)]

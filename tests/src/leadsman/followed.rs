@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
+use super::commands::BUILD_TIMEOUT;
 use super::{Leadsman, binary};
-use crate::process::PROCESS_TIMEOUT;
 
 /// A command under way. It ends with this value.
 pub struct Followed {
@@ -27,6 +27,9 @@ impl Leadsman {
         let mut child = Command::new(binary())
             .args(arguments)
             .current_dir(folder)
+            // What is built needs nothing from a registry: a project has its SDK with it.
+            .env("GOPROXY", "off")
+            .env("CARGO_NET_OFFLINE", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -44,7 +47,7 @@ impl Followed {
     /// If the command ends before, or no such line comes in time.
     pub async fn line(&mut self, text: &str) -> (String, Instant) {
         loop {
-            let line = timeout(PROCESS_TIMEOUT, self.lines.next_line()).await;
+            let line = timeout(BUILD_TIMEOUT, self.lines.next_line()).await;
             match line {
                 Ok(Ok(Some(line))) => {
                     self.seen.push_str(&line);
