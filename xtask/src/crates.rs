@@ -108,7 +108,7 @@ mod tests {
     /// Who may use whom. A new arrow is a decision: it is written here, and ARCHITECTURE.md says
     /// why.
     const ALLOWED: &str = "\
-leadsman: leadsman-api leadsman-autoscaler leadsman-cluster leadsman-config leadsman-control leadsman-convert leadsman-document leadsman-evaluation leadsman-hpa leadsman-model leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-server leadsman-source leadsman-trace
+leadsman: leadsman-api leadsman-autoscaler leadsman-cluster leadsman-config leadsman-control leadsman-convert leadsman-document leadsman-evaluation leadsman-hpa leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-server leadsman-source leadsman-trace
 leadsman-control: leadsman-cluster leadsman-config leadsman-document leadsman-evaluation leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source leadsman-trace
 leadsman-api: leadsman-autoscaler leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime leadsman-server leadsman-trace
 leadsman-provider: leadsman-evaluation leadsman-model leadsman-rules leadsman-runtime

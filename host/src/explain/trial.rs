@@ -52,7 +52,7 @@ pub async fn trial(options: &TrialOptions) -> Result<MetricExplanation, ExplainE
         if let Some(keys) = config.as_object_mut() {
             keys.remove("verify");
         }
-        config["plugins"][TRIED] = json!({"file": file});
+        config["plugins"][TRIED] = json!({"file": file.display().to_string()});
     }
     // Beside the configuration, since its paths are relative to it.
     let folder = options.against.parent().filter(|folder| !folder.as_os_str().is_empty());

@@ -13,7 +13,7 @@ mod registry;
 mod scale;
 mod table;
 
-pub use bench::{Bench, BenchOptions, bench};
+pub use bench::{Bench, BenchOptions, Size, bench};
 pub use dev::{DevOptions, dev};
 pub use diff::{Difference, Differences, diff};
 pub use inspect::{Inspection, Provenance, Signature, inspect};
