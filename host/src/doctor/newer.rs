@@ -235,7 +235,7 @@ fn fallback(name: &str, hpa: &Value, external: &Value, around: &Around) -> Optio
     let Some(policy) = policies.external.get(metric) else {
         return Some(Finding::good(format!("{told}; its mapping is not in this configuration")));
     };
-    if let Some(value) = policy.otherwise {
+    if let Some(value) = &policy.otherwise {
         return Some(Finding {
             advice: Some("leave one of the two out".to_owned()),
             ..Finding::unsure(format!(
