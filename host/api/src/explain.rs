@@ -30,7 +30,8 @@ pub(super) fn with(uri: &Uri) -> With {
 }
 
 fn is_true(uri: &Uri, parameter: &str) -> bool {
-    let Some(query) = uri.query() else { return false };
+    // Nearly no read asks for it, and then nothing is decoded.
+    let Some(query) = uri.query().filter(|query| query.contains(parameter)) else { return false };
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     pairs.any(|(name, value)| name == parameter && value == "true")
 }

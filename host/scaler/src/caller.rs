@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, StatusCode};
 
 use super::Scaler;
@@ -22,6 +22,8 @@ pub(super) struct Credentials {
     peer: Arc<Peer>,
     /// The header of this name.
     authorization: Option<HeaderValue>,
+    /// The client's program, as it states it.
+    agent: Option<HeaderValue>,
 }
 
 /// A client that has shown who it is.
@@ -36,7 +38,8 @@ pub(super) struct Caller {
 
 impl Credentials {
     pub(super) fn of(peer: Arc<Peer>, request: &Request) -> Self {
-        Self { peer, authorization: request.headers().get(AUTHORIZATION).cloned() }
+        let header = |name| request.headers().get(name).cloned();
+        Self { peer, authorization: header(AUTHORIZATION), agent: header(USER_AGENT) }
     }
 }
 
@@ -56,7 +59,7 @@ impl Caller {
         let client = match &scaler.state.clients {
             None => None,
             Some(clients) => {
-                let Credentials { peer, authorization } = &credentials;
+                let Credentials { peer, authorization, .. } = &credentials;
                 let client = clients.authenticate(peer, authorization.as_ref()).await;
                 Some(client.map_err(|denied| refused(&scaler, denied))?)
             }
@@ -73,6 +76,16 @@ impl Caller {
     /// Tells one user from another.
     pub(super) fn id(&self) -> u64 {
         self.client.as_ref().map_or(0, |client| client.id().0)
+    }
+
+    /// The same for the record of who reads.
+    fn reader(&self) -> Reader<'_> {
+        let agent = self.credentials.agent.as_ref().and_then(|agent| agent.to_str().ok());
+        Reader {
+            id: self.id(),
+            user: self.client.as_ref().map(Client::user),
+            agent: agent.unwrap_or_default(),
+        }
     }
 
     /// Whether the client may read this through the metrics APIs.
@@ -93,7 +106,7 @@ impl Caller {
         snapshot: &Snapshot,
         read: &Read,
     ) -> Result<Measured, Status> {
-        let measured = measure(snapshot, read, Reader(self.id())).await;
+        let measured = measure(snapshot, read, self.reader()).await;
         let state = &self.scaler.state;
         Ok(measured.inspect_err(|error| state.served.note_unserved(error, &state.metrics))?)
     }

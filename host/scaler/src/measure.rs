@@ -47,7 +47,7 @@ impl Measured {
 pub(super) async fn measure(
     snapshot: &Snapshot,
     read: &Read,
-    caller: Caller,
+    caller: Caller<'_>,
 ) -> Result<Measured, ReadError> {
     let metric: &str = &read.metric;
     match &read.of {
@@ -96,7 +96,7 @@ async fn external(
     }
     .await;
     if let Ok(Measured { missing: Some(missing), .. }) = &measured {
-        read.lacks(missing);
+        read.lacks(missing, false);
     }
     read.ended(stale, &measured);
     measured
@@ -116,7 +116,7 @@ async fn custom(snapshot: &Snapshot, request: &CustomRequest<'_>) -> Result<Meas
     }
     .await;
     if let Ok(Measured { missing: Some(missing), .. }) = &measured {
-        read.lacks(missing);
+        read.lacks(missing, false);
     }
     read.ended(stale, &measured);
     measured

@@ -367,8 +367,10 @@ fn evaluation(
         (None, None) => "pending",
         (None, Some(_)) => "ok",
     };
-    // As far back as runs were recorded.
-    let failing = runs.iter().take_while(|run| run.outcome.is_err()).last();
+    let failing = state.failed.as_ref().map(|failed| {
+        let since = now.saturating_duration_since(failed.since).as_millis();
+        clock::now().saturating_sub(i64::try_from(since).unwrap_or(i64::MAX))
+    });
     Some(ExplainedEvaluation {
         namespace: scope.namespace().map(ToString::to_string),
         selector: params.to_string(),
@@ -376,9 +378,7 @@ fn evaluation(
         every: every.as_secs_f64(),
         age: age.map(|age| age.as_secs_f64()),
         last_good_ends_in: state.failed.as_ref().and(left).map(|left| left.as_secs_f64()),
-        failing_since: failing
-            .filter(|_| state.failed.is_some())
-            .map(|run| rfc3339(run.time)),
+        failing_since: failing.map(rfc3339),
         handover: handover.map(|handover| {
             let serving = if handover.serving { "serves" } else { "cannot serve" };
             let since = found::seconds(handover.since);

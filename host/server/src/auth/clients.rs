@@ -141,6 +141,11 @@ impl Client {
     pub fn id(&self) -> UserId {
         UserId::of(&self.identity)
     }
+
+    /// Its name.
+    pub fn user(&self) -> &str {
+        &self.identity.user
+    }
 }
 
 impl OwnFile {
