@@ -37,7 +37,7 @@ pub(crate) enum Benchmark {
 }
 
 impl Benchmark {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Reads,
         Self::Shapes,
         Self::Evaluation,

@@ -14,7 +14,7 @@ use crate::setup;
 use crate::steps::Steps;
 
 /// The programs, each in `fuzz/targets` under its name.
-const TARGETS: [&str; 22] = [
+const TARGETS: [&str; 23] = [
     "answer",
     "component",
     "config",

@@ -32,7 +32,7 @@ pub(super) struct Elsewhere<'a> {
     /// Who asks.
     pub(super) asker: &'a Asker,
     /// The same, as a number.
-    pub(super) caller: Caller,
+    pub(super) caller: Caller<'a>,
 }
 
 /// The user and the groups of requests that are not authenticated, on a machine without a cluster.
@@ -79,7 +79,7 @@ impl ReadState {
     /// An answer with its bytes as they came. An error names the delegate.
     fn passed_back(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         delegate: &Delegate,
         answer: Answer,
     ) -> Result<Response, Status> {
@@ -90,7 +90,7 @@ impl ReadState {
             Some(message) if !status.is_success() && is_json => named(name, message, body),
             _ => body,
         };
-        let mut response = Response::new(self.long_answers.admit(caller.0, body)?.into());
+        let mut response = Response::new(self.long_answers.admit(caller.id, body)?.into());
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, content_type);

@@ -85,7 +85,8 @@ fn then(
         return None;
     }
     let kind = object.target.kind.as_str();
-    if !target.per_pod && !(COUNTED.contains(&kind) && object.target.api_version == "apps/v1") {
+    let is_counted = COUNTED.contains(&kind) && object.target.api_version == "apps/v1";
+    if !(target.per_pod || is_counted) {
         notes.differs(format!(
             "fallback: for a target of the type Value the ready pods are counted, and those of a {kind} are not \
              known; after the last good values the autoscaler gets an error and keeps its replicas"

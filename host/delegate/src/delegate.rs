@@ -308,7 +308,10 @@ impl Delegate {
         let mut lists = (*before).clone();
         let mut failure = None;
         let apis = self.settings.matcher.apis.iter();
-        for of in apis.flat_map(|&api| api.versions().iter().map(move |&version| (api, version))) {
+        let asked: Vec<ApiVersion> = apis
+            .flat_map(|&api| api.versions().iter().map(move |&version| (api, version)))
+            .collect();
+        for of in asked {
             match self.list_one(of, hops).await {
                 Ok(listed) => lists = lists.with(of, listed),
                 Err(error) => {

@@ -77,14 +77,14 @@ mod tests {
     use super::super::error::EvaluationError;
     use super::super::state::{Evaluated, Failed};
     use super::*;
-    use leadsman_model::quantity::Quantity;
+    use super::super::stand_in::StandIn;
     use leadsman_model::serve::Serve;
 
     fn served(good: bool, failed: bool, policy: &Policy, after: Duration) -> Option<Served> {
         let state = State {
             good: good.then(|| Arc::new(Evaluated::nothing(&Serve::External))),
             failed: failed
-                .then(|| Failed { error: Arc::new(EvaluationError::Internal), at: Instant::now() }),
+                .then(|| Failed { error: Arc::new(EvaluationError::Internal), at: Instant::now(), since: Instant::now() }),
             attempts: 1,
         };
         Condition::of(&state, policy, None, Instant::now() + after).map(|one| one.served)
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(served(true, true, &lenient, now), Some(Served::Old));
         assert_eq!(served(true, true, &lenient, later), Some(Served::Nothing));
         assert_eq!(served(false, true, &lenient, now), Some(Served::Nothing));
-        let otherwise = Some("7".parse::<Quantity>().unwrap());
+        let otherwise = Some(StandIn::Value("7".parse().unwrap()));
         let stated = Policy { otherwise, ..lenient };
         assert_eq!(served(true, true, &stated, now), Some(Served::Old));
         assert_eq!(served(true, true, &stated, later), Some(Served::Stated));

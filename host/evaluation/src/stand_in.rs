@@ -30,6 +30,33 @@ pub enum StandIn {
     Replicas(Arc<StatedReplicas>),
 }
 
+impl fmt::Display for StandIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => write!(f, "{value}"),
+            Self::Replicas(stated) => {
+                let replicas = stated.replicas;
+                match stated.behavior {
+                    ReplicasBehavior::Static => write!(f, "the number for {replicas} replicas"),
+                    ReplicasBehavior::Current => write!(f, "the number for the present replicas"),
+                    ReplicasBehavior::CurrentIfHigher => {
+                        write!(
+                            f,
+                            "the number for {replicas} replicas, or the present ones if they are more"
+                        )
+                    }
+                    ReplicasBehavior::CurrentIfLower => {
+                        write!(
+                            f,
+                            "the number for {replicas} replicas, or the present ones if they are fewer"
+                        )
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A number of replicas that is asked for while values are not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatedReplicas {

@@ -18,7 +18,8 @@ use leadsman_model::names::ObjectName;
 use leadsman_model::quantity::Quantity;
 
 /// Who reads: nobody whose reads are counted has the same number by chance.
-const CALLER: Caller = Caller(0x6163_7469_7661_746f);
+const CALLER: Caller<'_> =
+    Caller { id: 0x6163_7469_7661_746f, user: None, agent: "leadsman-activator" };
 
 /// What came of a read: a number, or why it is not known. The error says why there is no answer.
 type Outcome = Result<Result<Quantity, String>, ReadError>;

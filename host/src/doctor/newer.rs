@@ -48,7 +48,7 @@ impl Policies {
                 Serve::External => &mut policies.external,
                 Serve::Custom(_) | Serve::ResourceMetrics(_) => &mut policies.custom,
             };
-            of.entry(mapping.metric.as_str().to_owned()).or_insert(mapping.policy);
+            of.entry(mapping.metric.as_str().to_owned()).or_insert_with(|| mapping.policy.clone());
         }
         policies
     }
@@ -235,7 +235,7 @@ fn fallback(name: &str, hpa: &Value, external: &Value, around: &Around) -> Optio
     let Some(policy) = policies.external.get(metric) else {
         return Some(Finding::good(format!("{told}; its mapping is not in this configuration")));
     };
-    if let Some(value) = policy.otherwise {
+    if let Some(value) = &policy.otherwise {
         return Some(Finding {
             advice: Some("leave one of the two out".to_owned()),
             ..Finding::unsure(format!(

@@ -116,7 +116,7 @@ const GROUPS: [&[&str]; 5] = [
 ];
 
 /// Components that can be combined with any of [`GROUPS`].
-const OPTIONS: [&[&str]; 8] = [
+const OPTIONS: [&[&str]; 10] = [
     &[],
     &["cert-manager"],
     &["monitoring"],

@@ -87,7 +87,7 @@ async fn the_own_account_reads_for_who_was_authorized_here() {
 async fn an_adapter_takes_impersonation_of_an_account_with_the_right() {
     let mut scene = Scene::new("neighbours-as-user").await;
     let admin = scene.plane.admin();
-    let account = scene.adapter.account();
+    let account = scene.adapter.account().clone();
     let token = account.token(&admin).await;
     scene.folder.put("token", &token);
     let file = scene.folder.path("token");

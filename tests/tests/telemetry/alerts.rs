@@ -42,15 +42,15 @@ fn read(path: &str) -> String {
 /// Panels of the dashboard: title and expressions, for all mappings and a minute.
 fn panels() -> Vec<(String, Vec<String>)> {
     let dashboard = read("deploy/chart/leadsman/dashboards/leadsman.json");
-    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
-    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let dashboard: Value = serde_json::from_str(&dashboard).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("a list").iter();
     let panels = panels.filter(|panel| panel["type"] != "row").map(|panel| {
-        let expressions = panel["targets"].as_array().unwrap().iter().map(|target| {
-            let text = target["expr"].as_str().unwrap();
+        let expressions = panel["targets"].as_array().expect("a list").iter().map(|target| {
+            let text = target["expr"].as_str().expect("a text");
             let text = text.replace("$mapping", ".*").replace("$__rate_interval", "1m");
             text.replace("$__range", "1m")
         });
-        (panel["title"].as_str().unwrap().to_owned(), expressions.collect())
+        (panel["title"].as_str().expect("a text").to_owned(), expressions.collect())
     });
     panels.collect()
 }

@@ -193,15 +193,15 @@ pub struct ExplainedPolicy {
     /// How old values may be while evaluations fail.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_good: Option<f64>,
-    /// What stands for values that are not known.
+    /// What stands for values that are not known: a number, or a number of replicas.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub otherwise: Option<Number>,
+    pub otherwise: Option<String>,
     /// For how long the last value of what is absent stands for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_known: Option<f64>,
     /// What stands for what is absent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub default: Option<Number>,
+    pub default: Option<String>,
     /// Below this is 0.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub activation: Option<f64>,

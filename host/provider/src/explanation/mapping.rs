@@ -1,7 +1,7 @@
 //! What serves a metric, as an explanation tells it.
 
 use super::{
-    ExplainedMapping, ExplainedPlugin, ExplainedPolicy, Number, View, WrittenAt, WrittenQuery,
+    ExplainedMapping, ExplainedPlugin, ExplainedPolicy, View, WrittenAt, WrittenQuery,
 };
 use crate::snapshot::{EntryState, Place, Snapshot};
 use leadsman_evaluation::{Evaluations, Mapping, Policy};
@@ -73,9 +73,9 @@ fn policy(policy: &Policy) -> ExplainedPolicy {
         max_age: policy.max_age.as_secs_f64(),
         refresh_at_most_every: policy.refresh_at_most_every.as_secs_f64(),
         last_good: policy.last_good.map(|time| time.as_secs_f64()),
-        otherwise: policy.otherwise.map(Number::of),
+        otherwise: policy.otherwise.as_ref().map(ToString::to_string),
         last_known: policy.last_known.map(|time| time.as_secs_f64()),
-        default: policy.default.map(Number::of),
+        default: policy.default.as_ref().map(ToString::to_string),
         activation: policy.activation,
         on_nan: match policy.on_nan {
             OnNan::Refuse => "refuse".to_owned(),

@@ -337,12 +337,12 @@ mod tests {
         let plain = Policy::default();
         assert_eq!(of(1.5, &plain), (some("1500m"), String::new()));
         assert_eq!(of(f64::NAN, &plain), (None, "refused: the value is NaN".to_owned()));
-        let five = Policy { activation: Some(5.0), ..plain };
+        let five = Policy { activation: Some(5.0), ..plain.clone() };
         assert_eq!(of(4.9, &five), (some("0"), "below the activation 5, so 0".to_owned()));
         assert_eq!(of(5.0, &five), (some("5"), String::new()));
-        let absent = Policy { on_nan: OnNan::Absent, ..plain };
+        let absent = Policy { on_nan: OnNan::Absent, ..plain.clone() };
         assert_eq!(of(f64::INFINITY, &absent), (None, "no number, so absent (onNaN)".to_owned()));
-        let two = Policy { on_nan: OnNan::Value(Quantity::from_milli(2000)), ..plain };
+        let two = Policy { on_nan: OnNan::Value(Quantity::from_milli(2000)), ..plain.clone() };
         assert_eq!(
             of(f64::NAN, &two),
             (some("2"), "no number; 2 stands for it (onNaN)".to_owned())

@@ -36,7 +36,7 @@ pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, Decision, Identity};
+use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, Decision};
 use leadsman_runtime::files;
 use tokens::Tokens;
 use unproven::Unproven;

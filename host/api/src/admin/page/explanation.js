@@ -52,9 +52,9 @@ function about(of) {
   const rules = [
     `a read waits for ${age(policy.deadline)} at most`, `values are current for ${age(policy.maxAge)}`,
     policy.lastGood !== undefined && `old ones are served for ${age(policy.lastGood)} while it fails`,
-    policy.otherwise && `${policy.otherwise.decimal} stands for what is not known`,
+    policy.otherwise && `${policy.otherwise} stands for what is not known`,
     policy.lastKnown !== undefined && `the last value stands for what is absent for ${age(policy.lastKnown)}`,
-    policy.default && `${policy.default.decimal} stands for what is absent`,
+    policy.default && `${policy.default} stands for what is absent`,
     policy.activation !== undefined && `below ${plain(policy.activation)} is 0`,
     `NaN: ${policy.onNan}`,
   ].filter(Boolean);
