@@ -111,7 +111,7 @@ impl Leadsman {
         // What is built needs nothing from a registry: a project has its SDK with it.
         command.env("GOPROXY", "off").env("CARGO_NET_OFFLINE", "true");
         if let Some(path) = path {
-            command.env("PATH", path);
+            command.env("PATH", path).env_remove("VIRTUAL_ENV");
         }
         let Ok(output) = timeout(BUILD_TIMEOUT, command.output()).await else {
             panic!("leadsman {} does not end", arguments.join(" "))

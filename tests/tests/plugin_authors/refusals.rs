@@ -16,6 +16,16 @@ async fn a_folder_of_no_language_and_of_two() {
     assert!(told.contains("several languages, go.mod and package.json"), "{told}");
 }
 
+impl Author {
+    /// Puts a tool into the folder `bin` that only says its version.
+    fn tool_that_says(&self, name: &str, says: &str) {
+        let path = format!("bin/{name}");
+        self.write(&path, format!("#!/bin/sh\necho {says}\n"));
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(self.path(&path), executable).expect("an executable");
+    }
+}
+
 #[tokio::test]
 async fn no_compiler_and_one_that_is_too_old() {
     let author = Author::new();
@@ -24,14 +34,47 @@ async fn no_compiler_and_one_that_is_too_old() {
     let bin = author.path("bin");
     let told = author.refused(&["build", "error-ratio"], Some(&bin)).await;
     assert!(told.contains("there is no go on this machine: install Go 1.26"), "{told}");
-    author.write("bin/go", "#!/bin/sh\necho go1.21.13\n");
-    let executable = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(author.path("bin/go"), executable).expect("an executable");
+    author.tool_that_says("go", "go1.21.13");
     let told = author.refused(&["build", "error-ratio"], Some(&bin)).await;
     assert!(told.contains("go is go1.21.13, and plugins need go1.26 or newer"), "{told}");
     author.plugin_ok(&["new", "in-rust", "--language", "rust"]).await;
     let told = author.refused(&["build", "in-rust"], Some(&bin)).await;
     assert!(told.contains("there is no cargo on this machine: install Rust from"), "{told}");
+}
+
+#[tokio::test]
+async fn what_projects_in_javascript_and_python_lack() {
+    let author = Author::new();
+    let bin = author.path("bin");
+    author.write("js/package.json", "{}");
+    author.write("py/pyproject.toml", "");
+    author.write("bin/README.md", "no interpreter here");
+    for (project, tool, steps) in [
+        (
+            "js",
+            "node",
+            [
+                ("v18.19.1", "node is v18.19.1, and plugins need Node.js 20.6 or later: install"),
+                ("v20.6.0", "its packages are not installed; run `npm install` in its folder"),
+            ],
+        ),
+        (
+            "py",
+            "python3",
+            [
+                ("3.9 True", "python3 is 3.9, and plugins need Python 3.11 or later: install"),
+                ("3.12 False", "there is no module leadsman_plugin: put the SDK into vendor"),
+            ],
+        ),
+    ] {
+        let told = author.refused(&["build", project], Some(&bin)).await;
+        assert!(told.contains(&format!("there is no {tool} on this machine: install")), "{told}");
+        for (said, says) in steps {
+            author.tool_that_says(tool, said);
+            let told = author.refused(&["build", project], Some(&bin)).await;
+            assert!(told.contains(says), "{told}");
+        }
+    }
 }
 
 #[tokio::test]
