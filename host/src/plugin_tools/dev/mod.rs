@@ -65,29 +65,51 @@ pub async fn dev(
     let tools = Tools::new(Some(&project.cache()))?;
     let mut work = Work { project, tools, print };
     let mut end = std::pin::pin!(end);
-    // The adapter starts with the first component that works.
-    let begun = loop {
+    // The adapter starts with the first component and mapping that work.
+    let (app, first) = loop {
         let attempt = async {
             let begun = Instant::now();
             let attempted = work.attempt().await;
-            if work.told(&attempted) {
-                return anyhow::Ok(attempted.ok().map(|attempt| (attempt, begun)));
+            if work.told(&attempted)
+                && let Ok(attempt) = attempted
+            {
+                match start(&work.project, api, admin).await {
+                    Ok(app) => return anyhow::Ok(Some((app, (attempt, begun)))),
+                    Err(error) if error.is::<PluginError>() => work.tell(&error),
+                    Err(error) => return Err(error),
+                }
             }
             changes.next().await?;
             Ok(None)
         };
-        let attempted = tokio::select! {
+        let started = tokio::select! {
             () = &mut end => return Ok(()),
-            attempted = attempt => attempted?,
+            started = attempt => started?,
         };
-        if let Some(attempt) = attempted {
-            break attempt;
+        if let Some(started) = started {
+            break started;
         }
     };
+    (work.print)(&format!("serving   https://{}, status page http://{}\n", app.api, app.admin));
+    let served = app.served.clone();
+    let mut done = Ok(());
+    let working = async {
+        let followed = work.follow(&served, &mut changes, first);
+        tokio::select! {
+            () = &mut end => {}
+            ended = followed => done = ended,
+        }
+    };
+    app.run(working).await?;
+    done
+}
+
+/// Starts the adapter. Faults of the mapping are of the plugin's author.
+async fn start(project: &Project, api: SocketAddr, admin: SocketAddr) -> anyhow::Result<App> {
     let options = Options {
-        config: ConfigOrigin::File(work.project.config()),
+        config: ConfigOrigin::File(project.config()),
         flags: Flags::default(),
-        cache: Some(work.project.cache()),
+        cache: Some(project.cache()),
         cluster: ClusterOptions::Never,
         address: Some(api.ip()),
         port: api.port(),
@@ -99,25 +121,15 @@ pub async fn dev(
         traces: None,
         autoscaler_events: false,
     };
-    let app = App::start(&options).await.map_err(|error| match error {
+    App::start(&options).await.map_err(|error| match error {
         StartError::Faults(documents) => {
             let faults: Vec<_> = documents.iter().map(ToString::to_string).collect();
-            anyhow::Error::from(PluginError(faults.join("\n")))
+            // The author wrote the mapping, and not the file that it is served from.
+            let file = project.config().display().to_string();
+            anyhow::Error::from(PluginError(faults.join("\n").replace(&file, "the mapping")))
         }
         other => anyhow::Error::from(other),
-    })?;
-    (work.print)(&format!("serving   https://{}, status page http://{}\n", app.api, app.admin));
-    let served = app.served.clone();
-    let mut done = Ok(());
-    let working = async {
-        let followed = work.follow(&served, &mut changes, begun);
-        tokio::select! {
-            () = &mut end => {}
-            ended = followed => done = ended,
-        }
-    };
-    app.run(working).await?;
-    done
+    })
 }
 
 /// A component that works, with its configuration.
@@ -155,13 +167,14 @@ impl<P: Fn(&str)> Work<P> {
 
     /// Shows what went wrong. Gives back whether nothing did.
     fn told(&self, attempted: &anyhow::Result<Attempt>) -> bool {
-        match attempted {
-            Ok(_) => true,
-            Err(error) => {
-                (self.print)(&format!("error     {error:#}\n          waiting for a change\n"));
-                false
-            }
+        if let Err(error) = attempted {
+            self.tell(error);
         }
+        attempted.is_ok()
+    }
+
+    fn tell(&self, error: &anyhow::Error) {
+        (self.print)(&format!("error     {error:#}\n          waiting for a change\n"));
     }
 
     /// Shows the value of each component, and makes one of each change.
