@@ -1,5 +1,7 @@
 //! Mappings with several plugins: what one gives is an answer for the next.
 
+use std::collections::HashMap;
+
 use leadsman_model::data::{Answer, Data, Input, Vector};
 use leadsman_model::dictionary::Dictionary;
 use leadsman_model::names::Scope;
@@ -72,14 +74,19 @@ pub(super) fn answer(values: &Values, trace: &Trace, scope: &Scope) -> Answer {
             }
         }
         MetricValues::Items(items) => {
+            let given = trace.capture.measures().map(|measure| (measure.labels, measure.value));
+            let given: HashMap<_, _> = given.collect();
             for item in items {
+                let labels: Vec<(&str, &str)> =
+                    item.labels.iter().map(|(name, text)| (&**name, &**text)).collect();
                 vector.labels.add_row();
                 for (name, text) in &item.labels {
                     let (name, text) = (dictionary.intern(name), dictionary.intern(text));
                     vector.labels.set(name, text);
                 }
                 vector.times.push(item.value.time);
-                vector.values.push(item.value.quantity.as_f64());
+                let given = given.get(&labels).copied().filter(|value| value.is_finite());
+                vector.values.push(given.unwrap_or_else(|| item.value.quantity.as_f64()));
             }
         }
     }
