@@ -103,7 +103,7 @@ const WHOLE: [&str; 4] = ["describe", "configure", "evaluate", "cabi_realloc"];
 #[test]
 fn the_stub_answers_every_function_of_preview_1() {
     let answered = stub_functions().unwrap();
-    assert_eq!(answered, PREVIEW1.map(str::to_owned).into());
+    assert_eq!(answered, BTreeSet::from(PREVIEW1.map(str::to_owned)));
     assert!(PREVIEW1.is_sorted());
 }
 
