@@ -142,7 +142,9 @@ impl Permits {
         let (mut reservation, mut memory) = (None, None);
         if let Some(budget) = &mapping.budget {
             stage(Stage::Waiting(WaitingFor::PluginTime));
-            let expected = mapping.runs.expected(mapping.limits.time);
+            // Each plugin of a chain may use its time.
+            let plugins = u32::try_from(mapping.then.len()).map_or(u32::MAX, |then| then + 1);
+            let expected = mapping.runs.expected(mapping.limits.time.saturating_mul(plugins));
             reservation = Some(budget.reserve(expected).await?);
             stage(Stage::Waiting(WaitingFor::Memory));
             memory = budget.memory(mapping.limits.memory).await;
