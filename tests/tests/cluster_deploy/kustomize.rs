@@ -123,7 +123,15 @@ const OPTIONS: [&[&str]; 7] = [
     &["hostnetwork"],
     &["network-policy"],
     &["teams"],
-    &["cert-manager", "monitoring", "hostnetwork", "network-policy", "scraping", "teams"],
+    &[
+        "cert-manager",
+        "monitoring",
+        "hostnetwork",
+        "keda-scaler",
+        "network-policy",
+        "scraping",
+        "teams",
+    ],
 ];
 
 /// The objects of a selection of components.
@@ -344,6 +352,7 @@ async fn chart_and_kustomize_define_the_same_objects() {
         (&["hostnetwork"], json!({"hostNetwork": on})),
         (&["monitoring", "network-policy"], monitored),
         (&["teams"], json!({"teams": on})),
+        (&["keda-scaler"], json!({"scaler": on})),
         (&["resource-metrics"], used),
     ] {
         let overlay = Overlay::new("overlays/example", components).rendered().await;
