@@ -70,7 +70,7 @@ async fn a_client_reads_what_it_may_read_through_the_api() {
     let subjects =
         [account.subject(), Subject::user("keda-of-cluster"), Subject::Group("scalers".into())];
     for subject in &subjects {
-        admin.allow(subject, Some(NAMESPACE), &[read.clone()]).await;
+        admin.allow(subject, Some(NAMESPACE), std::slice::from_ref(&read)).await;
     }
     let of_cluster = scene.plane.authorities().clients.client("keda-of-cluster");
     let of_operator = scene.clients.member("keda-of-operator", "scalers");
