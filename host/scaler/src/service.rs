@@ -235,6 +235,8 @@ where
     let shared = scaler.clone();
     let answered = async move {
         let caller = Arc::new(Caller::unbounded(shared, credentials).await?);
+        // Until it is open, it is a call like the others.
+        let _place = caller.scaler.calls.take(caller.id())?;
         Ok::<_, Status>(
             grpc::streaming(request, move |message| answer(caller.clone(), message)).await,
         )

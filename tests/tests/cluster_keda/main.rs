@@ -2,6 +2,7 @@
 
 mod access;
 mod activation;
+mod converted;
 mod neighbours;
 mod site;
 
