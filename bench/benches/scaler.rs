@@ -175,13 +175,14 @@ async fn poll(client: &ScalerClient, trigger: &Trigger) -> Calls {
 #[allow(clippy::cast_precision_loss)]
 fn report(name: &str, calls: &mut Calls, time: Duration, cpu: Duration, leadsman: &Leadsman) {
     let micros = |time: Duration| time.as_secs_f64() * 1e6;
+    let [half, most, all] = [50, 99, 100].map(|percent| calls.at(percent));
     println!(
         "{name:<34}{:>10.0}{:>8}{:>10.0}{:>10.0}{:>10.1}{:>12.1}{:>10.0}",
         calls.took.len() as f64 / time.as_secs_f64(),
         calls.failed,
-        micros(calls.at(50)),
-        micros(calls.at(99)),
-        calls.at(100).as_secs_f64() * 1e3,
+        micros(half),
+        micros(most),
+        all.as_secs_f64() * 1e3,
         cpu.as_secs_f64() * 1e3 / time.as_secs_f64(),
         mib(leadsman.peak_memory()),
     );

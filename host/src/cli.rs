@@ -55,7 +55,7 @@ pub(crate) struct Logs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve the custom and external metrics APIs.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Check a configuration: prints every fault and warning with file and line, and exits with 1 if
     /// there is a fault.
     Check(Check),

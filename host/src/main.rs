@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         tracing::warn!("{note}");
     }
     match cli.command {
-        Command::Serve(serve) => commands::serve(serve),
+        Command::Serve(serve) => commands::serve(*serve),
         Command::Check(check) => commands::check(check),
         Command::Demo(demo) => commands::demo(demo),
         Command::Doctor(doctor) => commands::doctor(doctor),

@@ -48,7 +48,7 @@ impl Policies {
                 Serve::External => &mut policies.external,
                 Serve::Custom(_) | Serve::ResourceMetrics(_) => &mut policies.custom,
             };
-            of.entry(mapping.metric.as_str().to_owned()).or_insert(mapping.policy);
+            of.entry(mapping.metric.as_str().to_owned()).or_insert_with(|| mapping.policy.clone());
         }
         policies
     }
