@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use super::View;
 use super::found::Asked;
 use leadsman_evaluation::Mapping;
-use leadsman_evaluation::record::{CapturedMeasure, CapturedRow};
+use leadsman_evaluation::record::{CapturedMeasure, CapturedObject, CapturedRow};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::values::{MetricValues, Values};
 
@@ -158,6 +158,36 @@ impl<'a> Filter<'a> {
                 let of = if namespace.is_empty() { "" } else { of };
                 object_of(of, object, namespace, names)
             }
+        }
+    }
+
+    /// Whether an object that the plugin was told of may be told, with its labels and its address. An
+    /// evaluation for the whole cluster has those of all namespaces.
+    pub(super) fn object(&self, object: &CapturedObject<'_>) -> Result<(), Hidden> {
+        if self.view == View::Everything {
+            return Ok(());
+        }
+        let named = Some(object.namespace).filter(|named| !named.is_empty());
+        match self.asked {
+            Asked::Items { namespace } => self.namespace_of(named, namespace),
+            Asked::Objects { namespace, names, all } => {
+                if !namespace.is_empty() {
+                    self.namespace_of(named, namespace)?;
+                }
+                let is_asked = *all || names.contains(&object.name);
+                if is_asked { Ok(()) } else { Err(Hidden::OtherObject) }
+            }
+        }
+    }
+
+    /// Whether the plugin's configuration may be told: one for the whole cluster may name what is
+    /// nothing to whoever reads one namespace.
+    pub(super) fn config(&self) -> Result<(), &'static str> {
+        match (self.view, self.scope) {
+            (View::OfRead, Scope::Cluster) => Err(
+                "the evaluation is for the whole cluster, and its configuration may name other namespaces",
+            ),
+            (View::OfRead, Scope::Namespace(_)) | (View::Everything, _) => Ok(()),
         }
     }
 

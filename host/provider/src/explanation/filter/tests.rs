@@ -136,3 +136,36 @@ fn measures_and_readers_are_those_of_what_was_asked_for() {
     assert_eq!(filter.measure(&item("shop", "b")), Err(Hidden::OtherObject));
     assert!(filter.reader("shop") && !filter.reader("bank"));
 }
+
+/// A fixture has the plugin's configuration and all objects that it was told of.
+#[test]
+fn objects_and_configuration_are_told_to_who_may_read_them() {
+    let object = |namespace, name| CapturedObject {
+        namespace,
+        name,
+        labels: vec![("tier", "gold")],
+        address: "10.0.0.1",
+    };
+    let (cluster, own) = (Scope::Cluster, shop());
+    let (one, all) = (pods(&["a"], false), pods(&["a"], true));
+    let of_one = filter(&cluster, &one, Some("pod"));
+    assert_eq!(of_one.object(&object(SHOP, "a")), Ok(()));
+    assert_eq!(of_one.object(&object(SHOP, "b")), Err(Hidden::OtherObject));
+    assert_eq!(of_one.object(&object("bank", "a")), Err(Hidden::OtherNamespace));
+    assert_eq!(of_one.object(&object("", "a")), Err(Hidden::UnknownNamespace));
+    let of_all = filter(&own, &all, Some("pod"));
+    assert_eq!(of_all.object(&object("", "b")), Ok(()));
+    assert_eq!(of_all.object(&object("bank", "a")), Err(Hidden::OtherNamespace));
+    let items = Asked::Items { namespace: SHOP };
+    let of_items = filter(&cluster, &items, None);
+    assert_eq!(of_items.object(&object(SHOP, "b")), Ok(()));
+    assert_eq!(of_items.object(&object("bank", "b")), Err(Hidden::OtherNamespace));
+    let nodes = Asked::Objects { namespace: "", names: vec!["n1"], all: false };
+    let of_nodes = filter(&cluster, &nodes, Some("node"));
+    assert_eq!(of_nodes.object(&object("", "n1")), Ok(()));
+    assert_eq!(of_nodes.object(&object("", "n2")), Err(Hidden::OtherObject));
+    assert!(of_one.config().is_err() && of_all.config().is_ok());
+    let everything = Filter { view: View::Everything, ..of_one };
+    assert_eq!(everything.object(&object("bank", "x")), Ok(()));
+    assert!(everything.config().is_ok());
+}
