@@ -4,6 +4,7 @@
 //! object. So a row is told only if it is known to be for what the read asked for: by the labels that
 //! the mapping names, or by the evaluation itself where it is for one namespace.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::View;
@@ -11,7 +12,7 @@ use super::found::Asked;
 use leadsman_evaluation::Mapping;
 use leadsman_evaluation::record::{CapturedMeasure, CapturedObject, CapturedRow};
 use leadsman_model::names::{Namespace, Scope};
-use leadsman_model::values::{MetricValues, Values};
+use leadsman_model::values::{Item, MetricValues, Values};
 
 /// The label that names the namespace where a configuration does not say.
 const NAMESPACE: &str = "namespace";
@@ -31,6 +32,17 @@ pub(super) struct Filter<'a> {
     /// is of that which is read.
     fixed: Option<(Option<String>, String)>,
 }
+
+/// What a run served. Its items are looked at only for rows of which nothing else says whose they are; then
+/// there may be many of both.
+pub(super) struct Served<'v> {
+    values: Option<&'v Values>,
+    /// The labels of each item, sorted.
+    items: OnceCell<HashSet<Labels<'v>>>,
+}
+
+/// Names and values.
+type Labels<'v> = Vec<(&'v str, &'v str)>;
 
 /// Why something is not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,12 +96,12 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// The object of a row, empty if that is not known, or why the row is not told. `values` are what
-    /// the run served.
+    /// The object of a row, empty if that is not known, or why the row is not told. `served` is what the
+    /// run served.
     pub(super) fn row<'r>(
         &'r self,
         row: &CapturedRow<'r>,
-        values: Option<&Values>,
+        served: &Served<'_>,
     ) -> Result<&'r str, Hidden> {
         let label = |name: &str| {
             let found = row.labels.iter().find(|(label, _)| *label == name);
@@ -104,7 +116,7 @@ impl<'a> Filter<'a> {
             Asked::Items { namespace } => match self.namespace_of(named, namespace) {
                 Ok(()) => Ok(""),
                 // Who may read the metric may read all of its items, and this row is one.
-                Err(_) if is_item(&row.labels, values) => Ok(""),
+                Err(_) if served.has(&row.labels) => Ok(""),
                 Err(hidden) => Err(hidden),
             },
             Asked::Objects { namespace, names, all } => {
@@ -248,16 +260,32 @@ fn fixed_object(config: &str) -> Option<(Option<String>, String)> {
     Some((text("namespace"), text("name")?))
 }
 
-/// Whether the labels of a row are those of an item that is served.
-fn is_item(labels: &[(&str, &str)], values: Option<&Values>) -> bool {
-    let Some(MetricValues::Items(items)) = values.map(|values| &values.served) else {
-        return false;
-    };
-    let own: HashSet<_> = labels.iter().copied().filter(|(name, _)| *name != NAME).collect();
-    items.iter().any(|item| {
-        item.labels.len() == own.len()
-            && item.labels.iter().all(|(name, value)| own.contains(&(&**name, &**value)))
-    })
+impl<'v> Served<'v> {
+    /// Of a run with these values, if it has some.
+    pub(super) fn new(values: Option<&'v Values>) -> Self {
+        Self { values, items: OnceCell::new() }
+    }
+
+    /// Whether the labels of a row are those of an item.
+    fn has(&self, labels: &[(&str, &str)]) -> bool {
+        let items = self.items.get_or_init(|| {
+            let Some(MetricValues::Items(items)) = self.values.map(|values| &values.served) else {
+                return HashSet::new();
+            };
+            let labels = |item: &'v Item| {
+                sorted(item.labels.iter().map(|(name, value)| (&**name, &**value)))
+            };
+            items.iter().map(labels).collect()
+        });
+        let own = sorted(labels.iter().copied().filter(|(name, _)| *name != NAME));
+        items.contains(&own)
+    }
+}
+
+fn sorted<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Labels<'l> {
+    let mut labels: Labels<'l> = labels.collect();
+    labels.sort_unstable();
+    labels
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::filter::Filter;
+use super::filter::{Filter, Served};
 use super::number::raw;
 use leadsman_evaluation::record::{
     Capture, CapturedAnswer, CapturedMeasure, CapturedRow, QueryKind, RunError, RunRecord,
@@ -16,9 +16,9 @@ pub(super) fn of(run: &RunRecord, mapping: &Mapping, filter: &Filter<'_>) -> Res
         return Err("its rows were not kept whole".to_owned());
     };
     filter.config()?;
-    let values = run.outcome.as_ref().ok().map(|values| &**values);
+    let served = Served::new(run.outcome.as_ref().ok().map(|values| &**values));
     let rows = || capture.answers().flat_map(CapturedAnswer::iter);
-    if rows().any(|row| filter.row(&row, values).is_err())
+    if rows().any(|row| filter.row(&row, &served).is_err())
         || capture.measures().any(|measure| filter.measure(&measure).is_err())
         || capture.objects().any(|object| filter.object(&object).is_err())
     {
