@@ -161,9 +161,10 @@ impl Delegates {
         let (mut not_found, mut failure) = (None, None);
         let listed = listing.len();
         for (number, delegate) in listing.into_iter().chain(others).enumerate() {
-            // One that lists the metric knows best that it has no value, and nobody stands for it. Of the
-            // others each may be it: one that fails costs only what it has itself.
+            // One that lists the metric knows best that it has no value. Of the others each may be it.
             let knows = number < listed;
+            // Nobody stands for one whose metric it is. Others cost only what they have themselves.
+            let is_its_own = knows || delegate.settings().matcher.is_specific();
             match delegate.read(asked, passed, &hop).await {
                 Ok(answer) if knows || answer.status != StatusCode::NOT_FOUND => {
                     return Some(Ok((delegate.clone(), answer)));
@@ -171,7 +172,7 @@ impl Delegates {
                 Ok(answer) => {
                     not_found.get_or_insert((delegate.clone(), answer));
                 }
-                Err(cause) if knows => return Some(Err(failed(delegate, cause))),
+                Err(cause) if is_its_own => return Some(Err(failed(delegate, cause))),
                 Err(cause) => {
                     failure.get_or_insert(failed(delegate, cause));
                 }

@@ -238,11 +238,15 @@ async fn one_that_fails_costs_only_what_it_has_itself() {
         ..settings
     };
     let (broken, some) = (named("broken", broken), named("some", some));
-    let with_some = delegates(&[broken.clone(), some]);
+    let with_some = delegates(&[broken.clone(), some.clone()]);
     assert_eq!(read(&with_some, "m").await, "some 200");
-    let with_none = delegates(&[broken, named("none", none)]);
+    let with_none = delegates(&[broken.clone(), named("none", none)]);
     let told = read(&with_none, "m").await;
     assert!(told.starts_with("the delegate \"broken\" failed (500"), "it may be its: {told}");
+    let mut of_it = broken.clone();
+    of_it.matcher.metrics = vec![Pattern::new("m*")];
+    let told = read(&delegates(&[of_it, some.clone()]), "m").await;
+    assert!(told.starts_with("the delegate \"broken\" failed (500"), "it is its: {told}");
     with_some.all()[0].list(&HeaderValue::from_static("x-y")).await;
     let told = read(&with_some, "its").await;
     assert!(
