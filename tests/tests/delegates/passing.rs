@@ -209,4 +209,8 @@ async fn what_delegates_do_is_counted_and_shown() {
     assert_eq!((&shown["name"], &shown["state"]), (&"other".into(), &"ok".into()), "{shown:#}");
     assert_eq!(shown["for"], "the rest");
     assert_eq!(shown["listed"], 4);
+    let (_, page) = scene.leadsman.events().await.expect("events").next().await.expect("an event");
+    let shown = &page["set"]["delegate/other"];
+    assert_eq!((&shown["state"], &shown["listed"]), (&"ok".into(), &4.into()), "{shown:#}");
+    assert!(shown["listedAt"].as_i64() > Some(0) && shown.get("listAgeSeconds").is_none());
 }
