@@ -70,6 +70,7 @@ pub(crate) fn plan(
     }
     let target = Target::new(target?, modifiers.metric_type.as_deref(), place, notes)?;
     let activation = activation?;
+    zero.compare(activation, &target, object, place, notes);
     let (mut queries, mut null_is_zero, mut deadline) = (Vec::new(), BTreeSet::new(), None);
     for (name, trigger) in triggers.into_iter().filter(|(name, _)| used.contains(name)) {
         let trigger = trigger?;

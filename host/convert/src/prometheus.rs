@@ -37,6 +37,8 @@ pub(crate) struct Text {
     is_known: bool,
     /// Whether its result is one series without labels, or nothing.
     is_unlabelled: bool,
+    /// Whether its result is at most one series, as far as that is seen.
+    is_single: bool,
 }
 
 impl Text {
@@ -108,6 +110,12 @@ pub(crate) fn read(
     }
     metadata.finish(&["metricName"], notes);
     let query = text_of(&query?, &place, notes);
+    if query.is_known && !query.is_single {
+        notes.todo(format!(
+            "{place}: its query may give several series, which KEDA refuses and which are added up here; \
+             aggregate them in the query, as with sum(…)"
+        ));
+    }
     let mut parameters = parameters?;
     if let Some(namespace) = namespace?.filter(|namespace| !namespace.is_empty()) {
         let other = parameters.insert("namespace".to_owned(), namespace.clone());
@@ -169,6 +177,7 @@ pub(crate) fn plan(
         &place,
         notes,
     )?;
+    zero.compare(read.activation, &target, object, &place, notes);
     let metric = metric_name(object, index, trigger);
     let makes_zero = read.ignores_null && zero.needs_known_values();
     let promql = if makes_zero { read.query.or_zero() } else { read.query.plain() };
@@ -227,17 +236,18 @@ fn text_of(text: &str, place: &str, notes: &mut Notes) -> Text {
              convert what that tool writes"
         ));
     }
-    let (is_known, is_unlabelled) = match promql::inspect(&promql, is_unlabelled) {
-        Ok(is_unlabelled) => (true, is_unlabelled),
+    let inspected = promql::inspect(&promql, |query| (is_unlabelled(query), is_single(query)));
+    let (is_known, (is_unlabelled, is_single)) = match inspected {
+        Ok(known) => (true, known),
         Err(ParseError::Unsupported(reason) | ParseError::Invalid(reason)) => {
             let reason = leadsman_model::text::one_line(&reason, 200);
             notes.todo(format!(
                 "{place}: its query is not looked into ({reason}); it is sent as it is, with `check: false`"
             ));
-            (false, false)
+            (false, (false, false))
         }
     };
-    Text { promql, is_known, is_unlabelled }
+    Text { promql, is_known, is_unlabelled, is_single }
 }
 
 /// Whether a result is at most one series, without labels.
@@ -261,6 +271,26 @@ fn is_unlabelled(expression: &Expr) -> bool {
             one(left) && one(right) && !(is_number(left) && is_number(right))
         }
         _ => false,
+    }
+}
+
+/// Whether a result is at most one series, whatever is written around it.
+fn is_single(expression: &Expr) -> bool {
+    const OF_ONE: [&str; 9] =
+        ["abs", "ceil", "clamp", "clamp_max", "clamp_min", "floor", "round", "sgn", "sqrt"];
+    match expression {
+        Expr::NumberLiteral(_) => true,
+        Expr::Paren(inner) => is_single(&inner.expr),
+        Expr::Unary(inner) => is_single(&inner.expr),
+        Expr::Binary(binary) => is_single(&binary.lhs) && is_single(&binary.rhs),
+        Expr::Call(call) => match call.func.name {
+            "absent" | "absent_over_time" | "scalar" | "time" | "vector" => true,
+            name if OF_ONE.contains(&name) => {
+                call.args.args.first().is_some_and(|argument| is_single(argument))
+            }
+            _ => false,
+        },
+        other => is_unlabelled(other),
     }
 }
 
@@ -377,6 +407,21 @@ mod tests {
             ("1 + 1", false),
         ] {
             assert_eq!(promql::inspect(query, is_unlabelled), Ok(expected), "{query}");
+        }
+    }
+
+    #[test]
+    fn several_series_are_seen_in_a_query() {
+        for (query, expected) in [
+            ("sum(x) or vector(0)", true),
+            ("round(sum(x) / max(y)) * 10", true),
+            ("-sum(x)", true),
+            ("sum(x) by (ingress) * 10", false),
+            ("max by (pod) (x) or vector(0)", false),
+            ("ceil(x)", false),
+            ("rate(x[2m])", false),
+        ] {
+            assert_eq!(promql::inspect(query, is_single), Ok(expected), "{query}");
         }
     }
 

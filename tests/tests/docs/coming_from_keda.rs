@@ -262,7 +262,6 @@ pub(crate) const CLAIMS: &[Entry] = &[
         ]),
     ),
     ("KEDA has no trigger for this", By(&["vernemq_scales_by_message_rate"])),
-    ("Running beside KEDA", Nothing("what there is not")),
     ("Triggers other than Prometheus", Nothing("what there is not")),
     ("ScaledJobs have no equivalent", Nothing("what there is not")),
     (
