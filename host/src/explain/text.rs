@@ -79,6 +79,9 @@ impl fmt::Display for Metric {
                     write_line(f, &line)?;
                 }
             }
+            if let Some(delegate) = &document.delegate {
+                write_line(f, &("delegate", delegate.to_string()))?;
+            }
             for what in &document.left_out {
                 write_line(f, &("left out", what.clone()))?;
             }
