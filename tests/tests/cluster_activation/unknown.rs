@@ -82,3 +82,35 @@ async fn what_stands_for_a_value_never_scales_to_zero_and_starts_nothing() {
         wait_replicas(&idle, 1).await;
     }
 }
+
+/// Thanos and others warn when an answer is partial: what is missing may be the load.
+#[tokio::test]
+async fn a_low_value_with_a_warning_never_scales_to_zero() {
+    let admin = admin().await;
+    let warned = |value: &str| {
+        let item = json!({"metric": {"queue": "orders"}, "value": [1, value]});
+        let data = json!({"resultType": "vector", "result": [item]});
+        let body = json!({"status": "success", "warnings": ["store-1 is gone"], "data": data});
+        Reply::json(200, &body)
+    };
+    let upstream = Upstream::start(warned("0")).await;
+    let namespace = "act-warned";
+    let runs = Workload::deployment(&admin, namespace, "runs", 1).await;
+    let idle = Workload::deployment(&admin, namespace, "idle", 0).await;
+    let keys = "cooldown: 2s, takeOver: true";
+    let mappings = ["runs", "idle"].map(|name| activating(name, namespace, name, keys));
+    let adapter = adapter(namespace).await;
+    let leadsman = adapter.start(config(&upstream, mappings)).await;
+    for metric in ["runs", "idle"] {
+        let told = wait_told(&leadsman, metric, "held: the value is not known now").await;
+        assert!(told.contains("store-1 is gone"), "{told}");
+        wait_reads(&leadsman, metric, 5.0).await;
+    }
+    assert_eq!((runs.replicas().await, idle.replicas().await), (1, 0));
+    // What is above the threshold is so with the rest as well.
+    upstream.set_reply(warned("1"));
+    wait_replicas(&idle, 1).await;
+    upstream.set_reply(one("0"));
+    wait_replicas(&runs, 0).await;
+    wait_replicas(&idle, 0).await;
+}
