@@ -1,7 +1,7 @@
 //! What is not known scales nothing to zero, and starts nothing.
 
-use leadsman_tests::cluster::Workload;
-use leadsman_tests::{Reply, Upstream};
+use leadsman_tests::cluster::{ConfigMap, Workload};
+use leadsman_tests::{Leadsman, Reply, Upstream};
 use serde_json::json;
 
 use super::{activating, adapter, admin, config, one, wait_reads, wait_replicas, wait_told};
@@ -113,4 +113,32 @@ async fn a_low_value_with_a_warning_never_scales_to_zero() {
     upstream.set_reply(one("0"));
     wait_replicas(&runs, 0).await;
     wait_replicas(&idle, 0).await;
+}
+
+/// One of two mappings of a workload cannot be loaded: what its value would be is not known.
+#[tokio::test]
+async fn a_mapping_that_cannot_be_loaded_never_scales_to_zero() {
+    let admin = admin().await;
+    let namespace = "act-missing";
+    let adapter = adapter(namespace).await;
+    adapter.account().allow_config_map(&admin, namespace, "settings").await;
+    let web = Workload::deployment(&admin, namespace, "web", 1).await;
+    let upstream = Upstream::start(one("5")).await;
+    let mapping = |metric: &str| activating(metric, namespace, "web", "cooldown: 2s");
+    let settings = ConfigMap::of_operator(&admin, namespace, "settings");
+    settings.write(config(&upstream, [mapping("low")])).await;
+    let launched = adapter.launch_config_map(&settings.owner(), &[]).await;
+    let leadsman = Leadsman::expect_ready(launched).await;
+
+    let broken = mapping("other").plugin("external", "labels: 5");
+    settings.write(config(&upstream, [mapping("low"), broken])).await;
+    leadsman.wait_rejected("ConfigInvalid", &["labels"]).await;
+    upstream.set_reply(one("0"));
+    let told = wait_told(&leadsman, "low", "held: the value is not known now").await;
+    assert!(told.contains("external/other: it is not loaded"), "{told}");
+    wait_reads(&leadsman, "low", 5.0).await;
+    assert_eq!(web.replicas().await, 1);
+
+    settings.write(config(&upstream, [mapping("low"), mapping("other")])).await;
+    wait_replicas(&web, 0).await;
 }
