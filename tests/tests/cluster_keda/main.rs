@@ -3,6 +3,7 @@
 mod access;
 mod activation;
 mod converted;
+mod moves;
 mod neighbours;
 mod site;
 
