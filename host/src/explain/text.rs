@@ -39,9 +39,20 @@ impl fmt::Display for Explanation {
             metric.fmt(f)?;
         }
         match &self.controller {
-            Some(controller) => controller.fmt(f),
-            None => writeln!(f, "\ncontroller  it has not looked at this autoscaler"),
+            Some(controller) => controller.fmt(f)?,
+            None => writeln!(f, "\ncontroller  it has not looked at this autoscaler")?,
         }
+        if let Some(reason) = &self.past_unknown {
+            writeln!(f, "\npast        it is not known: {}", one_line(reason, MAX_TEXT))?;
+        }
+        for (number, past) in self.past.iter().enumerate() {
+            let begin = if number == 0 { "\npast        " } else { "            " };
+            let times =
+                if past.times > 1 { format!(" ({} times)", past.times) } else { String::new() };
+            let told = format!("{} {}: {}{times}", past.time, past.reason, past.message);
+            writeln!(f, "{begin}{}", one_line(&told, MAX_TEXT))?;
+        }
+        Ok(())
     }
 }
 
