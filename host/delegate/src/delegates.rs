@@ -143,6 +143,22 @@ impl Delegates {
         }
     }
 
+    /// The delegate that a request is passed to first, and whether it lists the metric; `None` if there is
+    /// none for it. `specific` is that of [`Delegates::forward`].
+    pub fn first_for(&self, asked: &Asked<'_>, specific: bool) -> Option<(&Delegate, bool)> {
+        let mut matching = self.matching(asked, specific).peekable();
+        let first = matching.peek().copied()?;
+        let listing = matching.find(|delegate| delegate.lists().has(asked));
+        Some(listing.map_or((&**first, false), |delegate| (&**delegate, true)))
+    }
+
+    fn matching(&self, asked: &Asked<'_>, specific: bool) -> impl Iterator<Item = &Arc<Delegate>> {
+        self.list.iter().filter(move |delegate| {
+            let matcher = &delegate.settings().matcher;
+            matcher.matches(asked) && (!specific || matcher.is_specific())
+        })
+    }
+
     /// Passes a request on; `None` if there is no delegate for it. With `specific`, only to delegates of
     /// which the configuration says which metrics they are for.
     pub async fn forward(
@@ -151,12 +167,8 @@ impl Delegates {
         passed: &Passed<'_>,
         specific: bool,
     ) -> Option<Result<(Arc<Delegate>, Answer), Failed>> {
-        let matching = self.list.iter().filter(|delegate| {
-            let matcher = &delegate.settings().matcher;
-            matcher.matches(asked) && (!specific || matcher.is_specific())
-        });
         let (listing, others): (Vec<_>, Vec<_>) =
-            matching.partition(|delegate| delegate.lists().has(asked));
+            self.matching(asked, specific).partition(|delegate| delegate.lists().has(asked));
         let hop = self.hop.header(Some(passed.headers));
         let (mut not_found, mut failure) = (None, None);
         let listed = listing.len();
