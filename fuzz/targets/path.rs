@@ -124,6 +124,7 @@ fn snapshot() -> Snapshot {
             reason: "plugin",
             message: REASON.to_owned(),
             serving: false,
+            activates: None,
         })
     });
     let rejections = rejected.collect();

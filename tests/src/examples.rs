@@ -17,6 +17,11 @@ impl Example {
         self.file("hpa.yaml")
     }
 
+    /// The file of its ScaledObject, if it has one.
+    pub fn scaled_object(self) -> PathBuf {
+        self.file("scaledobject.yaml")
+    }
+
     /// Its configuration.
     ///
     /// # Panics

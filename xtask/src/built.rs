@@ -22,6 +22,8 @@ pub(crate) struct Module {
     pub(crate) name: &'static str,
     /// The files in the folder that determine the result.
     pub(crate) sources: &'static [&'static str],
+    /// Arguments of `go build` for the compiler.
+    pub(crate) compiler: &'static [&'static str],
     /// The arguments of `go build`.
     pub(crate) packages: &'static [&'static str],
     /// The resulting programs.
@@ -91,7 +93,7 @@ impl Module {
         let source = self.source();
         let output = format!("{}/", beside.display());
         let line = ["build", "-trimpath", "-ldflags", flags, "-o", &output];
-        let line = [&line, self.packages].concat();
+        let line = [&line, self.compiler, self.packages].concat();
         let built = match manners {
             Manners::Usual => programs::run(go.command(&line).current_dir(&source), "go build"),
             Manners::GivesWay => programs::quietly(go.gently(&line).current_dir(&source))
@@ -144,6 +146,7 @@ impl Module {
             .ok_or_else(|| Failure::Told("neither XDG_CACHE_HOME nor HOME is set".to_owned()))?;
         let mut hash = Hash::default();
         hash.add(flags.as_bytes());
+        self.compiler.iter().for_each(|argument| hash.add(argument.as_bytes()));
         for name in self.sources {
             hash.add(self.read(name)?.as_bytes());
         }

@@ -12,6 +12,7 @@ const MODULE: Module = Module {
     variable: "LEADSMAN_CONTROL_PLANE",
     name: "control-plane",
     sources: &["main.go", "go.mod", "go.sum"],
+    compiler: &[],
     packages: &[".", "helm.sh/helm/v3/cmd/helm"],
     programs: &["control-plane", "helm"],
     copied: None,

@@ -108,17 +108,20 @@ mod tests {
     /// Who may use whom. A new arrow is a decision: it is written here, and ARCHITECTURE.md says
     /// why.
     const ALLOWED: &str = "\
-leadsman: leadsman-api leadsman-autoscaler leadsman-cluster leadsman-config leadsman-control leadsman-convert leadsman-document leadsman-evaluation leadsman-hpa leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-server leadsman-source leadsman-trace
-leadsman-control: leadsman-cluster leadsman-config leadsman-document leadsman-evaluation leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source leadsman-trace
-leadsman-api: leadsman-autoscaler leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime leadsman-server leadsman-trace
-leadsman-provider: leadsman-evaluation leadsman-model leadsman-rules leadsman-runtime
-leadsman-config: leadsman-document leadsman-evaluation leadsman-model leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source
+leadsman: leadsman-activator leadsman-api leadsman-autoscaler leadsman-cluster leadsman-config leadsman-control leadsman-convert leadsman-delegate leadsman-document leadsman-evaluation leadsman-hpa leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-scaler leadsman-server leadsman-source leadsman-trace
+leadsman-scaler: leadsman-api leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime leadsman-server
+leadsman-control: leadsman-cluster leadsman-config leadsman-delegate leadsman-document leadsman-evaluation leadsman-model leadsman-oci leadsman-provider leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source leadsman-trace
+leadsman-api: leadsman-autoscaler leadsman-delegate leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime leadsman-server leadsman-trace
+leadsman-activator: leadsman-cluster leadsman-evaluation leadsman-model leadsman-provider leadsman-runtime
+leadsman-provider: leadsman-delegate leadsman-evaluation leadsman-model leadsman-rules leadsman-runtime
+leadsman-config: leadsman-delegate leadsman-document leadsman-evaluation leadsman-model leadsman-rules leadsman-runtime leadsman-sandbox leadsman-source
 leadsman-evaluation: leadsman-model leadsman-runtime leadsman-sandbox leadsman-source leadsman-trace
 leadsman-source: leadsman-document leadsman-model leadsman-rules leadsman-runtime leadsman-trace
 leadsman-trace: leadsman-runtime
 leadsman-server: leadsman-cluster leadsman-runtime
 leadsman-sandbox: leadsman-model leadsman-runtime
 leadsman-oci: leadsman-model leadsman-runtime
+leadsman-delegate: leadsman-model leadsman-runtime
 leadsman-cluster: leadsman-autoscaler leadsman-model leadsman-runtime
 leadsman-runtime: (none)
 leadsman-convert: leadsman-document leadsman-model leadsman-rules

@@ -13,6 +13,9 @@ const MODULE: Module = Module {
     variable: "LEADSMAN_KEDA",
     name: "keda",
     sources: &["go.mod", "go.sum"],
+    // It is built faster than it runs: a third of the time is what makes it fast, and the tests wait for
+    // polls.
+    compiler: &["-gcflags=all=-N -l -dwarf=false"],
     packages: &[
         "github.com/kedacore/keda/v2/cmd/operator",
         "github.com/kedacore/keda/v2/cmd/adapter",
@@ -23,7 +26,7 @@ const MODULE: Module = Module {
         from: "config/crd/bases",
         to: "crds",
     }),
-    takes: "six minutes",
+    takes: "five minutes",
 };
 
 /// Without debug information.

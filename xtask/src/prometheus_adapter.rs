@@ -10,6 +10,7 @@ const MODULE: Module = Module {
     variable: "LEADSMAN_PROMETHEUS_ADAPTER",
     name: "prometheus-adapter",
     sources: &["go.mod", "go.sum"],
+    compiler: &[],
     packages: &["sigs.k8s.io/prometheus-adapter/cmd/adapter"],
     programs: &["adapter"],
     copied: None,

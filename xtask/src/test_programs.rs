@@ -72,10 +72,10 @@ pub(crate) fn run(
     // The long ones first, so that none is left for the end alone.
     found
         .sort_by_key(|program| (!program.source.starts_with(FROM_OUTSIDE), program.source.clone()));
-    let named =
-        |names: &'static [&str]| move |program: &Program| names.contains(&program.name.as_str());
-    let (alone, others): (Vec<_>, Vec<_>) = found.into_iter().partition(named(&ALONE));
-    let (with_keda, others): (Vec<_>, Vec<_>) = others.into_iter().partition(named(&WITH_KEDA));
+    let (alone, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|program| ALONE.contains(&program.name.as_str()));
+    let (with_keda, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|program| WITH_KEDA.contains(&program.name.as_str()));
     let logs = cargo::target()?.join("tests");
     std::fs::create_dir_all(&logs)
         .map_err(|source| Failure::File { path: logs.clone(), source })?;

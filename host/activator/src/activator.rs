@@ -41,6 +41,21 @@ struct Watched {
     state: State,
     /// When it is looked at next; `None` while it is.
     next: Option<Instant>,
+    /// Whether it is looked at for values that are not those of the newest snapshot any more.
+    outdated: bool,
+}
+
+impl Watched {
+    /// The values are others: how long these have been low is not known.
+    fn forget(&mut self) {
+        (self.state, self.outdated) = (State::default(), self.next.is_none());
+    }
+
+    /// A look has ended with this state.
+    fn looked(&mut self, state: State, next: Instant) {
+        let state = if self.outdated { State::default() } else { state };
+        *self = Self { state, next: Some(next), outdated: false };
+    }
 }
 
 impl Activator {
@@ -80,15 +95,22 @@ impl Activator {
             term: &terms,
         };
         let change = &change;
-        let (mut generation, mut all) = (None, BTreeMap::new());
+        let mut generation = None;
+        let mut all: BTreeMap<Workload, Arc<Group>> = BTreeMap::new();
         let mut watched: BTreeMap<Workload, Watched> = BTreeMap::new();
         let mut looks = FuturesUnordered::new();
         loop {
             let snapshot = (self.snapshot)();
             if generation != Some(snapshot.generation) {
                 generation = Some(snapshot.generation);
-                all = groups(&snapshot);
+                let before = std::mem::replace(&mut all, groups(&snapshot));
                 watched.retain(|workload, _| all.contains_key(workload));
+                for (workload, of) in &mut watched {
+                    let groups = before.get(workload).zip(all.get(workload));
+                    if groups.is_none_or(|(before, now)| !now.reads_like(before)) {
+                        of.forget();
+                    }
+                }
                 wanted.send_if_modified(|wanted| {
                     std::mem::replace(wanted, !all.is_empty()) == all.is_empty()
                 });
@@ -114,7 +136,7 @@ impl Activator {
             tokio::select! {
                 Some((workload, every, state)) = looks.next(), if !looks.is_empty() => {
                     if let Some(of) = watched.get_mut(&workload) {
-                        *of = Watched { state, next: Some(now + every) };
+                        of.looked(state, now + every);
                     }
                 }
                 _ = term.changed() => {}
@@ -158,4 +180,39 @@ fn wake(watched: &BTreeMap<Workload, Watched>, looks: usize, now: Instant) -> In
         return tick;
     }
     watched.values().filter_map(|of| of.next).min().map_or(tick, |next| next.min(tick))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::{Intent, Level, Settings};
+
+    const SETTINGS: Settings = Settings {
+        cooldown: Duration::from_secs(60),
+        min_replicas: 1,
+        every: Duration::from_secs(60),
+        take_over: false,
+    };
+
+    #[test]
+    fn other_values_begin_the_cooldown_anew() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let (low, _) = State::default().after(&SETTINGS, &Level::Low, start);
+        let asks = |watched: &Watched| watched.state.after(&SETTINGS, &Level::Low, at(60)).1;
+
+        let mut watched = Watched { state: low, next: Some(at(60)), outdated: false };
+        assert_eq!(asks(&watched), Intent::Stop);
+        watched.forget();
+        assert!(matches!(asks(&watched), Intent::Hold(_)), "{:?}", watched.state);
+        assert!(!watched.outdated);
+
+        // One that is being looked at meanwhile ends with what it has seen of the values before.
+        let mut watched = Watched { state: low, next: None, outdated: false };
+        watched.forget();
+        watched.looked(low, at(60));
+        assert!(matches!(asks(&watched), Intent::Hold(_)), "{:?}", watched.state);
+        watched.looked(low, at(60));
+        assert_eq!(asks(&watched), Intent::Stop);
+    }
 }

@@ -144,7 +144,8 @@ impl Change<'_> {
         found.lowest = lowest.map(|autoscaler| (autoscaler.min_replicas, autoscaler.name));
         if start && !group.settings.take_over {
             let uid = scaled.uid.as_deref().unwrap_or_default();
-            if let Some(mark) = self.election.marked(uid).await {
+            let mark = self.election.marked(uid).await.map_err(ScaleError::Failed)?;
+            if let Some(mark) = mark {
                 found.set_here = mark.is_of(&self.cluster.revision(&group.workload, scaled).await?);
             }
         }

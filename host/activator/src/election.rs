@@ -22,6 +22,9 @@ pub(crate) const LEASE: &str = "leadsman-activator";
 /// The note on it that says which zeros were set here.
 const MARKS: &str = "leadsman.dev/zeros";
 
+/// Why nothing is known of marks, and none is written.
+const NOT_HELD: &str = "the Lease is not held by this replica any more";
+
 /// How long the Lease lasts without being renewed.
 const LASTS: Duration = Duration::from_secs(15);
 
@@ -76,6 +79,12 @@ fn seen_now(before: Option<Seen>, lease: &HeldLease, now: Instant) -> Seen {
             since: now,
         },
     }
+}
+
+/// The mark of a workload on the Lease, if it is held.
+fn marked_on(held: Option<&HeldLease>, uid: &str) -> Result<Option<Mark>, String> {
+    let lease = held.ok_or(NOT_HELD)?;
+    Ok(Marks::read(lease.note(MARKS)).get(uid).cloned())
 }
 
 /// Takes part in the election.
@@ -186,17 +195,17 @@ impl Election {
         }
     }
 
-    /// The mark of a workload, if its zero was set by whoever held the Lease.
-    pub(crate) async fn marked(&self, uid: &str) -> Option<Mark> {
-        let held = self.held.lock().await;
-        Marks::read(held.as_ref()?.note(MARKS)).get(uid).cloned()
+    /// The mark of a workload, if its zero was set by whoever held the Lease. An error if the Lease is not
+    /// held here now: without it the marks are not known, and the zero is nobody's yet.
+    pub(crate) async fn marked(&self, uid: &str) -> Result<Option<Mark>, String> {
+        marked_on(self.held.lock().await.as_ref(), uid)
     }
 
     /// Marks a workload, or removes its mark. An error if the Lease is not held here any more: then
     /// nothing is written.
     pub(crate) async fn mark(&self, uid: &str, mark: Option<Mark>) -> Result<(), String> {
         let mut held = self.held.lock().await;
-        let lease = held.take().ok_or("the Lease is not held by this replica any more")?;
+        let lease = held.take().ok_or(NOT_HELD)?;
         let mut marks = Marks::read(lease.note(MARKS));
         if !marks.set(uid, mark) {
             *held = Some(lease);
@@ -240,6 +249,11 @@ mod tests {
         assert!(may_hold(Some(&seen("a", start)), "a", at(1)), "it is renewed");
         assert!(!may_hold(Some(&seen("b", start)), "a", at(14)));
         assert!(may_hold(Some(&seen("b", start)), "a", at(15)));
+    }
+
+    #[test]
+    fn without_the_lease_a_zero_is_not_said_to_be_of_somebody_else() {
+        assert_eq!(marked_on(None, "uid"), Err(NOT_HELD.to_owned()));
     }
 
     #[test]

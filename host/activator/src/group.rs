@@ -9,7 +9,7 @@ use crate::decision::{Level, Settings};
 use leadsman_evaluation::{ActivationStatus, Evaluations};
 use leadsman_model::workload::Workload;
 use leadsman_provider::known_now;
-use leadsman_provider::snapshot::Snapshot;
+use leadsman_provider::snapshot::{Rejection, Snapshot};
 
 /// The most workloads that are looked at. Others of a configuration are told so.
 pub(crate) const MAX_WORKLOADS: usize = 500;
@@ -20,6 +20,9 @@ pub(crate) struct Group {
     pub(crate) settings: Settings,
     /// Never empty.
     members: Vec<Arc<Evaluations>>,
+    /// Mappings of the same workload that are configured and not there, by their titles: they cannot be
+    /// loaded, or not yet.
+    missing: Vec<String>,
 }
 
 /// The workloads that the mappings of a snapshot activate.
@@ -43,8 +46,15 @@ pub(crate) fn groups(snapshot: &Snapshot) -> BTreeMap<Workload, Arc<Group>> {
             None => {
                 let workload = activation.workload.clone();
                 let members = vec![evaluations.clone()];
-                groups.insert(workload.clone(), Group { workload, settings, members });
+                let missing = Vec::new();
+                groups.insert(workload.clone(), Group { workload, settings, members, missing });
             }
+        }
+    }
+    for rejection in snapshot.rejections() {
+        let group = rejection.activates.as_ref().and_then(|workload| groups.get_mut(workload));
+        if let Some(group) = group.filter(|group| !group.has(rejection)) {
+            group.missing.push(rejection.title.clone());
         }
     }
     groups.into_iter().map(|(workload, group)| (workload, Arc::new(group))).collect()
@@ -60,10 +70,26 @@ impl Group {
     /// What the values of all mappings are now.
     pub(crate) async fn level(&self) -> Level {
         let mut levels = Vec::with_capacity(self.members.len());
+        let missing = self.missing.iter().map(|title| unknown(title, "it is not loaded"));
         for member in &self.members {
             levels.push(level_of(member));
         }
-        together(join_all(levels).await)
+        together(join_all(levels).await.into_iter().chain(missing).collect())
+    }
+
+    /// Whether the mapping that is rejected is a member, as it was before.
+    fn has(&self, rejection: &Rejection) -> bool {
+        let Some((metric, serve)) = &rejection.mapping else { return false };
+        self.members.iter().map(|member| member.mapping()).any(|mapping| {
+            mapping.owner == rejection.owner && (&mapping.metric, &mapping.serve) == (metric, serve)
+        })
+    }
+
+    /// Whether the values are those of another group.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        self.members.len() == other.members.len()
+            && self.missing == other.missing
+            && self.members.iter().zip(&other.members).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 
     /// The mapping that counts for this workload.
@@ -102,8 +128,12 @@ async fn level_of(member: &Arc<Evaluations>) -> Level {
     match known_now(member, &status.activation).await {
         Ok(value) if value > status.activation.threshold => Level::Above,
         Ok(_) => Level::Low,
-        Err(why) => Level::Unknown(format!("{}: {why}", member.mapping().title())),
+        Err(why) => unknown(&member.mapping().title(), &why),
     }
+}
+
+fn unknown(title: &str, why: &str) -> Level {
+    Level::Unknown(format!("{title}: {why}"))
 }
 
 /// The settings of a workload that two mappings name.

@@ -8,6 +8,7 @@ use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter}
 use super::read::ReadState;
 use super::status::{JSON, Status, code_of_read};
 use super::{discovery, path};
+use leadsman_delegate::Asked;
 use leadsman_model::names::InvalidName;
 use leadsman_provider::explanation::{
     Asker, Explained, MetricExplanation, View, With, custom, external, resource,
@@ -123,6 +124,27 @@ fn coded(explained: Explained) -> MetricExplanation {
         failure.code = Some(code_of_read(error).as_u16());
     }
     document
+}
+
+/// Says which delegate answers a read that nothing here serves.
+pub(super) fn name_delegate(explained: &mut Explained, snapshot: &Snapshot, asked: &Asked<'_>) {
+    let Explained { document, error } = explained;
+    let Some(error) = error.as_ref() else { return };
+    let specific = error.is_unlisted();
+    let delegates = snapshot.delegates().filter(|_| specific || error.is_unknown());
+    let first = delegates.and_then(|delegates| delegates.first_for(asked, specific));
+    let Some((delegate, lists)) = first else { return };
+    let name = &delegate.settings().name;
+    let why = match lists {
+        true => "nothing here serves it, and that adapter lists it",
+        false => "nothing here serves it; that adapter does not list it either",
+    };
+    document.verdict = format!("the delegate \"{name}\" is asked: {why}");
+    document.delegate = Some(name.as_str().into());
+    document.failure = None;
+    document
+        .left_out
+        .push(format!("what the delegate \"{name}\" does for it, which it does not tell"));
 }
 
 impl ReadState {

@@ -90,10 +90,18 @@ pub(super) async fn custom(
     };
     let generation = state.served.now();
     if explain::is_asked(&uri) {
-        let path = explain::without(&uri);
-        let asker = explain::asker(&path, &request.caller);
-        let explained =
+        let path_asked = explain::without(&uri);
+        let asker = explain::asker(&path_asked, &request.caller);
+        let mut explained =
             explanation::custom(&generation.snapshot, &request, &asker, explain::with(&uri)).await;
+        let asked = Asked {
+            api: Api::Custom,
+            version: version.as_str(),
+            metric: &path.metric,
+            namespace: path.place(),
+            selector: &series,
+        };
+        explain::name_delegate(&mut explained, &generation.snapshot, &asked);
         return state.explain(request.caller, explained);
     }
     let read = CustomRead::new(&generation.snapshot, &request).await;
@@ -177,9 +185,17 @@ pub(super) async fn external(
     if explain::is_asked(&uri) {
         let path = explain::without(&uri);
         let asker = explain::asker(&path, &request.caller);
-        let explained =
+        let mut explained =
             explanation::external(&generation.snapshot, &request, &asker, explain::with(&uri))
                 .await;
+        let asked = Asked {
+            api: Api::External,
+            version: "v1beta1",
+            metric: &metric,
+            namespace: Some(&namespace),
+            selector: &labels,
+        };
+        explain::name_delegate(&mut explained, &generation.snapshot, &asked);
         return state.explain(request.caller, explained);
     }
     let read = ExternalRead::new(&generation.snapshot, &request).await;
@@ -261,9 +277,17 @@ pub(super) async fn resource(
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
         let asker = explain::asker(&path_asked, &request.caller);
-        let explained =
+        let mut explained =
             explanation::resource(&generation.snapshot, &request, &asker, explain::with(&uri))
                 .await;
+        let asked = Asked {
+            api: Api::Resource,
+            version: version.as_str(),
+            metric: path.kind.plural(),
+            namespace: path.namespace.as_deref(),
+            selector: "",
+        };
+        explain::name_delegate(&mut explained, &generation.snapshot, &asked);
         return state.explain(request.caller, explained);
     }
     let read = ResourceRead::new(&generation.snapshot, &request).await;

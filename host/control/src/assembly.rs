@@ -164,6 +164,7 @@ fn of_document(owner: &Owner, reason: Reason) -> Rejection {
         reason: reason.as_str(),
         message: String::new(),
         serving: false,
+        activates: None,
     }
 }
 
@@ -171,6 +172,7 @@ fn of_mapping(owner: &Owner, mapping: &MappingStatus, reason: Reason) -> Rejecti
     Rejection {
         mapping: Some((mapping.metric.clone(), mapping.serve.clone())),
         title: evaluation::title(owner, &mapping.serve, &mapping.metric),
+        activates: mapping.activates.clone(),
         ..of_document(owner, reason)
     }
 }

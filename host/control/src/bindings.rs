@@ -24,6 +24,7 @@ use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
 use leadsman_model::reference::Digest;
 use leadsman_model::serve::Serve;
+use leadsman_model::workload::Workload;
 use leadsman_provider::snapshot::{Place, Places};
 use leadsman_sandbox::Plugin;
 
@@ -121,6 +122,8 @@ impl PartialEq for Bindings {
 pub(super) struct MappingStatus {
     pub(super) metric: MetricName,
     pub(super) serve: Serve,
+    /// The workload that it activates.
+    pub(super) activates: Option<Workload>,
     /// What binding was tried with last.
     last_attempt: Option<MappingSpec>,
     /// What is served.
@@ -138,6 +141,7 @@ impl PartialEq for MappingStatus {
     fn eq(&self, other: &Self) -> bool {
         let serving = |status: &Self| status.serving().map(Arc::as_ptr);
         (&self.metric, &self.serve) == (&other.metric, &other.serve)
+            && self.activates == other.activates
             && serving(self) == serving(other)
             && (&self.error, &self.warning) == (&other.error, &other.warning)
     }
@@ -306,6 +310,7 @@ impl BindJob {
         let mut status = MappingStatus {
             metric: mapping.metric.clone(),
             serve: mapping.serve.clone(),
+            activates: mapping.activation.as_ref().map(|of| of.workload.clone()),
             last_attempt: None,
             active: active.clone(),
             instead,

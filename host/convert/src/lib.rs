@@ -21,6 +21,7 @@ mod prometheus;
 mod report;
 mod resource;
 mod scaled_object;
+mod series;
 mod source;
 mod trigger;
 mod write;

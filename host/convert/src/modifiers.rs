@@ -70,6 +70,13 @@ pub(crate) fn plan(
     }
     let target = Target::new(target?, modifiers.metric_type.as_deref(), place, notes)?;
     let activation = activation?;
+    // KEDA reads this number as a whole one, and counts a fallback with any other as none.
+    if object.fallback.is_some() && modifiers.target.trim().parse::<i64>().is_err() {
+        notes.differs(format!(
+            "fallback: KEDA has none where the target of {place} is no whole number; here it counts"
+        ));
+    }
+    zero.compare(activation, &target, object, place, notes);
     let (mut queries, mut null_is_zero, mut deadline) = (Vec::new(), BTreeSet::new(), None);
     for (name, trigger) in triggers.into_iter().filter(|(name, _)| used.contains(name)) {
         let trigger = trigger?;

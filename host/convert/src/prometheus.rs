@@ -2,7 +2,6 @@
 
 use http::{HeaderName, HeaderValue};
 use leadsman_rules::promql::{self, ParseError};
-use promql_parser::parser::Expr;
 
 use crate::Context;
 use crate::authentication;
@@ -10,6 +9,7 @@ use crate::node::Entries;
 use crate::note::Notes;
 use crate::policy;
 use crate::scaled_object::{ScaledObject, Trigger};
+use crate::series::{is_single, is_unlabelled};
 use crate::source::Source;
 use crate::trigger::{Mapping, Metadata, Planned, Query, Target, metric_name};
 use crate::zero::Zero;
@@ -37,6 +37,8 @@ pub(crate) struct Text {
     is_known: bool,
     /// Whether its result is one series without labels, or nothing.
     is_unlabelled: bool,
+    /// Whether its result is at most one series, as far as that is seen.
+    is_single: bool,
 }
 
 impl Text {
@@ -108,6 +110,12 @@ pub(crate) fn read(
     }
     metadata.finish(&["metricName"], notes);
     let query = text_of(&query?, &place, notes);
+    if query.is_known && !query.is_single {
+        notes.todo(format!(
+            "{place}: its query may give several series, which KEDA refuses and which are added up here; \
+             aggregate them in the query, as with sum(…)"
+        ));
+    }
     let mut parameters = parameters?;
     if let Some(namespace) = namespace?.filter(|namespace| !namespace.is_empty()) {
         let other = parameters.insert("namespace".to_owned(), namespace.clone());
@@ -169,6 +177,7 @@ pub(crate) fn plan(
         &place,
         notes,
     )?;
+    zero.compare(read.activation, &target, object, &place, notes);
     let metric = metric_name(object, index, trigger);
     let makes_zero = read.ignores_null && zero.needs_known_values();
     let promql = if makes_zero { read.query.or_zero() } else { read.query.plain() };
@@ -227,41 +236,18 @@ fn text_of(text: &str, place: &str, notes: &mut Notes) -> Text {
              convert what that tool writes"
         ));
     }
-    let (is_known, is_unlabelled) = match promql::inspect(&promql, is_unlabelled) {
-        Ok(is_unlabelled) => (true, is_unlabelled),
+    let inspected = promql::inspect(&promql, |query| (is_unlabelled(query), is_single(query)));
+    let (is_known, (is_unlabelled, is_single)) = match inspected {
+        Ok(known) => (true, known),
         Err(ParseError::Unsupported(reason) | ParseError::Invalid(reason)) => {
             let reason = leadsman_model::text::one_line(&reason, 200);
             notes.todo(format!(
                 "{place}: its query is not looked into ({reason}); it is sent as it is, with `check: false`"
             ));
-            (false, false)
+            (false, (false, false))
         }
     };
-    Text { promql, is_known, is_unlabelled }
-}
-
-/// Whether a result is at most one series, without labels.
-fn is_unlabelled(expression: &Expr) -> bool {
-    let is_number = |side: &Expr| matches!(side, Expr::NumberLiteral(_));
-    match expression {
-        Expr::Paren(inner) => is_unlabelled(&inner.expr),
-        Expr::Aggregate(aggregate) => {
-            let bare = aggregate.modifier.as_ref().is_none_or(|modifier| {
-                let is_by = matches!(modifier, promql_parser::parser::LabelModifier::Include(_));
-                is_by && modifier.labels().labels.is_empty()
-            });
-            let one =
-                ["sum", "min", "max", "avg", "count", "group", "stddev", "stdvar", "quantile"];
-            bare && one.contains(&aggregate.op.to_string().as_str())
-        }
-        Expr::Binary(binary) => {
-            let (left, right) = (&*binary.lhs, &*binary.rhs);
-            let one = |side: &Expr| is_number(side) || is_unlabelled(side);
-            // `or` gives both sides if their labels differ, and here they do not.
-            one(left) && one(right) && !(is_number(left) && is_number(right))
-        }
-        _ => false,
-    }
+    Text { promql, is_known, is_unlabelled, is_single }
 }
 
 /// A query with `${` as it is to be sent, where it would be a place otherwise.
@@ -359,24 +345,6 @@ mod tests {
             (r#"x{a="${1"}"#, r#"x{a="$${1"}"#),
         ] {
             assert_eq!(escaped(query), expected);
-        }
-    }
-
-    #[test]
-    fn results_without_labels_are_known() {
-        for (query, expected) in [
-            ("sum(rate(x[2m]))", true),
-            ("sum(x) * 10", true),
-            ("(sum(x) + max(y)) / 2", true),
-            ("sum by () (x)", true),
-            ("sum(x) by (ingress)", false),
-            ("sum without (pod) (x)", false),
-            ("topk(1, x)", false),
-            ("count_values(\"a\", x)", false),
-            ("x", false),
-            ("1 + 1", false),
-        ] {
-            assert_eq!(promql::inspect(query, is_unlabelled), Ok(expected), "{query}");
         }
     }
 

@@ -5,6 +5,8 @@ use crate::note::Notes;
 use crate::policy;
 use crate::prometheus::duration;
 use crate::scaled_object::ScaledObject;
+use crate::trigger::Target;
+use leadsman_model::quantity::Quantity;
 
 /// How a workload gets to zero and back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,6 +20,10 @@ pub enum ToZero {
 
 /// The annotation with which KEDA holds a workload active.
 const FORCED: &str = "autoscaling.keda.sh/force-activation";
+
+/// The annotations with which KEDA takes a workload in one direction alone, zero included.
+const ONE_WAY: [&str; 2] =
+    ["autoscaling.keda.sh/paused-scale-in", "autoscaling.keda.sh/paused-scale-out"];
 
 /// The bounds of the activator, in seconds and replicas.
 const COOLDOWN_SECONDS: (i64, i64) = (1, 86_400);
@@ -63,7 +69,17 @@ impl Zero {
             return Self::Never;
         }
         match to_zero {
-            ToZero::Activator => Self::Activator(activator(object, notes)),
+            ToZero::Activator => {
+                if let Some(held) = ONE_WAY.iter().find(|name| object.is_annotated(name)) {
+                    notes.differs(format!(
+                        "{held}: nothing takes it to zero or from zero, since the activator goes both ways; \
+                         convert it again without the annotation"
+                    ));
+                    return Self::Never;
+                }
+                differences_at_zero(object, notes);
+                Self::Activator(activator(object, notes))
+            }
             ToZero::Autoscaler => {
                 if object.idle.is_some() && object.min > 1 {
                     notes.differs(format!(
@@ -88,6 +104,28 @@ impl Zero {
     /// Whether only a value that is known takes the workload to zero.
     pub(crate) fn needs_known_values(&self) -> bool {
         matches!(self, Self::Activator(_))
+    }
+
+    /// Says what differs where a trigger counts as inactive at values for which its autoscaler wants more
+    /// replicas than zero is reached from.
+    pub(crate) fn compare(
+        &self,
+        activation: f64,
+        target: &Target,
+        object: &ScaledObject,
+        place: &str,
+        notes: &mut Notes,
+    ) {
+        let Ok(each) = target.quantity.parse::<Quantity>() else { return };
+        let replicas = object.min.clamp(1, MAX_FROM_ZERO);
+        let most = if target.per_pod { each.as_f64() * replicas as f64 } else { each.as_f64() };
+        if matches!(self, Self::Activator(_)) && activation > most {
+            notes.differs(format!(
+                "{place}: its activationThreshold, {activation}, is above what is enough for {replicas} of its \
+                 replicas, {most}: KEDA takes the workload to 0 from any number of them, and the activator \
+                 waits until its autoscaler has come down to {replicas}"
+            ));
+        }
     }
 
     /// The key `activation` of a mapping for KEDA's threshold, above which a trigger is active.
@@ -140,6 +178,28 @@ impl Zero {
             cooldown.min(MAX_WINDOW)
         ));
         Some(cooldown.min(MAX_WINDOW))
+    }
+}
+
+/// What KEDA does at zero and the activator does not.
+fn differences_at_zero(object: &ScaledObject, notes: &mut Notes) {
+    let is_query = |kind: &str| kind == "prometheus";
+    let fallback = object.fallback.as_ref();
+    let is_of_replicas =
+        fallback.is_some_and(|of| of.behavior.as_deref() != Some("scalingModifiers"));
+    if is_of_replicas && object.triggers.iter().any(|trigger| is_query(&trigger.kind)) {
+        notes.differs(
+            "fallback: KEDA also starts a workload that is at 0 once its fallback counts; the activator starts \
+             and stops nothing while a value is not known",
+        );
+    }
+    let scale_down = object.behavior.as_ref().map(|behavior| &behavior["scaleDown"]);
+    if scale_down.is_some_and(|rules| rules["selectPolicy"] == "Disabled") {
+        notes.differs(format!(
+            "behavior: with scaleDown disabled KEDA takes the workload to 0 from any number of replicas, and the \
+             activator from {} alone, to which its autoscaler does not come down",
+            object.min.max(1)
+        ));
     }
 }
 

@@ -307,6 +307,8 @@ spec:
     let report = "\
 OBJECT                           RESULT       METRICS
 my-site/prometheus-scaledobject  whole        1
+    note: trigger 0 (prometheus): its query may give several series, which KEDA refuses and which are added up \
+here; aggregate them in the query, as with sum(…)
 1 object: 1 whole, 0 with differences, 0 not written
 ";
     assert_eq!(conversion.to_string(), report);

@@ -70,7 +70,9 @@ pub struct DelegateStatus {
     pub error: Option<String>,
     /// Why the newest lists failed, if they did.
     pub list_error: Option<String>,
-    /// The age of the oldest of its lists; `None` before the first.
+    /// When the oldest of its lists came; `None` before the first.
+    pub listed_at: Option<Instant>,
+    /// The age of that list.
     pub list_age: Option<Duration>,
     /// How many metrics are listed.
     pub listed: usize,
@@ -126,6 +128,7 @@ impl Delegate {
             asked: asked && !self.loops.load(Ordering::Relaxed),
             error,
             list_error: self.list_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            listed_at: lists.oldest(),
             list_age: lists.age(Instant::now()),
             listed: lists.count(),
             unserved: lists.unserved(&self.settings.matcher.apis),

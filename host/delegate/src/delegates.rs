@@ -15,7 +15,7 @@ use super::settings::{Api, DelegateSettings, ServiceReference};
 use leadsman_runtime::telemetry::Metrics;
 
 /// The delegates of a configuration. Requests go to the first one that is for them and lists the
-/// metric, or else to the first one that is for them.
+/// metric, or else to those that are for them, until one has it.
 pub struct Delegates {
     list: Vec<Arc<Delegate>>,
     hop: Hop,
@@ -143,6 +143,22 @@ impl Delegates {
         }
     }
 
+    /// The delegate that a request is passed to first, and whether it lists the metric; `None` if there is
+    /// none for it. `specific` is that of [`Delegates::forward`].
+    pub fn first_for(&self, asked: &Asked<'_>, specific: bool) -> Option<(&Delegate, bool)> {
+        let mut matching = self.matching(asked, specific).peekable();
+        let first = matching.peek().copied()?;
+        let listing = matching.find(|delegate| delegate.lists().has(asked));
+        Some(listing.map_or((&**first, false), |delegate| (&**delegate, true)))
+    }
+
+    fn matching(&self, asked: &Asked<'_>, specific: bool) -> impl Iterator<Item = &Arc<Delegate>> {
+        self.list.iter().filter(move |delegate| {
+            let matcher = &delegate.settings().matcher;
+            matcher.matches(asked) && (!specific || matcher.is_specific())
+        })
+    }
+
     /// Passes a request on; `None` if there is no delegate for it. With `specific`, only to delegates of
     /// which the configuration says which metrics they are for.
     pub async fn forward(
@@ -151,29 +167,31 @@ impl Delegates {
         passed: &Passed<'_>,
         specific: bool,
     ) -> Option<Result<(Arc<Delegate>, Answer), Failed>> {
-        let matching = self.list.iter().filter(|delegate| {
-            let matcher = &delegate.settings().matcher;
-            matcher.matches(asked) && (!specific || matcher.is_specific())
-        });
         let (listing, others): (Vec<_>, Vec<_>) =
-            matching.partition(|delegate| delegate.lists().has(asked));
+            self.matching(asked, specific).partition(|delegate| delegate.lists().has(asked));
         let hop = self.hop.header(Some(passed.headers));
-        let mut not_found = None;
+        let (mut not_found, mut failure) = (None, None);
         let listed = listing.len();
         for (number, delegate) in listing.into_iter().chain(others).enumerate() {
-            let answer = delegate.read(asked, passed, &hop).await;
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(cause) => return Some(Err(failed(delegate, cause))),
-            };
-            let found = (delegate.clone(), answer);
             // One that lists the metric knows best that it has no value. Of the others each may be it.
-            if found.1.status != StatusCode::NOT_FOUND || number < listed {
-                return Some(Ok(found));
+            let knows = number < listed;
+            // Nobody stands for one whose metric it is. Others cost only what they have themselves.
+            let is_its_own = knows || delegate.settings().matcher.is_specific();
+            match delegate.read(asked, passed, &hop).await {
+                Ok(answer) if knows || answer.status != StatusCode::NOT_FOUND => {
+                    return Some(Ok((delegate.clone(), answer)));
+                }
+                Ok(answer) => {
+                    not_found.get_or_insert((delegate.clone(), answer));
+                }
+                Err(cause) if is_its_own => return Some(Err(failed(delegate, cause))),
+                Err(cause) => {
+                    failure.get_or_insert(failed(delegate, cause));
+                }
             }
-            not_found.get_or_insert(found);
         }
-        not_found.map(Ok)
+        // The metric may be of the one that failed: that there is none is not known.
+        failure.map(Err).or(not_found.map(Ok))
     }
 }
 

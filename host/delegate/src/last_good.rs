@@ -65,9 +65,11 @@ impl LastGood {
         Self { answers, max_age }
     }
 
-    /// Keeps a good answer, unless it is too long.
+    /// Keeps a good answer, unless it is too long. Whatever else the delegate says takes the place of the
+    /// one before: a user who may not read any more, or a metric that is gone, has no good answer.
     pub(super) fn keep(&self, key: Key, answer: &Answer, now: Instant) {
         if !answer.status.is_success() || answer.body.len() > MAX_ANSWER_BYTES {
+            self.answers.invalidate(&key);
             return;
         }
         let (body, content_type) = (answer.body.clone(), answer.content_type.clone());
@@ -111,6 +113,22 @@ mod tests {
         refused.status = http::StatusCode::NOT_FOUND;
         kept.keep(key("/b", "jane"), &refused, now);
         assert!(kept.get(&key("/b", "jane"), now).is_none(), "it is not good");
+    }
+
+    #[test]
+    fn who_is_refused_has_no_good_answer_any_more() {
+        let (kept, now) = (LastGood::new(Duration::from_secs(60)), Instant::now());
+        for status in [http::StatusCode::FORBIDDEN, http::StatusCode::NOT_FOUND] {
+            kept.keep(key("/a", "jane"), &answer(3), now);
+            kept.keep(key("/a", "joe"), &answer(3), now);
+            let mut refused = answer(3);
+            refused.status = status;
+            kept.keep(key("/a", "jane"), &refused, now);
+            assert!(kept.get(&key("/a", "jane"), now).is_none(), "{status}");
+            assert!(kept.get(&key("/a", "joe"), now).is_some(), "he was not refused");
+        }
+        kept.keep(key("/a", "joe"), &answer(MAX_ANSWER_BYTES + 1), now);
+        assert!(kept.get(&key("/a", "joe"), now).is_none(), "an older one is not the last one");
     }
 
     #[test]

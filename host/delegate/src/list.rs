@@ -80,7 +80,12 @@ impl Lists {
 
     /// The age of the oldest list.
     pub fn age(&self, now: Instant) -> Option<Duration> {
-        self.versions.values().map(|listed| now.saturating_duration_since(listed.at)).max()
+        self.oldest().map(|at| now.saturating_duration_since(at))
+    }
+
+    /// When the oldest list came.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.versions.values().map(|listed| listed.at).min()
     }
 
     /// How many metrics are listed, of the version with the most for each API.

@@ -100,6 +100,10 @@ impl Auth {
 
 impl Names {
     fn write(&self, user: &User<'_>, headers: &mut HeaderMap) -> Result<(), ForwardError> {
+        // Without a name the delegate would take the request for the adapter's own.
+        if user.name.is_empty() {
+            return Err(ForwardError::User);
+        }
         headers.insert(self.user.clone(), value(user.name)?);
         if let Some(uid) = user.uid {
             headers.insert(self.uid.clone(), value(uid)?);
@@ -119,7 +123,12 @@ impl Names {
     }
 }
 
+/// Whoever receives a header cuts off the space around its value, which would make another name of this
+/// one.
 fn value(text: &str) -> Result<HeaderValue, ForwardError> {
+    if text.trim_matches([' ', '\t']) != text {
+        return Err(ForwardError::User);
+    }
     HeaderValue::from_bytes(text.as_bytes()).map_err(|_| ForwardError::User)
 }
 
@@ -171,6 +180,34 @@ mod tests {
         assert_eq!(own, ["x-remote-group: system:authenticated", "x-remote-user: leadsman"]);
         let broken = User { name: "jane\r\nx-remote-group: system:masters", ..user };
         assert!(matches!(auth.headers(Some(&broken)).await, Err(ForwardError::User)));
+    }
+
+    /// On the way they would become no user, which is the adapter itself, or another one.
+    #[tokio::test]
+    async fn names_that_the_way_would_change_are_not_sent() {
+        let extra = BTreeMap::new();
+        let sound = User { name: "jane", uid: None, groups: &[], extra: &extra };
+        let spaced = BTreeMap::from([("scopes".to_owned(), vec!["all\t".to_owned()])]);
+        let folder = tempfile::tempdir().unwrap();
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, "one").unwrap();
+        for auth in [
+            Auth::FrontProxy { cert_file: "c".into(), key_file: "k".into() },
+            Auth::Impersonate { token_file },
+        ] {
+            assert!(auth.headers(Some(&sound)).await.is_ok());
+            for user in [
+                User { name: "", ..sound },
+                User { name: " ", ..sound },
+                User { name: "system:admin ", ..sound },
+                User { uid: Some(" 7"), ..sound },
+                User { groups: &[" system:masters".to_owned()], ..sound },
+                User { extra: &spaced, ..sound },
+            ] {
+                let refused = auth.headers(Some(&user)).await;
+                assert!(matches!(refused, Err(ForwardError::User)), "{user:?}");
+            }
+        }
     }
 
     #[tokio::test]

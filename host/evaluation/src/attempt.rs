@@ -275,7 +275,10 @@ async fn fetch(
         })?;
     }
     let series = answer.data.series();
-    let basis = QueryBasis { name: query.name.clone(), series, before_selection, gaps };
+    let warning = answer.warnings.first();
+    let warning = warning.map(|text| leadsman_source::redacted(text, &filled.to_string()));
+    let name = query.name.clone();
+    let basis = QueryBasis { name, series, before_selection, gaps, warning };
     Ok((basis, (query.name.clone(), answer)))
 }
 

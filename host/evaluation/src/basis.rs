@@ -37,6 +37,13 @@ pub struct Basis {
     pub disputed: usize,
 }
 
+impl Basis {
+    /// The first warning of a source.
+    pub fn warning(&self) -> Option<&str> {
+        self.queries.iter().find_map(|query| query.warning.as_deref())
+    }
+}
+
 /// The answer to one query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryBasis {
@@ -48,6 +55,9 @@ pub struct QueryBasis {
     pub before_selection: usize,
     /// Why it has nothing of some objects, as far as the source knows.
     pub gaps: Vec<Gap>,
+    /// The first warning of the source, such as that the answer is partial. Without labels of series that
+    /// the query does not name.
+    pub warning: Option<String>,
 }
 
 /// An object whose series do not agree.

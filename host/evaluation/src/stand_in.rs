@@ -12,6 +12,10 @@
 //! | a metric of pods | `averageValue` | average / target × pods, rounded up | target × replicas / pods, for each pod |
 //!
 //! Quotients are rounded down to thousandths, since the controller rounds up.
+//!
+//! Of a metric of pods the controller multiplies by the pods that run and have a value, ready or not. Those
+//! that a read is answered for stand for them, and not the ready ones: while pods run that are not ready,
+//! these would be too few, the value too high, and with the present replicas higher at each read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -153,7 +157,7 @@ impl StatedReplicas {
         namespace: Option<&Namespace>,
         recipient: Recipient,
     ) -> Result<StatedNumber, String> {
-        let Some(name) = &self.workload else {
+        let Some(name) = self.workload.as_ref().filter(|_| self.depends_on_workload()) else {
             return self.number_at(None, recipient).map_err(|error| error.to_string());
         };
         let Some(namespace) = namespace else {
@@ -166,6 +170,11 @@ impl StatedReplicas {
         self.number_at(Some(scale), recipient).map_err(|error| format!("{workload}: {error}"))
     }
 
+    /// Whether the number is another with other replicas or ready pods of the workload.
+    fn depends_on_workload(&self) -> bool {
+        self.behavior != ReplicasBehavior::Static || self.target_type == TargetType::Value
+    }
+
     /// The number while the workload is scaled like this.
     pub fn number_at(
         &self,
@@ -174,7 +183,6 @@ impl StatedReplicas {
     ) -> Result<StatedNumber, Unreachable> {
         let replicas = self.replicas_at(scale)?;
         let by = match (recipient, self.target_type, scale) {
-            (Recipient::EachPod(_), _, Some(Scale { ready: Some(ready), .. })) => ready,
             (Recipient::EachPod(pods), ..) => u32::try_from(pods).unwrap_or(u32::MAX),
             (Recipient::One, TargetType::AverageValue, _) => 1,
             // Without a replica the controller divides by the target alone.

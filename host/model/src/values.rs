@@ -213,6 +213,29 @@ pub struct Values {
     pub not_numbers: usize,
 }
 
+impl Values {
+    /// The approximate size in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        let label_bytes = |(name, value): &(Box<str>, Box<str>)| name.len() + value.len() + 64;
+        let refusal_bytes = |refusal: &Refusal| {
+            let texts = refusal.namespace.len() + refusal.object.len() + refusal.reason.len();
+            size_of::<Refusal>() + texts + refusal.labels.iter().map(label_bytes).sum::<usize>()
+        };
+        self.served.bytes() + self.refused.iter().map(refusal_bytes).sum::<usize>()
+    }
+
+    /// The same without the values, which count as refused: how many there were stays known.
+    #[must_use]
+    pub fn counted_only(&self) -> Self {
+        let served = match self.served {
+            MetricValues::Objects(_) => MetricValues::Objects(ObjectValues::default()),
+            MetricValues::Items(_) => MetricValues::Items(Vec::new()),
+        };
+        let refused_count = self.refused_count + self.served.len();
+        Self { served, refused: Vec::new(), refused_count, not_numbers: self.not_numbers }
+    }
+}
+
 /// The values of a custom or an external metric.
 #[derive(Debug, Clone)]
 pub enum MetricValues {

@@ -303,6 +303,11 @@ impl CustomReading<'_> {
         stale.or_else(not_numbers)
     }
 
+    /// A warning of a source, which may mean that the values are made from a part of the series alone.
+    pub fn source_warning(&self) -> Option<&str> {
+        self.places.iter().find_map(|place| place.reading.evaluated.basis.warning())
+    }
+
     /// The values of the objects that were asked for.
     pub fn values(&self) -> Result<CustomValues<'_>, ReadError> {
         let (mut values, mut missing, mut failed) = (Vec::new(), None, Vec::new());

@@ -156,6 +156,11 @@ impl ExternalReading<'_> {
         stale_warning(reading, &self.stands, mapping).or_else(|| not_numbers(reading, mapping))
     }
 
+    /// A warning of a source, which may mean that the values are made from a part of the series alone.
+    pub fn source_warning(&self) -> Option<&str> {
+        self.reading.evaluated.basis.warning()
+    }
+
     /// The items that were asked for.
     pub fn items(&self) -> Result<ExternalItems<'_>, ReadError> {
         let metric = self.read.request.metric;

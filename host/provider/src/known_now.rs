@@ -2,7 +2,8 @@
 //!
 //! It is read as an autoscaler reads it, so that both see the same. But what a policy puts in place
 //! of a value that is not known is no reason to take away the last replica: such a number is none
-//! here.
+//! here. Nor is a low one that a source gives with a warning, which is how Thanos and others say that
+//! their answer is partial: the rest may be what is missing.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,13 +33,37 @@ pub async fn known_now(
 ) -> Result<Quantity, String> {
     let namespace = activation.workload.namespace.as_str();
     let outcome = match &activation.measured {
-        Measured::Items(selector) => of_items(evaluations, namespace, selector).await,
-        Measured::Object(name) => of_object(evaluations, namespace, name).await,
+        Measured::Items(selector) => {
+            of_items(evaluations, namespace, selector, activation.threshold).await
+        }
+        Measured::Object(name) => {
+            of_object(evaluations, namespace, name, activation.threshold).await
+        }
     };
     outcome.map_err(|error| error.to_string())?
 }
 
-async fn of_items(evaluations: &Arc<Evaluations>, namespace: &str, selector: &str) -> Outcome {
+/// A number that a source gave with this warning, if it gave one. What is above the threshold starts a
+/// workload nevertheless.
+fn unless_in_doubt(
+    value: Quantity,
+    threshold: Quantity,
+    warning: Option<&str>,
+) -> Result<Quantity, String> {
+    match warning {
+        Some(warning) if value <= threshold => {
+            Err(format!("it is {value}, and the source warns, so that it may be more: {warning}"))
+        }
+        _ => Ok(value),
+    }
+}
+
+async fn of_items(
+    evaluations: &Arc<Evaluations>,
+    namespace: &str,
+    selector: &str,
+    threshold: Quantity,
+) -> Outcome {
     let (begun, mapping) = (Instant::now(), evaluations.mapping().clone());
     let request = ExternalRequest {
         caller: CALLER,
@@ -53,13 +78,13 @@ async fn of_items(evaluations: &Arc<Evaluations>, namespace: &str, selector: &st
     let read = read?;
     let reading = read.read().await;
     let stale = reading.as_ref().is_ok_and(ExternalReading::is_stale);
-    let outcome = reading.and_then(|reading| sum(&reading));
+    let outcome = reading.and_then(|reading| sum(&reading, threshold));
     read.ended(stale, &outcome);
     outcome
 }
 
 /// The sum of the items, as an autoscaler adds them up.
-fn sum(reading: &ExternalReading<'_>) -> Outcome {
+fn sum(reading: &ExternalReading<'_>, threshold: Quantity) -> Outcome {
     if let Some(warning) = reading.warning() {
         return Ok(Err(warning));
     }
@@ -69,10 +94,17 @@ fn sum(reading: &ExternalReading<'_>) -> Outcome {
     }
     let mut milli = items.iter().map(|item| item.value.quantity.milli());
     let sum = milli.try_fold(0_i64, i64::checked_add);
-    Ok(sum.map(Quantity::from_milli).ok_or_else(|| "the sum of the items is too large".to_owned()))
+    let sum = sum.map(Quantity::from_milli);
+    let sum = sum.ok_or_else(|| "the sum of the items is too large".to_owned());
+    Ok(sum.and_then(|sum| unless_in_doubt(sum, threshold, reading.source_warning())))
 }
 
-async fn of_object(evaluations: &Arc<Evaluations>, namespace: &str, name: &str) -> Outcome {
+async fn of_object(
+    evaluations: &Arc<Evaluations>,
+    namespace: &str,
+    name: &str,
+    threshold: Quantity,
+) -> Outcome {
     let (begun, mapping) = (Instant::now(), evaluations.mapping().clone());
     let Some(kind) = mapping.kind.clone() else {
         return Ok(Err("the metric is served for no objects".to_owned()));
@@ -96,20 +128,46 @@ async fn of_object(evaluations: &Arc<Evaluations>, namespace: &str, name: &str) 
     let read = read?;
     let reading = read.read(None).await;
     let stale = reading.as_ref().is_ok_and(CustomReading::is_stale);
-    let outcome = reading.and_then(|reading| value(&reading));
+    let outcome = reading.and_then(|reading| value(&reading, threshold));
     read.ended(stale, &outcome);
     outcome
 }
 
 /// The value of the only object.
-fn value(reading: &CustomReading<'_>) -> Outcome {
+fn value(reading: &CustomReading<'_>, threshold: Quantity) -> Outcome {
     if let Some(warning) = reading.warning() {
         return Ok(Err(warning));
     }
     let values = reading.values()?;
     Ok(match (values.missing, values.values.first()) {
         (Some(missing), _) => Err(missing.message),
-        (None, Some(one)) => Ok(one.value.quantity),
+        (None, Some(one)) => {
+            unless_in_doubt(one.value.quantity, threshold, reading.source_warning())
+        }
         (None, None) => Err("there is no value".to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_low_number_with_a_warning_is_not_known() {
+        let quantity = |text: &str| text.parse::<Quantity>().unwrap();
+        let (threshold, warned) = (quantity("5"), Some("No StoreAPIs matched for this query"));
+        for (value, warning, known) in [
+            ("5", None, true),
+            ("5", warned, false),
+            ("0", warned, false),
+            ("5001m", warned, true),
+            ("0", None, true),
+        ] {
+            let told = unless_in_doubt(quantity(value), threshold, warning);
+            assert_eq!(told.is_ok(), known, "{value} {warning:?}");
+            if let Err(why) = told {
+                assert!(why.contains("the source warns") && why.contains("StoreAPIs"), "{why}");
+            }
+        }
+    }
 }

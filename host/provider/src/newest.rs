@@ -166,6 +166,7 @@ mod tests {
             reason: "ConfigInvalid",
             message: "it is wrong".to_owned(),
             serving: false,
+            activates: None,
         };
         let contents = Contents {
             rules: [Arc::new(rule)].into(),

@@ -16,14 +16,17 @@ use leadsman_provider::Caller as Reader;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_server::auth::{Client, Denied, Peer};
 
+/// How much of a client's program is kept, in characters: more is recorded nowhere.
+const MAX_AGENT: usize = 120;
+
 /// With what a client shows who it is. It is looked at again for as long as a call is open.
 #[derive(Debug, Clone)]
 pub(super) struct Credentials {
     peer: Arc<Peer>,
     /// The header of this name.
     authorization: Option<HeaderValue>,
-    /// The client's program, as it states it.
-    agent: Option<HeaderValue>,
+    /// The beginning of what the client's program calls itself.
+    agent: Box<str>,
 }
 
 /// A client that has shown who it is.
@@ -38,8 +41,13 @@ pub(super) struct Caller {
 
 impl Credentials {
     pub(super) fn of(peer: Arc<Peer>, request: &Request) -> Self {
-        let header = |name| request.headers().get(name).cloned();
-        Self { peer, authorization: header(AUTHORIZATION), agent: header(USER_AGENT) }
+        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let agent = text(USER_AGENT).unwrap_or_default();
+        Self {
+            peer,
+            authorization: text(AUTHORIZATION).and_then(alone),
+            agent: agent.chars().take(MAX_AGENT).collect(),
+        }
     }
 }
 
@@ -80,11 +88,10 @@ impl Caller {
 
     /// The same for the record of who reads.
     fn reader(&self) -> Reader<'_> {
-        let agent = self.credentials.agent.as_ref().and_then(|agent| agent.to_str().ok());
         Reader {
             id: self.id(),
             user: self.client.as_ref().map(Client::user),
-            agent: agent.unwrap_or_default(),
+            agent: &self.credentials.agent,
         }
     }
 
@@ -112,6 +119,15 @@ impl Caller {
     }
 }
 
+/// A header on its own: without the space in it, which may be much, and without the head that it is a part of.
+/// A call may stay open for long.
+fn alone(header: &str) -> Option<HeaderValue> {
+    let words: Vec<_> = header.split_ascii_whitespace().collect();
+    let mut alone = HeaderValue::try_from(words.join(" ")).ok()?;
+    alone.set_sensitive(true);
+    Some(alone)
+}
+
 fn refused(scaler: &Scaler, denied: Denied) -> Status {
     scaler.state.metrics.denied(denied.reason());
     tracing::debug!(%denied, "a call of a scaler is refused");
@@ -137,6 +153,21 @@ pub(super) fn whole(number: Quantity) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each of some thousand calls that stay open had the whole head of its request.
+    #[test]
+    fn little_is_kept_of_a_request() {
+        let mut request = Request::new(axum::body::Body::empty());
+        let spaced = format!("Bearer {}a.b.c", " ".repeat(60_000));
+        request.headers_mut().insert(AUTHORIZATION, spaced.parse().unwrap());
+        request.headers_mut().insert(USER_AGENT, "x".repeat(60_000).parse().unwrap());
+        let kept = Credentials::of(Arc::default(), &request);
+        assert_eq!(kept.authorization.as_ref().unwrap(), "Bearer a.b.c");
+        assert!(kept.authorization.unwrap().is_sensitive());
+        assert_eq!(kept.agent.len(), MAX_AGENT);
+        let none = Credentials::of(Arc::default(), &Request::new(axum::body::Body::empty()));
+        assert!(none.authorization.is_none() && none.agent.is_empty());
+    }
 
     #[test]
     fn whole_numbers_are_the_nearest() {

@@ -40,6 +40,11 @@ const MAX_CALLS_OF_USER: usize = 2000;
 const MAX_OPEN_CALLS: usize = 8000;
 const MAX_OPEN_CALLS_OF_USER: usize = 4000;
 
+/// The same of clients that may not read what their trigger names: every account of the cluster can show who
+/// it is, and those that may read need the places above.
+const MAX_UNENTITLED_CALLS: usize = 400;
+const MAX_UNENTITLED_CALLS_OF_USER: usize = 100;
+
 /// What the routes need.
 pub struct ScalerState {
     /// The current snapshot.
@@ -61,6 +66,7 @@ struct Scaler {
     held: Held,
     calls: Places,
     open_calls: Places,
+    unentitled_calls: Places,
 }
 
 /// All routes of the address for scalers.
@@ -70,6 +76,11 @@ pub fn router(state: ScalerState) -> Router {
         held: Held::default(),
         calls: Places::new("calls", MAX_CALLS, MAX_CALLS_OF_USER),
         open_calls: Places::new("calls that stay open", MAX_OPEN_CALLS, MAX_OPEN_CALLS_OF_USER),
+        unentitled_calls: Places::new(
+            "calls that stay open for metrics that their client may not read",
+            MAX_UNENTITLED_CALLS,
+            MAX_UNENTITLED_CALLS_OF_USER,
+        ),
     };
     Router::new()
         .route("/externalscaler.ExternalScaler/IsActive", post(service::is_active))

@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use super::caller::Caller;
 use super::grpc;
 use super::messages::{GetMetricSpecResponse, IsActiveResponse, ScaledObjectRef};
-use super::places::Place;
-use super::trigger::Trigger;
+use super::places::{Place, Places};
+use super::trigger::{Trigger, shown};
 use leadsman_api::Status;
 use leadsman_runtime::telemetry::GaugeGuard;
 use leadsman_server::{ConnectionHandle, OpenCall};
@@ -38,16 +38,17 @@ pub(super) struct Outbox<A> {
     _counted: GaugeGuard,
 }
 
-/// Takes a place among the calls that stay open.
+/// Takes a place among calls that stay open.
 pub(super) fn open<A: Send + 'static>(
     caller: &Caller,
+    places: &Places,
     connection: ConnectionHandle,
 ) -> Result<(Outbox<A>, impl Stream<Item = Result<A, tonic::Status>> + Send + use<A>), Status> {
     let (sender, mut receiver) = mpsc::channel(1);
     let outbox = Outbox {
         sender,
         _open: connection.open_call(),
-        _place: caller.scaler.open_calls.take(caller.id())?,
+        _place: places.take(caller.id())?,
         _counted: caller.scaler.state.metrics.scaler().open(),
         connection,
     };
@@ -62,6 +63,9 @@ pub(super) async fn activity(
     trigger: Trigger,
     outbox: Outbox<IsActiveResponse>,
 ) {
+    // For as long as the call is open, nothing is kept of the message but what is read of it.
+    let scaled_object = format!("{}/{}", shown(&reference.namespace), shown(&reference.name));
+    drop(reference);
     let mut told = None;
     let mut begun = true;
     loop {
@@ -89,9 +93,8 @@ pub(super) async fn activity(
                 return;
             }
             Err(status) => {
-                let (namespace, name) = (&reference.namespace, &reference.name);
                 tracing::debug!(
-                    scaled_object = format!("{}/{}", namespace.escape_debug(), name.escape_debug()),
+                    scaled_object,
                     reason = status.message(),
                     "whether it is active is not known"
                 );

@@ -94,7 +94,7 @@ pub(super) async fn stream_is_active(
         let connection = connection.clone();
         async move {
             let trigger = Trigger::of(&reference, caller.scaler.state.across_namespaces)?;
-            let (outbox, messages) = push::open(&caller, connection)?;
+            let (outbox, messages) = push::open(&caller, &caller.scaler.open_calls, connection)?;
             let task = push::activity(caller.clone(), reference, trigger, outbox);
             caller.scaler.state.tasks.spawn(task);
             Ok::<_, Status>(messages)
@@ -115,7 +115,11 @@ pub(super) async fn stream_metric_spec(
         let connection = connection.clone();
         async move {
             let aim = Aim::of(&reference, caller.scaler.state.across_namespaces)?;
-            let (outbox, messages) = push::open(&caller, connection)?;
+            let places = match caller.may_read(&reference).await {
+                true => &caller.scaler.open_calls,
+                false => &caller.scaler.unentitled_calls,
+            };
+            let (outbox, messages) = push::open(&caller, places, connection)?;
             let task = push::specification(specification(&aim), outbox);
             caller.scaler.state.tasks.spawn(task);
             Ok::<_, Status>(messages)
@@ -168,6 +172,15 @@ impl Caller {
         self.permit_of_trigger(&read).await?;
         let measured = self.measure(&generation.snapshot, &read).await?;
         Ok(trigger.is_active(measured.value))
+    }
+
+    /// Whether the client may read what a trigger names. It may not if that is not known.
+    async fn may_read(&self, reference: &ScaledObjectRef) -> bool {
+        let state = &self.scaler.state;
+        let Ok(trigger) = Trigger::of(reference, state.across_namespaces) else { return false };
+        let generation = state.served.now();
+        let read = trigger.read.placed(&generation.snapshot);
+        self.permit_of_trigger(&read).await.is_ok()
     }
 
     /// A trigger reads what its client may read, and only what is in the namespace of its ScaledObject: one
@@ -235,6 +248,8 @@ where
     let shared = scaler.clone();
     let answered = async move {
         let caller = Arc::new(Caller::unbounded(shared, credentials).await?);
+        // Until it is open, it is a call like the others.
+        let _place = caller.scaler.calls.take(caller.id())?;
         Ok::<_, Status>(
             grpc::streaming(request, move |message| answer(caller.clone(), message)).await,
         )

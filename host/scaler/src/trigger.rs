@@ -314,7 +314,7 @@ impl<'a> Metadata<'a> {
 }
 
 /// A text from outside in a message: quoted and short.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 

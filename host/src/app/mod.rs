@@ -252,7 +252,12 @@ impl App {
         app.spawn_until_stopped(controller);
         app.spawn_until_stopped(async move {
             while listed.changed().await.is_ok() {
-                refreshed.refresh();
+                let refreshing = refreshed.clone();
+                // Not on a thread that serves reads: delegates may list many metrics.
+                let refreshed = tokio::task::spawn_blocking(move || refreshing.refresh()).await;
+                if let Err(error) = refreshed {
+                    tracing::error!(%error, "making the discovery documents panicked");
+                }
             }
         });
         match in_cluster {

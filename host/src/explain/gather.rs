@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::autoscaler::{Autoscaler, MetricSpec, Reference, Scale, TargetSpec};
 use super::explainer::explained;
+use super::past::{Past, past};
 use super::readings::Answer;
 use super::requests::{Surroundings, is_namespace, path, segment};
 use super::{ExplainError, ExplainOptions, Explainer, pods, readings};
@@ -32,6 +33,8 @@ pub(super) struct Gathered {
     pub(super) from_file: bool,
     pub(super) metrics: Vec<GatheredMetric>,
     pub(super) situation: Situation,
+    /// What was told of the autoscaler within the last hour.
+    pub(super) past: Result<Vec<Past>, String>,
 }
 
 /// A metric as written, and how it was read.
@@ -124,7 +127,11 @@ pub(super) async fn gather(
         metrics: values,
         history: History { recommendations, ..History::default() },
     };
-    Ok(Gathered { namespace, autoscaler, scale, from_file, metrics, situation })
+    let past = match from_file {
+        true => Ok(Vec::new()),
+        false => past(cluster, &namespace, &autoscaler.metadata.name, clock::now()).await,
+    };
+    Ok(Gathered { namespace, autoscaler, scale, from_file, metrics, situation, past })
 }
 
 /// Reads a metric as the controller does, and asks for what the adapter did for it. With a

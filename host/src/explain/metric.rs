@@ -22,13 +22,17 @@ impl fmt::Display for MetricText<'_> {
             writeln!(f)?;
             write_line(f, &("error", format!("{code}{}", failure.reason)))?;
         }
+        if let Some(delegate) = &document.delegate {
+            writeln!(f)?;
+            write_line(f, &("delegate", delegate.to_string()))?;
+        }
         for metric in &document.metrics {
             writeln!(f, "\n{}", one_line(&metric.mapping.title, MAX_TEXT))?;
             for line in values(document, metric).into_iter().chain(lines(document, metric)) {
                 write_line(f, &line)?;
             }
         }
-        if document.metrics.is_empty() {
+        if document.metrics.is_empty() && document.delegate.is_none() {
             writeln!(f)?;
         }
         for warning in &document.warnings {

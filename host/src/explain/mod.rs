@@ -8,6 +8,7 @@ mod explainer;
 mod fallback;
 mod gather;
 mod metric;
+mod past;
 mod pods;
 mod readings;
 mod record;
@@ -103,6 +104,12 @@ pub struct Explanation {
     metrics: Vec<Metric>,
     /// What the controller itself reports; `None` while it has not looked at the autoscaler.
     controller: Option<Controller>,
+    /// What was told of the autoscaler within the last hour, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    past: Vec<past::Past>,
+    /// Why that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    past_unknown: Option<String>,
     /// What was assumed in place of what there is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     assumed: Vec<String>,

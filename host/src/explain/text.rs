@@ -39,9 +39,20 @@ impl fmt::Display for Explanation {
             metric.fmt(f)?;
         }
         match &self.controller {
-            Some(controller) => controller.fmt(f),
-            None => writeln!(f, "\ncontroller  it has not looked at this autoscaler"),
+            Some(controller) => controller.fmt(f)?,
+            None => writeln!(f, "\ncontroller  it has not looked at this autoscaler")?,
         }
+        if let Some(reason) = &self.past_unknown {
+            writeln!(f, "\npast        it is not known: {}", one_line(reason, MAX_TEXT))?;
+        }
+        for (number, past) in self.past.iter().enumerate() {
+            let begin = if number == 0 { "\npast        " } else { "            " };
+            let times =
+                if past.times > 1 { format!(" ({} times)", past.times) } else { String::new() };
+            let told = format!("{} {}: {}{times}", past.time, past.reason, past.message);
+            writeln!(f, "{begin}{}", one_line(&told, MAX_TEXT))?;
+        }
+        Ok(())
     }
 }
 
@@ -78,6 +89,9 @@ impl fmt::Display for Metric {
                 for line in lines(document, metric) {
                     write_line(f, &line)?;
                 }
+            }
+            if let Some(delegate) = &document.delegate {
+                write_line(f, &("delegate", delegate.to_string()))?;
             }
             for what in &document.left_out {
                 write_line(f, &("left out", what.clone()))?;

@@ -53,6 +53,8 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
             last_scale_time: status.last_scale_time.clone(),
             conditions: status.conditions.clone(),
         }),
+        past: gathered.past.clone().unwrap_or_default(),
+        past_unknown: gathered.past.as_ref().err().cloned(),
         assumed,
     }
 }

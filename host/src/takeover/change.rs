@@ -65,14 +65,16 @@ pub(super) async fn take(
             taken.push((found, kept));
             continue;
         }
+        // What could not be changed back is said there.
         give_back(cluster, &taken, out).await;
         return done;
     }
     for (found, _) in &taken {
         if let Err(reason) = works(cluster, found, keeps_everything).await {
             out(format_args!("{}: {reason}", found.name));
-            give_back(cluster, &taken, out).await;
-            return Err(TakeoverError::TakenBack { reason: format!("{} {reason}", found.name) });
+            let reason = format!("{} {reason}", found.name);
+            let left = give_back(cluster, &taken, out).await;
+            return Err(TakeoverError::after(reason, &left));
         }
         out(format_args!("{}: it answers, and lists what it listed before", found.name));
     }
@@ -197,14 +199,19 @@ async fn apply(cluster: &Cluster, name: &str, patch: &Value) -> Result<(), Takeo
         .map_err(|error| TakeoverError::Write { name: name.to_owned(), reason: explain(&error) })
 }
 
-/// After a change that did not work: whatever can be changed back is.
-async fn give_back(cluster: &Cluster, taken: &[(&Found, Kept)], out: &mut Out<'_>) {
+/// After a change that did not work: whatever can be changed back is. Gives the names of what is not.
+async fn give_back(cluster: &Cluster, taken: &[(&Found, Kept)], out: &mut Out<'_>) -> Vec<String> {
+    let mut left = Vec::new();
     for (found, kept) in taken {
         match apply(cluster, &found.name, &giving(kept, None)).await {
             Ok(()) => out(format_args!("{}: changed back", found.name)),
-            Err(error) => out(format_args!("{}: NOT changed back: {error}", found.name)),
+            Err(error) => {
+                out(format_args!("{}: NOT changed back: {error}", found.name));
+                left.push(found.name.clone());
+            }
         }
     }
+    left
 }
 
 /// Whether an APIService works, several times in a row, with all that it listed before if that is asked

@@ -84,11 +84,30 @@ pub enum TakeoverError {
         /// What did not work.
         reason: String,
     },
+    /// It did not work after the change, and the change is still there.
+    #[error(
+        "after the change {reason}, and {left} could not be changed back: they point to this adapter \
+         still; --undo gives them back"
+    )]
+    NotTakenBack {
+        /// What did not work.
+        reason: String,
+        /// The APIServices.
+        left: String,
+    },
 }
 
 impl TakeoverError {
     fn read(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Read { what: what.into(), reason: reason.into() }
+    }
+
+    /// It did not work after the change, and these APIServices were not changed back.
+    fn after(reason: String, left: &[String]) -> Self {
+        match left {
+            [] => Self::TakenBack { reason },
+            left => Self::NotTakenBack { reason, left: left.join(" and ") },
+        }
     }
 }
 
@@ -174,4 +193,18 @@ fn own_service(options: &TakeoverOptions, cluster: &Cluster) -> Service {
 /// Settings of the command line do not matter to delegates.
 fn no_flags() -> Flags {
     Flags::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_changed_back_is_not_said_to_be_as_it_was() {
+        let told = |left: &[String]| TakeoverError::after("x fails".to_owned(), left).to_string();
+        assert!(told(&[]).ends_with("the APIServices are as they were before"));
+        let told = told(&["v1beta1.g".to_owned(), "v1beta2.g".to_owned()]);
+        assert!(told.contains("v1beta1.g and v1beta2.g could not be changed back"), "{told}");
+        assert!(!told.contains("as they were before") && told.contains("--undo"), "{told}");
+    }
 }

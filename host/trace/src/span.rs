@@ -192,8 +192,12 @@ fn add<T>(list: &mut Vec<T>, one: T, most: usize, dropped: &mut u32) {
     }
 }
 
+/// Cut off, without the room of what is: a span may wait for long.
 fn shortened(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MAX_TEXT));
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.shrink_to_fit();
+    }
     text
 }
 
@@ -230,5 +234,18 @@ impl From<u64> for Value {
 impl From<u16> for Value {
     fn from(number: u16) -> Self {
         Self::Number(number.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_takes_no_memory() {
+        let text = shortened("é".repeat(MAX_TEXT * 100));
+        assert!(text.len() <= MAX_TEXT && text.len() > MAX_TEXT - 2, "{}", text.len());
+        assert!(text.capacity() < MAX_TEXT * 2, "{}", text.capacity());
+        assert_eq!(shortened("short".to_owned()), "short");
     }
 }

@@ -71,8 +71,8 @@ impl Keda {
         plane.kubectl(&wait).await.ok();
         plane.admin().namespace(NAMESPACE).await;
         let (authority, trusted) = (Authority::new("keda-ca"), Authority::new("scalers-ca"));
-        let names = ["localhost", &format!("{SERVICE}.{NAMESPACE}.svc")];
-        let identity = authority.both_ends("keda-operator", &names);
+        let service = format!("{SERVICE}.{NAMESPACE}.svc");
+        let identity = authority.both_ends("keda-operator", &["localhost", service.as_str()]);
         let certificates = certificates(plane, &authority, &identity);
         let scalers = plane.folder().join("keda-scalers");
         std::fs::create_dir_all(&scalers).expect("a folder");
@@ -114,8 +114,8 @@ impl Keda {
             "spec": {"type": "ExternalName", "externalName": "localhost"},
         });
         plane.admin().apply(&service).await;
-        let trust = Trust::Authority(&self.authority.pem());
-        registration.route_api_to(EXTERNAL, self.port, trust).await;
+        let authority = self.authority.pem();
+        registration.route_api_to(EXTERNAL, self.port, Trust::Authority(&authority)).await;
         registration.wait_one_available(EXTERNAL).await;
         registration
     }

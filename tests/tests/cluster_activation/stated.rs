@@ -35,7 +35,7 @@ fn config(upstream: &Upstream) -> Config {
         .mapping(services("object_average", "replicas: 3"))
         .mapping(services("object_value", &format!("replicas: 6, targetType: value, {WORKLOAD}")))
         .mapping(stated(Mapping::pods("of_pods"), "replicas: 7"))
-        .mapping(stated(Mapping::pods("of_ready"), &format!("replicas: 3, {WORKLOAD}")))
+        .mapping(stated(Mapping::pods("of_present"), &behavior("currentReplicasIfHigher")))
         .mapping(external("current", &format!("behavior: currentReplicas, {WORKLOAD}")))
         .mapping(external("higher", &behavior("currentReplicasIfHigher")))
         .mapping(external("lower", &behavior("currentReplicasIfLower")))
@@ -84,7 +84,8 @@ async fn the_controller_asks_for_the_replicas_that_are_stated_for_each_type_of_t
         to("stated-object", 1, front("object_average", average), 3),
         to("stated-object-value", 2, front("object_value", value), 6),
         to("stated-pods", 2, Metric::pods("of_pods", "10"), 7),
-        to("stated-ready", 1, Metric::pods("of_ready", "10"), 3),
+        to("stated-present", 1, Metric::pods("of_present", "10"), 4),
+        unready(&admin),
         to("stated-absent", 1, external("absent", average), 5),
     );
     tokio::join!(
@@ -96,6 +97,25 @@ async fn the_controller_asks_for_the_replicas_that_are_stated_for_each_type_of_t
     );
     is_told(&admin, &leadsman).await;
     registration.remove().await;
+}
+
+/// Pods that run and are not ready count for a metric of pods: the present replicas stay as they are.
+async fn unready(admin: &ApiClient) {
+    let namespace = "stated-unready";
+    let web = Workload::deployment(admin, namespace, "web", 6).await;
+    for pod in web.pods().await.iter().skip(1) {
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}");
+        let condition = json!({"type": "Ready", "status": "False"});
+        admin.merge_status(&path, &json!({"conditions": [condition]})).await;
+    }
+    let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/web");
+    admin.merge_status(&path, &json!({"readyReplicas": 1, "availableReplicas": 1})).await;
+    let hpa = Hpa::create(admin, &web, 1..=9, &[Metric::pods("of_present", "10")]).await;
+    let active = hpa.wait_condition("ScalingActive", "successfully calculate").await;
+    assert_eq!(active.status, "True", "{active:?}");
+    let status = hpa.wait_desired(6).await;
+    let average = &status["currentMetrics"][0]["pods"]["current"]["averageValue"];
+    assert_eq!(average, "10", "{status:#}");
 }
 
 /// In the answer, in the metrics, on the status page, and by `explain`.

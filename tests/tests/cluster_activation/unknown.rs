@@ -1,7 +1,7 @@
 //! What is not known scales nothing to zero, and starts nothing.
 
-use leadsman_tests::cluster::Workload;
-use leadsman_tests::{Reply, Upstream};
+use leadsman_tests::cluster::{ConfigMap, Workload};
+use leadsman_tests::{Leadsman, Reply, Upstream};
 use serde_json::json;
 
 use super::{activating, adapter, admin, config, one, wait_reads, wait_replicas, wait_told};
@@ -81,4 +81,64 @@ async fn what_stands_for_a_value_never_scales_to_zero_and_starts_nothing() {
         upstream.set_reply(one("1"));
         wait_replicas(&idle, 1).await;
     }
+}
+
+/// Thanos and others warn when an answer is partial: what is missing may be the load.
+#[tokio::test]
+async fn a_low_value_with_a_warning_never_scales_to_zero() {
+    let admin = admin().await;
+    let warned = |value: &str| {
+        let item = json!({"metric": {"queue": "orders"}, "value": [1, value]});
+        let data = json!({"resultType": "vector", "result": [item]});
+        let body = json!({"status": "success", "warnings": ["store-1 is gone"], "data": data});
+        Reply::json(200, &body)
+    };
+    let upstream = Upstream::start(warned("0")).await;
+    let namespace = "act-warned";
+    let runs = Workload::deployment(&admin, namespace, "runs", 1).await;
+    let idle = Workload::deployment(&admin, namespace, "idle", 0).await;
+    let keys = "cooldown: 2s, takeOver: true";
+    let mappings = ["runs", "idle"].map(|name| activating(name, namespace, name, keys));
+    let adapter = adapter(namespace).await;
+    let leadsman = adapter.start(config(&upstream, mappings)).await;
+    for metric in ["runs", "idle"] {
+        let told = wait_told(&leadsman, metric, "held: the value is not known now").await;
+        assert!(told.contains("store-1 is gone"), "{told}");
+        wait_reads(&leadsman, metric, 5.0).await;
+    }
+    assert_eq!((runs.replicas().await, idle.replicas().await), (1, 0));
+    // What is above the threshold is so with the rest as well.
+    upstream.set_reply(warned("1"));
+    wait_replicas(&idle, 1).await;
+    upstream.set_reply(one("0"));
+    wait_replicas(&runs, 0).await;
+    wait_replicas(&idle, 0).await;
+}
+
+/// One of two mappings of a workload cannot be loaded: what its value would be is not known.
+#[tokio::test]
+async fn a_mapping_that_cannot_be_loaded_never_scales_to_zero() {
+    let admin = admin().await;
+    let namespace = "act-missing";
+    let adapter = adapter(namespace).await;
+    adapter.account().allow_config_map(&admin, namespace, "settings").await;
+    let web = Workload::deployment(&admin, namespace, "web", 1).await;
+    let upstream = Upstream::start(one("5")).await;
+    let mapping = |metric: &str| activating(metric, namespace, "web", "cooldown: 2s");
+    let settings = ConfigMap::of_operator(&admin, namespace, "settings");
+    settings.write(config(&upstream, [mapping("low")])).await;
+    let launched = adapter.launch_config_map(&settings.owner(), &[]).await;
+    let leadsman = Leadsman::expect_ready(launched).await;
+
+    let broken = mapping("other").plugin("external", "labels: 5");
+    settings.write(config(&upstream, [mapping("low"), broken])).await;
+    leadsman.wait_rejected("ConfigInvalid", &[]).await;
+    upstream.set_reply(one("0"));
+    let told = wait_told(&leadsman, "low", "held: the value is not known now").await;
+    assert!(told.contains("external/other: it is not loaded"), "{told}");
+    wait_reads(&leadsman, "low", 5.0).await;
+    assert_eq!(web.replicas().await, 1);
+
+    settings.write(config(&upstream, [mapping("low"), mapping("other")])).await;
+    wait_replicas(&web, 0).await;
 }

@@ -130,6 +130,7 @@ const OPTIONS: [&[&str]; 10] = [
         "cert-manager",
         "monitoring",
         "hostnetwork",
+        "keda-scaler",
         "network-policy",
         "scraping",
         "teams",
@@ -380,6 +381,7 @@ async fn chart_and_kustomize_define_the_same_objects() {
         (&["monitoring", "network-policy"], monitored),
         (&["teams"], json!({"teams": on})),
         (&["activation"], json!({"workloads": {"activate": true}})),
+        (&["keda-scaler"], json!({"scaler": on})),
         (&["resource-metrics"], used),
     ] {
         let overlay = Overlay::new("overlays/example", components).rendered().await;

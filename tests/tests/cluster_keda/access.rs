@@ -80,7 +80,7 @@ async fn a_client_reads_what_it_may_read_through_the_api() {
         ScalerClient::with_certificate(address, &of_operator),
     ] {
         eventually("the value", TIMEOUT, async || match client.value(&backlog(NAMESPACE)).await {
-            Ok(7.0) => Ok(()),
+            Ok(value) if value == 7.0 => Ok(()),
             other => Err(format!("{other:?}")),
         })
         .await;
@@ -119,4 +119,28 @@ async fn a_call_that_is_open_ends_when_the_right_is_taken_away() {
     }
     let ended = tokio::time::timeout(TIMEOUT, pushes.next()).await.expect("an end");
     assert_eq!(ended.unwrap_err().code, PERMISSION_DENIED);
+}
+
+/// Every account of the cluster can show who it is. Calls that it opens for what it may not read take no
+/// places of those that may.
+#[tokio::test]
+async fn who_may_not_read_holds_few_calls_open() {
+    const RESOURCE_EXHAUSTED: u32 = 8;
+    let scene = Scene::new("metrics-of-onlookers", "").await;
+    let namespace = "onlooked";
+    let onlooker = scene.clients.client("onlooker");
+    let onlooker = ScalerClient::with_certificate(scene.leadsman.scaler(), &onlooker);
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        let mut specs = onlooker.specs(&backlog(namespace)).await.expect("an open call");
+        specs.next().await.expect("a message");
+        open.push(specs);
+    }
+    let refused = onlooker.specs(&backlog(namespace)).await.err().expect("a refusal");
+    assert_eq!(refused.code, RESOURCE_EXHAUSTED, "{refused:?}");
+    let reader = scene.reader("keda-of-onlooked", namespace).await;
+    let reader = ScalerClient::with_certificate(scene.leadsman.scaler(), &reader);
+    let mut specs = reader.specs(&backlog(namespace)).await.expect("an open call");
+    specs.next().await.expect("a message");
+    drop(open);
 }

@@ -2,6 +2,8 @@
 
 mod access;
 mod activation;
+mod converted;
+mod moves;
 mod neighbours;
 mod site;
 
@@ -33,7 +35,7 @@ pub(crate) struct Scene {
     pub(crate) leadsman: Leadsman,
     /// An authority of clients that is not the cluster's.
     pub(crate) clients: Authority,
-    _prometheus: Prometheus,
+    pub(crate) prometheus: Prometheus,
     _adapter: Adapter<'static>,
 }
 
@@ -58,7 +60,7 @@ impl Scene {
         ];
         let config = format!("{}{more}", config(&prometheus.url()));
         let leadsman = adapter.start_with(config, arguments.as_flattened()).await;
-        Self { plane, keda, traffic, leadsman, clients, _prometheus: prometheus, _adapter: adapter }
+        Self { plane, keda, traffic, leadsman, clients, prometheus, _adapter: adapter }
     }
 
     pub(crate) fn admin(&self) -> ApiClient {

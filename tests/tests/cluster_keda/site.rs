@@ -1,5 +1,7 @@
 //! The fourth user's web site: by KEDA through both protocols, and by an autoscaler of its own.
 
+use leadsman_document::Document;
+use leadsman_tests::Example;
 use leadsman_tests::cluster::{Account, Hpa, Metric, Rule, ScaledObject, Target, Trust, Workload};
 use serde_json::{Value, json};
 
@@ -17,9 +19,17 @@ fn requests(scene: &Scene, ten_times: f64) {
     scene.traffic.set_rate(&counter, ten_times / 10.0);
 }
 
-/// The user's ScaledObject, with another trigger.
-fn spec() -> Value {
-    json!({"minReplicaCount": 1, "maxReplicaCount": 8, "pollingInterval": 30, "cooldownPeriod": 300})
+/// The trigger of the example's ScaledObject, and the rest of its spec without what is to be scaled.
+fn example() -> (Value, Value) {
+    let file = Example::new("nginx-ingress").scaled_object();
+    let text = std::fs::read_to_string(&file).expect("an example");
+    let (document, faults) = Document::parse(&file.display().to_string(), &text);
+    assert!(faults.is_empty(), "{faults:?}");
+    let mut spec = document.value["spec"].clone();
+    let trigger = spec["triggers"][0].take();
+    let keys = spec.as_object_mut().expect("keys");
+    keys.retain(|key, _| !["scaleTargetRef", "triggers"].contains(&key.as_str()));
+    (trigger, spec)
 }
 
 #[tokio::test]
@@ -32,17 +42,9 @@ async fn a_web_site_has_the_same_replicas_by_keda_and_by_an_autoscaler_of_its_ow
 
     let client = scene.reader("keda-of-my-site", NAMESPACE).await;
     scene.trust(NAMESPACE, &client).await;
-    let trigger = json!({
-        "type": "external",
-        "metadata": {
-            "scalerAddress": scene.address(),
-            "metric": METRIC,
-            "selector": "ingress=my-ingress",
-            "targetAverageValue": "100",
-        },
-        "authenticationRef": {"name": "leadsman"},
-    });
-    ScaledObject::create(&admin, &called, &trigger, &spec()).await;
+    let (mut trigger, spec) = example();
+    trigger["metadata"]["scalerAddress"] = json!(scene.address());
+    ScaledObject::create(&admin, &called, &trigger, &spec).await;
 
     // The token of an account that may read this metric in this namespace, and nothing else.
     let account = Account::create(&admin, NAMESPACE, "scaler").await;
@@ -64,7 +66,7 @@ async fn a_web_site_has_the_same_replicas_by_keda_and_by_an_autoscaler_of_its_ow
         },
         "authenticationRef": {"name": "leadsman-json"},
     });
-    ScaledObject::create(&admin, &fetched, &trigger, &spec()).await;
+    ScaledObject::create(&admin, &fetched, &trigger, &spec).await;
 
     let registration = scene.keda.register().await;
     let autoscalers = [Hpa::of(&admin, &called), Hpa::of(&admin, &fetched)];

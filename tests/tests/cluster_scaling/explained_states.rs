@@ -270,6 +270,13 @@ async fn pods_that_are_not_ready_are_named() {
     let arithmetic = explanation["metrics"][0]["arithmetic"].to_string();
     assert!(arithmetic.contains(&format!("1 pending or starting ({name}-2)")), "{arithmetic}");
     is_joined(&explanation);
+    eventually("the past", TIMEOUT, async || {
+        let explanation = explained(&[&format!("{namespace}/{name}")]).await;
+        let past = explanation["past"].to_string();
+        let is_told = past.contains("SuccessfulRescale") && past.contains("New size: 4");
+        if is_told { Ok(()) } else { Err(format!("{explanation:#}")) }
+    })
+    .await;
 }
 
 /// Creates the autoscaler of an example beside a workload of another name, so that it is not in the way of

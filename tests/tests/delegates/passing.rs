@@ -209,4 +209,32 @@ async fn what_delegates_do_is_counted_and_shown() {
     assert_eq!((&shown["name"], &shown["state"]), (&"other".into(), &"ok".into()), "{shown:#}");
     assert_eq!(shown["for"], "the rest");
     assert_eq!(shown["listed"], 4);
+    let (_, page) = scene.leadsman.events().await.expect("events").next().await.expect("an event");
+    let shown = &page["set"]["delegate/other"];
+    assert_eq!((&shown["state"], &shown["listed"]), (&"ok".into(), &4.into()), "{shown:#}");
+    assert!(shown["listedAt"].as_i64() > Some(0) && shown.get("listAgeSeconds").is_none());
+}
+
+#[tokio::test]
+async fn an_explanation_names_the_delegate_that_answers() {
+    let scene = Scene::new().await;
+    for (path, verdict) in [
+        (
+            paths::pods("shop", THEIRS),
+            "the delegate \"other\" is asked: nothing here serves it, and",
+        ),
+        (paths::external("shop", "no_such"), "that adapter does not list it either"),
+    ] {
+        let explained = scene.leadsman.get(&format!("{path}?explain=true")).await.ok();
+        assert_eq!(explained["delegate"], "other", "{explained:#}");
+        let told = explained["verdict"].as_str().unwrap_or_default();
+        assert!(told.contains(verdict), "{explained:#}");
+        assert_eq!(explained["metrics"], serde_json::json!([]), "{explained:#}");
+        assert!(explained["leftOut"].to_string().contains("does not tell"), "{explained:#}");
+    }
+    // What is served here has nothing to do with it.
+    let path = format!("{}?explain=true", paths::pods("shop", OWN));
+    let explained = scene.leadsman.get(&path).await.ok();
+    assert!(explained.get("delegate").is_none(), "{explained:#}");
+    assert_eq!(explained["metrics"].as_array().map(Vec::len), Some(1), "{explained:#}");
 }

@@ -262,7 +262,18 @@ pub(crate) const CLAIMS: &[Entry] = &[
         ]),
     ),
     ("KEDA has no trigger for this", By(&["vernemq_scales_by_message_rate"])),
-    ("Running beside KEDA", Nothing("what there is not")),
+    (
+        "KEDA can get its values here",
+        By(&[
+            "a_web_site_has_the_same_replicas_by_keda_and_by_an_autoscaler_of_its_own",
+            "a_workload_is_activated_by_a_push_and_deactivated_by_a_poll",
+            "a_value_is_a_number_at_a_path",
+        ]),
+    ),
+    (
+        "Its own triggers can stay behind Leadsman",
+        By(&["an_autoscaler_of_each_of_three_adapters_is_served_by_one_group"]),
+    ),
     ("Triggers other than Prometheus", Nothing("what there is not")),
     ("ScaledJobs have no equivalent", Nothing("what there is not")),
     (

@@ -1,5 +1,7 @@
 //! The files of the page.
 
+use leadsman_tests::HttpClient;
+
 use super::Site;
 
 /// The names of files that a text loads.
@@ -32,4 +34,20 @@ async fn the_page_has_a_strict_policy_and_all_of_its_files() {
     for other in ["/page/none.js", "/page/..%2Fmod.rs", "/page/"] {
         assert_eq!(site.leadsman.admin(other).await.status, 404, "{other}");
     }
+}
+
+/// A page of somebody else, open in a browser of this machine, whose name has this machine's address.
+#[tokio::test]
+async fn a_site_that_gives_itself_this_machines_address_sees_nothing() {
+    let site = Site::small().await;
+    let (site_of_somebody, own) =
+        (HttpClient::anonymous().header("host", "rebound.example"), HttpClient::anonymous());
+    for path in ["/", "/page/main.js", "/status.json", "/status/events", "/status/explain/x"] {
+        let answer = site.leadsman.admin_as(&site_of_somebody, path).await;
+        assert_eq!(answer.status, 403, "{path}");
+        assert!(answer.body.contains("name of a site"), "{path}: {}", answer.body);
+    }
+    assert_eq!(site.leadsman.admin_as(&site_of_somebody, "/metrics").await.status, 200);
+    let by_name = own.header("host", "localhost:8080");
+    assert_eq!(site.leadsman.admin_as(&by_name, "/status.json").await.status, 200);
 }

@@ -43,6 +43,6 @@ impl AdminState {
         };
         let explanation = explain_mapping(snapshot, evaluations, View::Everything);
         let told = json!({"now": clock::now(), "mapping": mapping, "explanation": explanation});
-        self.pages.in_flight.admit(0, told.to_string().into())
+        self.pages.values_in_flight.admit(0, told.to_string().into())
     }
 }

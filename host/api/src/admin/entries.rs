@@ -78,6 +78,10 @@ impl AdminState {
         for (name, source) in sources::of(snapshot.in_use(), now) {
             add(format!("source/{name}"), source);
         }
+        for delegate in snapshot.delegates().into_iter().flat_map(|all| all.all()) {
+            let name = format!("delegate/{}", delegate.settings().name);
+            add(name, status::delegate(delegate, Some(&self.moments)));
+        }
         for ((name, digest), plugin) in plugins::of(snapshot.in_use()) {
             add(format!("plugin/{name}@{digest}"), plugin);
         }

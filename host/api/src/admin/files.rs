@@ -18,7 +18,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const INDEX: &str = include_str!("page/index.html");
 
 /// Each file that the page loads: its name, type and text.
-const FILES: [(&str, &str, &str); 20] = [
+const FILES: [(&str, &str, &str); 21] = [
     ("theme.css", CSS, include_str!("page/theme.css")),
     ("layout.css", CSS, include_str!("page/layout.css")),
     ("parts.css", CSS, include_str!("page/parts.css")),
@@ -36,6 +36,7 @@ const FILES: [(&str, &str, &str); 20] = [
     ("autoscalers.js", JS, include_str!("page/autoscalers.js")),
     ("mappings.js", JS, include_str!("page/mappings.js")),
     ("sources.js", JS, include_str!("page/sources.js")),
+    ("delegates.js", JS, include_str!("page/delegates.js")),
     ("plugins.js", JS, include_str!("page/plugins.js")),
     ("teams.js", JS, include_str!("page/teams.js")),
     ("explanation.js", JS, include_str!("page/explanation.js")),

@@ -83,11 +83,14 @@ pub struct AdminState {
     begun: std::time::Instant,
 }
 
-/// Pages of metrics, which everybody may ask for: they are as long as much is configured.
+/// Pages that are as long as much is configured: of metrics, which everybody may ask for, and of values.
 struct Pages {
-    /// One is written at a time.
+    /// One of metrics is written at a time.
     turn: Arc<Semaphore>,
     in_flight: LongAnswers,
+    /// The same of values. Who does not receive them keeps nobody from the metrics.
+    turn_of_values: Arc<Semaphore>,
+    values_in_flight: LongAnswers,
 }
 
 impl AdminState {
@@ -107,6 +110,8 @@ impl AdminState {
             pages: Arc::new(Pages {
                 turn: Arc::new(Semaphore::new(1)),
                 in_flight: LongAnswers::pages(),
+                turn_of_values: Arc::new(Semaphore::new(1)),
+                values_in_flight: LongAnswers::pages(),
             }),
             moments: Moments::new(),
             begun: std::time::Instant::now(),
@@ -216,12 +221,19 @@ impl AdminState {
 }
 
 async fn status(State(state): State<AdminState>) -> Result<Response, Status> {
-    // Not on a thread that serves reads.
-    let told = tokio::task::spawn_blocking(move || state.status()).await;
-    let told = told.map_err(|error| {
+    // Never closed, so there is always a turn to wait for.
+    let turn = state.pages.turn_of_values.clone().acquire_owned().await.ok();
+    let writing = state.clone();
+    // Not on a thread that serves reads. What is begun is written to its end, as with the metrics.
+    let told = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        writing.status()
+    });
+    let told = told.await.map_err(|error| {
         tracing::error!(%error, "writing the status panicked");
         Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
     })?;
+    let told = state.pages.values_in_flight.admit(0, told.into())?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::moments::Moments;
 use super::trends::Trends;
 use leadsman_delegate::{Api, Delegate};
 use leadsman_evaluation::{
@@ -38,13 +39,14 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
             .delegates()
             .into_iter()
             .flat_map(|all| all.all())
-            .map(|one| delegate(one))
+            .map(|one| delegate(one, None))
             .collect::<Vec<_>>(),
     })
 }
 
 /// Another adapter, and how it does.
-fn delegate(delegate: &Delegate) -> Value {
+/// With the moments of the page, times stand in it in place of ages: what has not changed is told once.
+pub(super) fn delegate(delegate: &Delegate, moments: Option<&Moments>) -> Value {
     let settings = delegate.settings();
     let status = delegate.status();
     let names = |apis: &[Api]| apis.iter().map(|api| api.as_str()).collect::<Vec<_>>();
@@ -55,7 +57,7 @@ fn delegate(delegate: &Delegate) -> Value {
         (None, None, None) => "pending",
         (None, None, Some(_)) => "ok",
     };
-    json!({
+    let mut told = json!({
         "name": settings.name,
         "address": settings.url,
         "auth": settings.auth.as_str(),
@@ -65,10 +67,14 @@ fn delegate(delegate: &Delegate) -> Value {
         "asked": status.asked,
         "error": status.error,
         "listError": status.list_error,
-        "listAgeSeconds": status.list_age.map(|age| age.as_secs_f64()),
         "listed": status.listed,
         "unserved": names(&status.unserved),
-    })
+    });
+    match moments {
+        Some(moments) => told["listedAt"] = json!(status.listed_at.map(|at| moments.time(at))),
+        None => told["listAgeSeconds"] = json!(status.list_age.map(|age| age.as_secs_f64())),
+    }
+    told
 }
 
 /// What is not served as it is configured.

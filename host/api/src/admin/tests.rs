@@ -106,3 +106,21 @@ async fn the_number_of_clients_is_bounded_and_a_stream_ends_with_the_process() {
     let told = String::from_utf8(told.to_vec()).unwrap();
     assert!(told.is_empty() || told.starts_with("event: whole\ndata: {"), "{told}");
 }
+
+#[tokio::test]
+async fn one_status_is_written_at_a_time_and_keeps_nobody_from_the_metrics() {
+    let state = empty();
+    let turn = state.pages.turn_of_values.clone().try_acquire_owned().unwrap();
+    let mut waiting = pin!(status(State(state.clone())));
+    assert!(is_pending(waiting.as_mut()).await, "another one is being written");
+    assert!(!text(metrics(State(state.clone())).await).await.is_empty());
+    drop(turn);
+    let told = text(waiting.await).await;
+    assert!(told.contains("\"generation\":7"), "{told}");
+    // Long ones that nobody receives.
+    let long = vec![b'x'; 64 << 20];
+    let unread = state.pages.values_in_flight.admit(0, long.into()).unwrap();
+    assert!(state.pages.values_in_flight.admit(0, vec![b'x'; 1 << 20].into()).is_err());
+    assert!(!text(metrics(State(state.clone())).await).await.is_empty());
+    drop(unread);
+}

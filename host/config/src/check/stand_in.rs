@@ -139,7 +139,7 @@ impl Check<'_> {
             }
             // It has a fault of its own.
             (None, _) => {}
-            (Some(_), "") if !of_pods => {
+            (Some(_), "") => {
                 let message = "has no effect on a number of replicas that is the same whatever \
                                the workload has";
                 self.report(Severity::Warning, &place_of_it, message);

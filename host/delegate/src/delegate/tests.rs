@@ -224,6 +224,38 @@ async fn what_one_does_not_have_the_next_one_may_have() {
 }
 
 #[tokio::test]
+async fn one_that_fails_costs_only_what_it_has_itself() {
+    let mut servers = Servers::new();
+    let broken = served(&mut servers, |request: &Request| match request.uri().path() {
+        "/apis/external.metrics.k8s.io/v1beta1" => list(&["its"]),
+        _ => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    })
+    .await;
+    let some = served(&mut servers, |_: &Request| external()).await;
+    let none = served(&mut servers, |_: &Request| not_found()).await;
+    let named = |name: &str, settings: DelegateSettings| DelegateSettings {
+        name: name.to_owned(),
+        ..settings
+    };
+    let (broken, some) = (named("broken", broken), named("some", some));
+    let with_some = delegates(&[broken.clone(), some.clone()]);
+    assert_eq!(read(&with_some, "m").await, "some 200");
+    let with_none = delegates(&[broken.clone(), named("none", none)]);
+    let told = read(&with_none, "m").await;
+    assert!(told.starts_with("the delegate \"broken\" failed (500"), "it may be its: {told}");
+    let mut of_it = broken.clone();
+    of_it.matcher.metrics = vec![Pattern::new("m*")];
+    let told = read(&delegates(&[of_it, some.clone()]), "m").await;
+    assert!(told.starts_with("the delegate \"broken\" failed (500"), "it is its: {told}");
+    with_some.all()[0].list(&HeaderValue::from_static("x-y")).await;
+    let told = read(&with_some, "its").await;
+    assert!(
+        told.starts_with("the delegate \"broken\" failed (500"),
+        "nobody stands for it: {told}"
+    );
+}
+
+#[tokio::test]
 async fn a_delegate_that_cannot_be_reached_is_not_asked_for_a_while() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -12,7 +12,11 @@
 //! | all evaluations of the operator, of all teams, of one team | [`MAX_BYTES`], [`MAX_BYTES`], [`MAX_TEAM_BYTES`] |
 //! | readers of an evaluation | [`MAX_READERS`] |
 //!
-//! Where there is no more room, the rows of the oldest runs go first. What was cut is told.
+//! All that a run keeps counts: rows, the values that tell their objects, texts, warnings and logs. Values
+//! that are too many go with the next good ones; until then they are there for reads in any case.
+//!
+//! Where there is no more room, the rows of the oldest runs go first, then texts are cut. What was cut is
+//! told.
 
 mod pool;
 mod readers;
@@ -48,6 +52,9 @@ pub const EXCERPT_BYTES: usize = 64 << 10;
 
 /// How many bytes the texts of all queries of a run may take.
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
+
+/// The texts of queries that find no room are cut to so many bytes.
+const CUT_TEXT: usize = 256;
 
 /// How many bytes the runs of an evaluation may take.
 pub const MAX_EVALUATION_BYTES: usize = 512 << 10;

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::pool::RecordPool;
+use super::pool::{RecordPool, Reserved};
 use super::{
-    Dropped, EXCERPT_BYTES, Kept, MAX_EVALUATION_BYTES, MAX_ROW_BYTES, MAX_RUNS, PluginRecord,
-    QueryRecord, Rows, RunRecord,
+    CUT_TEXT, Dropped, EXCERPT_BYTES, Kept, MAX_EVALUATION_BYTES, MAX_ROW_BYTES, MAX_RUNS,
+    PluginRecord, QueryRecord, Rows, RunRecord,
 };
 use crate::error::EvaluationError;
 use leadsman_model::owner::Owner;
+use leadsman_model::text;
 use leadsman_model::values::Values;
 use leadsman_sandbox::Capture;
 use leadsman_source::FilledQuery;
@@ -44,8 +45,13 @@ struct Entry {
     run: Arc<RunRecord>,
     /// What the run takes beside its rows.
     bytes: usize,
-    /// What its rows take.
+    /// What its rows take, and its values where there is room for them.
     row_bytes: usize,
+    /// Whether its values take room that is not theirs: they are kept while they are the newest good
+    /// ones, which are there for reads in any case.
+    borrows_values: bool,
+    /// The room that it takes beside its rows.
+    _room: Option<Arc<Reserved>>,
 }
 
 impl RunLog {
@@ -73,28 +79,44 @@ impl RunLog {
     /// Adds a run of an evaluation of this owner. What must go for it goes: the rows of older runs
     /// first, then these runs.
     pub fn add(&self, owner: &Owner, finished: FinishedRun) {
-        let FinishedRun { id, time, took, ahead, queries, plugin, outcome, capture } = finished;
+        let FinishedRun { id, time, took, ahead, mut queries, mut plugin, outcome, capture } =
+            finished;
+        let value_bytes = outcome.as_ref().map_or(0, |values| values.bytes());
+        let owns_values = self.pool.keeps_whole() || value_bytes <= MAX_ROW_BYTES;
         let (rows, row_bytes) = match capture {
             None => (Rows::Dropped(Dropped::NotRun), 0),
-            Some(capture) => self.keep(owner, capture),
+            Some(capture) => self.keep(owner, capture, if owns_values { value_bytes } else { 0 }),
         };
-        let bytes = size_of::<RunRecord>()
-            + queries.iter().map(query_bytes).sum::<usize>()
-            + plugin.as_ref().map_or(0, plugin_bytes);
+        let borrows_values = value_bytes > 0 && (!owns_values || row_bytes == 0);
+        let mut bytes = own_bytes(&queries, plugin.as_ref());
+        let room = self.pool.reserve(owner, bytes).map(Arc::new);
+        if room.is_none() {
+            queries.iter_mut().for_each(cut);
+            if let Some(plugin) = &mut plugin {
+                let dropped = std::mem::take(&mut plugin.log).len();
+                plugin.log_dropped += u64::try_from(dropped).unwrap_or(u64::MAX);
+            }
+            bytes = own_bytes(&queries, plugin.as_ref());
+        }
+        let is_good = outcome.is_ok();
         let run = RunRecord { id, time, took, ahead, queries, plugin, outcome, rows };
+        let run = Arc::new(run);
         let mut runs = self.runs();
-        runs.push_front(Entry { run: Arc::new(run), bytes, row_bytes });
-        let dropped = shrink(&mut runs);
+        let borrowers = runs.iter_mut().filter(|entry| is_good && entry.borrows_values);
+        let mut dropped: Vec<_> =
+            borrowers.map(|entry| entry.without_rows(Dropped::Older)).collect();
+        runs.push_front(Entry { run, bytes, row_bytes, borrows_values, _room: room });
+        dropped.extend(shrink(&mut runs));
         drop(runs);
         // Room is given back here, which takes a lock of its own.
         drop(dropped);
     }
 
-    /// Rows as far as there is room for them, with what they take.
-    fn keep(&self, owner: &Owner, capture: Capture) -> (Rows, usize) {
+    /// Rows as far as there is room for them and for so many bytes of values, with what both take.
+    fn keep(&self, owner: &Owner, capture: Capture, value_bytes: usize) -> (Rows, usize) {
         let whole = self.pool.keeps_whole() || capture.bytes() <= MAX_ROW_BYTES;
         let capture = if whole { capture } else { capture.excerpt(EXCERPT_BYTES) };
-        let bytes = capture.bytes();
+        let bytes = capture.bytes() + value_bytes;
         let room = self.pool.reserve(owner, bytes).or_else(|| {
             // Older runs of the same evaluation are worth less than its newest.
             let mut runs = self.runs();
@@ -119,15 +141,31 @@ impl RunLog {
 }
 
 impl Entry {
-    /// Drops its rows. Returns what it was before.
+    /// Drops its rows, and the values that they tell the objects of. Returns what it was before.
     fn without_rows(&mut self, why: Dropped) -> Arc<RunRecord> {
         let run = self.run.clone();
-        if run.rows.capture().is_some() {
-            let without = RunRecord { rows: Rows::Dropped(why), ..RunRecord::clone(&run) };
-            self.run = Arc::new(without);
-            self.row_bytes = 0;
+        let has_rows = run.rows.capture().is_some();
+        if has_rows || self.borrows_values {
+            let rows = if has_rows { Rows::Dropped(why) } else { run.rows.clone() };
+            let outcome = run.outcome.as_ref().map(|values| Arc::new(values.counted_only()));
+            let outcome = outcome.map_err(Arc::clone);
+            self.run = Arc::new(RunRecord { rows, outcome, ..RunRecord::clone(&run) });
+            (self.row_bytes, self.borrows_values) = (0, false);
         }
         run
+    }
+}
+
+/// Cuts the texts of a query for which there is no room.
+fn cut(query: &mut QueryRecord) {
+    if let Some(FilledQuery::PromQl { text, .. }) = &mut query.sent
+        && text.len() > CUT_TEXT
+    {
+        *text = text::excerpt_bytes(text, CUT_TEXT).into_owned();
+        query.cut = true;
+    }
+    for told in query.warnings.iter_mut().chain(&mut query.error) {
+        *told = text::excerpt_bytes(told, CUT_TEXT).into_owned();
     }
 }
 
@@ -160,6 +198,13 @@ fn newest_good(runs: &VecDeque<Entry>) -> Option<usize> {
 
 fn bytes(runs: &VecDeque<Entry>) -> usize {
     runs.iter().map(|entry| entry.bytes + entry.row_bytes).sum()
+}
+
+/// What a run takes beside its rows and values.
+fn own_bytes(queries: &[QueryRecord], plugin: Option<&PluginRecord>) -> usize {
+    size_of::<RunRecord>()
+        + queries.iter().map(query_bytes).sum::<usize>()
+        + plugin.map_or(0, plugin_bytes)
 }
 
 fn query_bytes(query: &QueryRecord) -> usize {

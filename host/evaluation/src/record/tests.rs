@@ -5,7 +5,8 @@ use leadsman_model::data::{Answer, Data, Input, Vector};
 use leadsman_model::dictionary::Dictionary;
 use leadsman_model::names::Scope;
 use leadsman_model::owner::Owner;
-use leadsman_model::values::MetricValues;
+use leadsman_model::quantity::Quantity;
+use leadsman_model::values::{MetricValues, ObjectValues, Value};
 
 fn values() -> Arc<Values> {
     let served = MetricValues::Items(Vec::new());
@@ -143,6 +144,60 @@ fn without_room_a_run_is_kept_without_rows() {
     log.add(&owner, run(3, true, 100));
     assert_eq!(told(&log), "3- 2- 1-");
     assert!(matches!(log.list()[0].rows, Rows::Dropped(Dropped::Full)));
+    drop((others, log));
+    assert_eq!(pool.bytes(), (0, 0));
+}
+
+/// A good run with so many values.
+fn with_values(id: u64, count: usize) -> FinishedRun {
+    let mut served = ObjectValues::with_capacity(count);
+    for number in 0..count {
+        let value = Value { quantity: Quantity::ZERO, time: 0, window: None };
+        served.insert("shop", &format!("checkout-7d9c5b6f48-{number:08}"), Ok(value));
+    }
+    let served = MetricValues::Objects(served);
+    let values = Values { served, refused: Vec::new(), refused_count: 0, not_numbers: 0 };
+    FinishedRun { outcome: Ok(Arc::new(values)), ..run(id, true, 10) }
+}
+
+fn values_of(run: &RunRecord) -> (usize, usize) {
+    let values = run.outcome.as_ref().unwrap();
+    (values.served.len(), values.refused_count)
+}
+
+#[test]
+fn values_take_room_and_those_that_are_many_go_with_the_next_good_ones() {
+    let log = RunLog::default();
+    log.add(&Owner::Operator, with_values(1, 100));
+    assert!(log.pool().bytes().0 > 100 * 50, "{:?}", log.pool().bytes());
+    let many = 20_000;
+    log.add(&Owner::Operator, with_values(2, many));
+    let held = Arc::downgrade(log.list()[0].outcome.as_ref().unwrap());
+    // Those that are served while it fails stay.
+    log.add(&Owner::Operator, run(3, false, 10));
+    assert_eq!(values_of(&log.list()[1]), (many, 0));
+    log.add(&Owner::Operator, with_values(4, many));
+    assert_eq!(told(&log), "4w 3w 2- 1w");
+    assert_eq!(values_of(&log.list()[2]), (0, many), "how many there were is known");
+    assert!(held.upgrade().is_none(), "they are held no longer");
+    let (taken, _) = log.pool().bytes();
+    assert!(taken <= MAX_EVALUATION_BYTES, "{taken}");
+    drop(log);
+}
+
+#[test]
+fn texts_take_room_and_are_cut_without_it() {
+    let (pool, owner) = (RecordPool::default(), Owner::Operator);
+    let log = RunLog::new(pool.clone());
+    let long = |id| FinishedRun { queries: vec![query(20_000)], ..run(id, true, 0) };
+    log.add(&owner, long(1));
+    assert!(pool.bytes().0 > 20_000, "{:?}", pool.bytes());
+    let others = pool.reserve(&owner, MAX_BYTES - pool.bytes().0).unwrap();
+    log.add(&owner, long(2));
+    let newest = &log.list()[0];
+    assert!(newest.queries[0].cut);
+    assert!(newest.queries[0].sent.as_ref().unwrap().to_string().len() < 1000);
+    assert!(!log.list()[1].queries[0].cut);
     drop((others, log));
     assert_eq!(pool.bytes(), (0, 0));
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::runs::FinishedRun;
-use super::{MAX_TEXT_BYTES, PluginRecord, QueryRecord};
+use super::{CUT_TEXT, MAX_TEXT_BYTES, PluginRecord, QueryRecord};
 use crate::error::EvaluationError;
 use crate::state::next_id;
 use leadsman_model::data::{Answer, Input};
@@ -12,9 +12,6 @@ use leadsman_model::text;
 use leadsman_model::values::Values;
 use leadsman_sandbox::{Capture, Trace};
 use leadsman_source::FilledQuery;
-
-/// The texts of queries that find no room any more are cut to so many bytes.
-const CUT_TEXT: usize = 256;
 
 /// How many warnings of an answer are kept.
 const MAX_WARNINGS: usize = 5;

@@ -57,7 +57,10 @@ proptest! {
         let reading = Reading::External(vec![value]);
         prop_assert_eq!(proposed(Target::Value(target), reading, current), wanted);
 
-        let each = milli(&average, Recipient::EachPod(current as usize));
+        // Whether pods are ready makes no difference to a metric of pods.
+        let ready = Some(Scale { replicas: current, ready: Some(current / 2) });
+        let each = average.number_at(ready, Recipient::EachPod(current as usize));
+        let each = each.unwrap().quantity.milli();
         let sample = PodSample { value: each, time: 0, window: Duration::ZERO };
         let samples = (0..i32::try_from(current).unwrap()).map(|number| (pod(number).name, sample)).collect();
         let pods = Reading::Pods { samples, startup: false, utilization: None };
@@ -103,6 +106,28 @@ fn what_each_behavior_asks_for() {
 }
 
 #[test]
+fn present_replicas_of_pods_that_are_not_ready_stay_as_they_are() {
+    let current =
+        StatedReplicas { behavior: ReplicasBehavior::CurrentIfHigher, ..stated(6, 10_000) };
+    let of_ten =
+        current.number_at(Some(Scale { replicas: 10, ready: Some(2) }), Recipient::EachPod(10));
+    let each = of_ten.unwrap().quantity.milli();
+    let unready = |number| Pod {
+        ready: Some(ReadyCondition { status: Some(number < 2), since: 0 }),
+        ..pod(number)
+    };
+    let pods: Vec<_> = (0..10).map(unready).collect();
+    let sample = PodSample { value: each, time: 0, window: Duration::ZERO };
+    let samples = pods.iter().map(|pod| (pod.name.clone(), sample)).collect();
+    let reading = Reading::Pods { samples, startup: false, utilization: None };
+    let metric = Metric { target: Target::AverageValue(10_000), reading: Ok(reading) };
+    let replicas = Replicas { spec: 10, status: 10 };
+    let tolerance = Tolerance { up: 0.1, down: 0.1 };
+    let proposal = propose(&metric, replicas, &pods, &Startup::at(0), tolerance).unwrap();
+    assert_eq!(proposal.replicas, 10, "{proposal:?}");
+}
+
+#[test]
 fn a_target_of_the_value_needs_ready_pods() {
     let by_value = StatedReplicas { target_type: TargetType::Value, ..stated(6, 10_000) };
     let at = |replicas, ready| by_value.number_at(Some(Scale { replicas, ready }), Recipient::One);
@@ -130,6 +155,10 @@ async fn a_number_that_needs_no_workload_is_given_without_a_cluster() {
     assert_eq!(number.to_string(), "3");
 
     let workload = WorkloadName::new(None, "Deployment", "web").ok();
+    let named = StatedReplicas { workload: workload.clone(), ..stated(6, 10_000) };
+    let named = StandIn::Replicas(Arc::new(named));
+    let each = named.number(&nobody, Some(&shop), Recipient::EachPod(4)).await;
+    assert_eq!(each.map(|number| number.to_string()), Ok("15 (for 6 replicas)".to_owned()));
     let of_now =
         StatedReplicas { behavior: ReplicasBehavior::Current, workload, ..stated(6, 10_000) };
     let of_now = StandIn::Replicas(Arc::new(of_now));

@@ -29,6 +29,9 @@ pub struct MetricExplanation {
     pub request: AskedFor,
     /// What answered: one metric, or cpu and memory for resource metrics. Empty if nothing serves it.
     pub metrics: Vec<ExplainedMetric>,
+    /// The delegate that answers in place of this adapter, which has no part in its values.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delegate: Option<Box<str>>,
     /// Why there is no answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<NoAnswer>,

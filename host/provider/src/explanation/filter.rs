@@ -4,14 +4,15 @@
 //! object. So a row is told only if it is known to be for what the read asked for: by the labels that
 //! the mapping names, or by the evaluation itself where it is for one namespace.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::View;
 use super::found::Asked;
 use leadsman_evaluation::Mapping;
-use leadsman_evaluation::record::{CapturedMeasure, CapturedRow};
+use leadsman_evaluation::record::{CapturedMeasure, CapturedObject, CapturedRow};
 use leadsman_model::names::{Namespace, Scope};
-use leadsman_model::values::{MetricValues, Values};
+use leadsman_model::values::{Item, MetricValues, Values};
 
 /// The label that names the namespace where a configuration does not say.
 const NAMESPACE: &str = "namespace";
@@ -31,6 +32,17 @@ pub(super) struct Filter<'a> {
     /// is of that which is read.
     fixed: Option<(Option<String>, String)>,
 }
+
+/// What a run served. Its items are looked at only for rows of which nothing else says whose they are; then
+/// there may be many of both.
+pub(super) struct Served<'v> {
+    values: Option<&'v Values>,
+    /// The labels of each item, sorted.
+    items: OnceCell<HashSet<Labels<'v>>>,
+}
+
+/// Names and values.
+type Labels<'v> = Vec<(&'v str, &'v str)>;
 
 /// Why something is not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,12 +96,12 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// The object of a row, empty if that is not known, or why the row is not told. `values` are what
-    /// the run served.
+    /// The object of a row, empty if that is not known, or why the row is not told. `served` is what the
+    /// run served.
     pub(super) fn row<'r>(
         &'r self,
         row: &CapturedRow<'r>,
-        values: Option<&Values>,
+        served: &Served<'_>,
     ) -> Result<&'r str, Hidden> {
         let label = |name: &str| {
             let found = row.labels.iter().find(|(label, _)| *label == name);
@@ -104,7 +116,7 @@ impl<'a> Filter<'a> {
             Asked::Items { namespace } => match self.namespace_of(named, namespace) {
                 Ok(()) => Ok(""),
                 // Who may read the metric may read all of its items, and this row is one.
-                Err(_) if is_item(&row.labels, values) => Ok(""),
+                Err(_) if served.has(&row.labels) => Ok(""),
                 Err(hidden) => Err(hidden),
             },
             Asked::Objects { namespace, names, all } => {
@@ -158,6 +170,36 @@ impl<'a> Filter<'a> {
                 let of = if namespace.is_empty() { "" } else { of };
                 object_of(of, object, namespace, names)
             }
+        }
+    }
+
+    /// Whether an object that the plugin was told of may be told, with its labels and its address. An
+    /// evaluation for the whole cluster has those of all namespaces.
+    pub(super) fn object(&self, object: &CapturedObject<'_>) -> Result<(), Hidden> {
+        if self.view == View::Everything {
+            return Ok(());
+        }
+        let named = Some(object.namespace).filter(|named| !named.is_empty());
+        match self.asked {
+            Asked::Items { namespace } => self.namespace_of(named, namespace),
+            Asked::Objects { namespace, names, all } => {
+                if !namespace.is_empty() {
+                    self.namespace_of(named, namespace)?;
+                }
+                let is_asked = *all || names.contains(&object.name);
+                if is_asked { Ok(()) } else { Err(Hidden::OtherObject) }
+            }
+        }
+    }
+
+    /// Whether the plugin's configuration may be told: one for the whole cluster may name what is
+    /// nothing to whoever reads one namespace.
+    pub(super) fn config(&self) -> Result<(), &'static str> {
+        match (self.view, self.scope) {
+            (View::OfRead, Scope::Cluster) => Err(
+                "the evaluation is for the whole cluster, and its configuration may name other namespaces",
+            ),
+            (View::OfRead, Scope::Namespace(_)) | (View::Everything, _) => Ok(()),
         }
     }
 
@@ -218,16 +260,32 @@ fn fixed_object(config: &str) -> Option<(Option<String>, String)> {
     Some((text("namespace"), text("name")?))
 }
 
-/// Whether the labels of a row are those of an item that is served.
-fn is_item(labels: &[(&str, &str)], values: Option<&Values>) -> bool {
-    let Some(MetricValues::Items(items)) = values.map(|values| &values.served) else {
-        return false;
-    };
-    let own: HashSet<_> = labels.iter().copied().filter(|(name, _)| *name != NAME).collect();
-    items.iter().any(|item| {
-        item.labels.len() == own.len()
-            && item.labels.iter().all(|(name, value)| own.contains(&(&**name, &**value)))
-    })
+impl<'v> Served<'v> {
+    /// Of a run with these values, if it has some.
+    pub(super) fn new(values: Option<&'v Values>) -> Self {
+        Self { values, items: OnceCell::new() }
+    }
+
+    /// Whether the labels of a row are those of an item.
+    fn has(&self, labels: &[(&str, &str)]) -> bool {
+        let items = self.items.get_or_init(|| {
+            let Some(MetricValues::Items(items)) = self.values.map(|values| &values.served) else {
+                return HashSet::new();
+            };
+            let labels = |item: &'v Item| {
+                sorted(item.labels.iter().map(|(name, value)| (&**name, &**value)))
+            };
+            items.iter().map(labels).collect()
+        });
+        let own = sorted(labels.iter().copied().filter(|(name, _)| *name != NAME));
+        items.contains(&own)
+    }
+}
+
+fn sorted<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Labels<'l> {
+    let mut labels: Labels<'l> = labels.collect();
+    labels.sort_unstable();
+    labels
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::filter::Filter;
+use super::filter::{Filter, Served};
 use super::number::raw;
 use leadsman_evaluation::record::{
     Capture, CapturedAnswer, CapturedMeasure, CapturedRow, QueryKind, RunError, RunRecord,
@@ -15,12 +15,14 @@ pub(super) fn of(run: &RunRecord, mapping: &Mapping, filter: &Filter<'_>) -> Res
     let Some(capture) = run.rows.capture().filter(|_| run.rows.are_whole()) else {
         return Err("its rows were not kept whole".to_owned());
     };
-    let values = run.outcome.as_ref().ok().map(|values| &**values);
+    filter.config()?;
+    let served = Served::new(run.outcome.as_ref().ok().map(|values| &**values));
     let rows = || capture.answers().flat_map(CapturedAnswer::iter);
-    if rows().any(|row| filter.row(&row, values).is_err())
+    if rows().any(|row| filter.row(&row, &served).is_err())
         || capture.measures().any(|measure| filter.measure(&measure).is_err())
+        || capture.objects().any(|object| filter.object(&object).is_err())
     {
-        return Err("rows or measures of it are not for who made the read".to_owned());
+        return Err("rows, objects or measures of it are not for who made the read".to_owned());
     }
     let expect = expected(run, capture)?;
     let config: Value = serde_json::from_str(&mapping.config)

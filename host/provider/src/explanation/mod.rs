@@ -263,6 +263,7 @@ impl<'a> Making<'a> {
             generation: snapshot.generation,
             request,
             metrics: Vec::new(),
+            delegate: None,
             failure: None,
             warnings: Vec::new(),
             left_out: Vec::new(),

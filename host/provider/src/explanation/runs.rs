@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::filter::{Filter, Hidden};
+use super::filter::{Filter, Hidden, Served};
 use super::number::{raw, rfc3339};
 use super::{
     ExplainedMeasure, ExplainedPluginRun, ExplainedQuery, ExplainedReader, ExplainedRow,
@@ -59,7 +59,9 @@ pub(super) fn run(
     room: &mut Room,
 ) -> ExplainedRun {
     let values = run.outcome.as_ref().ok().map(|values| &**values);
-    let queries = run.queries.iter().map(|query| explained(query, run, mapping, filter, room));
+    let served = Served::new(values);
+    let queries =
+        run.queries.iter().map(|query| explained(query, run, &served, mapping, filter, room));
     let queries = queries.collect();
     let mut measures = Vec::new();
     let capture = run.rows.capture();
@@ -68,7 +70,7 @@ pub(super) fn run(
             measures.push(of_measure(&measure, &mapping.policy, values));
         }
     }
-    let served = values
+    let count = values
         .map(|values| values.served.len() + values.refused_count + absent(values, &mapping.policy));
     let captured = capture.and_then(|capture| capture.measures_len());
     let (outcome, failure) = match &run.outcome {
@@ -85,7 +87,7 @@ pub(super) fn run(
         queries,
         plugin: run.plugin.as_ref().map(|plugin| of_plugin(plugin, filter)),
         measures,
-        measures_total: served.or(captured).unwrap_or_default(),
+        measures_total: count.or(captured).unwrap_or_default(),
     }
 }
 
@@ -112,6 +114,7 @@ fn chain(error: &EvaluationError) -> Vec<String> {
 fn explained(
     query: &QueryRecord,
     run: &RunRecord,
+    served: &Served<'_>,
     mapping: &Mapping,
     filter: &Filter<'_>,
     room: &mut Room,
@@ -142,7 +145,7 @@ fn explained(
         told.left_out.push("the rest of the query's text, which is too long".to_owned());
     }
     match run.rows.capture().and_then(|capture| capture.answer(&query.name)) {
-        Some(answer) => rows(&mut told, answer, run, filter, room),
+        Some(answer) => rows(&mut told, answer, served, filter, room),
         None => {
             if let (Rows::Dropped(why), Some(count)) = (&run.rows, told.series.filter(|n| *n > 0)) {
                 told.left_out.push(format!("all {count} rows: {}", why.as_str()));
@@ -155,15 +158,14 @@ fn explained(
 fn rows(
     told: &mut ExplainedQuery,
     answer: CapturedAnswer<'_>,
-    run: &RunRecord,
+    served: &Served<'_>,
     filter: &Filter<'_>,
     room: &mut Room,
 ) {
-    let values = run.outcome.as_ref().ok().map(|values| &**values);
     let mut hidden: BTreeMap<Hidden, usize> = BTreeMap::new();
     let mut no_room = 0_usize;
     for row in answer.iter() {
-        match filter.row(&row, values) {
+        match filter.row(&row, served) {
             Err(why) => *hidden.entry(why).or_default() += 1,
             Ok(object) if room.take(row.labels.iter().copied()) => {
                 told.rows.push(of_row(&row, object, answer.is_matrix()));

@@ -8,6 +8,7 @@ use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
+use leadsman_model::workload::Workload;
 
 /// A metric of one owner, in one API, for one kind of objects.
 pub struct Entry {
@@ -46,6 +47,8 @@ pub struct Rejection {
     pub message: String,
     /// Whether the last good version is still served in its place.
     pub serving: bool,
+    /// The workload that the mapping activates, as it is configured.
+    pub activates: Option<Workload>,
 }
 
 /// As what a request wants a metric.

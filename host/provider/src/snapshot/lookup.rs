@@ -101,6 +101,7 @@ mod tests {
             reason: "ConfigInvalid",
             message: "wrong".to_owned(),
             serving: false,
+            activates: None,
         }
     }
 

@@ -1,6 +1,7 @@
 // The page: sections that follow the server's events.
 
 import { autoscalers, isProblem as isAutoscalerProblem } from "./autoscalers.js";
+import { delegates } from "./delegates.js";
 import { byId, el, put, state, tick } from "./dom.js";
 import { moment, now, several, since } from "./format.js";
 import * as keyboard from "./keyboard.js";
@@ -17,7 +18,7 @@ import * as token from "./token.js";
 // How often charts go on while nothing changes.
 const REDRAW_MS = 15000;
 
-const sections = [autoscalers(), rejected(), mappings(), sources(), plugins(), teams(), unserved(), kinds()];
+const sections = [autoscalers(), rejected(), mappings(), sources(), delegates(), plugins(), teams(), unserved(), kinds()];
 byId("token").after(...sections.map(({ section }) => section));
 
 function render() {
@@ -35,6 +36,8 @@ function troubles() {
   add(failing(served), served.length, "mappings failing", "bad", { q: "failing", problems: false }, "mappings");
   add(served.filter((of) => of.state === "lastGood").length, served.length, "mappings serving old values", "warn", { q: "old values", problems: false }, "mappings");
   add(hpas.filter((hpa) => hpa.state !== "failing" && isAutoscalerProblem(hpa)).length, hpas.length, "autoscalers held", "warn", { q: "", problems: true }, "autoscalers");
+  const others = store.all("delegate").map(([, of]) => of);
+  add(failing(others), others.length, "delegates failing", "bad", { q: "failing", problems: false }, "delegates");
   const lost = store.all("rejected").length;
   if (lost > 0) found.push({ text: `${several(lost, "thing", "things")} not served as configured`, tone: "warn", change: { q: "", problems: true }, id: "rejected" });
   return found;
