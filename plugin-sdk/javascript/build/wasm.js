@@ -12,6 +12,17 @@ export function readNumber(bytes, at) {
   }
 }
 
+/** Reads a signed LEB128 number of 32 bits; gives it and the place after it. */
+export function readSigned(bytes, at) {
+  let value = 0, shift = 0;
+  for (;;) {
+    const byte = bytes[at++];
+    value |= (byte & 127) << shift;
+    shift += 7;
+    if (byte < 128) return [shift < 32 && byte & 64 ? value | (-1 << shift) : value, at];
+  }
+}
+
 /** An unsigned number as LEB128. */
 export function number(value) {
   const bytes = [];

@@ -9,8 +9,8 @@ import { explained } from './place.js';
 const FRAME = /^\s*at (.*?) \(.*?user\.js:([0-9]+):[0-9]+\)/;
 
 /**
- * The exports of the contract. `lines` is where each line of the bundle comes from, a source and a
- * line at a time, with nothing for lines that are not the author's.
+ * The exports of the contract. `lines` is where each line of the bundle comes from, as JSON: a source
+ * and a line at a time, with nothing for lines that are not the author's.
  */
 export function component(plugin, { write, lines, ...about }) {
   if (!(plugin instanceof Plugin)) {
@@ -19,7 +19,7 @@ export function component(plugin, { write, lines, ...about }) {
   writeTo(write);
   installConsole(write);
   const clock = installClock();
-  const exports = plugin.exports({ ...about, explain: (error) => explained(error, (stack) => place(stack, lines())) });
+  const exports = plugin.exports({ ...about, explain: (error) => explained(error, (stack) => place(stack, JSON.parse(lines))) });
   return {
     describe: exports.describe,
     configure: exports.configure,
