@@ -25,8 +25,8 @@ export async function build({ file, output, fixtures = [] }) {
   const path = resolve(file);
   if (!existsSync(path)) throw new Error(`there is no file ${file}`);
   const { project, about } = packageOf(path);
-  const { code, warnings } = await bundle({ file: path, project, about });
-  const bytes = withFixtures(withMergedSegments(await componentOf(code)), fixtures);
+  const { code, warnings, places } = await bundle({ file: path, project, about });
+  const bytes = withFixtures(withMergedSegments(await componentOf(code, places)), fixtures);
   mkdirSync(dirname(resolve(output)), { recursive: true });
   writeFileSync(output, bytes);
   return { size: bytes.length, digest: createHash('sha256').update(bytes).digest('hex'), warnings };
@@ -61,13 +61,21 @@ function packageOf(path) {
   }
 }
 
-async function componentOf(code) {
+async function componentOf(code, places) {
   const { componentize } = await import('componentize-qjs');
   const wit = [here('../wit'), here('../../../wit')].find((folder) => existsSync(join(folder, 'plugin.wit')));
   try {
     const made = await componentize({ witPath: wit, jsSource: code, world: 'mapping', runtimeBytes: runtime() });
     return made.component;
   } catch (error) {
-    throw new Error(`it fails while it is loaded: ${error.message}`, { cause: error });
+    throw new Error(`it fails while it is loaded: ${atLoad(error.message, places)}`, { cause: error });
   }
+}
+
+/** What the engine says, with the author's line in place of that of the bundle. */
+function atLoad(message, { sources, places }) {
+  const frames = [...message.matchAll(/user\.js:([0-9]+)/g)].map(([, line]) => places[Number(line)]);
+  const found = frames.find((place) => place);
+  const said = message.split('\n')[0].replace(/^.*?(?:Failed to [a-z]+ JavaScript module[a-z ]*: )+/, '');
+  return found === undefined ? said : `${said} (${sources[found[0]]}:${found[1]})`;
 }

@@ -3,6 +3,7 @@
 import { builtinModules } from 'node:module';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 import { rolldown } from 'rolldown';
 
@@ -21,7 +22,7 @@ const HAVE_NOT = {
 };
 
 /**
- * The bundle of a file, and its warnings. Throws an error with the place where the file imports what
+ * The bundle of a file, where its lines come from, and warnings. Throws an error with the place where the file imports what
  * plugins have not, or cannot be read.
  */
 export async function bundle({ file, project, about }) {
@@ -41,7 +42,7 @@ export async function bundle({ file, project, about }) {
     },
     plugins: [entry(file, about), absent(project)],
     onLog: (level, log) => {
-      if (level === 'warn') warnings.push(log.message);
+      if (level === 'warn' && log.code !== 'IMPORT_IS_UNDEFINED') warnings.push(stripVTControlCharacters(log.message));
     },
   });
   try {
@@ -52,10 +53,14 @@ export async function bundle({ file, project, about }) {
       const path = fileURLToPath(new URL(source, `file://${project}/`));
       return path.startsWith(PACKAGE + 'src/') || source.includes('\0') ? undefined : relative(project, path);
     };
-    const places = JSON.stringify(JSON.stringify(lines({ ...map, sources }, isAuthors)));
+    const places = lines({ ...map, sources }, isAuthors), text = JSON.stringify(JSON.stringify(places));
     // It takes the place of a text on the same line, so that no line moves.
-    const code = chunk.code.replace(PLACES, () => places).replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
-    return { code, warnings };
+    const code = chunk.code.replace(PLACES, () => text).replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
+    return { code, warnings, places };
+  } catch (error) {
+    // Each has what the author needs; the text around them has where the bundler was.
+    const told = (error.errors ?? [error]).map(({ message }) => message.split('\n    at ')[0].replace(/^\[plugin [^\n]*\n(Error: )?/, ''));
+    throw new Error(stripVTControlCharacters(told.join('\n')), { cause: error });
   } finally {
     await made.close();
   }
@@ -65,8 +70,8 @@ function entry(file, about) {
   const text = `
     import { write } from 'leadsman:plugin/log@0.1.0';
     import { component } from 'leadsman-plugin/component';
-    import plugin from ${JSON.stringify(file)};
-    export const { describe, configure, evaluate } = component(plugin, {
+    import * as author from ${JSON.stringify(file)};
+    export const { describe, configure, evaluate } = component(author.default, {
       write, lines: ${PLACES}, ...${JSON.stringify(about)},
     });`;
   return {

@@ -15,10 +15,12 @@ const MISSING = {
 /** What an error says, what plugins have in place of what is not there, and where it came from. */
 export function explained(error, at = placed) {
   if (!(error instanceof Error)) return `it threw ${String(error)}`;
-  const absent = /^'?([A-Za-z]+)'? is not defined$/.exec(error.message)?.[1];
+  // The bundler has a `require` of its own, which says so in its own words.
+  const said = error.message.startsWith('Calling `require` for') ? 'require is not defined' : error.message;
+  const absent = /^'?([A-Za-z]+)'? is not defined$/.exec(said)?.[1];
   const hint = absent !== undefined && Object.hasOwn(MISSING, absent) ? `: plugins have ${MISSING[absent]}` : '';
   const place = at(error.stack ?? '');
-  return `${error.name}: ${error.message}${hint}${place === undefined ? '' : ` (${place})`}`;
+  return `${error.name}: ${said}${hint}${place === undefined ? '' : ` (${place})`}`;
 }
 
 /** The first place of a stack that is not of this package, natively. */

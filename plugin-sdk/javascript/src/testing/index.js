@@ -12,7 +12,7 @@ export { checkFixture };
 
 /** Makes a test of each `*.json` of a folder: a path, or a URL such as `new URL('fixtures', import.meta.url)`. */
 export function fixtures(plugin, folder = 'fixtures') {
-  const path = folder instanceof URL ? fileURLToPath(folder) : folder;
+  const path = typeof folder === 'string' ? folder : fileURLToPath(folder.href);
   const files = readdirSync(path).filter((file) => file.endsWith('.json')).sort();
   if (files.length === 0) throw new Error(`${path} holds no fixture`);
   for (const file of files) {
