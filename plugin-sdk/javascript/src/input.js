@@ -57,11 +57,12 @@ export class Column {
   constructor(table, start) {
     this.table = table;
     this.start = start;
+    this.cells = table.cells;
   }
 
   /** @internal The number of the text of a row; 0 where it is not set. */
   at(row) {
-    return this.table.cells[this.start + row] ?? 0;
+    return this.cells[this.start + row];
   }
 }
 

@@ -3,18 +3,16 @@
 import { milliseconds } from './duration.js';
 import { Interner } from './text.js';
 
-/** Stands for a time that the plugin did not give. */
-const NO_TIME = undefined;
-
 /**
  * The measures of an evaluation, column by column. A name is a text, or the number of one of the
  * input, which passes through as it is.
  */
 export class Measures {
   #objects = [];
-  #namespaces = [];
   #values = [];
   #times = [];
+  // By row, for those that have any.
+  #namespaces = [];
   #windows = [];
   #labels = new Map();
 
@@ -22,21 +20,21 @@ export class Measures {
     return this.#values.length;
   }
 
-  add(object, value, { time, namespace, window } = {}) {
-    if (typeof object === 'object' && object !== null) return object.addTo(this, value, { time, namespace, window });
-    if (typeof object !== 'string') throw new TypeError(`the name of an object is ${told(object)}, and no text`);
-    return this.row(object, namespace, value, time, window);
+  add(object, value, measured) {
+    if (typeof object === 'string') return this.row(object, measured?.namespace, value, measured?.time, measured?.window);
+    if (typeof object?.addTo !== 'function') throw new TypeError(`the name of an object is ${told(object)}, and no text`);
+    return object.addTo(this, value, measured?.time, measured?.window);
   }
 
-  addItem(labels, value, { time, window } = {}) {
+  addItem(labels, value, measured) {
     const row = this.#values.length;
-    this.row(0, undefined, value, time, window);
-    for (const [name, text] of pairs(labels)) this.#label(row, name, text);
+    this.row(0, undefined, value, measured?.time, measured?.window);
+    for (const [name, text] of Symbol.iterator in labels ? labels : Object.entries(labels)) this.#label(row, name, text);
     return this;
   }
 
   /** @internal */
-  addNumbered(numbers, value, { time, window } = {}) {
+  addNumbered(numbers, value, time, window) {
     const row = this.#values.length;
     this.row(0, undefined, value, time, window);
     for (let at = 0; at < numbers.length; at += 2) this.#label(row, numbers[at], numbers[at + 1]);
@@ -58,11 +56,14 @@ export class Measures {
     if (time !== undefined && !Number.isSafeInteger(time)) {
       throw new TypeError(`the time is ${told(time)}, and no whole number of milliseconds`);
     }
+    const row = this.#values.push(value) - 1;
     this.#objects.push(object);
-    this.#namespaces.push(namespace ?? 0);
-    this.#values.push(value);
-    this.#times.push(time ?? NO_TIME);
-    this.#windows.push(window === undefined ? 0 : seconds(window));
+    this.#times.push(time);
+    if (namespace) {
+      if (typeof namespace === 'object') throw new TypeError(`a namespace is ${told(namespace)}, and no text`);
+      this.#namespaces[row] = namespace;
+    }
+    if (window !== undefined) this.#windows[row] = seconds(window);
     return this;
   }
 
@@ -84,28 +85,35 @@ export class Measures {
   /** @internal The columns in the form of the contract. */
   raw(input) {
     const own = new Interner(), shared = input.texts, first = shared.length;
+    const rows = this.#values.length;
     const number = (name) => {
       if (typeof name === 'number') return name;
       if (name === '') return 0;
       return shared.known(name) ?? first + own.intern(name);
     };
-    const column = (names) => (names.every((name) => name === 0 || name === '') ? [] : names.map(number));
-    const rows = this.#values.length;
+    /** A column with a number for each row: 0 for those without a name. */
+    const column = (names) => {
+      const numbers = new Array(rows);
+      for (let row = 0; row < rows; row++) {
+        const name = names[row];
+        numbers[row] = typeof name === 'number' ? name : name === undefined ? 0 : number(name);
+      }
+      return numbers;
+    };
+    const unlessEmpty = (numbers) => (numbers.some((one) => one !== 0) ? numbers : []);
     // A name may have come as a text and as a number: those are one label.
     const labels = new Map();
     for (const [name, cells] of this.#labels) {
-      const of = number(name);
-      if (!labels.has(of)) labels.set(of, new Array(rows).fill(0));
-      const filled = labels.get(of);
-      cells.forEach((cell, row) => { filled[row] = number(cell); });
+      const of = number(name), filled = column(cells), known = labels.get(of);
+      labels.set(of, known === undefined ? filled : known.map((cell, row) => cell || filled[row]));
     }
-    const timed = this.#times.some((time) => time !== NO_TIME);
+    const timed = this.#times.some((time) => time !== undefined);
     return {
-      objects: column(this.#objects),
-      namespaces: column(this.#namespaces),
+      objects: unlessEmpty(column(this.#objects)),
+      namespaces: this.#namespaces.length === 0 ? [] : unlessEmpty(column(this.#namespaces)),
       values: this.#values,
-      times: timed ? this.#times.map((time) => (time === NO_TIME ? input.now : time)) : [],
-      windows: this.#windows.every((window) => window === 0) ? [] : this.#windows,
+      times: timed ? this.#times.map((time) => time ?? input.now) : [],
+      windows: this.#windows.length === 0 ? [] : unlessEmpty(column(this.#windows)),
       labels: { names: [...labels.keys()], rows, cells: [...labels.values()].flat() },
       dictionary: own.raw(),
     };
@@ -114,10 +122,6 @@ export class Measures {
 
 function seconds(window) {
   return Math.min(Math.floor(milliseconds(window) / 1000), 0xffff_ffff);
-}
-
-function pairs(labels) {
-  return Symbol.iterator in labels ? labels : Object.entries(labels);
 }
 
 function told(value) {

@@ -35,7 +35,7 @@ export class ObjectKey {
   }
 
   /** @internal */
-  addTo(measures, value, { time, window }) {
+  addTo(measures, value, time, window) {
     const namespace = this.namespaceNumber === 0 ? this.fixed?.namespace : this.namespaceNumber;
     return measures.row(this.fixed === undefined ? this.nameNumber : this.fixed.name, namespace, value, time, window);
   }
@@ -47,23 +47,31 @@ export function objectKey(object) {
   return new ObjectKey(object.input, name, namespace, undefined);
 }
 
-/** A value for an object, made from one or more series. */
-export class ObjectValue {
+/** A value for an object, made from one or more series. It is its object, too: one thing for each row costs least. */
+export class ObjectValue extends ObjectKey {
   /** @internal */
-  constructor(object, value, time, row) {
-    this.object = object;
+  constructor(input, name, namespace, fixed, value, time, row) {
+    super(input, name, namespace, fixed);
     this.value = value;
     this.time = time;
-    /** @internal */ this.count = 1;
     /** @internal */ this.row = row;
-    /** @internal */ this.disputed = false;
+  }
+
+  get object() {
+    return this;
   }
 
   /** @internal */
-  addTo(measures, value, { time = this.time, window }) {
-    return this.object.addTo(measures, value, { time, window });
+  addTo(measures, value, time, window) {
+    return super.addTo(measures, value, time ?? this.time, window);
   }
 }
+
+// Few objects are met twice, so these are told of those alone.
+/** @internal How many series it was made from. */
+ObjectValue.prototype.count = 1;
+/** @internal Whether its series do not agree, and there is no saying which of them is right. */
+ObjectValue.prototype.disputed = false;
 
 /** Values of objects, in the order in which their objects came first; each object once. */
 export class ObjectValues {
@@ -94,21 +102,20 @@ export class ObjectValues {
   find(name, namespace) {
     for (let at = this.#newest[name]; at > 0; at = this.#older[at - 1]) {
       const value = this.#values[at - 1];
-      if (value.object.namespaceNumber === namespace) return value;
+      if (value.namespaceNumber === namespace) return value;
     }
     return undefined;
   }
 
   /** @internal */
   push(value) {
-    const name = value.object.nameNumber;
-    this.#older.push(this.#newest[name]);
-    this.#values.push(value);
-    this.#newest[name] = this.#values.length;
+    const name = value.nameNumber, newest = this.#newest;
+    this.#older.push(newest[name]);
+    newest[name] = this.#values.push(value);
   }
 
   measures(into) {
-    for (const value of this.#values) into.add(value, value.value);
+    for (const value of this.#values) value.addTo(into, value.value);
     return into;
   }
 
@@ -152,8 +159,13 @@ export class ObjectFinder {
 
   /** The object of a series; `undefined` if it is for none, or for one of another namespace. */
   object(series) {
-    const name = this.nameOf(series.row);
-    return name < 0 ? undefined : this.made(name, this.namespaceOf(series.row));
+    const { row } = series, name = this.nameOf(row);
+    return name < 0 ? undefined : new ObjectKey(this.#input, name, this.namespaceOf(row), this.#fixed);
+  }
+
+  /** @internal The value of a row for an object; it knows the numbers of both. */
+  value(name, namespace, value, time, row) {
+    return new ObjectValue(this.#input, name, namespace, this.#fixed, value, time, row);
   }
 
   /** @internal The number of the object's name: 0 for the one of the configuration, -1 for none. */
@@ -171,9 +183,9 @@ export class ObjectFinder {
     return this.#namespace === undefined ? 0 : this.#namespace.at(row);
   }
 
-  /** @internal */
-  made(name, namespace) {
-    return new ObjectKey(this.#input, name, namespace, this.#fixed);
+  /** @internal Whether each row needs no more than the column of the name; that column. */
+  get plain() {
+    return this.#elsewhere === undefined && this.#namespace === undefined ? this.#name : undefined;
   }
 }
 
@@ -198,14 +210,15 @@ function nothingNamed(answer, wanted) {
 export function byObject(answer, source, { namespace, combine = 'fail' } = {}) {
   answer.expect('vector');
   const finder = new ObjectFinder(answer, source, namespace);
-  const { values, times } = answer.data;
+  const { values, times } = answer.data, { plain } = finder;
   const found = new ObjectValues(answer.input);
   for (let row = 0; row < values.length; row++) {
-    const name = finder.nameOf(row);
+    const name = plain === undefined ? finder.nameOf(row) : plain.at(row) || -1;
     if (name < 0) continue;
-    const of = finder.namespaceOf(row), known = found.find(name, of);
-    if (known === undefined) found.push(new ObjectValue(finder.made(name, of), values[row], Number(times[row]), row));
-    else meet(answer, known, row, values[row], Number(times[row]), combine);
+    const of = plain === undefined ? finder.namespaceOf(row) : 0;
+    const known = found.find(name, of), time = times[row];
+    if (known === undefined) found.push(finder.value(name, of, values[row], time, row));
+    else meet(answer, known, row, values[row], time, combine);
   }
   return found.finish(combine);
 }
@@ -220,7 +233,9 @@ export function combined(answer, combine, of) {
     const made = of(series);
     if (made === undefined) continue;
     const { object, value, time } = made, known = found.get(object);
-    if (known === undefined) found.push(new ObjectValue(object, value, time, series.row));
+    if (known === undefined) {
+      found.push(new ObjectValue(object.input, object.nameNumber, object.namespaceNumber, object.fixed, value, time, series.row));
+    }
     else meet(answer, known, series.row, value, time, combine);
   }
   return found.finish(combine);
@@ -230,7 +245,7 @@ function meet(answer, known, row, value, time, combine) {
   switch (combine) {
     case 'fail':
       throw new Failure(
-        `several series are for the object "${known.object.name}"; aggregate them in the query, or set `
+        `several series are for the object "${known.name}"; aggregate them in the query, or set `
           + '`combine` to sum, max, min, average, first or omit',
         { query: answer.query },
       );
@@ -248,7 +263,7 @@ function meet(answer, known, row, value, time, combine) {
     case 'omit':
       if (!known.disputed && !Object.is(value, known.value)) {
         log.warn(
-          `several series are for the object "${known.object.name}" and do not agree, so it is left out; `
+          `several series are for the object "${known.name}" and do not agree, so it is left out; `
             + `aggregate them in the query: ${answer.query}`,
         );
         known.disputed = true;

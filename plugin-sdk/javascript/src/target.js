@@ -28,8 +28,8 @@ class Item {
   }
 
   /** @internal */
-  addTo(measures, value, { time, window }) {
-    return measures.addNumbered(this.numbers, value, { time, window });
+  addTo(measures, value, time, window) {
+    return measures.addNumbered(this.numbers, value, time, window);
   }
 }
 
