@@ -1,16 +1,18 @@
 #!/usr/bin/env node
 // leadsman-plugin build FILE: a plugin's source into a component.
 
+import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const USAGE = `Usage: leadsman-plugin build FILE [--output FILE] [--fixtures DIR]...
+const USAGE = `Usage: leadsman-plugin build [FILE] [--output FILE] [--fixtures DIR]...
 
 Builds the plugin that FILE (JavaScript or TypeScript) exports by default into a WebAssembly
-component, with its fixtures packed in.
+component, with its fixtures packed in. Without FILE it is "main" of package.json.
 
-  -o, --output FILE    where to put it; build/NAME.wasm if left out, by the name of the package
-  -f, --fixtures DIR   a folder with fixtures; fixtures if left out. May be given several times`;
+  -o, --output FILE    where to put it; build/NAME.wasm if left out, by the name of the folder
+  -f, --fixtures DIR   a folder with fixtures; fixtures if left out. May be given several times
+      --no-fixtures    packs none`;
 
 async function main() {
   const { values, positionals } = parseArgs({
@@ -18,17 +20,26 @@ async function main() {
     options: {
       output: { type: 'string', short: 'o' },
       fixtures: { type: 'string', short: 'f', multiple: true },
+      'no-fixtures': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const [command, file, ...rest] = positionals;
+  const [command, given, ...rest] = positionals;
   if (values.help) return console.log(USAGE);
-  if (command !== 'build' || file === undefined || rest.length > 0) throw new Error(USAGE);
+  if (command !== 'build' || rest.length > 0) throw new Error(USAGE);
   const { build } = await import('../build/build.js');
+  const file = given ?? mainOf('package.json');
   const output = values.output ?? `build/${basename(process.cwd())}.wasm`;
-  const { size, digest, warnings } = await build({ file, output, fixtures: values.fixtures ?? ['fixtures'] });
+  const fixtures = values['no-fixtures'] ? [] : values.fixtures ?? ['fixtures'];
+  const { size, digest, warnings } = await build({ file, output, fixtures });
   for (const warning of warnings) console.error(`warning: ${warning}`);
   console.log(`${output}  ${size} bytes  sha256:${digest}`);
+}
+
+function mainOf(manifest) {
+  const main = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).main : undefined;
+  if (typeof main === 'string') return main;
+  throw new Error('name the file of the plugin: as an argument, or as "main" of package.json');
 }
 
 try {

@@ -31,6 +31,8 @@ export async function bundle({ file, project, about }) {
     input: ENTRY,
     cwd: project,
     platform: 'neutral',
+    // It would name files by where they are on this machine.
+    experimental: { attachDebugInfo: 'none' },
     external: [/^leadsman:plugin\//],
     resolve: {
       alias: {

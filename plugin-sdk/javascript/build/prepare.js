@@ -1,15 +1,35 @@
 // Makes the files that are in the package and not in the repository: the runtime, the contract and
 // the licence.
 
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { SHIPPED, runtime } from './runtime.js';
+import { BINDING, SHIPPED, answered, carried, runtime } from './runtime.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-const bytes = runtime();
 for (const folder of ['../runtime', '../wit']) mkdirSync(here(folder), { recursive: true });
-writeFileSync(SHIPPED, bytes);
-copyFileSync(here('../../../wit/plugin.wit'), here('../wit/plugin.wit'));
-copyFileSync(here('../../../LICENSE'), here('../LICENSE'));
+if (!existsSync(SHIPPED)) writeFileSync(SHIPPED, process.platform === 'linux' && process.arch === 'x64' ? runtime() : fetched());
+// In a project these are there already.
+for (const [from, to] of [['../../../wit/plugin.wit', '../wit/plugin.wit'], ['../../../LICENSE', '../LICENSE']]) {
+  if (existsSync(here(from))) copyFileSync(here(from), here(to));
+}
+
+/** On other machines the binding is not installed, but npm can unpack it. */
+function fetched() {
+  const { version } = JSON.parse(readFileSync(here('../node_modules/componentize-qjs/package.json'), 'utf8'));
+  const folder = mkdtempSync(join(tmpdir(), 'leadsman-'));
+  try {
+    execFileSync('npm', ['pack', '--silent', `${BINDING}@${version}`], { cwd: folder, shell: process.platform === 'win32' });
+    const [archive] = readdirSync(folder);
+    execFileSync('tar', ['-xzf', archive], { cwd: folder });
+    const unpacked = join(folder, 'package');
+    const file = readdirSync(unpacked).find((name) => name.endsWith('.node'));
+    return answered(carried(readFileSync(join(unpacked, file))));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

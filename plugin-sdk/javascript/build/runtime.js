@@ -34,8 +34,8 @@ function binding() {
   try {
     return readFileSync(own.resolve(BINDING));
   } catch (error) {
-    throw new Error(`${SHIPPED} is missing, and so is ${BINDING}, of which it is made; use the packed package, `
-      + 'or make the file on Linux on x86-64 with `npm run runtime`', { cause: error });
+    throw new Error(`${SHIPPED} is missing, and ${BINDING}, of which it is made, is not installed; `
+      + 'run `npm run runtime` in the folder of leadsman-plugin, once', { cause: error });
   }
 }
 

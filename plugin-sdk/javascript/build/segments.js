@@ -4,7 +4,7 @@
 import { module, number, readNumber, readSigned, sections, signed } from './wasm.js';
 
 const MODULE = 1;
-const DATA = 11, DATA_COUNT = 12;
+const MEMORY = 5, DATA = 11, DATA_COUNT = 12;
 /** Gaps of so many bytes are filled. What a segment costs besides its bytes is about a fifth of it. */
 const GAP = 32;
 /** A module of fewer segments stays as it is. */
@@ -19,7 +19,9 @@ export function withMergedSegments(component) {
 function merged(bytes) {
   const parts = sections(bytes), data = parts.find(({ id }) => id === DATA);
   const segments = data === undefined ? undefined : activeSegments(data.body);
-  if (segments === undefined || segments.length < FEW) return bytes;
+  // In the memory of another module, what is between may be something else than zeros.
+  const isOwn = parts.some(({ id }) => id === MEMORY);
+  if (!isOwn || segments === undefined || segments.length < FEW) return bytes;
   const joined = joinedSegments(segments);
   const written = Buffer.concat([Buffer.from(number(joined.length)), ...joined.map(written32)]);
   return module(bytes, parts.map((part) => {

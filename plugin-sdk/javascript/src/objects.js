@@ -48,10 +48,13 @@ export function objectKey(object) {
 }
 
 /** A value for an object, made from one or more series. It is its object, too: one thing for each row costs least. */
-export class ObjectValue extends ObjectKey {
+export class ObjectValue {
   /** @internal */
   constructor(input, name, namespace, fixed, value, time, row) {
-    super(input, name, namespace, fixed);
+    this.input = input;
+    this.nameNumber = name;
+    this.namespaceNumber = namespace;
+    this.fixed = fixed;
     this.value = value;
     this.time = time;
     /** @internal */ this.row = row;
@@ -63,10 +66,13 @@ export class ObjectValue extends ObjectKey {
 
   /** @internal */
   addTo(measures, value, time, window) {
-    return super.addTo(measures, value, time ?? this.time, window);
+    const namespace = this.namespaceNumber === 0 ? this.fixed?.namespace : this.namespaceNumber;
+    return measures.row(this.fixed === undefined ? this.nameNumber : this.fixed.name, namespace, value, time ?? this.time, window);
   }
 }
 
+// It inherits without `extends`: calling the constructor above it would double what a row costs.
+Object.setPrototypeOf(ObjectValue.prototype, ObjectKey.prototype);
 // Few objects are met twice, so these are told of those alone.
 /** @internal How many series it was made from. */
 ObjectValue.prototype.count = 1;
