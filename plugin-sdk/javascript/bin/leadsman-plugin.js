@@ -46,5 +46,6 @@ try {
   await main();
 } catch (error) {
   console.error(error.message);
-  process.exitCode = 1;
+  // What does not end while it is loaded would keep the process.
+  process.exit(1);
 }

@@ -16,6 +16,9 @@ const require = createRequire(import.meta.url);
 /** The tools that make a component, in the versions whose output was tried. */
 const TOOLS = require('../package.json').dependencies;
 
+/** Milliseconds that an author's modules have to load. */
+const LOADING = 60_000;
+
 /**
  * Builds `file` into a component at `output`, with the fixtures of the folders packed in. Gives its
  * size in bytes, its digest, and what is to be warned of.
@@ -64,11 +67,18 @@ function packageOf(path) {
 async function componentOf(code, places) {
   const { componentize } = await import('componentize-qjs');
   const wit = [here('../wit'), here('../../../wit')].find((folder) => existsSync(join(folder, 'plugin.wit')));
+  const made = componentize({ witPath: wit, jsSource: code, world: 'mapping', runtimeBytes: runtime() });
+  let timer;
+  const late = new Promise((_, reject) => {
+    const message = `${LOADING / 1000} s were not enough; is there a loop outside of functions?`;
+    timer = setTimeout(() => reject(new Error(message)), LOADING);
+  });
   try {
-    const made = await componentize({ witPath: wit, jsSource: code, world: 'mapping', runtimeBytes: runtime() });
-    return made.component;
+    return (await Promise.race([made, late])).component;
   } catch (error) {
     throw new Error(`it fails while it is loaded: ${atLoad(error.message, places)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,9 +1,14 @@
 // What the build puts around a plugin to make it a component: the log of the contract, what stands
 // in for what the engine lacks or must not have, and places in the author's source.
 
-import { writeTo } from './log.js';
+import * as log from './log.js';
 import { Plugin } from './plugin.js';
 import { explained } from './place.js';
+import { wellFormed } from './text.js';
+
+// This module is loaded before the author's, which find these however early they look.
+installConsole();
+const clock = installClock();
 
 /** The frames of the bundle in a stack of the engine. */
 const FRAME = /^\s*at (.*?) \(.*?user\.js:([0-9]+):[0-9]+\)/;
@@ -16,9 +21,7 @@ export function component(plugin, { write, lines, ...about }) {
   if (!(plugin instanceof Plugin)) {
     throw new TypeError('the file has no plugin: write `export default definePlugin({…})`');
   }
-  writeTo(write);
-  installConsole(write);
-  const clock = installClock();
+  log.writeTo((level, message) => write(level, wellFormed(message)));
   const exports = plugin.exports({ ...about, explain: (error) => explained(error, (stack) => place(stack, JSON.parse(lines))) });
   return {
     describe: exports.describe,
@@ -41,7 +44,7 @@ function place(stack, { sources, places }) {
   return undefined;
 }
 
-function installConsole(write) {
+function installConsole() {
   const shown = (value) => {
     if (typeof value === 'string') return value;
     if (value instanceof Error) return String(value);
@@ -51,7 +54,7 @@ function installConsole(write) {
       return String(value);
     }
   };
-  const line = (level) => (...values) => write(level, values.map(shown).join(' '));
+  const line = (level) => (...values) => log[level](values.map(shown).join(' '));
   globalThis.console = {
     log: line('info'), info: line('info'), debug: line('debug'), trace: line('debug'), warn: line('warn'), error: line('error'),
   };
@@ -72,5 +75,6 @@ function installClock() {
     }
   }
   globalThis.Date = new Proxy(Date, { apply: () => new Date().toString() });
+  Date.prototype.constructor = globalThis.Date;
   return clock;
 }

@@ -7,6 +7,7 @@ import { Input } from './input.js';
 import { Measures } from './measures.js';
 import { explained } from './place.js';
 import { Query } from './query.js';
+import { wellFormed } from './text.js';
 
 /** What `definePlugin` makes of a function. */
 export class Plugin {
@@ -71,9 +72,9 @@ export class Plugin {
     const message = (error) => (error instanceof Failure ? error.message : explain(error));
     return {
       describe: () => ({
-        name: this.name ?? name,
-        version: this.version ?? version,
-        about: this.about ?? about,
+        name: wellFormed(this.name ?? name),
+        version: wellFormed(this.version ?? version),
+        about: wellFormed(this.about ?? about),
         configSchema: JSON.stringify(this.schema),
       }),
       configure: (config, context) => {
@@ -81,7 +82,7 @@ export class Plugin {
           return rawPlan(this.plan(config, Context.ofRaw(context)));
         } catch (error) {
           const faults = error instanceof Faults ? error.faults : [new Fault('', message(error))];
-          throw faults.map(({ path, message }) => ({ path: String(path), message: String(message) }));
+          throw faults.map(({ path, message }) => ({ path: wellFormed(path), message: wellFormed(message) }));
         }
       },
       evaluate: (config, raw) => {
@@ -89,7 +90,7 @@ export class Plugin {
           const input = new Input(raw);
           return this.run(config, input).raw(input);
         } catch (error) {
-          throw { message: message(error), query: error?.query === undefined ? null : String(error.query) };
+          throw { message: wellFormed(message(error)), query: error?.query === undefined ? null : wellFormed(error.query) };
         }
       },
     };
@@ -101,7 +102,7 @@ function rawPlan({ queries = [], objects }) {
   return {
     queries: queries.map((query) => query.raw()),
     objects: columns
-      ? { labels: columns.labels?.map(String) ?? (columns.addresses ? [] : null), addresses: columns.addresses === true }
+      ? { labels: columns.labels?.map(wellFormed) ?? (columns.addresses ? [] : null), addresses: columns.addresses === true }
       : null,
   };
 }

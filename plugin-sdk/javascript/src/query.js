@@ -1,6 +1,7 @@
 // Queries that a plugin brings itself.
 
 import { milliseconds } from './duration.js';
+import { wellFormed } from './text.js';
 
 /** A query that a plugin brings itself. */
 export class Query {
@@ -51,9 +52,9 @@ export class Query {
   /** @internal */
   raw() {
     const asked = this.#keys === undefined
-      ? { tag: 'promql', val: { text: String(this.#promql.text), range: this.#promql.range ?? null } }
+      ? { tag: 'promql', val: { text: wellFormed(this.#promql.text), range: this.#promql.range ?? null } }
       : { tag: 'written', val: JSON.stringify(this.#keys) };
-    return { name: String(this.name), asked };
+    return { name: wellFormed(this.name), asked };
   }
 }
 

@@ -114,9 +114,9 @@ function encode(text, into) {
   }
 }
 
-/** A text within quotes, on one line. */
-export function quoted(text) {
-  return JSON.stringify(text);
+/** A text as it may be handed over: half of a pair would end the plugin without a word. */
+export function wellFormed(text) {
+  return String(text).toWellFormed();
 }
 
 /** Names within quotes, or that there are none. */

@@ -5,6 +5,9 @@ import { Failure, type Input, Measures, definePlugin, log, t } from 'leadsman-pl
 
 declare const require: any, fetch: any, setTimeout: any, Worker: any, process: any, crypto: any, performance: any;
 
+// Taken before an evaluation.
+const KEPT = Date;
+
 const BEHAVIOURS = {
   failure: () => { throw new Failure('nothing is measured here', { query: 'q' }); },
   exception: () => { throw new Error('broken'); },
@@ -30,6 +33,8 @@ const BEHAVIOURS = {
   random: () => { const first = Math.random(); return measured(first >= 0 && first < 1 ? 1 : 0); },
   print: () => { console.log('printed', { a: 1 }); log.info('logged'); return measured(1); },
   'many-lines': () => { for (let line = 0; line < 200; line++) console.log('line', line); return measured(1); },
+  'texts-that-are-half': () => { log.info('half \ud800'); throw new Failure('half \ud800 and \u0000'); },
+  'clock-that-was-kept': (input) => measured(KEPT.now() - input.now + (new KEPT(0) instanceof Date ? 0 : 1)),
   texts: () => new Measures().add('größe-\u{1f600}', 1).add('half-\ud800', 2),
   eval: () => measured(new Function('return 1 + 1')()),
 } satisfies Record<string, (input: Input) => unknown>;
