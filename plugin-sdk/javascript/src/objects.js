@@ -47,94 +47,189 @@ export function objectKey(object) {
   return new ObjectKey(object.input, name, namespace, undefined);
 }
 
-/** A value for an object, made from one or more series. It is its object, too: one thing for each row costs least. */
+/**
+ * A value for an object, made from one or more series. It is its object, too, and a place in columns:
+ * in this engine it is the number of fields that a row costs.
+ */
 export class ObjectValue {
   /** @internal */
-  constructor(input, name, namespace, fixed, value, time, row) {
-    this.input = input;
-    this.nameNumber = name;
-    this.namespaceNumber = namespace;
-    this.fixed = fixed;
-    this.value = value;
-    this.time = time;
-    /** @internal */ this.row = row;
+  constructor(of, at) {
+    /** @internal */ this.of = of;
+    /** @internal */ this.at = at;
   }
 
   get object() {
     return this;
   }
 
+  get value() {
+    return this.of.values[this.at];
+  }
+
+  set value(value) {
+    this.of.values[this.at] = value;
+  }
+
+  get time() {
+    return this.of.times[this.at];
+  }
+
+  set time(time) {
+    this.of.times[this.at] = time;
+  }
+
+  /** @internal */
+  get input() {
+    return this.of.input;
+  }
+
+  /** @internal */
+  get nameNumber() {
+    return this.of.names[this.at];
+  }
+
+  /** @internal */
+  get namespaceNumber() {
+    return this.of.namespaces[this.at];
+  }
+
+  /** @internal */
+  get fixed() {
+    return this.of.fixed;
+  }
+
   /** @internal */
   addTo(measures, value, time, window) {
-    const namespace = this.namespaceNumber === 0 ? this.fixed?.namespace : this.namespaceNumber;
-    return measures.row(this.fixed === undefined ? this.nameNumber : this.fixed.name, namespace, value, time ?? this.time, window);
+    return this.of.addTo(this.at, measures, value, time, window);
   }
 }
 
-// It inherits without `extends`: calling the constructor above it would double what a row costs.
+// It is one without the constructor of one.
 Object.setPrototypeOf(ObjectValue.prototype, ObjectKey.prototype);
-// Few objects are met twice, so these are told of those alone.
-/** @internal How many series it was made from. */
-ObjectValue.prototype.count = 1;
-/** @internal Whether its series do not agree, and there is no saying which of them is right. */
-ObjectValue.prototype.disputed = false;
 
 /** Values of objects, in the order in which their objects came first; each object once. */
 export class ObjectValues {
-  #values = [];
   // Texts are numbered without gaps, so that the newest value of a name is found by its number, and
-  // those of the same name in other namespaces from there.
+  // those of the same name in other namespaces from there. Both count from 1, and 0 is none.
   #newest;
   #older = [];
+  /** By place, for those that were met more than once. */
+  #counts = new Map();
+  #disputed = new Set();
 
   /** @internal */
-  constructor(input) {
+  constructor(input, fixed) {
+    /** @internal */ this.input = input;
+    /** @internal */ this.fixed = fixed;
+    /** @internal */ this.names = [];
+    /** @internal */ this.namespaces = [];
+    /** @internal */ this.values = [];
+    /** @internal */ this.times = [];
+    /** @internal */ this.rows = [];
     this.#newest = new Int32Array(input.texts.length);
   }
 
-  [Symbol.iterator]() {
-    return this.#values[Symbol.iterator]();
+  *[Symbol.iterator]() {
+    for (let at = 0; at < this.values.length; at++) yield new ObjectValue(this, at);
   }
 
   get length() {
-    return this.#values.length;
+    return this.values.length;
   }
 
   get(object) {
-    return this.find(object.nameNumber, object.namespaceNumber);
-  }
-
-  /** @internal */
-  find(name, namespace) {
-    for (let at = this.#newest[name]; at > 0; at = this.#older[at - 1]) {
-      const value = this.#values[at - 1];
-      if (value.namespaceNumber === namespace) return value;
-    }
-    return undefined;
-  }
-
-  /** @internal */
-  push(value) {
-    const name = value.nameNumber, newest = this.#newest;
-    this.#older.push(newest[name]);
-    newest[name] = this.#values.push(value);
+    const at = this.#find(object.nameNumber, object.namespaceNumber);
+    return at === 0 ? undefined : new ObjectValue(this, at - 1);
   }
 
   measures(into) {
-    for (const value of this.#values) value.addTo(into, value.value);
+    for (let at = 0; at < this.values.length; at++) this.addTo(at, into, this.values[at]);
     return into;
   }
 
   /** @internal */
+  addTo(at, measures, value, time, window) {
+    const { fixed } = this, namespace = this.namespaces[at];
+    return measures.row(
+      fixed === undefined ? this.names[at] : fixed.name,
+      namespace === 0 ? fixed?.namespace : namespace,
+      value,
+      time ?? this.times[at],
+      window,
+    );
+  }
+
+  #find(name, namespace) {
+    let at = this.#newest[name];
+    while (at > 0 && this.namespaces[at - 1] !== namespace) at = this.#older[at - 1];
+    return at;
+  }
+
+  #push(name, namespace, value, time, row) {
+    this.names.push(name);
+    this.namespaces.push(namespace);
+    this.values.push(value);
+    this.times.push(time);
+    this.rows.push(row);
+    this.#newest[name] = this.#older.push(this.#newest[name]);
+  }
+
+  /** @internal */
+  meet(answer, combine, name, namespace, value, time, row) {
+    const at = this.#find(name, namespace) - 1;
+    if (at < 0) return this.#push(name, namespace, value, time, row);
+    const { values, times } = this, known = values[at];
+    switch (combine) {
+      case 'fail':
+        throw new Failure(
+          `several series are for the object "${this.#name(at)}"; aggregate them in the query, or set `
+            + '`combine` to sum, max, min, average, first or omit',
+          { query: answer.query },
+        );
+      case 'sum':
+      case 'average':
+        values[at] = known + value;
+        break;
+      // NaN is kept, so that it is refused where it can be explained and never hidden.
+      case 'max':
+        if (value > known || Number.isNaN(value)) values[at] = value;
+        break;
+      case 'min':
+        if (value < known || Number.isNaN(value)) values[at] = value;
+        break;
+      case 'omit':
+        if (!this.#disputed.has(at) && !Object.is(value, known)) {
+          log.warn(
+            `several series are for the object "${this.#name(at)}" and do not agree, so it is left out; `
+              + `aggregate them in the query: ${answer.query}`,
+          );
+          this.#disputed.add(at);
+        }
+        break;
+      case 'first':
+        if (comesBefore(answer, row, this.rows[at])) [values[at], times[at], this.rows[at]] = [value, time, row];
+        return undefined;
+      default:
+        throw new TypeError(`${JSON.stringify(combine)} is no way to combine values`);
+    }
+    times[at] = Math.min(times[at], time);
+    this.#counts.set(at, (this.#counts.get(at) ?? 1) + 1);
+    return undefined;
+  }
+
+  #name(at) {
+    return new ObjectValue(this, at).name;
+  }
+
+  /** @internal */
   finish(combine) {
-    if (combine === 'average') for (const value of this.#values) value.value /= value.count;
-    if (combine !== 'omit' || !this.#values.some((value) => value.disputed)) return this;
-    const kept = this.#values.filter((value) => !value.disputed);
-    this.#values = [];
-    this.#older = [];
-    this.#newest.fill(0);
-    for (const value of kept) this.push(value);
-    return this;
+    if (combine === 'average') for (const [at, count] of this.#counts) this.values[at] /= count;
+    if (this.#disputed.size === 0) return this;
+    const kept = new ObjectValues(this.input, this.fixed);
+    for (let at = 0; at < this.values.length; at++) {
+      if (!this.#disputed.has(at)) kept.#push(this.names[at], this.namespaces[at], this.values[at], this.times[at], this.rows[at]);
+    }
+    return kept;
   }
 }
 
@@ -169,9 +264,9 @@ export class ObjectFinder {
     return name < 0 ? undefined : new ObjectKey(this.#input, name, this.namespaceOf(row), this.#fixed);
   }
 
-  /** @internal The value of a row for an object; it knows the numbers of both. */
-  value(name, namespace, value, time, row) {
-    return new ObjectValue(this.#input, name, namespace, this.#fixed, value, time, row);
+  /** @internal The object of the configuration, if it names one. */
+  get fixed() {
+    return this.#fixed;
   }
 
   /** @internal The number of the object's name: 0 for the one of the configuration, -1 for none. */
@@ -217,14 +312,15 @@ export function byObject(answer, source, { namespace, combine = 'fail' } = {}) {
   answer.expect('vector');
   const finder = new ObjectFinder(answer, source, namespace);
   const { values, times } = answer.data, { plain } = finder;
-  const found = new ObjectValues(answer.input);
+  const found = new ObjectValues(answer.input, finder.fixed);
   for (let row = 0; row < values.length; row++) {
-    const name = plain === undefined ? finder.nameOf(row) : plain.at(row) || -1;
-    if (name < 0) continue;
-    const of = plain === undefined ? finder.namespaceOf(row) : 0;
-    const known = found.find(name, of), time = times[row];
-    if (known === undefined) found.push(finder.value(name, of, values[row], time, row));
-    else meet(answer, known, row, values[row], time, combine);
+    if (plain !== undefined) {
+      const name = plain.cells[plain.start + row];
+      if (name !== 0) found.meet(answer, combine, name, 0, values[row], times[row], row);
+      continue;
+    }
+    const name = finder.nameOf(row);
+    if (name >= 0) found.meet(answer, combine, name, finder.namespaceOf(row), values[row], times[row], row);
   }
   return found.finish(combine);
 }
@@ -234,55 +330,15 @@ export function byObject(answer, source, { namespace, combine = 'fail' } = {}) {
  * object: `{object, value, time}`. A series of which it makes none is passed over.
  */
 export function combined(answer, combine, of) {
-  const found = new ObjectValues(answer.input);
+  let found;
   for (const series of answer.series) {
     const made = of(series);
     if (made === undefined) continue;
-    const { object, value, time } = made, known = found.get(object);
-    if (known === undefined) {
-      found.push(new ObjectValue(object.input, object.nameNumber, object.namespaceNumber, object.fixed, value, time, series.row));
-    }
-    else meet(answer, known, series.row, value, time, combine);
+    const { object, value, time } = made;
+    found ??= new ObjectValues(answer.input, object.fixed);
+    found.meet(answer, combine, object.nameNumber, object.namespaceNumber, value, time, series.row);
   }
-  return found.finish(combine);
-}
-
-function meet(answer, known, row, value, time, combine) {
-  switch (combine) {
-    case 'fail':
-      throw new Failure(
-        `several series are for the object "${known.name}"; aggregate them in the query, or set `
-          + '`combine` to sum, max, min, average, first or omit',
-        { query: answer.query },
-      );
-    case 'sum':
-    case 'average':
-      known.value += value;
-      break;
-    // NaN is kept, so that it is refused where it can be explained and never hidden.
-    case 'max':
-      if (value > known.value || Number.isNaN(value)) known.value = value;
-      break;
-    case 'min':
-      if (value < known.value || Number.isNaN(value)) known.value = value;
-      break;
-    case 'omit':
-      if (!known.disputed && !Object.is(value, known.value)) {
-        log.warn(
-          `several series are for the object "${known.name}" and do not agree, so it is left out; `
-            + `aggregate them in the query: ${answer.query}`,
-        );
-        known.disputed = true;
-      }
-      break;
-    case 'first':
-      if (comesBefore(answer, row, known.row)) Object.assign(known, { row, value, time });
-      return;
-    default:
-      throw new TypeError(`${JSON.stringify(combine)} is no way to combine values`);
-  }
-  known.time = Math.min(known.time, time);
-  known.count += 1;
+  return found?.finish(combine) ?? new ObjectValues(answer.input, undefined);
 }
 
 /** Which of two series comes first, whatever their order in the answer: by their labels. */

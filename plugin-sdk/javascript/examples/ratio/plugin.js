@@ -32,45 +32,33 @@ export default definePlugin({
 
   evaluate(input, config) {
     const above = input.answer(config.numerator), below = input.answer(config.denominator);
-    const parts = timed(above, config);
-    const measures = new Measures();
+    const values = (answer) => (config.object === undefined ? items(answer) : byObject(answer, config.object, config));
+    const parts = values(above), measures = new Measures();
     const add = (target, part, total) => {
       const value = divided(config, part.value, total.value);
       if (value !== undefined) measures.add(target, value, { time: Math.min(part.time, total.time) });
     };
     if (below.isScalar) {
       const total = below.scalar;
-      for (const part of parts.values()) add(part.target, part, total);
+      for (const part of parts) add(part.object, part, total);
       return measures;
     }
-    for (const [key, total] of timed(below, config)) {
+    for (const total of values(below)) {
       const none = config.withoutNumerator === 'zero' ? { value: 0, time: total.time } : undefined;
-      const part = parts.get(key) ?? none;
-      if (part !== undefined) add(total.target, part, total);
+      const part = parts.get(total.object) ?? none;
+      if (part !== undefined) add(total.object, part, total);
     }
     return measures;
   },
 });
 
-/** The values of an answer, by what they are for. */
-function timed(answer, config) {
-  const found = new Map();
-  if (config.object !== undefined) {
-    for (const { object, value, time } of byObject(answer, config.object, config)) {
-      found.set(object.key, { target: object, value, time });
-    }
-    return found;
-  }
-  const targets = new Targets(answer, undefined);
-  if (answer.isScalar) {
-    const { value, time } = answer.scalar, target = targets.none();
-    return found.set(target.key, { target, value, time });
-  }
-  for (const series of answer.series) {
-    const target = targets.of(series), { value, time } = series;
-    found.set(target.key, { target, value, time });
-  }
-  return found;
+/** The values of an answer by their labels, as `byObject` gives those of objects. */
+function items(answer) {
+  const targets = new Targets(answer, undefined), found = new Map();
+  const put = (object, { value, time }) => found.set(object.key, { object, value, time });
+  if (answer.isScalar) put(targets.none(), answer.scalar);
+  else for (const series of answer.series) put(targets.of(series), series);
+  return { get: (object) => found.get(object.key), [Symbol.iterator]: () => found.values() };
 }
 
 /** The quotient, or nothing where there is nothing to divide by. */
