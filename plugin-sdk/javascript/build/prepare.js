@@ -3,8 +3,9 @@
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { BINDING, SHIPPED, answered, carried, runtime } from './runtime.js';
@@ -13,6 +14,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 for (const folder of ['../runtime', '../wit']) mkdirSync(here(folder), { recursive: true });
 if (!existsSync(SHIPPED)) writeFileSync(SHIPPED, process.platform === 'linux' && process.arch === 'x64' ? runtime() : fetched());
+copyFileSync(join(dirname(createRequire(import.meta.url).resolve('componentize-qjs/package.json')), 'LICENSE'), here('../runtime/LICENSE'));
 // In a project these are there already.
 for (const [from, to] of [['../../../wit/plugin.wit', '../wit/plugin.wit'], ['../../../LICENSE', '../LICENSE']]) {
   if (existsSync(here(from))) copyFileSync(here(from), here(to));
@@ -20,7 +22,7 @@ for (const [from, to] of [['../../../wit/plugin.wit', '../wit/plugin.wit'], ['..
 
 /** On other machines the binding is not installed, but npm can unpack it. */
 function fetched() {
-  const { version } = JSON.parse(readFileSync(here('../node_modules/componentize-qjs/package.json'), 'utf8'));
+  const { version } = createRequire(import.meta.url)('componentize-qjs/package.json');
   const folder = mkdtempSync(join(tmpdir(), 'leadsman-'));
   try {
     execFileSync('npm', ['pack', '--silent', `${BINDING}@${version}`], { cwd: folder, shell: process.platform === 'win32' });
