@@ -1,8 +1,8 @@
 // From an author's file to one module: bundled, with what makes it a component around it.
 
 import { builtinModules } from 'node:module';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
 import { rolldown } from 'rolldown';
@@ -52,8 +52,10 @@ export async function bundle({ file, project, about }) {
     const [chunk] = output;
     const { sources, ...map } = chunk.map;
     const isAuthors = (source) => {
-      const path = fileURLToPath(new URL(source, `file://${project}/`));
-      return path.startsWith(PACKAGE + 'src/') || source.includes('\0') ? undefined : relative(project, path);
+      if (source.includes('\0')) return undefined;
+      const path = fileURLToPath(new URL(source, pathToFileURL(`${project}/`)));
+      // The same on every system, as it is part of the component.
+      return path.startsWith(join(PACKAGE, 'src')) ? undefined : relative(project, path).replaceAll('\\', '/');
     };
     const places = lines({ ...map, sources }, isAuthors), text = JSON.stringify(JSON.stringify(places));
     // It takes the place of a text on the same line, so that no line moves.

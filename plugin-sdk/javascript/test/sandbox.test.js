@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -46,7 +46,8 @@ describe('in the sandbox', { skip: LEADSMAN === undefined && 'LEADSMAN names no 
 
   test('what plugins must not do ends in words or a fixed behaviour', async () => {
     const { said } = await inspected('../tests/hostile/plugin.ts', '../tests/hostile/fixtures');
-    assert.match(said, /^fixtures 25 passed$/m, said);
+    const count = readdirSync(here('../tests/hostile/fixtures')).length;
+    assert.match(said, new RegExp(`^fixtures ${count} passed$`, 'm'), said);
   });
 
   const ends = JSON.parse(readFileSync(here('../tests/hostile/ends.json'), 'utf8'));
