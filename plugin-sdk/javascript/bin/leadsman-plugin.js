@@ -10,7 +10,7 @@ const USAGE = `Usage: leadsman-plugin build [FILE] [--output FILE] [--fixtures D
 Builds the plugin that FILE (JavaScript or TypeScript) exports by default into a WebAssembly
 component, with its fixtures packed in. Without FILE it is "main" of package.json.
 
-  -o, --output FILE    where to put it; build/NAME.wasm if left out, by the name of the folder
+  -o, --output FILE    where to put it; NAME.wasm if left out, by the name of the folder
   -f, --fixtures DIR   a folder with fixtures; fixtures if left out. May be given several times
       --no-fixtures    packs none`;
 
@@ -29,7 +29,7 @@ async function main() {
   if (command !== 'build' || rest.length > 0) throw new Error(USAGE);
   const { build } = await import('../build/build.js');
   const file = given ?? mainOf('package.json');
-  const output = values.output ?? `build/${basename(process.cwd())}.wasm`;
+  const output = values.output ?? `${basename(process.cwd())}.wasm`;
   const fixtures = values['no-fixtures'] ? [] : values.fixtures ?? ['fixtures'];
   const { size, digest, warnings } = await build({ file, output, fixtures });
   for (const warning of warnings) console.error(`warning: ${warning}`);
