@@ -258,10 +258,10 @@ class Answer:
     def __init__(self, input: Input, raw: records.Answer) -> None:
         self.input, self.query, self.unit, self.warnings = input, raw.query, raw.unit, raw.warnings
         self._texts, self._raw = input._texts, raw.data
-        data = raw.data
-        has_labels = isinstance(data, (records.Data_Vector, records.Data_Matrix))
-        empty = records.Labels([], 0, [])
-        self._table = _Table(self._texts, data.value.labels if has_labels else empty)
+        labels = records.Labels([], 0, [])
+        if isinstance(raw.data, (records.Data_Vector, records.Data_Matrix)):
+            labels = raw.data.value.labels
+        self._table = _Table(self._texts, labels)
 
     @property
     def series(self) -> Sequence[Series]:

@@ -195,7 +195,8 @@ def _as_float(value: numbers.Real) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        # The adapter refuses it, and says why.
+        return math.inf if str(value)[0] != "-" else -math.inf
 
 
 def _seconds(window: timedelta | float) -> int:
