@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -87,11 +88,21 @@ def build(project: Project, output: Path, fixtures: Path | None) -> None:
             capture_output=True,
             text=True,
             check=False,
+            env={**os.environ, "RUST_BACKTRACE": "0"},
         )
         if run.returncode != 0:
-            raise CannotBuild("componentize-py failed:\n" + (run.stdout + run.stderr).strip())
+            raise CannotBuild(_told(run.stdout + run.stderr, project))
         component = made.read_bytes()
     output.write_bytes(component + (_packed(fixtures) if fixtures else b""))
+
+
+def _told(output: str, project: Project) -> str:
+    """What componentize-py said, without its own stack: the traceback of the project's module."""
+    _, _, told = output.rpartition("AssertionError: ")
+    told = (told or output).split("\n\nCaused by:")[0].strip()
+    for at, folder in enumerate((project.source, Path(__file__).parent.parent)):
+        told = told.replace(f'"/{at}/', f'"{folder}/')
+    return f"the module {project.module} could not be loaded to take the snapshot:\n{told}"
 
 
 def _check_tool() -> None:

@@ -15,7 +15,8 @@ from ._input import Input
 from ._plan import Context
 from ._plugin import Plugin
 
-_HERE = os.path.dirname(__file__)
+_NOT_THE_AUTHORS = (os.path.dirname(__file__), "/python/", "<frozen")
+"""Where the frames of the SDK and of Python itself are from, as componentize-py mounts them."""
 _MOST_FRAMES = 8
 
 
@@ -82,7 +83,7 @@ def _raw(failure: Failure) -> records.Failure:
 def told(error: BaseException) -> str:
     """One line: what went wrong, and where in the author's source. The way there goes to the log."""
     frames = _frames(error.__traceback__)
-    own = [frame for frame in frames if not frame[0].co_filename.startswith(_HERE)] or frames
+    own = [frame for frame in frames if _is_authors(frame[0].co_filename)] or frames
     for code, line in own[-_MOST_FRAMES:]:
         log.error(f"  {_place(code, line)}")
     text = str(error)
@@ -96,6 +97,10 @@ def _frames(traceback: TracebackType | None) -> list[tuple[CodeType, Any]]:
         found.append((traceback.tb_frame.f_code, traceback.tb_lineno))
         traceback = traceback.tb_next
     return found
+
+
+def _is_authors(path: str) -> bool:
+    return not path.startswith(_NOT_THE_AUTHORS)
 
 
 def _place(code: CodeType, line: Any) -> str:

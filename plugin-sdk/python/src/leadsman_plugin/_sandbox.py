@@ -251,7 +251,33 @@ def enter() -> None:
     sys.meta_path.insert(0, _NoImport)  # type: ignore[arg-type]
 
 
+def _without_network() -> None:
+    """In modules that the project has imported, directly or not."""
+    for module, names, what in (
+        ("asyncio.events", ["new_event_loop"], "event loop"),
+        ("socket", list(_OF_NETWORK), "network"),
+        ("select", ["select", "poll", "epoll"], "network"),
+        ("_thread", ["start_new_thread", "start_joinable_thread"], "threads"),
+        ("threading", ["_start_joinable_thread"], "threads"),
+    ):
+        if module in sys.modules:
+            _replace(sys.modules[module], names, what)
+
+
+_OF_NETWORK = (
+    "socket",
+    "socketpair",
+    "create_connection",
+    "create_server",
+    "getaddrinfo",
+    "gethostbyname",
+    "gethostname",
+    "getfqdn",
+)
+
+
 def ready() -> None:
     """The last step before the snapshot: what there is now lives as long as the component."""
+    _without_network()
     gc.collect()
     gc.freeze()
