@@ -28,9 +28,9 @@ class Config:
         "The labels to keep; all but the metric's name if left out. Selectors of an HPA pick items "
         "by these.",
     ] = None
-    series_name: Annotated[
-        bool, "Keep the name of the series among all labels, as `__name__`."
-    ] = False
+    series_name: Annotated[bool, "Keep the name of the series among all labels, as `__name__`."] = (
+        False
+    )
     combine: Annotated[
         Combine, "What to do when several series have the same values of these labels."
     ] = Combine.FAIL

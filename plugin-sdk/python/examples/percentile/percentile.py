@@ -60,7 +60,9 @@ class Histogram:
             return 'there is no bucket with le="+Inf"'
         if len(self.counts) == 1:
             return 'there is no bucket but le="+Inf"'
-        return "its series do not have the same bounds" if len(set(self.series.values())) > 1 else None
+        return (
+            "its series do not have the same bounds" if len(set(self.series.values())) > 1 else None
+        )
 
 
 @plugin(name="percentile", version="0.1.0", about="A percentile of a classic histogram")

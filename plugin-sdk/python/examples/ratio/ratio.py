@@ -43,9 +43,9 @@ class Config:
     floor: Annotated[
         float | None, "The least that is divided by: a smaller denominator counts as this."
     ] = None
-    combine: Annotated[
-        Combine, "What to do when several series of one query meet one object."
-    ] = Combine.FAIL
+    combine: Annotated[Combine, "What to do when several series of one query meet one object."] = (
+        Combine.FAIL
+    )
     without_numerator: Annotated[
         Literal["omit", "zero"],
         "What stands above the line where only the denominator has a series: no value, or 0.",

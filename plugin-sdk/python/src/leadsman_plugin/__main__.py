@@ -18,7 +18,7 @@ COMPONENTIZE_PY = "0.25.1"
 """The version whose output is known to load. Others make other components."""
 SECTION = b"leadsman:fixtures"
 
-_ENTRY = '''\
+_ENTRY = """\
 from leadsman_plugin import _sandbox
 
 _sandbox.enter()
@@ -27,7 +27,7 @@ import {module} as _project
 from leadsman_plugin import _component
 
 WitWorld = _component.world(_component.found(_project, {name!r}))
-'''
+"""
 
 
 class CannotBuild(Exception):

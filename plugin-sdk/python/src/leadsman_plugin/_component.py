@@ -32,7 +32,7 @@ def found(module: ModuleType, name: str | None = None) -> Plugin:
         names = ", ".join(key for key, _ in plugins) or "none"
         raise SystemExit(
             f"{module.__name__} has to have one function that is decorated with @plugin; it has "
-            f"{names}. With several, say which: plugin = \"{module.__name__}:NAME\""
+            f'{names}. With several, say which: plugin = "{module.__name__}:NAME"'
         )
     return plugins[0][1]
 

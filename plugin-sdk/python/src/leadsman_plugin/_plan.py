@@ -109,9 +109,7 @@ class Context:
 
     def with_written(self, query: str, written: Any) -> Context:
         """The same with what one of its queries asks, as the mapping has it. For tests."""
-        own = [
-            replace(one, written=written) if one.name == query else one for one in self.queries
-        ]
+        own = [replace(one, written=written) if one.name == query else one for one in self.queries]
         return replace(self, queries=own)
 
     def only_instant(self) -> Fault | None:

@@ -19,7 +19,9 @@ from ._plan import Context, Plan
 class Plugin:
     """The plugin that `plugin` makes of a function. Calling it calls the function."""
 
-    def __init__(self, function: Callable[..., Measures], name: str, version: str, about: str) -> None:
+    def __init__(
+        self, function: Callable[..., Measures], name: str, version: str, about: str
+    ) -> None:
         self.function, self.name, self.version, self.about = function, name, version, about
         self._plan: Callable[[Any, Context], Any] | None = None
         self._config = _config_type(function)
@@ -102,7 +104,9 @@ def _config_type(function: Callable[..., Measures]) -> type | None:
     if len(parameters) == 1:
         return None
     if len(parameters) != 2:
-        raise TypeError(f"{called} takes (config, input) or (input), not {len(parameters)} arguments")
+        raise TypeError(
+            f"{called} takes (config, input) or (input), not {len(parameters)} arguments"
+        )
     hint = typing.get_type_hints(function).get(parameters[0].name)
     if not (inspect.isclass(hint) and dataclasses.is_dataclass(hint)):
         raise TypeError(f"the first argument of {called} needs a hint that is a dataclass")

@@ -133,7 +133,9 @@ class Query:
         if self._written is not None:
             return records.Query(self.name, records.Asked_Written(json.dumps(self._written)))
         span = None if self._range is None else records.Range(*self._range)
-        return records.Query(self.name, records.Asked_Promql(records.Promql(self._promql or "", span)))
+        return records.Query(
+            self.name, records.Asked_Promql(records.Promql(self._promql or "", span))
+        )
 
 
 def _seconds(time: timedelta) -> int:
