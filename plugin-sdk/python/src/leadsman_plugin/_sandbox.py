@@ -248,7 +248,7 @@ def enter() -> None:
 
     # The same sources make the same component, and each run of it the same numbers.
     random.seed(0)
-    sys.meta_path.insert(0, _NoImport)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _NoImport)
 
 
 def _without_network() -> None:
