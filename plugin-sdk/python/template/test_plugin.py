@@ -1,4 +1,5 @@
 from leadsman_plugin import InputBuilder, testing
+
 from plugin import Config, ratio
 
 # Each file of the folder is a test of its own.
