@@ -55,7 +55,7 @@ class Combine(StrEnum):
 class ObjectValue:
     """A value for an object, made from one or more series."""
 
-    __slots__ = ("_count", "_disputed", "_series", "object", "time", "value")
+    __slots__ = ("_count", "_disputed", "_row", "object", "time", "value")
 
     object: ObjectKey
     """The object."""
@@ -64,21 +64,20 @@ class ObjectValue:
     time: int
     """When the oldest of its samples was taken, in milliseconds since the epoch."""
 
-    def __init__(self, object: ObjectKey, series: Series, sample: Sample) -> None:
-        self.object, self.value, self.time = object, sample.value, sample.time
-        self._series, self._count, self._disputed = series, 1, False
+    def __init__(self, object: ObjectKey, value: float, time: int, row: int) -> None:
+        self.object, self.value, self.time, self._row = object, value, time, row
+        self._count, self._disputed = 1, False
 
-    def _add(self, series: Series, sample: Sample, combine: Combine, query: str) -> None:
+    def _add(self, other: float, time: int, row: int, combine: Combine, answer: Answer) -> None:
         if combine is Combine.FIRST:
-            if _order(series) < _order(self._series):
-                self._series, self.value, self.time = series, sample.value, sample.time
+            if _order(answer, row) < _order(answer, self._row):
+                self._row, self.value, self.time = row, other, time
             return
-        other = sample.value
         if combine is Combine.FAIL:
             raise Failure(
                 f'several series are for the object "{self.object.name}"; aggregate them in the '
                 "query, or set `combine` to sum, max, min, average, first or omit",
-                query,
+                answer.query,
             )
         if combine in (Combine.SUM, Combine.AVERAGE):
             self.value += other
@@ -90,10 +89,10 @@ class ObjectValue:
         elif not self._disputed and _bits(other) != _bits(self.value):
             log.warn(
                 f'several series are for the object "{self.object.name}" and do not agree, so it '
-                f"is left out; aggregate them in the query: {query}"
+                f"is left out; aggregate them in the query: {answer.query}"
             )
             self._disputed = True
-        self.time = min(self.time, sample.time)
+        self.time = min(self.time, time)
         self._count += 1
 
 
@@ -111,14 +110,18 @@ def by_object(
     A series without the object's label belongs to no object and is passed over, as Prometheus has
     such series for targets outside of Kubernetes; it is a failure only if every series lacks it.
     """
-    series = answer.series  # of another type of answer, the labels say nothing
-    finder = ObjectFinder(answer, source, namespace)
-    values: list[ObjectValue] = []
+    times, values = answer.times, answer.values  # of another type of answer, the labels say nothing
+    objects = ObjectFinder(answer, source, namespace)._all()
     known: dict[ObjectKey, ObjectValue] = {}
-    for one, object in zip(series, finder._all(), strict=True):
-        if object is not None:
-            _meet(known, values, object, one, Sample(one.time, one.value), combine, answer.query)
-    return _finished(values, combine)
+    for row, (object, time, value) in enumerate(zip(objects, times, values, strict=True)):
+        if object is None:
+            continue
+        met = known.get(object)
+        if met is None:
+            known[object] = ObjectValue(object, value, time, row)
+        else:
+            met._add(value, time, row, combine, answer)
+    return _finished(list(known.values()), combine)
 
 
 def combined(
@@ -126,30 +129,18 @@ def combined(
 ) -> list[ObjectValue]:
     """Combines the samples that meet one object: those that a function makes of series, each with its
     object. A series of which it makes None is passed over."""
-    values: list[ObjectValue] = []
     known: dict[ObjectKey, ObjectValue] = {}
     for series in answer.series:
         found = of(series)
-        if found is not None:
-            _meet(known, values, found[0], series, found[1], combine, answer.query)
-    return _finished(values, combine)
-
-
-def _meet(
-    known: dict[ObjectKey, ObjectValue],
-    values: list[ObjectValue],
-    object: ObjectKey,
-    series: Series,
-    sample: Sample,
-    combine: Combine,
-    query: str,
-) -> None:
-    value = known.get(object)
-    if value is None:
-        value = known[object] = ObjectValue(object, series, sample)
-        values.append(value)
-    else:
-        value._add(series, sample, combine, query)
+        if found is None:
+            continue
+        object, sample = found
+        met = known.get(object)
+        if met is None:
+            known[object] = ObjectValue(object, sample.value, sample.time, series._row)
+        else:
+            met._add(sample.value, sample.time, series._row, combine, answer)
+    return _finished(list(known.values()), combine)
 
 
 def _finished(values: list[ObjectValue], combine: Combine) -> list[ObjectValue]:
@@ -267,9 +258,9 @@ def _refuse_unless_empty(answer: Answer, wanted: str) -> None:
     )
 
 
-def _order(series: Series) -> list[tuple[str, str]]:
+def _order(answer: Answer, row: int) -> list[tuple[str, str]]:
     """What tells which of two series comes first, whatever their order in the answer."""
-    return sorted(series.labels.items())
+    return sorted(answer._table.row(row).items())
 
 
 def _bits(value: float) -> bytes:
