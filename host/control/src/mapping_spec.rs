@@ -10,7 +10,7 @@ use leadsman_config::{PlannedQueries, valid};
 use leadsman_document::{Fault, json_schema, segment};
 use leadsman_evaluation::{
     self as evaluation, ActivationStatus, BoundQuery, Budget, Candidate, CircuitBreaker,
-    Evaluations, ItemLabels, Link, Mapping, MissingLog, ObjectNames, PREVIOUS, Runs,
+    Evaluations, ItemLabels, Link, Mapping, MissingLog, ObjectNames, PREVIOUS, RunCounts, Runs,
 };
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::owner::Owner;
@@ -291,6 +291,7 @@ impl MappingSpec {
                         config: link.config.to_string(),
                         object_columns: objects,
                         queries: link.queries.clone(),
+                        runs: RunCounts::default(),
                     });
                 }
                 Ok(Planning::Refused(refused)) => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::plugin_run::RunCounts;
 use leadsman_model::data::{Answer, Data, Input, Vector};
 use leadsman_model::dictionary::Dictionary;
 use leadsman_model::names::Scope;
@@ -28,6 +29,8 @@ pub struct Link {
     pub object_columns: Option<ObjectColumns>,
     /// The queries whose answers it gets, too.
     pub queries: Vec<String>,
+    /// Its runs.
+    pub runs: RunCounts,
 }
 
 impl Link {

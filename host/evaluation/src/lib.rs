@@ -44,7 +44,7 @@ pub use evaluations::{Evaluations, Reader, Reading, Recorded};
 pub use last_known::{Known, LastKnown};
 pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
 pub use missing::{Missing, MissingEntry, MissingLog, MissingReason};
-pub use plugin_run::{RunTotals, Runs};
+pub use plugin_run::{RunCounts, RunTotals, Runs};
 pub use policy::Policy;
 pub use predecessor::HandoverStatus;
 pub use quota::EvaluationQuota;

@@ -10,7 +10,7 @@ use super::candidate::Candidate;
 use super::chain::Link;
 use super::circuit_breaker::CircuitBreaker;
 use super::missing::{Missing, MissingLog};
-use super::plugin_run::Runs;
+use super::plugin_run::{RunTotals, Runs};
 use super::policy::Policy;
 use super::workloads::Workloads;
 use leadsman_model::names::{MetricName, Namespace, Scope};
@@ -162,6 +162,23 @@ impl Mapping {
     /// How messages call one of its plugins. Who writes rules knows of none.
     pub(super) fn called(&self, plugin: &str) -> String {
         if self.of_rule { "the rule".to_owned() } else { format!("plugin \"{plugin}\"") }
+    }
+
+    /// The names of its plugins, in the order in which they run.
+    pub(super) fn plugin_names(&self) -> String {
+        let then = self.then.iter().map(|link| link.plugin_name.as_str());
+        let names: Vec<_> = std::iter::once(self.plugin_name.as_str()).chain(then).collect();
+        names.join(", ")
+    }
+
+    /// The runs of the plugin that serves, or of the first one of a chain.
+    pub fn first_plugin_runs(&self) -> RunTotals {
+        let of_links = self.then.iter().map(|link| link.runs.totals());
+        of_links.fold(self.runs.of_serving(), |all, link| RunTotals {
+            runs: all.runs,
+            failed: all.failed.saturating_sub(link.failed),
+            time: all.time.saturating_sub(link.time),
+        })
     }
 
     /// A read lacks values, for a reason from a closed set.

@@ -17,7 +17,7 @@ use leadsman_model::names::Scope;
 use leadsman_model::permits::FairPermit;
 use leadsman_model::tenant::Tenant;
 use leadsman_model::values::Values;
-use leadsman_sandbox::{Expected, Run, RunError, Trace};
+use leadsman_sandbox::{Expected, LogLine, Run, RunError, Trace};
 use leadsman_trace::{self as trace, Kind};
 
 /// The runs of one mapping: how many there may be at once, and how long they usually take.
@@ -27,12 +27,14 @@ pub struct Runs {
     /// Microseconds; 0 before the first run.
     usual: AtomicU64,
     /// How many there were of each plugin, how many of them failed, and their time in microseconds.
+    /// Those of a chain count as one, and each plugin after its first counts its own, too.
     serving: RunCounts,
     candidate: RunCounts,
 }
 
+/// The runs of one plugin, counted.
 #[derive(Debug, Default)]
-struct RunCounts {
+pub struct RunCounts {
     runs: AtomicU64,
     failed: AtomicU64,
     time: AtomicU64,
@@ -50,7 +52,8 @@ pub struct RunTotals {
 }
 
 impl RunCounts {
-    fn totals(&self) -> RunTotals {
+    /// The runs so far.
+    pub fn totals(&self) -> RunTotals {
         RunTotals {
             runs: self.runs.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
@@ -238,11 +241,12 @@ pub(super) async fn run(
 ) -> (Result<Ran, EvaluationError>, Option<Traced>) {
     let mut span = trace::child("plugin", Kind::Internal);
     if span.is_sampled() {
-        let name = match (which, &mapping.candidate) {
-            (Which::Candidate, Some(candidate)) => &candidate.plugin_name,
-            _ => &mapping.plugin_name,
-        };
-        span.set("leadsman.plugin", name.as_str());
+        match (which, &mapping.candidate) {
+            (Which::Candidate, Some(candidate)) => {
+                span.set("leadsman.plugin", candidate.plugin_name.as_str());
+            }
+            _ => span.set("leadsman.plugin", mapping.plugin_names().as_str()),
+        }
         span.set("leadsman.role", which.role());
     }
     let permits = match Permits::acquire(mapping, scope, &stage).await {
@@ -275,7 +279,7 @@ pub(super) async fn run(
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "running a plugin panicked");
         let source = RunError::Host("the adapter failed while it ran the plugin".to_owned());
-        let plugin = mapping.called(&mapping.plugin_name);
+        let plugin = mapping.called(&mapping.plugin_names());
         (Err(EvaluationError::Plugin { plugin, source }), None)
     })
 }
@@ -328,6 +332,9 @@ fn evaluate(
     };
     let given = (!then.is_empty()).then(|| input.clone());
     let (result, mut trace) = plugin.evaluate_traced(&run, input);
+    if given.is_some() {
+        name_lines(&mut trace.log, plugin_name);
+    }
     let result = match (result.map_err(|source| failed(plugin_name, source)), given) {
         (Ok(first), Some(given)) => {
             follow(mapping, then, scope, first, (&given, &mut trace), failed)
@@ -341,8 +348,16 @@ fn evaluate(
     Ok((result, trace))
 }
 
-/// Runs the plugins after the first, each on the values of the one before. The record is that of the
-/// first one, whose answers are those of the queries, with the log lines and the memory of all.
+/// Lines of a plugin in a chain begin with its name.
+fn name_lines(lines: &mut [LogLine], plugin: &str) {
+    for line in lines {
+        line.message.insert_str(0, &format!("{plugin}: "));
+    }
+}
+
+/// Runs the plugins after the first, each on the values of the one before. The record has the answers of
+/// the first one, which are those of the queries, what the last one gave, and the log lines and the
+/// memory of all.
 fn follow(
     mapping: &Mapping,
     then: &[Link],
@@ -372,12 +387,16 @@ fn follow(
                 on_nan: mapping.policy.on_nan,
             },
         };
-        let (result, trace) = link.plugin.evaluate_traced(&run, input);
+        let begun = Instant::now();
+        let (result, mut trace) = link.plugin.evaluate_traced(&run, input);
+        link.runs.add(begun.elapsed(), result.is_err());
         let ran = result.map_err(|source| failed(&link.plugin_name, source)).map(|next| {
             let answer = chain::answer(&next, &trace, scope);
             (next, answer)
         });
+        record.capture.take_measures_of(&trace.capture);
         record.memory = record.memory.max(trace.memory);
+        name_lines(&mut trace.log, &link.plugin_name);
         record.log_dropped += trace.log_dropped;
         record.log.extend(trace.log);
         let (mut next, answer) = ran?;

@@ -214,7 +214,8 @@ impl Capture {
     /// A copy of the first rows and measures that take about so many bytes. Objects are left out.
     pub fn excerpt(&self, max_bytes: usize) -> Self {
         let dictionary = types::Dictionary { bytes: Vec::new(), ends: Vec::new() };
-        let mut copying = Copying { from: self, dictionary, known: HashMap::new(), left: 0 };
+        let known = HashMap::new();
+        let mut copying = Copying { from: self, first: 0, dictionary, known, left: 0 };
         copying.text(EMPTY);
         let share = max_bytes / (self.input.answers.len() + 1);
         let mut answers = Vec::with_capacity(self.input.answers.len());
@@ -237,6 +238,19 @@ impl Capture {
             now: self.input.now,
         };
         Self { input, measures }
+    }
+
+    /// Takes what another run gave for what came of this input: where plugins run one after another,
+    /// that is what the last of them gave.
+    pub fn take_measures_of(&mut self, other: &Self) {
+        let first = self.input.dictionary.ends.len();
+        self.measures = other.measures.as_ref().map(|measures| {
+            let dictionary = types::Dictionary { bytes: Vec::new(), ends: Vec::new() };
+            let known = HashMap::from([(EMPTY, EMPTY)]);
+            let mut copying = Copying { from: other, first, dictionary, known, left: usize::MAX };
+            let copied = copying.measures(measures);
+            types::Measures { dictionary: copying.dictionary, ..copied }
+        });
     }
 
     /// A text of the input, or of the plugin's own. Empty for what is in neither: a plugin may give
@@ -367,6 +381,8 @@ fn data_bytes(data: &types::Data) -> usize {
 /// Copies rows while there is room.
 struct Copying<'a> {
     from: &'a Capture,
+    /// The number of the first text that is copied.
+    first: usize,
     dictionary: types::Dictionary,
     /// The new number of each text.
     known: HashMap<Text, Text>,
@@ -381,7 +397,7 @@ impl Copying<'_> {
         }
         let (text, dictionary) = (self.from.text(id), &mut self.dictionary);
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let new = number(dictionary.ends.len());
+        let new = number(self.first + dictionary.ends.len());
         dictionary.bytes.extend_from_slice(text.as_bytes());
         dictionary.ends.push(number(dictionary.bytes.len()));
         self.left = self.left.saturating_sub(text.len() + size_of::<u32>());
@@ -539,6 +555,19 @@ mod tests {
         assert!(kept.iter().eq(all.iter().take(kept.rows())));
         let measures = excerpt.measures_len().unwrap();
         assert!(measures > 10 && excerpt.measures().eq(capture.measures().take(measures)));
+    }
+
+    #[test]
+    fn measures_of_another_run_keep_their_texts() {
+        let (mut capture, other) = (captured(2), captured(5));
+        capture.take_measures_of(&other);
+        assert!(capture.measures().eq(other.measures()));
+        let measure = capture.measures().nth(4).unwrap();
+        assert_eq!((measure.namespace, measure.object, measure.value), ("mine", "web-4", 3.0));
+        assert_eq!(capture.answer("rate").unwrap().rows(), 2, "the input stays");
+        let failed = Capture::of(input(1));
+        capture.take_measures_of(&failed);
+        assert_eq!(capture.measures_len(), None);
     }
 
     #[test]

@@ -36,9 +36,11 @@ pub(super) fn lines(document: &MetricExplanation, metric: &ExplainedMetric) -> V
         what,
         format!("{} of {}{written}, generation {generation}", mapping.title, mapping.owner),
     ));
-    let plugin = &mapping.plugin;
-    let digest: String = plugin.digest.chars().take(DIGEST).collect();
-    lines.push(("plugin", format!("{} {} {digest}", plugin.name, plugin.version)));
+    let all = std::iter::once(("plugin", &mapping.plugin));
+    for (label, plugin) in all.chain(mapping.then.iter().map(|plugin| ("then", plugin))) {
+        let digest: String = plugin.digest.chars().take(DIGEST).collect();
+        lines.push((label, format!("{} {} {digest}", plugin.name, plugin.version)));
+    }
     let several = metric.evaluations.len() > 1;
     for evaluation in &metric.evaluations {
         of_evaluation(document, metric, evaluation, several, &mut lines);

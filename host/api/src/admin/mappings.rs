@@ -101,6 +101,7 @@ pub(super) fn of(evaluations: &Evaluations, moments: &Moments, now: Instant) -> 
         "plugin": mapping.plugin_name,
         "pluginVersion": mapping.plugin.description().version,
         "pluginDigest": mapping.plugin.digest(),
+        "then": status::then(mapping),
         "queries": queries(mapping),
         "state": if unavailable.is_some() { "failing" } else { summary.state() },
         "evaluations": summary.states.values().sum::<usize>(),

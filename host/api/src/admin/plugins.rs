@@ -41,7 +41,18 @@ pub(super) fn of<'e>(
         let uses = plugins.entry(key).or_default();
         uses.version.clone_from(&mapping.plugin.description().version);
         uses.mappings.push(mapping.title());
-        uses.add(mapping.runs.of_serving());
+        uses.add(mapping.first_plugin_runs());
+        for link in &mapping.then {
+            let key = (link.plugin_name.clone(), link.plugin.digest().to_owned());
+            let uses = plugins.entry(key).or_default();
+            uses.version.clone_from(&link.plugin.description().version);
+            // The same one may stand in a chain twice.
+            let title = mapping.title();
+            if uses.mappings.last() != Some(&title) {
+                uses.mappings.push(title);
+            }
+            uses.add(link.runs.totals());
+        }
         if let Some(candidate) = &mapping.candidate {
             let key = (candidate.plugin_name.clone(), candidate.plugin.digest().to_owned());
             let uses = plugins.entry(key).or_default();

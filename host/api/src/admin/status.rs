@@ -10,7 +10,7 @@ use super::moments::Moments;
 use super::trends::Trends;
 use leadsman_delegate::{Api, Delegate};
 use leadsman_evaluation::{
-    ActivationStatus, BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Mapping,
+    ActivationStatus, BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Link, Mapping,
     MissingEntry, MissingLog, State,
 };
 use leadsman_model::names::Scope;
@@ -110,6 +110,18 @@ pub(super) fn candidate(candidate: &Candidate) -> Value {
     })
 }
 
+/// The plugins after the first.
+pub(super) fn then(mapping: &Mapping) -> Vec<Value> {
+    let told = |link: &Link| {
+        json!({
+            "plugin": link.plugin_name,
+            "pluginVersion": link.plugin.description().version,
+            "pluginDigest": link.plugin.digest(),
+        })
+    };
+    mapping.then.iter().map(told).collect()
+}
+
 /// The workload that a mapping takes to zero and from zero, and what has come of it here.
 fn activation(status: &ActivationStatus) -> Value {
     json!({"workload": status.activation.workload.to_string(), "told": status.told()})
@@ -158,6 +170,7 @@ pub(super) fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
         "plugin": mapping.plugin_name,
         "pluginVersion": mapping.plugin.description().version,
         "pluginDigest": mapping.plugin.digest(),
+        "then": then(mapping),
         "owner": mapping.owner.to_string(),
         "unavailable": mapping.breaker.unavailable(),
         "incomplete": reasons(&mapping.missing),

@@ -29,6 +29,7 @@ pub(super) fn of<'e>(
         team.budget = team.budget.or(mapping.budget.as_ref());
         team.mappings += 1;
         team.plugins.insert(mapping.plugin.digest());
+        team.plugins.extend(mapping.then.iter().map(|link| link.plugin.digest()));
     }
     let told = |(namespace, team): (String, Team<'e>)| {
         let value = self::team(&namespace, &team, now);

@@ -135,6 +135,9 @@ pub struct ExplainedMapping {
     pub written: Option<WrittenAt>,
     /// The plugin.
     pub plugin: ExplainedPlugin,
+    /// The plugins after it, in the order in which they run.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub then: Vec<ExplainedPlugin>,
     /// Its queries, with their placeholders.
     pub queries: Vec<WrittenQuery>,
     /// What reads get, and when.

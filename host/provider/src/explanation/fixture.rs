@@ -15,6 +15,13 @@ pub(super) fn of(run: &RunRecord, mapping: &Mapping, filter: &Filter<'_>) -> Res
     let Some(capture) = run.rows.capture().filter(|_| run.rows.are_whole()) else {
         return Err("its rows were not kept whole".to_owned());
     };
+    if !mapping.then.is_empty() {
+        return Err(
+            "its mapping has several plugins, and a fixture is of one: try each of them in a \
+                    mapping of its own"
+                .to_owned(),
+        );
+    }
     filter.config()?;
     let served = Served::new(run.outcome.as_ref().ok().map(|values| &**values));
     let rows = || capture.answers().flat_map(CapturedAnswer::iter);

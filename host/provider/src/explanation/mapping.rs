@@ -1,8 +1,6 @@
 //! What serves a metric, as an explanation tells it.
 
-use super::{
-    ExplainedMapping, ExplainedPlugin, ExplainedPolicy, View, WrittenAt, WrittenQuery,
-};
+use super::{ExplainedMapping, ExplainedPlugin, ExplainedPolicy, View, WrittenAt, WrittenQuery};
 use crate::snapshot::{EntryState, Place, Snapshot};
 use leadsman_evaluation::{Evaluations, Mapping, Policy};
 use leadsman_model::values::OnNan;
@@ -15,10 +13,16 @@ pub(super) fn mapping(
 ) -> ExplainedMapping {
     let mapping = &**evaluations.mapping();
     // One for the whole cluster may name what is nothing to whoever reads one namespace.
-    let config = match view {
+    let config = |config: &str| match view {
         View::OfRead if mapping.is_for_all_namespaces() => None,
-        View::OfRead | View::Everything => serde_json::from_str(&mapping.config).ok(),
+        View::OfRead | View::Everything => serde_json::from_str(config).ok(),
     };
+    let then = mapping.then.iter().map(|link| ExplainedPlugin {
+        name: link.plugin_name.clone(),
+        version: link.plugin.description().version.clone(),
+        digest: format!("sha256:{}", link.plugin.digest()),
+        config: config(&link.config),
+    });
     let queries = mapping.queries.iter().map(|query| WrittenQuery {
         name: query.name.clone(),
         source: query.source_name.clone(),
@@ -35,8 +39,9 @@ pub(super) fn mapping(
             name: mapping.plugin_name.clone(),
             version: mapping.plugin.description().version.clone(),
             digest: format!("sha256:{}", mapping.plugin.digest()),
-            config,
+            config: config(&mapping.config),
         },
+        then: then.collect(),
         queries: queries.collect(),
         policy: policy(&mapping.policy),
     }

@@ -58,15 +58,16 @@ function about(of) {
     policy.activation !== undefined && `below ${plain(policy.activation)} is 0`,
     `NaN: ${policy.onNan}`,
   ].filter(Boolean);
-  const config = JSON.stringify(of.plugin.config, null, 2);
+  const all = [of.plugin, ...of.then ?? []];
+  const configs = all.map(({ name, config }) => [name, JSON.stringify(config, null, 2)]).filter(([, config]) => config && config !== "{}" && config !== "null");
   return el("div", "", {},
     terms([
       ["written in", written],
-      ["plugin", el("span", "", {}, `${of.plugin.name} ${of.plugin.version}, `, el("code", "", { title: of.plugin.digest }, wrapped(digest(of.plugin.digest))))],
+      ...all.map((one, at) => [at === 0 ? "plugin" : "then", el("span", "", {}, `${one.name} ${one.version}, `, el("code", "", { title: one.digest }, wrapped(digest(one.digest))))]),
       ["policy", rules.join("; ")],
     ]),
     ...of.queries.map((query) => el("div", "", {}, el("h3", "", {}, `query ${query.name} of ${query.source}, as it is written`), el("pre", "code", {}, query.text))),
-    config && config !== "{}" && config !== "null" ? folded("config", "configuration of the plugin", el("pre", "code", {}, config)) : null);
+    ...configs.map(([name, config], at) => folded(at === 0 ? "config" : `config${at}`, all.length > 1 ? `configuration of ${name}` : "configuration of the plugin", el("pre", "code", {}, config))));
 }
 
 const folded = (key, summary, ...children) => el("details", "", { "data-key": key }, el("summary", "", {}, summary), ...children);

@@ -74,7 +74,10 @@ function row(of) {
   if (of.queries.length > 3) queries.push(el("div", "quiet small", {}, `and ${several(of.queries.length - 3, "query", "queries")} more`));
   return [
     cell("Plugin", "", el("div", "", {}, wrapped(of.plugin), " ", el("span", "quiet small", {}, of.pluginVersion)),
-      el("code", "quiet", { title: of.pluginDigest }, wrapped(digest(of.pluginDigest)))),
+      el("code", "quiet", { title: of.pluginDigest }, wrapped(digest(of.pluginDigest))),
+      ...(of.then ?? []).flatMap((next) => [
+        el("div", "", {}, el("span", "quiet small", {}, "then "), wrapped(next.plugin), " ", el("span", "quiet small", {}, next.pluginVersion)),
+        el("code", "quiet", { title: next.pluginDigest }, wrapped(digest(next.pluginDigest)))])),
     cell("Query", "wide", queries.length > 0 ? queries : el("span", "quiet", {}, "none")),
     cell("Values", "number", of.oldestValues === null ? el("span", "quiet", {}, "none") : el("span", "", { title: moment(of.oldestValues) }, clocked(of.oldestValues, since), " old"),
       el("div", "quiet small", {}, several(of.evaluations, "evaluation", "evaluations"))),
@@ -97,7 +100,7 @@ export const mappings = () => list({
     return parts.join(", ");
   },
   order: (of) => [ORDER.indexOf(of.state), isProblem(of) ? 0 : 1, of.title],
-  text: (of) => [of.title, of.metric, of.kind, of.owner, of.team ?? "", of.plugin, of.pluginDigest, WORDS[of.state], ...of.queries.flatMap((query) => [query.name, query.source, query.text])],
+  text: (of) => [of.title, of.metric, of.kind, of.owner, of.team ?? "", of.plugin, of.pluginDigest, ...(of.then ?? []).flatMap((next) => [next.plugin, next.pluginDigest]), WORDS[of.state], ...of.queries.flatMap((query) => [query.name, query.source, query.text])],
   problem: isProblem,
   title: (of) => of.title,
   under: (of) => wrapped(where(of)),
