@@ -179,7 +179,7 @@ func putQuery(r record, query Query) {
 		return
 	}
 	r.string(12, query.promql)
-	if query.duration != 0 || query.step != 0 {
+	if query.isRange {
 		write[uint8](r, 20, 1)
 		write(r, 24, seconds(query.duration))
 		write(r, 28, seconds(query.step))

@@ -33,6 +33,7 @@ type Query struct {
 
 	promql         string
 	duration, step time.Duration
+	isRange        bool
 	keys           map[string]any
 }
 
@@ -43,7 +44,7 @@ func InstantQuery(name, promql string) Query { return Query{Name: name, promql: 
 // RangeQuery is a range query over the last duration, one sample each step. Both are rounded down to
 // seconds.
 func RangeQuery(name, promql string, duration, step time.Duration) Query {
-	return Query{Name: name, promql: promql, duration: duration, step: step}
+	return Query{Name: name, promql: promql, duration: duration, step: step, isRange: true}
 }
 
 // WrittenQuery is a query to any kind of source, with the keys that a query of a mapping has. It is
@@ -85,7 +86,7 @@ func (q Query) Keys() map[string]any {
 		return q.keys
 	}
 	keys := map[string]any{"promql": q.promql}
-	if q.duration != 0 || q.step != 0 {
+	if q.isRange {
 		whole := func(of time.Duration) string { return fmt.Sprintf("%ds", seconds(of)) }
 		keys["range"] = map[string]any{"duration": whole(q.duration), "step": whole(q.step)}
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 type none struct{}
@@ -220,5 +221,17 @@ func TestWhatMayBeSummedIsToldFromWhatMustNot(t *testing.T) {
 		if MayBeSummed(metric) != expected {
 			t.Error(metric)
 		}
+	}
+}
+
+// The adapter says what is wrong with a range; an instant query in its place would be answered.
+func TestARangeOfNothingIsARange(t *testing.T) {
+	keys := RangeQuery("q", "up", 0, time.Millisecond).Keys()
+	want := map[string]any{"promql": "up", "range": map[string]any{"duration": "0s", "step": "0s"}}
+	if !reflect.DeepEqual(keys, want) {
+		t.Errorf("%v", keys)
+	}
+	if keys := RangeQuery("q", "up", 0, 0).Keys(); !reflect.DeepEqual(keys, want) {
+		t.Errorf("%v", keys)
 	}
 }

@@ -95,7 +95,8 @@ export class ObjectValue {
 
   /** @internal */
   get fixed() {
-    return this.of.fixed;
+    // Its name has the number of no text.
+    return this.nameNumber === 0 ? this.of.fixed : undefined;
   }
 
   /** @internal */
@@ -149,7 +150,7 @@ export class ObjectValues {
 
   /** @internal */
   addTo(at, measures, value, time, window) {
-    const { fixed } = this, namespace = this.namespaces[at];
+    const fixed = this.names[at] === 0 ? this.fixed : undefined, namespace = this.namespaces[at];
     return measures.row(
       fixed === undefined ? this.names[at] : fixed.name,
       namespace === 0 ? fixed?.namespace : namespace,
@@ -335,7 +336,9 @@ export function combined(answer, combine, of) {
     const made = of(series);
     if (made === undefined) continue;
     const { object, value, time } = made;
-    found ??= new ObjectValues(answer.input, object.fixed);
+    found ??= new ObjectValues(answer.input, undefined);
+    // Some series may be for the object of the configuration, and others for those that labels name.
+    found.fixed ??= object.fixed;
     found.meet(answer, combine, object.nameNumber, object.namespaceNumber, value, time, series.row);
   }
   return found?.finish(combine) ?? new ObjectValues(answer.input, undefined);

@@ -88,6 +88,18 @@ test('objects have what the plan asks for', () => {
   assert.deepEqual(new InputBuilder().finish().objects, []);
 });
 
+test('what is combined may be for objects of labels and for one of the configuration', () => {
+  const given = input({ q: vector([{ pod: 'a' }, '1'], [{ pod: 'b' }, '2'], [{ pod: 'a' }, '4'], [{ pod: 'c' }, '8']) });
+  const answer = given.only(), byLabel = new ObjectFinder(answer, 'pod');
+  const fixed = new ObjectFinder(answer, { name: 'web', namespace: 'bank' });
+  const of = (own) => combined(answer, 'sum', (series) => {
+    const finder = own(series.label('pod')) ? fixed : byLabel;
+    return { object: finder.object(series), value: series.value, time: series.time };
+  }).measures(new Measures()).rows(given).map(({ object, namespace, value }) => [object, namespace, value]);
+  assert.deepEqual(of((pod) => pod === 'a'), [['web', 'bank', 5], ['b', undefined, 2], ['c', undefined, 8]]);
+  assert.deepEqual(of((pod) => pod === 'c'), [['a', undefined, 5], ['b', undefined, 2], ['web', 'bank', 8]]);
+});
+
 test('series that meet one object are combined as the shipped plugins do', () => {
   const twice = input({ q: vector([{ pod: 'a', i: '2' }, '1', 5], [{ pod: 'a', i: '1' }, '3', 4], [{ pod: 'b' }, '7', 6]) });
   const values = (combine) => [...byObject(twice.only(), 'pod', { combine })].map(({ object, value, time }) => [object.name, value, time]);

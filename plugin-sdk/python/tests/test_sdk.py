@@ -151,6 +151,9 @@ def test_namespaces_and_fixed_objects() -> None:
     fixed = FixedObject("web", "shop")
     [all_of_them] = by_object(cluster, fixed, None, Combine.SUM)
     assert (all_of_them.object, all_of_them.value) == (ObjectKey("web", "shop"), 6.0)
+    # An empty one is named, too: series of several namespaces are for that one object.
+    nowhere = by_object(cluster, FixedObject("web", ""), combine=Combine.MAX)
+    assert [value.object for value in nowhere] == [ObjectKey("web", "")]
     names = [value.object.namespace for value in by_object(cluster, FixedObject("web"))]
     assert names == ["shop", "x", None]
 
