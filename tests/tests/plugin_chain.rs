@@ -2,6 +2,7 @@
 
 use leadsman_tests::paths::{self, EXTERNAL};
 use leadsman_tests::{CheckReport, HOSTILE, Leadsman, Reply, Upstream};
+use serde_json::json;
 
 /// A configuration with one mapping, of two pods with the values 1 and 2.
 fn config(url: &str, serve: &str, queries: &str, plugins: &str) -> String {
@@ -58,6 +59,72 @@ async fn items_keep_their_labels_and_a_plugin_names_the_queries_that_it_gets_too
         item.expect("an item")["value"].as_str().expect("a quantity").to_owned()
     };
     assert_eq!((value("web-0").as_str(), value("web-1").as_str()), ("1", "500m"));
+}
+
+#[tokio::test]
+async fn an_explanation_names_all_plugins_and_has_what_the_last_one_gave() {
+    let upstream = upstream().await;
+    let plugins = "plugins:\n  \
+        - {plugin: guest, config: {do: log-flood, n: 1, bytes: 3}}\n  \
+        - {plugin: threshold, config: {activation: 1.5, object: object}}";
+    let leadsman = Leadsman::start(config(&upstream.url(), PODS, QUERY, plugins)).await;
+    let path = format!("{}?explain=true&fixture=true", paths::pods("shop", "load"));
+    let explanation = leadsman.get(&path).await.ok();
+    let metric = &explanation["metrics"][0];
+    let mapping = &metric["mapping"];
+    assert_eq!(
+        (&mapping["plugin"]["name"], &mapping["then"][0]["name"]),
+        (&json!("guest"), &json!("threshold"))
+    );
+    assert!(
+        mapping["then"][0]["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")),
+        "{mapping:#}"
+    );
+    assert_eq!(mapping["then"][0]["config"]["activation"], 1.5, "{mapping:#}");
+    let evaluation = &metric["evaluations"][0];
+    let run = &evaluation["runs"][0];
+    // The queries are those of the first plugin, whose value of web-0 was 1.
+    assert_eq!(run["queries"][0]["rows"].as_array().map(Vec::len), Some(2), "{run:#}");
+    let measures = run["measures"].as_array().expect("measures");
+    let of = |pod: &str| {
+        let measure = measures.iter().find(|measure| measure["object"] == pod).expect("a measure");
+        (measure["raw"].clone(), measure["served"]["quantity"].clone())
+    };
+    assert_eq!(of("web-0"), (json!("0"), json!("0")));
+    assert_eq!(of("web-1"), (json!("2"), json!("2")));
+    let line = run["plugin"]["log"][0].as_str().expect("a line");
+    assert!(line.starts_with("ERROR guest: "), "{line}");
+    let why = evaluation["noFixture"].as_str().unwrap_or_default();
+    assert!(why.contains("several plugins"), "{evaluation:#}");
+
+    let status = leadsman.status().await;
+    let then = &status["mappings"][0]["then"][0];
+    assert_eq!(then["plugin"], "threshold", "{status:#}");
+    let listed = status["plugins"].as_array().expect("plugins");
+    for name in ["guest", "threshold"] {
+        let plugin = listed.iter().find(|plugin| plugin["name"] == name).expect("a plugin");
+        assert_eq!(plugin["mappings"], json!(["pods/load"]), "{plugin:#}");
+        assert_eq!((&plugin["runs"], &plugin["failed"]), (&json!(1), &json!(0)), "{plugin:#}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_plugin_gave_before_one_that_failed_is_not_told_as_the_result() {
+    let upstream = upstream().await;
+    let plugins = "plugins:\n  - {plugin: per-object, config: {object: pod}}\n  \
+                   - {plugin: guest, config: {do: fail, message: nothing to say}}";
+    let leadsman = Leadsman::start(config(&upstream.url(), PODS, QUERY, plugins)).await;
+    let path = format!("{}?explain=true", paths::pods("shop", "load"));
+    let explanation = leadsman.get(&path).await.ok();
+    let run = &explanation["metrics"][0]["evaluations"][0]["runs"][0];
+    assert_eq!(run["measures"], json!([]), "{run:#}");
+    assert_eq!(run["queries"][0]["rows"].as_array().map(Vec::len), Some(2), "{run:#}");
+    let status = leadsman.status().await;
+    let listed = status["plugins"].as_array().expect("plugins");
+    for (name, failed) in [("per-object", 0), ("guest", 1)] {
+        let plugin = listed.iter().find(|plugin| plugin["name"] == name).expect("a plugin");
+        assert_eq!((&plugin["runs"], &plugin["failed"]), (&json!(1), &json!(failed)), "{plugin:#}");
+    }
 }
 
 #[tokio::test]

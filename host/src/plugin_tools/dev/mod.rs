@@ -247,7 +247,9 @@ fn is_in_force(snapshot: &Snapshot, attempt: &Attempt) -> bool {
         entry.evaluations().is_some_and(|of| {
             let mapping = of.mapping();
             let place = places.mappings.get(&mapping.title());
-            mapping.plugin.digest() == attempt.digest
+            // It may stand anywhere in a chain.
+            let then = mapping.then.iter().map(|link| link.plugin.digest());
+            std::iter::once(mapping.plugin.digest()).chain(then).any(|of| of == attempt.digest)
                 && place.is_some_and(|place| *place.revision == *attempt.served.revision)
         })
     })
