@@ -62,7 +62,10 @@ pub(super) fn answer(values: &Values, trace: &Trace, scope: &Scope) -> Answer {
             let own = scope.namespace().map_or("", |namespace| namespace.as_str());
             for measure in trace.capture.measures() {
                 let of = if measure.namespace.is_empty() { own } else { measure.namespace };
-                let Some(Ok(value)) = objects.get(of, measure.object) else { continue };
+                // Of objects that live in no namespace, none that a plugin names counts.
+                let found = objects.get(of, measure.object).map(|value| (of, value));
+                let found = found.or_else(|| Some(("", objects.get("", measure.object)?)));
+                let Some((of, Ok(value))) = found else { continue };
                 vector.labels.add_row();
                 let name = dictionary.intern(measure.object);
                 vector.labels.set(object, name);
