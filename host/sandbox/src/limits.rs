@@ -78,8 +78,9 @@ pub struct StructuralLimits {
     pub element_segments: u64,
     /// Functions in element segments.
     pub elements: u64,
-    /// Data segments. They become one image of the memory, so many of them cost nothing; a compiler that
-    /// leaves out every zero writes tens of thousands.
+    /// Data segments. Those with constant offsets become one image of the memory, so many of them cost
+    /// nothing; a compiler that leaves out every zero writes tens of thousands. All others are copied
+    /// into each instance: as many as this take some milliseconds.
     pub data_segments: u64,
     /// The sum of the memory images, in bytes. The image of a memory spans all of its data
     /// segments, including the gaps between them.
