@@ -64,7 +64,15 @@ mod embedded {
         let out = PathBuf::from(env::var("OUT_DIR")?);
         let stub = here.join("wasi/preview1-stub.wat");
         println!("cargo::rerun-if-changed={}", stub.display());
-        fs::write(out.join("preview1-stub.wasm"), wat::parse_file(&stub)?)?;
+        let text = fs::read_to_string(&stub)?;
+        fs::write(out.join("preview1-stub.wasm"), wat::parse_str(&text)?)?;
+        let [added, of_go] =
+            [0, 4096].map(|at| format!("(global $page (mut i32) (i32.const {at}))"));
+        if !text.contains(&added) {
+            return Err(format!("{} has no {added}", stub.display()).into());
+        }
+        let text = text.replacen(&added, &of_go, 1);
+        fs::write(out.join("preview1-stub-go.wasm"), wat::parse_str(&text)?)?;
         let repository = here.join("../..").canonicalize()?;
         let mut code = String::new();
         for tree in TREES {

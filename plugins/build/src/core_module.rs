@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wasmparser::{ExternalKind, Parser, Payload};
+use wasmparser::{DataKind, ExternalKind, Operator, Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -17,6 +17,18 @@ const STUB_WORLD: &str = "\nworld stub {\n  import log;\n}\n";
 /// The functions of WASI preview 1, answered within the component. Assembled when this crate is
 /// built.
 const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/preview1-stub.wasm"));
+
+/// The same for programs in Go, which keeps its lines below their data: a page that is added to their
+/// memory would be used by both.
+const STUB_OF_GO: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/preview1-stub-go.wasm"));
+
+/// Where the data of a program in Go begins at the earliest. What is below is for arguments and variables
+/// in browsers; with WASI it stays empty.
+const GO_DATA_START: u32 = 12_288;
+
+/// How Go's compiler calls itself in the custom section of producers.
+const PRODUCERS: &str = "producers";
+const GO_COMPILER: &[u8] = b"Go cmd/compile";
 
 /// The module of imports that the stub answers.
 const WASI: &str = "wasi_snapshot_preview1";
@@ -106,7 +118,7 @@ pub fn component_of_module(module: &[u8]) -> Result<Vec<u8>, CoreModuleError> {
         .module(&module)
         .map_err(|error| CoreModuleError::Encode(error.into()))?;
     if found.imports.iter().any(|(module, _)| module == WASI) {
-        let mut stub = STUB.to_vec();
+        let mut stub = found.stub().to_vec();
         embed(&mut stub, &format!("{WIT}{STUB_WORLD}"), "stub")?;
         encoder =
             encoder.adapter(WASI, &stub).map_err(|error| CoreModuleError::Encode(error.into()))?;
@@ -130,11 +142,20 @@ struct Found {
     imports: Vec<(String, String)>,
     exports: BTreeSet<String>,
     has_metadata: bool,
+    is_of_go: bool,
+    /// The lowest address that has data.
+    data_start: u32,
 }
 
 impl Found {
     fn of(module: &[u8]) -> Result<Self, InvalidModule> {
-        let mut found = Self { imports: Vec::new(), exports: BTreeSet::new(), has_metadata: false };
+        let mut found = Self {
+            imports: Vec::new(),
+            exports: BTreeSet::new(),
+            has_metadata: false,
+            is_of_go: false,
+            data_start: u32::MAX,
+        };
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
                 Payload::ImportSection(section) => {
@@ -150,6 +171,20 @@ impl Found {
                 }
                 Payload::CustomSection(section) => {
                     found.has_metadata |= section.name().starts_with(METADATA);
+                    let mut parts = section.data().windows(GO_COMPILER.len());
+                    found.is_of_go |=
+                        section.name() == PRODUCERS && parts.any(|part| part == GO_COMPILER);
+                }
+                Payload::DataSection(section) => {
+                    for data in section {
+                        let DataKind::Active { offset_expr, .. } = data?.kind else { continue };
+                        let start = match offset_expr.get_operators_reader().read()? {
+                            Operator::I32Const { value } => value.cast_unsigned(),
+                            // Not known before it runs.
+                            _ => 0,
+                        };
+                        found.data_start = found.data_start.min(start);
+                    }
                 }
                 _ => {}
             }
@@ -174,6 +209,13 @@ impl Found {
             return Err(CoreModuleError::Exports { missing });
         }
         Ok(())
+    }
+}
+
+impl Found {
+    /// What answers WASI for it.
+    fn stub(&self) -> &'static [u8] {
+        if self.is_of_go && self.data_start >= GO_DATA_START { STUB_OF_GO } else { STUB }
     }
 }
 

@@ -1,7 +1,8 @@
 use super::*;
 use wasm_encoder::{
-    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
-    MemorySection, MemoryType, Module, TypeSection, ValType,
+    CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function,
+    FunctionSection, ImportSection, MemorySection, MemoryType, Module, ProducersField,
+    ProducersSection, Section as _, TypeSection, ValType,
 };
 
 /// The functions of WASI preview 1, as its specification names them.
@@ -157,4 +158,52 @@ fn a_program_and_a_component_are_told_from_a_library() {
     assert!(matches!(told, CoreModuleError::Component), "{told}");
     let told = component_of_module(b"no module").unwrap_err();
     assert!(matches!(told, CoreModuleError::Invalid(_)), "{told}");
+}
+
+/// A module that Go may have made, whose data begins here.
+fn of_go(data_start: i32) -> Vec<u8> {
+    let mut module = with_data(data_start);
+    let mut compiler = ProducersField::new();
+    compiler.value("Go cmd/compile", "go1.26.8");
+    let mut producers = ProducersSection::new();
+    producers.field("processed-by", &compiler);
+    producers.append_to(&mut module);
+    module
+}
+
+fn with_data(start: i32) -> Vec<u8> {
+    let mut module = module(&[(WASI, "fd_write")], &WHOLE);
+    let mut data = DataSection::new();
+    data.active(0, &ConstExpr::i32_const(start), *b"data");
+    data.append_to(&mut module);
+    module
+}
+
+/// What the globals of the core modules in a component begin with.
+fn globals(component: &[u8]) -> Vec<i32> {
+    let mut values = Vec::new();
+    for payload in Parser::new(0).parse_all(component) {
+        let Payload::GlobalSection(section) = payload.unwrap() else { continue };
+        for global in section {
+            let first = global.unwrap().init_expr.get_operators_reader().read().unwrap();
+            if let Operator::I32Const { value } = first {
+                values.push(value);
+            }
+        }
+    }
+    values
+}
+
+/// Go's allocator goes on behind the last page that it knows of and never asks where a new one is: one
+/// that the stub adds would hold lines and objects at once.
+#[test]
+fn in_go_lines_stand_below_its_data_and_elsewhere_in_a_page_of_their_own() {
+    let start = GO_DATA_START.cast_signed();
+    for (module, is_below) in
+        [(of_go(start), true), (of_go(start - 1), false), (with_data(start), false)]
+    {
+        let globals = globals(&component_of_module(&module).unwrap());
+        assert!(!globals.is_empty());
+        assert_eq!(globals.contains(&4096), is_below, "{globals:?}");
+    }
 }
