@@ -41,6 +41,9 @@ func failureOf(err error) *Failure {
 	if !errors.As(err, &known) {
 		return &Failure{Message: err.Error()}
 	}
+	if known == nil {
+		return &Failure{Message: "the plugin returned a *Failure that is nil for an error; return nil itself"}
+	}
 	if err == error(known) {
 		return known
 	}

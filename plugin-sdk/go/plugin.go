@@ -98,7 +98,8 @@ func (p *Plugin) Evaluate(config []byte, in *Input) (measures *Measures, err err
 	}()
 	measures, err = p.evaluate(config, in)
 	if err == nil && measures == nil {
-		return NewMeasures(in), nil
+		// That there are no values is for the plugin to say: an empty answer has no reason.
+		return nil, Failf("the plugin returned neither measures nor an error; without values return NewMeasures(in)")
 	}
 	return measures, err
 }

@@ -235,3 +235,22 @@ func TestARangeOfNothingIsARange(t *testing.T) {
 		t.Errorf("%v", keys)
 	}
 }
+
+// An empty answer is one that the plugin made.
+func TestNothingIsNotAnEmptyAnswer(t *testing.T) {
+	in := input(t, "shop")
+	nothing := Export(About{Name: "none"}, func(*none, *Input) (*Measures, error) { return nil, nil })
+	if measures, err := nothing.Evaluate([]byte("{}"), in); err == nil || measures != nil {
+		t.Errorf("%v, %v", measures, err)
+	}
+	empty := Export(About{Name: "none"}, func(_ *none, in *Input) (*Measures, error) {
+		return NewMeasures(in), nil
+	})
+	if measures, err := empty.Evaluate([]byte("{}"), in); err != nil || measures.Len() != 0 {
+		t.Errorf("%v, %v", measures, err)
+	}
+	var typed *Failure
+	if told := failureOf(typed); !strings.Contains(told.Message, "that is nil") {
+		t.Errorf("%v", told)
+	}
+}
