@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unsafe"
 
 	plugin "leadsman.dev/plugin-sdk/go"
 	"leadsman.dev/plugin-sdk/go/log"
@@ -53,6 +54,19 @@ var deeds = map[string]func() (float64, error){
 		log.Infof("and to the log")
 		fmt.Println(strings.Repeat("long ", 10_000))
 		return 1, nil
+	},
+	// Lines of output stand below the program's data, where Go puts nothing: how much of it is in use.
+	"below-data": func() (float64, error) {
+		for range 100 {
+			sink = append(sink, make([]byte, 1<<16))
+		}
+		used := 0
+		for at := 4096; at < 12288; at++ {
+			if *(*byte)(unsafe.Add(unsafe.Pointer(nil), at)) != 0 {
+				used++
+			}
+		}
+		return float64(used), nil
 	},
 	"read-file":  func() (float64, error) { _, err := os.ReadFile("/etc/passwd"); return 0, err },
 	"write-file": func() (float64, error) { return 0, os.WriteFile("x", []byte("x"), 0o600) },
