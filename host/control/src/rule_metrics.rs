@@ -23,8 +23,8 @@ use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
-    Catalog, Finding, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing,
-    resolver,
+    Catalog, CatalogEntry, Finding, Resolve, ResourceQueries, RuleQuery, Unserved, Why,
+    gives_nothing, resolver,
 };
 use leadsman_sandbox::{Limits, Plugin};
 use leadsman_source::{Query, QueryKind, Template};
@@ -67,7 +67,7 @@ pub(super) struct RuleOutput {
 
 /// What the metric of a rule is bound from.
 struct RuleBinding {
-    offered: Offered,
+    entry: CatalogEntry,
     context: Arc<Context>,
 }
 
@@ -88,12 +88,12 @@ impl RuleBinding {
     }
 
     fn spec(&self) -> MappingSpec {
-        let Offered { metric, resource, rule, query, .. } = &self.offered;
+        let CatalogEntry { metric, resource, rule, query, .. } = &self.entry;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let rules = &self.context.rules;
         let promql = text(query, rules.discovery.exact_queries);
         let on_several = rules.discovery.on_several;
-        let config = self.offered.plugin_config(on_several, promql.names_objects());
+        let config = self.entry.plugin_config(on_several, promql.names_objects());
         let place = &rules.rules[*rule].place;
         self.context.spec(metric.clone(), serve, promql, config, place)
     }
@@ -156,7 +156,7 @@ fn text(query: &RuleQuery, exact: bool) -> Template {
     wider.unwrap_or_else(|| Template::of_rule(query.clone()))
 }
 
-/// Offers in the making.
+/// Rule metrics under construction.
 struct Making<'a> {
     context: &'a Arc<Context>,
     before: Option<&'a RuleOutput>,
@@ -268,7 +268,7 @@ impl Context {
                 unserved.entry(series.rule).or_insert(series);
             }
         });
-        let giving: BTreeSet<_> = catalog.offered.iter().map(|offered| offered.rule).collect();
+        let giving: BTreeSet<_> = catalog.entries.iter().map(|entry| entry.rule).collect();
         for (at, rule) in self.rules.rules.iter().enumerate() {
             let query = &rule.series_query;
             // A list that failed, which is told above, says nothing of what there is.
@@ -285,34 +285,34 @@ impl Context {
             let cause = Cause::new(Reason::NoNamespace, place, format!("{series}: {why}"));
             of.warnings.push(cause.warning());
         }
-        for lacking in &catalog.lacking {
-            let Finding { place, message, .. } = lacking.finding();
-            let place = format!("{}{place}", self.rules.rules[lacking.rule].place);
+        for label in &catalog.missing_labels {
+            let Finding { place, message, .. } = label.finding();
+            let place = format!("{}{place}", self.rules.rules[label.rule].place);
             of.warnings.push(Cause::new(Reason::UnknownLabel, place, message).warning());
         }
-        of.gaps = gaps.end(listed, &resolve, &catalog.offered);
+        of.gaps = gaps.end(listed, &resolve, &catalog.entries);
         let (handovers, refused) = (Vec::new(), BTreeMap::new());
         let mut making = Making { context: &self, before, handovers, refused };
-        let mut all = Vec::with_capacity(catalog.offered.len());
-        for offered in catalog.offered {
-            let series = self.series(listed, &offered);
-            let (binding, metric) = making.metric(offered);
+        let mut all = Vec::with_capacity(catalog.entries.len());
+        for entry in catalog.entries {
+            let series = self.series(listed, &entry);
+            let (binding, metric) = making.metric(entry);
             metric.listed(series);
             let key = (metric.metric.clone(), metric.serve.clone());
             of.specs.insert(key, (binding, metric.clone()));
             all.push(metric);
         }
         of.metrics = all.into();
-        if let Some(usage) = &self.rules.usage {
-            making.resource_metrics(usage, &resolve, &mut of);
+        if let Some(resource_metrics) = &self.rules.resource_metrics {
+            making.resource_metrics(resource_metrics, &resolve, &mut of);
         }
         of.kept = making.refused.into_iter().map(|(place, faults)| kept(&place, &faults)).collect();
         (of, making.handovers)
     }
 
     /// What is known of the series of a metric.
-    fn series(&self, listed: &Listed, offered: &Offered) -> RuleSeries {
-        let Offered { rule, query, .. } = offered;
+    fn series(&self, listed: &Listed, entry: &CatalogEntry) -> RuleSeries {
+        let CatalogEntry { rule, query, .. } = entry;
         let asked = query.namespace_label.iter().chain(&query.object_label).cloned().collect();
         let seen = listed.shared(&self.rules.rules[*rule].series_query).unwrap_or_default();
         RuleSeries { name: query.series.clone(), asked, seen }
@@ -320,15 +320,15 @@ impl Context {
 }
 
 impl Making<'_> {
-    fn metric(&mut self, offered: Offered) -> (Arc<RuleBinding>, Arc<LazyMetric>) {
-        let (metric, rule) = (offered.metric.clone(), offered.rule);
-        let serve = offered.resource.clone().map_or(Serve::External, Serve::Custom);
+    fn metric(&mut self, entry: CatalogEntry) -> (Arc<RuleBinding>, Arc<LazyMetric>) {
+        let (metric, rule) = (entry.metric.clone(), entry.rule);
+        let serve = entry.resource.clone().map_or(Serve::External, Serve::Custom);
         let known =
             self.before.and_then(|before| before.specs.get(&(metric.clone(), serve.clone())));
-        let new = Arc::new(RuleBinding { offered, context: self.context.clone() });
+        let new = Arc::new(RuleBinding { entry, context: self.context.clone() });
         if let Some((binding, metric)) = known
             && Arc::ptr_eq(&binding.context, &new.context)
-            && binding.offered == new.offered
+            && binding.entry == new.entry
         {
             return (binding.clone(), metric.clone());
         }
@@ -357,21 +357,21 @@ impl Making<'_> {
 
     fn resource_metrics(
         &mut self,
-        usage: &valid::Usage,
+        resource_metrics: &valid::ResourceMetrics,
         resolve: &Resolve<'_>,
         of: &mut RuleOutput,
     ) {
-        let (cpu, memory) = (&usage.rules.cpu, &usage.rules.memory);
+        let (cpu, memory) = (&resource_metrics.rules.cpu, &resource_metrics.rules.memory);
         let queries = [(cpu, cpu.pods(resolve)), (memory, memory.pods(resolve))];
-        self.resource_metrics_of("pods", queries, usage.window, of);
+        self.resource_metrics_of("pods", queries, resource_metrics.window, of);
         let queries = [(cpu, cpu.nodes(resolve)), (memory, memory.nodes(resolve))];
-        self.resource_metrics_of("nodes", queries, usage.window, of);
+        self.resource_metrics_of("nodes", queries, resource_metrics.window, of);
     }
 
     fn resource_metrics_of(
         &mut self,
         resource: &str,
-        queries: [(&UsageQueries, Result<Option<RuleQuery>, String>); 2],
+        queries: [(&ResourceQueries, Result<Option<RuleQuery>, String>); 2],
         window: Duration,
         of: &mut RuleOutput,
     ) {

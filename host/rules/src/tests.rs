@@ -55,11 +55,11 @@ fn catalog(rules: &[Rule], seen: &Seen) -> (Catalog, Vec<String>) {
 
 /// The metrics as discovery names them.
 fn names(catalog: &Catalog) -> Vec<String> {
-    let name = |offered: &Offered| match &offered.resource {
-        Some(resource) => format!("{resource}/{}", offered.metric),
-        None => offered.metric.to_string(),
+    let name = |entry: &CatalogEntry| match &entry.resource {
+        Some(resource) => format!("{resource}/{}", entry.metric),
+        None => entry.metric.to_string(),
     };
-    catalog.offered.iter().map(name).collect()
+    catalog.entries.iter().map(name).collect()
 }
 
 const ANY: &str = "<<.Series>>{<<.LabelMatchers>>}";
@@ -138,8 +138,8 @@ fn the_plugin_is_configured_by_labels_and_by_what_the_query_picks() {
     let (catalog, _) = catalog(&rules, &seen(&[("x", "ns pod node")]));
     let of = |kind: Option<&str>, names_objects| {
         let kind = kind.and_then(Resource::known);
-        let offered = catalog.offered.iter().find(|offered| offered.resource == kind).unwrap();
-        offered.plugin_config(OnSeveral::Refuse, names_objects)
+        let entry = catalog.entries.iter().find(|entry| entry.resource == kind).unwrap();
+        entry.plugin_config(OnSeveral::Refuse, names_objects)
     };
     let of_objects = |object: &str, namespace: &str, unnamed: &str| json!({"object": object, "combine": "omit", "namespace": namespace, "unnamed": unnamed});
     assert_eq!(of(Some("pods"), false), of_objects("pod", "ns", "omit"));
@@ -162,8 +162,8 @@ fn a_label_that_is_asked_for_and_that_no_series_has_is_found() {
                 },
             }),
         );
-        let lacking = catalog(&[rule], &seen(series)).0.lacking;
-        lacking.into_iter().map(|of| of.finding().message).collect::<Vec<_>>()
+        let missing = catalog(&[rule], &seen(series)).0.missing_labels;
+        missing.into_iter().map(|of| of.finding().message).collect::<Vec<_>>()
     };
     let lacks = of(ANY, &[("x", "app job_id"), ("y", "app")]);
     assert_eq!(lacks.len(), 1, "{lacks:?}");

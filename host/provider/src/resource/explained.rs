@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::place::Place;
-use super::{Amounts, Answered, Measured, ResourceRead, ResourceReading, ResourceValues, Usage};
+use super::{
+    Amounts, Answered, Measured, ObjectAmounts, ResourceRead, ResourceReading, ResourceValues,
+};
 use crate::explanation::ValueFrom;
 use crate::explanation::found::{Asked, Behind, Found, FoundValue, Origin};
 use leadsman_evaluation::Reading;
@@ -46,9 +48,9 @@ impl ResourceRead<'_> {
                 let place = places.iter().find(|place| {
                     place.namespace.as_ref().map_or("", Namespace::as_str) == object.namespace
                 });
-                let amounts = match &object.usage {
-                    Usage::Whole(amounts) => vec![("", *amounts)],
-                    Usage::Containers(containers) => containers.clone(),
+                let amounts = match &object.amounts {
+                    ObjectAmounts::Whole(amounts) => vec![("", *amounts)],
+                    ObjectAmounts::Containers(containers) => containers.clone(),
                 };
                 let of_one = amounts.into_iter().filter_map(move |(container, amounts)| {
                     let quantity = (side.amount)(&amounts)?;

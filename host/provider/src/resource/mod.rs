@@ -97,12 +97,12 @@ pub struct ObjectMetrics<'a> {
     /// When the oldest of its values was measured.
     pub measured: i64,
     /// The values.
-    pub usage: Usage<'a>,
+    pub amounts: ObjectAmounts<'a>,
 }
 
 /// Values of an object as a whole, or of its containers.
 #[derive(Debug, Clone)]
-pub enum Usage<'a> {
+pub enum ObjectAmounts<'a> {
     /// Of a node.
     Whole(Amounts),
     /// Of a pod: by the names of its containers, in order.

@@ -64,8 +64,8 @@ fn missing(joined: &Joined<'_>) -> Option<String> {
 
 /// `web-0@4: app 1m 2, sidecar - 3`
 fn told(joined: &Joined<'_>) -> Vec<String> {
-    let each = joined.all("shop").map(|usage| {
-        let Usage::Containers(containers) = &usage.usage else { panic!() };
+    let each = joined.all("shop").map(|metrics| {
+        let ObjectAmounts::Containers(containers) = &metrics.amounts else { panic!() };
         let text = |quantity: Option<Quantity>| {
             quantity.map_or_else(|| "-".to_owned(), |quantity| quantity.to_string())
         };
@@ -73,7 +73,7 @@ fn told(joined: &Joined<'_>) -> Vec<String> {
             .iter()
             .map(|(name, used)| format!("{name} {} {}", text(used.cpu), text(used.memory)))
             .collect();
-        format!("{}@{}: {}", usage.object.name, usage.measured, containers.join(", "))
+        format!("{}@{}: {}", metrics.object.name, metrics.measured, containers.join(", "))
     });
     each.collect()
 }
