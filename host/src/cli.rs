@@ -7,10 +7,10 @@ mod convert;
 mod documented;
 mod explain;
 mod foreign;
+mod observability;
 mod rules;
 mod scaler;
 mod takeover;
-mod telling;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -26,10 +26,10 @@ pub(crate) use adapter::AdapterFlags;
 pub(crate) use convert::Convert;
 pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
 pub(crate) use foreign::translate;
+pub(crate) use observability::ObservabilityFlags;
 pub(crate) use rules::{Output, Rules};
 pub(crate) use scaler::ScalerFlags;
 pub(crate) use takeover::Takeover;
-pub(crate) use telling::Telling;
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
 #[derive(Debug, Parser)]
@@ -191,7 +191,7 @@ pub(crate) struct Serve {
     #[arg(long, value_enum, value_name = "WHO", default_value = "local")]
     pub(crate) admin_auth: AdminAuthFlag,
     #[command(flatten)]
-    pub(crate) telling: Telling,
+    pub(crate) observability: ObservabilityFlags,
     #[command(flatten)]
     pub(crate) scaler: ScalerFlags,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use super::{discovery, path};
 use leadsman_delegate::Asked;
 use leadsman_model::names::InvalidName;
 use leadsman_provider::explanation::{
-    Asker, Explained, MetricExplanation, View, With, custom, external, resource,
+    Explained, MetricExplanation, Requester, View, With, custom, external, resource,
 };
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_provider::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
@@ -49,9 +49,9 @@ pub(super) fn without(uri: &Uri) -> String {
     }
 }
 
-/// Who asks for it.
-pub(super) fn asker<'a>(path: &'a str, caller: &Caller<'a>) -> Asker<'a> {
-    Asker { path, user: caller.user, view: View::OfRead }
+/// The requester of an explanation.
+pub(super) fn requester<'a>(path: &'a str, caller: &Caller<'a>) -> Requester<'a> {
+    Requester { path, user: caller.user, view: View::OfRead }
 }
 
 /// Explains the read of a path with its parameters, in this process and for the operator. An error says
@@ -68,7 +68,7 @@ pub async fn explain(
     let series = text("metricLabelSelector", MAX_METRIC_SELECTOR_BYTES)?;
     let fields = text("fieldSelector", MAX_SELECTOR_BYTES)?;
     let read = without(&uri);
-    let asker = Asker { path: &read, user: None, view: View::Everything };
+    let requester = Requester { path: &read, user: None, view: View::Everything };
     let caller = Caller::default();
     let nothing = || format!("{path} is not the path of a metric");
     let (group, _) = path::group_version(uri.path());
@@ -84,7 +84,7 @@ pub async fn explain(
                 label_selector: &labels,
                 metric_selector: &series,
             };
-            custom(snapshot, &request, &asker, with).await
+            custom(snapshot, &request, &requester, with).await
         }
         discovery::EXTERNAL => {
             let (namespace, metric) = path::external(uri.path()).ok_or_else(nothing)?;
@@ -94,7 +94,7 @@ pub async fn explain(
                 metric: &metric,
                 metric_selector: &labels,
             };
-            external(snapshot, &request, &asker, with).await
+            external(snapshot, &request, &requester, with).await
         }
         discovery::RESOURCE => {
             let path = path::resource(uri.path()).ok_or_else(nothing)?;
@@ -106,7 +106,7 @@ pub async fn explain(
                 label_selector: &labels,
                 field_selector: &fields,
             };
-            resource(snapshot, &request, &asker, with).await
+            resource(snapshot, &request, &requester, with).await
         }
         _ => return Err(nothing()),
     };

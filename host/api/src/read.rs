@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
 use super::current::{CurrentSnapshot, Generation};
-use super::delegated::{Asker, Elsewhere};
+use super::delegated::{DelegatedRead, RequesterIdentity};
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::path;
@@ -58,7 +58,7 @@ type User = Option<Extension<auth::User>>;
 pub(super) async fn custom(
     State(state): State<ReadState>,
     user: User,
-    asker: Asker,
+    requester: RequesterIdentity,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -91,9 +91,10 @@ pub(super) async fn custom(
     let generation = state.served.now();
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
-        let asker = explain::asker(&path_asked, &request.caller);
+        let requester = explain::requester(&path_asked, &request.caller);
         let mut explained =
-            explanation::custom(&generation.snapshot, &request, &asker, explain::with(&uri)).await;
+            explanation::custom(&generation.snapshot, &request, &requester, explain::with(&uri))
+                .await;
         let asked = Asked {
             api: Api::Custom,
             version: version.as_str(),
@@ -116,16 +117,16 @@ pub(super) async fn custom(
                 selector: &series,
             };
             let (generation, caller) = (&*generation, request.caller);
-            let read = Elsewhere {
+            let read = DelegatedRead {
                 generation,
                 asked,
                 uri: &uri,
                 headers: &headers,
-                asker: &asker,
+                requester: &requester,
                 caller,
             };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.elsewhere(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, read)).await;
         }
     };
     let kept = state.kept(&question, read.peek());
@@ -157,7 +158,7 @@ pub(super) async fn custom(
 pub(super) async fn external(
     State(state): State<ReadState>,
     user: User,
-    asker: Asker,
+    requester: RequesterIdentity,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -184,9 +185,9 @@ pub(super) async fn external(
     let generation = state.served.now();
     if explain::is_asked(&uri) {
         let path = explain::without(&uri);
-        let asker = explain::asker(&path, &request.caller);
+        let requester = explain::requester(&path, &request.caller);
         let mut explained =
-            explanation::external(&generation.snapshot, &request, &asker, explain::with(&uri))
+            explanation::external(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
         let asked = Asked {
             api: Api::External,
@@ -210,16 +211,16 @@ pub(super) async fn external(
                 selector: &labels,
             };
             let (generation, caller) = (&*generation, request.caller);
-            let read = Elsewhere {
+            let read = DelegatedRead {
                 generation,
                 asked,
                 uri: &uri,
                 headers: &headers,
-                asker: &asker,
+                requester: &requester,
                 caller,
             };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.elsewhere(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, read)).await;
         }
     };
     let kept = state.kept(&question, read.peek());
@@ -249,7 +250,7 @@ pub(super) async fn external(
 pub(super) async fn resource(
     State(state): State<ReadState>,
     user: User,
-    asker: Asker,
+    requester: RequesterIdentity,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -276,9 +277,9 @@ pub(super) async fn resource(
     };
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
-        let asker = explain::asker(&path_asked, &request.caller);
+        let requester = explain::requester(&path_asked, &request.caller);
         let mut explained =
-            explanation::resource(&generation.snapshot, &request, &asker, explain::with(&uri))
+            explanation::resource(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
         let asked = Asked {
             api: Api::Resource,
@@ -302,16 +303,16 @@ pub(super) async fn resource(
                 selector: "",
             };
             let (generation, caller) = (&*generation, request.caller);
-            let read = Elsewhere {
+            let read = DelegatedRead {
                 generation,
                 asked,
                 uri: &uri,
                 headers: &headers,
-                asker: &asker,
+                requester: &requester,
                 caller,
             };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.elsewhere(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, read)).await;
         }
     };
     let kept = state.kept(&question, read.peek());

@@ -2,9 +2,9 @@
 
 mod descriptors;
 mod load;
+mod observability;
 mod options;
 mod scaler;
-mod telling;
 
 use std::net::SocketAddr;
 use std::path::Path;

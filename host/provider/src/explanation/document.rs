@@ -26,7 +26,7 @@ pub struct MetricExplanation {
     /// The number of the snapshot that answered. It grows by one with each change of configuration.
     pub generation: u64,
     /// What was asked.
-    pub request: AskedFor,
+    pub request: ExplainedRequest,
     /// What answered: one metric, or cpu and memory for resource metrics. Empty if nothing serves it.
     pub metrics: Vec<ExplainedMetric>,
     /// The delegate that answers in place of this adapter, which has no part in its values.
@@ -46,7 +46,7 @@ pub struct MetricExplanation {
 /// A read, as it was asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AskedFor {
+pub struct ExplainedRequest {
     /// `custom`, `external` or `resource`.
     pub api: String,
     /// The path with its parameters, as it reached the adapter.
@@ -96,7 +96,7 @@ pub struct ExplainedMetric {
     pub values_total: usize,
     /// What is missing, or what stands for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub missing: Option<Lacking>,
+    pub missing: Option<MissingValues>,
     /// The evaluations behind it: one, or one for each namespace where objects are namespaces.
     pub evaluations: Vec<ExplainedEvaluation>,
 }
@@ -274,10 +274,10 @@ pub enum ValueFrom {
     Otherwise,
 }
 
-/// What an answer lacks.
+/// Values that an answer does not have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Lacking {
+pub struct MissingValues {
     /// The kind of the reason, from a closed set.
     pub reason: String,
     /// Why, for people.

@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::View;
-use super::found::Asked;
+use super::findings::Requested;
 use leadsman_evaluation::Mapping;
 use leadsman_evaluation::record::{CapturedMeasure, CapturedObject, CapturedRow};
 use leadsman_model::names::{Namespace, Scope};
@@ -24,7 +24,7 @@ const NAME: &str = "__name__";
 pub(super) struct Filter<'a> {
     view: View,
     scope: &'a Scope,
-    asked: &'a Asked<'a>,
+    requested: &'a Requested<'a>,
     /// The labels that name an object and its namespace.
     object_label: Option<&'a str>,
     namespace_label: &'a str,
@@ -80,14 +80,14 @@ impl<'a> Filter<'a> {
         view: View,
         mapping: &'a Mapping,
         scope: &'a Scope,
-        asked: &'a Asked<'a>,
+        requested: &'a Requested<'a>,
     ) -> Self {
         let names = mapping.object_names.as_ref();
         let of_items = mapping.items.as_ref().map(|items| &*items.object);
         Self {
             view,
             scope,
-            asked,
+            requested,
             object_label: names.map(|names| names.object.as_str()).or(of_items),
             namespace_label: names
                 .and_then(|names| names.namespace.as_deref())
@@ -112,14 +112,14 @@ impl<'a> Filter<'a> {
             return Ok(object.unwrap_or_default());
         }
         let named = label(self.namespace_label);
-        match self.asked {
-            Asked::Items { namespace } => match self.namespace_of(named, namespace) {
+        match self.requested {
+            Requested::Items { namespace } => match self.namespace_of(named, namespace) {
                 Ok(()) => Ok(""),
                 // Who may read the metric may read all of its items, and this row is one.
                 Err(_) if served.has(&row.labels) => Ok(""),
                 Err(hidden) => Err(hidden),
             },
-            Asked::Objects { namespace, names, all } => {
+            Requested::Objects { namespace, names, all } => {
                 if let Some((fixed, name)) = &self.fixed {
                     // What names another namespace is of that one, whatever is made of it.
                     if named.is_some_and(|named| named != *namespace) {
@@ -148,10 +148,10 @@ impl<'a> Filter<'a> {
         if self.view == View::Everything {
             return Ok(());
         }
-        match self.asked {
+        match self.requested {
             // Who may read the metric may read all of its items.
-            Asked::Items { .. } => Ok(()),
-            Asked::Objects { namespace, names, .. } => {
+            Requested::Items { .. } => Ok(()),
+            Requested::Objects { namespace, names, .. } => {
                 let label = |name: &str| {
                     let found = measure.labels.iter().find(|(label, _)| *label == name);
                     found.map(|(_, value)| *value)
@@ -180,9 +180,9 @@ impl<'a> Filter<'a> {
             return Ok(());
         }
         let named = Some(object.namespace).filter(|named| !named.is_empty());
-        match self.asked {
-            Asked::Items { namespace } => self.namespace_of(named, namespace),
-            Asked::Objects { namespace, names, all } => {
+        match self.requested {
+            Requested::Items { namespace } => self.namespace_of(named, namespace),
+            Requested::Objects { namespace, names, all } => {
                 if !namespace.is_empty() {
                     self.namespace_of(named, namespace)?;
                 }
@@ -215,19 +215,19 @@ impl<'a> Filter<'a> {
 
     /// Whether a reader may be told of who read a namespace.
     pub(super) fn reader(&self, namespace: &str) -> bool {
-        let own = match self.asked {
-            Asked::Objects { namespace, .. } | Asked::Items { namespace } => namespace,
+        let own = match self.requested {
+            Requested::Objects { namespace, .. } | Requested::Items { namespace } => namespace,
         };
         self.view == View::Everything || *own == namespace
     }
 
     /// Whether something is of the namespace that was asked for. What names none is of that of the
     /// evaluation, as it is for the plugin.
-    fn namespace_of(&self, named: Option<&str>, asked: &str) -> Result<(), Hidden> {
+    fn namespace_of(&self, named: Option<&str>, requested: &str) -> Result<(), Hidden> {
         match (named, self.scope) {
-            (Some(named), _) if named == asked => Ok(()),
+            (Some(named), _) if named == requested => Ok(()),
             (Some(_), _) => Err(Hidden::OtherNamespace),
-            (None, Scope::Namespace(scope)) if scope.as_str() == asked => Ok(()),
+            (None, Scope::Namespace(scope)) if scope.as_str() == requested => Ok(()),
             (None, Scope::Namespace(_)) => Err(Hidden::OtherNamespace),
             (None, Scope::Cluster) => Err(Hidden::UnknownNamespace),
         }
@@ -244,8 +244,8 @@ impl<'a> Filter<'a> {
 }
 
 /// Whether an object is one of those that were asked for.
-fn object_of(namespace: &str, name: &str, asked: &str, names: &[&str]) -> Result<(), Hidden> {
-    if namespace != asked {
+fn object_of(namespace: &str, name: &str, requested: &str, names: &[&str]) -> Result<(), Hidden> {
+    if namespace != requested {
         return Err(Hidden::OtherNamespace);
     }
     if names.contains(&name) { Ok(()) } else { Err(Hidden::OtherObject) }

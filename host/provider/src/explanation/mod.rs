@@ -4,8 +4,8 @@
 
 mod document;
 mod filter;
+pub(crate) mod findings;
 mod fixture;
-pub(crate) mod found;
 mod mapping;
 mod number;
 mod runs;
@@ -22,7 +22,7 @@ use crate::{
     ResourceRead, ResourceRequest, Target,
 };
 use filter::Filter;
-use found::{Asked, Behind, Found, FoundValue};
+use findings::{ReadFindings, ReadValue, Requested, UsedEvaluation};
 use leadsman_evaluation::{Evaluations, Missing, Recorded};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::query_params::QueryParams;
@@ -30,29 +30,29 @@ use leadsman_runtime::clock;
 use number::rfc3339;
 use runs::Room;
 
-/// How many values of a metric, and evaluations of a mapping, an explanation tells.
+/// How many values of a metric, and evaluations of a mapping, an explanation contains.
 const MAX_VALUES: usize = 500;
 const MAX_EVALUATIONS: usize = 20;
 
-/// Who asks for an explanation, and of what it may tell.
+/// Who requested an explanation, and what it may contain.
 #[derive(Debug, Clone, Copy)]
-pub struct Asker<'a> {
+pub struct Requester<'a> {
     /// The path with its parameters, as it reached the adapter.
     pub path: &'a str,
     /// The user, where requests have users.
     pub user: Option<&'a str>,
-    /// What may be told.
+    /// What the explanation may contain.
     pub view: View,
 }
 
-/// What an explanation has beside what it tells.
+/// What an explanation contains in addition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct With {
     /// The newest run as a fixture.
     pub fixture: bool,
 }
 
-/// What an explanation may tell.
+/// What an explanation may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     /// What belongs to the objects and the namespace that the read is for. Rows of which that is not
@@ -75,23 +75,23 @@ pub struct Explained {
 pub async fn explain_custom(
     snapshot: &Snapshot,
     request: &CustomRequest<'_>,
-    asker: &Asker<'_>,
+    requester: &Requester<'_>,
 ) -> MetricExplanation {
-    custom(snapshot, request, asker, With::default()).await.document
+    custom(snapshot, request, requester, With::default()).await.document
 }
 
 /// The same, with the error of the read.
 pub async fn custom(
     snapshot: &Snapshot,
     request: &CustomRequest<'_>,
-    asker: &Asker<'_>,
+    requester: &Requester<'_>,
     with: With,
 ) -> Explained {
     let mut making = Making::new(
         snapshot,
-        asker,
+        requester,
         with,
-        AskedFor {
+        ExplainedRequest {
             api: "custom".to_owned(),
             metric: Some(request.metric.to_owned()),
             namespace: request.namespace.map(str::to_owned),
@@ -99,7 +99,7 @@ pub async fn custom(
             object: object(request.target),
             label_selector: request.label_selector.to_owned(),
             metric_selector: request.metric_selector.to_owned(),
-            ..asked_for(asker)
+            ..explained_request(requester)
         },
     );
     let read = match CustomRead::new(snapshot, request).await {
@@ -107,17 +107,19 @@ pub async fn custom(
         Err(error) => return making.end(Some(error)),
     };
     let reading = read.read(None).await;
-    if asker.view == View::Everything && reading.as_ref().is_ok_and(CustomReading::is_of_nothing) {
+    if requester.view == View::Everything
+        && reading.as_ref().is_ok_and(CustomReading::is_of_nothing)
+    {
         // The operator sees what it would give, if there were objects. Its failure is among its runs.
         read.evaluate().await;
     }
     let values = reading.as_ref().map_err(ReadError::clone).and_then(|reading| reading.values());
-    let names = if values.is_ok() { Vec::new() } else { read.asked() };
+    let names = if values.is_ok() { Vec::new() } else { read.requested() };
     making.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
-    let mut found = read.found(reading.as_ref().ok(), values.as_ref().ok(), &names);
-    found.missing = values.as_ref().ok().and_then(|values| values.missing.clone());
-    making.add(&found);
-    drop(found);
+    let mut findings = read.findings(reading.as_ref().ok(), values.as_ref().ok(), &names);
+    findings.missing = values.as_ref().ok().and_then(|values| values.missing.clone());
+    making.add(&findings);
+    drop(findings);
     let error = values.err();
     making.end(error)
 }
@@ -126,28 +128,28 @@ pub async fn custom(
 pub async fn explain_external(
     snapshot: &Snapshot,
     request: &ExternalRequest<'_>,
-    asker: &Asker<'_>,
+    requester: &Requester<'_>,
 ) -> MetricExplanation {
-    external(snapshot, request, asker, With::default()).await.document
+    external(snapshot, request, requester, With::default()).await.document
 }
 
 /// The same, with the error of the read.
 pub async fn external(
     snapshot: &Snapshot,
     request: &ExternalRequest<'_>,
-    asker: &Asker<'_>,
+    requester: &Requester<'_>,
     with: With,
 ) -> Explained {
     let mut making = Making::new(
         snapshot,
-        asker,
+        requester,
         with,
-        AskedFor {
+        ExplainedRequest {
             api: "external".to_owned(),
             metric: Some(request.metric.to_owned()),
             namespace: Some(request.namespace.to_owned()),
             metric_selector: request.metric_selector.to_owned(),
-            ..asked_for(asker)
+            ..explained_request(requester)
         },
     );
     let read = match ExternalRead::new(snapshot, request).await {
@@ -157,10 +159,10 @@ pub async fn external(
     let reading = read.read().await;
     let items = reading.as_ref().map_err(ReadError::clone).and_then(|reading| reading.items());
     making.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
-    let mut found = read.found(reading.as_ref().ok(), items.as_ref().ok());
-    found.missing = items.as_ref().ok().and_then(|items| items.missing.clone());
-    making.add(&found);
-    drop(found);
+    let mut findings = read.findings(reading.as_ref().ok(), items.as_ref().ok());
+    findings.missing = items.as_ref().ok().and_then(|items| items.missing.clone());
+    making.add(&findings);
+    drop(findings);
     let error = items.err();
     making.end(error)
 }
@@ -169,30 +171,30 @@ pub async fn external(
 pub async fn explain_resource(
     snapshot: &Snapshot,
     request: &ResourceRequest<'_>,
-    asker: &Asker<'_>,
+    requester: &Requester<'_>,
 ) -> MetricExplanation {
-    resource(snapshot, request, asker, With::default()).await.document
+    resource(snapshot, request, requester, With::default()).await.document
 }
 
 /// The same, with the error of the read.
 pub async fn resource(
     snapshot: &Snapshot,
     request: &ResourceRequest<'_>,
-    asker: &Asker<'_>,
+    requester: &Requester<'_>,
     with: With,
 ) -> Explained {
     let mut making = Making::new(
         snapshot,
-        asker,
+        requester,
         with,
-        AskedFor {
+        ExplainedRequest {
             api: "resource".to_owned(),
             namespace: request.namespace.map(str::to_owned),
             resource: Some(request.kind.plural().to_owned()),
             object: object(request.target),
             label_selector: request.label_selector.to_owned(),
             field_selector: request.field_selector.to_owned(),
-            ..asked_for(asker)
+            ..explained_request(requester)
         },
     );
     let read = match ResourceRead::new(snapshot, request).await {
@@ -201,12 +203,12 @@ pub async fn resource(
     };
     let reading = read.read(None).await;
     let values = reading.as_ref().map_err(ReadError::clone).and_then(|reading| reading.values());
-    let names = if values.is_ok() { Vec::new() } else { read.asked() };
+    let names = if values.is_ok() { Vec::new() } else { read.requested() };
     making.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
     let missing = values.as_ref().ok().and_then(|values| values.missing.clone());
-    for mut found in read.found(reading.as_ref().ok(), values.as_ref().ok(), &names) {
-        found.missing.clone_from(&missing);
-        making.add(&found);
+    for mut findings in read.findings(reading.as_ref().ok(), values.as_ref().ok(), &names) {
+        findings.missing.clone_from(&missing);
+        making.add(&findings);
     }
     let error = values.err();
     making.end(error)
@@ -223,8 +225,8 @@ pub fn explain_mapping(
     let list = evaluations.list();
     let told = list.iter().take(MAX_EVALUATIONS).filter_map(|(scope, params, ..)| {
         let namespace = scope.namespace().map_or("", Namespace::as_str);
-        let asked = Asked::Objects { namespace, names: Vec::new(), all: false };
-        evaluation(evaluations, scope, params, &asked, &mut lens)
+        let requested = Requested::Objects { namespace, names: Vec::new(), all: false };
+        evaluation(evaluations, scope, params, &requested, &mut lens)
     });
     let told = told.collect();
     let mut left_out = full(&lens.room);
@@ -244,7 +246,7 @@ struct Lens {
     room: Room,
 }
 
-/// An explanation in the making.
+/// An explanation under construction.
 struct Making<'a> {
     snapshot: &'a Snapshot,
     document: MetricExplanation,
@@ -254,7 +256,12 @@ struct Making<'a> {
 }
 
 impl<'a> Making<'a> {
-    fn new(snapshot: &'a Snapshot, asker: &Asker<'_>, with: With, request: AskedFor) -> Self {
+    fn new(
+        snapshot: &'a Snapshot,
+        requester: &Requester<'_>,
+        with: With,
+        request: ExplainedRequest,
+    ) -> Self {
         let document = MetricExplanation {
             api_version: API_VERSION.to_owned(),
             kind: KIND.to_owned(),
@@ -268,7 +275,7 @@ impl<'a> Making<'a> {
             warnings: Vec::new(),
             left_out: Vec::new(),
         };
-        let lens = Lens { view: asker.view, with, room: Room::new() };
+        let lens = Lens { view: requester.view, with, room: Room::new() };
         Self { snapshot, document, lens, lines: Vec::new() }
     }
 
@@ -276,25 +283,25 @@ impl<'a> Making<'a> {
         self.document.warnings.extend(warning);
     }
 
-    fn add(&mut self, found: &Found<'_>) {
-        let Found { evaluations, behind, values, missing } = found;
+    fn add(&mut self, findings: &ReadFindings<'_>) {
+        let ReadFindings { evaluations, evaluations_used, values, missing } = findings;
         let mapping = evaluations.mapping();
         self.lines.push(verdict::of_values(&mapping.title(), values));
-        let told = behind.iter().take(MAX_EVALUATIONS).filter_map(|behind| {
-            let Behind { scope, params, asked } = behind;
-            evaluation(evaluations, scope, params, asked, &mut self.lens)
+        let told = evaluations_used.iter().take(MAX_EVALUATIONS).filter_map(|used| {
+            let UsedEvaluation { scope, params, requested } = used;
+            evaluation(evaluations, scope, params, requested, &mut self.lens)
         });
         let told = told.collect();
-        self.document.left_out.extend(more_evaluations(behind.len()));
+        self.document.left_out.extend(more_evaluations(evaluations_used.len()));
         if values.len() > MAX_VALUES {
             let more = values.len() - MAX_VALUES;
             self.document.left_out.push(format!("{more} values: the first {MAX_VALUES} are told"));
         }
-        let recorded: Vec<_> = behind
+        let recorded: Vec<_> = evaluations_used
             .iter()
-            .filter_map(|behind| {
-                let recorded = evaluations.recorded(&behind.scope, &behind.params)?;
-                let namespace = behind.scope.namespace().map_or("", Namespace::as_str);
+            .filter_map(|used| {
+                let recorded = evaluations.recorded(&used.scope, &used.params)?;
+                let namespace = used.scope.namespace().map_or("", Namespace::as_str);
                 Some((namespace, recorded))
             })
             .collect();
@@ -317,7 +324,7 @@ impl<'a> Making<'a> {
             mapping: mapping::mapping(self.snapshot, evaluations, self.lens.view),
             values: values_told,
             values_total: values.len(),
-            missing: missing.as_ref().map(lacking),
+            missing: missing.as_ref().map(missing_values),
             evaluations: told,
         });
     }
@@ -339,12 +346,12 @@ fn evaluation(
     evaluations: &Evaluations,
     scope: &Scope,
     params: &QueryParams,
-    asked: &Asked<'_>,
+    requested: &Requested<'_>,
     lens: &mut Lens,
 ) -> Option<ExplainedEvaluation> {
     let Recorded { state, every, runs, readers } = evaluations.recorded(scope, params)?;
     let mapping = &**evaluations.mapping();
-    let filter = Filter::new(lens.view, mapping, scope, asked);
+    let filter = Filter::new(lens.view, mapping, scope, requested);
     let (fixture, no_fixture) = match runs.first().filter(|_| lens.with.fixture) {
         Some(newest) => match fixture::of(newest, mapping, &filter) {
             Ok(fixture) => (Some(fixture), None),
@@ -382,7 +389,7 @@ fn evaluation(
         failing_since: failing.map(rfc3339),
         handover: handover.map(|handover| {
             let serving = if handover.serving { "serves" } else { "cannot serve" };
-            let since = found::seconds(handover.since);
+            let since = findings::seconds(handover.since);
             format!(
                 "the mapping was changed {since} ago; the one before {serving} until the changed one \
                  has values"
@@ -395,7 +402,7 @@ fn evaluation(
     })
 }
 
-fn told_value(value: &FoundValue<'_>, policy: Option<&String>) -> ExplainedValue {
+fn told_value(value: &ReadValue<'_>, policy: Option<&String>) -> ExplainedValue {
     let labels = value.labels.iter().map(|(name, of)| (name.to_string(), of.to_string()));
     ExplainedValue {
         namespace: value.namespace.to_owned(),
@@ -411,8 +418,8 @@ fn told_value(value: &FoundValue<'_>, policy: Option<&String>) -> ExplainedValue
     }
 }
 
-fn lacking(missing: &Missing) -> Lacking {
-    Lacking { reason: missing.reason.as_str().to_owned(), message: missing.message.clone() }
+fn missing_values(missing: &Missing) -> MissingValues {
+    MissingValues { reason: missing.reason.as_str().to_owned(), message: missing.message.clone() }
 }
 
 fn full(room: &Room) -> Vec<String> {
@@ -425,11 +432,11 @@ fn more_evaluations(count: usize) -> Option<String> {
     Some(format!("{more} evaluations: the first {MAX_EVALUATIONS} are told"))
 }
 
-fn asked_for(asker: &Asker<'_>) -> AskedFor {
-    AskedFor {
-        path: asker.path.to_owned(),
-        user: asker.user.map(str::to_owned),
-        ..AskedFor::default()
+fn explained_request(requester: &Requester<'_>) -> ExplainedRequest {
+    ExplainedRequest {
+        path: requester.path.to_owned(),
+        user: requester.user.map(str::to_owned),
+        ..ExplainedRequest::default()
     }
 }
 

@@ -1,13 +1,13 @@
 //! One line that says what a read gets.
 
-use super::found::{FoundValue, seconds};
+use super::findings::{ReadValue, seconds};
 use super::number::both;
 use super::{MetricExplanation, ValueFrom};
 use leadsman_runtime::clock;
 use std::time::Duration;
 
 /// Of the values of one metric, by its title.
-pub(super) fn of_values(title: &str, values: &[FoundValue<'_>]) -> String {
+pub(super) fn of_values(title: &str, values: &[ReadValue<'_>]) -> String {
     match values {
         [] => format!("{title} has no value for what was asked"),
         [one] => {

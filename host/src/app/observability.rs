@@ -1,4 +1,4 @@
-//! What the process tells beside its log and its metrics: spans, to a collector, and Events, on autoscalers.
+//! Tasks that export spans to a collector and write Events on autoscalers.
 
 use std::sync::Arc;
 use std::time::Duration;
