@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::decision::{Action, Found, Intent, Leave, State, decide};
+use crate::decision::{Action, Intent, Leave, ObservedScale, State, decide};
 use crate::election::{Election, Term, may_act};
 use crate::group::Group;
 use crate::marks::Mark;
@@ -132,9 +132,9 @@ impl Change<'_> {
         group: &Group,
         scaled: &Scaled,
         start: bool,
-    ) -> Result<Found, ScaleError> {
+    ) -> Result<ObservedScale, ScaleError> {
         let replicas = scaled.replicas;
-        let mut found = Found { replicas, set_here: false, lowest: None };
+        let mut found = ObservedScale { replicas, set_here: false, lowest: None };
         // It is as it is to be already.
         if start == (replicas > 0) {
             return Ok(found);

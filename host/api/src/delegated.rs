@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::current::Generation;
 use super::read::{ReadState, warning_header};
 use super::status::Status;
-use leadsman_delegate::{Answer, Asked, Delegate, Passed, User};
+use leadsman_delegate::{Answer, Delegate, Passed, RequestedMetric, User};
 use leadsman_provider::{Caller, ReadError};
 use leadsman_server::auth::Identity;
 
@@ -24,7 +24,7 @@ pub(super) struct DelegatedRead<'a> {
     /// The snapshot that the read began with.
     pub(super) generation: &'a Generation,
     /// What is asked for.
-    pub(super) asked: Asked<'a>,
+    pub(super) asked: RequestedMetric<'a>,
     /// Its path and query.
     pub(super) uri: &'a Uri,
     /// Its headers.

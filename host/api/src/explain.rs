@@ -8,7 +8,7 @@ use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter}
 use super::read::ReadState;
 use super::status::{JSON, Status, code_of_read};
 use super::{discovery, path};
-use leadsman_delegate::Asked;
+use leadsman_delegate::RequestedMetric;
 use leadsman_model::names::InvalidName;
 use leadsman_provider::explanation::{
     Explained, MetricExplanation, Requester, View, With, custom, external, resource,
@@ -127,7 +127,11 @@ fn coded(explained: Explained) -> MetricExplanation {
 }
 
 /// Says which delegate answers a read that nothing here serves.
-pub(super) fn name_delegate(explained: &mut Explained, snapshot: &Snapshot, asked: &Asked<'_>) {
+pub(super) fn name_delegate(
+    explained: &mut Explained,
+    snapshot: &Snapshot,
+    asked: &RequestedMetric<'_>,
+) {
     let Explained { document, error } = explained;
     let Some(error) = error.as_ref() else { return };
     let specific = error.is_unlisted();

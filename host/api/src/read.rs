@@ -16,7 +16,7 @@ use super::render::{CustomVersion, Encoding, ResourceVersion, Shape};
 use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
 use super::{discovery, explain};
-use leadsman_delegate::{Api, Asked};
+use leadsman_delegate::{Api, RequestedMetric};
 use leadsman_evaluation::Missing;
 use leadsman_provider::{
     Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, Origin,
@@ -95,7 +95,7 @@ pub(super) async fn custom(
         let mut explained =
             explanation::custom(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
-        let asked = Asked {
+        let asked = RequestedMetric {
             api: Api::Custom,
             version: version.as_str(),
             metric: &path.metric,
@@ -109,7 +109,7 @@ pub(super) async fn custom(
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let asked = Asked {
+            let asked = RequestedMetric {
                 api: Api::Custom,
                 version: version.as_str(),
                 metric: &path.metric,
@@ -189,7 +189,7 @@ pub(super) async fn external(
         let mut explained =
             explanation::external(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
-        let asked = Asked {
+        let asked = RequestedMetric {
             api: Api::External,
             version: "v1beta1",
             metric: &metric,
@@ -203,7 +203,7 @@ pub(super) async fn external(
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let asked = Asked {
+            let asked = RequestedMetric {
                 api: Api::External,
                 version: "v1beta1",
                 metric: &metric,
@@ -281,7 +281,7 @@ pub(super) async fn resource(
         let mut explained =
             explanation::resource(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
-        let asked = Asked {
+        let asked = RequestedMetric {
             api: Api::Resource,
             version: version.as_str(),
             metric: path.kind.plural(),
@@ -295,7 +295,7 @@ pub(super) async fn resource(
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let asked = Asked {
+            let asked = RequestedMetric {
                 api: Api::Resource,
                 version: version.as_str(),
                 metric: path.kind.plural(),

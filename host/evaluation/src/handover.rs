@@ -13,7 +13,7 @@ use super::error::ReadFailure;
 use super::evaluations::{Evaluations, Reader, Reading};
 use super::index::name;
 use super::policy::{ReadDecision, decide};
-use super::predecessor::{Fallback, HandoverStatus, Held, Predecessor};
+use super::predecessor::{Fallback, HandoverStatus, Predecessor, PredecessorState};
 use super::state::{Evaluation, State};
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
@@ -175,7 +175,7 @@ impl Evaluations {
             };
         };
         let mut found = predecessor.decide(policy, now);
-        if let Held::Running(old, _) = &predecessor.held {
+        if let PredecessorState::Running(old, _) = &predecessor.held {
             old.read(reader.request, now);
             if matches!(found, Fallback::Refresh(_)) {
                 let attempts = old.state().attempts;

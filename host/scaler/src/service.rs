@@ -9,13 +9,13 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::caller::{Caller, Credentials, whole};
-use super::held::{self, Question};
 use super::measure::Measured;
 use super::messages::{
     GetMetricSpecResponse, GetMetricsRequest, GetMetricsResponse, IsActiveResponse, MetricSpec,
     MetricValue, ScaledObjectRef,
 };
 use super::read::{Of, Read};
+use super::reported_values::{self, Question};
 use super::trigger::{Aim, Trigger};
 use super::{Scaler, grpc, push};
 use leadsman_api::Status;
@@ -32,7 +32,8 @@ pub(super) async fn is_active(
 ) -> Response {
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
         let trigger = Trigger::of(&reference, caller.scaler.state.across_namespaces)?;
-        let measured = caller.value(&reference, &trigger, held::ACTIVITY).await?;
+        let measured =
+            caller.value(&reference, &trigger, reported_values::ACTIVITY_MAX_AGE).await?;
         Ok::<_, Status>(IsActiveResponse { result: trigger.is_active(measured.value) })
     };
     unary("IsActive", scaler, peer, request, answer).await
@@ -72,7 +73,8 @@ pub(super) async fn get_metrics(
             );
             return Err(Status::new(StatusCode::BAD_REQUEST, message));
         }
-        let Measured { value, .. } = *caller.value(reference, &trigger, held::VALUE).await?;
+        let Measured { value, .. } =
+            *caller.value(reference, &trigger, reported_values::VALUE_MAX_AGE).await?;
         let value = MetricValue {
             metric_name: name,
             metric_value: whole(value),
@@ -156,11 +158,11 @@ impl Caller {
             name: reference.name.as_str().into(),
             read,
         };
-        if let Some(told) = self.scaler.held.within(&question, told_within) {
+        if let Some(told) = self.scaler.reported_values.within(&question, told_within) {
             return Ok(told);
         }
         let measured = Arc::new(self.measure(&generation.snapshot, &question.read).await?);
-        self.scaler.held.hold(question, measured.clone());
+        self.scaler.reported_values.hold(question, measured.clone());
         Ok(measured)
     }
 

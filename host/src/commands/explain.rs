@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use leadsman::explain::{self, Explainer, HpaExplainer, MetricText, Reads, TrialOptions};
+use leadsman::explain::{self, Explainer, HpaExplainer, MetricText, Reads, TryOptions};
 use leadsman_provider::explanation::{MetricExplanation, With};
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub(crate) fn explain(of: Explain) -> ExitCode {
 
 /// Runs a mapping once.
 pub(crate) fn try_mapping(of: &Try) -> ExitCode {
-    let options = TrialOptions {
+    let options = TryOptions {
         mapping: of.mapping.clone(),
         against: of.against.clone(),
         namespace: of.namespace.clone(),
@@ -47,7 +47,7 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
         fixture: of.record.is_some(),
     };
     let done = run(async {
-        let document = explain::trial(&options).await?;
+        let document = explain::try_mapping(&options).await?;
         let text = match of.output {
             ExplainOutput::Text => MetricText(&document).to_string(),
             ExplainOutput::Json => pretty(&document)?,

@@ -14,7 +14,7 @@ mod readings;
 mod record;
 mod requests;
 mod text;
-mod trial;
+mod try_mapping;
 mod verdict;
 mod what_if;
 
@@ -30,7 +30,7 @@ pub use explainer::{Explainer, Reads};
 use leadsman_autoscaler::{manifest as autoscaler, notation};
 pub use metric::MetricText;
 pub use requests::MetricRead;
-pub use trial::{TrialOptions, trial};
+pub use try_mapping::{TryOptions, try_mapping};
 pub use what_if::{Assumption, WhatIf};
 
 /// Which autoscaler, and what to assume of it.

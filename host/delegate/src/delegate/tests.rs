@@ -109,7 +109,7 @@ async fn read_with(delegates: &Delegates, metric: &str, headers: &HeaderMap) -> 
     .unwrap();
     let (groups, extra) = (["a".to_owned()], BTreeMap::new());
     let user = User { name: "jane", uid: None, groups: &groups, extra: &extra };
-    let asked = Asked {
+    let asked = RequestedMetric {
         api: Api::External,
         version: "v1beta1",
         metric,

@@ -127,9 +127,9 @@ pub struct PluginRecord {
 #[derive(Clone)]
 pub enum Rows {
     /// All of them.
-    Whole(Arc<Kept>),
+    Whole(Arc<StoredRows>),
     /// The first of them: there were too many.
-    Excerpt(Arc<Kept>),
+    Excerpt(Arc<StoredRows>),
     /// They are not kept.
     Dropped(Dropped),
 }
@@ -146,12 +146,12 @@ pub enum Dropped {
 }
 
 /// Rows and measures that are kept, with the room that they take.
-pub struct Kept {
+pub struct StoredRows {
     capture: Capture,
     _room: Reserved,
 }
 
-impl Kept {
+impl StoredRows {
     /// The rows and measures.
     pub fn capture(&self) -> &Capture {
         &self.capture

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::pool::{RecordPool, Reserved};
 use super::{
-    CUT_TEXT, Dropped, EXCERPT_BYTES, Kept, MAX_EVALUATION_BYTES, MAX_ROW_BYTES, MAX_RUNS,
-    PluginRecord, QueryRecord, Rows, RunRecord,
+    CUT_TEXT, Dropped, EXCERPT_BYTES, MAX_EVALUATION_BYTES, MAX_ROW_BYTES, MAX_RUNS, PluginRecord,
+    QueryRecord, Rows, RunRecord, StoredRows,
 };
 use crate::error::EvaluationError;
 use leadsman_model::owner::Owner;
@@ -129,7 +129,7 @@ impl RunLog {
         match room {
             None => (Rows::Dropped(Dropped::Full), 0),
             Some(room) => {
-                let kept = Arc::new(Kept { capture, _room: room });
+                let kept = Arc::new(StoredRows { capture, _room: room });
                 (if whole { Rows::Whole(kept) } else { Rows::Excerpt(kept) }, bytes)
             }
         }

@@ -54,7 +54,7 @@ pub(super) enum Turn {
 type FoundSeries<'a> = (&'a [(String, String)], i64, f64);
 
 /// What a query gets from a target.
-pub(super) enum Found<'a> {
+pub(super) enum TargetResult<'a> {
     /// Series.
     Series(Vec<FoundSeries<'a>>),
     /// None, since the window of all of them is not filled.
@@ -214,24 +214,28 @@ impl Board {
     }
 
     /// What a query gets from a target.
-    pub(super) fn find(&self, key: &TargetKey, query: &ExpositionQuery) -> Found<'_> {
-        let Some(entry) = self.entries.get(key) else { return Found::NotYet };
+    pub(super) fn find(&self, key: &TargetKey, query: &ExpositionQuery) -> TargetResult<'_> {
+        let Some(entry) = self.entries.get(key) else { return TargetResult::NotYet };
         let is_over = entry.under_way.as_ref().is_none_or(|ended| ended.has_changed().is_err());
         let newest = entry.begun.map(|(_, number)| number);
         let number = match &entry.ended {
             // A scrape that came to no end has failed.
             Some((_, number)) if is_over && newest != Some(*number) => {
-                return Found::Failed(ScrapeError::Internal);
+                return TargetResult::Failed(ScrapeError::Internal);
             }
-            None if is_over && newest.is_some() => return Found::Failed(ScrapeError::Internal),
-            None => return Found::NotYet,
-            Some((Err(error), _)) => return Found::Failed(error.clone()),
+            None if is_over && newest.is_some() => {
+                return TargetResult::Failed(ScrapeError::Internal);
+            }
+            None => return TargetResult::NotYet,
+            Some((Err(error), _)) => return TargetResult::Failed(error.clone()),
             Some((Ok(_), number)) => *number,
         };
         if entry.left_out.contains(query.metric.as_str()) {
-            return Found::Failed(ScrapeError::TeamMemory { limit: entry.limit_of_teams });
+            return TargetResult::Failed(ScrapeError::TeamMemory { limit: entry.limit_of_teams });
         }
-        let Some(series) = entry.kept.get(query.metric.as_str()) else { return Found::NotYet };
+        let Some(series) = entry.kept.get(query.metric.as_str()) else {
+            return TargetResult::NotYet;
+        };
         let mut found = Vec::new();
         let mut unfilled = None;
         for (labels, kept) in series.iter().filter(|(_, kept)| kept.scrape == number) {
@@ -250,9 +254,9 @@ impl Board {
         // Equal pages give equal answers.
         found.sort_by_key(|(labels, ..)| *labels);
         match unfilled {
-            _ if !found.is_empty() => Found::Series(found),
-            Some(unfilled) => Found::Unfilled(unfilled),
-            None => Found::Nothing { has_metric: !series.is_empty() },
+            _ if !found.is_empty() => TargetResult::Series(found),
+            Some(unfilled) => TargetResult::Unfilled(unfilled),
+            None => TargetResult::Nothing { has_metric: !series.is_empty() },
         }
     }
 
