@@ -148,7 +148,7 @@ pub(super) async fn custom(
     }
     .await;
     if let Some((missing, all)) = missing(&rendered) {
-        read.lacks(missing, all);
+        read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -240,7 +240,7 @@ pub(super) async fn external(
     }
     .await;
     if let Some((missing, all)) = missing(&rendered) {
-        read.lacks(missing, all);
+        read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -333,7 +333,7 @@ pub(super) async fn resource(
     }
     .await;
     if let Some((missing, all)) = missing(&rendered) {
-        read.lacks(missing, all);
+        read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)

@@ -190,9 +190,9 @@ impl<'a> CustomRead<'a> {
         part.stand_ins(reading, within, recipient, absent).await
     }
 
-    /// An answer lacks some values, or all.
-    pub fn lacks(&self, missing: &Missing, all: bool) {
-        self.part.mapping().lacks_values(missing, all);
+    /// Counts and notes an answer without some of its values, or without all.
+    pub fn note_missing(&self, missing: &Missing, all: bool) {
+        self.part.mapping().note_missing_values(missing, all);
     }
 
     /// Counts how the read ended.

@@ -127,9 +127,9 @@ impl<'a> ExternalRead<'a> {
         self.picked.as_ref().is_none_or(|selector| picks(selector, &item.labels))
     }
 
-    /// An answer lacks some items, or has none.
-    pub fn lacks(&self, missing: &Missing, all: bool) {
-        self.part.mapping().lacks_values(missing, all);
+    /// Counts and notes an answer without some of its items, or without all.
+    pub fn note_missing(&self, missing: &Missing, all: bool) {
+        self.part.mapping().note_missing_values(missing, all);
     }
 
     /// Counts how the read ended.

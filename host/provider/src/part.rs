@@ -77,7 +77,7 @@ impl Part {
             let instead = instead.map_err(|reason| self.no_stand_in(why, "onError", reason))?;
             let stands = StandIns { instead: Some(instead), default: None };
             if let Some(warning) = stale_warning(reading, &stands, mapping) {
-                mapping.lacks_values(&Missing::new(MissingReason::Stated, warning), false);
+                mapping.note_missing_values(&Missing::new(MissingReason::Stated, warning), false);
             }
             return Ok(stands);
         }
@@ -219,8 +219,8 @@ pub(super) fn count<T>(
         Err(error @ ReadError::Failed { failure: ReadFailure::Failed { .. }, .. }) => {
             mapping.metrics.incomplete(error.reason());
         }
-        Err(ReadError::Absent(missing)) => mapping.lacks_values(missing, true),
-        Err(error) => mapping.lacks(error.reason(), &error.to_string()),
+        Err(ReadError::Absent(missing)) => mapping.note_missing_values(missing, true),
+        Err(error) => mapping.note_missing(error.reason(), &error.to_string()),
     }
     mapping.metrics.read_took(begun.elapsed());
 }

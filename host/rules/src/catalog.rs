@@ -148,7 +148,7 @@ struct Making<'a> {
     unserved: &'a mut dyn FnMut(Unserved),
     entries: BTreeMap<Key, CatalogEntry>,
     /// The labels that the queries of a rule ask for.
-    asked: BTreeSet<String>,
+    queried: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -160,8 +160,8 @@ impl Catalog {
         resolve: &Resolve<'_>,
         unserved: &mut dyn FnMut(Unserved),
     ) -> Self {
-        let (entries, asked) = (BTreeMap::new(), BTreeSet::new());
-        let mut making = Making { resolve, unserved, entries, asked };
+        let (entries, queried) = (BTreeMap::new(), BTreeSet::new());
+        let mut making = Making { resolve, unserved, entries, queried };
         let mut missing_labels = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             // Many series share labels, so each is resolved once.
@@ -173,12 +173,13 @@ impl Catalog {
                     (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
                 }
             }
-            let asked = std::mem::take(&mut making.asked);
+            let queried = std::mem::take(&mut making.queried);
             if let (Some(seen), true) = (seen(&rule.series_query), rule.query.uses_matchers()) {
-                let lacks = |label: &String| seen.values().all(|of| !of.contains(label.as_str()));
+                let is_missing =
+                    |label: &String| seen.values().all(|of| !of.contains(label.as_str()));
                 let there = || seen.values().next().into_iter().flatten().cloned().collect();
-                let lacks = asked.into_iter().filter(lacks);
-                missing_labels.extend(lacks.map(|label| MissingLabel {
+                let missing = queried.into_iter().filter(is_missing);
+                missing_labels.extend(missing.map(|label| MissingLabel {
                     rule: at,
                     label,
                     there: there(),
@@ -290,8 +291,8 @@ impl Making<'_> {
             return Err(Why::SeriesName);
         }
         for label in new.query.namespace_label.iter().chain(&new.query.object_label) {
-            if !self.asked.contains(label) {
-                self.asked.insert(label.clone());
+            if !self.queried.contains(label) {
+                self.queried.insert(label.clone());
             }
         }
         let key = (new.metric.clone(), new.resource.clone());

@@ -165,14 +165,14 @@ fn a_label_that_is_asked_for_and_that_no_series_has_is_found() {
         let missing = catalog(&[rule], &seen(series)).0.missing_labels;
         missing.into_iter().map(|of| of.finding().message).collect::<Vec<_>>()
     };
-    let lacks = of(ANY, &[("x", "app job_id"), ("y", "app")]);
-    assert_eq!(lacks.len(), 1, "{lacks:?}");
+    let messages = of(ANY, &[("x", "app job_id"), ("y", "app")]);
+    assert_eq!(messages.len(), 1, "{messages:?}");
     for part in ["no series of the rule has the label \"namespace\"", "there are app, job_id"] {
-        assert!(lacks[0].contains(part), "{part}: {lacks:?}");
+        assert!(messages[0].contains(part), "{part}: {messages:?}");
     }
     // The override says what the label of a deployment is; the template found another one.
-    let lacks = of(ANY, &[("x", "namespace deployment")]);
-    assert!(lacks[0].contains("the label \"app\""), "{lacks:?}");
+    let messages = of(ANY, &[("x", "namespace deployment")]);
+    assert!(messages[0].contains("the label \"app\""), "{messages:?}");
     // One of several names is enough: a rule for all series meets many others.
     assert_eq!(of(ANY, &[("x", "app"), ("y", "app namespace")]), [""; 0]);
     assert_eq!(of("sum(x) by (app)", &[("x", "app")]), [""; 0], "nothing is asked for");

@@ -96,7 +96,7 @@ async fn external(
     }
     .await;
     if let Ok(Measured { missing: Some(missing), .. }) = &measured {
-        read.lacks(missing, false);
+        read.note_missing(missing, false);
     }
     read.ended(stale, &measured);
     measured
@@ -116,7 +116,7 @@ async fn custom(snapshot: &Snapshot, request: &CustomRequest<'_>) -> Result<Meas
     }
     .await;
     if let Ok(Measured { missing: Some(missing), .. }) = &measured {
-        read.lacks(missing, false);
+        read.note_missing(missing, false);
     }
     read.ended(stale, &measured);
     measured

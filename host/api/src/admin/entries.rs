@@ -93,7 +93,7 @@ impl AdminState {
                 format!("rejected/{}/{}/{}", rejection.owner, rejection.title, rejection.reason);
             add(name, status::rejected(rejection));
         }
-        for lack in mappings::lacks(&self.served.unserved, &self.moments, now) {
+        for lack in mappings::missing_values(&self.served.unserved, &self.moments, now) {
             let reason = lack["reason"].as_str().unwrap_or_default();
             add(format!("unserved/{reason}"), lack);
         }

@@ -115,7 +115,7 @@ pub(super) fn of(evaluations: &Evaluations, moments: &Moments, now: Instant) -> 
         "refused": summary.refused,
         "disagreeing": summary.disagreeing,
         "leftOut": summary.left_out,
-        "lacks": lacks(&mapping.missing, moments, now),
+        "lacks": missing_values(&mapping.missing, moments, now),
         "candidate": mapping.candidate.as_ref().map(status::candidate),
     })
 }
@@ -139,7 +139,7 @@ fn queries(mapping: &Mapping) -> Vec<Value> {
 }
 
 /// Why reads lacked something lately, with the newest message of each reason.
-pub(super) fn lacks(log: &MissingLog, moments: &Moments, now: Instant) -> Vec<Value> {
+pub(super) fn missing_values(log: &MissingLog, moments: &Moments, now: Instant) -> Vec<Value> {
     let recent = |(_, entry): &(&'static str, MissingEntry)| {
         now.saturating_duration_since(entry.at) < LACKS_SHOWN
     };

@@ -199,10 +199,10 @@ impl<'a> ResourceRead<'a> {
         Ok(reading)
     }
 
-    /// An answer lacks some values, or all.
-    pub fn lacks(&self, missing: &Missing, all: bool) {
+    /// Counts and notes an answer without some of its values, or without all.
+    pub fn note_missing(&self, missing: &Missing, all: bool) {
         for part in [&self.both.cpu, &self.both.memory] {
-            part.evaluations.mapping().lacks_values(missing, all);
+            part.evaluations.mapping().note_missing_values(missing, all);
         }
     }
 

@@ -156,10 +156,10 @@ impl Board {
             // Evaluations are not on the second, either.
             age.is_some_and(|age| age < every.mul_f64(0.9))
         });
-        let lacks = matches!(entry.ended, Some((Ok(_), _)))
+        let lacks_metrics = matches!(entry.ended, Some((Ok(_), _)))
             && self.wants.contains_key(metric)
             && !entry.kept.contains_key(metric);
-        if is_fresh && !lacks {
+        if is_fresh && !lacks_metrics {
             return Turn::Known;
         }
         self.scrapes += 1;
