@@ -41,7 +41,7 @@ pub(crate) fn groups(snapshot: &Snapshot) -> BTreeMap<Workload, Arc<Group>> {
         match groups.get_mut(&activation.workload) {
             Some(group) => group.join(evaluations.clone(), settings),
             None if known >= MAX_WORKLOADS => {
-                status.tell(format!("not looked at: {MAX_WORKLOADS} other workloads are already"))
+                status.report(format!("not looked at: {MAX_WORKLOADS} other workloads are already"))
             }
             None => {
                 let workload = activation.workload.clone();
@@ -98,15 +98,15 @@ impl Group {
     }
 
     /// Tells all mappings what has come of it.
-    pub(crate) fn tell(&self, told: &str) {
+    pub(crate) fn report(&self, reported: &str) {
         for status in self.members.iter().filter_map(|member| status(member)) {
-            status.tell(told.to_owned());
+            status.report(reported.to_owned());
         }
     }
 
     /// What was told last.
-    pub(crate) fn told(&self) -> String {
-        status(self.first()).map(ActivationStatus::told).unwrap_or_default()
+    pub(crate) fn reported(&self) -> String {
+        status(self.first()).map(ActivationStatus::reported).unwrap_or_default()
     }
 
     /// The names of the mappings, for messages.

@@ -60,14 +60,14 @@ pub(super) async fn follow(client: Client, store: Weak<ObjectStore>) {
                 if status_of(&error).is_some_and(|status| status.code == 410) {
                     continue;
                 }
-                let told = of_watch(&error);
+                let reported = of_watch(&error);
                 let reason = match is_forbidden(&error) {
                     true => format!(
                         "the role of the adapter may not list and watch pods: add {{apiGroups: \
                          [\"\"], resources: [\"pods\"], verbs: [\"list\", \"watch\"]}} to its \
-                         ClusterRole ({told})"
+                         ClusterRole ({reported})"
                     ),
-                    false => told,
+                    false => reported,
                 };
                 if store.addresses_failed(reason.clone()) {
                     tracing::warn!(reason, "the addresses of pods cannot be followed");

@@ -291,20 +291,23 @@ impl Reflector {
                     if status.is_some_and(|status| status.code == 410) {
                         continue;
                     }
-                    let told = of_watch(&error);
+                    let reported = of_watch(&error);
                     let forbidden = is_forbidden(&error);
-                    self.watch_failed(&store, if forbidden { self.missing(&told) } else { told });
+                    self.watch_failed(
+                        &store,
+                        if forbidden { self.missing(&reported) } else { reported },
+                    );
                 }
             }
         }
     }
 
     /// The right that is missing, as it has to be written.
-    fn missing(&self, told: &str) -> String {
+    fn missing(&self, reported: &str) -> String {
         let (group, plural) = (self.resource.group(), self.resource.plural());
         format!(
             "the role of the adapter may not list and watch them: add {{apiGroups: [\"{group}\"], \
-             resources: [\"{plural}\"], verbs: [\"list\", \"watch\"]}} to its ClusterRole ({told})"
+             resources: [\"{plural}\"], verbs: [\"list\", \"watch\"]}} to its ClusterRole ({reported})"
         )
     }
 

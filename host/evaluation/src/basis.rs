@@ -352,15 +352,15 @@ mod tests {
                 series(&[("namespace", "shop")]),
             ]
         };
-        let told = |names: &ObjectNames, scope: Scope| {
+        let reported = |names: &ObjectNames, scope: Scope| {
             let gaps = names.stale(&scope, all());
             assert!(gaps.iter().all(|gap| gap.reason == "old"), "{gaps:?}");
             gaps.into_iter().map(|gap| (gap.namespace, gap.object)).collect::<Vec<_>>()
         };
         let pod_of = |namespace: &str| (namespace.to_owned(), "a".to_owned());
-        assert_eq!(told(&names(), Scope::Cluster), [pod_of("shop"), pod_of("bank")]);
+        assert_eq!(reported(&names(), Scope::Cluster), [pod_of("shop"), pod_of("bank")]);
         let of_namespace = ObjectNames { namespace: Some("namespace".to_owned()), ..names() };
-        assert_eq!(told(&of_namespace, shop()), [pod_of("shop")]);
+        assert_eq!(reported(&of_namespace, shop()), [pod_of("shop")]);
     }
 
     #[test]

@@ -205,10 +205,10 @@ impl Evaluations {
 /// Why values of the mapping before are served.
 fn why(failure: &ReadFailure, of_before: Option<String>) -> String {
     let now = failure.to_string();
-    let told =
+    let reported =
         format!("it is of the mapping before its last change, as the changed one fails: {now}");
     match of_before {
-        Some(before) if before != now => format!("{told}; the one before fails, too: {before}"),
-        _ => told,
+        Some(before) if before != now => format!("{reported}; the one before fails, too: {before}"),
+        _ => reported,
     }
 }

@@ -126,9 +126,10 @@ mod tests {
         log.note("no_series", "first", now);
         log.note("default", "other", now);
         log.note("no_series", "second", now);
-        let told: Vec<_> = log.list().into_iter().map(|(r, e)| (r, e.message, e.count)).collect();
+        let reported: Vec<_> =
+            log.list().into_iter().map(|(r, e)| (r, e.message, e.count)).collect();
         assert_eq!(
-            told,
+            reported,
             [("default", "other".to_owned(), 1), ("no_series", "second".to_owned(), 2)]
         );
         log.note("default", &"ö".repeat(1 << 20), now);

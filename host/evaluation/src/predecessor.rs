@@ -244,7 +244,7 @@ mod tests {
         })
     }
 
-    fn told(fallback: &Fallback) -> &'static str {
+    fn reported(fallback: &Fallback) -> &'static str {
         match fallback {
             Fallback::Serve(_) => "serve",
             Fallback::Refresh(Some(_)) => "refresh or serve",
@@ -263,7 +263,7 @@ mod tests {
                 failed: failed.then(|| Failed { error, at: start, since: start }),
                 attempts: 1,
             };
-            told(&running(&state, &policy(last_good, 300), start + seconds(after)))
+            reported(&running(&state, &policy(last_good, 300), start + seconds(after)))
         };
         assert_eq!(of(true, false, None, 30), "serve", "whatever onError says: it works");
         assert_eq!(of(true, false, None, 31), "refresh", "it was not asked for a while");
@@ -280,7 +280,7 @@ mod tests {
         let of = |last_good, handover, after| {
             let policy = policy(last_good, handover);
             let held = PredecessorState::Values(evaluated(start));
-            told(&Predecessor { since: start, held }.decide(&policy, start + seconds(after)))
+            reported(&Predecessor { since: start, held }.decide(&policy, start + seconds(after)))
         };
         assert_eq!(of(None, 300, 30), "serve", "they are current");
         assert_eq!(of(None, 300, 31), "nothing");

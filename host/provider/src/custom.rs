@@ -412,9 +412,9 @@ impl CustomRead<'_> {
         let of_default =
             number.and_then(|number| absence.defaulted(number, &defaulted, names.len()));
         let of_known = absence.remembered(oldest, &last_known, names.len());
-        let told = [of_default, of_known].into_iter().flatten().reduce(Missing::and);
+        let reported = [of_default, of_known].into_iter().flatten().reduce(Missing::and);
         if refused.is_none() && absent.is_empty() {
-            return Ok((values, told));
+            return Ok((values, reported));
         }
         // Measures for another namespace, or for none, belong to no object that exists.
         let elsewhere = || {
@@ -429,7 +429,7 @@ impl CustomRead<'_> {
             (Some(reason), _) if values.is_empty() => Err(ReadError::Refused(reason)),
             (Some(reason), _) => {
                 let missing = Some(Missing::new(MissingReason::Refused, reason));
-                Ok((values, missing.into_iter().chain(told).reduce(Missing::and)))
+                Ok((values, missing.into_iter().chain(reported).reduce(Missing::and)))
             }
             (None, Target::One(name)) if values.is_empty() => {
                 let Missing { reason, message } = absence.why(name.as_str());
@@ -444,7 +444,7 @@ impl CustomRead<'_> {
             }
             (None, _) => {
                 let missing = absence.of_list(metric, &absent, names.len());
-                Ok((values, missing.into_iter().chain(told).reduce(Missing::and)))
+                Ok((values, missing.into_iter().chain(reported).reduce(Missing::and)))
             }
         }
     }

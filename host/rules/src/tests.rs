@@ -66,7 +66,7 @@ const ANY: &str = "<<.Series>>{<<.LabelMatchers>>}";
 
 #[test]
 fn what_is_wrong_with_a_rule_is_told_all_at_once() {
-    let told = faults(json!({
+    let reported = faults(json!({
         "seriesFilters": [{"is": "a", "isNot": "b"}, {}, {"is": "("}],
         "name": {"matches": "(a)(b)"},
         "resources": {"template": "static"},
@@ -81,14 +81,17 @@ fn what_is_wrong_with_a_rule_is_told_all_at_once() {
         "/resources/template: does not name the resource",
         "/metricsQuery: ",
     ] {
-        assert!(told.iter().any(|fault| fault.starts_with(part)), "{part} in {told:#?}");
+        assert!(reported.iter().any(|fault| fault.starts_with(part)), "{part} in {reported:#?}");
     }
-    let told = faults(json!({"seriesQuery": "x", "metricsQuery": "<<index .Series 0>>"}));
-    assert!(told.iter().any(|fault| fault.contains("can't index an item of type string")));
+    let reported = faults(json!({"seriesQuery": "x", "metricsQuery": "<<index .Series 0>>"}));
+    assert!(reported.iter().any(|fault| fault.contains("can't index an item of type string")));
     let query = json!({"seriesQuery": "x", "metricsQuery": "<<template \"x\">>"});
-    let told = faults(query);
-    assert!(told.iter().any(|fault| fault.contains("template")), "{told:?}");
-    assert!(told.iter().any(|fault| fault.starts_with("/resources: names no objects")), "{told:?}");
+    let reported = faults(query);
+    assert!(reported.iter().any(|fault| fault.contains("template")), "{reported:?}");
+    assert!(
+        reported.iter().any(|fault| fault.starts_with("/resources: names no objects")),
+        "{reported:?}"
+    );
 }
 
 #[test]

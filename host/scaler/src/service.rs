@@ -147,7 +147,7 @@ impl Caller {
         &self,
         reference: &ScaledObjectRef,
         trigger: &Trigger,
-        told_within: Duration,
+        reported_within: Duration,
     ) -> Result<Arc<Measured>, Status> {
         let state = &self.scaler.state;
         let generation = state.served.now();
@@ -158,8 +158,8 @@ impl Caller {
             name: reference.name.as_str().into(),
             read,
         };
-        if let Some(told) = self.scaler.reported_values.within(&question, told_within) {
-            return Ok(told);
+        if let Some(reported) = self.scaler.reported_values.within(&question, reported_within) {
+            return Ok(reported);
         }
         let measured = Arc::new(self.measure(&generation.snapshot, &question.read).await?);
         self.scaler.reported_values.hold(question, measured.clone());

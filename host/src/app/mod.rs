@@ -260,7 +260,7 @@ impl App {
         match in_cluster {
             Some(in_cluster) => {
                 if options.autoscaler_events {
-                    app.tell_autoscalers(in_cluster.cluster.clone(), served.clone());
+                    app.write_autoscaler_events(in_cluster.cluster.clone(), served.clone());
                 }
                 app.follow_cluster(in_cluster, loaded, served);
             }

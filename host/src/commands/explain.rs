@@ -85,13 +85,13 @@ async fn reads(asking: &Asking, reads: Reads, file: Option<&Path>) -> anyhow::Re
     };
     if let Some(file) = file {
         let documents = all().await?;
-        printed(&told(&documents, asking)?);
+        printed(&reported(&documents, asking)?);
         return record(&documents, file);
     }
-    follow(asking, async || told(&all().await?, asking)).await
+    follow(asking, async || reported(&all().await?, asking)).await
 }
 
-fn told(documents: &[MetricExplanation], asking: &Asking) -> anyhow::Result<String> {
+fn reported(documents: &[MetricExplanation], asking: &Asking) -> anyhow::Result<String> {
     match (asking.output, documents) {
         (ExplainOutput::Text, documents) => {
             let texts: Vec<_> = documents.iter().map(|of| MetricText(of).to_string()).collect();

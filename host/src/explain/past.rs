@@ -49,11 +49,11 @@ pub(super) async fn past(
 
 fn of_list(list: &Value, now: i64) -> Vec<Past> {
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut told: Vec<_> = items.iter().filter_map(of_event).collect();
-    told.retain(|(at, _)| now.saturating_sub(*at) <= SPAN);
-    told.sort_by_key(|(at, _)| *at);
-    let older = told.len().saturating_sub(MAX_TOLD);
-    told.into_iter().skip(older).map(|(_, past)| past).collect()
+    let mut reported: Vec<_> = items.iter().filter_map(of_event).collect();
+    reported.retain(|(at, _)| now.saturating_sub(*at) <= SPAN);
+    reported.sort_by_key(|(at, _)| *at);
+    let older = reported.len().saturating_sub(MAX_TOLD);
+    reported.into_iter().skip(older).map(|(_, past)| past).collect()
 }
 
 /// An Event, as either API writes it, with its last time in milliseconds since 1970.
@@ -103,10 +103,11 @@ mod tests {
             event("Never", json!({})),
         ]});
         let now = "2026-01-01T11:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
-        let told = of_list(&list, now);
-        let short: Vec<_> = told.iter().map(|past| (past.reason.as_str(), past.times)).collect();
+        let reported = of_list(&list, now);
+        let short: Vec<_> =
+            reported.iter().map(|past| (past.reason.as_str(), past.times)).collect();
         assert_eq!(short, [("Often", 4), ("Series", 7), ("New", 1)]);
-        assert_eq!(told[2].message, "New happened");
+        assert_eq!(reported[2].message, "New happened");
         let many: Vec<_> = (0..100)
             .map(|_| event("Many", json!({"lastTimestamp": "2026-01-01T10:30:00Z"})))
             .collect();

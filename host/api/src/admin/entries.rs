@@ -107,11 +107,11 @@ impl AdminState {
     pub(super) fn all_trends(&self) -> Map<String, Value> {
         let now = clock::now();
         let Overviews { list, .. } = self.overviews();
-        let told = |overview: &leadsman_autoscaler::Overview| {
+        let reported = |overview: &leadsman_autoscaler::Overview| {
             let name = format!("autoscaler/{}", autoscalers::name(overview));
             (name, self.trends_of(overview, now))
         };
-        list.iter().map(told).collect()
+        list.iter().map(reported).collect()
     }
 }
 

@@ -129,13 +129,13 @@ fn error((error, scopes): (&String, &Vec<String>)) -> Value {
 }
 
 fn queries(mapping: &Mapping) -> Vec<Value> {
-    let told = |query: &leadsman_evaluation::BoundQuery| {
+    let reported = |query: &leadsman_evaluation::BoundQuery| {
         let text = query.kind.to_string();
         let short: String = text.chars().take(MAX_QUERY).collect();
         let is_whole = short.len() == text.len();
         json!({"name": query.name, "source": query.source_name, "text": short, "whole": is_whole})
     };
-    mapping.queries.iter().map(told).collect()
+    mapping.queries.iter().map(reported).collect()
 }
 
 /// Why reads lacked something lately, with the newest message of each reason.
@@ -143,7 +143,7 @@ pub(super) fn missing_values(log: &MissingLog, moments: &Moments, now: Instant) 
     let recent = |(_, entry): &(&'static str, MissingEntry)| {
         now.saturating_duration_since(entry.at) < LACKS_SHOWN
     };
-    let told = |(reason, entry): (&'static str, MissingEntry)| {
+    let reported = |(reason, entry): (&'static str, MissingEntry)| {
         json!({
             "reason": reason,
             "message": entry.message,
@@ -151,5 +151,5 @@ pub(super) fn missing_values(log: &MissingLog, moments: &Moments, now: Instant) 
             "at": moments.time(entry.at),
         })
     };
-    log.list().into_iter().filter(recent).map(told).collect()
+    log.list().into_iter().filter(recent).map(reported).collect()
 }

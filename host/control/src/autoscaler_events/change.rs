@@ -71,7 +71,7 @@ impl Changes {
     }
 
     /// Nobody could be told of a change: that it is not well is told next time.
-    pub(super) fn untold(&mut self, change: &Change) {
+    pub(super) fn unreported(&mut self, change: &Change) {
         self.0.remove(&change.of);
     }
 }

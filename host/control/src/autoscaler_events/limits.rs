@@ -35,11 +35,12 @@ impl Limits {
         if self.all >= MAX_OF_ALL {
             return false;
         }
-        let told = self.of_one.entry((about.namespace.clone(), about.name.clone())).or_default();
-        if *told >= MAX_OF_ONE {
+        let reported =
+            self.of_one.entry((about.namespace.clone(), about.name.clone())).or_default();
+        if *reported >= MAX_OF_ONE {
             return false;
         }
-        *told += 1;
+        *reported += 1;
         self.all += 1;
         true
     }
@@ -57,10 +58,10 @@ mod tests {
     #[test]
     fn one_autoscaler_and_all_together_are_told_a_few_things() {
         let (mut limits, now) = (Limits::default(), Instant::now());
-        let told = (0..20).filter(|_| limits.admit(&about(0), now)).count();
-        assert_eq!(told, 6);
-        let told = (1..1000).filter(|&number| limits.admit(&about(number), now)).count();
-        assert_eq!(told, 594);
+        let reported = (0..20).filter(|_| limits.admit(&about(0), now)).count();
+        assert_eq!(reported, 6);
+        let reported = (1..1000).filter(|&number| limits.admit(&about(number), now)).count();
+        assert_eq!(reported, 594);
         assert!(limits.of_one.len() <= 600, "{}", limits.of_one.len());
         assert!(!limits.admit(&about(1000), now + WINDOW - Duration::from_secs(1)));
         assert!(limits.admit(&about(0), now + WINDOW));

@@ -30,12 +30,12 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tells autoscalers of changes. Does not end by itself.
-pub async fn tell_autoscalers(
+pub async fn write_autoscaler_events(
     cluster: &Cluster,
     metrics: &Metrics,
     snapshot: impl Fn() -> Arc<Snapshot>,
 ) {
-    let mut teller = Teller {
+    let mut reporter = EventReporter {
         events: Events::of(cluster),
         lookup: Lookup::new(cluster.clone()),
         limits: Limits::default(),
@@ -50,8 +50,8 @@ pub async fn tell_autoscalers(
         let snapshot = snapshot();
         let conditions = snapshot.in_use().flat_map(|evaluations| change::of(evaluations));
         for change in changes.since_last(conditions) {
-            if teller.tell(&change).await.is_err() {
-                changes.untold(&change);
+            if reporter.report(&change).await.is_err() {
+                changes.unreported(&change);
             }
         }
     }
@@ -60,7 +60,7 @@ pub async fn tell_autoscalers(
 /// Whom a change concerns is not known.
 struct Unknown;
 
-struct Teller {
+struct EventReporter {
     events: Events,
     lookup: Lookup,
     limits: Limits,
@@ -69,9 +69,9 @@ struct Teller {
     is_failing: bool,
 }
 
-impl Teller {
+impl EventReporter {
     /// Tells those that a change concerns. Fails if it is not known who they are.
-    async fn tell(&mut self, change: &Change) -> Result<(), Unknown> {
+    async fn report(&mut self, change: &Change) -> Result<(), Unknown> {
         let namespace = change.of.namespace();
         let known = match self.lookup.scaling(namespace, Instant::now()).await {
             Ok(known) => known,

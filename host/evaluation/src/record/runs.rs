@@ -164,8 +164,8 @@ fn cut(query: &mut QueryRecord) {
         *text = text::excerpt_bytes(text, CUT_TEXT).into_owned();
         query.cut = true;
     }
-    for told in query.warnings.iter_mut().chain(&mut query.error) {
-        *told = text::excerpt_bytes(told, CUT_TEXT).into_owned();
+    for reported in query.warnings.iter_mut().chain(&mut query.error) {
+        *reported = text::excerpt_bytes(reported, CUT_TEXT).into_owned();
     }
 }
 

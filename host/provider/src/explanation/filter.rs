@@ -59,7 +59,7 @@ pub(super) enum Hidden {
 
 impl Hidden {
     /// Why, in words, of so many rows.
-    pub(super) fn told(self, count: usize) -> String {
+    pub(super) fn reported(self, count: usize) -> String {
         let rows = if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
         match self {
             Self::OtherNamespace => format!("{rows} of other namespaces"),

@@ -223,18 +223,18 @@ pub fn explain_mapping(
 ) -> MappingExplanation {
     let mut lens = Lens { view, with: With::default(), room: Room::new() };
     let list = evaluations.list();
-    let told = list.iter().take(MAX_EVALUATIONS).filter_map(|(scope, params, ..)| {
+    let reported = list.iter().take(MAX_EVALUATIONS).filter_map(|(scope, params, ..)| {
         let namespace = scope.namespace().map_or("", Namespace::as_str);
         let requested = Requested::Objects { namespace, names: Vec::new(), all: false };
         evaluation(evaluations, scope, params, &requested, &mut lens)
     });
-    let told = told.collect();
+    let reported = reported.collect();
     let mut left_out = full(&lens.room);
     left_out.extend(more_evaluations(list.len()));
     MappingExplanation {
         title: evaluations.mapping().title(),
         mapping: mapping::mapping(snapshot, evaluations, view),
-        evaluations: told,
+        evaluations: reported,
         left_out,
     }
 }
@@ -287,11 +287,11 @@ impl<'a> Making<'a> {
         let ReadFindings { evaluations, evaluations_used, values, missing } = findings;
         let mapping = evaluations.mapping();
         self.lines.push(verdict::of_values(&mapping.title(), values));
-        let told = evaluations_used.iter().take(MAX_EVALUATIONS).filter_map(|used| {
+        let reported = evaluations_used.iter().take(MAX_EVALUATIONS).filter_map(|used| {
             let UsedEvaluation { scope, params, requested } = used;
             evaluation(evaluations, scope, params, requested, &mut self.lens)
         });
-        let told = told.collect();
+        let reported = reported.collect();
         self.document.left_out.extend(more_evaluations(evaluations_used.len()));
         if values.len() > MAX_VALUES {
             let more = values.len() - MAX_VALUES;
@@ -313,19 +313,19 @@ impl<'a> Making<'a> {
             .filter(|(_, run)| values.iter().any(|value| value.run == Some(run.id)))
             .map(|(namespace, run)| (run.id, runs::policies(run, &mapping.policy, namespace)))
             .collect();
-        let values_told = values.iter().take(MAX_VALUES).map(|value| {
+        let explained_values = values.iter().take(MAX_VALUES).map(|value| {
             let run = policies.iter().find(|(id, _)| value.run == Some(*id));
             let labels = value.labels.iter().map(|(name, of)| (&**name, &**of));
             let key = runs::key(value.namespace, value.object, labels);
-            told_value(value, run.and_then(|(_, policies)| policies.get(&key)))
+            explained_value(value, run.and_then(|(_, policies)| policies.get(&key)))
         });
-        let values_told = values_told.collect();
+        let explained_values = explained_values.collect();
         self.document.metrics.push(ExplainedMetric {
             mapping: mapping::mapping(self.snapshot, evaluations, self.lens.view),
-            values: values_told,
+            values: explained_values,
             values_total: values.len(),
             missing: missing.as_ref().map(missing_values),
-            evaluations: told,
+            evaluations: reported,
         });
     }
 
@@ -402,7 +402,7 @@ fn evaluation(
     })
 }
 
-fn told_value(value: &ReadValue<'_>, policy: Option<&String>) -> ExplainedValue {
+fn explained_value(value: &ReadValue<'_>, policy: Option<&String>) -> ExplainedValue {
     let labels = value.labels.iter().map(|(name, of)| (name.to_string(), of.to_string()));
     ExplainedValue {
         namespace: value.namespace.to_owned(),
@@ -423,8 +423,8 @@ fn missing_values(missing: &Missing) -> MissingValues {
 }
 
 fn full(room: &Room) -> Vec<String> {
-    let told = || format!("rows and measures beyond {} KiB", runs::MAX_BYTES >> 10);
-    room.full.then(told).into_iter().collect()
+    let reported = || format!("rows and measures beyond {} KiB", runs::MAX_BYTES >> 10);
+    room.full.then(reported).into_iter().collect()
 }
 
 fn more_evaluations(count: usize) -> Option<String> {

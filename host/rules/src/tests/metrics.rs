@@ -142,9 +142,9 @@ fn why_a_rule_gives_nothing() {
     assert!(gives_nothing(0, None).contains("there are no such series now"));
     let why = Why::NoObject("instance".to_owned());
     let unserved = Unserved { rule: 0, series: "x".into(), metric: None, why };
-    let told = gives_nothing(3, Some(&unserved));
+    let reported = gives_nothing(3, Some(&unserved));
     assert!(
-        told.contains("none of its 3 names") && told.contains("x: none of its labels"),
-        "{told}"
+        reported.contains("none of its 3 names") && reported.contains("x: none of its labels"),
+        "{reported}"
     );
 }

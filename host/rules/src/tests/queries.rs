@@ -160,8 +160,8 @@ fn a_query_is_widened_where_that_changes_no_value() {
         ("<<.Series>>{<<.LabelMatchers>>} keep_metric_names", "not PromQL"),
         ("<<.Series>>{<<.LabelMatchers>>,x=\"${y}\"}", "has \"${\""),
     ] {
-        let told = query(changed).wider().unwrap_err();
-        assert!(told.contains(why), "{changed}: {told}");
+        let reported = query(changed).wider().unwrap_err();
+        assert!(reported.contains(why), "{changed}: {reported}");
     }
 }
 

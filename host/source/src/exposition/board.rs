@@ -204,13 +204,13 @@ impl Board {
             Some((ended, _)) => ended.is_err(),
             None => false,
         };
-        let told = match &outcome {
+        let reported = match &outcome {
             Err(error) if !failed_before => Some(Err(error.clone())),
             Ok(_) if failed_before => Some(Ok(())),
             _ => None,
         };
         entry.ended = Some((outcome, number));
-        told
+        reported
     }
 
     /// What a query gets from a target.
@@ -269,7 +269,7 @@ impl Board {
     pub(super) fn all(&self, now: Instant) -> Vec<(String, Result<PageReport, String>)> {
         let ended = |(key, entry): (&TargetKey, &Entry)| {
             let (ended, _) = entry.ended.as_ref()?;
-            let told = match ended {
+            let reported = match ended {
                 Ok(Scraped { at, bytes, series, took }) => Ok(PageReport {
                     age: now.saturating_duration_since(*at),
                     bytes: *bytes,
@@ -278,7 +278,7 @@ impl Board {
                 }),
                 Err(error) => Err(error.to_string()),
             };
-            Some((key.to_string(), told))
+            Some((key.to_string(), reported))
         };
         self.entries.iter().filter_map(ended).collect()
     }

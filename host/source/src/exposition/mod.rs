@@ -271,8 +271,8 @@ impl Shared {
         };
         self.metrics.called(SCRAPE, outcome);
         let limit = self.settings.limits.memory;
-        let told = self.board().ended(&target.key, number, page, limit, Instant::now());
-        match told {
+        let reported = self.board().ended(&target.key, number, page, limit, Instant::now());
+        match reported {
             Some(Err(error)) => {
                 tracing::warn!(%target, %error, "a target cannot be scraped; its values are absent");
             }
