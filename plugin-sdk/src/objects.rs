@@ -301,7 +301,7 @@ impl Indexes {
                         next
                     }
                     Some(place) => *place - 1,
-                    // A label of another input, which is told apart from all others.
+                    // A label of another input, which is distinct from all others.
                     None => *self.others.entry((0, label(name))).or_insert(next),
                 }
             }
@@ -316,7 +316,7 @@ impl Indexes {
     }
 }
 
-/// What tells which of two series comes first, whatever their order in the answer.
+/// What decides which of two series comes first, whatever their order in the answer.
 fn order<'a>(answer: &Answer<'a>, row: u32) -> Vec<(&'a str, &'a str)> {
     let series = answer.series().ok().and_then(|mut series| series.nth(row as usize));
     let labels = series.iter().flat_map(Series::labels);

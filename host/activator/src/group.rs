@@ -11,7 +11,7 @@ use leadsman_model::workload::Workload;
 use leadsman_provider::known_now;
 use leadsman_provider::snapshot::{Rejection, Snapshot};
 
-/// The most workloads that are looked at. Others of a configuration are told so.
+/// The most workloads that are looked at. Others of a configuration are reported as not looked at.
 pub(crate) const MAX_WORKLOADS: usize = 500;
 
 /// The mappings of one workload.
@@ -97,14 +97,14 @@ impl Group {
         &self.members[0]
     }
 
-    /// Tells all mappings what has come of it.
+    /// Notes for all mappings what has come of it.
     pub(crate) fn report(&self, reported: &str) {
         for status in self.members.iter().filter_map(|member| status(member)) {
             status.report(reported.to_owned());
         }
     }
 
-    /// What was told last.
+    /// What was reported last.
     pub(crate) fn reported(&self) -> String {
         status(self.first()).map(ActivationStatus::reported).unwrap_or_default()
     }

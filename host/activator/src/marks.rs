@@ -2,7 +2,7 @@
 //!
 //! A mark is noted on the Lease before a workload is scaled to zero: whoever holds the Lease next
 //! finds it there, and whoever has lost the Lease cannot write it. It says which generation the zero
-//! is. A generation that is another tells that somebody has changed the workload since: if it is
+//! is. A generation that is another shows that somebody has changed the workload since: if it is
 //! otherwise the same, its replicas were changed and set to zero again, and that zero is not ours; if
 //! it is another workload otherwise, a new version was rolled out, and the zero stays ours.
 

@@ -1,4 +1,4 @@
-//! The situation of an autoscaler as far as its own status tells it.
+//! The situation of an autoscaler as far as its own status reports it.
 //!
 //! The controller publishes what it read of each metric: an average over pods, not the value of each,
 //! and not which pods were ready. So all pods count here, with the average. Where pods without a value

@@ -56,7 +56,7 @@ pub(super) async fn follow(client: Client, store: Weak<ObjectStore>) {
                 store.set_address(&pod.namespace().unwrap_or_default(), &pod.name_any(), None);
             }
             Err(error) => {
-                // The version is too old to go on from: the list that follows tells all.
+                // The version is too old to go on from: the list that follows has everything.
                 if status_of(&error).is_some_and(|status| status.code == 410) {
                     continue;
                 }

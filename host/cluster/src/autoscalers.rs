@@ -50,7 +50,7 @@ pub(super) async fn follow(client: Client, store: Weak<AutoscalerStore>) {
                 store.delete(&object.namespace().unwrap_or_default(), &object.name_any());
             }
             Err(error) => {
-                // The version is too old to go on from: the list that follows tells all.
+                // The version is too old to go on from: the list that follows has everything.
                 if status_of(&error).is_some_and(|status| status.code == 410) {
                     continue;
                 }

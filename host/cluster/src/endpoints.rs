@@ -87,7 +87,7 @@ async fn watch<K>(
                 publish(&store, &known);
             }
             Err(error) => {
-                // The version is too old to go on from: the list that follows tells all.
+                // The version is too old to go on from: the list that follows has everything.
                 if status_of(&error).is_some_and(|status| status.code == 410) {
                     continue;
                 }
@@ -304,7 +304,7 @@ mod tests {
         })
     }
 
-    /// A kube-apiserver that lists one slice, and then tells these events of it.
+    /// A kube-apiserver that lists one slice, and then sends these events of it.
     async fn cluster(
         server: &mut JoinSet<std::io::Result<()>>,
         listed: Value,

@@ -59,7 +59,7 @@ pub(super) struct RuleOutput {
     pub(super) gaps: Arc<RuleGaps>,
     /// What keeps it from being known what nodes or pods use.
     pub(super) resource_errors: Vec<(MetricName, Serve, Cause)>,
-    /// What the metrics are made of, to tell whether one is still the same.
+    /// What the metrics are made of, to see whether one is still the same.
     specs: HashMap<(MetricName, Serve), (Arc<RuleBinding>, Arc<LazyMetric>)>,
     resource_specs: Vec<(MappingSpec, Arc<Evaluations>)>,
     context: Option<Arc<Context>>,
@@ -271,7 +271,7 @@ impl Context {
         let giving: BTreeSet<_> = catalog.entries.iter().map(|entry| entry.rule).collect();
         for (at, rule) in self.rules.rules.iter().enumerate() {
             let query = &rule.series_query;
-            // A list that failed, which is told above, says nothing of what there is.
+            // A list that failed, which is reported above, says nothing of what there is.
             let answered = listed.was_asked(query) && listed.fault(query).is_none();
             let gives = giving.contains(&at) || unserved.contains_key(&at);
             if let (Some(series), true, false) = (seen(query), answered, gives) {
@@ -450,7 +450,7 @@ impl Making<'_> {
     }
 }
 
-/// What is told of a rule whose new version cannot be bound.
+/// The warning about a rule whose new version cannot be bound.
 fn kept(place: &str, faults: &[Fault]) -> Cause {
     let why: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
     let message = format!(

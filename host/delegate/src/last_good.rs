@@ -28,7 +28,7 @@ pub(super) struct LastGood {
     max_age: Duration,
 }
 
-/// What was asked, in which formats, and by whom: the delegate may tell one user more than another.
+/// What was asked, in which formats, and by whom: the delegate may answer one user with more than another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     path_and_query: Box<str>,

@@ -1,4 +1,4 @@
-//! What reads of an evaluation get at a time, in one word: for those who tell of changes.
+//! What reads of an evaluation get at a time, in one word: for those who report changes.
 
 use std::time::Instant;
 
@@ -75,16 +75,19 @@ mod tests {
     use std::time::Duration;
 
     use super::super::error::EvaluationError;
+    use super::super::stand_in::StandIn;
     use super::super::state::{Evaluated, Failed};
     use super::*;
-    use super::super::stand_in::StandIn;
     use leadsman_model::serve::Serve;
 
     fn served(good: bool, failed: bool, policy: &Policy, after: Duration) -> Option<Served> {
         let state = State {
             good: good.then(|| Arc::new(Evaluated::nothing(&Serve::External))),
-            failed: failed
-                .then(|| Failed { error: Arc::new(EvaluationError::Internal), at: Instant::now(), since: Instant::now() }),
+            failed: failed.then(|| Failed {
+                error: Arc::new(EvaluationError::Internal),
+                at: Instant::now(),
+                since: Instant::now(),
+            }),
             attempts: 1,
         };
         Condition::of(&state, policy, None, Instant::now() + after).map(|one| one.served)

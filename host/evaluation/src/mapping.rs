@@ -45,7 +45,7 @@ pub struct Mapping {
     pub config: String,
     /// What the plugin asks for of the objects, if it wants to see them.
     pub object_columns: Option<ObjectColumns>,
-    /// The labels that name the objects of its values, as far as its configuration tells.
+    /// The labels that name the objects of its values, as far as its configuration says.
     pub object_names: Option<ObjectNames>,
     /// Whether it is made of a rule, whose author knows of no plugins and mappings.
     pub of_rule: bool,

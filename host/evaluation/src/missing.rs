@@ -92,7 +92,7 @@ pub struct MissingLog(Mutex<BTreeMap<&'static str, MissingEntry>>);
 /// The reads of one reason.
 #[derive(Debug, Clone)]
 pub struct MissingEntry {
-    /// What the newest was told.
+    /// The message of the newest.
     pub message: String,
     /// How many there were.
     pub count: u64,

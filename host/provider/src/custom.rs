@@ -392,7 +392,7 @@ impl CustomRead<'_> {
                 }
             }
         }
-        // That a stated value stands for all of them is told with the reason already.
+        // That a stated value stands for all of them is reported with the reason already.
         let stand_ins = !last_known.is_empty() || !defaulted.is_empty();
         if stands.instead.is_some() || (refused.is_none() && absent.is_empty() && !stand_ins) {
             return Ok((values, None));

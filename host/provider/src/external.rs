@@ -187,7 +187,7 @@ impl ExternalReading<'_> {
                 values.refused_count
             )));
         }
-        // That a stated value stands for the items is told with the reason already.
+        // That a stated value stands for the items is reported with the reason already.
         let lacking = items.is_empty() && self.stands.instead.is_none();
         let known = &self.reading.evaluated.last_known;
         let known = known.items(|item| picks(&item.labels)).filter(|_| lacking);

@@ -129,7 +129,7 @@ impl StandIns {
         self.instead.or(self.default)
     }
 
-    /// Whether an answer with them may be kept: what stands for values that are not known is told
+    /// Whether an answer with them may be kept: what stands for values that are not known is reported
     /// anew each time, and what depends on a workload is asked for anew.
     pub(super) fn may_be_kept(&self) -> bool {
         self.instead.is_none() && self.default.is_none_or(|number| !number.of_now)
@@ -215,7 +215,7 @@ pub(super) fn count<T>(
     });
     match result {
         Ok(_) => {}
-        // The evaluation tells why.
+        // The evaluation says why.
         Err(error @ ReadError::Failed { failure: ReadFailure::Failed { .. }, .. }) => {
             mapping.metrics.incomplete(error.reason());
         }

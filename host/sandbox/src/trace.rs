@@ -96,14 +96,14 @@ pub struct CapturedMeasure<'a> {
     pub window: Option<u32>,
 }
 
-/// An object that the plugin was told of.
+/// An object that the plugin was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapturedObject<'a> {
     /// Its namespace; empty if it lives in none.
     pub namespace: &'a str,
     /// Its name.
     pub name: &'a str,
-    /// Its labels, as far as the plugin was told.
+    /// Its labels, as far as the plugin was given them.
     pub labels: Vec<(&'a str, &'a str)>,
     /// Its address; empty if it is not known or was not asked for.
     pub address: &'a str,
@@ -195,7 +195,7 @@ impl Capture {
         }
     }
 
-    /// The objects that the plugin was told of.
+    /// The objects that the plugin was given.
     pub fn objects(&self) -> impl Iterator<Item = CapturedObject<'_>> {
         self.input.objects.iter().flat_map(move |objects| {
             let rows = objects.names.len();

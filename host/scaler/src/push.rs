@@ -56,7 +56,7 @@ pub(super) fn open<A: Send + 'static>(
 }
 
 /// Tells whether the workload is to have replicas, at once and with each change. While that is not known,
-/// nothing is told: KEDA's polls show why. Only a client that may not read it any more is told so.
+/// nothing is sent: KEDA's polls show why. Only a client that may not read it any more gets an error.
 pub(super) async fn activity(
     caller: Arc<Caller>,
     reference: ScaledObjectRef,

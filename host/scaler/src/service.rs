@@ -24,7 +24,7 @@ use leadsman_server::auth::Peer;
 
 type Shared = State<Arc<Scaler>>;
 
-/// Whether the workload is to have replicas, by the same value that `GetMetrics` has just told.
+/// Whether the workload is to have replicas, by the same value that `GetMetrics` has just reported.
 pub(super) async fn is_active(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -141,7 +141,7 @@ fn specification(aim: &Aim) -> GetMetricSpecResponse {
 }
 
 impl Caller {
-    /// The value of a trigger, if the client may read it: what was told within this time, or what is read
+    /// The value of a trigger, if the client may read it: what was reported within this time, or what is read
     /// now.
     async fn value(
         &self,
@@ -167,7 +167,7 @@ impl Caller {
     }
 
     /// Whether there is a reason for the workload to be active, by what is known now. Not held: a poll goes
-    /// by what it was told itself.
+    /// by what was reported to itself.
     pub(super) async fn look(&self, trigger: &Trigger) -> Result<bool, Status> {
         let generation = self.scaler.state.served.now();
         let read = trigger.read.clone().placed(&generation.snapshot);

@@ -54,7 +54,7 @@ impl Policies {
     }
 }
 
-/// What is told of an autoscaler that uses any of it.
+/// The findings on an autoscaler that uses any of it.
 pub(super) fn findings(name: &str, hpa: &Value, around: &Around) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(tolerance(name, hpa));

@@ -104,7 +104,7 @@ pub struct Explanation {
     metrics: Vec<Metric>,
     /// What the controller itself reports; `None` while it has not looked at the autoscaler.
     controller: Option<Controller>,
-    /// What was told of the autoscaler within the last hour, the oldest first.
+    /// What was reported on the autoscaler within the last hour, the oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     past: Vec<past::Past>,
     /// Why that is not known.

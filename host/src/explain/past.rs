@@ -1,4 +1,4 @@
-//! What was told of an autoscaler within the last hour, by its controller and by the adapter: when it
+//! What was reported on an autoscaler within the last hour, by its controller and by the adapter: when it
 //! was scaled and why, and since when a metric could not be read. kube-apiserver keeps Events for about
 //! so long.
 
@@ -13,15 +13,15 @@ use super::requests::segment;
 /// How far back, in milliseconds.
 const SPAN: i64 = 3600 * 1000;
 
-/// The most Events that are asked for, and of these the newest that are told.
+/// The most Events that are asked for, and of these the newest that are shown.
 const MAX_ASKED: usize = 500;
 const MAX_TOLD: usize = 30;
 
-/// Something that was told, perhaps several times.
+/// Something that was reported, perhaps several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Past {
-    /// When it was told last.
+    /// When it was reported last.
     pub(super) time: String,
     /// How often.
     pub(super) times: u64,
@@ -31,7 +31,7 @@ pub(super) struct Past {
     pub(super) message: String,
 }
 
-/// What was told of an autoscaler, the oldest first. The error is for people.
+/// What was reported on an autoscaler, the oldest first. The error is for people.
 pub(super) async fn past(
     cluster: &Cluster,
     namespace: &str,

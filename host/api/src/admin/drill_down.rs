@@ -12,7 +12,7 @@ use crate::status::{Status, json as answer};
 use leadsman_provider::explanation::{View, explain_mapping};
 use leadsman_runtime::clock;
 
-/// The mapping of a title, as `leadsman explain mapping` tells of it, without a read: nobody counts as a
+/// The mapping of a title, as `leadsman explain mapping` shows it, without a read: nobody counts as a
 /// reader, and nothing is evaluated.
 pub(super) async fn explain(
     State(state): State<AdminState>,

@@ -1,6 +1,6 @@
 //! The admin server: metrics, and the page.
 //!
-//! The page is files (`files`) that follow a stream of events (`events`). What they tell is made at most
+//! The page is files (`files`) that follow a stream of events (`events`). Their content is made at most
 //! once a second for all of its clients together (`board`), as entries of which only those that have
 //! changed are sent (`entries`). What is opened is asked for by itself (`drill_down`).
 //! `/status.json` (`status`) is the same for scripts.

@@ -45,7 +45,7 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
 }
 
 /// Another adapter, and how it does.
-/// With the moments of the page, times stand in it in place of ages: what has not changed is told once.
+/// With the moments of the page, times stand in it in place of ages: what has not changed is sent once.
 pub(super) fn delegate(delegate: &Delegate, moments: Option<&Moments>) -> Value {
     let settings = delegate.settings();
     let status = delegate.status();

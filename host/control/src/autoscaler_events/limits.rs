@@ -1,4 +1,4 @@
-//! How often autoscalers are told something: a mapping that fails every now and then is worth a few
+//! How many Events autoscalers get: a mapping that fails every now and then is worth a few
 //! Events, and one outage of a source concerns all autoscalers at once.
 
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Whether an autoscaler may be told something now. Counts it if so.
+    /// Whether an autoscaler may get an Event now. Counts it if so.
     pub(super) fn admit(&mut self, about: &AutoscalerReference, now: Instant) -> bool {
         if self.begun.is_none_or(|begun| now.saturating_duration_since(begun) >= WINDOW) {
             *self = Self { begun: Some(now), ..Self::default() };

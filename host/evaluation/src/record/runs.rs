@@ -141,7 +141,7 @@ impl RunLog {
 }
 
 impl Entry {
-    /// Drops its rows, and the values that they tell the objects of. Returns what it was before.
+    /// Drops its rows, and the values whose objects they name. Returns what it was before.
     fn without_rows(&mut self, why: Dropped) -> Arc<RunRecord> {
         let run = self.run.clone();
         let has_rows = run.rows.capture().is_some();
@@ -170,7 +170,7 @@ fn cut(query: &mut QueryRecord) {
 }
 
 /// Keeps the runs within their bounds. Returns what must go. The newest run stays, and so does the
-/// newest one that was good: where it fails on and on, its rows tell what was different.
+/// newest one that was good: where it fails on and on, its rows show what was different.
 fn shrink(runs: &mut VecDeque<Entry>) -> Vec<Arc<RunRecord>> {
     let mut dropped = Vec::new();
     while runs.len() > MAX_RUNS {

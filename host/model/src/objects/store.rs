@@ -135,7 +135,7 @@ impl ObjectStore {
     }
 
     /// Records where an object can be reached, or that this is not known any more. It may come
-    /// before the object itself, and after it is gone: both are told by watches of their own.
+    /// before the object itself, and after it is gone: both come from watches of their own.
     pub fn set_address(&self, namespace: &str, name: &str, address: Option<&str>) {
         let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
         addresses.set(namespace, name, address);

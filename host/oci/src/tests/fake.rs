@@ -39,7 +39,7 @@ pub(crate) struct Reply {
 #[derive(Clone, Copy, PartialEq)]
 enum Ending {
     Whole,
-    /// The length is not told, and the body is sent again and again.
+    /// The length is not stated, and the body is sent again and again.
     Endless,
     /// More is announced than comes.
     Short,

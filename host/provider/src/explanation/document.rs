@@ -92,7 +92,7 @@ pub struct ExplainedMetric {
     pub mapping: ExplainedMapping,
     /// The values that the read gets.
     pub values: Vec<ExplainedValue>,
-    /// How many there are; more than are told if they are many.
+    /// How many there are; more than are shown if they are many.
     pub values_total: usize,
     /// What is missing, or what stands for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -166,7 +166,7 @@ pub struct ExplainedPlugin {
     /// The digest of its component.
     pub digest: String,
     /// Its configuration. Where one evaluation is for the whole cluster, it may name other namespaces,
-    /// and is told to the operator alone.
+    /// and is shown to the operator alone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub config: Option<serde_json::Value>,
 }
@@ -399,7 +399,7 @@ pub struct ExplainedQuery {
     pub rows: Vec<ExplainedRow>,
     /// Whether `rows` is the whole answer.
     pub whole: bool,
-    /// Which rows are not told, and why.
+    /// Which rows are not shown, and why.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub left_out: Vec<String>,
 }
@@ -417,7 +417,7 @@ pub struct ExplainedRow {
     /// How many samples there are, for a range query.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub samples: Option<usize>,
-    /// The object that it is for, as far as the mapping tells.
+    /// The object that it is for, as far as the mapping says.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub object: String,
 }
@@ -433,7 +433,7 @@ pub struct ExplainedPluginRun {
     /// What it logged, as `LEVEL message`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub log: Vec<String>,
-    /// Why log lines are not told.
+    /// Why log lines are not shown.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log_left_out: Option<String>,
 }

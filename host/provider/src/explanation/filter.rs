@@ -1,7 +1,7 @@
-//! What of a record may be told to whoever made a read.
+//! What of a record may be shown to whoever made a read.
 //!
 //! An evaluation may be for the whole cluster, and who reads it may be allowed one namespace, or one
-//! object. So a row is told only if it is known to be for what the read asked for: by the labels that
+//! object. So a row is shown only if it is known to be for what the read asked for: by the labels that
 //! the mapping names, or by the evaluation itself where it is for one namespace.
 
 use std::cell::OnceCell;
@@ -20,7 +20,7 @@ const NAMESPACE: &str = "namespace";
 /// The label that Prometheus adds to series with the name of their metric.
 const NAME: &str = "__name__";
 
-/// What may be told of one evaluation.
+/// What may be shown of one evaluation.
 pub(super) struct Filter<'a> {
     view: View,
     scope: &'a Scope,
@@ -44,7 +44,7 @@ pub(super) struct Served<'v> {
 /// Names and values.
 type Labels<'v> = Vec<(&'v str, &'v str)>;
 
-/// Why something is not told.
+/// Why something is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Hidden {
     /// It is of another namespace.
@@ -96,7 +96,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// The object of a row, empty if that is not known, or why the row is not told. `served` is what the
+    /// The object of a row, empty if that is not known, or why the row is not shown. `served` is what the
     /// run served.
     pub(super) fn row<'r>(
         &'r self,
@@ -143,7 +143,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether a measure may be told.
+    /// Whether a measure may be shown.
     pub(super) fn measure(&self, measure: &CapturedMeasure<'_>) -> Result<(), Hidden> {
         if self.view == View::Everything {
             return Ok(());
@@ -173,7 +173,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether an object that the plugin was told of may be told, with its labels and its address. An
+    /// Whether an object that the plugin was given may be shown, with its labels and its address. An
     /// evaluation for the whole cluster has those of all namespaces.
     pub(super) fn object(&self, object: &CapturedObject<'_>) -> Result<(), Hidden> {
         if self.view == View::Everything {
@@ -192,7 +192,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether the plugin's configuration may be told: one for the whole cluster may name what is
+    /// Whether the plugin's configuration may be shown: one for the whole cluster may name what is
     /// nothing to whoever reads one namespace.
     pub(super) fn config(&self) -> Result<(), &'static str> {
         match (self.view, self.scope) {
@@ -203,7 +203,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether what a plugin logs may be told: it may be about anything that its input has.
+    /// Whether what a plugin logs may be shown: it may be about anything that its input has.
     pub(super) fn log(&self) -> Result<(), &'static str> {
         match (self.view, self.scope) {
             (View::OfRead, Scope::Cluster) => Err(
@@ -213,7 +213,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether a reader may be told of who read a namespace.
+    /// Whether a reader may be shown who read a namespace.
     pub(super) fn reader(&self, namespace: &str) -> bool {
         let own = match self.requested {
             Requested::Objects { namespace, .. } | Requested::Items { namespace } => namespace,

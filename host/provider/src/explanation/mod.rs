@@ -214,7 +214,7 @@ pub async fn resource(
     making.end(error)
 }
 
-/// Explains a mapping without a read of it: what it is, and its evaluations in use. Rows are told to
+/// Explains a mapping without a read of it: what it is, and its evaluations in use. Rows are shown to
 /// the operator alone: without a read it is not known whose they are.
 pub fn explain_mapping(
     snapshot: &Snapshot,
@@ -239,7 +239,7 @@ pub fn explain_mapping(
     }
 }
 
-/// What is told of evaluations, and how much more there is room for.
+/// What is shown of evaluations, and how much more there is room for.
 struct Lens {
     view: View,
     with: With,

@@ -1,4 +1,4 @@
-//! Recorded runs, as an explanation tells them: what may be seen of them, within a room.
+//! Recorded runs, as an explanation shows them: what may be seen of them, within a room.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -102,7 +102,7 @@ fn chain(error: &EvaluationError) -> Vec<String> {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         let text = error.to_string();
-        // Some errors tell their cause themselves.
+        // Some errors state their cause themselves.
         if chain.iter().all(|reported| !reported.contains(&text)) {
             chain.push(text);
         }

@@ -1,4 +1,4 @@
-//! What fails: it is told with its owner, keeps what was served, and delays nobody else.
+//! What fails: it is reported with its owner, keeps what was served, and delays nobody else.
 
 use super::world::{Ending, World, owner, team};
 use crate::effect::{Effect, Notice};

@@ -1,4 +1,4 @@
-//! Nothing of another namespace, or of an object that was not asked for, is told.
+//! Nothing of another namespace, or of an object that was not asked for, is shown.
 
 use super::*;
 use leadsman_model::quantity::Quantity;
@@ -148,7 +148,7 @@ fn measures_and_readers_are_those_of_what_was_asked_for() {
     assert!(filter.reader("shop") && !filter.reader("bank"));
 }
 
-/// A fixture has the plugin's configuration and all objects that it was told of.
+/// A fixture has the plugin's configuration and all objects that it was given.
 #[test]
 fn objects_and_configuration_are_told_to_who_may_read_them() {
     let object = |namespace, name| CapturedObject {

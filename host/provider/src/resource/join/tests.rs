@@ -133,7 +133,7 @@ fn what_cannot_be_right_is_refused_and_said() {
     assert_eq!(missing(&joined).as_deref(), Some(why("nan").as_str()));
 }
 
-/// An HPA leaves out a pod with a container that it knows nothing of, but only if it is told
+/// An HPA leaves out a pod with a container that it knows nothing of, but only if it is reported
 /// that there is such a container.
 #[test]
 fn a_container_whose_values_are_all_refused_is_there() {
