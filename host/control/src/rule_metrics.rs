@@ -1,5 +1,7 @@
 //! The metrics of rules, from the series that were listed: each is bound at its first read.
 
+mod binding;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use serde_json::json;
 
+use self::binding::{RuleBinding, text};
 use super::bindings::Handover;
 use super::listing::Listed;
 use super::mapping_spec::{MappingSpec, Sources};
@@ -16,9 +19,8 @@ use super::rule_gaps::Gathering;
 use super::runtime::{Kinds, Runtime};
 use leadsman_config::valid;
 use leadsman_document::{self as document, Fault, segment};
-use leadsman_evaluation::{Evaluations, ItemLabels, Policy};
+use leadsman_evaluation::{Evaluations, ItemLabels};
 use leadsman_model::names::MetricName;
-use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
@@ -26,8 +28,7 @@ use leadsman_rules::{
     Catalog, CatalogEntry, Finding, Resolve, ResourceQueries, RuleQuery, Unserved, Why,
     gives_nothing, resolver,
 };
-use leadsman_sandbox::{Limits, Plugin};
-use leadsman_source::{Query, QueryKind, Template};
+use leadsman_sandbox::Plugin;
 
 /// The plugins that rules run: for custom metrics, and for external ones.
 pub(super) const RULE_PLUGINS: [&str; 2] = ["per-object", "external"];
@@ -63,97 +64,6 @@ pub(super) struct RuleOutput {
     specs: HashMap<(MetricName, Serve), (Arc<RuleBinding>, Arc<LazyMetric>)>,
     resource_specs: Vec<(MappingSpec, Arc<Evaluations>)>,
     context: Option<Arc<Context>>,
-}
-
-/// What the metric of a rule is bound from.
-struct RuleBinding {
-    entry: CatalogEntry,
-    context: Arc<Context>,
-}
-
-impl RuleBinding {
-    /// Binds the metric. As many are bound at once as plugins may be configured at once.
-    async fn bind(self: Arc<Self>) -> Result<Arc<Evaluations>, String> {
-        let permit = self.context.runtime.engine.loading().await;
-        let bound = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            self.spec()
-                .bind(&self.context.runtime)
-                .map_err(|faults| self.context.document.locate(faults).to_string())
-        });
-        bound.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "binding a rule's metric panicked");
-            Err("the adapter failed while it bound the rule to its plugin".to_owned())
-        })
-    }
-
-    fn spec(&self) -> MappingSpec {
-        let CatalogEntry { metric, resource, rule, query, .. } = &self.entry;
-        let serve = resource.clone().map_or(Serve::External, Serve::Custom);
-        let rules = &self.context.rules;
-        let promql = text(query, rules.discovery.exact_queries);
-        let on_several = rules.discovery.on_several;
-        let config = self.entry.plugin_config(on_several, promql.names_objects());
-        let place = &rules.rules[*rule].place;
-        self.context.spec(metric.clone(), serve, promql, config, place)
-    }
-}
-
-impl Context {
-    fn spec(
-        &self,
-        metric: MetricName,
-        serve: Serve,
-        promql: Template,
-        config: serde_json::Value,
-        place: &str,
-    ) -> MappingSpec {
-        let of_objects = matches!(serve, Serve::Custom(_));
-        let [per_object, external] = &self.plugins;
-        let source = &self.rules.discovery.source;
-        let query = Query {
-            name: "rule".to_owned(),
-            source: source.clone(),
-            kind: QueryKind::PromQl { text: promql, range: None },
-            max_sample_age: None,
-        };
-        let mapping = valid::Mapping {
-            place: place.to_owned(),
-            metric,
-            serve,
-            queries: vec![query],
-            source: Some(source.clone()),
-            plugin: RULE_PLUGINS[usize::from(!of_objects)].to_owned(),
-            config,
-            candidate: None,
-            policy: Policy {
-                deadline: self.rules.discovery.deadline,
-                on_nan: self.rules.discovery.on_nan,
-                ..Policy::default()
-            },
-            activation: None,
-            any_object: true,
-            limits: Limits::default(),
-        };
-        let sources = self.sources.get_key_value(source).into_iter();
-        MappingSpec {
-            owner: Owner::Operator,
-            mapping,
-            plugin: if of_objects { per_object.clone() } else { external.clone() },
-            candidate: None,
-            sources: sources.map(|(name, source)| (name.clone(), source.clone())).collect(),
-            kinds: self.kinds.clone(),
-            budget: None,
-            items: None,
-            of_rule: true,
-        }
-    }
-}
-
-/// The query that is sent: one for all objects, unless that may change a value or is not wanted.
-fn text(query: &RuleQuery, exact: bool) -> Template {
-    let wider = if exact { None } else { Template::wider(query).ok() };
-    wider.unwrap_or_else(|| Template::of_rule(query.clone()))
 }
 
 /// Rule metrics under construction.
