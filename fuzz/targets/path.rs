@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
 /// The longest response that is read.
-const LONGEST: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// Why the metrics of the snapshot are not served, as the answer to a read of one says.
 const REASON: &str = "there is no plugin";
@@ -70,7 +70,7 @@ fn answer(address: &str, accepted: &str) -> Option<(StatusCode, Vec<u8>)> {
     runtime.block_on(async {
         let Ok(response) = router.clone().oneshot(request).await;
         let status = response.status();
-        let Ok(body) = to_bytes(response.into_body(), LONGEST).await else {
+        let Ok(body) = to_bytes(response.into_body(), MAX_BYTES).await else {
             panic!("{address}: a long answer");
         };
         Some((status, body.to_vec()))

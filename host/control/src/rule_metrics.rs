@@ -67,7 +67,7 @@ pub(super) struct RuleOutput {
 }
 
 /// Rule metrics under construction.
-struct Making<'a> {
+struct RuleMetricsBuilder<'a> {
     context: &'a Arc<Context>,
     before: Option<&'a RuleOutput>,
     handovers: Vec<Handover>,
@@ -202,11 +202,11 @@ impl Context {
         }
         of.gaps = gaps.end(listed, &resolve, &catalog.entries);
         let (handovers, refused) = (Vec::new(), BTreeMap::new());
-        let mut making = Making { context: &self, before, handovers, refused };
+        let mut builder = RuleMetricsBuilder { context: &self, before, handovers, refused };
         let mut all = Vec::with_capacity(catalog.entries.len());
         for entry in catalog.entries {
             let series = self.series(listed, &entry);
-            let (binding, metric) = making.metric(entry);
+            let (binding, metric) = builder.metric(entry);
             metric.listed(series);
             let key = (metric.metric.clone(), metric.serve.clone());
             of.specs.insert(key, (binding, metric.clone()));
@@ -214,10 +214,11 @@ impl Context {
         }
         of.metrics = all.into();
         if let Some(resource_metrics) = &self.rules.resource_metrics {
-            making.resource_metrics(resource_metrics, &resolve, &mut of);
+            builder.resource_metrics(resource_metrics, &resolve, &mut of);
         }
-        of.kept = making.refused.into_iter().map(|(place, faults)| kept(&place, &faults)).collect();
-        (of, making.handovers)
+        of.kept =
+            builder.refused.into_iter().map(|(place, faults)| kept(&place, &faults)).collect();
+        (of, builder.handovers)
     }
 
     /// What is known of the series of a metric.
@@ -229,7 +230,7 @@ impl Context {
     }
 }
 
-impl Making<'_> {
+impl RuleMetricsBuilder<'_> {
     fn metric(&mut self, entry: CatalogEntry) -> (Arc<RuleBinding>, Arc<LazyMetric>) {
         let (metric, rule) = (entry.metric.clone(), entry.rule);
         let serve = entry.resource.clone().map_or(Serve::External, Serve::Custom);

@@ -143,7 +143,7 @@ pub enum Why {
 
 type Key = (MetricName, Option<Resource>);
 
-struct Making<'a> {
+struct CatalogBuilder<'a> {
     resolve: &'a Resolve<'a>,
     unserved: &'a mut dyn FnMut(Unserved),
     entries: BTreeMap<Key, CatalogEntry>,
@@ -161,19 +161,19 @@ impl Catalog {
         unserved: &mut dyn FnMut(Unserved),
     ) -> Self {
         let (entries, queried) = (BTreeMap::new(), BTreeSet::new());
-        let mut making = Making { resolve, unserved, entries, queried };
+        let mut builder = CatalogBuilder { resolve, unserved, entries, queried };
         let mut missing_labels = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             // Many series share labels, so each is resolved once.
             let mut resolved = HashMap::new();
             for (series, labels) in seen(&rule.series_query).into_iter().flatten() {
                 let mut metric = None;
-                let added = making.add(rules, at, series, labels, &mut resolved, &mut metric);
+                let added = builder.add(rules, at, series, labels, &mut resolved, &mut metric);
                 if let Err(why) = added {
-                    (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
+                    (builder.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
                 }
             }
-            let queried = std::mem::take(&mut making.queried);
+            let queried = std::mem::take(&mut builder.queried);
             if let (Some(seen), true) = (seen(&rule.series_query), rule.query.uses_matchers()) {
                 let is_missing =
                     |label: &String| seen.values().all(|of| !of.contains(label.as_str()));
@@ -186,11 +186,11 @@ impl Catalog {
                 }));
             }
         }
-        Self { entries: making.entries.into_values().collect(), missing_labels }
+        Self { entries: builder.entries.into_values().collect(), missing_labels }
     }
 }
 
-impl Making<'_> {
+impl CatalogBuilder<'_> {
     /// Adds the metrics of one series. `name` is set to the metric's name once it is known.
     fn add(
         &mut self,

@@ -30,7 +30,7 @@ pub(super) struct Lens {
 }
 
 /// An explanation under construction.
-pub(super) struct Making<'a> {
+pub(super) struct ExplanationBuilder<'a> {
     snapshot: &'a Snapshot,
     document: MetricExplanation,
     lens: Lens,
@@ -38,7 +38,7 @@ pub(super) struct Making<'a> {
     lines: Vec<String>,
 }
 
-impl<'a> Making<'a> {
+impl<'a> ExplanationBuilder<'a> {
     pub(super) fn new(
         snapshot: &'a Snapshot,
         requester: &Requester<'_>,

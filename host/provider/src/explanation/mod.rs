@@ -20,7 +20,7 @@ use crate::{
     CustomRead, CustomReading, CustomRequest, ExternalRead, ExternalRequest, ReadError,
     ResourceRead, ResourceRequest, Target,
 };
-use assembly::{Lens, MAX_EVALUATIONS, Making, evaluation, full, more_evaluations};
+use assembly::{ExplanationBuilder, Lens, MAX_EVALUATIONS, evaluation, full, more_evaluations};
 use findings::Requested;
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::Namespace;
@@ -79,7 +79,7 @@ pub async fn custom(
     requester: &Requester<'_>,
     with: With,
 ) -> Explained {
-    let mut making = Making::new(
+    let mut builder = ExplanationBuilder::new(
         snapshot,
         requester,
         with,
@@ -96,7 +96,7 @@ pub async fn custom(
     );
     let read = match CustomRead::new(snapshot, request).await {
         Ok(read) => read,
-        Err(error) => return making.end(Some(error)),
+        Err(error) => return builder.end(Some(error)),
     };
     let reading = read.read(None).await;
     if requester.view == View::Everything
@@ -107,13 +107,13 @@ pub async fn custom(
     }
     let values = reading.as_ref().map_err(ReadError::clone).and_then(|reading| reading.values());
     let names = if values.is_ok() { Vec::new() } else { read.requested() };
-    making.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
+    builder.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
     let mut findings = read.findings(reading.as_ref().ok(), values.as_ref().ok(), &names);
     findings.missing = values.as_ref().ok().and_then(|values| values.missing.clone());
-    making.add(&findings);
+    builder.add(&findings);
     drop(findings);
     let error = values.err();
-    making.end(error)
+    builder.end(error)
 }
 
 /// Makes a read of an external metric, and explains its answer.
@@ -132,7 +132,7 @@ pub async fn external(
     requester: &Requester<'_>,
     with: With,
 ) -> Explained {
-    let mut making = Making::new(
+    let mut builder = ExplanationBuilder::new(
         snapshot,
         requester,
         with,
@@ -146,17 +146,17 @@ pub async fn external(
     );
     let read = match ExternalRead::new(snapshot, request).await {
         Ok(read) => read,
-        Err(error) => return making.end(Some(error)),
+        Err(error) => return builder.end(Some(error)),
     };
     let reading = read.read().await;
     let items = reading.as_ref().map_err(ReadError::clone).and_then(|reading| reading.items());
-    making.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
+    builder.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
     let mut findings = read.findings(reading.as_ref().ok(), items.as_ref().ok());
     findings.missing = items.as_ref().ok().and_then(|items| items.missing.clone());
-    making.add(&findings);
+    builder.add(&findings);
     drop(findings);
     let error = items.err();
-    making.end(error)
+    builder.end(error)
 }
 
 /// Makes a read of resource metrics, and explains its answer.
@@ -175,7 +175,7 @@ pub async fn resource(
     requester: &Requester<'_>,
     with: With,
 ) -> Explained {
-    let mut making = Making::new(
+    let mut builder = ExplanationBuilder::new(
         snapshot,
         requester,
         with,
@@ -191,19 +191,19 @@ pub async fn resource(
     );
     let read = match ResourceRead::new(snapshot, request).await {
         Ok(read) => read,
-        Err(error) => return making.end(Some(error)),
+        Err(error) => return builder.end(Some(error)),
     };
     let reading = read.read(None).await;
     let values = reading.as_ref().map_err(ReadError::clone).and_then(|reading| reading.values());
     let names = if values.is_ok() { Vec::new() } else { read.requested() };
-    making.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
+    builder.warn(reading.as_ref().ok().and_then(|reading| reading.warning()));
     let missing = values.as_ref().ok().and_then(|values| values.missing.clone());
     for mut findings in read.findings(reading.as_ref().ok(), values.as_ref().ok(), &names) {
         findings.missing.clone_from(&missing);
-        making.add(&findings);
+        builder.add(&findings);
     }
     let error = values.err();
-    making.end(error)
+    builder.end(error)
 }
 
 /// Explains a mapping without a read of it: what it is, and its evaluations in use. Rows are shown to
