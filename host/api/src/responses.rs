@@ -22,14 +22,14 @@ const MAX_ANSWER_BYTES: usize = 256 << 10;
 /// An answer that nobody asks for is dropped after this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What an entry takes beside the bytes that are counted.
+/// What an entry takes in addition to the bytes that are counted.
 const ENTRY_OVERHEAD: usize = 256;
 
 /// Rendered answers by question. One that was made from older values than there are now is not
 /// found, and gives its place to the newer one.
 pub(super) struct ResponseCache(Cache<Key, Entry, RandomState>);
 
-/// What is asked of evaluations: all that an answer depends on beside what it is made from.
+/// What is asked of evaluations: all that an answer depends on besides what it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Question<'a> {
     pub(super) shape: Shape,

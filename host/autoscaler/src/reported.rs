@@ -23,7 +23,7 @@ const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
 /// above what a cluster has.
 const MAX_PODS: i32 = 20_000;
 
-/// The situation of an autoscaler with this status and these metrics, with `known` beside what the
+/// The situation of an autoscaler with this status and these metrics, with `known` besides what the
 /// status says, in the order of the metrics. What was recommended before is not known from it.
 pub fn situation(
     autoscaler: &Autoscaler,

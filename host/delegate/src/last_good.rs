@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// A longer answer is not kept.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
-/// What an entry takes beside the bytes that are counted.
+/// What an entry takes in addition to the bytes that are counted.
 const ENTRY_OVERHEAD: usize = 256;
 
 static USERS: LazyLock<std::hash::RandomState> = LazyLock::new(Default::default);

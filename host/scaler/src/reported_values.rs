@@ -23,7 +23,7 @@ pub(super) const ACTIVITY_MAX_AGE: Duration = Duration::from_secs(4);
 /// How much memory all of them may take, with their keys.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// What an entry takes beside its texts.
+/// What an entry takes in addition to its texts.
 const ENTRY_OVERHEAD: usize = 256;
 
 /// Reported values, by ScaledObject and read.

@@ -158,7 +158,7 @@ struct Metric {
     /// The value of each pod, or of each item.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     items: Vec<String>,
-    /// What the adapter says beside the values.
+    /// What the adapter says besides the values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     /// The arithmetic, step by step.

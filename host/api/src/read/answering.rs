@@ -17,7 +17,7 @@ const MAX_WARNING: usize = 2000;
 /// Rendered values.
 pub(super) struct Rendered {
     pub(super) answer: Answer,
-    /// What whoever reads should know beside what is missing: values are old.
+    /// What whoever reads should know besides what is missing: values are old.
     pub(super) warning: Option<String>,
 }
 

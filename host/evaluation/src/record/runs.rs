@@ -16,7 +16,7 @@ use leadsman_model::values::Values;
 use leadsman_sandbox::Capture;
 use leadsman_source::FilledQuery;
 
-/// What a query takes beside its text, its warnings and its error.
+/// What a query takes in addition to its text, its warnings and its error.
 const QUERY_BYTES: usize = 256;
 
 /// A run that has ended, before it is known what is kept of it. Its fields are those of a [`RunRecord`].
@@ -43,14 +43,14 @@ pub struct RunLog {
 #[derive(Clone)]
 struct Entry {
     run: Arc<RunRecord>,
-    /// What the run takes beside its rows.
+    /// What the run takes in addition to its rows.
     bytes: usize,
     /// What its rows take, and its values where there is room for them.
     row_bytes: usize,
     /// Whether its values take room that is not theirs: they are kept while they are the newest good
     /// ones, which are there for reads in any case.
     borrows_values: bool,
-    /// The room that it takes beside its rows.
+    /// The room that it takes in addition to its rows.
     _room: Option<Arc<Reserved>>,
 }
 
@@ -200,7 +200,7 @@ fn bytes(runs: &VecDeque<Entry>) -> usize {
     runs.iter().map(|entry| entry.bytes + entry.row_bytes).sum()
 }
 
-/// What a run takes beside its rows and values.
+/// What a run takes in addition to its rows and values.
 fn own_bytes(queries: &[QueryRecord], plugin: Option<&PluginRecord>) -> usize {
     size_of::<RunRecord>()
         + queries.iter().map(query_bytes).sum::<usize>()

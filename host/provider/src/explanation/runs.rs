@@ -19,7 +19,7 @@ use leadsman_model::values::{OnNan, Values};
 /// How many bytes the rows and measures of an explanation may take, as estimated.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
-/// What a row or a measure takes beside its labels.
+/// What a row or a measure takes in addition to its labels.
 const ROW_BYTES: usize = 128;
 
 /// The room that is left in an explanation.

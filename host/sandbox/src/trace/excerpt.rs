@@ -66,7 +66,7 @@ impl Copying<'_> {
     }
 
     /// The first rows that there is room for, and how many these are; `more` is what a row takes
-    /// beside its labels.
+    /// besides its labels.
     fn labels(
         &mut self,
         labels: &types::Labels,

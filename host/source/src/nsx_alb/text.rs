@@ -235,7 +235,7 @@ mod tests {
                 "{reason:?} in {reported}"
             );
         }
-        // Others beside those that were asked for are no matter.
+        // Others besides those that were asked for are no matter.
         let both = format!("{one}{}", one.replace("open_conns", "closed_conns"));
         assert_eq!(read(&both).unwrap().len(), 1);
     }
