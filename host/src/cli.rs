@@ -8,6 +8,8 @@ mod documented;
 mod explain;
 mod foreign;
 mod observability;
+mod plugin;
+mod plugin_tools;
 mod rules;
 mod scaler;
 mod takeover;
@@ -27,6 +29,11 @@ pub(crate) use convert::Convert;
 pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
 pub(crate) use foreign::translate;
 pub(crate) use observability::ObservabilityFlags;
+pub(crate) use plugin::{BuildPlugin, NewPlugin, Plugin, PluginLanguage, TestPlugin};
+pub(crate) use plugin_tools::{
+    BenchPlugin, DevPlugin, DiffPlugins, InspectPlugin, PullPlugin, PushPlugin, RunPlugin,
+    SignPlugin,
+};
 pub(crate) use rules::{Output, Rules};
 pub(crate) use scaler::ScalerFlags;
 pub(crate) use takeover::Takeover;
@@ -47,7 +54,7 @@ pub(crate) struct Logs {
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
     /// What is logged: error, warn, info, debug, or a filter such as `info,plugin=debug`. `info`
-    /// if left out, `warn` for demo, doctor, explain, try and takeover.
+    /// if left out, `warn` for demo, doctor, explain, plugin, try and takeover.
     #[arg(long, global = true)]
     pub(crate) log_level: Option<String>,
 }
@@ -85,7 +92,7 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Print the JSON schema of the configuration.
     Schema(Schema),
-    /// Look at plugins.
+    /// Write, build, test and look at plugins.
     #[command(subcommand)]
     Plugin(Plugin),
 }
@@ -259,25 +266,6 @@ pub(crate) struct Schema {
     /// Print what the chart's `values.schema.json` has of it.
     #[arg(long, hide = true)]
     pub(crate) chart: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Plugin {
-    /// Load a plugin as `serve` does, run its fixtures, and print its description.
-    Inspect {
-        /// A component.
-        file: PathBuf,
-    },
-    /// Run a plugin on a fixture, as an evaluation runs it, and say whether it gives what the fixture
-    /// expects. Exits with 1 if it does not.
-    Run {
-        /// A component, or the name of a plugin that ships with Leadsman.
-        #[arg(value_name = "PLUGIN")]
-        plugin: String,
-        /// The fixture, as `leadsman explain metric --record` writes it.
-        #[arg(long, value_name = "FILE")]
-        fixture: PathBuf,
-    },
 }
 
 #[cfg(test)]

@@ -7,4 +7,5 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 pub mod inspection;
+pub mod plugin_tools;
 pub mod takeover;

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Demo(_)
             | Command::Doctor(_)
             | Command::Explain(_)
+            | Command::Plugin(_)
             | Command::Try(_)
             | Command::Takeover(_)
     );
@@ -56,9 +57,6 @@ fn main() -> ExitCode {
         Command::Takeover(takeover) => commands::takeover(&takeover),
         Command::Convert(convert) => commands::convert(convert),
         Command::Schema(schema) => commands::schema(&schema),
-        Command::Plugin(cli::Plugin::Inspect { file }) => commands::inspect(&file),
-        Command::Plugin(cli::Plugin::Run { plugin, fixture }) => {
-            commands::run_fixture(&plugin, &fixture)
-        }
+        Command::Plugin(plugin) => commands::plugin(plugin),
     }
 }

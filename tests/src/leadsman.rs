@@ -1,6 +1,7 @@
 //! The binary of Leadsman, run as a process.
 
 mod commands;
+mod followed;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::process::{PROCESS_TIMEOUT, Process};
 use crate::waiting::eventually;
 
 pub use commands::CheckReport;
+pub use followed::Followed;
 
 /// A running `leadsman serve`.
 pub struct Leadsman {

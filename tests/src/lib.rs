@@ -71,7 +71,7 @@ pub use guests::{
     wasi_component,
 };
 pub use history::History;
-pub use leadsman::{CheckReport, Exited, Leadsman};
+pub use leadsman::{CheckReport, Exited, Followed, Leadsman};
 pub use live::Rejection;
 pub use load::{Load, Others, Read, assert_monotonic, percentile};
 pub use load_balancer::LoadBalancer;

@@ -52,6 +52,11 @@ impl CurrentSnapshot {
         Guard::into_inner(self.generation.load())
     }
 
+    /// Notices each snapshot that is published from now on.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.published.subscribe()
+    }
+
     /// A read found that its metric is not served. Others count for their mapping.
     pub fn note_unserved(&self, error: &ReadError, metrics: &Metrics) {
         if error.is_unserved() {

@@ -213,6 +213,8 @@ pub struct Mapping {
     pub plugin: String,
     /// The plugin's configuration.
     pub config: serde_json::Value,
+    /// The plugins after that one, in their order.
+    pub then: Vec<Link>,
     /// The candidate for shadow evaluation: a plugin and its configuration.
     pub candidate: Option<(String, serde_json::Value)>,
     /// The policy for reads.
@@ -225,10 +227,38 @@ pub struct Mapping {
     pub limits: Limits,
 }
 
+/// A plugin of a mapping, after the first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The plugin's name.
+    pub plugin: String,
+    /// Its configuration.
+    pub config: serde_json::Value,
+    /// The queries whose answers it gets beside what the plugin before it gave.
+    pub queries: Vec<String>,
+}
+
 impl Mapping {
     /// Whether it uses a plugin, to serve or as a candidate.
     pub fn runs(&self, plugin: &str) -> bool {
         let candidate = self.candidate.as_ref().map(|(name, _)| name.as_str());
-        self.plugin == plugin || candidate == Some(plugin)
+        let mut then = self.then.iter();
+        self.plugin == plugin || candidate == Some(plugin) || then.any(|link| link.plugin == plugin)
+    }
+
+    /// The place of its plugin's configuration.
+    pub fn config_place(&self) -> String {
+        match self.then.is_empty() {
+            true => format!("{}/config", self.place),
+            false => format!("{}/plugins/0/config", self.place),
+        }
+    }
+
+    /// The place of its plugin's name.
+    pub fn plugin_place(&self) -> String {
+        match self.then.is_empty() {
+            true => format!("{}/plugin", self.place),
+            false => format!("{}/plugins/0", self.place),
+        }
     }
 }

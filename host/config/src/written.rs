@@ -2,6 +2,7 @@
 //! is the description of a key there.
 
 mod activation;
+mod chain;
 mod delegate;
 mod plugin;
 mod source;
@@ -17,6 +18,7 @@ pub use leadsman_rules::written::{OnSeveral, ResourceRules, Rule};
 use leadsman_source::{Entity, Function};
 
 pub use activation::{Activation, Activator, ActivatorTarget};
+pub use chain::{Chained, ChainedPlugin};
 pub use delegate::{
     Delegate, DelegateApi, DelegateAuth, DelegateLastGood, DelegateOnError, DelegateService,
     FrontProxy, OwnToken,
@@ -127,8 +129,12 @@ pub struct Mapping {
     pub queries: BTreeMap<String, Query>,
     /// The source of queries that the plugin brings itself. Needed if there are several sources.
     pub source: Option<String>,
-    /// The plugin: one that ships with Leadsman, or one under `plugins`.
+    /// The plugin: one that ships with Leadsman, or one under `plugins`. Required without `plugins`.
+    #[serde(default)]
     pub plugin: String,
+    /// Several plugins in place of one. Each gets what the one before it gave, as the answer `previous`,
+    /// with the labels `object` and `namespace`, or those of items.
+    pub plugins: Option<Vec<Chained>>,
     /// The plugin's configuration.
     #[serde(default)]
     pub config: BTreeMap<String, Value>,

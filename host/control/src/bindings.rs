@@ -295,13 +295,23 @@ impl BindJob {
             status.error = warning;
             return (status, None);
         };
+        let mut then = Vec::with_capacity(mapping.then.len());
+        for link in &mapping.then {
+            let (plugin, problem) = self.plugin(&link.plugin);
+            let Some(plugin) = plugin else {
+                status.error = problem;
+                return (status, None);
+            };
+            warning = warning.take().or(problem);
+            then.push(plugin);
+        }
         let candidate = mapping.candidate.as_ref().and_then(|(name, _)| {
             let (candidate, problem) = self.plugin(name);
             warning = warning.take().or(problem);
             candidate
         });
         status.warning = warning;
-        let spec = self.spec(mapping, plugin, candidate);
+        let spec = self.spec(mapping, plugin, then, candidate);
         if let Some((known, _)) = &active
             && *known == spec
         {
@@ -338,6 +348,7 @@ impl BindJob {
         &self,
         mapping: &valid::Mapping,
         plugin: Plugin,
+        then: Vec<Plugin>,
         candidate: Option<Plugin>,
     ) -> MappingSpec {
         // Only those that it may use: others may change without it.
@@ -348,6 +359,7 @@ impl BindJob {
             owner: self.owner.clone(),
             mapping: mapping.clone(),
             plugin,
+            then,
             candidate,
             sources,
             kinds: self.kinds.clone(),

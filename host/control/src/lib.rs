@@ -58,7 +58,10 @@ pub use autoscaler_events::write_autoscaler_events;
 pub use executor::Controller;
 pub use listing::{SeriesList, list_series};
 pub use runtime::{ObjectSource, Runtime};
-pub use self_test::{run as self_test, run_fixture};
+pub use self_test::{
+    FixtureOutcome, FixtureRun, each as self_test_each, run as self_test, run_fixture,
+    runs as run_on_fixture,
+};
 pub use watch_config::{ConfigOrigin, KEY, LABEL, read};
 
 use leadsman_cluster::Cluster;

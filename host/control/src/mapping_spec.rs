@@ -10,7 +10,7 @@ use leadsman_config::{PlannedQueries, valid};
 use leadsman_document::{Fault, json_schema, segment};
 use leadsman_evaluation::{
     self as evaluation, ActivationStatus, BoundQuery, Budget, Candidate, CircuitBreaker,
-    Evaluations, ItemLabels, Mapping, MissingLog, ObjectNames, Runs,
+    Evaluations, ItemLabels, Link, Mapping, MissingLog, ObjectNames, PREVIOUS, Runs,
 };
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::owner::Owner;
@@ -27,6 +27,8 @@ pub(super) struct MappingSpec {
     pub(super) owner: Owner,
     pub(super) mapping: valid::Mapping,
     pub(super) plugin: Plugin,
+    /// The plugins after it, one for each link of the mapping.
+    pub(super) then: Vec<Plugin>,
     /// The plugin of the shadow evaluation, once it is loaded.
     pub(super) candidate: Option<Plugin>,
     pub(super) sources: Sources,
@@ -55,6 +57,7 @@ impl PartialEq for MappingSpec {
             && self.mapping == moved
             && self.same_details(other)
             && self.plugin.digest() == other.plugin.digest()
+            && self.then.iter().map(Plugin::digest).eq(other.then.iter().map(Plugin::digest))
             && digest(&self.candidate) == digest(&other.candidate)
             && sources
             && self.kinds.is_same(&other.kinds)
@@ -92,13 +95,14 @@ impl MappingSpec {
 
     fn mapping(&self, runtime: &Runtime, faults: &mut Vec<Fault>) -> Option<Mapping> {
         let mapping = &self.mapping;
-        let config_place = format!("{}/config", mapping.place);
+        let config_place = mapping.config_place();
         for query in &mapping.queries {
             let place = format!("{}/queries/{}/source", mapping.place, segment(&query.name));
             faults.extend(self.other_kind(query).map(|message| Fault::at(place, message)));
         }
         let (queries, object_columns) =
             self.plan(&self.plugin, &mapping.plugin, &mapping.config, &config_place, faults)?;
+        let then = self.links(faults)?;
         let candidate = match (&self.candidate, &mapping.candidate) {
             (Some(plugin), Some((name, config))) => {
                 let place = format!("{}/candidate/config", mapping.place);
@@ -139,7 +143,8 @@ impl MappingSpec {
             Serve::External => (Serve::External, None),
         };
         let of_candidate = candidate.as_ref().and_then(|one| one.object_columns.as_ref());
-        let mut columns = object_columns.iter().chain(of_candidate);
+        let of_links = then.iter().filter_map(|link| link.object_columns.as_ref());
+        let mut columns = object_columns.iter().chain(of_candidate).chain(of_links);
         if let Some(kind) = kind.as_ref().filter(|_| columns.any(|columns| columns.addresses)) {
             self.kinds.follow_addresses(kind);
         }
@@ -155,6 +160,7 @@ impl MappingSpec {
             plugin: self.plugin.clone(),
             config: mapping.config.to_string(),
             object_columns,
+            then,
             object_names: object_names(&mapping.config),
             of_rule: self.of_rule,
             policy: mapping.policy.clone(),
@@ -199,12 +205,7 @@ impl MappingSpec {
         if faults.len() > before {
             return None;
         }
-        let own = |query: &Query| OwnQuery {
-            name: query.name.clone(),
-            range: query.kind.is_range(),
-            written: query.written().to_string(),
-        };
-        let queries = mapping.queries.iter().map(own).collect();
+        let queries = mapping.queries.iter().map(own_query).collect();
         let context = Context { serve: &mapping.serve, queries };
         let title = evaluation::title(&self.owner, &mapping.serve, &mapping.metric);
         let (planned, objects) = match plugin.configure(&title, &config.to_string(), &context) {
@@ -235,7 +236,7 @@ impl MappingSpec {
                             planned.name
                         )
                     };
-                    let place = format!("{}/plugin", mapping.place);
+                    let place = mapping.plugin_place();
                     faults.extend(
                         reasons.into_iter().map(|reason| Fault::at(place.clone(), message(reason))),
                     );
@@ -252,6 +253,61 @@ impl MappingSpec {
         Some((queries, objects))
     }
 
+    /// Has each plugin after the first check its configuration. It gets what the one before it gives,
+    /// and the answers that it names; it brings no queries.
+    fn links(&self, faults: &mut Vec<Fault>) -> Option<Vec<Link>> {
+        let mapping = &self.mapping;
+        let title = evaluation::title(&self.owner, &mapping.serve, &mapping.metric);
+        let mut links = Vec::with_capacity(self.then.len());
+        for (number, (plugin, link)) in self.then.iter().zip(&mapping.then).enumerate() {
+            let place = format!("{}/plugins/{}/config", mapping.place, number + 1);
+            let before = faults.len();
+            let schema = &plugin.description().config_schema;
+            faults.extend(json_schema::mismatches(schema, &link.config, &place));
+            if faults.len() > before {
+                continue;
+            }
+            let named = mapping.queries.iter().filter(|query| link.queries.contains(&query.name));
+            let mut queries: Vec<_> = named.map(own_query).collect();
+            // No mapping asks for it, so there is nothing that it is written as.
+            let written = serde_json::Value::Null.to_string();
+            queries.push(OwnQuery { name: PREVIOUS.to_owned(), range: false, written });
+            let context = Context { serve: &mapping.serve, queries };
+            let name = &link.plugin;
+            match plugin.configure(&title, &link.config.to_string(), &context) {
+                Ok(Planning::Accepted { queries, objects }) => {
+                    if !queries.is_empty() {
+                        let message = format!(
+                            "\"{name}\" brings queries, which only the first plugin of a chain may"
+                        );
+                        faults.push(Fault::at(place.clone(), message));
+                    }
+                    if let Some(columns) = &objects {
+                        faults.extend(self.no_addresses(columns, name));
+                    }
+                    links.push(Link {
+                        plugin_name: name.clone(),
+                        plugin: plugin.clone(),
+                        config: link.config.to_string(),
+                        object_columns: objects,
+                        queries: link.queries.clone(),
+                    });
+                }
+                Ok(Planning::Refused(refused)) => {
+                    let located = |fault: PluginFault| {
+                        Fault::at(format!("{place}{}", fault.path), fault.message)
+                    };
+                    faults.extend(refused.into_iter().map(located));
+                }
+                Err(error) => {
+                    let message = format!("\"{name}\" cannot check this configuration: {error}");
+                    faults.push(Fault::at(place, message));
+                }
+            }
+        }
+        (links.len() == self.then.len()).then_some(links)
+    }
+
     /// Why the objects have no addresses, if a plugin asks for them.
     fn no_addresses(&self, columns: &ObjectColumns, plugin: &str) -> Option<Fault> {
         let served = match &self.mapping.serve {
@@ -262,7 +318,7 @@ impl MappingSpec {
             }
         };
         let message = format!("the plugin \"{plugin}\" asks for addresses of pods, and {served}");
-        columns.addresses.then(|| Fault::at(format!("{}/plugin", self.mapping.place), message))
+        columns.addresses.then(|| Fault::at(self.mapping.plugin_place(), message))
     }
 
     /// Why the source of a query cannot answer it, if it is of another kind.
@@ -302,6 +358,15 @@ impl MappingSpec {
             Some(message) => Err(vec![message]),
             None => Ok(query),
         }
+    }
+}
+
+/// A query of the mapping, as plugins are told of it.
+fn own_query(query: &Query) -> OwnQuery {
+    OwnQuery {
+        name: query.name.clone(),
+        range: query.kind.is_range(),
+        written: query.written().to_string(),
     }
 }
 

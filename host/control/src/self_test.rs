@@ -1,6 +1,9 @@
 //! The fixtures that a plugin brings along, run as evaluations are: in the sandbox, under the
 //! usual limits, with the usual checks. The SDK runs the same fixtures natively.
 
+mod measured;
+mod outcomes;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -19,6 +22,9 @@ use leadsman_sandbox::{
     Context, Expected, Limits, OwnQuery, PlannedQuery, Planning, Plugin, Run, RunError,
 };
 use leadsman_source as source;
+
+pub use measured::{FixtureRun, runs};
+pub use outcomes::{FixtureOutcome, each};
 
 /// All fixtures of a plugin together.
 const TIME: Duration = Duration::from_secs(5);
@@ -152,16 +158,8 @@ fn all(plugin: &Plugin, fixtures: &[Named]) -> Result<usize, String> {
 
 impl Fixture {
     fn check(&self, plugin: &Plugin) -> Result<(), String> {
-        let config = match &self.config {
-            Value::Null => "{}".to_owned(),
-            config => config.to_string(),
-        };
-        let serve = self.serve()?;
-        let context = Context { serve: &serve, queries: self.own_queries() };
-        let planned = plugin
-            .configure("fixture", &config, &context)
-            .map_err(|error| format!("it cannot check its configuration: {error}"))?;
-        match (planned, &self.expect) {
+        let (config, serve) = (self.config(), self.serve()?);
+        match (self.configure(plugin, &config, &serve)?, &self.expect) {
             (Planning::Accepted { .. }, Expect::Faults(_)) => {
                 return Err("its configuration is accepted, and should not be".to_owned());
             }
@@ -190,24 +188,10 @@ impl Fixture {
             }
         }
         let scope = self.scope()?;
-        let run = Run {
-            name: "fixture",
-            config: &config,
-            limits: &Limits::default(),
-            expected: Expected {
-                serve: &serve,
-                scope: &scope,
-                activation: None,
-                on_nan: OnNan::Refuse,
-            },
-        };
-        match (plugin.evaluate(&run, self.input(scope.clone())?), &self.expect) {
+        match (self.evaluate(plugin, &config, &serve, &scope)?, &self.expect) {
             (Ok(values), Expect::Measures(expected)) => compare(&values, expected, &scope),
             (Err(RunError::Failure { message, query }), Expect::Failure(part)) => {
-                let message = match query {
-                    Some(query) => format!("query \"{query}\": {message}"),
-                    None => message,
-                };
+                let message = in_query(query.as_deref(), message);
                 if message.contains(part) {
                     return Ok(());
                 }
@@ -216,6 +200,37 @@ impl Fixture {
             (Ok(_), _) => Err("it gives values, and should fail".to_owned()),
             (Err(error), _) => Err(error.to_string()),
         }
+    }
+
+    fn config(&self) -> String {
+        match &self.config {
+            Value::Null => "{}".to_owned(),
+            config => config.to_string(),
+        }
+    }
+
+    fn configure(&self, plugin: &Plugin, config: &str, serve: &Serve) -> Result<Planning, String> {
+        let context = Context { serve, queries: self.own_queries() };
+        plugin
+            .configure("fixture", config, &context)
+            .map_err(|error| format!("it cannot check its configuration: {error}"))
+    }
+
+    /// Evaluates within the limits of a mapping that sets none.
+    fn evaluate(
+        &self,
+        plugin: &Plugin,
+        config: &str,
+        serve: &Serve,
+        scope: &Scope,
+    ) -> Result<Result<Values, RunError>, String> {
+        let run = Run {
+            name: "fixture",
+            config,
+            limits: &Limits::default(),
+            expected: Expected { serve, scope, activation: None, on_nan: OnNan::Refuse },
+        };
+        Ok(plugin.evaluate(&run, self.input(scope.clone())?))
     }
 
     /// The queries of the mapping: those that the plugin brings are not among them.
@@ -291,6 +306,14 @@ impl Fixture {
         let columns = ObjectColumns { labels: ObjectLabels::All, addresses: true };
         let table = ObjectTable::new(rows, &columns).map_err(|error| error.to_string())?;
         Ok(input.with_objects(&table))
+    }
+}
+
+/// A failure's message with the query that it is of.
+fn in_query(query: Option<&str>, message: String) -> String {
+    match query {
+        Some(query) => format!("query \"{query}\": {message}"),
+        None => message,
     }
 }
 

@@ -103,14 +103,15 @@ async fn attempt(
 
 /// Waits until the objects that the plugin asks for are known, for as long as a read may.
 async fn objects_known(mapping: &Mapping) -> Result<(), EvaluationError> {
-    let (Some(columns), Some(kind)) = (&mapping.object_columns, &mapping.kind) else {
+    let Some(kind) = mapping.kind.as_ref().filter(|_| mapping.all_columns().next().is_some())
+    else {
         return Ok(());
     };
     if *kind.state() == SyncState::Starting {
         let _ = timeout(mapping.policy.deadline, kind.first_list()).await;
     }
     kind.ready()?;
-    if columns.addresses {
+    if mapping.all_columns().any(|columns| columns.addresses) {
         timeout(mapping.policy.deadline, kind.addresses()).await.unwrap_or_else(|_| {
             let reason = "they are being listed for the first time".to_owned();
             Err(AddressesUnknown { resource: kind.resource().clone(), reason })

@@ -7,6 +7,7 @@ use super::activation::ActivationStatus;
 use super::basis::ObjectNames;
 use super::budget::Budget;
 use super::candidate::Candidate;
+use super::chain::Link;
 use super::circuit_breaker::CircuitBreaker;
 use super::missing::{Missing, MissingLog};
 use super::plugin_run::Runs;
@@ -45,6 +46,8 @@ pub struct Mapping {
     pub config: String,
     /// What the plugin asks for of the objects, if it wants to see them.
     pub object_columns: Option<ObjectColumns>,
+    /// The plugins after it, each of which gets the values of the one before.
+    pub then: Vec<Link>,
     /// The labels that name the objects of its values, as far as its configuration says.
     pub object_names: Option<ObjectNames>,
     /// Whether it is made of a rule, whose author knows of no plugins and mappings.
@@ -132,19 +135,28 @@ impl Mapping {
         let same_queries = self.queries.len() == other.queries.len()
             && self.queries.iter().zip(&other.queries).all(|(one, other)| one.asks_like(other));
         // Objects are part of the input of those plugins alone that ask for them.
+        let same_links = self.then.len() == other.then.len()
+            && self.then.iter().zip(&other.then).all(|(one, other)| one.is_like(other));
         let same_objects = self.object_columns == other.object_columns
-            && (self.object_columns.is_none()
+            && (self.all_columns().next().is_none()
                 || self.kind.as_ref().map(Arc::as_ptr) == other.kind.as_ref().map(Arc::as_ptr));
         self.owner == other.owner
             && self.serve == other.serve
             && self.items == other.items
             && self.plugin.digest() == other.plugin.digest()
             && self.config == other.config
+            && same_links
             && self.limits == other.limits
             && self.policy.activation == other.policy.activation
             && self.policy.on_nan == other.policy.on_nan
             && same_queries
             && same_objects
+    }
+
+    /// What its plugins ask for of the objects.
+    pub(super) fn all_columns(&self) -> impl Iterator<Item = &ObjectColumns> {
+        let of_links = self.then.iter().filter_map(|link| link.object_columns.as_ref());
+        self.object_columns.iter().chain(of_links)
     }
 
     /// How messages call one of its plugins. Who writes rules knows of none.

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::basis::Disputes;
 use super::budget::Reservation;
+use super::chain::{self, Link};
 use super::error::EvaluationError;
 use super::mapping::Mapping;
 use super::stage::{Stage, WaitingFor};
@@ -141,7 +142,9 @@ impl Permits {
         let (mut reservation, mut memory) = (None, None);
         if let Some(budget) = &mapping.budget {
             stage(Stage::Waiting(WaitingFor::PluginTime));
-            let expected = mapping.runs.expected(mapping.limits.time);
+            // Each plugin of a chain may use its time.
+            let plugins = u32::try_from(mapping.then.len()).map_or(u32::MAX, |then| then + 1);
+            let expected = mapping.runs.expected(mapping.limits.time.saturating_mul(plugins));
             reservation = Some(budget.reserve(expected).await?);
             stage(Stage::Waiting(WaitingFor::Memory));
             memory = budget.memory(mapping.limits.memory).await;
@@ -301,6 +304,8 @@ fn evaluate(
         let table = kind.table(scope, columns)?;
         input = input.with_objects(&table);
     }
+    // A candidate stands alone.
+    let then = if which == Which::Serving { mapping.then.as_slice() } else { &[] };
     let run = Run {
         name: &name,
         config,
@@ -308,7 +313,8 @@ fn evaluate(
         expected: Expected {
             serve: &mapping.serve,
             scope,
-            activation: mapping.policy.activation,
+            // What the last plugin gives is served.
+            activation: mapping.policy.activation.filter(|_| then.is_empty()),
             on_nan: mapping.policy.on_nan,
         },
     };
@@ -316,16 +322,72 @@ fn evaluate(
         (Which::Serving, Some(names)) => Disputes::find(&input, names),
         _ => Disputes::default(),
     };
-    let failed = |source: RunError| {
-        let plugin = mapping.called(plugin_name);
+    let failed = |name: &str, source: RunError| {
+        let plugin = mapping.called(name);
         EvaluationError::Plugin { plugin, source }
     };
-    let (result, trace) = plugin.evaluate_traced(&run, input);
-    let result = result.map_err(failed).map(|values| {
+    let given = (!then.is_empty()).then(|| input.clone());
+    let (result, mut trace) = plugin.evaluate_traced(&run, input);
+    let result = match (result.map_err(|source| failed(plugin_name, source)), given) {
+        (Ok(first), Some(given)) => {
+            follow(mapping, then, scope, first, (&given, &mut trace), failed)
+        }
+        (result, _) => result,
+    };
+    let result = result.map(|values| {
         let disputes = disputes.without_served(&values.served, scope);
         (values, disputes)
     });
     Ok((result, trace))
+}
+
+/// Runs the plugins after the first, each on the values of the one before. The record is that of the
+/// first one, whose answers are those of the queries, with the log lines and the memory of all.
+fn follow(
+    mapping: &Mapping,
+    then: &[Link],
+    scope: &Scope,
+    first: Values,
+    (given, record): (&Input, &mut Trace),
+    failed: impl Fn(&str, RunError) -> EvaluationError,
+) -> Result<Values, EvaluationError> {
+    let mut previous = chain::answer(&first, record, scope);
+    let mut values = first;
+    for (number, link) in then.iter().enumerate() {
+        let mut input = link.input(given, previous);
+        if let (Some(columns), Some(kind)) = (&link.object_columns, &mapping.kind) {
+            let table = kind.table(scope, columns)?;
+            input = input.with_objects(&table);
+        }
+        let is_last = number + 1 == then.len();
+        let name = format!("{} ({})", mapping.title(), link.plugin_name);
+        let run = Run {
+            name: &name,
+            config: &link.config,
+            limits: &mapping.limits,
+            expected: Expected {
+                serve: &mapping.serve,
+                scope,
+                activation: mapping.policy.activation.filter(|_| is_last),
+                on_nan: mapping.policy.on_nan,
+            },
+        };
+        let (result, trace) = link.plugin.evaluate_traced(&run, input);
+        let ran = result.map_err(|source| failed(&link.plugin_name, source)).map(|next| {
+            let answer = chain::answer(&next, &trace, scope);
+            (next, answer)
+        });
+        record.memory = record.memory.max(trace.memory);
+        record.log_dropped += trace.log_dropped;
+        record.log.extend(trace.log);
+        let (mut next, answer) = ran?;
+        // What one of them refused, a read lacks.
+        next.refused.append(&mut values.refused);
+        next.refused_count += values.refused_count;
+        next.not_numbers += values.not_numbers;
+        (values, previous) = (next, answer);
+    }
+    Ok(values)
 }
 
 #[cfg(test)]

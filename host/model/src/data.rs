@@ -284,6 +284,20 @@ impl Input {
         input
     }
 
+    /// Adds an answer.
+    pub fn with_answer(mut self, query: &str, answer: Answer) -> Self {
+        let Answer { dictionary, mut data, unit, warnings } = answer;
+        let numbers = self.dictionary.absorb(&dictionary);
+        if let Some(labels) = data.labels_mut() {
+            labels.renumber(&numbers);
+        }
+        if let Data::Text { text, .. } = &mut data {
+            *text = numbers.get(*text as usize).copied().unwrap_or_default();
+        }
+        self.answers.push(NamedAnswer { query: query.to_owned(), data, unit, warnings });
+        self
+    }
+
     /// Adds the objects of the scope.
     pub fn with_objects(mut self, table: &ObjectTable) -> Self {
         let numbers = self.dictionary.absorb(&table.dictionary);

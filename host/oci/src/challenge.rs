@@ -62,7 +62,8 @@ async fn bearer_token(
         return Err(session.challenge("its token service does not speak TLS"));
     }
     // Only the scope that is needed, whatever the challenge proposes.
-    let scope = format!("repository:{}:pull", session.reference().repository());
+    let (repository, actions) = (session.reference().repository(), session.rights().actions());
+    let scope = format!("repository:{repository}:{actions}");
     let service = challenge.get("service").unwrap_or_default();
     let asked = [("service", service), ("scope", &scope)];
     let request = match session.credentials() {

@@ -1,4 +1,4 @@
-//! An OCI registry client: pulls components and verifies their signatures.
+//! An OCI registry client: pulls components, verifies their signatures, and pushes.
 //!
 //! [`Registry`] resolves a [`Reference`] to a [`Digest`] and pulls the component of a digest;
 //! [`verify`] searches for a signature of that digest by one of some keys. Everything is read with
@@ -13,6 +13,7 @@ mod credentials;
 mod entries;
 mod error;
 mod manifest;
+mod push;
 mod registry;
 mod session;
 mod signature;
@@ -23,5 +24,6 @@ pub use credentials::{Credentials, CredentialsError};
 pub use error::PullError;
 pub use leadsman_model::reference::{Digest, Reference, ReferenceError};
 pub use manifest::NotAPlugin;
-pub use registry::{Access, Registry};
+pub use push::{ARTIFACT_TYPE, Expected, NewArtifact, PushError, Pushed};
+pub use registry::{Access, ArtifactInfo, Registry};
 pub use signature::{KeyError, PublicKey, SignatureError, verify};

@@ -17,6 +17,9 @@ const WASM: [&str; 2] = ["application/wasm", "application/vnd.wasm.content.layer
 #[serde(rename_all = "camelCase")]
 pub(super) struct Manifest {
     media_type: Option<String>,
+    pub(super) artifact_type: Option<String>,
+    #[serde(default)]
+    pub(super) annotations: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) layers: Vec<Descriptor>,
     #[serde(default)]

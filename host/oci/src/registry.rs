@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Client, Method, redirect};
 
+use super::answer::shown;
 use super::credentials::Credentials;
 use super::error::PullError;
-use super::manifest::{Content, Descriptor};
+use super::manifest::{Content, Descriptor, Manifest};
 use super::session::Session;
 use leadsman_model::reference::Digest;
 use leadsman_model::reference::Reference;
@@ -29,6 +30,22 @@ pub struct Access {
     /// The time limit of each operation, over all of its requests.
     pub timeout: Duration,
 }
+
+/// What the manifest of a plugin says about it. The texts are those of whoever pushed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactInfo {
+    /// The digest of the component.
+    pub component: String,
+    /// The size of the component, in bytes.
+    pub bytes: u64,
+    /// What kind of artifact it says to be.
+    pub artifact_type: Option<String>,
+    /// Its annotations, without control characters; the first few.
+    pub annotations: Vec<(String, String)>,
+}
+
+/// How many annotations of an artifact are given.
+const MAX_ANNOTATIONS: usize = 50;
 
 /// A client of registries.
 #[derive(Debug)]
@@ -64,10 +81,34 @@ impl Registry {
     pub async fn pull(&self, reference: &Reference, digest: &Digest) -> Result<Vec<u8>, PullError> {
         self.within(reference.to_string(), async {
             let mut session = self.session(reference)?;
-            let layer = plugin(&mut session, digest).await?;
+            let (layer, _) = plugin(&mut session, digest).await?;
             session.blob(&layer, self.access.max_bytes).await
         })
         .await
+    }
+
+    /// Reads what the manifest with this digest says. Tag and digest of the reference are ignored.
+    pub async fn info(
+        &self,
+        reference: &Reference,
+        digest: &Digest,
+    ) -> Result<ArtifactInfo, PullError> {
+        self.within(reference.to_string(), async {
+            let mut session = self.session(reference)?;
+            let (layer, manifest) = plugin(&mut session, digest).await?;
+            let annotations = manifest.annotations.iter().take(MAX_ANNOTATIONS);
+            Ok(ArtifactInfo {
+                component: shown(&layer.digest),
+                bytes: layer.size,
+                artifact_type: manifest.artifact_type.as_deref().map(shown),
+                annotations: annotations.map(|(key, text)| (shown(key), shown(text))).collect(),
+            })
+        })
+        .await
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.access.timeout
     }
 
     pub(super) fn session<'a>(
@@ -92,36 +133,49 @@ impl Registry {
 
     async fn resolve_tag(&self, reference: &Reference, tag: &str) -> Result<Digest, PullError> {
         let mut session = self.session(reference)?;
-        let what = reference.to_string();
-        match session.ask(Method::HEAD, &format!("manifests/{tag}"), &what).await {
-            Ok(head) => {
-                let named = head.headers().get(HEADER_DIGEST);
-                let named = named.and_then(|value| value.to_str().ok()?.parse().ok());
-                if let Some(digest) = named {
-                    return Ok(digest);
-                }
-            }
-            // The registry may not support HEAD; otherwise the GET below has a better message.
-            Err(PullError::Status { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        let (manifest, _) = session.manifest(tag).await?;
-        Ok(Digest::of(&manifest))
+        digest_of_tag(&mut session, tag, &reference.to_string()).await
     }
 }
 
-/// The layer with the component.
-async fn plugin(session: &mut Session<'_>, digest: &Digest) -> Result<Descriptor, PullError> {
+/// The digest of the manifest that a tag refers to. `what` is the name of it in messages.
+pub(super) async fn digest_of_tag(
+    session: &mut Session<'_>,
+    tag: &str,
+    what: &str,
+) -> Result<Digest, PullError> {
+    match session.ask(Method::HEAD, &format!("manifests/{tag}"), what).await {
+        Ok(head) => {
+            let named = head.headers().get(HEADER_DIGEST);
+            let named = named.and_then(|value| value.to_str().ok()?.parse().ok());
+            if let Some(digest) = named {
+                return Ok(digest);
+            }
+        }
+        // The registry may not support HEAD; otherwise the GET below has a better message.
+        Err(PullError::Status { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let (manifest, _) = session.manifest(tag).await?;
+    Ok(Digest::of(&manifest))
+}
+
+/// The layer with the component, and the manifest that it is of.
+async fn plugin(
+    session: &mut Session<'_>,
+    digest: &Digest,
+) -> Result<(Descriptor, Manifest), PullError> {
     let what = session.name(&digest.to_string());
     let refuse = |reason| PullError::NotAPlugin { what: what.clone(), reason };
-    let child = match session.manifest_of(digest).await?.content().map_err(refuse)? {
-        Content::Plugin(layer) => return Ok(layer),
+    let manifest = session.manifest_of(digest).await?;
+    let child = match manifest.content().map_err(refuse)? {
+        Content::Plugin(layer) => return Ok((layer, manifest)),
         Content::Manifest(child) => child,
     };
     let malformed = |reason| PullError::Malformed { what: what.clone(), reason };
     let child: Digest = child.digest.parse().map_err(malformed)?;
-    match session.manifest_of(&child).await?.content().map_err(refuse)? {
-        Content::Plugin(layer) => Ok(layer),
+    let manifest = session.manifest_of(&child).await?;
+    match manifest.content().map_err(refuse)? {
+        Content::Plugin(layer) => Ok((layer, manifest)),
         Content::Manifest(_) => Err(malformed("it is an index of an index".to_owned())),
     }
 }

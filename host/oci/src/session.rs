@@ -25,6 +25,26 @@ pub(super) struct Session<'a> {
     credentials: Option<&'a Credentials>,
     base: Url,
     authorization: Option<HeaderValue>,
+    rights: Rights,
+}
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    /// Reading.
+    Pull,
+    /// Reading and writing.
+    Push,
+}
+
+impl Rights {
+    /// As the scope of a token has it.
+    pub(super) fn actions(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "pull,push",
+        }
+    }
 }
 
 impl<'a> Session<'a> {
@@ -39,7 +59,65 @@ impl<'a> Session<'a> {
         let base = Url::parse(&address)
             .map_err(|error| PullError::Malformed { what: address, reason: error.to_string() })?;
         let credentials = credentials.filter(|credentials| credentials.are_for(reference));
-        Ok(Self { client, reference, credentials, base, authorization: None })
+        Ok(Self { client, reference, credentials, base, authorization: None, rights: Rights::Pull })
+    }
+
+    /// The same session, for writing too.
+    pub(super) fn for_push(mut self) -> Self {
+        self.rights = Rights::Push;
+        self
+    }
+
+    pub(super) fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    /// The address of a part of the repository.
+    pub(super) fn url(&self, path: &str) -> Result<Url, PullError> {
+        let malformed = |_| PullError::Redirect { host: host(&self.base), reason: "it is none" };
+        self.base.join(path).map_err(malformed)
+    }
+
+    /// Sends a request that writes, once with each way to authenticate. Every status but success is an
+    /// error. It follows no redirect: what is written goes where the registry was asked to take it.
+    pub(super) async fn write(
+        &mut self,
+        method: Method,
+        url: &Url,
+        body: Body<'_>,
+        what: &str,
+    ) -> Result<Response, PullError> {
+        let is_safe = url.scheme() == "https" || url.scheme() == "http" && self.is_plain();
+        if !is_safe {
+            let reason = "it does not use TLS";
+            return Err(PullError::Redirect { host: host(url), reason });
+        }
+        let mut response = self.send(&method, url, body).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && self.authorization.is_none()
+            && self.is_own(url)
+        {
+            self.authorization = Some(challenge::answer(self, response.headers()).await?);
+            response = self.send(&method, url, body).await?;
+        }
+        self.accepted(response, what).await
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: Body<'_>,
+    ) -> Result<Response, PullError> {
+        let mut request = self
+            .request(method.clone(), url.clone())
+            .header(header::CONTENT_TYPE, body.media_type)
+            .body(body.bytes.to_vec());
+        if let Some(authorization) = self.authorization.as_ref().filter(|_| self.is_own(url)) {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let response = request.send().await;
+        response.map_err(|error| PullError::of_request(host(url), error))
     }
 
     /// Requests a part of the repository. Every status but success is an error.
@@ -57,6 +135,11 @@ impl<'a> Session<'a> {
             self.authorization = Some(challenge::answer(self, response.headers()).await?);
             response = self.follow(method, path).await?;
         }
+        self.accepted(response, what).await
+    }
+
+    /// The response, unless its status is an error.
+    async fn accepted(&self, response: Response, what: &str) -> Result<Response, PullError> {
         let host = host(response.url());
         match response.status() {
             status if status.is_success() => Ok(response),
@@ -159,8 +242,7 @@ impl<'a> Session<'a> {
     /// Sends a request and follows redirects. Registries store blobs on other hosts, and only the
     /// registry itself gets the authorization.
     async fn follow(&self, method: Method, path: &str) -> Result<Response, PullError> {
-        let malformed = |_| PullError::Redirect { host: host(&self.base), reason: "it is none" };
-        let mut url = self.base.join(path).map_err(malformed)?;
+        let mut url = self.url(path)?;
         for _ in 0..=MAX_REDIRECTS {
             let mut request = self
                 .request(method.clone(), url.clone())
@@ -186,6 +268,13 @@ impl<'a> Session<'a> {
     fn is_own(&self, url: &Url) -> bool {
         url.origin() == self.base.origin()
     }
+}
+
+/// What a request writes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Body<'a> {
+    pub(super) media_type: &'static str,
+    pub(super) bytes: &'a [u8],
 }
 
 fn checked(found: Digest, digest: &Digest, what: &str) -> Result<(), PullError> {

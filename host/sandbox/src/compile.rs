@@ -50,6 +50,15 @@ pub(super) const MAX_CODE: u64 = 512 << 20;
 const EXIT_REFUSED: u8 = 1;
 const EXIT_FAILED: u8 = 3;
 
+/// What compiling a component took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompileCost {
+    /// The processor time of all threads.
+    pub cpu_time: Duration,
+    /// The most memory that the compiler used at once, in bytes, if the system tells.
+    pub memory: Option<u64>,
+}
+
 /// Compiles components, caches the code, and shares the plugins that are loaded.
 pub struct Compiler {
     /// The program that this process runs.
@@ -68,24 +77,25 @@ impl Compiler {
     }
 
     /// Compiles a component, or returns its code from the cache. `digest` identifies the component.
+    /// With what it took, if it was compiled.
     pub(super) async fn compile(
         &self,
         engine: &Engine,
         owner: &CompileOwner,
         digest: &str,
         component: &[u8],
-    ) -> Result<Compiled, LoadError> {
+    ) -> Result<(Compiled, Option<CompileCost>), LoadError> {
         let key = cache_key(engine, digest);
         if let Some(code) = self.cached(&key).await {
-            return Ok(code);
+            return Ok((code, None));
         }
         let permit = self.queue.acquire(owner).await;
         // The same component may have been compiled while this request waited.
         if let Some(code) = self.cached(&key).await {
-            return Ok(code);
+            return Ok((code, None));
         }
         let mut child = std::pin::pin!(run_child(&self.program, component));
-        let code = match tokio::time::timeout(MAX_SHORT, &mut child).await {
+        let (code, cost) = match tokio::time::timeout(MAX_SHORT, &mut child).await {
             Ok(result) => result?,
             Err(_) => {
                 if let Some(permit) = &permit {
@@ -96,8 +106,8 @@ impl Compiler {
         };
         drop(permit);
         match &self.store {
-            Some(store) => Ok(store.put(&key, code).await),
-            None => Ok(code),
+            Some(store) => Ok((store.put(&key, code).await, cost)),
+            None => Ok((code, cost)),
         }
     }
 
@@ -130,7 +140,10 @@ fn cache_key(engine: &Engine, digest: &str) -> String {
 }
 
 /// Runs the compiler as a child process.
-async fn run_child(program: &PathBuf, component: &[u8]) -> Result<Compiled, LoadError> {
+async fn run_child(
+    program: &PathBuf,
+    component: &[u8],
+) -> Result<(Compiled, Option<CompileCost>), LoadError> {
     let failed = |source| LoadError::Compiler { program: program.clone(), source };
     let cpu_time = if is_large(component) { MAX_CPU_TIME_INTERPRETER } else { MAX_CPU_TIME };
     let mut child = Command::new(program)
@@ -187,9 +200,9 @@ fn outcome(
     code: Vec<u8>,
     message: &str,
     cpu_time: Duration,
-) -> Result<Compiled, LoadError> {
+) -> Result<(Compiled, Option<CompileCost>), LoadError> {
     if status.success() {
-        return Ok(Compiled::from_compiler(code));
+        return Ok((Compiled::from_compiler(code), read_cost(message)));
     }
     let message = message.trim();
     if status.code() == Some(i32::from(EXIT_REFUSED)) {
@@ -202,7 +215,7 @@ fn outcome(
     const XCPU: i32 = 24;
     match status.signal() {
         Some(XCPU) => Err(LoadError::CompileTime(cpu_time)),
-        _ if message.contains("memory allocation") => Err(LoadError::CompileMemory(MAX_MEMORY)),
+        _ if message.contains("memory allocation") => Err(LoadError::CompileMemory(memory_limit())),
         _ => Err(LoadError::CompilerEnded(format!("{status}{}", first_line(message)))),
     }
 }
@@ -214,6 +227,33 @@ fn first_line(message: &str) -> String {
         None => String::new(),
     }
 }
+
+/// What the child says that its work took.
+fn read_cost(message: &str) -> Option<CompileCost> {
+    let line = message.lines().find_map(|line| line.strip_prefix(COST_PREFIX))?;
+    let mut numbers = line.split(' ').map(str::parse);
+    let milliseconds = numbers.next()?.ok()?;
+    let memory = numbers.next().and_then(Result::ok);
+    Some(CompileCost { cpu_time: Duration::from_millis(milliseconds), memory })
+}
+
+/// What this process has used so far: milliseconds of processor time, and bytes of memory if the system
+/// tells.
+fn own_cost() -> String {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let milliseconds = time.tv_sec * 1000 + time.tv_nsec / 1_000_000;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes: Option<u64> =
+        peak.and_then(|peak| peak.trim().strip_suffix("kB")?.trim().parse().ok());
+    match kibibytes {
+        Some(kibibytes) => format!("{milliseconds} {}", kibibytes * 1024),
+        None => milliseconds.to_string(),
+    }
+}
+
+/// The prefix of the child's message of what its work took.
+const COST_PREFIX: &str = "cost: ";
 
 /// The prefix of the child's message for an exceeded structural limit.
 const LIMIT_PREFIX: &str = "limit: ";
@@ -247,9 +287,9 @@ fn compile_with_limits(cpu_time: u64) -> Result<(), ChildError> {
     let both = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
     rustix::process::setrlimit(Resource::As, both(MAX_MEMORY)).map_err(|error| failed(&error))?;
     // If the container's memory limit is lower, exceeding it would kill all of its processes.
-    if let Some(limit) = container_memory() {
-        let max = (limit / 4 * 3).min(MAX_MEMORY);
-        rustix::process::setrlimit(Resource::Data, both(max)).map_err(|error| failed(&error))?;
+    if container_memory().is_some() {
+        rustix::process::setrlimit(Resource::Data, both(memory_limit()))
+            .map_err(|error| failed(&error))?;
     }
     // The soft limit sends SIGXCPU, which identifies the cause. The hard limit sends SIGKILL.
     let cpu = Rlimit { current: Some(cpu_time), maximum: Some(cpu_time + 1) };
@@ -270,12 +310,19 @@ fn compile_with_limits(cpu_time: u64) -> Result<(), ChildError> {
         other => ChildError::Failed(other.to_string()),
     })?;
     let mut out = std::io::stdout().lock();
-    out.write_all(&code).and_then(|()| out.flush()).map_err(|error| failed(&error))
+    out.write_all(&code).and_then(|()| out.flush()).map_err(|error| failed(&error))?;
+    eprintln!("{COST_PREFIX}{}", own_cost());
+    Ok(())
 }
 
 /// Whether a component is so large that it must include an interpreter.
 fn is_large(component: &[u8]) -> bool {
     component.len() as u64 > StructuralLimits::DEFAULT.bytes
+}
+
+/// The memory that a compiler gets, in bytes.
+fn memory_limit() -> u64 {
+    container_memory().map_or(MAX_MEMORY, |limit| (limit / 4 * 3).min(MAX_MEMORY))
 }
 
 /// The memory limit of this process's container in bytes, if there is one.
@@ -294,4 +341,22 @@ pub(super) fn compile(component: &[u8]) -> Result<Vec<u8>, LoadError> {
     let engine = wasmtime::Engine::new(&engine::for_compiling())
         .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     engine.precompile_component(component).map_err(|error| LoadError::Invalid(format!("{error:#}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiling_took_is_read() {
+        let cost = |milliseconds, memory| {
+            Some(CompileCost { cpu_time: Duration::from_millis(milliseconds), memory })
+        };
+        assert_eq!(read_cost("a warning\ncost: 1400 83886080\n"), cost(1400, Some(83_886_080)));
+        assert_eq!(read_cost("cost: 7"), cost(7, None));
+        assert_eq!(read_cost(""), None);
+        assert_eq!(read_cost("cost: x"), None);
+        let own = read_cost(&format!("{COST_PREFIX}{}", own_cost())).unwrap();
+        assert!(own.memory.is_none_or(|bytes| bytes > 1 << 20), "{own:?}");
+    }
 }

@@ -24,11 +24,11 @@ pub enum LoadError {
     /// A core module, which has no typed interface.
     #[error(
         "it is a core WebAssembly module, not a component of the world leadsman:plugin/mapping; \
-         build it with the plugin SDK, or wrap it with `wasm-tools component new`"
+         `leadsman plugin build` makes a component of it"
     )]
     CoreModule,
     /// The bytes are WebAssembly, but not well-formed.
-    #[error("it is not a valid component: {0}")]
+    #[error("it is not a valid component: {0}; build it again with `leadsman plugin build`")]
     Invalid(String),
     /// It exceeds a structural limit.
     #[error("it is larger within than plugins may be: {0}")]
@@ -48,7 +48,10 @@ pub enum LoadError {
         cpu_time: Duration,
     },
     /// Compilation exceeded its limit of memory, in bytes.
-    #[error("compiling it took more than {0} bytes of memory and was stopped")]
+    #[error(
+        "compiling it took more than {0} bytes of memory and was stopped; give the adapter a \
+         higher memory limit, of which a compiler gets three quarters (interpreters take up to 400 MiB)"
+    )]
     CompileMemory(u64),
     /// The compiler process ended unexpectedly.
     #[error("the compiler gave up on it ({0})")]
@@ -63,8 +66,9 @@ pub enum LoadError {
     },
     /// It has imports that the sandbox does not provide.
     #[error(
-        "it imports {}, which plugins do not get (there is only {LOG}); build it without WASI, \
-         e.g. for wasm32-unknown-unknown",
+        "it imports {}, which plugins do not get (there is only {LOG}); build it with \
+         `leadsman plugin build`, which answers WASI preview 1 within the component (with \
+         componentize-py alone: `--stub-wasi`)",
         .imports.join(", ")
     )]
     UnknownImports {
@@ -74,7 +78,7 @@ pub enum LoadError {
     /// It lacks exports of the plugin world.
     #[error(
         "it is a component of another world: it does not export {} (it exports {}); a plugin \
-         implements leadsman:plugin/mapping",
+         implements leadsman:plugin/mapping; `leadsman plugin new` begins one",
         .missing.join(", "),
         if .exports.is_empty() { "nothing".to_owned() } else { .exports.join(", ") }
     )]

@@ -7,7 +7,7 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::bindings::MappingPre;
-use super::compile::{self, Compiler};
+use super::compile::{self, CompileCost, Compiler};
 use super::compile_queue::CompileOwner;
 use super::compiled::Compiled;
 use super::engine::Engine;
@@ -43,6 +43,7 @@ struct Loaded {
     digest: String,
     description: Description,
     fixtures: Option<Box<[u8]>>,
+    cost: Option<CompileCost>,
 }
 
 impl Plugin {
@@ -61,13 +62,13 @@ impl Plugin {
         if let Some(plugin) = compiler.loaded(&digest) {
             return Ok(plugin);
         }
-        let code = compiler.compile(engine, owner, &digest, &bytes).await?;
+        let (code, cost) = compiler.compile(engine, owner, &digest, &bytes).await?;
         let engine = engine.clone();
         let permit = engine.loading().await;
         // `describe` runs plugin code, which may use all of its time limit.
         let link = move || {
             let _permit = permit;
-            Self::link(engine, digest, fixtures, &code)
+            Self::link(engine, digest, fixtures, (&code, cost))
         };
         let plugin = blocking(link).await??;
         compiler.share(&plugin);
@@ -82,14 +83,14 @@ impl Plugin {
     pub fn load_trusted(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         sniff(bytes)?;
         let code = Compiled::from_compiler(compile::compile(bytes)?);
-        Self::link(engine.clone(), Digest::of(bytes).hex(), fixtures::section(bytes), &code)
+        Self::link(engine.clone(), Digest::of(bytes).hex(), fixtures::section(bytes), (&code, None))
     }
 
     fn link(
         engine: Engine,
         digest: String,
         fixtures: Option<Box<[u8]>>,
-        code: &Compiled,
+        (code, cost): (&Compiled, Option<CompileCost>),
     ) -> Result<Self, LoadError> {
         let component =
             code.component(&engine).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
@@ -100,12 +101,17 @@ impl Plugin {
             .and_then(MappingPre::new)
             .map_err(|error| LoadError::OtherTypes(format!("{error:#}")))?;
         let description = super::run::describe(&engine, &pre).map_err(LoadError::Describe)?;
-        Ok(Self(Arc::new(Loaded { engine, pre, digest, description, fixtures })))
+        Ok(Self(Arc::new(Loaded { engine, pre, digest, description, fixtures, cost })))
     }
 
     /// The fixtures in the component, as JSON.
     pub fn fixtures(&self) -> Option<&[u8]> {
         self.0.fixtures.as_deref()
+    }
+
+    /// What compiling it took, if that was done in this process and not from a cache.
+    pub fn compile_cost(&self) -> Option<CompileCost> {
+        self.0.cost
     }
 
     pub(super) fn engine(&self) -> &Engine {

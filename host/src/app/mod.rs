@@ -52,6 +52,8 @@ pub struct App {
     pub admin: SocketAddr,
     /// The self-signed certificate as PEM, for clients that are to trust it.
     pub certificate: Option<String>,
+    /// What is served now.
+    pub served: Arc<CurrentSnapshot>,
     /// The autoscalers that the page shows.
     pub autoscalers: Arc<AutoscalerStore>,
     readiness: Readiness,
@@ -150,6 +152,7 @@ impl App {
             api,
             admin,
             certificate: None,
+            served: served.clone(),
             autoscalers,
             readiness: readiness.clone(),
             tasks: JoinSet::new(),

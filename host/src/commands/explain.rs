@@ -44,11 +44,17 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
         against: of.against.clone(),
         namespace: of.namespace.clone(),
         kubeconfig: of.kubeconfig.clone(),
+        plugin: None,
         fixture: of.record.is_some(),
     };
+    tried(&options, of.output, of.record.as_deref())
+}
+
+/// Runs a mapping once, prints the result, and writes it as a fixture if that is wanted.
+pub(super) fn tried(options: &TryOptions, output: ExplainOutput, file: Option<&Path>) -> ExitCode {
     let done = run(async {
-        let document = explain::try_mapping(&options).await?;
-        let text = match of.output {
+        let document = explain::try_mapping(options).await?;
+        let text = match output {
             ExplainOutput::Text => MetricText(&document).to_string(),
             ExplainOutput::Json => pretty(&document)?,
         };
@@ -57,7 +63,7 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
             // It could not be loaded.
             return Ok(ExitCode::from(FAULTS));
         }
-        match &of.record {
+        match file {
             Some(file) => record(&[document], file),
             None => Ok(ExitCode::SUCCESS),
         }

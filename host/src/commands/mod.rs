@@ -22,7 +22,7 @@ pub(crate) use convert::convert;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use explain::{explain, try_mapping};
-pub(crate) use plugin::{inspect, run_fixture};
+pub(crate) use plugin::plugin;
 pub(crate) use rules::rules;
 pub(crate) use serve::serve;
 pub(crate) use takeover::takeover;

@@ -9,6 +9,7 @@ use leadsman_config::Flags;
 use leadsman_control::ConfigOrigin;
 use leadsman_model::serve::Serve;
 use leadsman_provider::explanation::{KIND, MetricExplanation, With};
+use leadsman_provider::snapshot::Snapshot;
 use serde_json::Value;
 
 use super::requests::{MetricRead, Served};
@@ -113,18 +114,7 @@ impl Explainer {
     /// As what a metric is served.
     async fn served(&self, metric: &str, version: &str) -> Result<Vec<Served>, ExplainError> {
         match &self.0 {
-            ExplainBackend::Process(loaded) => {
-                let entries = loaded.loaded.snapshot.of_name(metric);
-                let served = entries.filter_map(|entry| match &entry.serve {
-                    Serve::Custom(resource) => Some(Served::Custom {
-                        resource: resource.to_string(),
-                        namespaced: resource.namespaced(),
-                    }),
-                    Serve::External => Some(Served::External),
-                    Serve::ResourceMetrics(_) => None,
-                });
-                Ok(served.collect())
-            }
+            ExplainBackend::Process(loaded) => Ok(served_in(&loaded.loaded.snapshot, metric)),
             ExplainBackend::Cluster(cluster) => {
                 let custom = format!("/apis/custom.metrics.k8s.io/{version}");
                 let external = "/apis/external.metrics.k8s.io/v1beta1".to_owned();
@@ -138,6 +128,25 @@ impl Explainer {
             }
         }
     }
+}
+
+/// As what a snapshot serves a metric.
+fn served_in(snapshot: &Snapshot, metric: &str) -> Vec<Served> {
+    let served = snapshot.of_name(metric).filter_map(|entry| match &entry.serve {
+        Serve::Custom(resource) => Some(Served::Custom {
+            resource: resource.to_string(),
+            namespaced: resource.namespaced(),
+        }),
+        Serve::External => Some(Served::External),
+        Serve::ResourceMetrics(_) => None,
+    });
+    served.collect()
+}
+
+/// The paths of reads of a metric in a namespace, in each way in which a snapshot serves it.
+pub fn paths_in(snapshot: &Snapshot, namespace: &str, metric: &str) -> Vec<String> {
+    let served = served_in(snapshot, metric);
+    served.iter().map(|of| of.path(namespace, metric, "v1beta2")).collect()
 }
 
 /// What a list of discovery says of a metric.

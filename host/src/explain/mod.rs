@@ -14,7 +14,7 @@ mod readings;
 mod record;
 mod requests;
 mod text;
-mod try_mapping;
+pub(crate) mod try_mapping;
 mod verdict;
 mod what_if;
 
@@ -26,7 +26,7 @@ use serde::Serialize;
 
 use crate::app::StartError;
 use autoscaler::Condition;
-pub use explainer::{Explainer, Reads};
+pub use explainer::{Explainer, Reads, paths_in};
 use leadsman_autoscaler::{manifest as autoscaler, notation};
 pub use metric::MetricText;
 pub use requests::MetricRead;

@@ -11,7 +11,7 @@ use super::ExplainError;
 use super::explainer::{Explainer, Reads};
 
 /// The keys of a configuration that a tried mapping may use.
-const USED: [&str; 7] =
+pub(crate) const USED: [&str; 7] =
     ["apiVersion", "kind", "sources", "plugins", "registries", "verify", "objects"];
 
 /// What to try, and with what.
@@ -25,6 +25,9 @@ pub struct TryOptions {
     pub namespace: String,
     /// The cluster, for the objects that the values are for.
     pub kubeconfig: Option<PathBuf>,
+    /// The plugin to run, in place of the one that the mapping names: a component's file, or the name of
+    /// one that ships with the adapter.
+    pub plugin: Option<String>,
     /// Whether the run is wanted as a fixture.
     pub fixture: bool,
 }
@@ -32,16 +35,24 @@ pub struct TryOptions {
 /// Runs a mapping once, and explains what it gives.
 pub async fn try_mapping(options: &TryOptions) -> Result<MetricExplanation, ExplainError> {
     let against = read(&options.against)?;
-    let mapping = one_mapping(read(&options.mapping)?).map_err(|reason| ExplainError::File {
-        file: options.mapping.display().to_string(),
-        reason,
+    let mut mapping = one_mapping(read(&options.mapping)?).map_err(|reason| {
+        ExplainError::File { file: options.mapping.display().to_string(), reason }
     })?;
+    let tried = options.plugin.as_deref().map(|plugin| replace_plugin(&mut mapping, plugin));
+    let tried = tried.transpose()?.flatten();
     let metric = mapping["metric"].as_str().unwrap_or_default().to_owned();
     let mut config = json!({"mappings": [mapping]});
     for key in USED {
         if let Some(value) = against.get(key) {
             config[key] = value.clone();
         }
+    }
+    if let Some(file) = tried {
+        // A file has no signature, and whoever runs it here knows where it is from.
+        if let Some(keys) = config.as_object_mut() {
+            keys.remove("verify");
+        }
+        config["plugins"][TRIED] = json!({"file": file.display().to_string()});
     }
     // Beside the configuration, since its paths are relative to it.
     let folder = options.against.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -75,7 +86,33 @@ pub async fn try_mapping(options: &TryOptions) -> Result<MetricExplanation, Expl
     explainer.explain(path, With { fixture: options.fixture }).await
 }
 
-fn read(file: &Path) -> Result<Value, ExplainError> {
+/// The name of a plugin that is tried from a file.
+const TRIED: &str = "tried";
+
+/// Makes a mapping name another plugin. With the path of its file, if it is one.
+fn replace_plugin(mapping: &mut Value, plugin: &str) -> Result<Option<PathBuf>, ExplainError> {
+    let Some(keys) = mapping.as_object_mut() else { return Ok(None) };
+    if keys.contains_key("plugins") {
+        return Err(ExplainError::File {
+            file: plugin.to_owned(),
+            reason: "the mapping has several plugins, and which of them it replaces is not known; \
+                     name it under `plugins` of the configuration, and use `leadsman try`"
+                .to_owned(),
+        });
+    }
+    if !Path::new(plugin).is_file() {
+        keys.insert("plugin".to_owned(), plugin.into());
+        return Ok(None);
+    }
+    let file = std::path::absolute(plugin).map_err(|error| ExplainError::File {
+        file: plugin.to_owned(),
+        reason: error.to_string(),
+    })?;
+    keys.insert("plugin".to_owned(), TRIED.into());
+    Ok(Some(file))
+}
+
+pub(crate) fn read(file: &Path) -> Result<Value, ExplainError> {
     let name = file.display().to_string();
     let fault = |reason: String| ExplainError::File { file: name.clone(), reason };
     let text = std::fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
@@ -87,7 +124,7 @@ fn read(file: &Path) -> Result<Value, ExplainError> {
 }
 
 /// The mapping of a file: by itself, as a list of one, or as the only one of a configuration.
-fn one_mapping(value: Value) -> Result<Value, String> {
+pub(crate) fn one_mapping(value: Value) -> Result<Value, String> {
     let list = match value {
         Value::Object(mut keys) => match keys.remove("mappings") {
             Some(list) => list,

@@ -83,16 +83,7 @@ impl Request<'_> {
         let program =
             std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
         let mut cargo = Command::new(&program);
-        // What a surrounding cargo says to its own compiler is not meant for this one.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            let own = name.starts_with("CARGO_") && name != "CARGO_HOME"
-                || name.starts_with("RUSTC")
-                || matches!(name.as_str(), "RUSTFLAGS" | "RUSTDOCFLAGS" | "CLIPPY_ARGS" | "TARGET");
-            if own {
-                cargo.env_remove(&name);
-            }
-        }
+        forget_surrounding_cargo(&mut cargo);
         cargo.current_dir(self.workspace).args(["build", "--target", TARGET]);
         cargo.args(["--profile", self.profile]).arg("--target-dir").arg(self.target_dir);
         for package in self.packages {
@@ -123,5 +114,18 @@ impl Request<'_> {
                 reason: format!("{error:#}"),
             })?;
         Ok(Component { package: package.to_owned(), bytes })
+    }
+}
+
+/// What a surrounding cargo says to its own compiler is not meant for this one.
+fn forget_surrounding_cargo(cargo: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        let own = name.starts_with("CARGO_") && name != "CARGO_HOME"
+            || name.starts_with("RUSTC")
+            || matches!(name.as_str(), "RUSTFLAGS" | "RUSTDOCFLAGS" | "CLIPPY_ARGS" | "TARGET");
+        if own {
+            cargo.env_remove(&name);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -10,6 +11,9 @@ use tokio::time::timeout;
 use super::{Leadsman, binary, checked, ended, run, text, write};
 use crate::answer::assert_contains;
 use crate::process::PROCESS_TIMEOUT;
+
+/// How long a compiler may take on a busy machine, which may have to build the standard library.
+pub(super) const BUILD_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The result of `leadsman check`, `leadsman doctor` or `leadsman rules`.
 #[derive(Debug)]
@@ -79,6 +83,40 @@ impl Leadsman {
         let mut command = Command::new(binary());
         command.args(arguments).current_dir(folder).kill_on_drop(true);
         ended(command, arguments, folder).await
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn command_with(
+        arguments: &[&str],
+        folder: &Path,
+        variables: &[(&str, &Path)],
+    ) -> CheckReport {
+        let mut command = Command::new(binary());
+        command.args(arguments).envs(variables.iter().copied());
+        command.current_dir(folder).kill_on_drop(true);
+        ended(command, arguments, folder).await
+    }
+
+    /// Runs a command of an author of plugins in a folder: the author's compiler may take minutes. `path`
+    /// is where it looks for compilers, in place of this process's `PATH`.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn author(arguments: &[&str], folder: &Path, path: Option<&Path>) -> CheckReport {
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(folder).kill_on_drop(true);
+        // What is built needs nothing from a registry: a project has its SDK with it.
+        command.env("GOPROXY", "off").env("CARGO_NET_OFFLINE", "true");
+        if let Some(path) = path {
+            command.env("PATH", path).env_remove("VIRTUAL_ENV");
+        }
+        let Ok(output) = timeout(BUILD_TIMEOUT, command.output()).await else {
+            panic!("leadsman {} does not end", arguments.join(" "))
+        };
+        checked(output.expect("leadsman can be run"), folder)
     }
 
     /// Runs it with exactly these arguments, for a reader that has closed the pipe. The output is that

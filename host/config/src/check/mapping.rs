@@ -38,10 +38,11 @@ pub(super) struct Names<'a> {
 impl Check<'_> {
     pub(super) fn mapping(
         &mut self,
-        written: written::Mapping,
+        mut written: written::Mapping,
         place: &str,
         names: &Names<'_>,
     ) -> Option<valid::Mapping> {
+        let then = self.chain(&mut written, place, names);
         // With an invalid name the rest is checked nevertheless.
         let metric: Option<MetricName> = self
             .take(written.metric.parse(), &format!("{place}/metric"))
@@ -59,7 +60,12 @@ impl Check<'_> {
             let message = format!("a mapping has at most {MAX_QUERIES}, not {}", queries.len());
             self.fault(format!("{place}/queries"), message);
         }
-        let plugin = self.plugin(&written.plugin, &format!("{place}/plugin"), names);
+        let at = if then.is_empty() { "plugin" } else { "plugins/0" };
+        // A name that is missing is reported already.
+        let plugin = match written.plugin.as_str() {
+            "" => None,
+            name => self.plugin(name, &format!("{place}/{at}"), names),
+        };
         self.sums(&written, &queries, place);
         note_sums(&written, &mut queries);
         if let Some(source) = &written.source {
@@ -86,6 +92,7 @@ impl Check<'_> {
                 .or_else(|| (names.sources.len() == 1).then(|| names.sources[0].clone())),
             // If the name is misspelled, the most similar plugin checks the configuration.
             plugin: plugin.unwrap_or(written.plugin),
+            then,
             candidate: written.candidate.map(|candidate| {
                 let config = candidate.config.unwrap_or_else(|| written.config.clone());
                 (candidate.plugin, object(config))
@@ -108,7 +115,7 @@ impl Check<'_> {
     /// Whether a mapping has stand-ins that would make its plugin report faults again, or wrong ones.
     pub(super) fn has_stand_ins(&self, place: &str) -> bool {
         let covered = |key: &str| self.stand_ins.covers(&format!("{place}{key}"));
-        ["/serve/custom", "/serve/external", "/plugin", "/config", "/queries"]
+        ["/serve/custom", "/serve/external", "/plugin", "/plugins", "/config", "/queries"]
             .into_iter()
             .any(covered)
     }
@@ -215,7 +222,7 @@ impl Check<'_> {
     }
 
     /// Reports an unknown plugin. Returns the most similar one, if any is similar enough.
-    fn plugin(&mut self, name: &str, place: &str, names: &Names<'_>) -> Option<String> {
+    pub(super) fn plugin(&mut self, name: &str, place: &str, names: &Names<'_>) -> Option<String> {
         let shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().map(|plugin| plugin.name);
         let known = shipped.chain(names.plugins.iter().map(String::as_str));
         if known.clone().any(|known| known == name) {
@@ -344,7 +351,7 @@ impl Check<'_> {
     }
 }
 
-fn object(map: BTreeMap<String, Value>) -> Value {
+pub(super) fn object(map: BTreeMap<String, Value>) -> Value {
     Value::Object(map.into_iter().collect())
 }
 

@@ -1,6 +1,7 @@
 //! Validates the written configuration, and reports every fault.
 
 mod activation;
+mod chain;
 mod delegate;
 mod exposition;
 mod mapping;

@@ -73,6 +73,7 @@ impl Context {
             source: Some(source.clone()),
             plugin: RULE_PLUGINS[usize::from(!of_objects)].to_owned(),
             config,
+            then: Vec::new(),
             candidate: None,
             policy: Policy {
                 deadline: self.rules.discovery.deadline,
@@ -88,6 +89,7 @@ impl Context {
             owner: Owner::Operator,
             mapping,
             plugin: if of_objects { per_object.clone() } else { external.clone() },
+            then: Vec::new(),
             candidate: None,
             sources: sources.map(|(name, source)| (name.clone(), source.clone())).collect(),
             kinds: self.kinds.clone(),

@@ -4,6 +4,7 @@ pub(super) mod fake;
 
 mod access;
 mod faults;
+mod push;
 
 use std::time::Duration;
 

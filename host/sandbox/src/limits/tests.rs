@@ -5,8 +5,8 @@ mod malformed;
 mod modules;
 
 use wasm_encoder::{
-    CodeSection, Component, Function, FunctionSection, MemorySection, MemoryType, Module,
-    ModuleSection, RefType, TableSection, TableType, TypeSection, ValType,
+    CodeSection, Component, ConstExpr, DataSection, Function, FunctionSection, MemorySection,
+    MemoryType, Module, ModuleSection, RefType, TableSection, TableType, TypeSection, ValType,
 };
 
 use super::*;
@@ -115,4 +115,16 @@ fn tables(count: usize, minimum: u64) -> Module {
 
 fn assert_refused(checked: Result<(), ExceededLimit>, text: &str) {
     assert_eq!(checked.expect_err(text).to_string(), text);
+}
+
+/// Go writes a segment for each run of bytes between zeros: 37,488 for a small plugin.
+#[test]
+fn a_compiler_that_leaves_out_each_zero_fits() {
+    let mut data = DataSection::new();
+    for at in 0..40_000 {
+        data.active(0, &ConstExpr::i32_const(at), [1]);
+    }
+    let mut module = Module::new();
+    module.section(&memories(1)).section(&data);
+    assert!(check(&module.finish(), &StructuralLimits::DEFAULT).is_ok());
 }

@@ -293,6 +293,7 @@ fn mapping(metric: &str) -> valid::Mapping {
         source: None,
         plugin: "external".to_owned(),
         config: Value::Null,
+        then: Vec::new(),
         candidate: None,
         policy: Policy::default(),
         activation: None,

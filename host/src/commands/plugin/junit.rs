@@ -1,0 +1,82 @@
+//! Results for a CI, in the XML that JUnit has made common.
+
+use std::fmt::Write as _;
+
+use leadsman_control::FixtureOutcome;
+
+/// The report of a plugin's fixtures.
+pub(super) fn junit(plugin: &str, outcomes: &[FixtureOutcome]) -> String {
+    let failures = outcomes.iter().filter(|outcome| outcome.reason.is_some()).count();
+    let time: f64 = outcomes.iter().map(|outcome| outcome.time.as_secs_f64()).sum();
+    let (plugin, count) = (Escaped(plugin), outcomes.len());
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    // Writing to a String does not fail.
+    let _ = writeln!(
+        text,
+        "  <testsuite name=\"{plugin}\" tests=\"{count}\" failures=\"{failures}\" errors=\"0\" \
+         time=\"{time:.6}\">"
+    );
+    for FixtureOutcome { name, time, reason, .. } in outcomes {
+        let (name, time) = (Escaped(name), time.as_secs_f64());
+        let case =
+            format!("    <testcase classname=\"{plugin}\" name=\"{name}\" time=\"{time:.6}\"");
+        let _ = match reason {
+            None => writeln!(text, "{case}/>"),
+            Some(reason) => {
+                let reason = Escaped(reason);
+                writeln!(text, "{case}>\n      <failure message=\"{reason}\"/>\n    </testcase>")
+            }
+        };
+    }
+    text.push_str("  </testsuite>\n</testsuites>\n");
+    text
+}
+
+/// A text as the value of an attribute. XML has no way to write most control characters.
+struct Escaped<'a>(&'a str);
+
+impl std::fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for sign in self.0.chars() {
+            match sign {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\n' => f.write_str("&#10;")?,
+                '\t' => f.write_str("&#9;")?,
+                '\u{fffe}' | '\u{ffff}' => f.write_char(char::REPLACEMENT_CHARACTER)?,
+                sign if sign.is_control() => f.write_char(char::REPLACEMENT_CHARACTER)?,
+                sign => f.write_char(sign)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::time::Duration;
+
+    #[test]
+    fn a_report_counts_and_escapes() {
+        let outcome = |name: &str, reason: Option<&str>| FixtureOutcome {
+            name: name.to_owned(),
+            time: Duration::from_micros(1500),
+            reason: reason.map(str::to_owned),
+            expected: Value::Null,
+            found: None,
+        };
+        let text =
+            junit("a&b", &[outcome("good", None), outcome("bad", Some("\"x\" < 1\u{1b}\n"))]);
+        for line in [
+            r#"<testsuite name="a&amp;b" tests="2" failures="1" errors="0" time="0.003000">"#,
+            r#"<testcase classname="a&amp;b" name="good" time="0.001500"/>"#,
+            "<failure message=\"&quot;x&quot; &lt; 1\u{fffd}&#10;\"/>",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
+}

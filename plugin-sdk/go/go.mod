@@ -1,0 +1,3 @@
+module leadsman.dev/plugin-sdk/go
+
+go 1.26

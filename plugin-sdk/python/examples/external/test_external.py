@@ -1,0 +1,6 @@
+from external import external
+
+from leadsman_plugin import testing
+
+# The fixtures of the shipped plugin, of which this is a port.
+test_fixtures = testing.fixtures(external, "../../../../plugins/external/fixtures")

@@ -1,0 +1,6 @@
+from percentile import percentile
+
+from leadsman_plugin import testing
+
+# The fixtures of the shipped plugin, of which this is a port.
+test_fixtures = testing.fixtures(percentile, "../../../../plugins/percentile/fixtures")

@@ -1,0 +1,165 @@
+"""`python -m leadsman_plugin build`: the component of a project."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMPONENTIZE_PY = "0.25.1"
+"""The version whose output is known to load. Others make other components."""
+SECTION = b"leadsman:fixtures"
+
+_ENTRY = """\
+from leadsman_plugin import _sandbox
+
+_sandbox.enter()
+
+import {module} as _project
+from leadsman_plugin import _component
+
+WitWorld = _component.world(_component.found(_project, {name!r}))
+"""
+
+
+class CannotBuild(Exception):
+    """What is missing, and how to get it."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """What `pyproject.toml` says of a plugin."""
+
+    folder: Path
+    module: str
+    plugin: str | None
+    source: Path
+    """The folder that the module is imported from."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Project:
+        """Reads `pyproject.toml`. Raises CannotBuild."""
+        path = folder / "pyproject.toml"
+        try:
+            written: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise CannotBuild(
+                f"{folder} has no pyproject.toml; `leadsman plugin new NAME --language python` "
+                "makes a project"
+            ) from None
+        except ValueError as error:
+            raise CannotBuild(f"{path}: {error}") from None
+        name = written.get("project", {}).get("name", "")
+        said = written.get("tool", {}).get("leadsman", {}).get("plugin")
+        module, _, plugin = str(said or name.replace("-", "_")).partition(":")
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise CannotBuild(
+                f'{path}: say which module has the plugin: [tool.leadsman] plugin = "MODULE" or '
+                '"MODULE:FUNCTION"'
+            )
+        first = module.split(".")[0]
+        for source in (folder, folder / "src"):
+            if (source / f"{first}.py").is_file() or (source / first / "__init__.py").is_file():
+                return cls(folder, module, plugin or None, source)
+        raise CannotBuild(f"there is no module {first} in {folder} or {folder / 'src'}")
+
+
+def build(project: Project, output: Path, fixtures: Path | None) -> None:
+    """Makes the component, and packs the fixtures of a folder into it. Raises CannotBuild."""
+    _check_tool()
+    package = Path(__file__).parent
+    with tempfile.TemporaryDirectory(prefix="leadsman-plugin-") as folder:
+        entry, made = Path(folder) / "leadsman_entry.py", Path(folder) / "made.wasm"
+        entry.write_text(_ENTRY.format(module=project.module, name=project.plugin))
+        search = [project.source, package.parent, folder]
+        paths = [argument for path in search for argument in ("-p", str(path))]
+        command = ["-q", "-d", str(package / "plugin.wit"), "-w", "mapping", "componentize"]
+        command += [entry.stem, *paths, "--stub-wasi", "-o", str(made)]
+        run = subprocess.run(
+            [sys.executable, "-c", "from componentize_py import script; script()", *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "RUST_BACKTRACE": "0"},
+        )
+        if run.returncode != 0:
+            raise CannotBuild(_told(run.stdout + run.stderr, project))
+        component = made.read_bytes()
+    output.write_bytes(component + (_packed(fixtures) if fixtures else b""))
+
+
+def _told(output: str, project: Project) -> str:
+    """What componentize-py said, without its own stack: the traceback of the project's module."""
+    _, _, told = output.rpartition("AssertionError: ")
+    told = (told or output).split("\n\nCaused by:")[0].strip()
+    for at, folder in enumerate((project.source, Path(__file__).parent.parent)):
+        told = told.replace(f'"/{at}/', f'"{folder}/')
+    return f"the module {project.module} could not be loaded to take the snapshot:\n{told}"
+
+
+def _check_tool() -> None:
+    get = f"pip install componentize-py=={COMPONENTIZE_PY}"
+    try:
+        version = importlib.metadata.version("componentize-py")
+    except importlib.metadata.PackageNotFoundError:
+        raise CannotBuild(f"componentize-py is not installed: {get}") from None
+    if version != COMPONENTIZE_PY:
+        raise CannotBuild(f"componentize-py is {version}, and {COMPONENTIZE_PY} is needed: {get}")
+
+
+def _packed(folder: Path) -> bytes:
+    """The fixtures as the custom section that the adapter looks for."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found.append({"name": path.stem, "fixture": json.loads(path.read_text("utf-8"))})
+        except ValueError as error:
+            raise CannotBuild(f"{path}: {error}") from None
+    if not found:
+        return b""
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+    body = _leb128(len(SECTION)) + SECTION + text
+    return b"\0" + _leb128(len(body)) + body
+
+
+def _leb128(number: int) -> bytes:
+    encoded = bytearray()
+    while True:
+        number, low = number >> 7, number & 0x7F
+        encoded.append(low | (0x80 if number else 0))
+        if not number:
+            return bytes(encoded)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="leadsman-plugin", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("build", help="make the component of a project")
+    command.add_argument("folder", nargs="?", type=Path, default=Path("."))
+    command.add_argument("-o", "--output", type=Path, help="NAME.wasm in the project if left out")
+    command.add_argument("--fixtures", type=Path, help="the folder `fixtures` if left out")
+    command.add_argument("--no-fixtures", action="store_true", help="pack none")
+    given = parser.parse_args(arguments)
+    try:
+        project = Project.read(given.folder)
+        output = given.output or given.folder / f"{project.module}.wasm"
+        fixtures = None if given.no_fixtures else given.fixtures or given.folder / "fixtures"
+        build(project, output, fixtures)
+    except CannotBuild as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    print(f"{output}: {output.stat().st_size} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""Fixtures: an evaluation written down as JSON, run against a plugin natively.
+
+    from leadsman_plugin import testing
+    from busy import busy
+
+    test_fixtures = testing.fixtures(busy, "fixtures")
+
+Each file is a test of its own under pytest. The format is the one of the page on plugins, and the
+adapter runs the same files on the component.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ._build import BuildError, InputBuilder
+from ._failure import Failure, Faults
+from ._input import Input
+from ._measures import Row
+from ._plan import Api, Context, OwnQuery
+from ._plugin import Plugin
+
+_KEYS = {
+    "serve",
+    "config",
+    "namespace",
+    "now",
+    "queries",
+    "asked",
+    "brings",
+    "resource",
+    "objects",
+    "expect",
+}
+_OBJECT_KEYS = {"namespace", "name", "labels", "address"}
+_MEASURE_KEYS = {"object", "namespace", "value", "time", "window", "labels"}
+
+
+class FixtureError(AssertionError):
+    """What differs, or why a fixture cannot be read."""
+
+
+def fixtures(plugin: Plugin, folder: str | Path = "fixtures") -> Callable[..., None]:
+    """A test for pytest with a case for every `*.json` of a folder, relative to the file that calls
+    this. Raises FixtureError if the folder holds none."""
+    import pytest
+
+    at = Path(folder)
+    if not at.is_absolute():
+        at = Path(sys._getframe(1).f_globals["__file__"]).parent / at
+    paths = sorted(at.glob("*.json"))
+    if not paths:
+        raise FixtureError(f"{folder} holds no fixture")
+
+    @pytest.mark.parametrize("path", paths, ids=[path.stem for path in paths])
+    def test_fixture(path: Path) -> None:
+        __tracebackhide__ = True
+        check(plugin, read(path))
+
+    return test_fixture
+
+
+def read(path: str | Path) -> Fixture:
+    """Reads a fixture. Raises FixtureError."""
+    try:
+        return Fixture(json.loads(Path(path).read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise FixtureError(f"{path}: {error}") from error
+
+
+def check(plugin: Plugin, fixture: Fixture | dict[str, Any]) -> None:
+    """Runs a fixture against a plugin. Raises FixtureError, which says what differs."""
+    __tracebackhide__ = True
+    (fixture if isinstance(fixture, Fixture) else Fixture(fixture)).check(plugin)
+
+
+class Fixture:
+    """An evaluation and what must come of it."""
+
+    def __init__(self, written: Any) -> None:
+        _only(written, _KEYS, "a fixture")
+        expect = written.get("expect")
+        if not (isinstance(expect, dict) and len(expect) == 1):
+            raise FixtureError("`expect` must be one of measures, failure and faults")
+        _only(expect, {"measures", "failure", "faults"}, "`expect`")
+        if written.get("serve", "custom") not in ("custom", "external"):
+            raise FixtureError("`serve` must be custom or external")
+        for one in written.get("objects") or []:
+            _only(one, _OBJECT_KEYS, "an object")
+        for one in expect.get("measures") or []:
+            _only(one, _MEASURE_KEYS, "a measure")
+        self._written, self._expect = written, expect
+
+    @property
+    def context(self) -> Context:
+        """The mapping that the fixture tells of."""
+        written, asked = self._written, self._written.get("asked") or {}
+        brought = written.get("brings") or {}
+        own = [
+            OwnQuery(name, _is_range(answer), asked.get(name))
+            for name, answer in sorted((written.get("queries") or {}).items())
+            if name not in brought
+        ]
+        if written.get("serve") == "external":
+            return Context(Api.EXTERNAL, own)
+        return Context(Api.CUSTOM, own, self._resource())
+
+    def _resource(self) -> str:
+        # What the metric is served for, where it matters to no one: pods, or nodes where no measure
+        # has a namespace. The adapter takes the same.
+        written = self._written
+        if written.get("resource") is not None:
+            return str(written["resource"])
+        measures = self._expect.get("measures")
+        of_none = measures is not None and all(one.get("namespace") is None for one in measures)
+        return "nodes" if written.get("namespace") is None and of_none else "pods"
+
+    @property
+    def config(self) -> str:
+        """The configuration, as JSON."""
+        config = self._written.get("config")
+        return json.dumps({} if config is None else config)
+
+    @property
+    def input(self) -> Input:
+        """The input of the evaluation. Raises FixtureError."""
+        return self.builder().finish()
+
+    def builder(self) -> InputBuilder:
+        """What makes the input. Raises FixtureError."""
+        written = self._written
+        now = round((written.get("now") or 0) * 1000)
+        builder = InputBuilder(namespace=written.get("namespace"), now=now)
+        for name, answer in sorted((written.get("queries") or {}).items()):
+            try:
+                builder.answer(name, answer)
+            except BuildError as error:
+                raise FixtureError(f'query "{name}": {error}') from error
+        for one in written.get("objects") or []:
+            builder.object(
+                one["name"],
+                namespace=one.get("namespace"),
+                labels=one.get("labels"),
+                address=one.get("address"),
+            )
+        return builder
+
+    def check(self, plugin: Plugin) -> None:
+        """Runs the fixture. Raises FixtureError, which says what differs."""
+        __tracebackhide__ = True
+        expect = self._expect
+        try:
+            plan = plugin.configure(self.config, self.context)
+        except Faults as faults:
+            if "faults" not in expect:
+                raise FixtureError(f"the configuration was refused: {faults}") from None
+            return _same(expect["faults"], [fault.path for fault in faults.faults])
+        if "faults" in expect:
+            raise FixtureError("the configuration was accepted")
+        if self._written.get("brings") is not None:
+            _same(self._written["brings"], {query.name: query.keys for query in plan.queries})
+        input = self.input
+        try:
+            measures = plugin.run(self.config, input)
+            measures._into_raw(input)  # what the adapter would be given can be made
+        except Failure as failure:
+            if "failure" not in expect:
+                raise FixtureError(f"failed: {failure}") from failure
+            if expect["failure"] not in str(failure):
+                raise FixtureError(
+                    f'the failure "{failure}" does not contain "{expect["failure"]}"'
+                ) from None
+            return None
+        if "failure" in expect:
+            raise FixtureError(f"expected a failure, found {measures.rows()}")
+        found = sorted((_row(row) for row in measures.rows()), key=_order)
+        return _same(sorted((_measure(one) for one in expect["measures"]), key=_order), found)
+
+
+def _only(written: Any, known: set[str], what: str) -> None:
+    if not isinstance(written, dict):
+        raise FixtureError(f"{what} is a JSON object")
+    for key in written:
+        if key not in known:
+            raise FixtureError(f'{what} has no key "{key}"')
+
+
+def _is_range(answer: dict[str, Any]) -> bool:
+    return bool(answer.get("data", answer).get("resultType") == "matrix")
+
+
+def _row(row: Row) -> dict[str, Any]:
+    time = None if row.time is None else row.time / 1000
+    written = {"object": row.object, "namespace": row.namespace, "value": row.value, "time": time}
+    return _measure({**written, "window": row.window, "labels": row.labels})
+
+
+def _measure(written: dict[str, Any]) -> dict[str, Any]:
+    """A measure with the keys that say something, so that both sides read alike."""
+    return {key: value for key, value in written.items() if value not in (None, "", {})}
+
+
+def _order(measure: dict[str, Any]) -> Any:
+    labels = sorted(measure.get("labels", {}).items())
+    return (measure.get("namespace", ""), measure.get("object", ""), labels)
+
+
+def _same(expected: Any, found: Any) -> None:
+    __tracebackhide__ = True
+    if expected != found:
+        raise FixtureError(f"\n  expected {expected!r}\n  found    {found!r}")

@@ -1,0 +1,164 @@
+"""What needs the sandbox: examples and hostile behaviour as components, loaded by the adapter.
+
+Needs componentize-py, and the adapter's program in the variable LEADSMAN; each component takes some
+seconds to make and to load.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leadsman_plugin import __main__ as cli
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent / "examples"
+SHIPPED = HERE / "../../../plugins"
+HOSTILE = HERE / "hostile"
+
+# How far hosts differ in speed is no matter of these tests; the builds are.
+needs_componentize_py = pytest.mark.skipif(
+    subprocess.run(
+        [sys.executable, "-c", "import componentize_py"], capture_output=True, check=False
+    ).returncode
+    != 0,
+    reason="componentize-py is not installed",
+)
+needs_leadsman = pytest.mark.skipif(
+    "LEADSMAN" not in os.environ, reason="LEADSMAN does not name the adapter's program"
+)
+
+
+def inspect(component: Path) -> str:
+    """What the adapter says when it loads a component and runs its fixtures."""
+    command = [os.environ["LEADSMAN"], "plugin", "inspect", str(component)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def built(folder: Path, output: Path, fixtures: Path | None) -> Path:
+    cli.build(cli.Project.read(folder), output, fixtures)
+    return output
+
+
+@needs_componentize_py
+@needs_leadsman
+@pytest.mark.parametrize(
+    ("example", "fixtures"),
+    [
+        ("ratio", SHIPPED / "ratio/fixtures"),
+        ("per_object", SHIPPED / "per-object/fixtures"),
+        ("external", SHIPPED / "external/fixtures"),
+        ("percentile", SHIPPED / "percentile/fixtures"),
+        ("alb_pool", SHIPPED / "alb-pool/fixtures"),
+        ("trend", EXAMPLES / "trend/fixtures"),
+    ],
+)
+def test_a_port_passes_the_fixtures_as_a_component(
+    example: str, fixtures: Path, tmp_path: Path
+) -> None:
+    component = built(EXAMPLES / example, tmp_path / "made.wasm", fixtures)
+    count = len(list(fixtures.glob("*.json")))
+    told = inspect(component)
+    assert f"fixtures {count} passed" in told, told
+    assert component.stat().st_size < 32 << 20
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(HOSTILE, tmp_path_factory.mktemp("hostile") / "hostile.wasm", None)
+
+
+@needs_componentize_py
+@needs_leadsman
+def test_what_a_plugin_does_not_have_is_told(hostile: Path, tmp_path: Path) -> None:
+    component = tmp_path / "told.wasm"
+    component.write_bytes(hostile.read_bytes() + cli._packed(HOSTILE / "told"))
+    count = len(list((HOSTILE / "told").glob("*.json")))
+    told = inspect(component)
+    assert f"fixtures {count} passed" in told, told
+
+
+@needs_componentize_py
+@needs_leadsman
+@pytest.mark.parametrize("do", json.loads((HOSTILE / "stopped.json").read_text()))
+def test_what_does_not_end_is_stopped_with_a_reason(do: str, hostile: Path, tmp_path: Path) -> None:
+    words = json.loads((HOSTILE / "stopped.json").read_text())[do]
+    fixture = {"config": {"do": do}, "namespace": "d", "expect": {"measures": []}}
+    (tmp_path / f"{do}.json").write_text(json.dumps(fixture))
+    component = tmp_path / "stopped.wasm"
+    component.write_bytes(hostile.read_bytes() + cli._packed(tmp_path))
+    assert words in inspect(component)
+
+
+def project(folder: Path, source: str, extra: str = "") -> Path:
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "mine"\n{extra}')
+    (folder / "mine.py").write_text(source)
+    return folder
+
+
+def refusal(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert cli.main(["build", str(folder)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert not list(folder.glob("*.wasm"))
+    return told
+
+
+PLUGIN = """\
+from leadsman_plugin import Measures, plugin
+@plugin(name="{0}", about="x")
+def {0}(input) -> Measures:
+    return Measures()
+"""
+
+
+@needs_componentize_py
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import absent", ["mine.py", "line 1", "No module named 'absent'"]),
+        ("x = 1\ny = x / 0", ["mine.py", "line 2", "ZeroDivisionError: division by zero"]),
+        ("x = (", ["mine.py", "SyntaxError"]),
+        ("x = 1", ["has to have one function that is decorated with @plugin; it has none"]),
+        (PLUGIN.format("a") + PLUGIN.format("b"), ["it has a, b", 'plugin = "mine:NAME"']),
+    ],
+)
+def test_a_module_that_cannot_be_loaded_is_told_with_its_line(
+    source: str, told: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = refusal(project(tmp_path, source), capsys)
+    for part in told:
+        assert part in found
+    assert "backtrace" not in found
+
+
+def test_what_is_missing_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "has no pyproject.toml" in refusal(tmp_path, capsys)
+    project(tmp_path, "", '[tool.leadsman]\nplugin = "other"\n')
+    assert "there is no module other in" in refusal(tmp_path, capsys)
+    project(tmp_path, "", '[tool.leadsman]\nplugin = "not-a-module"\n')
+    assert "say which module has the plugin" in refusal(tmp_path, capsys)
+    project(tmp_path, "")
+    monkeypatch.setattr(cli.importlib.metadata, "version", lambda _: "0.17.0")
+    told = "componentize-py is 0.17.0, and 0.25.1 is needed: pip install componentize-py==0.25.1"
+    assert told in refusal(tmp_path, capsys)
+
+    def absent(_: str) -> str:
+        raise cli.importlib.metadata.PackageNotFoundError
+
+    monkeypatch.setattr(cli.importlib.metadata, "version", absent)
+    assert "componentize-py is not installed: pip install" in refusal(tmp_path, capsys)
+
+
+def test_fixtures_that_are_no_json_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(cli.CannotBuild, match=r"a\.json: Expecting property name"):
+        cli._packed(tmp_path)
+    (tmp_path / "a.json").write_text("{}")
+    packed = cli._packed(tmp_path)
+    assert packed.startswith(b"\0") and b'leadsman:fixtures[{"name":"a","fixture":{}}]' in packed

@@ -1,0 +1,37 @@
+//! Go: its own compiler makes a core module for WASI preview 1, without a generator.
+
+use std::path::Path;
+
+use super::{ProjectError, Tool, read, scratch, version};
+
+/// The oldest version that the SDK is written for.
+const NEEDED: (u32, u32) = (1, 26);
+const NEEDED_NAME: &str = "go1.26 or newer";
+
+const INSTALL: &str = "install Go 1.26 or newer from https://go.dev/dl (TinyGo is another compiler, \
+                       and will not do)";
+
+/// Builds the package `main` in a folder.
+pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
+    check_version(folder)?;
+    let scratch = scratch()?;
+    let module = scratch.path().join("core.wasm");
+    let mut go = Tool::new("go", INSTALL, folder);
+    // No path and no state of version control: the digest is that of the sources.
+    go.command.args(["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false"]);
+    go.command.args(["-ldflags=-s -w -buildid=", "-o"]).arg(&module).arg(".");
+    go.command.envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("CGO_ENABLED", "0"), ("GOWASM", "")]);
+    go.run()?;
+    read(module)
+}
+
+fn check_version(folder: &Path) -> Result<(), ProjectError> {
+    let mut go = Tool::new("go", INSTALL, folder);
+    // The one that builds this module: go.mod may ask for another.
+    go.command.args(["env", "GOVERSION"]);
+    let found = go.output()?.trim().to_owned();
+    if version(&found).is_some_and(|version| version >= NEEDED) {
+        return Ok(());
+    }
+    Err(ProjectError::WrongVersion { tool: "go", found, needed: NEEDED_NAME, install: INSTALL })
+}

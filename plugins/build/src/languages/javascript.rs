@@ -1,0 +1,43 @@
+//! JavaScript and TypeScript: the SDK's package bundles the sources and makes the component itself.
+
+use std::path::Path;
+
+use super::{Language, ProjectError, Tool, read, scratch, version};
+
+/// The oldest version that the SDK's package runs on.
+const NEEDED: (u32, u32) = (20, 6);
+const NEEDED_NAME: &str = "Node.js 20.6 or later";
+
+const INSTALL: &str =
+    "install Node.js 20.6 or later from https://nodejs.org, or `apt install nodejs npm`";
+
+/// The SDK's tool, as npm installs it.
+const INSTALLED: &str = "node_modules/.bin/leadsman-plugin";
+const PROGRAM: &str = "node_modules/leadsman-plugin/bin/leadsman-plugin.js";
+
+/// Builds the file that package.json names as `main`.
+pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
+    check_version(folder)?;
+    if !folder.join(INSTALLED).exists() {
+        return Err(ProjectError::Project {
+            file: folder.join(Language::JavaScript.project_file()),
+            reason: "its packages are not installed; run `npm install` in its folder".to_owned(),
+        });
+    }
+    let scratch = scratch()?;
+    let component = scratch.path().join("component.wasm");
+    let mut node = Tool::new("node", INSTALL, folder);
+    node.command.args([PROGRAM, "build", "--no-fixtures", "--output"]).arg(&component);
+    node.run()?;
+    read(component)
+}
+
+fn check_version(folder: &Path) -> Result<(), ProjectError> {
+    let mut node = Tool::new("node", INSTALL, folder);
+    node.command.arg("--version");
+    let found = node.output()?.trim().to_owned();
+    if version(&found).is_some_and(|version| version >= NEEDED) {
+        return Ok(());
+    }
+    Err(ProjectError::WrongVersion { tool: "node", found, needed: NEEDED_NAME, install: INSTALL })
+}

@@ -1,0 +1,270 @@
+//! What authors do with a component on their own machine: look at it, run it, measure it, compare two
+//! versions, and see it served while they edit it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use leadsman_tests::{
+    CheckReport, Config, Followed, HOSTILE, Leadsman, Stack, broken_version, version,
+    version_with_fixtures,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long an edit may take to its value, in Rust, Go and JavaScript. The machines of tests do something
+/// else meanwhile, and this build of the adapter compiles plugins more slowly than the released one.
+const EDIT_TO_VALUE: Duration = Duration::from_secs(2);
+const SLACK: u32 = 5;
+
+/// A fixture of two pods for the plugin of versions.
+fn two_pods(values: [f64; 2]) -> Value {
+    let row = |pod: &str| json!({"metric": {"pod": pod}, "value": [1_695_018_199, "1"]});
+    json!({
+        "namespace": "shop",
+        "queries": {"q": {"resultType": "vector", "result": [row("web-0"), row("web-1")]}},
+        "expect": {"measures": [
+            {"object": "web-0", "value": values[0]},
+            {"object": "web-1", "value": values[1]},
+        ]},
+    })
+}
+
+fn with_fixture(number: u32) -> Vec<u8> {
+    let value = f64::from(number * 1000);
+    let fixture = two_pods([value, value]);
+    version_with_fixtures(number, &json!([{"name": "two-pods", "fixture": fixture}]))
+}
+
+fn put(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) {
+    std::fs::write(folder.path().join(name), content).expect("a file");
+}
+
+async fn plugin(folder: &TempDir, arguments: &[&str]) -> CheckReport {
+    Leadsman::command(&[&["plugin"], arguments].concat(), folder.path()).await
+}
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+#[tokio::test]
+async fn inspect_says_what_a_plugin_needs() {
+    let folder = folder();
+    put(&folder, "one.wasm", with_fixture(1));
+    let report = plugin(&folder, &["inspect", "one.wasm"]).await;
+    assert_eq!(report.code, Some(0), "{}", report.output);
+    report.assert_contains(&[
+        "name     versioned",
+        "of processor time, and up to",
+        "MiB of memory",
+        "runs     with up to",
+        "(of 64.0 MiB)",
+        "(of 100.00 ms)",
+        "fixtures 1 passed",
+    ]);
+    let shipped = plugin(&folder, &["inspect", "ratio"]).await;
+    assert_eq!(shipped.code, Some(0), "{}", shipped.output);
+    shipped.assert_contains(&["name     ratio"]);
+}
+
+#[tokio::test]
+async fn bench_measures_sizes_against_limits() {
+    let folder = folder();
+    put(&folder, "one.wasm", with_fixture(1));
+    let report = plugin(&folder, &["bench", "one.wasm", "--time", "10s"]).await;
+    assert_eq!(report.code, Some(0), "{}", report.output);
+    println!("{}", report.output);
+    for size in ["10 ", "100 ", "1000 ", "10000 "] {
+        let mut lines = report.output.lines();
+        let line = lines.find(|line| line.starts_with(size)).expect("the size");
+        let values = line.split_whitespace().nth(1).expect("the number of values");
+        assert_eq!(values, size.trim(), "each series is one of another pod");
+    }
+    report.assert_contains(&["limits: 10.00 s, 64.0 MiB"]);
+
+    // A limit that is exceeded is an error, and named.
+    put(&folder, "hoard.json", {
+        let mut fixture = two_pods([1.0, 1.0]);
+        fixture["config"] = json!({"do": "allocate"});
+        fixture.to_string()
+    });
+    let hoarding = ["bench", HOSTILE, "--fixture", "hoard.json", "--memory", "4194304"];
+    let report = plugin(&folder, &hoarding).await;
+    assert_eq!(report.code, Some(1), "{}", report.output);
+    report.assert_contains(&["at 10 series: ", "4194304 bytes of memory"]);
+
+    put(&folder, "plain.wasm", version(1));
+    let report = plugin(&folder, &["bench", "plain.wasm"]).await;
+    assert_eq!(report.code, Some(1), "{}", report.output);
+    report.assert_contains(&["it brings no fixture", "--fixture"]);
+}
+
+#[tokio::test]
+async fn two_versions_are_compared_on_the_same_inputs() {
+    let folder = folder();
+    put(&folder, "one.wasm", with_fixture(1));
+    put(&folder, "two.wasm", with_fixture(2));
+    let same = plugin(&folder, &["diff", "one.wasm", "one.wasm"]).await;
+    assert_eq!(same.code, Some(0), "{}", same.output);
+    same.assert_contains(&["two-pods: same"]);
+    let report = plugin(&folder, &["diff", "one.wasm", "two.wasm"]).await;
+    assert_eq!(report.code, Some(1), "{}", report.output);
+    report.assert_contains(&["two-pods: different"]);
+    let row = report.output.lines().find(|line| line.contains("shop/web-0")).expect("a row");
+    let cells: Vec<_> = row.split_whitespace().collect();
+    assert_eq!(cells, ["shop/web-0", "1k", "2k"]);
+
+    // On an input that was recorded, and for a version that fails.
+    put(&folder, "recorded.json", two_pods([1.0, 1.0]).to_string());
+    put(&folder, "plain.wasm", version(1));
+    put(&folder, "broken.wasm", broken_version());
+    let recorded = ["diff", "plain.wasm", "broken.wasm", "--fixture", "recorded.json"];
+    let report = plugin(&folder, &recorded).await;
+    assert_eq!(report.code, Some(1), "{}", report.output);
+    report.assert_contains(&["recorded.json: different", "2 values", "this build is broken"]);
+    let nothing = plugin(&folder, &["diff", "plain.wasm", "broken.wasm"]).await;
+    assert_eq!(nothing.code, Some(1), "{}", nothing.output);
+    nothing.assert_contains(&["neither of them brings fixtures"]);
+}
+
+#[tokio::test]
+async fn a_plugin_is_run_once_on_a_real_source_and_recorded() {
+    let exposition =
+        "load{namespace=\"shop\",pod=\"web-0\"} 3\nload{namespace=\"shop\",pod=\"web-1\"} 4\n";
+    let config = Config::new().pods("shop", &["web-0", "web-1"]);
+    let Stack { prometheus, .. } = &Stack::start(exposition, "load", config.clone()).await;
+    let folder = folder();
+    put(&folder, "one.wasm", version(1));
+    put(&folder, "config.yaml", config.prometheus("prometheus", &prometheus.url()).to_string());
+    put(
+        &folder,
+        "mapping.yaml",
+        "metric: load\n\
+         serve: {custom: {resource: pods}}\n\
+         queries:\n  q: {source: prometheus, promql: 'sum by (pod) (load{namespace=\"${namespace}\"})'}\n\
+         plugin: of-somebody-else\n\
+         config: {edition: 7}\n",
+    );
+    let on = ["--mapping", "mapping.yaml", "--against", "config.yaml", "--namespace", "shop"];
+    let run = [&["run", "one.wasm", "--record", "run.json"], &on[..]].concat();
+    let report = plugin(&folder, &run).await;
+    assert_eq!(report.code, Some(0), "{}", report.output);
+    report.assert_contains(&[
+        "sum by (pod) (load{namespace=\"shop\"})",
+        "{pod=\"web-0\"} 3",
+        "measure   web-0 1007",
+    ]);
+    // The recorded run is a fixture, of this version and not of another one.
+    let again = plugin(&folder, &["run", "one.wasm", "--fixture", "run.json"]).await;
+    assert_eq!(again.code, Some(0), "{}", again.output);
+    put(&folder, "two.wasm", version(2));
+    let other = plugin(&folder, &["run", "two.wasm", "--fixture", "run.json"]).await;
+    assert_eq!(other.code, Some(1), "{}", other.output);
+    let compared = ["diff", "one.wasm", "two.wasm", "--fixture", "run.json"];
+    let compared = plugin(&folder, &compared).await;
+    compared.assert_contains(&["run.json: different"]);
+}
+
+/// A project whose component something else builds.
+fn project(folder: &TempDir) {
+    std::fs::create_dir(folder.path().join("fixtures")).expect("a folder");
+    put(folder, "fixtures/two-pods.json", two_pods([1000.0, 1000.0]).to_string());
+    put(
+        folder,
+        "mapping.yaml",
+        "mappings:\n\
+         - metric: load\n  \
+           serve: {custom: {resource: pods}}\n  \
+           queries:\n    q: {source: prometheus, promql: 'load{namespace=\"${namespace}\"}'}\n  \
+           plugin: versioned\n",
+    );
+}
+
+/// Replaces a component as a linker does: another file under the same name.
+fn replace(folder: &TempDir, content: &[u8]) -> Instant {
+    put(folder, "next", content);
+    let begun = Instant::now();
+    std::fs::rename(folder.path().join("next"), folder.path().join("built.wasm")).expect("a file");
+    begun
+}
+
+async fn value(dev: &mut Followed, value: &str) -> Instant {
+    dev.line(&format!("measure   web-0 {value}")).await;
+    dev.line("after the change").await.1
+}
+
+#[tokio::test]
+async fn an_edit_is_served_at_once_and_an_error_is_shown_where_it_was_made() {
+    let folder = folder();
+    project(&folder);
+    put(&folder, "built.wasm", version(1));
+    let mut dev = Leadsman::follow(&["plugin", "dev", "--component", "built.wasm"], folder.path());
+    dev.line("serving   https://127.0.0.1:").await;
+    value(&mut dev, "1000").await;
+
+    let begun = replace(&folder, &version(2));
+    let took = value(&mut dev, "2000").await - begun;
+    println!("from the edit to the value: {took:?}");
+    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}\n{}", dev.seen());
+
+    // What does not load, or fails its fixtures, is told, and the next edit goes on from there.
+    replace(&folder, b"no component");
+    dev.line("what was built is not a plugin").await;
+    let failing = json!([{"name": "seven", "fixture": two_pods([7.0, 7.0])}]);
+    replace(&folder, &version_with_fixtures(3, &failing));
+    let (line, _) = dev.line("its fixture \"seven\"").await;
+    assert!(line.starts_with("error"), "{line}");
+    replace(&folder, &version(4));
+    value(&mut dev, "4000").await;
+
+    // The mapping is an edit, too: with its faults.
+    let mapping = std::fs::read_to_string(folder.path().join("mapping.yaml")).expect("a file");
+    put(&folder, "mapping.yaml", format!("{mapping}  config: {{edition: 5}}\n"));
+    dev.line("measure   web-0 4005").await;
+}
+
+/// Makes a project, serves it, edits a source, and says how long the value took.
+async fn edited(language: &str, source: &str, from: &str, to: &str, values: [&str; 2]) -> Duration {
+    let folder = folder();
+    let new = plugin(&folder, &["new", "busy", "--language", language]).await;
+    assert_eq!(new.code, Some(0), "{}", new.output);
+    let project = folder.path().join("busy");
+    let mut dev = Leadsman::follow(&["plugin", "dev", "busy"], folder.path());
+    dev.line(&format!("measure   cart-0 {}", values[0])).await;
+    dev.line("after the change").await;
+    let source = project.join(source);
+    edit(&source, from, to);
+    // The fixture of the template holds the plugin to what it was.
+    let (line, _) = dev.line("error     ").await;
+    assert!(line.contains("fixture"), "{line}");
+    let fixture = project.join("fixtures/ratio.json");
+    let begun =
+        edit(&fixture, &format!("\"value\": {}", values[0]), &format!("\"value\": {}", values[1]));
+    dev.line(&format!("measure   cart-0 {}", values[1])).await;
+    let (_, shown) = dev.line("after the change").await;
+    shown - begun
+}
+
+fn edit(file: &Path, from: &str, to: &str) -> Instant {
+    let text = std::fs::read_to_string(file).expect("a file");
+    assert!(text.contains(from), "{}: {text}", file.display());
+    let begun = Instant::now();
+    std::fs::write(file, text.replace(from, to)).expect("a file");
+    begun
+}
+
+#[tokio::test]
+async fn an_edit_in_go_is_served() {
+    let (from, to) = ("ratio := errors.Value /", "ratio := 2 * errors.Value /");
+    let took = edited("go", "main.go", from, to, ["0.75", "1.5"]).await;
+    println!("Go, from the edit to the value: {took:?}");
+    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
+}
+
+#[tokio::test]
+async fn an_edit_in_rust_is_served() {
+    let (from, to) = ("errors.value / divisor", "2.0 * errors.value / divisor");
+    let took = edited("rust", "src/lib.rs", from, to, ["0.75", "1.5"]).await;
+    println!("Rust, from the edit to the value: {took:?}");
+    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
+}
