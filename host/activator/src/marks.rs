@@ -49,7 +49,7 @@ impl Mark {
 }
 
 impl Marks {
-    /// From a note. One that cannot be read has none: zeros are then those of somebody else.
+    /// From a note. One that cannot be read has none: zeros are then taken for those of others.
     pub(crate) fn read(note: Option<&str>) -> Self {
         note.and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default()
     }

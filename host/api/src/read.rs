@@ -37,7 +37,7 @@ pub(super) struct ReadState {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// Who reads, as far as requests have users.
+/// The user, where requests have users.
 type User = Option<Extension<auth::User>>;
 
 /// `/apis/custom.metrics.k8s.io/{v1beta1,v1beta2}/…`

@@ -15,7 +15,7 @@ const MAX_NAMES: usize = 10_000;
 /// How many reasons are kept for one name.
 const MAX_REASONS: usize = 3;
 
-/// The gaps of rules in the making.
+/// The gaps of rules under construction.
 pub(super) struct Gathering<'a> {
     rules: &'a valid::Rules,
     names: HashMap<String, Vec<Reason>>,

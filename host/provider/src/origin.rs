@@ -1,4 +1,4 @@
-//! What an answer is made from, for whoever keeps answers.
+//! What an answer is made from, so that answers can be cached.
 
 use leadsman_evaluation::Evaluated;
 

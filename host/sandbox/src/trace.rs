@@ -1,4 +1,4 @@
-//! What one run of a plugin was given, gave and logged, for whoever explains it.
+//! What one run of a plugin was given, gave and logged, for explanations.
 //!
 //! Nothing is copied for it: the columns that were lent to the plugin are handed on.
 

@@ -161,7 +161,7 @@ async fn metrics(State(state): State<AdminState>) -> Result<Response, Status> {
     let turn = state.pages.turn.clone().acquire_owned().await.ok();
     let writing = state.clone();
     // Not on a thread that serves reads. A page that is begun is written to its end, although who
-    // asked for it has left: until then it is nobody else's turn.
+    // asked for it has left: until then no other page is made.
     let written = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         writing.write_metrics()

@@ -17,11 +17,11 @@ const MAX_WARNING: usize = 2000;
 /// Rendered values.
 pub(super) struct Rendered {
     pub(super) answer: Answer,
-    /// What whoever reads should know besides what is missing: values are old.
+    /// A warning in addition to what is missing: values are old.
     pub(super) warning: Option<String>,
 }
 
-/// What an answer lacks, and whether it has nothing at all.
+/// What is missing in an answer, and whether it is empty.
 pub(super) fn missing(rendered: &Result<Rendered, ReadError>) -> Option<(&Missing, bool)> {
     let answer = &rendered.as_ref().ok()?.answer;
     Some((answer.missing.as_deref()?, answer.is_empty))
@@ -52,7 +52,7 @@ impl ReadState {
         }
     }
 
-    /// Keeps an answer with what it lacks.
+    /// Caches an answer with what is missing in it.
     pub(super) fn keep(&self, question: &Question<'_>, from: Option<Origin>, answer: &Answer) {
         if let Some(origin) = from {
             self.responses.put(question, &origin, answer);
@@ -85,7 +85,7 @@ impl ReadState {
     }
 }
 
-/// As Kubernetes warns: kubectl prints it, client-go logs it.
+/// A header as Kubernetes sends warnings: kubectl prints it, client-go logs it.
 pub(crate) fn warning_header(text: &str) -> Option<HeaderValue> {
     let text: String = text
         .chars()

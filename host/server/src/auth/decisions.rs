@@ -33,7 +33,7 @@ impl Decisions {
         Self { cluster, cache: cache() }
     }
 
-    /// Whether somebody may have something; gives back who and what. Equal questions in flight are
+    /// Whether a user may do something; gives back the user and the request. Equal questions in flight are
     /// coalesced. An error is not cached.
     pub(super) async fn of(
         &self,

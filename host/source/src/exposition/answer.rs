@@ -61,7 +61,7 @@ impl Shared {
         if let Some((first, error)) = failed
             && failures == targets.len()
         {
-            // What a pod of one namespace says is nobody's business in another.
+            // What a pod of one namespace says must not be shown in another.
             let namespace = &first.key.namespace;
             let is_of_one = targets.iter().all(|target| target.key.namespace == *namespace);
             return Err(ExpositionError::AllFailed {

@@ -12,9 +12,9 @@ use tokio::sync::watch;
 
 use super::error::ScrapeError;
 use super::history::Unfilled;
-use super::kept::{Charges, Entry, Room, Scraped};
 use super::query::ExpositionQuery;
 use super::report::PageReport;
+use super::retained::{Charges, Entry, Room, Scraped};
 use super::scrape::{Page, Wanted, Wish};
 use super::target::{Target, TargetKey};
 use leadsman_model::tenant::Tenant;
