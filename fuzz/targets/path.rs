@@ -50,10 +50,10 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     // Probes are answered with a word, errors with JSON.
     let is_probe = ["/livez", "/healthz", "/readyz"].iter().any(|at| address.contains(at));
     if !status.is_success() && !is_probe {
-        let told = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
-        assert_eq!(told["kind"], "Status", "{address}: {status}");
-        assert_eq!(told["code"], status.as_u16(), "{address}");
-        let message = told["message"].as_str().unwrap_or_default();
+        let reported = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
+        assert_eq!(reported["kind"], "Status", "{address}: {status}");
+        assert_eq!(reported["code"], status.as_u16(), "{address}");
+        let message = reported["message"].as_str().unwrap_or_default();
         if message.contains(REASON)
             && let Some(authorized) = authorized(address)
         {
