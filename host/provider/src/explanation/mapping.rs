@@ -1,4 +1,4 @@
-//! What serves a metric, as an explanation tells it.
+//! What serves a metric, as an explanation shows it.
 
 use super::{ExplainedMapping, ExplainedPlugin, ExplainedPolicy, View, WrittenAt, WrittenQuery};
 use crate::snapshot::{EntryState, Place, Snapshot};
