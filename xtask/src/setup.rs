@@ -5,6 +5,7 @@ use std::process::Command;
 use leadsman_plugin_build::{TARGET, Toolchain};
 
 use crate::apt::Apt;
+use crate::author_tools;
 use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
@@ -94,6 +95,7 @@ fn servers() -> Result<(), Failure> {
         server("chromium"),
         control_plane::setup(),
         prometheus_adapter::setup(),
+        author_tools::setup(),
     ];
     let missing: Vec<_> = all.into_iter().filter_map(Result::err).collect();
     if missing.is_empty() {
