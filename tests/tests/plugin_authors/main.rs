@@ -73,6 +73,10 @@ impl Author {
         let entries = std::fs::read_dir(repository().join(from)).expect("a folder");
         for entry in entries {
             let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                // What tools keep there.
+                continue;
+            }
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
             self.write(&format!("{to}/{name}"), std::fs::read(&path).expect("a file"));
         }

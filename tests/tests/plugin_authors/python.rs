@@ -30,7 +30,7 @@ async fn from_an_empty_folder_to_a_served_metric() {
     assert_served_with(&component, MAX_BYTES).await;
     let seconds = begun.elapsed().as_secs_f64();
     eprintln!("Python: 4 commands and a mapping, {seconds:.1} s, {size} bytes");
-    for (program, arguments) in [("ruff", &["check"][..]), ("mypy", &[])] {
+    for (program, arguments) in [("ruff", &["check"][..]), ("mypy", &[][..])] {
         author.tool(project.join(".venv/bin").join(program), arguments, &project).await;
     }
 }
