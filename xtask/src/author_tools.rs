@@ -144,7 +144,7 @@ fn is_complete(folder: &Path) -> bool {
 /// Fetches into a temporary folder that is renamed when it is complete, as programs are built.
 fn fetch(folder: &Path) -> Result<(), Failure> {
     let began = Instant::now();
-    println!("  pip and npm fetch 90 MB, once only");
+    println!("  pip and npm fetch 115 MB, once only");
     let beside = folder.with_extension(std::process::id().to_string());
     let fetched = create(&beside)
         .and_then(|()| python(&beside))

@@ -96,6 +96,9 @@ fn servers() -> Result<(), Failure> {
         control_plane::setup(),
         prometheus_adapter::setup(),
         author_tools::setup(),
+        // An author's tools in C.
+        server("clang"),
+        program("wasm-ld", "lld"),
     ];
     let missing: Vec<_> = all.into_iter().filter_map(Result::err).collect();
     if missing.is_empty() {
@@ -107,11 +110,16 @@ fn servers() -> Result<(), Failure> {
 
 /// A program that the tests run, from the package of its name.
 fn server(name: &str) -> Result<(), Failure> {
+    program(name, name)
+}
+
+/// The same from a package of another name.
+fn program(name: &str, package: &str) -> Result<(), Failure> {
     if programs::find(name).is_none() {
         println!("tests: no {name} on PATH yet");
         let installed = Apt::find().map_err(str::to_owned).and_then(|apt| {
-            apt.install(&[name]).map_err(|failure| failure.to_string())?;
-            apt.stop_service(name);
+            apt.install(&[package]).map_err(|failure| failure.to_string())?;
+            apt.stop_service(package);
             Ok(())
         });
         if let Err(reason) = installed {

@@ -1,6 +1,7 @@
 //! Authors of plugins: from an empty folder to a served metric with `leadsman plugin`, and what they are
 //! told when something is missing or wrong.
 
+mod contract;
 mod fixtures;
 mod go;
 mod hostile_go;
