@@ -23,7 +23,7 @@ const SOURCES: [&str; 2] = [NPM_LIST, PYTHON_LIST];
 const NPM_LIST: &str = "package.json";
 const PYTHON_LIST: &str = "requirements.txt";
 /// Of Python's packages, those that build and test; the others check types and style.
-const INSTALLED: [&str; 2] = ["componentize-py", "pytest"];
+const INSTALLED: [&str; 3] = ["componentize-py", "hatchling", "pytest"];
 
 /// An interpreter, with the oldest version that the SDK for it runs on.
 struct Interpreter {

@@ -46,8 +46,8 @@ async fn ports_of_shipped_plugins_pass_the_same_fixtures_natively_and_as_compone
         ("ratio", "plugin.js", "plugins/ratio/fixtures", "12 fixtures, 0 failed"),
         ("per-object", "plugin.ts", "plugins/per-object/fixtures", "26 fixtures, 0 failed"),
         ("external", "plugin.ts", "plugins/external/fixtures", "8 fixtures, 0 failed"),
-        ("by-address", "plugin.ts", OWN_OF_BY_ADDRESS, "2 fixtures, 0 failed"),
-        ("trend", "plugin.ts", OWN_OF_TREND, "2 fixtures, 0 failed"),
+        ("by-address", "plugin.ts", OWN_OF_BY_ADDRESS, "3 fixtures, 0 failed"),
+        ("trend", "plugin.ts", OWN_OF_TREND, "3 fixtures, 0 failed"),
     ] {
         let source = format!("plugin-sdk/javascript/examples/{example}/{file}");
         let source = std::fs::read(repository().join(source)).expect("a source");
@@ -138,7 +138,7 @@ const BESIDE: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn the_sdk_passes_its_own_tests_natively() {
+async fn the_sdk_passes_its_own_tests_and_its_package_is_all_that_a_project_needs() {
     let author = Author::with_tools();
     for path in BESIDE.into_iter().chain(["plugin-sdk/javascript"]) {
         copy_all(&repository().join(path), &author.path(path));
@@ -147,6 +147,17 @@ async fn the_sdk_passes_its_own_tests_natively() {
     author.tool("npm", &["install"], &package).await;
     author.tool("npm", &["run", "check"], &package).await;
     author.tool("npm", &["test"], &package).await;
+    author.tool("npm", &["pack"], &package).await;
+    author.plugin_ok(&["new", "mine", "--language", "typescript"]).await;
+    let project = author.path("mine");
+    std::fs::remove_dir_all(project.join("sdk")).expect("the copy of the SDK");
+    let manifest = std::fs::read_to_string(project.join("package.json")).expect("the manifest");
+    let packed = "file:../plugin-sdk/javascript/leadsman-plugin-0.1.0.tgz";
+    assert!(manifest.contains("file:sdk"), "{manifest}");
+    author.write("mine/package.json", manifest.replace("file:sdk", packed));
+    author.tool("npm", &["install"], &project).await;
+    let tested = author.plugin_ok(&["test", "mine"]).await;
+    tested.assert_contains(&["passed  natively", "3 fixtures, 0 failed"]);
 }
 
 /// Copies a file, or a folder without what npm has installed in it, and without its list of exact versions:

@@ -40,19 +40,31 @@ async fn ports_of_shipped_plugins_pass_the_same_fixtures_natively_and_as_compone
     for (example, shipped, passed) in [
         ("ratio", "ratio", "12 fixtures, 0 failed"),
         ("per_object", "per-object", "26 fixtures, 0 failed"),
-        ("external", "external", "8 fixtures, 0 failed"),
     ] {
         let author = in_environment();
-        author.copy(&format!("plugin-sdk/python/examples/{example}"), ".");
-        let fixtures = format!("plugins/{shipped}/fixtures");
-        author.copy(&fixtures, "fixtures");
-        // The tests of the example, on the copies.
-        let tests = format!("test_{example}.py");
-        let text = std::fs::read_to_string(author.path(&tests)).expect("the tests");
-        author.write(&tests, text.replace(&format!("../../../../{fixtures}"), "fixtures"));
+        author.python_example(example, shipped);
         let tested = author.plugin_ok(&["test", "."]).await;
         tested.assert_contains(&["passed  natively", passed]);
     }
+}
+
+#[tokio::test]
+async fn the_wheel_is_all_that_a_project_needs() {
+    let author = Author::with_tools().set("VIRTUAL_ENV", "").set("PYTHONPATH", "");
+    let python = AuthorTools::find().python_environment().join("bin/python");
+    let sdk = repository().join("plugin-sdk/python");
+    let sdk = sdk.to_str().expect("a path in UTF-8");
+    let folder = author.folder.path();
+    let wheel =
+        ["-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", ".", sdk];
+    author.tool(python, &wheel, folder).await;
+    author.tool("python3", &["-m", "venv", ".venv"], folder).await;
+    let packages = ["leadsman_plugin-0.1.0-py3-none-any.whl", "componentize-py", "pytest"];
+    let install = [&["-m", "pip", "install"][..], &packages].concat();
+    author.tool(author.path(".venv/bin/python"), &install, folder).await;
+    author.python_example("external", "external");
+    let tested = author.plugin_ok(&["test", "."]).await;
+    tested.assert_contains(&["passed  natively", "8 fixtures, 0 failed"]);
 }
 
 #[tokio::test]
@@ -101,6 +113,19 @@ async fn the_sdk_passes_its_own_tests_natively() {
     let python = AuthorTools::find().python_environment().join("bin/python");
     let sdk = repository().join("plugin-sdk/python");
     author.tool(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider"], &sdk).await;
+}
+
+impl Author {
+    /// Makes the folder a project of an example, with the fixtures of the plugin that it is a port of.
+    fn python_example(&self, example: &str, shipped: &str) {
+        self.copy(&format!("plugin-sdk/python/examples/{example}"), ".");
+        let fixtures = format!("plugins/{shipped}/fixtures");
+        self.copy(&fixtures, "fixtures");
+        // The tests of the example, on the copies.
+        let tests = format!("test_{example}.py");
+        let text = std::fs::read_to_string(self.path(&tests)).expect("the tests");
+        self.write(&tests, text.replace(&format!("../../../../{fixtures}"), "fixtures"));
+    }
 }
 
 /// An author with an active environment, and the SDK of this repository.
