@@ -61,7 +61,9 @@ impl Site {
             Reply::pods(&[("web-0", "1013.4"), ("web-1", "12")])
         });
         let config = names.iter().fold(Config::shop(&upstream.url()), |config, name| {
-            config.mapping(Mapping::pods(name).query("rate", &query(name)))
+            // What is known is kept for as long as a browser may take to start on a busy machine.
+            let mapping = Mapping::pods(name).query("rate", &query(name));
+            config.mapping(mapping.set("onError", "{lastGood: 30m}"))
         });
         let leadsman = Leadsman::start(config).await;
         let site = Self { leadsman, upstream, repaired };

@@ -149,7 +149,8 @@ async fn a_client_that_never_reads_is_dropped() {
     assert_eq!(reading.next().await, Ok(Some(true)));
     assert_eq!(leadsman.metric("leadsman_scaler_open_calls", &[]).await, Some(2.0));
     let lost = tokio::time::timeout(Duration::from_secs(60), pushes.next()).await;
-    let lost = lost.expect("the connection is lost").unwrap_err();
+    let lost = lost.unwrap_or_else(|_| panic!("the connection is not lost: {}", leadsman.log()));
+    let lost = lost.unwrap_err();
     assert_eq!(lost.code, u32::MAX, "{lost:?}");
     let stalled = [("listener", "scaler"), ("reason", "stalled")];
     eventually("one connection that is closed, and one call that is open", TIMEOUT, async || {

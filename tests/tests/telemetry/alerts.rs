@@ -29,6 +29,11 @@ const MAY_BE_EMPTY: &[&str] = &[
     "leadsman_configuration_rejected",
     "leadsman_mapping_available",
     "leadsman_connections_closed_total",
+    // No delegate, no scaler of KEDA, nothing to take to zero, no NSX ALB.
+    "leadsman_delegate_",
+    "leadsman_scaler_calls_total",
+    "leadsman_activations_total",
+    "leadsman_source_real_time",
 ];
 
 fn repository(path: &str) -> PathBuf {

@@ -133,6 +133,7 @@ async fn a_shared_evaluation_names_all_reads_that_wait_for_it() {
     let (first, second) =
         tokio::join!(leadsman.get_with(&path, &headers), leadsman.get_with(&path, &other_headers));
     assert_eq!((first.status, second.status), (200, 200));
+    assert_eq!(source.queries(), 1);
     let first = collector.wait_for(TRACE, &["read", "wait"]).await;
     let second = collector.wait_for(OTHER_TRACE, &["read", "wait"]).await;
     let (first, second) = (named(&first, "read"), named(&second, "read"));
@@ -146,7 +147,6 @@ async fn a_shared_evaluation_names_all_reads_that_wait_for_it() {
         if evaluation.trace == TRACE { (first, second) } else { (second, first) };
     assert_eq!(evaluation.parent, parent.id, "{evaluation:#?}");
     assert_eq!(evaluation.links, [&*linked.id], "{evaluation:#?}");
-    assert_eq!(source.queries(), 1);
 }
 
 #[tokio::test]

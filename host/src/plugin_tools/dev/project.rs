@@ -149,7 +149,7 @@ impl Project {
         config["mappings"] = json!([mapping]);
         let text = format!("{config:#}");
         if std::fs::read_to_string(self.config.path()).ok().as_ref() != Some(&text) {
-            std::fs::write(self.config.path(), text).context("cannot write the configuration")?;
+            std::fs::write(self.config.path(), &text).context("cannot write the configuration")?;
         }
         let revision = origin::digest(text.as_bytes());
         Ok(Served { metric, namespace, source, revision })
