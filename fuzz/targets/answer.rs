@@ -38,14 +38,14 @@ fn sound(data: &Data) {
 
 /// Merging the dictionaries of all answers changes no label.
 fn merged(first: Answer, second: Answer) {
-    let told = [labels(&first), labels(&second)];
+    let reported = [labels(&first), labels(&second)];
     let input =
         Input::new(Scope::Cluster, 0, vec![("a".to_owned(), first), ("b".to_owned(), second)]);
-    for (answer, told) in input.answers.into_iter().zip(told) {
+    for (answer, reported) in input.answers.into_iter().zip(reported) {
         sound(&answer.data);
         let (dictionary, data) = (input.dictionary.clone(), answer.data);
         let merged = Answer { dictionary, data, unit: None, warnings: Vec::new() };
-        assert_eq!(labels(&merged), told);
+        assert_eq!(labels(&merged), reported);
     }
 }
 

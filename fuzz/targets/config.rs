@@ -15,7 +15,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let (document, faults) = Document::parse("config.yaml", text);
     if !faults.is_empty() {
         // The result does not depend on where the text comes from.
-        told(&document, faults, text);
+        reported(&document, faults, text);
         return;
     }
     let Ok(namespace) = "shop".parse::<Namespace>() else { return };
@@ -37,7 +37,7 @@ fn checked(text: &str, origin: &Origin<'_>) {
     let Parsed { document, config, faults, .. } =
         parse("config.yaml", origin, &Flags::default(), text);
     if !faults.is_empty() {
-        told(&document, faults, text);
+        reported(&document, faults, text);
         return;
     }
     // JSON is YAML with the same meaning. YAML has no implicit keys that are longer than this.
@@ -52,7 +52,7 @@ fn checked(text: &str, origin: &Origin<'_>) {
 }
 
 /// Every fault has an existing line.
-fn told(document: &Document, faults: Vec<leadsman_document::Fault>, text: &str) {
+fn reported(document: &Document, faults: Vec<leadsman_document::Fault>, text: &str) {
     let faults = document.locate(faults);
     // All line breaks of YAML.
     let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();

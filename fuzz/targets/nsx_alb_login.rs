@@ -25,8 +25,11 @@ libfuzzer_sys::fuzz_target!(|answer: &[u8]| {
             assert!(version.len() <= 64 && !version.contains(char::is_control), "{version:?}");
         }
         // It is a line of a log, and of an autoscaler's condition.
-        Err(told) => {
-            assert!(told.len() <= MOST_TOLD && !told.contains(char::is_control), "{told:?}");
+        Err(reported) => {
+            assert!(
+                reported.len() <= MOST_TOLD && !reported.contains(char::is_control),
+                "{reported:?}"
+            );
         }
     }
 });

@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
 /// The longest response that is read.
-const LONGEST: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// Why the metrics of the snapshot are not served, as the answer to a read of one says.
 const REASON: &str = "there is no plugin";
@@ -50,10 +50,10 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     // Probes are answered with a word, errors with JSON.
     let is_probe = ["/livez", "/healthz", "/readyz"].iter().any(|at| address.contains(at));
     if !status.is_success() && !is_probe {
-        let told = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
-        assert_eq!(told["kind"], "Status", "{address}: {status}");
-        assert_eq!(told["code"], status.as_u16(), "{address}");
-        let message = told["message"].as_str().unwrap_or_default();
+        let reported = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
+        assert_eq!(reported["kind"], "Status", "{address}: {status}");
+        assert_eq!(reported["code"], status.as_u16(), "{address}");
+        let message = reported["message"].as_str().unwrap_or_default();
         if message.contains(REASON)
             && let Some(authorized) = authorized(address)
         {
@@ -70,7 +70,7 @@ fn answer(address: &str, accepted: &str) -> Option<(StatusCode, Vec<u8>)> {
     runtime.block_on(async {
         let Ok(response) = router.clone().oneshot(request).await;
         let status = response.status();
-        let Ok(body) = to_bytes(response.into_body(), LONGEST).await else {
+        let Ok(body) = to_bytes(response.into_body(), MAX_BYTES).await else {
             panic!("{address}: a long answer");
         };
         Some((status, body.to_vec()))

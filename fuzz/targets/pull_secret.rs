@@ -9,7 +9,7 @@ const SECRET: &str = "hunter2";
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Some((reference, json)) = text.split_once('\n') else { return };
     let Ok(reference) = reference.parse::<Reference>() else { return };
-    let told = match Credentials::for_registry(json, &reference) {
+    let reported = match Credentials::for_registry(json, &reference) {
         Ok(credentials) => format!("{credentials:?}"),
         Err(error) => format!("{error} {error:?}"),
     };
@@ -19,5 +19,5 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         auths.is_some_and(|auths| auths.keys().any(|key| key.contains(SECRET)))
     };
     let in_reference = reference.to_string().contains(SECRET);
-    assert!(!told.contains(SECRET) || in_reference || in_a_key(), "{told}");
+    assert!(!reported.contains(SECRET) || in_reference || in_a_key(), "{reported}");
 });

@@ -26,7 +26,7 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEF/0+oiq/z0/aIQYEUxMVPr/eoCxB
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// More bodies than one artifact can refer to.
-const MOST: usize = 12;
+const MAX_BODIES: usize = 12;
 
 #[derive(Default)]
 struct Answers {
@@ -55,7 +55,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     if HeaderValue::from_str(challenge).is_err() {
         return;
     }
-    let mut bodies: Vec<String> = bodies.split("\n----\n").take(MOST).map(str::to_owned).collect();
+    let mut bodies: Vec<String> =
+        bodies.split("\n----\n").take(MAX_BODIES).map(str::to_owned).collect();
     for at in (0..bodies.len()).rev() {
         for other in (at + 1..bodies.len()).rev() {
             let digest = Digest::of(bodies[other].as_bytes()).to_string();

@@ -31,8 +31,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         let names = ["http_requests_total", "container_memory", "a:b", "x"];
         let seen: Seen = names.map(|name| (name.into(), labels.clone().into())).into();
         let catalog = Catalog::new(&[rule], |_| Some(&seen), &resolve, &mut |_| {});
-        for offered in catalog.offered {
-            ask(&offered.query, name);
+        for entry in catalog.entries {
+            ask(&entry.query, name);
         }
     }
 });

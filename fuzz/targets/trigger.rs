@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 /// The longest response that is read.
-const LONGEST: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// The longest text of a refusal, with each of its characters escaped.
 const LONGEST_TEXT: usize = 2000 * 12;
@@ -61,7 +61,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             |name: &str| response.headers().get(name).map(|value| value.as_bytes().to_vec());
         let (code, text) = (header("grpc-status"), header("grpc-message"));
         let status = response.status();
-        if to_bytes(response.into_body(), LONGEST).await.is_err() {
+        if to_bytes(response.into_body(), MAX_BYTES).await.is_err() {
             panic!("a long answer");
         }
         (status, code, text.unwrap_or_default())

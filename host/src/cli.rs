@@ -7,12 +7,12 @@ mod convert;
 mod documented;
 mod explain;
 mod foreign;
+mod observability;
 mod plugin;
 mod plugin_tools;
 mod rules;
 mod scaler;
 mod takeover;
-mod telling;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -28,6 +28,7 @@ pub(crate) use adapter::AdapterFlags;
 pub(crate) use convert::Convert;
 pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
 pub(crate) use foreign::translate;
+pub(crate) use observability::ObservabilityFlags;
 pub(crate) use plugin::{BuildPlugin, NewPlugin, Plugin, PluginLanguage, TestPlugin};
 pub(crate) use plugin_tools::{
     BenchPlugin, DevPlugin, DiffPlugins, InspectPlugin, PullPlugin, PushPlugin, RunPlugin,
@@ -36,7 +37,6 @@ pub(crate) use plugin_tools::{
 pub(crate) use rules::{Output, Rules};
 pub(crate) use scaler::ScalerFlags;
 pub(crate) use takeover::Takeover;
-pub(crate) use telling::Telling;
 
 /// A Kubernetes metrics adapter whose every metric mapping is a sandboxed WebAssembly plugin.
 #[derive(Debug, Parser)]
@@ -198,7 +198,7 @@ pub(crate) struct Serve {
     #[arg(long, value_enum, value_name = "WHO", default_value = "local")]
     pub(crate) admin_auth: AdminAuthFlag,
     #[command(flatten)]
-    pub(crate) telling: Telling,
+    pub(crate) observability: ObservabilityFlags,
     #[command(flatten)]
     pub(crate) scaler: ScalerFlags,
     #[command(flatten)]

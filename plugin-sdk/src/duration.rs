@@ -45,8 +45,8 @@ mod tests {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for bad in ["", "5", "s", "5 s", "-5s", "1.5s", "5y", "99999999999999999999s"] {
-            let told = parse_duration(bad).unwrap_err();
-            assert!(told.contains("is not a duration such as 30s"), "{told}");
+            let reported = parse_duration(bad).unwrap_err();
+            assert!(reported.contains("is not a duration such as 30s"), "{reported}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! From series to objects: the part that most plugins share.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+mod indexes;
+
+use std::hash::Hasher;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::indexes::Indexes;
 use crate::input::{Answer, Column, Object, Range, Sample, Scope, Series};
 use crate::log;
 use crate::measures::Measure;
@@ -274,49 +276,7 @@ impl<'a> ObjectFinder<'a> {
     }
 }
 
-/// The place of each object among the values so far.
-///
-/// Nearly always an object is one text of the input's dictionary, so that an array indexed by the
-/// text's number finds it: less memory than a hash table, and no hashing.
-#[derive(Default)]
-struct Indexes {
-    /// By the number of the name, one more than the place; 0 for none.
-    by_name: Vec<u32>,
-    /// Objects with a namespace, or that the configuration names.
-    others: HashMap<(u32, u32), u32, BuildHasherDefault<NumberHasher>>,
-}
-
-impl Indexes {
-    /// The place of an object; the next one for an object that is new.
-    fn of(&mut self, object: ObjectKey<'_>, next: u32) -> u32 {
-        let label = |label: Label<'_>| label.id.saturating_add(1);
-        match (object.namespace, object.name) {
-            (None, ObjectName::Label(name)) => {
-                if self.by_name.is_empty() {
-                    self.by_name.resize(name.dictionary.len() as usize, 0);
-                }
-                match self.by_name.get_mut(name.id as usize) {
-                    Some(0) => {
-                        self.by_name[name.id as usize] = next.saturating_add(1);
-                        next
-                    }
-                    Some(place) => *place - 1,
-                    // A label of another input, which is told apart from all others.
-                    None => *self.others.entry((0, label(name))).or_insert(next),
-                }
-            }
-            (namespace, name) => {
-                let name = match name {
-                    ObjectName::Label(name) => label(name),
-                    ObjectName::Fixed(_) => 0,
-                };
-                *self.others.entry((namespace.map_or(0, label), name)).or_insert(next)
-            }
-        }
-    }
-}
-
-/// What tells which of two series comes first, whatever their order in the answer.
+/// What decides which of two series comes first, whatever their order in the answer.
 fn order<'a>(answer: &Answer<'a>, row: u32) -> Vec<(&'a str, &'a str)> {
     let series = answer.series().ok().and_then(|mut series| series.nth(row as usize));
     let labels = series.iter().flat_map(Series::labels);
@@ -426,33 +386,4 @@ fn first_labels(answer: &Answer<'_>) -> Option<String> {
         _ => return None,
     };
     Some(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
-}
-
-/// Labels hash as one number, for which a multiplication spreads well enough.
-#[derive(Default)]
-struct NumberHasher(u64);
-
-impl Hasher for NumberHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-
-    fn write_isize(&mut self, number: isize) {
-        #[allow(clippy::cast_sign_loss)] // only the bits matter
-        self.write_u64(number as u64);
-    }
 }

@@ -166,7 +166,7 @@ impl Context {
         let own = |query: types::OwnQuery| OwnQuery {
             name: query.name,
             range: query.range,
-            // The host sends JSON; what it does not tell is not known.
+            // The host sends JSON; what it does not state is not known.
             written: serde_json::from_str(&query.written).unwrap_or_default(),
         };
         let queries = raw.queries.into_iter().map(own).collect();

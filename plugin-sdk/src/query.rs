@@ -10,11 +10,11 @@ use crate::bindings::leadsman::plugin::types;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     name: String,
-    asked: Asked,
+    asked: QueryText,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Asked {
+enum QueryText {
     PromQl { text: String, range: Option<(Duration, Duration)> },
     Written(Map<String, Value>),
 }
@@ -23,7 +23,7 @@ impl Query {
     /// An instant query in PromQL. `${namespace}` and `${selector}` are replaced in it as they are
     /// in a mapping's own queries.
     pub fn instant(name: impl Into<String>, promql: impl Into<String>) -> Self {
-        Self { name: name.into(), asked: Asked::PromQl { text: promql.into(), range: None } }
+        Self { name: name.into(), asked: QueryText::PromQl { text: promql.into(), range: None } }
     }
 
     /// A range query over the last `duration`, one sample each `step`. Both are rounded to seconds.
@@ -33,7 +33,7 @@ impl Query {
         duration: Duration,
         step: Duration,
     ) -> Self {
-        let asked = Asked::PromQl { text: promql.into(), range: Some((duration, step)) };
+        let asked = QueryText::PromQl { text: promql.into(), range: Some((duration, step)) };
         Self { name: name.into(), asked }
     }
 
@@ -49,7 +49,7 @@ impl Query {
         name: impl Into<String>,
         keys: impl IntoIterator<Item = (String, Value)>,
     ) -> Self {
-        Self { name: name.into(), asked: Asked::Written(keys.into_iter().collect()) }
+        Self { name: name.into(), asked: QueryText::Written(keys.into_iter().collect()) }
     }
 
     /// The same to a source of this name, in place of the mapping's `source`. Has no effect on
@@ -65,7 +65,7 @@ impl Query {
     }
 
     fn with_key(mut self, key: &str, value: Value) -> Self {
-        if let Asked::Written(keys) = &mut self.asked {
+        if let QueryText::Written(keys) = &mut self.asked {
             keys.insert(key.to_owned(), value);
         }
         self
@@ -80,26 +80,26 @@ impl Query {
     pub fn keys(&self) -> Value {
         let seconds = |time: &Duration| format!("{}s", time.as_secs());
         match &self.asked {
-            Asked::PromQl { text, range: None } => json!({"promql": text}),
-            Asked::PromQl { text, range: Some((duration, step)) } => {
+            QueryText::PromQl { text, range: None } => json!({"promql": text}),
+            QueryText::PromQl { text, range: Some((duration, step)) } => {
                 let range = json!({"duration": seconds(duration), "step": seconds(step)});
                 json!({"promql": text, "range": range})
             }
-            Asked::Written(keys) => Value::Object(keys.clone()),
+            QueryText::Written(keys) => Value::Object(keys.clone()),
         }
     }
 
     pub(crate) fn into_raw(self) -> types::Query {
         let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         let asked = match self.asked {
-            Asked::PromQl { text, range } => types::Asked::Promql(types::Promql {
+            QueryText::PromQl { text, range } => types::Asked::Promql(types::Promql {
                 text,
                 range: range.map(|(duration, step)| types::Range {
                     duration: seconds(duration),
                     step: seconds(step),
                 }),
             }),
-            Asked::Written(keys) => types::Asked::Written(Value::Object(keys).to_string()),
+            QueryText::Written(keys) => types::Asked::Written(Value::Object(keys).to_string()),
         };
         types::Query { name: self.name, asked }
     }

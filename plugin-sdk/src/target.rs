@@ -48,7 +48,7 @@ impl<'a> Target<'a> {
 pub struct Targets<'a> {
     /// `None` where series are items.
     objects: Option<ObjectFinder<'a>>,
-    /// Labels that do not tell items apart.
+    /// Labels that do not distinguish items.
     without: &'a [&'a str],
 }
 
@@ -65,7 +65,7 @@ impl<'a> Targets<'a> {
         Ok(Self { objects: source.map(finder).transpose()?, without: &[] })
     }
 
-    /// Labels that do not tell items apart, as `le` of the buckets of a histogram. The name of the
+    /// Labels that do not distinguish items, as `le` of the buckets of a histogram. The name of the
     /// series never does.
     pub fn without(self, labels: &'a [&'a str]) -> Self {
         Self { without: labels, ..self }

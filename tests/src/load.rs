@@ -93,7 +93,7 @@ impl Others {
     ///
     /// # Panics
     /// If it is not.
-    pub async fn beside(leadsman: &Leadsman, path: &str) -> Self {
+    pub async fn reading(leadsman: &Leadsman, path: &str) -> Self {
         let answer = leadsman.get(path).await;
         assert!(answer.is_success(), "{answer:#?}");
         let load = Load::start(leadsman.api(), path, OTHERS_RATE);

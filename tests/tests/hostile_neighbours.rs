@@ -48,7 +48,7 @@ enum Outcome {
     Nothing,
 }
 
-async fn beside(deed: &str, limits: &str, outcome: Outcome) {
+async fn with_neighbour(deed: &str, limits: &str, outcome: Outcome) {
     beside_file(Path::new(HOSTILE), deed, limits, outcome).await;
 }
 
@@ -89,14 +89,14 @@ async fn beside_file(file: &Path, deed: &str, limits: &str, outcome: Outcome) {
         meanwhile.len()
     );
     assert!(before < SOON && after < SOON, "{deed}: {before:?}, {after:?}");
-    judge(deed, &misdeeds, &outcome);
+    check_outcome(deed, &misdeeds, &outcome);
     // The process is alive and still serves.
     assert_eq!(leadsman.get("/readyz").await.status, 200, "{deed}");
     let peak = leadsman.peak_memory();
     assert!(peak < 768 << 20, "{deed}: {} MiB", peak >> 20);
 }
 
-fn judge(deed: &str, answers: &[Answer], outcome: &Outcome) {
+fn check_outcome(deed: &str, answers: &[Answer], outcome: &Outcome) {
     assert!(!answers.is_empty(), "{deed}");
     let (served, failed): (Vec<_>, Vec<_>) = answers.iter().partition(|read| read.is_success());
     match outcome {
@@ -159,64 +159,66 @@ fn p99(answers: &[Answer]) -> Duration {
 
 #[tokio::test]
 async fn loops() {
-    beside("do: loop", "", Outcome::Fails("100ms|time")).await;
+    with_neighbour("do: loop", "", Outcome::Fails("100ms|time")).await;
 }
 
 #[tokio::test]
 async fn endless_allocation() {
-    beside("do: allocate", "{time: 2s}", Outcome::Fails("memory")).await;
+    with_neighbour("do: allocate", "{time: 2s}", Outcome::Fails("memory")).await;
 }
 
 #[tokio::test]
 async fn memory_just_below_the_limit() {
     // The stack and the data of the plugin need memory, too.
     let deed = format!("do: hold, bytes: {}", 60 << 20);
-    beside(&deed, "{time: 2s}", Outcome::Served).await;
+    with_neighbour(&deed, "{time: 2s}", Outcome::Served).await;
 }
 
 #[tokio::test]
 async fn recursion() {
-    beside("do: recurse", "{time: 2s}", Outcome::Fails("stack")).await;
-    beside("do: recurse-in-memory", "{time: 2s}", Outcome::Fails("stack|out of bounds")).await;
+    with_neighbour("do: recurse", "{time: 2s}", Outcome::Fails("stack")).await;
+    with_neighbour("do: recurse-in-memory", "{time: 2s}", Outcome::Fails("stack|out of bounds"))
+        .await;
 }
 
 #[tokio::test]
 async fn traps() {
-    beside("do: trap", "", Outcome::Fails("trap")).await;
-    beside("do: panic", "", Outcome::Fails("trap|panic")).await;
-    beside("do: trap-at-times", "", Outcome::Sometimes("trap")).await;
+    with_neighbour("do: trap", "", Outcome::Fails("trap")).await;
+    with_neighbour("do: panic", "", Outcome::Fails("trap|panic")).await;
+    with_neighbour("do: trap-at-times", "", Outcome::Sometimes("trap")).await;
 }
 
 #[tokio::test]
 async fn values_that_are_not_numbers() {
-    beside("do: nan", "", Outcome::Fails("NaN")).await;
-    beside("do: infinity", "", Outcome::Fails("inf")).await;
+    with_neighbour("do: nan", "", Outcome::Fails("NaN")).await;
+    with_neighbour("do: infinity", "", Outcome::Fails("inf")).await;
 }
 
 #[tokio::test]
 async fn a_million_outputs() {
     let deed = "do: many-outputs, n: 1000000";
-    beside(deed, "{time: 2s}", Outcome::Fails("measures|memory|fuel|limit")).await;
+    with_neighbour(deed, "{time: 2s}", Outcome::Fails("measures|memory|fuel|limit")).await;
 }
 
 #[tokio::test]
 async fn enormous_strings() {
     let deed = "do: long-name, bytes: 8388608";
-    beside(deed, "{time: 2s}", Outcome::Fails("bytes")).await;
+    with_neighbour(deed, "{time: 2s}", Outcome::Fails("bytes")).await;
     let deed = "do: long-names, n: 20000, bytes: 1024";
-    beside(deed, "{time: 2s}", Outcome::Fails("bytes|memory|fuel|limit")).await;
+    with_neighbour(deed, "{time: 2s}", Outcome::Fails("bytes|memory|fuel|limit")).await;
 }
 
 #[tokio::test]
 async fn objects_of_other_namespaces() {
-    beside("do: other-namespace, message: bank", "", Outcome::Fails("bank|not of|refused")).await;
-    beside("do: unasked-object", "", Outcome::Served).await;
+    with_neighbour("do: other-namespace, message: bank", "", Outcome::Fails("bank|not of|refused"))
+        .await;
+    with_neighbour("do: unasked-object", "", Outcome::Served).await;
 }
 
 #[tokio::test]
 async fn floods_of_logs() {
-    beside("do: log-flood, n: 100000, bytes: 10", "{time: 2s}", Outcome::Served).await;
-    beside("do: log-flood, n: 50, bytes: 1048576", "{time: 2s}", Outcome::Served).await;
+    with_neighbour("do: log-flood, n: 100000, bytes: 10", "{time: 2s}", Outcome::Served).await;
+    with_neighbour("do: log-flood, n: 50, bytes: 1048576", "{time: 2s}", Outcome::Served).await;
 }
 
 #[tokio::test]

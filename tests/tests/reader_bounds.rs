@@ -83,7 +83,7 @@ async fn a_reader_with_thousands_of_selectors_is_bounded_alone() {
         let pods = paths::pods(namespace, METRIC);
         format!("{pods}?metricLabelSelector=%21made_up_{number}")
     };
-    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
+    let others = Others::reading(&leadsman, &paths::pods("bank", METRIC)).await;
     let mut refused = 0;
     for start in (0..MAX_EVALUATIONS + 100).step_by(100) {
         let paths = (start..start + 100).map(|number| path("shop", number)).collect();
@@ -121,7 +121,7 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
         .pods("bank", &["web-0"])
         .pods("shop", &names);
     let leadsman = Arc::new(Leadsman::start(config).await);
-    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
+    let others = Others::reading(&leadsman, &paths::pods("bank", METRIC)).await;
     let path = |number: usize| {
         let selector = long_selector(number, MAX_METRIC_SELECTOR);
         let selector = selector.replace('!', "%21").replace(',', "%2C");
@@ -158,7 +158,7 @@ async fn made_up_parameters_do_not_fill_the_memory() {
     let config = Config::new().prometheus("prometheus", &upstream.url()).mapping(mapping);
     let config = config.pods("bank", &["web-0"]).pods("shop", &names);
     let leadsman = Arc::new(Leadsman::start(config).await);
-    let others = Others::beside(&leadsman, &paths::pods("bank", METRIC)).await;
+    let others = Others::reading(&leadsman, &paths::pods("bank", METRIC)).await;
     let path = |number: usize| format!("{}?made-up={number}", paths::pods("shop", METRIC));
     let length = leadsman.get(&path(READS)).await.body.len();
     let before = leadsman.peak_memory();

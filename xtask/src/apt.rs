@@ -39,9 +39,9 @@ impl Apt {
         let mut install = self.command(&["install", "-y", "--no-install-recommends"]);
         // Debian's Rust conflicts with other packages of Rust, which must not be removed.
         install.arg("--no-remove").args(packages);
-        programs::quietly(&mut install)
-            .map(drop)
-            .map_err(|reason| Failure::Told(format!("apt-get install {packages_shown}: {reason}")))
+        programs::quietly(&mut install).map(drop).map_err(|reason| {
+            Failure::Message(format!("apt-get install {packages_shown}: {reason}"))
+        })
     }
 
     /// Stops a server that its package has just started: it was installed for the tests only.

@@ -89,7 +89,7 @@ impl Interpreter {
             })
             .map_err(|reason| {
                 let advice = self.advice;
-                Failure::Told(format!(
+                Failure::Message(format!(
                     "the tests write plugins as their authors do: {reason}\n\
                      Install {advice}, then run this again"
                 ))
@@ -200,7 +200,7 @@ fn javascript(folder: &Path) -> Result<(), Failure> {
 
 fn run(command: &mut Command, shown: &str) -> Result<(), Failure> {
     programs::quietly(command).map(drop).map_err(|reason| {
-        Failure::Told(format!(
+        Failure::Message(format!(
             "the tests install what authors of plugins do: {shown}: {reason}\n\
              Check that the registries of PyPI and npm can be reached, then run this again"
         ))

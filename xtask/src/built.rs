@@ -62,12 +62,12 @@ impl Module {
 
     /// The same with these manners.
     pub(crate) fn setup_with(&self, flags: &str, manners: Manners) -> Result<PathBuf, String> {
-        let told = |failure: Failure| failure.to_string();
-        let folder = self.folder(flags).map_err(told)?;
+        let reported = |failure: Failure| failure.to_string();
+        let folder = self.folder(flags).map_err(reported)?;
         if !self.is_built(&folder) {
             println!("tests: no {} yet", self.name);
             let go = Go::find_or_install()?;
-            self.build(&go, flags, &folder, manners).map_err(told)?;
+            self.build(&go, flags, &folder, manners).map_err(reported)?;
         }
         Ok(folder)
     }
@@ -98,7 +98,7 @@ impl Module {
             Manners::Usual => programs::run(go.command(&line).current_dir(&source), "go build"),
             Manners::GivesWay => programs::quietly(go.gently(&line).current_dir(&source))
                 .map(drop)
-                .map_err(|reason| Failure::Told(format!("go build of {}: {reason}", self.name))),
+                .map_err(|reason| Failure::Message(format!("go build of {}: {reason}", self.name))),
         };
         let built = built.and_then(|()| self.copy(go, &beside)).and_then(|()| {
             self.sources.iter().try_for_each(|name| copy_file(&source, &beside, name.as_ref()))
@@ -153,8 +153,8 @@ impl Module {
 pub(crate) fn in_cache(name: &str, sources: &Hash) -> Result<PathBuf, Failure> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-    let cache =
-        cache.ok_or_else(|| Failure::Told("neither XDG_CACHE_HOME nor HOME is set".to_owned()))?;
+    let cache = cache
+        .ok_or_else(|| Failure::Message("neither XDG_CACHE_HOME nor HOME is set".to_owned()))?;
     Ok(cache.join("leadsman").join(format!("{name}-{:016x}", sources.0)))
 }
 

@@ -50,7 +50,7 @@ fn missing() -> Vec<&'static str> {
 }
 
 fn advice(reason: &str) -> Failure {
-    Failure::Told(format!(
+    Failure::Message(format!(
         "the tests need a control plane, which Go builds: {reason}\n\
          Do one of these, then run this again:\n  \
          install Go 1.24 or later: https://go.dev/dl, or the distribution's package\n  \
@@ -70,7 +70,7 @@ fn link_flags(go_mod: &str) -> Result<String, Failure> {
             let mut words = line.split_whitespace().skip_while(|&word| word == "require");
             (words.next() == Some(module)).then(|| words.next()).flatten()
         });
-        found.ok_or_else(|| Failure::Told(format!("go.mod names no version of {module}")))
+        found.ok_or_else(|| Failure::Message(format!("go.mod names no version of {module}")))
     };
     let (kubernetes, helm) = (version("k8s.io/kubernetes")?, version("helm.sh/helm/v3")?);
     let mut numbers = kubernetes.trim_start_matches('v').split('.');

@@ -37,10 +37,12 @@ pub(crate) fn run() -> Result<String, Failure> {
     let mut faults = Vec::new();
     for Generated { file, arguments, from } in GENERATED {
         let path = cargo::root().join(file);
-        let printed = programs::quietly(Command::new(&program).args(*arguments))
-            .map_err(|why| Failure::Told(format!("`leadsman {}`: {why}", arguments.join(" "))))?;
+        let printed =
+            programs::quietly(Command::new(&program).args(*arguments)).map_err(|why| {
+                Failure::Message(format!("`leadsman {}`: {why}", arguments.join(" ")))
+            })?;
         if printed.trim().is_empty() {
-            return Err(Failure::Told(format!(
+            return Err(Failure::Message(format!(
                 "`leadsman {}` printed nothing",
                 arguments.join(" ")
             )));
@@ -60,7 +62,7 @@ pub(crate) fn run() -> Result<String, Failure> {
     if faults.is_empty() {
         return Ok(String::new());
     }
-    Err(Failure::Told(format!(
+    Err(Failure::Message(format!(
         "out of date: {}; `BLESS=1 cargo xtask ci drift` writes them",
         faults.join(", ")
     )))

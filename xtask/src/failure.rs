@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     /// A file could not be read or written.
     File { path: PathBuf, source: io::Error },
     /// Something else, with a complete message.
-    Told(String),
+    Message(String),
     /// Already shown.
     Shown,
 }
@@ -44,7 +44,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Told(text) => f.write_str(text),
+            Self::Usage(text) | Self::Message(text) => f.write_str(text),
             Self::Start { program, source } => write!(f, "cannot run {program}: {source}"),
             Self::Exit { command, status } => write!(f, "`{command}` failed with {status}"),
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),

@@ -117,7 +117,7 @@ impl Fuzz {
 /// Builds the programs and returns their folder.
 fn build(folder: &Path, targets: &[&str]) -> Result<PathBuf, Failure> {
     let host = programs::quietly(Command::new("rustc").args(["--print", "host-tuple"]))
-        .map_err(|reason| Failure::Told(format!("rustc --print host-tuple: {reason}")))?;
+        .map_err(|reason| Failure::Message(format!("rustc --print host-tuple: {reason}")))?;
     let host = host.trim();
     // With an explicit target, build scripts and macros are not instrumented: they have no
     // libFuzzer.
@@ -165,7 +165,7 @@ fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> Result<Fig
     }
     let lines = written.lines().skip_while(|line| !is_complaint(line));
     lines.take(MOST_LINES).for_each(|line| println!("{line}"));
-    Err(Failure::Told(match input(&written) {
+    Err(Failure::Message(match input(&written) {
         Some(path) => format!("FOUND after {} runs: {path}", figures.runs),
         None => format!("ended with {} after {} runs", output.status, figures.runs),
     }))

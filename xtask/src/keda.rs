@@ -58,7 +58,7 @@ impl Background {
 }
 
 fn advice(reason: &str) -> Failure {
-    Failure::Told(format!(
+    Failure::Message(format!(
         "the tests use KEDA, which Go builds: {reason}\n\
          Install Go 1.26 or later (https://go.dev/dl), or an older one that may download it, then run \
          this again"

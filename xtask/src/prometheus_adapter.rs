@@ -33,7 +33,7 @@ pub(crate) fn built() -> Option<(&'static str, PathBuf)> {
 }
 
 fn advice(reason: &str) -> Failure {
-    Failure::Told(format!(
+    Failure::Message(format!(
         "the tests compare with prometheus-adapter, which Go builds: {reason}\n\
          Install Go 1.24 or later (https://go.dev/dl, or the distribution's package), then run \
          this again"

@@ -48,7 +48,7 @@ pub(crate) fn plugins() -> Result<(), Failure> {
             return Ok(());
         }
     }
-    Err(Failure::Told(format!(
+    Err(Failure::Message(format!(
         "no compiler for plugins could be installed:\n  {}\n\
          Do one of these by hand, then run this again:\n  \
          rustup target add {TARGET}\n  \
@@ -105,7 +105,7 @@ fn servers() -> Result<(), Failure> {
         return Ok(());
     }
     let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
-    Err(Failure::Told(missing.join("\n")))
+    Err(Failure::Message(missing.join("\n")))
 }
 
 /// A program that the tests run, from the package of its name.
@@ -124,7 +124,7 @@ fn program(name: &str, package: &str) -> Result<(), Failure> {
         });
         if let Err(reason) = installed {
             println!("  ... {reason}");
-            return Err(Failure::Told(format!(
+            return Err(Failure::Message(format!(
                 "the tests need a {name}: put a `{name}` binary on PATH, then run this again"
             )));
         }
@@ -135,6 +135,6 @@ fn program(name: &str, package: &str) -> Result<(), Failure> {
             println!("tests: {version}");
             Ok(())
         }
-        Err(reason) => Err(Failure::Told(format!("`{name} --version`: {reason}"))),
+        Err(reason) => Err(Failure::Message(format!("`{name} --version`: {reason}"))),
     }
 }

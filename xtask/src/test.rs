@@ -102,11 +102,11 @@ fn doc_tests(filter: Option<&str>, all: &mut Tally) -> Result<String, Failure> {
     }
     // A test program that crashed has no summary.
     let died = if tally.failed == 0 { "; a test program ended without a result" } else { "" };
-    Err(Failure::Told(format!("{tally}{died}")))
+    Err(Failure::Message(format!("{tally}{died}")))
 }
 
 fn no_test(filter: Option<&str>) -> Result<String, Failure> {
-    Err(Failure::Told(match filter {
+    Err(Failure::Message(match filter {
         Some(filter) => format!("no test's name contains `{filter}`"),
         None => "no test ran".to_owned(),
     }))

@@ -102,7 +102,7 @@ pub(crate) fn run(
     if failed.is_empty() {
         return Ok(tally.to_string());
     }
-    Err(Failure::Told(format!("{tally}: {}", failed.join(", "))))
+    Err(Failure::Message(format!("{tally}: {}", failed.join(", "))))
 }
 
 impl Program {

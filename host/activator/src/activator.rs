@@ -130,7 +130,7 @@ impl Activator {
                 looks.clear();
                 watched.clear();
                 let why_not = self.election.why_not();
-                all.values().for_each(|group| group.tell(&why_not));
+                all.values().for_each(|group| group.report(&why_not));
             }
             let wake = wake(&watched, looks.len(), now);
             tokio::select! {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::decision::{Action, Found, Intent, Leave, State, decide};
+use crate::decision::{Action, Intent, Leave, ObservedScale, State, decide};
 use crate::election::{Election, Term, may_act};
 use crate::group::Group;
 use crate::marks::Mark;
@@ -31,8 +31,8 @@ impl Change<'_> {
         let (state, intent) = state.after(&group.settings, &level, Instant::now());
         let start = match intent {
             Intent::Hold(hold) => {
-                let told = hold.to_string();
-                group.tell(&told);
+                let reported = hold.to_string();
+                group.report(&reported);
                 return state;
             }
             Intent::Start => true,
@@ -48,10 +48,10 @@ impl Change<'_> {
                     self.report.conflict(group);
                 }
                 Err(error) => {
-                    let told = format!("it cannot be scaled: {error}");
-                    let before = group.told();
-                    self.report.failed(group, &before, &told);
-                    group.tell(&told);
+                    let reported = format!("it cannot be scaled: {error}");
+                    let before = group.reported();
+                    self.report.failed(group, &before, &reported);
+                    group.report(&reported);
                     return state;
                 }
             }
@@ -70,16 +70,16 @@ impl Change<'_> {
                     // A zero that follows is another.
                     self.unmark(&scaled).await;
                 }
-                let (before, told) = (group.told(), leave.to_string());
-                self.report.left(group, &before, &told);
-                group.tell(&told);
+                let (before, reported) = (group.reported(), leave.to_string());
+                self.report.left(group, &before, &reported);
+                group.report(&reported);
                 Ok(match leave {
                     Leave::Runs => Some(true),
                     Leave::AtZero => Some(false),
                     Leave::Autoscaler(_) => None,
                     Leave::SetByOthers | Leave::AutoscalerToZero(_) => {
-                        if before != told {
-                            self.report.left_to_others(group, scaled.uid, &told);
+                        if before != reported {
+                            self.report.left_to_others(group, scaled.uid, &reported);
                         }
                         None
                     }
@@ -114,7 +114,7 @@ impl Change<'_> {
         }
         set?;
         self.report.scaled(group, scaled.uid, to);
-        group.tell(if to == 0 { "taken to zero" } else { "taken from zero" });
+        group.report(if to == 0 { "taken to zero" } else { "taken from zero" });
         Ok(Some(to > 0))
     }
 
@@ -132,9 +132,9 @@ impl Change<'_> {
         group: &Group,
         scaled: &Scaled,
         start: bool,
-    ) -> Result<Found, ScaleError> {
+    ) -> Result<ObservedScale, ScaleError> {
         let replicas = scaled.replicas;
-        let mut found = Found { replicas, set_here: false, lowest: None };
+        let mut found = ObservedScale { replicas, set_here: false, lowest: None };
         // It is as it is to be already.
         if start == (replicas > 0) {
             return Ok(found);

@@ -71,7 +71,7 @@ pub(crate) enum Hold {
 
 /// A workload as it is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct ObservedScale {
     /// The replicas that are asked for.
     pub(crate) replicas: u32,
     /// Whether they were last set here. Of a zero alone.
@@ -140,8 +140,8 @@ impl State {
 
 /// What is done about a workload that is found like this. `start` says whether it is to have
 /// replicas, or none.
-pub(crate) fn decide(start: bool, settings: &Settings, found: &Found) -> Action {
-    let Found { replicas, set_here, lowest } = found;
+pub(crate) fn decide(start: bool, settings: &Settings, found: &ObservedScale) -> Action {
+    let ObservedScale { replicas, set_here, lowest } = found;
     match (start, *replicas) {
         (true, 1..) => return Action::Leave(Leave::Runs),
         (false, 0) => return Action::Leave(Leave::AtZero),

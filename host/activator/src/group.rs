@@ -11,7 +11,7 @@ use leadsman_model::workload::Workload;
 use leadsman_provider::known_now;
 use leadsman_provider::snapshot::{Rejection, Snapshot};
 
-/// The most workloads that are looked at. Others of a configuration are told so.
+/// The most workloads that are looked at. Others of a configuration are reported as not looked at.
 pub(crate) const MAX_WORKLOADS: usize = 500;
 
 /// The mappings of one workload.
@@ -41,7 +41,7 @@ pub(crate) fn groups(snapshot: &Snapshot) -> BTreeMap<Workload, Arc<Group>> {
         match groups.get_mut(&activation.workload) {
             Some(group) => group.join(evaluations.clone(), settings),
             None if known >= MAX_WORKLOADS => {
-                status.tell(format!("not looked at: {MAX_WORKLOADS} other workloads are already"))
+                status.report(format!("not looked at: {MAX_WORKLOADS} other workloads are already"))
             }
             None => {
                 let workload = activation.workload.clone();
@@ -97,16 +97,16 @@ impl Group {
         &self.members[0]
     }
 
-    /// Tells all mappings what has come of it.
-    pub(crate) fn tell(&self, told: &str) {
+    /// Notes for all mappings what has come of it.
+    pub(crate) fn report(&self, reported: &str) {
         for status in self.members.iter().filter_map(|member| status(member)) {
-            status.tell(told.to_owned());
+            status.report(reported.to_owned());
         }
     }
 
-    /// What was told last.
-    pub(crate) fn told(&self) -> String {
-        status(self.first()).map(ActivationStatus::told).unwrap_or_default()
+    /// What was reported last.
+    pub(crate) fn reported(&self) -> String {
+        status(self.first()).map(ActivationStatus::reported).unwrap_or_default()
     }
 
     /// The names of the mappings, for messages.

@@ -2,7 +2,7 @@
 //!
 //! A mark is noted on the Lease before a workload is scaled to zero: whoever holds the Lease next
 //! finds it there, and whoever has lost the Lease cannot write it. It says which generation the zero
-//! is. A generation that is another tells that somebody has changed the workload since: if it is
+//! is. A generation that is another shows that somebody has changed the workload since: if it is
 //! otherwise the same, its replicas were changed and set to zero again, and that zero is not ours; if
 //! it is another workload otherwise, a new version was rolled out, and the zero stays ours.
 
@@ -49,7 +49,7 @@ impl Mark {
 }
 
 impl Marks {
-    /// From a note. One that cannot be read has none: zeros are then those of somebody else.
+    /// From a note. One that cannot be read has none: zeros are then taken for those of others.
     pub(crate) fn read(note: Option<&str>) -> Self {
         note.and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default()
     }

@@ -58,26 +58,26 @@ impl Report {
     }
 
     /// What the workload is held or left at, each time it is another than before.
-    pub(crate) fn left(&self, group: &Group, before: &str, told: &str) {
-        if before != told {
+    pub(crate) fn left(&self, group: &Group, before: &str, reported: &str) {
+        if before != reported {
             let (workload, mapping) = (&group.workload, group.title());
-            tracing::info!(%workload, mapping, "{told}");
+            tracing::info!(%workload, mapping, "{reported}");
         }
     }
 
     /// The workload is left to others, for a reason that its owner is to know of.
-    pub(crate) fn left_to_others(&self, group: &Group, uid: Option<String>, told: &str) {
-        let message = format!("the mapping {} does not scale it: {told}", group.title());
+    pub(crate) fn left_to_others(&self, group: &Group, uid: Option<String>, reported: &str) {
+        let message = format!("the mapping {} does not scale it: {reported}", group.title());
         self.event(group, uid, false, "ActivationLeft", message);
     }
 
     /// The workload could not be looked at or scaled.
-    pub(crate) fn failed(&self, group: &Group, before: &str, told: &str) {
+    pub(crate) fn failed(&self, group: &Group, before: &str, reported: &str) {
         group.first().mapping().metrics.activated(ActivationEvent::Failed);
-        if before != told {
+        if before != reported {
             let (workload, mapping) = (&group.workload, group.title());
-            tracing::warn!(%workload, mapping, "{told}");
-            let message = format!("the mapping {mapping} cannot scale it: {told}");
+            tracing::warn!(%workload, mapping, "{reported}");
+            let message = format!("the mapping {mapping} cannot scale it: {reported}");
             self.event(group, None, true, "ActivationFailed", message);
         }
     }

@@ -1,4 +1,4 @@
-//! Reads of what is not served here: they pass to another adapter, if there is one for them.
+//! Reads of metrics that are not served here pass to a delegate, if one is configured for them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,26 +12,26 @@ use serde_json::Value;
 use super::current::Generation;
 use super::read::{ReadState, warning_header};
 use super::status::Status;
-use leadsman_delegate::{Answer, Asked, Delegate, Passed, User};
+use leadsman_delegate::{Answer, Delegate, Passed, RequestedMetric, User};
 use leadsman_provider::{Caller, ReadError};
 use leadsman_server::auth::Identity;
 
-/// Who asks, as far as requests have users.
-pub(super) type Asker = Option<Extension<Arc<Identity>>>;
+/// The identity of the requester, where requests have users.
+pub(super) type RequesterIdentity = Option<Extension<Arc<Identity>>>;
 
-/// A read that may pass to another adapter.
-pub(super) struct Elsewhere<'a> {
+/// A read that may pass to a delegate.
+pub(super) struct DelegatedRead<'a> {
     /// The snapshot that the read began with.
     pub(super) generation: &'a Generation,
     /// What is asked for.
-    pub(super) asked: Asked<'a>,
+    pub(super) asked: RequestedMetric<'a>,
     /// Its path and query.
     pub(super) uri: &'a Uri,
     /// Its headers.
     pub(super) headers: &'a HeaderMap,
-    /// Who asks.
-    pub(super) asker: &'a Asker,
-    /// The same, as a number.
+    /// The requester.
+    pub(super) requester: &'a RequesterIdentity,
+    /// The requester as the provider counts it.
     pub(super) caller: Caller<'a>,
 }
 
@@ -41,12 +41,12 @@ const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 impl ReadState {
     /// The answer of another adapter to a read that failed here, if nothing here serves the metric.
-    pub(super) async fn elsewhere(
+    pub(super) async fn pass_to_delegate(
         &self,
         failed: ReadError,
-        read: Elsewhere<'_>,
+        read: DelegatedRead<'_>,
     ) -> Result<Response, Status> {
-        let Elsewhere { generation, asked, uri, headers, asker, caller } = read;
+        let DelegatedRead { generation, asked, uri, headers, requester, caller } = read;
         // A rule may give the metric once its series are known. Until then only those delegates are
         // asked of which the configuration says that it is theirs.
         let specific = failed.is_unlisted();
@@ -54,7 +54,7 @@ impl ReadState {
             && (failed.is_unknown() || specific)
         {
             let nobody = (vec![UNAUTHENTICATED.to_owned()], BTreeMap::new());
-            let user = match asker {
+            let user = match requester {
                 Some(Extension(identity)) => User {
                     name: &identity.user,
                     uid: identity.uid.as_deref(),

@@ -184,7 +184,7 @@ fn resource_entries(snapshot: &Snapshot) -> Vec<Entry> {
     measured(snapshot).map(entry).collect()
 }
 
-/// The entries of a version: what is served here, and then what delegates list beside it.
+/// The entries of a version: what is served here, and then what delegates list besides it.
 fn with_delegates(own: &[Entry], snapshot: &Snapshot, api: Api, version: &str) -> Vec<Entry> {
     let mut all = own.to_vec();
     let Some(delegates) = snapshot.delegates() else { return all };

@@ -8,10 +8,10 @@ use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter}
 use super::read::ReadState;
 use super::status::{JSON, Status, code_of_read};
 use super::{discovery, path};
-use leadsman_delegate::Asked;
+use leadsman_delegate::RequestedMetric;
 use leadsman_model::names::InvalidName;
 use leadsman_provider::explanation::{
-    Asker, Explained, MetricExplanation, View, With, custom, external, resource,
+    Explained, MetricExplanation, Requester, View, With, custom, external, resource,
 };
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_provider::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
@@ -49,9 +49,9 @@ pub(super) fn without(uri: &Uri) -> String {
     }
 }
 
-/// Who asks for it.
-pub(super) fn asker<'a>(path: &'a str, caller: &Caller<'a>) -> Asker<'a> {
-    Asker { path, user: caller.user, view: View::OfRead }
+/// The requester of an explanation.
+pub(super) fn requester<'a>(path: &'a str, caller: &Caller<'a>) -> Requester<'a> {
+    Requester { path, user: caller.user, view: View::OfRead }
 }
 
 /// Explains the read of a path with its parameters, in this process and for the operator. An error says
@@ -68,7 +68,7 @@ pub async fn explain(
     let series = text("metricLabelSelector", MAX_METRIC_SELECTOR_BYTES)?;
     let fields = text("fieldSelector", MAX_SELECTOR_BYTES)?;
     let read = without(&uri);
-    let asker = Asker { path: &read, user: None, view: View::Everything };
+    let requester = Requester { path: &read, user: None, view: View::Everything };
     let caller = Caller::default();
     let nothing = || format!("{path} is not the path of a metric");
     let (group, _) = path::group_version(uri.path());
@@ -84,7 +84,7 @@ pub async fn explain(
                 label_selector: &labels,
                 metric_selector: &series,
             };
-            custom(snapshot, &request, &asker, with).await
+            custom(snapshot, &request, &requester, with).await
         }
         discovery::EXTERNAL => {
             let (namespace, metric) = path::external(uri.path()).ok_or_else(nothing)?;
@@ -94,7 +94,7 @@ pub async fn explain(
                 metric: &metric,
                 metric_selector: &labels,
             };
-            external(snapshot, &request, &asker, with).await
+            external(snapshot, &request, &requester, with).await
         }
         discovery::RESOURCE => {
             let path = path::resource(uri.path()).ok_or_else(nothing)?;
@@ -106,7 +106,7 @@ pub async fn explain(
                 label_selector: &labels,
                 field_selector: &fields,
             };
-            resource(snapshot, &request, &asker, with).await
+            resource(snapshot, &request, &requester, with).await
         }
         _ => return Err(nothing()),
     };
@@ -127,7 +127,11 @@ fn coded(explained: Explained) -> MetricExplanation {
 }
 
 /// Says which delegate answers a read that nothing here serves.
-pub(super) fn name_delegate(explained: &mut Explained, snapshot: &Snapshot, asked: &Asked<'_>) {
+pub(super) fn name_delegate(
+    explained: &mut Explained,
+    snapshot: &Snapshot,
+    asked: &RequestedMetric<'_>,
+) {
     let Explained { document, error } = explained;
     let Some(error) = error.as_ref() else { return };
     let specific = error.is_unlisted();

@@ -147,8 +147,8 @@ mod tests {
         let long = || Bytes::from(vec![b'x'; MAX_BYTES_OF_USER / 2 + 1]);
         let first = answers.admit(0, long()).unwrap();
         let refused = serde_json::to_value(answers.admit(0, long()).unwrap_err()).unwrap();
-        let told = refused["message"].as_str().unwrap();
-        assert!(refused["code"] == 429 && told.contains("your long answers"), "{refused}");
+        let reported = refused["message"].as_str().unwrap();
+        assert!(refused["code"] == 429 && reported.contains("your long answers"), "{refused}");
         answers.admit(1, long()).unwrap();
         drop(first);
         answers.admit(0, long()).unwrap();

@@ -128,7 +128,7 @@ pub(super) fn resource(path: &str) -> Option<ResourcePath<'_>> {
 mod tests {
     use super::*;
 
-    fn told(path: &str) -> Option<String> {
+    fn reported(path: &str) -> Option<String> {
         let path = custom(path)?;
         Some(format!(
             "{}|{}|{}|{}",
@@ -152,13 +152,13 @@ mod tests {
             ("namespaces/ns/pods/metrics/m", "ns|pods|metrics|m"),
         ] {
             let path = format!("/apis/custom.metrics.k8s.io/v1beta1/{path}");
-            assert_eq!(told(&path).as_deref(), Some(expected), "{path}");
+            assert_eq!(reported(&path).as_deref(), Some(expected), "{path}");
         }
         for path in
             ["nodes", "nodes/n1", "namespaces/ns/pods/a/b/m", "namespaces//pods/a/m", "nodes/%FF/m"]
         {
             let path = format!("/apis/custom.metrics.k8s.io/v1beta1/{path}");
-            assert_eq!(told(&path), None, "{path}");
+            assert_eq!(reported(&path), None, "{path}");
         }
     }
 

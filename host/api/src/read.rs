@@ -1,14 +1,18 @@
 //! Reads of metrics: from the request to the provider, and its values as bytes.
 
+mod answering;
+
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 
+pub(super) use self::answering::warning_header;
+use self::answering::{Rendered, missing};
 use super::current::{CurrentSnapshot, Generation};
-use super::delegated::{Asker, Elsewhere};
+use super::delegated::{DelegatedRead, RequesterIdentity};
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::path;
@@ -16,11 +20,10 @@ use super::render::{CustomVersion, Encoding, ResourceVersion, Shape};
 use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
 use super::{discovery, explain};
-use leadsman_delegate::{Api, Asked};
-use leadsman_evaluation::Missing;
+use leadsman_delegate::{Api, RequestedMetric};
 use leadsman_provider::{
-    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, Origin,
-    ReadError, ResourceRead, ResourceRequest, explanation,
+    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, ReadError,
+    ResourceRead, ResourceRequest, explanation,
 };
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::auth::{self, watches};
@@ -34,31 +37,14 @@ pub(super) struct ReadState {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// The longest warning, in characters: selectors and names are from outside, and headers have limits
-/// on the way.
-const MAX_WARNING: usize = 2000;
-
-/// Rendered values.
-struct Rendered {
-    answer: Answer,
-    /// What whoever reads should know beside what is missing: values are old.
-    warning: Option<String>,
-}
-
-/// What an answer lacks, and whether it has nothing at all.
-fn missing(rendered: &Result<Rendered, ReadError>) -> Option<(&Missing, bool)> {
-    let answer = &rendered.as_ref().ok()?.answer;
-    Some((answer.missing.as_deref()?, answer.is_empty))
-}
-
-/// Who reads, as far as requests have users.
+/// The user, where requests have users.
 type User = Option<Extension<auth::User>>;
 
 /// `/apis/custom.metrics.k8s.io/{v1beta1,v1beta2}/…`
 pub(super) async fn custom(
     State(state): State<ReadState>,
     user: User,
-    asker: Asker,
+    requester: RequesterIdentity,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -89,18 +75,19 @@ pub(super) async fn custom(
         fields: "",
     };
     let generation = state.served.now();
+    let asked = RequestedMetric {
+        api: Api::Custom,
+        version: version.as_str(),
+        metric: &path.metric,
+        namespace: path.place(),
+        selector: &series,
+    };
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
-        let asker = explain::asker(&path_asked, &request.caller);
+        let requester = explain::requester(&path_asked, &request.caller);
         let mut explained =
-            explanation::custom(&generation.snapshot, &request, &asker, explain::with(&uri)).await;
-        let asked = Asked {
-            api: Api::Custom,
-            version: version.as_str(),
-            metric: &path.metric,
-            namespace: path.place(),
-            selector: &series,
-        };
+            explanation::custom(&generation.snapshot, &request, &requester, explain::with(&uri))
+                .await;
         explain::name_delegate(&mut explained, &generation.snapshot, &asked);
         return state.explain(request.caller, explained);
     }
@@ -108,24 +95,17 @@ pub(super) async fn custom(
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let asked = Asked {
-                api: Api::Custom,
-                version: version.as_str(),
-                metric: &path.metric,
-                namespace: path.place(),
-                selector: &series,
-            };
             let (generation, caller) = (&*generation, request.caller);
-            let read = Elsewhere {
+            let read = DelegatedRead {
                 generation,
                 asked,
                 uri: &uri,
                 headers: &headers,
-                asker: &asker,
+                requester: &requester,
                 caller,
             };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.elsewhere(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, read)).await;
         }
     };
     let kept = state.kept(&question, read.peek());
@@ -147,7 +127,7 @@ pub(super) async fn custom(
     }
     .await;
     if let Some((missing, all)) = missing(&rendered) {
-        read.lacks(missing, all);
+        read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -157,7 +137,7 @@ pub(super) async fn custom(
 pub(super) async fn external(
     State(state): State<ReadState>,
     user: User,
-    asker: Asker,
+    requester: RequesterIdentity,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -182,19 +162,19 @@ pub(super) async fn external(
         fields: "",
     };
     let generation = state.served.now();
+    let asked = RequestedMetric {
+        api: Api::External,
+        version: "v1beta1",
+        metric: &metric,
+        namespace: Some(&namespace),
+        selector: &labels,
+    };
     if explain::is_asked(&uri) {
         let path = explain::without(&uri);
-        let asker = explain::asker(&path, &request.caller);
+        let requester = explain::requester(&path, &request.caller);
         let mut explained =
-            explanation::external(&generation.snapshot, &request, &asker, explain::with(&uri))
+            explanation::external(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
-        let asked = Asked {
-            api: Api::External,
-            version: "v1beta1",
-            metric: &metric,
-            namespace: Some(&namespace),
-            selector: &labels,
-        };
         explain::name_delegate(&mut explained, &generation.snapshot, &asked);
         return state.explain(request.caller, explained);
     }
@@ -202,24 +182,17 @@ pub(super) async fn external(
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let asked = Asked {
-                api: Api::External,
-                version: "v1beta1",
-                metric: &metric,
-                namespace: Some(&namespace),
-                selector: &labels,
-            };
             let (generation, caller) = (&*generation, request.caller);
-            let read = Elsewhere {
+            let read = DelegatedRead {
                 generation,
                 asked,
                 uri: &uri,
                 headers: &headers,
-                asker: &asker,
+                requester: &requester,
                 caller,
             };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.elsewhere(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, read)).await;
         }
     };
     let kept = state.kept(&question, read.peek());
@@ -239,7 +212,7 @@ pub(super) async fn external(
     }
     .await;
     if let Some((missing, all)) = missing(&rendered) {
-        read.lacks(missing, all);
+        read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
@@ -249,7 +222,7 @@ pub(super) async fn external(
 pub(super) async fn resource(
     State(state): State<ReadState>,
     user: User,
-    asker: Asker,
+    requester: RequesterIdentity,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Status> {
@@ -274,19 +247,19 @@ pub(super) async fn resource(
         labels: &labels,
         fields: &fields,
     };
+    let asked = RequestedMetric {
+        api: Api::Resource,
+        version: version.as_str(),
+        metric: path.kind.plural(),
+        namespace: path.namespace.as_deref(),
+        selector: "",
+    };
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
-        let asker = explain::asker(&path_asked, &request.caller);
+        let requester = explain::requester(&path_asked, &request.caller);
         let mut explained =
-            explanation::resource(&generation.snapshot, &request, &asker, explain::with(&uri))
+            explanation::resource(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
-        let asked = Asked {
-            api: Api::Resource,
-            version: version.as_str(),
-            metric: path.kind.plural(),
-            namespace: path.namespace.as_deref(),
-            selector: "",
-        };
         explain::name_delegate(&mut explained, &generation.snapshot, &asked);
         return state.explain(request.caller, explained);
     }
@@ -294,24 +267,17 @@ pub(super) async fn resource(
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let asked = Asked {
-                api: Api::Resource,
-                version: version.as_str(),
-                metric: path.kind.plural(),
-                namespace: path.namespace.as_deref(),
-                selector: "",
-            };
             let (generation, caller) = (&*generation, request.caller);
-            let read = Elsewhere {
+            let read = DelegatedRead {
                 generation,
                 asked,
                 uri: &uri,
                 headers: &headers,
-                asker: &asker,
+                requester: &requester,
                 caller,
             };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.elsewhere(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, read)).await;
         }
     };
     let kept = state.kept(&question, read.peek());
@@ -332,64 +298,10 @@ pub(super) async fn resource(
     }
     .await;
     if let Some((missing, all)) = missing(&rendered) {
-        read.lacks(missing, all);
+        read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
     state.respond(request.caller, rendered?, encoding)
-}
-
-impl ReadState {
-    /// The answer that was given before from what there is now.
-    fn kept(&self, question: &Question<'_>, now: Option<Origin>) -> Option<(Origin, Answer)> {
-        let origin = now?;
-        Some((origin, self.responses.get(question, &origin)?))
-    }
-
-    /// The answer that was given before from what was read, which may be newer.
-    fn again(
-        &self,
-        question: &Question<'_>,
-        kept: Option<(Origin, Answer)>,
-        read: Option<Origin>,
-    ) -> Option<Answer> {
-        let read = read?;
-        match kept {
-            Some((origin, answer)) if origin == read => Some(answer),
-            _ => self.responses.get(question, &read),
-        }
-    }
-
-    /// Keeps an answer with what it lacks.
-    fn keep(&self, question: &Question<'_>, from: Option<Origin>, answer: &Answer) {
-        if let Some(origin) = from {
-            self.responses.put(question, &origin, answer);
-        }
-    }
-
-    /// Counts a read of a metric that is not served. Others count for their mapping.
-    pub(super) fn count_unserved(&self, error: &ReadError) {
-        self.served.note_unserved(error, &self.metrics);
-    }
-
-    fn respond(
-        &self,
-        caller: Caller<'_>,
-        rendered: Rendered,
-        encoding: Encoding,
-    ) -> Result<Response, Status> {
-        let Rendered { answer: Answer { body, missing, .. }, warning } = rendered;
-        let missing = missing.map(|missing| missing.message.clone());
-        let warning = match (warning, missing) {
-            (Some(stale), Some(missing)) => Some(format!("{stale}; {missing}")),
-            (stale, missing) => stale.or(missing),
-        };
-        let mut response = Response::new(self.long_answers.admit(caller.id, body)?.into());
-        response.headers_mut().insert(header::CONTENT_TYPE, encoding.content_type());
-        if let Some(warning) = warning.and_then(|warning| warning_header(&warning)) {
-            response.headers_mut().insert(header::WARNING, warning);
-        }
-        Ok(response)
-    }
 }
 
 fn caller<'a>(user: Option<&'a Extension<auth::User>>, headers: &'a HeaderMap) -> Caller<'a> {
@@ -425,21 +337,6 @@ fn resource_path<'u>(
         return Err(Status::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }
     Ok((version, path))
-}
-
-/// As Kubernetes warns: kubectl prints it, client-go logs it.
-pub(super) fn warning_header(text: &str) -> Option<HeaderValue> {
-    let text: String = text
-        .chars()
-        .take(MAX_WARNING)
-        .map(|c| match c {
-            '"' => '\'',
-            '\\' => '/',
-            c if c.is_ascii_graphic() || c == ' ' => c,
-            _ => '?',
-        })
-        .collect();
-    HeaderValue::try_from(format!("299 leadsman \"{text}\"")).ok()
 }
 
 fn nothing_at(uri: &Uri) -> Status {

@@ -22,14 +22,14 @@ const MAX_ANSWER_BYTES: usize = 256 << 10;
 /// An answer that nobody asks for is dropped after this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What an entry takes beside the bytes that are counted.
+/// What an entry takes in addition to the bytes that are counted.
 const ENTRY_OVERHEAD: usize = 256;
 
 /// Rendered answers by question. One that was made from older values than there are now is not
 /// found, and gives its place to the newer one.
 pub(super) struct ResponseCache(Cache<Key, Entry, RandomState>);
 
-/// What is asked of evaluations: all that an answer depends on beside what it is made from.
+/// What is asked of evaluations: all that an answer depends on besides what it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Question<'a> {
     pub(super) shape: Shape,
@@ -45,7 +45,7 @@ pub(super) struct Question<'a> {
 
 /// A question to certain evaluations.
 #[derive(Hash)]
-struct Asked<'a> {
+struct EvaluationQuestion<'a> {
     evaluations: [u64; 2],
     question: Question<'a>,
 }
@@ -95,7 +95,7 @@ impl Default for ResponseCache {
 impl ResponseCache {
     /// The answer to a question that was made from these values and objects.
     pub(super) fn get(&self, question: &Question<'_>, origin: &Origin) -> Option<Answer> {
-        let asked = Asked { evaluations: origin.evaluations, question: *question };
+        let asked = EvaluationQuestion { evaluations: origin.evaluations, question: *question };
         let entry = self.0.get(&asked)?;
         (entry.version == origin.version).then_some(entry.answer)
     }
@@ -152,11 +152,11 @@ impl Key {
 
 impl Hash for Key {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        Asked { evaluations: self.evaluations, question: self.question() }.hash(state);
+        EvaluationQuestion { evaluations: self.evaluations, question: self.question() }.hash(state);
     }
 }
 
-impl Equivalent<Key> for Asked<'_> {
+impl Equivalent<Key> for EvaluationQuestion<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.evaluations == key.evaluations && self.question == key.question()
     }

@@ -29,7 +29,7 @@ pub enum State {
     Fine,
 }
 
-/// What is known of a metric beside what the autoscaler's status says.
+/// What is known of a metric besides what the autoscaler's status says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownMetric {
     /// How the mapping is called that serves it; `None` if this adapter serves it by none.
@@ -136,7 +136,7 @@ impl Number {
 }
 
 impl Overview {
-    /// What to say of an autoscaler, of whose metrics this is known beside its status, in their order.
+    /// What to say of an autoscaler, of whose metrics this is known besides its status, in their order.
     pub fn of(autoscaler: &Autoscaler, known: &[KnownMetric]) -> Self {
         let specs = autoscaler.spec.metrics();
         let titles: Vec<_> = specs.iter().map(title).collect();

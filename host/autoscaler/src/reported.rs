@@ -1,4 +1,4 @@
-//! The situation of an autoscaler as far as its own status tells it.
+//! The situation of an autoscaler as far as its own status reports it.
 //!
 //! The controller publishes what it read of each metric: an average over pods, not the value of each,
 //! and not which pods were ready. So all pods count here, with the average. Where pods without a value
@@ -23,7 +23,7 @@ const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
 /// above what a cluster has.
 const MAX_PODS: i32 = 20_000;
 
-/// The situation of an autoscaler with this status and these metrics, with `known` beside what the
+/// The situation of an autoscaler with this status and these metrics, with `known` besides what the
 /// status says, in the order of the metrics. What was recommended before is not known from it.
 pub fn situation(
     autoscaler: &Autoscaler,

@@ -56,18 +56,18 @@ pub(super) async fn follow(client: Client, store: Weak<ObjectStore>) {
                 store.set_address(&pod.namespace().unwrap_or_default(), &pod.name_any(), None);
             }
             Err(error) => {
-                // The version is too old to go on from: the list that follows tells all.
+                // The version is too old to go on from: the list that follows has everything.
                 if status_of(&error).is_some_and(|status| status.code == 410) {
                     continue;
                 }
-                let told = of_watch(&error);
+                let reported = of_watch(&error);
                 let reason = match is_forbidden(&error) {
                     true => format!(
                         "the role of the adapter may not list and watch pods: add {{apiGroups: \
                          [\"\"], resources: [\"pods\"], verbs: [\"list\", \"watch\"]}} to its \
-                         ClusterRole ({told})"
+                         ClusterRole ({reported})"
                     ),
-                    false => told,
+                    false => reported,
                 };
                 if store.addresses_failed(reason.clone()) {
                     tracing::warn!(reason, "the addresses of pods cannot be followed");

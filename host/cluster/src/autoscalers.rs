@@ -50,18 +50,18 @@ pub(super) async fn follow(client: Client, store: Weak<AutoscalerStore>) {
                 store.delete(&object.namespace().unwrap_or_default(), &object.name_any());
             }
             Err(error) => {
-                // The version is too old to go on from: the list that follows tells all.
+                // The version is too old to go on from: the list that follows has everything.
                 if status_of(&error).is_some_and(|status| status.code == 410) {
                     continue;
                 }
-                let told = of_watch(&error);
+                let reported = of_watch(&error);
                 let why = match is_forbidden(&error) {
-                    true => Followed::Forbidden(format!("{RIGHT} ({told})")),
-                    false => Followed::Interrupted(told.clone()),
+                    true => Followed::Forbidden(format!("{RIGHT} ({reported})")),
+                    false => Followed::Interrupted(reported.clone()),
                 };
                 if store.watch_failed(why) {
                     // Nothing is served from them: the page alone lacks them.
-                    tracing::info!(reason = told, "the page cannot show autoscalers");
+                    tracing::info!(reason = reported, "the page cannot show autoscalers");
                 }
             }
         }
@@ -165,9 +165,9 @@ mod tests {
             "reason": "Forbidden",
             "code": 403,
         });
-        let is_told =
+        let is_reported =
             |store: &AutoscalerStore| matches!(store.known().followed, Followed::Forbidden(_));
-        let store = followed(StatusCode::FORBIDDEN, answer, is_told).await;
+        let store = followed(StatusCode::FORBIDDEN, answer, is_reported).await;
         let Followed::Forbidden(why) = store.known().followed else { panic!("{store:?}") };
         assert!(why.contains("resources: [\"horizontalpodautoscalers\"]"), "{why}");
         assert!(why.contains("is forbidden"), "{why}");

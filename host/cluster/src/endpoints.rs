@@ -87,14 +87,14 @@ async fn watch<K>(
                 publish(&store, &known);
             }
             Err(error) => {
-                // The version is too old to go on from: the list that follows tells all.
+                // The version is too old to go on from: the list that follows has everything.
                 if status_of(&error).is_some_and(|status| status.code == 410) {
                     continue;
                 }
-                let told = of_watch(&error);
+                let reported = of_watch(&error);
                 let reason = match is_forbidden(&error) {
-                    true => missing(store.pick(), &told),
-                    false => told,
+                    true => missing(store.pick(), &reported),
+                    false => reported,
                 };
                 if store.watch_failed(&reason) {
                     let pick = store.pick();
@@ -106,14 +106,14 @@ async fn watch<K>(
 }
 
 /// The right that is missing, as it has to be written.
-fn missing(pick: &EndpointPick, told: &str) -> String {
+fn missing(pick: &EndpointPick, reported: &str) -> String {
     let (group, plural) = match pick.kind {
         EndpointKind::Pods(_) => ("", "pods"),
         EndpointKind::Service(_) => ("discovery.k8s.io", "endpointslices"),
     };
     format!(
         "the role of the adapter may not list and watch them: add {{apiGroups: [\"{group}\"], \
-         resources: [\"{plural}\"], verbs: [\"list\", \"watch\"]}} to its ClusterRole ({told})"
+         resources: [\"{plural}\"], verbs: [\"list\", \"watch\"]}} to its ClusterRole ({reported})"
     )
 }
 
@@ -286,9 +286,9 @@ mod tests {
         });
         publish(&store, &known.collect());
         let endpoints = store.endpoints().unwrap();
-        let told: Vec<_> =
+        let reported: Vec<_> =
             endpoints.iter().map(|one| (one.pod.as_str(), one.ip.to_string())).collect();
-        assert_eq!(told, [("", "10.0.0.2".to_owned()), ("web-0", "10.0.0.1".to_owned())]);
+        assert_eq!(reported, [("", "10.0.0.2".to_owned()), ("web-0", "10.0.0.1".to_owned())]);
     }
 
     /// A slice of the Service `web` whose endpoints are these pods.
@@ -304,7 +304,7 @@ mod tests {
         })
     }
 
-    /// A kube-apiserver that lists one slice, and then tells these events of it.
+    /// A kube-apiserver that lists one slice, and then sends these events of it.
     async fn cluster(
         server: &mut JoinSet<std::io::Result<()>>,
         listed: Value,
@@ -339,8 +339,8 @@ mod tests {
     /// The next event of a watch, once there is one.
     async fn next_line((mut events, sent): Sent) -> Option<(Result<String, Infallible>, Sent)> {
         let line = {
-            let told = events.wait_for(|all| all.len() > sent).await.ok()?;
-            format!("{}\n", told[sent])
+            let reported = events.wait_for(|all| all.len() > sent).await.ok()?;
+            format!("{}\n", reported[sent])
         };
         Some((Ok(line), (events, sent + 1)))
     }
@@ -378,19 +378,19 @@ mod tests {
         let store = reflectors.endpoints(&pick);
         store.first_list().await;
         becomes(&store, &["shop/web-0 127.0.0.1:9100", "shop/web-1 127.0.0.2:9100"]).await;
-        let tell = |kind: &str, object: Value| {
+        let send_event = |kind: &str, object: Value| {
             events.send_modify(|all| all.push(json!({"type": kind, "object": object})));
         };
         // One leaves; the other is not ready for a while, and the slice ends with its Service.
-        tell("MODIFIED", slice_of("2", &both[1..]));
+        send_event("MODIFIED", slice_of("2", &both[1..]));
         becomes(&store, &["shop/web-1 127.0.0.2:9100"]).await;
         let mut unready = slice_of("3", &both[1..]);
         unready["endpoints"][0]["conditions"] = json!({"ready": false});
-        tell("MODIFIED", unready);
+        send_event("MODIFIED", unready);
         becomes(&store, &[]).await;
-        tell("MODIFIED", slice_of("4", &both[1..]));
+        send_event("MODIFIED", slice_of("4", &both[1..]));
         becomes(&store, &["shop/web-1 127.0.0.2:9100"]).await;
-        tell("DELETED", slice_of("5", &both[1..]));
+        send_event("DELETED", slice_of("5", &both[1..]));
         becomes(&store, &[]).await;
         assert_eq!(store.interrupted(), None);
     }

@@ -1,5 +1,5 @@
 //! A Lease in the adapter's own namespace: who of several replicas does what one alone may do, and
-//! what whoever follows has to know.
+//! what the next holder has to know.
 
 use std::time::Duration;
 

@@ -39,7 +39,7 @@ pub struct Reflectors {
     client: Client,
     stores: Mutex<HashMap<Resource, Weak<ObjectStore>>>,
     endpoints: Mutex<HashMap<EndpointPick, Weak<EndpointStore>>>,
-    /// Counts the kinds whose version or name discovery has told anew.
+    /// Counts the kinds whose version or name discovery has reported anew.
     discovered: watch::Sender<u64>,
     metrics: Metrics,
     tasks: TaskTracker,
@@ -135,7 +135,7 @@ impl Reflectors {
         store
     }
 
-    /// Changes each time that discovery has told a version or a name of a kind anew.
+    /// Changes each time that discovery has reported a version or a name of a kind anew.
     pub fn discovered(&self) -> watch::Receiver<u64> {
         self.discovered.subscribe()
     }
@@ -287,24 +287,27 @@ impl Reflector {
                     if status.is_some_and(|status| status.code == 404 || status.is_not_found()) {
                         return if served { End::Gone } else { End::NotFound };
                     }
-                    // The version is too old to go on from: the list that follows tells all.
+                    // The version is too old to go on from: the list that follows has everything.
                     if status.is_some_and(|status| status.code == 410) {
                         continue;
                     }
-                    let told = of_watch(&error);
+                    let reported = of_watch(&error);
                     let forbidden = is_forbidden(&error);
-                    self.watch_failed(&store, if forbidden { self.missing(&told) } else { told });
+                    self.watch_failed(
+                        &store,
+                        if forbidden { self.missing(&reported) } else { reported },
+                    );
                 }
             }
         }
     }
 
     /// The right that is missing, as it has to be written.
-    fn missing(&self, told: &str) -> String {
+    fn missing(&self, reported: &str) -> String {
         let (group, plural) = (self.resource.group(), self.resource.plural());
         format!(
             "the role of the adapter may not list and watch them: add {{apiGroups: [\"{group}\"], \
-             resources: [\"{plural}\"], verbs: [\"list\", \"watch\"]}} to its ClusterRole ({told})"
+             resources: [\"{plural}\"], verbs: [\"list\", \"watch\"]}} to its ClusterRole ({reported})"
         )
     }
 

@@ -1,4 +1,4 @@
-//! The autoscalers of the cluster by the metrics that they name: what is needed to tell them something.
+//! The autoscalers of the cluster by the metrics that they name: what is needed to write Events on them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::{Cluster, explain};
 /// How many autoscalers one request lists.
 const PAGE: u32 = 500;
 
-/// The most autoscalers that are looked at. Further ones are told nothing.
+/// The most autoscalers that are looked at. Further ones get no Events.
 const MAX_LISTED: usize = 10_000;
 
 /// The most metrics of an autoscaler that are looked at.

@@ -53,8 +53,9 @@ pub(super) fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Dur
     if status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::SERVICE_UNAVAILABLE {
         return None;
     }
-    let told = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    match told {
+    let reported =
+        headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    match reported {
         Some(seconds) => Some(Duration::from_secs(seconds)),
         None => (status == StatusCode::TOO_MANY_REQUESTS).then_some(DEFAULT_RETRY_AFTER),
     }

@@ -173,13 +173,13 @@ mappings:
     metric: b
     metric: c
 "#;
-    let told = faults(text);
+    let reported = faults(text);
     // A duplicate key is a fault of the syntax; the structure is checked after it is corrected.
     assert_eq!(
-        told,
+        reported,
         "config.yaml:17: the key \"metric\" stands here a second time; the first is on line 16"
     );
-    let told = faults(&text.replace("    metric: c\n", ""));
+    let reported = faults(&text.replace("    metric: c\n", ""));
     let expected = [
         "config.yaml:2: kind: \"Konfig\" is not known here; did you mean \"Config\"?",
         "config.yaml:3: source: unknown key \"source\"; did you mean \"sources\"?",
@@ -192,16 +192,16 @@ mappings:
         "config.yaml:13: mappings[1].serve: only one of the keys custom, external may stand here",
         "config.yaml:15: mappings[1].limits.memoryBytes: expected at least 1048576, found 1",
     ];
-    let mut lines: Vec<_> = told.lines().collect();
+    let mut lines: Vec<_> = reported.lines().collect();
     let number = |line: &str| line.split(':').nth(1).and_then(|n| n.parse::<usize>().ok());
-    assert!(lines.is_sorted_by_key(|line| number(line)), "{told}");
+    assert!(lines.is_sorted_by_key(|line| number(line)), "{reported}");
     lines.sort_by_key(|line| (number(line), line.to_string()));
-    assert_eq!(lines, expected, "{told}");
+    assert_eq!(lines, expected, "{reported}");
 }
 
 #[test]
 fn faults_of_the_shape_do_not_hide_those_of_the_meaning() {
-    let told = faults(
+    let reported = faults(
         r#"apiVersion: leadsman.dev/v1alpha1
 kind: Config
 sources:
@@ -217,14 +217,14 @@ mappings:
         "config.yaml:6: mappings[0].plugin: there is no plugin",
         "config.yaml:7: mappings[1].queries.q.promql: this is not PromQL",
     ] {
-        assert!(told.lines().any(|line| line.starts_with(part)), "{part}\nin\n{told}");
+        assert!(reported.lines().any(|line| line.starts_with(part)), "{part}\nin\n{reported}");
     }
-    assert!(!told.contains("there is no source"), "{told}");
+    assert!(!reported.contains("there is no source"), "{reported}");
 }
 
 #[test]
 fn every_fault_of_the_meaning_is_told_at_once() {
-    let told = faults(
+    let reported = faults(
         r#"apiVersion: leadsman.dev/v1alpha1
 kind: Config
 sources:
@@ -263,7 +263,7 @@ rules: [{seriesQuery: x}]
         "config.yaml:19: rules[0].resources: names no objects",
         "config.yaml:19: rules[0].metricsQuery: says nothing",
     ] {
-        assert!(told.lines().any(|line| line.starts_with(part)), "{part}\nin\n{told}");
+        assert!(reported.lines().any(|line| line.starts_with(part)), "{part}\nin\n{reported}");
     }
 }
 
@@ -283,18 +283,18 @@ discovery: {onSeveral: max}
 "#;
     let Parsed { document, config, faults, .. } =
         parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), text);
-    let told = document.locate(faults);
-    assert_eq!(told.severity(), Some(Severity::Part), "{told}");
+    let reported = document.locate(faults);
+    assert_eq!(reported.severity(), Some(Severity::Part), "{reported}");
     let rules = config.rules.expect("rules");
     let places: Vec<_> = rules.rules.iter().map(|rule| rule.place.as_str()).collect();
     assert_eq!(places, ["/rules/0", "/rules/3", "/rules/4"]);
     assert_eq!(rules.discovery.on_several, written::OnSeveral::Max);
-    let warnings = told.only(true).expect("a warning").to_string();
+    let warnings = reported.only(true).expect("a warning").to_string();
     assert!(
         warnings.starts_with("config.yaml:10: warning: rules[4].metricsQuery: f=\"g\""),
         "{warnings}"
     );
-    let faults = told.only(false).expect("faults").to_string();
+    let faults = reported.only(false).expect("faults").to_string();
     for part in [
         "config.yaml:7: rules[1].resources: names no objects",
         "config.yaml:8: rules[2].resource: unknown key",
@@ -320,21 +320,28 @@ fn what_may_be_a_dialect_is_a_warning() {
     let text = with_queries(&queries, true);
     let Parsed { document, faults, .. } =
         parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
-    let told = document.locate(faults);
-    assert_eq!((told.severity(), told.numbers()), (Some(Severity::Warning), (0, 2)), "{told}");
+    let reported = document.locate(faults);
+    assert_eq!(
+        (reported.severity(), reported.numbers()),
+        (Some(Severity::Warning), (0, 2)),
+        "{reported}"
+    );
     assert_eq!(count_of_faults(&with_queries(&queries, false)), 0);
 }
 
 #[test]
 fn a_text_that_is_not_yaml_says_where() {
-    let told = faults("apiVersion: leadsman.dev/v1alpha1\nkind: [Config\nsources: {}\n");
-    assert!(told.starts_with("config.yaml:2: ") && told.contains("this is not YAML"), "{told}");
+    let reported = faults("apiVersion: leadsman.dev/v1alpha1\nkind: [Config\nsources: {}\n");
+    assert!(
+        reported.starts_with("config.yaml:2: ") && reported.contains("this is not YAML"),
+        "{reported}"
+    );
 }
 
 #[test]
 fn a_second_document_is_not_passed_over() {
-    let told = faults(&format!("{}---\nmappings: 3\n", GOOD.trim_start()));
-    assert!(told.contains("a second document begins here"), "{told}");
+    let reported = faults(&format!("{}---\nmappings: 3\n", GOOD.trim_start()));
+    assert!(reported.contains("a second document begins here"), "{reported}");
 }
 
 /// A configuration of external metrics with these queries.
@@ -364,10 +371,10 @@ fn what_is_no_key_of_prometheus_adapter_is_told_of_once() {
     let text = "rules: []\nfoo/bar: 1\nmappings: []\n";
     let Parsed { document, faults, .. } =
         parse("config.yaml", &Origin::Folder(Path::new(".")), &flags, text);
-    let told = document.locate(faults).to_string();
-    let told: Vec<_> = told.lines().collect();
+    let reported = document.locate(faults).to_string();
+    let reported: Vec<_> = reported.lines().collect();
     assert_eq!(
-        told,
+        reported,
         [
             "config.yaml:2: foo/bar: unknown key \"foo/bar\"; there are discovery, externalRules, \
              resourceRules, rules",
@@ -390,7 +397,7 @@ fn a_teams_document_is_bounded_more_tightly() {
     let namespace = "shop".parse().expect("a namespace");
     let keys = std::collections::BTreeSet::new();
     let origin = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
-    let told = |text: &str| {
+    let reported = |text: &str| {
         let Parsed { document, faults, .. } = parse("metrics", &origin, &Flags::default(), text);
         document.locate(faults).to_string()
     };
@@ -403,14 +410,14 @@ fn a_teams_document_is_bounded_more_tightly() {
     };
     let start = "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nmappings:\n";
     let of = |count: usize| (0..count).fold(start.to_owned(), |text, at| text + &mapping(at));
-    assert_eq!(told(&of(8)), "");
-    assert!(told(&of(9)).contains("too long in all"), "{}", told(&of(9)));
+    assert_eq!(reported(&of(8)), "");
+    assert!(reported(&of(9)).contains("too long in all"), "{}", reported(&of(9)));
 
     let list = |inner: &str| format!("[{}]", vec![inner; 100].join(", "));
     let bomb = format!("a: &a {}\nb: &b {}\nc: {}\n", list("1"), list("*a"), list("*b"));
-    assert!(told(&bomb).contains("expands to too many values"), "{}", told(&bomb));
+    assert!(reported(&bomb).contains("expands to too many values"), "{}", reported(&bomb));
     let large = format!("# {}\n", "x".repeat(1 << 20));
-    assert!(told(&large).contains("at most 1048576"), "{}", told(&large));
+    assert!(reported(&large).contains("at most 1048576"), "{}", reported(&large));
 
     let queries = |count: usize| {
         let query = |at: usize| format!("q{at}: {{source: prometheus, promql: x}}");
@@ -420,7 +427,7 @@ fn a_teams_document_is_bounded_more_tightly() {
             queries.join(", ")
         )
     };
-    let (most, more) = (told(&queries(50)), told(&queries(51)));
+    let (most, more) = (reported(&queries(50)), reported(&queries(51)));
     assert!(!most.contains("has at most 50"), "{most}");
     assert!(more.contains("mappings[0].queries: a mapping has at most 50, not 51"), "{more}");
 }

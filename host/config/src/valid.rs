@@ -48,7 +48,7 @@ pub struct Rules {
     /// Those that have faults.
     pub faulty: Vec<FaultyRule>,
     /// The rules for resource metrics (`metrics.k8s.io`).
-    pub usage: Option<Usage>,
+    pub resource_metrics: Option<ResourceMetrics>,
     /// How series are discovered.
     pub discovery: Discovery,
 }
@@ -75,7 +75,7 @@ pub struct FaultyRule {
 
 /// The rules for resource metrics, with their window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Usage {
+pub struct ResourceMetrics {
     /// The queries.
     pub rules: ResourceRules,
     /// The window of the values.

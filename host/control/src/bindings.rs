@@ -1,12 +1,15 @@
 //! Binding one owner's document: each mapping gets its plugin, its sources and its objects. What has
 //! not changed is taken over, and a changed mapping takes over the evaluations in use.
 
+mod mapping_status;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
+pub(super) use self::mapping_status::MappingStatus;
 use super::document::Document;
 use super::last_good_rules::with_last_good;
 use super::listing::Listed;
@@ -24,7 +27,6 @@ use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
 use leadsman_model::reference::Digest;
 use leadsman_model::serve::Serve;
-use leadsman_model::workload::Workload;
 use leadsman_provider::snapshot::{Place, Places};
 use leadsman_sandbox::Plugin;
 
@@ -115,35 +117,6 @@ impl PartialEq for Bindings {
             && self.rules.serves_same(&other.rules)
             && self.delegates.as_ref().map(Arc::as_ptr) == other.delegates.as_ref().map(Arc::as_ptr)
             && self.places == other.places
-    }
-}
-
-/// A mapping as it is configured, and what is served of it.
-pub(super) struct MappingStatus {
-    pub(super) metric: MetricName,
-    pub(super) serve: Serve,
-    /// The workload that it activates.
-    pub(super) activates: Option<Workload>,
-    /// What binding was tried with last.
-    last_attempt: Option<MappingSpec>,
-    /// What is served.
-    pub(super) active: Option<(MappingSpec, Arc<Evaluations>)>,
-    /// The metric of a rule that the mapping is to replace, and that is served for as long as nothing
-    /// of the mapping can be.
-    instead: Option<Arc<Evaluations>>,
-    /// Why that is not what is configured.
-    pub(super) error: Option<Cause>,
-    /// What is wrong, although what is configured is served.
-    pub(super) warning: Option<Cause>,
-}
-
-impl PartialEq for MappingStatus {
-    fn eq(&self, other: &Self) -> bool {
-        let serving = |status: &Self| status.serving().map(Arc::as_ptr);
-        (&self.metric, &self.serve) == (&other.metric, &other.serve)
-            && self.activates == other.activates
-            && serving(self) == serving(other)
-            && (&self.error, &self.warning) == (&other.error, &other.warning)
     }
 }
 
@@ -394,27 +367,6 @@ impl BindJob {
             items: None,
             of_rule: false,
         }
-    }
-}
-
-impl MappingStatus {
-    /// What reads of it get: what is served of it, or the metric of a rule in its place.
-    pub(super) fn serving(&self) -> Option<&Arc<Evaluations>> {
-        self.active.as_ref().map(|(_, active)| active).or(self.instead.as_ref())
-    }
-
-    /// Why binding failed, if it was tried with an equal spec, at the places of this one.
-    fn error_of(&self, spec: &MappingSpec) -> Option<Cause> {
-        let tried = self.last_attempt.as_ref().filter(|tried| *tried == spec)?;
-        let (old, new) = (&tried.mapping.place, &spec.mapping.place);
-        let mut error = self.error.clone()?;
-        for fault in &mut error.faults {
-            if let Some(rest) = fault.path.strip_prefix(old.as_str()) {
-                fault.path = format!("{new}{rest}");
-                fault.line = None;
-            }
-        }
-        Some(error)
     }
 }
 

@@ -54,7 +54,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use autoscaler_events::tell_autoscalers;
+pub use autoscaler_events::write_autoscaler_events;
 pub use executor::Controller;
 pub use listing::{SeriesList, list_series};
 pub use runtime::{ObjectSource, Runtime};

@@ -325,7 +325,9 @@ impl MappingSpec {
     fn other_kind(&self, query: &Query) -> Option<String> {
         let (settings, _) = self.sources.get(&query.source)?;
         if settings.answers(&query.kind) {
-            return settings.lacks(&query.kind).map(|lack| format!("\"{}\" {lack}", query.source));
+            return settings
+                .unsupported(&query.kind)
+                .map(|reason| format!("\"{}\" {reason}", query.source));
         }
         Some(format!(
             "\"{}\" is {}, which cannot answer a query in {}",

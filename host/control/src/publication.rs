@@ -45,7 +45,7 @@ pub(super) struct DocumentRejection {
     pub(super) faults: Faults,
 }
 
-/// Why reads cannot be told what there is, while nothing is known to be wrong.
+/// Why reads cannot be answered, while nothing is known to be wrong.
 pub(super) const LOADING: &str = "the configuration is being loaded";
 
 impl<P> Publication<P> {

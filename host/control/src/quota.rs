@@ -30,7 +30,7 @@ pub(super) fn conflicts<P>(
     let mut taken: HashMap<(Option<&Namespace>, &MetricKey), &Owner> = HashMap::new();
     let mut conflicts: HashMap<Owner, Vec<(usize, Owner)>> = HashMap::new();
     for (owner, document) in order {
-        // What is only looked at takes nothing from anybody.
+        // A document without a valid revision takes no metric from others.
         let Some(bound) = document.bound.as_ref().filter(|bound| bound.revision.is_valid()) else {
             continue;
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::listing::Listed;
 use leadsman_config::valid;
 use leadsman_provider::snapshot::{Gap, RuleGaps, Unlisted};
-use leadsman_rules::{Api, Offered, Resolve, Rule, Unserved, Why};
+use leadsman_rules::{Api, CatalogEntry, Resolve, Rule, Unserved, Why};
 
 /// How many names are known by why rules leave them out. A rule for all series that takes few has
 /// more.
@@ -15,7 +15,7 @@ const MAX_NAMES: usize = 10_000;
 /// How many reasons are kept for one name.
 const MAX_REASONS: usize = 3;
 
-/// The gaps of rules in the making.
+/// The gaps of rules under construction.
 pub(super) struct Gathering<'a> {
     rules: &'a valid::Rules,
     names: HashMap<String, Vec<Reason>>,
@@ -61,12 +61,10 @@ impl<'a> Gathering<'a> {
         mut self,
         listed: &Listed,
         resolve: &Resolve<'_>,
-        offered: &[Offered],
+        entries: &[CatalogEntry],
     ) -> Arc<RuleGaps> {
-        let given: HashSet<_> = offered
-            .iter()
-            .map(|offered| (offered.metric.as_str(), offered.resource.is_none()))
-            .collect();
+        let given: HashSet<_> =
+            entries.iter().map(|entry| (entry.metric.as_str(), entry.resource.is_none())).collect();
         self.names.retain(|name, reasons| {
             reasons.retain(|Reason { gap, of_objects }| {
                 *of_objects || !given.contains(&(name.as_str(), gap.external))
@@ -131,7 +129,7 @@ mod tests {
         valid::Rules {
             rules: queries.iter().enumerate().map(rule).collect(),
             faulty: Vec::new(),
-            usage: None,
+            resource_metrics: None,
             discovery: valid::Discovery {
                 source: "prometheus".to_owned(),
                 interval: Duration::from_secs(60),
@@ -163,7 +161,7 @@ mod tests {
         let found = |query: &str| listed.seen(query);
         let catalog =
             Catalog::new(&rules.rules, found, &resolve, &mut |unserved| gathering.add(&unserved));
-        gathering.end(&listed, &resolve, &catalog.offered)
+        gathering.end(&listed, &resolve, &catalog.entries)
     }
 
     fn left_out(gaps: &RuleGaps, metric: &str) -> String {

@@ -1,5 +1,7 @@
 //! The metrics of rules, from the series that were listed: each is bound at its first read.
 
+mod binding;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use serde_json::json;
 
+use self::binding::{RuleBinding, text};
 use super::bindings::Handover;
 use super::listing::Listed;
 use super::mapping_spec::{MappingSpec, Sources};
@@ -16,18 +19,16 @@ use super::rule_gaps::Gathering;
 use super::runtime::{Kinds, Runtime};
 use leadsman_config::valid;
 use leadsman_document::{self as document, Fault, segment};
-use leadsman_evaluation::{Evaluations, ItemLabels, Policy};
+use leadsman_evaluation::{Evaluations, ItemLabels};
 use leadsman_model::names::MetricName;
-use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
-    Catalog, Finding, Offered, Resolve, RuleQuery, Unserved, UsageQueries, Why, gives_nothing,
-    resolver,
+    Catalog, CatalogEntry, Finding, Resolve, ResourceQueries, RuleQuery, Unserved, Why,
+    gives_nothing, resolver,
 };
-use leadsman_sandbox::{Limits, Plugin};
-use leadsman_source::{Query, QueryKind, Template};
+use leadsman_sandbox::Plugin;
 
 /// The plugins that rules run: for custom metrics, and for external ones.
 pub(super) const RULE_PLUGINS: [&str; 2] = ["per-object", "external"];
@@ -59,107 +60,14 @@ pub(super) struct RuleOutput {
     pub(super) gaps: Arc<RuleGaps>,
     /// What keeps it from being known what nodes or pods use.
     pub(super) resource_errors: Vec<(MetricName, Serve, Cause)>,
-    /// What the metrics are made of, to tell whether one is still the same.
+    /// What the metrics are made of, to see whether one is still the same.
     specs: HashMap<(MetricName, Serve), (Arc<RuleBinding>, Arc<LazyMetric>)>,
     resource_specs: Vec<(MappingSpec, Arc<Evaluations>)>,
     context: Option<Arc<Context>>,
 }
 
-/// What the metric of a rule is bound from.
-struct RuleBinding {
-    offered: Offered,
-    context: Arc<Context>,
-}
-
-impl RuleBinding {
-    /// Binds the metric. As many are bound at once as plugins may be configured at once.
-    async fn bind(self: Arc<Self>) -> Result<Arc<Evaluations>, String> {
-        let permit = self.context.runtime.engine.loading().await;
-        let bound = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            self.spec()
-                .bind(&self.context.runtime)
-                .map_err(|faults| self.context.document.locate(faults).to_string())
-        });
-        bound.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "binding a rule's metric panicked");
-            Err("the adapter failed while it bound the rule to its plugin".to_owned())
-        })
-    }
-
-    fn spec(&self) -> MappingSpec {
-        let Offered { metric, resource, rule, query, .. } = &self.offered;
-        let serve = resource.clone().map_or(Serve::External, Serve::Custom);
-        let rules = &self.context.rules;
-        let promql = text(query, rules.discovery.exact_queries);
-        let on_several = rules.discovery.on_several;
-        let config = self.offered.plugin_config(on_several, promql.names_objects());
-        let place = &rules.rules[*rule].place;
-        self.context.spec(metric.clone(), serve, promql, config, place)
-    }
-}
-
-impl Context {
-    fn spec(
-        &self,
-        metric: MetricName,
-        serve: Serve,
-        promql: Template,
-        config: serde_json::Value,
-        place: &str,
-    ) -> MappingSpec {
-        let of_objects = matches!(serve, Serve::Custom(_));
-        let [per_object, external] = &self.plugins;
-        let source = &self.rules.discovery.source;
-        let query = Query {
-            name: "rule".to_owned(),
-            source: source.clone(),
-            kind: QueryKind::PromQl { text: promql, range: None },
-            max_sample_age: None,
-        };
-        let mapping = valid::Mapping {
-            place: place.to_owned(),
-            metric,
-            serve,
-            queries: vec![query],
-            source: Some(source.clone()),
-            plugin: RULE_PLUGINS[usize::from(!of_objects)].to_owned(),
-            config,
-            then: Vec::new(),
-            candidate: None,
-            policy: Policy {
-                deadline: self.rules.discovery.deadline,
-                on_nan: self.rules.discovery.on_nan,
-                ..Policy::default()
-            },
-            activation: None,
-            any_object: true,
-            limits: Limits::default(),
-        };
-        let sources = self.sources.get_key_value(source).into_iter();
-        MappingSpec {
-            owner: Owner::Operator,
-            mapping,
-            plugin: if of_objects { per_object.clone() } else { external.clone() },
-            then: Vec::new(),
-            candidate: None,
-            sources: sources.map(|(name, source)| (name.clone(), source.clone())).collect(),
-            kinds: self.kinds.clone(),
-            budget: None,
-            items: None,
-            of_rule: true,
-        }
-    }
-}
-
-/// The query that is sent: one for all objects, unless that may change a value or is not wanted.
-fn text(query: &RuleQuery, exact: bool) -> Template {
-    let wider = if exact { None } else { Template::wider(query).ok() };
-    wider.unwrap_or_else(|| Template::of_rule(query.clone()))
-}
-
-/// Offers in the making.
-struct Making<'a> {
+/// Rule metrics under construction.
+struct RuleMetricsBuilder<'a> {
     context: &'a Arc<Context>,
     before: Option<&'a RuleOutput>,
     handovers: Vec<Handover>,
@@ -270,10 +178,10 @@ impl Context {
                 unserved.entry(series.rule).or_insert(series);
             }
         });
-        let giving: BTreeSet<_> = catalog.offered.iter().map(|offered| offered.rule).collect();
+        let giving: BTreeSet<_> = catalog.entries.iter().map(|entry| entry.rule).collect();
         for (at, rule) in self.rules.rules.iter().enumerate() {
             let query = &rule.series_query;
-            // A list that failed, which is told above, says nothing of what there is.
+            // A list that failed, which is reported above, says nothing of what there is.
             let answered = listed.was_asked(query) && listed.fault(query).is_none();
             let gives = giving.contains(&at) || unserved.contains_key(&at);
             if let (Some(series), true, false) = (seen(query), answered, gives) {
@@ -287,50 +195,51 @@ impl Context {
             let cause = Cause::new(Reason::NoNamespace, place, format!("{series}: {why}"));
             of.warnings.push(cause.warning());
         }
-        for lacking in &catalog.lacking {
-            let Finding { place, message, .. } = lacking.finding();
-            let place = format!("{}{place}", self.rules.rules[lacking.rule].place);
+        for label in &catalog.missing_labels {
+            let Finding { place, message, .. } = label.finding();
+            let place = format!("{}{place}", self.rules.rules[label.rule].place);
             of.warnings.push(Cause::new(Reason::UnknownLabel, place, message).warning());
         }
-        of.gaps = gaps.end(listed, &resolve, &catalog.offered);
+        of.gaps = gaps.end(listed, &resolve, &catalog.entries);
         let (handovers, refused) = (Vec::new(), BTreeMap::new());
-        let mut making = Making { context: &self, before, handovers, refused };
-        let mut all = Vec::with_capacity(catalog.offered.len());
-        for offered in catalog.offered {
-            let series = self.series(listed, &offered);
-            let (binding, metric) = making.metric(offered);
+        let mut builder = RuleMetricsBuilder { context: &self, before, handovers, refused };
+        let mut all = Vec::with_capacity(catalog.entries.len());
+        for entry in catalog.entries {
+            let series = self.series(listed, &entry);
+            let (binding, metric) = builder.metric(entry);
             metric.listed(series);
             let key = (metric.metric.clone(), metric.serve.clone());
             of.specs.insert(key, (binding, metric.clone()));
             all.push(metric);
         }
         of.metrics = all.into();
-        if let Some(usage) = &self.rules.usage {
-            making.resource_metrics(usage, &resolve, &mut of);
+        if let Some(resource_metrics) = &self.rules.resource_metrics {
+            builder.resource_metrics(resource_metrics, &resolve, &mut of);
         }
-        of.kept = making.refused.into_iter().map(|(place, faults)| kept(&place, &faults)).collect();
-        (of, making.handovers)
+        of.kept =
+            builder.refused.into_iter().map(|(place, faults)| kept(&place, &faults)).collect();
+        (of, builder.handovers)
     }
 
     /// What is known of the series of a metric.
-    fn series(&self, listed: &Listed, offered: &Offered) -> RuleSeries {
-        let Offered { rule, query, .. } = offered;
+    fn series(&self, listed: &Listed, entry: &CatalogEntry) -> RuleSeries {
+        let CatalogEntry { rule, query, .. } = entry;
         let asked = query.namespace_label.iter().chain(&query.object_label).cloned().collect();
         let seen = listed.shared(&self.rules.rules[*rule].series_query).unwrap_or_default();
         RuleSeries { name: query.series.clone(), asked, seen }
     }
 }
 
-impl Making<'_> {
-    fn metric(&mut self, offered: Offered) -> (Arc<RuleBinding>, Arc<LazyMetric>) {
-        let (metric, rule) = (offered.metric.clone(), offered.rule);
-        let serve = offered.resource.clone().map_or(Serve::External, Serve::Custom);
+impl RuleMetricsBuilder<'_> {
+    fn metric(&mut self, entry: CatalogEntry) -> (Arc<RuleBinding>, Arc<LazyMetric>) {
+        let (metric, rule) = (entry.metric.clone(), entry.rule);
+        let serve = entry.resource.clone().map_or(Serve::External, Serve::Custom);
         let known =
             self.before.and_then(|before| before.specs.get(&(metric.clone(), serve.clone())));
-        let new = Arc::new(RuleBinding { offered, context: self.context.clone() });
+        let new = Arc::new(RuleBinding { entry, context: self.context.clone() });
         if let Some((binding, metric)) = known
             && Arc::ptr_eq(&binding.context, &new.context)
-            && binding.offered == new.offered
+            && binding.entry == new.entry
         {
             return (binding.clone(), metric.clone());
         }
@@ -359,21 +268,21 @@ impl Making<'_> {
 
     fn resource_metrics(
         &mut self,
-        usage: &valid::Usage,
+        resource_metrics: &valid::ResourceMetrics,
         resolve: &Resolve<'_>,
         of: &mut RuleOutput,
     ) {
-        let (cpu, memory) = (&usage.rules.cpu, &usage.rules.memory);
+        let (cpu, memory) = (&resource_metrics.rules.cpu, &resource_metrics.rules.memory);
         let queries = [(cpu, cpu.pods(resolve)), (memory, memory.pods(resolve))];
-        self.resource_metrics_of("pods", queries, usage.window, of);
+        self.resource_metrics_of("pods", queries, resource_metrics.window, of);
         let queries = [(cpu, cpu.nodes(resolve)), (memory, memory.nodes(resolve))];
-        self.resource_metrics_of("nodes", queries, usage.window, of);
+        self.resource_metrics_of("nodes", queries, resource_metrics.window, of);
     }
 
     fn resource_metrics_of(
         &mut self,
         resource: &str,
-        queries: [(&UsageQueries, Result<Option<RuleQuery>, String>); 2],
+        queries: [(&ResourceQueries, Result<Option<RuleQuery>, String>); 2],
         window: Duration,
         of: &mut RuleOutput,
     ) {
@@ -452,7 +361,7 @@ impl Making<'_> {
     }
 }
 
-/// What is told of a rule whose new version cannot be bound.
+/// The warning about a rule whose new version cannot be bound.
 fn kept(place: &str, faults: &[Fault]) -> Cause {
     let why: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
     let message = format!(

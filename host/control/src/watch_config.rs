@@ -21,7 +21,7 @@ use leadsman_runtime::files;
 /// The key of a document in its ConfigMap.
 pub const KEY: &str = "config.yaml";
 
-/// The label that tells a team's ConfigMap from others.
+/// The label that marks a team's ConfigMap.
 pub const LABEL: &str = "leadsman.dev/config=true";
 
 /// Where the operator's configuration is.

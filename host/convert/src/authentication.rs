@@ -15,8 +15,8 @@ use crate::trigger::Metadata;
 /// A parameter of a TriggerAuthentication.
 enum Parameter {
     File(Mounted),
-    /// It is somewhere that Leadsman has no file of, for this reason.
-    Elsewhere(String),
+    /// It cannot be read from a file, for this reason.
+    Unavailable(String),
 }
 
 /// What a TriggerAuthentication gives.
@@ -125,7 +125,7 @@ impl Find<'_> {
         let name = names.first().copied().unwrap_or_default();
         match names.iter().find_map(|name| self.given.get(*name)) {
             Some(Parameter::File(mounted)) => Some(mounted.clone()),
-            Some(Parameter::Elsewhere(reason)) => {
+            Some(Parameter::Unavailable(reason)) => {
                 notes.refuse(format!("{place}: the parameter {name} {reason}"));
                 None
             }
@@ -209,7 +209,7 @@ fn given(
                 let namespace = secrets_in.clone();
                 let found = match is_path {
                     true => Parameter::File(Mounted { kind, namespace, name, key }),
-                    false => Parameter::Elsewhere(format!(
+                    false => Parameter::Unavailable(format!(
                         "is in \"{name}\" under \"{key}\", which are no names of Kubernetes"
                     )),
                 };
@@ -224,7 +224,7 @@ fn given(
                  Secret, and name that under secretTargetRef",
                 name.unwrap_or_default()
             );
-            given.parameters.insert(parameter.unwrap_or_default(), Parameter::Elsewhere(reason));
+            given.parameters.insert(parameter.unwrap_or_default(), Parameter::Unavailable(reason));
         }
         for (at, item) in spec.list("boundServiceAccountToken").iter().enumerate() {
             let mut item = spec.item("boundServiceAccountToken", at, item);

@@ -227,7 +227,7 @@ impl Workload {
     }
 }
 
-/// The documents of a text, each with the number of lines before it. They are told apart before they are
+/// The documents of a text, each with the number of lines before it. They are separated before they are
 /// parsed, so that a fault in one does not hide those that follow.
 fn documents(text: &str) -> Vec<(usize, &str)> {
     let (mut documents, mut start, mut start_line, mut at) = (Vec::new(), 0, 0, 0);

@@ -116,7 +116,7 @@ impl Source {
         names::source(url.host_str().unwrap_or_default(), &rest)
     }
 
-    /// The whole source, as what tells it from others of its name.
+    /// The whole source, as what distinguishes it from others of its name.
     fn digest(&self) -> String {
         names::digest(&format!("{self:?}"))
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::error::ForwardError;
-use super::matching::Asked;
+use super::matching::RequestedMetric;
 use leadsman_model::text::one_line;
 
 /// How many characters of what a delegate says are passed on.
@@ -88,7 +88,7 @@ impl Answer {
 
     /// Judges what came back to a read.
     pub(super) fn judged(
-        asked: &Asked<'_>,
+        asked: &RequestedMetric<'_>,
         accept: Option<&HeaderValue>,
         status: StatusCode,
         headers: &HeaderMap,
@@ -200,7 +200,11 @@ impl Head {
     }
 
     /// Whether it is what a read asked for.
-    fn is_of(&self, asked: &Asked<'_>, accept: Option<&HeaderValue>) -> Result<(), ForwardError> {
+    fn is_of(
+        &self,
+        asked: &RequestedMetric<'_>,
+        accept: Option<&HeaderValue>,
+    ) -> Result<(), ForwardError> {
         let version = format!("{}/{}", asked.api.group(), asked.version);
         if self.api_version == version && asked.api.kinds().contains(&self.kind.as_str()) {
             return Ok(());

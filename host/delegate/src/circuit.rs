@@ -127,8 +127,8 @@ mod tests {
         for _ in 0..MAX_FAILURES {
             fail(&circuit, begun);
         }
-        let told = circuit.enter(begun).unwrap_err().to_string();
-        assert!(told.contains("5 times in a row: it did not answer within 5s"), "{told}");
+        let reported = circuit.enter(begun).unwrap_err().to_string();
+        assert!(reported.contains("5 times in a row: it did not answer within 5s"), "{reported}");
         assert!(!circuit.state().0);
         let later = begun + MIN_PAUSE;
         let trying = circuit.enter(later).unwrap();

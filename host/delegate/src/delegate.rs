@@ -21,7 +21,7 @@ use super::error::{DelegateError, ForwardError};
 use super::hops::HOPS;
 use super::last_good::{Key, LastGood};
 use super::list::{ApiVersion, Listed, Lists};
-use super::matching::Asked;
+use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings};
 use super::user::User;
 use leadsman_runtime::backoff::jittered;
@@ -150,7 +150,7 @@ impl Delegate {
     /// Passes a read on, and judges what comes back.
     pub(super) async fn read(
         &self,
-        asked: &Asked<'_>,
+        asked: &RequestedMetric<'_>,
         passed: &Passed<'_>,
         hops: &HeaderValue,
     ) -> Result<Answer, ForwardError> {
@@ -191,7 +191,7 @@ impl Delegate {
 
     async fn ask(
         &self,
-        asked: &Asked<'_>,
+        asked: &RequestedMetric<'_>,
         passed: &Passed<'_>,
         accept: Option<&HeaderValue>,
         hops: &HeaderValue,

@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::delegate::{Delegate, Passed};
 use super::error::{DelegateError, Failed, ForwardError};
 use super::hops::{Hop, Instance};
-use super::matching::Asked;
+use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings, ServiceReference};
 use leadsman_runtime::telemetry::Metrics;
 
@@ -145,14 +145,22 @@ impl Delegates {
 
     /// The delegate that a request is passed to first, and whether it lists the metric; `None` if there is
     /// none for it. `specific` is that of [`Delegates::forward`].
-    pub fn first_for(&self, asked: &Asked<'_>, specific: bool) -> Option<(&Delegate, bool)> {
+    pub fn first_for(
+        &self,
+        asked: &RequestedMetric<'_>,
+        specific: bool,
+    ) -> Option<(&Delegate, bool)> {
         let mut matching = self.matching(asked, specific).peekable();
         let first = matching.peek().copied()?;
         let listing = matching.find(|delegate| delegate.lists().has(asked));
         Some(listing.map_or((&**first, false), |delegate| (&**delegate, true)))
     }
 
-    fn matching(&self, asked: &Asked<'_>, specific: bool) -> impl Iterator<Item = &Arc<Delegate>> {
+    fn matching(
+        &self,
+        asked: &RequestedMetric<'_>,
+        specific: bool,
+    ) -> impl Iterator<Item = &Arc<Delegate>> {
         self.list.iter().filter(move |delegate| {
             let matcher = &delegate.settings().matcher;
             matcher.matches(asked) && (!specific || matcher.is_specific())
@@ -163,7 +171,7 @@ impl Delegates {
     /// which the configuration says which metrics they are for.
     pub async fn forward(
         &self,
-        asked: &Asked<'_>,
+        asked: &RequestedMetric<'_>,
         passed: &Passed<'_>,
         specific: bool,
     ) -> Option<Result<(Arc<Delegate>, Answer), Failed>> {

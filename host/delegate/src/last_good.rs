@@ -17,18 +17,18 @@ const MAX_BYTES: u64 = 16 << 20;
 /// A longer answer is not kept.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
-/// What an entry takes beside the bytes that are counted.
+/// What an entry takes in addition to the bytes that are counted.
 const ENTRY_OVERHEAD: usize = 256;
 
 static USERS: LazyLock<std::hash::RandomState> = LazyLock::new(Default::default);
 
 /// The last good answers of a delegate.
 pub(super) struct LastGood {
-    answers: Cache<Key, Kept>,
+    answers: Cache<Key, CachedAnswer>,
     max_age: Duration,
 }
 
-/// What was asked, in which formats, and by whom: the delegate may tell one user more than another.
+/// What was asked, in which formats, and by whom: the delegate may answer one user with more than another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     path_and_query: Box<str>,
@@ -37,7 +37,7 @@ pub(super) struct Key {
 }
 
 #[derive(Debug, Clone)]
-struct Kept {
+struct CachedAnswer {
     body: Bytes,
     content_type: HeaderValue,
     at: Instant,
@@ -56,7 +56,7 @@ impl Key {
 
 impl LastGood {
     pub(super) fn new(max_age: Duration) -> Self {
-        let weigh = |key: &Key, kept: &Kept| {
+        let weigh = |key: &Key, kept: &CachedAnswer| {
             let bytes = key.bytes() + kept.body.len() + ENTRY_OVERHEAD;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
@@ -73,12 +73,12 @@ impl LastGood {
             return;
         }
         let (body, content_type) = (answer.body.clone(), answer.content_type.clone());
-        self.answers.insert(key, Kept { body, content_type, at: now });
+        self.answers.insert(key, CachedAnswer { body, content_type, at: now });
     }
 
     /// The last good answer and its age, unless it is too old.
     pub(super) fn get(&self, key: &Key, now: Instant) -> Option<(Answer, Duration)> {
-        let Kept { body, content_type, at } = self.answers.get(key)?;
+        let CachedAnswer { body, content_type, at } = self.answers.get(key)?;
         let age = now.saturating_duration_since(at);
         (age <= self.max_age).then(|| (Answer::good(body, content_type), age))
     }

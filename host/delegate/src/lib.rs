@@ -25,6 +25,6 @@ pub use delegates::{Changes, Delegates, Delegation};
 pub use error::{DelegateError, Failed, ForwardError};
 pub use hops::HOPS;
 pub use list::{Listed, ListedMetric, Lists};
-pub use matching::{Asked, Matcher, Pattern};
+pub use matching::{Matcher, Pattern, RequestedMetric};
 pub use settings::{Api, Auth, DelegateSettings, ServiceReference};
 pub use user::User;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::error::ForwardError;
-use super::matching::{Asked, Matcher};
+use super::matching::{Matcher, RequestedMetric};
 use super::settings::Api;
 use leadsman_model::names::MetricName;
 use leadsman_model::text::one_line;
@@ -109,7 +109,7 @@ impl Lists {
     }
 
     /// Whether it lists the metric of a request, for any objects.
-    pub(super) fn has(&self, asked: &Asked<'_>) -> bool {
+    pub(super) fn has(&self, asked: &RequestedMetric<'_>) -> bool {
         let mut of = self.versions.iter().filter(|((api, _), _)| *api == asked.api);
         of.any(|(_, listed)| listed.names.contains(asked.metric))
     }
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(both.age(later), Some(Duration::from_secs(60)));
         assert_eq!((both.count(), both.of(Api::Custom, "v1beta1").unwrap().metrics.len()), (2, 1));
         assert!(!both.lists_same(&lists) && both.lists_same(&both.clone()));
-        let asked = Asked {
+        let asked = RequestedMetric {
             api: Api::Custom,
             version: "v1beta1",
             metric: "b",
@@ -283,7 +283,7 @@ mod tests {
             selector: "",
         };
         assert!(both.has(&asked) && !lists.has(&asked));
-        assert!(!both.has(&Asked { api: Api::External, ..asked }));
+        assert!(!both.has(&RequestedMetric { api: Api::External, ..asked }));
     }
 
     #[test]

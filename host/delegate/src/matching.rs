@@ -25,7 +25,7 @@ pub struct Pattern(String);
 
 /// What a request asks for, as far as it decides where the request goes.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct RequestedMetric<'a> {
     /// The API.
     pub api: Api,
     /// Its version.
@@ -67,7 +67,7 @@ impl fmt::Display for Pattern {
 
 impl Matcher {
     /// Whether a request is for the delegate.
-    pub fn matches(&self, asked: &Asked<'_>) -> bool {
+    pub fn matches(&self, asked: &RequestedMetric<'_>) -> bool {
         self.apis.contains(&asked.api)
             && self.names(asked.metric)
             && (self.namespaces.is_empty()
@@ -157,8 +157,8 @@ mod tests {
         }
     }
 
-    fn asked() -> Asked<'static> {
-        Asked {
+    fn asked() -> RequestedMetric<'static> {
+        RequestedMetric {
             api: Api::External,
             version: "v1beta1",
             metric: "s0-prometheus",
@@ -170,8 +170,8 @@ mod tests {
     #[test]
     fn without_conditions_it_gets_the_rest_of_its_apis() {
         assert!(matcher().matches(&asked()));
-        assert!(matcher().matches(&Asked { namespace: None, selector: "", ..asked() }));
-        assert!(!matcher().matches(&Asked { api: Api::Resource, ..asked() }));
+        assert!(matcher().matches(&RequestedMetric { namespace: None, selector: "", ..asked() }));
+        assert!(!matcher().matches(&RequestedMetric { api: Api::Resource, ..asked() }));
         assert!(!matcher().is_specific());
     }
 
@@ -184,15 +184,15 @@ mod tests {
             ..matcher()
         };
         assert!(of_keda.matches(&asked()) && of_keda.is_specific());
-        assert!(of_keda.matches(&Asked { namespace: Some("team-a"), ..asked() }));
+        assert!(of_keda.matches(&RequestedMetric { namespace: Some("team-a"), ..asked() }));
         for other in [
-            Asked { namespace: Some("bank"), ..asked() },
-            Asked { namespace: None, ..asked() },
-            Asked { metric: "queue_length", ..asked() },
-            Asked { selector: "", ..asked() },
-            Asked { selector: "app=scaledobject.keda.sh/name", ..asked() },
-            Asked { selector: "!scaledobject.keda.sh/name", ..asked() },
-            Asked { selector: "scaledobject.keda.sh/name in (", ..asked() },
+            RequestedMetric { namespace: Some("bank"), ..asked() },
+            RequestedMetric { namespace: None, ..asked() },
+            RequestedMetric { metric: "queue_length", ..asked() },
+            RequestedMetric { selector: "", ..asked() },
+            RequestedMetric { selector: "app=scaledobject.keda.sh/name", ..asked() },
+            RequestedMetric { selector: "!scaledobject.keda.sh/name", ..asked() },
+            RequestedMetric { selector: "scaledobject.keda.sh/name in (", ..asked() },
         ] {
             assert!(!of_keda.matches(&other), "{other:?}");
         }

@@ -1,4 +1,4 @@
-//! Who asks, as a delegate is told.
+//! The requester, as a delegate is reported.
 
 use std::collections::BTreeMap;
 

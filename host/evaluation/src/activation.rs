@@ -9,22 +9,22 @@ use leadsman_model::activation::Activation;
 pub struct ActivationStatus {
     /// What is to be activated, and when.
     pub activation: Activation,
-    told: Mutex<String>,
+    reported: Mutex<String>,
 }
 
 impl ActivationStatus {
     /// One that has come to nothing yet.
     pub fn new(activation: Activation) -> Self {
-        Self { activation, told: Mutex::default() }
+        Self { activation, reported: Mutex::default() }
     }
 
     /// Keeps what it has come to.
-    pub fn tell(&self, told: String) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
+    pub fn report(&self, reported: String) {
+        *self.reported.lock().unwrap_or_else(PoisonError::into_inner) = reported;
     }
 
     /// What it last came to, in words; empty if this process has not looked at it.
-    pub fn told(&self) -> String {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn reported(&self) -> String {
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,4 +1,4 @@
-//! What an evaluation was made from, as far as it tells why an object has no value.
+//! What an evaluation was made from, as far as it shows why an object has no value.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,7 +20,7 @@ const MAX_SERIES: usize = 100;
 /// How many labels, and values of each, a dispute names.
 const MAX_NAMED: usize = 3;
 
-/// How many characters of a label's value are told.
+/// How many characters of a label's value are reported.
 const MAX_VALUE: usize = 40;
 
 /// The label that names the namespace where a configuration does not say.
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(Disputes::find(&input(shop(), apart), &summed).count, 0);
         let found = Disputes::find(&input(shop(), apart), &names());
         assert_eq!((found.count, found.list[0].labels[0].0.as_str()), (1, "namespace"));
-        // Where the plugin takes those of the namespace that is asked for, others are not told.
+        // Where the plugin takes those of the namespace that is asked for, others are not reported.
         let of_namespace = ObjectNames { namespace: Some("namespace".to_owned()), ..names() };
         assert_eq!(Disputes::find(&input(shop(), apart), &of_namespace).count, 0);
     }
@@ -352,15 +352,15 @@ mod tests {
                 series(&[("namespace", "shop")]),
             ]
         };
-        let told = |names: &ObjectNames, scope: Scope| {
+        let reported = |names: &ObjectNames, scope: Scope| {
             let gaps = names.stale(&scope, all());
             assert!(gaps.iter().all(|gap| gap.reason == "old"), "{gaps:?}");
             gaps.into_iter().map(|gap| (gap.namespace, gap.object)).collect::<Vec<_>>()
         };
         let pod_of = |namespace: &str| (namespace.to_owned(), "a".to_owned());
-        assert_eq!(told(&names(), Scope::Cluster), [pod_of("shop"), pod_of("bank")]);
+        assert_eq!(reported(&names(), Scope::Cluster), [pod_of("shop"), pod_of("bank")]);
         let of_namespace = ObjectNames { namespace: Some("namespace".to_owned()), ..names() };
-        assert_eq!(told(&of_namespace, shop()), [pod_of("shop")]);
+        assert_eq!(reported(&of_namespace, shop()), [pod_of("shop")]);
     }
 
     #[test]

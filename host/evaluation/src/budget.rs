@@ -224,8 +224,8 @@ mod tests {
         let (budget, start) = (budget(2, 6), Instant::now());
         budget.admit(start).unwrap();
         budget.admit(start).unwrap();
-        let told = budget.admit(start).unwrap_err().to_string();
-        assert!(told.contains("2 evaluations"), "{told}");
+        let reported = budget.admit(start).unwrap_err().to_string();
+        assert!(reported.contains("2 evaluations"), "{reported}");
         budget.admit(start + Duration::from_secs(31)).unwrap();
         reserved(&budget, 1.0).unwrap().settle(Duration::from_secs(7));
         let used = budget.used(Instant::now());
@@ -233,8 +233,8 @@ mod tests {
         let later = start + Duration::from_secs(90);
         budget.admit(later).unwrap();
         reserved(&budget, 1.0).unwrap().settle(Duration::from_secs(600));
-        let told = budget.admit(later).unwrap_err().to_string();
-        assert!(told.contains("6s of plugin time"), "{told}");
+        let reported = budget.admit(later).unwrap_err().to_string();
+        assert!(reported.contains("6s of plugin time"), "{reported}");
     }
 
     #[test]

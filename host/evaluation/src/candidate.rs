@@ -165,7 +165,7 @@ mod tests {
     fn what_differs_is_told_from_both_sides() {
         let served = values(&[("a", 1.0), ("b", 2.0), ("c", 3.0)]);
         let (found, count) = differences(&served, &values(&[("a", 1.0), ("b", 2.5), ("d", 4.0)]));
-        let told: Vec<_> = found
+        let reported: Vec<_> = found
             .iter()
             .map(|d| {
                 let text = |value: Option<Quantity>| value.map(|value| value.to_string());
@@ -174,7 +174,7 @@ mod tests {
             .collect();
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
-            told,
+            reported,
             [
                 ("shop/b", some("2"), some("2500m")),
                 ("shop/c", some("3"), None),

@@ -116,8 +116,11 @@ mod tests {
         let said = RunError::Failure { message: "no data".to_owned(), query: None };
         assert_eq!(breaker.ended(&failed(said), start), Transition::Unchanged);
         assert_eq!(breaker.ended(&failed(RunError::Stack), start), Transition::Opened);
-        let told = breaker.admit(start).unwrap_err().to_string();
-        assert!(told.contains("5 failures in a row") && told.contains("stack"), "{told}");
+        let reported = breaker.admit(start).unwrap_err().to_string();
+        assert!(
+            reported.contains("5 failures in a row") && reported.contains("stack"),
+            "{reported}"
+        );
         let later = start + MIN_COOL_DOWN;
         breaker.admit(later).unwrap();
         assert!(breaker.admit(later).is_err(), "one at a time");

@@ -13,7 +13,7 @@ use super::error::ReadFailure;
 use super::evaluations::{Evaluations, Reader, Reading};
 use super::index::name;
 use super::policy::{ReadDecision, decide};
-use super::predecessor::{Fallback, HandoverStatus, Held, Predecessor};
+use super::predecessor::{Fallback, HandoverStatus, Predecessor, PredecessorState};
 use super::state::{Evaluation, State};
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
@@ -175,7 +175,7 @@ impl Evaluations {
             };
         };
         let mut found = predecessor.decide(policy, now);
-        if let Held::Running(old, _) = &predecessor.held {
+        if let PredecessorState::Running(old, _) = &predecessor.held {
             old.read(reader.request, now);
             if matches!(found, Fallback::Refresh(_)) {
                 let attempts = old.state().attempts;
@@ -205,10 +205,10 @@ impl Evaluations {
 /// Why values of the mapping before are served.
 fn why(failure: &ReadFailure, of_before: Option<String>) -> String {
     let now = failure.to_string();
-    let told =
+    let reported =
         format!("it is of the mapping before its last change, as the changed one fails: {now}");
     match of_before {
-        Some(before) if before != now => format!("{told}; the one before fails, too: {before}"),
-        _ => told,
+        Some(before) if before != now => format!("{reported}; the one before fails, too: {before}"),
+        _ => reported,
     }
 }

@@ -123,7 +123,7 @@ mod tests {
     use leadsman_model::quantity::{NotServable, Quantity};
     use leadsman_model::values::{ObjectValues, Values};
 
-    const MOST: usize = 1000;
+    const MAX_VALUES: usize = 1000;
 
     fn value(number: i64) -> Value {
         Value { quantity: Quantity::from_milli(number * 1000), time: number, window: None }
@@ -165,7 +165,7 @@ mod tests {
         let (start, oldest) = (Instant::now(), Duration::from_secs(60));
         let at = |seconds| start + Duration::from_secs(seconds);
         let after = |before: &Evaluated, values: &MetricValues, seconds| {
-            LastKnown::after(before, values, oldest, at(seconds), MOST)
+            LastKnown::after(before, values, oldest, at(seconds), MAX_VALUES)
         };
         let first = evaluated(start, objects(&[("a", 1), ("b", 2)]), LastKnown::default());
         let lacks_b = objects(&[("a", 3)]);
@@ -194,9 +194,9 @@ mod tests {
         let mut refused = ObjectValues::default();
         refused.insert("shop", "a", Err(NotServable::NotANumber));
         let refused = MetricValues::Objects(refused);
-        let known = LastKnown::after(&first, &refused, oldest, start, MOST);
+        let known = LastKnown::after(&first, &refused, oldest, start, MAX_VALUES);
         let second = evaluated(start, refused, known);
-        let known = LastKnown::after(&second, &objects(&[]), oldest, start, MOST);
+        let known = LastKnown::after(&second, &objects(&[]), oldest, start, MAX_VALUES);
         assert_eq!(known.object("shop", "a").map(|known| known.value), Some(value(1)));
     }
 
@@ -206,7 +206,7 @@ mod tests {
         let later = start + Duration::from_secs(10);
         let first = evaluated(start, items(&[("low", 1), ("high", 2)]), LastKnown::default());
         let one = items(&[("high", 3)]);
-        let known = LastKnown::after(&first, &one, oldest, later, MOST);
+        let known = LastKnown::after(&first, &one, oldest, later, MAX_VALUES);
         let picked = |known: &LastKnown, queue: &str| {
             let is = |item: &Item| queue.is_empty() || &*item.labels[0].1 == queue;
             known.items(is).map(|(items, at)| (items.into_iter().cloned().collect::<Vec<_>>(), at))
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(picked(&known, "high"), None);
         assert_eq!(picked(&known, "low").map(|(items, at)| (items.len(), at)), Some((1, start)));
         let second = evaluated(later, one, known);
-        let known = LastKnown::after(&second, &items(&[]), oldest, later, MOST);
+        let known = LastKnown::after(&second, &items(&[]), oldest, later, MAX_VALUES);
         let (all, at) = picked(&known, "").expect("the last ones");
         assert_eq!((all.len(), at), (1, later), "low is from before, and no part of the sum");
         assert_eq!(all[0].value, value(3));

@@ -48,7 +48,7 @@ pub struct Mapping {
     pub object_columns: Option<ObjectColumns>,
     /// The plugins after it, each of which gets the values of the one before.
     pub then: Vec<Link>,
-    /// The labels that name the objects of its values, as far as its configuration tells.
+    /// The labels that name the objects of its values, as far as its configuration says.
     pub object_names: Option<ObjectNames>,
     /// Whether it is made of a rule, whose author knows of no plugins and mappings.
     pub of_rule: bool,
@@ -164,16 +164,16 @@ impl Mapping {
         if self.of_rule { "the rule".to_owned() } else { format!("plugin \"{plugin}\"") }
     }
 
-    /// A read lacks values, for a reason from a closed set.
-    pub fn lacks(&self, reason: &'static str, message: &str) {
+    /// Counts and notes a read without some of its values, for a reason from a closed set.
+    pub fn note_missing(&self, reason: &'static str, message: &str) {
         self.metrics.incomplete(reason);
         self.missing.note(reason, message, Instant::now());
     }
 
     /// The same for a read that lacks some values, or all of them. That there are no objects says nothing
     /// of the mapping, and does not count as an empty answer of it.
-    pub fn lacks_values(&self, missing: &Missing, all: bool) {
-        self.lacks(missing.reason.as_str(), &missing.message);
+    pub fn note_missing_values(&self, missing: &Missing, all: bool) {
+        self.note_missing(missing.reason.as_str(), &missing.message);
         if all && !missing.reason.is_of_objects() {
             self.metrics.empty();
         }

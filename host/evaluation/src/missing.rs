@@ -92,7 +92,7 @@ pub struct MissingLog(Mutex<BTreeMap<&'static str, MissingEntry>>);
 /// The reads of one reason.
 #[derive(Debug, Clone)]
 pub struct MissingEntry {
-    /// What the newest was told.
+    /// The message of the newest.
     pub message: String,
     /// How many there were.
     pub count: u64,
@@ -126,9 +126,10 @@ mod tests {
         log.note("no_series", "first", now);
         log.note("default", "other", now);
         log.note("no_series", "second", now);
-        let told: Vec<_> = log.list().into_iter().map(|(r, e)| (r, e.message, e.count)).collect();
+        let reported: Vec<_> =
+            log.list().into_iter().map(|(r, e)| (r, e.message, e.count)).collect();
         assert_eq!(
-            told,
+            reported,
             [("default", "other".to_owned(), 1), ("no_series", "second".to_owned(), 2)]
         );
         log.note("default", &"ö".repeat(1 << 20), now);

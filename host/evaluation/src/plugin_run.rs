@@ -133,7 +133,7 @@ struct Permits {
 }
 
 impl Permits {
-    /// Waits for all that a run needs; `stage` is told what for.
+    /// Waits for all that a run needs; `stage` is called with what it waits for.
     async fn acquire(
         mapping: &Mapping,
         scope: &Scope,

@@ -154,7 +154,7 @@ mod tests {
     fn what_a_read_gets() {
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let told = |good, failed, last_good, now| match decide(
+        let reported = |good, failed, last_good, now| match decide(
             &state(good, failed),
             &policy(last_good),
             now,
@@ -165,15 +165,15 @@ mod tests {
             ReadDecision::Wait => "wait",
             ReadDecision::Fail(_) => "fail",
         };
-        assert_eq!(told(None, None, None, at(0)), "wait");
-        assert_eq!(told(Some(at(0)), None, None, at(30)), "serve");
-        assert_eq!(told(Some(at(0)), None, None, at(31)), "wait");
-        assert_eq!(told(Some(at(0)), Some(at(10)), None, at(10)), "fail");
-        assert_eq!(told(Some(at(0)), Some(at(10)), None, at(15)), "wait");
-        assert_eq!(told(Some(at(0)), Some(at(10)), Some(60), at(10)), "old");
-        assert_eq!(told(Some(at(0)), Some(at(10)), Some(60), at(20)), "old, retry");
-        assert_eq!(told(Some(at(0)), Some(at(61)), Some(60), at(61)), "fail");
-        assert_eq!(told(Some(at(0)), Some(at(61)), Some(60), at(70)), "wait");
-        assert_eq!(told(None, Some(at(0)), Some(60), at(0)), "fail");
+        assert_eq!(reported(None, None, None, at(0)), "wait");
+        assert_eq!(reported(Some(at(0)), None, None, at(30)), "serve");
+        assert_eq!(reported(Some(at(0)), None, None, at(31)), "wait");
+        assert_eq!(reported(Some(at(0)), Some(at(10)), None, at(10)), "fail");
+        assert_eq!(reported(Some(at(0)), Some(at(10)), None, at(15)), "wait");
+        assert_eq!(reported(Some(at(0)), Some(at(10)), Some(60), at(10)), "old");
+        assert_eq!(reported(Some(at(0)), Some(at(10)), Some(60), at(20)), "old, retry");
+        assert_eq!(reported(Some(at(0)), Some(at(61)), Some(60), at(61)), "fail");
+        assert_eq!(reported(Some(at(0)), Some(at(61)), Some(60), at(70)), "wait");
+        assert_eq!(reported(None, Some(at(0)), Some(60), at(0)), "fail");
     }
 }

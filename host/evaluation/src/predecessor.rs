@@ -17,12 +17,12 @@ use super::state::{Evaluated, Evaluation, State};
 pub(super) struct Predecessor {
     /// When it was replaced. Further edits do not make its time longer.
     pub(super) since: Instant,
-    pub(super) held: Held,
+    pub(super) held: PredecessorState,
 }
 
 /// What there is of it.
 #[derive(Clone)]
-pub(super) enum Held {
+pub(super) enum PredecessorState {
     /// It is evaluated on. Its driver lives for as long as the evaluations that it belongs to.
     Running(Arc<Evaluation>, Arc<Evaluations>),
     /// Its last good values alone.
@@ -50,7 +50,7 @@ impl Predecessor {
         // One that has given nothing itself hands on what it got.
         match old.state().good {
             Some(_) => {
-                let held = Held::Running(old.clone(), belongs_to.clone());
+                let held = PredecessorState::Running(old.clone(), belongs_to.clone());
                 Some(Self { since: now, held })
             }
             None => old.predecessor(),
@@ -63,15 +63,17 @@ impl Predecessor {
         let Self { since, held } = self;
         let policy = &new.policy;
         match held {
-            Held::Running(old, belongs_to)
+            PredecessorState::Running(old, belongs_to)
                 if in_use
                     && now < since + policy.handover
                     && may_go_on(belongs_to.mapping(), new) =>
             {
-                Some(Self { since, held: Held::Running(old, belongs_to) })
+                Some(Self { since, held: PredecessorState::Running(old, belongs_to) })
             }
-            Held::Running(old, _) => Self::values(since, old.state().good.clone(), policy, now),
-            Held::Values(good) => Self::values(since, Some(good), policy, now),
+            PredecessorState::Running(old, _) => {
+                Self::values(since, old.state().good.clone(), policy, now)
+            }
+            PredecessorState::Values(good) => Self::values(since, Some(good), policy, now),
         }
     }
 
@@ -82,12 +84,13 @@ impl Predecessor {
         now: Instant,
     ) -> Option<Self> {
         let good = good?;
-        may_be_served(&good, since, policy, now).then_some(Self { since, held: Held::Values(good) })
+        may_be_served(&good, since, policy, now)
+            .then_some(Self { since, held: PredecessorState::Values(good) })
     }
 
     /// When it is evaluated no more; `None` if it is not now.
     pub(super) fn ends(&self, policy: &Policy) -> Option<Instant> {
-        matches!(self.held, Held::Running(..)).then(|| self.since + policy.handover)
+        matches!(self.held, PredecessorState::Running(..)).then(|| self.since + policy.handover)
     }
 
     /// The same without being evaluated on.
@@ -98,26 +101,30 @@ impl Predecessor {
     /// Its last good values.
     pub(super) fn good(&self) -> Option<Arc<Evaluated>> {
         match &self.held {
-            Held::Running(old, _) => old.state().good.clone(),
-            Held::Values(good) => Some(good.clone()),
+            PredecessorState::Running(old, _) => old.state().good.clone(),
+            PredecessorState::Values(good) => Some(good.clone()),
         }
     }
 
     /// Why it fails itself, if it does.
     pub(super) fn failure(&self) -> Option<String> {
         match &self.held {
-            Held::Running(old, _) => old.state().failed.as_ref().map(|it| it.error.to_string()),
-            Held::Values(_) => None,
+            PredecessorState::Running(old, _) => {
+                old.state().failed.as_ref().map(|it| it.error.to_string())
+            }
+            PredecessorState::Values(_) => None,
         }
     }
 
     /// What a read gets of it.
     pub(super) fn decide(&self, policy: &Policy, now: Instant) -> Fallback {
         match &self.held {
-            Held::Running(old, _) if old.is_driven() && now < self.since + policy.handover => {
+            PredecessorState::Running(old, _)
+                if old.is_driven() && now < self.since + policy.handover =>
+            {
                 running(&old.state(), policy, now)
             }
-            Held::Running(..) | Held::Values(_) => {
+            PredecessorState::Running(..) | PredecessorState::Values(_) => {
                 match self.good().filter(|good| may_be_served(good, self.since, policy, now)) {
                     Some(good) => Fallback::Serve(good),
                     None => Fallback::Nothing,
@@ -237,7 +244,7 @@ mod tests {
         })
     }
 
-    fn told(fallback: &Fallback) -> &'static str {
+    fn reported(fallback: &Fallback) -> &'static str {
         match fallback {
             Fallback::Serve(_) => "serve",
             Fallback::Refresh(Some(_)) => "refresh or serve",
@@ -256,7 +263,7 @@ mod tests {
                 failed: failed.then(|| Failed { error, at: start, since: start }),
                 attempts: 1,
             };
-            told(&running(&state, &policy(last_good, 300), start + seconds(after)))
+            reported(&running(&state, &policy(last_good, 300), start + seconds(after)))
         };
         assert_eq!(of(true, false, None, 30), "serve", "whatever onError says: it works");
         assert_eq!(of(true, false, None, 31), "refresh", "it was not asked for a while");
@@ -272,8 +279,8 @@ mod tests {
         let start = Instant::now();
         let of = |last_good, handover, after| {
             let policy = policy(last_good, handover);
-            let held = Held::Values(evaluated(start));
-            told(&Predecessor { since: start, held }.decide(&policy, start + seconds(after)))
+            let held = PredecessorState::Values(evaluated(start));
+            reported(&Predecessor { since: start, held }.decide(&policy, start + seconds(after)))
         };
         assert_eq!(of(None, 300, 30), "serve", "they are current");
         assert_eq!(of(None, 300, 31), "nothing");
@@ -285,7 +292,7 @@ mod tests {
     #[test]
     fn what_has_no_time_left_keeps_what_may_be_served_and_no_more() {
         let start = Instant::now();
-        let before = Predecessor { since: start, held: Held::Values(evaluated(start)) };
+        let before = Predecessor { since: start, held: PredecessorState::Values(evaluated(start)) };
         assert!(before.ends(&policy(None, 300)).is_none(), "nothing runs");
         let kept = |last_good, after| {
             before.ended(&policy(last_good, 5), start + seconds(after)).is_some()

@@ -1,4 +1,4 @@
-//! What an attempt under way is doing, as readers are told who wait for it.
+//! What an attempt under way is doing, as it is reported to readers who wait for it.
 
 use std::fmt;
 

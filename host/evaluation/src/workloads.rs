@@ -28,9 +28,9 @@ type ReadScale =
 
 /// How workloads are scaled. Without a cluster, nothing is known.
 #[derive(Clone, Default)]
-pub struct Workloads(Option<Arc<Asked>>);
+pub struct Workloads(Option<Arc<ScaleReader>>);
 
-struct Asked {
+struct ScaleReader {
     read: Box<ReadScale>,
     known: Mutex<HashMap<Workload, Arc<Entry>>>,
     requests: Semaphore,
@@ -56,7 +56,11 @@ impl Workloads {
         read: impl Fn(Workload) -> BoxFuture<'static, Result<Scale, String>> + Send + Sync + 'static,
     ) -> Self {
         let requests = Semaphore::new(MAX_REQUESTS);
-        Self(Some(Arc::new(Asked { read: Box::new(read), known: Mutex::default(), requests })))
+        Self(Some(Arc::new(ScaleReader {
+            read: Box::new(read),
+            known: Mutex::default(),
+            requests,
+        })))
     }
 
     /// How a workload is scaled. The error is for people.
@@ -80,7 +84,7 @@ impl Workloads {
     }
 }
 
-impl Asked {
+impl ScaleReader {
     fn entry(&self, workload: &Workload) -> Result<Arc<Entry>, String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = known.get(workload) {

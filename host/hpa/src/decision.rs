@@ -36,7 +36,7 @@ pub struct Situation {
     pub history: History,
 }
 
-/// What the controller remembers. It tells nobody, so outside of it this is known only in part.
+/// What the controller remembers. It does not publish it, so outside of it this is known only in part.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     /// Recommendations, before they were stabilized.

@@ -215,7 +215,8 @@ mod tests {
         let rows = [row("a", Some("10.0.0.1")), row("b", None)];
         let wanted = ObjectColumns { labels: ObjectLabels::Keys([].into()), addresses: true };
         let table = ObjectTable::new(rows.into_iter(), &wanted).unwrap();
-        let told: Vec<_> = table.addresses.iter().map(|&text| table.dictionary.get(text)).collect();
-        assert_eq!(told, ["10.0.0.1", ""]);
+        let reported: Vec<_> =
+            table.addresses.iter().map(|&text| table.dictionary.get(text)).collect();
+        assert_eq!(reported, ["10.0.0.1", ""]);
     }
 }

@@ -72,15 +72,15 @@ impl Absence<'_> {
     fn unknown_label(&self) -> Option<Missing> {
         let series = self.series?;
         let labels = series.labels()?;
-        let lacks = |label: &str| !labels.contains(label);
+        let is_absent = |label: &str| !labels.contains(label);
         let name = &series.name;
-        let message = if let Some(label) = series.asked.iter().find(|label| lacks(label)) {
+        let message = if let Some(label) = series.asked.iter().find(|label| is_absent(label)) {
             format!(
                 "no series of {name} has the label \"{label}\", which the query asks for; say with \
                  `resources.overrides` which label it is, or have Prometheus add it to the series"
             )
         } else {
-            let key = self.selector.keys().find(|key| lacks(key))?;
+            let key = self.selector.keys().find(|key| is_absent(key))?;
             format!("no series of {name} has the label \"{key}\" of the metric selector")
         };
         Some(Missing::new(MissingReason::UnknownLabel, message))
@@ -194,7 +194,7 @@ impl ObjectAbsence<'_> {
             return Missing::new(MissingReason::OtherObjects, message);
         }
         let values = &self.of.evaluated.values;
-        // What belongs to other namespaces is nobody's business here, but for the reason.
+        // Of what belongs to other namespaces only the reason may be shown here.
         if let Some(refusal) = values.refused.first() {
             let count = values.refused_count;
             let message = format!("no value can be served, of {count}: {}{empty}", refusal.reason);

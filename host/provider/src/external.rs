@@ -127,9 +127,9 @@ impl<'a> ExternalRead<'a> {
         self.picked.as_ref().is_none_or(|selector| picks(selector, &item.labels))
     }
 
-    /// An answer lacks some items, or has none.
-    pub fn lacks(&self, missing: &Missing, all: bool) {
-        self.part.mapping().lacks_values(missing, all);
+    /// Counts and notes an answer without some of its items, or without all.
+    pub fn note_missing(&self, missing: &Missing, all: bool) {
+        self.part.mapping().note_missing_values(missing, all);
     }
 
     /// Counts how the read ended.
@@ -187,7 +187,7 @@ impl ExternalReading<'_> {
                 values.refused_count
             )));
         }
-        // That a stated value stands for the items is told with the reason already.
+        // That a stated value stands for the items is reported with the reason already.
         let lacking = items.is_empty() && self.stands.instead.is_none();
         let known = &self.reading.evaluated.last_known;
         let known = known.items(|item| picks(&item.labels)).filter(|_| lacking);

@@ -163,9 +163,9 @@ mod tests {
             ("5001m", warned, true),
             ("0", None, true),
         ] {
-            let told = unless_in_doubt(quantity(value), threshold, warning);
-            assert_eq!(told.is_ok(), known, "{value} {warning:?}");
-            if let Err(why) = told {
+            let reported = unless_in_doubt(quantity(value), threshold, warning);
+            assert_eq!(reported.is_ok(), known, "{value} {warning:?}");
+            if let Err(why) = reported {
                 assert!(why.contains("the source warns") && why.contains("StoreAPIs"), "{why}");
             }
         }

@@ -29,7 +29,9 @@ pub use known_now::known_now;
 pub use newest::{Newest, NewestRequest, NewestState};
 pub use origin::{Origin, OriginVersion};
 pub use request::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
-pub use resource::{Amounts, ObjectMetrics, ResourceRead, ResourceReading, ResourceValues, Usage};
+pub use resource::{
+    Amounts, ObjectAmounts, ObjectMetrics, ResourceRead, ResourceReading, ResourceValues,
+};
 
 use crate::snapshot::{Entry, EntryState, NotGiven, Snapshot, Wanted};
 use leadsman_evaluation::{Evaluations, Mapping};

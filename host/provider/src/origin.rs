@@ -1,11 +1,11 @@
-//! What an answer is made from, for whoever keeps answers.
+//! What an answer is made from, so that answers can be cached.
 
 use leadsman_evaluation::Evaluated;
 
 /// What an answer is made from. Two answers to one question are equal if they have the same origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// The numbers of the evaluations. They tell what was asked of which mapping: no other
+    /// The numbers of the evaluations. They identify what was asked of which mapping: no other
     /// evaluation of the process ever has the same.
     pub evaluations: [u64; 2],
     /// In which state these and the objects are.

@@ -77,7 +77,7 @@ impl Part {
             let instead = instead.map_err(|reason| self.no_stand_in(why, "onError", reason))?;
             let stands = StandIns { instead: Some(instead), default: None };
             if let Some(warning) = stale_warning(reading, &stands, mapping) {
-                mapping.lacks_values(&Missing::new(MissingReason::Stated, warning), false);
+                mapping.note_missing_values(&Missing::new(MissingReason::Stated, warning), false);
             }
             return Ok(stands);
         }
@@ -129,7 +129,7 @@ impl StandIns {
         self.instead.or(self.default)
     }
 
-    /// Whether an answer with them may be kept: what stands for values that are not known is told
+    /// Whether an answer with them may be kept: what stands for values that are not known is reported
     /// anew each time, and what depends on a workload is asked for anew.
     pub(super) fn may_be_kept(&self) -> bool {
         self.instead.is_none() && self.default.is_none_or(|number| !number.of_now)
@@ -215,12 +215,12 @@ pub(super) fn count<T>(
     });
     match result {
         Ok(_) => {}
-        // The evaluation tells why.
+        // The evaluation says why.
         Err(error @ ReadError::Failed { failure: ReadFailure::Failed { .. }, .. }) => {
             mapping.metrics.incomplete(error.reason());
         }
-        Err(ReadError::Absent(missing)) => mapping.lacks_values(missing, true),
-        Err(error) => mapping.lacks(error.reason(), &error.to_string()),
+        Err(ReadError::Absent(missing)) => mapping.note_missing_values(missing, true),
+        Err(error) => mapping.note_missing(error.reason(), &error.to_string()),
     }
     mapping.metrics.read_took(begun.elapsed());
 }

@@ -17,15 +17,15 @@ pub type Seen = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 #[derive(Debug, Default)]
 pub struct Catalog {
     /// The metrics, unique by name and kind of objects.
-    pub offered: Vec<Offered>,
+    pub entries: Vec<CatalogEntry>,
     /// Labels that queries ask for and no series has.
-    pub lacking: Vec<Lacking>,
+    pub missing_labels: Vec<MissingLabel>,
 }
 
 /// A label that queries of a rule ask for, as a read adds its matcher, and that none of the rule's
 /// series has: the metrics are listed, and their reads find nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lacking {
+pub struct MissingLabel {
     /// The number of the rule.
     pub rule: usize,
     /// The label.
@@ -36,7 +36,7 @@ pub struct Lacking {
 
 /// A metric that a rule gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offered {
+pub struct CatalogEntry {
     /// The name.
     pub metric: MetricName,
     /// The kind of objects; `None` for an external metric.
@@ -49,7 +49,7 @@ pub struct Offered {
     pub query: RuleQuery,
 }
 
-impl Offered {
+impl CatalogEntry {
     /// The configuration of the plugin that makes its values of the query's answer: that of
     /// `per-object`, or of `external`. `names_objects` says whether the query names the objects of a
     /// read, and so picks no series that names none.
@@ -143,12 +143,12 @@ pub enum Why {
 
 type Key = (MetricName, Option<Resource>);
 
-struct Making<'a> {
+struct CatalogBuilder<'a> {
     resolve: &'a Resolve<'a>,
     unserved: &'a mut dyn FnMut(Unserved),
-    offered: BTreeMap<Key, Offered>,
+    entries: BTreeMap<Key, CatalogEntry>,
     /// The labels that the queries of a rule ask for.
-    asked: BTreeSet<String>,
+    queried: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -160,32 +160,37 @@ impl Catalog {
         resolve: &Resolve<'_>,
         unserved: &mut dyn FnMut(Unserved),
     ) -> Self {
-        let (offered, asked) = (BTreeMap::new(), BTreeSet::new());
-        let mut making = Making { resolve, unserved, offered, asked };
-        let mut lacking = Vec::new();
+        let (entries, queried) = (BTreeMap::new(), BTreeSet::new());
+        let mut builder = CatalogBuilder { resolve, unserved, entries, queried };
+        let mut missing_labels = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             // Many series share labels, so each is resolved once.
             let mut resolved = HashMap::new();
             for (series, labels) in seen(&rule.series_query).into_iter().flatten() {
                 let mut metric = None;
-                let added = making.add(rules, at, series, labels, &mut resolved, &mut metric);
+                let added = builder.add(rules, at, series, labels, &mut resolved, &mut metric);
                 if let Err(why) = added {
-                    (making.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
+                    (builder.unserved)(Unserved { rule: at, series: series.clone(), metric, why });
                 }
             }
-            let asked = std::mem::take(&mut making.asked);
+            let queried = std::mem::take(&mut builder.queried);
             if let (Some(seen), true) = (seen(&rule.series_query), rule.query.uses_matchers()) {
-                let lacks = |label: &String| seen.values().all(|of| !of.contains(label.as_str()));
+                let is_missing =
+                    |label: &String| seen.values().all(|of| !of.contains(label.as_str()));
                 let there = || seen.values().next().into_iter().flatten().cloned().collect();
-                let lacks = asked.into_iter().filter(lacks);
-                lacking.extend(lacks.map(|label| Lacking { rule: at, label, there: there() }));
+                let missing = queried.into_iter().filter(is_missing);
+                missing_labels.extend(missing.map(|label| MissingLabel {
+                    rule: at,
+                    label,
+                    there: there(),
+                }));
             }
         }
-        Self { offered: making.offered.into_values().collect(), lacking }
+        Self { entries: builder.entries.into_values().collect(), missing_labels }
     }
 }
 
-impl Making<'_> {
+impl CatalogBuilder<'_> {
     /// Adds the metrics of one series. `name` is set to the metric's name once it is known.
     fn add(
         &mut self,
@@ -220,8 +225,8 @@ impl Making<'_> {
                 object_label: None,
                 group_by: None,
             };
-            let offered = Offered { metric, resource: None, label: None, rule: at, query };
-            return self.insert(rules, offered);
+            let entry = CatalogEntry { metric, resource: None, label: None, rule: at, query };
+            return self.insert(rules, entry);
         }
         let resolve = self.resolve;
         let resources: BTreeSet<_> = labels
@@ -275,24 +280,24 @@ impl Making<'_> {
                 }
             };
             let (metric, resource, label) = (metric.clone(), Some(resource), Some(label));
-            self.insert(rules, Offered { metric, resource, label, rule: at, query })?;
+            self.insert(rules, CatalogEntry { metric, resource, label, rule: at, query })?;
         }
         result
     }
 
     /// Inserts a metric. As in prometheus-adapter, a later rule replaces an earlier one.
-    fn insert(&mut self, rules: &[Rule], new: Offered) -> Result<(), Why> {
+    fn insert(&mut self, rules: &[Rule], new: CatalogEntry) -> Result<(), Why> {
         if !new.query.quotes_series() {
             return Err(Why::SeriesName);
         }
         for label in new.query.namespace_label.iter().chain(&new.query.object_label) {
-            if !self.asked.contains(label) {
-                self.asked.insert(label.clone());
+            if !self.queried.contains(label) {
+                self.queried.insert(label.clone());
             }
         }
         let key = (new.metric.clone(), new.resource.clone());
         let by = format!("{} of {}", new.query.series, rules[new.rule].title());
-        if let Some(hidden) = self.offered.insert(key, new) {
+        if let Some(hidden) = self.entries.insert(key, new) {
             let metric = Some(hidden.metric.clone());
             let why = Why::Hidden { by, metric: hidden.metric };
             let series = hidden.query.series.as_str().into();

@@ -6,7 +6,7 @@ use promql_parser::label::{MatchOp, Matcher, Matchers};
 use promql_parser::parser::Expr;
 
 use super::association::Association;
-use super::catalog::Lacking;
+use super::catalog::MissingLabel;
 use super::promql::{self, MAX_CHECKED_BYTES, ParseError};
 use super::query::QueryText;
 use super::result_labels::ResultLabels;
@@ -152,7 +152,7 @@ impl ResourceRules {
 /// How many labels a message names.
 const MAX_LABELS: usize = 12;
 
-impl Lacking {
+impl MissingLabel {
     /// What is odd about the rule.
     pub fn finding(&self) -> Finding {
         let mut there: Vec<_> = self.there.iter().take(MAX_LABELS).map(|label| &**label).collect();

@@ -38,7 +38,7 @@ fn query(template: &str, api: Api) -> RuleQuery {
     let seen: Seen = [(Arc::from("m"), labels)].into();
     let catalog = Catalog::new(&[rule], |_| Some(&seen), &resolver(&[]), &mut |_| {});
     let wanted = (api == Api::Custom).then_some("pod");
-    catalog.offered.into_iter().find(|o| o.label.as_deref() == wanted).unwrap().query
+    catalog.entries.into_iter().find(|o| o.label.as_deref() == wanted).unwrap().query
 }
 
 /// Strings that try to escape from a quoted value.

@@ -16,11 +16,11 @@ mod widen;
 pub mod written;
 
 pub use association::{Association, Resolve, resolver};
-pub use catalog::{Catalog, Lacking, Offered, Seen, Unserved, Why, gives_nothing};
+pub use catalog::{Catalog, CatalogEntry, MissingLabel, Seen, Unserved, Why, gives_nothing};
 pub use findings::{Finding, Gravity};
 pub use may_give::MayGive;
 pub use query::{QueryText, RuleQuery};
-pub use resource::{ResourceRules, UsageQueries};
+pub use resource::{ResourceQueries, ResourceRules};
 
 use std::sync::Arc;
 

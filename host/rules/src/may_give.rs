@@ -20,7 +20,7 @@ pub struct MayGive {
 /// Which names the series of a rule may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SeriesNames {
-    /// It cannot be told.
+    /// It is not known.
     Any,
     /// This one.
     One(String),

@@ -11,14 +11,14 @@ use leadsman_model::resource::Resource;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceRules {
     /// CPU, in cores.
-    pub cpu: UsageQueries,
+    pub cpu: ResourceQueries,
     /// Memory, in bytes.
-    pub memory: UsageQueries,
+    pub memory: ResourceQueries,
 }
 
 /// The queries for one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsageQueries {
+pub struct ResourceQueries {
     /// Their JSON pointer in the document.
     pub place: String,
     container: Option<Arc<QueryText>>,
@@ -41,14 +41,14 @@ impl ResourceRules {
                 return None;
             };
             let mut report = |at: &str, message| report(&format!("/{name}{at}"), message);
-            UsageQueries::new(rule, &format!("{place}/{name}"), &mut report)
+            ResourceQueries::new(rule, &format!("{place}/{name}"), &mut report)
         };
         let (cpu, memory) = (of("cpu", &written.cpu), of("memory", &written.memory));
         Some(Self { cpu: cpu?, memory: memory? })
     }
 }
 
-impl UsageQueries {
+impl ResourceQueries {
     fn new(
         written: &written::ResourceRule,
         place: &str,

@@ -55,18 +55,18 @@ fn catalog(rules: &[Rule], seen: &Seen) -> (Catalog, Vec<String>) {
 
 /// The metrics as discovery names them.
 fn names(catalog: &Catalog) -> Vec<String> {
-    let name = |offered: &Offered| match &offered.resource {
-        Some(resource) => format!("{resource}/{}", offered.metric),
-        None => offered.metric.to_string(),
+    let name = |entry: &CatalogEntry| match &entry.resource {
+        Some(resource) => format!("{resource}/{}", entry.metric),
+        None => entry.metric.to_string(),
     };
-    catalog.offered.iter().map(name).collect()
+    catalog.entries.iter().map(name).collect()
 }
 
 const ANY: &str = "<<.Series>>{<<.LabelMatchers>>}";
 
 #[test]
 fn what_is_wrong_with_a_rule_is_told_all_at_once() {
-    let told = faults(json!({
+    let reported = faults(json!({
         "seriesFilters": [{"is": "a", "isNot": "b"}, {}, {"is": "("}],
         "name": {"matches": "(a)(b)"},
         "resources": {"template": "static"},
@@ -81,14 +81,17 @@ fn what_is_wrong_with_a_rule_is_told_all_at_once() {
         "/resources/template: does not name the resource",
         "/metricsQuery: ",
     ] {
-        assert!(told.iter().any(|fault| fault.starts_with(part)), "{part} in {told:#?}");
+        assert!(reported.iter().any(|fault| fault.starts_with(part)), "{part} in {reported:#?}");
     }
-    let told = faults(json!({"seriesQuery": "x", "metricsQuery": "<<index .Series 0>>"}));
-    assert!(told.iter().any(|fault| fault.contains("can't index an item of type string")));
+    let reported = faults(json!({"seriesQuery": "x", "metricsQuery": "<<index .Series 0>>"}));
+    assert!(reported.iter().any(|fault| fault.contains("can't index an item of type string")));
     let query = json!({"seriesQuery": "x", "metricsQuery": "<<template \"x\">>"});
-    let told = faults(query);
-    assert!(told.iter().any(|fault| fault.contains("template")), "{told:?}");
-    assert!(told.iter().any(|fault| fault.starts_with("/resources: names no objects")), "{told:?}");
+    let reported = faults(query);
+    assert!(reported.iter().any(|fault| fault.contains("template")), "{reported:?}");
+    assert!(
+        reported.iter().any(|fault| fault.starts_with("/resources: names no objects")),
+        "{reported:?}"
+    );
 }
 
 #[test]
@@ -138,8 +141,8 @@ fn the_plugin_is_configured_by_labels_and_by_what_the_query_picks() {
     let (catalog, _) = catalog(&rules, &seen(&[("x", "ns pod node")]));
     let of = |kind: Option<&str>, names_objects| {
         let kind = kind.and_then(Resource::known);
-        let offered = catalog.offered.iter().find(|offered| offered.resource == kind).unwrap();
-        offered.plugin_config(OnSeveral::Refuse, names_objects)
+        let entry = catalog.entries.iter().find(|entry| entry.resource == kind).unwrap();
+        entry.plugin_config(OnSeveral::Refuse, names_objects)
     };
     let of_objects = |object: &str, namespace: &str, unnamed: &str| json!({"object": object, "combine": "omit", "namespace": namespace, "unnamed": unnamed});
     assert_eq!(of(Some("pods"), false), of_objects("pod", "ns", "omit"));
@@ -162,17 +165,17 @@ fn a_label_that_is_asked_for_and_that_no_series_has_is_found() {
                 },
             }),
         );
-        let lacking = catalog(&[rule], &seen(series)).0.lacking;
-        lacking.into_iter().map(|of| of.finding().message).collect::<Vec<_>>()
+        let missing = catalog(&[rule], &seen(series)).0.missing_labels;
+        missing.into_iter().map(|of| of.finding().message).collect::<Vec<_>>()
     };
-    let lacks = of(ANY, &[("x", "app job_id"), ("y", "app")]);
-    assert_eq!(lacks.len(), 1, "{lacks:?}");
+    let messages = of(ANY, &[("x", "app job_id"), ("y", "app")]);
+    assert_eq!(messages.len(), 1, "{messages:?}");
     for part in ["no series of the rule has the label \"namespace\"", "there are app, job_id"] {
-        assert!(lacks[0].contains(part), "{part}: {lacks:?}");
+        assert!(messages[0].contains(part), "{part}: {messages:?}");
     }
     // The override says what the label of a deployment is; the template found another one.
-    let lacks = of(ANY, &[("x", "namespace deployment")]);
-    assert!(lacks[0].contains("the label \"app\""), "{lacks:?}");
+    let messages = of(ANY, &[("x", "namespace deployment")]);
+    assert!(messages[0].contains("the label \"app\""), "{messages:?}");
     // One of several names is enough: a rule for all series meets many others.
     assert_eq!(of(ANY, &[("x", "app"), ("y", "app namespace")]), [""; 0]);
     assert_eq!(of("sum(x) by (app)", &[("x", "app")]), [""; 0], "nothing is asked for");

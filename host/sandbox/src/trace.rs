@@ -1,8 +1,8 @@
-//! What one run of a plugin was given, gave and logged, for whoever explains it.
+//! What one run of a plugin was given, gave and logged, for explanations.
 //!
 //! Nothing is copied for it: the columns that were lent to the plugin are handed on.
 
-use std::collections::HashMap;
+mod excerpt;
 
 use super::bindings::leadsman::plugin::types;
 use super::convert;
@@ -96,14 +96,14 @@ pub struct CapturedMeasure<'a> {
     pub window: Option<u32>,
 }
 
-/// An object that the plugin was told of.
+/// An object that the plugin was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapturedObject<'a> {
     /// Its namespace; empty if it lives in none.
     pub namespace: &'a str,
     /// Its name.
     pub name: &'a str,
-    /// Its labels, as far as the plugin was told.
+    /// Its labels, as far as the plugin was given them.
     pub labels: Vec<(&'a str, &'a str)>,
     /// Its address; empty if it is not known or was not asked for.
     pub address: &'a str,
@@ -195,7 +195,7 @@ impl Capture {
         }
     }
 
-    /// The objects that the plugin was told of.
+    /// The objects that the plugin was given.
     pub fn objects(&self) -> impl Iterator<Item = CapturedObject<'_>> {
         self.input.objects.iter().flat_map(move |objects| {
             let rows = objects.names.len();
@@ -209,34 +209,6 @@ impl Capture {
                 }
             })
         })
-    }
-
-    /// A copy of the first rows and measures that take about so many bytes. Objects are left out.
-    pub fn excerpt(&self, max_bytes: usize) -> Self {
-        let dictionary = types::Dictionary { bytes: Vec::new(), ends: Vec::new() };
-        let mut copying = Copying { from: self, dictionary, known: HashMap::new(), left: 0 };
-        copying.text(EMPTY);
-        let share = max_bytes / (self.input.answers.len() + 1);
-        let mut answers = Vec::with_capacity(self.input.answers.len());
-        for answer in &self.input.answers {
-            copying.left = share;
-            answers.push(types::Answer {
-                query: answer.query.clone(),
-                data: copying.data(&answer.data),
-                unit: answer.unit.clone(),
-                warnings: Vec::new(),
-            });
-        }
-        copying.left = share;
-        let measures = self.measures.as_ref().map(|measures| copying.measures(measures));
-        let input = types::Input {
-            dictionary: copying.dictionary,
-            scope: self.input.scope.clone(),
-            answers,
-            objects: None,
-            now: self.input.now,
-        };
-        Self { input, measures }
     }
 
     /// A text of the input, or of the plugin's own. Empty for what is in neither: a plugin may give
@@ -364,190 +336,5 @@ fn data_bytes(data: &types::Data) -> usize {
     }
 }
 
-/// Copies rows while there is room.
-struct Copying<'a> {
-    from: &'a Capture,
-    dictionary: types::Dictionary,
-    /// The new number of each text.
-    known: HashMap<Text, Text>,
-    /// The bytes that are left for what is copied now.
-    left: usize,
-}
-
-impl Copying<'_> {
-    fn text(&mut self, id: Text) -> Text {
-        if let Some(&known) = self.known.get(&id) {
-            return known;
-        }
-        let (text, dictionary) = (self.from.text(id), &mut self.dictionary);
-        let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let new = number(dictionary.ends.len());
-        dictionary.bytes.extend_from_slice(text.as_bytes());
-        dictionary.ends.push(number(dictionary.bytes.len()));
-        self.left = self.left.saturating_sub(text.len() + size_of::<u32>());
-        self.known.insert(id, new);
-        new
-    }
-
-    fn texts(&mut self, texts: &[Text], count: usize) -> Vec<Text> {
-        texts.iter().take(count).map(|&id| self.text(id)).collect()
-    }
-
-    /// The first rows that there is room for, and how many these are; `more` is what a row takes
-    /// beside its labels.
-    fn labels(
-        &mut self,
-        labels: &types::Labels,
-        rows: usize,
-        more: impl Fn(usize) -> usize,
-    ) -> (types::Labels, usize) {
-        let columns = labels.names.len();
-        let (mut cells, mut kept) = (Vec::new(), 0);
-        while kept < rows {
-            let bytes = more(kept) + columns * size_of::<Text>();
-            if self.left < bytes {
-                break;
-            }
-            self.left -= bytes;
-            for column in 0..columns {
-                let id = labels.cells.get(column * rows + kept).copied().unwrap_or(EMPTY);
-                cells.push(self.text(id));
-            }
-            kept += 1;
-        }
-        let mut by_column = Vec::with_capacity(cells.len());
-        for column in 0..columns {
-            by_column.extend(cells.iter().skip(column).step_by(columns));
-        }
-        let names = labels.names.iter().map(|&name| self.text(name)).collect();
-        let rows = u32::try_from(kept).unwrap_or(u32::MAX);
-        (types::Labels { names, rows, cells: by_column }, kept)
-    }
-
-    fn data(&mut self, data: &types::Data) -> types::Data {
-        const SAMPLE: usize = 2 * size_of::<u64>();
-        match data {
-            types::Data::Vector(vector) => {
-                let (labels, kept) = self.labels(&vector.labels, vector.values.len(), |_| SAMPLE);
-                types::Data::Vector(types::Vector {
-                    labels,
-                    times: vector.times.iter().take(kept).copied().collect(),
-                    values: vector.values.iter().take(kept).copied().collect(),
-                })
-            }
-            types::Data::Matrix(matrix) => {
-                let end = |row: usize| matrix.ends.get(row).copied().unwrap_or_default() as usize;
-                let samples = |row: usize| end(row) - row.checked_sub(1).map_or(0, end);
-                let bytes = |row: usize| SAMPLE * samples(row);
-                let (labels, kept) = self.labels(&matrix.labels, matrix.ends.len(), bytes);
-                let last = kept.checked_sub(1).map_or(0, end);
-                types::Data::Matrix(types::Matrix {
-                    labels,
-                    ends: matrix.ends.iter().take(kept).copied().collect(),
-                    times: matrix.times.iter().take(last).copied().collect(),
-                    values: matrix.values.iter().take(last).copied().collect(),
-                })
-            }
-            types::Data::Scalar(scalar) => {
-                types::Data::Scalar(types::Scalar { time: scalar.time, value: scalar.value })
-            }
-            types::Data::Text(message) => {
-                let text = self.text(message.text);
-                types::Data::Text(types::Message { time: message.time, text })
-            }
-        }
-    }
-
-    /// The texts of measures become those of the one dictionary.
-    fn measures(&mut self, measures: &types::Measures) -> types::Measures {
-        const OWN: usize = 2 * size_of::<u64>() + 3 * size_of::<u32>();
-        let (labels, kept) = self.labels(&measures.labels, measures.values.len(), |_| OWN);
-        types::Measures {
-            dictionary: types::Dictionary { bytes: Vec::new(), ends: Vec::new() },
-            objects: self.texts(&measures.objects, kept),
-            namespaces: self.texts(&measures.namespaces, kept),
-            values: measures.values.iter().take(kept).copied().collect(),
-            times: measures.times.iter().take(kept).copied().collect(),
-            windows: measures.windows.iter().take(kept).copied().collect(),
-            labels,
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use leadsman_model::data::{Answer, Data, Vector};
-    use leadsman_model::dictionary::Dictionary;
-    use leadsman_model::names::Scope;
-
-    fn input(rows: usize) -> Input {
-        let mut dictionary = Dictionary::new();
-        let mut vector = Vector::default();
-        for row in 0..rows {
-            vector.labels.add_row();
-            for (name, value) in [("namespace", "shop".to_owned()), ("pod", format!("web-{row}"))] {
-                let (name, value) = (dictionary.intern(name), dictionary.intern(&value));
-                vector.labels.set(name, value);
-            }
-            vector.times.push(1000);
-            vector.values.push(1.5);
-        }
-        let data = Data::Vector(vector);
-        let answer = Answer { dictionary, data, unit: None, warnings: vec![] };
-        Input::new(Scope::Cluster, 2000, vec![("rate".to_owned(), answer)])
-    }
-
-    /// As a plugin gives it: the objects by the numbers of the input, and one text of its own.
-    fn captured(rows: usize) -> Capture {
-        let mut capture = Capture::of(input(rows));
-        let own = u32::try_from(capture.input.dictionary.ends.len()).unwrap();
-        let types::Data::Vector(vector) = &capture.input.answers[0].data else { panic!() };
-        let objects = vector.labels.cells[rows..].to_vec();
-        let ends = vec![4];
-        capture.measures = Some(types::Measures {
-            dictionary: types::Dictionary { bytes: b"mine".to_vec(), ends },
-            objects,
-            namespaces: vec![own; rows],
-            values: vec![3.0; rows],
-            times: vec![],
-            windows: vec![],
-            labels: types::Labels { names: vec![], rows: 0, cells: vec![] },
-        });
-        capture
-    }
-
-    #[test]
-    fn rows_and_measures_are_read_with_their_texts() {
-        let capture = captured(3);
-        let answer = capture.answer("rate").unwrap();
-        let row = answer.iter().nth(1).unwrap();
-        assert_eq!(row.labels, [("namespace", "shop"), ("pod", "web-1")]);
-        assert_eq!((answer.rows(), row.samples), (3, vec![(1000, 1.5)]));
-        let measure = capture.measures().nth(2).unwrap();
-        assert_eq!((measure.namespace, measure.object, measure.value), ("mine", "web-2", 3.0));
-        assert!(capture.answer("other").is_none());
-    }
-
-    #[test]
-    fn an_excerpt_has_the_first_rows_within_its_bytes() {
-        let capture = captured(1000);
-        let excerpt = capture.excerpt(4096);
-        assert!(excerpt.bytes() < 2 * 4096, "{} bytes", excerpt.bytes());
-        let (kept, all) = (excerpt.answer("rate").unwrap(), capture.answer("rate").unwrap());
-        assert!(kept.rows() > 10 && kept.rows() < 200, "{} rows", kept.rows());
-        assert!(kept.iter().eq(all.iter().take(kept.rows())));
-        let measures = excerpt.measures_len().unwrap();
-        assert!(measures > 10 && excerpt.measures().eq(capture.measures().take(measures)));
-    }
-
-    #[test]
-    fn texts_that_a_plugin_makes_up_are_empty() {
-        let mut capture = captured(1);
-        let measures = capture.measures.as_mut().unwrap();
-        measures.objects = vec![u32::MAX];
-        measures.dictionary.ends = vec![9];
-        let measure = capture.measures().next().unwrap();
-        assert_eq!((measure.object, measure.namespace), ("", ""));
-    }
-}
+mod tests;

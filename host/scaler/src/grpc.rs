@@ -122,7 +122,7 @@ pub(super) fn time_limit(headers: &HeaderMap) -> Duration {
     allowed.map_or(MAX_TIME, |allowed| allowed.min(MAX_TIME))
 }
 
-/// What a call is told that took too long.
+/// The status of a call that took too long.
 pub(super) fn too_late(limit: Duration) -> Status {
     let message = format!(
         "there was no answer within {limit:?}; the evaluation goes on, and a later call may find its \

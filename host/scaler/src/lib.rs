@@ -9,13 +9,13 @@
 mod caller;
 mod fixed;
 mod grpc;
-mod held;
 mod measure;
 pub mod messages;
 mod places;
 mod plain;
 mod push;
 mod read;
+mod reported_values;
 mod service;
 mod trigger;
 
@@ -25,11 +25,11 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokio_util::task::TaskTracker;
 
-use held::Held;
 use leadsman_api::CurrentSnapshot;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::auth::Clients;
 use places::Places;
+use reported_values::ReportedValues;
 
 /// How many calls may be under way at once, and how many of one user: KEDA makes a handful at once.
 const MAX_CALLS: usize = 4000;
@@ -63,7 +63,7 @@ pub struct ScalerState {
 /// What calls share.
 struct Scaler {
     state: ScalerState,
-    held: Held,
+    reported_values: ReportedValues,
     calls: Places,
     open_calls: Places,
     unentitled_calls: Places,
@@ -73,7 +73,7 @@ struct Scaler {
 pub fn router(state: ScalerState) -> Router {
     let scaler = Scaler {
         state,
-        held: Held::default(),
+        reported_values: ReportedValues::default(),
         calls: Places::new("calls", MAX_CALLS, MAX_CALLS_OF_USER),
         open_calls: Places::new("calls that stay open", MAX_OPEN_CALLS, MAX_OPEN_CALLS_OF_USER),
         unentitled_calls: Places::new(

@@ -96,7 +96,7 @@ async fn external(
     }
     .await;
     if let Ok(Measured { missing: Some(missing), .. }) = &measured {
-        read.lacks(missing, false);
+        read.note_missing(missing, false);
     }
     read.ended(stale, &measured);
     measured
@@ -116,7 +116,7 @@ async fn custom(snapshot: &Snapshot, request: &CustomRequest<'_>) -> Result<Meas
     }
     .await;
     if let Ok(Measured { missing: Some(missing), .. }) = &measured {
-        read.lacks(missing, false);
+        read.note_missing(missing, false);
     }
     read.ended(stale, &measured);
     measured
@@ -170,14 +170,14 @@ mod tests {
         Value { quantity: Quantity::from_milli(milli), time, window: None }
     }
 
-    fn told(values: &[Value], missing: Option<MissingReason>) -> Result<Measured, String> {
+    fn reported(values: &[Value], missing: Option<MissingReason>) -> Result<Measured, String> {
         let missing = missing.map(|reason| Missing::new(reason, "pod web-1 has no value"));
         total("load", values.iter().copied(), None, missing).map_err(|error| error.to_string())
     }
 
     #[test]
     fn values_are_added_up_and_the_oldest_gives_the_time() {
-        let measured = told(&[value(1500, 7), value(-500, 3)], None).unwrap();
+        let measured = reported(&[value(1500, 7), value(-500, 3)], None).unwrap();
         assert_eq!((measured.value.milli(), measured.time), (1000, 3));
         assert!(measured.notes().is_none());
     }
@@ -185,20 +185,20 @@ mod tests {
     #[test]
     fn what_is_missing_is_no_zero() {
         for reason in [MissingReason::NoSeries, MissingReason::Refused, MissingReason::LeftOut] {
-            let why = told(&[value(1, 1)], Some(reason)).unwrap_err();
+            let why = reported(&[value(1, 1)], Some(reason)).unwrap_err();
             assert!(
                 why.contains("web-1 has no value; the sum") && why.contains("`onAbsent`"),
                 "{why}"
             );
-            assert_eq!(told(&[], Some(reason)).unwrap_err(), "pod web-1 has no value");
+            assert_eq!(reported(&[], Some(reason)).unwrap_err(), "pod web-1 has no value");
         }
-        assert_eq!(told(&[], None).unwrap_err(), "load has no values");
+        assert_eq!(reported(&[], None).unwrap_err(), "load has no values");
     }
 
     #[test]
     fn what_a_policy_states_counts_and_is_told() {
         for reason in [MissingReason::Default, MissingReason::LastKnown] {
-            let measured = told(&[value(1, 1)], Some(reason)).unwrap();
+            let measured = reported(&[value(1, 1)], Some(reason)).unwrap();
             assert_eq!(measured.notes().as_deref(), Some("pod web-1 has no value"));
             assert!(measured.bytes() > 20);
         }
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_sum_that_does_not_fit_is_refused() {
-        let why = told(&[value(i64::MAX, 1), value(1, 1)], None).unwrap_err();
+        let why = reported(&[value(i64::MAX, 1), value(1, 1)], None).unwrap_err();
         assert!(why.contains("milli precision"), "{why}");
     }
 }

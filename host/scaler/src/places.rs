@@ -77,12 +77,12 @@ mod tests {
     fn one_user_leaves_room_to_others_and_all_have_a_bound() {
         let places = Places::new("calls", 3, 2);
         let mut held = vec![places.take(1).unwrap(), places.take(1).unwrap()];
-        let told = places.take(1).err().unwrap();
-        assert_eq!(told.code(), StatusCode::TOO_MANY_REQUESTS);
-        assert!(told.message().contains("2 calls of yours"), "{}", told.message());
+        let reported = places.take(1).err().unwrap();
+        assert_eq!(reported.code(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(reported.message().contains("2 calls of yours"), "{}", reported.message());
         held.push(places.take(2).unwrap());
-        let told = places.take(3).err().unwrap();
-        assert!(told.message().contains("3 calls of all clients"), "{}", told.message());
+        let reported = places.take(3).err().unwrap();
+        assert!(reported.message().contains("3 calls of all clients"), "{}", reported.message());
         held.remove(0);
         drop(places.take(1).unwrap());
         held.clear();

@@ -187,7 +187,7 @@ fn bad(error: InvalidName) -> Status {
 mod tests {
     use super::*;
 
-    fn told(uri: &str) -> Result<[String; 2], String> {
+    fn reported(uri: &str) -> Result<[String; 2], String> {
         let known = [("selector", 20), ("metricSelector", 20)];
         let found = parameters(&uri.parse().unwrap(), known);
         found.map(|found| found.map(String::from)).map_err(|status| status.message().to_owned())
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn selectors_are_decoded_checked_and_nothing_else_is_taken() {
         let texts = |one: &str, other: &str| Ok([one.to_owned(), other.to_owned()]);
-        assert_eq!(told("/x"), texts("", ""));
-        assert_eq!(told("/x?metricSelector=v%3D4&selector=app%3Dweb"), texts("app=web", "v=4"));
+        assert_eq!(reported("/x"), texts("", ""));
+        assert_eq!(reported("/x?metricSelector=v%3D4&selector=app%3Dweb"), texts("app=web", "v=4"));
         for (uri, expected) in [
             (
                 "/x?labelSelector=a",
@@ -206,7 +206,7 @@ mod tests {
             ("/x?selector=a%20in%20(", "selector: "),
             ("/x?selector=aaaaaaaaaaaaaaaaaaaaaaaa", "selector has 24 bytes and may have 20"),
         ] {
-            let why = told(uri).unwrap_err();
+            let why = reported(uri).unwrap_err();
             assert!(why.contains(expected), "{why}");
         }
     }

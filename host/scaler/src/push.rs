@@ -56,7 +56,7 @@ pub(super) fn open<A: Send + 'static>(
 }
 
 /// Tells whether the workload is to have replicas, at once and with each change. While that is not known,
-/// nothing is told: KEDA's polls show why. Only a client that may not read it any more is told so.
+/// nothing is sent: KEDA's polls show why. Only a client that may not read it any more gets an error.
 pub(super) async fn activity(
     caller: Arc<Caller>,
     reference: ScaledObjectRef,
@@ -66,7 +66,7 @@ pub(super) async fn activity(
     // For as long as the call is open, nothing is kept of the message but what is read of it.
     let scaled_object = format!("{}/{}", shown(&reference.namespace), shown(&reference.name));
     drop(reference);
-    let mut told = None;
+    let mut reported = None;
     let mut begun = true;
     loop {
         let looked = async {
@@ -81,12 +81,12 @@ pub(super) async fn activity(
             () = outbox.ends() => return,
         };
         match looked {
-            Ok(active) if told == Some(active) => {}
+            Ok(active) if reported == Some(active) => {}
             Ok(active) => {
                 if !outbox.send(Ok(IsActiveResponse { result: active })).await {
                     return;
                 }
-                told = Some(active);
+                reported = Some(active);
             }
             Err(status) if is_final(&status) => {
                 outbox.send(Err(grpc::status_of(&status))).await;

@@ -9,13 +9,13 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::caller::{Caller, Credentials, whole};
-use super::held::{self, Question};
 use super::measure::Measured;
 use super::messages::{
     GetMetricSpecResponse, GetMetricsRequest, GetMetricsResponse, IsActiveResponse, MetricSpec,
     MetricValue, ScaledObjectRef,
 };
 use super::read::{Of, Read};
+use super::reported_values::{self, Question};
 use super::trigger::{Aim, Trigger};
 use super::{Scaler, grpc, push};
 use leadsman_api::Status;
@@ -24,7 +24,7 @@ use leadsman_server::auth::Peer;
 
 type Shared = State<Arc<Scaler>>;
 
-/// Whether the workload is to have replicas, by the same value that `GetMetrics` has just told.
+/// Whether the workload is to have replicas, by the same value that `GetMetrics` has just reported.
 pub(super) async fn is_active(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -32,7 +32,8 @@ pub(super) async fn is_active(
 ) -> Response {
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
         let trigger = Trigger::of(&reference, caller.scaler.state.across_namespaces)?;
-        let measured = caller.value(&reference, &trigger, held::ACTIVITY).await?;
+        let measured =
+            caller.value(&reference, &trigger, reported_values::ACTIVITY_MAX_AGE).await?;
         Ok::<_, Status>(IsActiveResponse { result: trigger.is_active(measured.value) })
     };
     unary("IsActive", scaler, peer, request, answer).await
@@ -72,7 +73,8 @@ pub(super) async fn get_metrics(
             );
             return Err(Status::new(StatusCode::BAD_REQUEST, message));
         }
-        let Measured { value, .. } = *caller.value(reference, &trigger, held::VALUE).await?;
+        let Measured { value, .. } =
+            *caller.value(reference, &trigger, reported_values::VALUE_MAX_AGE).await?;
         let value = MetricValue {
             metric_name: name,
             metric_value: whole(value),
@@ -139,13 +141,13 @@ fn specification(aim: &Aim) -> GetMetricSpecResponse {
 }
 
 impl Caller {
-    /// The value of a trigger, if the client may read it: what was told within this time, or what is read
+    /// The value of a trigger, if the client may read it: what was reported within this time, or what is read
     /// now.
     async fn value(
         &self,
         reference: &ScaledObjectRef,
         trigger: &Trigger,
-        told_within: Duration,
+        reported_within: Duration,
     ) -> Result<Arc<Measured>, Status> {
         let state = &self.scaler.state;
         let generation = state.served.now();
@@ -156,16 +158,16 @@ impl Caller {
             name: reference.name.as_str().into(),
             read,
         };
-        if let Some(told) = self.scaler.held.within(&question, told_within) {
-            return Ok(told);
+        if let Some(reported) = self.scaler.reported_values.within(&question, reported_within) {
+            return Ok(reported);
         }
         let measured = Arc::new(self.measure(&generation.snapshot, &question.read).await?);
-        self.scaler.held.hold(question, measured.clone());
+        self.scaler.reported_values.hold(question, measured.clone());
         Ok(measured)
     }
 
     /// Whether there is a reason for the workload to be active, by what is known now. Not held: a poll goes
-    /// by what it was told itself.
+    /// by what was reported to itself.
     pub(super) async fn look(&self, trigger: &Trigger) -> Result<bool, Status> {
         let generation = self.scaler.state.served.now();
         let read = trigger.read.clone().placed(&generation.snapshot);

@@ -1,5 +1,5 @@
 //! What the metadata of a trigger says: what is read, the target, and from which value on the workload is
-//! active. All that is wrong with it is told at once.
+//! active. All that is wrong with it is reported at once.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use leadsman_model::names::{MetricName, Namespace, ObjectName};
 use leadsman_model::quantity::Quantity;
 use leadsman_model::selector::Selector;
 
-/// Keys that are read here, in the order in which they are told.
+/// Keys that are read here, in the order in which they are reported.
 const KEYS: [&str; 10] = [
     "metric",
     "scope",

@@ -217,7 +217,7 @@ mod tests {
         }
         let open = flood.iter().filter(|one| !one.evicted.is_cancelled()).count();
         assert_eq!((open, other.evicted.is_cancelled()), (3, false));
-        // Who has proven to be somebody at the same address is not among those that go.
+        // Clients at the same address that have authenticated are not among those that are closed.
         let proxy = admission.admit(address(2), now + GRACE);
         authorized(&proxy, now);
         for _ in 0..10 {

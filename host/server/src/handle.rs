@@ -71,8 +71,8 @@ mod tests {
         drop(call);
         assert!(activity.overdue(late + Duration::from_secs(1)).is_ok());
         let closed = handle.closes_on_drop();
-        let told = handle.clone();
-        let waiting = async move { told.closing().await };
+        let reported = handle.clone();
+        let waiting = async move { reported.closing().await };
         drop(closed);
         waiting.await;
         handle.drop_stalled();

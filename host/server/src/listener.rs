@@ -90,7 +90,7 @@ impl Server {
         }
         drop(self.listener);
         tasks.close();
-        // Every client has been told to send its next request elsewhere (GOAWAY).
+        // Every client has been asked to send its next request elsewhere (GOAWAY).
         if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
             tracing::warn!(?drain, "connections were still open at the end of the drain");
         }

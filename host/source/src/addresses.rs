@@ -186,7 +186,7 @@ impl Addresses {
 
     /// Their state, for people.
     pub(crate) fn state(&self, now: Instant) -> String {
-        let told = self.all.iter().map(|Address { url, state }| {
+        let reported = self.all.iter().map(|Address { url, state }| {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner);
             let ago = |time| now.saturating_duration_since(time).as_secs();
             match (&state.down, state.answered) {
@@ -197,7 +197,7 @@ impl Addresses {
                 (None, None) => format!("{url} was not asked yet"),
             }
         });
-        told.collect::<Vec<_>>().join("; ")
+        reported.collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Client {
 
 impl Client {
     /// `timeout` is that of a query. A connection may take less, so that one that is never made is
-    /// told from an answer that does not come.
+    /// distinguished from an answer that does not come.
     pub(crate) fn new(tls: &TlsSettings, timeout: Duration) -> Result<Self, SourceError> {
         let connect_timeout = MAX_CONNECT_TIMEOUT.min(timeout * 9 / 10);
         let identity = tls.identity.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]);

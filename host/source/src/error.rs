@@ -187,11 +187,11 @@ impl QueryError {
 
 /// What each of several addresses did, which are named by their places: teams read it.
 fn each(errors: &[(usize, QueryError)]) -> String {
-    let told = errors.iter().map(|(at, error)| match at {
+    let reported = errors.iter().map(|(at, error)| match at {
         0 => format!("the first of `urls` {error}"),
         at => format!("number {} {error}", at + 1),
     });
-    told.collect::<Vec<_>>().join("; ")
+    reported.collect::<Vec<_>>().join("; ")
 }
 
 /// The beginning of a text of a source, in one line.

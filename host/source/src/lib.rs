@@ -59,7 +59,7 @@ pub struct Request<'a> {
     pub tenant: &'a Tenant,
 }
 
-/// Why an answer has nothing of an object, beside the series that it has.
+/// Why an answer has nothing of an object, besides the series that it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// The object's namespace; empty if it is not known, or of no namespace.

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn labels_of_series_are_left_out_unless_the_query_has_them() {
         let query = "a{namespace=\"shop\"} * on (pod) b";
-        for (said, told) in [
+        for (said, reported) in [
             (
                 "found duplicate series for the match group {pod=\"x\"} on the right hand-side of the \
                  operation: [{__name__=\"b\", namespace=\"bank\", pod=\"x\"}, {namespace=\"a}\\\"b\"}];\
@@ -85,7 +85,7 @@ mod tests {
             ("cut off: \"ba", "cut off: \"…"),
             ("it's down", "it's down"),
         ] {
-            assert_eq!(message(said, query), told);
+            assert_eq!(message(said, query), reported);
         }
         let long = message(&"é".repeat(1000), query);
         assert_eq!(long.chars().count(), MAX_MESSAGE + 1);

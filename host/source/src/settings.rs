@@ -44,7 +44,7 @@ impl SourceSettings {
     }
 
     /// What a query of the right kind asks for that it does not have.
-    pub fn lacks(&self, kind: &QueryKind) -> Option<&'static str> {
+    pub fn unsupported(&self, kind: &QueryKind) -> Option<&'static str> {
         match (self, kind) {
             (Self::NsxAlb(controller), QueryKind::NsxAlb(query))
                 if controller.format == AlbFormat::Prometheus

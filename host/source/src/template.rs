@@ -218,8 +218,8 @@ mod tests {
     fn unknown_places_are_refused() {
         assert!(Template::parse("${namespce}").unwrap_err().contains("did you mean \"namespace\""));
         assert!(Template::parse("${namespace").is_err());
-        let told = Template::parse("${name}").unwrap_err();
-        assert!(told.contains("write \"$${name}\""), "{told}");
+        let reported = Template::parse("${name}").unwrap_err();
+        assert!(reported.contains("write \"$${name}\""), "{reported}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The process: wires all modules, starts them in order and shuts them down in order.
 
 mod descriptors;
+mod error;
+mod in_cluster;
 mod load;
+mod observability;
 mod options;
 mod scaler;
-mod telling;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,28 +15,26 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use leadsman_activator::Activator;
 use leadsman_api::admin::{self, Access, AdminSetup, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot};
 use leadsman_autoscaler::{AutoscalerStore, Followed};
-use leadsman_cluster::{Cluster, ConnectError, Reflectors};
 use leadsman_config::ReadError;
-use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
+use leadsman_control::{ConfigOrigin, Controller, ObjectSource, Runtime, Setup};
 use leadsman_delegate::{Delegation, ServiceReference};
-use leadsman_document::Faults;
 use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_runtime::files;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::{CodeStore, Compiler, Engine};
-use leadsman_server::auth::Auth;
 use leadsman_server::registration;
 use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
 
+use in_cluster::InCluster;
+
+pub use error::StartError;
 pub use load::{LoadedConfig, check, load, load_recording};
 pub use options::{AdminAuth, ClusterOptions, Options, ScalerOptions, ServiceName};
 
@@ -43,39 +43,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long evaluations may take to end after the servers.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Why the process cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The configuration cannot be read.
-    #[error(transparent)]
-    Config(#[from] ReadError),
-    /// The configuration has faults, and there is no last good one.
-    #[error("the configuration has faults")]
-    Faults(Vec<Faults>),
-    /// An address that other machines can reach, without authentication.
-    #[error(
-        "values would be served on {address}, which other machines can reach, and without a cluster \
-         nobody can say who may read; use a loopback address such as 127.0.0.1, or name a cluster \
-         with --kubeconfig"
-    )]
-    NotLoopback {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// Users of a cluster are to see the page, and there is none to ask.
-    #[error(
-        "--admin-auth=cluster lets users of the cluster see the page, and there is no cluster to ask \
-         who they are: name one with --kubeconfig, or leave the flag out"
-    )]
-    NoClusterForPage,
-    /// The cluster cannot be connected to.
-    #[error(transparent)]
-    Cluster(#[from] ConnectError),
-    /// Another cause.
-    #[error(transparent)]
-    Other(#[from] anyhow::Error),
-}
 
 /// A serving process.
 pub struct App {
@@ -116,36 +83,6 @@ pub fn runtime() -> anyhow::Result<Runtime> {
         objects: ObjectSource::Listed,
         workloads: Workloads::default(),
     })
-}
-
-/// The additional dependencies of a process with a cluster.
-struct InCluster {
-    cluster: Cluster,
-    reflectors: Arc<Reflectors>,
-    auth: Arc<Auth>,
-}
-
-impl InCluster {
-    /// Connects to the cluster; `None` if there is none.
-    async fn connect(
-        options: &ClusterOptions,
-        runtime: &Runtime,
-        cache: Option<&Path>,
-    ) -> Result<Option<Self>, ConnectError> {
-        let ClusterOptions::Around { kubeconfig, .. } = options else { return Ok(None) };
-        let Some(cluster) = Cluster::connect(kubeconfig.as_deref()).await? else {
-            return Ok(None);
-        };
-        let reflectors = Reflectors::new(
-            &cluster,
-            runtime.metrics.clone(),
-            runtime.tasks.clone(),
-            runtime.end.clone(),
-        );
-        let cached = cache.map(|folder| folder.join("authorities.json"));
-        let auth = Arc::new(Auth::new(&cluster, cached));
-        Ok(Some(Self { cluster, reflectors: Arc::new(reflectors), auth }))
-    }
 }
 
 impl App {
@@ -263,7 +200,7 @@ impl App {
         match in_cluster {
             Some(in_cluster) => {
                 if options.autoscaler_events {
-                    app.tell_autoscalers(in_cluster.cluster.clone(), served.clone());
+                    app.write_autoscaler_events(in_cluster.cluster.clone(), served.clone());
                 }
                 app.follow_cluster(in_cluster, loaded, served);
             }
@@ -318,65 +255,6 @@ impl App {
             });
         }
         Ok(Certificate::InMemory(handle))
-    }
-
-    /// Follows the cluster's trusted authorities, discovery and objects. Ready once all of them and
-    /// the configuration have been loaded.
-    fn follow_cluster(
-        &mut self,
-        in_cluster: InCluster,
-        loaded: oneshot::Receiver<Loaded>,
-        served: Arc<CurrentSnapshot>,
-    ) {
-        let InCluster { cluster, reflectors, auth } = in_cluster;
-        let newest = served.clone();
-        let activator = Activator::new(&cluster, self.runtime.metrics.clone(), move || {
-            newest.now().snapshot.clone()
-        });
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            // It gives up its Lease before it ends.
-            activator.run(stop.clone()).await;
-            match stop.is_cancelled() {
-                true => Ok(()),
-                false => Err(anyhow::anyhow!("a task ended by itself")),
-            }
-        });
-        let follower = auth.clone();
-        self.spawn_until_stopped(async move { follower.follow(&cluster).await });
-        let mut discovered = reflectors.discovered();
-        let refreshed = served.clone();
-        self.spawn_until_stopped(async move {
-            while discovered.changed().await.is_ok() {
-                refreshed.refresh();
-            }
-        });
-        let readiness = self.readiness.clone();
-        self.spawn_until_stopped(async move {
-            readiness.waiting("waiting for the trusted authorities of the cluster");
-            auth.has_synced().await;
-            readiness.waiting("waiting for the configuration to be loaded");
-            let usable = async {
-                // A replica without a usable snapshot is not ready, so that others serve the requests.
-                match loaded.await {
-                    // A fault of a team's document affects that team alone.
-                    Ok(loaded) if loaded.operator_is_whole() => loaded.snapshot,
-                    _ => served.usable().await,
-                }
-            };
-            let snapshot = usable.await;
-            for kind in snapshot.kinds() {
-                readiness.waiting(format!("waiting for the list of {}", kind.resource()));
-                // A list that fails ends the wait, too: one kind does not delay the others.
-                kind.first_list().await;
-            }
-            if let Some(delegates) = snapshot.delegates() {
-                readiness.waiting("waiting for the first lists of delegates");
-                delegates.first_lists().await;
-            }
-            readiness.ready();
-            std::future::pending().await
-        });
     }
 
     /// Spawns a task that runs until the servers stop. If it ends earlier, the process ends.

@@ -59,7 +59,7 @@ pub struct ScalerOptions {
     pub address: SocketAddr,
     /// Certificate and key; `None` for those of the API.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// The authority of client certificates beside that of the cluster.
+    /// The authority of client certificates besides that of the cluster.
     pub client_authority: Option<PathBuf>,
     /// Whether a trigger may name what is not in the namespace of its ScaledObject.
     pub across_namespaces: bool,

@@ -121,7 +121,7 @@ fn has(command: &str, flag: &str) -> bool {
     let mut all = Cli::command();
     all.build();
     let command = all.find_subcommand(command).unwrap_or_else(|| panic!("no command {command}"));
-    // Those of `explain hpa` are told of `explain`.
+    // Those of `explain hpa` are documented with `explain`.
     let parts = std::iter::once(command).chain(command.get_subcommands());
     let mut known = parts.flat_map(|part| part.get_arguments().filter_map(clap::Arg::get_long));
     match flag.strip_suffix('…') {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::ExplainOutput;
-use leadsman::explain::TrialOptions;
+use leadsman::explain::TryOptions;
 use leadsman::plugin_tools::{BenchOptions, DevOptions, PushOptions, RegistryOptions};
 use leadsman_oci::{Digest, Expected, Reference};
 
@@ -68,8 +68,8 @@ pub(crate) struct RunPlugin {
 
 impl RunPlugin {
     /// The run on a real source, if it is one.
-    pub(crate) fn trial(&self) -> Option<TrialOptions> {
-        Some(TrialOptions {
+    pub(crate) fn try_options(&self) -> Option<TryOptions> {
+        Some(TryOptions {
             mapping: self.mapping.clone()?,
             against: self.against.clone()?,
             namespace: self.namespace.clone(),
@@ -316,9 +316,9 @@ mod tests {
         let Plugin::Run(run) = parsed("run a.wasm --mapping m --against c").unwrap() else {
             panic!()
         };
-        assert_eq!(run.trial().unwrap().namespace, "default");
+        assert_eq!(run.try_options().unwrap().namespace, "default");
         let Plugin::Run(run) = parsed("run ratio --fixture f").unwrap() else { panic!() };
-        assert!(run.trial().is_none() && run.fixture.is_some());
+        assert!(run.try_options().is_none() && run.fixture.is_some());
         for wrong in [
             "",
             "--mapping m",

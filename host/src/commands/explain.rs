@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use leadsman::explain::{self, Explainer, HpaExplainer, MetricText, Reads, TrialOptions};
+use leadsman::explain::{self, Explainer, HpaExplainer, MetricText, Reads, TryOptions};
 use leadsman_provider::explanation::{MetricExplanation, With};
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub(crate) fn explain(of: Explain) -> ExitCode {
 
 /// Runs a mapping once.
 pub(crate) fn try_mapping(of: &Try) -> ExitCode {
-    let options = TrialOptions {
+    let options = TryOptions {
         mapping: of.mapping.clone(),
         against: of.against.clone(),
         namespace: of.namespace.clone(),
@@ -51,13 +51,9 @@ pub(crate) fn try_mapping(of: &Try) -> ExitCode {
 }
 
 /// Runs a mapping once, prints the result, and writes it as a fixture if that is wanted.
-pub(super) fn tried(
-    options: &TrialOptions,
-    output: ExplainOutput,
-    file: Option<&Path>,
-) -> ExitCode {
+pub(super) fn tried(options: &TryOptions, output: ExplainOutput, file: Option<&Path>) -> ExitCode {
     let done = run(async {
-        let document = explain::trial(options).await?;
+        let document = explain::try_mapping(options).await?;
         let text = match output {
             ExplainOutput::Text => MetricText(&document).to_string(),
             ExplainOutput::Json => pretty(&document)?,
@@ -95,13 +91,13 @@ async fn reads(asking: &Asking, reads: Reads, file: Option<&Path>) -> anyhow::Re
     };
     if let Some(file) = file {
         let documents = all().await?;
-        printed(&told(&documents, asking)?);
+        printed(&reported(&documents, asking)?);
         return record(&documents, file);
     }
-    follow(asking, async || told(&all().await?, asking)).await
+    follow(asking, async || reported(&all().await?, asking)).await
 }
 
-fn told(documents: &[MetricExplanation], asking: &Asking) -> anyhow::Result<String> {
+fn reported(documents: &[MetricExplanation], asking: &Asking) -> anyhow::Result<String> {
     match (asking.output, documents) {
         (ExplainOutput::Text, documents) => {
             let texts: Vec<_> = documents.iter().map(|of| MetricText(of).to_string()).collect();

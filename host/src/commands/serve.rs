@@ -14,7 +14,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         Ok(flags) => flags,
         Err(error) => return failed(&error),
     };
-    let traces = match serve.telling.traces() {
+    let traces = match serve.observability.traces() {
         Ok(traces) => traces,
         Err(error) => return failed(&error),
     };
@@ -31,7 +31,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         scaler: serve.scaler.options(),
         shutdown_delay: serve.shutdown_delay_duration,
         traces,
-        autoscaler_events: serve.telling.autoscaler_events,
+        autoscaler_events: serve.observability.autoscaler_events,
     };
     let serving = async {
         // Signals count from now on: a start may take a while, and already serves.

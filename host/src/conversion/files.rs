@@ -38,7 +38,7 @@ struct Reader<'m> {
 impl Reader<'_> {
     fn standard_input(&mut self) {
         let mut text = String::new();
-        // One byte more tells a text that is too long.
+        // One byte more shows that a text is too long.
         let limit = u64::try_from(MAX_TEXT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
         match io::stdin().lock().take(limit).read_to_string(&mut text) {
             Ok(_) => self.text("standard input", &text),

@@ -98,8 +98,8 @@ mod tests {
             assert_eq!(faults(once, None), "");
             assert_eq!(faults(once, Some(&controller)), "");
         }
-        let told = faults(false, Some(&DemoController { url: "lb".to_owned(), ..controller }));
-        assert!(told.contains("sources.lb.nsxAlb.url"), "{told}");
+        let reported = faults(false, Some(&DemoController { url: "lb".to_owned(), ..controller }));
+        assert!(reported.contains("sources.lb.nsxAlb.url"), "{reported}");
     }
 
     #[test]

@@ -159,18 +159,18 @@ mod tests {
         }
     }
 
-    fn told(report: ControllerReport) -> Vec<String> {
-        let told = |finding: Finding| {
+    fn reported(report: ControllerReport) -> Vec<String> {
+        let reported = |finding: Finding| {
             let advice = finding.advice.map(|advice| format!(" -> {advice}"));
             format!("{:?}: {}{}", finding.verdict, finding.what, advice.unwrap_or_default())
         };
-        findings("lb", Ok(report)).into_iter().map(told).collect()
+        findings("lb", Ok(report)).into_iter().map(reported).collect()
     }
 
     #[test]
     fn a_controller_is_described() {
         assert_eq!(
-            told(report()),
+            reported(report()),
             [
                 "Good: the source \"lb\" is reached at https://lb and logged in to: NSX ALB, version \
                  22.1.3",
@@ -192,7 +192,7 @@ mod tests {
             step: Duration::from_secs(5),
             ..report()
         };
-        let all = told(nothing.clone());
+        let all = reported(nothing.clone());
         assert!(all[0].ends_with("NSX ALB, which does not say its version"), "{all:?}");
         assert!(
             all[1].starts_with("Unsure: the source \"lb\" has 0 pools -> check `tenant`"),
@@ -202,13 +202,13 @@ mod tests {
             all[2].contains("no sample of open connections of any pool, in steps of 5s"),
             "{all:?}"
         );
-        let unmarked = told(ControllerReport { pools: 1, ..nothing.clone() });
+        let unmarked = reported(ControllerReport { pools: 1, ..nothing.clone() });
         assert!(unmarked[1].contains("has 1 pool, none with markers of AKO -> queries by `ako`"));
-        let older = told(ControllerReport { pools: 2, of_older_ako: 2, ..nothing });
+        let older = reported(ControllerReport { pools: 2, of_older_ako: 2, ..nothing });
         assert!(older[1].starts_with("Good: ") && older[1].contains("2 of an AKO before 1.5.1"));
-        let untimed = told(ControllerReport { has_times: false, ..report() });
+        let untimed = reported(ControllerReport { has_times: false, ..report() });
         assert!(untimed[2].ends_with("samples, which have no times in the Prometheus format"));
-        let old = told(ControllerReport { newest: Some(Duration::from_secs(901)), ..report() });
+        let old = reported(ControllerReport { newest: Some(Duration::from_secs(901)), ..report() });
         assert!(
             old[2].starts_with(
                 "Unsure: the source \"lb\" has samples; the newest is 901s old, and those older than 900s \
@@ -223,7 +223,7 @@ mod tests {
         let refused = AlbError::Unreachable("Connection refused".to_owned());
         let other_nodes =
             vec![("https://lb2".to_owned(), None), ("https://lb3".to_owned(), Some(refused))];
-        let all = told(ControllerReport { other_nodes, ..report() });
+        let all = reported(ControllerReport { other_nodes, ..report() });
         assert_eq!(all[1], "Good: the source \"lb\": its node https://lb2 answers, too");
         assert_eq!(
             all[2],

@@ -24,7 +24,7 @@ pub(super) async fn look(
     flags: &Flags,
     cluster: Option<&Cluster>,
 ) -> Vec<Finding> {
-    // What is wrong with it is told with its sources.
+    // What is wrong with it is reported with its sources.
     let Ok(parsed) = control::read(origin, flags, cluster).await else { return Vec::new() };
     let settings = parsed.config.delegates;
     let delegation = Delegation::new(Metrics::new(), None);

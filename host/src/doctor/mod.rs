@@ -169,7 +169,7 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
     Ok(sections)
 }
 
-/// The policies of the configuration that is looked at. That it cannot be read is told with its sources.
+/// The policies of the configuration that is looked at. That it cannot be read is reported with its sources.
 async fn policies(options: &DoctorOptions, cluster: &Cluster) -> Option<Policies> {
     let config = options.config.as_ref()?;
     let parsed = leadsman_control::read(config, &options.flags, Some(cluster)).await.ok()?;

@@ -54,7 +54,7 @@ impl Policies {
     }
 }
 
-/// What is told of an autoscaler that uses any of it.
+/// The findings on an autoscaler that uses any of it.
 pub(super) fn findings(name: &str, hpa: &Value, around: &Around) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(tolerance(name, hpa));
@@ -122,16 +122,18 @@ fn sync_period(name: &str, hpa: &Value, around: &Around) -> Option<Finding> {
         Some(slowest) => (*slowest, "as its mapping says"),
         None => (Policy::default().refresh_at_most_every, "unless its mapping says otherwise"),
     };
-    let told = format!("{name} syncs every {seconds}s");
+    let reported = format!("{name} syncs every {seconds}s");
     if period >= slowest {
-        return Some(Finding::good(format!("{told}: its metrics are evaluated in that cadence")));
+        return Some(Finding::good(format!(
+            "{reported}: its metrics are evaluated in that cadence"
+        )));
     }
     Some(Finding {
         advice: Some(
             "set refreshAtMostEvery of the mapping to what the source can take".to_owned(),
         ),
         ..Finding::unsure(format!(
-            "{told}, and its metrics are evaluated every {slowest:?} at most, {whose}: some syncs see \
+            "{reported}, and its metrics are evaluated every {slowest:?} at most, {whose}: some syncs see \
              the same values"
         ))
     })
@@ -224,36 +226,38 @@ fn fallback(name: &str, hpa: &Value, external: &Value, around: &Around) -> Optio
         Some(most) if replicas > most => format!(", held at its maxReplicas {most}"),
         _ => String::new(),
     };
-    let told = format!(
+    let reported = format!(
         "{name}: the external metric {metric} counts as {replicas} replicas{held} once reads of it {first}"
     );
     let Some(policies) = &around.policies else {
         return Some(Finding::good(format!(
-            "{told}; that clock starts when onError.lastGood of its mapping is over (--config shows it)"
+            "{reported}; that clock starts when onError.lastGood of its mapping is over (--config shows it)"
         )));
     };
     let Some(policy) = policies.external.get(metric) else {
-        return Some(Finding::good(format!("{told}; its mapping is not in this configuration")));
+        return Some(Finding::good(format!(
+            "{reported}; its mapping is not in this configuration"
+        )));
     };
     if let Some(value) = &policy.otherwise {
         return Some(Finding {
             advice: Some("leave one of the two out".to_owned()),
             ..Finding::unsure(format!(
-                "{told}; they never do, as onError of its mapping states {value} in place of an error"
+                "{reported}; they never do, as onError of its mapping states {value} in place of an error"
             ))
         });
     }
     Some(Finding::good(match (policy.last_good, after) {
         (None, _) => {
-            format!("{told}; they fail as soon as its evaluations do (no onError.lastGood)")
+            format!("{reported}; they fail as soon as its evaluations do (no onError.lastGood)")
         }
         (Some(last_good), Some(after)) => format!(
-            "{told}; before that its last good value is served for {last_good:?}, so {:?} after the \
+            "{reported}; before that its last good value is served for {last_good:?}, so {:?} after the \
              source is gone",
             last_good + after
         ),
         (Some(last_good), None) => {
-            format!("{told}; before that its last good value is served for {last_good:?}")
+            format!("{reported}; before that its last good value is served for {last_good:?}")
         }
     }))
 }

@@ -120,7 +120,7 @@ mod tests {
             let timeout = Err(QueryError::Timeout(Duration::from_secs(5)));
             [("http://a".to_owned(), timeout), ("http://b".to_owned(), second)]
         };
-        let told = |second| {
+        let reported = |second| {
             let findings = of_addresses("prom", &asked(second));
             findings.into_iter().map(|one| (one.verdict, one.what)).collect::<Vec<_>>()
         };
@@ -128,10 +128,10 @@ mod tests {
                      it needs longer";
         let second = "the source \"prom\" answers at http://b";
         assert_eq!(
-            told(Ok(())),
+            reported(Ok(())),
             [(Verdict::Unsure, first.to_owned()), (Verdict::Good, second.to_owned())]
         );
-        let verdicts = told(Err(QueryError::Timeout(Duration::from_secs(5))));
+        let verdicts = reported(Err(QueryError::Timeout(Duration::from_secs(5))));
         assert!(verdicts.iter().all(|(verdict, _)| *verdict == Verdict::Bad), "{verdicts:?}");
     }
 }

@@ -72,9 +72,10 @@ mod tests {
             left_out: vec!["shop/web-2: it is younger than minAge (30s)".to_owned()],
             interrupted: None,
         };
-        let told: Vec<_> = findings("app", Ok(report)).into_iter().map(|one| one.what).collect();
+        let reported: Vec<_> =
+            findings("app", Ok(report)).into_iter().map(|one| one.what).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 "the source \"app\" has 2 targets, 1 of them failing",
                 "shop/web-1 (10.0.0.2:9100) answered 500",

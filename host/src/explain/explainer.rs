@@ -17,9 +17,9 @@ use super::{ExplainError, readings};
 use crate::app::{self, ClusterOptions, LoadedConfig};
 
 /// Where reads are explained.
-pub struct Explainer(Asked);
+pub struct Explainer(ExplainBackend);
 
-enum Asked {
+enum ExplainBackend {
     Cluster(Box<Cluster>),
     Process(Box<LoadedConfig>),
 }
@@ -48,7 +48,9 @@ impl Explainer {
     ) -> Result<Self, ExplainError> {
         let Some(config) = config else {
             let cluster = Cluster::connect(kubeconfig).await?;
-            return Ok(Self(Asked::Cluster(Box::new(cluster.ok_or(ExplainError::NoCluster)?))));
+            return Ok(Self(ExplainBackend::Cluster(Box::new(
+                cluster.ok_or(ExplainError::NoCluster)?,
+            ))));
         };
         let cluster = match kubeconfig {
             Some(file) => {
@@ -62,7 +64,7 @@ impl Explainer {
             let faults = loaded.loaded.faults.iter().map(|(_, faults)| faults.to_string());
             return Err(ExplainError::Faults(faults.collect::<Vec<_>>().join("\n")));
         }
-        Ok(Self(Asked::Process(Box::new(loaded))))
+        Ok(Self(ExplainBackend::Process(Box::new(loaded))))
     }
 
     /// The paths of reads.
@@ -89,10 +91,10 @@ impl Explainer {
     pub async fn explain(&self, path: &str, with: With) -> Result<MetricExplanation, ExplainError> {
         let failed = |reason| ExplainError::Read { what: path.to_owned(), reason };
         match &self.0 {
-            Asked::Process(loaded) => {
+            ExplainBackend::Process(loaded) => {
                 api::explain(&loaded.loaded.snapshot, path, with).await.map_err(failed)
             }
-            Asked::Cluster(cluster) => {
+            ExplainBackend::Cluster(cluster) => {
                 let found = explained(cluster, path, with).await.map_err(failed)?;
                 let foreign =
                     || "what answers there explains nothing: it is no Leadsman, or an older one";
@@ -104,16 +106,16 @@ impl Explainer {
     /// The version of `custom.metrics.k8s.io` to ask for.
     async fn custom_version(&self) -> String {
         match &self.0 {
-            Asked::Cluster(cluster) => readings::custom_version(cluster).await,
-            Asked::Process(_) => "v1beta2".to_owned(),
+            ExplainBackend::Cluster(cluster) => readings::custom_version(cluster).await,
+            ExplainBackend::Process(_) => "v1beta2".to_owned(),
         }
     }
 
     /// As what a metric is served.
     async fn served(&self, metric: &str, version: &str) -> Result<Vec<Served>, ExplainError> {
         match &self.0 {
-            Asked::Process(loaded) => Ok(served_in(&loaded.loaded.snapshot, metric)),
-            Asked::Cluster(cluster) => {
+            ExplainBackend::Process(loaded) => Ok(served_in(&loaded.loaded.snapshot, metric)),
+            ExplainBackend::Cluster(cluster) => {
                 let custom = format!("/apis/custom.metrics.k8s.io/{version}");
                 let external = "/apis/external.metrics.k8s.io/v1beta1".to_owned();
                 let mut served = Vec::new();

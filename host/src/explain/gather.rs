@@ -33,7 +33,7 @@ pub(super) struct Gathered {
     pub(super) from_file: bool,
     pub(super) metrics: Vec<GatheredMetric>,
     pub(super) situation: Situation,
-    /// What was told of the autoscaler within the last hour.
+    /// What was reported on the autoscaler within the last hour.
     pub(super) past: Result<Vec<Past>, String>,
 }
 

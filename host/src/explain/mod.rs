@@ -14,7 +14,7 @@ mod readings;
 mod record;
 mod requests;
 mod text;
-pub(crate) mod trial;
+pub(crate) mod try_mapping;
 mod verdict;
 mod what_if;
 
@@ -30,7 +30,7 @@ pub use explainer::{Explainer, Reads, paths_in};
 use leadsman_autoscaler::{manifest as autoscaler, notation};
 pub use metric::MetricText;
 pub use requests::MetricRead;
-pub use trial::{TrialOptions, trial};
+pub use try_mapping::{TryOptions, try_mapping};
 pub use what_if::{Assumption, WhatIf};
 
 /// Which autoscaler, and what to assume of it.
@@ -104,7 +104,7 @@ pub struct Explanation {
     metrics: Vec<Metric>,
     /// What the controller itself reports; `None` while it has not looked at the autoscaler.
     controller: Option<Controller>,
-    /// What was told of the autoscaler within the last hour, the oldest first.
+    /// What was reported on the autoscaler within the last hour, the oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     past: Vec<past::Past>,
     /// Why that is not known.
@@ -158,7 +158,7 @@ struct Metric {
     /// The value of each pod, or of each item.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     items: Vec<String>,
-    /// What the adapter says beside the values.
+    /// What the adapter says besides the values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     /// The arithmetic, step by step.

@@ -1,4 +1,4 @@
-//! What was told of an autoscaler within the last hour, by its controller and by the adapter: when it
+//! What was reported on an autoscaler within the last hour, by its controller and by the adapter: when it
 //! was scaled and why, and since when a metric could not be read. kube-apiserver keeps Events for about
 //! so long.
 
@@ -13,15 +13,15 @@ use super::requests::segment;
 /// How far back, in milliseconds.
 const SPAN: i64 = 3600 * 1000;
 
-/// The most Events that are asked for, and of these the newest that are told.
+/// The most Events that are asked for, and of these the newest that are shown.
 const MAX_ASKED: usize = 500;
 const MAX_TOLD: usize = 30;
 
-/// Something that was told, perhaps several times.
+/// Something that was reported, perhaps several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Past {
-    /// When it was told last.
+    /// When it was reported last.
     pub(super) time: String,
     /// How often.
     pub(super) times: u64,
@@ -31,7 +31,7 @@ pub(super) struct Past {
     pub(super) message: String,
 }
 
-/// What was told of an autoscaler, the oldest first. The error is for people.
+/// What was reported on an autoscaler, the oldest first. The error is for people.
 pub(super) async fn past(
     cluster: &Cluster,
     namespace: &str,
@@ -49,11 +49,11 @@ pub(super) async fn past(
 
 fn of_list(list: &Value, now: i64) -> Vec<Past> {
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut told: Vec<_> = items.iter().filter_map(of_event).collect();
-    told.retain(|(at, _)| now.saturating_sub(*at) <= SPAN);
-    told.sort_by_key(|(at, _)| *at);
-    let older = told.len().saturating_sub(MAX_TOLD);
-    told.into_iter().skip(older).map(|(_, past)| past).collect()
+    let mut reported: Vec<_> = items.iter().filter_map(of_event).collect();
+    reported.retain(|(at, _)| now.saturating_sub(*at) <= SPAN);
+    reported.sort_by_key(|(at, _)| *at);
+    let older = reported.len().saturating_sub(MAX_TOLD);
+    reported.into_iter().skip(older).map(|(_, past)| past).collect()
 }
 
 /// An Event, as either API writes it, with its last time in milliseconds since 1970.
@@ -103,10 +103,11 @@ mod tests {
             event("Never", json!({})),
         ]});
         let now = "2026-01-01T11:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
-        let told = of_list(&list, now);
-        let short: Vec<_> = told.iter().map(|past| (past.reason.as_str(), past.times)).collect();
+        let reported = of_list(&list, now);
+        let short: Vec<_> =
+            reported.iter().map(|past| (past.reason.as_str(), past.times)).collect();
         assert_eq!(short, [("Often", 4), ("Series", 7), ("New", 1)]);
-        assert_eq!(told[2].message, "New happened");
+        assert_eq!(reported[2].message, "New happened");
         let many: Vec<_> = (0..100)
             .map(|_| event("Many", json!({"lastTimestamp": "2026-01-01T10:30:00Z"})))
             .collect();

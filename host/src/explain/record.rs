@@ -64,7 +64,7 @@ pub(super) fn values(document: &MetricExplanation, metric: &ExplainedMetric) -> 
             };
             let policies = match value.policies.as_slice() {
                 [] => String::new(),
-                told => format!(": {}", told.join("; ")),
+                reported => format!(": {}", reported.join("; ")),
             };
             ("value", format!("{of}{}{measured}{policies}", number(&value.value)))
         })
@@ -337,9 +337,9 @@ mod tests {
         let text = |lines: Vec<Line>| {
             lines.into_iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>()
         };
-        let told = text(lines(&document, &document.metrics[0]));
+        let reported = text(lines(&document, &document.metrics[0]));
         assert_eq!(
-            told,
+            reported,
             [
                 "mapping: pods/m of operator, config.yaml:12 (/mappings/0), generation 4",
                 "plugin: per-object 0.1.0 sha256:0123456789ab",

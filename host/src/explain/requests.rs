@@ -7,7 +7,7 @@ use super::autoscaler::{LabelSelector, MetricSpec, Reference};
 /// What stands in a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What a metric's request depends on beside the metric.
+/// What a metric's request depends on besides the metric.
 pub(super) struct Surroundings<'a> {
     pub(super) namespace: &'a str,
     /// The selector of the target's pods.

@@ -49,8 +49,8 @@ impl fmt::Display for Explanation {
             let begin = if number == 0 { "\npast        " } else { "            " };
             let times =
                 if past.times > 1 { format!(" ({} times)", past.times) } else { String::new() };
-            let told = format!("{} {}: {}{times}", past.time, past.reason, past.message);
-            writeln!(f, "{begin}{}", one_line(&told, MAX_TEXT))?;
+            let reported = format!("{} {}: {}{times}", past.time, past.reason, past.message);
+            writeln!(f, "{begin}{}", one_line(&reported, MAX_TEXT))?;
         }
         Ok(())
     }

@@ -12,8 +12,8 @@ use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::{
-    Api, Catalog, Finding, Lacking, Offered, OnSeveral, Resolve, RuleQuery, Seen, Unserved,
-    UsageQueries, gives_nothing,
+    Api, Catalog, CatalogEntry, Finding, MissingLabel, OnSeveral, Resolve, ResourceQueries,
+    RuleQuery, Seen, Unserved, gives_nothing,
 };
 use leadsman_source::Template;
 
@@ -110,9 +110,9 @@ impl InspectedMetric {
         }
     }
 
-    fn new(offered: Offered, on_several: OnSeveral, mappings: &[valid::Mapping]) -> Self {
-        let config = offered.plugin_config(on_several, false);
-        let Offered { metric, resource, label, query, .. } = offered;
+    fn new(entry: CatalogEntry, on_several: OnSeveral, mappings: &[valid::Mapping]) -> Self {
+        let config = entry.plugin_config(on_several, false);
+        let CatalogEntry { metric, resource, label, query, .. } = entry;
         let serve = resource.clone().map_or(Serve::External, Serve::Custom);
         let overrides =
             |mapping: &valid::Mapping| mapping.metric == metric && mapping.serve == serve;
@@ -212,10 +212,10 @@ impl Inspection {
         let mut unserved = Vec::new();
         let catalog =
             Catalog::new(&rules.rules, seen, resolve, &mut |series| unserved.push(series));
-        self.add_lacking(document, rules, &catalog.lacking);
-        for offered in catalog.offered {
-            self.rules[offered.rule].metrics.push(InspectedMetric::new(
-                offered,
+        self.add_missing_labels(document, rules, &catalog.missing_labels);
+        for entry in catalog.entries {
+            self.rules[entry.rule].metrics.push(InspectedMetric::new(
+                entry,
                 rules.discovery.on_several,
                 mappings,
             ));
@@ -228,7 +228,7 @@ impl Inspection {
                 rule.without_metrics = Some(gives_nothing(*series, rule.unserved.first()));
             }
         }
-        if let Some(valid::Usage { rules, .. }) = &rules.usage {
+        if let Some(valid::ResourceMetrics { rules, .. }) = &rules.resource_metrics {
             let parts = [("cpu", &rules.cpu), ("memory", &rules.memory)];
             for (of, queries) in parts {
                 self.resource_queries.extend(ResourceQuery::new(
@@ -252,17 +252,22 @@ impl Inspection {
 
 impl Inspection {
     /// Adds to the warnings that reads ask for labels which no series has.
-    fn add_lacking(&mut self, document: &Document, rules: &valid::Rules, lacking: &[Lacking]) {
-        let warning = |lacking: &Lacking| {
-            let Finding { place, message, .. } = lacking.finding();
-            let place = format!("{}{place}", rules.rules[lacking.rule].place);
+    fn add_missing_labels(
+        &mut self,
+        document: &Document,
+        rules: &valid::Rules,
+        missing: &[MissingLabel],
+    ) {
+        let warning = |label: &MissingLabel| {
+            let Finding { place, message, .. } = label.finding();
+            let place = format!("{}{place}", rules.rules[label.rule].place);
             Fault::at(place, message).with(Severity::Warning)
         };
-        if lacking.is_empty() {
+        if missing.is_empty() {
             return;
         }
         let mut list = self.faults.take().map_or_else(Vec::new, |faults| faults.list);
-        list.extend(document.locate(lacking.iter().map(warning).collect()).list);
+        list.extend(document.locate(missing.iter().map(warning).collect()).list);
         list.sort_by_key(|fault| fault.line);
         self.faults = Some(Faults { document: document.name.clone(), list });
     }
@@ -272,7 +277,7 @@ impl ResourceQuery {
     fn new(
         resource: &'static str,
         of: &'static str,
-        queries: &UsageQueries,
+        queries: &ResourceQueries,
         query: Result<Option<RuleQuery>, String>,
     ) -> Option<Self> {
         match query {

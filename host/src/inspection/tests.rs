@@ -175,15 +175,18 @@ fn rules_become_mappings_that_have_no_faults() {
         assert!(text.contains(part), "{part}\n--- is not in\n{text}");
     }
     let configs: Vec<_> = converted.config.mappings.iter().map(|of| of.config.clone()).collect();
-    // As the metrics of the rules have it: see `Offered::plugin_config`.
-    let offered = inspection.metrics().filter(|(_, metric)| metric.widened.is_ok());
-    assert_eq!(configs, offered.map(|(_, offer)| offer.config.clone()).collect::<Vec<_>>());
+    // As the metrics of the rules have it: see `CatalogEntry::plugin_config`.
+    let separable = inspection.metrics().filter(|(_, metric)| metric.widened.is_ok());
+    assert_eq!(configs, separable.map(|(_, metric)| metric.config.clone()).collect::<Vec<_>>());
     let of_pods = json!({
         "object": "pod", "combine": "omit", "namespace": "namespace", "unnamed": "omit",
     });
     assert_eq!((&configs[1], &configs[4]), (&of_pods, &json!({"seriesName": true})), "{text}");
-    let usage = converted.config.rules.unwrap().usage.clone().unwrap();
-    assert_eq!(usage, parsed(RULES, &flags()).config.rules.unwrap().usage.clone().unwrap());
+    let resource_metrics = converted.config.rules.unwrap().resource_metrics.clone().unwrap();
+    assert_eq!(
+        resource_metrics,
+        parsed(RULES, &flags()).config.rules.unwrap().resource_metrics.clone().unwrap()
+    );
 }
 
 #[test]

@@ -19,11 +19,11 @@ const RELEASE: &str = "meta.helm.sh/release-name";
 pub(super) struct Before {
     pub(super) api: Api,
     /// Its APIServices that there are.
-    pub(super) found: Vec<Found>,
+    pub(super) found: Vec<RegisteredService>,
 }
 
 /// An APIService.
-pub(super) struct Found {
+pub(super) struct RegisteredService {
     pub(super) name: String,
     pub(super) object: APIService,
     /// The Service that it points to.
@@ -51,7 +51,7 @@ impl Before {
                 Some(Service { namespace, name })
             });
             let listed = listed(cluster, &name).await;
-            found.push(Found { name, object, service, listed });
+            found.push(RegisteredService { name, object, service, listed });
         }
         if found.is_empty() {
             return Err(TakeoverError::Refused(format!(
@@ -65,7 +65,7 @@ impl Before {
     }
 
     /// Those that point elsewhere than to us.
-    pub(super) fn foreign(&self, own: &Service) -> impl Iterator<Item = &Found> {
+    pub(super) fn foreign(&self, own: &Service) -> impl Iterator<Item = &RegisteredService> {
         self.found.iter().filter(|found| found.service.as_ref() != Some(own))
     }
 
@@ -133,7 +133,7 @@ impl Before {
     }
 
     /// The Helm release that made an APIService.
-    fn release<'a>(&self, found: &'a Found) -> Option<&'a str> {
+    fn release<'a>(&self, found: &'a RegisteredService) -> Option<&'a str> {
         let managed = found.object.labels().get(MANAGED_BY).map(String::as_str);
         let release = found.object.annotations().get(RELEASE).map(String::as_str);
         release.filter(|_| managed == Some("Helm"))

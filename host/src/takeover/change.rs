@@ -10,7 +10,7 @@ use kube::{Api as KubeApi, ResourceExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::before::{Before, Found, listed};
+use super::before::{Before, RegisteredService, listed};
 use super::{Out, TakeoverError};
 use leadsman_cluster::{Cluster, explain};
 use leadsman_server::registration::Service;
@@ -41,7 +41,7 @@ pub(super) struct Target {
 
 /// What an APIService was before.
 #[derive(Debug, Serialize, Deserialize, PartialEq)]
-struct Kept {
+struct SavedService {
     spec: APIServiceSpec,
     /// Those that had to be removed.
     #[serde(default)]
@@ -95,7 +95,7 @@ pub(super) async fn undo(
             out(format_args!("{}: it was not taken over", found.name));
             continue;
         };
-        let kept: Kept = serde_json::from_str(text).map_err(|error| {
+        let kept: SavedService = serde_json::from_str(text).map_err(|error| {
             let message = format!("the annotation {ANNOTATION} of {}: {error}", found.name);
             TakeoverError::Refused(message)
         })?;
@@ -133,12 +133,12 @@ pub(super) async fn undo(
 }
 
 /// The patch that points an APIService to us, and what it was before.
-fn taking(object: &APIService, to: &Target) -> Result<(Value, Kept), TakeoverError> {
+fn taking(object: &APIService, to: &Target) -> Result<(Value, SavedService), TakeoverError> {
     let spec = object.spec.clone().unwrap_or_default();
     let injections = object.annotations().iter();
     let injections = injections.filter(|(key, _)| INJECTIONS.contains(&key.as_str()));
     let annotations = injections.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let kept = Kept { spec, annotations };
+    let kept = SavedService { spec, annotations };
     let text = serde_json::to_string(&kept)
         .map_err(|error| TakeoverError::Refused(format!("it cannot be kept: {error}")))?;
     let mut written = json!({ANNOTATION: text});
@@ -163,8 +163,8 @@ fn taking(object: &APIService, to: &Target) -> Result<(Value, Kept), TakeoverErr
 }
 
 /// The patch that points an APIService to where it pointed before.
-fn giving(kept: &Kept, version: Option<&str>) -> Value {
-    let Kept { spec, annotations } = kept;
+fn giving(kept: &SavedService, version: Option<&str>) -> Value {
+    let SavedService { spec, annotations } = kept;
     let mut written = json!({ANNOTATION: Value::Null});
     for (key, value) in annotations {
         written[key] = value.as_str().into();
@@ -200,7 +200,11 @@ async fn apply(cluster: &Cluster, name: &str, patch: &Value) -> Result<(), Takeo
 }
 
 /// After a change that did not work: whatever can be changed back is. Gives the names of what is not.
-async fn give_back(cluster: &Cluster, taken: &[(&Found, Kept)], out: &mut Out<'_>) -> Vec<String> {
+async fn give_back(
+    cluster: &Cluster,
+    taken: &[(&RegisteredService, SavedService)],
+    out: &mut Out<'_>,
+) -> Vec<String> {
     let mut left = Vec::new();
     for (found, kept) in taken {
         match apply(cluster, &found.name, &giving(kept, None)).await {
@@ -216,7 +220,7 @@ async fn give_back(cluster: &Cluster, taken: &[(&Found, Kept)], out: &mut Out<'_
 
 /// Whether an APIService works, several times in a row, with all that it listed before if that is asked
 /// for.
-async fn works(cluster: &Cluster, found: &Found, with_all: bool) -> Result<(), String> {
+async fn works(cluster: &Cluster, found: &RegisteredService, with_all: bool) -> Result<(), String> {
     let begun = Instant::now();
     let mut in_a_row = 0;
     loop {
@@ -296,7 +300,8 @@ mod tests {
         let annotations = &taken["metadata"]["annotations"];
         assert!(annotations.get("cert-manager.io/inject-ca-from").is_none(), "{annotations}");
         assert_eq!(annotations["meta.helm.sh/release-name"], "keda");
-        let kept: Kept = serde_json::from_str(annotations[ANNOTATION].as_str().unwrap()).unwrap();
+        let kept: SavedService =
+            serde_json::from_str(annotations[ANNOTATION].as_str().unwrap()).unwrap();
         let mut given = merged(taken.clone(), &giving(&kept, Some("8")));
         assert_eq!(given["metadata"]["resourceVersion"], "8");
         given["metadata"]["resourceVersion"] = "7".into();

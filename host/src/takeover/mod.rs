@@ -201,10 +201,17 @@ mod tests {
 
     #[test]
     fn what_is_not_changed_back_is_not_said_to_be_as_it_was() {
-        let told = |left: &[String]| TakeoverError::after("x fails".to_owned(), left).to_string();
-        assert!(told(&[]).ends_with("the APIServices are as they were before"));
-        let told = told(&["v1beta1.g".to_owned(), "v1beta2.g".to_owned()]);
-        assert!(told.contains("v1beta1.g and v1beta2.g could not be changed back"), "{told}");
-        assert!(!told.contains("as they were before") && told.contains("--undo"), "{told}");
+        let reported =
+            |left: &[String]| TakeoverError::after("x fails".to_owned(), left).to_string();
+        assert!(reported(&[]).ends_with("the APIServices are as they were before"));
+        let reported = reported(&["v1beta1.g".to_owned(), "v1beta2.g".to_owned()]);
+        assert!(
+            reported.contains("v1beta1.g and v1beta2.g could not be changed back"),
+            "{reported}"
+        );
+        assert!(
+            !reported.contains("as they were before") && reported.contains("--undo"),
+            "{reported}"
+        );
     }
 }

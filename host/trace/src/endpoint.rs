@@ -1,4 +1,4 @@
-//! The collector: where it is, what it is sent beside spans, and how many traces it gets.
+//! The collector: where it is, what it is sent besides spans, and how many traces it gets.
 
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -104,7 +104,7 @@ impl Span {
             dropped: [0; 3],
             failure: None,
         };
-        // It may have begun before there was anybody to note it.
+        // It may have begun before traces were recorded.
         let before = SystemTime::now().duration_since(begun).unwrap_or_default();
         let now = Instant::now();
         let since = now.checked_sub(before).unwrap_or(now);

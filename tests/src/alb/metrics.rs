@@ -10,7 +10,7 @@ use crate::reply::Reply;
 use crate::wire::Request;
 
 /// What a request asks of one object.
-struct Asked<'a> {
+struct MetricRequest<'a> {
     metrics: Vec<&'a str>,
     step: u64,
     limit: u64,
@@ -37,7 +37,7 @@ pub(super) fn one(
         request.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(usual)
     };
     let ids = request.parameter("metric_id").unwrap_or_default();
-    let asked = Asked {
+    let asked = MetricRequest {
         metrics: ids.split(',').collect(),
         step: number("step", 5),
         limit: number("limit", 60),
@@ -62,7 +62,7 @@ pub(super) fn collection(request: &Request, pools: &[Pool], gaps: bool, behind: 
     let mut series = serde_json::Map::new();
     for one in requests {
         let text = |key: &str| one[key].as_str().unwrap_or_default();
-        let asked = Asked {
+        let asked = MetricRequest {
             metrics: text("metric_id").split(',').collect(),
             step: one["step"].as_u64().unwrap_or(5),
             limit: one["limit"].as_u64().unwrap_or(60),
@@ -101,13 +101,13 @@ pub(super) fn refusal(metrics: &[&str]) -> Option<Reply> {
 }
 
 /// One request is for one metric of service engines, and for several of other kinds.
-fn refusal_of_several(kind: Kind, asked: &Asked<'_>) -> Option<Reply> {
+fn refusal_of_several(kind: Kind, asked: &MetricRequest<'_>) -> Option<Reply> {
     let is_refused = kind == Kind::ServiceEngine && asked.metrics.len() > 1;
     let error = "Only one metric_id is supported for serviceengine";
     is_refused.then(|| Reply::json(400, &json!({"error": error})))
 }
 
-impl Asked<'_> {
+impl MetricRequest<'_> {
     fn series(&self, pool: &Pool) -> Vec<Value> {
         let mut all = Vec::new();
         for metric in &self.metrics {

@@ -23,7 +23,7 @@ async fn slow_queries_of_one_namespace_leave_room_for_those_of_another() {
         .source("prometheus", &settings)
         .mapping(Mapping::external("depth").query("q", query));
     let leadsman = Arc::new(Leadsman::start(config).await);
-    let others = Others::beside(&leadsman, &paths::external("quiet", "depth")).await;
+    let others = Others::reading(&leadsman, &paths::external("quiet", "depth")).await;
     // Each selector is a query of its own, and far more of them wait than may be under way.
     let mut reads = JoinSet::new();
     for number in 0..40 {

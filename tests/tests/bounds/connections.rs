@@ -71,7 +71,7 @@ async fn two_thousand_silent_connections_keep_nobody_out() {
     let scene = Scene::new().await;
     let path = Scene::path();
     assert_eq!(scene.leadsman.get(&path).await.value(), "1");
-    let others = Others::beside(&scene.leadsman, &path).await;
+    let others = Others::reading(&scene.leadsman, &path).await;
     let flood = flood(scene.leadsman.api(), scene.tls.clone(), 2200);
     let mut flood = std::pin::pin!(flood);
     // While they come, and once all are there; each time by a new connection, as probes are made.
@@ -226,7 +226,7 @@ async fn refuses_a_long_head(what: &str, stream: impl AsyncRead + AsyncWrite + U
 async fn silent_connections_to_the_admin_address_are_closed_and_keep_no_scrape_out() {
     let scene = Scene::new().await;
     let address = scene.leadsman.admin_address();
-    let others = Others::beside(&scene.leadsman, &Scene::path()).await;
+    let others = Others::reading(&scene.leadsman, &Scene::path()).await;
     let mut silent = Vec::new();
     for _ in 0..300 {
         silent.push(TcpStream::connect(address).await.expect("a connection"));

@@ -16,7 +16,7 @@ const TAKEN: u64 = 64 << 20;
 async fn withstands(flood: Flood) {
     let scene = Scene::new().await;
     let path = Scene::path();
-    let others = Others::beside(&scene.leadsman, &path).await;
+    let others = Others::reading(&scene.leadsman, &path).await;
     let before = scene.leadsman.peak_memory();
     let mut flooding = JoinSet::new();
     for number in 0..CONNECTIONS {

@@ -27,7 +27,7 @@ async fn labels_without_end_are_refused_and_the_reason_is_told() {
         config.object("pods", Some("shop"), &format!("pod-{object}"), &labels.join(", "))
     });
     let leadsman = Leadsman::start(config).await;
-    let others = Others::beside(&leadsman, &paths::external("quiet", "depth")).await;
+    let others = Others::reading(&leadsman, &paths::external("quiet", "depth")).await;
     let before = leadsman.peak_memory();
     let refused = leadsman.get(&paths::pods("shop", "all")).await.failure();
     refused.assert_contains(&["256 different keys", "let the plugin ask for the labels"]);

@@ -31,7 +31,7 @@ async fn round(scene: &Scene) {
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_by_the_hundred_thousand_leave_memory_as_it_is() {
     let scene = Scene::new().await;
-    let others = Others::beside(&scene.leadsman, &Scene::path()).await;
+    let others = Others::reading(&scene.leadsman, &Scene::path()).await;
     round(&scene).await;
     let before = scene.leadsman.peak_memory();
     round(&scene).await;

@@ -8,7 +8,7 @@ mod kustomize;
 mod manifests;
 mod others;
 mod refused;
+mod resource_metrics;
 mod rights;
 mod security;
 mod site;
-mod usage;

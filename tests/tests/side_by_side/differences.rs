@@ -46,7 +46,12 @@ const fn external(rest: &'static str, theirs: Said, ours: Said, why: &'static st
     Difference { api: paths::EXTERNAL, rest, theirs, ours, why }
 }
 
-const fn usage(rest: &'static str, theirs: Said, ours: Said, why: &'static str) -> Difference {
+const fn resource_metrics(
+    rest: &'static str,
+    theirs: Said,
+    ours: Said,
+    why: &'static str,
+) -> Difference {
     Difference { api: sides::RESOURCES, rest, theirs, ours, why }
 }
 
@@ -408,7 +413,7 @@ pub(crate) const FAULTY: &[Difference] = &[
 ];
 
 /// Of `resource-metrics-whole.yaml`.
-pub(crate) const WHOLE: &[Difference] = &[usage(
+pub(crate) const WHOLE: &[Difference] = &[resource_metrics(
     "namespaces/shop/pods/web-0",
     Said(200, r#""name":"""#),
     Said(200, r#""containers":[{"name":"app""#),
@@ -417,46 +422,61 @@ pub(crate) const WHOLE: &[Difference] = &[usage(
 
 /// Of `resource-metrics-failing.yaml`.
 pub(crate) const FAILING: &[Difference] = &[
-    usage("namespaces/shop/pods", Said(200, r#""items":[]"#), Said(503, "parse error"), REASONS),
-    usage("namespaces/shop/pods/web-0", Said(404, "not found"), Said(503, "parse error"), REASONS),
-    usage("nodes", Said(200, r#""items":[]"#), Said(503, "parse error"), REASONS),
-    usage("nodes/node-a", Said(404, "not found"), Said(503, "parse error"), REASONS),
+    resource_metrics(
+        "namespaces/shop/pods",
+        Said(200, r#""items":[]"#),
+        Said(503, "parse error"),
+        REASONS,
+    ),
+    resource_metrics(
+        "namespaces/shop/pods/web-0",
+        Said(404, "not found"),
+        Said(503, "parse error"),
+        REASONS,
+    ),
+    resource_metrics("nodes", Said(200, r#""items":[]"#), Said(503, "parse error"), REASONS),
+    resource_metrics("nodes/node-a", Said(404, "not found"), Said(503, "parse error"), REASONS),
 ];
 
 /// Of `resource-metrics.yaml`.
 pub(crate) const RESOURCES: &[Difference] = &[
-    usage(
+    resource_metrics(
         "namespaces/shop/pods/web-0",
         Said(200, r#""name":"POD""#),
         Said(200, r#""containers":[{"name":"app""#),
         SANDBOX,
     ),
-    usage("namespaces/shop/pods/web-2", Said(200, r#""memory":"0""#), Said(500, "NaN"), NO_NUMBER),
-    usage(
+    resource_metrics(
+        "namespaces/shop/pods/web-2",
+        Said(200, r#""memory":"0""#),
+        Said(500, "NaN"),
+        NO_NUMBER,
+    ),
+    resource_metrics(
         "namespaces/shop/pods/api-0",
         Said(200, r#""memory":"0""#),
         Said(500, "negative"),
         NO_NUMBER,
     ),
-    usage(
+    resource_metrics(
         "namespaces/shop/pods?labelSelector=app%20in%20(api,silent)",
         Said(200, r#""memory":"0""#),
         Said(500, "negative"),
         NO_NUMBER,
     ),
-    usage(
+    resource_metrics(
         "namespaces/shop/pods/web-1",
         Said(200, r#"{"cpu":"12m","memory":"0"}"#),
         Said(200, r#"{"cpu":"12m"}"#),
         MISSING,
     ),
-    usage(
+    resource_metrics(
         "namespaces/shop/pods",
         Said(200, r#""name":"web-2""#),
         Said(200, r#""name":"web-0""#),
         MISSING,
     ),
-    usage(
+    resource_metrics(
         "namespaces/shop/pods/waiting-0",
         Said(404, "not found"),
         Said(200, r#""cpu":"31m""#),

@@ -29,7 +29,7 @@ rules:
 const NAMESPACE: &str = "dotted";
 
 /// Both, each with a source of its own.
-struct Asked {
+struct QueryLog {
     theirs: (PrometheusAdapter, Upstream),
     /// With the queries of prometheus-adapter.
     exact: (Leadsman, Upstream),
@@ -53,7 +53,7 @@ async fn upstream() -> Upstream {
     upstream
 }
 
-impl Asked {
+impl QueryLog {
     async fn start() -> Self {
         let plane = ControlPlane::shared().await;
         let admin = plane.admin();
@@ -136,7 +136,7 @@ fn assert_has(query: &str, part: &str) {
 /// What becomes a part of their queries as it is, stays a value in ours or is refused.
 #[tokio::test]
 async fn values_that_are_patterns_and_parts_of_queries_in_theirs() {
-    let asked = Asked::start().await;
+    let asked = QueryLog::start().await;
     let of = |rest: &str| format!("{CUSTOM_V2}/namespaces/{NAMESPACE}/pods/{rest}");
 
     // The names of several objects.

@@ -76,8 +76,8 @@ fn what_was_seen_a_while_ago_is_looked_at_again() {
     }
 }
 
-fn found(replicas: u32) -> Found {
-    Found { replicas, set_here: true, lowest: Some((1, "web".to_owned())) }
+fn found(replicas: u32) -> ObservedScale {
+    ObservedScale { replicas, set_here: true, lowest: Some((1, "web".to_owned())) }
 }
 
 #[test]
@@ -90,16 +90,16 @@ fn one_to_many_replicas_are_the_autoscalers_business() {
     assert_eq!(start(0), Action::Scale(1));
     assert_eq!(start(1), Action::Leave(Leave::Runs));
     // An autoscaler that keeps more than one never leaves one.
-    let more = Found { lowest: Some((3, "web".to_owned())), ..found(3) };
+    let more = ObservedScale { lowest: Some((3, "web".to_owned())), ..found(3) };
     assert_eq!(decide(false, &SETTINGS, &more), Action::Scale(0));
     // Without an autoscaler.
-    let alone = Found { lowest: None, ..found(1) };
+    let alone = ObservedScale { lowest: None, ..found(1) };
     assert_eq!(decide(false, &SETTINGS, &alone), Action::Scale(0));
 }
 
 #[test]
 fn a_zero_of_somebody_else_is_left_alone_unless_it_is_taken_over() {
-    let by_hand = Found { set_here: false, ..found(0) };
+    let by_hand = ObservedScale { set_here: false, ..found(0) };
     assert_eq!(decide(true, &SETTINGS, &by_hand), Action::Leave(Leave::SetByOthers));
     let take_over = Settings { take_over: true, min_replicas: 2, ..SETTINGS };
     assert_eq!(decide(true, &take_over, &by_hand), Action::Scale(2));
@@ -166,7 +166,7 @@ proptest! {
     ) {
         let settings = Settings { min_replicas, take_over, ..SETTINGS };
         let lowest = lowest.map(|lowest| (lowest, "web".to_owned()));
-        let found = Found { replicas, set_here, lowest: lowest.clone() };
+        let found = ObservedScale { replicas, set_here, lowest: lowest.clone() };
         let least = lowest.as_ref().map(|(least, _)| *least);
         if let Action::Scale(to) = decide(start, &settings, &found) {
             prop_assert_ne!(least, Some(0), "an autoscaler to zero is in charge");

@@ -28,7 +28,7 @@ impl Default for Board {
     }
 }
 
-/// What a client has to be told to know these entries.
+/// What a client has to be sent to know these entries.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Difference {
     /// What is new or has changed.
@@ -73,7 +73,7 @@ impl Difference {
         }
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether there is nothing to send.
     pub(super) fn is_empty(&self) -> bool {
         self.set.is_empty() && self.gone.is_empty()
     }

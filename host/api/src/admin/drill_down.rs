@@ -12,18 +12,18 @@ use crate::status::{Status, json as answer};
 use leadsman_provider::explanation::{View, explain_mapping};
 use leadsman_runtime::clock;
 
-/// The mapping of a title, as `leadsman explain mapping` tells of it, without a read: nobody counts as a
+/// The mapping of a title, as `leadsman explain mapping` shows it, without a read: nobody counts as a
 /// reader, and nothing is evaluated.
 pub(super) async fn explain(
     State(state): State<AdminState>,
     Path(title): Path<String>,
 ) -> Result<Response, Status> {
-    let told = tokio::task::spawn_blocking(move || state.explained(&title)).await;
-    let told = told.map_err(|error| {
+    let reported = tokio::task::spawn_blocking(move || state.explained(&title)).await;
+    let reported = reported.map_err(|error| {
         tracing::error!(%error, "explaining a mapping panicked");
         Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
     })??;
-    let mut response = answer(told);
+    let mut response = answer(reported);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
@@ -42,7 +42,7 @@ impl AdminState {
             status::mapping(evaluations, &mut trends)
         };
         let explanation = explain_mapping(snapshot, evaluations, View::Everything);
-        let told = json!({"now": clock::now(), "mapping": mapping, "explanation": explanation});
-        self.pages.values_in_flight.admit(0, told.to_string().into())
+        let reported = json!({"now": clock::now(), "mapping": mapping, "explanation": explanation});
+        self.pages.values_in_flight.admit(0, reported.to_string().into())
     }
 }

@@ -93,7 +93,7 @@ impl AdminState {
                 format!("rejected/{}/{}/{}", rejection.owner, rejection.title, rejection.reason);
             add(name, status::rejected(rejection));
         }
-        for lack in mappings::lacks(&self.served.unserved, &self.moments, now) {
+        for lack in mappings::missing_values(&self.served.unserved, &self.moments, now) {
             let reason = lack["reason"].as_str().unwrap_or_default();
             add(format!("unserved/{reason}"), lack);
         }
@@ -107,11 +107,11 @@ impl AdminState {
     pub(super) fn all_trends(&self) -> Map<String, Value> {
         let now = clock::now();
         let Overviews { list, .. } = self.overviews();
-        let told = |overview: &leadsman_autoscaler::Overview| {
+        let reported = |overview: &leadsman_autoscaler::Overview| {
             let name = format!("autoscaler/{}", autoscalers::name(overview));
             (name, self.trends_of(overview, now))
         };
-        list.iter().map(told).collect()
+        list.iter().map(reported).collect()
     }
 }
 

@@ -37,7 +37,7 @@ struct Client {
     trends: bool,
     is_first: bool,
     begun: Instant,
-    told: Instant,
+    reported: Instant,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn events(
         trends,
         is_first: true,
         begun: now,
-        told: now,
+        reported: now,
         _permit: permit,
     };
     let body = Body::from_stream(stream::unfold(client, next));
@@ -82,7 +82,7 @@ async fn next(mut client: Client) -> Option<(Result<Bytes, Infallible>, Client)>
         event = client.event() => event?,
         () = end.cancelled() => return None,
     };
-    client.told = Instant::now();
+    client.reported = Instant::now();
     Some((Ok(event), client))
 }
 
@@ -104,7 +104,7 @@ impl Client {
             if !difference.is_empty() {
                 return Some(written(&difference, None));
             }
-            if self.told.elapsed() >= HEARTBEAT {
+            if self.reported.elapsed() >= HEARTBEAT {
                 return Some(
                     format!("event: alive\ndata: {}\n\n", json!({"now": clock::now()})).into(),
                 );

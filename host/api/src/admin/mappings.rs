@@ -115,7 +115,7 @@ pub(super) fn of(evaluations: &Evaluations, moments: &Moments, now: Instant) -> 
         "refused": summary.refused,
         "disagreeing": summary.disagreeing,
         "leftOut": summary.left_out,
-        "lacks": lacks(&mapping.missing, moments, now),
+        "lacks": missing_values(&mapping.missing, moments, now),
         "candidate": mapping.candidate.as_ref().map(status::candidate),
     })
 }
@@ -129,21 +129,21 @@ fn error((error, scopes): (&String, &Vec<String>)) -> Value {
 }
 
 fn queries(mapping: &Mapping) -> Vec<Value> {
-    let told = |query: &leadsman_evaluation::BoundQuery| {
+    let reported = |query: &leadsman_evaluation::BoundQuery| {
         let text = query.kind.to_string();
         let short: String = text.chars().take(MAX_QUERY).collect();
         let is_whole = short.len() == text.len();
         json!({"name": query.name, "source": query.source_name, "text": short, "whole": is_whole})
     };
-    mapping.queries.iter().map(told).collect()
+    mapping.queries.iter().map(reported).collect()
 }
 
 /// Why reads lacked something lately, with the newest message of each reason.
-pub(super) fn lacks(log: &MissingLog, moments: &Moments, now: Instant) -> Vec<Value> {
+pub(super) fn missing_values(log: &MissingLog, moments: &Moments, now: Instant) -> Vec<Value> {
     let recent = |(_, entry): &(&'static str, MissingEntry)| {
         now.saturating_duration_since(entry.at) < LACKS_SHOWN
     };
-    let told = |(reason, entry): (&'static str, MissingEntry)| {
+    let reported = |(reason, entry): (&'static str, MissingEntry)| {
         json!({
             "reason": reason,
             "message": entry.message,
@@ -151,5 +151,5 @@ pub(super) fn lacks(log: &MissingLog, moments: &Moments, now: Instant) -> Vec<Va
             "at": moments.time(entry.at),
         })
     };
-    log.list().into_iter().filter(recent).map(told).collect()
+    log.list().into_iter().filter(recent).map(reported).collect()
 }

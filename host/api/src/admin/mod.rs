@@ -1,6 +1,6 @@
 //! The admin server: metrics, and the page.
 //!
-//! The page is files (`files`) that follow a stream of events (`events`). What they tell is made at most
+//! The page is files (`files`) that follow a stream of events (`events`). Their content is made at most
 //! once a second for all of its clients together (`board`), as entries of which only those that have
 //! changed are sent (`entries`). What is opened is asked for by itself (`drill_down`).
 //! `/status.json` (`status`) is the same for scripts.
@@ -161,7 +161,7 @@ async fn metrics(State(state): State<AdminState>) -> Result<Response, Status> {
     let turn = state.pages.turn.clone().acquire_owned().await.ok();
     let writing = state.clone();
     // Not on a thread that serves reads. A page that is begun is written to its end, although who
-    // asked for it has left: until then it is nobody else's turn.
+    // asked for it has left: until then no other page is made.
     let written = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         writing.write_metrics()
@@ -225,20 +225,20 @@ async fn status(State(state): State<AdminState>) -> Result<Response, Status> {
     let turn = state.pages.turn_of_values.clone().acquire_owned().await.ok();
     let writing = state.clone();
     // Not on a thread that serves reads. What is begun is written to its end, as with the metrics.
-    let told = tokio::task::spawn_blocking(move || {
+    let reported = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         writing.status()
     });
-    let told = told.await.map_err(|error| {
+    let reported = reported.await.map_err(|error| {
         tracing::error!(%error, "writing the status panicked");
         Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")
     })?;
-    let told = state.pages.values_in_flight.admit(0, told.into())?;
+    let reported = state.pages.values_in_flight.admit(0, reported.into())?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((headers, told).into_response())
+    Ok((headers, reported).into_response())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use leadsman_runtime::clock;
 
-/// One moment in both notations. The same moment is the same time each time that it is told: what has
+/// One moment in both notations. The same moment is the same time each time that it is sent: what has
 /// not changed is not sent again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moments {

@@ -18,8 +18,8 @@ struct Uses {
     version: String,
     mappings: Vec<String>,
     totals: RunTotals,
-    /// Where it is on trial: the mapping, and how it compares.
-    trials: Vec<Value>,
+    /// Its shadow evaluations: the mapping, and how the values compare.
+    shadow_runs: Vec<Value>,
 }
 
 impl Uses {
@@ -47,19 +47,22 @@ pub(super) fn of<'e>(
             let uses = plugins.entry(key).or_default();
             uses.version.clone_from(&candidate.plugin.description().version);
             uses.add(mapping.runs.of_candidate());
-            let mut trial = status::candidate(candidate);
-            trial["mapping"] = mapping.title().into();
-            uses.trials.push(trial);
+            let mut shadow_run = status::candidate(candidate);
+            shadow_run["mapping"] = mapping.title().into();
+            uses.shadow_runs.push(shadow_run);
         }
     }
     plugins.into_iter().map(|(key, uses)| (key.clone(), plugin(key, uses))).collect()
 }
 
 fn plugin((name, digest): (String, String), uses: Uses) -> Value {
-    let Uses { version, mappings, totals: RunTotals { runs, failed, time }, mut trials } = uses;
+    let Uses { version, mappings, totals: RunTotals { runs, failed, time }, mut shadow_runs } =
+        uses;
     let mean = u32::try_from(runs).ok().filter(|runs| *runs > 0).map(|runs| time / runs);
-    let differs = trials.iter().any(|trial| trial["different"] != 0 || trial["failed"] != 0);
-    trials.truncate(MAX_MAPPINGS);
+    let differs = shadow_runs
+        .iter()
+        .any(|shadow_run| shadow_run["different"] != 0 || shadow_run["failed"] != 0);
+    shadow_runs.truncate(MAX_MAPPINGS);
     json!({
         "name": name,
         "digest": digest,
@@ -71,6 +74,6 @@ fn plugin((name, digest): (String, String), uses: Uses) -> Value {
         "meanSeconds": mean.as_ref().map(Duration::as_secs_f64),
         "mappings": mappings.iter().take(MAX_MAPPINGS).collect::<Vec<_>>(),
         "mappingsTotal": mappings.len(),
-        "trials": trials,
+        "trials": shadow_runs,
     })
 }

@@ -36,11 +36,11 @@ pub(super) fn of<'e>(
             }
         }
     }
-    let told = |(name, (query, titles)): (String, (&BoundQuery, Vec<String>))| {
+    let reported = |(name, (query, titles)): (String, (&BoundQuery, Vec<String>))| {
         let value = source(&name, query, &titles, now);
         (name, value)
     };
-    sources.into_iter().map(told).collect()
+    sources.into_iter().map(reported).collect()
 }
 
 fn source(name: &str, query: &BoundQuery, titles: &[String], now: Instant) -> Value {

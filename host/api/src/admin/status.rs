@@ -45,7 +45,7 @@ pub(super) fn of(snapshot: &Snapshot, trends: &mut Trends) -> Value {
 }
 
 /// Another adapter, and how it does.
-/// With the moments of the page, times stand in it in place of ages: what has not changed is told once.
+/// With the moments of the page, times stand in it in place of ages: what has not changed is sent once.
 pub(super) fn delegate(delegate: &Delegate, moments: Option<&Moments>) -> Value {
     let settings = delegate.settings();
     let status = delegate.status();
@@ -57,7 +57,7 @@ pub(super) fn delegate(delegate: &Delegate, moments: Option<&Moments>) -> Value 
         (None, None, None) => "pending",
         (None, None, Some(_)) => "ok",
     };
-    let mut told = json!({
+    let mut reported = json!({
         "name": settings.name,
         "address": settings.url,
         "auth": settings.auth.as_str(),
@@ -71,10 +71,10 @@ pub(super) fn delegate(delegate: &Delegate, moments: Option<&Moments>) -> Value 
         "unserved": names(&status.unserved),
     });
     match moments {
-        Some(moments) => told["listedAt"] = json!(status.listed_at.map(|at| moments.time(at))),
-        None => told["listAgeSeconds"] = json!(status.list_age.map(|age| age.as_secs_f64())),
+        Some(moments) => reported["listedAt"] = json!(status.listed_at.map(|at| moments.time(at))),
+        None => reported["listAgeSeconds"] = json!(status.list_age.map(|age| age.as_secs_f64())),
     }
-    told
+    reported
 }
 
 /// What is not served as it is configured.
@@ -112,7 +112,7 @@ pub(super) fn candidate(candidate: &Candidate) -> Value {
 
 /// The workload that a mapping takes to zero and from zero, and what has come of it here.
 fn activation(status: &ActivationStatus) -> Value {
-    json!({"workload": status.activation.workload.to_string(), "told": status.told()})
+    json!({"workload": status.activation.workload.to_string(), "told": status.reported()})
 }
 
 /// The state of a kind's reflector.
@@ -172,7 +172,7 @@ pub(super) fn mapping(evaluations: &Evaluations, trends: &mut Trends) -> Value {
 
 /// Why reads lacked something, with the newest message of each reason.
 pub(super) fn reasons(log: &MissingLog) -> Vec<Value> {
-    let told = |(reason, entry): (&'static str, MissingEntry)| {
+    let reported = |(reason, entry): (&'static str, MissingEntry)| {
         json!({
             "reason": reason,
             "message": entry.message,
@@ -180,7 +180,7 @@ pub(super) fn reasons(log: &MissingLog) -> Vec<Value> {
             "secondsAgo": entry.at.elapsed().as_secs_f64(),
         })
     };
-    log.list().into_iter().map(told).collect()
+    log.list().into_iter().map(reported).collect()
 }
 
 /// The states of those sources that have a session of their own.
@@ -204,7 +204,7 @@ fn evaluation(
     let age = good.map(|good| now.saturating_duration_since(good.at));
     let scope = scope.namespace().map_or(String::new(), |namespace| namespace.to_string());
     let title = mapping.title();
-    let mut told = json!({
+    let mut reported = json!({
         "scope": scope,
         "selector": asked.to_string(),
         "state": name,
@@ -215,23 +215,23 @@ fn evaluation(
         "handover": handover.map(handover_of),
     });
     if let Some(good) = good {
-        told["evaluatedAt"] = good.time.into();
-        told["querySeconds"] = good.querying.as_secs_f64().into();
-        told["pluginSeconds"] = good.running.as_secs_f64().into();
-        told["valuesTotal"] = good.values.served.len().into();
-        told["values"] = values(good, &format!("{title} {scope} {asked}"), trends).into();
+        reported["evaluatedAt"] = good.time.into();
+        reported["querySeconds"] = good.querying.as_secs_f64().into();
+        reported["pluginSeconds"] = good.running.as_secs_f64().into();
+        reported["valuesTotal"] = good.values.served.len().into();
+        reported["values"] = values(good, &format!("{title} {scope} {asked}"), trends).into();
         let refused = good.values.refused.iter();
         let refused = refused
             .map(|r| json!({"object": r.object, "namespace": r.namespace, "reason": r.reason}));
-        told["refused"] = refused.collect::<Vec<_>>().into();
-        told["refusedTotal"] = good.values.refused_count.into();
+        reported["refused"] = refused.collect::<Vec<_>>().into();
+        reported["refusedTotal"] = good.values.refused_count.into();
         let queries = good.basis.queries.iter();
         let series: serde_json::Map<_, _> =
             queries.map(|query| (query.name.clone(), query.series.into())).collect();
-        told["series"] = series.into();
-        told["disagreeingTotal"] = good.basis.disputed.into();
+        reported["series"] = series.into();
+        reported["disagreeingTotal"] = good.basis.disputed.into();
     }
-    told
+    reported
 }
 
 /// How an evaluation is called by its state, and the values that reads get of it, if there are any.
@@ -266,10 +266,10 @@ fn handover_of(handover: &HandoverStatus) -> Value {
 }
 
 fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
-    let mut told = |namespace: &str,
-                    object: &str,
-                    labels: BTreeMap<&str, &str>,
-                    value: leadsman_model::values::Value| {
+    let mut reported = |namespace: &str,
+                        object: &str,
+                        labels: BTreeMap<&str, &str>,
+                        value: leadsman_model::values::Value| {
         let line = format!("{key} {namespace}/{object} {labels:?}");
         trends.add(&line, good.time, value.quantity.as_f64());
         let history = trends.line(&line, clock::now());
@@ -288,7 +288,7 @@ fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
             all.sort_by_key(|(namespace, name, _)| (*namespace, *name));
             all.into_iter()
                 .take(MAX_LISTED)
-                .map(|(namespace, name, value)| told(namespace, name, BTreeMap::new(), value))
+                .map(|(namespace, name, value)| reported(namespace, name, BTreeMap::new(), value))
                 .collect()
         }
         MetricValues::Items(items) => items
@@ -296,7 +296,7 @@ fn values(good: &Evaluated, key: &str, trends: &mut Trends) -> Vec<Value> {
             .take(MAX_LISTED)
             .map(|item| {
                 let labels = item.labels.iter().map(|(k, v)| (&**k, &**v)).collect();
-                told("", "", labels, item.value)
+                reported("", "", labels, item.value)
             })
             .collect(),
     }

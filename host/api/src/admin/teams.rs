@@ -30,20 +30,20 @@ pub(super) fn of<'e>(
         team.mappings += 1;
         team.plugins.insert(mapping.plugin.digest());
     }
-    let told = |(namespace, team): (String, Team<'e>)| {
+    let reported = |(namespace, team): (String, Team<'e>)| {
         let value = self::team(&namespace, &team, now);
         (namespace, value)
     };
-    teams.into_iter().map(told).collect()
+    teams.into_iter().map(reported).collect()
 }
 
 fn team(namespace: &str, team: &Team<'_>, now: Instant) -> Value {
-    let mut told = json!({
+    let mut reported = json!({
         "namespace": namespace,
         "mappings": team.mappings,
         "plugins": team.plugins.len(),
     });
-    let Some(budget) = team.budget else { return told };
+    let Some(budget) = team.budget else { return reported };
     let TeamLimits { mappings, evaluations_per_minute, plugin_time_per_minute, memory, .. } =
         *budget.limits();
     let used: BudgetUse = budget.used(now);
@@ -51,14 +51,14 @@ fn team(namespace: &str, team: &Team<'_>, now: Instant) -> Value {
     let is_spent =
         used.plugin_time >= most || f64::from(evaluations_per_minute) - used.evaluations < 1.0;
     let state = if is_spent { "spent" } else { "ok" };
-    told["state"] = state.into();
-    told["mappingsMost"] = mappings.into();
-    told["evaluations"] = used.evaluations.max(0.0).round().into();
-    told["evaluationsMost"] = evaluations_per_minute.into();
+    reported["state"] = state.into();
+    reported["mappingsMost"] = mappings.into();
+    reported["evaluations"] = used.evaluations.max(0.0).round().into();
+    reported["evaluationsMost"] = evaluations_per_minute.into();
     // To the hundredth: what is used comes back bit by bit, and each bit would be sent.
-    told["pluginSeconds"] = ((used.plugin_time.max(0.0) * 100.0).round() / 100.0).into();
-    told["pluginSecondsMost"] = most.into();
-    told["memory"] = used.memory.into();
-    told["memoryMost"] = memory.into();
-    told
+    reported["pluginSeconds"] = ((used.plugin_time.max(0.0) * 100.0).round() / 100.0).into();
+    reported["pluginSecondsMost"] = most.into();
+    reported["memory"] = used.memory.into();
+    reported["memoryMost"] = memory.into();
+    reported
 }

@@ -102,9 +102,9 @@ async fn the_number_of_clients_is_bounded_and_a_stream_ends_with_the_process() {
     let query = axum::extract::RawQuery(Some("trends=false".to_owned()));
     assert!(events::events(State(state.clone()), query).await.is_ok());
     state.end.cancel();
-    let told = axum::body::to_bytes(last.into_body(), usize::MAX).await.unwrap();
-    let told = String::from_utf8(told.to_vec()).unwrap();
-    assert!(told.is_empty() || told.starts_with("event: whole\ndata: {"), "{told}");
+    let reported = axum::body::to_bytes(last.into_body(), usize::MAX).await.unwrap();
+    let reported = String::from_utf8(reported.to_vec()).unwrap();
+    assert!(reported.is_empty() || reported.starts_with("event: whole\ndata: {"), "{reported}");
 }
 
 #[tokio::test]
@@ -115,8 +115,8 @@ async fn one_status_is_written_at_a_time_and_keeps_nobody_from_the_metrics() {
     assert!(is_pending(waiting.as_mut()).await, "another one is being written");
     assert!(!text(metrics(State(state.clone())).await).await.is_empty());
     drop(turn);
-    let told = text(waiting.await).await;
-    assert!(told.contains("\"generation\":7"), "{told}");
+    let reported = text(waiting.await).await;
+    assert!(reported.contains("\"generation\":7"), "{reported}");
     // Long ones that nobody receives.
     let long = vec![b'x'; 64 << 20];
     let unread = state.pages.values_in_flight.admit(0, long.into()).unwrap();

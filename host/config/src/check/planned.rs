@@ -68,7 +68,7 @@ impl PlannedQueries {
         faults.retain(|fault| !fault.is_warning());
         match query {
             Some(query) if faults.is_empty() => Ok(query),
-            _ => Err(faults.iter().map(told).collect()),
+            _ => Err(faults.iter().map(reported).collect()),
         }
     }
 
@@ -91,7 +91,7 @@ impl PlannedQueries {
 }
 
 /// A fault with its place within the query.
-fn told(fault: &Fault) -> String {
+fn reported(fault: &Fault) -> String {
     match pointer::written(&fault.path) {
         place if place.is_empty() => fault.message.clone(),
         place => format!("{place}: {}", fault.message),
@@ -173,8 +173,8 @@ mod tests {
                 "nsxAlb.entity: ",
             ),
         ] {
-            let told = of(keys).unwrap_err();
-            assert!(told.contains(text), "{text:?} in {told}");
+            let reported = of(keys).unwrap_err();
+            assert!(reported.contains(text), "{text:?} in {reported}");
         }
         let mut nowhere = PlannedQueries::new(None, Vec::new(), false);
         assert!(nowhere.query("q", json!({"promql": "up"})).unwrap_err()[0].contains("`source`"));

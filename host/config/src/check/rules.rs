@@ -47,10 +47,10 @@ impl Check<'_> {
                 }
             }
         }
-        let usage = resource_rules.and_then(|written| self.usage(written));
-        let some = lists.iter().any(|(_, list)| !list.is_empty()) || usage.is_some();
+        let resource_metrics = resource_rules.and_then(|written| self.resource_metrics(written));
+        let some = lists.iter().any(|(_, list)| !list.is_empty()) || resource_metrics.is_some();
         let discovery = self.discovery(discovery, some, sources, flags)?;
-        some.then(|| Arc::new(valid::Rules { rules, faulty, usage, discovery }))
+        some.then(|| Arc::new(valid::Rules { rules, faulty, resource_metrics, discovery }))
     }
 
     /// A rule, unless it has faults, which do not affect other rules.
@@ -88,7 +88,10 @@ impl Check<'_> {
         }
     }
 
-    fn usage(&mut self, written: &written::ResourceRules) -> Option<valid::Usage> {
+    fn resource_metrics(
+        &mut self,
+        written: &written::ResourceRules,
+    ) -> Option<valid::ResourceMetrics> {
         // An empty section, as in examples.
         if written.cpu.is_none() && written.memory.is_none() {
             return None;
@@ -102,7 +105,7 @@ impl Check<'_> {
         };
         let rules = ResourceRules::new(written, place, &mut report).filter(|_| is_valid)?;
         self.findings(rules.findings(), place);
-        Some(valid::Usage { rules, window })
+        Some(valid::ResourceMetrics { rules, window })
     }
 
     fn discovery(

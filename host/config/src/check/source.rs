@@ -139,7 +139,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whether an unknown key that is told of already is meant to be one of these.
+    /// Whether an unknown key that is reported already is meant to be one of these.
     fn is_misspelt(&self, place: &str, keys: &[&str]) -> bool {
         self.faults.iter().filter(|fault| fault.unknown_key).any(|fault| {
             let key = fault.path.strip_prefix(place).and_then(|rest| rest.strip_prefix('/'));

@@ -6,11 +6,11 @@ use super::super::*;
 use leadsman_source::SourceSettings;
 
 /// The faults of a file with these flags, one a line.
-fn told(text: &str, flags: &Flags) -> Vec<String> {
+fn reported(text: &str, flags: &Flags) -> Vec<String> {
     let Parsed { document, faults, .. } =
         parse("config.yaml", &Origin::Folder(Path::new(".")), flags, text);
-    let told = document.locate(faults).to_string();
-    told.lines().map(str::to_owned).collect()
+    let reported = document.locate(faults).to_string();
+    reported.lines().map(str::to_owned).collect()
 }
 
 fn with_prometheus() -> Flags {
@@ -20,7 +20,7 @@ fn with_prometheus() -> Flags {
 
 #[test]
 fn a_fault_of_the_shape_does_not_hide_the_others_of_its_item() {
-    let mut told = told(
+    let mut reported = reported(
         r#"apiVersion: leadsman.dev/v1alpha1
 kind: Config
 sources:
@@ -48,13 +48,13 @@ objects:
         &Flags::default(),
     );
     // The message of the PromQL parser is not compared.
-    for line in &mut told {
+    for line in &mut reported {
         let words = "this is not PromQL";
         line.truncate(line.find(words).map_or(line.len(), |at| at + words.len()));
     }
-    told.retain(|line| line.starts_with("config.yaml:"));
+    reported.retain(|line| line.starts_with("config.yaml:"));
     assert_eq!(
-        told,
+        reported,
         [
             "config.yaml:6: sources.prom.prometheus.ulr: unknown key \"ulr\"; did you mean \"url\"?",
             "config.yaml:7: sources.prom.prometheus.timeout: \"soon\" is not a duration such as \
@@ -94,7 +94,7 @@ fn a_name_of_a_kind_with_a_typing_error_is_a_custom_resource_only_with_its_kind(
             "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nmappings:\n  - metric: a\n    \
              serve: {{custom: {{{custom}}}}}\n    plugin: per-object\n"
         );
-        told(&text, &Flags::default()).len()
+        reported(&text, &Flags::default()).len()
     };
     assert_eq!(of("resource: deployments.app"), 1);
     assert_eq!(of("resource: deployments.app, kind: Deployment"), 0);
@@ -134,12 +134,12 @@ fn one_cause_is_one_fault() {
              here under `config`",
         ),
     ] {
-        assert_eq!(told(&text, flags), [expected]);
+        assert_eq!(reported(&text, flags), [expected]);
     }
     // What is written without anything is not written.
     let text =
         format!("apiVersion: leadsman.dev/v1alpha1\nkind: Config\nsources:\nrules:\n{rule}\n");
-    assert_eq!(told(&text, &flags), [""; 0]);
+    assert_eq!(reported(&text, &flags), [""; 0]);
 }
 
 #[test]
@@ -149,23 +149,23 @@ fn flags_for_lists_of_series_say_which_of_them_is_wrong() {
     let config = |discovery: &str| {
         format!("apiVersion: leadsman.dev/v1alpha1\nkind: Config\nrules:\n{RULE}\n{discovery}")
     };
-    assert_eq!(told(&config(""), &with(None, minutes(5))), [""; 0]);
+    assert_eq!(reported(&config(""), &with(None, minutes(5))), [""; 0]);
     assert_eq!(
-        told(&config(""), &with(minutes(10), minutes(5))),
+        reported(&config(""), &with(minutes(10), minutes(5))),
         [
             "config.yaml:1: --metrics-max-age must not be less than --metrics-relist-interval: series \
           would come and go"
         ]
     );
     assert_eq!(
-        told(&config("discovery: {interval: 10m}"), &with(None, minutes(5))),
+        reported(&config("discovery: {interval: 10m}"), &with(None, minutes(5))),
         [
             "config.yaml:5: discovery.interval: must not be more than --metrics-max-age: series would \
           come and go"
         ]
     );
     assert_eq!(
-        told(&config("discovery: {interval: 10m, maxAge: 5m}"), &with(None, None)),
+        reported(&config("discovery: {interval: 10m, maxAge: 5m}"), &with(None, None)),
         ["config.yaml:5: discovery.maxAge: must not be less than the interval: series would come \
           and go"]
     );
@@ -178,7 +178,7 @@ fn addresses_of_a_source_are_checked() {
             "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nsources: {{a: {{prometheus: \
              {{{settings}}}}}}}\n"
         );
-        told(&text, &Flags::default())
+        reported(&text, &Flags::default())
     };
     assert_eq!(of("urls: ['http://a', 'https://b/prometheus/']"), [""; 0]);
     let many: Vec<_> = (0..11).map(|number| format!("'http://{number}'")).collect();
@@ -190,8 +190,8 @@ fn addresses_of_a_source_are_checked() {
         ("urls: ['http://a', 'http://a/']", "urls[1]: this address stands here twice"),
         (many.as_str(), "urls: must be at most 10 addresses"),
     ] {
-        let told = of(settings);
-        assert!(told.len() == 1 && told[0].contains(fault), "{fault} in {told:?}");
+        let reported = of(settings);
+        assert!(reported.len() == 1 && reported[0].contains(fault), "{fault} in {reported:?}");
     }
 }
 
@@ -209,9 +209,9 @@ fn headers_and_parameters_of_a_source_are_checked() {
             parse("config.yaml", &origin, &Flags::default(), &text);
         (document.locate(faults).to_string(), config)
     };
-    let (told, config) =
+    let (reported, config) =
         of("headerFiles: {X-Scope-OrgID: Cargo.toml}, queryParameters: {tenant: '1'}");
-    assert_eq!(told, "");
+    assert_eq!(reported, "");
     let Some(SourceSettings::Prometheus(source)) = config.sources.get("a") else {
         panic!("{:?}", config.sources)
     };
@@ -234,8 +234,8 @@ fn headers_and_parameters_of_a_source_are_checked() {
         ),
         ("queryParameters: {'match[]': up}", "is a parameter of the query itself"),
     ] {
-        let (told, _) = of(settings);
-        assert!(told.contains(place) && told.lines().count() == 1, "{place} in {told}");
+        let (reported, _) = of(settings);
+        assert!(reported.contains(place) && reported.lines().count() == 1, "{place} in {reported}");
     }
 }
 
@@ -249,7 +249,7 @@ fn nothing_is_opened_to_a_team_whose_entry_has_a_fault_of_its_shape() {
     assert_eq!(config.teams.iter().map(|team| &*team.namespaces).collect::<Vec<_>>(), [["shop"]]);
     assert_eq!(config.sources.keys().collect::<Vec<_>>(), ["a"]);
     assert_eq!(
-        told(text, &Flags::default()),
+        reported(text, &Flags::default()),
         [
             "config.yaml:3: sources.b.recording: the key \"file\" is missing",
             "config.yaml:5: teams[0].namespaces[0]: expected a text, found the number 1",

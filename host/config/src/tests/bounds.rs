@@ -22,8 +22,8 @@ fn small_texts_that_expand_without_end_are_refused() {
     assert!(faults(&text).contains("expands to too many values"));
     let long = "x".repeat(500_000);
     let text = GOOD.replace("plugin: external", &format!("plugin: {long}"));
-    let told = faults(&text);
-    assert!(told.contains("there is no plugin") && told.len() < 1000, "{}", told.len());
+    let reported = faults(&text);
+    assert!(reported.contains("there is no plugin") && reported.len() < 1000, "{}", reported.len());
 }
 
 #[test]
@@ -35,14 +35,14 @@ fn queries_that_would_take_long_to_check_are_told_of() {
         // It is PromQL, however deep.
         assert_eq!(count_of_faults(&with_queries(&query(count), true)), 0, "{open}");
         let long = query(15_000);
-        let told = faults(&with_queries(&long, true));
-        assert!(told.contains("at most 4096 can be checked"), "{open}");
+        let reported = faults(&with_queries(&long, true));
+        assert!(reported.contains("at most 4096 can be checked"), "{open}");
         assert_eq!(count_of_faults(&with_queries(&long, false)), 0, "{open}");
     }
     let query = format!("sum({{__name__=\"x\",a=\"{}\"}})", "y".repeat(4000));
-    let told = faults(&with_queries(&vec![query; 70], true));
-    assert!(told.contains("too long in all"), "{told}");
-    assert!((3..10).contains(&told.lines().count()), "{told}");
+    let reported = faults(&with_queries(&vec![query; 70], true));
+    assert!(reported.contains("too long in all"), "{reported}");
+    assert!((3..10).contains(&reported.lines().count()), "{reported}");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn what_is_wrong_everywhere_is_told_up_to_a_number() {
     for at in 0..12_000 {
         text.push_str(&format!("  p{at}: {{file: nowhere.wasm}}\n"));
     }
-    let told = faults(&text);
-    assert_eq!(told.lines().count(), 201, "{told}");
-    assert!(told.ends_with("no more than 200 are looked for at once."), "{told}");
+    let reported = faults(&text);
+    assert_eq!(reported.lines().count(), 201, "{reported}");
+    assert!(reported.ends_with("no more than 200 are looked for at once."), "{reported}");
 }

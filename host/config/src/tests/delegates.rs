@@ -55,7 +55,7 @@ fn delegates_are_read_in_order() {
 
 #[test]
 fn what_is_wrong_with_a_delegate_is_told_at_its_place() {
-    for (delegate, told) in [
+    for (delegate, reported) in [
         ("{name: a, url: 'https://a', auth: {serviceAccount: {}}, apis: []}", "names none of"),
         ("{name: a, auth: {serviceAccount: {}}, apis: [custom]}", "\"service\" is missing"),
         ("{name: a, url: 'https://a', apis: [custom]}", "\"auth\" is missing"),
@@ -98,7 +98,7 @@ fn what_is_wrong_with_a_delegate_is_told_at_its_place() {
         ),
     ] {
         let faults = faults(&with(delegate));
-        assert!(faults.contains(told), "{told:?} in {faults}");
+        assert!(faults.contains(reported), "{reported:?} in {faults}");
     }
     let twice = "{name: a, url: 'https://a', auth: {serviceAccount: {}}, apis: [custom]}";
     let faults = faults(&format!("{}  - {twice}\n", with(twice)));
@@ -131,6 +131,9 @@ fn a_team_has_no_delegates() {
     let origin = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
     let text = format!("apiVersion: leadsman.dev/v1alpha1\nkind: Config{DELEGATES}");
     let Parsed { document, faults, .. } = parse("metrics", &origin, &Flags::default(), &text);
-    let told = document.locate(faults).to_string();
-    assert!(told.contains("delegates: is for the operator's configuration alone"), "{told}");
+    let reported = document.locate(faults).to_string();
+    assert!(
+        reported.contains("delegates: is for the operator's configuration alone"),
+        "{reported}"
+    );
 }

@@ -70,8 +70,8 @@ impl Changes {
         changes
     }
 
-    /// Nobody could be told of a change: that it is not well is told next time.
-    pub(super) fn untold(&mut self, change: &Change) {
+    /// A change could not be reported: it is reported next time if it is still not well.
+    pub(super) fn unreported(&mut self, change: &Change) {
         self.0.remove(&change.of);
     }
 }

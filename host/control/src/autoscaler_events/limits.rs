@@ -1,4 +1,4 @@
-//! How often autoscalers are told something: a mapping that fails every now and then is worth a few
+//! How many Events autoscalers get: a mapping that fails every now and then is worth a few
 //! Events, and one outage of a source concerns all autoscalers at once.
 
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Whether an autoscaler may be told something now. Counts it if so.
+    /// Whether an autoscaler may get an Event now. Counts it if so.
     pub(super) fn admit(&mut self, about: &AutoscalerReference, now: Instant) -> bool {
         if self.begun.is_none_or(|begun| now.saturating_duration_since(begun) >= WINDOW) {
             *self = Self { begun: Some(now), ..Self::default() };
@@ -35,11 +35,12 @@ impl Limits {
         if self.all >= MAX_OF_ALL {
             return false;
         }
-        let told = self.of_one.entry((about.namespace.clone(), about.name.clone())).or_default();
-        if *told >= MAX_OF_ONE {
+        let reported =
+            self.of_one.entry((about.namespace.clone(), about.name.clone())).or_default();
+        if *reported >= MAX_OF_ONE {
             return false;
         }
-        *told += 1;
+        *reported += 1;
         self.all += 1;
         true
     }
@@ -57,10 +58,10 @@ mod tests {
     #[test]
     fn one_autoscaler_and_all_together_are_told_a_few_things() {
         let (mut limits, now) = (Limits::default(), Instant::now());
-        let told = (0..20).filter(|_| limits.admit(&about(0), now)).count();
-        assert_eq!(told, 6);
-        let told = (1..1000).filter(|&number| limits.admit(&about(number), now)).count();
-        assert_eq!(told, 594);
+        let reported = (0..20).filter(|_| limits.admit(&about(0), now)).count();
+        assert_eq!(reported, 6);
+        let reported = (1..1000).filter(|&number| limits.admit(&about(number), now)).count();
+        assert_eq!(reported, 594);
         assert!(limits.of_one.len() <= 600, "{}", limits.of_one.len());
         assert!(!limits.admit(&about(1000), now + WINDOW - Duration::from_secs(1)));
         assert!(limits.admit(&about(0), now + WINDOW));

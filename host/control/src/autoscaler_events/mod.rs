@@ -1,7 +1,7 @@
 //! Events on autoscalers: that the values they read turned old, fail, or are there again.
 //!
 //! The evaluations in use are looked at from time to time, which costs reads nothing. When what reads of
-//! one get has changed, the autoscalers that name the metric are looked up, and each is told, within
+//! one get has changed, the autoscalers that name the metric are looked up, and each gets an Event, within
 //! [limits](limits). An autoscaler that names a metric by itself is enough: whether its controller runs is
 //! not asked.
 
@@ -23,19 +23,19 @@ use leadsman_runtime::telemetry::{EventOutcome, Metrics};
 use limits::Limits;
 use lookup::Lookup;
 
-/// How often evaluations are looked at. A failure that is over before is told nobody.
+/// How often evaluations are looked at. A failure that is over before is not reported.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long kube-apiserver may take to store an Event.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Tells autoscalers of changes. Does not end by itself.
-pub async fn tell_autoscalers(
+/// Writes Events of changes on autoscalers. Does not end by itself.
+pub async fn write_autoscaler_events(
     cluster: &Cluster,
     metrics: &Metrics,
     snapshot: impl Fn() -> Arc<Snapshot>,
 ) {
-    let mut teller = Teller {
+    let mut reporter = EventReporter {
         events: Events::of(cluster),
         lookup: Lookup::new(cluster.clone()),
         limits: Limits::default(),
@@ -50,17 +50,17 @@ pub async fn tell_autoscalers(
         let snapshot = snapshot();
         let conditions = snapshot.in_use().flat_map(|evaluations| change::of(evaluations));
         for change in changes.since_last(conditions) {
-            if teller.tell(&change).await.is_err() {
-                changes.untold(&change);
+            if reporter.report(&change).await.is_err() {
+                changes.unreported(&change);
             }
         }
     }
 }
 
-/// Whom a change concerns is not known.
+/// The autoscalers that a change concerns are not known.
 struct Unknown;
 
-struct Teller {
+struct EventReporter {
     events: Events,
     lookup: Lookup,
     limits: Limits,
@@ -69,9 +69,9 @@ struct Teller {
     is_failing: bool,
 }
 
-impl Teller {
-    /// Tells those that a change concerns. Fails if it is not known who they are.
-    async fn tell(&mut self, change: &Change) -> Result<(), Unknown> {
+impl EventReporter {
+    /// Reports a change to the autoscalers that it concerns. Fails if they are not known.
+    async fn report(&mut self, change: &Change) -> Result<(), Unknown> {
         let namespace = change.of.namespace();
         let known = match self.lookup.scaling(namespace, Instant::now()).await {
             Ok(known) => known,
@@ -106,7 +106,7 @@ impl Teller {
         }
     }
 
-    /// Told when it begins, and not each time it repeats.
+    /// Logged when it begins, and not each time it repeats.
     fn failed(&mut self, reason: &str) {
         self.metrics.autoscaler_event(EventOutcome::Failed);
         if !std::mem::replace(&mut self.is_failing, true) {

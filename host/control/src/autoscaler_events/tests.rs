@@ -46,23 +46,23 @@ fn condition(served: Served) -> Condition {
 #[test]
 fn what_reads_get_is_told_when_it_changes() {
     let mut changes = Changes::default();
-    let mut told = |served| {
+    let mut reported = |served| {
         let changes = changes.since_last([(external(), condition(served))]);
         let [change] = &changes[..] else { return None };
         let (reason, bad) = change.reason();
         Some((reason, bad, change.message()))
     };
-    assert_eq!(told(Served::Current), None, "it is well from the beginning");
-    let (reason, bad, message) = told(Served::Old).unwrap();
+    assert_eq!(reported(Served::Current), None, "it is well from the beginning");
+    let (reason, bad, message) = reported(Served::Old).unwrap();
     assert_eq!((reason, bad), ("MetricOld", true));
     assert!(message.starts_with("external/depth: old values are served"), "{message}");
     assert!(message.ends_with(": no connection"), "{message}");
-    assert_eq!(told(Served::Old), None);
-    let (reason, bad, message) = told(Served::Nothing).unwrap();
+    assert_eq!(reported(Served::Old), None);
+    let (reason, bad, message) = reported(Served::Nothing).unwrap();
     assert_eq!((reason, bad), ("MetricFailing", true));
     assert_eq!(message, "external/depth: reads get an error: no connection");
-    assert_eq!(told(Served::Stated).unwrap().0, "MetricStated");
-    let (reason, bad, message) = told(Served::Current).unwrap();
+    assert_eq!(reported(Served::Stated).unwrap().0, "MetricStated");
+    let (reason, bad, message) = reported(Served::Current).unwrap();
     assert_eq!((reason, bad), ("MetricRecovered", false));
     assert_eq!(message, "external/depth: newly evaluated values are served again");
 }
@@ -82,7 +82,7 @@ fn a_change_that_nobody_was_told_of_is_told_next_time() {
     let mut changes = Changes::default();
     let failing = || [(external(), condition(Served::Nothing))];
     let change = changes.since_last(failing()).remove(0);
-    changes.untold(&change);
+    changes.unreported(&change);
     assert_eq!(changes.since_last(failing()), [change]);
 }
 

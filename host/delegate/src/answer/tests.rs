@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::settings::Api;
 
-fn asked() -> Asked<'static> {
-    Asked {
+fn asked() -> RequestedMetric<'static> {
+    RequestedMetric {
         api: Api::Custom,
         version: "v1beta2",
         metric: "m",
@@ -115,7 +115,8 @@ fn what_is_something_else_does_not() {
 
 #[test]
 fn a_table_passes_to_who_asked_for_one() {
-    let asked = Asked { api: Api::Resource, version: "v1beta1", metric: "pods", ..asked() };
+    let asked =
+        RequestedMetric { api: Api::Resource, version: "v1beta1", metric: "pods", ..asked() };
     let table: Value = json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "rows": []});
     let judged = |accept: Option<&'static str>| {
         let accept = accept.map(HeaderValue::from_static);

@@ -109,7 +109,7 @@ async fn read_with(delegates: &Delegates, metric: &str, headers: &HeaderMap) -> 
     .unwrap();
     let (groups, extra) = (["a".to_owned()], BTreeMap::new());
     let user = User { name: "jane", uid: None, groups: &groups, extra: &extra };
-    let asked = Asked {
+    let asked = RequestedMetric {
         api: Api::External,
         version: "v1beta1",
         metric,
@@ -241,17 +241,20 @@ async fn one_that_fails_costs_only_what_it_has_itself() {
     let with_some = delegates(&[broken.clone(), some.clone()]);
     assert_eq!(read(&with_some, "m").await, "some 200");
     let with_none = delegates(&[broken.clone(), named("none", none)]);
-    let told = read(&with_none, "m").await;
-    assert!(told.starts_with("the delegate \"broken\" failed (500"), "it may be its: {told}");
+    let reported = read(&with_none, "m").await;
+    assert!(
+        reported.starts_with("the delegate \"broken\" failed (500"),
+        "it may be its: {reported}"
+    );
     let mut of_it = broken.clone();
     of_it.matcher.metrics = vec![Pattern::new("m*")];
-    let told = read(&delegates(&[of_it, some.clone()]), "m").await;
-    assert!(told.starts_with("the delegate \"broken\" failed (500"), "it is its: {told}");
+    let reported = read(&delegates(&[of_it, some.clone()]), "m").await;
+    assert!(reported.starts_with("the delegate \"broken\" failed (500"), "it is its: {reported}");
     with_some.all()[0].list(&HeaderValue::from_static("x-y")).await;
-    let told = read(&with_some, "its").await;
+    let reported = read(&with_some, "its").await;
     assert!(
-        told.starts_with("the delegate \"broken\" failed (500"),
-        "nobody stands for it: {told}"
+        reported.starts_with("the delegate \"broken\" failed (500"),
+        "nobody stands for it: {reported}"
     );
 }
 
@@ -262,11 +265,11 @@ async fn a_delegate_that_cannot_be_reached_is_not_asked_for_a_while() {
     drop(listener);
     let delegates = delegates(&[with_token(settings(&url))]);
     for _ in 0..5 {
-        let told = read(&delegates, "m").await;
-        assert!(told.starts_with("the delegate \"other\" cannot be reached: "), "{told}");
+        let reported = read(&delegates, "m").await;
+        assert!(reported.starts_with("the delegate \"other\" cannot be reached: "), "{reported}");
     }
-    let told = read(&delegates, "m").await;
-    assert!(told.contains("failed 5 times in a row: it cannot be reached"), "{told}");
+    let reported = read(&delegates, "m").await;
+    assert!(reported.contains("failed 5 times in a row: it cannot be reached"), "{reported}");
     assert!(!delegates.all()[0].status().asked);
 }
 
@@ -288,13 +291,13 @@ async fn the_last_good_answer_stands_for_a_failed_one_with_its_age() {
         assert_eq!(read(delegates, "m").await, "other 200");
     }
     works.store(false, Ordering::SeqCst);
-    let told = read(&with, "m").await;
-    assert!(told.starts_with("other 200 the delegate \"other\" failed (500"), "{told}");
-    assert!(told.contains("its last good answer is 0."), "{told}");
-    let told = read(&without, "m").await;
-    assert!(told.starts_with("the delegate \"other\" failed (500"), "{told}");
-    let told = read(&with, "another").await;
-    assert!(told.starts_with("the delegate \"other\" failed (500"), "{told}");
+    let reported = read(&with, "m").await;
+    assert!(reported.starts_with("other 200 the delegate \"other\" failed (500"), "{reported}");
+    assert!(reported.contains("its last good answer is 0."), "{reported}");
+    let reported = read(&without, "m").await;
+    assert!(reported.starts_with("the delegate \"other\" failed (500"), "{reported}");
+    let reported = read(&with, "another").await;
+    assert!(reported.starts_with("the delegate \"other\" failed (500"), "{reported}");
 }
 
 #[tokio::test]
@@ -309,8 +312,8 @@ async fn a_list_that_comes_back_stops_all_requests() {
     let delegate = &delegates.all()[0];
     delegate.list(&HeaderValue::from_static("x-y")).await;
     assert!(!delegate.status().asked);
-    let told = read(&delegates, "m").await;
-    assert!(told.contains("sends requests back to this adapter"), "{told}");
+    let reported = read(&delegates, "m").await;
+    assert!(reported.contains("sends requests back to this adapter"), "{reported}");
 }
 
 #[test]

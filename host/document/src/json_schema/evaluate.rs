@@ -250,7 +250,7 @@ mod tests {
             // The first branch that fits by its type is not the only one.
             (json!({"anyOf": [{"minimum": 5}, {"maximum": 3}]}), json!(2), json!(4)),
             (json!({"oneOf": [{"minimum": 5}, {"maximum": 7}]}), json!(2), json!(6)),
-            // Keywords beside a reference or a branch apply, too.
+            // Keywords besides a reference or a branch apply, too.
             (
                 json!({"$ref": "#/$defs/n", "minimum": 1, "$defs": {"n": {"type": "number"}}}),
                 json!(1),

@@ -12,7 +12,7 @@
 //! | all evaluations of the operator, of all teams, of one team | [`MAX_BYTES`], [`MAX_BYTES`], [`MAX_TEAM_BYTES`] |
 //! | readers of an evaluation | [`MAX_READERS`] |
 //!
-//! All that a run keeps counts: rows, the values that tell their objects, texts, warnings and logs. Values
+//! All that a run keeps counts: rows, the values that name their objects, texts, warnings and logs. Values
 //! that are too many go with the next good ones; until then they are there for reads in any case.
 //!
 //! Where there is no more room, the rows of the oldest runs go first, then texts are cut. What was cut is
@@ -127,9 +127,9 @@ pub struct PluginRecord {
 #[derive(Clone)]
 pub enum Rows {
     /// All of them.
-    Whole(Arc<Kept>),
+    Whole(Arc<StoredRows>),
     /// The first of them: there were too many.
-    Excerpt(Arc<Kept>),
+    Excerpt(Arc<StoredRows>),
     /// They are not kept.
     Dropped(Dropped),
 }
@@ -146,12 +146,12 @@ pub enum Dropped {
 }
 
 /// Rows and measures that are kept, with the room that they take.
-pub struct Kept {
+pub struct StoredRows {
     capture: Capture,
     _room: Reserved,
 }
 
-impl Kept {
+impl StoredRows {
     /// The rows and measures.
     pub fn capture(&self) -> &Capture {
         &self.capture

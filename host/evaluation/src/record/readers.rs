@@ -11,7 +11,7 @@ use leadsman_runtime::clock;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// A reader that has not read for so long makes room for another one.
-const KEPT: Duration = Duration::from_secs(60);
+const MAX_UNREAD: Duration = Duration::from_secs(60);
 
 /// How many characters of names are kept: clients make them up.
 const MAX_NAME: usize = 120;
@@ -69,7 +69,7 @@ impl ReaderLog {
         if noted.len() >= MAX_READERS {
             let oldest = noted.iter().enumerate().min_by_key(|(_, known)| known.at);
             match oldest.map(|(at, known)| (at, now.saturating_duration_since(known.at))) {
-                Some((at, unread)) if unread >= KEPT => drop(noted.swap_remove(at)),
+                Some((at, unread)) if unread >= MAX_UNREAD => drop(noted.swap_remove(at)),
                 _ => return,
             }
         }

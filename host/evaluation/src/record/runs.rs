@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::pool::{RecordPool, Reserved};
 use super::{
-    CUT_TEXT, Dropped, EXCERPT_BYTES, Kept, MAX_EVALUATION_BYTES, MAX_ROW_BYTES, MAX_RUNS,
-    PluginRecord, QueryRecord, Rows, RunRecord,
+    CUT_TEXT, Dropped, EXCERPT_BYTES, MAX_EVALUATION_BYTES, MAX_ROW_BYTES, MAX_RUNS, PluginRecord,
+    QueryRecord, Rows, RunRecord, StoredRows,
 };
 use crate::error::EvaluationError;
 use leadsman_model::owner::Owner;
@@ -16,7 +16,7 @@ use leadsman_model::values::Values;
 use leadsman_sandbox::Capture;
 use leadsman_source::FilledQuery;
 
-/// What a query takes beside its text, its warnings and its error.
+/// What a query takes in addition to its text, its warnings and its error.
 const QUERY_BYTES: usize = 256;
 
 /// A run that has ended, before it is known what is kept of it. Its fields are those of a [`RunRecord`].
@@ -43,14 +43,14 @@ pub struct RunLog {
 #[derive(Clone)]
 struct Entry {
     run: Arc<RunRecord>,
-    /// What the run takes beside its rows.
+    /// What the run takes in addition to its rows.
     bytes: usize,
     /// What its rows take, and its values where there is room for them.
     row_bytes: usize,
     /// Whether its values take room that is not theirs: they are kept while they are the newest good
     /// ones, which are there for reads in any case.
     borrows_values: bool,
-    /// The room that it takes beside its rows.
+    /// The room that it takes in addition to its rows.
     _room: Option<Arc<Reserved>>,
 }
 
@@ -129,7 +129,7 @@ impl RunLog {
         match room {
             None => (Rows::Dropped(Dropped::Full), 0),
             Some(room) => {
-                let kept = Arc::new(Kept { capture, _room: room });
+                let kept = Arc::new(StoredRows { capture, _room: room });
                 (if whole { Rows::Whole(kept) } else { Rows::Excerpt(kept) }, bytes)
             }
         }
@@ -141,7 +141,7 @@ impl RunLog {
 }
 
 impl Entry {
-    /// Drops its rows, and the values that they tell the objects of. Returns what it was before.
+    /// Drops its rows, and the values whose objects they name. Returns what it was before.
     fn without_rows(&mut self, why: Dropped) -> Arc<RunRecord> {
         let run = self.run.clone();
         let has_rows = run.rows.capture().is_some();
@@ -164,13 +164,13 @@ fn cut(query: &mut QueryRecord) {
         *text = text::excerpt_bytes(text, CUT_TEXT).into_owned();
         query.cut = true;
     }
-    for told in query.warnings.iter_mut().chain(&mut query.error) {
-        *told = text::excerpt_bytes(told, CUT_TEXT).into_owned();
+    for reported in query.warnings.iter_mut().chain(&mut query.error) {
+        *reported = text::excerpt_bytes(reported, CUT_TEXT).into_owned();
     }
 }
 
 /// Keeps the runs within their bounds. Returns what must go. The newest run stays, and so does the
-/// newest one that was good: where it fails on and on, its rows tell what was different.
+/// newest one that was good: where it fails on and on, its rows show what was different.
 fn shrink(runs: &mut VecDeque<Entry>) -> Vec<Arc<RunRecord>> {
     let mut dropped = Vec::new();
     while runs.len() > MAX_RUNS {
@@ -200,7 +200,7 @@ fn bytes(runs: &VecDeque<Entry>) -> usize {
     runs.iter().map(|entry| entry.bytes + entry.row_bytes).sum()
 }
 
-/// What a run takes beside its rows and values.
+/// What a run takes in addition to its rows and values.
 fn own_bytes(queries: &[QueryRecord], plugin: Option<&PluginRecord>) -> usize {
     size_of::<RunRecord>()
         + queries.iter().map(query_bytes).sum::<usize>()

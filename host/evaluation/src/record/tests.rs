@@ -56,8 +56,8 @@ fn run(id: u64, good: bool, rows: usize) -> FinishedRun {
 }
 
 /// The runs, the newest first: `w`hole, an `e`xcerpt, or dropped (`-`).
-fn told(log: &RunLog) -> String {
-    let told = |run: &Arc<RunRecord>| {
+fn reported(log: &RunLog) -> String {
+    let reported = |run: &Arc<RunRecord>| {
         let rows = match run.rows {
             Rows::Whole(_) => 'w',
             Rows::Excerpt(_) => 'e',
@@ -65,7 +65,7 @@ fn told(log: &RunLog) -> String {
         };
         format!("{}{rows}", run.id)
     };
-    log.list().iter().map(told).collect::<Vec<_>>().join(" ")
+    log.list().iter().map(reported).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_last_runs_are_kept_with_their_rows() {
     for id in 0..12 {
         log.add(&Owner::Operator, run(id, true, 10));
     }
-    assert_eq!(told(&log), "11w 10w 9w 8w 7w 6w 5w 4w");
+    assert_eq!(reported(&log), "11w 10w 9w 8w 7w 6w 5w 4w");
     let newest = &log.list()[0];
     assert!(newest.rows.are_whole());
     let rows = newest.rows.capture().unwrap().answer("rate").unwrap();
@@ -88,7 +88,7 @@ fn the_newest_good_run_stays_however_often_it_fails_since() {
     for id in 2..30 {
         log.add(&Owner::Operator, run(id, false, 10));
     }
-    assert_eq!(told(&log), "29w 28w 27w 26w 25w 24w 23w 1w");
+    assert_eq!(reported(&log), "29w 28w 27w 26w 25w 24w 23w 1w");
 }
 
 #[test]
@@ -101,8 +101,8 @@ fn rows_of_older_runs_go_first() {
     for id in 0..MAX_RUNS as u64 {
         log.add(&Owner::Operator, run(id, true, rows));
     }
-    let told = told(&log);
-    assert!(told.starts_with("7w 6w ") && told.ends_with(" 1- 0-"), "{told}");
+    let reported = reported(&log);
+    assert!(reported.starts_with("7w 6w ") && reported.ends_with(" 1- 0-"), "{reported}");
     let (operator, _) = log.pool().bytes();
     assert!(operator <= MAX_EVALUATION_BYTES, "{operator}");
     drop(log);
@@ -114,7 +114,7 @@ fn too_many_rows_are_cut_and_marked() {
     let many = 20_000;
     assert!(capture(many).bytes() > MAX_ROW_BYTES);
     log.add(&Owner::Operator, run(1, true, many));
-    assert_eq!(told(&log), "1e");
+    assert_eq!(reported(&log), "1e");
     let run = &log.list()[0];
     let rows = run.rows.capture().unwrap().answer("rate").unwrap().rows();
     assert!(rows > 100 && rows < many, "{rows}");
@@ -127,7 +127,7 @@ fn a_process_for_one_evaluation_keeps_all_rows() {
     let log = RunLog::new(RecordPool::whole());
     log.add(&Owner::Operator, run(1, true, 20_000));
     log.add(&Owner::Operator, run(2, true, 20_000));
-    assert!(told(&log).starts_with("2w"), "{}", told(&log));
+    assert!(reported(&log).starts_with("2w"), "{}", reported(&log));
     let rows = log.list()[0].rows.capture().unwrap().answer("rate").unwrap().rows();
     assert_eq!(rows, 20_000);
 }
@@ -140,9 +140,9 @@ fn without_room_a_run_is_kept_without_rows() {
     let others = pool.reserve(&owner, MAX_BYTES - pool.bytes().0).unwrap();
     // What its own older runs take is enough for it.
     log.add(&owner, run(2, true, 10));
-    assert_eq!(told(&log), "2w 1-");
+    assert_eq!(reported(&log), "2w 1-");
     log.add(&owner, run(3, true, 100));
-    assert_eq!(told(&log), "3- 2- 1-");
+    assert_eq!(reported(&log), "3- 2- 1-");
     assert!(matches!(log.list()[0].rows, Rows::Dropped(Dropped::Full)));
     drop((others, log));
     assert_eq!(pool.bytes(), (0, 0));
@@ -177,7 +177,7 @@ fn values_take_room_and_those_that_are_many_go_with_the_next_good_ones() {
     log.add(&Owner::Operator, run(3, false, 10));
     assert_eq!(values_of(&log.list()[1]), (many, 0));
     log.add(&Owner::Operator, with_values(4, many));
-    assert_eq!(told(&log), "4w 3w 2- 1w");
+    assert_eq!(reported(&log), "4w 3w 2- 1w");
     assert_eq!(values_of(&log.list()[2]), (0, many), "how many there were is known");
     assert!(held.upgrade().is_none(), "they are held no longer");
     let (taken, _) = log.pool().bytes();
@@ -209,7 +209,7 @@ fn long_texts_of_queries_count() {
         let queries = vec![query(MAX_EVALUATION_BYTES / 3)];
         log.add(&Owner::Operator, FinishedRun { queries, ..run(id, true, 1) });
     }
-    assert!(log.list().len() <= 3, "{}", told(&log));
+    assert!(log.list().len() <= 3, "{}", reported(&log));
     assert_eq!(log.list()[0].id, 7, "the newest stays");
 }
 
@@ -219,7 +219,7 @@ fn a_successor_carries_on_and_room_is_counted_once() {
     log.add(&Owner::Operator, run(1, true, 10));
     let before = log.pool().bytes();
     let next = log.carried_on();
-    assert_eq!((told(&next), next.pool().bytes()), (told(&log), before));
+    assert_eq!((reported(&next), next.pool().bytes()), (reported(&log), before));
     drop(log);
     assert_eq!(next.pool().bytes(), before, "they are held by the successor");
 }

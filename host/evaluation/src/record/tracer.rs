@@ -17,9 +17,9 @@ use leadsman_source::FilledQuery;
 const MAX_WARNINGS: usize = 5;
 
 /// What one attempt does.
-pub(crate) struct Tracer(Mutex<Parts>);
+pub(crate) struct Tracer(Mutex<AttemptRecord>);
 
-struct Parts {
+struct AttemptRecord {
     queries: Vec<Option<QueryRecord>>,
     /// The bytes of texts that there is room for.
     text_bytes: usize,
@@ -37,7 +37,7 @@ pub(crate) struct QueryTracer<'a> {
 impl Tracer {
     /// An attempt with so many queries.
     pub(crate) fn new(queries: usize) -> Self {
-        Self(Mutex::new(Parts {
+        Self(Mutex::new(AttemptRecord {
             queries: vec![None; queries],
             text_bytes: MAX_TEXT_BYTES,
             plugin: None,
@@ -53,14 +53,14 @@ impl Tracer {
     /// The plugin ran for so long.
     pub(crate) fn ran(&self, trace: Trace, took: Duration) {
         let Trace { capture, log, log_dropped, memory } = trace;
-        let mut parts = self.parts();
-        parts.plugin = Some(PluginRecord { took, memory, log, log_dropped });
-        parts.capture = Some(capture);
+        let mut attempt = self.lock();
+        attempt.plugin = Some(PluginRecord { took, memory, log, log_dropped });
+        attempt.capture = Some(capture);
     }
 
     /// The plugin was not run on what was answered.
     pub(crate) fn not_run(&self, input: Input) {
-        self.parts().capture = Some(Capture::of(input));
+        self.lock().capture = Some(Capture::of(input));
     }
 
     /// The attempt ended with values of a number, or with an error. `None` if nothing was done.
@@ -71,18 +71,18 @@ impl Tracer {
         took: Duration,
         ahead: bool,
     ) -> Option<FinishedRun> {
-        let parts = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let queries: Vec<_> = parts.queries.into_iter().flatten().collect();
-        if queries.is_empty() && parts.plugin.is_none() {
+        let attempt = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let queries: Vec<_> = attempt.queries.into_iter().flatten().collect();
+        if queries.is_empty() && attempt.plugin.is_none() {
             return None;
         }
         let id = outcome.as_ref().map_or_else(|_| next_id(), |(id, _)| *id);
         let outcome = outcome.map(|(_, values)| values);
-        let (plugin, capture) = (parts.plugin, parts.capture);
+        let (plugin, capture) = (attempt.plugin, attempt.capture);
         Some(FinishedRun { id, time, took, ahead, queries, plugin, outcome, capture })
     }
 
-    fn parts(&self) -> MutexGuard<'_, Parts> {
+    fn lock(&self) -> MutexGuard<'_, AttemptRecord> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -90,19 +90,19 @@ impl Tracer {
 impl QueryTracer<'_> {
     /// It is sent; `None` if it cannot be said for this read.
     pub(crate) fn sent(self, name: &str, query: Option<&FilledQuery>) {
-        let mut parts = self.tracer.parts();
+        let mut attempt = self.tracer.lock();
         let mut sent = query.cloned();
         let mut cut = false;
         if let Some(FilledQuery::PromQl { text, .. }) = &mut sent {
-            match parts.text_bytes.checked_sub(text.len()) {
-                Some(left) => parts.text_bytes = left,
+            match attempt.text_bytes.checked_sub(text.len()) {
+                Some(left) => attempt.text_bytes = left,
                 None => {
                     *text = text::excerpt_bytes(text, CUT_TEXT).into_owned();
                     cut = true;
                 }
             }
         }
-        let Some(record) = parts.queries.get_mut(self.at) else { return };
+        let Some(record) = attempt.queries.get_mut(self.at) else { return };
         *record = Some(QueryRecord {
             name: name.to_owned(),
             sent,
@@ -133,8 +133,8 @@ impl QueryTracer<'_> {
     }
 
     fn ended(self, took: Duration, change: impl FnOnce(&mut QueryRecord)) {
-        let mut parts = self.tracer.parts();
-        if let Some(Some(record)) = parts.queries.get_mut(self.at) {
+        let mut attempt = self.tracer.lock();
+        if let Some(Some(record)) = attempt.queries.get_mut(self.at) {
             record.took = Some(took);
             change(record);
         }

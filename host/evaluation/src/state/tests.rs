@@ -1,6 +1,6 @@
 //! What one evaluation carries over to the next.
 
-use super::super::predecessor::Held;
+use super::super::predecessor::PredecessorState;
 use super::*;
 
 const FASTEST: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ async fn attempts_are_counted_on() {
 #[test]
 fn the_first_good_values_end_a_handover_and_failures_do_not() {
     let old = evaluation();
-    let held = Held::Values(Arc::new(evaluated(&old)));
+    let held = PredecessorState::Values(Arc::new(evaluated(&old)));
     let before = Predecessor { since: Instant::now(), held };
     let new = old.successor(FASTEST, &State::default(), Some(before), false);
     assert!(new.state().good.is_none() && new.state().attempts == 0);
@@ -68,7 +68,7 @@ fn the_first_good_values_end_a_handover_and_failures_do_not() {
 fn what_has_no_time_left_is_kept_for_as_long_as_it_may_be_served() {
     let old = evaluation();
     let begin = |policy: &Policy, after: Duration| {
-        let held = Held::Values(Arc::new(evaluated(&old)));
+        let held = PredecessorState::Values(Arc::new(evaluated(&old)));
         let before = Predecessor { since: Instant::now(), held };
         let new = old.successor(FASTEST, &State::default(), Some(before), false);
         new.end_predecessor(policy, Instant::now() + after);

@@ -135,7 +135,7 @@ impl ObjectStore {
     }
 
     /// Records where an object can be reached, or that this is not known any more. It may come
-    /// before the object itself, and after it is gone: both are told by watches of their own.
+    /// before the object itself, and after it is gone: both come from watches of their own.
     pub fn set_address(&self, namespace: &str, name: &str, address: Option<&str>) {
         let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
         addresses.set(namespace, name, address);
@@ -316,17 +316,17 @@ mod tests {
         let scope = Scope::Namespace("shop".parse().unwrap());
         let labels = ObjectLabels::Keys([].into());
         let columns = ObjectColumns { labels: labels.clone(), addresses: true };
-        let told = || {
+        let reported = || {
             let table = store.table(&scope, &columns).unwrap();
             let text = |&text: &u32| table.dictionary.get(text).to_owned();
             table.addresses.iter().map(text).collect::<Vec<_>>()
         };
-        assert_eq!(told(), ["", ""]);
+        assert_eq!(reported(), ["", ""]);
         store.set_address("shop", "b", Some("10.0.0.2"));
-        assert_eq!(told(), ["", "10.0.0.2"]);
+        assert_eq!(reported(), ["", "10.0.0.2"]);
         let without = store.table(&scope, &ObjectColumns::labels(labels)).unwrap();
         assert!(without.addresses.is_empty());
         store.set_address("shop", "b", None);
-        assert_eq!(told(), ["", ""]);
+        assert_eq!(reported(), ["", ""]);
     }
 }

@@ -13,13 +13,13 @@ use crate::Reference;
 /// A server at a free port of the loopback.
 pub(crate) struct Fake {
     address: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<ReceivedRequest>>>,
     _server: JoinSet<()>,
 }
 
 /// A request.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     /// The method and the path.
     pub(crate) line: String,
     /// What came as `Authorization`.
@@ -39,7 +39,7 @@ pub(crate) struct Reply {
 #[derive(Clone, Copy, PartialEq)]
 enum Ending {
     Whole,
-    /// The length is not told, and the body is sent again and again.
+    /// The length is not stated, and the body is sent again and again.
     Endless,
     /// More is announced than comes.
     Short,
@@ -82,7 +82,7 @@ impl Reply {
 
 impl Fake {
     pub(crate) async fn new(
-        answer: impl Fn(&Asked, &str) -> Reply + Send + Sync + 'static,
+        answer: impl Fn(&ReceivedRequest, &str) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -135,7 +135,7 @@ impl Fake {
     }
 
     /// What it was asked so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<ReceivedRequest> {
         self.asked.lock().unwrap().clone()
     }
 
@@ -145,7 +145,7 @@ impl Fake {
     }
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<ReceivedRequest> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -164,10 +164,10 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     stream.read_exact(&mut body).await.ok()?;
     let line = lines.first()?.trim_end_matches(" HTTP/1.1").to_owned();
     let body = String::from_utf8(body).unwrap();
-    Some(Asked { line, authorization: header("authorization"), body })
+    Some(ReceivedRequest { line, authorization: header("authorization"), body })
 }
 
-async fn send(mut stream: TcpStream, request: &Asked, reply: Reply) {
+async fn send(mut stream: TcpStream, request: &ReceivedRequest, reply: Reply) {
     if reply.ending == Ending::Hanging {
         return std::future::pending().await;
     }

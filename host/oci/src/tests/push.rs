@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::access;
-use super::fake::{Asked, Fake, Reply};
+use super::fake::{Fake, ReceivedRequest, Reply};
 use crate::{Access, Credentials, Digest, Expected, NewArtifact, PushError, Pushed, Registry};
 
 const COMPONENT: &[u8] = b"\0asm component";
@@ -20,7 +20,7 @@ async fn push(fake: &Fake, access: &Access, expected: Expected) -> Result<Pushed
 }
 
 /// An empty registry that takes everything. It reports each manifest under the digest that it has.
-fn taking(asked: &Asked, stored: &std::sync::Mutex<Option<String>>) -> Reply {
+fn taking(asked: &ReceivedRequest, stored: &std::sync::Mutex<Option<String>>) -> Reply {
     let mut stored = stored.lock().unwrap();
     match asked.line.split_once(' ') {
         Some(("HEAD", path)) if path.contains("/manifests/") => match stored.as_ref() {

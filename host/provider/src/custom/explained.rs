@@ -3,33 +3,33 @@
 use std::sync::Arc;
 
 use super::{CustomRead, CustomReading, CustomValues, ObjectValue, Place, Target};
-use crate::explanation::found::{Asked, Behind, Found, FoundValue, Origin};
+use crate::explanation::findings::{Origin, ReadFindings, ReadValue, Requested, UsedEvaluation};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::values::MetricValues;
 
 impl CustomRead<'_> {
     /// What was found. `names` are those of the objects, where nothing could be read of them.
-    pub(crate) fn found<'a>(
+    pub(crate) fn findings<'a>(
         &'a self,
         reading: Option<&'a CustomReading<'_>>,
         values: Option<&'a CustomValues<'_>>,
         names: &'a [Arc<str>],
-    ) -> Found<'a> {
+    ) -> ReadFindings<'a> {
         let places = reading.map_or(&[][..], |reading| &reading.places);
-        let mut behind: Vec<_> =
-            places.iter().filter_map(|place| self.behind(&place.names)).collect();
-        if behind.is_empty() {
-            behind.extend(self.behind(names));
+        let mut evaluations_used: Vec<_> =
+            places.iter().filter_map(|place| self.used_evaluation(&place.names)).collect();
+        if evaluations_used.is_empty() {
+            evaluations_used.extend(self.used_evaluation(names));
         }
         let values = values.into_iter().flat_map(|values| &values.values);
         let values = values.map(|value| {
             let place = places.iter().find(|place| place.has(value));
             self.value(value, place)
         });
-        Found {
+        ReadFindings {
             evaluations: &self.part.evaluations,
-            behind,
+            evaluations_used,
             values: values.collect(),
             missing: None,
         }
@@ -45,12 +45,12 @@ impl CustomRead<'_> {
     }
 
     /// The objects that are asked for, for the explanation of a read that failed.
-    pub(crate) fn asked(&self) -> Vec<Arc<str>> {
+    pub(crate) fn requested(&self) -> Vec<Arc<str>> {
         self.names().unwrap_or_default()
     }
 
     /// The evaluation behind the values of these objects.
-    fn behind<'a>(&'a self, names: &'a [Arc<str>]) -> Option<Behind<'a>> {
+    fn used_evaluation<'a>(&'a self, names: &'a [Arc<str>]) -> Option<UsedEvaluation<'a>> {
         let selector = self.part.key.selector.clone();
         let params = match self.part.mapping().names_objects() {
             true => {
@@ -65,22 +65,22 @@ impl CustomRead<'_> {
             _ if self.of_namespaces() => return None,
             _ => self.part.scope.clone(),
         };
-        let asked = Asked::Objects {
+        let requested = Requested::Objects {
             namespace: self.namespace.as_ref().map_or("", Namespace::as_str),
             names: names.iter().map(AsRef::as_ref).collect(),
             all: matches!(self.request.target, Target::All),
         };
-        Some(Behind { scope, params, asked })
+        Some(UsedEvaluation { scope, params, requested })
     }
 
-    fn value<'a>(&self, value: &ObjectValue<'a>, place: Option<&Place>) -> FoundValue<'a> {
+    fn value<'a>(&self, value: &ObjectValue<'a>, place: Option<&Place>) -> ReadValue<'a> {
         let ObjectValue { namespace, name, value } = *value;
         let origin = place.map(|place| self.origin_of(value, namespace, name, place));
         let (from, run, policies) = match origin {
             Some(Origin { from, run, policies }) => (from, run, policies),
             None => (crate::explanation::ValueFrom::Run, None, Vec::new()),
         };
-        FoundValue {
+        ReadValue {
             namespace,
             object: name,
             container: "",

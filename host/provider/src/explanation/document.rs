@@ -1,9 +1,13 @@
 //! What an explanation says, as it is written in JSON. Times are RFC 3339 in UTC, durations are in
 //! seconds. Fields may be added; none changes its meaning.
 
+mod recorded;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use recorded::*;
 
 /// The version of this document.
 pub const API_VERSION: &str = "leadsman.dev/v1alpha1";
@@ -26,7 +30,7 @@ pub struct MetricExplanation {
     /// The number of the snapshot that answered. It grows by one with each change of configuration.
     pub generation: u64,
     /// What was asked.
-    pub request: AskedFor,
+    pub request: ExplainedRequest,
     /// What answered: one metric, or cpu and memory for resource metrics. Empty if nothing serves it.
     pub metrics: Vec<ExplainedMetric>,
     /// The delegate that answers in place of this adapter, which has no part in its values.
@@ -46,7 +50,7 @@ pub struct MetricExplanation {
 /// A read, as it was asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AskedFor {
+pub struct ExplainedRequest {
     /// `custom`, `external` or `resource`.
     pub api: String,
     /// The path with its parameters, as it reached the adapter.
@@ -92,11 +96,11 @@ pub struct ExplainedMetric {
     pub mapping: ExplainedMapping,
     /// The values that the read gets.
     pub values: Vec<ExplainedValue>,
-    /// How many there are; more than are told if they are many.
+    /// How many there are; more than are shown if they are many.
     pub values_total: usize,
     /// What is missing, or what stands for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub missing: Option<Lacking>,
+    pub missing: Option<MissingValues>,
     /// The evaluations behind it: one, or one for each namespace where objects are namespaces.
     pub evaluations: Vec<ExplainedEvaluation>,
 }
@@ -166,7 +170,7 @@ pub struct ExplainedPlugin {
     /// The digest of its component.
     pub digest: String,
     /// Its configuration. Where one evaluation is for the whole cluster, it may name other namespaces,
-    /// and is told to the operator alone.
+    /// and is shown to the operator alone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub config: Option<serde_json::Value>,
 }
@@ -274,10 +278,10 @@ pub enum ValueFrom {
     Otherwise,
 }
 
-/// What an answer lacks.
+/// Values that an answer does not have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Lacking {
+pub struct MissingValues {
     /// The kind of the reason, from a closed set.
     pub reason: String,
     /// Why, for people.
@@ -321,141 +325,4 @@ pub struct ExplainedEvaluation {
     /// Why there is no such fixture, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub no_fixture: Option<String>,
-}
-
-/// Someone who reads an evaluation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExplainedReader {
-    /// The user; `None` where requests have none.
-    pub user: Option<String>,
-    /// The user agent as the client states it.
-    pub agent: String,
-    /// The namespace that was read; empty at the root.
-    #[serde(skip_serializing_if = "String::is_empty", default)]
-    pub namespace: String,
-    /// The first read that was noted.
-    pub first: String,
-    /// The last read, to the second.
-    pub last: String,
-}
-
-/// One run of an evaluation: its queries, then its plugin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExplainedRun {
-    /// Its number. No other run of the process has the same.
-    pub id: u64,
-    /// When it began.
-    pub time: String,
-    /// How long it took, in seconds.
-    pub took: f64,
-    /// `read` (a read waited for it) or `ahead` (it was refreshed ahead of the next read).
-    pub cause: String,
-    /// `ok`, or the kind of the reason of its failure.
-    pub outcome: String,
-    /// Why it failed: the error, then what caused it, and so on.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub failure: Vec<String>,
-    /// Its queries, in the order of the mapping.
-    pub queries: Vec<ExplainedQuery>,
-    /// The run of the plugin, if it came so far.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub plugin: Option<ExplainedPluginRun>,
-    /// What the plugin gave, of what may be seen.
-    pub measures: Vec<ExplainedMeasure>,
-    /// How many measures there were in all.
-    pub measures_total: usize,
-}
-
-/// A query as it was sent, and its answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExplainedQuery {
-    /// The name that the plugin knows it by.
-    pub name: String,
-    /// The source.
-    pub source: String,
-    /// What was asked, as it was sent.
-    pub sent: String,
-    /// Where to look at it in a browser, for a source that has such a page.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub link: Option<String>,
-    /// How long the answer took, in seconds; `None` if the run ended before it came.
-    pub took: Option<f64>,
-    /// How many series the plugin got.
-    pub series: Option<usize>,
-    /// How many series there were before the metric selector picked from them.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub before_selection: Option<usize>,
-    /// Warnings of the source.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub warnings: Vec<String>,
-    /// Why there is no answer.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub error: Option<String>,
-    /// Rows of the answer, as far as they were kept and may be seen.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub rows: Vec<ExplainedRow>,
-    /// Whether `rows` is the whole answer.
-    pub whole: bool,
-    /// Which rows are not told, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub left_out: Vec<String>,
-}
-
-/// One series of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExplainedRow {
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// The newest value, as the source writes it: also `NaN` and `+Inf`.
-    pub value: String,
-    /// When that was sampled.
-    pub time: String,
-    /// How many samples there are, for a range query.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub samples: Option<usize>,
-    /// The object that it is for, as far as the mapping tells.
-    #[serde(skip_serializing_if = "String::is_empty", default)]
-    pub object: String,
-}
-
-/// A run of the plugin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExplainedPluginRun {
-    /// How long it took, in seconds.
-    pub took: f64,
-    /// The largest memory that it had, in bytes.
-    pub memory: u64,
-    /// What it logged, as `LEVEL message`.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub log: Vec<String>,
-    /// Why log lines are not told.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub log_left_out: Option<String>,
-}
-
-/// A measure, before and after the policies.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExplainedMeasure {
-    /// The object's namespace; empty if it lives in none, and for items.
-    #[serde(skip_serializing_if = "String::is_empty", default)]
-    pub namespace: String,
-    /// The object's name; empty for items.
-    #[serde(skip_serializing_if = "String::is_empty", default)]
-    pub object: String,
-    /// The labels of an item of an external metric.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    pub labels: BTreeMap<String, String>,
-    /// What the plugin gave: also `NaN` and `+Inf`.
-    pub raw: String,
-    /// What became of it; `None` if it is not served.
-    pub served: Option<Number>,
-    /// What the policies did: `below the activation 5, so 0`, `NaN, refused`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub policy: Option<String>,
 }

@@ -1,14 +1,14 @@
-//! What of a record may be told to whoever made a read.
+//! What of a record may be shown to whoever made a read.
 //!
 //! An evaluation may be for the whole cluster, and who reads it may be allowed one namespace, or one
-//! object. So a row is told only if it is known to be for what the read asked for: by the labels that
+//! object. So a row is shown only if it is known to be for what the read asked for: by the labels that
 //! the mapping names, or by the evaluation itself where it is for one namespace.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::View;
-use super::found::Asked;
+use super::findings::Requested;
 use leadsman_evaluation::Mapping;
 use leadsman_evaluation::record::{CapturedMeasure, CapturedObject, CapturedRow};
 use leadsman_model::names::{Namespace, Scope};
@@ -20,11 +20,11 @@ const NAMESPACE: &str = "namespace";
 /// The label that Prometheus adds to series with the name of their metric.
 const NAME: &str = "__name__";
 
-/// What may be told of one evaluation.
+/// What may be shown of one evaluation.
 pub(super) struct Filter<'a> {
     view: View,
     scope: &'a Scope,
-    asked: &'a Asked<'a>,
+    requested: &'a Requested<'a>,
     /// The labels that name an object and its namespace.
     object_label: Option<&'a str>,
     namespace_label: &'a str,
@@ -44,7 +44,7 @@ pub(super) struct Served<'v> {
 /// Names and values.
 type Labels<'v> = Vec<(&'v str, &'v str)>;
 
-/// Why something is not told.
+/// Why something is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Hidden {
     /// It is of another namespace.
@@ -59,7 +59,7 @@ pub(super) enum Hidden {
 
 impl Hidden {
     /// Why, in words, of so many rows.
-    pub(super) fn told(self, count: usize) -> String {
+    pub(super) fn reported(self, count: usize) -> String {
         let rows = if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
         match self {
             Self::OtherNamespace => format!("{rows} of other namespaces"),
@@ -80,14 +80,14 @@ impl<'a> Filter<'a> {
         view: View,
         mapping: &'a Mapping,
         scope: &'a Scope,
-        asked: &'a Asked<'a>,
+        requested: &'a Requested<'a>,
     ) -> Self {
         let names = mapping.object_names.as_ref();
         let of_items = mapping.items.as_ref().map(|items| &*items.object);
         Self {
             view,
             scope,
-            asked,
+            requested,
             object_label: names.map(|names| names.object.as_str()).or(of_items),
             namespace_label: names
                 .and_then(|names| names.namespace.as_deref())
@@ -96,7 +96,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// The object of a row, empty if that is not known, or why the row is not told. `served` is what the
+    /// The object of a row, empty if that is not known, or why the row is not shown. `served` is what the
     /// run served.
     pub(super) fn row<'r>(
         &'r self,
@@ -112,14 +112,14 @@ impl<'a> Filter<'a> {
             return Ok(object.unwrap_or_default());
         }
         let named = label(self.namespace_label);
-        match self.asked {
-            Asked::Items { namespace } => match self.namespace_of(named, namespace) {
+        match self.requested {
+            Requested::Items { namespace } => match self.namespace_of(named, namespace) {
                 Ok(()) => Ok(""),
                 // Who may read the metric may read all of its items, and this row is one.
                 Err(_) if served.has(&row.labels) => Ok(""),
                 Err(hidden) => Err(hidden),
             },
-            Asked::Objects { namespace, names, all } => {
+            Requested::Objects { namespace, names, all } => {
                 if let Some((fixed, name)) = &self.fixed {
                     // What names another namespace is of that one, whatever is made of it.
                     if named.is_some_and(|named| named != *namespace) {
@@ -143,15 +143,15 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether a measure may be told.
+    /// Whether a measure may be shown.
     pub(super) fn measure(&self, measure: &CapturedMeasure<'_>) -> Result<(), Hidden> {
         if self.view == View::Everything {
             return Ok(());
         }
-        match self.asked {
+        match self.requested {
             // Who may read the metric may read all of its items.
-            Asked::Items { .. } => Ok(()),
-            Asked::Objects { namespace, names, .. } => {
+            Requested::Items { .. } => Ok(()),
+            Requested::Objects { namespace, names, .. } => {
                 let label = |name: &str| {
                     let found = measure.labels.iter().find(|(label, _)| *label == name);
                     found.map(|(_, value)| *value)
@@ -173,16 +173,16 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether an object that the plugin was told of may be told, with its labels and its address. An
+    /// Whether an object that the plugin was given may be shown, with its labels and its address. An
     /// evaluation for the whole cluster has those of all namespaces.
     pub(super) fn object(&self, object: &CapturedObject<'_>) -> Result<(), Hidden> {
         if self.view == View::Everything {
             return Ok(());
         }
         let named = Some(object.namespace).filter(|named| !named.is_empty());
-        match self.asked {
-            Asked::Items { namespace } => self.namespace_of(named, namespace),
-            Asked::Objects { namespace, names, all } => {
+        match self.requested {
+            Requested::Items { namespace } => self.namespace_of(named, namespace),
+            Requested::Objects { namespace, names, all } => {
                 if !namespace.is_empty() {
                     self.namespace_of(named, namespace)?;
                 }
@@ -192,7 +192,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether the plugin's configuration may be told: one for the whole cluster may name what is
+    /// Whether the plugin's configuration may be shown: one for the whole cluster may name what is
     /// nothing to whoever reads one namespace.
     pub(super) fn config(&self) -> Result<(), &'static str> {
         match (self.view, self.scope) {
@@ -203,7 +203,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether what a plugin logs may be told: it may be about anything that its input has.
+    /// Whether what a plugin logs may be shown: it may be about anything that its input has.
     pub(super) fn log(&self) -> Result<(), &'static str> {
         match (self.view, self.scope) {
             (View::OfRead, Scope::Cluster) => Err(
@@ -213,21 +213,21 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether a reader may be told of who read a namespace.
+    /// Whether a reader may be shown who read a namespace.
     pub(super) fn reader(&self, namespace: &str) -> bool {
-        let own = match self.asked {
-            Asked::Objects { namespace, .. } | Asked::Items { namespace } => namespace,
+        let own = match self.requested {
+            Requested::Objects { namespace, .. } | Requested::Items { namespace } => namespace,
         };
         self.view == View::Everything || *own == namespace
     }
 
     /// Whether something is of the namespace that was asked for. What names none is of that of the
     /// evaluation, as it is for the plugin.
-    fn namespace_of(&self, named: Option<&str>, asked: &str) -> Result<(), Hidden> {
+    fn namespace_of(&self, named: Option<&str>, requested: &str) -> Result<(), Hidden> {
         match (named, self.scope) {
-            (Some(named), _) if named == asked => Ok(()),
+            (Some(named), _) if named == requested => Ok(()),
             (Some(_), _) => Err(Hidden::OtherNamespace),
-            (None, Scope::Namespace(scope)) if scope.as_str() == asked => Ok(()),
+            (None, Scope::Namespace(scope)) if scope.as_str() == requested => Ok(()),
             (None, Scope::Namespace(_)) => Err(Hidden::OtherNamespace),
             (None, Scope::Cluster) => Err(Hidden::UnknownNamespace),
         }
@@ -244,8 +244,8 @@ impl<'a> Filter<'a> {
 }
 
 /// Whether an object is one of those that were asked for.
-fn object_of(namespace: &str, name: &str, asked: &str, names: &[&str]) -> Result<(), Hidden> {
-    if namespace != asked {
+fn object_of(namespace: &str, name: &str, requested: &str, names: &[&str]) -> Result<(), Hidden> {
+    if namespace != requested {
         return Err(Hidden::OtherNamespace);
     }
     if names.contains(&name) { Ok(()) } else { Err(Hidden::OtherObject) }

@@ -75,15 +75,15 @@ pub(super) fn of(run: &RunRecord, mapping: &Mapping, filter: &Filter<'_>) -> Res
         .objects()
         .map(|object| {
             let labels = object.labels.iter().map(|(name, of)| ((*name).to_owned(), (*of).into()));
-            let mut told =
+            let mut reported =
                 json!({"name": object.name, "labels": labels.collect::<Map<_, Value>>()});
             if !object.namespace.is_empty() {
-                told["namespace"] = object.namespace.into();
+                reported["namespace"] = object.namespace.into();
             }
             if !object.address.is_empty() {
-                told["address"] = object.address.into();
+                reported["address"] = object.address.into();
             }
-            told
+            reported
         })
         .collect();
     if !objects.is_empty() {
@@ -111,30 +111,30 @@ fn of_measure(measure: &CapturedMeasure<'_>) -> Result<Value, String> {
     if !measure.value.is_finite() {
         return Err(format!("a measure is no number: {}", raw(measure.value)));
     }
-    let mut told = json!({"value": measure.value});
+    let mut reported = json!({"value": measure.value});
     if !measure.object.is_empty() {
-        told["object"] = measure.object.into();
+        reported["object"] = measure.object.into();
     }
     if !measure.namespace.is_empty() {
-        told["namespace"] = measure.namespace.into();
+        reported["namespace"] = measure.namespace.into();
     }
     if let Some(time) = measure.time {
-        told["time"] = seconds(time);
+        reported["time"] = seconds(time);
     }
     if let Some(window) = measure.window {
-        told["window"] = window.into();
+        reported["window"] = window.into();
     }
     if !measure.labels.is_empty() {
-        told["labels"] = Value::Object(labels(&measure.labels));
+        reported["labels"] = Value::Object(labels(&measure.labels));
     }
-    Ok(told)
+    Ok(reported)
 }
 
 /// As Prometheus writes an answer.
 fn of_answer(answer: CapturedAnswer<'_>) -> Value {
     let point = |&(time, value): &(i64, f64)| json!([seconds(time), raw(value)]);
     let first = answer.iter().next();
-    let mut told = match (&first, answer.is_matrix(), answer.is_scalar()) {
+    let mut reported = match (&first, answer.is_matrix(), answer.is_scalar()) {
         (Some(CapturedRow { text: Some((time, text)), .. }), _, _) => {
             json!({"resultType": "string", "result": [seconds(*time), text]})
         }
@@ -156,9 +156,9 @@ fn of_answer(answer: CapturedAnswer<'_>) -> Value {
         }
     };
     if let Some(unit) = answer.unit() {
-        told["unit"] = unit.into();
+        reported["unit"] = unit.into();
     }
-    told
+    reported
 }
 
 fn labels(labels: &[(&str, &str)]) -> Map<String, Value> {

@@ -1,8 +1,6 @@
-//! What serves a metric, as an explanation tells it.
+//! What serves a metric, as an explanation shows it.
 
-use super::{
-    ExplainedMapping, ExplainedPlugin, ExplainedPolicy, View, WrittenAt, WrittenQuery,
-};
+use super::{ExplainedMapping, ExplainedPlugin, ExplainedPolicy, View, WrittenAt, WrittenQuery};
 use crate::snapshot::{EntryState, Place, Snapshot};
 use leadsman_evaluation::{Evaluations, Mapping, Policy};
 use leadsman_model::values::OnNan;

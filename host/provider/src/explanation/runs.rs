@@ -1,4 +1,4 @@
-//! Recorded runs, as an explanation tells them: what may be seen of them, within a room.
+//! Recorded runs, as an explanation shows them: what may be seen of them, within a room.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,7 +19,7 @@ use leadsman_model::values::{OnNan, Values};
 /// How many bytes the rows and measures of an explanation may take, as estimated.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
-/// What a row or a measure takes beside its labels.
+/// What a row or a measure takes in addition to its labels.
 const ROW_BYTES: usize = 128;
 
 /// The room that is left in an explanation.
@@ -102,8 +102,8 @@ fn chain(error: &EvaluationError) -> Vec<String> {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         let text = error.to_string();
-        // Some errors tell their cause themselves.
-        if chain.iter().all(|told| !told.contains(&text)) {
+        // Some errors state their cause themselves.
+        if chain.iter().all(|reported| !reported.contains(&text)) {
             chain.push(text);
         }
         cause = error.source();
@@ -125,7 +125,7 @@ fn explained(
         (Some(bound), Some(sent)) if !query.cut => bound.source.link(sent, run.time),
         _ => None,
     };
-    let mut told = ExplainedQuery {
+    let mut reported = ExplainedQuery {
         name: query.name.clone(),
         source: bound.map(|bound| bound.source_name.clone()).unwrap_or_default(),
         sent: sent.map(ToString::to_string).unwrap_or_default(),
@@ -142,21 +142,23 @@ fn explained(
         left_out: Vec::new(),
     };
     if query.cut {
-        told.left_out.push("the rest of the query's text, which is too long".to_owned());
+        reported.left_out.push("the rest of the query's text, which is too long".to_owned());
     }
     match run.rows.capture().and_then(|capture| capture.answer(&query.name)) {
-        Some(answer) => rows(&mut told, answer, served, filter, room),
+        Some(answer) => rows(&mut reported, answer, served, filter, room),
         None => {
-            if let (Rows::Dropped(why), Some(count)) = (&run.rows, told.series.filter(|n| *n > 0)) {
-                told.left_out.push(format!("all {count} rows: {}", why.as_str()));
+            if let (Rows::Dropped(why), Some(count)) =
+                (&run.rows, reported.series.filter(|n| *n > 0))
+            {
+                reported.left_out.push(format!("all {count} rows: {}", why.as_str()));
             }
         }
     }
-    told
+    reported
 }
 
 fn rows(
-    told: &mut ExplainedQuery,
+    reported: &mut ExplainedQuery,
     answer: CapturedAnswer<'_>,
     served: &Served<'_>,
     filter: &Filter<'_>,
@@ -168,20 +170,20 @@ fn rows(
         match filter.row(&row, served) {
             Err(why) => *hidden.entry(why).or_default() += 1,
             Ok(object) if room.take(row.labels.iter().copied()) => {
-                told.rows.push(of_row(&row, object, answer.is_matrix()));
+                reported.rows.push(of_row(&row, object, answer.is_matrix()));
             }
             Ok(_) => no_room += 1,
         }
     }
     let kept = answer.rows();
-    let all = told.series.unwrap_or(kept);
-    told.whole = told.rows.len() == all;
+    let all = reported.series.unwrap_or(kept);
+    reported.whole = reported.rows.len() == all;
     if all > kept {
-        told.left_out.push(format!("{} rows: of {all} the first {kept} were kept", all - kept));
+        reported.left_out.push(format!("{} rows: of {all} the first {kept} were kept", all - kept));
     }
-    told.left_out.extend(hidden.into_iter().map(|(why, count)| why.told(count)));
+    reported.left_out.extend(hidden.into_iter().map(|(why, count)| why.reported(count)));
     if no_room > 0 {
-        told.left_out.push(format!("{no_room} rows: the explanation is full"));
+        reported.left_out.push(format!("{no_room} rows: the explanation is full"));
     }
 }
 
@@ -229,7 +231,7 @@ fn of_measure(
     values: Option<&Values>,
 ) -> ExplainedMeasure {
     let refused = values.and_then(|values| refusal(measure, values));
-    let (served, told) = match (refused, values) {
+    let (served, reported) = match (refused, values) {
         (Some(reason), _) => (None, Some(format!("refused: {reason}"))),
         (None, None) => (None, Some("the run failed, so nothing is served of it".to_owned())),
         (None, Some(_)) => after(measure.value, policy),
@@ -240,7 +242,7 @@ fn of_measure(
         labels: labels(&measure.labels),
         raw: raw(measure.value),
         served: served.map(Number::of),
-        policy: told,
+        policy: reported,
     }
 }
 
@@ -280,14 +282,14 @@ pub(super) fn after(value: f64, policy: &Policy) -> (Option<Quantity>, Option<St
 /// Who reads, as far as a view goes.
 pub(super) fn readers(notes: &[ReaderNote], filter: &Filter<'_>) -> Vec<ExplainedReader> {
     let seen = notes.iter().filter(|note| filter.reader(&note.namespace));
-    let told = seen.map(|note| ExplainedReader {
+    let reported = seen.map(|note| ExplainedReader {
         user: note.user.as_deref().map(str::to_owned),
         agent: note.agent.to_string(),
         namespace: note.namespace.to_string(),
         first: rfc3339(note.first),
         last: rfc3339(note.last),
     });
-    told.collect()
+    reported.collect()
 }
 
 /// What the policies did to the measures of a run for a namespace (empty for the cluster), by [`key`].
@@ -298,12 +300,12 @@ pub(super) fn policies(
 ) -> HashMap<String, String> {
     let capture = run.rows.capture();
     let measures = capture.into_iter().flat_map(|capture| capture.measures());
-    let told = measures.filter_map(|measure| {
+    let reported = measures.filter_map(|measure| {
         let of = if measure.namespace.is_empty() { namespace } else { measure.namespace };
         let key = key(of, measure.object, measure.labels.iter().copied());
         Some((key, after(measure.value, policy).1?))
     });
-    told.collect()
+    reported.collect()
 }
 
 /// Tells one measure from the others: by its object, or by its labels alone for an item.
@@ -332,8 +334,8 @@ mod tests {
     #[test]
     fn policies_are_told_as_they_were_applied() {
         let of = |value: f64, policy: &Policy| {
-            let (served, told) = after(value, policy);
-            (served.map(|served| served.to_string()), told.unwrap_or_default())
+            let (served, reported) = after(value, policy);
+            (served.map(|served| served.to_string()), reported.unwrap_or_default())
         };
         let some = |text: &str| Some(text.to_owned());
         let plain = Policy::default();

@@ -1,13 +1,13 @@
 //! One line that says what a read gets.
 
-use super::found::{FoundValue, seconds};
+use super::findings::{ReadValue, seconds};
 use super::number::both;
 use super::{MetricExplanation, ValueFrom};
 use leadsman_runtime::clock;
 use std::time::Duration;
 
 /// Of the values of one metric, by its title.
-pub(super) fn of_values(title: &str, values: &[FoundValue<'_>]) -> String {
+pub(super) fn of_values(title: &str, values: &[ReadValue<'_>]) -> String {
     match values {
         [] => format!("{title} has no value for what was asked"),
         [one] => {
@@ -16,7 +16,7 @@ pub(super) fn of_values(title: &str, values: &[FoundValue<'_>]) -> String {
             let number = both(one.value.quantity.milli());
             let policies = match one.policies.as_slice() {
                 [] => String::new(),
-                told => format!(": {}", told.join("; ")),
+                reported => format!(": {}", reported.join("; ")),
             };
             let of = match (one.object, one.namespace) {
                 ("", _) => String::new(),
@@ -32,15 +32,15 @@ pub(super) fn of_values(title: &str, values: &[FoundValue<'_>]) -> String {
         many => {
             let milli = many.iter().map(|value| value.value.quantity.milli());
             let sum = milli.fold(0_i64, i64::saturating_add);
-            let told = |from: ValueFrom, what: &str| {
+            let reported = |from: ValueFrom, what: &str| {
                 let count = many.iter().filter(|value| value.from == from).count();
                 (count > 0).then(|| format!("; {count} {what}"))
             };
             let stand_ins: String = [
-                told(ValueFrom::LastGood, "are the last good ones"),
-                told(ValueFrom::LastKnown, "are the last known ones, for absent objects"),
-                told(ValueFrom::Default, "are stated defaults, for absent objects"),
-                told(ValueFrom::Otherwise, "are stated, for values that are not known"),
+                reported(ValueFrom::LastGood, "are the last good ones"),
+                reported(ValueFrom::LastKnown, "are the last known ones, for absent objects"),
+                reported(ValueFrom::Default, "are stated defaults, for absent objects"),
+                reported(ValueFrom::Otherwise, "are stated, for values that are not known"),
             ]
             .into_iter()
             .flatten()

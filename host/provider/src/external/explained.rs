@@ -1,23 +1,23 @@
 //! What a read of an external metric found, for its explanation.
 
 use super::{ExternalItems, ExternalRead, ExternalReading};
-use crate::explanation::found::{Asked, Behind, Found, FoundValue, Origin};
+use crate::explanation::findings::{Origin, ReadFindings, ReadValue, Requested, UsedEvaluation};
 use leadsman_model::values::{Item, MetricValues};
 
 impl ExternalRead<'_> {
     /// What was found.
-    pub(crate) fn found<'a>(
+    pub(crate) fn findings<'a>(
         &'a self,
         reading: Option<&'a ExternalReading<'_>>,
         items: Option<&ExternalItems<'a>>,
-    ) -> Found<'a> {
-        let asked = Asked::Items { namespace: self.request.namespace };
+    ) -> ReadFindings<'a> {
+        let requested = Requested::Items { namespace: self.request.namespace };
         let (scope, params) = (self.part.scope.clone(), self.part.key.clone());
         let mut values = Vec::new();
         if let (Some(reading), Some(items)) = (reading, items) {
             for &item in &items.items {
                 let Origin { from, run, policies } = reading.origin_of(item);
-                values.push(FoundValue {
+                values.push(ReadValue {
                     namespace: "",
                     object: "",
                     container: "",
@@ -29,8 +29,13 @@ impl ExternalRead<'_> {
                 });
             }
         }
-        let behind = vec![Behind { scope, params, asked }];
-        Found { evaluations: &self.part.evaluations, behind, values, missing: None }
+        let evaluations_used = vec![UsedEvaluation { scope, params, requested }];
+        ReadFindings {
+            evaluations: &self.part.evaluations,
+            evaluations_used,
+            values,
+            missing: None,
+        }
     }
 }
 

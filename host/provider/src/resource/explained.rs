@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::place::Place;
-use super::{Amounts, Answered, Measured, ResourceRead, ResourceReading, ResourceValues, Usage};
+use super::{
+    Amounts, Answered, Measured, ObjectAmounts, ResourceRead, ResourceReading, ResourceValues,
+};
 use crate::explanation::ValueFrom;
-use crate::explanation::found::{Asked, Behind, Found, FoundValue, Origin};
+use crate::explanation::findings::{Origin, ReadFindings, ReadValue, Requested, UsedEvaluation};
 use leadsman_evaluation::Reading;
 use leadsman_model::names::Namespace;
 use leadsman_model::objects::Object;
@@ -26,29 +28,29 @@ const MEMORY: Side = Side { amount: |amounts| amounts.memory, reading: |of| &of.
 impl ResourceRead<'_> {
     /// What was found: cpu, then memory. `names` are those of the objects, where nothing could be read
     /// of them.
-    pub(crate) fn found<'a>(
+    pub(crate) fn findings<'a>(
         &'a self,
         reading: Option<&'a ResourceReading<'_>>,
         values: Option<&'a ResourceValues<'_>>,
         names: &'a [Object],
-    ) -> [Found<'a>; 2] {
+    ) -> [ReadFindings<'a>; 2] {
         let places = reading.map_or(&[][..], |reading| &reading.places);
         [(&self.both.cpu, CPU), (&self.both.memory, MEMORY)].map(|(of, side)| {
-            let mut behind: Vec<_> = places
+            let mut evaluations_used: Vec<_> = places
                 .iter()
-                .map(|place| self.behind(of, place.namespace.as_ref(), &place.objects))
+                .map(|place| self.used_evaluation(of, place.namespace.as_ref(), &place.objects))
                 .collect();
-            if let (Some(place), true) = (&self.place, behind.is_empty()) {
-                behind.push(self.behind(of, place.namespace.as_ref(), names));
+            if let (Some(place), true) = (&self.place, evaluations_used.is_empty()) {
+                evaluations_used.push(self.used_evaluation(of, place.namespace.as_ref(), names));
             }
             let values = values.into_iter().flat_map(|values| &values.values);
             let values = values.flat_map(|object| {
                 let place = places.iter().find(|place| {
                     place.namespace.as_ref().map_or("", Namespace::as_str) == object.namespace
                 });
-                let amounts = match &object.usage {
-                    Usage::Whole(amounts) => vec![("", *amounts)],
-                    Usage::Containers(containers) => containers.clone(),
+                let amounts = match &object.amounts {
+                    ObjectAmounts::Whole(amounts) => vec![("", *amounts)],
+                    ObjectAmounts::Containers(containers) => containers.clone(),
                 };
                 let of_one = amounts.into_iter().filter_map(move |(container, amounts)| {
                     let quantity = (side.amount)(&amounts)?;
@@ -60,7 +62,7 @@ impl ResourceRead<'_> {
                         run: None,
                         policies: Vec::new(),
                     });
-                    Some(FoundValue {
+                    Some(ReadValue {
                         namespace: object.namespace,
                         object: &object.object.name,
                         container,
@@ -74,22 +76,22 @@ impl ResourceRead<'_> {
                 of_one.collect::<Vec<_>>()
             });
             let values = values.collect();
-            Found { evaluations: &of.evaluations, behind, values, missing: None }
+            ReadFindings { evaluations: &of.evaluations, evaluations_used, values, missing: None }
         })
     }
 
     /// The objects that are asked for, for the explanation of a read that failed.
-    pub(crate) fn asked(&self) -> Vec<Object> {
+    pub(crate) fn requested(&self) -> Vec<Object> {
         let place: Option<&Place> = self.place.as_ref();
         place.and_then(|place| self.objects(place).ok()).unwrap_or_default()
     }
 
-    fn behind<'a>(
+    fn used_evaluation<'a>(
         &self,
         of: &Measured,
         namespace: Option<&'a Namespace>,
         objects: &'a [Object],
-    ) -> Behind<'a> {
+    ) -> UsedEvaluation<'a> {
         let mapping = of.evaluations.mapping();
         let scope = match namespace {
             Some(namespace) => mapping.scope(namespace),
@@ -101,11 +103,11 @@ impl ResourceRead<'_> {
             names.sort();
         }
         let params = QueryParams { names, ..QueryParams::default() };
-        let asked = Asked::Objects {
+        let requested = Requested::Objects {
             namespace: namespace.map_or("", Namespace::as_str),
             names: objects.iter().map(|object| object.name.as_ref()).collect(),
             all: matches!(self.request.target, super::Target::All),
         };
-        Behind { scope, params, asked }
+        UsedEvaluation { scope, params, requested }
     }
 }

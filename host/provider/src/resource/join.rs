@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use super::place::Readings;
-use super::{Amounts, Both, Measured, ObjectMetrics, Usage};
+use super::{Amounts, Both, Measured, ObjectAmounts, ObjectMetrics};
 use crate::ReadError;
 use leadsman_evaluation::{Missing, MissingReason};
 use leadsman_model::objects::Object;
@@ -95,13 +95,13 @@ impl<'a> Joined<'a> {
             for (container, value) in self.memory.of(name) {
                 amounts.entry(container).or_default().memory = quantity(value, &mut measured);
             }
-            let usage = if self.containers {
-                Usage::Containers(amounts.into_iter().collect())
+            let amounts = if self.containers {
+                ObjectAmounts::Containers(amounts.into_iter().collect())
             } else {
-                Usage::Whole(amounts.into_values().next().unwrap_or_default())
+                ObjectAmounts::Whole(amounts.into_values().next().unwrap_or_default())
             };
             let evaluated = self.evaluated;
-            Some(ObjectMetrics { namespace, object, evaluated, measured, usage })
+            Some(ObjectMetrics { namespace, object, evaluated, measured, amounts })
         })
     }
 

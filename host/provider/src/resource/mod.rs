@@ -97,12 +97,12 @@ pub struct ObjectMetrics<'a> {
     /// When the oldest of its values was measured.
     pub measured: i64,
     /// The values.
-    pub usage: Usage<'a>,
+    pub amounts: ObjectAmounts<'a>,
 }
 
 /// Values of an object as a whole, or of its containers.
 #[derive(Debug, Clone)]
-pub enum Usage<'a> {
+pub enum ObjectAmounts<'a> {
     /// Of a node.
     Whole(Amounts),
     /// Of a pod: by the names of its containers, in order.
@@ -199,10 +199,10 @@ impl<'a> ResourceRead<'a> {
         Ok(reading)
     }
 
-    /// An answer lacks some values, or all.
-    pub fn lacks(&self, missing: &Missing, all: bool) {
+    /// Counts and notes an answer without some of its values, or without all.
+    pub fn note_missing(&self, missing: &Missing, all: bool) {
         for part in [&self.both.cpu, &self.both.memory] {
-            part.evaluations.mapping().lacks_values(missing, all);
+            part.evaluations.mapping().note_missing_values(missing, all);
         }
     }
 

@@ -60,7 +60,7 @@ impl RuleGaps {
             Wanted::Custom(kind) => (false, Some(kind)),
             Wanted::Resource(_) => return NotGiven::Unknown,
         };
-        let told = |gaps: &mut dyn Iterator<Item = &Gap>| {
+        let reported = |gaps: &mut dyn Iterator<Item = &Gap>| {
             let mut gaps: Vec<_> =
                 gaps.filter(|gap| gap.external == external).map(|gap| &*gap.message).collect();
             gaps.dedup();
@@ -71,14 +71,14 @@ impl RuleGaps {
             gaps.truncate(MAX_TOLD);
             (!gaps.is_empty()).then(|| format!("{}{more}", gaps.join("; ")))
         };
-        let known = self.metrics.get(metric).and_then(|gaps| told(&mut gaps.iter()));
+        let known = self.metrics.get(metric).and_then(|gaps| reported(&mut gaps.iter()));
         let may = self.unlisted.iter().filter(|unlisted| unlisted.may_give.is(metric, kind));
-        if let Some(unlisted) = told(&mut may.map(|unlisted| &unlisted.gap)) {
+        if let Some(unlisted) = reported(&mut may.map(|unlisted| &unlisted.gap)) {
             let known = known.map_or_else(String::new, |known| format!("; {known}"));
             return NotGiven::Unlisted(format!("{unlisted}{known}"));
         }
-        let others = || told(&mut self.unlisted.iter().map(|unlisted| &unlisted.gap));
-        match (known, told(&mut self.empty.iter())) {
+        let others = || reported(&mut self.unlisted.iter().map(|unlisted| &unlisted.gap));
+        match (known, reported(&mut self.empty.iter())) {
             (Some(known), _) => NotGiven::LeftOut(known),
             (None, Some(empty)) => NotGiven::NoSeries(empty),
             (None, None) => others().map_or(NotGiven::Unknown, NotGiven::Others),

@@ -176,7 +176,7 @@ mod tests {
         assert!(unknown(snapshot.find("anything", Wanted::Custom("pods"), None)));
         let nodes = snapshot.resource_metrics(MeasuredKind::Nodes);
         assert!(matches!(nodes, Err(NotServed::NotLoaded(_))));
-        // What is known to be configured and wrong is told all the same.
+        // What is known to be configured and wrong is reported all the same.
         let of_team = snapshot.find("of_team", Wanted::Custom("pods"), Some("shop"));
         assert!(matches!(of_team, Err(NotServed::Rejected(_))));
     }

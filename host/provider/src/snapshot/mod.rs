@@ -25,14 +25,14 @@ pub use places::{Place, Places};
 /// The immutable table of metrics that requests are answered from.
 ///
 /// Entries of one name stand in order of precedence: mappings in the order of the configuration,
-/// then what is rejected, then rules. So a rejected mapping is told of, although a rule gives a
+/// then what is rejected, then rules. So a rejected mapping is reported, although a rule gives a
 /// metric of that name.
 pub struct Snapshot {
     /// Which one it is.
     pub generation: u64,
     entries: Vec<Entry>,
     /// Where the entries of each name stand, whatever they are served as: a request for a metric that
-    /// there is none of is told what there is under the name.
+    /// there is none of is given what there is under the name.
     by_name: HashMap<MetricName, Vec<usize>, RandomState>,
     rejections: Vec<Arc<Rejection>>,
     not_loaded: Option<String>,

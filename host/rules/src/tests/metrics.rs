@@ -114,7 +114,7 @@ fn labels_name_objects_by_template_and_by_overrides() {
         );
         let (catalog, unserved) = catalog(&[rule], &seen(&[("m", labels)]));
         let mut found: Vec<_> =
-            catalog.offered.iter().filter_map(|o| Some(o.resource.clone()?.to_string())).collect();
+            catalog.entries.iter().filter_map(|o| Some(o.resource.clone()?.to_string())).collect();
         found.sort();
         assert_eq!(found.join(" "), expected, "{text} {labels}");
         assert_eq!(unserved.is_empty(), !expected.is_empty(), "{unserved:?}");
@@ -132,7 +132,7 @@ fn the_later_rule_holds() {
     let rules = [rule(Api::Custom, of("first")), rule(Api::Custom, of("second"))];
     let (catalog, unserved) = catalog(&rules, &seen(&[("a", "namespace pod")]));
     assert_eq!(names(&catalog), ["namespaces/same", "pods/same"]);
-    assert!(catalog.offered.iter().all(|offered| offered.rule == 1));
+    assert!(catalog.entries.iter().all(|entry| entry.rule == 1));
     assert_eq!(unserved.len(), 2);
     assert!(unserved[0].contains("the later one holds"), "{unserved:?}");
 }
@@ -142,9 +142,9 @@ fn why_a_rule_gives_nothing() {
     assert!(gives_nothing(0, None).contains("there are no such series now"));
     let why = Why::NoObject("instance".to_owned());
     let unserved = Unserved { rule: 0, series: "x".into(), metric: None, why };
-    let told = gives_nothing(3, Some(&unserved));
+    let reported = gives_nothing(3, Some(&unserved));
     assert!(
-        told.contains("none of its 3 names") && told.contains("x: none of its labels"),
-        "{told}"
+        reported.contains("none of its 3 names") && reported.contains("x: none of its labels"),
+        "{reported}"
     );
 }

@@ -14,7 +14,7 @@ fn query(metrics_query: &str) -> RuleQuery {
         }),
     );
     let (catalog, _) = catalog(&[rule], &seen(&[("container_some_count_total", "namespace pod")]));
-    let pods = catalog.offered.into_iter().find(|o| o.label.as_deref() == Some("pod"));
+    let pods = catalog.entries.into_iter().find(|o| o.label.as_deref() == Some("pod"));
     pods.unwrap().query
 }
 
@@ -85,7 +85,9 @@ fn queries_of_external_metrics_name_the_namespace_unless_told_not_to() {
             }),
         );
         let (catalog, unserved) = catalog(&[rule], &seen(&[("queue", "ns")]));
-        let Some(Offered { query, .. }) = catalog.offered.first() else { return Err(unserved) };
+        let Some(CatalogEntry { query, .. }) = catalog.entries.first() else {
+            return Err(unserved);
+        };
         let exact = query.exact(Some("shop"), &asked("q=a", "")).unwrap();
         Ok((exact, query.wider().unwrap()))
     };
@@ -158,8 +160,8 @@ fn a_query_is_widened_where_that_changes_no_value() {
         ("<<.Series>>{<<.LabelMatchers>>} keep_metric_names", "not PromQL"),
         ("<<.Series>>{<<.LabelMatchers>>,x=\"${y}\"}", "has \"${\""),
     ] {
-        let told = query(changed).wider().unwrap_err();
-        assert!(told.contains(why), "{changed}: {told}");
+        let reported = query(changed).wider().unwrap_err();
+        assert!(reported.contains(why), "{changed}: {reported}");
     }
 }
 
@@ -176,7 +178,7 @@ fn labels_of_any_name_stand_between_quotes() {
         }),
     );
     let (catalog, _) = catalog(&[rule], &seen(&[("m", "k8s.namespace.name k8s.pod.name")]));
-    let pods = catalog.offered.into_iter().find(|o| o.label.as_deref() == Some("k8s.pod.name"));
+    let pods = catalog.entries.into_iter().find(|o| o.label.as_deref() == Some("k8s.pod.name"));
     let query = pods.unwrap().query;
     assert_eq!(
         query.exact(Some("shop"), &asked("app.x/y=z", "a b")).unwrap(),
@@ -200,8 +202,8 @@ fn a_namespace_is_asked_for_as_the_namespace_that_it_is() {
     );
     let (catalog, _) = catalog(&[rule], &seen(&[("m", "namespace node")]));
     let of = |label: &str| {
-        let offered = catalog.offered.iter().find(|o| o.label.as_deref() == Some(label)).unwrap();
-        offered.query.clone()
+        let entry = catalog.entries.iter().find(|o| o.label.as_deref() == Some(label)).unwrap();
+        entry.query.clone()
     };
     let namespaces = of("namespace");
     assert_eq!(

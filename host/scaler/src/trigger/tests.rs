@@ -68,14 +68,14 @@ fn a_custom_metric_is_of_one_object_or_of_those_that_are_picked() {
         (vec![("kind", "pods"), ("object", "a/b")], "`object`: "),
         (vec![("kind", "pods/x"), ("object", "a")], "`kind` is \"pods/x\""),
     ] {
-        let told = refused(&[&common[..], &more[..]].concat());
-        assert!(told.contains(expected), "{told}");
+        let reported = refused(&[&common[..], &more[..]].concat());
+        assert!(reported.contains(expected), "{reported}");
     }
 }
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
-    let told = refused(&[
+    let reported = refused(&[
         ("metrc", "queue_depth"),
         ("flavour", "sweet"),
         ("scope", "cluster"),
@@ -89,7 +89,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         "the target is missing",
         "`activationTarget` is \"many\"",
     ] {
-        assert!(told.contains(expected), "{expected} in {told}");
+        assert!(reported.contains(expected), "{expected} in {reported}");
     }
 }
 
@@ -100,9 +100,14 @@ fn the_aim_is_known_whatever_is_wrong_with_the_rest() {
         |metadata: &[(&str, &str)]| Aim::of(&reference(&[&rest[..], metadata].concat()), false);
     let known = aim(&[("metric", "load.5m"), ("targetValue", "60m")]).unwrap();
     assert_eq!(known, Aim { metric_name: "load-5m".into(), target: Quantity::from_milli(60) });
-    let told = aim(&[("metric", "m")]).unwrap_err();
+    let reported = aim(&[("metric", "m")]).unwrap_err();
     for expected in ["the target is missing", "\"flavour\"", "`scope` is \"cluster\""] {
-        assert_eq!(told.message().matches(expected).count(), 1, "{expected} in {}", told.message());
+        assert_eq!(
+            reported.message().matches(expected).count(),
+            1,
+            "{expected} in {}",
+            reported.message()
+        );
     }
 }
 
@@ -116,16 +121,19 @@ fn a_target_is_one_number_above_zero() {
         (vec![("targetValue", "1"), ("kind", "pods")], "`kind` belongs to `scope: custom`"),
         (vec![("targetValue", "1"), ("selector", "a in (")], "`selector`: "),
     ] {
-        let told = refused(&[&[("metric", "m")][..], &more[..]].concat());
-        assert!(told.contains(expected), "{expected} in {told}");
+        let reported = refused(&[&[("metric", "m")][..], &more[..]].concat());
+        assert!(reported.contains(expected), "{expected} in {reported}");
     }
 }
 
 #[test]
 fn other_namespaces_are_read_only_where_the_operator_permits_it() {
     let external = [("metric", "m"), ("targetValue", "1"), ("namespace", "bank")];
-    let told = refused(&external);
-    assert!(told.contains("`namespace` is bank, and the ScaledObject is in shop"), "{told}");
+    let reported = refused(&external);
+    assert!(
+        reported.contains("`namespace` is bank, and the ScaledObject is in shop"),
+        "{reported}"
+    );
     let permitted = Trigger::of(&reference(&external), true).unwrap();
     assert_eq!(permitted.read.namespace(), Some("bank"));
     let of_namespace = |object| {
@@ -151,8 +159,9 @@ fn values_may_come_from_the_environment_of_the_workload() {
 #[test]
 fn texts_from_outside_are_quoted_and_short() {
     let long = "x\n".repeat(500);
-    let told = refused(&[("metric", "m"), ("targetValue", long.as_str()), (long.as_str(), "x")]);
-    assert!(!told.contains('\n') && told.len() < 1500, "{told}");
+    let reported =
+        refused(&[("metric", "m"), ("targetValue", long.as_str()), (long.as_str(), "x")]);
+    assert!(!reported.contains('\n') && reported.len() < 1500, "{reported}");
 }
 
 #[test]

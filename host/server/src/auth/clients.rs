@@ -269,8 +269,8 @@ mod tests {
         assert!(matches!(missing, ClientAuthorityError::Read { .. }));
         let empty = folder.join("empty.crt");
         std::fs::write(&empty, "no certificate").unwrap();
-        let told = OwnAuthority::read(&empty).unwrap_err().to_string();
-        assert!(told.contains("there is no certificate in it"), "{told}");
+        let reported = OwnAuthority::read(&empty).unwrap_err().to_string();
+        assert!(reported.contains("there is no certificate in it"), "{reported}");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

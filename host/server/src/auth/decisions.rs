@@ -17,7 +17,7 @@ const MAX_CACHE_BYTES: usize = 8 << 20;
 /// The largest entry. One that is larger is a review for each request.
 const MAX_ENTRY_BYTES: usize = 16 << 10;
 
-/// What an entry takes beside its texts.
+/// What an entry takes in addition to its texts.
 const ENTRY_OVERHEAD: usize = 256;
 
 /// Decisions by identity and attributes.
@@ -33,7 +33,7 @@ impl Decisions {
         Self { cluster, cache: cache() }
     }
 
-    /// Whether somebody may have something; gives back who and what. Equal questions in flight are
+    /// Whether a user may do something; gives back the user and the request. Equal questions in flight are
     /// coalesced. An error is not cached.
     pub(super) async fn of(
         &self,
@@ -76,7 +76,7 @@ where
         .build()
 }
 
-/// How much memory a value takes beside its own size.
+/// How much memory a value takes in addition to its own size.
 pub(super) trait Weighed {
     /// In bytes.
     fn bytes(&self) -> usize;

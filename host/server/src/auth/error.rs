@@ -122,21 +122,21 @@ mod tests {
 
     #[test]
     fn refusals_are_worded_as_kube_apiserver_words_them() {
-        let told = |path: &str| {
+        let reported = |path: &str| {
             let identity = Identity { user: "jane".into(), ..Identity::default() };
             let attributes = attributes(&http::Method::GET, &path.parse().unwrap());
             Forbidden { identity, attributes, reason: String::new() }.to_string()
         };
         assert_eq!(
-            told("/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/load"),
+            reported("/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/load"),
             "pods.custom.metrics.k8s.io \"*\" is forbidden: User \"jane\" cannot get resource \
              \"pods/load\" in API group \"custom.metrics.k8s.io\" in the namespace \"shop\""
         );
         assert_eq!(
-            told("/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue"),
+            reported("/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue"),
             "queue.external.metrics.k8s.io is forbidden: User \"jane\" cannot list resource \
              \"queue\" in API group \"external.metrics.k8s.io\" in the namespace \"shop\""
         );
-        assert_eq!(told("/apis"), "forbidden: User \"jane\" cannot get path \"/apis\"");
+        assert_eq!(reported("/apis"), "forbidden: User \"jane\" cannot get path \"/apis\"");
     }
 }

@@ -51,8 +51,8 @@ mod tests {
             let by_certificate = if at % 2 == 0 { &Outcome::Absent } else { &refused };
             waiting.push(unproven.admit(by_certificate, &peer).unwrap());
         }
-        let told = unproven.admit(&Outcome::Absent, &peer).unwrap_err();
-        assert_eq!(told.reason(), "too_many");
+        let reported = unproven.admit(&Outcome::Absent, &peer).unwrap_err();
+        assert_eq!(reported.reason(), "too_many");
         let proxied = Outcome::Proxied(Identity::default());
         assert!(unproven.admit(&proxied, &peer).unwrap().is_none());
         let known = Peer::default();

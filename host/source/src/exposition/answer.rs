@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::board::Found;
+use super::board::TargetResult;
 use super::history::Unfilled;
 use super::query::ExpositionQuery;
 use super::target::Target;
@@ -28,7 +28,7 @@ impl Shared {
         let mut failures = 0;
         for target in targets {
             let reason = match board.find(&target.key, query) {
-                Found::Series(series) => {
+                TargetResult::Series(series) => {
                     for (labels, time, value) in series {
                         vector.labels.add_row();
                         for (name, text) in labels {
@@ -40,15 +40,15 @@ impl Shared {
                     }
                     continue;
                 }
-                Found::Unfilled(unfilled) => window(unfilled, query),
-                Found::Nothing { has_metric: true } => {
+                TargetResult::Unfilled(unfilled) => window(unfilled, query),
+                TargetResult::Nothing { has_metric: true } => {
                     format!("no series of {} of its page has the labels of the query", query.metric)
                 }
-                Found::Nothing { has_metric: false } => {
+                TargetResult::Nothing { has_metric: false } => {
                     format!("its page has no series of {}", query.metric)
                 }
-                Found::NotYet => "it is being scraped for the first time".to_owned(),
-                Found::Failed(error) => {
+                TargetResult::NotYet => "it is being scraped for the first time".to_owned(),
+                TargetResult::Failed(error) => {
                     failures += 1;
                     // It is read by whoever reads the metric, for any namespace.
                     let reason = format!("it {}", error.clone().without_quotes());
@@ -61,7 +61,7 @@ impl Shared {
         if let Some((first, error)) = failed
             && failures == targets.len()
         {
-            // What a pod of one namespace says is nobody's business in another.
+            // What a pod of one namespace says must not be shown in another.
             let namespace = &first.key.namespace;
             let is_of_one = targets.iter().all(|target| target.key.namespace == *namespace);
             return Err(ExpositionError::AllFailed {

@@ -12,9 +12,9 @@ use tokio::sync::watch;
 
 use super::error::ScrapeError;
 use super::history::Unfilled;
-use super::kept::{Charges, Entry, Room, Scraped};
 use super::query::ExpositionQuery;
 use super::report::PageReport;
+use super::retained::{Charges, Entry, Room, Scraped};
 use super::scrape::{Page, Wanted, Wish};
 use super::target::{Target, TargetKey};
 use leadsman_model::tenant::Tenant;
@@ -54,7 +54,7 @@ pub(super) enum Turn {
 type FoundSeries<'a> = (&'a [(String, String)], i64, f64);
 
 /// What a query gets from a target.
-pub(super) enum Found<'a> {
+pub(super) enum TargetResult<'a> {
     /// Series.
     Series(Vec<FoundSeries<'a>>),
     /// None, since the window of all of them is not filled.
@@ -156,10 +156,10 @@ impl Board {
             // Evaluations are not on the second, either.
             age.is_some_and(|age| age < every.mul_f64(0.9))
         });
-        let lacks = matches!(entry.ended, Some((Ok(_), _)))
+        let lacks_metrics = matches!(entry.ended, Some((Ok(_), _)))
             && self.wants.contains_key(metric)
             && !entry.kept.contains_key(metric);
-        if is_fresh && !lacks {
+        if is_fresh && !lacks_metrics {
             return Turn::Known;
         }
         self.scrapes += 1;
@@ -204,34 +204,38 @@ impl Board {
             Some((ended, _)) => ended.is_err(),
             None => false,
         };
-        let told = match &outcome {
+        let reported = match &outcome {
             Err(error) if !failed_before => Some(Err(error.clone())),
             Ok(_) if failed_before => Some(Ok(())),
             _ => None,
         };
         entry.ended = Some((outcome, number));
-        told
+        reported
     }
 
     /// What a query gets from a target.
-    pub(super) fn find(&self, key: &TargetKey, query: &ExpositionQuery) -> Found<'_> {
-        let Some(entry) = self.entries.get(key) else { return Found::NotYet };
+    pub(super) fn find(&self, key: &TargetKey, query: &ExpositionQuery) -> TargetResult<'_> {
+        let Some(entry) = self.entries.get(key) else { return TargetResult::NotYet };
         let is_over = entry.under_way.as_ref().is_none_or(|ended| ended.has_changed().is_err());
         let newest = entry.begun.map(|(_, number)| number);
         let number = match &entry.ended {
             // A scrape that came to no end has failed.
             Some((_, number)) if is_over && newest != Some(*number) => {
-                return Found::Failed(ScrapeError::Internal);
+                return TargetResult::Failed(ScrapeError::Internal);
             }
-            None if is_over && newest.is_some() => return Found::Failed(ScrapeError::Internal),
-            None => return Found::NotYet,
-            Some((Err(error), _)) => return Found::Failed(error.clone()),
+            None if is_over && newest.is_some() => {
+                return TargetResult::Failed(ScrapeError::Internal);
+            }
+            None => return TargetResult::NotYet,
+            Some((Err(error), _)) => return TargetResult::Failed(error.clone()),
             Some((Ok(_), number)) => *number,
         };
         if entry.left_out.contains(query.metric.as_str()) {
-            return Found::Failed(ScrapeError::TeamMemory { limit: entry.limit_of_teams });
+            return TargetResult::Failed(ScrapeError::TeamMemory { limit: entry.limit_of_teams });
         }
-        let Some(series) = entry.kept.get(query.metric.as_str()) else { return Found::NotYet };
+        let Some(series) = entry.kept.get(query.metric.as_str()) else {
+            return TargetResult::NotYet;
+        };
         let mut found = Vec::new();
         let mut unfilled = None;
         for (labels, kept) in series.iter().filter(|(_, kept)| kept.scrape == number) {
@@ -250,9 +254,9 @@ impl Board {
         // Equal pages give equal answers.
         found.sort_by_key(|(labels, ..)| *labels);
         match unfilled {
-            _ if !found.is_empty() => Found::Series(found),
-            Some(unfilled) => Found::Unfilled(unfilled),
-            None => Found::Nothing { has_metric: !series.is_empty() },
+            _ if !found.is_empty() => TargetResult::Series(found),
+            Some(unfilled) => TargetResult::Unfilled(unfilled),
+            None => TargetResult::Nothing { has_metric: !series.is_empty() },
         }
     }
 
@@ -265,7 +269,7 @@ impl Board {
     pub(super) fn all(&self, now: Instant) -> Vec<(String, Result<PageReport, String>)> {
         let ended = |(key, entry): (&TargetKey, &Entry)| {
             let (ended, _) = entry.ended.as_ref()?;
-            let told = match ended {
+            let reported = match ended {
                 Ok(Scraped { at, bytes, series, took }) => Ok(PageReport {
                     age: now.saturating_duration_since(*at),
                     bytes: *bytes,
@@ -274,7 +278,7 @@ impl Board {
                 }),
                 Err(error) => Err(error.to_string()),
             };
-            Some((key.to_string(), told))
+            Some((key.to_string(), reported))
         };
         self.entries.iter().filter_map(ended).collect()
     }

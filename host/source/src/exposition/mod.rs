@@ -11,10 +11,10 @@ mod arriving;
 mod board;
 mod error;
 mod history;
-mod kept;
 pub(crate) mod parse;
 mod query;
 mod report;
+mod retained;
 mod scrape;
 mod settings;
 mod target;
@@ -271,8 +271,8 @@ impl Shared {
         };
         self.metrics.called(SCRAPE, outcome);
         let limit = self.settings.limits.memory;
-        let told = self.board().ended(&target.key, number, page, limit, Instant::now());
-        match told {
+        let reported = self.board().ended(&target.key, number, page, limit, Instant::now());
+        match reported {
             Some(Err(error)) => {
                 tracing::warn!(%target, %error, "a target cannot be scraped; its values are absent");
             }

@@ -182,8 +182,8 @@ mod tests {
             function: Function::Rate,
             over: Duration::from_secs(60),
         };
-        let told = "rate(http_requests_total{method=\"GET\",code=~\"2..\"}[60s])";
-        assert_eq!(query.to_string(), told);
+        let reported = "rate(http_requests_total{method=\"GET\",code=~\"2..\"}[60s])";
+        assert_eq!(query.to_string(), reported);
         let keys = json!({
             "metric": "http_requests_total", "labels": {"method": "GET"}, "matches": {"code": "2.."},
             "function": "rate", "over": "60000ms",

@@ -47,15 +47,15 @@ impl Exposition {
     /// What is known without asking.
     pub(crate) fn state(&self) -> String {
         let board = self.shared.board();
-        let mut told = board.all(Instant::now());
+        let mut reported = board.all(Instant::now());
         let memory = board.memory();
         drop(board);
-        let failing = told.iter().filter(|(_, ended)| ended.is_err()).count();
-        told.sort_by_key(|(target, ended)| (ended.is_ok(), target.clone()));
-        let more = told.len().saturating_sub(MAX_TOLD);
+        let failing = reported.iter().filter(|(_, ended)| ended.is_err()).count();
+        reported.sort_by_key(|(target, ended)| (ended.is_ok(), target.clone()));
+        let more = reported.len().saturating_sub(MAX_TOLD);
         let each: Vec<_> =
-            told.iter().take(MAX_TOLD).map(|(target, ended)| line(target, ended)).collect();
-        let mut state = format!("{} targets scraped, {failing} failing", told.len());
+            reported.iter().take(MAX_TOLD).map(|(target, ended)| line(target, ended)).collect();
+        let mut state = format!("{} targets scraped, {failing} failing", reported.len());
         if let Some(endpoints) = &self.shared.endpoints {
             match endpoints.endpoints() {
                 Ok(all) => state += &format!(", of {} {}", all.len(), endpoints.pick()),

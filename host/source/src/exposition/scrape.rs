@@ -34,7 +34,7 @@ const BATCH: usize = 256 << 10;
 /// How much of a body is looked at for a message.
 const MAX_QUOTED: usize = 4096;
 
-/// What a series takes beside its labels and samples.
+/// What a series takes in addition to its labels and samples.
 pub(super) const SERIES_BYTES: usize = 160;
 
 /// The metrics that queries ask for.

@@ -27,7 +27,7 @@ pub(super) struct Target {
     labels: Vec<(String, String)>,
 }
 
-/// What tells targets apart.
+/// What identifies a target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct TargetKey {
     pub(super) url: String,

@@ -294,7 +294,7 @@ fn what_nobody_wants_is_dropped() {
     assert!(board.want(&query("a"), &Tenant::default(), start));
 }
 
-/// A team that asks for what does not fit is told so; what others ask of the same target is there.
+/// A team that asks for what does not fit gets that as the reason; what others ask of the same target is there.
 #[tokio::test]
 async fn a_team_takes_no_memory_of_others() {
     let large: String = (0..2000).map(|number| format!("large{{x=\"{number}\"}} 1\n")).collect();

@@ -190,7 +190,7 @@ mod tests {
     }
 
     /// Each series with its labels as text.
-    fn told(answer: &Answer) -> Vec<(String, f64)> {
+    fn reported(answer: &Answer) -> Vec<(String, f64)> {
         let Data::Vector(vector) = &answer.data else { panic!("{answer:?}") };
         let labels = |row| {
             let pair = |(name, value)| {
@@ -232,7 +232,8 @@ mod tests {
             row("pool-of-nobody", None, 4.0),
         ];
         let query = query(Pick::Ako("k8s".to_owned()));
-        let answer_of = |query, namespace| told(&answer(query, &rows, Some(&objects), namespace));
+        let answer_of =
+            |query, namespace| reported(&answer(query, &rows, Some(&objects), namespace));
         let labels = |pool: u8, namespace: &str| {
             format!(
                 "cluster=k8s ingress=web namespace={namespace} pool=p{pool} tenant=admin \
@@ -254,7 +255,7 @@ mod tests {
             [row("pool-1", Some("10.0.0.1:8080"), 1.0), row("pool-1", Some("[fd00::1]:80"), 2.0)];
         let answer = answer(&query(Pick::Uuid("pool-1".to_owned())), &rows, None, None);
         assert_eq!(
-            told(&answer).into_iter().map(|(labels, _)| labels).collect::<Vec<_>>(),
+            reported(&answer).into_iter().map(|(labels, _)| labels).collect::<Vec<_>>(),
             [
                 "address=10.0.0.1 server=10.0.0.1:8080 uuid=pool-1",
                 "address=fd00::1 server=[fd00::1]:80 uuid=pool-1",

@@ -45,7 +45,7 @@ struct Entry {
 /// A key that nobody has wanted for so long, beyond two steps, is dropped.
 const KEPT_UNWANTED: Duration = Duration::from_secs(120);
 
-/// How many keys a team may have asked for beside those that others want: some for each of the mappings that
+/// How many keys a team may have asked for besides those that others want: some for each of the mappings that
 /// it may have. Each is part of a call in each step.
 const MAX_KEYS_OF_TEAM: usize = 200;
 
@@ -184,7 +184,7 @@ impl Board {
 }
 
 /// The series of a key among those of its metric. A pool whose servers have series has one of its own
-/// beside them, or not.
+/// besides them, or not.
 fn of_key(key: &Key, rows: &[Row]) -> Vec<Row> {
     let is_meant = |row: &&Row| match &key.target {
         Target::All => true,

@@ -227,7 +227,7 @@ impl Controller {
         Err(AlbError::SessionRefused { status: StatusCode::UNAUTHORIZED, message: None })
     }
 
-    /// The nodes beside the one that answered last, and why those that do not answer do not.
+    /// The nodes besides the one that answered last, and why those that do not answer do not.
     pub(super) async fn others(&self) -> Vec<(String, Option<AlbError>)> {
         let current = self.addresses.current();
         let mut others = Vec::new();

@@ -40,9 +40,9 @@ impl Costs {
     /// What one call costs on average, for people: `login 12.0ms, objects 80.0ms and 52.1 kB`.
     pub(super) fn each(&self) -> Option<String> {
         let costs = self.costs();
-        let told = costs.iter().map(|(kind, cost)| format!("{} {}", kind.name(), cost.each()));
-        let told: Vec<_> = told.collect();
-        (!told.is_empty()).then(|| told.join(", "))
+        let reported = costs.iter().map(|(kind, cost)| format!("{} {}", kind.name(), cost.each()));
+        let reported: Vec<_> = reported.collect();
+        (!reported.is_empty()).then(|| reported.join(", "))
     }
 
     fn costs(&self) -> MutexGuard<'_, BTreeMap<CallKind, CallCost>> {

@@ -1,4 +1,4 @@
-//! Real time metrics of the objects that queries are for: their newest samples, and what is told of their end.
+//! Real time metrics of the objects that queries are for: their newest samples, and what is reported when they end.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -74,7 +74,7 @@ impl NsxAlb {
         }
     }
 
-    /// Counts the objects with real time metrics, and tells of those whose have ended.
+    /// Counts the objects with real time metrics, and reports those whose have ended.
     pub(super) fn watch_real_time(&self, keys: &[Key], rows: &[Row], time: i64) {
         let mut watch = self.real_time();
         let Some(ended) = watch.answered(keys, rows, time) else { return };

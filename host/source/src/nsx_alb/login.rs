@@ -187,20 +187,20 @@ mod tests {
 
     #[test]
     fn a_refused_login_is_told_from_a_controller_that_is_down() {
-        let told = |status, body| {
+        let reported = |status, body| {
             let error = outcome(received(status, body), Path::new("/etc/alb")).err().unwrap();
             error.to_string()
         };
-        let refused = told(401, r#"{"error": "Invalid credentials"}"#);
+        let refused = reported(401, r#"{"error": "Invalid credentials"}"#);
         assert_eq!(
             refused,
             "refused the login (401 Unauthorized: Invalid credentials); it is not asked again \
              until a file in /etc/alb changes, so that the account is not locked"
         );
-        assert!(told(403, "").starts_with("refused the login (403 Forbidden);"));
-        assert!(told(503, "<html>busy</html>").starts_with("answered 503"));
-        assert!(told(404, "{}").contains("is this the address of the controller?"));
-        assert!(told(200, "<html>Welcome</html>").contains("in place of JSON: \"Welcome\""));
+        assert!(reported(403, "").starts_with("refused the login (403 Forbidden);"));
+        assert!(reported(503, "<html>busy</html>").starts_with("answered 503"));
+        assert!(reported(404, "{}").contains("is this the address of the controller?"));
+        assert!(reported(200, "<html>Welcome</html>").contains("in place of JSON: \"Welcome\""));
     }
 
     #[test]
@@ -212,7 +212,10 @@ mod tests {
         assert_eq!(cookie, b"sessionid=s; avi-sessionid=s");
         assert_eq!(version.as_deref(), Some("22.1.3"));
         let refusal = br#"{"error": "in\ntwo lines"}"#;
-        let told = parse(StatusCode::UNAUTHORIZED, &[], refusal).unwrap_err().to_string();
-        assert!(told.starts_with("refused the login (401 Unauthorized: in two lines);"), "{told}");
+        let reported = parse(StatusCode::UNAUTHORIZED, &[], refusal).unwrap_err().to_string();
+        assert!(
+            reported.starts_with("refused the login (401 Unauthorized: in two lines);"),
+            "{reported}"
+        );
     }
 }

@@ -97,7 +97,7 @@ mod tests {
         pairs.iter().map(marker).collect()
     }
 
-    fn told(labels: &MarkerLabels) -> Vec<(&str, &str)> {
+    fn reported(labels: &MarkerLabels) -> Vec<(&str, &str)> {
         labels.iter().map(|(label, value)| (*label, value.as_str())).collect()
     }
 
@@ -117,7 +117,7 @@ mod tests {
             Some(&json!({"namespace": "not this one"})),
         );
         assert_eq!(
-            told(&labels),
+            reported(&labels),
             [
                 ("cluster", "k8s-03-cluster"),
                 ("namespace", "routing-ns1"),
@@ -143,7 +143,7 @@ mod tests {
             None,
         );
         assert_eq!(
-            told(&labels),
+            reported(&labels),
             [
                 ("namespace", "shop"),
                 ("service", "web"),
@@ -160,7 +160,7 @@ mod tests {
             &markers(&[("Namespace", &["shop"]), ("IngressName", &["a", "b"]), ("Host", &[])]),
             None,
         );
-        assert_eq!(told(&labels), [("namespace", "shop")]);
+        assert_eq!(reported(&labels), [("namespace", "shop")]);
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         });
         for metadata in [metadata.clone(), Value::String(metadata.to_string())] {
             assert_eq!(
-                told(&labels(&[], Some(&metadata))),
+                reported(&labels(&[], Some(&metadata))),
                 [
                     ("namespace", "routing-ns1"),
                     ("service", "kuard"),
@@ -183,6 +183,6 @@ mod tests {
         assert!(labels(&[], Some(&Value::String("not JSON".into()))).is_empty());
         let of_a_service = json!({"namespace_svc_name": ["shop/web"]});
         let labels = labels(&[], Some(&of_a_service));
-        assert_eq!(told(&labels), [("namespace", "shop"), ("service", "web")]);
+        assert_eq!(reported(&labels), [("namespace", "shop"), ("service", "web")]);
     }
 }

@@ -298,7 +298,7 @@ pub(super) fn parse_page(page: &[u8]) -> Result<usize, String> {
     Ok(text::rows(page, &[report::METRIC.into()], 0)?.len())
 }
 
-/// Parses the answer to a login; the error is what people are told.
+/// Parses the answer to a login; the error is for people.
 pub(super) fn parse_login(
     status: u16,
     set_cookie: &[&[u8]],

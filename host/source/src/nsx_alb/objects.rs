@@ -86,7 +86,7 @@ struct Listed {
     analytics_policy: Option<Value>,
 }
 
-/// A list in the making.
+/// A list under construction.
 pub(super) struct Listing {
     entity: Entity,
     objects: Objects,

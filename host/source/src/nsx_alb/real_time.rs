@@ -178,17 +178,17 @@ mod tests {
     #[test]
     fn an_end_is_told_once_and_a_new_begin_is_seen() {
         let (mut watch, keys) = (Watch::default(), [real_time("*")]);
-        let mut told = |rows: &[Row]| {
+        let mut reported = |rows: &[Row]| {
             let ended = watch.answered(&keys, rows, NOW).unwrap();
             (ended.iter().map(|uuid| uuid.to_string()).collect::<Vec<_>>(), watch.counts())
         };
-        assert_eq!(told(&[row("pool-1", 5), row("pool-2", 5)]), (vec![], (2, 0)));
+        assert_eq!(reported(&[row("pool-1", 5), row("pool-2", 5)]), (vec![], (2, 0)));
         let old = [row("pool-1", 300), row("pool-2", 5)];
-        assert_eq!(told(&old), (vec!["pool-1".to_owned()], (1, 1)));
-        assert_eq!(told(&old), (vec![], (1, 1)));
-        assert_eq!(told(&[row("pool-1", 5), row("pool-2", 5)]), (vec![], (2, 0)));
+        assert_eq!(reported(&old), (vec!["pool-1".to_owned()], (1, 1)));
+        assert_eq!(reported(&old), (vec![], (1, 1)));
+        assert_eq!(reported(&[row("pool-1", 5), row("pool-2", 5)]), (vec![], (2, 0)));
         // The newest of all series of an object counts.
-        assert_eq!(told(&[row("pool-1", 300), row("pool-1", 5)]), (vec![], (2, 0)));
+        assert_eq!(reported(&[row("pool-1", 300), row("pool-1", 5)]), (vec![], (2, 0)));
     }
 
     #[test]

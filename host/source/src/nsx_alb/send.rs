@@ -186,9 +186,9 @@ mod tests {
 
     #[test]
     fn the_controllers_own_words_are_passed_on() {
-        let told = |body| received("application/json", body).message();
-        assert_eq!(told(r#"{"error": "no such metric"}"#).as_deref(), Some("no such metric"));
-        assert_eq!(told(r#"{"detail": "CSRF Failed"}"#).as_deref(), Some("CSRF Failed"));
-        assert_eq!(told("<html>"), None);
+        let reported = |body| received("application/json", body).message();
+        assert_eq!(reported(r#"{"error": "no such metric"}"#).as_deref(), Some("no such metric"));
+        assert_eq!(reported(r#"{"detail": "CSRF Failed"}"#).as_deref(), Some("CSRF Failed"));
+        assert_eq!(reported("<html>"), None);
     }
 }

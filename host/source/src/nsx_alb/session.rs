@@ -172,7 +172,7 @@ mod tests {
         AlbError::LoginRefused { status, message: None, folder: "/etc/alb".into() }
     }
 
-    fn told(next: Next) -> &'static str {
+    fn reported(next: Next) -> &'static str {
         match next {
             Next::Send(_) => "send",
             Next::LogIn => "log in",
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_login_comes_first_and_its_cookies_change_with_answers() {
         let (mut session, now, user) = (Session::default(), Instant::now(), credentials("a"));
-        assert_eq!(told(session.next(&user, now)), "log in");
+        assert_eq!(reported(session.next(&user, now)), "log in");
         session.logged_in(Cookies::default(), Some("22.1.3".to_owned()));
         let Next::Send(open) = session.next(&user, now) else { panic!() };
         assert_eq!((open.login, open.version.as_deref()), (1, Some("22.1.3")));
@@ -201,11 +201,11 @@ mod tests {
         let (mut session, now, user) = (Session::default(), Instant::now(), credentials("a"));
         session.logged_in(Cookies::default(), None);
         session.expired(1);
-        assert_eq!(told(session.next(&user, now)), "log in");
+        assert_eq!(reported(session.next(&user, now)), "log in");
         session.logged_in(Cookies::default(), None);
         // Another request that was sent with the first session.
         session.expired(1);
-        assert_eq!(told(session.next(&user, now)), "send");
+        assert_eq!(reported(session.next(&user, now)), "send");
     }
 
     #[test]
@@ -213,9 +213,13 @@ mod tests {
         let (mut session, now, user) = (Session::default(), Instant::now(), credentials("a"));
         session.refused(user.clone(), refusal());
         let later = now + Duration::from_secs(3600);
-        assert_eq!(told(session.next(&user, later)), "fail");
-        assert_eq!(told(session.next(&credentials("a"), later)), "fail", "read anew, and the same");
-        assert_eq!(told(session.next(&credentials("b"), later)), "log in");
+        assert_eq!(reported(session.next(&user, later)), "fail");
+        assert_eq!(
+            reported(session.next(&credentials("a"), later)),
+            "fail",
+            "read anew, and the same"
+        );
+        assert_eq!(reported(session.next(&credentials("b"), later)), "log in");
     }
 
     #[test]
@@ -227,15 +231,15 @@ mod tests {
         for pause in [1, 2, 4, 8, 16, 30, 30] {
             session.failed(error(), start);
             let at = |seconds| start + Duration::from_secs(seconds);
-            assert_eq!(told(session.next(&user, at(pause - 1))), "fail", "{pause}");
-            assert_eq!(told(session.next(&user, at(pause))), "ask status", "{pause}");
+            assert_eq!(reported(session.next(&user, at(pause - 1))), "fail", "{pause}");
+            assert_eq!(reported(session.next(&user, at(pause))), "ask status", "{pause}");
         }
         session.is_healthy();
-        assert_eq!(told(session.next(&user, start)), "log in");
+        assert_eq!(reported(session.next(&user, start)), "log in");
         session.logged_in(Cookies::default(), None);
         session.succeeded();
         session.failed(error(), start);
-        assert_eq!(told(session.next(&user, start + Duration::from_secs(1))), "ask status");
+        assert_eq!(reported(session.next(&user, start + Duration::from_secs(1))), "ask status");
     }
 
     #[test]
@@ -245,7 +249,7 @@ mod tests {
         session.logged_in(Cookies::default(), None);
         session.failed(AlbError::Timeout(Duration::from_secs(10)), start);
         session.failed(AlbError::Unreachable("refused".to_owned()), start);
-        assert_eq!(told(session.next(&user, later)), "ask status");
+        assert_eq!(reported(session.next(&user, later)), "ask status");
         session.is_healthy();
         let Next::Send(open) = session.next(&user, later) else { panic!() };
         assert_eq!(open.login, 1);
@@ -253,7 +257,7 @@ mod tests {
         let (status, excerpt) = (StatusCode::SERVICE_UNAVAILABLE, None);
         session.suspected(AlbError::Unavailable { status, excerpt }, start);
         session.is_healthy();
-        assert_eq!(told(session.next(&user, later)), "log in");
+        assert_eq!(reported(session.next(&user, later)), "log in");
     }
 
     #[test]
@@ -265,6 +269,6 @@ mod tests {
         assert!(session.take().is_none());
         session.refused(credentials("a"), refusal());
         assert!(session.take().is_none());
-        assert_eq!(told(session.next(&credentials("a"), Instant::now())), "fail");
+        assert_eq!(reported(session.next(&credentials("a"), Instant::now())), "fail");
     }
 }

@@ -17,11 +17,11 @@ const MAX_REQUESTS: usize = 64;
 pub(super) struct SharedCall {
     requests: usize,
     keys: Vec<Key>,
-    asked: HashMap<(Entity, Arc<str>), Asked>,
+    asked: HashMap<(Entity, Arc<str>), RequestedObjects>,
 }
 
 /// The objects that a metric is asked for of.
-enum Asked {
+enum RequestedObjects {
     All,
     Named(HashSet<Arc<str>>),
 }
@@ -32,7 +32,7 @@ impl SharedCall {
         let is_apart =
             |key: &Key| match (self.asked.get(&(key.entity, key.metric.clone())), &key.target) {
                 (None, _) => true,
-                (Some(Asked::Named(named)), Target::One(uuid)) => !named.contains(uuid),
+                (Some(RequestedObjects::Named(named)), Target::One(uuid)) => !named.contains(uuid),
                 (Some(_), _) => false,
             };
         self.requests < MAX_REQUESTS && request.iter().all(is_apart)
@@ -44,11 +44,13 @@ impl SharedCall {
         for key in &request {
             let of = (key.entity, key.metric.clone());
             match &key.target {
-                Target::All => drop(self.asked.insert(of, Asked::All)),
+                Target::All => drop(self.asked.insert(of, RequestedObjects::All)),
                 Target::One(uuid) => {
-                    let asked =
-                        self.asked.entry(of).or_insert_with(|| Asked::Named(HashSet::new()));
-                    if let Asked::Named(named) = asked {
+                    let asked = self
+                        .asked
+                        .entry(of)
+                        .or_insert_with(|| RequestedObjects::Named(HashSet::new()));
+                    if let RequestedObjects::Named(named) = asked {
                         named.insert(uuid.clone());
                     }
                 }

@@ -94,7 +94,7 @@ pub(super) fn rows(page: &[u8], metrics: &[Arc<str>], now: i64) -> Result<Vec<Ro
     };
     let mut reader = PageReader::new(Format::Text, LIMITS);
     let read = reader.feed(page, &mut take).and_then(|()| reader.end(&mut take));
-    read.map_err(told)?;
+    read.map_err(reported)?;
     match (fault, other) {
         (Some(fault), _) => Err(fault),
         (None, Some(other)) if rows.is_empty() => {
@@ -142,7 +142,7 @@ fn twice(name: &str, row: &Row) -> String {
 
 /// Why a page cannot be read. Teams read it, so it quotes nothing of the page: a line may be of
 /// somebody else.
-fn told(error: PageError) -> String {
+fn reported(error: PageError) -> String {
     match error {
         PageError::Line { line, reason, excerpt } => {
             tracing::debug!(line, excerpt, "the line of the controller that cannot be read");
@@ -193,9 +193,12 @@ mod tests {
             "server=\"\", name=\"server-pool-1\"} NaN",
         ))
         .unwrap();
-        let told: Vec<_> =
+        let reported: Vec<_> =
             rows.iter().map(|row| (&*row.entity, row.server.as_deref(), row.time)).collect();
-        assert_eq!(told, [("pool-4d74", Some("10.142.0.32:8080"), NOW), ("pool-4d74", None, NOW)]);
+        assert_eq!(
+            reported,
+            [("pool-4d74", Some("10.142.0.32:8080"), NOW), ("pool-4d74", None, NOW)]
+        );
         assert_eq!((rows[0].metric.as_str(), rows[0].value), (ID, 3.5));
         // What stands for it is the mapping's to say.
         assert!(rows[1].value.is_nan());
@@ -226,10 +229,13 @@ mod tests {
             (one.replace("} 1", "} one"), "line 1"),
             (one.replace("\"a:1\"}", "\"a:1}"), "a quoted value has no end"),
         ] {
-            let told = read(&page).unwrap_err();
-            assert!(told.contains(reason) && !told.contains("a:1"), "{reason:?} in {told}");
+            let reported = read(&page).unwrap_err();
+            assert!(
+                reported.contains(reason) && !reported.contains("a:1"),
+                "{reason:?} in {reported}"
+            );
         }
-        // Others beside those that were asked for are no matter.
+        // Others besides those that were asked for are no matter.
         let both = format!("{one}{}", one.replace("open_conns", "closed_conns"));
         assert_eq!(read(&both).unwrap().len(), 1);
     }
@@ -240,8 +246,8 @@ mod tests {
         for number in 0..=LIMITS.series {
             page.push_str(&format!("avi_l4_server_avg_open_conns{{uuid=\"p-{number}\"}} 1\n"));
         }
-        let told = read(&page).unwrap_err();
-        assert_eq!(told, "it has more than 200000 series; use a tenant with fewer objects");
+        let reported = read(&page).unwrap_err();
+        assert_eq!(reported, "it has more than 200000 series; use a tenant with fewer objects");
     }
 
     #[test]

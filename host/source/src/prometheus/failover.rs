@@ -15,7 +15,7 @@ use crate::addresses::{Addresses, Turn};
 const OF_THE_QUERY: [&str; 3] = ["timeout", "canceled", "execution"];
 
 /// A request under way.
-struct Asked {
+struct RequestUnderWay {
     at: usize,
     sent: Instant,
     /// Whether another address was asked since it did not answer soon.
@@ -46,7 +46,7 @@ where
 {
     let mut turns = addresses.turns(Instant::now().into_std(), deadline.into_std()).into_iter();
     let mut under_way = FuturesUnordered::new();
-    let mut asked: Vec<Asked> = Vec::new();
+    let mut asked: Vec<RequestUnderWay> = Vec::new();
     let mut failed: Vec<(usize, QueryError)> = Vec::new();
     // Failed in a way that is their own if another one answers.
     let mut suspects: Vec<(usize, Instant, String)> = Vec::new();
@@ -57,7 +57,7 @@ where
                 let (at, sent) = (turn.at, Instant::now());
                 let answer = ask(addresses.url(at));
                 under_way.push(async move { (at, answer.await) });
-                asked.push(Asked { at, sent, is_late: false });
+                asked.push(RequestUnderWay { at, sent, is_late: false });
                 sent + patience(turn, deadline.saturating_duration_since(sent), turns.len())
             }
         };
@@ -109,7 +109,7 @@ fn patience(turn: Turn, left: Duration, others: usize) -> Duration {
 }
 
 /// Those that did not answer soon. Whatever was asked just now is none of them.
-fn silent(addresses: &Addresses, asked: &[Asked], error: &QueryError) {
+fn silent(addresses: &Addresses, asked: &[RequestUnderWay], error: &QueryError) {
     let now = Instant::now().into_std();
     for one in asked.iter().filter(|one| one.is_late) {
         addresses.silent(one.at, &error.to_string(), one.sent.into_std(), now);

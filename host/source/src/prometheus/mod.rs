@@ -2,29 +2,34 @@
 
 mod decode;
 mod failover;
+mod headers;
 mod link;
+mod refusal;
 mod series;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Method, Response};
 use tokio::time::{Instant, timeout_at};
 
 use super::decoding::decode as decode_apart;
 use super::error::shortened;
-use super::{QueryError, Request, SourceError, redact};
+use super::{QueryError, Request, SourceError};
 use crate::addresses::{Addresses, Preference};
 use crate::client::Client;
-use crate::settings::{Credentials, Method as MethodSetting, PrometheusSettings, Username};
+use crate::settings::{Method as MethodSetting, PrometheusSettings};
 pub(super) use decode::answer;
+pub(super) use headers::request_headers;
 use leadsman_model::data::Answer;
 use leadsman_model::permits::FairSemaphore;
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
 use leadsman_runtime::telemetry::SourceMetrics;
+pub(super) use refusal::excerpt;
+use refusal::{decoded, not_decoded, redacted, refused};
 use series::SeriesList;
 pub(super) use series::series;
 
@@ -36,9 +41,6 @@ const SERIES_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How much of a list of series is decoded at once.
 const SERIES_BATCH: usize = 256 << 10;
-
-/// How many characters of an answer that is no result are passed on.
-const EXCERPT: usize = 160;
 
 /// A Prometheus.
 pub struct Prometheus {
@@ -293,130 +295,8 @@ impl Prometheus {
     }
 }
 
-/// The headers of a request. Files are read anew for each.
-pub(super) fn request_headers(
-    headers: &HeaderMap,
-    header_files: &[(http::HeaderName, std::path::PathBuf)],
-    credentials: &Credentials,
-) -> Result<HeaderMap, QueryError> {
-    let mut headers = headers.clone();
-    for (name, path) in header_files {
-        headers.insert(name, secret(path, read(path)?)?);
-    }
-    let (path, value) = match credentials {
-        Credentials::None => return Ok(headers),
-        Credentials::BearerFile(path) => (path, format!("Bearer {}", read(path)?)),
-        Credentials::Basic { username, password_file } => {
-            use base64::Engine as _;
-            let username = match username {
-                Username::Written(name) => name.clone(),
-                Username::File(path) => read(path)?,
-            };
-            let pair = format!("{username}:{}", read(password_file)?);
-            let pair = base64::engine::general_purpose::STANDARD.encode(pair);
-            (password_file, format!("Basic {pair}"))
-        }
-    };
-    headers.insert(AUTHORIZATION, secret(path, value)?);
-    Ok(headers)
-}
-
-fn decoded(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Answer, QueryError> {
-    decode::answer(body).map_err(|reason| not_decoded(content_type, body, reason))
-}
-
-/// What is not even said to be JSON is no answer of a Prometheus: that says more than where it cannot
-/// be read.
-fn not_decoded(content_type: Option<&HeaderValue>, body: &[u8], reason: String) -> QueryError {
-    match content_type {
-        Some(kind) if !kind.as_bytes().starts_with(b"application/json") => {
-            let shown = excerpt(body).unwrap_or_default();
-            let kind = kind.to_str().unwrap_or("an unknown type");
-            QueryError::NotPrometheus(shortened(&format!(
-                "it is {kind}, not JSON, so there is no Prometheus API at this `url`: {shown}"
-            )))
-        }
-        _ => QueryError::decode(reason),
-    }
-}
-
-/// Prometheus reports errors in JSON, a proxy in another format.
-fn refused(status: StatusCode, body: &[u8]) -> QueryError {
-    match decode::refusal(body) {
-        Some((kind, message)) => {
-            QueryError::Api { status, kind: shortened(&kind), message: shortened(&message) }
-        }
-        None => QueryError::Status { status, excerpt: excerpt(body) },
-    }
-}
-
-/// What Prometheus says, without the labels of others' series. The whole of it is in the log, at the
-/// level debug.
-fn redacted(error: QueryError, query: &str) -> QueryError {
-    let redact = |text: String| {
-        let message = redact::message(&text, query);
-        if message != text {
-            tracing::debug!(query, text, "the source's own words");
-        }
-        message
-    };
-    match error {
-        QueryError::Api { status, kind, message } => {
-            QueryError::Api { status, kind: redact(kind), message: redact(message) }
-        }
-        QueryError::Decode(reason) => QueryError::Decode(redact::excerpt(&reason)),
-        QueryError::NotPrometheus(reason) => QueryError::NotPrometheus(redact::excerpt(&reason)),
-        QueryError::NoAddress(errors) => {
-            let each = errors.into_iter().map(|(at, error)| (at, redacted(error, query)));
-            QueryError::NoAddress(each.collect())
-        }
-        QueryError::Warnings(warnings) => QueryError::Warnings(redact(warnings)),
-        other => other,
-    }
-}
-
 fn seconds(milliseconds: i64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
-}
-
-/// Reads a credential for each query: tokens of service accounts are replaced every hour.
-fn read(path: &std::path::Path) -> Result<String, QueryError> {
-    match leadsman_runtime::files::read_text(path, leadsman_runtime::files::MAX_CREDENTIALS) {
-        Ok(text) => Ok(text.trim().to_owned()),
-        Err(source) => Err(QueryError::Credential { path: path.to_owned(), source }),
-    }
-}
-
-/// The value of a header that is from a file, and is logged nowhere.
-fn secret(path: &std::path::Path, value: String) -> Result<HeaderValue, QueryError> {
-    let mut value = HeaderValue::try_from(value)
-        .map_err(|_| QueryError::UnusableCredential { path: path.to_owned() })?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// The beginning of a body in one line without tags, for people.
-pub(super) fn excerpt(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
-    let mut plain = String::new();
-    let mut in_tag = false;
-    for c in text.chars() {
-        match c {
-            '<' => in_tag = true,
-            '>' if in_tag => {
-                in_tag = false;
-                plain.push(' ');
-            }
-            _ if in_tag => {}
-            c if c.is_control() => plain.push(' '),
-            c => plain.push(c),
-        }
-    }
-    let words: Vec<_> = plain.split_whitespace().collect();
-    let line = redact::excerpt(&words.join(" "));
-    let short: String = line.chars().take(EXCERPT).collect();
-    let more = if line.chars().nth(EXCERPT).is_some() { "…" } else { "" };
-    (!short.is_empty()).then(|| format!("\"{short}{more}\""))
 }
 
 impl std::fmt::Debug for Prometheus {

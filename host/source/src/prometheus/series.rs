@@ -278,7 +278,7 @@ mod tests {
         {"__name__":"up","namespace":"b","node":"n\\"},
         {"namespace":"a","__name__":"down"}, {"job":"nameless"}],"warnings":["some"]}"#;
 
-    fn told(seen: &Seen) -> Vec<String> {
+    fn reported(seen: &Seen) -> Vec<String> {
         seen.iter()
             .map(|(name, labels)| {
                 let labels: Vec<_> = labels.iter().map(|label| &**label).collect();
@@ -295,7 +295,10 @@ mod tests {
                 list.feed(chunk).unwrap();
             }
             assert_eq!(list.count, 4, "{size}");
-            assert_eq!(told(&list.end().unwrap()), ["down: namespace", "up: namespace node pod"]);
+            assert_eq!(
+                reported(&list.end().unwrap()),
+                ["down: namespace", "up: namespace node pod"]
+            );
         }
     }
 

@@ -13,7 +13,7 @@ use crate::cli::RunPlugin;
 
 /// Runs a plugin once.
 pub(super) fn run(of: &RunPlugin) -> ExitCode {
-    match (of.trial(), &of.fixture) {
+    match (of.try_options(), &of.fixture) {
         (Some(options), _) => tried(&options, of.output, of.record.as_deref()),
         (None, Some(fixture)) => run_fixture(&of.plugin, fixture),
         // The command line requires one of the two.

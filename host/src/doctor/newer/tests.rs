@@ -29,13 +29,13 @@ fn hpa(spec: Value, status: Value) -> Value {
     hpa
 }
 
-fn told_with(hpa: &Value, around: &Around) -> Vec<(Verdict, String)> {
+fn reported_with(hpa: &Value, around: &Around) -> Vec<(Verdict, String)> {
     let findings = findings("shop/web", hpa, around);
     findings.into_iter().map(|one| (one.verdict, one.what)).collect()
 }
 
-fn told(spec: Value) -> Vec<(Verdict, String)> {
-    told_with(&hpa(spec, json!({})), &Around::default())
+fn reported(spec: Value) -> Vec<(Verdict, String)> {
+    reported_with(&hpa(spec, json!({})), &Around::default())
 }
 
 /// A configuration whose external metric `depth` has these keys.
@@ -55,22 +55,22 @@ fn configured(keys: &str) -> Around {
 
 #[test]
 fn an_autoscaler_with_nothing_new_is_told_nothing() {
-    assert!(told(json!({})).is_empty());
+    assert!(reported(json!({})).is_empty());
     // What a version that is to come may add.
     let unknown = json!({
         "behavior": {"scaleUp": {"novelty": [1, {"a": null}]}, "novelty": true},
         "novelty": {"replicas": "many"},
     });
-    assert!(told(unknown).is_empty());
+    assert!(reported(unknown).is_empty());
 }
 
 #[test]
 fn the_tolerance_says_between_what_nothing_changes() {
     let of = |up: Value, down: Value| {
-        let told = told(
+        let reported = reported(
             json!({"behavior": {"scaleUp": {"tolerance": up}, "scaleDown": {"tolerance": down}}}),
         );
-        let [(verdict, text)] = &told[..] else { panic!("{told:?}") };
+        let [(verdict, text)] = &reported[..] else { panic!("{reported:?}") };
         (*verdict, text.clone())
     };
     let (verdict, text) = of(json!("50m"), json!("0.2"));
@@ -89,23 +89,23 @@ fn the_tolerance_says_between_what_nothing_changes() {
 #[test]
 fn a_sync_period_is_compared_with_what_the_adapter_does() {
     let hpa = hpa(json!({"behavior": {"syncPeriodSeconds": 2}}), json!({}));
-    let (verdict, text) = told_with(&hpa, &Around::default()).remove(0);
+    let (verdict, text) = reported_with(&hpa, &Around::default()).remove(0);
     assert_eq!(verdict, Verdict::Unsure);
     assert!(text.contains("every 5s at most, unless its mapping says otherwise"), "{text}");
-    let (verdict, text) = told_with(&hpa, &configured(", refreshAtMostEvery: 1s")).remove(0);
+    let (verdict, text) = reported_with(&hpa, &configured(", refreshAtMostEvery: 1s")).remove(0);
     assert_eq!(verdict, Verdict::Good);
     assert_eq!(text, "shop/web syncs every 2s: its metrics are evaluated in that cadence");
 }
 
 #[test]
 fn the_strategy_says_which_pods_count() {
-    assert!(told(json!({"selectionStrategy": "LabelSelector"})).is_empty());
+    assert!(reported(json!({"selectionStrategy": "LabelSelector"})).is_empty());
     for key in ["selectionStrategy", "podSelectionStrategy"] {
-        let (verdict, text) = told(json!({key: "OwnerReferences"})).remove(0);
+        let (verdict, text) = reported(json!({key: "OwnerReferences"})).remove(0);
         assert_eq!(verdict, Verdict::Good);
         assert!(text.contains("counts the pods that its target owns"), "{text}");
     }
-    let (verdict, text) = told(json!({"selectionStrategy": "Moon\nphase"})).remove(0);
+    let (verdict, text) = reported(json!({"selectionStrategy": "Moon\nphase"})).remove(0);
     assert_eq!(verdict, Verdict::Unsure);
     assert!(text.contains("\"Moon\\nphase\""), "{text}");
 }
@@ -116,8 +116,8 @@ fn a_target_that_was_set_to_zero_is_told_apart_from_one_that_went_there() {
         let conditions = json!([{"type": "ScaledToZero", "status": condition}]);
         let status = json!({"currentReplicas": replicas, "conditions": conditions});
         let around = Around { minor, policies: None };
-        let told = told_with(&hpa(json!({"minReplicas": 0}), status), &around);
-        let [(verdict, text)] = &told[..] else { panic!("{told:?}") };
+        let reported = reported_with(&hpa(json!({"minReplicas": 0}), status), &around);
+        let [(verdict, text)] = &reported[..] else { panic!("{reported:?}") };
         (*verdict, text.clone())
     };
     let (verdict, text) = of(Some(37), 0, "False");
@@ -132,8 +132,9 @@ fn a_target_that_was_set_to_zero_is_told_apart_from_one_that_went_there() {
     assert!(text.contains("from Kubernetes 1.37 on"), "{text}");
     assert_eq!(of(None, 0, "False").0, Verdict::Unsure);
     // One that must keep a pod is switched off by 0 replicas, as ever: its condition says so.
-    let told = told_with(&hpa(json!({}), json!({"currentReplicas": 0})), &Around::default());
-    assert!(told.is_empty(), "{told:?}");
+    let reported =
+        reported_with(&hpa(json!({}), json!({"currentReplicas": 0})), &Around::default());
+    assert!(reported.is_empty(), "{reported:?}");
 }
 
 #[test]
@@ -141,8 +142,8 @@ fn both_clocks_of_a_fallback_are_told() {
     let of = |fallback: Value, around: &Around| {
         let external = json!({"metric": {"name": "depth"}, "target": {}, "fallback": fallback});
         let hpa = hpa(json!({"metrics": [{"type": "External", "external": external}]}), json!({}));
-        let told = told_with(&hpa, around);
-        let [(verdict, text)] = &told[..] else { panic!("{told:?}") };
+        let reported = reported_with(&hpa, around);
+        let [(verdict, text)] = &reported[..] else { panic!("{reported:?}") };
         (*verdict, text.clone())
     };
     let fallback = json!({"failureDurationSeconds": 180, "replicas": 9});

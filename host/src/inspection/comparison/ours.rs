@@ -17,8 +17,8 @@ use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Contents, Entry, EntryState, LazyMetric, Snapshot};
 use leadsman_provider::{
     Amounts, Caller, CustomRead, CustomRequest, CustomValues, ExternalItems, ExternalRead,
-    ExternalRequest, ObjectMetrics, ReadError, ResourceRead, ResourceRequest, ResourceValues,
-    Target, Usage,
+    ExternalRequest, ObjectAmounts, ObjectMetrics, ReadError, ResourceRead, ResourceRequest,
+    ResourceValues, Target,
 };
 
 /// The time limit for the first list of the objects of a kind.
@@ -212,9 +212,9 @@ fn amounts(objects: &[ObjectMetrics<'_>]) -> BTreeMap<String, Quantity> {
     let mut values = BTreeMap::new();
     for object in objects {
         let name = &object.object.name;
-        match &object.usage {
-            Usage::Whole(amounts) => add(&mut values, name, *amounts),
-            Usage::Containers(containers) => {
+        match &object.amounts {
+            ObjectAmounts::Whole(amounts) => add(&mut values, name, *amounts),
+            ObjectAmounts::Containers(containers) => {
                 for (container, amounts) in containers {
                     add(&mut values, &format!("{name} {container}"), *amounts);
                 }

@@ -159,11 +159,11 @@ impl fmt::Display for DifferenceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed { ours, theirs } => {
-                let told = |side: &Result<usize, String>| match side {
+                let reported = |side: &Result<usize, String>| match side {
                     Ok(values) => count(*values, "value", "values"),
                     Err(reason) => reason.clone(),
                 };
-                write!(f, "  here   {}\n  there  {}", told(ours), told(theirs))
+                write!(f, "  here   {}\n  there  {}", reported(ours), reported(theirs))
             }
             Self::OnlyOurs { of, value } => write!(f, "  {of}: only here, {value}"),
             Self::OnlyTheirs { of, value, why, .. } => {

@@ -70,7 +70,7 @@ pub async fn dev(
         let attempt = async {
             let begun = Instant::now();
             let attempted = work.attempt().await;
-            if work.told(&attempted)
+            if work.reported(&attempted)
                 && let Ok(attempt) = attempted
             {
                 match start(&work.project, api, admin).await {
@@ -166,7 +166,7 @@ impl<P: Fn(&str)> Work<P> {
     }
 
     /// Shows what went wrong. Gives back whether nothing did.
-    fn told(&self, attempted: &anyhow::Result<Attempt>) -> bool {
+    fn reported(&self, attempted: &anyhow::Result<Attempt>) -> bool {
         if let Err(error) = attempted {
             self.tell(error);
         }
@@ -198,7 +198,7 @@ impl<P: Fn(&str)> Work<P> {
             changes.next().await?;
             let begun = Instant::now();
             let attempted = self.attempt().await;
-            if self.told(&attempted) {
+            if self.reported(&attempted) {
                 next = attempted.ok().map(|attempt| (attempt, begun));
             }
         }

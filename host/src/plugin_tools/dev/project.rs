@@ -11,7 +11,7 @@ use tempfile::{NamedTempFile, TempDir};
 use tokio::process::Command;
 
 use super::{DevOptions, recording};
-use crate::explain::trial;
+use crate::explain::try_mapping;
 use crate::plugin_tools::{PluginError, origin};
 
 /// The mapping of a project, as `leadsman plugin new` writes it.
@@ -119,15 +119,15 @@ impl Project {
             Some(file) => file.clone(),
             None => self.options.folder.join(MAPPING),
         };
-        let read = trial::read(&file)?;
-        let mapping = trial::one_mapping(read)
+        let read = try_mapping::read(&file)?;
+        let mapping = try_mapping::one_mapping(read)
             .map_err(|reason| PluginError(format!("{}: {reason}", file.display())))?;
         let mut config = json!({"apiVersion": "leadsman.dev/v1alpha1", "kind": "Config"});
         let (namespace, source) = match &self.options.against {
             Some(against) => {
-                let other = trial::read(against)?;
+                let other = try_mapping::read(against)?;
                 // The plugin is a file, which has no signature.
-                for key in trial::USED.iter().filter(|key| **key != "verify") {
+                for key in try_mapping::USED.iter().filter(|key| **key != "verify") {
                     if let Some(value) = other.get(*key) {
                         config[*key] = value.clone();
                     }

@@ -9,7 +9,7 @@ use super::super::json::{Json, timestamp};
 use super::super::window::Window;
 use super::{kinds, usage};
 use leadsman_provider::snapshot::MeasuredKind;
-use leadsman_provider::{Amounts, ObjectMetrics, Usage};
+use leadsman_provider::{Amounts, ObjectAmounts, ObjectMetrics};
 
 /// A list.
 pub(in super::super) fn list(
@@ -43,7 +43,7 @@ pub(in super::super) fn one(
 }
 
 fn fields(out: &mut Json, metrics: &ObjectMetrics<'_>, window: &str) {
-    let ObjectMetrics { namespace, object, evaluated, measured, usage } = metrics;
+    let ObjectMetrics { namespace, object, evaluated, measured, amounts } = metrics;
     out.raw("\"metadata\":{\"name\":");
     out.text(&object.name);
     if !namespace.is_empty() {
@@ -69,9 +69,9 @@ fn fields(out: &mut Json, metrics: &ObjectMetrics<'_>, window: &str) {
     out.raw("\",\"window\":\"");
     out.raw(window);
     out.raw("\",");
-    match usage {
-        Usage::Whole(amounts) => used(out, *amounts),
-        Usage::Containers(containers) => {
+    match amounts {
+        ObjectAmounts::Whole(amounts) => used(out, *amounts),
+        ObjectAmounts::Containers(containers) => {
             out.raw("\"containers\":[");
             for (at, (name, amounts)) in containers.iter().enumerate() {
                 out.raw(if at > 0 { ",{\"name\":" } else { "{\"name\":" });

@@ -29,7 +29,7 @@ mod tests {
     use leadsman_model::objects::{Object, ObjectList, ObjectStore};
     use leadsman_model::resource::Resource;
     use leadsman_model::selector::Selector;
-    use leadsman_provider::{ObjectMetrics, Usage};
+    use leadsman_provider::{ObjectAmounts, ObjectMetrics};
 
     pub(super) fn object(name: &str, labels: &[(&str, &str)]) -> Object {
         let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -48,16 +48,16 @@ mod tests {
     }
 
     pub(super) fn pod(object: &Object) -> ObjectMetrics<'_> {
-        let usage = Usage::Containers(vec![
+        let amounts = ObjectAmounts::Containers(vec![
             ("app", amounts(Some(1500), Some(64 << 20))),
             ("sidecar", amounts(None, Some(1000))),
         ]);
         let (evaluated, measured) = (1_695_018_199_504, 1_695_018_190_999);
-        ObjectMetrics { namespace: "shop", object, evaluated, measured, usage }
+        ObjectMetrics { namespace: "shop", object, evaluated, measured, amounts }
     }
 
     pub(super) fn node(object: &Object) -> ObjectMetrics<'_> {
-        let usage = Usage::Whole(amounts(Some(2000), Some(1 << 30)));
-        ObjectMetrics { namespace: "", object, evaluated: 5000, measured: 4000, usage }
+        let amounts = ObjectAmounts::Whole(amounts(Some(2000), Some(1 << 30)));
+        ObjectMetrics { namespace: "", object, evaluated: 5000, measured: 4000, amounts }
     }
 }

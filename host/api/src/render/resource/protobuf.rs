@@ -10,7 +10,7 @@ use super::super::ResourceVersion;
 use super::super::protobuf::{List, QuantityText, Time, envelope};
 use super::{kinds, usage};
 use leadsman_provider::snapshot::MeasuredKind;
-use leadsman_provider::{Amounts, ObjectMetrics, Usage};
+use leadsman_provider::{Amounts, ObjectAmounts, ObjectMetrics};
 
 #[derive(Clone, PartialEq, Message)]
 struct NodeMetrics {
@@ -95,9 +95,9 @@ pub(in super::super) fn one(
 }
 
 fn node(object: &ObjectMetrics<'_>, length: Length) -> NodeMetrics {
-    let usage = match &object.usage {
-        Usage::Whole(amounts) => quantities(*amounts),
-        Usage::Containers(_) => BTreeMap::new(),
+    let usage = match &object.amounts {
+        ObjectAmounts::Whole(amounts) => quantities(*amounts),
+        ObjectAmounts::Containers(_) => BTreeMap::new(),
     };
     NodeMetrics {
         metadata: metadata(object),
@@ -108,9 +108,9 @@ fn node(object: &ObjectMetrics<'_>, length: Length) -> NodeMetrics {
 }
 
 fn pod(object: &ObjectMetrics<'_>, length: Length) -> PodMetrics {
-    let containers: &[_] = match &object.usage {
-        Usage::Whole(_) => &[],
-        Usage::Containers(containers) => containers,
+    let containers: &[_] = match &object.amounts {
+        ObjectAmounts::Whole(_) => &[],
+        ObjectAmounts::Containers(containers) => containers,
     };
     let container = |(name, amounts): &(&str, Amounts)| ContainerMetrics {
         name: (*name).to_owned(),
@@ -124,12 +124,12 @@ fn pod(object: &ObjectMetrics<'_>, length: Length) -> PodMetrics {
     }
 }
 
-fn metadata(usage: &ObjectMetrics<'_>) -> Option<ObjectMeta> {
-    let labels = usage.object.labels();
+fn metadata(metrics: &ObjectMetrics<'_>) -> Option<ObjectMeta> {
+    let labels = metrics.object.labels();
     Some(ObjectMeta {
-        name: usage.object.name.to_string(),
-        namespace: usage.namespace.to_owned(),
-        creation_timestamp: Some(Time::of(usage.evaluated)),
+        name: metrics.object.name.to_string(),
+        namespace: metrics.namespace.to_owned(),
+        creation_timestamp: Some(Time::of(metrics.evaluated)),
         labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
     })
 }

@@ -21,8 +21,8 @@ fn a_quota_is_given_by_age_and_not_by_name_nor_by_who_is_read_first() {
             assert_eq!(world.served(&younger), None, "only 10 of its 40 are left");
         }
         assert_eq!(world.served(&elder), Some("*40"));
-        let told = world.rejections(&younger).join("\n");
-        assert!(told.contains("40 mappings; the operator gives a 10"), "{told}");
+        let reported = world.rejections(&younger).join("\n");
+        assert!(reported.contains("40 mappings; the operator gives a 10"), "{reported}");
         // A stranger's edit changes nothing for either.
         let before = world.published().clone();
         world.team(&team("other", "config", 3, "depth"));
@@ -120,8 +120,8 @@ fn a_namespace_with_too_many_documents_is_told_so_and_they_are_not_parsed() {
     assert_eq!(world.all_served().len(), 51, "the operator's and fifty");
     assert_eq!(world.parsed.get("m49"), Some(&1));
     assert_eq!(world.parsed.get("m50"), None);
-    let told = world.rejections(&owner("a", "n50")).join("\n");
-    assert!(told.contains("more than 50 documents"), "{told}");
+    let reported = world.rejections(&owner("a", "n50")).join("\n");
+    assert!(reported.contains("more than 50 documents"), "{reported}");
     // One that goes makes room.
     world.config(crate::watch_config::ConfigEvent::TeamGone(owner("a", "n3")));
     world.settle();

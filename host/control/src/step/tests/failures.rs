@@ -1,4 +1,4 @@
-//! What fails: it is told with its owner, keeps what was served, and delays nobody else.
+//! What fails: it is reported with its owner, keeps what was served, and delays nobody else.
 
 use super::world::{Ending, World, owner, team};
 use crate::effect::{Effect, Notice};
@@ -54,8 +54,11 @@ fn a_panic_is_told_with_its_owner_and_keeps_what_was_served() {
         world.finish(0, Ending::Panic);
         world.settle();
         assert_eq!(world.served(&a), Some("depth"));
-        let told = world.rejections(&a).join("\n");
-        assert!(told.starts_with("InternalError: ") && told.contains("a fault of ours"), "{told}");
+        let reported = world.rejections(&a).join("\n");
+        assert!(
+            reported.starts_with("InternalError: ") && reported.contains("a fault of ours"),
+            "{reported}"
+        );
         let noticed = world.notices().into_iter().any(|notice| {
             matches!(notice, Notice::Panicked { owner, work, .. } if *owner == a && *work == works)
         });

@@ -109,12 +109,12 @@ fn what_a_team_loses_is_not_taken_over_when_it_comes_back() {
 fn what_is_served_is_not_known_before_the_first_document_is_in_force() {
     let mut world = World::new();
     world.event(Event::GraceOver);
-    let told = world.published().not_loaded();
-    assert!(told.is_some_and(|told| told.contains("Unreadable")), "it was not seen");
+    let reported = world.published().not_loaded();
+    assert!(reported.is_some_and(|reported| reported.contains("Unreadable")), "it was not seen");
     world.operator("depth !");
     world.settle();
-    let told = world.published().not_loaded();
-    assert!(told.is_some_and(|told| told.contains("ConfigInvalid")), "it has faults");
+    let reported = world.published().not_loaded();
+    assert!(reported.is_some_and(|reported| reported.contains("ConfigInvalid")), "it has faults");
     world.operator("depth");
     world.settle();
     assert_eq!(world.published().not_loaded(), None);

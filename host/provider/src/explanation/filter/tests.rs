@@ -1,4 +1,4 @@
-//! Nothing of another namespace, or of an object that was not asked for, is told.
+//! Nothing of another namespace, or of an object that was not asked for, is shown.
 
 use super::*;
 use leadsman_model::quantity::Quantity;
@@ -14,15 +14,19 @@ fn shop() -> Scope {
     Scope::Namespace(SHOP.parse().unwrap())
 }
 
-fn pods<'a>(names: &[&'a str], all: bool) -> Asked<'a> {
-    Asked::Objects { namespace: SHOP, names: names.to_vec(), all }
+fn pods<'a>(names: &[&'a str], all: bool) -> Requested<'a> {
+    Requested::Objects { namespace: SHOP, names: names.to_vec(), all }
 }
 
-fn filter<'a>(scope: &'a Scope, asked: &'a Asked<'a>, object: Option<&'a str>) -> Filter<'a> {
+fn filter<'a>(
+    scope: &'a Scope,
+    requested: &'a Requested<'a>,
+    object: Option<&'a str>,
+) -> Filter<'a> {
     Filter {
         view: View::OfRead,
         scope,
-        asked,
+        requested,
         object_label: object,
         namespace_label: NAMESPACE,
         fixed: None,
@@ -31,8 +35,8 @@ fn filter<'a>(scope: &'a Scope, asked: &'a Asked<'a>, object: Option<&'a str>) -
 
 #[test]
 fn rows_of_the_whole_cluster_need_the_namespace_and_an_object_that_was_asked_for() {
-    let (scope, asked) = (Scope::Cluster, pods(&["a", "b"], true));
-    let filter = filter(&scope, &asked, Some("pod"));
+    let (scope, requested) = (Scope::Cluster, pods(&["a", "b"], true));
+    let filter = filter(&scope, &requested, Some("pod"));
     let of =
         |labels: &[(&str, &str)]| filter.row(&row(labels), &Served::new(None)).map(str::to_owned);
     assert_eq!(of(&[("namespace", "shop"), ("pod", "a")]), Ok("a".to_owned()));
@@ -40,15 +44,15 @@ fn rows_of_the_whole_cluster_need_the_namespace_and_an_object_that_was_asked_for
     assert_eq!(of(&[("pod", "a")]), Err(Hidden::UnknownNamespace));
     assert_eq!(of(&[("namespace", "shop"), ("pod", "c")]), Err(Hidden::OtherObject));
     assert_eq!(of(&[("namespace", "shop")]), Err(Hidden::UnknownObject));
-    let all = Filter { view: View::Everything, ..self::filter(&scope, &asked, Some("pod")) };
+    let all = Filter { view: View::Everything, ..self::filter(&scope, &requested, Some("pod")) };
     assert_eq!(all.row(&row(&[("namespace", "bank"), ("pod", "x")]), &Served::new(None)), Ok("x"));
     assert!(filter.log().is_err() && all.log().is_ok());
 }
 
 #[test]
 fn an_evaluation_for_one_namespace_is_of_it_but_for_rows_that_name_another() {
-    let (scope, asked) = (shop(), pods(&["a"], true));
-    let filter = filter(&scope, &asked, Some("pod"));
+    let (scope, requested) = (shop(), pods(&["a"], true));
+    let filter = filter(&scope, &requested, Some("pod"));
     let of =
         |labels: &[(&str, &str)]| filter.row(&row(labels), &Served::new(None)).map(str::to_owned);
     assert_eq!(of(&[("pod", "a")]), Ok("a".to_owned()));
@@ -68,11 +72,11 @@ fn without_a_label_for_objects_rows_are_for_who_may_read_all_of_them() {
 
 #[test]
 fn rows_of_a_fixed_object_are_its_own_unless_they_name_another_namespace() {
-    let (scope, asked) =
-        (Scope::Cluster, Asked::Objects { namespace: SHOP, names: vec!["lb"], all: false });
+    let (scope, requested) =
+        (Scope::Cluster, Requested::Objects { namespace: SHOP, names: vec!["lb"], all: false });
     let of = |config: &str, labels: &[(&str, &str)]| {
         let fixed = fixed_object(config);
-        let filter = Filter { fixed, ..filter(&scope, &asked, None) };
+        let filter = Filter { fixed, ..filter(&scope, &requested, None) };
         filter.row(&row(labels), &Served::new(None)).map(str::to_owned)
     };
     let config = r#"{"object": {"namespace": "shop", "name": "lb"}}"#;
@@ -86,15 +90,15 @@ fn rows_of_a_fixed_object_are_its_own_unless_they_name_another_namespace() {
 
 #[test]
 fn objects_without_a_namespace_are_told_by_name() {
-    let asked = Asked::Objects { namespace: "", names: vec!["n1"], all: false };
+    let requested = Requested::Objects { namespace: "", names: vec!["n1"], all: false };
     let scope = Scope::Cluster;
-    let nodes = filter(&scope, &asked, Some("node"));
+    let nodes = filter(&scope, &requested, Some("node"));
     assert_eq!(nodes.row(&row(&[("node", "n1")]), &Served::new(None)), Ok("n1"));
     assert_eq!(nodes.row(&row(&[("node", "n2")]), &Served::new(None)), Err(Hidden::OtherObject));
     // Namespaces, each with an evaluation of its own.
-    let asked = Asked::Objects { namespace: "", names: vec![SHOP], all: true };
+    let requested = Requested::Objects { namespace: "", names: vec![SHOP], all: true };
     let scope = shop();
-    let namespaces = filter(&scope, &asked, None);
+    let namespaces = filter(&scope, &requested, None);
     assert_eq!(namespaces.row(&row(&[("le", "1")]), &Served::new(None)), Ok(SHOP));
     assert_eq!(
         namespaces.row(&row(&[("namespace", "bank")]), &Served::new(None)),
@@ -104,8 +108,8 @@ fn objects_without_a_namespace_are_told_by_name() {
 
 #[test]
 fn rows_that_are_items_are_told_to_who_may_read_the_items() {
-    let (scope, asked) = (Scope::Cluster, Asked::Items { namespace: SHOP });
-    let filter = filter(&scope, &asked, None);
+    let (scope, requested) = (Scope::Cluster, Requested::Items { namespace: SHOP });
+    let filter = filter(&scope, &requested, None);
     let value = Value { quantity: Quantity::ZERO, time: 0, window: None };
     let item = Item { labels: vec![("queue".into(), "orders".into())], value };
     let served = MetricValues::Items(vec![item]);
@@ -120,8 +124,8 @@ fn rows_that_are_items_are_told_to_who_may_read_the_items() {
 
 #[test]
 fn measures_and_readers_are_those_of_what_was_asked_for() {
-    let (scope, asked) = (Scope::Cluster, pods(&["a"], true));
-    let filter = filter(&scope, &asked, Some("pod"));
+    let (scope, requested) = (Scope::Cluster, pods(&["a"], true));
+    let filter = filter(&scope, &requested, Some("pod"));
     let measure = |namespace, object| CapturedMeasure {
         namespace,
         object,
@@ -144,7 +148,7 @@ fn measures_and_readers_are_those_of_what_was_asked_for() {
     assert!(filter.reader("shop") && !filter.reader("bank"));
 }
 
-/// A fixture has the plugin's configuration and all objects that it was told of.
+/// A fixture has the plugin's configuration and all objects that it was given.
 #[test]
 fn objects_and_configuration_are_told_to_who_may_read_them() {
     let object = |namespace, name| CapturedObject {
@@ -163,11 +167,11 @@ fn objects_and_configuration_are_told_to_who_may_read_them() {
     let of_all = filter(&own, &all, Some("pod"));
     assert_eq!(of_all.object(&object("", "b")), Ok(()));
     assert_eq!(of_all.object(&object("bank", "a")), Err(Hidden::OtherNamespace));
-    let items = Asked::Items { namespace: SHOP };
+    let items = Requested::Items { namespace: SHOP };
     let of_items = filter(&cluster, &items, None);
     assert_eq!(of_items.object(&object(SHOP, "b")), Ok(()));
     assert_eq!(of_items.object(&object("bank", "b")), Err(Hidden::OtherNamespace));
-    let nodes = Asked::Objects { namespace: "", names: vec!["n1"], all: false };
+    let nodes = Requested::Objects { namespace: "", names: vec!["n1"], all: false };
     let of_nodes = filter(&cluster, &nodes, Some("node"));
     assert_eq!(of_nodes.object(&object("", "n1")), Ok(()));
     assert_eq!(of_nodes.object(&object("", "n2")), Err(Hidden::OtherObject));
@@ -181,8 +185,8 @@ fn objects_and_configuration_are_told_to_who_may_read_them() {
 #[test]
 fn many_rows_are_held_against_many_items_at_once() {
     const MANY: usize = 30_000;
-    let (scope, asked) = (Scope::Cluster, Asked::Items { namespace: SHOP });
-    let filter = filter(&scope, &asked, None);
+    let (scope, requested) = (Scope::Cluster, Requested::Items { namespace: SHOP });
+    let filter = filter(&scope, &requested, None);
     let value = Value { quantity: Quantity::ZERO, time: 0, window: None };
     let item = |at: usize| Item {
         labels: vec![("queue".into(), format!("q{at}").into()), ("tier".into(), "gold".into())],

@@ -63,9 +63,9 @@ fn missing(joined: &Joined<'_>) -> Option<String> {
 }
 
 /// `web-0@4: app 1m 2, sidecar - 3`
-fn told(joined: &Joined<'_>) -> Vec<String> {
-    let each = joined.all("shop").map(|usage| {
-        let Usage::Containers(containers) = &usage.usage else { panic!() };
+fn reported(joined: &Joined<'_>) -> Vec<String> {
+    let each = joined.all("shop").map(|metrics| {
+        let ObjectAmounts::Containers(containers) = &metrics.amounts else { panic!() };
         let text = |quantity: Option<Quantity>| {
             quantity.map_or_else(|| "-".to_owned(), |quantity| quantity.to_string())
         };
@@ -73,7 +73,7 @@ fn told(joined: &Joined<'_>) -> Vec<String> {
             .iter()
             .map(|(name, used)| format!("{name} {} {}", text(used.cpu), text(used.memory)))
             .collect();
-        format!("{}@{}: {}", usage.object.name, usage.measured, containers.join(", "))
+        format!("{}@{}: {}", metrics.object.name, metrics.measured, containers.join(", "))
     });
     each.collect()
 }
@@ -88,7 +88,7 @@ fn containers_are_brought_together_and_the_oldest_sample_counts() {
     let memory =
         values(&[("web-0/app", 1000, 4), ("web-0/proxy", 2000, 8), ("web-1/app", 3000, 9)], &[]);
     let joined = joined(&objects, &cpu, &memory);
-    assert_eq!(told(&joined), ["web-0@4: app 1m 1, proxy 2m 2", "web-1@7: app 3m 3"]);
+    assert_eq!(reported(&joined), ["web-0@4: app 1m 1, proxy 2m 2", "web-1@7: app 3m 3"]);
     assert_eq!(joined.missing(), None);
 }
 
@@ -102,7 +102,7 @@ fn what_is_missing_is_not_zero() {
     let memory =
         values(&[("both/app", 1000, 1), ("memory/app", 1000, 1), ("part/app", 1000, 1)], &[]);
     let joined = joined(&objects, &cpu, &memory);
-    assert_eq!(told(&joined), ["both@1: app 1m 1", "part@1: app 1m 1, init 1m -"]);
+    assert_eq!(reported(&joined), ["both@1: app 1m 1", "part@1: app 1m 1, init 1m -"]);
     assert_eq!(
         missing(&joined).unwrap(),
         "memory of container init of pods part is missing: there is cpu alone"
@@ -125,7 +125,7 @@ fn what_cannot_be_right_is_refused_and_said() {
     let each = ["nan/app", "negative/app", "twice/app", "well/app"];
     let memory = values(&each.map(|of| (of, 1000, 1)), &[]);
     let joined = joined(&objects, &cpu, &memory);
-    assert_eq!(told(&joined), ["well@1: app 1m 1"]);
+    assert_eq!(reported(&joined), ["well@1: app 1m 1"]);
     let why = |name: &str| joined.nothing_for(name, "").to_string();
     assert_eq!(why("nan"), "cpu of container app of pods nan is not served: the value is NaN");
     assert!(why("negative").ends_with("the value is negative (-1m)"), "{}", why("negative"));
@@ -133,7 +133,7 @@ fn what_cannot_be_right_is_refused_and_said() {
     assert_eq!(missing(&joined).as_deref(), Some(why("nan").as_str()));
 }
 
-/// An HPA leaves out a pod with a container that it knows nothing of, but only if it is told
+/// An HPA leaves out a pod with a container that it knows nothing of, but only if it is reported
 /// that there is such a container.
 #[test]
 fn a_container_whose_values_are_all_refused_is_there() {
@@ -141,7 +141,7 @@ fn a_container_whose_values_are_all_refused_is_there() {
     let refused = [("container=app,pod=web-0", "the value is NaN")];
     let cpu = values(&[("web-0/proxy", 1, 1)], &refused);
     let memory = values(&[("web-0/proxy", 1000, 1)], &refused);
-    assert_eq!(told(&joined(&objects, &cpu, &memory)), ["web-0@1: app - -, proxy 1m 1"]);
+    assert_eq!(reported(&joined(&objects, &cpu, &memory)), ["web-0@1: app - -, proxy 1m 1"]);
 }
 
 /// The series of a pod's own cgroup, and of its sandbox, hold what its containers use, too.
@@ -160,7 +160,7 @@ fn a_pod_as_a_whole_is_not_counted_beside_its_containers() {
     let both = values(&all, &[]);
     let joined = joined(&objects, &both, &both);
     assert_eq!(
-        told(&joined),
+        reported(&joined),
         ["alone-0@1: POD 1m 1m", "web-0@1: app 8m 8m, reloader 2m 2m", "whole-0@1:  5m 5m"]
     );
     assert_eq!(joined.missing(), None);

@@ -1,4 +1,4 @@
-//! Metrics of what autoscalers are told.
+//! Metrics of the Events on autoscalers.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -21,7 +21,7 @@ pub enum EventOutcome {
     Failed,
 }
 
-/// Metrics of what autoscalers are told.
+/// Metrics of the Events on autoscalers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AutoscalerMetrics(Family<EventLabels, Counter>);
 

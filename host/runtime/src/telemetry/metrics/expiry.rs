@@ -21,7 +21,7 @@ impl Expiry {
     }
 
     pub(super) fn is_told_by(&self, look_up: impl Fn() -> Option<i64> + Send + Sync + 'static) {
-        // There is one certificate; the first who tells of it does so to the end.
+        // There is one certificate; the first that reports it does so to the end.
         let _ = self.0.set(Box::new(look_up));
     }
 }

@@ -12,6 +12,7 @@ mod expiry;
 mod listing;
 mod mapping;
 mod process;
+mod registration;
 mod scaler;
 mod source;
 mod spans;
@@ -243,137 +244,7 @@ impl Metrics {
         process::register(&mut every);
         let all = every.sub_registry_with_prefix("leadsman");
         process::register_own(all);
-        let m = &metrics;
-        all.register("reads", "Reads of a metric by how they ended", m.reads.clone());
-        all.register(
-            "reads_incomplete",
-            "Reads that lacked some or all of what was asked for by reason",
-            m.incomplete.clone(),
-        );
-        all.register(
-            "reads_empty",
-            "Reads of objects or items that there are that got no value at all",
-            m.empty.clone(),
-        );
-        all.register(
-            "served_age_seconds",
-            "Age of the values that a read got",
-            m.served_age.clone(),
-        );
-        all.register(
-            "reads_unserved",
-            "Reads of metrics that are not served by reason",
-            m.unserved.clone(),
-        );
-        all.register(
-            "read_duration_seconds",
-            "Time of a read, without the network",
-            m.read_seconds.clone(),
-        );
-        all.register("evaluations", "Evaluations of a mapping", m.evaluations.clone());
-        all.register(
-            "evaluation_failures",
-            "Failed evaluations by reason",
-            m.evaluation_failures.clone(),
-        );
-        all.register(
-            "evaluation_duration_seconds",
-            "Time of an evaluation",
-            m.evaluation_seconds.clone(),
-        );
-        all.register(
-            "evaluations_in_use",
-            "Evaluations that are being read",
-            m.evaluations_in_use.clone(),
-        );
-        all.register(
-            "values_age_seconds",
-            "Age of the oldest good values of the evaluations in use",
-            m.values_age.clone(),
-        );
-        all.register(
-            "values_refused",
-            "Values that were not served: NaN, infinite, of another namespace",
-            m.values_refused.clone(),
-        );
-        all.register(
-            "handovers",
-            "Evaluations of changed mappings that took over, fell back, or ran out of time",
-            m.handovers.clone(),
-        );
-        all.register(
-            "activations",
-            "Workloads that were taken to zero or from zero, and attempts that failed",
-            m.activations.clone(),
-        );
-        all.register(
-            "activator_leads",
-            "1 while this replica takes workloads to zero and from zero",
-            m.activator_leads.clone(),
-        );
-        all.register("queries", "Queries to sources", m.queries.clone());
-        all.register("query_failures", "Queries without an answer", m.query_failures.clone());
-        all.register("query_duration_seconds", "Time of a query", m.query_seconds.clone());
-        all.register(
-            "plugin_duration_seconds",
-            "Time of a run of a plugin by its role and how it ended",
-            m.plugin_seconds.clone(),
-        );
-        all.register(
-            "plugin_series",
-            "Series that the last run of a plugin received",
-            m.plugin_series.clone(),
-        );
-        m.connections.register(all);
-        m.scaler.register(all);
-        all.register("requests_denied", "Requests that were refused by reason", m.denied.clone());
-        all.register("objects", "Objects that are known", m.objects.clone());
-        all.register(
-            "objects_followed",
-            "1 while the objects of a kind are known and followed",
-            m.objects_followed.clone(),
-        );
-        all.register(
-            "task_panics",
-            "Panics of tasks that follow the cluster, after which they were started again",
-            m.task_panics.clone(),
-        );
-        all.register(
-            "configuration_generation",
-            "Generation of the configuration that is served",
-            m.configuration.clone(),
-        );
-        all.register(
-            "candidate_evaluations",
-            "Evaluations in which a candidate was compared with the serving plugin by outcome",
-            m.candidates.clone(),
-        );
-        all.register(
-            "candidate_differences",
-            "Values in which a candidate differed from what is served",
-            m.differences.clone(),
-        );
-        all.register(
-            "mapping_available",
-            "0 while a mapping is unavailable after failures in a row",
-            m.available.clone(),
-        );
-        all.register(
-            "configuration_rejected",
-            "1 for what is configured and not served, or served as it was before, by reason",
-            m.rejected.clone(),
-        );
-        all.register(
-            "configuration_loads",
-            "Configurations that were loaded by owner and outcome",
-            m.loads.clone(),
-        );
-        m.listing.register(all);
-        m.sources.register(all);
-        m.delegates.register(all);
-        m.spans.register(all);
-        m.autoscalers.register(all);
-        m.expiry.register(all);
+        metrics.register(all);
         metrics.registry = std::sync::Arc::new(every);
         metrics
     }

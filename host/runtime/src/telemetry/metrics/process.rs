@@ -181,7 +181,7 @@ mod tests {
             assert!(value("process_max_fds") >= value("process_open_fds"));
             let now = crate::clock::now() as f64 / 1000.0;
             let age = now - value("process_start_time_seconds");
-            // The kernel tells both in steps.
+            // The kernel reports both in steps.
             assert!((-2.0..86_400.0).contains(&age), "{age}");
         }
     }

@@ -135,7 +135,7 @@ struct Series {
     all: AllSources,
 }
 
-/// Labels beside the source.
+/// Labels besides the source.
 #[derive(Default)]
 struct Known {
     calls: BTreeSet<&'static str>,

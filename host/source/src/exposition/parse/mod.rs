@@ -1,5 +1,5 @@
 //! Reads the Prometheus text format (0.0.4) and OpenMetrics text (1.0), as strictly as Prometheus
-//! does: a page with a fault gives nothing, and the fault is told with its line. The protobuf format
+//! does: a page with a fault gives nothing, and the fault is reported with its line. The protobuf format
 //! gives the same samples.
 //!
 //! The page arrives in pieces and is never held as a whole.

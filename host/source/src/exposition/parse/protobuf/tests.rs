@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::wire::MAX_FIELD;
 use super::*;
 use crate::exposition::parse::Format;
 use crate::exposition::parse::tests::{LIMITS, Row, read as read_page};

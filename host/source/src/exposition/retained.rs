@@ -52,10 +52,10 @@ pub(super) struct Room<'a> {
     pub(super) of_teams: &'a Charges,
 }
 
-pub(super) type Series = HashMap<Vec<(String, String)>, Kept>;
+pub(super) type Series = HashMap<Vec<(String, String)>, SeriesHistory>;
 
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct SeriesHistory {
     pub(super) history: History,
     /// The number of the newest scrape that had it.
     pub(super) scrape: u64,

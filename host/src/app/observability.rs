@@ -1,4 +1,4 @@
-//! What the process tells beside its log and its metrics: spans, to a collector, and Events, on autoscalers.
+//! Tasks that export spans to a collector and write Events on autoscalers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,19 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl App {
     /// Writes Events on autoscalers when what they read changes.
-    pub(super) fn tell_autoscalers(&mut self, cluster: Cluster, served: Arc<CurrentSnapshot>) {
+    pub(super) fn write_autoscaler_events(
+        &mut self,
+        cluster: Cluster,
+        served: Arc<CurrentSnapshot>,
+    ) {
         let metrics = self.runtime.metrics.clone();
         self.spawn_until_stopped(async move {
-            let tell = || {
+            let write_events = || {
                 let served = served.clone();
                 let snapshot = move || served.now().snapshot.clone();
-                leadsman_control::tell_autoscalers(&cluster, &metrics, snapshot)
+                leadsman_control::write_autoscaler_events(&cluster, &metrics, snapshot)
             };
-            supervised("telling autoscalers", tell, |_| std::future::ready(())).await;
+            supervised("telling autoscalers", write_events, |_| std::future::ready(())).await;
         });
     }
 

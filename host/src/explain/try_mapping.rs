@@ -16,7 +16,7 @@ pub(crate) const USED: [&str; 7] =
 
 /// What to try, and with what.
 #[derive(Debug, Clone)]
-pub struct TrialOptions {
+pub struct TryOptions {
     /// The file with the mapping.
     pub mapping: PathBuf,
     /// The configuration whose sources and plugins it uses.
@@ -33,7 +33,7 @@ pub struct TrialOptions {
 }
 
 /// Runs a mapping once, and explains what it gives.
-pub async fn trial(options: &TrialOptions) -> Result<MetricExplanation, ExplainError> {
+pub async fn try_mapping(options: &TryOptions) -> Result<MetricExplanation, ExplainError> {
     let against = read(&options.against)?;
     let mut mapping = one_mapping(read(&options.mapping)?).map_err(|reason| {
         ExplainError::File { file: options.mapping.display().to_string(), reason }

@@ -1,4 +1,4 @@
-//! Flags of what the process tells of itself beside its log and its metrics.
+//! Flags for traces and for Events on autoscalers.
 
 use anyhow::Context as _;
 use clap::Args;
@@ -6,7 +6,7 @@ use clap::Args;
 use leadsman_trace::{Endpoint, Ratio, Settings};
 
 #[derive(Debug, Args)]
-pub(crate) struct Telling {
+pub(crate) struct ObservabilityFlags {
     /// The collector that gets traces, by OTLP over HTTP: `http://otel-collector:4318`. The variables
     /// that OpenTelemetry names do as well (OTEL_EXPORTER_OTLP_ENDPOINT, …_HEADERS, …). Without it
     /// nothing is traced.
@@ -22,7 +22,7 @@ pub(crate) struct Telling {
     pub(crate) autoscaler_events: bool,
 }
 
-impl Telling {
+impl ObservabilityFlags {
     /// How traces are made, if they are.
     pub(crate) fn traces(&self) -> anyhow::Result<Option<Settings>> {
         let variable = |name: &str| std::env::var(name).ok();

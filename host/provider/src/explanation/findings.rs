@@ -1,4 +1,4 @@
-//! What a read found, for its explanation: the evaluations behind it, and where each value is from.
+//! What an explanation needs of a read: the evaluations that it used, and where each value is from.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::values::Value;
 
-/// What a read of one metric found.
-pub(crate) struct Found<'a> {
+/// What a read of one metric used and returned.
+pub(crate) struct ReadFindings<'a> {
     pub(crate) evaluations: &'a Evaluations,
-    pub(crate) behind: Vec<Behind<'a>>,
-    pub(crate) values: Vec<FoundValue<'a>>,
+    pub(crate) evaluations_used: Vec<UsedEvaluation<'a>>,
+    pub(crate) values: Vec<ReadValue<'a>>,
     pub(crate) missing: Option<Missing>,
 }
 
-/// One evaluation, and what was asked of it.
-pub(crate) struct Behind<'a> {
+/// One evaluation, and what the read requested of it.
+pub(crate) struct UsedEvaluation<'a> {
     pub(crate) scope: Scope,
     pub(crate) params: QueryParams,
-    pub(crate) asked: Asked<'a>,
+    pub(crate) requested: Requested<'a>,
 }
 
-/// What may be told of an evaluation to whoever made a read.
-pub(crate) enum Asked<'a> {
+/// What of an evaluation may be shown to the requester.
+pub(crate) enum Requested<'a> {
     /// What is for these objects of a namespace, which is empty if they live in none.
     Objects {
         namespace: &'a str,
@@ -38,7 +38,7 @@ pub(crate) enum Asked<'a> {
 }
 
 /// A value, and where it is from.
-pub(crate) struct FoundValue<'a> {
+pub(crate) struct ReadValue<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) object: &'a str,
     pub(crate) container: &'a str,
