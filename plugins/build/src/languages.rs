@@ -336,6 +336,23 @@ mod tests {
     }
 
     #[test]
+    fn a_project_in_javascript_has_tests_if_its_manifest_says_how_they_run() {
+        let folder = folder_with(&[]);
+        let write = |text: &str| std::fs::write(folder.path().join("package.json"), text).unwrap();
+        write("{}");
+        let project = Project::find(folder.path()).unwrap();
+        assert_eq!(project.test_natively().unwrap(), None);
+        write("{]");
+        let told = project.test_natively().unwrap_err().to_string();
+        assert!(told.contains("package.json is not the project of a plugin: "), "{told}");
+        let tests = |text: &str| {
+            write(text);
+            javascript::tests(folder.path()).unwrap().unwrap().line()
+        };
+        assert_eq!(tests(r#"{"scripts": {"test": "node --test"}}"#), "npm test --silent");
+    }
+
+    #[test]
     fn versions() {
         for (text, expected) in [
             ("go1.26.8", Some((1, 26))),

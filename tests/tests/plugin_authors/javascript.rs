@@ -103,6 +103,25 @@ async fn each_hostile_deed_is_a_readable_failure_or_has_a_stated_result() {
 }
 
 #[tokio::test]
+async fn without_npm_the_component_is_tested_and_what_is_missing_is_named() {
+    let author = Author::with_tools();
+    author.typescript_project().await;
+    let bin = author.path("bin");
+    std::fs::create_dir(&bin).expect("a folder");
+    std::os::unix::fs::symlink(on_path("node"), bin.join("node")).expect("a link");
+    let told = author.refused(&["test", "mine"], Some(&bin)).await;
+    assert!(told.contains("passed  errors-per-request"), "{told}");
+    assert!(told.contains("there is no npm on this machine: install Node.js 20.6"), "{told}");
+    assert!(told.contains("3 fixtures, 0 failed; the project's own tests failed"), "{told}");
+}
+
+fn on_path(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").expect("a PATH");
+    let mut places = std::env::split_paths(&path).map(|folder| folder.join(program));
+    places.find(|place| place.is_file()).unwrap_or_else(|| panic!("no {program} on PATH"))
+}
+
+#[tokio::test]
 async fn what_stops_a_build_is_told_with_its_line() {
     let author = Author::with_tools();
     author.typescript_project().await;
