@@ -64,6 +64,22 @@ impl Author {
         Leadsman::author(&arguments, self.folder.path(), None, &self.variables).await
     }
 
+    /// The same, which must succeed.
+    pub(crate) async fn plugin_ok(&self, arguments: &[&str]) -> CheckReport {
+        let report = self.plugin(arguments).await;
+        assert_eq!(report.code, Some(0), "plugin {arguments:?}\n{}", report.output);
+        report
+    }
+
+    /// The same with these compilers alone, which must fail.
+    pub(crate) async fn refused(&self, arguments: &[&str], compilers: Option<&Path>) -> String {
+        let arguments = [&["plugin"], arguments].concat();
+        let folder = self.folder.path();
+        let report = Leadsman::author(&arguments, folder, compilers, &self.variables).await;
+        assert_eq!(report.code, Some(1), "{arguments:?}\n{}", report.output);
+        report.output
+    }
+
     /// Runs the author's own tool in a folder. It must succeed.
     pub(crate) async fn tool(&self, program: impl AsRef<Path>, arguments: &[&str], folder: &Path) {
         run_tool(program.as_ref(), arguments, folder, &self.variables).await;
@@ -81,22 +97,6 @@ impl Author {
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
             self.write(&format!("{to}/{name}"), std::fs::read(&path).expect("a file"));
         }
-    }
-
-    /// The same, which must succeed.
-    pub(crate) async fn plugin_ok(&self, arguments: &[&str]) -> CheckReport {
-        let report = self.plugin(arguments).await;
-        assert_eq!(report.code, Some(0), "plugin {arguments:?}\n{}", report.output);
-        report
-    }
-
-    /// The same with these compilers alone, which must fail.
-    pub(crate) async fn refused(&self, arguments: &[&str], compilers: Option<&Path>) -> String {
-        let arguments = [&["plugin"], arguments].concat();
-        let folder = self.folder.path();
-        let report = Leadsman::author(&arguments, folder, compilers, &self.variables).await;
-        assert_eq!(report.code, Some(1), "{arguments:?}\n{}", report.output);
-        report.output
     }
 }
 
