@@ -20,7 +20,7 @@ mod embedded {
 
     /// The constants of the generated file: each with a folder, what of it is left out, and the
     /// files that come beside it.
-    const TREES: [Tree; 4] = [
+    const TREES: [Tree; 9] = [
         Tree {
             name: "GO_SDK",
             folder: "plugin-sdk/go",
@@ -49,6 +49,60 @@ mod embedded {
             without: &[],
             beside: &[],
         },
+        Tree {
+            name: "JAVASCRIPT_SDK",
+            folder: "plugin-sdk/javascript",
+            without: &[
+                ".gitignore",
+                "BUILD.md",
+                "LICENSE",
+                "examples",
+                "package-lock.json",
+                "runtime",
+                "template",
+                "test",
+                "tests",
+                "tsconfig.json",
+                "wit",
+            ],
+            // Where the package looks for them when it is packed, too.
+            beside: &[("LICENSE", "LICENSE"), ("wit/plugin.wit", "wit/plugin.wit")],
+        },
+        Tree {
+            name: "JAVASCRIPT_TEMPLATE",
+            folder: "plugin-sdk/javascript/template/javascript",
+            without: &[],
+            beside: &[],
+        },
+        Tree {
+            name: "TYPESCRIPT_TEMPLATE",
+            folder: "plugin-sdk/javascript/template/typescript",
+            without: &[],
+            beside: &[],
+        },
+        Tree {
+            name: "PYTHON_SDK",
+            folder: "plugin-sdk/python",
+            without: &[".gitignore", "BUILD.md", "examples", "template", "tests"],
+            beside: &[("LICENSE", "LICENSE")],
+        },
+        Tree {
+            name: "PYTHON_TEMPLATE",
+            folder: "plugin-sdk/python/template",
+            without: &[],
+            beside: &[],
+        },
+    ];
+
+    /// What the languages' tools leave in a folder: megabytes, and nothing of the SDK.
+    const OF_TOOLS: [&str; 7] = [
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".venv",
+        "__pycache__",
+        "dist",
+        "node_modules",
     ];
 
     struct Tree {
@@ -77,7 +131,6 @@ mod embedded {
         let mut code = String::new();
         for tree in TREES {
             let root = repository.join(tree.folder);
-            println!("cargo::rerun-if-changed={}", root.display());
             let mut files = Vec::new();
             collect(&root, "", tree.without, &mut files)?;
             for (name, path) in tree.beside {
@@ -105,8 +158,15 @@ mod embedded {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if prefix.is_empty() && without.contains(&name.as_str()) {
+            let of_tools = OF_TOOLS.contains(&name.as_str())
+                || name.ends_with(".wasm")
+                || name.ends_with(".tgz");
+            if of_tools || prefix.is_empty() && without.contains(&name.as_str()) {
                 continue;
+            }
+            if prefix.is_empty() {
+                // Not the tree's own folder: cargo would look into what is left out, too.
+                println!("cargo::rerun-if-changed={}", path.display());
             }
             let name = format!("{prefix}{name}");
             if path.is_dir() {

@@ -9,6 +9,7 @@
 
 mod alb;
 mod answer;
+mod author_tools;
 mod awaited;
 mod browser;
 mod built;
@@ -51,6 +52,7 @@ mod wire;
 
 pub use alb::{Alb, Pool, recorded_controller};
 pub use answer::{Answer, Failure, contains_all};
+pub use author_tools::AuthorTools;
 pub use browser::Browser;
 pub use caller::HttpClient;
 pub use certificates::{Authority, Identity, replace};

@@ -5,15 +5,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use leadsman_tests::{
-    CheckReport, Config, Followed, HOSTILE, Leadsman, Stack, broken_version, version,
+    AuthorTools, CheckReport, Config, Followed, HOSTILE, Leadsman, Stack, broken_version, version,
     version_with_fixtures,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::process::Command;
 
 /// How long an edit may take to its value, in Rust, Go and JavaScript. The machines of tests do something
 /// else meanwhile, and this build of the adapter compiles plugins more slowly than the released one.
 const EDIT_TO_VALUE: Duration = Duration::from_secs(2);
+/// The same in Python, whose component has an interpreter in it.
+const EDIT_TO_VALUE_WITH_CPYTHON: Duration = Duration::from_secs(8);
 const SLACK: u32 = 5;
 
 /// A fixture of two pods for the plugin of versions.
@@ -223,21 +226,35 @@ async fn an_edit_is_served_at_once_and_an_error_is_shown_where_it_was_made() {
     dev.line("measure   web-0 4005").await;
 }
 
-/// Makes a project, serves it, edits a source, and says how long the value took.
-async fn edited(language: &str, source: &str, from: &str, to: &str, values: [&str; 2]) -> Duration {
+/// An edit of a new project's source, and of the fixture that holds the plugin to what it was.
+struct Edit {
+    source: &'static str,
+    from: &'static str,
+    to: &'static str,
+    fixture: &'static str,
+    /// The value of the fixture before and after the edit.
+    values: [&'static str; 2],
+}
+
+/// Makes a project in the folder `busy`.
+async fn project(language: &str) -> TempDir {
     let folder = folder();
     let new = plugin(&folder, &["new", "busy", "--language", language]).await;
     assert_eq!(new.code, Some(0), "{}", new.output);
+    folder
+}
+
+/// Serves a project, edits it, and says how long the value took.
+async fn edited(folder: &TempDir, of: Edit) -> Duration {
+    let Edit { source, from, to, fixture, values } = of;
     let project = folder.path().join("busy");
     let mut dev = Leadsman::follow(&["plugin", "dev", "busy"], folder.path());
     dev.line(&format!("measure   cart-0 {}", values[0])).await;
     dev.line("after the change").await;
-    let source = project.join(source);
-    edit(&source, from, to);
-    // The fixture of the template holds the plugin to what it was.
+    edit(&project.join(source), from, to);
     let (line, _) = dev.line("error     ").await;
     assert!(line.contains("fixture"), "{line}");
-    let fixture = project.join("fixtures/ratio.json");
+    let fixture = project.join(fixture);
     let begun =
         edit(&fixture, &format!("\"value\": {}", values[0]), &format!("\"value\": {}", values[1]));
     dev.line(&format!("measure   cart-0 {}", values[1])).await;
@@ -255,16 +272,67 @@ fn edit(file: &Path, from: &str, to: &str) -> Instant {
 
 #[tokio::test]
 async fn an_edit_in_go_is_served() {
-    let (from, to) = ("ratio := errors.Value /", "ratio := 2 * errors.Value /");
-    let took = edited("go", "main.go", from, to, ["0.75", "1.5"]).await;
+    let edit = Edit {
+        source: "main.go",
+        from: "ratio := errors.Value /",
+        to: "ratio := 2 * errors.Value /",
+        fixture: "fixtures/ratio.json",
+        values: ["0.75", "1.5"],
+    };
+    let took = edited(&project("go").await, edit).await;
     println!("Go, from the edit to the value: {took:?}");
     assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
 }
 
 #[tokio::test]
 async fn an_edit_in_rust_is_served() {
-    let (from, to) = ("errors.value / divisor", "2.0 * errors.value / divisor");
-    let took = edited("rust", "src/lib.rs", from, to, ["0.75", "1.5"]).await;
+    let edit = Edit {
+        source: "src/lib.rs",
+        from: "errors.value / divisor",
+        to: "2.0 * errors.value / divisor",
+        fixture: "fixtures/ratio.json",
+        values: ["0.75", "1.5"],
+    };
+    let took = edited(&project("rust").await, edit).await;
     println!("Rust, from the edit to the value: {took:?}");
     assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
+}
+
+#[tokio::test]
+async fn an_edit_in_javascript_is_served() {
+    let folder = project("javascript").await;
+    let project = folder.path().join("busy");
+    let mut install = Command::new("npm");
+    install.arg("install").current_dir(&project).envs(AuthorTools::find().variables());
+    let installed = install.output().await.expect("npm");
+    assert!(installed.status.success(), "{installed:?}");
+    // It holds the plugin to what it was, too.
+    std::fs::remove_file(project.join("fixtures/few-requests.json")).expect("a fixture");
+    let edit = Edit {
+        source: "src/plugin.js",
+        from: "failed.value / Math.max",
+        to: "2 * failed.value / Math.max",
+        fixture: "fixtures/errors-per-request.json",
+        values: ["0.05", "0.1"],
+    };
+    let took = edited(&folder, edit).await;
+    println!("JavaScript, from the edit to the value: {took:?}");
+    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
+}
+
+#[tokio::test]
+async fn an_edit_in_python_is_served() {
+    let folder = project("python").await;
+    let environment = AuthorTools::find().python_environment();
+    std::os::unix::fs::symlink(environment, folder.path().join("busy/.venv")).expect("a link");
+    let edit = Edit {
+        source: "plugin.py",
+        from: "failed.value / total",
+        to: "2 * failed.value / total",
+        fixture: "fixtures/errors-per-request.json",
+        values: ["0.25", "0.5"],
+    };
+    let took = edited(&folder, edit).await;
+    println!("Python, from the edit to the value: {took:?}");
+    assert!(took < EDIT_TO_VALUE_WITH_CPYTHON * SLACK, "{took:?}");
 }

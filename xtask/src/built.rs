@@ -139,34 +139,39 @@ impl Module {
     }
 
     fn folder(&self, flags: &str) -> Result<PathBuf, Failure> {
-        let set =
-            |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-        let cache = cache
-            .ok_or_else(|| Failure::Message("neither XDG_CACHE_HOME nor HOME is set".to_owned()))?;
         let mut hash = Hash::default();
         hash.add(flags.as_bytes());
         self.compiler.iter().for_each(|argument| hash.add(argument.as_bytes()));
         for name in self.sources {
             hash.add(self.read(name)?.as_bytes());
         }
-        Ok(cache.join("leadsman").join(format!("{}-{:016x}", self.name, hash.0)))
+        in_cache(self.name, &hash)
     }
 }
 
+/// A folder of the cache for what was made of these sources.
+pub(crate) fn in_cache(name: &str, sources: &Hash) -> Result<PathBuf, Failure> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    let cache = cache
+        .ok_or_else(|| Failure::Message("neither XDG_CACHE_HOME nor HOME is set".to_owned()))?;
+    Ok(cache.join("leadsman").join(format!("{name}-{:016x}", sources.0)))
+}
+
 /// Copies a file into another folder. Those of modules are read-only, and a copy need not be.
-fn copy_file(from: &Path, to: &Path, name: &OsStr) -> Result<(), Failure> {
+pub(crate) fn copy_file(from: &Path, to: &Path, name: &OsStr) -> Result<(), Failure> {
     let (from, to) = (from.join(name), to.join(name));
     let content = std::fs::read(&from).map_err(|source| file(&from, source))?;
     std::fs::write(&to, content).map_err(|source| file(&to, source))
 }
 
-fn file(path: &Path, source: std::io::Error) -> Failure {
+/// A file that cannot be used.
+pub(crate) fn file(path: &Path, source: std::io::Error) -> Failure {
     Failure::File { path: path.to_owned(), source }
 }
 
 /// FNV-1a: the standard library's hash may change with the compiler.
-struct Hash(u64);
+pub(crate) struct Hash(u64);
 
 impl Default for Hash {
     fn default() -> Self {
@@ -175,7 +180,8 @@ impl Default for Hash {
 }
 
 impl Hash {
-    fn add(&mut self, bytes: &[u8]) {
+    /// Adds what makes another folder.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod apt;
 mod arguments;
+mod author_tools;
 mod bench;
 mod built;
 mod cargo;

@@ -5,6 +5,7 @@ use std::process::Command;
 use leadsman_plugin_build::{TARGET, Toolchain};
 
 use crate::apt::Apt;
+use crate::author_tools;
 use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
@@ -94,6 +95,10 @@ fn servers() -> Result<(), Failure> {
         server("chromium"),
         control_plane::setup(),
         prometheus_adapter::setup(),
+        author_tools::setup(),
+        // An author's tools in C.
+        server("clang"),
+        program("wasm-ld", "lld"),
     ];
     let missing: Vec<_> = all.into_iter().filter_map(Result::err).collect();
     if missing.is_empty() {
@@ -105,11 +110,16 @@ fn servers() -> Result<(), Failure> {
 
 /// A program that the tests run, from the package of its name.
 fn server(name: &str) -> Result<(), Failure> {
+    program(name, name)
+}
+
+/// The same from a package of another name.
+fn program(name: &str, package: &str) -> Result<(), Failure> {
     if programs::find(name).is_none() {
         println!("tests: no {name} on PATH yet");
         let installed = Apt::find().map_err(str::to_owned).and_then(|apt| {
-            apt.install(&[name]).map_err(|failure| failure.to_string())?;
-            apt.stop_service(name);
+            apt.install(&[package]).map_err(|failure| failure.to_string())?;
+            apt.stop_service(package);
             Ok(())
         });
         if let Err(reason) = installed {

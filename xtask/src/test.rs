@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use crate::author_tools;
 use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
@@ -35,8 +36,8 @@ pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
     let mut tally = Tally::default();
     let ready = steps.run("setup", ready) && steps.run("build", build);
     let well = ready && {
-        let servers: Vec<_> =
-            control_plane::built().into_iter().chain(prometheus_adapter::built()).collect();
+        let servers = [control_plane::built(), prometheus_adapter::built(), author_tools::built()];
+        let servers = servers.into_iter().flatten().collect();
         let keda = keda::in_background();
         let units = steps.run("tests", || test_programs::run(filter, servers, keda, &mut tally));
         let docs = steps.run("doc tests", || doc_tests(filter, &mut tally));

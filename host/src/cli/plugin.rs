@@ -17,8 +17,9 @@ pub(crate) enum Plugin {
     /// Build a plugin with its language's own tool, pack its fixtures into it, and print its size and
     /// digest. The same sources give the same digest. Exits with 1 if that fails.
     Build(BuildPlugin),
-    /// Run every fixture on the component, within the limits that it has when it serves. Exits with 1
-    /// if one gives something else than it expects.
+    /// Run every fixture on the component, within the limits that it has when it serves, and the
+    /// project's own tests with its language's own tool. Exits with 1 if one gives something else than it
+    /// expects.
     Test(TestPlugin),
     /// Run a plugin once: for a mapping on its real source, or on a fixture. Shows queries, rows, values,
     /// time and memory. Exits with 1 if there are no values, or not those that the fixture expects.
@@ -55,6 +56,11 @@ pub(crate) struct NewPlugin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PluginLanguage {
     Rust,
+    Python,
+    #[value(name = "javascript")]
+    JavaScript,
+    #[value(name = "typescript")]
+    TypeScript,
     Go,
 }
 
@@ -77,6 +83,9 @@ pub(crate) struct TestPlugin {
     /// Write what the plugin gives into fixtures that expect something else. For a project.
     #[arg(long)]
     pub(crate) bless: bool,
+    /// Run the fixtures on the component alone, and not the project's own tests.
+    #[arg(long)]
+    pub(crate) no_native: bool,
     /// Write the results for a CI, as JUnit's XML.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

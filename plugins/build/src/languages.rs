@@ -141,6 +141,14 @@ pub enum ProjectError {
         /// What is wrong with it, and what would be right.
         reason: String,
     },
+    /// Packages that the language's tool needs are not installed.
+    #[error("{}: {reason}", .folder.display())]
+    Packages {
+        /// The folder of the project.
+        folder: PathBuf,
+        /// What is missing, and how it is installed.
+        reason: String,
+    },
     /// A file cannot be read or written.
     #[error("cannot use {}", .path.display())]
     File {
@@ -183,6 +191,31 @@ impl Project {
             Language::Python => return python::build(&folder),
         };
         Ok(component_of_module(&module)?)
+    }
+
+    /// Runs the project's own tests with its language's own tool, whose output goes to standard error.
+    /// Returns the command line, or nothing if the project has no tests.
+    pub fn test_natively(&self) -> Result<Option<String>, ProjectError> {
+        let folder = self
+            .folder
+            .canonicalize()
+            .map_err(|source| ProjectError::File { path: self.folder.clone(), source })?;
+        let tests = match self.language {
+            Language::Rust => Some(rust::tests(&folder)),
+            Language::Go => Some(go::tests(&folder)),
+            Language::JavaScript => javascript::tests(&folder)?,
+            Language::Python => Some(python::tests(&folder)?),
+        };
+        let Some(tests) = tests else { return Ok(None) };
+        let line = tests.line();
+        match tests.run() {
+            Err(ProjectError::Failed { status, .. })
+                if self.language == Language::Python && status.code() == Some(python::NO_TESTS) =>
+            {
+                Ok(None)
+            }
+            ended => ended.map(|()| Some(line)),
+        }
     }
 
     /// The folder of its fixtures.
@@ -300,6 +333,23 @@ mod tests {
         let two = folder_with(&["go.mod", "Cargo.toml"]);
         let told = Project::find(two.path()).unwrap_err().to_string();
         assert!(told.contains("several languages, Cargo.toml and go.mod,"), "{told}");
+    }
+
+    #[test]
+    fn a_project_in_javascript_has_tests_if_its_manifest_says_how_they_run() {
+        let folder = folder_with(&[]);
+        let write = |text: &str| std::fs::write(folder.path().join("package.json"), text).unwrap();
+        write("{}");
+        let project = Project::find(folder.path()).unwrap();
+        assert_eq!(project.test_natively().unwrap(), None);
+        write("{]");
+        let told = project.test_natively().unwrap_err().to_string();
+        assert!(told.contains("package.json is not the project of a plugin: "), "{told}");
+        let tests = |text: &str| {
+            write(text);
+            javascript::tests(folder.path()).unwrap().unwrap().line()
+        };
+        assert_eq!(tests(r#"{"scripts": {"test": "node --test"}}"#), "npm test --silent");
     }
 
     #[test]

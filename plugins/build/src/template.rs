@@ -15,9 +15,6 @@ mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 
-/// The folder of a project that the SDK is unpacked to. Not `vendor`, whose content Go manages itself.
-const SDK_FOLDER: &str = "sdk";
-
 /// A language for which there is a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TemplateLanguage {
@@ -25,6 +22,12 @@ pub enum TemplateLanguage {
     Rust,
     /// Go.
     Go,
+    /// Python.
+    Python,
+    /// JavaScript.
+    JavaScript,
+    /// TypeScript.
+    TypeScript,
 }
 
 impl TemplateLanguage {
@@ -32,6 +35,9 @@ impl TemplateLanguage {
         match self {
             Self::Rust => embedded::RUST_TEMPLATE,
             Self::Go => embedded::GO_TEMPLATE,
+            Self::Python => embedded::PYTHON_TEMPLATE,
+            Self::JavaScript => embedded::JAVASCRIPT_TEMPLATE,
+            Self::TypeScript => embedded::TYPESCRIPT_TEMPLATE,
         }
     }
 
@@ -39,6 +45,18 @@ impl TemplateLanguage {
         match self {
             Self::Rust => embedded::RUST_SDK,
             Self::Go => embedded::GO_SDK,
+            Self::Python => embedded::PYTHON_SDK,
+            Self::JavaScript | Self::TypeScript => embedded::JAVASCRIPT_SDK,
+        }
+    }
+
+    /// The folder of a project that the SDK is unpacked to.
+    fn sdk_folder(self) -> &'static str {
+        match self {
+            // Not `vendor`, whose content Go manages itself.
+            Self::Rust | Self::Go | Self::JavaScript | Self::TypeScript => "sdk",
+            // Where tests and checks of types expect the packages of others.
+            Self::Python => "vendor/leadsman-plugin",
         }
     }
 }
@@ -107,7 +125,7 @@ pub fn create_project(
             "Cargo.standalone.toml" => "Cargo.toml",
             path => path,
         };
-        write(&folder.join(SDK_FOLDER).join(path), content)?;
+        write(&folder.join(language.sdk_folder()).join(path), content)?;
     }
     Ok(folder)
 }
@@ -141,6 +159,23 @@ mod tests {
                 TemplateLanguage::Rust,
                 ["Cargo.toml", "src/lib.rs", "sdk/Cargo.toml", "sdk/wit/plugin.wit"],
             ),
+            (
+                TemplateLanguage::Python,
+                [
+                    "pyproject.toml",
+                    "plugin.py",
+                    ".github/workflows/ci.yml",
+                    "vendor/leadsman-plugin/src/leadsman_plugin/__main__.py",
+                ],
+            ),
+            (
+                TemplateLanguage::JavaScript,
+                ["package.json", "src/plugin.js", "sdk/package.json", "sdk/wit/plugin.wit"],
+            ),
+            (
+                TemplateLanguage::TypeScript,
+                ["package.json", "src/plugin.ts", "tsconfig.json", "sdk/bin/leadsman-plugin.js"],
+            ),
         ] {
             let below = tempfile::tempdir().unwrap();
             let name = "error-ratio".parse().unwrap();
@@ -154,6 +189,25 @@ mod tests {
             }
             let again = create_project(below.path(), &name, language).unwrap_err();
             assert!(matches!(again, TemplateError::NotEmpty(_)), "{again}");
+        }
+    }
+
+    /// What the binary carries: sources, and neither interpreters nor what their tools have installed.
+    #[test]
+    fn what_is_embedded_is_small() {
+        for language in [
+            TemplateLanguage::Rust,
+            TemplateLanguage::Go,
+            TemplateLanguage::Python,
+            TemplateLanguage::JavaScript,
+            TemplateLanguage::TypeScript,
+        ] {
+            let files = || language.template().iter().chain(language.sdk());
+            let size: usize = files().map(|(_, content)| content.len()).sum();
+            assert!(size < 400 << 10, "{language:?}: {size} bytes");
+            for of_tools in ["node_modules/", "__pycache__/", ".wasm"] {
+                assert!(!files().any(|(path, _)| path.contains(of_tools)), "{language:?}");
+            }
         }
     }
 

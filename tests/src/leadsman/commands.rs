@@ -1,5 +1,6 @@
 //! Commands that end by themselves: `check`, `doctor`, `rules` and others.
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -105,9 +106,15 @@ impl Leadsman {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn author(arguments: &[&str], folder: &Path, path: Option<&Path>) -> CheckReport {
+    pub async fn author(
+        arguments: &[&str],
+        folder: &Path,
+        path: Option<&Path>,
+        variables: &[(&'static str, OsString)],
+    ) -> CheckReport {
         let mut command = Command::new(binary());
         command.args(arguments).current_dir(folder).kill_on_drop(true);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         // What is built needs nothing from a registry: a project has its SDK with it.
         command.env("GOPROXY", "off").env("CARGO_NET_OFFLINE", "true");
         if let Some(path) = path {

@@ -10,12 +10,12 @@ async fn from_an_empty_folder_to_a_served_metric() {
     let begun = Instant::now();
     let author = Author::new();
     let told = author.plugin_ok(&["new", "error-ratio", "--language", "go"]).await;
-    told.assert_contains(&["cd error-ratio", "go test ./...", "leadsman plugin build"]);
+    told.assert_contains(&["cd error-ratio", "leadsman plugin test", "leadsman plugin build"]);
     let project = author.path("error-ratio");
     tool("go", &["vet", "./..."], &project).await;
-    tool("go", &["test", "./..."], &project).await;
     let tested = author.plugin_ok(&["test", "error-ratio"]).await;
-    tested.assert_contains(&["passed  ratio", "3 fixtures, 0 failed"]);
+    tested.assert_contains(&["passed  ratio", "passed  natively", "go test ./..."]);
+    tested.assert_contains(&["3 fixtures, 0 failed"]);
     let built = author.plugin_ok(&["build", "error-ratio"]).await;
     built.assert_contains(&["size", "digest   sha256:", "fixtures 3"]);
     let component = project.join("error-ratio.wasm");
@@ -77,15 +77,5 @@ impl Author {
         );
         self.write("go.mod", manifest);
         self.write("main.go", std::fs::read(&source).expect("a source"));
-    }
-
-    /// Copies the files of a folder of the repository.
-    pub(crate) fn copy(&self, from: &str, to: &str) {
-        let entries = std::fs::read_dir(repository().join(from)).expect("a folder");
-        for entry in entries {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            self.write(&format!("{to}/{name}"), std::fs::read(&path).expect("a file"));
-        }
     }
 }

@@ -53,18 +53,22 @@ async fn what_projects_in_javascript_and_python_lack() {
         (
             "js",
             "node",
-            [
+            &[
                 ("v18.19.1", "node is v18.19.1, and plugins need Node.js 20.6 or later: install"),
                 ("v20.6.0", "its packages are not installed; run `npm install` in its folder"),
-            ],
+            ][..],
         ),
         (
             "py",
             "python3",
-            [
-                ("3.9 True", "python3 is 3.9, and plugins need Python 3.11 or later: install"),
-                ("3.12 False", "there is no module leadsman_plugin: put the SDK into vendor"),
-            ],
+            &[
+                ("3.9", "python3 is 3.9, and plugins need Python 3.11 or later: install"),
+                ("3.12 leadsman_plugin", "there is no module leadsman_plugin: put the SDK into"),
+                (
+                    "3.12 componentize_py",
+                    "python3 has no componentize-py; run `python3 -m venv .venv",
+                ),
+            ][..],
         ),
     ] {
         let told = author.refused(&["build", project], Some(&bin)).await;

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use leadsman_control::FixtureOutcome;
 
-/// The report of a plugin's fixtures.
-pub(super) fn junit(plugin: &str, outcomes: &[FixtureOutcome]) -> String {
+use super::native::Native;
+
+/// The report of a plugin's fixtures, and of its project's own tests.
+pub(super) fn junit(plugin: &str, outcomes: &[FixtureOutcome], native: Option<&Native>) -> String {
     let failures = outcomes.iter().filter(|outcome| outcome.reason.is_some()).count();
     let time: f64 = outcomes.iter().map(|outcome| outcome.time.as_secs_f64()).sum();
     let (plugin, count) = (Escaped(plugin), outcomes.len());
@@ -28,11 +30,35 @@ pub(super) fn junit(plugin: &str, outcomes: &[FixtureOutcome]) -> String {
             }
         };
     }
-    text.push_str("  </testsuite>\n</testsuites>\n");
+    text.push_str("  </testsuite>\n");
+    if let Some(native) = native {
+        write_native(&mut text, plugin, native);
+    }
+    text.push_str("</testsuites>\n");
     text
 }
 
+/// The project's own tests are one case: what each of them did is in the output of their own tool.
+fn write_native(text: &mut String, plugin: Escaped<'_>, native: &Native) {
+    let (failures, time) = (u8::from(native.outcome.is_err()), native.time.as_secs_f64());
+    let _ = writeln!(
+        text,
+        "  <testsuite name=\"{plugin} natively\" tests=\"1\" failures=\"{failures}\" errors=\"0\" \
+         time=\"{time:.6}\">"
+    );
+    let case = format!("    <testcase classname=\"{plugin}\" name=\"natively\" time=\"{time:.6}\"");
+    let _ = match &native.outcome {
+        Ok(_) => writeln!(text, "{case}/>"),
+        Err(reason) => {
+            let reason = Escaped(reason);
+            writeln!(text, "{case}>\n      <failure message=\"{reason}\"/>\n    </testcase>")
+        }
+    };
+    text.push_str("  </testsuite>\n");
+}
+
 /// A text as the value of an attribute. XML has no way to write most control characters.
+#[derive(Clone, Copy)]
 struct Escaped<'a>(&'a str);
 
 impl std::fmt::Display for Escaped<'_> {
@@ -69,14 +95,25 @@ mod tests {
             expected: Value::Null,
             found: None,
         };
-        let text =
-            junit("a&b", &[outcome("good", None), outcome("bad", Some("\"x\" < 1\u{1b}\n"))]);
+        let outcomes = [outcome("good", None), outcome("bad", Some("\"x\" < 1\u{1b}\n"))];
+        let natively = |outcome| Native { outcome, time: Duration::from_millis(2) };
+        let failed = natively(Err("`npm test` failed".to_owned()));
+        let text = junit("a&b", &outcomes, Some(&failed));
         for line in [
             r#"<testsuite name="a&amp;b" tests="2" failures="1" errors="0" time="0.003000">"#,
             r#"<testcase classname="a&amp;b" name="good" time="0.001500"/>"#,
             "<failure message=\"&quot;x&quot; &lt; 1\u{fffd}&#10;\"/>",
+            r#"<testsuite name="a&amp;b natively" tests="1" failures="1" errors="0" time="0.002000">"#,
+            r#"<failure message="`npm test` failed"/>"#,
         ] {
             assert!(text.contains(line), "{text}");
         }
+        let passed = natively(Ok("npm test".to_owned()));
+        let text = junit("a", &outcomes, Some(&passed));
+        assert!(
+            text.contains(r#"<testcase classname="a" name="natively" time="0.002000"/>"#),
+            "{text}"
+        );
+        assert!(!junit("a", &outcomes, None).contains("natively"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod junit;
+mod native;
 mod new;
 mod run;
 mod side_by_side;

@@ -9,20 +9,32 @@ use super::super::print_line;
 use super::refused;
 use crate::cli::{NewPlugin, PluginLanguage};
 
+/// What installs the tools that build and test, once for each project.
+const PYTHON_TOOLS: &str = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt";
+const NPM_TOOLS: &str = "npm install";
+
 /// Writes a project below the current folder, and says what comes next.
 pub(super) fn new(new: &NewPlugin) -> ExitCode {
-    let (language, native) = match new.language {
-        PluginLanguage::Rust => (TemplateLanguage::Rust, "cargo test"),
-        PluginLanguage::Go => (TemplateLanguage::Go, "go test ./..."),
+    let (language, tools) = match new.language {
+        PluginLanguage::Rust => (TemplateLanguage::Rust, None),
+        PluginLanguage::Go => (TemplateLanguage::Go, None),
+        PluginLanguage::Python => (TemplateLanguage::Python, Some(PYTHON_TOOLS)),
+        PluginLanguage::JavaScript => (TemplateLanguage::JavaScript, Some(NPM_TOOLS)),
+        PluginLanguage::TypeScript => (TemplateLanguage::TypeScript, Some(NPM_TOOLS)),
     };
     match create_project(Path::new(""), &new.name, language) {
         Ok(folder) => {
+            let folder = folder.display();
             print_line(format_args!(
-                "{}: a plugin that divides one query by another, for each pod\n\n\
-                 cd {0}\n{native:24} # its fixtures, natively\n\
-                 leadsman plugin test     # builds it and runs its fixtures in the sandbox\n\
-                 leadsman plugin build    # {0}.wasm, to be named in a mapping: see mapping.yaml",
-                folder.display(),
+                "{folder}: a plugin that divides one query by another, for each pod\n\n\
+                 cd {folder}"
+            ));
+            if let Some(tools) = tools {
+                print_line(tools);
+            }
+            print_line(format_args!(
+                "leadsman plugin test     # its tests, and its fixtures in the sandbox\n\
+                 leadsman plugin build    # {folder}.wasm, to be named in a mapping: see mapping.yaml"
             ));
             ExitCode::SUCCESS
         }

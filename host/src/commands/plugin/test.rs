@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::super::{failed, print, print_line, run};
 use super::build::Built;
 use super::junit::junit;
+use super::native::Native;
 use super::side_by_side::side_by_side;
 use super::{Loader, Refused, refused};
 use crate::cli::TestPlugin;
@@ -24,7 +25,7 @@ struct Tested {
     files: Vec<NamedFixture>,
 }
 
-/// Runs every fixture on the component.
+/// Runs every fixture on the component, and then the project's own tests.
 pub(super) fn test(arguments: &TestPlugin) -> ExitCode {
     let path = arguments.path.as_path();
     let tested = match Tested::of(path, arguments.bless) {
@@ -61,11 +62,6 @@ pub(super) fn test(arguments: &TestPlugin) -> ExitCode {
         ));
     }
     report(&outcomes);
-    if let Some(file) = &arguments.junit
-        && let Err(error) = std::fs::write(file, junit(&name, &outcomes))
-    {
-        return refused(format_args!("cannot write {}: {error}", file.display()));
-    }
     let failures = outcomes.iter().filter(|outcome| outcome.reason.is_some());
     let left = match arguments.bless {
         false => failures.count(),
@@ -74,8 +70,20 @@ pub(super) fn test(arguments: &TestPlugin) -> ExitCode {
             Err(error) => return refused(format_args!("{error:#}")),
         },
     };
-    print_line(format_args!("{} fixtures, {left} failed", outcomes.len()));
-    if left == 0 { ExitCode::SUCCESS } else { ExitCode::from(super::FAULTS) }
+    // After the fixtures were blessed: they are read here, too.
+    let native = (path.is_dir() && !arguments.no_native).then(|| Native::of(path)).flatten();
+    if let Some(native) = &native {
+        print_line(native.line());
+    }
+    if let Some(file) = &arguments.junit
+        && let Err(error) = std::fs::write(file, junit(&name, &outcomes, native.as_ref()))
+    {
+        return refused(format_args!("cannot write {}: {error}", file.display()));
+    }
+    let native_failed = native.is_some_and(|native| native.outcome.is_err());
+    let natively = if native_failed { "; the project's own tests failed" } else { "" };
+    print_line(format_args!("{} fixtures, {left} failed{natively}", outcomes.len()));
+    if left == 0 && !native_failed { ExitCode::SUCCESS } else { ExitCode::from(super::FAULTS) }
 }
 
 impl Tested {

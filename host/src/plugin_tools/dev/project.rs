@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
+use leadsman_sandbox::limits::MAX_BYTES;
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::process::Command;
@@ -141,7 +142,9 @@ impl Project {
         if !config["plugins"].is_object() {
             config["plugins"] = json!({});
         }
-        config["plugins"][&name] = json!({"file": self.component().display().to_string()});
+        // With room for an interpreter; a build says what its operator has to allow.
+        config["plugins"][&name] =
+            json!({"file": self.component().display().to_string(), "maxBytes": MAX_BYTES});
         let metric = mapping["metric"].as_str().unwrap_or_default().to_owned();
         config["mappings"] = json!([mapping]);
         let text = format!("{config:#}");

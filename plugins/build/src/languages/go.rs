@@ -25,6 +25,13 @@ pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     read(module)
 }
 
+/// Its own tests.
+pub(super) fn tests(folder: &Path) -> Tool {
+    let mut go = Tool::new("go", INSTALL, folder);
+    go.command.args(["test", "./..."]);
+    go
+}
+
 fn check_version(folder: &Path) -> Result<(), ProjectError> {
     let mut go = Tool::new("go", INSTALL, folder);
     // The one that builds this module: go.mod may ask for another.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::{Language, ProjectError, Tool, read, scratch, version};
 
 /// The oldest version that the SDK's package runs on.
@@ -19,8 +21,8 @@ const PROGRAM: &str = "node_modules/leadsman-plugin/bin/leadsman-plugin.js";
 pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     check_version(folder)?;
     if !folder.join(INSTALLED).exists() {
-        return Err(ProjectError::Project {
-            file: folder.join(Language::JavaScript.project_file()),
+        return Err(ProjectError::Packages {
+            folder: folder.to_owned(),
             reason: "its packages are not installed; run `npm install` in its folder".to_owned(),
         });
     }
@@ -30,6 +32,19 @@ pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     node.command.args([PROGRAM, "build", "--no-fixtures", "--output"]).arg(&component);
     node.run()?;
     read(component)
+}
+
+/// Its own tests, if package.json says how they are run.
+pub(super) fn tests(folder: &Path) -> Result<Option<Tool>, ProjectError> {
+    let file = folder.join(Language::JavaScript.project_file());
+    let manifest: Value = serde_json::from_slice(&read(file.clone())?)
+        .map_err(|error| ProjectError::Project { file, reason: error.to_string() })?;
+    if manifest.pointer("/scripts/test").is_none() {
+        return Ok(None);
+    }
+    let mut npm = Tool::new("npm", INSTALL, folder);
+    npm.command.args(["test", "--silent"]);
+    Ok(Some(npm))
 }
 
 fn check_version(folder: &Path) -> Result<(), ProjectError> {

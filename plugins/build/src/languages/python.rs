@@ -3,25 +3,37 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Language, ProjectError, Tool, read, scratch, version};
+use super::{ProjectError, Tool, read, scratch, version};
 
 /// The oldest version that the SDK's package runs on.
 const NEEDED: (u32, u32) = (3, 11);
 const NEEDED_NAME: &str = "Python 3.11 or later";
 
-const INSTALL: &str =
-    "install Python 3.11 or later from https://www.python.org/downloads, or `apt install python3`";
+const INSTALL: &str = "install Python 3.11 or later from https://www.python.org/downloads, or \
+                       `apt install python3 python3-venv`";
 
 /// Where a project has the SDK.
 const VENDORED: &str = "vendor/leadsman-plugin/src";
 
-/// Prints the version, and then whether the SDK is there.
+/// The SDK's module, and those of the packages that build and test.
+const SDK: &str = "leadsman_plugin";
+const BUILDS: (&str, &str) = ("componentize_py", "componentize-py");
+const TESTS: (&str, &str) = ("pytest", "pytest");
+
+/// What a new project names these packages in.
+const REQUIREMENTS: &str = "requirements-dev.txt";
+
+/// The exit code of pytest if there is no test.
+pub(super) const NO_TESTS: i32 = 5;
+
+/// Prints the version, and then those of the modules that are not there.
 const LOOK: &str = "import sys, importlib.util as i; \
-                    print('%d.%d' % sys.version_info[:2], i.find_spec('leadsman_plugin') is not None)";
+                    print('%d.%d' % sys.version_info[:2], \
+                    *(name for name in sys.argv[1:] if i.find_spec(name) is None))";
 
 /// Builds the plugin of a project.
 pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
-    check(folder)?;
+    check(folder, BUILDS)?;
     let scratch = scratch()?;
     let component = scratch.path().join("component.wasm");
     let mut python = python(folder);
@@ -31,27 +43,43 @@ pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     read(component)
 }
 
-/// Checks that the interpreter is new enough and has the SDK.
-fn check(folder: &Path) -> Result<(), ProjectError> {
+/// Its own tests.
+pub(super) fn tests(folder: &Path) -> Result<Tool, ProjectError> {
+    check(folder, TESTS)?;
+    let mut python = python(folder);
+    python.command.args(["-m", "pytest", "-q"]);
+    Ok(python)
+}
+
+/// Checks that the interpreter is new enough, and has the SDK and a package, which is given by its module
+/// and its name.
+fn check(folder: &Path, (module, package): (&str, &str)) -> Result<(), ProjectError> {
     let mut look = python(folder);
-    look.command.args(["-c", LOOK]);
+    look.command.args(["-c", LOOK, SDK, module]);
+    let program = look.command.get_program().to_string_lossy().into_owned();
     let output = look.output()?;
-    let (found, has_sdk) = output.trim().split_once(' ').unwrap_or((output.trim(), ""));
-    if version(found).is_none_or(|version| version < NEEDED) {
-        let found = found.to_owned();
+    let mut words = output.split_whitespace();
+    let found = words.next().unwrap_or_default().to_owned();
+    if version(&found).is_none_or(|version| version < NEEDED) {
         let (tool, needed) = ("python3", NEEDED_NAME);
         return Err(ProjectError::WrongVersion { tool, found, needed, install: INSTALL });
     }
-    if has_sdk == "True" {
-        return Ok(());
-    }
-    Err(ProjectError::Project {
-        file: folder.join(Language::Python.project_file()),
-        reason: format!(
-            "there is no module leadsman_plugin: put the SDK into {VENDORED}, or `pip install` its \
-             wheel"
+    let reason = match words.next() {
+        None => return Ok(()),
+        Some(missing) if missing == SDK => format!(
+            "there is no module {SDK}: put the SDK into {VENDORED}, as `leadsman plugin new` does, or \
+             `pip install` its wheel"
         ),
-    })
+        Some(_) => {
+            let named = folder.join(REQUIREMENTS).is_file();
+            let what = if named { format!("-r {REQUIREMENTS}") } else { package.to_owned() };
+            format!(
+                "{program} has no {package}; run `python3 -m venv .venv && .venv/bin/pip install \
+                 {what}` in its folder"
+            )
+        }
+    };
+    Err(ProjectError::Packages { folder: folder.to_owned(), reason })
 }
 
 /// The interpreter of the active environment, of the project's own one, or of the path.

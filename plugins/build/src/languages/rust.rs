@@ -35,6 +35,13 @@ pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     read(library.target_folder.join(TARGET).join("release").join(library.file))
 }
 
+/// Its own tests.
+pub(super) fn tests(folder: &Path) -> Tool {
+    let mut cargo = cargo(folder);
+    cargo.command.args(["test", "--quiet"]);
+    cargo
+}
+
 /// The library that becomes the plugin.
 struct Library {
     package: String,

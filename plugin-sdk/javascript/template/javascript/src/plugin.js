@@ -16,9 +16,9 @@ export default definePlugin({
     const errors = byObject(input.answer('errors'), 'pod');
     const measures = new Measures();
     for (const { object, value, time } of byObject(input.answer('requests'), 'pod')) {
-      // Pods without errors have no series of errors.
-      const failed = errors.get(object)?.value ?? 0;
-      measures.add(object, failed / Math.max(value, floor), { time });
+      // Not 0: Prometheus may have lost the series. `or` in the query of errors says what is none.
+      const failed = errors.get(object);
+      if (failed !== undefined) measures.add(object, failed.value / Math.max(value, floor), { time });
     }
     return measures;
   },
