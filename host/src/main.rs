@@ -35,7 +35,8 @@ fn main() -> ExitCode {
     let default = match cli.command {
         // They print the faults themselves.
         Command::Check(_) | Command::Rules(_) | Command::Convert(_) => "off",
-        _ if quiet => "warn",
+        // What kube-apiserver refuses is told by the command itself.
+        _ if quiet => "warn,kube_client=off",
         _ => "info",
     };
     let level = cli.logs.log_level.as_deref().unwrap_or(default);

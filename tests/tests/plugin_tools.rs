@@ -169,7 +169,7 @@ async fn a_plugin_is_run_once_on_a_real_source_and_recorded() {
 }
 
 /// A project whose component something else builds.
-fn project(folder: &TempDir) {
+fn prebuilt_project(folder: &TempDir) {
     std::fs::create_dir(folder.path().join("fixtures")).expect("a folder");
     put(folder, "fixtures/two-pods.json", two_pods([1000.0, 1000.0]).to_string());
     put(
@@ -199,7 +199,7 @@ async fn value(dev: &mut Followed, value: &str) -> Instant {
 #[tokio::test]
 async fn an_edit_is_served_at_once_and_an_error_is_shown_where_it_was_made() {
     let folder = folder();
-    project(&folder);
+    prebuilt_project(&folder);
     put(&folder, "built.wasm", version(1));
     let mut dev = Leadsman::follow(&["plugin", "dev", "--component", "built.wasm"], folder.path());
     dev.line("serving   https://127.0.0.1:").await;

@@ -142,8 +142,8 @@ impl Overview {
         let titles: Vec<_> = specs.iter().map(title).collect();
         let spec = &autoscaler.spec;
         let looked = autoscaler.status.as_ref();
-        let looked = looked
-            .filter(|status| status.current_replicas.is_some() && !status.conditions.is_empty());
+        // A number of 0 is left out of the status.
+        let looked = looked.filter(|status| !status.conditions.is_empty());
         let mut overview = Self {
             namespace: autoscaler.metadata.namespace.clone().unwrap_or_default(),
             name: autoscaler.metadata.name.clone(),
@@ -192,7 +192,7 @@ impl Overview {
             ),
             None => self::verdict(&titles, &situation, &decision, Some(status)),
         };
-        overview.replicas = status.current_replicas;
+        overview.replicas = Some(status.current_replicas.unwrap_or_default());
         overview.wants = wants(&decision);
         overview.conditions.clone_from(&status.conditions);
         overview.last_scale_time.clone_from(&status.last_scale_time);
@@ -255,7 +255,7 @@ fn state(
     let at_max = situation.replicas >= situation.max && wants >= situation.max;
     let no_room = at_max && situation.max > situation.min;
     // What waits below the maximum is held by time; at the maximum only more replicas help.
-    if old || waits || (rate && !at_max) {
+    if old || ((waits || rate) && !at_max) {
         State::Held
     } else if limit == Some(Limit::MaxReplicas) || no_room {
         State::AtMax

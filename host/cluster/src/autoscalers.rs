@@ -1,8 +1,10 @@
 //! The reflector of HorizontalPodAutoscalers, for the status page.
 
 use std::sync::Weak;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use kube::api::ListParams;
 use kube::core::DynamicObject;
 use kube::discovery::ApiResource;
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -18,6 +20,9 @@ const RIGHT: &str = "the role of the adapter may not list and watch HorizontalPo
                      {apiGroups: [\"autoscaling\"], resources: [\"horizontalpodautoscalers\"], verbs: \
                      [\"list\", \"watch\"]} to its ClusterRole (chart: page.autoscalers)";
 
+/// How long to wait before it is tried again whether they may be listed.
+const RETRY_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Fills a store for as long as somebody holds it.
 pub(super) async fn follow(client: Client, store: Weak<AutoscalerStore>) {
     let resource = ApiResource {
@@ -28,6 +33,13 @@ pub(super) async fn follow(client: Client, store: Weak<AutoscalerStore>) {
         plural: "horizontalpodautoscalers".to_owned(),
     };
     let api: Api<DynamicObject> = Api::all_with(client, &resource);
+    // Without the right, as in most installations, a watcher would warn at each of its attempts.
+    while let Err(error) = api.list(&ListParams::default().limit(1)).await {
+        let Some(store) = store.upgrade() else { return };
+        failed(&store, &watcher::Error::InitialListFailed(error));
+        drop(store);
+        tokio::time::sleep(RETRY_INTERVAL).await;
+    }
     let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
     let mut listing = Vec::new();
     loop {
@@ -54,17 +66,21 @@ pub(super) async fn follow(client: Client, store: Weak<AutoscalerStore>) {
                 if status_of(&error).is_some_and(|status| status.code == 410) {
                     continue;
                 }
-                let reported = of_watch(&error);
-                let why = match is_forbidden(&error) {
-                    true => Followed::Forbidden(format!("{RIGHT} ({reported})")),
-                    false => Followed::Interrupted(reported.clone()),
-                };
-                if store.watch_failed(why) {
-                    // Nothing is served from them: the page alone lacks them.
-                    tracing::info!(reason = reported, "the page cannot show autoscalers");
-                }
+                failed(&store, &error);
             }
         }
+    }
+}
+
+fn failed(store: &AutoscalerStore, error: &watcher::Error) {
+    let reported = of_watch(error);
+    let why = match is_forbidden(error) {
+        true => Followed::Forbidden(format!("{RIGHT} ({reported})")),
+        false => Followed::Interrupted(reported.clone()),
+    };
+    if store.watch_failed(why) {
+        // Nothing is served from them: the page alone lacks them.
+        tracing::info!(reason = reported, "the page cannot show autoscalers");
     }
 }
 

@@ -72,6 +72,20 @@ impl Hpa {
         Self { client: client.clone(), workload: workload.clone(), path }
     }
 
+    /// The same, once somebody has created it.
+    ///
+    /// # Panics
+    /// After a timeout.
+    pub async fn created(client: &ApiClient, workload: &Workload) -> Self {
+        let hpa = Self::of(client, workload);
+        eventually(&format!("an autoscaler of {}", workload.name()), SYNC_TIMEOUT, async || {
+            let answer = client.try_read(&hpa.path).await?;
+            if answer.is_success() { Ok(()) } else { Err(answer.body) }
+        })
+        .await;
+        hpa
+    }
+
     /// Removes the delays and limits of these directions: `scaleUp`, `scaleDown`.
     ///
     /// # Panics

@@ -40,7 +40,7 @@ async fn a_converted_scaled_object_gets_the_replicas_that_keda_gave_it() {
     });
     ScaledObject::create(&admin, &workload, &trigger, &spec).await;
     let registration = scene.keda.register().await;
-    let autoscaler = Hpa::of(&admin, &workload);
+    let autoscaler = Hpa::created(&admin, &workload).await;
     for (load, replicas) in LOADS {
         requests(&scene, load);
         autoscaler.wait_desired(replicas).await;

@@ -41,7 +41,7 @@ async fn a_metric_moves_from_keda_and_back_without_a_failed_read() {
     let spec = json!({"minReplicaCount": 1, "maxReplicaCount": 8, "pollingInterval": 5});
     ScaledObject::create(&admin, &by_keda, &trigger, &spec).await;
     let registration = scene.keda.register().await;
-    let of_keda = Hpa::of(&admin, &by_keda);
+    let of_keda = Hpa::created(&admin, &by_keda).await;
     of_keda.wait_desired(4).await;
 
     let selector = "labelSelector=scaledobject.keda.sh%2Fname%3Dby-keda";

@@ -76,7 +76,7 @@ async fn an_autoscaler_of_each_of_three_adapters_is_served_by_one_group() {
     let of_mapping =
         Hpa::create(&admin, &own, 1..=8, &[Metric::external("backlog", average)]).await;
 
-    let of_scaler = Hpa::of(&admin, &by_keda);
+    let of_scaler = Hpa::created(&admin, &by_keda).await;
     of_mapping.wait_desired(4).await;
     of_scaler.wait_desired(4).await;
     of_rule.wait_desired(3).await;

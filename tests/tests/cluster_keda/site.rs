@@ -69,7 +69,7 @@ async fn a_web_site_has_the_same_replicas_by_keda_and_by_an_autoscaler_of_its_ow
     ScaledObject::create(&admin, &fetched, &trigger, &spec).await;
 
     let registration = scene.keda.register().await;
-    let autoscalers = [Hpa::of(&admin, &called), Hpa::of(&admin, &fetched)];
+    let autoscalers = [Hpa::created(&admin, &called).await, Hpa::created(&admin, &fetched).await];
     for (load, replicas) in LOADS {
         requests(&scene, load);
         for autoscaler in &autoscalers {

@@ -143,7 +143,10 @@ pub(crate) async fn explained(arguments: &[&str]) -> Value {
         [&["explain", "hpa", "--kubeconfig", &kubeconfig, "--output", "json"], arguments].concat();
     let report = Leadsman::command(&all, Path::new(".")).await;
     assert_eq!(report.code, Some(0), "{report:#?}");
-    serde_json::from_str(&report.output).unwrap_or_else(|error| panic!("{error}: {report:#?}"))
+    // What is logged comes behind it.
+    let mut documents = serde_json::Deserializer::from_str(&report.output).into_iter();
+    let first = documents.next().unwrap_or_else(|| panic!("nothing: {report:#?}"));
+    first.unwrap_or_else(|error| panic!("{error}: {report:#?}"))
 }
 
 /// The status of an autoscaler once the controller has decided. The autoscaler is deleted then, since the

@@ -302,17 +302,17 @@ async fn of_example(admin: &ApiClient, example: Example, workload: &Workload) ->
 #[tokio::test]
 async fn the_users_cases_are_explained_from_query_to_replicas() {
     let (stage, admin) = (stage(), admin().await);
-    let brokers = Workload::stateful_set(&admin, "default", "explained-vmq", 2).await;
-    let counter = Workload::deployment(&admin, "default", "explained-go", 2).await;
+    let brokers = Workload::stateful_set(&admin, "explained", "explained-vmq", 2).await;
+    let counter = Workload::deployment(&admin, "explained", "explained-go", 2).await;
     let kuard = Workload::deployment(&admin, "routing-ns1", "explained-kuard", 1).await;
     let site = Workload::deployment(&admin, "my-site", "explained-site", 1).await;
     // Each at its target, times a factor.
     let load = |factor: f64| {
         for pod in 0..2 {
             let broker =
-                format!(r#"namespace="default",pod="explained-vmq-{pod}",mqtt_version="4""#);
+                format!(r#"namespace="explained",pod="explained-vmq-{pod}",mqtt_version="4""#);
             stage.traffic.set_rate(&format!("mqtt_publish_received{{{broker}}}"), 0.06 * factor);
-            let pod = format!(r#"namespace="default",pod="explained-go-{pod}",endpoint="http""#);
+            let pod = format!(r#"namespace="explained",pod="explained-go-{pod}",endpoint="http""#);
             stage.traffic.set(&format!("myapp_processed_ops_total{{{pod}}}"), 3.0 * factor);
         }
         let balancer = r#"avi_l4_server_avg_open_conns{name="explained"}"#;

@@ -33,7 +33,7 @@ registers, and those that were taken over with `leadsman takeover`. */}}
 {{/* The APIs that are read from delegates as the adapter's own service account. */}}
 {{- define "leadsman.delegatedApis" -}}
 {{- $apis := list -}}
-{{- range $delegate := .Values.config.delegates -}}
+{{- range $delegate := (.Values.config | default dict).delegates -}}
 {{- if hasKey ($delegate.auth | default dict) "serviceAccount" -}}
 {{- $apis = concat $apis ($delegate.apis | default list) -}}
 {{- end -}}

@@ -127,7 +127,7 @@ function run(of, key, number) {
   const ok = of.outcome === "ok";
   const summary = [`run at ${time(of.time)}, ${took(of.took)}, `, of.cause === "ahead" ? "ahead of the next read " : "for a read ", state(of.outcome, ok ? "ok" : "bad")];
   return folded(`${key}#${number}`, summary,
-    ...of.failure.length > 0 ? [trouble(of.failure.join("\n"))] : [],
+    ...(of.failure ?? []).length > 0 ? [trouble(of.failure.join("\n"))] : [],
     ...of.queries.map(query), plugin(of.plugin), measures(of));
 }
 
@@ -157,7 +157,7 @@ function plugin(of) {
 }
 
 function measures(of) {
-  if (of.measures.length === 0) return null;
+  if ((of.measures ?? []).length === 0) return null;
   const rows = of.measures.map(({ namespace, object, labels, raw, served, policy }) => [
     el("span", "", {}, wrapped(object ? `${namespace ? `${namespace}/` : ""}${object}` : Object.entries(labels ?? {}).map((pair) => pair.join("=")).join(", "))),
     el("td", "number", {}, raw), el("td", "number", {}, served ? served.decimal : state("not served", "warn")), policy ?? ""]);
