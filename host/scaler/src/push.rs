@@ -26,7 +26,8 @@ use leadsman_server::{ConnectionHandle, OpenCall};
 /// `refreshAtMostEvery` of the mapping.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long a client may take to receive a message. There is never more than one.
+/// How long a client may take to make room for a message. Its connection holds the one before, so that there
+/// are never more than two.
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The way of messages to a client.
@@ -124,7 +125,7 @@ fn is_final(status: &Status) -> bool {
 impl<A> Outbox<A> {
     /// Sends a message, and waits until the client makes room to receive it. Says whether the call goes on.
     async fn send(&self, message: Result<A, tonic::Status>) -> bool {
-        // The message before was received, so there is room.
+        // The message before was taken by the connection, so there is room.
         if self.sender.try_send(message).is_err() {
             return false;
         }

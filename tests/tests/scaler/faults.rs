@@ -148,6 +148,9 @@ async fn a_client_that_never_reads_is_dropped() {
     let mut reading = client(&leadsman).activity(&of_queue()).await.expect("an open call");
     assert_eq!(reading.next().await, Ok(Some(true)));
     assert_eq!(leadsman.metric("leadsman_scaler_open_calls", &[]).await, Some(2.0));
+    // The connection takes one message without room for it; the next one waits.
+    upstream.set_reply(depth(0.0));
+    assert_eq!(reading.next().await, Ok(Some(false)));
     let lost = tokio::time::timeout(Duration::from_secs(60), pushes.next()).await;
     let lost = lost.unwrap_or_else(|_| panic!("the connection is not lost: {}", leadsman.log()));
     let lost = lost.unwrap_err();
@@ -161,6 +164,6 @@ async fn a_client_that_never_reads_is_dropped() {
         if both == (Some(1.0), Some(1.0)) { Ok(()) } else { Err(format!("{both:?}")) }
     })
     .await;
-    upstream.set_reply(depth(0.0));
-    assert_eq!(reading.next().await, Ok(Some(false)), "the other goes on");
+    upstream.set_reply(depth(10.0));
+    assert_eq!(reading.next().await, Ok(Some(true)), "the other goes on");
 }
