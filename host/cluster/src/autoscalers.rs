@@ -74,12 +74,10 @@ pub(super) async fn follow(client: Client, store: Weak<AutoscalerStore>) {
 
 fn failed(store: &AutoscalerStore, error: &watcher::Error) {
     let reported = of_watch(error);
-    let why = match is_forbidden(error) {
-        true => Followed::Forbidden(format!("{RIGHT} ({reported})")),
-        false => Followed::Interrupted(reported.clone()),
-    };
-    if store.watch_failed(why) {
-        // Nothing is served from them: the page alone lacks them.
+    // Nothing is served from them: the page alone lacks them, and says so.
+    if is_forbidden(error) {
+        store.watch_failed(Followed::Forbidden(format!("{RIGHT} ({reported})")));
+    } else if store.watch_failed(Followed::Interrupted(reported.clone())) {
         tracing::info!(reason = reported, "the page cannot show autoscalers");
     }
 }

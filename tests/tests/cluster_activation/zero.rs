@@ -145,7 +145,7 @@ async fn the_autoscaler_scales_from_one_on_and_the_activator_to_zero() {
     hpa.wait_desired(3).await;
     upstream.set_reply(one("0"));
     wait_replicas(&workers, 0).await;
-    let condition = hpa.wait_condition("ScalingActive", "replica count").await;
+    let condition = hpa.wait_condition("ScalingActive", "scaling is disabled").await;
     assert_eq!(condition.reason, "ScalingDisabled", "{condition:?}");
     upstream.set_reply(one("25"));
     hpa.wait_desired(3).await;
