@@ -98,7 +98,7 @@ async fn every_command_line_that_is_shown_is_understood() {
                 let ended = Leadsman::command(&arguments, folder.path()).await;
                 assert_eq!(ended.code, Some(0), "{shown}\n{}", ended.output);
                 succeeded += 1;
-            } else if line[0] != "demo" {
+            } else if line[0] != "demo" && !arguments.starts_with(&["plugin", "dev"]) {
                 let ended = Leadsman::command(&arguments, empty.path()).await;
                 assert!(matches!(ended.code, Some(1 | 3)), "{shown}\n{ended:#?}");
                 understood += 1;
