@@ -549,7 +549,7 @@ pub(crate) const CLAIMS: &[Entry] = &[
         "`resources.namespaced: false` |",
         By(&["rules_become_mappings_that_have_no_faults: external/queue_depth"]),
     ),
-    ("`resourceRules` |", By(&["rules_become_mappings_that_have_no_faults: usage"])),
+    ("`resourceRules` |", By(&["rules_become_mappings_that_have_no_faults: resource_metrics"])),
     (
         "A user's rule for VerneMQ",
         By(&["every_configuration_that_is_shown_has_no_faults", "the_rule_of_the_brokers"]),
