@@ -130,6 +130,15 @@ async fn two_versions_are_compared_on_the_same_inputs() {
     nothing.assert_contains(&["neither of them brings fixtures"]);
 }
 
+/// A component with a custom section behind it, of a little more than 8 MiB.
+fn padded(mut component: Vec<u8>) -> Vec<u8> {
+    // The section's number, its size of 8 MiB and 4 bytes in LEB128, and its name.
+    component.extend([0, 0x84, 0x80, 0x80, 0x04]);
+    component.extend(*b"\x03pad");
+    component.resize(component.len() + (8 << 20), 0);
+    component
+}
+
 #[tokio::test]
 async fn a_plugin_is_run_once_on_a_real_source_and_recorded() {
     let exposition =
@@ -157,6 +166,11 @@ async fn a_plugin_is_run_once_on_a_real_source_and_recorded() {
         "{pod=\"web-0\"} 3",
         "measure   web-0 1007",
     ]);
+    // So is one that is larger than what a configuration allows by default, as one with an interpreter is.
+    put(&folder, "large.wasm", padded(version(1)));
+    let report = plugin(&folder, &[&["run", "large.wasm"], &on[..]].concat()).await;
+    assert_eq!(report.code, Some(0), "{}", report.output);
+    report.assert_contains(&["measure   web-0 1007"]);
     // The recorded run is a fixture, of this version and not of another one.
     let again = plugin(&folder, &["run", "one.wasm", "--fixture", "run.json"]).await;
     assert_eq!(again.code, Some(0), "{}", again.output);

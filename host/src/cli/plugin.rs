@@ -15,14 +15,15 @@ pub(crate) enum Plugin {
     /// Write a project that builds, tests and runs at once, with the SDK in it: nothing is downloaded.
     New(NewPlugin),
     /// Build a plugin with its language's own tool, pack its fixtures into it, and print its size and
-    /// digest. The same sources give the same digest. Exits with 1 if that fails.
+    /// digest. The same sources give the same digest, except in Python. Exits with 1 if that fails.
     Build(BuildPlugin),
     /// Run every fixture on the component, within the limits that it has when it serves, and the
     /// project's own tests with its language's own tool. Exits with 1 if one gives something else than it
     /// expects.
     Test(TestPlugin),
-    /// Run a plugin once: for a mapping on its real source, or on a fixture. Shows queries, rows, values,
-    /// time and memory. Exits with 1 if there are no values, or not those that the fixture expects.
+    /// Run a plugin once: for a mapping on its real source, which shows queries, rows, log lines, values,
+    /// time and memory, or on a fixture, which says whether it passes. Exits with 1 if there are no
+    /// values, or not those that the fixture expects.
     Run(RunPlugin),
     /// Measure time and memory at 10, 100, 1,000 and 10,000 series, against the limits of a mapping.
     /// Exits with 1 if a limit is exceeded.

@@ -43,10 +43,12 @@ pub(crate) struct RunPlugin {
     /// A component, or the name of a plugin that ships with Leadsman.
     #[arg(value_name = "PLUGIN")]
     pub(crate) plugin: String,
-    /// The mapping that the plugin is run for, in place of its own: one entry of `mappings`, in YAML.
+    /// The mapping that the plugin is run for, in place of its own: one entry of `mappings`, in YAML, or
+    /// a configuration with one, such as `mapping.yaml` of a project.
     #[arg(long, value_name = "FILE", requires = "against")]
     mapping: Option<PathBuf>,
-    /// The configuration whose sources the mapping uses.
+    /// The configuration whose sources the mapping uses and, without --kubeconfig, whose `objects` the
+    /// values are for.
     #[arg(long, value_name = "FILE", requires = "mapping")]
     against: Option<PathBuf>,
     /// The namespace to read in.
@@ -61,7 +63,8 @@ pub(crate) struct RunPlugin {
     /// Write the run as a fixture.
     #[arg(long, value_name = "FILE", requires = "mapping")]
     pub(crate) record: Option<PathBuf>,
-    /// Run it on a fixture, as `--record` writes it, and say whether it gives what the fixture expects.
+    /// Run it on a fixture, written or recorded, and say whether it gives what the fixture expects, or
+    /// what it gives instead.
     #[arg(long, value_name = "FILE")]
     pub(crate) fixture: Option<PathBuf>,
 }

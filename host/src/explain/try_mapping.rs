@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use leadsman_document::Document;
 use leadsman_provider::explanation::{MetricExplanation, With};
+use leadsman_sandbox::limits::MAX_BYTES;
 use serde_json::{Value, json};
 
 use super::ExplainError;
@@ -52,7 +53,9 @@ pub async fn try_mapping(options: &TryOptions) -> Result<MetricExplanation, Expl
         if let Some(keys) = config.as_object_mut() {
             keys.remove("verify");
         }
-        config["plugins"][TRIED] = json!({"file": file.display().to_string()});
+        // With room for an interpreter: the size is for whoever loads it to allow, not for a trial.
+        config["plugins"][TRIED] =
+            json!({"file": file.display().to_string(), "maxBytes": MAX_BYTES});
     }
     // Beside the configuration, since its paths are relative to it.
     let folder = options.against.parent().filter(|folder| !folder.as_os_str().is_empty());

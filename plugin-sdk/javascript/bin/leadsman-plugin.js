@@ -12,7 +12,8 @@ component, with its fixtures packed in. Without FILE it is "main" of package.jso
 
   -o, --output FILE    where to put it; NAME.wasm if left out, by the name of the folder
   -f, --fixtures DIR   a folder with fixtures; fixtures if left out. May be given several times
-      --no-fixtures    packs none`;
+      --no-fixtures    packs none
+  -q, --quiet          prints warnings and errors alone`;
 
 async function main() {
   const { values, positionals } = parseArgs({
@@ -21,6 +22,7 @@ async function main() {
       output: { type: 'string', short: 'o' },
       fixtures: { type: 'string', short: 'f', multiple: true },
       'no-fixtures': { type: 'boolean' },
+      quiet: { type: 'boolean', short: 'q' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -33,7 +35,7 @@ async function main() {
   const fixtures = values['no-fixtures'] ? [] : values.fixtures ?? ['fixtures'];
   const { size, digest, warnings } = await build({ file, output, fixtures });
   for (const warning of warnings) console.error(`warning: ${warning}`);
-  console.log(`${output}  ${size} bytes  sha256:${digest}`);
+  if (!values.quiet) console.log(`${output}  ${size} bytes  sha256:${digest}`);
 }
 
 function mainOf(manifest) {

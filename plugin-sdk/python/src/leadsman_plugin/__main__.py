@@ -148,6 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("-o", "--output", type=Path, help="NAME.wasm in the project if left out")
     command.add_argument("--fixtures", type=Path, help="the folder `fixtures` if left out")
     command.add_argument("--no-fixtures", action="store_true", help="pack none")
+    command.add_argument("-q", "--quiet", action="store_true", help="print errors alone")
     given = parser.parse_args(arguments)
     try:
         project = Project.read(given.folder)
@@ -157,7 +158,8 @@ def main(arguments: list[str] | None = None) -> int:
     except CannotBuild as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
-    print(f"{output}: {output.stat().st_size} bytes")
+    if not given.quiet:
+        print(f"{output}: {output.stat().st_size} bytes")
     return 0
 
 

@@ -29,7 +29,8 @@ pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     let scratch = scratch()?;
     let component = scratch.path().join("component.wasm");
     let mut node = Tool::new("node", INSTALL, folder);
-    node.command.args([PROGRAM, "build", "--no-fixtures", "--output"]).arg(&component);
+    // What it prints would be of the component without fixtures, in a folder that is gone afterwards.
+    node.command.args([PROGRAM, "build", "--no-fixtures", "--quiet", "--output"]).arg(&component);
     node.run()?;
     read(component)
 }

@@ -38,7 +38,8 @@ pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     let component = scratch.path().join("component.wasm");
     let mut python = python(folder);
     python.command.args(["-m", "leadsman_plugin", "build"]).arg(folder);
-    python.command.arg("-o").arg(&component).arg("--no-fixtures");
+    // What it prints would be of the component without fixtures, in a folder that is gone afterwards.
+    python.command.arg("-o").arg(&component).args(["--no-fixtures", "--quiet"]);
     python.run()?;
     read(component)
 }
