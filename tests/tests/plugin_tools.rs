@@ -164,13 +164,13 @@ async fn a_plugin_is_run_once_on_a_real_source_and_recorded() {
     report.assert_contains(&[
         "sum by (pod) (load{namespace=\"shop\"})",
         "{pod=\"web-0\"} 3",
-        "measure   web-0 1007",
+        "/web-0 1007",
     ]);
     // So is one that is larger than what a configuration allows by default, as one with an interpreter is.
     put(&folder, "large.wasm", padded(version(1)));
     let report = plugin(&folder, &[&["run", "large.wasm"], &on[..]].concat()).await;
     assert_eq!(report.code, Some(0), "{}", report.output);
-    report.assert_contains(&["measure   web-0 1007"]);
+    report.assert_contains(&["/web-0 1007"]);
     // The recorded run is a fixture, of this version and not of another one.
     let again = plugin(&folder, &["run", "one.wasm", "--fixture", "run.json"]).await;
     assert_eq!(again.code, Some(0), "{}", again.output);
@@ -206,7 +206,7 @@ fn replace(folder: &TempDir, content: &[u8]) -> Instant {
 }
 
 async fn value(dev: &mut Followed, value: &str) -> Instant {
-    dev.line(&format!("measure   web-0 {value}")).await;
+    dev.line(&format!("/web-0 {value}")).await;
     dev.line("after the change").await.1
 }
 
@@ -237,7 +237,7 @@ async fn an_edit_is_served_at_once_and_an_error_is_shown_where_it_was_made() {
     // The mapping is an edit, too: with its faults.
     let mapping = std::fs::read_to_string(folder.path().join("mapping.yaml")).expect("a file");
     put(&folder, "mapping.yaml", format!("{mapping}  config: {{edition: 5}}\n"));
-    dev.line("measure   web-0 4005").await;
+    dev.line("/web-0 4005").await;
 }
 
 /// An edit of a new project's source, and of the fixture that holds the plugin to what it was.
@@ -263,7 +263,7 @@ async fn edited(folder: &TempDir, of: Edit) -> Duration {
     let Edit { source, from, to, fixture, values } = of;
     let project = folder.path().join("busy");
     let mut dev = Leadsman::follow(&["plugin", "dev", "busy"], folder.path());
-    dev.line(&format!("measure   cart-0 {}", values[0])).await;
+    dev.line(&format!("/cart-0 {}", values[0])).await;
     dev.line("after the change").await;
     edit(&project.join(source), from, to);
     let (line, _) = dev.line("error     ").await;
@@ -271,7 +271,7 @@ async fn edited(folder: &TempDir, of: Edit) -> Duration {
     let fixture = project.join(fixture);
     let begun =
         edit(&fixture, &format!("\"value\": {}", values[0]), &format!("\"value\": {}", values[1]));
-    dev.line(&format!("measure   cart-0 {}", values[1])).await;
+    dev.line(&format!("/cart-0 {}", values[1])).await;
     let (_, shown) = dev.line("after the change").await;
     shown - begun
 }
