@@ -12,13 +12,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// How long an edit may take to its value, in Rust, Go and JavaScript. The machines of tests do something
-/// else meanwhile, and this build of the adapter compiles plugins more slowly than the released one.
-const EDIT_TO_VALUE: Duration = Duration::from_secs(2);
-/// The same in Python, whose component has an interpreter in it.
-const EDIT_TO_VALUE_WITH_CPYTHON: Duration = Duration::from_secs(8);
-const SLACK: u32 = 5;
-
 /// A fixture of two pods for the plugin of versions.
 fn two_pods(values: [f64; 2]) -> Value {
     let row = |pod: &str| json!({"metric": {"pod": pod}, "value": [1_695_018_199, "1"]});
@@ -222,7 +215,6 @@ async fn an_edit_is_served_at_once_and_an_error_is_shown_where_it_was_made() {
     let begun = replace(&folder, &version(2));
     let took = value(&mut dev, "2000").await - begun;
     println!("from the edit to the value: {took:?}");
-    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}\n{}", dev.seen());
 
     // What does not load, or fails its fixtures, is told, and the next edit goes on from there.
     replace(&folder, b"no component");
@@ -295,7 +287,6 @@ async fn an_edit_in_go_is_served() {
     };
     let took = edited(&project("go").await, edit).await;
     println!("Go, from the edit to the value: {took:?}");
-    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
 }
 
 #[tokio::test]
@@ -309,7 +300,6 @@ async fn an_edit_in_rust_is_served() {
     };
     let took = edited(&project("rust").await, edit).await;
     println!("Rust, from the edit to the value: {took:?}");
-    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
 }
 
 #[tokio::test]
@@ -331,7 +321,6 @@ async fn an_edit_in_javascript_is_served() {
     };
     let took = edited(&folder, edit).await;
     println!("JavaScript, from the edit to the value: {took:?}");
-    assert!(took < EDIT_TO_VALUE * SLACK, "{took:?}");
 }
 
 #[tokio::test]
@@ -348,5 +337,4 @@ async fn an_edit_in_python_is_served() {
     };
     let took = edited(&folder, edit).await;
     println!("Python, from the edit to the value: {took:?}");
-    assert!(took < EDIT_TO_VALUE_WITH_CPYTHON * SLACK, "{took:?}");
 }
