@@ -37,8 +37,8 @@ pub use reason::{explain, is_forbidden};
 pub use reflectors::Reflectors;
 use review_client::ReviewClient;
 pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
-pub use workloads::{Autoscaler, Revision, ScaleError, Scaled};
 pub use scaling::{AutoscalerReference, MetricOf, NamedMetric, Scaling};
+pub use workloads::{Autoscaler, Revision, ScaleError, Scaled};
 
 /// For a connection to kube-apiserver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -42,7 +42,11 @@ async fn autoscalers_are_first_and_the_worst_is_on_top() {
     browser.go(&demo.page("/")).await;
     browser.until("document.querySelectorAll('[data-list=autoscalers] > li').length === 5").await;
     assert_eq!(browser.value("document.querySelector('main section').id").await, "autoscalers");
-    browser.until("document.querySelector('#autoscalers').innerText.includes('at the maximum, wants ')").await;
+    browser
+        .until(
+            "document.querySelector('#autoscalers').innerText.includes('at the maximum, wants ')",
+        )
+        .await;
     // Trends have a scale and a span of time.
     let chart = "[...document.querySelector('[data-list=autoscalers] .chart').querySelectorAll('text')].map((of) => of.textContent)";
     let texts: Vec<String> = serde_json::from_value(browser.value(chart).await).expect("texts");
