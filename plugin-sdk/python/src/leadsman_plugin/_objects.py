@@ -187,8 +187,8 @@ class ObjectFinder:
         if self._fixed is not None:
             # Where the configuration does not name the namespace, series of several namespaces are
             # for several objects of the name.
-            named = self._fixed.namespace
-            return ObjectKey(self._fixed.name, namespace if named is None else named)
+            fixed = self._fixed.namespace
+            return ObjectKey(self._fixed.name, namespace if fixed is None else fixed)
         name = self._names[row] if self._names is not None else ""
         return ObjectKey(name, namespace) if name else None
 
