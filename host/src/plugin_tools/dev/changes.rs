@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_tools_write_is_no_source() {
-        let root = Path::new("/work/target/busy");
+        let root = Path::new("/projects/target/busy");
         let is = |path: &str| is_source(root, &root.join(path));
         for source in ["src/lib.rs", "fixtures/a.json", "go.mod", "mapping.yaml", "src/new/x.py"] {
             assert!(is(source), "{source}");
