@@ -1,13 +1,14 @@
 //! The HTTP client of a delegate, rebuilt when a certificate file changes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Certificate, Identity, redirect};
+use reqwest::redirect;
 
 use super::error::DelegateError;
 use super::settings::{Auth, DelegateSettings};
-use leadsman_runtime::files::{self, ReloadingFile};
+use leadsman_runtime::files::ReloadingFile;
+use leadsman_runtime::tls;
 
 /// How long a connection may take.
 const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -46,7 +47,7 @@ impl Client {
 }
 
 fn build(settings: &DelegateSettings) -> Result<reqwest::Client, DelegateError> {
-    leadsman_runtime::tls::install_provider();
+    tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(MAX_CONNECT_TIMEOUT.min(settings.timeout))
@@ -57,26 +58,10 @@ fn build(settings: &DelegateSettings) -> Result<reqwest::Client, DelegateError> 
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .tls_danger_accept_invalid_certs(settings.insecure_skip_tls_verify);
     if let Some(path) = &settings.ca_file {
-        let pem = |_| DelegateError::Pem { path: path.clone(), wanted: "certificate" };
-        let certificates = Certificate::from_pem_bundle(&read(path)?).map_err(pem)?;
-        if certificates.is_empty() {
-            return Err(DelegateError::Pem { path: path.clone(), wanted: "certificate" });
-        }
-        builder = builder.tls_certs_only(certificates);
+        builder = builder.tls_certs_only(tls::authorities(path)?);
     }
     if let Auth::FrontProxy { cert_file, key_file } = &settings.auth {
-        let mut pem = read(cert_file)?;
-        pem.push(b'\n');
-        pem.extend(read(key_file)?);
-        let wanted = "certificate with its key (in the file beside it)";
-        let identity = Identity::from_pem(&pem)
-            .map_err(|_| DelegateError::Pem { path: cert_file.clone(), wanted })?;
-        builder = builder.identity(identity);
+        builder = builder.identity(tls::identity(cert_file, key_file)?);
     }
     builder.build().map_err(DelegateError::Client)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, DelegateError> {
-    files::read_regular(path, files::MAX_CREDENTIALS)
-        .map_err(|source| DelegateError::Read { path: path.to_owned(), source })
 }

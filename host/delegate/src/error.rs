@@ -4,26 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::StatusCode;
+use leadsman_runtime::tls::PemError;
 
 /// Why a delegate cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum DelegateError {
-    /// A file cannot be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// A file has no certificate or key in it.
-    #[error("{path} holds no {wanted} in PEM form")]
-    Pem {
-        /// The file.
-        path: PathBuf,
-        /// What it lacks.
-        wanted: &'static str,
-    },
+    /// A file with certificates cannot be used.
+    #[error(transparent)]
+    Pem(#[from] PemError),
     /// The client refused its settings.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),

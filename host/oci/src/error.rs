@@ -2,29 +2,18 @@
 
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::manifest::NotAPlugin;
 use leadsman_model::reference::Digest;
+use leadsman_runtime::tls::PemError;
 
 /// An artifact or a part of it cannot be pulled.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
-    /// The CA file cannot be read.
-    #[error("cannot read {path}")]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The CA file has no certificate.
-    #[error("{path} holds no certificate in PEM form")]
-    CaPem {
-        /// The file.
-        path: PathBuf,
-    },
+    /// The CA file cannot be used.
+    #[error(transparent)]
+    Ca(#[from] PemError),
     /// The HTTP client cannot be created.
     #[error(
         "the HTTP client cannot be made: {}; if this system has no certificates of its own, give \

@@ -1,10 +1,10 @@
 //! Resolves references and pulls components.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Method, redirect};
+use reqwest::{Client, Method, redirect};
 
 use super::answer::shown;
 use super::credentials::Credentials;
@@ -13,7 +13,7 @@ use super::manifest::{Content, Descriptor, Manifest};
 use super::session::Session;
 use leadsman_model::reference::Digest;
 use leadsman_model::reference::Reference;
-use leadsman_runtime::files;
+use leadsman_runtime::tls;
 
 /// How registries are accessed.
 #[derive(Debug, Clone)]
@@ -189,7 +189,7 @@ fn client(access: &Access) -> Result<Client, PullError> {
             .redirect(redirect::Policy::none())
     };
     let made = match &access.ca_file {
-        Some(path) => builder().tls_certs_merge(certificates(path)?).build(),
+        Some(path) => builder().tls_certs_merge(tls::authorities(path)?).build(),
         // Plain HTTP works on systems without any CA certificates.
         None if access.plain_http => {
             builder().build().or_else(|_| builder().tls_certs_only([]).build())
@@ -197,13 +197,4 @@ fn client(access: &Access) -> Result<Client, PullError> {
         None => builder().build(),
     };
     made.map_err(PullError::Client)
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate>, PullError> {
-    let pem = files::read_regular(path, files::MAX_CREDENTIALS)
-        .map_err(|source| PullError::CaFile { path: path.to_owned(), source })?;
-    match Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(PullError::CaPem { path: path.to_owned() }),
-    }
 }

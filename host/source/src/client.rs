@@ -1,13 +1,14 @@
 //! The HTTP client, rebuilt when a certificate file changes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Certificate, Identity, redirect};
+use reqwest::redirect;
 
 use super::SourceError;
 use crate::settings::TlsSettings;
 use leadsman_runtime::files::ReloadingFile;
+use leadsman_runtime::tls;
 
 /// How long a connection may take.
 const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -46,35 +47,22 @@ impl Client {
     }
 }
 
-fn build(tls: &TlsSettings, connect_timeout: Duration) -> Result<reqwest::Client, SourceError> {
-    leadsman_runtime::tls::install_provider();
+fn build(
+    settings: &TlsSettings,
+    connect_timeout: Duration,
+) -> Result<reqwest::Client, SourceError> {
+    tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect_timeout)
         // A redirect would carry credentials to an address that the configuration does not name.
         .redirect(redirect::Policy::none())
-        .tls_danger_accept_invalid_certs(tls.insecure_skip_verify);
-    if let Some(path) = &tls.ca_file {
-        let pem = |_| SourceError::Pem { path: path.clone(), wanted: "certificate" };
-        let certificates = Certificate::from_pem_bundle(&read(path)?).map_err(pem)?;
-        if certificates.is_empty() {
-            return Err(SourceError::Pem { path: path.clone(), wanted: "certificate" });
-        }
-        builder = builder.tls_certs_only(certificates);
+        .tls_danger_accept_invalid_certs(settings.insecure_skip_verify);
+    if let Some(path) = &settings.ca_file {
+        builder = builder.tls_certs_only(tls::authorities(path)?);
     }
-    if let Some((cert, key)) = &tls.identity {
-        let mut pem = read(cert)?;
-        pem.push(b'\n');
-        pem.extend(read(key)?);
-        let wanted = "certificate with its key (in the file beside it)";
-        let identity = Identity::from_pem(&pem)
-            .map_err(|_| SourceError::Pem { path: cert.clone(), wanted })?;
-        builder = builder.identity(identity);
+    if let Some((cert, key)) = &settings.identity {
+        builder = builder.identity(tls::identity(cert, key)?);
     }
     builder.build().map_err(SourceError::Client)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, SourceError> {
-    leadsman_runtime::files::read_regular(path, leadsman_runtime::files::MAX_CREDENTIALS)
-        .map_err(|source| SourceError::Read { path: path.to_owned(), source })
 }

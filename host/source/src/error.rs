@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::exposition::ExpositionError;
 use super::nsx_alb::AlbError;
 use leadsman_model::text::one_line;
+use leadsman_runtime::tls::PemError;
 
 /// Why a source cannot be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -26,14 +27,9 @@ pub enum SourceError {
         /// The cause.
         reason: String,
     },
-    /// A file has no certificate or key in it.
-    #[error("{path} holds no {wanted} in PEM form")]
-    Pem {
-        /// The file.
-        path: PathBuf,
-        /// The missing part.
-        wanted: &'static str,
-    },
+    /// A file with certificates cannot be used.
+    #[error(transparent)]
+    Pem(#[from] PemError),
     /// The client refused its settings.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use prost::Message as _;
-use reqwest::{Certificate, Url, redirect};
+use reqwest::{Url, redirect};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -14,8 +14,8 @@ use super::endpoint::Endpoint;
 use super::otlp;
 use super::span::Record;
 use leadsman_runtime::backoff::{Backoff, jittered};
-use leadsman_runtime::files;
 use leadsman_runtime::telemetry::{SpanDrop, SpanMetrics};
+use leadsman_runtime::tls::{self, PemError};
 
 /// The most spans of a batch.
 const MAX_BATCH: usize = 512;
@@ -31,20 +31,9 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 /// Why traces cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The file with authorities cannot be read.
-    #[error("the certificates of the collector's authority cannot be read: {path}")]
-    Read {
-        /// The file.
-        path: String,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// The file has no certificate.
-    #[error("{path} has no PEM certificate")]
-    Pem {
-        /// The file.
-        path: String,
-    },
+    /// The file with the collector's authorities cannot be used.
+    #[error("the authorities of the collector cannot be used")]
+    Authorities(#[source] PemError),
     /// The client cannot be made.
     #[error("cannot make a client for the collector")]
     Client(#[source] reqwest::Error),
@@ -188,20 +177,14 @@ async fn next_batch(queue: &mut mpsc::Receiver<Record>, stop: &CancellationToken
 }
 
 fn client(endpoint: &Endpoint) -> Result<reqwest::Client, ExportError> {
-    leadsman_runtime::tls::install_provider();
+    tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
         .timeout(endpoint.timeout)
         // A redirect would carry credentials to an address that nobody named.
         .redirect(redirect::Policy::none());
     if let Some(file) = &endpoint.ca_file {
-        let path = || file.display().to_string();
-        let pem = files::read_regular(file, files::MAX_CREDENTIALS)
-            .map_err(|source| ExportError::Read { path: path(), source })?;
-        let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
-        if certificates.is_empty() {
-            return Err(ExportError::Pem { path: path() });
-        }
+        let certificates = tls::authorities(file).map_err(ExportError::Authorities)?;
         builder = builder.tls_certs_only(certificates);
     }
     builder.build().map_err(ExportError::Client)

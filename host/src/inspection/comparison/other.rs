@@ -13,6 +13,7 @@ use super::metrics::{Metric, MetricKind};
 use super::ours::ReadScope;
 use super::reading::Reading;
 use leadsman_cluster::Cluster;
+use leadsman_runtime::tls;
 
 /// The time limit of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -212,20 +213,16 @@ fn read_token(path: &PathBuf) -> Result<String, String> {
 }
 
 fn client(options: &OtherOptions) -> Result<reqwest::Client, String> {
-    leadsman_runtime::tls::install_provider();
+    tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))
         // A redirect could send the token to another server.
         .redirect(reqwest::redirect::Policy::none())
         .tls_danger_accept_invalid_certs(options.insecure);
     if let Some(path) = &options.ca_file {
-        let name = path.display();
-        let pem = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem);
-        let certificates = certificates.map_err(|error| format!("{name}: {error}"))?;
-        if certificates.is_empty() {
-            return Err(format!("{name} holds no certificate in PEM form"));
-        }
+        let certificates = tls::authorities(path);
+        let certificates =
+            certificates.map_err(|error| format!("{:#}", anyhow::Error::from(error)))?;
         builder = builder.tls_certs_only(certificates);
     }
     builder.build().map_err(|error| format!("cannot make an HTTP client: {error}"))
