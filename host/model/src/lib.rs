@@ -8,6 +8,7 @@ pub mod endpoints;
 pub mod field_selector;
 pub mod labels;
 pub mod names;
+pub mod notation;
 pub mod object_table;
 pub mod objects;
 pub mod owner;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::ValueFrom;
-use super::number::both;
 use leadsman_evaluation::{Evaluations, Missing, Reading};
 use leadsman_model::names::Scope;
+use leadsman_model::notation::both;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::values::Value;
 

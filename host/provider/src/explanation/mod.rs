@@ -13,7 +13,6 @@ mod runs;
 mod verdict;
 
 pub use document::*;
-pub use number::{both, decimal};
 
 use crate::snapshot::Snapshot;
 use crate::{
@@ -64,15 +63,6 @@ pub struct Explained {
 }
 
 /// Makes a read of a custom metric, and explains its answer.
-pub async fn explain_custom(
-    snapshot: &Snapshot,
-    request: &CustomRequest<'_>,
-    requester: &Requester<'_>,
-) -> MetricExplanation {
-    custom(snapshot, request, requester, With::default()).await.document
-}
-
-/// The same, with the error of the read.
 pub async fn custom(
     snapshot: &Snapshot,
     request: &CustomRequest<'_>,
@@ -117,15 +107,6 @@ pub async fn custom(
 }
 
 /// Makes a read of an external metric, and explains its answer.
-pub async fn explain_external(
-    snapshot: &Snapshot,
-    request: &ExternalRequest<'_>,
-    requester: &Requester<'_>,
-) -> MetricExplanation {
-    external(snapshot, request, requester, With::default()).await.document
-}
-
-/// The same, with the error of the read.
 pub async fn external(
     snapshot: &Snapshot,
     request: &ExternalRequest<'_>,
@@ -160,15 +141,6 @@ pub async fn external(
 }
 
 /// Makes a read of resource metrics, and explains its answer.
-pub async fn explain_resource(
-    snapshot: &Snapshot,
-    request: &ResourceRequest<'_>,
-    requester: &Requester<'_>,
-) -> MetricExplanation {
-    resource(snapshot, request, requester, With::default()).await.document
-}
-
-/// The same, with the error of the read.
 pub async fn resource(
     snapshot: &Snapshot,
     request: &ResourceRequest<'_>,

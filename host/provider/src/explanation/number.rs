@@ -1,7 +1,8 @@
 //! Numbers and times as people and as programs write them.
 
+use jiff::Timestamp;
+use leadsman_model::notation::decimal;
 use leadsman_model::quantity::Quantity;
-use time::OffsetDateTime;
 
 use super::Number;
 
@@ -11,23 +12,6 @@ impl Number {
         let milli = quantity.milli();
         Self { decimal: decimal(milli), quantity: quantity.to_string(), milli }
     }
-}
-
-/// A number of thousandths as a decimal number: `140.349`.
-pub fn decimal(milli: i64) -> String {
-    let sign = if milli < 0 { "-" } else { "" };
-    let (whole, part) = (milli.unsigned_abs() / 1000, milli.unsigned_abs() % 1000);
-    if part == 0 {
-        return format!("{sign}{whole}");
-    }
-    let part = format!("{part:03}");
-    format!("{sign}{whole}.{}", part.trim_end_matches('0'))
-}
-
-/// The same with the notation of Kubernetes where that is another: `140.349 (140349m)`.
-pub fn both(milli: i64) -> String {
-    let (decimal, quantity) = (decimal(milli), Quantity::from_milli(milli).to_string());
-    if decimal == quantity { decimal } else { format!("{decimal} ({quantity})") }
 }
 
 /// What a source or a plugin gave, as Prometheus writes it.
@@ -40,19 +24,8 @@ pub(super) fn raw(value: f64) -> String {
 
 /// A time in milliseconds since the epoch, as RFC 3339 has it.
 pub(super) fn rfc3339(milliseconds: i64) -> String {
-    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000);
-    let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let (date, clock) = (time.date(), time.time());
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        clock.hour(),
-        clock.minute(),
-        clock.second(),
-        clock.millisecond()
-    )
+    let time = Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 #[cfg(test)]
@@ -60,16 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_number_in_the_notations_that_people_confuse() {
-        for (milli, text) in [
-            (140_349, "140.349 (140349m)"),
-            (12_000, "12"),
-            (-500, "-0.5 (-500m)"),
-            (5_000_000, "5000 (5k)"),
-            (0, "0"),
-        ] {
-            assert_eq!(both(milli), text);
-        }
+    fn a_number_is_told_in_each_notation() {
         let number = Number::of(Quantity::from_milli(1_013_400));
         let expected = ("1013.4", "1013400m", 1_013_400);
         assert_eq!((number.decimal.as_str(), number.quantity.as_str(), number.milli), expected);

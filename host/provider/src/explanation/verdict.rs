@@ -1,8 +1,8 @@
 //! One line that says what a read gets.
 
 use super::findings::{ReadValue, seconds};
-use super::number::both;
 use super::{MetricExplanation, ValueFrom};
+use leadsman_model::notation::both;
 use leadsman_runtime::clock;
 use std::time::Duration;
 
