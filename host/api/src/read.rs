@@ -75,12 +75,19 @@ pub(super) async fn custom(
         fields: "",
     };
     let generation = state.served.now();
-    let asked = RequestedMetric {
-        api: Api::Custom,
-        version: version.as_str(),
-        metric: &path.metric,
-        namespace: path.place(),
-        selector: &series,
+    let elsewhere = DelegatedRead {
+        generation: &generation,
+        asked: RequestedMetric {
+            api: Api::Custom,
+            version: version.as_str(),
+            metric: &path.metric,
+            namespace: path.place(),
+            selector: &series,
+        },
+        uri: &uri,
+        headers: &headers,
+        requester: &requester,
+        caller: request.caller,
     };
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
@@ -88,24 +95,15 @@ pub(super) async fn custom(
         let mut explained =
             explanation::custom(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
-        explain::name_delegate(&mut explained, &generation.snapshot, &asked);
+        explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
         return state.explain(request.caller, explained);
     }
     let read = CustomRead::new(&generation.snapshot, &request).await;
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let (generation, caller) = (&*generation, request.caller);
-            let read = DelegatedRead {
-                generation,
-                asked,
-                uri: &uri,
-                headers: &headers,
-                requester: &requester,
-                caller,
-            };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.pass_to_delegate(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, elsewhere)).await;
         }
     };
     let kept = state.kept(&question, read.peek());
@@ -162,12 +160,19 @@ pub(super) async fn external(
         fields: "",
     };
     let generation = state.served.now();
-    let asked = RequestedMetric {
-        api: Api::External,
-        version: "v1beta1",
-        metric: &metric,
-        namespace: Some(&namespace),
-        selector: &labels,
+    let elsewhere = DelegatedRead {
+        generation: &generation,
+        asked: RequestedMetric {
+            api: Api::External,
+            version: "v1beta1",
+            metric: &metric,
+            namespace: Some(&namespace),
+            selector: &labels,
+        },
+        uri: &uri,
+        headers: &headers,
+        requester: &requester,
+        caller: request.caller,
     };
     if explain::is_asked(&uri) {
         let path = explain::without(&uri);
@@ -175,24 +180,15 @@ pub(super) async fn external(
         let mut explained =
             explanation::external(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
-        explain::name_delegate(&mut explained, &generation.snapshot, &asked);
+        explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
         return state.explain(request.caller, explained);
     }
     let read = ExternalRead::new(&generation.snapshot, &request).await;
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let (generation, caller) = (&*generation, request.caller);
-            let read = DelegatedRead {
-                generation,
-                asked,
-                uri: &uri,
-                headers: &headers,
-                requester: &requester,
-                caller,
-            };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.pass_to_delegate(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, elsewhere)).await;
         }
     };
     let kept = state.kept(&question, read.peek());
@@ -247,12 +243,19 @@ pub(super) async fn resource(
         labels: &labels,
         fields: &fields,
     };
-    let asked = RequestedMetric {
-        api: Api::Resource,
-        version: version.as_str(),
-        metric: path.kind.plural(),
-        namespace: path.namespace.as_deref(),
-        selector: "",
+    let elsewhere = DelegatedRead {
+        generation: &generation,
+        asked: RequestedMetric {
+            api: Api::Resource,
+            version: version.as_str(),
+            metric: path.kind.plural(),
+            namespace: path.namespace.as_deref(),
+            selector: "",
+        },
+        uri: &uri,
+        headers: &headers,
+        requester: &requester,
+        caller: request.caller,
     };
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
@@ -260,24 +263,15 @@ pub(super) async fn resource(
         let mut explained =
             explanation::resource(&generation.snapshot, &request, &requester, explain::with(&uri))
                 .await;
-        explain::name_delegate(&mut explained, &generation.snapshot, &asked);
+        explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
         return state.explain(request.caller, explained);
     }
     let read = ResourceRead::new(&generation.snapshot, &request).await;
     let read = match read {
         Ok(read) => read,
         Err(error) => {
-            let (generation, caller) = (&*generation, request.caller);
-            let read = DelegatedRead {
-                generation,
-                asked,
-                uri: &uri,
-                headers: &headers,
-                requester: &requester,
-                caller,
-            };
             // Its state is large, and reads of what is served here never have it.
-            return Box::pin(state.pass_to_delegate(error, read)).await;
+            return Box::pin(state.pass_to_delegate(error, elsewhere)).await;
         }
     };
     let kept = state.kept(&question, read.peek());
