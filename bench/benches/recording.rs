@@ -9,13 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use leadsman_bench::LABELS;
+use leadsman_bench::sandboxed_input;
 use leadsman_evaluation::Who;
 use leadsman_evaluation::record::{
     FilledQuery, FinishedRun, PluginRecord, QueryRecord, ReaderLog, RunLog,
 };
-use leadsman_model::data::{Answer, Data, Input, Vector};
-use leadsman_model::dictionary::Dictionary;
 use leadsman_model::names::Scope;
 use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
@@ -42,7 +40,7 @@ fn runs(criterion: &mut Criterion) {
     let run = Run { name: "bench", config: CONFIG, limits: &limits, expected };
     let mut group = criterion.benchmark_group("recording");
     for size in SIZES {
-        let input = input(size, &scope);
+        let input = sandboxed_input(size, &scope);
         group.bench_with_input(BenchmarkId::new("without", size), &input, |bencher, input| {
             bencher.iter_batched(
                 || input.clone(),
@@ -105,32 +103,6 @@ fn query(series: usize) -> QueryRecord {
         warnings: Vec::new(),
         error: None,
     }
-}
-
-/// Series of pods as a query gives them.
-fn input(size: usize, scope: &Scope) -> Input {
-    let mut dictionary = Dictionary::new();
-    let mut vector = Vector::default();
-    for row in 0..size {
-        vector.labels.add_row();
-        let values = [
-            "shop".to_owned(),
-            format!("checkout-7d9c5b6f48-{row:05}"),
-            format!("worker-{:02}.cluster.internal", row % 50),
-            ["app", "sidecar"][row % 2].to_owned(),
-            format!("10.{}.{}.{}:8080", 64 + row / 65_536, row / 256 % 256, row % 256),
-            "kubernetes-pods".to_owned(),
-        ];
-        for (name, value) in LABELS.iter().zip(values) {
-            let (name, value) = (dictionary.intern(name), dictionary.intern(&value));
-            vector.labels.set(name, value);
-        }
-        vector.times.push(1_695_018_199_504);
-        vector.values.push(1.5);
-    }
-    let data = Data::Vector(vector);
-    let answer = Answer { dictionary, data, unit: None, warnings: vec![] };
-    Input::new(scope.clone(), 1_695_018_199_504, vec![("rate".to_owned(), answer)])
 }
 
 criterion_group! {

@@ -3,6 +3,7 @@
 
 mod data;
 pub mod floor;
+mod input;
 pub mod load;
 pub mod process;
 mod sandbox;
@@ -27,4 +28,5 @@ pub mod bindings {
 }
 
 pub use data::{LABELS, Table};
+pub use input::sandboxed_input;
 pub use sandbox::{CONFIG, Memory, Sandbox};
