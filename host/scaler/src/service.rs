@@ -224,11 +224,7 @@ where
         let caller = Arc::new(Caller::of(shared, credentials).await?);
         Ok::<_, Status>(grpc::unary(request, move |message| answer(caller.clone(), message)).await)
     };
-    finish(
-        call,
-        &scaler,
-        tokio::time::timeout(limit, answered).await.unwrap_or_else(|_| Err(grpc::too_late(limit))),
-    )
+    finish(call, &scaler, limit, answered).await
 }
 
 /// Answers a call with messages that come little by little. Only its beginning has a time.
@@ -256,14 +252,18 @@ where
             grpc::streaming(request, move |message| answer(caller.clone(), message)).await,
         )
     };
-    finish(
-        call,
-        &scaler,
-        tokio::time::timeout(limit, answered).await.unwrap_or_else(|_| Err(grpc::too_late(limit))),
-    )
+    finish(call, &scaler, limit, answered).await
 }
 
-fn finish(call: &'static str, scaler: &Scaler, answered: Result<Response, Status>) -> Response {
+/// Waits for an answer, within its time, and counts it.
+async fn finish(
+    call: &'static str,
+    scaler: &Scaler,
+    limit: Duration,
+    answered: impl Future<Output = Result<Response, Status>>,
+) -> Response {
+    let answered = tokio::time::timeout(limit, answered).await;
+    let answered = answered.unwrap_or_else(|_| Err(grpc::too_late(limit)));
     let response = answered.unwrap_or_else(|status| grpc::refusal(&status));
     scaler.state.metrics.scaler().answered(call, grpc::outcome(&response));
     response
