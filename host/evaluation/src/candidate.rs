@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::error::EvaluationError;
 use leadsman_model::object_table::ObjectColumns;
 use leadsman_model::quantity::Quantity;
-use leadsman_model::values::{MetricValues, Values};
+use leadsman_model::values::Values;
 use leadsman_sandbox::Plugin;
 
 /// The most differences of one evaluation that are kept for the status page.
@@ -104,7 +104,9 @@ impl Candidate {
 }
 
 fn differences(served: &Values, candidate: &Values) -> (Vec<Difference>, usize) {
-    let (served, mut candidate) = (by_name(&served.served), by_name(&candidate.served));
+    let by_name = |values: &Values| values.served.named().into_iter().collect();
+    let served: BTreeMap<String, Quantity> = by_name(served);
+    let mut candidate: BTreeMap<String, Quantity> = by_name(candidate);
     let mut found = Vec::new();
     for (of, served) in served {
         let other = candidate.remove(&of);
@@ -123,33 +125,10 @@ fn differences(served: &Values, candidate: &Values) -> (Vec<Difference>, usize) 
     (found, count)
 }
 
-fn by_name(served: &MetricValues) -> BTreeMap<String, Quantity> {
-    match served {
-        MetricValues::Objects(objects) => objects
-            .iter()
-            .map(|(namespace, name, value)| {
-                let name = match namespace {
-                    "" => name.to_owned(),
-                    namespace => format!("{namespace}/{name}"),
-                };
-                (name, value.quantity)
-            })
-            .collect(),
-        MetricValues::Items(items) => items
-            .iter()
-            .map(|item| {
-                let labels: Vec<_> =
-                    item.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                (labels.join(","), item.value.quantity)
-            })
-            .collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leadsman_model::values::{ObjectValues, Value};
+    use leadsman_model::values::{MetricValues, ObjectValues, Value};
 
     fn values(of: &[(&str, f64)]) -> Values {
         let mut objects = ObjectValues::default();

@@ -236,6 +236,11 @@ impl Values {
     }
 }
 
+/// The name of an object for people: `namespace/name`, or the name alone of one that lives in none.
+pub fn object_name(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
+}
+
 /// The values of a custom or an external metric.
 #[derive(Debug, Clone)]
 pub enum MetricValues {
@@ -257,6 +262,24 @@ impl MetricValues {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Each value by its name for people: `namespace/name` of an object, `label=value,…` of an item.
+    pub fn named(&self) -> Vec<(String, Quantity)> {
+        match self {
+            Self::Objects(objects) => objects
+                .iter()
+                .map(|(namespace, name, value)| (object_name(namespace, name), value.quantity))
+                .collect(),
+            Self::Items(items) => items
+                .iter()
+                .map(|item| {
+                    let labels: Vec<_> =
+                        item.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                    (labels.join(","), item.value.quantity)
+                })
+                .collect(),
+        }
     }
 
     /// The approximate size in memory, in bytes.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Fixture;
-use leadsman_model::values::{MetricValues, OnNan, Values};
+use leadsman_model::values::{MetricValues, OnNan, Values, object_name};
 use leadsman_sandbox::{Context, Expected, Limits, Planning, Plugin, Run, RunError};
 
 /// What a plugin made of a fixture.
@@ -107,28 +107,14 @@ impl Fixture {
 
 /// The values by the names of their objects or items, sorted, and those that are refused.
 fn listed(values: &Values) -> Vec<(String, String)> {
-    let mut list: Vec<(String, String)> = match &values.served {
-        MetricValues::Objects(objects) => objects
-            .iter()
-            .map(|(namespace, name, value)| (object(namespace, name), value.quantity.to_string()))
-            .collect(),
-        MetricValues::Items(items) => items
-            .iter()
-            .map(|item| {
-                let labels: Vec<_> =
-                    item.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                (format!("{{{}}}", labels.join(",")), item.value.quantity.to_string())
-            })
-            .collect(),
-    };
+    let is_items = matches!(values.served, MetricValues::Items(_));
+    let name = |name: String| if is_items { format!("{{{name}}}") } else { name };
+    let named = values.served.named().into_iter();
+    let mut list: Vec<_> = named.map(|(of, value)| (name(of), value.to_string())).collect();
     let refused = values.refused.iter().map(|refusal| {
-        (object(&refusal.namespace, &refusal.object), format!("refused: {}", refusal.reason))
+        (object_name(&refusal.namespace, &refusal.object), format!("refused: {}", refusal.reason))
     });
     list.extend(refused);
     list.sort();
     list
-}
-
-fn object(namespace: &str, name: &str) -> String {
-    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
 }
