@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::plugin_run::RunCounts;
+use super::runs::RunCounts;
 use leadsman_model::data::{Answer, Data, Input, Vector};
 use leadsman_model::dictionary::Dictionary;
 use leadsman_model::names::Scope;

@@ -27,6 +27,7 @@ mod policy;
 mod predecessor;
 mod quota;
 pub mod record;
+mod runs;
 mod stage;
 mod stand_in;
 mod state;
@@ -44,10 +45,10 @@ pub use evaluations::{Evaluations, Reader, Reading, Recorded};
 pub use last_known::{Known, LastKnown};
 pub use mapping::{BoundQuery, ItemLabels, Mapping, title};
 pub use missing::{Missing, MissingEntry, MissingLog, MissingReason};
-pub use plugin_run::{RunCounts, RunTotals, Runs};
 pub use policy::Policy;
 pub use predecessor::HandoverStatus;
 pub use quota::EvaluationQuota;
+pub use runs::{RunCounts, RunTotals, Runs};
 pub use stand_in::{
     Recipient, ReplicasBehavior, StandIn, StatedNumber, StatedReplicas, TargetType, Unreachable,
 };
