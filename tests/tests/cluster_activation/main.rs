@@ -3,6 +3,7 @@
 
 mod autoscaler;
 mod left;
+mod page;
 mod replicas;
 mod stated;
 mod teams;

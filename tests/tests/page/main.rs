@@ -1,5 +1,6 @@
 //! The page: its files, its events, and what a person sees of it in a real browser.
 
+mod activation;
 mod browser;
 mod demo;
 mod events;
