@@ -2,6 +2,7 @@
 //! values that are not known, against the real controller.
 
 mod autoscaler;
+mod doctor;
 mod left;
 mod page;
 mod replicas;
