@@ -6,6 +6,7 @@ mod demo;
 mod events;
 mod files;
 mod sections;
+mod sources;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
