@@ -7,6 +7,7 @@ mod converted;
 mod moves;
 mod neighbours;
 mod site;
+mod takeover;
 
 use std::time::Duration;
 
