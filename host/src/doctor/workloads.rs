@@ -145,10 +145,14 @@ async fn stated_replicas(
     findings
 }
 
-/// The findings with the value of the chart that gives the right.
+/// The findings with the value of the chart that gives the right: to kinds of the group apps alone.
 fn given_by(value: &str, findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
     findings.into_iter().map(move |finding| {
-        let advice = finding.advice.map(|advice| format!("{advice}: `{value}` of the chart does"));
+        let advice = finding.advice.map(|advice| {
+            format!(
+                "{advice}: `{value}` of the chart does, but for kinds outside of the group apps"
+            )
+        });
         Finding { advice, ..finding }
     })
 }
