@@ -261,7 +261,7 @@ fn braced<'a>(labels: impl Iterator<Item = (&'a String, &'a String)>) -> String 
 }
 
 /// The time of day.
-fn clock(time: &str) -> &str {
+pub(super) fn clock(time: &str) -> &str {
     let start = time.find('T').map_or(0, |at| at + 1);
     let end = time.rfind('.').filter(|&end| end > start).unwrap_or(time.len());
     time.get(start..end).unwrap_or(time)

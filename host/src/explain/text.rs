@@ -82,6 +82,9 @@ impl fmt::Display for Metric {
         for clock in &self.clocks {
             writeln!(f, "  clock     {clock}")?;
         }
+        for line in self.hour.lines() {
+            write_line(f, &line)?;
+        }
         if let Some(document) = &self.record {
             // cpu and memory are read together.
             let of = |metric: &&ExplainedMetric| metric.mapping.metric == self.name;

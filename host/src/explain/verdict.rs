@@ -87,6 +87,7 @@ fn of_metric(
         failure,
         decides,
         clocks: fallback::clocks(metric, reading.is_err()),
+        hour: metric.hour.clone(),
         record: metric.record.clone(),
     }
 }
