@@ -251,10 +251,7 @@ mod tests {
             })
             .collect();
         let text = text(&Hour::of(hour("2026-01-01T09:00:00.000Z", &changes), 1));
-        assert_eq!(
-            text[0],
-            "13:12:30 to 14:12:15 UTC, not known before (new, or changed)"
-        );
+        assert_eq!(text[0], "13:12:30 to 14:12:15 UTC, not known before (new, or changed)");
         assert!(text.contains(&"28 earlier changes are in --output json".to_owned()), "{text:#?}");
         assert_eq!(text.len(), 4 + MAX_SHOWN);
         assert!(text.last().unwrap().starts_with("13:52:00 "), "{text:#?}");

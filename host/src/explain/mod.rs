@@ -14,6 +14,7 @@ mod pods;
 mod readings;
 mod record;
 mod requests;
+mod stand_in;
 mod text;
 pub(crate) mod try_mapping;
 mod verdict;

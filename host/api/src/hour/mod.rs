@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use changes::{Changes, MAX_METRICS, MetricMoment, MetricState, Moment};
-use leadsman_autoscaler::manifest::{Autoscaler, MetricSpec};
+use leadsman_autoscaler::manifest::{Autoscaler, Condition, MetricSpec};
 use leadsman_autoscaler::{
     AutoscalerStore, Followed, KnownMetric, MetricOverview, Overview, Trouble,
 };
@@ -97,11 +97,10 @@ impl Hours {
 impl Noted {
     fn note(&mut self, overview: &Overview, series: &[SeriesId], now: i64) {
         let name = name(overview);
-        let moment = Moment {
-            replicas: overview.replicas,
-            wants: overview.wants,
-            metrics: overview.metrics.iter().take(MAX_METRICS).map(moment).collect(),
-        };
+        let moment = moment(overview);
+        let more = overview.metrics.iter().skip(MAX_METRICS).map(of_metric);
+        let values: Vec<_> =
+            { moment.metrics.iter().copied().chain(more) }.map(|metric| metric.value).collect();
         if self.changes.add(&name, series, now, moment) {
             // A line is of one series.
             (0..overview.metrics.len()).for_each(|at| self.trends.remove(&value_line(&name, at)));
@@ -109,10 +108,10 @@ impl Noted {
         if let Some(replicas) = overview.replicas {
             self.trends.add(&replicas_line(&name), now, f64::from(replicas));
         }
-        for (at, metric) in overview.metrics.iter().enumerate() {
+        for (at, value) in values.into_iter().enumerate() {
             // What is not known is a gap in the line, not zero.
-            if let Some(value) = &metric.value {
-                self.trends.add(&value_line(&name, at), now, value.number);
+            if let Some(value) = value {
+                self.trends.add(&value_line(&name, at), now, value);
             }
         }
     }
@@ -131,7 +130,27 @@ fn value_line(name: &str, metric: usize) -> String {
     format!("value {metric} {name}")
 }
 
-fn moment(metric: &MetricOverview) -> MetricMoment {
+fn moment(overview: &Overview) -> Moment {
+    let mut metrics: Vec<_> = overview.metrics.iter().take(MAX_METRICS).map(of_metric).collect();
+    let mut wants = overview.wants;
+    // A controller that cannot read the metric leaves the value from before in its status.
+    if let [metric] = &mut metrics[..]
+        && overview.conditions.iter().any(says_failed)
+    {
+        *metric = MetricMoment { target: metric.target, ..MetricMoment::default() };
+        metric.state = MetricState::Failing;
+        wants = None;
+    }
+    Moment { replicas: overview.replicas, wants, metrics }
+}
+
+/// Whether a controller says that it could not read a metric.
+fn says_failed(condition: &Condition) -> bool {
+    let Condition { kind, status, reason, .. } = condition;
+    kind == "ScalingActive" && status == "False" && reason.starts_with("FailedGet")
+}
+
+fn of_metric(metric: &MetricOverview) -> MetricMoment {
     let state = match metric {
         MetricOverview { failure: Some(_), .. } => MetricState::Failing,
         MetricOverview { old: Some(_), .. } => MetricState::Old,

@@ -90,6 +90,26 @@ async fn what_was_read_before_is_told_to_nobody_who_reads_something_else() {
 }
 
 #[tokio::test]
+async fn a_metric_that_the_controller_cannot_read_has_no_value() {
+    let (store, hours) = hours();
+    let mut object = autoscaler(2, "10");
+    for list in ["/spec/metrics", "/status/currentMetrics"] {
+        object.pointer_mut(list).unwrap().as_array_mut().unwrap().remove(0);
+    }
+    put(&store, object.clone());
+    told(&hours, &DEPTH).await;
+    // The value from before stays in the status.
+    object["status"]["conditions"] =
+        json!([{"type": "ScalingActive", "status": "False", "reason": "FailedGetExternalMetric"}]);
+    put(&store, object);
+    let hour = told(&hours, &DEPTH).await;
+    let changes =
+        hour.metrics[0].changes.iter().map(|of| (of.state.as_str(), of.value, of.proposes));
+    let expected = [("current", Some(10.0), Some(2)), ("failing", None, None)];
+    assert_eq!(changes.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn what_is_not_known_is_said_with_its_reason() {
     let (store, hours) = hours();
     let why = async |read: &NewestRequest<'_>| {
