@@ -2,6 +2,7 @@
 
 use leadsman_autoscaler::verdict::{steps, target_words, title, verdict};
 use leadsman_hpa::{Failure, Outcome, Proposal, Reading, Situation, decide};
+use leadsman_model::text::one_line;
 use leadsman_provider::explanation::ExplainedMetric;
 
 use super::gather::{Gathered, GatheredMetric};
@@ -10,6 +11,9 @@ use super::{Bounds, Controller, Explanation, Metric, Target, fallback, stand_in}
 
 /// How many values of single pods are shown.
 const MAX_ITEMS: usize = 20;
+
+/// How many characters are shown of why a value is no new one.
+const MAX_WHY: usize = 300;
 
 /// The explanation of what was gathered.
 pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation {
@@ -33,7 +37,8 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
     let stands =
         winner.filter(|_| assumed.is_empty()).and_then(|at| stands_for(&gathered.metrics[at]));
     if let Some(why) = stands {
-        in_one_sentence = format!("{in_one_sentence}; its value is no new one: {why}");
+        in_one_sentence =
+            format!("{in_one_sentence}; its value is no new one: {}", one_line(why, MAX_WHY));
     }
     Explanation {
         verdict: in_one_sentence,

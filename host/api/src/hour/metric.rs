@@ -1,6 +1,6 @@
 //! What a metric of an autoscaler asks this adapter for.
 
-use leadsman_autoscaler::manifest::{MetricSource, MetricSpec, Reference};
+use leadsman_autoscaler::manifest::{MetricSpec, Reference};
 use leadsman_provider::NewestRequest;
 use leadsman_provider::snapshot::{MeasuredKind, Snapshot, Wanted};
 
@@ -16,7 +16,7 @@ pub(super) struct AskedMetric<'a> {
 impl<'a> AskedMetric<'a> {
     pub(super) fn of(spec: &'a MetricSpec) -> Self {
         let source = spec.pods.as_ref().or(spec.object.as_ref()).or(spec.external.as_ref());
-        let selector = source.and_then(|source: &MetricSource| source.metric.selector.as_ref());
+        let selector = source.and_then(|source| source.metric.selector.as_ref());
         let object = spec.object.as_ref().and_then(|object| object.described_object.as_ref());
         Self {
             spec,

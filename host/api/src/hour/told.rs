@@ -22,7 +22,6 @@ use leadsman_provider::explanation::{
     AutoscalerHour, Explained, HourChange, HourValue, MetricHour, rfc3339,
 };
 use leadsman_provider::snapshot::Snapshot;
-use leadsman_runtime::clock;
 
 /// The parameter that names an autoscaler, and how long its name may be.
 pub(crate) const PARAMETER: &str = "autoscaler";
