@@ -20,7 +20,7 @@ const SOON: i64 = 60 * 1000;
 const MAX_NUMBER: usize = 10;
 
 /// The last hour of a metric.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Hour {
     /// Why nothing is known.
@@ -51,16 +51,7 @@ pub(super) struct Hour {
 impl Hour {
     /// Nothing is known.
     pub(super) fn unknown(why: &str) -> Self {
-        Self {
-            unknown: Some(why.to_owned()),
-            started: None,
-            since: None,
-            until: None,
-            every: None,
-            least: None,
-            greatest: None,
-            series: None,
-        }
+        Self { unknown: Some(why.to_owned()), ..Self::default() }
     }
 
     /// Takes what the adapter says of the metric at a place of the autoscaler out of its explanation.
@@ -88,7 +79,7 @@ impl Hour {
             started,
             since,
             until,
-            every: Some(every),
+            every,
             least: series.values.iter().min_by(by_value).cloned(),
             // Of several that are equal, the first.
             greatest: series.values.iter().rev().max_by(by_value).cloned(),

@@ -142,7 +142,7 @@ impl Noted {
             started: Some(rfc3339(started)),
             since: Some(rfc3339(history.begun.max(begin))),
             until: Some(rfc3339(history.noted)),
-            every: INTERVAL.as_secs_f64(),
+            every: Some(INTERVAL.as_secs_f64()),
             metrics: metrics.collect(),
         }
     }

@@ -22,8 +22,8 @@ pub struct AutoscalerHour {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<String>,
     /// How often it is noted at least, in seconds.
-    #[serde(default)]
-    pub every: f64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub every: Option<f64>,
     /// The metrics that the read is for.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub metrics: Vec<MetricHour>,
