@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::moments::Moments;
-use super::trends::Trends;
+use crate::hour::Trends;
 use leadsman_delegate::{Api, Delegate};
 use leadsman_evaluation::{
     ActivationStatus, BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Link, Mapping,
