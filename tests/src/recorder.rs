@@ -91,7 +91,8 @@ impl Shared {
                 parents.push(parent.to_owned());
             }
             if self.refuses(query) {
-                let body = r#"{"status":"error","errorType":"execution","error":"refused by a test"}"#;
+                let body =
+                    r#"{"status":"error","errorType":"execution","error":"refused by a test"}"#;
                 return Response::new(422, "application/json", body);
             }
         }

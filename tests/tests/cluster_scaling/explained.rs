@@ -16,17 +16,17 @@ const SITUATIONS: u64 = 200;
 const NAMESPACE: &str = "explained";
 
 /// A generated number below a bound, the same in each run.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // The constants of Knuth's MMIX generator.
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 
-    fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
         let at = usize::try_from(self.below(choices.len() as u64)).expect("an index");
         choices[at].clone()
     }
@@ -131,7 +131,7 @@ fn generated(at: u64) -> Generated {
     }
 }
 
-fn external(queue: &str, target: Value) -> Value {
+pub(crate) fn external(queue: &str, target: Value) -> Value {
     let metric = json!({"name": "queue_depth", "selector": {"matchLabels": {"queue": queue}}});
     json!({"type": "External", "external": {"metric": metric, "target": target}})
 }

@@ -1,8 +1,10 @@
 //! Real autoscalers with values of a real Prometheus: users' cases, and every kind of metric.
 
+mod courses;
 mod explained;
 mod explained_states;
 mod kinds;
+mod over_time;
 mod users;
 
 use std::sync::Arc;
