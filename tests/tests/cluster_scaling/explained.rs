@@ -1,11 +1,9 @@
 //! `leadsman explain hpa` beside the real controller: the same replicas, and the reason that it gives.
 
-use std::path::Path;
-
 use futures_util::StreamExt as _;
 use leadsman_tests::cluster::{ApiClient, ControlPlane, Workload};
+use leadsman_tests::eventually;
 use leadsman_tests::paths::{CUSTOM_V2, EXTERNAL};
-use leadsman_tests::{Leadsman, eventually};
 use serde_json::{Value, json};
 
 use super::{TIMEOUT, admin, stage};
@@ -138,15 +136,7 @@ pub(crate) fn external(queue: &str, target: Value) -> Value {
 
 /// Runs `leadsman explain hpa` with these arguments; returns its JSON.
 pub(crate) async fn explained(arguments: &[&str]) -> Value {
-    let kubeconfig = ControlPlane::shared().await.admin_kubeconfig().display().to_string();
-    let all =
-        [&["explain", "hpa", "--kubeconfig", &kubeconfig, "--output", "json"], arguments].concat();
-    let report = Leadsman::command(&all, Path::new(".")).await;
-    assert_eq!(report.code, Some(0), "{report:#?}");
-    // What is logged comes behind it.
-    let mut documents = serde_json::Deserializer::from_str(&report.output).into_iter();
-    let first = documents.next().unwrap_or_else(|| panic!("nothing: {report:#?}"));
-    first.unwrap_or_else(|error| panic!("{error}: {report:#?}"))
+    ControlPlane::shared().await.explained(arguments).await
 }
 
 /// The status of an autoscaler once the controller has decided. The autoscaler is deleted then, since the
