@@ -131,18 +131,21 @@ impl State {
             let target = json!({"type": "AverageValue", "averageValue": "10"});
             json!({"type": "Pods", "pods": {"metric": {"name": metric}, "target": target}})
         };
-        let policy = |pods: u32, period: u32| json!([{"type": "Pods", "value": pods, "periodSeconds": period}]);
+        let policies = |pods: u32, period: u32| {
+            let policy = json!({"type": "Pods", "value": pods, "periodSeconds": period});
+            json!({"policies": [policy]})
+        };
         let second = match self {
             Self::Stabilized => {
                 spec["behavior"]["scaleDown"] = json!({"stabilizationWindowSeconds": 3600});
                 return;
             }
             Self::Limited => {
-                spec["behavior"]["scaleUp"] = json!({"policies": policy(1, 1800)});
+                spec["behavior"]["scaleUp"] = policies(1, 1800);
                 return;
             }
             Self::AtMax => {
-                spec["behavior"]["scaleUp"] = json!({"policies": policy(1000, 1)});
+                spec["behavior"]["scaleUp"] = policies(1000, 1);
                 return;
             }
             Self::HalfRead => {

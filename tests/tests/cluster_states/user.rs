@@ -120,7 +120,8 @@ impl User {
                 "kind": "HorizontalPodAutoscaler",
                 "metadata": {"name": self.name()},
                 "spec": {
-                    "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.name()},
+                    "scaleTargetRef":
+                        {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.name()},
                     "minReplicas": 1,
                     "maxReplicas": self.max(),
                     "metrics": [{"type": "Object", "object": {
