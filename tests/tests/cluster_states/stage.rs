@@ -16,6 +16,8 @@ pub(crate) const NGINX_INGRESS: Example = Example::new("nginx-ingress");
 /// Values fresh enough for an HPA that syncs each two seconds.
 const FRESH: (&str, &str) = ("maxAge", "1s");
 const OFTEN: (&str, &str) = ("refreshAtMostEvery", "1s");
+/// A read that is late on a busy machine waits.
+const PATIENT: (&str, &str) = ("deadline", "10s");
 
 /// How long last good values are served: longer than the test takes.
 const LAST_GOOD: &str = "{lastGood: 10m}";
@@ -106,11 +108,12 @@ fn config(prometheus: &str) -> String {
     ];
     let config = Config::new().prometheus("prometheus", prometheus);
     let config = mappings.into_iter().fold(config, |config, mapping| {
-        config.mapping([FRESH, OFTEN].iter().fold(mapping, |mapping, (k, v)| mapping.set(k, v)))
+        let settings = [FRESH, OFTEN, PATIENT];
+        config.mapping(settings.iter().fold(mapping, |mapping, (k, v)| mapping.set(k, v)))
     });
-    let go = GO_COUNTER.mappings_with(&[FRESH, OFTEN, ("onError", LAST_GOOD)]);
+    let go = GO_COUNTER.mappings_with(&[FRESH, OFTEN, PATIENT, ("onError", LAST_GOOD)]);
     let others = [VERNEMQ, NGINX_INGRESS].map(|example| {
-        let mappings = example.mappings_with(&[FRESH, OFTEN]);
+        let mappings = example.mappings_with(&[FRESH, OFTEN, PATIENT]);
         let longer = mappings.replace("{lastGood: 2m}", LAST_GOOD);
         assert_ne!(longer, mappings, "{example:?} serves last good values for another time");
         longer
