@@ -1,4 +1,4 @@
-//! A proxy in front of a Prometheus that records the queries that it passes on.
+//! A proxy in front of a Prometheus that records the queries that it passes on, and can refuse some.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +23,7 @@ struct Shared {
     http: Client,
     queries: Mutex<Vec<String>>,
     parents: Mutex<Vec<String>>,
+    refused: Mutex<Vec<String>>,
 }
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,8 +37,8 @@ impl Recorder {
         crate::crypto();
         let http = Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build().expect("a client");
         let target = target.trim_end_matches('/').to_owned();
-        let shared =
-            Arc::new(Shared { target, http, queries: Mutex::default(), parents: Mutex::default() });
+        let (queries, parents, refused) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { target, http, queries, parents, refused });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let mut server = JoinSet::new();
@@ -60,6 +61,12 @@ impl Recorder {
         self.shared.parents.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// From now on, a query with this text in it is answered as one that a Prometheus cannot execute.
+    pub fn refuse(&self, text: &str) {
+        let mut refused = self.shared.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.push(text.to_owned());
+    }
+
     /// The queries after the first `count` ones.
     pub fn after(&self, count: usize) -> Vec<String> {
         self.shared.queries().iter().skip(count).cloned().collect()
@@ -71,12 +78,22 @@ impl Shared {
         self.queries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn refuses(&self, query: &str) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.iter().any(|text| query.contains(text.as_str()))
+    }
+
     async fn pass(&self, request: &Request) -> Response {
         if let Some(query) = request.parameter("query") {
             self.queries().push(query.to_owned());
             if let Some(parent) = request.header("traceparent") {
                 let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
                 parents.push(parent.to_owned());
+            }
+            if self.refuses(query) {
+                let body =
+                    r#"{"status":"error","errorType":"execution","error":"refused by a test"}"#;
+                return Response::new(422, "application/json", body);
             }
         }
         let url = format!("{}{}", self.target, request.path);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::manifest::{Autoscaler, Condition, MetricSpec, Status, TargetSpec};
 use crate::notation::decimal;
 use crate::reported::situation;
-use crate::verdict::{steps, target_words, title, verdict};
+use crate::verdict::{is_held_by_rate, steps, target_words, title, verdict};
 
 /// The state of an autoscaler. The worst is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -246,7 +246,8 @@ fn state(
     }
     let wants = wants(decision).unwrap_or(situation.replicas);
     let old = known.iter().any(|known| matches!(known.trouble, Some(Trouble::Old(_))));
-    let rate = matches!(limit, Some(Limit::Rate(_)));
+    let rate =
+        matches!(limit, Some(Limit::Rate(_))) || is_held_by_rate(situation, decision, status);
     let waits = status.condition("AbleToScale").is_some_and(|able| {
         matches!(able.reason.as_str(), "ScaleDownStabilized" | "ScaleUpStabilized")
             && status.desired_replicas != wants

@@ -28,21 +28,29 @@ pub fn verdict(
             format!("goes from {current} to {min}: there are fewer replicas than minReplicas")
         }
         Outcome::Held { proposals } => held(titles, current, proposals),
-        Outcome::Recommended { proposals, winner, recommended, stabilized, limit } => {
+        Outcome::Recommended { proposals, winner, .. } => {
             let proposal = proposals.get(*winner).and_then(|proposal| proposal.as_ref().ok());
             let why = proposal.map_or_else(String::new, |proposal| {
                 reason(titles.get(*winner).map_or("a metric", String::as_str), proposal)
             });
-            let recommendation = Recommendation {
-                current,
-                recommended: *recommended,
-                replicas: decision.replicas,
-                stabilized: *stabilized,
-                limit: *limit,
-            };
-            recommendation.verdict(&why, (min, max), reported)
+            Recommendation::of(situation, decision)
+                .map_or_else(String::new, |of| of.verdict(&why, (min, max), reported))
         }
     }
+}
+
+/// The replicas that a decision comes to. What was recommended and changed before, the controller alone
+/// knows: where it reports that this holds the recommendation, its own number counts.
+pub fn replicas(situation: &Situation, decision: &Decision, reported: Option<&Status>) -> i32 {
+    let held = reported.zip(Recommendation::of(situation, decision));
+    let held = held.filter(|(status, of)| of.held(status).is_some());
+    held.map_or(decision.replicas, |(status, _)| status.desired_replicas)
+}
+
+/// Whether the controller reports that the rules of a behavior hold a decision where it is.
+pub(crate) fn is_held_by_rate(situation: &Situation, decision: &Decision, status: &Status) -> bool {
+    let held = Recommendation::of(situation, decision).and_then(|of| of.held(status));
+    matches!(held, Some(Hold::Rate(_)))
 }
 
 /// Metrics that could not be read keep everything as it is.
@@ -70,17 +78,48 @@ struct Recommendation {
     replicas: i32,
     stabilized: Option<Stabilized>,
     limit: Option<Limit>,
+    /// Whether there are rules of a behavior. Without any, the rate depends on no earlier change.
+    behaves: bool,
+}
+
+/// What the controller reports to hold a recommendation.
+enum Hold<'a> {
+    /// Recent recommendations, in this condition.
+    Stabilized(&'a Condition),
+    /// The rules of this direction, after what was changed within the periods of their policies.
+    Rate(Direction),
 }
 
 impl Recommendation {
+    /// That of a decision; `None` if it has none.
+    fn of(situation: &Situation, decision: &Decision) -> Option<Self> {
+        let Outcome::Recommended { recommended, stabilized, limit, .. } = &decision.outcome else {
+            return None;
+        };
+        Some(Self {
+            current: situation.replicas,
+            recommended: *recommended,
+            replicas: decision.replicas,
+            stabilized: *stabilized,
+            limit: *limit,
+            behaves: situation.behavior.is_some(),
+        })
+    }
+
     fn verdict(&self, why: &str, bounds: (i32, i32), reported: Option<&Status>) -> String {
         let Self { current, recommended, replicas, .. } = *self;
-        if let Some(condition) = reported.and_then(|status| self.stabilization(status)) {
-            let stays = reported.map_or(current, |status| status.desired_replicas);
-            return format!(
-                "wants {recommended}, waits at {stays}: {} ({}); {why}",
-                condition.message, condition.reason
-            );
+        match reported.and_then(|status| self.held(status).map(|hold| (status, hold))) {
+            Some((status, Hold::Stabilized(condition))) => {
+                return format!(
+                    "wants {recommended}, waits at {}: {} ({}); {why}",
+                    status.desired_replicas, condition.message, condition.reason
+                );
+            }
+            Some((_, Hold::Rate(direction))) => {
+                let rate = words(Limit::Rate(direction), bounds);
+                return format!("wants {recommended}, held at {current} by {rate}; {why}");
+            }
+            None => {}
         }
         if let Some(Stabilized { to, .. }) = self.stabilized {
             return format!(
@@ -98,13 +137,29 @@ impl Recommendation {
         }
     }
 
-    /// The controller's condition that recent recommendations hold this one. Only it knows them.
-    fn stabilization<'a>(&self, status: &'a Status) -> Option<&'a Condition> {
-        let down = self.recommended < self.current;
-        let expected = if down { "ScaleDownStabilized" } else { "ScaleUpStabilized" };
-        let moves = self.recommended != self.current;
-        let found = status.conditions.iter().find(|condition| condition.reason == expected);
-        found.filter(|_| moves && status.desired_replicas != self.recommended)
+    /// What the controller reports to hold this recommendation. Only it knows what was recommended and
+    /// changed before.
+    fn held<'a>(&self, status: &'a Status) -> Option<Hold<'a>> {
+        let Self { current, recommended, .. } = *self;
+        if recommended == current {
+            return None;
+        }
+        let direction = if recommended < current { Direction::Down } else { Direction::Up };
+        let (stabilized, limited) = match direction {
+            Direction::Down => ("ScaleDownStabilized", "ScaleDownLimit"),
+            Direction::Up => ("ScaleUpStabilized", "ScaleUpLimit"),
+        };
+        let found = status.conditions.iter().find(|condition| condition.reason == stabilized);
+        if let Some(condition) = found.filter(|_| status.desired_replicas != recommended) {
+            return Some(Hold::Stabilized(condition));
+        }
+        let by_rate = status
+            .condition("ScalingLimited")
+            .is_some_and(|found| found.status == "True" && found.reason == limited);
+        // What it reports of a change that it has just made says nothing of the next one, unless it left
+        // the replicas where they are.
+        (by_rate && self.behaves && status.desired_replicas == current)
+            .then_some(Hold::Rate(direction))
     }
 }
 

@@ -100,7 +100,8 @@ pub struct Explanation {
     target: Target,
     /// The bounds and rules.
     bounds: Bounds,
-    /// The number of replicas that the arithmetic leads to.
+    /// The number of replicas that the arithmetic leads to; where the controller reports that what it
+    /// recommended or changed before holds that, the number that it stays at.
     pub replicas: i32,
     /// Each metric, in the order of the autoscaler.
     metrics: Vec<Metric>,

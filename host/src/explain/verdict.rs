@@ -1,6 +1,6 @@
 //! What was gathered and what the arithmetic makes of it, as one explanation.
 
-use leadsman_autoscaler::verdict::{steps, target_words, title, verdict};
+use leadsman_autoscaler::verdict::{replicas, steps, target_words, title, verdict};
 use leadsman_hpa::{Failure, Outcome, Proposal, Reading, Situation, decide};
 use leadsman_model::text::one_line;
 use leadsman_provider::explanation::ExplainedMetric;
@@ -57,7 +57,7 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
             tolerance_up: situation.tolerance.up,
             tolerance_down: situation.tolerance.down,
         },
-        replicas: decision.replicas,
+        replicas: replicas(situation, &decision, reported),
         metrics: metrics.collect(),
         controller: status.map(|status| Controller {
             current_replicas: status.current_replicas.unwrap_or_default(),

@@ -94,6 +94,9 @@ pub(super) fn controllers(files: &Files, kubeconfig: &Path) -> Vec<String> {
         // Resource metrics of a pod count as soon as it is ready.
         .with("horizontal-pod-autoscaler-cpu-initialization-period", "0s")
         .with("feature-gates", GATES)
+        // By default its requests are so limited that it looks at ten autoscalers a second at most.
+        .with("kube-api-qps", 200)
+        .with("kube-api-burst", 400)
         .with("leader-elect", false)
         // Tests send no requests to it.
         .with("secure-port", 0)

@@ -14,6 +14,7 @@ mod client;
 mod config_map;
 mod control_plane;
 mod credentials;
+mod explaining;
 mod hpa;
 mod keda;
 mod metrics;

@@ -1,11 +1,9 @@
 //! `leadsman explain hpa` beside the real controller: the same replicas, and the reason that it gives.
 
-use std::path::Path;
-
 use futures_util::StreamExt as _;
 use leadsman_tests::cluster::{ApiClient, ControlPlane, Workload};
+use leadsman_tests::eventually;
 use leadsman_tests::paths::{CUSTOM_V2, EXTERNAL};
-use leadsman_tests::{Leadsman, eventually};
 use serde_json::{Value, json};
 
 use super::{TIMEOUT, admin, stage};
@@ -16,17 +14,17 @@ const SITUATIONS: u64 = 200;
 const NAMESPACE: &str = "explained";
 
 /// A generated number below a bound, the same in each run.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // The constants of Knuth's MMIX generator.
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 
-    fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
         let at = usize::try_from(self.below(choices.len() as u64)).expect("an index");
         choices[at].clone()
     }
@@ -131,22 +129,14 @@ fn generated(at: u64) -> Generated {
     }
 }
 
-fn external(queue: &str, target: Value) -> Value {
+pub(crate) fn external(queue: &str, target: Value) -> Value {
     let metric = json!({"name": "queue_depth", "selector": {"matchLabels": {"queue": queue}}});
     json!({"type": "External", "external": {"metric": metric, "target": target}})
 }
 
 /// Runs `leadsman explain hpa` with these arguments; returns its JSON.
 pub(crate) async fn explained(arguments: &[&str]) -> Value {
-    let kubeconfig = ControlPlane::shared().await.admin_kubeconfig().display().to_string();
-    let all =
-        [&["explain", "hpa", "--kubeconfig", &kubeconfig, "--output", "json"], arguments].concat();
-    let report = Leadsman::command(&all, Path::new(".")).await;
-    assert_eq!(report.code, Some(0), "{report:#?}");
-    // What is logged comes behind it.
-    let mut documents = serde_json::Deserializer::from_str(&report.output).into_iter();
-    let first = documents.next().unwrap_or_else(|| panic!("nothing: {report:#?}"));
-    first.unwrap_or_else(|error| panic!("{error}: {report:#?}"))
+    ControlPlane::shared().await.explained(arguments).await
 }
 
 /// The status of an autoscaler once the controller has decided. The autoscaler is deleted then, since the

@@ -1,9 +1,11 @@
 //! Real autoscalers with values of a real Prometheus: users' cases, and every kind of metric.
 
+mod courses;
 mod explained;
 mod explained_hour;
 mod explained_states;
 mod kinds;
+mod over_time;
 mod users;
 
 use std::sync::Arc;
@@ -63,7 +65,10 @@ fn config(prometheus: &str) -> String {
             .query("q", &by("ingress", "open_requests"))
             .plugin("per-object", "object: ingress"),
         Mapping::pods("published").query("q", published),
-        Mapping::external("queue_depth").query("q", &in_namespace("queue_depth")),
+        // A read that is late on a busy machine waits: a failure is another situation.
+        Mapping::external("queue_depth")
+            .query("q", &in_namespace("queue_depth"))
+            .set("deadline", "20s"),
         Mapping::custom("orders", "namespaces")
             .query("q", "sum by (namespace) (orders)")
             .plugin("per-object", "object: namespace"),

@@ -77,6 +77,21 @@ fn at_the_maximum_it_says_what_it_wants() {
 }
 
 #[test]
+fn what_was_changed_before_holds_it() {
+    let policies = json!([{"type": "Pods", "value": 4, "periodSeconds": 1800}]);
+    let behaves = with(external(2, "20"), |object| {
+        object["spec"]["behavior"] = json!({"scaleUp": {"policies": policies}});
+    });
+    assert_eq!(of(behaves.clone()).state, State::Fine, "four more are allowed");
+    let held = with(behaves, |object| {
+        condition(object, "ScalingLimited", "True", "ScaleUpLimit", "too fast");
+    });
+    let overview = of(held);
+    assert_eq!((overview.state, overview.wants), (State::Held, Some(4)));
+    assert!(overview.verdict.starts_with("wants 4, held at 2 by the rate"), "{overview:?}");
+}
+
+#[test]
 fn the_newest_value_counts_before_what_the_controller_read() {
     let newest = |values: &[i64]| KnownMetric {
         mapping: Some("external/jobs".to_owned()),

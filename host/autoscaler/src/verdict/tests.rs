@@ -1,7 +1,8 @@
 use super::*;
 
 fn recommendation(current: i32, recommended: i32, replicas: i32) -> Recommendation {
-    Recommendation { current, recommended, replicas, stabilized: None, limit: None }
+    let (stabilized, limit) = (None, None);
+    Recommendation { current, recommended, replicas, stabilized, limit, behaves: true }
 }
 
 fn status(desired: i32, reason: &str) -> Status {
@@ -42,4 +43,34 @@ fn only_the_controller_knows_what_was_recommended_before() {
     assert!(over.starts_with("goes from 7 to 3"), "{over}");
     let up = recommendation(3, 7, 7).verdict("", (1, 9), Some(&held));
     assert!(up.starts_with("goes from 3 to 7"), "{up}");
+}
+
+#[test]
+fn only_the_controller_knows_what_was_changed_before() {
+    let limited = |desired: i32, reason: &str| {
+        let mut status = status(desired, "ReadyForNewScale");
+        status.conditions.push(Condition {
+            kind: "ScalingLimited".to_owned(),
+            reason: reason.to_owned(),
+            ..status.conditions[0].clone()
+        });
+        status
+    };
+    let said = |of: &Recommendation, status: &Status| of.verdict("", (1, 9), Some(status));
+    // One more would be allowed, if none had been added within the period.
+    let one_more =
+        || Recommendation { limit: Some(Limit::Rate(Direction::Up)), ..recommendation(4, 7, 5) };
+    let held = limited(4, "ScaleUpLimit");
+    let by_rate = said(&one_more(), &held);
+    assert!(by_rate.starts_with("wants 7, held at 4 by the rate of scaling up"), "{by_rate}");
+    let down = said(&recommendation(6, 2, 2), &limited(6, "ScaleDownLimit"));
+    assert!(down.starts_with("wants 2, held at 6 by the rate of scaling down"), "{down}");
+    // Another direction, another number, and a rate that depends on the present alone.
+    for (of, status) in [
+        (one_more(), limited(4, "ScaleDownLimit")),
+        (one_more(), limited(3, "ScaleUpLimit")),
+        (Recommendation { behaves: false, ..one_more() }, held),
+    ] {
+        assert!(said(&of, &status).starts_with("wants 7, goes to 5"), "{status:?}");
+    }
 }
