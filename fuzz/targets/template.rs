@@ -15,7 +15,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let (selector, query) = text.split_once('\n').unwrap_or(("", text));
     let Ok(template) = Template::parse(query) else { return };
     assert_eq!(template.to_string(), query);
-    let is_promql = matches!(check_promql(&template), Ok(None));
+    let is_promql = check_promql(&template).is_ok();
     // What is written so is sent without the first sign.
     if query.contains("$${") {
         return;
@@ -42,12 +42,13 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     }
 });
 
-/// The query for other values has the same structure, if both can be parsed.
+/// The query for plain values has the same structure, if it can be parsed.
 fn keeps_its_shape(template: &Template, selector: &Selector, filled: &str) {
     let (Some(plain), Ok(namespace)) = (plain(selector), "x".parse::<Namespace>()) else { return };
     let Ok(plain) = template.fill(Some(&namespace), &plain.into()) else { return };
-    if let (Ok(shape), Ok(wanted)) = (shape(filled), shape(&plain)) {
-        assert_eq!(shape, wanted, "{filled}");
+    // What is a query for plain values is one for any.
+    if let Ok(wanted) = shape(&plain) {
+        assert_eq!(shape(filled).as_ref(), Ok(&wanted), "{filled}");
     }
 }
 
