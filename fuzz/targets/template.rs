@@ -52,7 +52,8 @@ fn keeps_its_shape(template: &Template, selector: &Selector, filled: &str) {
     }
 }
 
-/// A selector of the same form with plain values; `None` where PromQL cannot say it.
+/// A selector of the same form with plain values; `None` where PromQL cannot say it, or where an empty
+/// value may leave nothing that selects a series.
 fn plain(selector: &Selector) -> Option<Selector> {
     // All different and in order: equal requirements would become one.
     let mut count = 0;
@@ -66,6 +67,11 @@ fn plain(selector: &Selector) -> Option<Selector> {
     for requirement in selector.requirements() {
         let key = &requirement.key;
         requirements.push(match &requirement.operator {
+            Operator::In(values) | Operator::NotIn(values)
+                if values.iter().any(String::is_empty) =>
+            {
+                return None;
+            }
             Operator::In(values) => format!("{key} in ({})", plain(values)),
             Operator::NotIn(values) => format!("{key} notin ({})", plain(values)),
             Operator::Exists => key.clone(),

@@ -89,6 +89,16 @@ pub enum QueryError {
         /// The limit.
         limit: usize,
     },
+    /// The answers for the mappings of a team take more memory than they may.
+    #[error(
+        "sent more than there is room for: answers for the mappings of one namespace have {limit} MiB \
+         together, and less while those of other namespaces take much, until their plugins have had \
+         them; aggregate in the query"
+    )]
+    NoRoom {
+        /// The limit, in MiB.
+        limit: usize,
+    },
     /// The answer is not a valid result.
     #[error("sent something that is no result: {0}")]
     Decode(String),
@@ -164,7 +174,7 @@ impl QueryError {
             Self::Queued(_) => "query_queued",
             Self::Status { .. } => "query_status",
             Self::Api { .. } => "query_api",
-            Self::TooLarge { .. } => "query_too_large",
+            Self::TooLarge { .. } | Self::NoRoom { .. } => "query_too_large",
             Self::Decode(_) | Self::NotPrometheus(_) => "query_decode",
             // Of the one that was asked first.
             Self::NoAddress(errors) => {
