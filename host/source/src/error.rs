@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::exposition::ExpositionError;
 use super::nsx_alb::AlbError;
 use leadsman_model::text::one_line;
+use leadsman_runtime::apart::Panicked;
 use leadsman_runtime::tls::PemError;
 
 /// Why a source cannot be prepared.
@@ -188,6 +189,12 @@ impl QueryError {
             Self::WrongKind { .. } => "query_wrong_kind",
             Self::Stale { .. } => "query_stale",
         }
+    }
+}
+
+impl From<Panicked> for QueryError {
+    fn from(panicked: Panicked) -> Self {
+        Self::Decode(panicked.to_string())
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod addresses;
 mod client;
-mod decoding;
 mod error;
 mod exposition;
 mod fetched;

@@ -15,7 +15,6 @@ use http::{HeaderMap, StatusCode};
 use reqwest::{Method, Response};
 use tokio::time::{Instant, timeout_at};
 
-use super::decoding::decode as decode_apart;
 use super::error::shortened;
 use super::{QueryError, Request, SourceError};
 use crate::addresses::{Addresses, Preference};
@@ -28,6 +27,7 @@ use leadsman_model::data::Answer;
 use leadsman_model::permits::FairSemaphore;
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
+use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::telemetry::SourceMetrics;
 pub(super) use refusal::excerpt;
 use refusal::{decoded, not_decoded, redacted, refused};
