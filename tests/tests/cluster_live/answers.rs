@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// How many series an answer has, each with a label of a kilobyte.
+/// How many series an answer has: some 10 MB, which a source may send.
 const SERIES: usize = 10_000;
 
 /// How many such answers the mapping asks for.
@@ -11,23 +11,12 @@ const QUERIES: usize = 40;
 /// The stated bound of what one client or team takes the process to, in bytes.
 const MAX_MEMORY: u64 = 512 << 20;
 
-/// Some 10 MB, which a source may send.
-fn large() -> Reply {
-    let filling = "x".repeat(1000);
-    let series = |number: usize| {
-        format!(r#"{{"metric":{{"pod":"web-0","filling":"{filling}-{number}"}},"value":[1,"1"]}}"#)
-    };
-    let series: Vec<_> = (0..SERIES).map(series).collect();
-    let result = format!(r#"{{"resultType":"vector","result":[{}]}}"#, series.join(","));
-    Reply::new(200, "application/json", format!(r#"{{"status":"success","data":{result}}}"#))
-}
-
 /// All answers of a mapping are kept until its plugin has had them, and a query may ask for everything
 /// that a source has.
 #[tokio::test]
 async fn answers_for_a_team_have_a_bound_together() {
     let site = Site::new("answers").await;
-    let answer = large();
+    let answer = Reply::long(SERIES);
     site.upstream.reply_with(move |request| {
         let is_large = request.promql().contains("everything");
         if is_large { answer.clone() } else { Reply::pods(&[("web-0", "7")]) }
