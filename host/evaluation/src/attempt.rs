@@ -82,6 +82,8 @@ async fn attempt(
     let queries =
         queries.map(|(at, query)| traced(mapping, query, scope, params, time, tracer.query(at)));
     let fetched = all_or_first_error(queries.collect()).await?;
+    let bytes: usize = fetched.iter().map(|(_, (_, answer))| answer.bytes()).sum();
+    let _held = evaluation.hold_answers(bytes).ok_or(EvaluationError::AnswersOfCaller)?;
     let (queries, answers): (Vec<_>, Vec<_>) = fetched.into_iter().unzip();
     // The room is taken until the plugin has had the answers.
     let (queries, rooms): (Vec<_>, Vec<_>) = queries.into_iter().unzip();

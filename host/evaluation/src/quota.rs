@@ -16,6 +16,10 @@ const MAX_OF_CALLER: usize = 1000;
 /// estimated.
 pub(super) const MAX_BYTES_OF_CALLER: usize = 32 << 20;
 
+/// The most bytes of answers that wait for plugins in those evaluations. One alone may have more: what
+/// a query gives is the choice of whoever wrote it.
+pub(super) const MAX_ANSWERS_OF_CALLER: usize = 64 << 20;
+
 /// Evaluations in use by account: a caller in a namespace. And the room of what is recorded of them.
 #[derive(Debug, Clone, Default)]
 pub struct EvaluationQuota {
@@ -27,6 +31,7 @@ pub struct EvaluationQuota {
 struct Used {
     evaluations: usize,
     bytes: usize,
+    answers: usize,
 }
 
 /// Counts an evaluation for as long as it is in use.
@@ -35,6 +40,7 @@ pub(super) struct QuotaShare {
     quota: EvaluationQuota,
     account: u64,
     bytes: usize,
+    answers: usize,
 }
 
 impl EvaluationQuota {
@@ -62,7 +68,7 @@ impl EvaluationQuota {
         }
         used.evaluations += 1;
         drop(accounts);
-        Some(QuotaShare { quota: self.clone(), account, bytes: 0 })
+        Some(QuotaShare { quota: self.clone(), account, bytes: 0, answers: 0 })
     }
 
     /// The room of what is recorded of evaluations.
@@ -84,6 +90,20 @@ impl QuotaShare {
         self.bytes = bytes;
         used.bytes <= MAX_BYTES_OF_CALLER
     }
+
+    /// So many bytes of answers wait for its plugin from now on, if there is room for them.
+    pub(super) fn hold(&mut self, bytes: usize) -> bool {
+        let mut accounts = self.quota.accounts();
+        let Some(used) = accounts.get_mut(&self.account) else { return true };
+        let others = used.answers.saturating_sub(self.answers);
+        let all = others.saturating_add(bytes);
+        if bytes > self.answers && others > 0 && all > MAX_ANSWERS_OF_CALLER {
+            return false;
+        }
+        used.answers = all;
+        self.answers = bytes;
+        true
+    }
 }
 
 impl Drop for QuotaShare {
@@ -92,6 +112,7 @@ impl Drop for QuotaShare {
         if let Some(used) = accounts.get_mut(&self.account) {
             used.evaluations = used.evaluations.saturating_sub(1);
             used.bytes = used.bytes.saturating_sub(self.bytes);
+            used.answers = used.answers.saturating_sub(self.answers);
             if used.evaluations == 0 {
                 accounts.remove(&self.account);
             }
@@ -128,5 +149,20 @@ mod tests {
         assert!(quota.admit(2).is_ok(), "another account has its own");
         drop(first);
         assert!(second.resize(101) && quota.admit(1).is_ok());
+    }
+
+    #[test]
+    fn answers_of_one_account_are_bounded_until_plugins_have_had_them() {
+        let quota = EvaluationQuota::default();
+        let [mut first, mut second] = [1, 1].map(|account| quota.admit(account).unwrap());
+        assert!(first.hold(MAX_ANSWERS_OF_CALLER + 1), "one alone");
+        assert!(!second.hold(1));
+        assert!(first.hold(MAX_ANSWERS_OF_CALLER - 1) && second.hold(1));
+        assert!(!second.hold(2), "one byte more than there may be");
+        let mut other = quota.admit(2).unwrap();
+        assert!(other.hold(MAX_ANSWERS_OF_CALLER), "another account has its own");
+        assert!(first.hold(0) && second.hold(2));
+        drop(second);
+        assert!(first.hold(1) && quota.accounts()[&1].answers == 1);
     }
 }
