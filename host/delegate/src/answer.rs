@@ -157,6 +157,17 @@ fn refusal(status: StatusCode, message: Option<String>) -> Option<ForwardError> 
     })
 }
 
+/// Reads an answer to a request at once.
+pub fn read_answer(
+    asked: &RequestedMetric<'_>,
+    accept: Option<&HeaderValue>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Answer, ForwardError> {
+    Answer::judged(head(status, headers, &body), asked, accept, status, headers, body)
+}
+
 /// What a body says of itself, read where that keeps nobody waiting: it may be long.
 pub(super) async fn read_head(
     status: StatusCode,
