@@ -76,8 +76,8 @@ pub enum EvaluationError {
     Budget(String),
     /// The answers for one caller's reads in a namespace take too much while they wait for plugins.
     #[error(
-        "answers to queries for your reads in this namespace take {} MiB already, and wait for plugins; \
-         use fewer metric selectors, or read again later",
+        "answers to queries for your reads in this namespace wait for plugins already; they have {} MiB, \
+         and less while those of others take much; use fewer metric selectors, or read again later",
         MAX_ANSWERS_OF_CALLER >> 20
     )]
     AnswersOfCaller,
