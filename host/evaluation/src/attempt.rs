@@ -38,6 +38,8 @@ pub(super) struct Ended {
 /// The input of an evaluation once more, with the room that its answers take.
 pub(super) struct ShadowInput {
     input: Input,
+    /// Those of its answers.
+    bytes: usize,
     rooms: Vec<AnswerRoom>,
 }
 
@@ -111,7 +113,7 @@ async fn attempt(
     let last_known = Arc::default();
     let evaluated =
         Evaluated { id, evaluation, values, basis, last_known, at, time, querying, running };
-    Ok((evaluated, again.map(|input| ShadowInput { input, rooms })))
+    Ok((evaluated, again.map(|input| ShadowInput { input, bytes, rooms })))
 }
 
 /// Waits until the objects that the plugin asks for are known, for as long as a read may.
@@ -138,12 +140,13 @@ pub(super) async fn run_shadow(
     mapping: &Arc<Mapping>,
     served: &Evaluated,
     given: ShadowInput,
-    scope: &Scope,
+    evaluation: &Evaluation,
 ) {
     let Some(candidate) = &mapping.candidate else { return };
-    let ShadowInput { input, rooms: _rooms } = given;
+    let ShadowInput { input, bytes, rooms: _rooms } = given;
     let under_way = ShadowGuard { mapping, candidate };
-    let (ran, _) = run(mapping, Which::Candidate, input, scope, |_| ()).await;
+    let Some(_held) = evaluation.hold_answers(bytes) else { return };
+    let (ran, _) = run(mapping, Which::Candidate, input, &evaluation.scope, |_| ()).await;
     let values = match ran {
         // There was no time left for it, which says nothing of the candidate.
         Err(EvaluationError::Budget(_)) => return,

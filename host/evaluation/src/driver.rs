@@ -90,7 +90,7 @@ async fn shadow_evaluation(
     input: Option<attempt::ShadowInput>,
 ) {
     if let (Some(input), Some(good)) = (input, evaluation.state().good.clone()) {
-        attempt::run_shadow(mapping, &good, input, &evaluation.scope).await;
+        attempt::run_shadow(mapping, &good, input, evaluation).await;
     }
 }
 
