@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use leadsman_document::Document;
 use leadsman_model::tenant::Tenant;
-use leadsman_source::{RecordingSettings, SourceSettings};
 use leadsman_source::{FilledQuery, Request, Source};
+use leadsman_source::{RecordingSettings, SourceSettings};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let file = std::env::temp_dir().join(format!("leadsman-fuzz-{}.yaml", std::process::id()));

@@ -53,6 +53,16 @@ impl Reply {
         Self::vector(&pods(values))
     }
 
+    /// A successful reply with so many series, each with a label of a kilobyte that no other has.
+    pub fn long(series: usize) -> Self {
+        let filling = "x".repeat(1000);
+        let one = |number| {
+            let filling = format!("{filling}-{number}");
+            json!({"metric": {"pod": "web-0", "filling": filling}, "value": [1, "1"]})
+        };
+        Self::vector(&(0..series).map(one).collect::<Value>())
+    }
+
     /// The same with another field beside `data`, such as `warnings`.
     pub fn pods_with(values: &[(&str, &str)], field: &str, content: Value) -> Self {
         let mut body = vector(&pods(values));

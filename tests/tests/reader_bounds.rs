@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leadsman_tests::{Answer, Config, Leadsman, Mapping, Others, Reply, Upstream, paths};
+use leadsman_tests::{Answer, Config, HOSTILE, Leadsman, Mapping, Others, Reply, Upstream, paths};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -143,6 +143,39 @@ async fn long_selectors_on_long_lists_do_not_take_the_memory() {
     assert!(whole > 0 && peak < 512, "{peak} MiB; {whole} answers, {refused} refused");
     let plain = leadsman.get(&paths::pods("shop", METRIC)).await;
     assert_eq!(plain.items().len(), PODS, "others are served");
+}
+
+/// Each evaluation has its answer while it waits for a slot. With a plugin that is slower than the source,
+/// all of one reader's would wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_wait_for_a_slow_plugin_are_bounded_for_each_reader() {
+    const READS: usize = 60;
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
+    // Some 2 MB.
+    let long = Reply::long(2000);
+    upstream.reply_with(move |request| {
+        let is_long = request.promql().contains("made_up");
+        if is_long { long.clone() } else { Reply::pods(&[("web-0", "1")]) }
+    });
+    let slow = Mapping::custom(METRIC, "pods")
+        .query("q", r#"load{namespace="${namespace}",${selector}}"#)
+        .plugin("hostile", "do: loop")
+        .set("limits", "{time: 2s}")
+        .set("deadline", "10s");
+    let depth = Mapping::external("depth").query("q", "depth");
+    let config = Config::shop(&upstream.url()).plugin("hostile", HOSTILE);
+    let leadsman = Arc::new(Leadsman::start(config.mapping(slow).mapping(depth)).await);
+    let others = Others::reading(&leadsman, &paths::external("quiet", "depth")).await;
+    let pods = paths::pods("shop", METRIC);
+    let path = |number: usize| format!("{pods}?metricLabelSelector=%21made_up_{number}");
+    let answers = all_at_once(&leadsman, (0..READS).map(path).collect()).await;
+    others.were_served().await;
+    let failures: Vec<_> = answers.iter().map(Answer::failure).collect();
+    let refused: Vec<_> = failures.iter().filter(|failure| failure.code == 429).collect();
+    assert!(!refused.is_empty(), "{failures:#?}");
+    for failure in refused {
+        failure.assert_contains(&["answers to queries for your reads", "64 MiB"]);
+    }
 }
 
 /// Parameters that nobody knows change no answer, and each would be rendered and kept for itself. 1,024

@@ -14,10 +14,11 @@ use crate::setup;
 use crate::steps::Steps;
 
 /// The programs, each in `fuzz/targets` under its name.
-const TARGETS: [&str; 23] = [
+const TARGETS: [&str; 24] = [
     "answer",
     "component",
     "config",
+    "delegate",
     "duration",
     "exposition",
     "manifest",

@@ -61,6 +61,11 @@ pub(super) fn unknown_parameter(number: usize) -> String {
     format!("/apis/custom.metrics.k8s.io/v1beta2/namespaces/busy/pods/%2A/load?x={number}")
 }
 
+/// What led to the values of a long list.
+pub(super) fn explained(number: usize) -> String {
+    format!("{}&explain=true&fixture=true", unknown_parameter(number))
+}
+
 pub(super) fn selector(number: usize) -> String {
     let path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/busy/depth";
     format!("{path}?labelSelector=pod%21%3Dother-{number}")

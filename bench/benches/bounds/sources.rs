@@ -34,6 +34,53 @@ pub(super) async fn injected(scene: &Scene) {
     }
 }
 
+/// Answers that are none, of all kinds in turn; others get good ones.
+pub(super) async fn bad_answers(scene: &Scene) {
+    let bad = bad_answers_of_each_kind();
+    scene.upstream().reply_with(move |request| {
+        let number = request.promql().split("other-").nth(1);
+        let number = number.and_then(|rest| rest.split('"').next()?.parse::<usize>().ok());
+        match number {
+            Some(number) => bad[number % bad.len()].clone(),
+            None => Reply::pods(&[("web-0", "1")]),
+        }
+    });
+    clients::read_all(scene, 320, configs::selector).await;
+}
+
+fn bad_answers_of_each_kind() -> Vec<Reply> {
+    const JSON: &str = "application/json";
+    let good = || Reply::pods(&[("web-0", "1")]);
+    let value = |value: &str| Reply::pods(&[("web-0", value)]);
+    let labels = (0..2000).map(|label| (format!("l{label}"), json!("x")));
+    let labels: serde_json::Map<_, _> = labels.collect();
+    vec![
+        Reply::NoReply,
+        Reply::Endless,
+        good().truncated_body(),
+        good().halved(),
+        good().drip(),
+        Reply::new(200, "text/html", "<html>login</html>"),
+        Reply::new(302, "text/plain", ""),
+        Reply::new(404, "text/plain", "404 page not found"),
+        Reply::new(502, "text/plain", "bad gateway"),
+        Reply::json(422, &json!({"status": "error", "errorType": "execution", "error": "no"})),
+        Reply::json(503, &json!({"status": "error", "errorType": "timeout", "error": "no"})),
+        Reply::json(200, &json!({"status": "success"})),
+        Reply::new(200, JSON, ""),
+        Reply::new(200, JSON, "[]"),
+        Reply::new(200, JSON, "[".repeat(100_000)),
+        Reply::new(200, JSON, "\u{0}".repeat(100_000)),
+        value("NaN"),
+        value("+Inf"),
+        value("x"),
+        value(""),
+        Reply::vector(&json!([{"metric": {}, "histogram": [1, {}]}])),
+        Reply::vector(&json!([{"metric": {}}])),
+        Reply::vector(&json!([{"metric": labels, "value": [1, "1"]}])),
+    ]
+}
+
 /// A target whose page does not end.
 pub(super) async fn pages(scene: &Scene) {
     scene.upstream().reply_with(|request| match request.path.as_str() {

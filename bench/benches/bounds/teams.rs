@@ -99,6 +99,28 @@ pub(super) async fn slow_queries(scene: &mut Scene) {
     scene.upstream().set_reply(Reply::pods(&[("web-0", "1"), ("web-1", "2")]));
 }
 
+/// 40 queries of one mapping, each of which is answered with 10 MB.
+pub(super) async fn asks_for_everything(scene: &mut Scene) {
+    let everything = Reply::long(10_000);
+    scene.upstream().reply_with(move |request| {
+        let is_long = request.promql().contains("everything");
+        if is_long { everything.clone() } else { Reply::pods(&[("web-0", "1"), ("web-1", "2")]) }
+    });
+    let hostile = std::fs::read(HOSTILE).expect("a component");
+    let attacker = scene.config_map(ATTACKER, "everything").with_binary("mine.wasm", &hostile);
+    let mapping = Mapping::custom("everything", "pods").plugin("mine", "do: well-behaved");
+    let mapping = (0..40).fold(mapping, |mapping, number| {
+        mapping.query(&format!("q{number}"), &format!("everything > {number}"))
+    });
+    let config = Config::new().plugin("mine", "mine.wasm").mapping(pods("good"));
+    attacker.write(config.mapping(mapping)).await;
+    wait_served(scene, &path(ATTACKER, "good")).await;
+    scene.leadsman.wait_accepted().await;
+    clients::read_all(scene, 48, |_| path(ATTACKER, "everything")).await;
+    attacker.delete().await;
+    scene.upstream().set_reply(Reply::pods(&[("web-0", "1"), ("web-1", "2")]));
+}
+
 /// Eight plugins that exceed the compiler's time limit, followed by a plugin of another team.
 pub(super) async fn compile_bombs(scene: &mut Scene) {
     let bomb = slow_to_compile();

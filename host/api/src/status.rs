@@ -75,7 +75,9 @@ pub(super) fn code_of_read(error: &ReadError) -> StatusCode {
                 | EvaluationError::Objects(_)
                 | EvaluationError::Addresses(_)
                 | EvaluationError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-                EvaluationError::Budget(_) => StatusCode::TOO_MANY_REQUESTS,
+                EvaluationError::Budget(_) | EvaluationError::AnswersOfCaller => {
+                    StatusCode::TOO_MANY_REQUESTS
+                }
                 EvaluationError::Selector { .. } => StatusCode::BAD_REQUEST,
                 EvaluationError::Plugin { .. }
                 | EvaluationError::ObjectLabels(_)

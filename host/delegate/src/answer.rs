@@ -10,6 +10,7 @@ use serde_json::json;
 use super::error::ForwardError;
 use super::matching::RequestedMetric;
 use leadsman_model::text::one_line;
+use leadsman_runtime::apart::decode;
 
 /// How many characters of what a delegate says are passed on.
 const EXCERPT: usize = 400;
@@ -45,7 +46,7 @@ pub struct Answer {
 /// is noticed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Head {
+pub(super) struct Head {
     #[serde(default)]
     kind: String,
     #[serde(default)]
@@ -86,15 +87,15 @@ impl Answer {
         Self { status: StatusCode::OK, content_type, body, warnings, stale, message }
     }
 
-    /// Judges what came back to a read.
+    /// Judges what came back to a read. `head` is what the body says of itself.
     pub(super) fn judged(
+        head: Result<Head, ForwardError>,
         asked: &RequestedMetric<'_>,
         accept: Option<&HeaderValue>,
         status: StatusCode,
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Self, ForwardError> {
-        let head = head(status, headers, &body);
         let message = head.as_ref().ok().and_then(|head| head.message.clone());
         if let Some(error) = refusal(status, message) {
             return Err(error);
@@ -156,7 +157,32 @@ fn refusal(status: StatusCode, message: Option<String>) -> Option<ForwardError> 
     })
 }
 
-/// What a body says of itself.
+/// Reads an answer to a request at once.
+pub fn read_answer(
+    asked: &RequestedMetric<'_>,
+    accept: Option<&HeaderValue>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Answer, ForwardError> {
+    Answer::judged(head(status, headers, &body), asked, accept, status, headers, body)
+}
+
+/// What a body says of itself, read where that keeps nobody waiting: it may be long.
+pub(super) async fn read_head(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Head, ForwardError> {
+    let mut of_body = HeaderMap::new();
+    if let Some(kind) = headers.get(CONTENT_TYPE) {
+        of_body.insert(CONTENT_TYPE, kind.clone());
+    }
+    let whole = body.clone();
+    decode(body.len(), move || head(status, &of_body, &whole)).await?
+}
+
+/// The same at once.
 fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Head, ForwardError> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default();

@@ -10,10 +10,10 @@ use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use reqwest::{Response, Url};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant as Deadline, timeout_at};
 
-use super::answer::Answer;
+use super::answer::{Answer, read_head};
 use super::circuit::Circuit;
 use super::client::Client;
 use super::delegates::Delegation;
@@ -24,6 +24,9 @@ use super::list::{ApiVersion, Listed, Lists};
 use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings};
 use super::user::User;
+use leadsman_model::permits::FairSemaphore;
+use leadsman_model::tenant::Tenant;
+use leadsman_runtime::apart::decode;
 use leadsman_runtime::backoff::jittered;
 use leadsman_runtime::telemetry::{DelegateMetrics, DelegateOutcome};
 
@@ -37,8 +40,8 @@ pub struct Delegate {
     settings: DelegateSettings,
     base: Url,
     client: Client,
-    /// Requests under way at once. Those that wait do so within their time.
-    places: Semaphore,
+    /// Requests under way at once. Those that wait do so within their time, and namespaces take turns.
+    places: FairSemaphore,
     circuit: Circuit,
     last_good: Option<LastGood>,
     lists: ArcSwap<Lists>,
@@ -98,7 +101,7 @@ impl Delegate {
         Ok(Self {
             base,
             client: Client::new(settings)?,
-            places: Semaphore::new(settings.max_concurrent),
+            places: FairSemaphore::new(settings.max_concurrent),
             circuit: Circuit::default(),
             last_good: settings.last_good.map(LastGood::new),
             lists: ArcSwap::default(),
@@ -201,8 +204,9 @@ impl Delegate {
         }
         let url = self.url(passed.uri.path(), passed.uri.query())?;
         let Exchanged { status, headers, body } =
-            self.exchange(url, accept, Some(&passed.user), hops).await?;
-        Answer::judged(asked, accept, status, &headers, body)
+            self.exchange(url, accept, (&asked.tenant(), Some(&passed.user)), hops).await?;
+        let head = read_head(status, &headers, &body).await;
+        Answer::judged(head, asked, accept, status, &headers, body)
     }
 
     /// The same path and query at its address. A path that would mean something else to it than it did
@@ -220,14 +224,13 @@ impl Delegate {
         &self,
         url: Url,
         accept: Option<&HeaderValue>,
-        user: Option<&User<'_>>,
+        (tenant, user): (&Tenant, Option<&User<'_>>),
         hops: &HeaderValue,
     ) -> Result<Exchanged, ForwardError> {
         let timeout = self.settings.timeout;
         let deadline = Deadline::now() + timeout;
-        let place = timeout_at(deadline, self.places.acquire()).await;
-        // Never closed, so there is always a place to wait for.
-        let _place = place.map_err(|_| ForwardError::Busy(timeout))?.ok();
+        let place = timeout_at(deadline, self.places.acquire(tenant)).await;
+        let _place = place.map_err(|_| ForwardError::Busy(timeout))?;
         let attempt = self.circuit.enter(Instant::now())?;
         let exchanged = timeout_at(deadline, self.send(url, accept, user, hops)).await;
         let exchanged = exchanged.unwrap_or(Err(ForwardError::Timeout(timeout)));
@@ -362,10 +365,13 @@ impl Delegate {
         let url = self.url(&format!("/apis/{}/{version}", api.group()), None)?;
         let accept = JSON;
         let Exchanged { status, headers, body } =
-            self.exchange(url, Some(&accept), None, hops).await?;
+            self.exchange(url, Some(&accept), (&Tenant::default(), None), hops).await?;
         let now = Instant::now();
         match status {
-            StatusCode::OK => Listed::read(of, &body, &self.settings.matcher, now),
+            StatusCode::OK => {
+                let matcher = self.settings.matcher.clone();
+                decode(body.len(), move || Listed::read(of, &body, &matcher, now)).await?
+            }
             StatusCode::NOT_FOUND => Ok(Listed::unserved(now)),
             StatusCode::FORBIDDEN => {
                 let message = Answer::message(status, &headers, &body);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::StatusCode;
+use leadsman_runtime::apart::Panicked;
 use leadsman_runtime::tls::PemError;
 
 /// Why a delegate cannot be prepared.
@@ -55,7 +56,8 @@ pub enum ForwardError {
     },
     /// As many requests as may be are under way.
     #[error(
-        "was not asked within {0:?}: as many requests to it are under way as maxConcurrent allows"
+        "was not asked within {0:?}: as many requests to it are under way as maxConcurrent allows, of \
+         all or of this namespace"
     )]
     Busy(Duration),
     /// It failed several times in a row.
@@ -127,6 +129,12 @@ pub enum ForwardError {
     /// The request came back.
     #[error("sends requests back to this adapter: a loop, which is not followed")]
     Loop,
+}
+
+impl From<Panicked> for ForwardError {
+    fn from(panicked: Panicked) -> Self {
+        Self::Malformed(panicked.to_string())
+    }
 }
 
 impl ForwardError {

@@ -19,7 +19,7 @@ mod matching;
 mod settings;
 mod user;
 
-pub use answer::Answer;
+pub use answer::{Answer, read_answer};
 pub use delegate::{Delegate, DelegateStatus, Passed};
 pub use delegates::{Changes, Delegates, Delegation};
 pub use error::{DelegateError, Failed, ForwardError};

@@ -138,8 +138,8 @@ impl Listed {
     }
 
     /// Reads a list. What the delegate is not for is left out, and what cannot be a metric.
-    pub(super) fn read(
-        (api, version): ApiVersion,
+    pub fn read(
+        (api, version): (Api, &str),
         body: &[u8],
         matcher: &Matcher,
         now: Instant,

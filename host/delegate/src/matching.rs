@@ -3,6 +3,7 @@
 use std::fmt;
 
 use leadsman_model::selector::Selector;
+use leadsman_model::tenant::Tenant;
 
 use super::settings::Api;
 
@@ -36,6 +37,13 @@ pub struct RequestedMetric<'a> {
     pub namespace: Option<&'a str>,
     /// The selector of series, as it is written.
     pub selector: &'a str,
+}
+
+impl RequestedMetric<'_> {
+    /// On whose behalf a delegate is asked: reads of different namespaces take turns.
+    pub(super) fn tenant(&self) -> Tenant {
+        Tenant::Operator { scope: self.namespace.and_then(|name| name.parse().ok()) }
+    }
 }
 
 impl Pattern {

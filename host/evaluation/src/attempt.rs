@@ -20,7 +20,7 @@ use leadsman_model::objects::{AddressesUnknown, SyncState};
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
-use leadsman_source::{Fetched, QueryKind, Request};
+use leadsman_source::{AnswerRoom, Fetched, QueryKind, Request};
 use leadsman_trace::{self as trace, Kind};
 
 /// How much longer the other queries may take once one has failed.
@@ -29,11 +29,22 @@ const OTHERS_TIMEOUT: Duration = Duration::from_millis(100);
 /// How an evaluation ended.
 pub(super) struct Ended {
     pub(super) outcome: Result<Evaluated, EvaluationError>,
-    /// The input for a shadow evaluation.
-    pub(super) input: Option<Input>,
+    /// For a shadow evaluation.
+    pub(super) input: Option<ShadowInput>,
     /// What was done.
     pub(super) tracer: Tracer,
 }
+
+/// The input of an evaluation once more, with the room that its answers take.
+pub(super) struct ShadowInput {
+    input: Input,
+    /// Those of its answers.
+    bytes: usize,
+    rooms: Vec<AnswerRoom>,
+}
+
+/// What a query gave: what is told of it, the room of its answer, and the answer with its name.
+type Answered = ((QueryBasis, AnswerRoom), (String, Answer));
 
 /// Evaluates a mapping for one scope and its parameters.
 pub(super) async fn evaluate(mapping: &Arc<Mapping>, evaluation: &Evaluation) -> Ended {
@@ -63,7 +74,7 @@ async fn attempt(
     mapping: &Arc<Mapping>,
     evaluation: &Evaluation,
     tracer: &Tracer,
-) -> Result<(Evaluated, Option<Input>), EvaluationError> {
+) -> Result<(Evaluated, Option<ShadowInput>), EvaluationError> {
     let (scope, params) = (&evaluation.scope, &evaluation.params);
     let (at, time) = (Instant::now(), clock::now());
     if let Some(budget) = &mapping.budget {
@@ -73,7 +84,11 @@ async fn attempt(
     let queries =
         queries.map(|(at, query)| traced(mapping, query, scope, params, time, tracer.query(at)));
     let fetched = all_or_first_error(queries.collect()).await?;
+    let bytes: usize = fetched.iter().map(|(_, (_, answer))| answer.bytes()).sum();
+    let _held = evaluation.hold_answers(bytes).ok_or(EvaluationError::AnswersOfCaller)?;
     let (queries, answers): (Vec<_>, Vec<_>) = fetched.into_iter().unzip();
+    // The room is taken until the plugin has had the answers.
+    let (queries, rooms): (Vec<_>, Vec<_>) = queries.into_iter().unzip();
     let querying = at.elapsed();
     let checked = check_rule(mapping, &queries, &answers);
     let input = Input::new(scope.clone(), time, answers);
@@ -98,7 +113,7 @@ async fn attempt(
     let last_known = Arc::default();
     let evaluated =
         Evaluated { id, evaluation, values, basis, last_known, at, time, querying, running };
-    Ok((evaluated, again))
+    Ok((evaluated, again.map(|input| ShadowInput { input, bytes, rooms })))
 }
 
 /// Waits until the objects that the plugin asks for are known, for as long as a read may.
@@ -124,12 +139,14 @@ async fn objects_known(mapping: &Mapping) -> Result<(), EvaluationError> {
 pub(super) async fn run_shadow(
     mapping: &Arc<Mapping>,
     served: &Evaluated,
-    input: Input,
-    scope: &Scope,
+    given: ShadowInput,
+    evaluation: &Evaluation,
 ) {
     let Some(candidate) = &mapping.candidate else { return };
+    let ShadowInput { input, bytes, rooms: _rooms } = given;
     let under_way = ShadowGuard { mapping, candidate };
-    let (ran, _) = run(mapping, Which::Candidate, input, scope, |_| ()).await;
+    let Some(_held) = evaluation.hold_answers(bytes) else { return };
+    let (ran, _) = run(mapping, Which::Candidate, input, &evaluation.scope, |_| ()).await;
     let values = match ran {
         // There was no time left for it, which says nothing of the candidate.
         Err(EvaluationError::Budget(_)) => return,
@@ -200,11 +217,11 @@ async fn traced(
     params: &QueryParams,
     now: i64,
     tracer: QueryTracer<'_>,
-) -> Result<(QueryBasis, (String, Answer)), EvaluationError> {
+) -> Result<Answered, EvaluationError> {
     let begun = Instant::now();
     let fetched = fetch(mapping, query, scope, params, now, tracer).await;
     match &fetched {
-        Ok((basis, (_, answer))) => {
+        Ok(((basis, _), (_, answer))) => {
             tracer.answered(begun.elapsed(), answer, basis.before_selection);
         }
         Err(error) => tracer.failed(begun.elapsed(), error),
@@ -219,7 +236,7 @@ async fn fetch(
     params: &QueryParams,
     now: i64,
     tracer: QueryTracer<'_>,
-) -> Result<(QueryBasis, (String, Answer)), EvaluationError> {
+) -> Result<Answered, EvaluationError> {
     let refuse = |reason: String| EvaluationError::Selector { query: query.name.clone(), reason };
     let selector = &params.selector;
     let filled = query.kind.fill(scope.namespace(), params);
@@ -245,7 +262,7 @@ async fn fetch(
     }
     drop(span);
     mapping.metrics.queried(&query.name, begun.elapsed(), answer.is_err());
-    let Fetched { mut answer, mut gaps, stale } =
+    let Fetched { mut answer, room, mut gaps, stale } =
         answer.map_err(|source| EvaluationError::Query {
             query: query.name.clone(),
             source_name: query.source_name.clone(),
@@ -279,7 +296,7 @@ async fn fetch(
     let warning = warning.map(|text| leadsman_source::redacted(text, &filled.to_string()));
     let name = query.name.clone();
     let basis = QueryBasis { name, series, before_selection, gaps, warning };
-    Ok((basis, (query.name.clone(), answer)))
+    Ok(((basis, room), (query.name.clone(), answer)))
 }
 
 /// Says in the words of rules what the plugin of a rule would say in its own: that no series has the

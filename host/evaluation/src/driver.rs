@@ -9,7 +9,6 @@ use super::attempt;
 use super::error::EvaluationError;
 use super::mapping::Mapping;
 use super::state::Evaluation;
-use leadsman_model::data::Input;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::HandoverEvent;
 
@@ -85,9 +84,13 @@ pub(super) async fn drive(
 }
 
 /// Runs the candidate, if there is one, on the input of the evaluation that just ended.
-async fn shadow_evaluation(evaluation: &Evaluation, mapping: &Arc<Mapping>, input: Option<Input>) {
+async fn shadow_evaluation(
+    evaluation: &Evaluation,
+    mapping: &Arc<Mapping>,
+    input: Option<attempt::ShadowInput>,
+) {
     if let (Some(input), Some(good)) = (input, evaluation.state().good.clone()) {
-        attempt::run_shadow(mapping, &good, input, &evaluation.scope).await;
+        attempt::run_shadow(mapping, &good, input, evaluation).await;
     }
 }
 

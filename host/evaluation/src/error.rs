@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::quota::MAX_BYTES_OF_CALLER;
+use super::quota::{MAX_ANSWERS_OF_CALLER, MAX_BYTES_OF_CALLER};
 use leadsman_model::object_table::ObjectTableError;
 use leadsman_model::objects::{AddressesUnknown, NotSynced};
 use leadsman_sandbox::RunError;
@@ -74,6 +74,13 @@ pub enum EvaluationError {
     /// The team's budget is used up.
     #[error("the budget of this namespace is used up: {0} a minute")]
     Budget(String),
+    /// The answers for one caller's reads in a namespace take too much while they wait for plugins.
+    #[error(
+        "answers to queries for your reads in this namespace wait for plugins already; they have {} MiB, \
+         and less while those of others take much; use fewer metric selectors, or read again later",
+        MAX_ANSWERS_OF_CALLER >> 20
+    )]
+    AnswersOfCaller,
     /// The adapter itself failed.
     #[error("the adapter failed while it evaluated; its log says more")]
     Internal,
@@ -91,6 +98,7 @@ impl EvaluationError {
             Self::Plugin { source, .. } => source.reason(),
             Self::Unavailable { .. } => "unavailable",
             Self::Budget(_) => "budget",
+            Self::AnswersOfCaller => "answers_of_reader",
             Self::Internal => "internal",
         }
     }
@@ -152,7 +160,10 @@ impl ReadFailure {
     /// Whether values are not known. What was asked for wrongly, or too often, is no such failure.
     pub(super) fn is_of_evaluation(&self) -> bool {
         match self {
-            Self::Failed { error, .. } => !matches!(**error, EvaluationError::Selector { .. }),
+            Self::Failed { error, .. } => !matches!(
+                **error,
+                EvaluationError::Selector { .. } | EvaluationError::AnswersOfCaller
+            ),
             Self::Deadline { .. } => true,
             Self::TooMany { .. }
             | Self::TooManyOfCaller { .. }

@@ -16,17 +16,36 @@ const MAX_OF_CALLER: usize = 1000;
 /// estimated.
 pub(super) const MAX_BYTES_OF_CALLER: usize = 32 << 20;
 
+/// The most bytes of answers that wait for plugins in those evaluations. One alone may have more: what
+/// a query gives is the choice of whoever wrote it.
+pub(super) const MAX_ANSWERS_OF_CALLER: usize = 64 << 20;
+
+/// The same bytes of all callers together, for whoever has many names is bounded, too. Who has little has
+/// it nevertheless.
+const MAX_BYTES: usize = 128 << 20;
+const MAX_ANSWERS: usize = 128 << 20;
+const MIN_BYTES_OF_CALLER: usize = 1 << 20;
+
 /// Evaluations in use by account: a caller in a namespace. And the room of what is recorded of them.
 #[derive(Debug, Clone, Default)]
 pub struct EvaluationQuota {
-    accounts: Arc<Mutex<HashMap<u64, Used, RandomState>>>,
+    accounts: Arc<Mutex<Accounts>>,
     records: RecordPool,
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
+    by_account: HashMap<u64, Used, RandomState>,
+    /// The bytes of all accounts.
+    bytes: usize,
+    answers: usize,
 }
 
 #[derive(Debug, Default)]
 struct Used {
     evaluations: usize,
     bytes: usize,
+    answers: usize,
 }
 
 /// Counts an evaluation for as long as it is in use.
@@ -35,6 +54,7 @@ pub(super) struct QuotaShare {
     quota: EvaluationQuota,
     account: u64,
     bytes: usize,
+    answers: usize,
 }
 
 impl EvaluationQuota {
@@ -56,13 +76,13 @@ impl EvaluationQuota {
 
     fn count(&self, account: u64, limit: usize) -> Option<QuotaShare> {
         let mut accounts = self.accounts();
-        let used = accounts.entry(account).or_default();
+        let used = accounts.by_account.entry(account).or_default();
         if used.evaluations >= limit || (used.bytes > MAX_BYTES_OF_CALLER && limit < usize::MAX) {
             return None;
         }
         used.evaluations += 1;
         drop(accounts);
-        Some(QuotaShare { quota: self.clone(), account, bytes: 0 })
+        Some(QuotaShare { quota: self.clone(), account, bytes: 0, answers: 0 })
     }
 
     /// The room of what is recorded of evaluations.
@@ -70,7 +90,7 @@ impl EvaluationQuota {
         &self.records
     }
 
-    fn accounts(&self) -> MutexGuard<'_, HashMap<u64, Used, RandomState>> {
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,22 +98,46 @@ impl EvaluationQuota {
 impl QuotaShare {
     /// The values of the evaluation take so many bytes from now on. Says whether that is allowed.
     pub(super) fn resize(&mut self, bytes: usize) -> bool {
-        let mut accounts = self.quota.accounts();
-        let Some(used) = accounts.get_mut(&self.account) else { return true };
+        let mut guard = self.quota.accounts();
+        let accounts = &mut *guard;
+        let Some(used) = accounts.by_account.get_mut(&self.account) else { return true };
         used.bytes = used.bytes.saturating_sub(self.bytes).saturating_add(bytes);
+        accounts.bytes = accounts.bytes.saturating_sub(self.bytes).saturating_add(bytes);
         self.bytes = bytes;
         used.bytes <= MAX_BYTES_OF_CALLER
+            && (accounts.bytes <= MAX_BYTES || used.bytes <= MIN_BYTES_OF_CALLER)
+    }
+
+    /// So many bytes of answers wait for its plugin from now on, if there is room for them.
+    pub(super) fn hold(&mut self, bytes: usize) -> bool {
+        let mut guard = self.quota.accounts();
+        let accounts = &mut *guard;
+        let Some(used) = accounts.by_account.get_mut(&self.account) else { return true };
+        let others = used.answers.saturating_sub(self.answers);
+        let own = others.saturating_add(bytes);
+        let all = accounts.answers.saturating_sub(self.answers).saturating_add(bytes);
+        let is_too_much = own > MAX_ANSWERS_OF_CALLER || all > MAX_ANSWERS;
+        if is_too_much && others > 0 && bytes > self.answers {
+            return false;
+        }
+        (used.answers, accounts.answers) = (own, all);
+        self.answers = bytes;
+        true
     }
 }
 
 impl Drop for QuotaShare {
     fn drop(&mut self) {
-        let mut accounts = self.quota.accounts();
-        if let Some(used) = accounts.get_mut(&self.account) {
+        let mut guard = self.quota.accounts();
+        let accounts = &mut *guard;
+        accounts.bytes = accounts.bytes.saturating_sub(self.bytes);
+        accounts.answers = accounts.answers.saturating_sub(self.answers);
+        if let Some(used) = accounts.by_account.get_mut(&self.account) {
             used.evaluations = used.evaluations.saturating_sub(1);
             used.bytes = used.bytes.saturating_sub(self.bytes);
+            used.answers = used.answers.saturating_sub(self.answers);
             if used.evaluations == 0 {
-                accounts.remove(&self.account);
+                accounts.by_account.remove(&self.account);
             }
         }
     }
@@ -115,7 +159,8 @@ mod tests {
         drop(successor);
         begun.push(quota.admit(1).unwrap());
         drop((begun, other));
-        assert!(quota.accounts.lock().unwrap().is_empty(), "nothing is kept of what is not in use");
+        let accounts = quota.accounts();
+        assert!(accounts.by_account.is_empty(), "nothing is kept of what is not in use");
     }
 
     #[test]
@@ -128,5 +173,43 @@ mod tests {
         assert!(quota.admit(2).is_ok(), "another account has its own");
         drop(first);
         assert!(second.resize(101) && quota.admit(1).is_ok());
+    }
+
+    #[test]
+    fn answers_of_one_account_are_bounded_until_plugins_have_had_them() {
+        let quota = EvaluationQuota::default();
+        let [mut first, mut second] = [1, 1].map(|account| quota.admit(account).unwrap());
+        assert!(first.hold(MAX_ANSWERS_OF_CALLER + 1), "one alone");
+        assert!(!second.hold(1));
+        assert!(first.hold(MAX_ANSWERS_OF_CALLER - 1) && second.hold(1));
+        assert!(!second.hold(2), "one byte more than there may be");
+        let mut other = quota.admit(2).unwrap();
+        assert!(other.hold(MAX_ANSWERS_OF_CALLER), "another account has its own");
+        assert!(first.hold(0) && second.hold(2));
+        drop(second);
+        assert!(first.hold(1) && quota.accounts().by_account[&1].answers == 1);
+        drop((first, other));
+        assert_eq!(quota.accounts().answers, 0);
+    }
+
+    #[test]
+    fn whoever_has_many_names_is_bounded_and_who_has_little_keeps_it() {
+        let quota = EvaluationQuota::default();
+        let many = || (0..8).map(|account| quota.admit(account).unwrap());
+        let (mut values, mut answers): (Vec<_>, Vec<_>) = (many().collect(), many().collect());
+        let room = MAX_BYTES / MAX_BYTES_OF_CALLER;
+        let kept =
+            values.iter_mut().filter_map(|share| share.resize(MAX_BYTES_OF_CALLER).then_some(()));
+        assert_eq!(kept.count(), room);
+        let mut small = quota.admit(100).unwrap();
+        assert!(small.resize(MIN_BYTES_OF_CALLER) && !small.resize(MIN_BYTES_OF_CALLER + 1));
+        drop(values);
+        assert!(small.resize(MIN_BYTES_OF_CALLER + 1), "what was not kept takes nothing");
+        // Two evaluations of each account, of which the first always has its answer.
+        let mut more: Vec<_> = many().collect();
+        assert!(answers.iter_mut().all(|share| share.hold(MAX_ANSWERS / 8)));
+        assert!(more.iter_mut().all(|share| !share.hold(1)));
+        drop(answers);
+        assert!(more.iter_mut().all(|share| share.hold(1)));
     }
 }

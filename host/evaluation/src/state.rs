@@ -1,5 +1,7 @@
 //! The state of one evaluation, shared by its readers and its driver.
 
+mod answers;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

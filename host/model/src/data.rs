@@ -107,6 +107,23 @@ impl Data {
 }
 
 impl Answer {
+    /// The approximate size in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        let labels = |labels: &Labels| labels.rows() * labels.columns() * size_of::<Text>();
+        let samples = |count: usize| count * (size_of::<i64>() + size_of::<f64>());
+        let data = match &self.data {
+            Data::Vector(vector) => labels(&vector.labels) + samples(vector.values.len()),
+            Data::Matrix(matrix) => {
+                let ends = matrix.ends.len() * size_of::<u32>();
+                labels(&matrix.labels) + ends + samples(matrix.values.len())
+            }
+            Data::Scalar { .. } | Data::Text { .. } => 0,
+        };
+        // Of each string there are its end and its place in the index, too.
+        let strings = self.dictionary.len() as usize * 2 * size_of::<Text>();
+        self.dictionary.bytes() + strings + data
+    }
+
     /// Keeps only the series that match a selector. Fails with a requirement's key if no series has
     /// that label: the query aggregates it away, and dropping all series would look like "no data".
     pub fn select(&mut self, selector: &Selector) -> Result<(), String> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::exposition::ExpositionError;
 use super::nsx_alb::AlbError;
 use leadsman_model::text::one_line;
+use leadsman_runtime::apart::Panicked;
 use leadsman_runtime::tls::PemError;
 
 /// Why a source cannot be prepared.
@@ -89,6 +90,16 @@ pub enum QueryError {
         /// The limit.
         limit: usize,
     },
+    /// The answers for the mappings of a team take more memory than they may.
+    #[error(
+        "sent more than there is room for: answers for the mappings of one namespace have {limit} MiB \
+         together, and less while those of other namespaces take much, until their plugins have had \
+         them; aggregate in the query"
+    )]
+    NoRoom {
+        /// The limit, in MiB.
+        limit: usize,
+    },
     /// The answer is not a valid result.
     #[error("sent something that is no result: {0}")]
     Decode(String),
@@ -164,7 +175,7 @@ impl QueryError {
             Self::Queued(_) => "query_queued",
             Self::Status { .. } => "query_status",
             Self::Api { .. } => "query_api",
-            Self::TooLarge { .. } => "query_too_large",
+            Self::TooLarge { .. } | Self::NoRoom { .. } => "query_too_large",
             Self::Decode(_) | Self::NotPrometheus(_) => "query_decode",
             // Of the one that was asked first.
             Self::NoAddress(errors) => {
@@ -178,6 +189,12 @@ impl QueryError {
             Self::WrongKind { .. } => "query_wrong_kind",
             Self::Stale { .. } => "query_stale",
         }
+    }
+}
+
+impl From<Panicked> for QueryError {
+    fn from(panicked: Panicked) -> Self {
+        Self::Decode(panicked.to_string())
     }
 }
 

@@ -5,14 +5,15 @@
 
 mod addresses;
 mod client;
-mod decoding;
 mod error;
 mod exposition;
+mod fetched;
 mod nsx_alb;
 mod prometheus;
 mod query;
 mod recording;
 mod redact;
+mod room;
 mod settings;
 #[cfg(test)]
 #[path = "../../rules/src/promql/shape.rs"]
@@ -28,12 +29,14 @@ pub use exposition::{
     ExpositionSettings, Function, LabelMatcher, PageError, PageFormat, PageReport, Scheme,
     ScrapeError, TargetPort, TargetReport, TargetSettings,
 };
+pub use fetched::{Fetched, Gap, StaleSeries};
 pub use nsx_alb::{
     AkoNamespace, AlbError, AlbFormat, CallCost, ControllerReport, Entity, Login, NsxAlbQuery,
     NsxAlbSettings, Pick, Step, is_health_score, is_metric_id, may_be_summed,
 };
 pub use query::{FilledQuery, Query, QueryKind};
 use recording::RecordingFile;
+pub use room::AnswerRoom;
 pub use settings::{
     Credentials, Method, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings,
     Username,
@@ -57,37 +60,6 @@ pub struct Request<'a> {
     pub now: i64,
     /// On whose behalf: queries wait for their turn by tenant.
     pub tenant: &'a Tenant,
-}
-
-/// Why an answer has nothing of an object, besides the series that it has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// The object's namespace; empty if it is not known, or of no namespace.
-    pub namespace: String,
-    /// Its name; empty if it is for all.
-    pub object: String,
-    /// The reason.
-    pub reason: String,
-}
-
-/// An answer, and what it does not have.
-#[derive(Debug)]
-pub struct Fetched {
-    /// The answer.
-    pub answer: Answer,
-    /// Why it has nothing of some objects, as far as the source knows.
-    pub gaps: Vec<Gap>,
-    /// The series that were left out, for their samples are too old: the first few.
-    pub stale: Vec<StaleSeries>,
-}
-
-/// A series that was left out. Of which object it is, whoever asked knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StaleSeries {
-    /// The names and values of its labels.
-    pub labels: Vec<(String, String)>,
-    /// The reason.
-    pub reason: String,
 }
 
 /// Where the endpoints of a cluster are known from.
@@ -176,9 +148,12 @@ impl Source {
     /// The same, with what the answer does not have.
     pub async fn fetch_with_gaps(&self, request: &Request<'_>) -> Result<Fetched, QueryError> {
         let mut gaps = Vec::new();
+        let mut room = AnswerRoom::of(request.tenant);
         let mut answer = match (self, request.query) {
             (Self::Prometheus(prometheus), FilledQuery::PromQl { text, range }) => {
-                prometheus.fetch(text, *range, request).await?
+                let (answer, taken) = prometheus.fetch(text, *range, request).await?;
+                room = taken;
+                answer
             }
             (Self::Recording(recording), FilledQuery::PromQl { text, .. }) => {
                 recording.fetch(text, request.now)?
@@ -197,6 +172,7 @@ impl Source {
                 return Err(QueryError::WrongKind { source_kind, language: query.language() });
             }
         };
+        room.resize(answer.bytes())?;
         let mut stale = Vec::new();
         if let Some(limit) = self.max_sample_age(request) {
             let age_of = |time: i64| {
@@ -228,7 +204,7 @@ impl Source {
                 answer.warnings.push(warning);
             }
         }
-        Ok(Fetched { answer, gaps, stale })
+        Ok(Fetched { answer, room, gaps, stale })
     }
 
     /// How old samples may be.

@@ -1,5 +1,6 @@
 //! Configurations in ConfigMaps, the operator's and those of teams: watched, reported, isolated.
 
+mod answers;
 mod boundaries;
 mod budgets;
 mod check;

@@ -214,3 +214,36 @@ async fn one_that_hangs_does_not_slow_another_one() {
     let status = leadsman.status().await;
     assert_eq!(status["delegates"][0]["state"], "failing", "{status:#}");
 }
+
+/// Reads of one namespace that take long have half of the places, and wait for each other alone.
+#[tokio::test]
+async fn slow_reads_of_one_namespace_leave_room_for_those_of_another() {
+    const SLOW: Duration = Duration::from_secs(4);
+    let settings = ", apis: [custom, external, resource], timeout: 6s, maxConcurrent: 4";
+    let scene = Scene::with(settings).await;
+    scene.other.reply_with(|request| {
+        let reply = adapter(request);
+        if request.path.contains("/namespaces/shop/") { reply.after(SLOW) } else { reply }
+    });
+    let many = futures_util::future::join_all((0..20).map(|_| scene.theirs()));
+    let beside = async {
+        eventually("slow requests", TIMEOUT, async || {
+            let asked = scene.other.requests();
+            let slow = asked.iter().filter(|asked| asked.path.contains("/namespaces/shop/"));
+            if slow.count() >= 2 { Ok(()) } else { Err(format!("{asked:#?}")) }
+        })
+        .await;
+        for _ in 0..10 {
+            let answer = scene.leadsman.get(&paths::pods("bank", THEIRS)).await;
+            assert_eq!(answer.values()["web-0"], "7");
+            assert!(answer.took < SLOW, "{answer:#?}");
+        }
+    };
+    let (answers, ()) = tokio::join!(many, beside);
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!(!refused.is_empty(), "{answers:#?}");
+    for answer in refused {
+        answer.failure().assert_contains(&["maxConcurrent", "of this namespace"]);
+    }
+    scene.recovers().await;
+}

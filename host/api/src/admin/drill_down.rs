@@ -18,7 +18,13 @@ pub(super) async fn explain(
     State(state): State<AdminState>,
     Path(title): Path<String>,
 ) -> Result<Response, Status> {
-    let reported = tokio::task::spawn_blocking(move || state.explained(&title)).await;
+    // Never closed, so there is always a turn to wait for. It is that of the status, which is as long.
+    let turn = state.pages.turn_of_values.clone().acquire_owned().await.ok();
+    let explaining = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        state.explained(&title)
+    });
+    let reported = explaining.await;
     let reported = reported.map_err(|error| {
         tracing::error!(%error, "explaining a mapping panicked");
         Status::new(StatusCode::INTERNAL_SERVER_ERROR, "the adapter failed; its log says more")

@@ -116,6 +116,13 @@ async fn one_status_is_written_at_a_time_and_keeps_nobody_from_the_metrics() {
     drop(turn);
     let reported = text(waiting.await).await;
     assert!(reported.contains("\"generation\":7"), "{reported}");
+    // What is opened waits for the same turn.
+    let turn = state.pages.turn_of_values.clone().try_acquire_owned().unwrap();
+    let title = axum::extract::Path("pods/none".to_owned());
+    let mut opened = pin!(drill_down::explain(State(state.clone()), title));
+    assert!(is_pending(opened.as_mut()).await, "a status is being written");
+    drop(turn);
+    assert_eq!(opened.await.err().unwrap().code(), StatusCode::NOT_FOUND);
     // Long ones that nobody receives.
     let long = vec![b'x'; 64 << 20];
     let unread = state.pages.values_in_flight.admit(0, long.into()).unwrap();

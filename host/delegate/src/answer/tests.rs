@@ -25,7 +25,7 @@ fn judged(
     body: impl Into<Bytes>,
 ) -> Result<Answer, ForwardError> {
     let status = StatusCode::from_u16(status).unwrap();
-    Answer::judged(&asked(), None, status, &headers(content_type), body.into())
+    read_answer(&asked(), None, status, &headers(content_type), body.into())
 }
 
 fn list(kind: &str, version: &str) -> String {
@@ -121,7 +121,7 @@ fn a_table_passes_to_who_asked_for_one() {
     let judged = |accept: Option<&'static str>| {
         let accept = accept.map(HeaderValue::from_static);
         let body = Bytes::from(table.to_string());
-        Answer::judged(&asked, accept.as_ref(), StatusCode::OK, &headers(JSON), body)
+        read_answer(&asked, accept.as_ref(), StatusCode::OK, &headers(JSON), body)
     };
     assert!(judged(Some("application/json;as=Table;v=v1;g=meta.k8s.io")).is_ok());
     assert_eq!(judged(None).unwrap_err().reason(), "foreign");
@@ -135,6 +135,6 @@ fn warnings_pass_within_bounds() {
     }
     headers.insert("x-other", HeaderValue::from_static("x"));
     let body = Bytes::from(list("MetricValueList", V1BETA2));
-    let answer = Answer::judged(&asked(), None, StatusCode::OK, &headers, body).unwrap();
+    let answer = read_answer(&asked(), None, StatusCode::OK, &headers, body).unwrap();
     assert_eq!(answer.warnings.len(), MAX_WARNINGS);
 }

@@ -15,10 +15,10 @@ use super::parse::{Format, PageLimits, PageReader, Sample};
 use super::settings::ExpositionSettings;
 use super::target::Target;
 use crate::client::Client;
-use crate::decoding::decode as decode_apart;
 use crate::error::innermost;
 use crate::prometheus::{excerpt, request_headers};
 use leadsman_model::tenant::Tenant;
+use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::clock;
 
 /// What is understood, as Prometheus asks for it.

@@ -39,7 +39,6 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::SourceError;
-use super::decoding::decode as decode_apart;
 use crate::error::shortened;
 use board::{Board, Key, Known};
 use controller::Controller;
@@ -48,6 +47,7 @@ use following::has_real_time;
 use leadsman_model::data::Answer;
 use leadsman_model::names::Namespace;
 use leadsman_model::tenant::Tenant;
+use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::SourceMetrics;
 use lists::{LIST_EMPTY, List, ListKey};

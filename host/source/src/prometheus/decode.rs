@@ -56,7 +56,7 @@ struct Decoded {
 /// The most labels that the series of an answer have together, and the most cells of their table:
 /// a table has room for each label in each row.
 const MAX_LABELS: usize = 1000;
-const MAX_CELLS: usize = 32 << 20;
+const MAX_CELLS: usize = 8 << 20;
 
 /// The warnings of an answer that are passed on.
 const MAX_WARNINGS: usize = 10;

@@ -15,11 +15,11 @@ use http::{HeaderMap, StatusCode};
 use reqwest::{Method, Response};
 use tokio::time::{Instant, timeout_at};
 
-use super::decoding::decode as decode_apart;
 use super::error::shortened;
 use super::{QueryError, Request, SourceError};
 use crate::addresses::{Addresses, Preference};
 use crate::client::Client;
+use crate::room::AnswerRoom;
 use crate::settings::{Method as MethodSetting, PrometheusSettings};
 pub(super) use decode::answer;
 pub(super) use headers::request_headers;
@@ -27,6 +27,7 @@ use leadsman_model::data::Answer;
 use leadsman_model::permits::FairSemaphore;
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::Seen;
+use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::telemetry::SourceMetrics;
 pub(super) use refusal::excerpt;
 use refusal::{decoded, not_decoded, redacted, refused};
@@ -68,20 +69,21 @@ impl Prometheus {
         self.config.timeout
     }
 
-    /// Sends a query in PromQL, with duration and step if it is a range query.
+    /// Sends a query in PromQL, with duration and step if it is a range query. Gives the answer with the
+    /// room that it took while it arrived.
     pub(super) async fn fetch(
         &self,
         promql: &str,
         range: Option<(Duration, Duration)>,
         request: &Request<'_>,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<(Answer, AnswerRoom), QueryError> {
         let timeout = self.config.timeout;
         let deadline = Instant::now() + timeout;
         let permit = timeout_at(deadline, self.in_flight.acquire(request.tenant)).await;
         let _permit = permit.map_err(|_| QueryError::Queued(timeout))?;
         let timed_out = || QueryError::Timeout(timeout);
         let answer = failover::first(&self.addresses, deadline, timed_out, |url| {
-            self.query(url, promql, range, request.now)
+            self.query(url, promql, range, request.now, request.tenant)
         });
         answer.await.map_err(|error| redacted(error, promql))
     }
@@ -102,10 +104,11 @@ impl Prometheus {
         promql: &str,
         now: i64,
     ) -> Vec<(String, Result<(), QueryError>)> {
-        let timeout = self.config.timeout;
+        let (timeout, operator) = (self.config.timeout, Tenant::default());
         let mut outcomes = Vec::new();
         for url in self.addresses.urls() {
-            let answer = tokio::time::timeout(timeout, self.query(url, promql, None, now)).await;
+            let answer = self.query(url, promql, None, now, &operator);
+            let answer = tokio::time::timeout(timeout, answer).await;
             let outcome = answer.unwrap_or(Err(QueryError::Timeout(timeout)));
             outcomes.push((url.to_owned(), outcome.map(drop)));
         }
@@ -128,12 +131,14 @@ impl Prometheus {
         promql: &str,
         range: Option<(Duration, Duration)>,
         now: i64,
-    ) -> Result<Answer, QueryError> {
+        tenant: &Tenant,
+    ) -> Result<(Answer, AnswerRoom), QueryError> {
         let response = self.send(url, promql, range, now).await?;
         let status = response.status();
         let content_type = response.headers().get(CONTENT_TYPE).cloned();
-        let body = self.body(response).await?;
-        self.answer(status, content_type, body).await
+        let mut room = AnswerRoom::of(tenant);
+        let body = self.body(response, &mut room).await?;
+        Ok((self.answer(status, content_type, body).await?, room))
     }
 
     /// The names of the series that a selector picks and that had samples since a time, in
@@ -156,7 +161,7 @@ impl Prometheus {
         let mut response = self.ask(url, "series", selector.len(), &parameters).await?;
         let status = response.status();
         if !status.is_success() {
-            let body = self.body(response).await?;
+            let body = self.body(response, &mut AnswerRoom::of(&Tenant::default())).await?;
             return Err(refused(status, &body));
         }
         let kind = response.headers().get(CONTENT_TYPE).cloned();
@@ -232,7 +237,11 @@ impl Prometheus {
         request_headers(headers, header_files, credentials)
     }
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, QueryError> {
+    async fn body(
+        &self,
+        mut response: Response,
+        room: &mut AnswerRoom,
+    ) -> Result<Vec<u8>, QueryError> {
         let limit = self.config.max_body_bytes;
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
         if announced.is_some_and(|length| length > limit) {
@@ -243,6 +252,7 @@ impl Prometheus {
             if body.len() + chunk.len() > limit {
                 return Err(QueryError::TooLarge { limit });
             }
+            room.take(chunk.len())?;
             body.extend_from_slice(&chunk);
         }
         Ok(body)

@@ -46,6 +46,22 @@ fn labels_without_end_are_refused() {
 }
 
 #[test]
+fn cells_without_end_are_refused() {
+    let wide: Vec<_> = (0..MAX_LABELS).map(|at| format!(r#""l{at}":"x""#)).collect();
+    let wide = format!(r#"{{"metric":{{{}}},"value":[1,"1"]}}"#, wide.join(","));
+    let narrow = r#"{"metric":{"l0":"x"},"value":[1,"1"]}"#;
+    let of = |rows: usize| {
+        let series: Vec<_> =
+            std::iter::once(wide.as_str()).chain(std::iter::repeat_n(narrow, rows - 1)).collect();
+        decoded(&format!(r#"{{"resultType":"vector","result":[{}]}}"#, series.join(",")))
+    };
+    let most = MAX_CELLS / MAX_LABELS;
+    assert!(of(most).is_ok());
+    let many = of(most + 1).unwrap_err();
+    assert!(many.contains("1000 different labels are too many"), "{many}");
+}
+
+#[test]
 fn a_matrix() {
     let answer = decoded(
         r#"{"result":[{"values":[[1,"1"],[2,"2"]],"metric":{"a":"b"}},

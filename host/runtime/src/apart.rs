@@ -1,24 +1,27 @@
-//! Where answers are decoded: small ones where they arrive, large ones on threads that may block,
-//! so that a read of another metric does not wait for them.
+//! Where answers from elsewhere are decoded: small ones where they arrive, large ones on threads that may
+//! block, so that a read of another metric does not wait for them.
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::QueryError;
-
 /// Answers up to this size are decoded where they arrive, which takes less than a millisecond.
 const MAX_INLINE_BYTES: usize = 64 << 10;
 
-/// Large answers that are decoded at once, of all sources.
+/// Large answers that are decoded at once, of all sources and delegates.
 const MAX_DECODERS: usize = 4;
 
 static DECODERS: Semaphore = Semaphore::const_new(MAX_DECODERS);
 
+/// Decoding panicked. The log says more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the adapter failed while it decoded the answer")]
+pub struct Panicked;
+
 /// Decodes an answer of a size.
-pub(super) async fn decode<T: Send + 'static>(
+pub async fn decode<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, QueryError> {
+) -> Result<T, Panicked> {
     if bytes <= MAX_INLINE_BYTES {
         return Ok(work());
     }
@@ -31,7 +34,7 @@ pub(super) async fn decode<T: Send + 'static>(
     });
     decoded.await.map_err(|error| {
         tracing::error!(%error, "decoding an answer panicked");
-        QueryError::Decode("the adapter failed while it decoded the answer".to_owned())
+        Panicked
     })
 }
 
