@@ -10,10 +10,21 @@ pub(crate) struct Steps {
     done: Vec<Done>,
 }
 
+/// A step that ran beside others, with what it would have printed between their lines.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) name: &'static str,
+    pub(crate) took: Duration,
+    pub(crate) printed: String,
+    pub(crate) outcome: Result<String, Failure>,
+}
+
 #[derive(Debug)]
 struct Done {
     name: &'static str,
     took: Duration,
+    /// Whether another step took this time, too.
+    was_beside: bool,
     outcome: Result<String, String>,
 }
 
@@ -30,8 +41,23 @@ impl Steps {
         let took = began.elapsed();
         let well = outcome.is_ok();
         println!("=== {name}: {} in {}", verdict(well), seconds(took));
-        self.done.push(Done { name, took, outcome });
+        self.done.push(Done { name, took, was_beside: false, outcome });
         well
+    }
+
+    /// Adds a step that ran beside others.
+    pub(crate) fn ran(&mut self, step: Ran) {
+        let Ran { name, took, printed, outcome } = step;
+        let well = outcome.is_ok();
+        println!("\n=== {name}\n{}", printed.trim_matches('\n'));
+        println!("=== {name}: {} in {}", verdict(well), seconds(took));
+        let outcome = outcome.map_err(|failure| failure.to_string());
+        self.done.push(Done { name, took, was_beside: true, outcome });
+    }
+
+    /// Whether a step was done.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.done.iter().any(|done| done.name == name)
     }
 
     /// Adds the steps of a part.
@@ -41,9 +67,10 @@ impl Steps {
 
     /// Prints the summary, and fails if a step failed.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        let total = self.done.iter().map(|done| done.took).sum();
+        let waited_for = self.done.iter().filter(|done| !done.was_beside);
+        let total = waited_for.map(|done| done.took).sum();
         println!("\n=== summary, {}", seconds(total));
-        for Done { name, took, outcome } in &self.done {
+        for Done { name, took, outcome, .. } in &self.done {
             let well = verdict(outcome.is_ok());
             let (Ok(note) | Err(note)) = outcome;
             println!("{}", format!("{name:12} {well:6} {:>9}  {note}", seconds(*took)).trim_end());

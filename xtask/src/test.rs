@@ -3,15 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use crate::author_tools;
 use crate::cargo;
-use crate::control_plane;
 use crate::failure::Failure;
-use crate::keda;
 use crate::programs;
-use crate::prometheus_adapter;
+use crate::servers::Servers;
 use crate::setup;
-use crate::steps::Steps;
+use crate::steps::{Ran, Steps};
 use crate::tally::Tally;
 use crate::test_programs;
 
@@ -23,23 +20,36 @@ const DOC_TESTS: &[&str] = &["test", "--workspace", "--doc", "--no-fail-fast"];
 
 /// Runs the tests; the last line is their count.
 pub(crate) fn run(filter: Option<&str>) -> Result<(), Failure> {
-    let (steps, tally) = all(filter);
+    let (steps, tally) = all(filter, |_| (), Vec::new);
     let outcome = steps.finish();
     println!("\n{tally}");
     outcome
 }
 
 /// The steps of a test run, and the number of passed tests. What could not be built or started
-/// counts as a failed test, so that the count alone shows a failed run.
-pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
+/// counts as a failed test, so that the count alone shows a failed run. `built` runs once everything is
+/// built, before a test could change a source, and `beside` while the tests wait for their servers.
+pub(crate) fn all(
+    filter: Option<&str>,
+    built: impl FnOnce(&mut Steps),
+    beside: impl FnOnce() -> Vec<Ran> + Send,
+) -> (Steps, Tally) {
     let mut steps = Steps::default();
     let mut tally = Tally::default();
-    let ready = steps.run("setup", ready) && steps.run("build", build);
-    let well = ready && {
-        let servers = [control_plane::built(), prometheus_adapter::built(), author_tools::built()];
-        let servers = servers.into_iter().flatten().collect();
-        let keda = keda::in_background();
-        let units = steps.run("tests", || test_programs::run(filter, servers, keda, &mut tally));
+    let servers = Servers::default();
+    let well = std::thread::scope(|scope| {
+        if !steps.run("setup", ready) {
+            return false;
+        }
+        servers.start(scope);
+        if !steps.run("build", build) {
+            return false;
+        }
+        built(&mut steps);
+        let mut ran = Vec::new();
+        let units = steps
+            .run("tests", || test_programs::run(filter, &servers, || ran = beside(), &mut tally));
+        ran.into_iter().for_each(|step| steps.ran(step));
         let docs = steps.run("doc tests", || doc_tests(filter, &mut tally));
         let well = units && docs;
         // A misspelled filter must not look like a success.
@@ -48,7 +58,7 @@ pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
             steps.run("any test", || no_test(filter));
         }
         well && !none
-    };
+    });
     if !well {
         tally.failed = tally.failed.max(1);
     }
