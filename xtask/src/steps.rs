@@ -1,8 +1,11 @@
 //! Timed steps with a summary.
 
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use crate::cargo;
 use crate::failure::Failure;
+use crate::programs;
 
 /// The steps done so far.
 #[derive(Debug, Default)]
@@ -17,6 +20,23 @@ pub(crate) struct Ran {
     pub(crate) took: Duration,
     pub(crate) printed: String,
     pub(crate) outcome: Result<String, Failure>,
+}
+
+impl Ran {
+    /// Runs a command of cargo, and keeps what it prints.
+    pub(crate) fn of(name: &'static str, mut command: Command, line: &[&str]) -> Self {
+        let began = Instant::now();
+        let (printed, outcome) = match command.output() {
+            Ok(Output { status, stdout, stderr }) => {
+                let printed = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
+                let failed = || Failure::Exit { command: cargo::shown(line), status };
+                let well = "beside the tests".to_owned();
+                (printed, status.success().then_some(well).ok_or_else(failed))
+            }
+            Err(source) => (String::new(), Err(programs::cannot_start(&command, source))),
+        };
+        Self { name, took: began.elapsed(), printed, outcome }
+    }
 }
 
 #[derive(Debug)]
@@ -45,14 +65,15 @@ impl Steps {
         well
     }
 
-    /// Adds a step that ran beside others.
-    pub(crate) fn ran(&mut self, step: Ran) {
+    /// Adds a step that ran beside others, and returns whether it succeeded.
+    pub(crate) fn ran(&mut self, step: Ran) -> bool {
         let Ran { name, took, printed, outcome } = step;
         let well = outcome.is_ok();
         println!("\n=== {name}\n{}", printed.trim_matches('\n'));
         println!("=== {name}: {} in {}", verdict(well), seconds(took));
         let outcome = outcome.map_err(|failure| failure.to_string());
         self.done.push(Done { name, took, was_beside: true, outcome });
+        well
     }
 
     /// Whether a step was done.
@@ -85,4 +106,24 @@ fn verdict(well: bool) -> &'static str {
 
 fn seconds(took: Duration) -> String {
     format!("{:.1} s", took.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ran_beside_others_has_what_it_printed() {
+        let mut steps = Steps::default();
+        let of = |line: &[&str]| Ran::of("a step", cargo::gently(line), line);
+        let well = of(&["--version"]);
+        assert!(well.printed.starts_with("cargo "), "{well:?}");
+        assert!(!steps.has("a step"));
+        assert!(steps.ran(well));
+        assert!(steps.has("a step"));
+        let failed = of(&["no-such-command"]);
+        assert!(failed.printed.contains("no-such-command"), "{failed:?}");
+        assert!(!steps.ran(failed));
+        assert!(steps.finish().is_err());
+    }
 }

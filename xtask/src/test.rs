@@ -1,11 +1,7 @@
 //! `cargo xtask test`: every test, with the real servers that it needs.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
-
 use crate::cargo;
 use crate::failure::Failure;
-use crate::programs;
 use crate::servers::Servers;
 use crate::setup;
 use crate::steps::{Ran, Steps};
@@ -46,11 +42,20 @@ pub(crate) fn all(
             return false;
         }
         built(&mut steps);
-        let mut ran = Vec::new();
-        let units = steps
-            .run("tests", || test_programs::run(filter, &servers, || ran = beside(), &mut tally));
-        ran.into_iter().for_each(|step| steps.ran(step));
-        let docs = steps.run("doc tests", || doc_tests(filter, &mut tally));
+        let (mut ran, mut docs) = (Vec::new(), None);
+        let in_background = || {
+            docs = Some(doc_tests(filter));
+            ran = beside();
+        };
+        let units =
+            steps.run("tests", || test_programs::run(filter, &servers, in_background, &mut tally));
+        let docs = docs.is_some_and(|(docs, count)| {
+            tally = tally.and(count);
+            steps.ran(docs)
+        });
+        for step in ran {
+            steps.ran(step);
+        }
         let well = units && docs;
         // A misspelled filter must not look like a success.
         let none = well && tally == Tally::default();
@@ -89,30 +94,22 @@ fn ready() -> Result<String, Failure> {
     }
 }
 
-fn doc_tests(filter: Option<&str>, all: &mut Tally) -> Result<String, Failure> {
+/// With what other work leaves of the cores.
+fn doc_tests(filter: Option<&str>) -> (Ran, Tally) {
     let mut line = DOC_TESTS.to_vec();
     line.extend(filter);
-    let mut command = cargo::cargo(&line);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|source| programs::cannot_start(&command, source))?;
+    let mut ran = Ran::of("doc tests", cargo::gently(&line), &line);
     let mut tally = Tally::default();
-    if let Some(stdout) = child.stdout.take() {
-        for text in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-            let text = String::from_utf8_lossy(&text);
-            println!("{text}");
-            tally.line(&text);
+    ran.printed.lines().for_each(|line| tally.line(line));
+    ran.outcome = match ran.outcome {
+        Ok(_) => Ok(tally.to_string()),
+        // A test program that crashed has no summary.
+        Err(_) if tally.failed == 0 => {
+            Err(Failure::Message(format!("{tally}; a test program ended without a result")))
         }
-    }
-    let status = child.wait().map_err(|source| programs::cannot_start(&command, source))?;
-    *all = all.and(tally);
-    if status.success() {
-        return Ok(tally.to_string());
-    }
-    // A test program that crashed has no summary.
-    let died = if tally.failed == 0 { "; a test program ended without a result" } else { "" };
-    Err(Failure::Message(format!("{tally}{died}")))
+        Err(_) => Err(Failure::Message(tally.to_string())),
+    };
+    (ran, tally)
 }
 
 fn no_test(filter: Option<&str>) -> Result<String, Failure> {
