@@ -211,6 +211,8 @@ fn exposition() -> String {
 /// One evaluation for each namespace.
 fn config(prometheus: &str) -> String {
     let mapping = Mapping::external("backlog")
-        .query("q", r#"sum by (app) (backlog{namespace="${namespace}"})"#);
+        .query("q", r#"sum by (app) (backlog{namespace="${namespace}"})"#)
+        // The first reads wait for their evaluations.
+        .set("deadline", "10s");
     Config::new().prometheus("prometheus", prometheus).mapping(mapping).to_string()
 }

@@ -34,7 +34,8 @@ struct Api {
 static API: LazyLock<Api> = LazyLock::new(|| {
     let served = Arc::new(CurrentSnapshot::new(Arc::new(snapshot())));
     let (readiness, metrics) = (Readiness::default(), Arc::new(Metrics::new()));
-    let router = router(ApiState { served, readiness, auth: None, metrics });
+    let hours = Arc::default();
+    let router = router(ApiState { served, readiness, auth: None, metrics, hours });
     match Builder::new_current_thread().enable_time().build() {
         Ok(runtime) => Api { runtime, router },
         Err(error) => panic!("{error}"),

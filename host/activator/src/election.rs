@@ -17,7 +17,7 @@ use leadsman_runtime::backoff::jittered;
 use leadsman_runtime::telemetry::Metrics;
 
 /// The name of the Lease, in the namespace of the adapter.
-pub(crate) const LEASE: &str = "leadsman-activator";
+pub const LEASE: &str = "leadsman-activator";
 
 /// The note on it that says which zeros were set here.
 const MARKS: &str = "leadsman.dev/zeros";

@@ -15,3 +15,4 @@ mod marks;
 mod report;
 
 pub use activator::Activator;
+pub use election::LEASE;

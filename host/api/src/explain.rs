@@ -4,6 +4,7 @@
 use axum::response::Response;
 use http::{HeaderValue, Uri, header};
 
+use super::hour;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::read::ReadState;
 use super::status::{JSON, Status, code_of_read};
@@ -40,7 +41,10 @@ fn is_true(uri: &Uri, parameter: &str) -> bool {
 /// Path and parameters of the read itself.
 pub(super) fn without(uri: &Uri) -> String {
     let pairs = uri.query().unwrap_or_default().split('&');
-    let is_own = |pair: &str| matches!(pair.split('=').next(), Some(PARAMETER | FIXTURE | ""));
+    let is_own = |pair: &str| {
+        let name = pair.split('=').next();
+        matches!(name, Some(PARAMETER | FIXTURE | hour::PARAMETER | ""))
+    };
     let kept = pairs.filter(|pair| !is_own(pair));
     let kept: Vec<_> = kept.collect();
     match kept.is_empty() {
@@ -197,6 +201,7 @@ mod tests {
     #[test]
     fn the_read_itself_is_the_rest() {
         assert_eq!(without(&uri("/x?explain=true")), "/x");
+        assert_eq!(without(&uri("/x?explain=true&autoscaler=web&fixture=true")), "/x");
         let both = "/x?labelSelector=app%3Dweb&explain=true&metricLabelSelector=a";
         assert_eq!(without(&uri(both)), "/x?labelSelector=app%3Dweb&metricLabelSelector=a");
     }

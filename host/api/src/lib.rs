@@ -6,6 +6,7 @@ mod delegated;
 mod discovery;
 mod explain;
 mod fixed;
+mod hour;
 mod in_flight;
 mod parameter;
 mod path;
@@ -26,6 +27,7 @@ use http::{HeaderMap, StatusCode, Uri};
 
 pub use current::CurrentSnapshot;
 pub use explain::explain;
+pub use hour::Hours;
 use leadsman_delegate::HOPS;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
@@ -44,6 +46,8 @@ pub struct ApiState {
     pub auth: Option<Arc<Auth>>,
     /// Counts denied requests. Each request clones this state.
     pub metrics: Arc<Metrics>,
+    /// The last hour of autoscalers.
+    pub hours: Arc<Hours>,
 }
 
 /// All routes of the secure port.
@@ -63,6 +67,8 @@ pub fn router(state: ApiState) -> Router {
             responses: Arc::default(),
             long_answers: Arc::default(),
             metrics: state.metrics.clone(),
+            auth: state.auth.clone(),
+            hours: state.hours.clone(),
         });
     let guarded = Router::new()
         .route("/version", get(fixed::version))

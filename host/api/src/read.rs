@@ -13,6 +13,7 @@ pub(super) use self::answering::warning_header;
 use self::answering::{Rendered, missing};
 use super::current::{CurrentSnapshot, Generation};
 use super::delegated::{DelegatedRead, RequesterIdentity};
+use super::hour::Hours;
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
 use super::path;
@@ -21,9 +22,10 @@ use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
 use super::{discovery, explain};
 use leadsman_delegate::{Api, RequestedMetric};
+use leadsman_provider::snapshot::Wanted;
 use leadsman_provider::{
-    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, ReadError,
-    ResourceRead, ResourceRequest, explanation,
+    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, NewestRequest,
+    ReadError, ResourceRead, ResourceRequest, explanation,
 };
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::auth::{self, watches};
@@ -35,6 +37,9 @@ pub(super) struct ReadState {
     pub(super) responses: Arc<ResponseCache>,
     pub(super) long_answers: Arc<LongAnswers>,
     pub(super) metrics: Arc<Metrics>,
+    /// Authorizes what an explanation has besides the read.
+    pub(super) auth: Option<Arc<auth::Auth>>,
+    pub(super) hours: Arc<Hours>,
 }
 
 /// The user, where requests have users.
@@ -91,11 +96,19 @@ pub(super) async fn custom(
     };
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
-        let requester = explain::requester(&path_asked, &request.caller);
+        let asked = explain::requester(&path_asked, &request.caller);
         let mut explained =
-            explanation::custom(&generation.snapshot, &request, &requester, explain::with(&uri))
-                .await;
+            explanation::custom(&generation.snapshot, &request, &asked, explain::with(&uri)).await;
         explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
+        let read = NewestRequest {
+            wanted: Wanted::Custom(request.resource),
+            namespace: path.place().unwrap_or_default(),
+            metric: request.metric,
+            object: path.object(),
+            metric_selector: &series,
+        };
+        let snapshot = &generation.snapshot;
+        Box::pin(state.add_hour(&uri, &requester, &read, snapshot, &mut explained)).await?;
         return state.explain(request.caller, explained);
     }
     let read = CustomRead::new(&generation.snapshot, &request).await;
@@ -176,11 +189,20 @@ pub(super) async fn external(
     };
     if explain::is_asked(&uri) {
         let path = explain::without(&uri);
-        let requester = explain::requester(&path, &request.caller);
+        let asked = explain::requester(&path, &request.caller);
         let mut explained =
-            explanation::external(&generation.snapshot, &request, &requester, explain::with(&uri))
+            explanation::external(&generation.snapshot, &request, &asked, explain::with(&uri))
                 .await;
         explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
+        let read = NewestRequest {
+            wanted: Wanted::External,
+            namespace: &namespace,
+            metric: &metric,
+            object: None,
+            metric_selector: &labels,
+        };
+        let snapshot = &generation.snapshot;
+        Box::pin(state.add_hour(&uri, &requester, &read, snapshot, &mut explained)).await?;
         return state.explain(request.caller, explained);
     }
     let read = ExternalRead::new(&generation.snapshot, &request).await;
@@ -259,11 +281,20 @@ pub(super) async fn resource(
     };
     if explain::is_asked(&uri) {
         let path_asked = explain::without(&uri);
-        let requester = explain::requester(&path_asked, &request.caller);
+        let asked = explain::requester(&path_asked, &request.caller);
         let mut explained =
-            explanation::resource(&generation.snapshot, &request, &requester, explain::with(&uri))
+            explanation::resource(&generation.snapshot, &request, &asked, explain::with(&uri))
                 .await;
         explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
+        let read = NewestRequest {
+            wanted: Wanted::Resource(path.kind),
+            namespace: path.namespace.as_deref().unwrap_or_default(),
+            metric: path.kind.plural(),
+            object: path.name.as_deref(),
+            metric_selector: "",
+        };
+        let snapshot = &generation.snapshot;
+        Box::pin(state.add_hour(&uri, &requester, &read, snapshot, &mut explained)).await?;
         return state.explain(request.caller, explained);
     }
     let read = ResourceRead::new(&generation.snapshot, &request).await;

@@ -235,6 +235,11 @@ impl TargetSpec {
             _ => Err("it has no target: value, averageValue or averageUtilization".to_owned()),
         }
     }
+
+    /// Whether it is in percent of what pods request.
+    pub fn is_percent(&self) -> bool {
+        matches!(self.in_thousandths(), Ok(Target::Utilization(_)))
+    }
 }
 
 impl Spec {

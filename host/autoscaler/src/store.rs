@@ -98,6 +98,14 @@ impl AutoscalerStore {
         }
     }
 
+    /// One of them, and whether they are followed.
+    pub fn find(&self, namespace: &str, name: &str) -> (Option<Arc<Autoscaler>>, Followed) {
+        let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let key = (namespace.to_owned(), name.to_owned());
+        let found = inner.known.get(&key).map(|(autoscaler, _)| autoscaler.clone());
+        (found, inner.followed.clone())
+    }
+
     fn write(&self) -> RwLockWriteGuard<'_, Inner> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,6 +155,8 @@ mod tests {
         store.delete("shop", "b");
         store.apply(named("c"), 100);
         assert_eq!(names(&store), ["a", "c"]);
+        let found = |name: &str| store.find("shop", name).0.is_some();
+        assert_eq!((found("a"), found("b"), store.find("bank", "a").0), (true, false, None));
         let why = Followed::Forbidden("a right".to_owned());
         assert!(store.watch_failed(why.clone()) && !store.watch_failed(why.clone()));
         assert_eq!((names(&store).len(), store.known().followed), (2, why), "they stay");

@@ -12,7 +12,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::{Cluster, explain};
-use leadsman_model::workload::{Scale, Workload};
+use leadsman_model::workload::{Scale, Workload, WorkloadName};
 
 /// As whom kube-apiserver notes changes of replicas (`metadata.managedFields`).
 const MANAGER: &str = "leadsman-activator";
@@ -180,33 +180,40 @@ impl Cluster {
         .await
     }
 
+    /// The plural of a workload's kind, by which rights name it.
+    pub async fn plural(&self, name: &WorkloadName) -> Result<String, ScaleError> {
+        within_time(async { Ok(self.resource(name).await?.plural) }).await
+    }
+
     /// The API of a workload's kind, in its namespace.
     async fn workloads(&self, workload: &Workload) -> Result<Api<DynamicObject>, ScaleError> {
-        let name = &workload.name;
-        let kind = GroupVersionKind::gvk(name.group(), name.version(), name.kind());
-        let resource = match name.known_plural() {
-            Some(plural) => ApiResource::from_gvk_with_plural(&kind, plural),
-            None => {
-                let found = discovery::pinned_kind(self.client(), &kind).await;
-                let unknown = |why: &str| {
-                    let (kind, version) = (name.kind(), name.api_version());
-                    ScaleError::Failed(format!("{kind} of {version} {why}"))
-                };
-                let (resource, capabilities) = found.map_err(|error| match error {
-                    kube::Error::Discovery(_) => unknown("is no kind of this cluster"),
-                    kube::Error::Api(status) if status.is_not_found() => {
-                        unknown("is no kind of this cluster")
-                    }
-                    error => error.into(),
-                })?;
-                if capabilities.scope != Scope::Namespaced {
-                    return Err(unknown("lives in no namespace"));
-                }
-                resource
-            }
-        };
+        let resource = self.resource(&workload.name).await?;
         let namespace = workload.namespace.as_str();
         Ok(Api::namespaced_with(self.client().clone(), namespace, &resource))
+    }
+
+    /// A workload's kind, which the cluster is asked for where it is not known here.
+    async fn resource(&self, name: &WorkloadName) -> Result<ApiResource, ScaleError> {
+        let kind = GroupVersionKind::gvk(name.group(), name.version(), name.kind());
+        if let Some(plural) = name.known_plural() {
+            return Ok(ApiResource::from_gvk_with_plural(&kind, plural));
+        }
+        let unknown = |why: &str| {
+            let (kind, version) = (name.kind(), name.api_version());
+            ScaleError::Failed(format!("{kind} of {version} {why}"))
+        };
+        let found = discovery::pinned_kind(self.client(), &kind).await;
+        let (resource, capabilities) = found.map_err(|error| match error {
+            kube::Error::Discovery(_) => unknown("is no kind of this cluster"),
+            kube::Error::Api(status) if status.is_not_found() => {
+                unknown("is no kind of this cluster")
+            }
+            error => error.into(),
+        })?;
+        match capabilities.scope {
+            Scope::Namespaced => Ok(resource),
+            Scope::Cluster => Err(unknown("lives in no namespace")),
+        }
     }
 }
 

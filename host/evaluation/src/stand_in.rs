@@ -171,7 +171,7 @@ impl StatedReplicas {
     }
 
     /// Whether the number is another with other replicas or ready pods of the workload.
-    fn depends_on_workload(&self) -> bool {
+    pub fn depends_on_workload(&self) -> bool {
         self.behavior != ReplicasBehavior::Static || self.target_type == TargetType::Value
     }
 

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use leadsman_api::admin::{self, Access, AdminSetup, AdminState};
-use leadsman_api::{self as api, ApiState, CurrentSnapshot};
+use leadsman_api::{self as api, ApiState, CurrentSnapshot, Hours};
 use leadsman_autoscaler::{AutoscalerStore, Followed};
 use leadsman_config::ReadError;
 use leadsman_control::{ConfigOrigin, Controller, ObjectSource, Runtime, Setup};
@@ -140,11 +140,12 @@ impl App {
             Some(in_cluster) => in_cluster.reflectors.autoscalers(),
             None => Arc::new(AutoscalerStore::new(Followed::NoCluster)),
         };
+        let hours = Arc::new(Hours::new(autoscalers.clone()));
         let page = AdminState::new(AdminSetup {
             served: served.clone(),
             readiness: readiness.clone(),
             metrics: runtime.metrics.clone(),
-            autoscalers: autoscalers.clone(),
+            hours: hours.clone(),
             access: access(options.admin_auth, in_cluster.as_ref())?,
             end: stop.clone(),
         });
@@ -171,6 +172,7 @@ impl App {
             readiness: readiness.clone(),
             auth: in_cluster.as_ref().map(|in_cluster| in_cluster.auth.clone()),
             metrics: Arc::new(app.runtime.metrics.clone()),
+            hours,
         });
         let expires = certificate.clone();
         app.runtime.metrics.certificate_expires(move || expires.not_after());

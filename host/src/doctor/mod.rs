@@ -13,12 +13,13 @@ mod registration;
 mod rights;
 mod sources;
 mod targets;
+mod workloads;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use leadsman_cluster::{Cluster, ConnectError, explain};
-use leadsman_config::Flags;
+use leadsman_config::{Flags, valid};
 use leadsman_control::ConfigOrigin;
 use leadsman_server::registration::Service;
 use newer::{Around, Policies};
@@ -153,8 +154,15 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
         let served = rights::served(&cluster, registered.resource_metrics).await;
         add("Served metrics", served.findings());
         add("Rights", rights::look(&cluster, account.as_ref(), &served).await);
+        let config = config(options, &cluster).await;
+        if let (Some(account), Some(config)) = (&account, &config) {
+            let found = workloads::look(&cluster, account, config).await;
+            if !found.is_empty() {
+                add("Rights to workloads", found);
+            }
+        }
         let namespace = options.namespace.as_deref();
-        let around = Around { minor, policies: policies(options, &cluster).await };
+        let around = Around { minor, policies: config.as_ref().map(Policies::of) };
         let found = autoscalers::look(&cluster, namespace, &served, &around).await;
         add("HorizontalPodAutoscalers", found);
     }
@@ -169,11 +177,11 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
     Ok(sections)
 }
 
-/// The policies of the configuration that is looked at. That it cannot be read is reported with its sources.
-async fn policies(options: &DoctorOptions, cluster: &Cluster) -> Option<Policies> {
+/// The configuration that is looked at. That it cannot be read is reported with its sources.
+async fn config(options: &DoctorOptions, cluster: &Cluster) -> Option<valid::Config> {
     let config = options.config.as_ref()?;
     let parsed = leadsman_control::read(config, &options.flags, Some(cluster)).await.ok()?;
-    Some(Policies::of(&parsed.config))
+    Some(parsed.config)
 }
 
 /// Looks at the sources of a file where there is no cluster, as before anything is installed.

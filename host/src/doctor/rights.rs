@@ -127,7 +127,7 @@ impl ServedMetrics {
     }
 }
 
-fn joined(names: &[String]) -> String {
+pub(super) fn joined(names: &[String]) -> String {
     const MAX_NAMES: usize = 8;
     let mut text = names.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > MAX_NAMES {
@@ -173,7 +173,7 @@ pub(super) async fn look(
     findings
 }
 
-fn service_account(namespace: &str, name: &str) -> Identity {
+pub(super) fn service_account(namespace: &str, name: &str) -> Identity {
     Identity {
         user: format!("system:serviceaccount:{namespace}:{name}"),
         groups: vec![
@@ -185,15 +185,25 @@ fn service_account(namespace: &str, name: &str) -> Identity {
     }
 }
 
-fn permission(verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> Attributes {
+/// The right to a resource, or to its subresource after a slash.
+pub(super) fn permission(
+    verb: &str,
+    group: &str,
+    resource: &str,
+    namespace: &str,
+    name: &str,
+) -> Attributes {
+    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    let [verb, group, namespace, resource, subresource, name] =
+        [verb, group, namespace, resource, subresource, name].map(str::to_owned);
     Attributes::Resource {
-        verb: verb.to_owned(),
-        group: group.to_owned(),
+        verb,
+        group,
         version: String::new(),
-        namespace: namespace.to_owned(),
-        resource: resource.to_owned(),
-        subresource: String::new(),
-        name: name.to_owned(),
+        namespace,
+        resource,
+        subresource,
+        name,
     }
 }
 
@@ -203,30 +213,51 @@ async fn review(
     identity: &Identity,
     needs: &[Attributes],
 ) -> Vec<Finding> {
+    match lacking(cluster, who, identity, needs).await {
+        Err(unknown) => vec![unknown],
+        Ok(lacking) if lacking.is_empty() => {
+            let user = &identity.user;
+            vec![Finding::good(format!("{who} ({user}) may do what it needs to"))]
+        }
+        Ok(lacking) => lacking,
+    }
+}
+
+/// What somebody needs to do and may not. The error says why that is not known.
+pub(super) async fn lacking(
+    cluster: &Cluster,
+    who: &str,
+    identity: &Identity,
+    needs: &[Attributes],
+) -> Result<Vec<Finding>, Finding> {
     let user = &identity.user;
     let mut findings = Vec::new();
     for need in needs {
-        let Attributes::Resource { verb, group, resource, namespace, .. } = need else { continue };
+        let Attributes::Resource { verb, group, resource, subresource, namespace, .. } = need
+        else {
+            continue;
+        };
         match cluster.review_access(identity, need).await {
             Ok(Decision::Allowed) => {}
             Ok(Decision::Denied(_)) => {
-                let place = match namespace.as_str() {
-                    "" => "a ClusterRole".to_owned(),
-                    namespace => format!("a Role in {namespace}"),
+                let (place, role) = match namespace.as_str() {
+                    "" => (String::new(), "a ClusterRole".to_owned()),
+                    namespace => (format!(" in {namespace}"), format!("a Role in {namespace}")),
                 };
+                let slash = if subresource.is_empty() { "" } else { "/" };
                 findings.push(Finding::bad(
-                    format!("{who} ({user}) may not {verb} {resource} of the group \"{group}\""),
-                    format!("bind {user} to {place} that allows it"),
+                    format!(
+                        "{who} ({user}) may not {verb} {resource}{slash}{subresource} of the group \
+                         \"{group}\"{place}"
+                    ),
+                    format!("bind {user} to {role} that allows it"),
                 ));
             }
             Err(error) => {
                 let what = format!("the rights of {who} cannot be asked for: {error}");
-                return vec![Finding::unsure(what)];
+                return Err(Finding::unsure(what));
             }
         }
     }
-    if findings.is_empty() {
-        findings.push(Finding::good(format!("{who} ({user}) may do what it needs to")));
-    }
-    findings
+    Ok(findings)
 }

@@ -12,7 +12,7 @@ use leadsman_provider::explanation::{KIND, MetricExplanation, With};
 use leadsman_provider::snapshot::Snapshot;
 use serde_json::Value;
 
-use super::requests::{MetricRead, Served};
+use super::requests::{MetricRead, Served, segment};
 use super::{ExplainError, readings};
 use crate::app::{self, ClusterOptions, LoadedConfig};
 
@@ -95,7 +95,7 @@ impl Explainer {
                 api::explain(&loaded.loaded.snapshot, path, with).await.map_err(failed)
             }
             ExplainBackend::Cluster(cluster) => {
-                let found = explained(cluster, path, with).await.map_err(failed)?;
+                let found = explained(cluster, path, with, None).await.map_err(failed)?;
                 let foreign =
                     || "what answers there explains nothing: it is no Leadsman, or an older one";
                 found.ok_or_else(|| failed(foreign().to_owned()))
@@ -164,16 +164,20 @@ fn listed(list: &Value, metric: &str, is_custom: bool) -> Vec<Served> {
     served.collect()
 }
 
-/// Asks the adapter of a cluster for the explanation of a read; `None` if what answers is no
-/// explanation.
+/// Asks the adapter of a cluster for the explanation of a read, with the last hour of an autoscaler if
+/// one is named; `None` if what answers is no explanation.
 pub(super) async fn explained(
     cluster: &Cluster,
     path: &str,
     with: With,
+    autoscaler: Option<&str>,
 ) -> Result<Option<MetricExplanation>, String> {
     let separator = if path.contains('?') { '&' } else { '?' };
     let fixture = if with.fixture { "&fixture=true" } else { "" };
-    let answer = readings::get(cluster, &format!("{path}{separator}explain=true{fixture}")).await?;
+    let named =
+        autoscaler.map_or_else(String::new, |name| format!("&autoscaler={}", segment(name)));
+    let path = format!("{path}{separator}explain=true{fixture}{named}");
+    let answer = readings::get(cluster, &path).await?;
     if answer.body["kind"] != KIND {
         return Ok(None);
     }

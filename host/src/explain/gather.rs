@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::autoscaler::{Autoscaler, MetricSpec, Reference, Scale, TargetSpec};
 use super::explainer::explained;
+use super::hour::Hour;
 use super::past::{Past, past};
 use super::readings::Answer;
 use super::requests::{Surroundings, is_namespace, path, segment};
@@ -44,6 +45,7 @@ pub(super) struct GatheredMetric {
     pub(super) warnings: Vec<String>,
     /// What the adapter did for it, if the adapter explains its answers.
     pub(super) record: Option<MetricExplanation>,
+    pub(super) hour: Hour,
 }
 
 pub(super) async fn gather(
@@ -78,7 +80,10 @@ pub(super) async fn gather(
     let listed = list_pods(cluster, &namespace, &selector).await?;
     let custom_version = readings::custom_version(cluster).await;
     let (mut metrics, mut values) = (Vec::new(), Vec::new());
-    for spec in autoscaler.spec.metrics() {
+    let from_file = options.file.is_some();
+    // Of one that is not in the cluster, nobody knows an hour.
+    let named = (!from_file).then_some(autoscaler.metadata.name.as_str());
+    for (place, spec) in autoscaler.spec.metrics().into_iter().enumerate() {
         let described = described(cluster, &spec).await;
         let around = Surroundings {
             namespace: &namespace,
@@ -87,8 +92,8 @@ pub(super) async fn gather(
             described: described.as_deref(),
         };
         let request = path(&spec, &around);
-        let (answer, record) = match &request {
-            Ok(path) => read(cluster, own, path).await,
+        let (answer, mut record) = match &request {
+            Ok(path) => read(cluster, own, path, named).await,
             Err(reason) => (Err(reason.clone()), None),
         };
         let (reading, warnings) = match answer {
@@ -107,10 +112,17 @@ pub(super) async fn gather(
             Ok(target) => Metric { target, reading },
             Err(reason) => Metric { target: Target::Value(0), reading: Err(reason) },
         });
-        metrics.push(GatheredMetric { spec, request: request.ok(), warnings, record });
+        let hour = match (own, named, &request) {
+            (Some(_), ..) => Hour::unknown(
+                "this process has only just read it; an adapter in the cluster keeps the last hour",
+            ),
+            (None, None, _) => Hour::unknown("the autoscaler is not in the cluster yet"),
+            (None, Some(_), Err(_)) => Hour::unknown("there is no request for it"),
+            (None, Some(_), Ok(_)) => Hour::taken_from(record.as_mut(), place),
+        };
+        metrics.push(GatheredMetric { spec, request: request.ok(), warnings, record, hour });
     }
     let spec = &autoscaler.spec;
-    let from_file = options.file.is_some();
     // The controller's first look at an autoscaler takes the current replicas as recommended.
     let first = Recommendation { age: Duration::ZERO, replicas: scale.spec.replicas };
     let recommendations = if from_file { vec![first] } else { Vec::new() };
@@ -134,12 +146,13 @@ pub(super) async fn gather(
     Ok(Gathered { namespace, autoscaler, scale, from_file, metrics, situation, past })
 }
 
-/// Reads a metric as the controller does, and asks for what the adapter did for it. With a
-/// configuration of its own, this process is the adapter.
+/// Reads a metric as the controller does, and asks for what the adapter did for it, with the last hour of
+/// the autoscaler that is named. With a configuration of its own, this process is the adapter.
 async fn read(
     cluster: &Cluster,
     own: Option<&Explainer>,
     path: &str,
+    autoscaler: Option<&str>,
 ) -> (Result<Answer, String>, Option<MetricExplanation>) {
     if let Some(own) = own {
         return match own.explain(path, With::default()).await {
@@ -148,7 +161,7 @@ async fn read(
         };
     }
     let answer = readings::get(cluster, path).await;
-    let record = explained(cluster, path, With::default()).await;
+    let record = explained(cluster, path, With::default(), autoscaler).await;
     // The metric itself is what counts; some adapters explain nothing.
     (answer, record.ok().flatten())
 }

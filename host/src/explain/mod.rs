@@ -7,12 +7,14 @@
 mod explainer;
 mod fallback;
 mod gather;
+mod hour;
 mod metric;
 mod past;
 mod pods;
 mod readings;
 mod record;
 mod requests;
+mod stand_in;
 mod text;
 pub(crate) mod try_mapping;
 mod verdict;
@@ -174,6 +176,8 @@ struct Metric {
     /// What its clocks say while it fails.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     clocks: Vec<String>,
+    /// Its last hour.
+    hour: hour::Hour,
     /// What the adapter did for it, if the adapter explains its answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<MetricExplanation>,

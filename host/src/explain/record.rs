@@ -11,7 +11,7 @@ use leadsman_provider::explanation::{
 use super::notation::both;
 
 /// How many rows, measures and values are shown of each.
-const MAX_SHOWN: usize = 10;
+pub(super) const MAX_SHOWN: usize = 10;
 
 /// How many characters of a query are shown.
 const MAX_QUERY: usize = 2000;
@@ -87,7 +87,8 @@ pub(super) fn values(document: &MetricExplanation, metric: &ExplainedMetric) -> 
     lines
 }
 
-fn called(value: &ExplainedValue) -> String {
+/// What a value is for.
+pub(super) fn called(value: &ExplainedValue) -> String {
     if !value.labels.is_empty() {
         return braced(value.labels.iter());
     }
@@ -251,7 +252,8 @@ fn timeline(run: &ExplainedRun) -> String {
     format!("{at} {} in {took:.1}ms {cause}, {series} series{values}", run.outcome)
 }
 
-fn number(number: &Number) -> String {
+/// A number in all notations.
+pub(super) fn number(number: &Number) -> String {
     both(number.milli)
 }
 
@@ -261,7 +263,7 @@ fn braced<'a>(labels: impl Iterator<Item = (&'a String, &'a String)>) -> String 
 }
 
 /// The time of day.
-fn clock(time: &str) -> &str {
+pub(super) fn clock(time: &str) -> &str {
     let start = time.find('T').map_or(0, |at| at + 1);
     let end = time.rfind('.').filter(|&end| end > start).unwrap_or(time.len());
     time.get(start..end).unwrap_or(time)

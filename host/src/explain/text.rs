@@ -8,7 +8,7 @@ use leadsman_provider::explanation::ExplainedMetric;
 use super::metric::write_line;
 use super::notation::ratio;
 use super::record::lines;
-use super::{Controller, Explanation, Metric};
+use super::{Controller, Explanation, Metric, stand_in};
 
 /// How many characters are shown of a text that others wrote, which stays in its line.
 const MAX_TEXT: usize = 2000;
@@ -82,11 +82,14 @@ impl fmt::Display for Metric {
         for clock in &self.clocks {
             writeln!(f, "  clock     {clock}")?;
         }
+        for line in self.hour.lines() {
+            write_line(f, &line)?;
+        }
         if let Some(document) = &self.record {
             // cpu and memory are read together.
             let of = |metric: &&ExplainedMetric| metric.mapping.metric == self.name;
             for metric in document.metrics.iter().filter(of) {
-                for line in lines(document, metric) {
+                for line in stand_in::lines(metric).into_iter().chain(lines(document, metric)) {
                     write_line(f, &line)?;
                 }
             }

@@ -2,13 +2,18 @@
 
 use leadsman_autoscaler::verdict::{steps, target_words, title, verdict};
 use leadsman_hpa::{Failure, Outcome, Proposal, Reading, Situation, decide};
+use leadsman_model::text::one_line;
+use leadsman_provider::explanation::ExplainedMetric;
 
 use super::gather::{Gathered, GatheredMetric};
 use super::notation::both;
-use super::{Bounds, Controller, Explanation, Metric, Target, fallback};
+use super::{Bounds, Controller, Explanation, Metric, Target, fallback, stand_in};
 
 /// How many values of single pods are shown.
 const MAX_ITEMS: usize = 20;
+
+/// How many characters are shown of why a value is no new one.
+const MAX_WHY: usize = 300;
 
 /// The explanation of what was gathered.
 pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation {
@@ -28,8 +33,15 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
     // Assumptions make another situation than the one that the controller reports.
     let status = gathered.autoscaler.status.as_ref().filter(|_| !gathered.from_file);
     let reported = status.filter(|_| assumed.is_empty());
+    let mut in_one_sentence = verdict(&titles, situation, &decision, reported);
+    let stands =
+        winner.filter(|_| assumed.is_empty()).and_then(|at| stands_for(&gathered.metrics[at]));
+    if let Some(why) = stands {
+        in_one_sentence =
+            format!("{in_one_sentence}; its value is no new one: {}", one_line(why, MAX_WHY));
+    }
     Explanation {
-        verdict: verdict(&titles, situation, &decision, reported),
+        verdict: in_one_sentence,
         autoscaler: format!("{}/{}", gathered.namespace, gathered.autoscaler.metadata.name),
         target: Target {
             kind: target.kind.clone(),
@@ -57,6 +69,13 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
         past_unknown: gathered.past.as_ref().err().cloned(),
         assumed,
     }
+}
+
+/// What stands in the place of the newest value of a metric, in words.
+fn stands_for(metric: &GatheredMetric) -> Option<&str> {
+    // cpu and memory are read together.
+    let own = |of: &&ExplainedMetric| of.mapping.metric == metric.spec.name();
+    metric.record.as_ref()?.metrics.iter().filter(own).find_map(stand_in::first)
 }
 
 fn of_metric(
@@ -87,6 +106,7 @@ fn of_metric(
         failure,
         decides,
         clocks: fallback::clocks(metric, reading.is_err()),
+        hour: metric.hour.clone(),
         record: metric.record.clone(),
     }
 }

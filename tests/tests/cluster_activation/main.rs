@@ -2,7 +2,9 @@
 //! values that are not known, against the real controller.
 
 mod autoscaler;
+mod doctor;
 mod left;
+mod page;
 mod replicas;
 mod stated;
 mod teams;

@@ -2,16 +2,18 @@
 
 mod access;
 mod activation;
+mod autoscaler;
 mod converted;
 mod moves;
 mod neighbours;
 mod site;
+mod takeover;
 
 use std::time::Duration;
 
 use leadsman_tests::cluster::{Adapter, ApiClient, ControlPlane, Keda, Rule, Subject};
 use leadsman_tests::{
-    Authority, Config, Example, Identity, Leadsman, Mapping, Prometheus, Traffic,
+    Authority, Config, Example, Folder, Identity, Leadsman, Mapping, Prometheus, Traffic,
 };
 use serde_json::{Value, json};
 
@@ -118,6 +120,23 @@ impl Scene {
             self.admin().apply(&object).await;
         }
     }
+}
+
+/// Configures KEDA as the delegate for external metrics, which is told by a front proxy who asks. Its files are
+/// in this folder; `more` are further keys of it.
+pub(crate) async fn delegates(files: &Folder, more: &str) -> String {
+    let (plane, keda) = (ControlPlane::shared().await, Keda::shared().await);
+    let (certificate, key) = (files.path("proxy.crt"), files.path("proxy.key"));
+    plane.authorities().aggregator().write(&certificate, &key);
+    let authority = files.path("keda-ca.crt");
+    std::fs::write(&authority, keda.authority().pem()).expect("a file");
+    format!(
+        "delegates:
+  - {{name: keda, url: '{}', caFile: {authority:?}, apis: [external], listEvery: 1s,
+     auth: {{frontProxy: {{certFile: {certificate:?}, keyFile: {key:?}}}}}{more}}}
+",
+        keda.url()
+    )
 }
 
 /// Every mapping of these tests.

@@ -6,7 +6,7 @@ use leadsman_tests::cluster::{
 use leadsman_tests::{Folder, HttpClient, eventually, paths};
 use serde_json::json;
 
-use super::{EXTERNAL, Scene, TIMEOUT};
+use super::{EXTERNAL, Scene, TIMEOUT, delegates};
 
 const NAMESPACE: &str = "moved";
 
@@ -14,18 +14,7 @@ const NAMESPACE: &str = "moved";
 async fn a_metric_moves_from_keda_and_back_without_a_failed_read() {
     let (plane, keda) = (ControlPlane::shared().await, Keda::shared().await);
     let files = Folder::plain();
-    let (certificate, key) = (files.path("proxy.crt"), files.path("proxy.key"));
-    plane.authorities().aggregator().write(&certificate, &key);
-    let authority = files.path("keda-ca.crt");
-    std::fs::write(&authority, keda.authority().pem()).expect("a file");
-    let delegates = format!(
-        "delegates:
-  - {{name: keda, url: '{}', caFile: {authority:?}, apis: [external], listEvery: 1s,
-     auth: {{frontProxy: {{certFile: {certificate:?}, keyFile: {key:?}}}}}}}
-",
-        keda.url()
-    );
-    let scene = Scene::new("metrics-of-moved", &delegates).await;
+    let scene = Scene::new("metrics-of-moved", &delegates(&files, "").await).await;
     let admin = scene.admin();
     scene.traffic.set(&format!(r#"backlog{{namespace="{NAMESPACE}"}}"#), 35.0);
     let by_keda = Workload::deployment(&admin, NAMESPACE, "by-keda", 1).await;

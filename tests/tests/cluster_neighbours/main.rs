@@ -2,6 +2,7 @@
 
 mod autoscalers;
 mod moves;
+mod resources;
 mod scene;
 mod takeover;
 mod users;

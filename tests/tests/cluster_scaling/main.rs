@@ -1,6 +1,7 @@
 //! Real autoscalers with values of a real Prometheus: users' cases, and every kind of metric.
 
 mod explained;
+mod explained_hour;
 mod explained_states;
 mod kinds;
 mod users;
@@ -21,8 +22,9 @@ pub(crate) const HTTP_REQUESTS: Example = Example::new("http-requests");
 const FRESH: (&str, &str) = ("maxAge", "1s");
 const OFTEN: (&str, &str) = ("refreshAtMostEvery", "1s");
 
-/// The kinds that the mappings serve.
-const WATCHED: [&str; 6] = [
+/// The kinds that the mappings serve, and autoscalers, whose last hour is explained.
+const WATCHED: [&str; 7] = [
+    "horizontalpodautoscalers.autoscaling",
     "pods",
     "services",
     "ingresses.networking.k8s.io",

@@ -129,7 +129,10 @@ pub(crate) const CLAIMS: &[Entry] = &[
     ("ScaledJobs, HTTPScaledObjects", By(&["every_scaled_object_becomes_what_is_said_of_it"])),
     (
         "To move an object: apply",
-        By(&["a_converted_scaled_object_gets_the_replicas_that_keda_gave_it: --force-conflicts"]),
+        By(&[
+            "a_converted_scaled_object_gets_the_replicas_that_keda_gave_it: --force-conflicts",
+            "kedas_autoscaler_moves_to_a_mapping_and_back_without_a_failed_read",
+        ]),
     ),
     (
         "A metric of the operator's configuration can be read",

@@ -1,10 +1,12 @@
 //! The page: its files, its events, and what a person sees of it in a real browser.
 
+mod activation;
 mod browser;
 mod demo;
 mod events;
 mod files;
 mod sections;
+mod sources;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

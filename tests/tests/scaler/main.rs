@@ -2,6 +2,7 @@
 
 mod calls;
 mod faults;
+mod many;
 mod plain;
 mod pushes;
 

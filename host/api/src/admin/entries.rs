@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::autoscalers::{self, Overviews};
+use super::autoscalers::Overviews;
 use super::{AdminState, mappings, plugins, sources, status, teams};
+use crate::hour;
 use leadsman_runtime::clock;
 
 /// The most mappings that are listed, those that are worst.
@@ -69,7 +70,7 @@ impl AdminState {
             }),
         );
         for overview in &list {
-            add(format!("autoscaler/{}", autoscalers::name(overview)), json!(overview));
+            add(format!("autoscaler/{}", hour::name(overview)), json!(overview));
         }
         for mapping in mappings {
             let title = mapping["title"].as_str().unwrap_or_default();
@@ -108,8 +109,8 @@ impl AdminState {
         let now = clock::now();
         let Overviews { list, .. } = self.overviews();
         let reported = |overview: &leadsman_autoscaler::Overview| {
-            let name = format!("autoscaler/{}", autoscalers::name(overview));
-            (name, self.trends_of(overview, now))
+            let name = format!("autoscaler/{}", hour::name(overview));
+            (name, self.hours.trends_of(overview, now))
         };
         list.iter().map(reported).collect()
     }

@@ -18,7 +18,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const INDEX: &str = include_str!("page/index.html");
 
 /// Each file that the page loads: its name, type and text.
-const FILES: [(&str, &str, &str); 21] = [
+const FILES: [(&str, &str, &str); 22] = [
     ("theme.css", CSS, include_str!("page/theme.css")),
     ("layout.css", CSS, include_str!("page/layout.css")),
     ("parts.css", CSS, include_str!("page/parts.css")),
@@ -35,6 +35,7 @@ const FILES: [(&str, &str, &str); 21] = [
     ("list.js", JS, include_str!("page/list.js")),
     ("autoscalers.js", JS, include_str!("page/autoscalers.js")),
     ("mappings.js", JS, include_str!("page/mappings.js")),
+    ("activation.js", JS, include_str!("page/activation.js")),
     ("sources.js", JS, include_str!("page/sources.js")),
     ("delegates.js", JS, include_str!("page/delegates.js")),
     ("plugins.js", JS, include_str!("page/plugins.js")),

@@ -118,6 +118,7 @@ pub(super) fn of(evaluations: &Evaluations, moments: &Moments, now: Instant) -> 
         "leftOut": summary.left_out,
         "lacks": missing_values(&mapping.missing, moments, now),
         "candidate": mapping.candidate.as_ref().map(status::candidate),
+        "activation": mapping.activation.as_ref().map(status::activation),
     })
 }
 

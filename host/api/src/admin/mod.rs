@@ -18,10 +18,8 @@ mod plugins;
 mod sources;
 mod status;
 mod teams;
-mod trends;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -33,21 +31,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::CurrentSnapshot;
+use crate::hour::{self, Hours, Trends};
 use crate::in_flight::LongAnswers;
 use crate::status::Status;
 pub use access::Access;
 use board::Board;
-use leadsman_autoscaler::AutoscalerStore;
 use leadsman_model::objects::SyncState;
 use leadsman_runtime::supervise::supervised;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use moments::Moments;
-use trends::Trends;
-
-/// How often values of autoscalers are added to their trends while nobody looks: as often as their
-/// controller reads them.
-const TREND_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What the admin server is made of.
 pub struct AdminSetup {
@@ -57,8 +50,8 @@ pub struct AdminSetup {
     pub readiness: Readiness,
     /// The adapter's metrics.
     pub metrics: Metrics,
-    /// The autoscalers that are known.
-    pub autoscalers: Arc<AutoscalerStore>,
+    /// The autoscalers that are known, and their last hour.
+    pub hours: Arc<Hours>,
     /// Who may see the page.
     pub access: Access,
     /// Ends streams of events, so that the end of the process does not wait for them.
@@ -71,11 +64,10 @@ pub struct AdminState {
     served: Arc<CurrentSnapshot>,
     readiness: Readiness,
     metrics: Metrics,
-    autoscalers: Arc<AutoscalerStore>,
+    hours: Arc<Hours>,
     access: Access,
     end: CancellationToken,
-    /// Of autoscalers, all the time; and of values, while they are looked at.
-    trends: Arc<Mutex<Trends>>,
+    /// Trends of values, while they are looked at.
     values: Arc<Mutex<Trends>>,
     board: Arc<Board>,
     pages: Arc<Pages>,
@@ -96,15 +88,14 @@ struct Pages {
 impl AdminState {
     /// A state whose uptime starts now.
     pub fn new(setup: AdminSetup) -> Self {
-        let AdminSetup { served, readiness, metrics, autoscalers, access, end } = setup;
+        let AdminSetup { served, readiness, metrics, hours, access, end } = setup;
         Self {
             served,
             readiness,
             metrics,
-            autoscalers,
+            hours,
             access,
             end,
-            trends: Arc::default(),
             values: Arc::default(),
             board: Arc::default(),
             pages: Arc::new(Pages {
@@ -118,8 +109,7 @@ impl AdminState {
         }
     }
 
-    /// Follows the trends of autoscalers, so that the last hour is there when somebody looks. Never
-    /// returns.
+    /// Follows autoscalers, so that the last hour is there when somebody looks. Never returns.
     pub async fn follow_trends(self) {
         let failed = |_: String| {
             self.metrics.task_panicked("trends");
@@ -130,7 +120,7 @@ impl AdminState {
 
     async fn note_trends(&self) {
         loop {
-            tokio::time::sleep(TREND_INTERVAL).await;
+            tokio::time::sleep(hour::INTERVAL).await;
             let noting = self.clone();
             // Not on a thread that serves reads: there may be thousands of autoscalers.
             let noted = tokio::task::spawn_blocking(move || drop(noting.overviews()));

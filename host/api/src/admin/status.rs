@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::moments::Moments;
-use super::trends::Trends;
+use crate::hour::Trends;
 use leadsman_delegate::{Api, Delegate};
 use leadsman_evaluation::{
     ActivationStatus, BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Link, Mapping,
     MissingEntry, MissingLog, State,
 };
+use leadsman_model::activation::Measured;
 use leadsman_model::names::Scope;
 use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::quantity::Quantity;
@@ -123,8 +124,23 @@ pub(super) fn then(mapping: &Mapping) -> Vec<Value> {
 }
 
 /// The workload that a mapping takes to zero and from zero, and what has come of it here.
-fn activation(status: &ActivationStatus) -> Value {
-    json!({"workload": status.activation.workload.to_string(), "told": status.reported()})
+pub(super) fn activation(status: &ActivationStatus) -> Value {
+    let activation = &status.activation;
+    let (selector, object) = match &activation.measured {
+        Measured::Items(selector) => (Some(selector), None),
+        Measured::Object(object) => (None, Some(object)),
+    };
+    json!({
+        "workload": activation.workload.to_string(),
+        "selector": selector,
+        "object": object,
+        "threshold": activation.threshold.to_string(),
+        "cooldownSeconds": activation.cooldown.as_secs(),
+        "minReplicas": activation.min_replicas,
+        "everySeconds": activation.every.as_secs(),
+        "takeOver": activation.take_over,
+        "told": status.reported(),
+    })
 }
 
 /// The state of a kind's reflector.

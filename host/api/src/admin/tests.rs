@@ -5,7 +5,6 @@ use std::sync::mpsc;
 use std::task::Poll;
 
 use super::*;
-use leadsman_autoscaler::Followed;
 use leadsman_provider::snapshot::{Contents, Snapshot};
 
 /// Counted after the first page is written, and before the second one is.
@@ -16,7 +15,7 @@ fn state(served: Arc<CurrentSnapshot>) -> AdminState {
         served,
         readiness: Readiness::default(),
         metrics: Metrics::new(),
-        autoscalers: Arc::new(AutoscalerStore::new(Followed::NoCluster)),
+        hours: Arc::default(),
         access: Access::ThisMachine,
         end: CancellationToken::new(),
     })

@@ -56,6 +56,7 @@ impl<'a> ExplanationBuilder<'a> {
             delegate: None,
             failure: None,
             warnings: Vec::new(),
+            hour: None,
             left_out: Vec::new(),
         };
         let lens = Lens { view: requester.view, with, room: Room::new() };

@@ -1,12 +1,14 @@
 //! What an explanation says, as it is written in JSON. Times are RFC 3339 in UTC, durations are in
 //! seconds. Fields may be added; none changes its meaning.
 
+mod hour;
 mod recorded;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use hour::*;
 pub use recorded::*;
 
 /// The version of this document.
@@ -42,6 +44,9 @@ pub struct MetricExplanation {
     /// What the answer would carry as warnings.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
+    /// The last hour of the autoscaler that the request names.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hour: Option<AutoscalerHour>,
     /// What this explanation leaves out, and why: bounds, and what the reader may not see.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub left_out: Vec<String>,

@@ -13,6 +13,7 @@ mod runs;
 mod verdict;
 
 pub use document::*;
+pub use number::rfc3339;
 
 use crate::snapshot::Snapshot;
 use crate::{

@@ -23,7 +23,7 @@ pub(super) fn raw(value: f64) -> String {
 }
 
 /// A time in milliseconds since the epoch, as RFC 3339 has it.
-pub(super) fn rfc3339(milliseconds: i64) -> String {
+pub fn rfc3339(milliseconds: i64) -> String {
     let time = Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH);
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

@@ -221,6 +221,25 @@ impl Auth {
         Ok(())
     }
 
+    /// Authorizes a user whose request was admitted to `get` an autoscaler, too.
+    pub async fn admit_autoscaler(
+        &self,
+        identity: &Identity,
+        namespace: &str,
+        name: &str,
+    ) -> Result<(), Denied> {
+        let attributes = Attributes::Resource {
+            verb: "get".to_owned(),
+            group: "autoscaling".to_owned(),
+            version: "v2".to_owned(),
+            namespace: namespace.to_owned(),
+            resource: "horizontalpodautoscalers".to_owned(),
+            subresource: String::new(),
+            name: name.to_owned(),
+        };
+        self.authorize(identity.clone(), attributes, false).await.map(drop)
+    }
+
     /// Gives the identity back.
     async fn authorize(
         &self,

@@ -2,6 +2,7 @@
 
 import { el, name as wrapped, state, table, terms, trouble } from "./dom.js";
 import { age, bytes, count, digest, plain, quantity, several, took } from "./format.js";
+import { activation } from "./activation.js";
 import { chart } from "./chart.js";
 import { refill } from "./list.js";
 import { headers } from "./token.js";
@@ -38,7 +39,7 @@ export async function explanation(place, title) {
 function written({ now, mapping, explanation: told }) {
   const all = mapping.evaluations ?? [];
   return [
-    told.mapping ? about(told.mapping) : null,
+    told.mapping ? about(told.mapping, mapping.activation) : null,
     all.length === 0 ? el("p", "quiet", {}, "Nobody has read this metric lately, so nothing is evaluated.") : null,
     ...all.map((of, at) => evaluation(of, now, told.evaluations?.find((one) => (one.namespace ?? "") === of.scope && (one.selector ?? "") === of.selector), at, all.length)),
     ...(told.leftOut ?? []).map((text) => el("p", "quiet small", {}, text)),
@@ -46,7 +47,7 @@ function written({ now, mapping, explanation: told }) {
   ];
 }
 
-function about(of) {
+function about(of, activates) {
   const written = of.written && [of.written.document, of.written.line ? `line ${of.written.line}` : of.written.place, of.written.revision && `revision ${of.written.revision}`].filter(Boolean).join(", ");
   const policy = of.policy;
   const rules = [
@@ -65,6 +66,7 @@ function about(of) {
       ["written in", written],
       ...all.map((one, at) => [at === 0 ? "plugin" : "then", el("span", "", {}, `${one.name} ${one.version}, `, el("code", "", { title: one.digest }, wrapped(digest(one.digest))))]),
       ["policy", rules.join("; ")],
+      ["to zero and from zero", activation(activates)],
     ]),
     ...of.queries.map((query) => el("div", "", {}, el("h3", "", {}, `query ${query.name} of ${query.source}, as it is written`), el("pre", "code", {}, query.text))),
     ...configs.map(([name, config], at) => folded(at === 0 ? "config" : `config${at}`, all.length > 1 ? `configuration of ${name}` : "configuration of the plugin", el("pre", "code", {}, config))));

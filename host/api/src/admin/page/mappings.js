@@ -3,6 +3,7 @@
 import { cell, clocked, el, name as wrapped, state, trouble } from "./dom.js";
 import { at, count, digest, moment, quantity, several, since } from "./format.js";
 import { list } from "./list.js";
+import { activates } from "./activation.js";
 import { explanation } from "./explanation.js";
 import { entry } from "./store.js";
 
@@ -81,7 +82,7 @@ function row(of) {
     cell("Query", "wide", queries.length > 0 ? queries : el("span", "quiet", {}, "none")),
     cell("Values", "number", of.oldestValues === null ? el("span", "quiet", {}, "none") : el("span", "", { title: moment(of.oldestValues) }, clocked(of.oldestValues, since), " old"),
       el("div", "quiet small", {}, several(of.evaluations, "evaluation", "evaluations"))),
-    el("div", "across", {}, ...said(of)),
+    el("div", "across", {}, activates(of), ...said(of)),
   ];
 }
 
@@ -100,7 +101,7 @@ export const mappings = () => list({
     return parts.join(", ");
   },
   order: (of) => [ORDER.indexOf(of.state), isProblem(of) ? 0 : 1, of.title],
-  text: (of) => [of.title, of.metric, of.kind, of.owner, of.team ?? "", of.plugin, of.pluginDigest, ...(of.then ?? []).flatMap((next) => [next.plugin, next.pluginDigest]), WORDS[of.state], ...of.queries.flatMap((query) => [query.name, query.source, query.text])],
+  text: (of) => [of.title, of.metric, of.kind, of.owner, of.team ?? "", of.plugin, of.pluginDigest, of.activation?.workload ?? "", ...(of.then ?? []).flatMap((next) => [next.plugin, next.pluginDigest]), WORDS[of.state], ...of.queries.flatMap((query) => [query.name, query.source, query.text])],
   problem: isProblem,
   title: (of) => of.title,
   under: (of) => wrapped(where(of)),

@@ -1,4 +1,4 @@
-//! The last hour of values, for trend lines on the page.
+//! The last hour of values, for trend lines on the page and for explanations.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -20,14 +20,14 @@ const MAX_LINES: usize = 2000;
 
 /// Past values, by the name of their line.
 #[derive(Debug, Default)]
-pub(super) struct Trends(HashMap<String, Line>);
+pub(crate) struct Trends(HashMap<String, Line>);
 
 /// Times in milliseconds since the epoch, with their values, the oldest first.
 type Line = VecDeque<(i64, f64)>;
 
 impl Trends {
     /// Adds a value. A line that is new when there are too many is not kept.
-    pub(super) fn add(&mut self, name: &str, at: i64, value: f64) {
+    pub(crate) fn add(&mut self, name: &str, at: i64, value: f64) {
         if !self.0.contains_key(name) {
             if self.0.len() >= MAX_LINES {
                 self.0.retain(|_, line| line.back().is_some_and(|(last, _)| at - last <= SPAN));
@@ -53,8 +53,23 @@ impl Trends {
         }
     }
 
+    /// Forgets a line.
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// The points of a line within the last hour, the oldest first.
+    pub(super) fn points<'a>(
+        &'a self,
+        name: &str,
+        now: i64,
+    ) -> impl Iterator<Item = (i64, f64)> + use<'a> {
+        let points = self.0.get(name).into_iter().flatten().copied();
+        points.filter(move |(at, _)| now - at <= SPAN)
+    }
+
     /// A line as pairs of seconds before `now` and value; `None` if there is none.
-    pub(super) fn line(&self, name: &str, now: i64) -> Option<Value> {
+    pub(crate) fn line(&self, name: &str, now: i64) -> Option<Value> {
         let line = self.0.get(name)?;
         let pairs = line.iter().map(|(at, value)| json!([(now - at) / 1000, value]));
         Some(pairs.collect())

@@ -1,0 +1,191 @@
+//! The last hour of an autoscaler as a part of the explanation of a read: for those of its metrics that
+//! the read is for, and to users who may `get` the autoscaler, too.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use http::Uri;
+
+use super::changes::{History, MetricState};
+use super::trends::SPAN;
+use super::{
+    AskedMetric, Hours, INTERVAL, MAX_METRICS, Moment, Noted, SeriesId, series_of, value_line,
+};
+use crate::delegated::RequesterIdentity;
+use crate::parameter::parameter;
+use crate::read::ReadState;
+use crate::status::Status;
+use leadsman_autoscaler::Followed;
+use leadsman_autoscaler::manifest::{Autoscaler, MetricSpec, TargetSpec};
+use leadsman_provider::NewestRequest;
+use leadsman_provider::explanation::{
+    AutoscalerHour, Explained, HourChange, HourValue, MetricHour, rfc3339,
+};
+use leadsman_provider::snapshot::Snapshot;
+
+/// The parameter that names an autoscaler, and how long its name may be.
+pub(crate) const PARAMETER: &str = "autoscaler";
+const MAX_NAME: usize = 253;
+
+impl ReadState {
+    /// Adds the last hour of the autoscaler that the request names, if it names one.
+    pub(crate) async fn add_hour(
+        &self,
+        uri: &Uri,
+        requester: &RequesterIdentity,
+        read: &NewestRequest<'_>,
+        snapshot: &Arc<Snapshot>,
+        explained: &mut Explained,
+    ) -> Result<(), Status> {
+        let name = parameter(uri, PARAMETER, MAX_NAME)?;
+        if name.is_empty() {
+            return Ok(());
+        }
+        let hour = match self.may_see(requester, read.namespace, &name).await {
+            Ok(()) => self.hours.told(&name, read, snapshot).await,
+            Err(why) => AutoscalerHour::unknown(&name, why),
+        };
+        explained.document.hour = Some(hour);
+        Ok(())
+    }
+
+    /// Whoever may read a metric may not yet read autoscalers.
+    async fn may_see(
+        &self,
+        requester: &RequesterIdentity,
+        namespace: &str,
+        name: &str,
+    ) -> Result<(), String> {
+        // Without a cluster only this machine can connect.
+        let Some(auth) = &self.auth else { return Ok(()) };
+        let Some(Extension(identity)) = requester else {
+            return Err("it is not known who asks".to_owned());
+        };
+        let admitted = auth.admit_autoscaler(identity, namespace, name).await;
+        admitted.map_err(|denied| denied.to_string())
+    }
+}
+
+impl Hours {
+    /// The last hour of an autoscaler in the namespace of a read.
+    async fn told(
+        self: &Arc<Self>,
+        name: &str,
+        read: &NewestRequest<'_>,
+        snapshot: &Arc<Snapshot>,
+    ) -> AutoscalerHour {
+        let (found, followed) = self.autoscalers.find(read.namespace, name);
+        let Some(autoscaler) = found else {
+            return AutoscalerHour::unknown(name, why_unknown(followed));
+        };
+        let specs = autoscaler.spec.metrics();
+        let asked = specs.iter().enumerate().take(MAX_METRICS);
+        let asked = asked.filter(|(_, spec)| AskedMetric::of(spec).is_read_by(read, snapshot));
+        let asked: Vec<_> = asked.collect();
+        if asked.is_empty() {
+            let why = format!(
+                "the read is of none of the first {MAX_METRICS} metrics of the autoscaler as this \
+                 adapter knows it"
+            );
+            return AutoscalerHour::unknown(name, why);
+        }
+        // What there is now belongs to it.
+        self.look_now(&autoscaler, snapshot).await;
+        let known = format!("{}/{name}", read.namespace);
+        self.lock().told(name, &known, &asked, &series_of(&autoscaler), self.started)
+    }
+
+    async fn look_now(self: &Arc<Self>, autoscaler: &Arc<Autoscaler>, snapshot: &Arc<Snapshot>) {
+        let (looking, autoscaler) = (self.clone(), autoscaler.clone());
+        let snapshot = snapshot.clone();
+        // Not on a thread that serves reads: an autoscaler may have many pods.
+        let looked = tokio::task::spawn_blocking(move || {
+            looking.look(std::slice::from_ref(&autoscaler), &snapshot);
+        });
+        if let Err(error) = looked.await {
+            tracing::error!(%error, "noting an autoscaler panicked");
+        }
+    }
+}
+
+impl Noted {
+    fn told(
+        &self,
+        name: &str,
+        known: &str,
+        asked: &[(usize, &MetricSpec)],
+        series: &[SeriesId],
+        started: i64,
+    ) -> AutoscalerHour {
+        let history = self.changes.of(known).filter(|history| history.series == series);
+        let Some(history) = history else {
+            let why =
+                "nothing is noted of it: it has just changed, or there are too many autoscalers";
+            return AutoscalerHour::unknown(name, why.to_owned());
+        };
+        let begin = history.noted - SPAN;
+        let metrics = asked.iter().map(|(place, spec)| {
+            let values = self.trends.points(&value_line(known, *place), history.noted);
+            let values = values.map(|(at, value)| HourValue { time: rfc3339(at), value });
+            MetricHour {
+                place: *place,
+                percent: spec.target().is_ok_and(TargetSpec::is_percent),
+                values: values.collect(),
+                changes: changes(history, *place).collect(),
+                changes_since: (history.from > history.begun.max(begin))
+                    .then(|| rfc3339(history.from)),
+            }
+        });
+        AutoscalerHour {
+            autoscaler: name.to_owned(),
+            unknown: None,
+            started: Some(rfc3339(started)),
+            since: Some(rfc3339(history.begun.max(begin))),
+            until: Some(rfc3339(history.noted)),
+            every: Some(INTERVAL.as_secs_f64()),
+            metrics: metrics.collect(),
+        }
+    }
+}
+
+fn changes(history: &History, place: usize) -> impl Iterator<Item = HourChange> {
+    history.changes().filter_map(move |(at, moment)| {
+        let Moment { replicas, wants, metrics } = moment;
+        let metric = metrics.get(place)?;
+        let state = match metric.state {
+            MetricState::Current => "current",
+            MetricState::Old => "old",
+            MetricState::Failing => "failing",
+            MetricState::Unknown => "unknown",
+        };
+        Some(HourChange {
+            time: rfc3339(*at),
+            value: metric.value,
+            target: metric.target,
+            proposes: metric.proposes,
+            wants: *wants,
+            replicas: *replicas,
+            state: state.to_owned(),
+        })
+    })
+}
+
+fn why_unknown(followed: Followed) -> String {
+    match followed {
+        Followed::NoCluster => {
+            "this adapter is in no cluster, so it knows no autoscalers".to_owned()
+        }
+        Followed::Starting => {
+            "the adapter has not listed the autoscalers yet; ask again".to_owned()
+        }
+        Followed::Synced => {
+            "the adapter knows no such autoscaler: it is new, or there are more than are kept"
+                .to_owned()
+        }
+        Followed::Forbidden(why) => why,
+        Followed::Interrupted(why) => format!("the adapter cannot list autoscalers: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
