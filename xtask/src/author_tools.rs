@@ -73,6 +73,11 @@ pub(crate) fn built() -> Option<(&'static str, PathBuf)> {
     Some((VARIABLE, folder))
 }
 
+/// Installs the interpreters, if they are missing and that needs no password.
+pub(crate) fn interpreters() -> Result<(), Failure> {
+    versions().map(drop)
+}
+
 /// The versions of the interpreters, which are installed if that needs no password.
 fn versions() -> Result<Vec<String>, Failure> {
     [PYTHON, NODE].iter().map(Interpreter::find_or_install).collect()

@@ -56,12 +56,7 @@ pub(crate) enum Manners {
 
 impl Module {
     /// Builds it unless it exists, and returns the folder.
-    pub(crate) fn setup(&self, flags: &str) -> Result<PathBuf, String> {
-        self.setup_with(flags, Manners::Usual)
-    }
-
-    /// The same with these manners.
-    pub(crate) fn setup_with(&self, flags: &str, manners: Manners) -> Result<PathBuf, String> {
+    pub(crate) fn setup(&self, flags: &str, manners: Manners) -> Result<PathBuf, String> {
         let reported = |failure: Failure| failure.to_string();
         let folder = self.folder(flags).map_err(reported)?;
         if !self.is_built(&folder) {

@@ -1,6 +1,7 @@
 //! Running cargo, and its folders.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,8 +29,19 @@ pub(crate) fn target() -> Result<PathBuf, Failure> {
 
 /// A cargo command in the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
+    in_workspace(Command::new(program()), arguments)
+}
+
+/// The same for what is left of the cores by whoever else wants them.
+pub(crate) fn gently(arguments: &[&str]) -> Command {
+    in_workspace(programs::gently(&program()), arguments)
+}
+
+fn program() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn in_workspace(mut command: Command, arguments: &[&str]) -> Command {
     command.current_dir(root()).args(arguments);
     without_own_variables(&mut command);
     command

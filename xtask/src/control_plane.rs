@@ -4,7 +4,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use crate::built::Module;
+use crate::built::{Manners, Module};
 use crate::failure::Failure;
 
 /// Its sources.
@@ -26,13 +26,13 @@ const PROGRAMS: [&str; 5] =
     ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm"];
 
 /// Builds it unless it exists.
-pub(crate) fn setup() -> Result<(), Failure> {
+pub(crate) fn setup(manners: Manners) -> Result<(), Failure> {
     let missing = missing();
     if missing.is_empty() {
         println!("tests: the control plane of {ASSETS}");
         return Ok(());
     }
-    let folder = MODULE.setup(&flags()?).map_err(|reason| advice(&reason))?;
+    let folder = MODULE.setup(&flags()?, manners).map_err(|reason| advice(&reason))?;
     println!("tests: the control plane in {}", folder.display());
     Ok(())
 }

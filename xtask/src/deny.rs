@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::built::{Hash, in_cache};
 use crate::cargo;
 use crate::failure::Failure;
 use crate::programs;
@@ -42,12 +43,14 @@ pub(crate) fn setup() -> Result<(), Failure> {
     tool().map(drop)
 }
 
-/// The tool on `PATH`, or one built into the target folder.
+/// The tool on `PATH`, or one built once for all checkouts on this machine.
 fn tool() -> Result<PathBuf, Failure> {
     if let Some(path) = programs::find("cargo-deny") {
         return Ok(path);
     }
-    let folder = cargo::target()?.join("tools");
+    let mut version = Hash::default();
+    version.add(VERSION.as_bytes());
+    let folder = in_cache("cargo-deny", &version)?;
     let path = folder.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
     if path.is_file() {
         return Ok(path);

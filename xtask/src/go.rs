@@ -45,14 +45,7 @@ impl Go {
 
     /// The same for what is left of the cores by whoever else wants them.
     pub(crate) fn gently(&self, arguments: &[&str]) -> Command {
-        let mut command = match programs::find("nice") {
-            Some(nice) => {
-                let mut command = Command::new(nice);
-                command.args(["-n", "19"]).arg(&self.program);
-                command
-            }
-            None => Command::new(&self.program),
-        };
+        let mut command = programs::gently(self.program.as_os_str());
         command.args(arguments);
         independent(&mut command);
         command

@@ -1,9 +1,7 @@
 //! Builds KEDA, whose operator asks Leadsman for values in the tests, and whose metrics server is one of
 //! several adapters there.
 
-use std::io;
 use std::path::PathBuf;
-use std::thread::{Builder, JoinHandle};
 
 use crate::built::{Copied, Manners, Module};
 use crate::failure::Failure;
@@ -32,29 +30,16 @@ const MODULE: Module = Module {
 /// Without debug information.
 const FLAGS: &str = "-s -w";
 
-/// A build beside other work.
-pub(crate) struct Background(io::Result<JoinHandle<Result<PathBuf, String>>>);
-
 /// Builds it unless it exists.
-pub(crate) fn setup() -> Result<(), Failure> {
-    let folder = MODULE.setup(FLAGS).map_err(|reason| advice(&reason))?;
+pub(crate) fn setup(manners: Manners) -> Result<(), Failure> {
+    let folder = MODULE.setup(FLAGS, manners).map_err(|reason| advice(&reason))?;
     println!("tests: KEDA in {}", folder.display());
     Ok(())
 }
 
-/// Builds it unless it exists, on what other work leaves: few tests need it, and it takes the longest.
-pub(crate) fn in_background() -> Background {
-    let build = || MODULE.setup_with(FLAGS, Manners::GivesWay);
-    Background(Builder::new().name("keda".to_owned()).spawn(build))
-}
-
-impl Background {
-    /// Waits for the build. Returns the environment variable with its path for the tests.
-    pub(crate) fn wait(self) -> Result<(&'static str, PathBuf), Failure> {
-        let thread = self.0.map_err(|error| advice(&error.to_string()))?;
-        let built = thread.join().unwrap_or_else(|_| Err("the build panicked".to_owned()));
-        Ok((MODULE.variable, built.map_err(|reason| advice(&reason))?))
-    }
+/// The environment variable with its path for the tests, if it was built.
+pub(crate) fn built() -> Option<(&'static str, PathBuf)> {
+    Some((MODULE.variable, MODULE.built(FLAGS)?))
 }
 
 fn advice(reason: &str) -> Failure {

@@ -20,6 +20,7 @@ mod go;
 mod keda;
 mod programs;
 mod prometheus_adapter;
+mod servers;
 mod setup;
 mod steps;
 mod tally;

@@ -1,6 +1,7 @@
 //! Finding and running other programs.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -11,6 +12,18 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join(&file)).find(|path| path.is_file())
+}
+
+/// A command for what is left of the cores by whoever else wants them.
+pub(crate) fn gently(program: &OsStr) -> Command {
+    match find("nice") {
+        Some(nice) => {
+            let mut command = Command::new(nice);
+            command.args(["-n", "19"]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    }
 }
 
 /// Runs a program with visible output.

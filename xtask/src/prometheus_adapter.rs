@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::built::Module;
+use crate::built::{Manners, Module};
 use crate::failure::Failure;
 
 /// Its sources: no code of ours, only the command that go.mod names as a tool.
@@ -21,8 +21,8 @@ const MODULE: Module = Module {
 const FLAGS: &str = "-s -w";
 
 /// Builds it unless it exists.
-pub(crate) fn setup() -> Result<(), Failure> {
-    let folder = MODULE.setup(FLAGS).map_err(|reason| advice(&reason))?;
+pub(crate) fn setup(manners: Manners) -> Result<(), Failure> {
+    let folder = MODULE.setup(FLAGS, manners).map_err(|reason| advice(&reason))?;
     println!("tests: prometheus-adapter in {}", folder.display());
     Ok(())
 }

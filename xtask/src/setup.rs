@@ -6,6 +6,7 @@ use leadsman_plugin_build::{TARGET, Toolchain};
 
 use crate::apt::Apt;
 use crate::author_tools;
+use crate::built::Manners;
 use crate::cargo;
 use crate::control_plane;
 use crate::failure::Failure;
@@ -16,18 +17,21 @@ use crate::prometheus_adapter;
 /// Installs the compiler for plugins, and with `tests` also what the tests need.
 pub(crate) fn run(tests: bool) -> Result<(), Failure> {
     plugins()?;
-    if tests {
-        let servers = servers();
-        keda::setup().and(servers)
-    } else {
-        Ok(())
+    if !tests {
+        return Ok(());
     }
+    let mut all = packages();
+    all.push(control_plane::setup(Manners::Usual));
+    all.push(prometheus_adapter::setup(Manners::Usual));
+    all.push(author_tools::setup());
+    all.push(keda::setup(Manners::Usual));
+    together(all)
 }
 
-/// Installs what all tests need, without what few do and is built beside the others.
+/// Installs what all tests need, without what is built or fetched beside those that do not need it.
 pub(crate) fn for_tests() -> Result<(), Failure> {
     plugins()?;
-    servers()
+    together(packages())
 }
 
 /// Installs the compiler for plugins.
@@ -86,20 +90,22 @@ fn apt(packages: &[&str]) -> Result<(), String> {
     Apt::find()?.install(packages).map_err(|failure| failure.to_string())
 }
 
-/// The tests use real servers. All missing ones are reported at once.
-fn servers() -> Result<(), Failure> {
-    let all = [
+/// What the tests use of the distribution.
+fn packages() -> Vec<Result<(), Failure>> {
+    vec![
         server("prometheus"),
         server("docker-registry"),
         // The browser that the page is tested in.
         server("chromium"),
-        control_plane::setup(),
-        prometheus_adapter::setup(),
-        author_tools::setup(),
+        author_tools::interpreters(),
         // An author's tools in C.
         server("clang"),
         program("wasm-ld", "lld"),
-    ];
+    ]
+}
+
+/// All that is missing is reported at once.
+fn together(all: Vec<Result<(), Failure>>) -> Result<(), Failure> {
     let missing: Vec<_> = all.into_iter().filter_map(Result::err).collect();
     if missing.is_empty() {
         return Ok(());

@@ -1,17 +1,10 @@
 //! `cargo xtask test`: every test, with the real servers that it needs.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
-
-use crate::author_tools;
 use crate::cargo;
-use crate::control_plane;
 use crate::failure::Failure;
-use crate::keda;
-use crate::programs;
-use crate::prometheus_adapter;
+use crate::servers::Servers;
 use crate::setup;
-use crate::steps::Steps;
+use crate::steps::{Ran, Steps};
 use crate::tally::Tally;
 use crate::test_programs;
 
@@ -23,24 +16,46 @@ const DOC_TESTS: &[&str] = &["test", "--workspace", "--doc", "--no-fail-fast"];
 
 /// Runs the tests; the last line is their count.
 pub(crate) fn run(filter: Option<&str>) -> Result<(), Failure> {
-    let (steps, tally) = all(filter);
+    let (steps, tally) = all(filter, |_| (), Vec::new);
     let outcome = steps.finish();
     println!("\n{tally}");
     outcome
 }
 
 /// The steps of a test run, and the number of passed tests. What could not be built or started
-/// counts as a failed test, so that the count alone shows a failed run.
-pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
+/// counts as a failed test, so that the count alone shows a failed run. `built` runs once everything is
+/// built, before a test could change a source, and `beside` while the tests wait for their servers.
+pub(crate) fn all(
+    filter: Option<&str>,
+    built: impl FnOnce(&mut Steps),
+    beside: impl FnOnce() -> Vec<Ran> + Send,
+) -> (Steps, Tally) {
     let mut steps = Steps::default();
     let mut tally = Tally::default();
-    let ready = steps.run("setup", ready) && steps.run("build", build);
-    let well = ready && {
-        let servers = [control_plane::built(), prometheus_adapter::built(), author_tools::built()];
-        let servers = servers.into_iter().flatten().collect();
-        let keda = keda::in_background();
-        let units = steps.run("tests", || test_programs::run(filter, servers, keda, &mut tally));
-        let docs = steps.run("doc tests", || doc_tests(filter, &mut tally));
+    let servers = Servers::default();
+    let well = std::thread::scope(|scope| {
+        if !steps.run("setup", ready) {
+            return false;
+        }
+        servers.start(scope);
+        if !steps.run("build", build) {
+            return false;
+        }
+        built(&mut steps);
+        let (mut ran, mut docs) = (Vec::new(), None);
+        let in_background = || {
+            docs = Some(doc_tests(filter));
+            ran = beside();
+        };
+        let units =
+            steps.run("tests", || test_programs::run(filter, &servers, in_background, &mut tally));
+        let docs = docs.is_some_and(|(docs, count)| {
+            tally = tally.and(count);
+            steps.ran(docs)
+        });
+        for step in ran {
+            steps.ran(step);
+        }
         let well = units && docs;
         // A misspelled filter must not look like a success.
         let none = well && tally == Tally::default();
@@ -48,7 +63,7 @@ pub(crate) fn all(filter: Option<&str>) -> (Steps, Tally) {
             steps.run("any test", || no_test(filter));
         }
         well && !none
-    };
+    });
     if !well {
         tally.failed = tally.failed.max(1);
     }
@@ -79,30 +94,22 @@ fn ready() -> Result<String, Failure> {
     }
 }
 
-fn doc_tests(filter: Option<&str>, all: &mut Tally) -> Result<String, Failure> {
+/// With what other work leaves of the cores.
+fn doc_tests(filter: Option<&str>) -> (Ran, Tally) {
     let mut line = DOC_TESTS.to_vec();
     line.extend(filter);
-    let mut command = cargo::cargo(&line);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|source| programs::cannot_start(&command, source))?;
+    let mut ran = Ran::of("doc tests", cargo::gently(&line), &line);
     let mut tally = Tally::default();
-    if let Some(stdout) = child.stdout.take() {
-        for text in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-            let text = String::from_utf8_lossy(&text);
-            println!("{text}");
-            tally.line(&text);
+    ran.printed.lines().for_each(|line| tally.line(line));
+    ran.outcome = match ran.outcome {
+        Ok(_) => Ok(tally.to_string()),
+        // A test program that crashed has no summary.
+        Err(_) if tally.failed == 0 => {
+            Err(Failure::Message(format!("{tally}; a test program ended without a result")))
         }
-    }
-    let status = child.wait().map_err(|source| programs::cannot_start(&command, source))?;
-    *all = all.and(tally);
-    if status.success() {
-        return Ok(tally.to_string());
-    }
-    // A test program that crashed has no summary.
-    let died = if tally.failed == 0 { "; a test program ended without a result" } else { "" };
-    Err(Failure::Message(format!("{tally}{died}")))
+        Err(_) => Err(Failure::Message(tally.to_string())),
+    };
+    (ran, tally)
 }
 
 fn no_test(filter: Option<&str>) -> Result<String, Failure> {

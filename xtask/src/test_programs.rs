@@ -1,20 +1,21 @@
 //! The test programs of the workspace: which there are, and running them two at a time.
 //!
 //! Most of their tests wait for other processes rather than use a core, and cargo runs one program
-//! after the other. Each writes into a file of its own, which is printed as a whole.
+//! after the other. Each writes into a file of its own, which is printed as a whole. Those that need a
+//! server that is not built yet run later.
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::cargo;
 use crate::failure::Failure;
-use crate::keda::Background;
 use crate::programs;
+use crate::servers::{Server, Servers, needed_by};
 use crate::tally::Tally;
 
 /// Builds the programs and lists them.
@@ -35,9 +36,6 @@ const AT_ONCE: usize = 2;
 /// These measure memory and latency, so nothing runs beside them.
 const ALONE: [&str; 3] = ["bounds", "hostile_neighbours", "reader_bounds"];
 
-/// These need KEDA, which is built while the others run.
-const WITH_KEDA: [&str; 1] = ["cluster_keda"];
-
 /// The folder of the tests from outside, which take the most time.
 const FROM_OUTSIDE: &str = "tests/tests";
 
@@ -51,6 +49,7 @@ struct Program {
     /// The folder of its package, in which it runs.
     package: PathBuf,
     executable: PathBuf,
+    needs: Vec<Server>,
 }
 
 /// How a program ended.
@@ -59,30 +58,32 @@ struct Ended {
     took: Duration,
 }
 
-/// Runs the tests of all programs whose name contains `filter`, with these variables, and those that
-/// need KEDA once it is built.
+/// Runs the tests of all programs whose name contains `filter`, and `beside` once the servers are there,
+/// with what the programs leave of the cores.
 pub(crate) fn run(
     filter: Option<&str>,
-    mut variables: Vec<(&'static str, PathBuf)>,
-    keda: Background,
+    servers: &Servers,
+    beside: impl FnOnce() + Send,
     all: &mut Tally,
 ) -> Result<String, Failure> {
     let output = programs::output(&mut cargo::cargo(LIST), &cargo::shown(LIST))?;
     let mut found: Vec<_> = output.lines().filter_map(Program::listed).collect();
-    // The long ones first, so that none is left for the end alone.
-    found
-        .sort_by_key(|program| (!program.source.starts_with(FROM_OUTSIDE), program.source.clone()));
+    // The long ones first, so that none is left for the end alone: those that need the most.
+    found.sort_by_key(|program| {
+        let is_from_outside = program.source.starts_with(FROM_OUTSIDE);
+        (!is_from_outside, Reverse(program.needs.len()), program.source.clone())
+    });
     let (alone, others): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|program| ALONE.contains(&program.name.as_str()));
-    let (with_keda, others): (Vec<_>, Vec<_>) =
-        others.into_iter().partition(|program| WITH_KEDA.contains(&program.name.as_str()));
     let logs = cargo::target()?.join("tests");
     std::fs::create_dir_all(&logs)
         .map_err(|source| Failure::File { path: logs.clone(), source })?;
     let (mut tally, mut failed) = (Tally::default(), Vec::new());
-    let mut all_of = |programs: &[Program], at_once, variables: &[(&'static str, PathBuf)]| {
-        let start = |program: &Program| program.run(filter, variables, &logs);
-        in_order(programs, at_once, start, |program, ended| {
+    let mut all_of = |programs: Vec<Program>, at_once| {
+        let waiting = Mutex::new(programs);
+        let next = || servers.take_ready(&waiting, |program| program.needs.as_slice());
+        let start = |program: &Program| program.run(filter, &logs);
+        side_by_side(at_once, next, start, |program, ended| {
             let own = program.print(&ended, &logs);
             if own.failed > 0 {
                 failed.push(program.source.display().to_string());
@@ -90,18 +91,19 @@ pub(crate) fn run(
             tally = tally.and(own);
         });
     };
-    all_of(&others, AT_ONCE, &variables);
-    match keda.wait() {
-        Ok(built) => variables.push(built),
-        // The tests that need it say so, too.
-        Err(failure) => println!("warning: {failure}"),
-    }
-    all_of(&with_keda, AT_ONCE, &variables);
-    all_of(&alone, 1, &variables);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            servers.wait();
+            beside();
+        });
+        all_of(others, AT_ONCE);
+    });
+    all_of(alone, 1);
     *all = all.and(tally);
     if failed.is_empty() {
         return Ok(tally.to_string());
     }
+    failed.sort();
     Err(Failure::Message(format!("{tally}: {}", failed.join(", "))))
 }
 
@@ -118,7 +120,8 @@ impl Program {
         let source = source.strip_prefix(cargo::root()).map(Path::to_owned).unwrap_or(source);
         let (_, target) = line.split_once("\"target\":{")?;
         let package = Path::new(&text(line, "manifest_path")?).parent()?.to_owned();
-        Some(Self { name: text(target, "name")?, source, package, executable })
+        let needs = needed_by(&source);
+        Some(Self { name: text(target, "name")?, source, package, executable, needs })
     }
 
     /// What it writes.
@@ -129,12 +132,7 @@ impl Program {
 
     /// Runs it as cargo does: in the folder of its package. Servers that it leaves behind keep its
     /// file open, and nobody waiting.
-    fn run(
-        &self,
-        filter: Option<&str>,
-        variables: &[(&'static str, PathBuf)],
-        logs: &Path,
-    ) -> Ended {
+    fn run(&self, filter: Option<&str>, logs: &Path) -> Ended {
         let begun = Instant::now();
         let run = || {
             let log = File::create(self.log(logs))?;
@@ -144,7 +142,7 @@ impl Program {
                 .args(filter)
                 .current_dir(&self.package)
                 .env("CARGO_MANIFEST_DIR", &self.package)
-                .envs(variables.iter().map(|(name, value)| (name, value)))
+                .envs(self.needs.iter().filter_map(|server| server.variable()))
                 .stdout(log.try_clone()?)
                 .stderr(log)
                 .status()
@@ -171,36 +169,29 @@ impl Program {
     }
 }
 
-/// Does `work` for all items, `at_once` at a time, and hands over the results in their order.
-fn in_order<T: Sync, R: Send>(
-    items: &[T],
+/// Does `work` for what `next` gives, `at_once` at a time, and hands over the results as they come.
+fn side_by_side<T: Send, R: Send>(
     at_once: usize,
+    next: impl Fn() -> Option<T> + Sync,
     work: impl Fn(&T) -> R + Sync,
     mut done: impl FnMut(&T, R),
 ) {
-    let (next, (sender, receiver)) = (AtomicUsize::new(0), mpsc::sync_channel(items.len()));
+    let (sender, receiver) = mpsc::sync_channel(at_once);
     std::thread::scope(|scope| {
         for _ in 0..at_once {
             let (next, work, sender) = (&next, &work, sender.clone());
             scope.spawn(move || {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(at) else { break };
-                    if sender.send((at, work(item))).is_err() {
+                while let Some(item) = next() {
+                    let result = work(&item);
+                    if sender.send((item, result)).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(sender);
-        let mut waiting: Vec<Option<R>> = items.iter().map(|_| None).collect();
-        let mut printed = 0;
-        for (at, result) in receiver {
-            waiting[at] = Some(result);
-            while let Some(result) = waiting.get_mut(printed).and_then(Option::take) {
-                done(&items[printed], result);
-                printed += 1;
-            }
+        for (item, result) in receiver {
+            done(&item, result);
         }
     });
 }
@@ -221,6 +212,8 @@ fn text(line: &str, key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     fn line(source: &str, test: bool, executable: &str) -> String {
@@ -244,6 +237,7 @@ mod tests {
             source: source.into(),
             package: cargo::root().join("tests"),
             executable: "/target/a \"b\"/bounds-1".into(),
+            needs: Vec::new(),
         };
         let executable = "\"/target/a \\\"b\\\"/bounds-1\"";
         assert_eq!(Program::listed(&line(source, true, executable)), Some(listed));
@@ -253,9 +247,11 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_order_and_so_many_run_at_once() {
+    fn so_many_run_at_once_and_each_result_comes() {
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let barrier = std::sync::Barrier::new(2);
+        let waiting = Mutex::new(vec![1, 2, 3, 4]);
+        let next = || waiting.lock().expect("the items").pop();
         let mut done = Vec::new();
         let work = |item: &u32| {
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -264,7 +260,8 @@ mod tests {
             running.fetch_sub(1, Ordering::SeqCst);
             item * 10
         };
-        in_order(&[1, 2, 3, 4], 2, work, |item, result| done.push((*item, result)));
+        side_by_side(2, next, work, |item, result| done.push((*item, result)));
+        done.sort_unstable();
         assert_eq!(done, [(1, 10), (2, 20), (3, 30), (4, 40)]);
         assert_eq!(most.into_inner(), 2);
     }
@@ -272,7 +269,7 @@ mod tests {
     #[test]
     fn what_runs_alone_exists() {
         let tests = cargo::root().join(FROM_OUTSIDE);
-        for name in ALONE.into_iter().chain(WITH_KEDA) {
+        for name in ALONE {
             let file = tests.join(name).with_extension("rs");
             assert!(file.is_file() || tests.join(name).join("main.rs").is_file(), "{name}");
         }

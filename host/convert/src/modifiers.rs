@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::Context;
-use crate::node::Entries;
+use crate::node::{Entries, Node};
 use crate::note::Notes;
 use crate::policy;
 use crate::prometheus;
@@ -98,7 +98,7 @@ pub(crate) fn plan(
     }
     let has_no_null = used.iter().all(|name| null_is_zero.contains(name));
     let policies = Entries::default()
-        .maybe("deadline", deadline)
+        .maybe("deadline", deadline.map(Node::duration))
         .extended(policy::of(object, &target, has_no_null, false, notes))
         .extended(zero.activation(activation, place, notes));
     Some(Planned {

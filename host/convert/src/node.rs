@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(crate) enum Node {
     /// A text, which is quoted where it would read as something else.
     Text(String),
-    /// A number or boolean.
+    /// What stands without quotes: a number, a boolean, or a text that reads as nothing else.
     Plain(String),
     List(Vec<Node>),
     Map(Vec<(String, Node)>),
@@ -120,6 +120,11 @@ impl From<&Value> for Node {
 }
 
 impl Node {
+    /// A duration. Its unit makes it a text for every reader, so it stands without quotes, as people write it.
+    pub(crate) fn duration(written: String) -> Self {
+        Self::Plain(written)
+    }
+
     /// The document, or the part of one that stands so many spaces to the right.
     pub(crate) fn write(&self, out: &mut String, indent: usize) {
         match self {
@@ -333,6 +338,19 @@ mod tests {
             let (read, faults) = Document::parse("written", &text);
             assert!(faults.is_empty(), "{faults:?}\n{text}");
             assert_eq!(read.value, value, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_texts_without_quotes() {
+        for duration in ["2m", "45s", "1500ms", "1h"] {
+            let mut text = String::new();
+            let node = Node::duration(duration.to_owned());
+            Node::from(Entries::default().with("lastGood", node)).write(&mut text, 0);
+            assert_eq!(text, format!("lastGood: {duration}\n"));
+            let (read, faults) = Document::parse("written", &text);
+            assert!(faults.is_empty(), "{faults:?}\n{text}");
+            assert_eq!(read.value, json!({"lastGood": duration}));
         }
     }
 

@@ -37,7 +37,9 @@ pub(crate) fn of(
     let seconds = u64::try_from(last_good.clamp(1, 86_400)).unwrap_or(1);
     let then = fallback.and_then(|fallback| then(object, fallback, target, notes));
     let stated = || {
-        Entries::default().with("lastGood", duration(seconds * 1000)).maybe("then", then.clone())
+        Entries::default()
+            .with("lastGood", Node::duration(duration(seconds * 1000)))
+            .maybe("then", then.clone())
     };
     let policies = Entries::default().with("onError", stated());
     match (ignores_null, &then) {

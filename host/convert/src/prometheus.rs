@@ -5,7 +5,7 @@ use leadsman_rules::promql::{self, ParseError};
 
 use crate::Context;
 use crate::authentication;
-use crate::node::Entries;
+use crate::node::{Entries, Node};
 use crate::note::Notes;
 use crate::policy;
 use crate::scaled_object::{ScaledObject, Trigger};
@@ -188,7 +188,7 @@ pub(crate) fn plan(
         is_known: read.query.is_known(),
     };
     let policies = Entries::default()
-        .maybe("deadline", read.deadline)
+        .maybe("deadline", read.deadline.map(Node::duration))
         .extended(policy::of(object, &target, read.ignores_null, makes_zero, notes))
         .extended(zero.activation(read.activation, &place, notes));
     Some(Planned {

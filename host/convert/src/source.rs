@@ -96,7 +96,7 @@ impl Source {
         let header_files = auth.header.iter().map(|(name, value)| (name.clone(), file(value)));
         let settings = Entries::default()
             .with("url", &self.url)
-            .maybe("timeout", self.timeout.clone())
+            .maybe("timeout", self.timeout.clone().map(Node::duration))
             .unless_empty("headers", self.headers.iter().collect())
             .unless_empty("headerFiles", header_files.collect())
             .unless_empty("queryParameters", self.parameters.iter().collect())

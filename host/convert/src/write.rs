@@ -231,7 +231,7 @@ fn limits(mappings: usize) -> Option<Entries> {
         Entries::default()
             .with("mappings", count)
             .with("evaluationsPerMinute", count.saturating_mul(12))
-            .with("pluginTimePerMinute", format!("{}s", (count / 8).max(6))),
+            .with("pluginTimePerMinute", Node::duration(format!("{}s", (count / 8).max(6)))),
     )
 }
 

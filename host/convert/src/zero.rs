@@ -1,6 +1,6 @@
 //! To zero and from zero: KEDA's operator does it, and here the activator or the autoscaler.
 
-use crate::node::Entries;
+use crate::node::{Entries, Node};
 use crate::note::Notes;
 use crate::policy;
 use crate::prometheus::duration;
@@ -225,9 +225,9 @@ fn activator(object: &ScaledObject, notes: &mut Notes) -> Entries {
     let target = policy::workload(object).with("namespace", &object.namespace);
     Entries::default()
         .with("target", target)
-        .with("cooldown", cooldown)
+        .with("cooldown", Node::duration(cooldown))
         .maybe("minReplicas", (from_zero > 1).then_some(from_zero))
-        .with("every", every)
+        .with("every", Node::duration(every))
         // KEDA scales up from any zero, and a workload that it took there waits for that.
         .with("takeOver", true)
 }

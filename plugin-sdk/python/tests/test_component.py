@@ -6,6 +6,7 @@ seconds to make and to load.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,23 @@ from leadsman_plugin import Measures, plugin
 def {0}(input) -> Measures:
     return Measures()
 """
+
+
+@needs_componentize_py
+def test_a_build_writes_nothing_beside_the_sources_of_the_sdk(tmp_path: Path) -> None:
+    package = tmp_path / "sdk/leadsman_plugin"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(cli.__file__).parent, package, ignore=ignored)
+    own = tmp_path / "own"
+    own.mkdir()
+    command = [sys.executable, "-B", "-m", "leadsman_plugin", "build"]
+    subprocess.run(
+        [*command, str(project(own, PLUGIN.format("a"))), "--quiet"],
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        check=True,
+    )
+    assert (own / "mine.wasm").is_file()
+    assert not (package / "__pycache__").exists()
 
 
 @needs_componentize_py

@@ -10,6 +10,7 @@ use tokio::sync::MutexGuard;
 use super::account::{API_SERVICES, RESOURCE_METRICS_API_SERVICE};
 use super::client::ApiClient;
 use super::control_plane::ControlPlane;
+use crate::answer::Answer;
 use crate::waiting::eventually;
 
 /// The Service and the APIServices of an adapter. These APIServices exist once per cluster, so a
@@ -34,6 +35,10 @@ pub enum Trust<'a> {
 
 /// The aggregator checks availability when an APIService changes, and otherwise every 30 s.
 const AVAILABLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often in a row a new API must be answered: its path, and what is below it, become routes one
+/// after the other.
+const ROUTED_ANSWERS: usize = 3;
 
 impl<'a> Registration<'a> {
     /// Registers the metrics APIs at `127.0.0.1:port`, with a Service of this name.
@@ -64,14 +69,18 @@ impl<'a> Registration<'a> {
     }
 
     /// Takes the lock without a registration: another component creates the Service of this name
-    /// and the APIServices.
+    /// and the APIServices. Those that an earlier test left are removed.
     ///
     /// # Panics
     /// If kube-apiserver cannot be reached.
     pub async fn reserve(plane: &'a ControlPlane, namespace: &str, service: &str) -> Self {
         let lock = plane.registration().lock().await;
         let (namespace, service) = (namespace.to_owned(), service.to_owned());
-        Self { client: plane.admin(), namespace, service, _lock: lock }
+        let registration = Self { client: plane.admin(), namespace, service, _lock: lock };
+        for name in API_SERVICES {
+            registration.remove_one(name).await;
+        }
+        registration
     }
 
     /// Points the Service, which another component has created, to this machine.
@@ -127,7 +136,7 @@ impl<'a> Registration<'a> {
         self.client.apply(&object).await;
     }
 
-    /// Waits until all APIServices are available.
+    /// Waits until all APIServices are available, and requests are passed on.
     ///
     /// # Panics
     /// After a timeout.
@@ -137,7 +146,7 @@ impl<'a> Registration<'a> {
         }
     }
 
-    /// Waits until one APIService is available.
+    /// Waits until one APIService is available, and requests are passed on.
     ///
     /// # Panics
     /// After a timeout.
@@ -145,6 +154,24 @@ impl<'a> Registration<'a> {
         eventually(&format!("an available {name}"), AVAILABLE_TIMEOUT, async || {
             let condition = self.available(name).await;
             if condition["status"] == "True" { Ok(()) } else { Err(condition.to_string()) }
+        })
+        .await;
+        self.wait_routed(name).await;
+    }
+
+    /// Waits until kube-apiserver passes requests on. It says that an APIService is available before
+    /// that: its routes are made by another controller, which may be busy with an earlier change, and
+    /// its check trusts any certificate.
+    async fn wait_routed(&self, name: &str) {
+        let (path, mut answered) = (discovery(name), 0);
+        eventually(&format!("a route to {path}"), AVAILABLE_TIMEOUT, async || {
+            let answer = self.client.try_read(&path).await;
+            let is_answered = answer.as_ref().is_ok_and(Answer::is_success);
+            answered = if is_answered { answered + 1 } else { 0 };
+            if answered >= ROUTED_ANSWERS {
+                return Ok(());
+            }
+            Err(format!("{answered} answers in a row; {answer:#?}"))
         })
         .await;
     }
@@ -210,15 +237,28 @@ impl<'a> Registration<'a> {
         }
     }
 
-    /// Deletes an APIService.
+    /// Deletes an APIService, and waits until kube-apiserver has forgotten it: an answer through the
+    /// route of the next one is then not that of this one's server.
     ///
     /// # Panics
-    /// If it is refused.
+    /// If it is refused, or after a timeout.
     pub async fn remove_one(&self, name: &str) {
         self.client.delete(&path(name)).await;
+        let path = discovery(name);
+        eventually(&format!("no route to {path}"), AVAILABLE_TIMEOUT, async || {
+            let answer = self.client.try_read(&path).await?;
+            if answer.status == 404 { Ok(()) } else { Err(format!("{answer:#?}")) }
+        })
+        .await;
     }
 }
 
 fn path(name: &str) -> String {
     format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")
+}
+
+/// Where the API of an APIService says what it has.
+fn discovery(name: &str) -> String {
+    let (version, group) = name.split_once('.').unwrap_or_default();
+    format!("/apis/{group}/{version}")
 }

@@ -107,12 +107,7 @@ pub(crate) async fn alone(
     service: &str,
 ) -> Registration<'static> {
     let registration = Registration::reserve(plane, namespace, service).await;
-    let admin = plane.admin();
-    // A test before this one may have failed.
-    for name in API_SERVICES {
-        admin.delete(&format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")).await;
-    }
-    admin.namespace(namespace).await;
+    plane.admin().namespace(namespace).await;
     registration
 }
 

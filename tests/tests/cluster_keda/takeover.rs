@@ -1,10 +1,10 @@
 //! `leadsman takeover` of the API group of KEDA, and back.
 
 use leadsman_tests::cluster::{Hpa, Readers, ScaledObject, Workload};
-use leadsman_tests::{CheckReport, Config, Folder, HttpClient, Leadsman, paths};
+use leadsman_tests::{CheckReport, Config, Folder, HttpClient, Leadsman, eventually, paths};
 use serde_json::json;
 
-use super::{EXTERNAL, Scene, delegates};
+use super::{EXTERNAL, Scene, TIMEOUT, delegates};
 
 /// The namespace of Leadsman, and that of what is scaled.
 const NAMESPACE: &str = "metrics-of-takeover";
@@ -88,8 +88,14 @@ async fn the_group_of_keda_is_taken_over_and_given_back_without_a_failed_read() 
         &format!("{EXTERNAL}: points to {NAMESPACE}/leadsman now"),
         &format!("{EXTERNAL}: it answers, and lists what it listed before"),
     ]);
-    // Ours are served from now on, and KEDA's autoscaler goes on.
-    assert_eq!(admin.read(&paths::external(SCALED, "backlog")).await.value(), "35");
+    // Ours are served from now on, and KEDA's autoscaler goes on. kube-apiserver may pass requests to the
+    // old address for a moment.
+    eventually("the metric of Leadsman", TIMEOUT, async || {
+        let answer = admin.read(&paths::external(SCALED, "backlog")).await;
+        let is_ours = answer.is_success() && answer.value() == "35";
+        if is_ours { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
     backlog(55.0);
     hpa.wait_desired(6).await;
     readers.wait_reads(100).await;

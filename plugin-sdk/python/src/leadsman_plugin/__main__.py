@@ -6,6 +6,7 @@ import argparse
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,7 +80,12 @@ def build(project: Project, output: Path, fixtures: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="leadsman-plugin-") as folder:
         entry, made = Path(folder) / "leadsman_entry.py", Path(folder) / "made.wasm"
         entry.write_text(_ENTRY.format(module=project.module, name=project.plugin))
-        search = [project.source, package.parent, folder]
+        # The interpreter of the component writes what it compiles beside the sources. Those of the
+        # SDK are not the project's, so it gets a copy of them.
+        sdk = Path(folder) / "sdk"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(package, sdk / package.name, ignore=ignored)
+        search = [project.source, sdk, package.parent, folder]
         paths = [argument for path in search for argument in ("-p", str(path))]
         command = ["-q", "-d", str(package / "plugin.wit"), "-w", "mapping", "componentize"]
         command += [entry.stem, *paths, "--stub-wasi", "-o", str(made)]
@@ -100,7 +106,8 @@ def _told(output: str, project: Project) -> str:
     """What componentize-py said, without its own stack: the traceback of the project's module."""
     _, _, told = output.rpartition("AssertionError: ")
     told = (told or output).split("\n\nCaused by:")[0].strip()
-    for at, folder in enumerate((project.source, Path(__file__).parent.parent)):
+    package = Path(__file__).parent.parent
+    for at, folder in enumerate((project.source, package, package)):
         told = told.replace(f'"/{at}/', f'"{folder}/')
     return f"the module {project.module} could not be loaded to take the snapshot:\n{told}"
 
