@@ -52,6 +52,23 @@ pub(crate) struct NewPlugin {
     /// The language of the sources.
     #[arg(long, value_enum)]
     pub(crate) language: PluginLanguage,
+    /// What the plugin does, to begin with.
+    #[arg(long, value_enum, default_value_t = PluginTemplate::Ratio)]
+    pub(crate) template: PluginTemplate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PluginTemplate {
+    /// One query divided by another, for each pod.
+    Ratio,
+    /// A value for each pod, from one query.
+    PerObject,
+    /// A value for each pod, from the samples of a range query.
+    History,
+    /// A total, divided among the pods that exist.
+    Objects,
+    /// Items of an external metric.
+    External,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
