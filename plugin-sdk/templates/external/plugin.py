@@ -13,7 +13,11 @@ class Config:
     per_second: Annotated[float, "How many messages are handled in a second."]
 
 
-@plugin(name="{{name}}", version="0.1.0", about="{{About}}")
+@plugin(
+    name="{{name}}",
+    version="0.1.0",
+    about="{{About}}",
+)
 def evaluate(config: Config, input: Input) -> Measures:
     measures = Measures()
     # An HPA selects items by their labels and adds them up.

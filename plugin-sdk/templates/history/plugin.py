@@ -16,7 +16,11 @@ class Config:
     )
 
 
-@plugin(name="{{name}}", version="0.1.0", about="{{About}}")
+@plugin(
+    name="{{name}}",
+    version="0.1.0",
+    about="{{About}}",
+)
 def evaluate(config: Config, input: Input) -> Measures:
     half_life = config.half_life.total_seconds() * 1000
     history = input.only

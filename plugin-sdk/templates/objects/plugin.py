@@ -13,7 +13,11 @@ class Config:
     label: Annotated[str, "The label that series and pods have in common."] = "app"
 
 
-@plugin(name="{{name}}", version="0.1.0", about="{{About}}")
+@plugin(
+    name="{{name}}",
+    version="0.1.0",
+    about="{{About}}",
+)
 def evaluate(config: Config, input: Input) -> Measures:
     pods: dict[str | None, list[Object]] = {}
     for pod in input.objects:

@@ -13,7 +13,11 @@ class Config:
     capacity: Annotated[float, "How much a pod can do at once."]
 
 
-@plugin(name="{{name}}", version="0.1.0", about="{{About}}")
+@plugin(
+    name="{{name}}",
+    version="0.1.0",
+    about="{{About}}",
+)
 def evaluate(config: Config, input: Input) -> Measures:
     measures = Measures()
     # Several series of one pod are added.

@@ -13,7 +13,11 @@ class Config:
     floor: Annotated[float, "The least that is divided by: fewer requests count as this."] = 1.0
 
 
-@plugin(name="{{name}}", version="0.1.0", about="{{About}}")
+@plugin(
+    name="{{name}}",
+    version="0.1.0",
+    about="{{About}}",
+)
 def evaluate(config: Config, input: Input) -> Measures:
     errors = {value.object: value for value in by_object(input["errors"], "pod")}
     measures = Measures()
