@@ -12,6 +12,9 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use crate::core_module::{CoreModuleError, component_of_module};
 
+/// The variable that names the file into which the fixtures' runner of an SDK writes what came of each.
+const FIXTURE_REPORT: &str = "LEADSMAN_FIXTURE_REPORT";
+
 /// A language that plugins are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -162,6 +165,13 @@ pub enum ProjectError {
     Module(#[from] CoreModuleError),
 }
 
+impl ProjectError {
+    /// Whether the machine lacks what the project needs, and nothing was run.
+    pub fn is_of_the_machine(&self) -> bool {
+        matches!(self, Self::MissingTool { .. } | Self::WrongVersion { .. } | Self::Packages { .. })
+    }
+}
+
 impl Project {
     /// Finds the language of a folder by its project file.
     pub fn find(folder: &Path) -> Result<Self, ProjectError> {
@@ -194,8 +204,9 @@ impl Project {
     }
 
     /// Runs the project's own tests with its language's own tool, whose output goes to standard error.
+    /// Where they run fixtures with the SDK, it adds a line to the report for each of them.
     /// Returns the command line, or nothing if the project has no tests.
-    pub fn test_natively(&self) -> Result<Option<String>, ProjectError> {
+    pub fn test_natively(&self, report: &Path) -> Result<Option<String>, ProjectError> {
         let folder = self
             .folder
             .canonicalize()
@@ -206,7 +217,8 @@ impl Project {
             Language::JavaScript => javascript::tests(&folder)?,
             Language::Python => Some(python::tests(&folder)?),
         };
-        let Some(tests) = tests else { return Ok(None) };
+        let Some(mut tests) = tests else { return Ok(None) };
+        tests.command.env(FIXTURE_REPORT, report);
         let line = tests.line();
         match tests.run() {
             Err(ProjectError::Failed { status, .. })
@@ -341,15 +353,31 @@ mod tests {
         let write = |text: &str| std::fs::write(folder.path().join("package.json"), text).unwrap();
         write("{}");
         let project = Project::find(folder.path()).unwrap();
-        assert_eq!(project.test_natively().unwrap(), None);
+        let report = folder.path().join("report");
+        assert_eq!(project.test_natively(&report).unwrap(), None);
         write("{]");
-        let told = project.test_natively().unwrap_err().to_string();
+        let told = project.test_natively(&report).unwrap_err().to_string();
         assert!(told.contains("package.json is not the project of a plugin: "), "{told}");
         let tests = |text: &str| {
             write(text);
             javascript::tests(folder.path()).unwrap().unwrap().line()
         };
         assert_eq!(tests(r#"{"scripts": {"test": "node --test"}}"#), "npm test --silent");
+    }
+
+    /// Each SDK has the name on its own.
+    #[test]
+    fn the_sdks_write_the_report_that_is_asked_for() {
+        let sdks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-sdk");
+        for runner in [
+            "src/testing/report.rs",
+            "go/plugintest/report.go",
+            "javascript/src/testing/index.js",
+            "python/src/leadsman_plugin/testing.py",
+        ] {
+            let source = std::fs::read_to_string(sdks.join(runner)).unwrap();
+            assert!(source.contains(FIXTURE_REPORT), "{runner}");
+        }
     }
 
     #[test]
@@ -374,9 +402,13 @@ mod tests {
         let missing = Tool::new("no-such-compiler", "install it from here", folder.path());
         let told = missing.output().unwrap_err().to_string();
         assert_eq!(told, "there is no no-such-compiler on this machine: install it from here");
+        let missing = Tool::new("no-such-compiler", "", folder.path()).run().unwrap_err();
+        assert!(missing.is_of_the_machine());
         let mut fails = Tool::new("false", "", folder.path());
         fails.command.arg("a b");
-        let told = fails.run().unwrap_err().to_string();
+        let failed = fails.run().unwrap_err();
+        assert!(!failed.is_of_the_machine());
+        let told = failed.to_string();
         assert!(told.starts_with("false \"a b\" failed (exit status: 1)"), "{told}");
     }
 }
