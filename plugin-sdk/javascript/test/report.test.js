@@ -48,3 +48,12 @@ test('the namespace of a fixture may be left out', () => {
   check({ namespace: 'd' });
   assert.throws(() => check({ namespace: 'e' }));
 });
+
+test('a fixture may have what is served', () => {
+  for (const [value, served] of [[1 / 3, 0.333], [2 / 3, 0.666], [-2 / 3, -0.666], [0.029, 0.029], [0.0001, 0.001], [-0.0001, -0.001], [0, 0], [12, 12]]) {
+    const plugin = definePlugin({ name: 'one', evaluate: () => new Measures().add('a', value) });
+    const check = (expected) => checkFixture(plugin, { namespace: 'd', expect: { measures: [{ object: 'a', value: expected }] } });
+    check(served);
+    assert.throws(() => check(served + 0.001), `${value}`);
+  }
+});

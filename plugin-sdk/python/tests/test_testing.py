@@ -111,3 +111,28 @@ def test_the_namespace_of_a_fixture_may_be_left_out() -> None:
     with pytest.raises(FixtureError):
         other = {"object": "a", "value": 1, "namespace": "e"}
         testing.check(named, fixture({"measures": [other]}))
+
+
+@pytest.mark.parametrize(
+    ("value", "served"),
+    [
+        (1 / 3, 0.333),
+        (2 / 3, 0.666),
+        (-2 / 3, -0.666),
+        (0.029, 0.029),
+        (0.0001, 0.001),
+        (-0.0001, -0.001),
+        (0.0, 0.0),
+        (12.0, 12.0),
+    ],
+)
+def test_a_fixture_may_have_what_is_served(value: float, served: float) -> None:
+    @plugin(name="one", about="One")
+    def one(input: Input) -> Measures:
+        measures = Measures()
+        measures.add("a", value)
+        return measures
+
+    testing.check(one, fixture({"measures": [{"object": "a", "value": served}]}))
+    with pytest.raises(FixtureError):
+        testing.check(one, fixture({"measures": [{"object": "a", "value": served + 0.001}]}))

@@ -34,3 +34,16 @@ func TestEachFixtureIsALineOfTheReport(t *testing.T) {
 		t.Errorf("found %s", text)
 	}
 }
+
+func TestValuesAreServedAsTheAdapterDoesIt(t *testing.T) {
+	for value, want := range map[float64]float64{
+		1.0 / 3: 0.333, 2.0 / 3: 0.666, -2.0 / 3: -0.666, 0.029: 0.029, 0.0001: 0.001, -0.0001: -0.001, 0: 0, 12: 12,
+	} {
+		if found := served(value); found != want {
+			t.Errorf("%v is served as %v, and should be %v", value, found, want)
+		}
+	}
+	if found := served(math.NaN()); !math.IsNaN(found) {
+		t.Errorf("not a number is served as %v", found)
+	}
+}
