@@ -21,7 +21,12 @@ mod embedded {
     /// The constants of the generated file: each with a folder, what of it is left out, and the
     /// files that come beside it.
     const TREES: [Tree; 10] = [
-        Tree { name: "TEMPLATES", folder: "plugin-sdk/templates", without: &[], beside: &[] },
+        Tree {
+            name: "TEMPLATES",
+            folder: "plugin-sdk/templates",
+            without: &["README.md"],
+            beside: &[],
+        },
         Tree {
             name: "GO_SDK",
             folder: "plugin-sdk/go",

@@ -56,7 +56,7 @@ def test_the_snippets_of_the_page_run() -> None:
         exec(snippet, known)
 
 
-@pytest.mark.parametrize("template", sorted(path.name for path in TEMPLATES.iterdir()))
+@pytest.mark.parametrize("template", sorted(path.name for path in TEMPLATES.glob("*/")))
 def test_a_template_is_a_project_whose_tests_pass(template: str, tmp_path: Path) -> None:
     files = {
         path: path.relative_to(folder)
