@@ -48,6 +48,11 @@ async fn each_passes_in_rust() {
     let tests = ["test", "--quiet"];
     each_passes_natively(&author, "rust", |_| (), (Path::new("cargo"), &tests[..])).await;
     one_passes_as_a_component(&author).await;
+    // As their CI does it.
+    let lints = ["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"];
+    for template in OTHERS {
+        author.tool("cargo", &lints, &author.path(template)).await;
+    }
 }
 
 #[tokio::test]
