@@ -85,7 +85,8 @@ fn as_served(part: &Value) -> Value {
             .filter(|(_, value)| !says_nothing(value))
             .map(|(key, value)| (key.clone(), as_served(value)))
             .collect(),
-        Value::Number(number) => {
+        // A whole number is one already.
+        Value::Number(number) if number.is_f64() => {
             let served = number.as_f64().and_then(|number| Quantity::from_f64(number).ok());
             let text = served.map(|served| served.as_f64().to_string());
             text.and_then(|text| text.parse().ok()).unwrap_or_else(|| part.clone())
