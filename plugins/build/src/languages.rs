@@ -309,6 +309,15 @@ mod tests {
         assert_eq!(tests(r#"{"scripts": {"test": "node --test"}}"#), "npm test --silent");
     }
 
+    /// What is needed is what the SDK's manifest says.
+    #[test]
+    fn a_project_in_rust_needs_the_version_of_its_sdk() {
+        let sdks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-sdk");
+        let manifest = std::fs::read_to_string(sdks.join("Cargo.standalone.toml")).unwrap();
+        let (major, minor) = rust::NEEDED;
+        assert!(manifest.contains(&format!("rust-version = \"{major}.{minor}\"")), "{manifest}");
+    }
+
     /// Each SDK has the name on its own.
     #[test]
     fn the_sdks_write_the_report_that_is_asked_for() {
