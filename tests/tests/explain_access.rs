@@ -117,6 +117,8 @@ async fn the_command_asks_with_the_rights_of_its_user() {
         "pods/load of asking/web-0 is 11",
         "query     q to prometheus",
         "row ",
+        // Autoscalers are another right.
+        "which autoscalers read it is not known: 403: ",
     ]);
     run(&["mapping", "asking/load"]).await.assert_contains(&["pods/load of asking/web-0 is 11"]);
     let refused = run(&["metric", &paths::pods("unasked", "load")]).await;

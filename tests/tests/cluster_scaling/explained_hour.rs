@@ -92,6 +92,21 @@ async fn an_hour_has_the_values_the_proposals_and_the_replicas() {
         "            least ",
         "            time           value     target proposes wants replicas\n",
     ]);
+    // The metric alone is told with the hour of who scales by it.
+    let path = format!("{EXTERNAL}/namespaces/{namespace}/queue_depth");
+    for of in [["metric", &path], ["mapping", "remembered/queue_depth"]] {
+        let arguments = [&["explain"], &of[..], &["--kubeconfig", &kubeconfig]].concat();
+        let report = Leadsman::command(&arguments, Path::new(".")).await;
+        assert_eq!(report.code, Some(0), "{report:#?}");
+        report.assert_contains(&[
+            "\nread by remembered/web: external metric queue_depth, target 10 for each pod\n  hour      ",
+            "            time           value     target proposes wants replicas\n",
+        ]);
+    }
+    let other = format!("{path}?labelSelector=queue%3Dother");
+    let arguments = ["explain", "metric", &other, "--kubeconfig", &kubeconfig];
+    let report = Leadsman::command(&arguments, Path::new(".")).await;
+    report.assert_contains(&["\nno autoscaler of remembered reads it\n"]);
 }
 
 #[tokio::test]
