@@ -110,6 +110,20 @@ async fn an_hour_has_the_values_the_proposals_and_the_replicas() {
 }
 
 #[tokio::test]
+async fn an_autoscaler_is_followed_while_it_changes() {
+    let _stage = stage();
+    let namespace = "followed";
+    let hpa = scaled(namespace, 20.0).await;
+    hpa.wait_desired(2).await;
+    let kubeconfig = ControlPlane::shared().await.admin_kubeconfig().display().to_string();
+    let arguments = ["explain", "hpa", "followed/web", "--watch=1s", "--kubeconfig", &kubeconfig];
+    let mut followed = Leadsman::follow(&arguments, Path::new("."));
+    followed.line("followed/web stays at 2: external metric queue_depth is inside").await;
+    set(namespace, 48.0);
+    followed.line("target      Deployment web: 5 replicas").await;
+}
+
+#[tokio::test]
 async fn a_value_that_could_not_be_read_is_a_state_and_no_number() {
     let _stage = stage();
     let namespace = "remembered-failing";

@@ -2,6 +2,7 @@
 
 mod activation;
 mod browser;
+mod candidates;
 mod demo;
 mod events;
 mod files;
