@@ -170,6 +170,15 @@ async fn who_may_read_the_metric_alone_is_told_nothing_of_the_autoscaler() {
         assert!(why.contains(part), "{part} in {hour:#}");
     }
     assert!(hour["metrics"].is_null() && hour["since"].is_null(), "{hour:#}");
+    // An autoscaler is explained to whoever may read it.
+    let kubeconfig = account.kubeconfig(ControlPlane::shared().await).await.display().to_string();
+    let arguments = ["explain", "hpa", "remembered-apart/web", "--kubeconfig", &kubeconfig];
+    let refused = Leadsman::command(&arguments, Path::new(".")).await;
+    assert_eq!(refused.code, Some(3), "{refused:#?}");
+    refused.assert_contains(&[
+        "cannot read the HorizontalPodAutoscaler remembered-apart/web: 403",
+        "forbidden",
+    ]);
     // Whoever has both rights is told.
     eventually("the hour, as the adapter knows the autoscaler", TIMEOUT, async || {
         let explanation = admin.try_read(&path).await?.ok();

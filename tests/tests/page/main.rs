@@ -8,6 +8,7 @@ mod events;
 mod files;
 mod sections;
 mod sources;
+mod states;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
