@@ -82,7 +82,7 @@ async fn a_used_up_evaluation_budget_fails_only_its_own_reads() {
             format!("(document.querySelector('[data-entry=\"team/{team}\"]')?.innerText ?? '')")
         };
         let rows = browser.value(&format!("[{}, {}]", of("budget-a"), of("budget-b"))).await;
-        let [a, b] = [0, 1].map(|at| rows[at].as_str().unwrap_or_default());
+        let [a, b] = [0_usize, 1].map(|at| rows[at].as_str().unwrap_or_default());
         let is_shown = a.contains("budget is spent")
             && a.contains("of 3 evaluations")
             && b.contains(" evaluations")
