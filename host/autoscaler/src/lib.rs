@@ -5,6 +5,7 @@
 //! The status page, `leadsman explain hpa` and the demo share it, so that they never say different
 //! things of the same autoscaler. The arithmetic is that of `leadsman-hpa`. No I/O.
 
+mod kept;
 pub mod manifest;
 pub mod notation;
 mod overview;

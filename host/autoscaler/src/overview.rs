@@ -6,6 +6,7 @@ use leadsman_hpa::{
 use leadsman_model::quantity::Quantity;
 use serde::Serialize;
 
+use crate::kept::Kept;
 use crate::manifest::{Autoscaler, Condition, MetricSpec, Status, TargetSpec};
 use crate::notation::decimal;
 use crate::reported::situation;
@@ -163,6 +164,8 @@ impl Overview {
             overview.metrics = specs.iter().enumerate().map(unread).collect();
             return overview;
         };
+        let kept = Kept::of(status, &specs, known);
+        let known = kept.as_ref().map_or(known, |kept| kept.known.as_slice());
         let situation = situation(autoscaler, status, &specs, known);
         let decision = decide(&situation);
         let winner = match &decision.outcome {
@@ -194,6 +197,12 @@ impl Overview {
         };
         overview.replicas = Some(status.current_replicas.unwrap_or_default());
         overview.wants = wants(&decision);
+        let is_recommended = matches!(decision.outcome, Outcome::Recommended { .. });
+        if let Some(kept) = kept.filter(|kept| is_recommended || kept.is_without_scale()) {
+            // What values from before lead to, nobody wants now.
+            overview.verdict = format!("stays at {}: {}", situation.replicas, kept.why());
+            overview.wants = None;
+        }
         overview.conditions.clone_from(&status.conditions);
         overview.last_scale_time.clone_from(&status.last_scale_time);
         overview
