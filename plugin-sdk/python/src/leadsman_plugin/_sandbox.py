@@ -202,7 +202,11 @@ _OF_FILES = {
 
 def _with_logging() -> None:
     """The standard module writes to the adapter's log, by its levels."""
+    # It notes when it was imported, which would be another component each time.
+    real, time.time_ns = time.time_ns, lambda: 0
     import logging
+
+    time.time_ns = real
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -237,6 +241,24 @@ def _with_logging() -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
+def _without_seeds() -> None:
+    """The same sources make the same component, and each run of it the same numbers."""
+    import _random
+
+    class Random(_random.Random):
+        # The type of C asks the system for a seed if it is given none.
+        def __new__(cls, *arguments: Any, **named: Any) -> Any:
+            return super().__new__(cls, 0)
+
+        def seed(self, n: Any = None, /) -> None:
+            super().seed(0 if n is None else n)
+
+    _random.Random = Random  # type: ignore[misc]
+    import random
+
+    random.seed(0)
+
+
 def enter() -> None:
     """Takes away what plugins do not have. Comes before the imports of the project."""
     sys.stdout = _Lines(log.info, sys.stdout)
@@ -244,10 +266,7 @@ def enter() -> None:
     _without_clock()
     _without_system()
     _with_logging()
-    import random
-
-    # The same sources make the same component, and each run of it the same numbers.
-    random.seed(0)
+    _without_seeds()
     sys.meta_path.insert(0, _NoImport)
 
 
