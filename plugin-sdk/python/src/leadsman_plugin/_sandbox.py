@@ -77,6 +77,34 @@ def _refusing_without(what: str, real: Callable[..., Any], given: int) -> Callab
     return perhaps
 
 
+def _open(
+    file: Any,
+    mode: str = "r",
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Any = None,
+) -> Any:
+    """Reads without asking for the times and the number of a file, which the snapshot would hold."""
+    if mode not in ("r", "rt", "rb") or isinstance(file, int) or opener is not None:
+        return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+    number = os.open(file, os.O_RDONLY)
+    try:
+        chunks = []
+        while chunk := os.read(number, 1 << 16):
+            chunks.append(chunk)
+    finally:
+        os.close(number)
+    content = io.BytesIO(b"".join(chunks))
+    return content if mode == "rb" else io.TextIOWrapper(content, encoding, errors, newline)
+
+
+_real_open = io.open
+_open.__name__ = "open"
+
+
 class _Lines(io.TextIOBase):
     """`print` becomes lines of the adapter's log."""
 
@@ -170,7 +198,7 @@ def _without_system() -> None:
                 _replace(os, [name], _FILES if name in _OF_FILES else _SYSTEM)
     _replace(os, ["urandom", "getrandom"], _RANDOM)
     _replace(os, ["scandir"], _FILES)
-    builtins.open = io.open = _refusing(_FILES, io.open)
+    builtins.open = io.open = _refusing(_FILES, _open)
     _replace(builtins, ["input"], "standard input")
     sys.breakpointhook = _refusing("debugger", sys.breakpointhook)
 
