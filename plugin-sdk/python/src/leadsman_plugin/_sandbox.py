@@ -276,7 +276,7 @@ def _without_seeds() -> None:
     class Random(_random.Random):
         # The type of C asks the system for a seed if it is given none.
         def __new__(cls, *arguments: Any, **named: Any) -> Any:
-            return super().__new__(cls, 0)
+            return super().__new__(cls, 0)  # type: ignore[call-arg]
 
         def seed(self, n: Any = None, /) -> None:
             super().seed(0 if n is None else n)

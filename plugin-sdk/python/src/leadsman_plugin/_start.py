@@ -15,7 +15,7 @@ import posix
 _CHUNK = 1 << 16
 
 
-def _read(path):  # type: ignore[no-untyped-def]
+def _read(path: str) -> bytes:
     file = posix.open(path, posix.O_RDONLY)
     try:
         chunks = []
@@ -26,7 +26,7 @@ def _read(path):  # type: ignore[no-untyped-def]
     return b"".join(chunks)
 
 
-def _is_there(path, flags=0):  # type: ignore[no-untyped-def]
+def _is_there(path: str, flags: int = 0) -> bool:
     try:
         posix.close(posix.open(path, posix.O_RDONLY | flags))
     except OSError:
@@ -35,10 +35,10 @@ def _is_there(path, flags=0):  # type: ignore[no-untyped-def]
 
 
 class _Loader(_frozen_importlib_external.SourceFileLoader):
-    def get_data(self, path):  # type: ignore[no-untyped-def]
+    def get_data(self, path: str) -> bytes:
         return _read(path)
 
-    def path_stats(self, path):  # type: ignore[no-untyped-def]
+    def path_stats(self, path: str) -> dict[str, int]:
         raise OSError("compiled files are neither looked for nor written")
 
 
@@ -65,11 +65,11 @@ class _Finder(_frozen_importlib_external.PathFinder):
         return spec
 
 
-def _become():  # type: ignore[no-untyped-def]
+def _become() -> None:
     finders = sys.meta_path
     finders[finders.index(_frozen_importlib_external.PathFinder)] = _Finder
     module = sys.modules[__name__]
-    spec = _Finder.find_spec(__name__)
+    spec = _Finder.find_spec(__name__)  # type: ignore[no-untyped-call]
     module.__spec__, module.__loader__, module.__package__ = spec, spec.loader, __name__
     module.__file__, module.__path__ = spec.origin, spec.submodule_search_locations
     spec.loader.exec_module(module)

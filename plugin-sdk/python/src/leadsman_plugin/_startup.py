@@ -79,7 +79,9 @@ def library(variables: dict[str, str], name: str, source: str) -> bytes:
 def _module(bodies: Iterable[bytes], data: bytes) -> bytes:
     """Puts the instructions of the own functions and the data together."""
     # By the number of parameters; the last one is that of the constructor.
-    types = [_FUNCTION_TYPE + wasm.vector([_I32] * count) + wasm.vector([_I32]) for count in range(5)]
+    types = [
+        _FUNCTION_TYPE + wasm.vector([_I32] * count) + wasm.vector([_I32]) for count in range(5)
+    ]
     types.append(_FUNCTION_TYPE + wasm.vector([]) * 2)
     own = [len(types) - 1, 0, 1]
     first = len(_CALLED)
@@ -105,7 +107,10 @@ def _module(bodies: Iterable[bytes], data: bytes) -> bytes:
                 wasm.EXPORTS,
                 wasm.vector([_text("__wasm_call_ctors") + _FUNCTION + wasm.unsigned(first)]),
             ),
-            (wasm.TABLE_CONTENT, wasm.vector([b"\x00" + _TABLE_BASE + _END + wasm.vector(in_table)])),
+            (
+                wasm.TABLE_CONTENT,
+                wasm.vector([b"\x00" + _TABLE_BASE + _END + wasm.vector(in_table)]),
+            ),
             (wasm.CODE, wasm.vector([wasm.sized(b"\x00" + body + _END) for body in bodies])),
             (wasm.DATA, wasm.vector([b"\x00" + _MEMORY_BASE + _END + wasm.sized(data)])),
         ]
