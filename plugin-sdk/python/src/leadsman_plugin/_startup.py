@@ -22,13 +22,11 @@ _CALLED = {
     "PyRun_String": 4,
 }
 """Functions of the C library and of the interpreter, with the number of their parameters."""
-_OWN = ("constructor", "initialize", "execute")
 _LIBRARIES = ("libc.so", "libpython3.14.so")
 _FILE_INPUT, _EXECUTES = 257, 2
 """Py_file_input and Py_mod_exec."""
-_DEFINITION = [0] * 14
-"""A PyModuleDef in words: its head has five."""
-_NAME_AT, _SLOTS_AT = 5, 9
+_DEFINITION, _NAME_AT, _SLOTS_AT = 13, 5, 9
+"""A PyModuleDef in words: how many, and where its `m_name` and `m_slots` are."""
 
 _I32, _FUNCTION_TYPE, _REFERENCE = b"\x7f", b"\x60", b"\x70"
 _FUNCTION, _TABLE, _MEMORY, _GLOBAL = b"\x00", b"\x01", b"\x02", b"\x03"
@@ -53,7 +51,7 @@ def library(variables: dict[str, str], name: str, source: str) -> bytes:
         return address(text.encode() + b"\0")
 
     module = text(name)
-    definition = address(bytes(4 * len(_DEFINITION)))
+    definition = address(bytes(4 * _DEFINITION))
     slots = address(bytes(16))
 
     def word(of: bytes, at: int, value: bytes) -> bytes:
