@@ -91,7 +91,7 @@ impl Input {
     }
 
     fn column(&self, labels: &types::Labels, name: &str) -> Option<Column> {
-        labels.names.iter().position(|&column| self.dictionary.get(column) == name).map(Column)
+        labels.names.iter().position(|&column| self.dictionary.is(column, name)).map(Column)
     }
 
     fn at(&self, labels: &types::Labels, row: usize, column: Column) -> Option<Label<'_>> {

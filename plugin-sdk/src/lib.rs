@@ -88,7 +88,7 @@ pub use input::{Answer, Column, Input, Object, Range, Sample, Scope, Series};
 pub use measures::{Measure, Measures, Name, Row};
 pub use objects::{
     Combine, FixedObject, NAMESPACE_LABEL, ObjectFinder, ObjectKey, ObjectSource, ObjectValue,
-    by_object, combined,
+    by_object, combined, measures_by_object,
 };
 pub use plan::{Api, Context, Failure, Fault, OwnQuery, Plan};
 pub use plugin::{Description, Plugin};

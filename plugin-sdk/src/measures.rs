@@ -92,6 +92,8 @@ pub struct Measures {
     namespaces: Vec<Id>,
     values: Vec<f64>,
     times: Vec<i64>,
+    /// Whether a measure has no time.
+    untimed: bool,
     /// As far as the last measure that has one.
     windows: Vec<u32>,
     label_names: Vec<Id>,
@@ -123,6 +125,7 @@ impl Measures {
             namespaces: Vec::new(),
             values: Vec::new(),
             times: Vec::new(),
+            untimed: false,
             windows: Vec::new(),
             label_names: Vec::new(),
             label_cells: Vec::new(),
@@ -143,11 +146,17 @@ impl Measures {
     pub fn push(&mut self, measure: Measure<'_>) {
         let row = self.values.len();
         self.values.push(measure.value);
-        self.times.push(measure.time.unwrap_or(NO_TIME));
+        let time = measure.time.unwrap_or(NO_TIME);
+        self.untimed |= time == NO_TIME;
+        self.times.push(time);
         let object = self.optional(measure.object);
         self.objects.push(object);
         if let Some(namespace) = measure.namespace {
             let namespace = self.id(namespace);
+            if self.namespaces.is_empty() {
+                // As many as objects: it would be moved each time it grows.
+                self.namespaces.reserve(self.objects.capacity());
+            }
             self.namespaces.resize(row, EMPTY);
             self.namespaces.push(namespace);
         }
@@ -209,12 +218,15 @@ impl Measures {
     pub(crate) fn into_raw(self, input_texts: u32, now: i64) -> types::Measures {
         let number = |id: Id| if id & OWN == 0 { id } else { input_texts + (id & !OWN) };
         let rows = self.values.len();
+        let has_own = !self.texts.is_empty();
         let column = |mut ids: Vec<Id>| {
             if ids.iter().all(|&id| id == EMPTY) {
                 return Vec::new();
             }
             ids.resize(rows, EMPTY);
-            ids.iter_mut().for_each(|id| *id = number(*id));
+            if has_own {
+                ids.iter_mut().for_each(|id| *id = number(*id));
+            }
             ids
         };
         let mut cells = Vec::with_capacity(rows * self.label_names.len());
@@ -223,11 +235,13 @@ impl Measures {
             cells.extend(column.into_iter().map(number));
         }
         let mut times = self.times;
-        if times.iter().all(|&time| time == NO_TIME) {
-            times.clear();
-        }
-        for time in times.iter_mut().filter(|time| **time == NO_TIME) {
-            *time = now;
+        if self.untimed {
+            if times.iter().all(|&time| time == NO_TIME) {
+                times.clear();
+            }
+            for time in times.iter_mut().filter(|time| **time == NO_TIME) {
+                *time = now;
+            }
         }
         let mut windows = self.windows;
         if windows.iter().all(|&window| window == 0) {

@@ -1,5 +1,6 @@
 //! From series to objects: the part that most plugins share.
 
+mod each;
 mod indexes;
 
 use std::hash::Hasher;
@@ -13,6 +14,8 @@ use crate::log;
 use crate::measures::Measure;
 use crate::plan::Failure;
 use crate::text::Label;
+
+pub use self::each::measures_by_object;
 
 /// Which object a series stands for, as written in a plugin's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -7,29 +7,38 @@ use std::ops::Deref;
 
 use crate::bindings::leadsman::plugin::types;
 
-/// The strings of an input, checked to be UTF-8 once.
+/// The strings of an input. Each is checked to be UTF-8 when it is read: most never are, since series
+/// are told apart by the numbers of their labels.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
-    text: String,
+    bytes: Vec<u8>,
     ends: Vec<u32>,
 }
 
 impl Dictionary {
     pub(crate) fn new(raw: types::Dictionary) -> Self {
-        // The host sends only whole UTF-8 strings; if it ever did not, replacing what is broken
-        // would move the ends of all later strings, so nothing can be read from it.
-        let text = String::from_utf8(raw.bytes).unwrap_or_default();
-        Self { text, ends: raw.ends }
+        Self { bytes: raw.bytes, ends: raw.ends }
     }
 
+    /// A string. The host sends only whole UTF-8 strings; if it ever did not, one that is broken would
+    /// be read as empty.
     pub(crate) fn get(&self, id: u32) -> &str {
+        std::str::from_utf8(self.bytes_of(id)).unwrap_or_default()
+    }
+
+    /// Whether a string is this one, without reading it as text.
+    pub(crate) fn is(&self, id: u32, text: &str) -> bool {
+        self.bytes_of(id) == text.as_bytes()
+    }
+
+    fn bytes_of(&self, id: u32) -> &[u8] {
         let index = id as usize;
         let start = match index {
             0 => 0,
             _ => self.ends.get(index - 1).copied().unwrap_or_default() as usize,
         };
         let end = self.ends.get(index).copied().unwrap_or_default() as usize;
-        self.text.get(start..end).unwrap_or_default()
+        self.bytes.get(start..end).unwrap_or_default()
     }
 
     pub(crate) fn len(&self) -> u32 {
@@ -72,6 +81,10 @@ impl Interner {
         let index = id as usize;
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
         std::str::from_utf8(&self.bytes[start..self.ends[index] as usize]).unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
     }
 
     pub(crate) fn finish(self) -> types::Dictionary {
@@ -120,13 +133,13 @@ impl Hash for Label<'_> {
 
 impl PartialEq<str> for Label<'_> {
     fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
+        self.dictionary.is(self.id, other)
     }
 }
 
 impl PartialEq<&str> for Label<'_> {
     fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
+        self.dictionary.is(self.id, other)
     }
 }
 
@@ -139,5 +152,36 @@ impl fmt::Debug for Label<'_> {
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dictionary(bytes: &[u8], ends: &[u32]) -> Dictionary {
+        Dictionary::new(types::Dictionary { bytes: bytes.to_vec(), ends: ends.to_vec() })
+    }
+
+    #[test]
+    fn strings_are_read_and_compared_by_number() {
+        let texts = dictionary("podä".as_bytes(), &[0, 3, 5]);
+        assert_eq!((texts.get(0), texts.get(1), texts.get(2)), ("", "pod", "ä"));
+        assert_eq!((texts.get(3), texts.len()), ("", 3));
+        let label = Label { dictionary: &texts, id: 2 };
+        assert!(label == "ä" && label != "pod" && label == *"ä");
+        assert!(texts.is(0, "") && !texts.is(1, "po") && !texts.is(1, "podx"));
+    }
+
+    #[test]
+    fn what_is_broken_is_empty_and_moves_no_other() {
+        // A string that is not UTF-8, one that is, and an end beyond all bytes.
+        let texts = dictionary(b"\xffpod", &[0, 1, 4, 9]);
+        assert_eq!((texts.get(1), texts.get(2), texts.get(3)), ("", "pod", ""));
+        // Ends within a character.
+        let texts = dictionary("ä!".as_bytes(), &[0, 1, 2, 3]);
+        assert_eq!((texts.get(1), texts.get(2), texts.get(3)), ("", "", "!"));
+        // Ends that go back.
+        assert_eq!(dictionary(b"pod", &[0, 3, 1]).get(2), "");
     }
 }

@@ -40,7 +40,8 @@ impl Quantity {
     /// Truncates to thousandths, as prometheus-adapter does, with two exceptions: a rounding error
     /// of the multiplication does not lose a thousandth (0.029 is 29m), and a value other than 0
     /// does not become 0, since an HPA scales to zero at exactly 0.
-    #[allow(clippy::cast_possible_truncation)] // compared with the limit first
+    // Compared with the limit first, and a double without a fraction is one again.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     pub fn from_f64(value: f64) -> Result<Self, NotServable> {
         if value.is_nan() {
             return Err(NotServable::NotANumber);
@@ -52,11 +53,15 @@ impl Quantity {
         if exact.abs() >= 9.2e18 {
             return Err(NotServable::TooLarge);
         }
-        let rounded = exact.round();
+        // `round` and `trunc` by the integer: on most processors that programs are built for they are
+        // calls of a library, and this is done for each value of an evaluation.
+        let whole = exact as i64 as f64;
+        let rounded =
+            if (exact - whole).abs() >= 0.5 { whole + 1_f64.copysign(exact) } else { whole };
         let milli = if (exact - rounded).abs() <= rounded.abs() * 2.0 * f64::EPSILON {
             rounded
         } else {
-            exact.trunc()
+            whole
         };
         Ok(match milli as i64 {
             0 if value > 0.0 => Self(1),
@@ -234,6 +239,44 @@ mod tests {
             #[allow(clippy::cast_precision_loss)]
             let value = milli as f64 / 1000.0;
             assert_eq!(Quantity::from_f64(value).unwrap().milli(), milli);
+        }
+    }
+
+    /// What is written in the definition, with the functions of the standard library.
+    #[allow(clippy::cast_possible_truncation)]
+    fn defined(value: f64) -> i64 {
+        let exact = value * 1000.0;
+        let rounded = exact.round();
+        let is_rounding_error = (exact - rounded).abs() <= rounded.abs() * 2.0 * f64::EPSILON;
+        let milli = if is_rounding_error { rounded } else { exact.trunc() };
+        match milli as i64 {
+            0 if value > 0.0 => 1,
+            0 if value < 0.0 => -1,
+            milli => milli,
+        }
+    }
+
+    #[test]
+    fn values_of_any_size_are_as_defined() {
+        let halves = (0..4000).map(|half| f64::from(half) / 2000.0);
+        let powers = (-60..53).map(|power| 2_f64.powi(power));
+        let near = halves.chain(powers).flat_map(|value| {
+            let bits = value.to_bits();
+            [value, f64::from_bits(bits.saturating_sub(1)), f64::from_bits(bits + 1)]
+        });
+        // All kinds of bits from 2^-15 to 2^43, by a generator with a fixed start.
+        let random = (0..100_000_u64).scan(1_u64, |state, _| {
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            Some(f64::from_bits(0x3F00_0000_0000_0000 + (*state >> 1) % 0x03A0_0000_0000_0000))
+        });
+        for value in near.chain(random).chain([0.0, 4.35, 1e12 + 0.0005, 9e15, 9.1e15]) {
+            for value in [value, -value] {
+                assert_eq!(
+                    Quantity::from_f64(value).map(Quantity::milli),
+                    Ok(defined(value)),
+                    "{value:e}"
+                );
+            }
         }
     }
 

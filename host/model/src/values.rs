@@ -5,6 +5,7 @@ use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::quantity::{NotServable, Quantity};
 
@@ -91,19 +92,21 @@ impl ObjectValues {
         let namespace = self.namespace(namespace);
         let hash = self.hasher.hash_one((namespace, name));
         let Self { names, rows, index, hasher, .. } = self;
-        if index.find(hash, |&row| is_row_of(names, &rows[row as usize], namespace, name)).is_some()
-        {
-            return false;
-        }
+        let entry = index.entry(
+            hash,
+            |&row| is_row_of(names, &rows[row as usize], namespace, name),
+            |&row| {
+                let row = &rows[row as usize];
+                hasher.hash_one((row.namespace, name_of(names, row)))
+            },
+        );
+        let Entry::Vacant(entry) = entry else { return false };
         // Validation limits the texts and rows of a plugin's output to far less than 4 GiB.
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let (row, start) = (number(rows.len()), number(names.len()));
         names.push_str(name);
         rows.push(Row { namespace, start, end: number(names.len()), value });
-        index.insert_unique(hash, row, |&row| {
-            let row = &rows[row as usize];
-            hasher.hash_one((row.namespace, name_of(names, row)))
-        });
+        entry.insert(row);
         true
     }
 

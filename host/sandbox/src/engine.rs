@@ -146,6 +146,11 @@ pub(super) fn for_compiling() -> Config {
         .cranelift_opt_level(OptLevel::Speed)
         .concurrency_support(false)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        // What only debuggers and places in backtraces need. Loaded code is memory for as long as a
+        // plugin is in use, and a good part of it is this.
+        .generate_address_map(false)
+        .debug_symbols(false)
+        .native_unwind_info(false)
         // Features that plugins do not need are attack surface.
         .wasm_memory64(false)
         .wasm_multi_memory(false)

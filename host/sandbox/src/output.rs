@@ -99,7 +99,10 @@ impl Validator<'_> {
             if object.is_empty() {
                 return Err("a measure without an object".to_owned());
             }
-            let given = self.texts.get(self.raw.namespaces.get(row).copied().unwrap_or(EMPTY))?;
+            let given = match self.raw.namespaces.get(row) {
+                Some(&given) => self.texts.get(given)?,
+                None => "",
+            };
             let namespace = match (self.expected.scope, given) {
                 _ if !namespaced => "",
                 (Scope::Namespace(scope), "") => scope.as_str(),

@@ -147,6 +147,24 @@ impl Capture {
             + measures
     }
 
+    /// Gives back the room that columns have in addition to their elements: they grew by doubling.
+    pub fn shrink_to_fit(&mut self) {
+        self.input.dictionary.bytes.shrink_to_fit();
+        self.input.dictionary.ends.shrink_to_fit();
+        for answer in &mut self.input.answers {
+            let (times, values) = match &mut answer.data {
+                types::Data::Vector(vector) => (&mut vector.times, &mut vector.values),
+                types::Data::Matrix(matrix) => {
+                    matrix.ends.shrink_to_fit();
+                    (&mut matrix.times, &mut matrix.values)
+                }
+                types::Data::Scalar(_) | types::Data::Text(_) => continue,
+            };
+            times.shrink_to_fit();
+            values.shrink_to_fit();
+        }
+    }
+
     /// When the run began, in milliseconds since the epoch.
     pub fn now(&self) -> i64 {
         self.input.now

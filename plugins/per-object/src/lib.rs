@@ -3,8 +3,8 @@
 use leadsman_plugin_sdk::schemars::{self, JsonSchema};
 use leadsman_plugin_sdk::serde::{self, Deserialize};
 use leadsman_plugin_sdk::{
-    Api, Combine, Context, Failure, Fault, Input, Measures, ObjectSource, ObjectValue, Plan,
-    by_object, log,
+    Api, Combine, Context, Failure, Fault, Input, Measures, ObjectSource, Plan, log,
+    measures_by_object,
 };
 
 /// Which object each series is for.
@@ -54,18 +54,13 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
         ));
         return Ok(Measures::new());
     }
-    let values = by_object(
+    measures_by_object(
         &answer,
         input.scope(),
         &config.object,
         config.namespace.as_deref(),
         config.combine,
-    )?;
-    let mut measures = Measures::with_capacity(values.len());
-    for value in values.iter().map(ObjectValue::measure) {
-        measures.push(value);
-    }
-    Ok(measures)
+    )
 }
 
 leadsman_plugin_sdk::export!(evaluate, plan = plan);

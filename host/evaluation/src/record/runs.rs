@@ -115,7 +115,9 @@ impl RunLog {
     /// Rows as far as there is room for them and for so many bytes of values, with what both take.
     fn keep(&self, owner: &Owner, capture: Capture, value_bytes: usize) -> (Rows, usize) {
         let whole = self.pool.keeps_whole() || capture.bytes() <= MAX_ROW_BYTES;
-        let capture = if whole { capture } else { capture.excerpt(EXCERPT_BYTES) };
+        let mut capture = if whole { capture } else { capture.excerpt(EXCERPT_BYTES) };
+        // There are many, for a long time.
+        capture.shrink_to_fit();
         let bytes = capture.bytes() + value_bytes;
         let room = self.pool.reserve(owner, bytes).or_else(|| {
             // Older runs of the same evaluation are worth less than its newest.

@@ -94,7 +94,7 @@ fn the_newest_good_run_stays_however_often_it_fails_since() {
 #[test]
 fn rows_of_older_runs_go_first() {
     let log = RunLog::default();
-    // Each takes somewhat more than a fifth of what an evaluation may take.
+    // Each takes somewhat more than a seventh of what an evaluation may take.
     let rows = 1500;
     let bytes = capture(rows).bytes();
     assert!(bytes > MAX_EVALUATION_BYTES / 6 && bytes < MAX_ROW_BYTES, "{bytes}");

@@ -1,16 +1,20 @@
 //! Excerpts of captures: copies of their first rows and measures.
 
-use std::collections::HashMap;
-
 use super::Capture;
 use crate::bindings::leadsman::plugin::types;
 use leadsman_model::dictionary::{EMPTY, Text};
 
 impl Capture {
+    /// The number of texts of the input and of what the plugin gave.
+    fn text_count(&self) -> usize {
+        let own = self.measures.as_ref().map_or(0, |measures| measures.dictionary.ends.len());
+        self.input.dictionary.ends.len() + own
+    }
+
     /// A copy of the first rows and measures that take about so many bytes. Objects are left out.
     pub fn excerpt(&self, max_bytes: usize) -> Self {
         let dictionary = types::Dictionary { bytes: Vec::new(), ends: Vec::new() };
-        let known = HashMap::new();
+        let known = vec![0; self.text_count()];
         let mut copying = Copying { from: self, first: 0, dictionary, known, left: 0 };
         copying.text(EMPTY);
         let share = max_bytes / (self.input.answers.len() + 1);
@@ -42,7 +46,11 @@ impl Capture {
         let first = self.input.dictionary.ends.len();
         self.measures = other.measures.as_ref().map(|measures| {
             let dictionary = types::Dictionary { bytes: Vec::new(), ends: Vec::new() };
-            let known = HashMap::from([(EMPTY, EMPTY)]);
+            let mut known = vec![0; other.text_count()];
+            // The empty text is that of the input.
+            if let Some(empty) = known.first_mut() {
+                *empty = EMPTY + 1;
+            }
             let mut copying = Copying { from: other, first, dictionary, known, left: usize::MAX };
             let copied = copying.measures(measures);
             types::Measures { dictionary: copying.dictionary, ..copied }
@@ -56,15 +64,17 @@ struct Copying<'a> {
     /// The number of the first text that is copied.
     first: usize,
     dictionary: types::Dictionary,
-    /// The new number of each text.
-    known: HashMap<Text, Text>,
+    /// By the number of each text, one more than its new number; 0 for those that are not copied yet.
+    known: Vec<Text>,
     /// The bytes that are left for what is copied now.
     left: usize,
 }
 
 impl Copying<'_> {
     fn text(&mut self, id: Text) -> Text {
-        if let Some(&known) = self.known.get(&id) {
+        // A text that a plugin makes up is in no dictionary, and empty.
+        let Some(&known) = self.known.get(id as usize) else { return EMPTY };
+        if let Some(known) = known.checked_sub(1) {
             return known;
         }
         let (text, dictionary) = (self.from.text(id), &mut self.dictionary);
@@ -73,7 +83,9 @@ impl Copying<'_> {
         dictionary.bytes.extend_from_slice(text.as_bytes());
         dictionary.ends.push(number(dictionary.bytes.len()));
         self.left = self.left.saturating_sub(text.len() + size_of::<u32>());
-        self.known.insert(id, new);
+        if let Some(known) = self.known.get_mut(id as usize) {
+            *known = new.saturating_add(1);
+        }
         new
     }
 

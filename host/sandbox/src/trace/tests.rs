@@ -86,4 +86,22 @@ fn texts_that_a_plugin_makes_up_are_empty() {
     measures.dictionary.ends = vec![9];
     let measure = capture.measures().next().unwrap();
     assert_eq!((measure.object, measure.namespace), ("", ""));
+    let excerpt = capture.excerpt(4096);
+    let measure = excerpt.measures().next().unwrap();
+    assert_eq!((measure.object, measure.namespace), ("", ""));
+}
+
+#[test]
+fn what_is_kept_takes_no_more_room_than_its_elements() {
+    let (mut capture, other) = (captured(1000), captured(1000));
+    let before = capture.bytes();
+    capture.shrink_to_fit();
+    // The samples of 1,000 series had room for 1,024, and the texts for up to twice as many bytes.
+    assert!(capture.bytes() < before - 24 * 2 * size_of::<u64>(), "{before}");
+    assert!(capture.measures().eq(other.measures()));
+    let rows = |capture: &Capture| {
+        let answer = capture.answer("rate").unwrap();
+        answer.iter().map(|row| format!("{row:?}")).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&capture), rows(&other));
 }
