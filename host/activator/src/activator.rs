@@ -21,7 +21,7 @@ use leadsman_provider::snapshot::Snapshot;
 use leadsman_runtime::telemetry::Metrics;
 
 /// How many workloads are looked at at once.
-const MAX_AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 
 /// How often it is looked for a new configuration, and for whether this replica leads.
 const TICK: Duration = Duration::from_secs(1);
@@ -118,7 +118,8 @@ impl Activator {
             drop(snapshot);
             let now = Instant::now();
             if may_act(*term.borrow_and_update(), now) {
-                for (workload, group) in due(&all, &mut watched, MAX_AT_ONCE - looks.len(), now) {
+                for (workload, group) in due(&all, &mut watched, MAX_CONCURRENT - looks.len(), now)
+                {
                     let state = watched.get(&workload).map(|of| of.state).unwrap_or_default();
                     looks.push(async move {
                         let state = change.look(&group, state).await;
@@ -176,7 +177,7 @@ fn due(
 /// When there is something to do next. While as many are looked at as may be, an end is waited for.
 fn wake(watched: &BTreeMap<Workload, Watched>, looks: usize, now: Instant) -> Instant {
     let tick = now + TICK;
-    if looks >= MAX_AT_ONCE {
+    if looks >= MAX_CONCURRENT {
         return tick;
     }
     watched.values().filter_map(|of| of.next).min().map_or(tick, |next| next.min(tick))

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 /// How long it counts that a workload was seen to run, or to have no replica.
-const SEEN: Duration = Duration::from_secs(60);
+const OBSERVATION_MAX_AGE: Duration = Duration::from_secs(60);
 
 /// Between two looks at a value may lie this many times the interval; else nobody has seen what the
 /// value was in between.
@@ -114,7 +114,7 @@ impl State {
             Level::Above | Level::Unknown(_) => None,
         };
         let state = Self { low_since, looked: Some(now), seen: self.seen };
-        let counts = SEEN.max(settings.every);
+        let counts = OBSERVATION_MAX_AGE.max(settings.every);
         let runs = self.seen.filter(|(at, _)| since(*at) < counts).map(|(_, runs)| runs);
         let intent = match (level, runs, low_since) {
             (Level::Unknown(why), ..) => Intent::Hold(Hold::Unknown(why.clone())),

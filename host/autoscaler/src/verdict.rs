@@ -284,9 +284,9 @@ fn assumption(ratio: f64) -> &'static str {
 }
 
 fn names(group: &std::collections::BTreeSet<String>) -> String {
-    const SHOWN: usize = 5;
-    let mut names: Vec<_> = group.iter().take(SHOWN).map(String::as_str).collect();
-    if group.len() > SHOWN {
+    const MAX_SHOWN: usize = 5;
+    let mut names: Vec<_> = group.iter().take(MAX_SHOWN).map(String::as_str).collect();
+    if group.len() > MAX_SHOWN {
         names.push("…");
     }
     names.join(", ")

@@ -14,7 +14,7 @@ use super::{Cluster, explain};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The longest time that a Lease is respected for without being renewed, whatever stands in it.
-const MAX_LASTS: Duration = Duration::from_secs(60);
+const MAX_LEASE_DURATION: Duration = Duration::from_secs(60);
 
 /// A Lease as it was read.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl HeldLease {
     pub fn lasts(&self) -> Duration {
         let seconds = self.0.spec.as_ref().and_then(|spec| spec.lease_duration_seconds);
         let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0);
-        Duration::from_secs(seconds).min(MAX_LASTS)
+        Duration::from_secs(seconds).min(MAX_LEASE_DURATION)
     }
 }
 

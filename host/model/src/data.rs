@@ -38,7 +38,7 @@ pub struct OldOne {
 }
 
 /// How many series that were dropped are kept with their labels.
-const MAX_OLD: usize = 200;
+const MAX_STALE_SERIES: usize = 200;
 
 /// The samples of an answer. Times are in milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,7 +185,8 @@ impl Answer {
         if count == 0 {
             return Ok(OldSeries::default());
         }
-        let old = newest.iter().enumerate().filter(|&(_, &time)| time < oldest).take(MAX_OLD);
+        let old =
+            newest.iter().enumerate().filter(|&(_, &time)| time < oldest).take(MAX_STALE_SERIES);
         let few = old.map(|(row, &time)| OldOne { time, labels: self.labels_of(row) }).collect();
         let keep: Vec<bool> = newest.iter().map(|&time| time >= oldest).collect();
         match &mut self.data {

@@ -219,8 +219,8 @@ impl ExternalReading<'_> {
         let Missing { reason, message } = match picked {
             Some(selector) => {
                 let few: Vec<_> =
-                    all.iter().take(MAX_TOLD).map(|item| called(&item.labels)).collect();
-                let more = if all.len() > MAX_TOLD { ", …" } else { "" };
+                    all.iter().take(MAX_SHOWN).map(|item| called(&item.labels)).collect();
+                let more = if all.len() > MAX_SHOWN { ", …" } else { "" };
                 let message = format!(
                     "the selector {selector} picks none of {} ({}{more})",
                     counted(all.len(), "item"),
@@ -263,7 +263,7 @@ enum StandIn {
 }
 
 /// How many items a message names by their labels.
-const MAX_TOLD: usize = 3;
+const MAX_SHOWN: usize = 3;
 
 /// How many characters of an item's labels a message has.
 const MAX_LABELS: usize = 200;

@@ -37,7 +37,7 @@ const MAX_SELECTOR_BYTES: usize = 4096;
 const MAX_METRIC_SELECTOR_BYTES: usize = 1024;
 
 /// How similar a key must be to be suggested, from 0 to 1.
-const SIMILAR: f64 = 0.8;
+const MIN_SIMILARITY: f64 = 0.8;
 
 /// A trigger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl<'a> Metadata<'a> {
                 .iter()
                 .map(|known| (strsim::jaro_winkler(key, known), known))
                 .max_by(|(one, _), (other, _)| one.total_cmp(other))
-                .filter(|(similarity, _)| *similarity >= SIMILAR);
+                .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY);
             let hint = match similar {
                 Some((_, known)) => format!("did you mean `{known}`?"),
                 None => format!("known are {}", KEYS.map(|key| format!("`{key}`")).join(", ")),

@@ -18,7 +18,7 @@ use leadsman_model::quantity::Quantity;
 const MAX_HISTORY: usize = 40;
 
 /// The time between two looks of a controller: that of a frame as it was recorded.
-const LOOK_INTERVAL: Duration = Duration::from_secs(15);
+const SYNC_PERIOD: Duration = Duration::from_secs(15);
 
 /// For how long a controller holds recommendations.
 const STABILIZATION: Duration = Duration::from_secs(300);
@@ -151,7 +151,7 @@ impl Autoscaler {
     fn recommendations(&self) -> Vec<Recommendation> {
         let recent = self.recommended.iter().rev().zip(1_u32..);
         let recent = recent.map(|(replicas, looks)| Recommendation {
-            age: LOOK_INTERVAL * looks,
+            age: SYNC_PERIOD * looks,
             replicas: *replicas,
         });
         recent.take_while(|known| known.age <= STABILIZATION).collect()

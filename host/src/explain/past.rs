@@ -14,8 +14,8 @@ use super::requests::segment;
 const SPAN: i64 = 3600 * 1000;
 
 /// The most Events that are asked for, and of these the newest that are shown.
-const MAX_ASKED: usize = 500;
-const MAX_TOLD: usize = 30;
+const MAX_LISTED: usize = 500;
+const MAX_SHOWN: usize = 30;
 
 /// Something that was reported, perhaps several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,7 +39,7 @@ pub(super) async fn past(
     now: i64,
 ) -> Result<Vec<Past>, String> {
     let path = format!(
-        "/api/v1/namespaces/{}/events?limit={MAX_ASKED}&fieldSelector=involvedObject.kind%3D\
+        "/api/v1/namespaces/{}/events?limit={MAX_LISTED}&fieldSelector=involvedObject.kind%3D\
          HorizontalPodAutoscaler%2CinvolvedObject.name%3D{}",
         segment(namespace),
         segment(name)
@@ -52,7 +52,7 @@ fn of_list(list: &Value, now: i64) -> Vec<Past> {
     let mut reported: Vec<_> = items.iter().filter_map(of_event).collect();
     reported.retain(|(at, _)| now.saturating_sub(*at) <= SPAN);
     reported.sort_by_key(|(at, _)| *at);
-    let older = reported.len().saturating_sub(MAX_TOLD);
+    let older = reported.len().saturating_sub(MAX_SHOWN);
     reported.into_iter().skip(older).map(|(_, past)| past).collect()
 }
 
@@ -111,6 +111,6 @@ mod tests {
         let many: Vec<_> = (0..100)
             .map(|_| event("Many", json!({"lastTimestamp": "2026-01-01T10:30:00Z"})))
             .collect();
-        assert_eq!(of_list(&json!({"items": many}), now).len(), MAX_TOLD);
+        assert_eq!(of_list(&json!({"items": many}), now).len(), MAX_SHOWN);
     }
 }

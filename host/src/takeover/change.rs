@@ -29,7 +29,7 @@ const INJECTIONS: [&str; 3] = [
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often in a row it must have worked, and how often that is looked at.
-const SETTLED: usize = 5;
+const MIN_SUCCESSES: usize = 5;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What APIServices are pointed to.
@@ -233,7 +233,7 @@ async fn works(cluster: &Cluster, found: &RegisteredService, with_all: bool) -> 
             (Ok(_), _) => None,
         };
         in_a_row = if reason.is_none() { in_a_row + 1 } else { 0 };
-        if in_a_row >= SETTLED {
+        if in_a_row >= MIN_SUCCESSES {
             return Ok(());
         }
         if let Some(reason) = reason

@@ -18,7 +18,7 @@ const MAX_CHANGES: usize = 240;
 const MAX_CELLS: usize = 100_000;
 
 /// After so long without a note, in milliseconds, it is not known what was between.
-const GAP: i64 = 60 * 1000;
+const MAX_GAP: i64 = 60 * 1000;
 
 /// What there was at one time.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +114,7 @@ impl Changes {
         let history = self.all.entry(name.to_owned()).or_insert_with(|| History::new(series, at));
         let before = history.cells;
         // Clocks may be set back, by little while they are corrected.
-        let begins = !is_known || history.series != series || history.noted - at > GAP;
+        let begins = !is_known || history.series != series || history.noted - at > MAX_GAP;
         if begins {
             *history = History::new(series, at);
         }
@@ -147,7 +147,7 @@ impl History {
     }
 
     fn add(&mut self, at: i64, now: Moment) {
-        if at - self.noted > GAP {
+        if at - self.noted > MAX_GAP {
             self.push(self.noted, Moment::unknown(now.metrics.len()));
         }
         self.noted = at;

@@ -82,7 +82,7 @@ fn many_series_without_a_new_sample_are_counted_and_the_first_kept() {
     rows.times = vec![10; 1000];
     rows.times[999] = 20;
     let old = answer.drop_older(11).unwrap();
-    assert_eq!((old.count, old.few.len(), answer.data.series()), (999, MAX_OLD, 1));
+    assert_eq!((old.count, old.few.len(), answer.data.series()), (999, MAX_STALE_SERIES, 1));
 }
 
 #[test]

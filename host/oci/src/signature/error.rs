@@ -51,10 +51,10 @@ fn besides(refused: &[String]) -> String {
 
 /// The first few, for a message.
 fn list(refused: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let mut text = refused[..refused.len().min(SHOWN)].join("; ");
-    if refused.len() > SHOWN {
-        text.push_str(&format!("; and {} more", refused.len() - SHOWN));
+    const MAX_SHOWN: usize = 5;
+    let mut text = refused[..refused.len().min(MAX_SHOWN)].join("; ");
+    if refused.len() > MAX_SHOWN {
+        text.push_str(&format!("; and {} more", refused.len() - MAX_SHOWN));
     }
     text
 }

@@ -6,7 +6,7 @@ use super::Wanted;
 use leadsman_rules::MayGive;
 
 /// How many reasons of one kind a message names.
-const MAX_TOLD: usize = 3;
+const MAX_SHOWN: usize = 3;
 
 /// What is known of metrics that rules do not give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,11 +64,11 @@ impl RuleGaps {
             let mut gaps: Vec<_> =
                 gaps.filter(|gap| gap.external == external).map(|gap| &*gap.message).collect();
             gaps.dedup();
-            let more = match gaps.len().saturating_sub(MAX_TOLD) {
+            let more = match gaps.len().saturating_sub(MAX_SHOWN) {
                 0 => String::new(),
                 more => format!("; and {more} more"),
             };
-            gaps.truncate(MAX_TOLD);
+            gaps.truncate(MAX_SHOWN);
             (!gaps.is_empty()).then(|| format!("{}{more}", gaps.join("; ")))
         };
         let known = self.metrics.get(metric).and_then(|gaps| reported(&mut gaps.iter()));

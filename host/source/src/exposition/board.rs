@@ -20,7 +20,7 @@ use super::target::{Target, TargetKey};
 use leadsman_model::tenant::Tenant;
 
 /// A metric that nobody has wanted for so long, beyond two of its windows, is dropped.
-const KEPT_UNWANTED: Duration = Duration::from_secs(120);
+const UNUSED_RETENTION: Duration = Duration::from_secs(120);
 
 /// What is wanted and known.
 #[derive(Default)]
@@ -97,7 +97,7 @@ impl Board {
     /// Drops what nobody wants any more; gives whether nothing is wanted.
     pub(super) fn forget_unwanted(&mut self, now: Instant) -> bool {
         self.wants.retain(|_, want| {
-            now.saturating_duration_since(want.at) < KEPT_UNWANTED + 2 * want.wish.longest
+            now.saturating_duration_since(want.at) < UNUSED_RETENTION + 2 * want.wish.longest
         });
         let wants = &self.wants;
         for entry in self.entries.values_mut() {

@@ -49,10 +49,10 @@ pub use settings::{
 };
 
 /// How often it is looked at whether somebody still wants what is kept.
-const FORGET_EVERY: Duration = Duration::from_secs(30);
+const EVICTION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How much longer than a scrape may take is waited for its end.
-const SLACK: Duration = Duration::from_secs(1);
+const SCRAPE_TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
 
 /// The call of a target, in metrics.
 const SCRAPE: &str = "scrape";
@@ -140,7 +140,7 @@ impl Exposition {
     /// Has targets scraped that are due, and waits for those that are worth it.
     async fn scrape(&self, targets: &[Arc<Target>], metric: &str) {
         // A scrape ends by itself, and says why.
-        let patience = self.shared.settings.timeout + SLACK;
+        let patience = self.shared.settings.timeout + SCRAPE_TIMEOUT_MARGIN;
         let deadline = tokio::time::Instant::now() + patience;
         // A scrape that was under way may not have looked for the metric: the next one does.
         let every = self.shared.settings.at_most_every;
@@ -205,7 +205,7 @@ impl Exposition {
 /// Drops what nobody wants any more, until there is nothing left.
 async fn forget(shared: Weak<Shared>) {
     loop {
-        sleep(FORGET_EVERY).await;
+        sleep(EVICTION_INTERVAL).await;
         let Some(shared) = shared.upgrade() else { return };
         if shared.board().forget_unwanted(Instant::now()) {
             return;

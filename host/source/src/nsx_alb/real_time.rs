@@ -14,7 +14,7 @@ use super::request::Target;
 use super::settings::Step;
 
 /// How long an object without a sample is remembered, in milliseconds.
-const REMEMBERED: i64 = 3_600_000;
+const ENDED_RETENTION: i64 = 3_600_000;
 
 /// The most objects that are remembered: as many as a list may have.
 const MAX_REMEMBERED: usize = super::objects::MAX_OBJECTS;
@@ -85,7 +85,7 @@ impl Watch {
                 self.0.insert(uuid.into(), Seen { time: now, has_ended: false });
             }
         }
-        self.0.retain(|_, seen| now.saturating_sub(seen.time) < REMEMBERED);
+        self.0.retain(|_, seen| now.saturating_sub(seen.time) < ENDED_RETENTION);
         ended.sort();
         Some(ended)
     }
@@ -215,9 +215,9 @@ mod tests {
     fn what_has_no_samples_any_more_is_forgotten() {
         let (mut watch, keys) = (Watch::default(), [real_time("*")]);
         let _ = watch.answered(&keys, &[row("pool-1", 5)], NOW);
-        let _ = watch.answered(&keys, &[], NOW + REMEMBERED - 1);
+        let _ = watch.answered(&keys, &[], NOW + ENDED_RETENTION - 1);
         assert_eq!(watch.counts(), (1, 0));
-        let _ = watch.answered(&keys, &[], NOW + REMEMBERED);
+        let _ = watch.answered(&keys, &[], NOW + ENDED_RETENTION);
         assert_eq!(watch.counts(), (0, 0));
     }
 

@@ -105,7 +105,7 @@ where
 /// is left, and less if it failed before. It may go on answering meanwhile.
 fn patience(turn: Turn, left: Duration, others: usize) -> Duration {
     let share = left / u32::try_from(others + 1).unwrap_or(u32::MAX);
-    if turn.is_trial && others > 0 { share.min(left / 10) } else { share }
+    if turn.is_probe && others > 0 { share.min(left / 10) } else { share }
 }
 
 /// Those that did not answer soon. Whatever was asked just now is none of them.
