@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::change::Change;
-use crate::decision::State;
+use crate::decision::WorkloadState;
 use crate::election::{Election, Term, may_act};
 use crate::group::{Group, groups};
 use crate::report::{EventWriter, Report};
@@ -38,7 +38,7 @@ pub struct Activator {
 /// A workload that is looked at.
 #[derive(Default)]
 struct Watched {
-    state: State,
+    state: WorkloadState,
     /// When it is looked at next; `None` while it is.
     next: Option<Instant>,
     /// Whether it is looked at for values that are not those of the newest snapshot any more.
@@ -48,12 +48,12 @@ struct Watched {
 impl Watched {
     /// The values are others: how long these have been low is not known.
     fn forget(&mut self) {
-        (self.state, self.outdated) = (State::default(), self.next.is_none());
+        (self.state, self.outdated) = (WorkloadState::default(), self.next.is_none());
     }
 
     /// A look has ended with this state.
-    fn looked(&mut self, state: State, next: Instant) {
-        let state = if self.outdated { State::default() } else { state };
+    fn looked(&mut self, state: WorkloadState, next: Instant) {
+        let state = if self.outdated { WorkloadState::default() } else { state };
         *self = Self { state, next: Some(next), outdated: false };
     }
 }
@@ -199,7 +199,7 @@ mod tests {
     fn other_values_begin_the_cooldown_anew() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let (low, _) = State::default().after(&SETTINGS, &Level::Low, start);
+        let (low, _) = WorkloadState::default().after(&SETTINGS, &Level::Low, start);
         let asks = |watched: &Watched| watched.state.after(&SETTINGS, &Level::Low, at(60)).1;
 
         let mut watched = Watched { state: low, next: Some(at(60)), outdated: false };

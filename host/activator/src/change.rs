@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::decision::{Action, Intent, Leave, ObservedScale, State, decide};
+use crate::decision::{Action, Intent, Leave, ObservedScale, WorkloadState, decide};
 use crate::election::{Election, Term, may_act};
 use crate::group::Group;
 use crate::marks::Mark;
@@ -26,7 +26,7 @@ pub(crate) struct Change<'a> {
 
 impl Change<'_> {
     /// Looks at the values of a workload, and does what they ask for. Gives what is remembered of it.
-    pub(crate) async fn look(&self, group: &Group, state: State) -> State {
+    pub(crate) async fn look(&self, group: &Group, state: WorkloadState) -> WorkloadState {
         let level = group.level().await;
         let (state, intent) = state.after(&group.settings, &level, Instant::now());
         let start = match intent {

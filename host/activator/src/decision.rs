@@ -36,7 +36,7 @@ pub(crate) enum Level {
 
 /// What is remembered of a workload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct State {
+pub(crate) struct WorkloadState {
     /// Since when every value that was looked at was low.
     low_since: Option<Instant>,
     /// When values were looked at last.
@@ -104,7 +104,7 @@ pub(crate) enum Leave {
     AutoscalerToZero(String),
 }
 
-impl State {
+impl WorkloadState {
     /// The state after a look at the values, and what they ask for.
     pub(crate) fn after(self, settings: &Settings, level: &Level, now: Instant) -> (Self, Intent) {
         let since = |at: Instant| now.saturating_duration_since(at);

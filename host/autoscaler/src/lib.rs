@@ -12,6 +12,6 @@ mod reported;
 mod store;
 pub mod verdict;
 
-pub use overview::{KnownMetric, MetricOverview, Number, Overview, State, Trouble};
+pub use overview::{AutoscalerState, KnownMetric, MetricOverview, Number, Overview, Trouble};
 pub use reported::situation;
 pub use store::{AutoscalerStore, Followed, KnownAutoscalers};

@@ -14,7 +14,7 @@ use crate::verdict::{is_held_by_rate, steps, target_words, title, verdict};
 /// The state of an autoscaler. The worst is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum State {
+pub enum AutoscalerState {
     /// A metric cannot be read, or the target cannot be scaled.
     Failing,
     /// It wants other replicas, and something but its bounds holds it; or a value that it reads is old.
@@ -60,7 +60,7 @@ pub struct Overview {
     /// Kind and name of what it scales.
     pub target: String,
     /// Its state.
-    pub state: State,
+    pub state: AutoscalerState,
     /// In one sentence.
     pub verdict: String,
     /// The replicas that there are; `None` before its controller has looked.
@@ -148,7 +148,7 @@ impl Overview {
             namespace: autoscaler.metadata.namespace.clone().unwrap_or_default(),
             name: autoscaler.metadata.name.clone(),
             target: format!("{}/{}", spec.scale_target_ref.kind, spec.scale_target_ref.name),
-            state: State::New,
+            state: AutoscalerState::New,
             verdict: "has not been looked at yet by its controller".to_owned(),
             replicas: None,
             wants: None,
@@ -225,24 +225,24 @@ fn state(
     situation: &Situation,
     decision: &Decision,
     known: &[KnownMetric],
-) -> State {
+) -> AutoscalerState {
     let is_false = |kind: &str| status.condition(kind).filter(|known| known.status == "False");
     let inactive = is_false("ScalingActive");
     let disabled = inactive.is_some_and(|condition| condition.reason == "ScalingDisabled");
     if disabled || matches!(decision.outcome, Outcome::Disabled) {
-        return State::PinnedAtZero;
+        return AutoscalerState::PinnedAtZero;
     }
     if inactive.is_some() || is_false("AbleToScale").is_some() {
-        return State::Failing;
+        return AutoscalerState::Failing;
     }
     let (proposals, limit) = match &decision.outcome {
-        Outcome::Held { .. } => return State::Failing,
+        Outcome::Held { .. } => return AutoscalerState::Failing,
         Outcome::Recommended { proposals, limit, .. } => (proposals, *limit),
-        Outcome::AboveMax => return State::AtMax,
-        Outcome::BelowMin | Outcome::Disabled => return State::Fine,
+        Outcome::AboveMax => return AutoscalerState::AtMax,
+        Outcome::BelowMin | Outcome::Disabled => return AutoscalerState::Fine,
     };
     if proposals.iter().any(Result::is_err) {
-        return State::Failing;
+        return AutoscalerState::Failing;
     }
     let wants = wants(decision).unwrap_or(situation.replicas);
     let old = known.iter().any(|known| matches!(known.trouble, Some(Trouble::Old(_))));
@@ -257,11 +257,11 @@ fn state(
     let no_room = at_max && situation.max > situation.min;
     // What waits below the maximum is held by time; at the maximum only more replicas help.
     if old || ((waits || rate) && !at_max) {
-        State::Held
+        AutoscalerState::Held
     } else if limit == Some(Limit::MaxReplicas) || no_room {
-        State::AtMax
+        AutoscalerState::AtMax
     } else {
-        State::Fine
+        AutoscalerState::Fine
     }
 }
 

@@ -32,10 +32,10 @@ pub(crate) struct Addresses {
 
 struct Address {
     url: String,
-    state: Mutex<State>,
+    state: Mutex<AddressHealth>,
 }
 
-struct State {
+struct AddressHealth {
     down: Option<Down>,
     /// When it answered last.
     answered: Option<Instant>,
@@ -65,7 +65,7 @@ impl Addresses {
     pub(crate) fn new(urls: &[String], preference: Preference, metrics: SourceMetrics) -> Self {
         let address = |url: &String| {
             let backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
-            let state = Mutex::new(State { down: None, answered: None, backoff });
+            let state = Mutex::new(AddressHealth { down: None, answered: None, backoff });
             Address { url: url.clone(), state }
         };
         let all = urls.iter().map(address).collect();
@@ -202,7 +202,7 @@ impl Addresses {
 }
 
 impl Address {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, AddressHealth> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

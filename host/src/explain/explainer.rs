@@ -12,7 +12,7 @@ use leadsman_provider::explanation::{KIND, MetricExplanation, With};
 use leadsman_provider::snapshot::Snapshot;
 use serde_json::Value;
 
-use super::requests::{MetricRead, Served, segment};
+use super::requests::{MetricRead, ServedAs, segment};
 use super::{ExplainError, readings};
 use crate::app::{self, ClusterOptions, LoadedConfig};
 
@@ -112,7 +112,7 @@ impl Explainer {
     }
 
     /// As what a metric is served.
-    async fn served(&self, metric: &str, version: &str) -> Result<Vec<Served>, ExplainError> {
+    async fn served(&self, metric: &str, version: &str) -> Result<Vec<ServedAs>, ExplainError> {
         match &self.0 {
             ExplainBackend::Process(loaded) => Ok(served_in(&loaded.loaded.snapshot, metric)),
             ExplainBackend::Cluster(cluster) => {
@@ -131,13 +131,13 @@ impl Explainer {
 }
 
 /// As what a snapshot serves a metric.
-fn served_in(snapshot: &Snapshot, metric: &str) -> Vec<Served> {
+fn served_in(snapshot: &Snapshot, metric: &str) -> Vec<ServedAs> {
     let served = snapshot.of_name(metric).filter_map(|entry| match &entry.serve {
-        Serve::Custom(resource) => Some(Served::Custom {
+        Serve::Custom(resource) => Some(ServedAs::Custom {
             resource: resource.to_string(),
             namespaced: resource.namespaced(),
         }),
-        Serve::External => Some(Served::External),
+        Serve::External => Some(ServedAs::External),
         Serve::ResourceMetrics(_) => None,
     });
     served.collect()
@@ -150,16 +150,16 @@ pub fn paths_in(snapshot: &Snapshot, namespace: &str, metric: &str) -> Vec<Strin
 }
 
 /// What a list of discovery says of a metric.
-fn listed(list: &Value, metric: &str, is_custom: bool) -> Vec<Served> {
+fn listed(list: &Value, metric: &str, is_custom: bool) -> Vec<ServedAs> {
     let resources = list["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
     let served = resources.iter().filter_map(|resource| {
         let name = resource["name"].as_str()?;
         if !is_custom {
-            return (name == metric).then_some(Served::External);
+            return (name == metric).then_some(ServedAs::External);
         }
         let (of, name) = name.split_once('/')?;
         let namespaced = resource["namespaced"].as_bool().unwrap_or(true);
-        (name == metric).then(|| Served::Custom { resource: of.to_owned(), namespaced })
+        (name == metric).then(|| ServedAs::Custom { resource: of.to_owned(), namespaced })
     });
     served.collect()
 }

@@ -60,12 +60,12 @@ impl MetricRead {
 
 /// As what a metric is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Served {
+pub(super) enum ServedAs {
     External,
     Custom { resource: String, namespaced: bool },
 }
 
-impl Served {
+impl ServedAs {
     /// The path of a read of all that a namespace has of it.
     pub(super) fn path(&self, namespace: &str, metric: &str, custom_version: &str) -> String {
         let read = MetricRead {

@@ -16,7 +16,7 @@ fn unknown() -> Level {
 
 /// What a course of levels leads to; each is so many seconds after the one before.
 fn course(settings: &Settings, levels: &[(u64, Level)]) -> Vec<Intent> {
-    let (mut now, mut state) = (Instant::now(), State::default());
+    let (mut now, mut state) = (Instant::now(), WorkloadState::default());
     let mut intents = Vec::new();
     for (after, level) in levels {
         now += Duration::from_secs(*after);
@@ -65,7 +65,7 @@ fn what_was_seen_a_while_ago_is_looked_at_again() {
         (true, Level::Above, Intent::Hold(Hold::Runs)),
         (false, Level::Low, Intent::Hold(Hold::AtZero)),
     ] {
-        let state = State { low_since: Some(now), looked: Some(at(40)), seen: None };
+        let state = WorkloadState { low_since: Some(now), looked: Some(at(40)), seen: None };
         let state = state.seen(runs, at(60));
         assert_eq!(state.after(&SETTINGS, &level, at(70)).1, intent);
         assert_ne!(state.after(&SETTINGS, &level, at(121)).1, intent);

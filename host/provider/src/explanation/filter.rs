@@ -35,7 +35,7 @@ pub(super) struct Filter<'a> {
 
 /// What a run served. Its items are looked at only for rows of which nothing else says whose they are; then
 /// there may be many of both.
-pub(super) struct Served<'v> {
+pub(super) struct ServedValues<'v> {
     values: Option<&'v Values>,
     /// The labels of each item, sorted.
     items: OnceCell<HashSet<Labels<'v>>>,
@@ -101,7 +101,7 @@ impl<'a> Filter<'a> {
     pub(super) fn row<'r>(
         &'r self,
         row: &CapturedRow<'r>,
-        served: &Served<'_>,
+        served: &ServedValues<'_>,
     ) -> Result<&'r str, Hidden> {
         let label = |name: &str| {
             let found = row.labels.iter().find(|(label, _)| *label == name);
@@ -260,7 +260,7 @@ fn fixed_object(config: &str) -> Option<(Option<String>, String)> {
     Some((text("namespace"), text("name")?))
 }
 
-impl<'v> Served<'v> {
+impl<'v> ServedValues<'v> {
     /// Of a run with these values, if it has some.
     pub(super) fn new(values: Option<&'v Values>) -> Self {
         Self { values, items: OnceCell::new() }

@@ -121,18 +121,18 @@ fn current_age() -> i64 {
 }
 
 /// Why samples of one object, or of all that a query is for, may be older than they should be.
-pub(super) fn why_old(mut states: impl Iterator<Item = State>) -> &'static str {
-    let first = states.next().unwrap_or(State::Unknown);
+pub(super) fn why_old(mut states: impl Iterator<Item = RealTimeState>) -> &'static str {
+    let first = states.next().unwrap_or(RealTimeState::Unknown);
     let all = states.try_fold(first, |all, state| (state == all).then_some(all));
-    match all.unwrap_or(State::Unknown) {
-        State::Ended => {
+    match all.unwrap_or(RealTimeState::Unknown) {
+        RealTimeState::Ended => {
             "; it had real time metrics and they have ended: switch them on again, or say `step: 5m`"
         }
-        State::Off => {
+        RealTimeState::Off => {
             "; real time metrics are switched off in its analytics_policy: switch them on, or say \
              `step: 5m`"
         }
-        State::Unknown => {
+        RealTimeState::Unknown => {
             "; are real time metrics switched on for it, and has their duration not ended?"
         }
     }
@@ -140,7 +140,7 @@ pub(super) fn why_old(mut states: impl Iterator<Item = State>) -> &'static str {
 
 /// What is known of an object whose samples are old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum RealTimeState {
     /// It had real time metrics.
     Ended,
     /// Its analytics policy has them switched off.
@@ -253,10 +253,12 @@ mod tests {
 
     #[test]
     fn the_reason_is_that_of_all_objects_or_a_question() {
-        let ended = why_old([State::Ended, State::Ended].into_iter());
+        let ended = why_old([RealTimeState::Ended, RealTimeState::Ended].into_iter());
         assert!(ended.contains("have ended"), "{ended}");
-        assert!(why_old([State::Off].into_iter()).contains("switched off"));
-        for unsure in [&[State::Ended, State::Off][..], &[State::Unknown], &[]] {
+        assert!(why_old([RealTimeState::Off].into_iter()).contains("switched off"));
+        for unsure in
+            [&[RealTimeState::Ended, RealTimeState::Off][..], &[RealTimeState::Unknown], &[]]
+        {
             assert!(why_old(unsure.iter().copied()).ends_with('?'), "{unsure:?}");
         }
     }
