@@ -5,7 +5,7 @@
 
 use leadsman_fuzz::shape;
 use leadsman_model::query_params::QueryParams;
-use leadsman_rules::{Api, Catalog, ResourceRules, Rule, RuleQuery, Seen, resolver, written};
+use leadsman_rules::{Api, Catalog, ResourceRules, Rule, RuleQuery, ListedSeries, resolver, written};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are parsed on a separate thread.
@@ -29,7 +29,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         let _ = rule.findings();
         let labels = ["namespace", "pod", "node", "kube_apps_deployment", "x"].map(Into::into);
         let names = ["http_requests_total", "container_memory", "a:b", "x"];
-        let seen: Seen = names.map(|name| (name.into(), labels.clone().into())).into();
+        let seen: ListedSeries = names.map(|name| (name.into(), labels.clone().into())).into();
         let catalog = Catalog::new(&[rule], |_| Some(&seen), &resolve, &mut |_| {});
         for entry in catalog.entries {
             ask(&entry.query, name);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::current::Generation;
 use super::read::{ReadState, warning_header};
 use super::status::Status;
-use leadsman_delegate::{Answer, Delegate, Passed, RequestedMetric, User};
+use leadsman_delegate::{Delegate, DelegateAnswer, Passed, RequestedMetric, User};
 use leadsman_provider::{Caller, ReadError};
 use leadsman_server::auth::Identity;
 
@@ -81,10 +81,10 @@ impl ReadState {
         &self,
         caller: Caller<'_>,
         delegate: &Delegate,
-        answer: Answer,
+        answer: DelegateAnswer,
     ) -> Result<Response, Status> {
         let name = &delegate.settings().name;
-        let Answer { status, content_type, body, warnings, stale, message } = answer;
+        let DelegateAnswer { status, content_type, body, warnings, stale, message } = answer;
         let is_json = content_type.as_bytes().starts_with(b"application/json");
         let body = match &message {
             Some(message) if !status.is_success() && is_json => named(name, message, body),

@@ -12,6 +12,6 @@ mod reported;
 mod store;
 pub mod verdict;
 
-pub use overview::{AutoscalerState, KnownMetric, MetricOverview, Number, Overview, Trouble};
+pub use overview::{AutoscalerState, KnownMetric, MetricOverview, MetricProblem, Number, Overview};
 pub use reported::situation;
 pub use store::{AutoscalerStore, Followed, KnownAutoscalers};

@@ -37,12 +37,12 @@ pub struct KnownMetric {
     /// The newest value of the object, or of each item, in thousandths; `None` where it is not known.
     pub newest: Option<Vec<i64>>,
     /// What is wrong with it.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<MetricProblem>,
 }
 
 /// What is wrong with a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum MetricProblem {
     /// Reads of it fail. Why.
     Failing(String),
     /// Reads of it get an old value, or one that stands for what is not known. Why.
@@ -245,7 +245,7 @@ fn state(
         return AutoscalerState::Failing;
     }
     let wants = wants(decision).unwrap_or(situation.replicas);
-    let old = known.iter().any(|known| matches!(known.trouble, Some(Trouble::Old(_))));
+    let old = known.iter().any(|known| matches!(known.trouble, Some(MetricProblem::Old(_))));
     let rate =
         matches!(limit, Some(Limit::Rate(_))) || is_held_by_rate(situation, decision, status);
     let waits = status.condition("AbleToScale").is_some_and(|able| {
@@ -292,7 +292,7 @@ fn metric(
         old: None,
         mapping: known.and_then(|known| known.mapping.clone()),
     };
-    if let Some(Trouble::Old(why)) = known.and_then(|known| known.trouble.as_ref()) {
+    if let Some(MetricProblem::Old(why)) = known.and_then(|known| known.trouble.as_ref()) {
         overview.old = Some(why.clone());
     }
     match proposed {

@@ -14,7 +14,7 @@ use leadsman_hpa::{
 use leadsman_model::quantity::Quantity;
 
 use crate::manifest::{Autoscaler, CurrentValue, MetricSpec, MetricStatus, Status};
-use crate::overview::{KnownMetric, Trouble};
+use crate::overview::{KnownMetric, MetricProblem};
 
 /// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
@@ -63,7 +63,7 @@ fn reading(
     known: Option<&KnownMetric>,
     replicas: i32,
 ) -> Result<Reading, String> {
-    if let Some(Trouble::Failing(reason)) = known.and_then(|known| known.trouble.as_ref()) {
+    if let Some(MetricProblem::Failing(reason)) = known.and_then(|known| known.trouble.as_ref()) {
         return Err(reason.clone());
     }
     match known.and_then(|known| known.newest.as_deref()) {

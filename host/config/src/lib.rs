@@ -34,7 +34,7 @@ pub fn published_schema() -> serde_json::Value {
 
 /// Why a configuration could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub enum ConfigReadError {
     /// The file cannot be read.
     #[error("cannot read the configuration {path}")]
     File {
@@ -63,9 +63,9 @@ pub struct Parsed {
 }
 
 /// Reads and checks a file.
-pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ReadError> {
+pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ConfigReadError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|source| ReadError::File { path: path.display().to_string(), source })?;
+        .map_err(|source| ConfigReadError::File { path: path.display().to_string(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
     Ok(parse(&path.display().to_string(), &Origin::Folder(folder), flags, &text))
 }

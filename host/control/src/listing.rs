@@ -16,7 +16,7 @@ use super::state::SeriesState;
 use leadsman_cluster::Cluster;
 use leadsman_config::valid;
 use leadsman_model::resource::Resource;
-use leadsman_rules::Seen;
+use leadsman_rules::ListedSeries;
 use leadsman_runtime::backoff::Backoff;
 use leadsman_runtime::clock;
 use leadsman_runtime::supervise::supervised;
@@ -54,7 +54,7 @@ pub(super) struct Listed {
 /// The series of one query.
 #[derive(Default, Clone)]
 struct Query {
-    seen: Arc<Seen>,
+    seen: Arc<ListedSeries>,
     /// How often in a row a name was missing.
     missed: BTreeMap<Arc<str>, u8>,
     /// Why the newest list could not be had.
@@ -65,12 +65,12 @@ struct Query {
 
 impl Listed {
     /// What was seen for a series query.
-    pub(super) fn seen(&self, query: &str) -> Option<&Seen> {
+    pub(super) fn seen(&self, query: &str) -> Option<&ListedSeries> {
         self.queries.get(query).map(|query| &*query.seen)
     }
 
     /// The same, shared.
-    pub(super) fn shared(&self, query: &str) -> Option<Arc<Seen>> {
+    pub(super) fn shared(&self, query: &str) -> Option<Arc<ListedSeries>> {
         self.queries.get(query).map(|query| query.seen.clone())
     }
 
@@ -86,7 +86,7 @@ impl Listed {
 
     /// A list for a series query ended.
     #[cfg(test)]
-    pub(super) fn answered(&mut self, query: &str, answer: Result<Seen, String>) {
+    pub(super) fn answered(&mut self, query: &str, answer: Result<ListedSeries, String>) {
         self.queries.entry(query.to_owned()).or_default().take(answer);
     }
 
@@ -98,7 +98,7 @@ impl Listed {
 }
 
 impl Query {
-    fn take(&mut self, answer: Result<Seen, String>) {
+    fn take(&mut self, answer: Result<ListedSeries, String>) {
         self.asked = true;
         let mut new = match answer {
             Ok(new) => new,
@@ -131,7 +131,7 @@ pub struct SeriesList {
     /// How long the answer took.
     pub took: Duration,
     /// What was seen, or why nothing was.
-    pub seen: Result<Seen, String>,
+    pub seen: Result<ListedSeries, String>,
 }
 
 /// Asks a source once for all series that rules are for.

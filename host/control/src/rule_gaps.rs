@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::listing::Listed;
 use leadsman_config::valid;
-use leadsman_provider::snapshot::{Gap, RuleGaps, Unlisted};
-use leadsman_rules::{Api, CatalogEntry, Resolve, Rule, Unserved, Why};
+use leadsman_provider::snapshot::{RuleGap, RuleGaps, Unlisted};
+use leadsman_rules::{Api, CatalogEntry, NoMetricReason, Resolve, Rule, Unserved};
 
 /// How many names are known by why rules leave them out. A rule for all series that takes few has
 /// more.
@@ -22,7 +22,7 @@ pub(super) struct Gathering<'a> {
 }
 
 struct Reason {
-    gap: Gap,
+    gap: RuleGap,
     /// Whether the metric may be given for other objects all the same.
     of_objects: bool,
 }
@@ -37,8 +37,8 @@ impl<'a> Gathering<'a> {
         let Some(rule) = self.rules.rules.get(unserved.rule) else { return };
         let of_objects = match &unserved.why {
             // Another series gives the metric.
-            Why::Hidden { .. } => return,
-            Why::NoNamespace { .. } | Why::NoObject(_) => true,
+            NoMetricReason::Hidden { .. } => return,
+            NoMetricReason::NoNamespace { .. } | NoMetricReason::NoObject(_) => true,
             _ => false,
         };
         let metric = unserved.metric.as_ref().map(|metric| metric.as_str());
@@ -98,8 +98,8 @@ impl<'a> Gathering<'a> {
     }
 }
 
-fn gap(rule: &Rule, message: String) -> Gap {
-    Gap { external: rule.api == Api::External, message }
+fn gap(rule: &Rule, message: String) -> RuleGap {
+    RuleGap { external: rule.api == Api::External, message }
 }
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use leadsman_model::values::OnNan;
     use leadsman_provider::snapshot::{NotGiven, Wanted};
-    use leadsman_rules::{Catalog, OnSeveral, Seen, resolver};
+    use leadsman_rules::{Catalog, ListedSeries, OnSeveral, resolver};
 
     const PODS: Wanted<'_> = Wanted::Custom("pods");
 
@@ -142,13 +142,13 @@ mod tests {
         }
     }
 
-    fn seen(series: &[(&str, &[&str])]) -> Seen {
+    fn seen(series: &[(&str, &[&str])]) -> ListedSeries {
         let labels = |labels: &[&str]| labels.iter().map(|label| (*label).into()).collect();
         series.iter().map(|(name, of)| ((*name).into(), labels(of))).collect()
     }
 
     /// The gaps of rules whose lists were answered so.
-    fn gaps(lists: &[(&str, Option<Result<Seen, &str>>)]) -> Arc<RuleGaps> {
+    fn gaps(lists: &[(&str, Option<Result<ListedSeries, &str>>)]) -> Arc<RuleGaps> {
         let queries: Vec<_> = lists.iter().map(|(query, _)| *query).collect();
         let (rules, mut listed) = (rules(&queries), Listed::default());
         for (query, answer) in lists {

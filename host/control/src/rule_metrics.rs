@@ -25,7 +25,7 @@ use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
-    Catalog, CatalogEntry, Finding, Resolve, ResourceQueries, RuleQuery, Unserved, Why,
+    Catalog, CatalogEntry, Finding, NoMetricReason, Resolve, ResourceQueries, RuleQuery, Unserved,
     gives_nothing, resolver,
 };
 use leadsman_sandbox::Plugin;
@@ -174,7 +174,10 @@ impl Context {
             unserved_first.entry(series.rule).or_insert_with(|| series.clone());
             gaps.add(&series);
             // One metric that cannot be served is reported for each rule.
-            if matches!(series.why, Why::NoNamespace { .. } | Why::NoNamespaceOfExternal) {
+            if matches!(
+                series.why,
+                NoMetricReason::NoNamespace { .. } | NoMetricReason::NoNamespaceOfExternal
+            ) {
                 unserved.entry(series.rule).or_insert(series);
             }
         });

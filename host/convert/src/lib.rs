@@ -70,7 +70,7 @@ pub(crate) struct Context<'a> {
 
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum ConversionOutcome {
     /// It is written, and nothing is lost.
     Whole,
     /// It is written, and something differs, as its notes say.
@@ -91,7 +91,7 @@ pub struct Converted {
     /// Where it was read.
     pub origin: String,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: ConversionOutcome,
     /// The number of metrics of its autoscaler.
     pub metrics: usize,
     /// What is said of it.
@@ -112,7 +112,7 @@ pub struct Conversion {
 
 impl Conversion {
     /// How many objects became this.
-    pub fn count(&self, outcome: Outcome) -> usize {
+    pub fn count(&self, outcome: ConversionOutcome) -> usize {
         self.objects.iter().filter(|object| object.outcome == outcome).count()
     }
 }

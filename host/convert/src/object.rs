@@ -12,7 +12,7 @@ use crate::note::{Note, Notes, Weight};
 use crate::scaled_object::ScaledObject;
 use crate::trigger::{Mapping, Planned};
 use crate::zero::Zero;
-use crate::{Context, Converted, Outcome, Taken};
+use crate::{Context, ConversionOutcome, Converted, Taken};
 use crate::{autoscaler, cron, modifiers, other, prometheus, resource};
 
 /// The versions that are read.
@@ -28,12 +28,12 @@ pub(crate) fn convert(manifest: &Manifest, context: &Context<'_>, taken: &mut Ta
     let notes = notes.into_list();
     let weight = notes.iter().map(|note| note.weight).max();
     let outcome = match (&written, weight) {
-        (None, _) | (_, Some(Weight::Refused)) => Outcome::NotWritten,
-        (_, Some(Weight::Differs)) => Outcome::Differs,
-        (_, Some(Weight::Todo) | None) => Outcome::Whole,
+        (None, _) | (_, Some(Weight::Refused)) => ConversionOutcome::NotWritten,
+        (_, Some(Weight::Differs)) => ConversionOutcome::Differs,
+        (_, Some(Weight::Todo) | None) => ConversionOutcome::Whole,
     };
     let (autoscaler, mappings, metrics) = match written {
-        Some(written) if outcome != Outcome::NotWritten => {
+        Some(written) if outcome != ConversionOutcome::NotWritten => {
             (Some(written.autoscaler), written.mappings, written.metrics)
         }
         _ => (None, Vec::new(), 0),
@@ -69,7 +69,7 @@ pub(crate) fn without_counterpart(manifest: &Manifest) -> Converted {
         namespace: manifest.namespace.clone(),
         name: manifest.name.clone(),
         origin: manifest.origin.clone(),
-        outcome: Outcome::NotWritten,
+        outcome: ConversionOutcome::NotWritten,
         metrics: 0,
         notes: vec![note],
         autoscaler: None,

@@ -1,7 +1,7 @@
 //! What anybody may write: as much as there is, and anything at all.
 
 use leadsman_config::{Flags, Origin};
-use leadsman_convert::{MAX_CONFIG_BYTES, Manifests, Outcome, Settings, convert};
+use leadsman_convert::{ConversionOutcome, MAX_CONFIG_BYTES, Manifests, Settings, convert};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ fn ten_thousand_objects_are_one_configuration() {
     manifests.read("all.json", &list);
     let conversion = convert(&manifests, &Settings::default());
     assert_eq!(conversion.faults, Vec::<String>::new());
-    assert_eq!(conversion.count(Outcome::Whole), 10_000);
+    assert_eq!(conversion.count(ConversionOutcome::Whole), 10_000);
     let config = conversion.config();
     assert!(config.len() < MAX_CONFIG_BYTES, "{} bytes", config.len());
     let folder = tempfile::tempdir().unwrap();
@@ -62,7 +62,7 @@ fn what_is_too_much_is_said_and_the_rest_is_converted() {
     let mut manifests = Manifests::new("default");
     manifests.add("many.yaml", many);
     let conversion = convert(&manifests, &Settings::default());
-    assert_eq!(conversion.objects[0].outcome, Outcome::NotWritten);
+    assert_eq!(conversion.objects[0].outcome, ConversionOutcome::NotWritten);
     assert!(conversion.to_string().contains("more than 50 triggers"), "{conversion}");
 }
 
@@ -77,7 +77,7 @@ fn long_queries_do_not_use_up_what_leadsman_looks_into() {
         manifests.add("list.yaml", object(number, &query));
     }
     let conversion = convert(&manifests, &Settings::default());
-    assert_eq!(conversion.count(Outcome::Whole), 90);
+    assert_eq!(conversion.count(ConversionOutcome::Whole), 90);
     let config = conversion.config();
     let folder = tempfile::tempdir().unwrap();
     let origin = Origin::Folder(folder.path());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use leadsman_config::{Flags, Origin};
-use leadsman_convert::{Conversion, Manifests, Outcome, Settings, ToZero, convert};
+use leadsman_convert::{Conversion, ConversionOutcome, Manifests, Settings, ToZero, convert};
 use leadsman_document::Document;
 use leadsman_model::names::Namespace;
 use serde_json::Value;
@@ -197,9 +197,9 @@ fn every_scaled_object_becomes_what_is_said_of_it() {
             let report = conversion.to_string();
             let outcomes = conversion.objects.iter().map(|object| {
                 let outcome = match object.outcome {
-                    Outcome::Whole => "whole",
-                    Outcome::Differs => "differs",
-                    Outcome::NotWritten => "not-written",
+                    ConversionOutcome::Whole => "whole",
+                    ConversionOutcome::Differs => "differs",
+                    ConversionOutcome::NotWritten => "not-written",
                 };
                 format!("{outcome} {}/{}", object.namespace, object.name)
             });

@@ -27,7 +27,7 @@ const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// An answer of a delegate.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct DelegateAnswer {
     /// Its status: success, or that of an error of the request.
     pub status: StatusCode,
     /// Its content type.
@@ -80,7 +80,7 @@ struct StatusText {
     message: String,
 }
 
-impl Answer {
+impl DelegateAnswer {
     /// A good answer.
     pub(super) fn good(body: Bytes, content_type: HeaderValue) -> Self {
         let (warnings, stale, message) = (Vec::new(), None, None);
@@ -164,8 +164,8 @@ pub fn read_answer(
     status: StatusCode,
     headers: &HeaderMap,
     body: Bytes,
-) -> Result<Answer, ForwardError> {
-    Answer::judged(head(status, headers, &body), asked, accept, status, headers, body)
+) -> Result<DelegateAnswer, ForwardError> {
+    DelegateAnswer::judged(head(status, headers, &body), asked, accept, status, headers, body)
 }
 
 /// What a body says of itself, read where that keeps nobody waiting: it may be long.

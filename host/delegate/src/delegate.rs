@@ -13,7 +13,7 @@ use reqwest::{Response, Url};
 use tokio::sync::watch;
 use tokio::time::{Instant as Deadline, timeout_at};
 
-use super::answer::{Answer, read_head};
+use super::answer::{DelegateAnswer, read_head};
 use super::circuit::Circuit;
 use super::client::Client;
 use super::delegates::Delegation;
@@ -156,7 +156,7 @@ impl Delegate {
         asked: &RequestedMetric<'_>,
         passed: &Passed<'_>,
         hops: &HeaderValue,
-    ) -> Result<Answer, ForwardError> {
+    ) -> Result<DelegateAnswer, ForwardError> {
         let begun = Instant::now();
         let accept = passed.headers.get(ACCEPT);
         let path_and_query = passed.uri.path_and_query().map_or("", |path| path.as_str());
@@ -198,7 +198,7 @@ impl Delegate {
         passed: &Passed<'_>,
         accept: Option<&HeaderValue>,
         hops: &HeaderValue,
-    ) -> Result<Answer, ForwardError> {
+    ) -> Result<DelegateAnswer, ForwardError> {
         if self.loops.load(Ordering::Relaxed) {
             return Err(ForwardError::Loop);
         }
@@ -206,7 +206,7 @@ impl Delegate {
         let Exchanged { status, headers, body } =
             self.exchange(url, accept, (&asked.tenant(), Some(&passed.user)), hops).await?;
         let head = read_head(status, &headers, &body).await;
-        Answer::judged(head, asked, accept, status, &headers, body)
+        DelegateAnswer::judged(head, asked, accept, status, &headers, body)
     }
 
     /// The same path and query at its address. A path that would mean something else to it than it did
@@ -374,11 +374,11 @@ impl Delegate {
             }
             StatusCode::NOT_FOUND => Ok(Listed::unserved(now)),
             StatusCode::FORBIDDEN => {
-                let message = Answer::message(status, &headers, &body);
+                let message = DelegateAnswer::message(status, &headers, &body);
                 Err(ForwardError::Credentials { status, message })
             }
             status if status.is_success() => Err(ForwardError::Malformed(status.to_string())),
-            status => Err(Answer::refusal(status, &headers, &body)),
+            status => Err(DelegateAnswer::refusal(status, &headers, &body)),
         }
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use moka::sync::Cache;
 
-use super::answer::Answer;
+use super::answer::DelegateAnswer;
 use super::user::User;
 
 /// How many bytes all kept answers of a delegate may have together, with what they are found by.
@@ -67,7 +67,7 @@ impl LastGood {
 
     /// Keeps a good answer, unless it is too long. Whatever else the delegate says takes the place of the
     /// one before: a user who may not read any more, or a metric that is gone, has no good answer.
-    pub(super) fn keep(&self, key: Key, answer: &Answer, now: Instant) {
+    pub(super) fn keep(&self, key: Key, answer: &DelegateAnswer, now: Instant) {
         if !answer.status.is_success() || answer.body.len() > MAX_ANSWER_BYTES {
             self.answers.invalidate(&key);
             return;
@@ -77,10 +77,10 @@ impl LastGood {
     }
 
     /// The last good answer and its age, unless it is too old.
-    pub(super) fn get(&self, key: &Key, now: Instant) -> Option<(Answer, Duration)> {
+    pub(super) fn get(&self, key: &Key, now: Instant) -> Option<(DelegateAnswer, Duration)> {
         let CachedAnswer { body, content_type, at } = self.answers.get(key)?;
         let age = now.saturating_duration_since(at);
-        (age <= self.max_age).then(|| (Answer::good(body, content_type), age))
+        (age <= self.max_age).then(|| (DelegateAnswer::good(body, content_type), age))
     }
 }
 
@@ -95,8 +95,11 @@ mod tests {
         Key::new(path, None, &User { name, uid: None, groups: &[], extra: &extra })
     }
 
-    fn answer(length: usize) -> Answer {
-        Answer::good(vec![b'x'; length].into(), HeaderValue::from_static("application/json"))
+    fn answer(length: usize) -> DelegateAnswer {
+        DelegateAnswer::good(
+            vec![b'x'; length].into(),
+            HeaderValue::from_static("application/json"),
+        )
     }
 
     #[test]

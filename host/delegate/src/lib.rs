@@ -19,10 +19,10 @@ mod matching;
 mod settings;
 mod user;
 
-pub use answer::{Answer, read_answer};
+pub use answer::{DelegateAnswer, read_answer};
 pub use delegate::{Delegate, DelegateStatus, Passed};
 pub use delegates::{Changes, Delegates, Delegation};
-pub use error::{DelegateError, Failed, ForwardError};
+pub use error::{DelegateError, DelegateFailure, ForwardError};
 pub use hops::HOPS;
 pub use list::{Listed, ListedMetric, Lists};
 pub use matching::{Matcher, Pattern, RequestedMetric};

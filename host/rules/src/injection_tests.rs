@@ -6,7 +6,7 @@ use promql_parser::label::MatchOp;
 use promql_parser::parser::{self, Expr};
 use proptest::prelude::*;
 
-use super::{Api, Catalog, Rule, RuleQuery, Seen, resolver, written};
+use super::{Api, Catalog, ListedSeries, Rule, RuleQuery, resolver, written};
 use crate::promql;
 use leadsman_model::query_params::QueryParams;
 
@@ -35,7 +35,7 @@ fn query(template: &str, api: Api) -> RuleQuery {
     .unwrap();
     let rule = Rule::new(&written, api, "/rules/0", &mut |_, what| panic!("{what}")).unwrap();
     let labels = ["namespace", "pod"].map(Arc::from).into();
-    let seen: Seen = [(Arc::from("m"), labels)].into();
+    let seen: ListedSeries = [(Arc::from("m"), labels)].into();
     let catalog = Catalog::new(&[rule], |_| Some(&seen), &resolver(&[]), &mut |_| {});
     let wanted = (api == Api::Custom).then_some("pod");
     catalog.entries.into_iter().find(|o| o.label.as_deref() == wanted).unwrap().query

@@ -16,8 +16,10 @@ mod widen;
 pub mod written;
 
 pub use association::{Association, Resolve, resolver};
-pub use catalog::{Catalog, CatalogEntry, MissingLabel, Seen, Unserved, Why, gives_nothing};
-pub use findings::{Finding, Gravity};
+pub use catalog::{
+    Catalog, CatalogEntry, ListedSeries, MissingLabel, NoMetricReason, Unserved, gives_nothing,
+};
+pub use findings::{Finding, FindingSeverity};
 pub use may_give::MayGive;
 pub use query::{QueryText, RuleQuery};
 pub use resource::{ResourceQueries, ResourceRules};

@@ -31,14 +31,14 @@ fn faults(rule: Value) -> Vec<String> {
     faults
 }
 
-fn seen(series: &[(&str, &str)]) -> Seen {
+fn seen(series: &[(&str, &str)]) -> ListedSeries {
     series
         .iter()
         .map(|(name, labels)| ((*name).into(), labels.split_whitespace().map(Arc::from).collect()))
         .collect()
 }
 
-fn catalog(rules: &[Rule], seen: &Seen) -> (Catalog, Vec<String>) {
+fn catalog(rules: &[Rule], seen: &ListedSeries) -> (Catalog, Vec<String>) {
     let widgets = Details {
         version: "v1".into(),
         singular: "widget".into(),

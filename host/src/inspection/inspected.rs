@@ -12,8 +12,8 @@ use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::{
-    Api, Catalog, CatalogEntry, Finding, MissingLabel, OnSeveral, Resolve, ResourceQueries,
-    RuleQuery, Seen, Unserved, gives_nothing,
+    Api, Catalog, CatalogEntry, Finding, ListedSeries, MissingLabel, OnSeveral, Resolve,
+    ResourceQueries, RuleQuery, Unserved, gives_nothing,
 };
 use leadsman_source::Template;
 
@@ -193,7 +193,7 @@ impl Inspection {
                     format!("the label \"{label}\" names objects of an unknown kind, \"{name}\"")
                 });
                 let series = match lists.get(&rule.series_query) {
-                    Some(list) => list.as_ref().map(Seen::len).map_err(String::clone),
+                    Some(list) => list.as_ref().map(ListedSeries::len).map_err(String::clone),
                     None => Ok(0),
                 };
                 InspectedRule {

@@ -9,7 +9,7 @@ use super::*;
 use leadsman_config::{self as config, Flags, Origin, Parsed};
 use leadsman_model::resource::{Details, Resource};
 use leadsman_model::serve::Serve;
-use leadsman_rules::{Seen, resolver};
+use leadsman_rules::{ListedSeries, resolver};
 
 const RULES: &str = r#"
 rules:
@@ -51,7 +51,7 @@ fn flags() -> Flags {
     Flags { prometheus: Some(prometheus), ..Flags::default() }
 }
 
-fn seen(series: &[(&str, &str)]) -> Result<Seen, String> {
+fn seen(series: &[(&str, &str)]) -> Result<ListedSeries, String> {
     let labels = |labels: &str| labels.split_whitespace().map(Into::into).collect();
     Ok(series.iter().map(|(name, of)| ((*name).into(), labels(of))).collect())
 }

@@ -38,7 +38,7 @@ pub enum Value {
 
 /// Something that happened within a span.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Happened {
+pub(crate) struct SpanEvent {
     pub(crate) name: &'static str,
     pub(crate) at: SystemTime,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Record {
     pub(crate) begun: SystemTime,
     pub(crate) ended: SystemTime,
     pub(crate) attributes: Vec<(&'static str, Value)>,
-    pub(crate) events: Vec<Happened>,
+    pub(crate) events: Vec<SpanEvent>,
     pub(crate) links: Vec<Context>,
     /// What was left out, for there were too many: attributes, events and links.
     pub(crate) dropped: [u32; 3],
@@ -140,7 +140,7 @@ impl Span {
     /// Notes that something happened now.
     pub fn note(&mut self, name: &'static str) {
         let Some(open) = &mut self.0 else { return };
-        let happened = Happened { name, at: open.now() };
+        let happened = SpanEvent { name, at: open.now() };
         add(&mut open.record.events, happened, MAX_EVENTS, &mut open.record.dropped[1]);
     }
 

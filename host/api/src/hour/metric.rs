@@ -1,13 +1,13 @@
 //! What a metric of an autoscaler asks this adapter for.
 
-use leadsman_autoscaler::manifest::{MetricSpec, Reference};
+use leadsman_autoscaler::manifest::{CrossVersionObjectReference, MetricSpec};
 use leadsman_provider::NewestRequest;
 use leadsman_provider::snapshot::{MeasuredKind, Snapshot, Wanted};
 
 /// A metric of an autoscaler, as requests name it.
 pub(super) struct AskedMetric<'a> {
     spec: &'a MetricSpec,
-    object: Option<&'a Reference>,
+    object: Option<&'a CrossVersionObjectReference>,
     /// The kind of the object.
     resource: Option<String>,
     selector: String,
@@ -79,7 +79,7 @@ fn is_same(snapshot: &Snapshot, one: &NewestRequest<'_>, other: &NewestRequest<'
 }
 
 /// A kind as a request may name it: `ingress.networking.k8s.io`.
-fn resource_name(reference: &Reference) -> String {
+fn resource_name(reference: &CrossVersionObjectReference) -> String {
     let kind = reference.kind.to_ascii_lowercase();
     match reference.api_version.as_deref().and_then(|version| version.split_once('/')) {
         Some((group, _)) => format!("{kind}.{group}"),
@@ -102,7 +102,7 @@ mod tests {
         let of = |version: Option<&str>, kind: &str| {
             let name = "x".to_owned();
             let api_version = version.map(str::to_owned);
-            resource_name(&Reference { api_version, kind: kind.to_owned(), name })
+            resource_name(&CrossVersionObjectReference { api_version, kind: kind.to_owned(), name })
         };
         let ingress = of(Some("networking.k8s.io/v1"), "Ingress");
         assert_eq!(ingress, "ingress.networking.k8s.io");

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use changes::{Changes, MAX_METRICS, MetricMoment, MetricState, Moment};
 use leadsman_autoscaler::manifest::{Autoscaler, Condition, MetricSpec};
 use leadsman_autoscaler::{
-    AutoscalerStore, Followed, KnownMetric, MetricOverview, Overview, Trouble,
+    AutoscalerStore, Followed, KnownMetric, MetricOverview, MetricProblem, Overview,
 };
 use leadsman_model::quantity::Quantity;
 use leadsman_provider::snapshot::Snapshot;
@@ -183,8 +183,8 @@ fn known(spec: &MetricSpec, namespace: &str, snapshot: &Snapshot) -> KnownMetric
     let Some(Newest { mapping, values, state }) = newest else { return KnownMetric::default() };
     let trouble = match state {
         NewestState::Unread | NewestState::Current => None,
-        NewestState::Old(why) => Some(Trouble::Old(why)),
-        NewestState::Failing(why) => Some(Trouble::Failing(why)),
+        NewestState::Old(why) => Some(MetricProblem::Old(why)),
+        NewestState::Failing(why) => Some(MetricProblem::Failing(why)),
     };
     let newest = values.map(|values| values.into_iter().map(Quantity::milli).collect());
     KnownMetric { mapping: Some(mapping), newest, trouble }

@@ -119,13 +119,13 @@ fn the_newest_value_counts_before_what_the_controller_read() {
 #[test]
 fn a_metric_that_fails_or_is_old_is_a_state() {
     let trouble =
-        |trouble: Trouble| KnownMetric { trouble: Some(trouble), ..KnownMetric::default() };
+        |trouble: MetricProblem| KnownMetric { trouble: Some(trouble), ..KnownMetric::default() };
     let why = "the source is away".to_owned();
-    let failing = of_known(external(2, "10"), &[trouble(Trouble::Failing(why.clone()))]);
+    let failing = of_known(external(2, "10"), &[trouble(MetricProblem::Failing(why.clone()))]);
     assert_eq!(failing.state, AutoscalerState::Failing);
     assert_eq!(failing.metrics[0].failure.as_deref(), Some("the source is away"));
     assert!(failing.verdict.contains("the source is away"), "{}", failing.verdict);
-    let old = of_known(external(2, "10"), &[trouble(Trouble::Old(why))]);
+    let old = of_known(external(2, "10"), &[trouble(MetricProblem::Old(why))]);
     assert_eq!((old.state, old.wants), (AutoscalerState::Held, Some(2)));
     assert_eq!(old.metrics[0].old.as_deref(), Some("the source is away"));
 }

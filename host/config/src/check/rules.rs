@@ -9,7 +9,7 @@ use super::Check;
 use super::mapping::MAX_QUERY_WORK;
 use leadsman_document::{Fault, Severity};
 use leadsman_evaluation::Policy;
-use leadsman_rules::{Api, Finding, Gravity, ResourceRules, Rule};
+use leadsman_rules::{Api, Finding, FindingSeverity, ResourceRules, Rule};
 
 /// The default interval between lists of series.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
@@ -81,8 +81,8 @@ impl Check<'_> {
     fn findings(&mut self, findings: Vec<Finding>, place: &str) {
         for Finding { place: key, gravity, message } in findings {
             let severity = match gravity {
-                Gravity::Fault => Severity::Part,
-                Gravity::Warning => Severity::Warning,
+                FindingSeverity::Fault => Severity::Part,
+                FindingSeverity::Warning => Severity::Warning,
             };
             self.report(severity, format!("{place}{key}"), message);
         }

@@ -14,7 +14,7 @@ use super::*;
 use leadsman_config::{Flags, Origin, Parsed, parse};
 use leadsman_delegate::Delegation;
 use leadsman_evaluation::{EvaluationQuota, Workloads};
-use leadsman_rules::Seen;
+use leadsman_rules::ListedSeries;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::Engine;
 use leadsman_shipped_plugins::SHIPPED_PLUGINS;
@@ -63,7 +63,7 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
     };
     let mut listed = Listed::default();
     let labels: BTreeSet<Arc<str>> = ["namespace".into(), "pod".into()].into();
-    let seen = Seen::from([("busy".into(), labels.clone()), ("idle".into(), labels)]);
+    let seen = ListedSeries::from([("busy".into(), labels.clone()), ("idle".into(), labels)]);
     listed.answered("all", Ok(seen));
     let (output, handovers) = context.rule_metrics(&listed, None);
     assert!(output.metrics.len() > 1 && handovers.is_empty());

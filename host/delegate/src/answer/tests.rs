@@ -23,7 +23,7 @@ fn judged(
     status: u16,
     content_type: &'static str,
     body: impl Into<Bytes>,
-) -> Result<Answer, ForwardError> {
+) -> Result<DelegateAnswer, ForwardError> {
     let status = StatusCode::from_u16(status).unwrap();
     read_answer(&asked(), None, status, &headers(content_type), body.into())
 }

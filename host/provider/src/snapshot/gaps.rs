@@ -14,14 +14,14 @@ pub struct RuleGaps {
     /// The rules whose series are not known: the list failed, or has not ended yet.
     pub unlisted: Vec<Unlisted>,
     /// The rules that no series was listed for.
-    pub empty: Vec<Gap>,
+    pub empty: Vec<RuleGap>,
     /// Why series give no metric, by the name that the metric would have, or by that of the series.
-    pub metrics: HashMap<String, Vec<Gap>>,
+    pub metrics: HashMap<String, Vec<RuleGap>>,
 }
 
 /// A rule that does not give a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
+pub struct RuleGap {
     /// Whether it is a rule of external metrics.
     pub external: bool,
     /// Which rule, and why, for people.
@@ -32,7 +32,7 @@ pub struct Gap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlisted {
     /// The rule.
-    pub gap: Gap,
+    pub gap: RuleGap,
     /// What it may give.
     pub may_give: MayGive,
 }
@@ -60,7 +60,7 @@ impl RuleGaps {
             Wanted::Custom(kind) => (false, Some(kind)),
             Wanted::Resource(_) => return NotGiven::Unknown,
         };
-        let reported = |gaps: &mut dyn Iterator<Item = &Gap>| {
+        let reported = |gaps: &mut dyn Iterator<Item = &RuleGap>| {
             let mut gaps: Vec<_> =
                 gaps.filter(|gap| gap.external == external).map(|gap| &*gap.message).collect();
             gaps.dedup();
@@ -92,12 +92,12 @@ mod tests {
     use leadsman_rules::{Api, Rule, resolver, written};
     use serde_json::json;
 
-    fn gap(external: bool, message: &str) -> Gap {
-        Gap { external, message: message.to_owned() }
+    fn gap(external: bool, message: &str) -> RuleGap {
+        RuleGap { external, message: message.to_owned() }
     }
 
     /// A rule for all series whose names match this, or for this one.
-    fn unlisted(gap: Gap, series_query: &str) -> Unlisted {
+    fn unlisted(gap: RuleGap, series_query: &str) -> Unlisted {
         let rule = json!({
             "seriesQuery": series_query,
             "metricsQuery": "<<.Series>>{<<.LabelMatchers>>}",

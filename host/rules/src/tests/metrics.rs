@@ -140,7 +140,7 @@ fn the_later_rule_holds() {
 #[test]
 fn why_a_rule_gives_nothing() {
     assert!(gives_nothing(0, None).contains("there are no such series now"));
-    let why = Why::NoObject("instance".to_owned());
+    let why = NoMetricReason::NoObject("instance".to_owned());
     let unserved = Unserved { rule: 0, series: "x".into(), metric: None, why };
     let reported = gives_nothing(3, Some(&unserved));
     assert!(
