@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::decision::{Action, Intent, Leave, ObservedScale, WorkloadState, decide};
+use crate::decision::{Action, Intent, LeaveReason, ObservedScale, WorkloadState, decide};
 use crate::election::{Election, Term, may_act};
 use crate::group::Group;
 use crate::marks::Mark;
@@ -74,10 +74,10 @@ impl Change<'_> {
                 self.report.left(group, &before, &reported);
                 group.report(&reported);
                 Ok(match leave {
-                    Leave::Runs => Some(true),
-                    Leave::AtZero => Some(false),
-                    Leave::Autoscaler(_) => None,
-                    Leave::SetByOthers | Leave::AutoscalerToZero(_) => {
+                    LeaveReason::Runs => Some(true),
+                    LeaveReason::AtZero => Some(false),
+                    LeaveReason::Autoscaler(_) => None,
+                    LeaveReason::SetByOthers | LeaveReason::AutoscalerToZero(_) => {
                         if before != reported {
                             self.report.left_to_others(group, scaled.uid, &reported);
                         }

@@ -49,7 +49,7 @@ pub(crate) struct WorkloadState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Intent {
     /// Nothing.
-    Hold(Hold),
+    Hold(HoldReason),
     /// A workload without replicas is to have some.
     Start,
     /// A workload with few replicas is to have none.
@@ -58,7 +58,7 @@ pub(crate) enum Intent {
 
 /// Why the values ask for nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Hold {
+pub(crate) enum HoldReason {
     /// They are not known.
     Unknown(String),
     /// They are low, and have to be so for this long yet.
@@ -86,12 +86,12 @@ pub(crate) enum Action {
     /// It is scaled to this number of replicas.
     Scale(u32),
     /// Nothing.
-    Leave(Leave),
+    Leave(LeaveReason),
 }
 
 /// Why a workload is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Leave {
+pub(crate) enum LeaveReason {
     /// It runs already.
     Runs,
     /// It has no replicas already.
@@ -117,15 +117,15 @@ impl WorkloadState {
         let counts = OBSERVATION_MAX_AGE.max(settings.every);
         let runs = self.seen.filter(|(at, _)| since(*at) < counts).map(|(_, runs)| runs);
         let intent = match (level, runs, low_since) {
-            (Level::Unknown(why), ..) => Intent::Hold(Hold::Unknown(why.clone())),
-            (Level::Above, Some(true), _) => Intent::Hold(Hold::Runs),
+            (Level::Unknown(why), ..) => Intent::Hold(HoldReason::Unknown(why.clone())),
+            (Level::Above, Some(true), _) => Intent::Hold(HoldReason::Runs),
             (Level::Above, _, _) => Intent::Start,
-            (Level::Low, Some(false), _) => Intent::Hold(Hold::AtZero),
+            (Level::Low, Some(false), _) => Intent::Hold(HoldReason::AtZero),
             (Level::Low, _, low_since) => {
                 let low_for = low_since.map_or(Duration::ZERO, since);
                 match settings.cooldown.checked_sub(low_for) {
                     None | Some(Duration::ZERO) => Intent::Stop,
-                    Some(left) => Intent::Hold(Hold::CoolingDown(left)),
+                    Some(left) => Intent::Hold(HoldReason::CoolingDown(left)),
                 }
             }
         };
@@ -143,28 +143,28 @@ impl WorkloadState {
 pub(crate) fn decide(start: bool, settings: &Settings, found: &ObservedScale) -> Action {
     let ObservedScale { replicas, set_here, lowest } = found;
     match (start, *replicas) {
-        (true, 1..) => return Action::Leave(Leave::Runs),
-        (false, 0) => return Action::Leave(Leave::AtZero),
+        (true, 1..) => return Action::Leave(LeaveReason::Runs),
+        (false, 0) => return Action::Leave(LeaveReason::AtZero),
         _ => {}
     }
     if let Some((0, autoscaler)) = lowest {
-        return Action::Leave(Leave::AutoscalerToZero(autoscaler.clone()));
+        return Action::Leave(LeaveReason::AutoscalerToZero(autoscaler.clone()));
     }
     if start {
         return if *set_here || settings.take_over {
             Action::Scale(settings.min_replicas)
         } else {
-            Action::Leave(Leave::SetByOthers)
+            Action::Leave(LeaveReason::SetByOthers)
         };
     }
     let from = lowest.as_ref().map_or(0, |(lowest, _)| *lowest).max(settings.min_replicas);
     if *replicas > from {
-        return Action::Leave(Leave::Autoscaler(*replicas));
+        return Action::Leave(LeaveReason::Autoscaler(*replicas));
     }
     Action::Scale(0)
 }
 
-impl fmt::Display for Hold {
+impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(why) => write!(f, "held: the value is not known now: {why}"),
@@ -177,7 +177,7 @@ impl fmt::Display for Hold {
     }
 }
 
-impl fmt::Display for Leave {
+impl fmt::Display for LeaveReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Runs => f.write_str("active"),

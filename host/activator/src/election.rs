@@ -51,31 +51,31 @@ pub(crate) fn may_act(term: Term, now: Instant) -> bool {
 
 /// The Lease as others see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
+struct ObservedLease {
     version: String,
     holder: String,
-    lasts: Duration,
+    duration: Duration,
     /// When this version was seen first.
     since: Instant,
 }
 
 /// Whether a replica may take the Lease, or renew it.
-fn may_hold(seen: Option<&Seen>, me: &str, now: Instant) -> bool {
+fn may_hold(seen: Option<&ObservedLease>, me: &str, now: Instant) -> bool {
     seen.is_none_or(|seen| {
         seen.holder.is_empty()
             || seen.holder == me
-            || now.saturating_duration_since(seen.since) >= seen.lasts
+            || now.saturating_duration_since(seen.since) >= seen.duration
     })
 }
 
 /// What is seen now, after what was seen before.
-fn seen_now(before: Option<Seen>, lease: &HeldLease, now: Instant) -> Seen {
+fn seen_now(before: Option<ObservedLease>, lease: &HeldLease, now: Instant) -> ObservedLease {
     match before {
         Some(before) if before.version == lease.version() => before,
-        _ => Seen {
+        _ => ObservedLease {
             version: lease.version().to_owned(),
             holder: lease.holder().to_owned(),
-            lasts: lease.lasts(),
+            duration: lease.duration(),
             since: now,
         },
     }
@@ -166,7 +166,11 @@ impl Election {
     }
 
     /// Whether the Lease is held here now.
-    async fn attempt(&self, seen: &mut Option<Seen>, now: Instant) -> Result<bool, String> {
+    async fn attempt(
+        &self,
+        seen: &mut Option<ObservedLease>,
+        now: Instant,
+    ) -> Result<bool, String> {
         let mut held = self.held.lock().await;
         // The holder need not look: if somebody else has taken it, its version is another.
         let read = match held.take() {
@@ -236,8 +240,13 @@ impl Election {
 mod tests {
     use super::*;
 
-    fn seen(holder: &str, since: Instant) -> Seen {
-        Seen { version: "1".to_owned(), holder: holder.to_owned(), lasts: LEASE_DURATION, since }
+    fn seen(holder: &str, since: Instant) -> ObservedLease {
+        ObservedLease {
+            version: "1".to_owned(),
+            holder: holder.to_owned(),
+            duration: LEASE_DURATION,
+            since,
+        }
     }
 
     #[test]

@@ -122,7 +122,7 @@ pub fn convert(manifests: &Manifests, settings: &Settings) -> Conversion {
     let context = Context { manifests, settings };
     let mut all: Vec<_> = manifests.scaled_objects.iter().collect();
     all.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-    let mut taken = Taken::default();
+    let mut taken = ExclusiveNames::default();
     let mut objects: Vec<_> =
         all.into_iter().map(|manifest| object::convert(manifest, &context, &mut taken)).collect();
     objects.extend(manifests.others.iter().map(object::without_counterpart));
@@ -132,7 +132,7 @@ pub fn convert(manifests: &Manifests, settings: &Settings) -> Conversion {
 
 /// What only one object may have.
 #[derive(Debug, Default)]
-pub(crate) struct Taken {
+pub(crate) struct ExclusiveNames {
     /// Namespaces and names of ScaledObjects.
     pub(crate) objects: BTreeSet<(String, String)>,
     /// Kinds, namespaces and names of targets, with the object that scales each.

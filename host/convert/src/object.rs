@@ -12,7 +12,7 @@ use crate::note::{Note, Notes, Weight};
 use crate::scaled_object::ScaledObject;
 use crate::trigger::{Mapping, Planned};
 use crate::zero::Zero;
-use crate::{Context, ConversionOutcome, Converted, Taken};
+use crate::{Context, ConversionOutcome, Converted, ExclusiveNames};
 use crate::{autoscaler, cron, modifiers, other, prometheus, resource};
 
 /// The versions that are read.
@@ -22,7 +22,11 @@ const VERSIONS: [&str; 2] = ["keda.sh/v1alpha1", "keda.k8s.io/v1alpha1"];
 const PAUSED: &str = "autoscaling.keda.sh/paused";
 const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
 
-pub(crate) fn convert(manifest: &Manifest, context: &Context<'_>, taken: &mut Taken) -> Converted {
+pub(crate) fn convert(
+    manifest: &Manifest,
+    context: &Context<'_>,
+    taken: &mut ExclusiveNames,
+) -> Converted {
     let mut notes = Notes::default();
     let written = written(manifest, context, taken, &mut notes);
     let notes = notes.into_list();
@@ -87,7 +91,7 @@ struct Written {
 fn written(
     manifest: &Manifest,
     context: &Context<'_>,
-    taken: &mut Taken,
+    taken: &mut ExclusiveNames,
     notes: &mut Notes,
 ) -> Option<Written> {
     if !VERSIONS.contains(&manifest.api_version.as_str()) {
@@ -227,7 +231,12 @@ fn paused(mut object: ScaledObject, notes: &mut Notes) -> ScaledObject {
 }
 
 /// What KEDA refuses itself, and what refers to nothing.
-fn check(object: &ScaledObject, context: &Context<'_>, taken: &mut Taken, notes: &mut Notes) {
+fn check(
+    object: &ScaledObject,
+    context: &Context<'_>,
+    taken: &mut ExclusiveNames,
+    notes: &mut Notes,
+) {
     let target = &object.target;
     if target.name.is_empty() {
         notes.refuse("it refers to nothing: scaleTargetRef.name is missing");

@@ -87,8 +87,8 @@ impl DelegateAnswer {
         Self { status: StatusCode::OK, content_type, body, warnings, stale, message }
     }
 
-    /// Judges what came back to a read. `head` is what the body says of itself.
-    pub(super) fn judged(
+    /// Checks what came back to a read. `head` is what the body says of itself.
+    pub(super) fn checked(
         head: Result<Head, ForwardError>,
         asked: &RequestedMetric<'_>,
         accept: Option<&HeaderValue>,
@@ -165,7 +165,7 @@ pub fn read_answer(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<DelegateAnswer, ForwardError> {
-    DelegateAnswer::judged(head(status, headers, &body), asked, accept, status, headers, body)
+    DelegateAnswer::checked(head(status, headers, &body), asked, accept, status, headers, body)
 }
 
 /// What a body says of itself, read where that keeps nobody waiting: it may be long.

@@ -150,7 +150,7 @@ impl Delegate {
         let _ = self.asked_once.subscribe().wait_for(|&asked| asked).await;
     }
 
-    /// Passes a read on, and judges what comes back.
+    /// Passes a read on, and checks what comes back.
     pub(super) async fn read(
         &self,
         asked: &RequestedMetric<'_>,
@@ -206,7 +206,7 @@ impl Delegate {
         let Exchanged { status, headers, body } =
             self.exchange(url, accept, (&asked.tenant(), Some(&passed.user)), hops).await?;
         let head = read_head(status, &headers, &body).await;
-        DelegateAnswer::judged(head, asked, accept, status, &headers, body)
+        DelegateAnswer::checked(head, asked, accept, status, &headers, body)
     }
 
     /// The same path and query at its address. A path that would mean something else to it than it did

@@ -10,7 +10,7 @@ use leadsman_provider::{
     Target,
 };
 
-use super::read::{Of, Read};
+use super::read::{Read, ReadSubject};
 
 /// What a read comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,14 +51,14 @@ pub(super) async fn measure(
 ) -> Result<Measured, ReadError> {
     let metric: &str = &read.metric;
     match &read.of {
-        Of::External { namespace, selector } => {
+        ReadSubject::External { namespace, selector } => {
             external(
                 snapshot,
                 &ExternalRequest { caller, namespace, metric, metric_selector: selector },
             )
             .await
         }
-        Of::Custom { namespace, kind, object, selector, metric_selector } => {
+        ReadSubject::Custom { namespace, kind, object, selector, metric_selector } => {
             let target = match object.as_deref() {
                 None => Target::All,
                 Some(name) => Target::One(

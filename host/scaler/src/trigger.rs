@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use http::StatusCode;
 
 use super::messages::ScaledObjectRef;
-use super::read::{Of, Read};
+use super::read::{Read, ReadSubject};
 use leadsman_api::Status;
 use leadsman_model::names::{MetricName, Namespace, ObjectName};
 use leadsman_model::quantity::Quantity;
@@ -45,7 +45,7 @@ pub(super) struct Trigger {
     /// What is read.
     pub(super) read: Read,
     /// The metric that the HPA is to have.
-    pub(super) aim: Aim,
+    pub(super) aim: SpecifiedMetric,
     /// The workload is active above this value.
     pub(super) activation: Quantity,
 }
@@ -69,14 +69,14 @@ impl Trigger {
 
 /// The metric that the HPA is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Aim {
+pub(super) struct SpecifiedMetric {
     /// Its name for KEDA.
     pub(super) metric_name: String,
     /// The target.
     pub(super) target: Quantity,
 }
 
-impl Aim {
+impl SpecifiedMetric {
     /// Reads the metric and the target, and looks at the rest only if one of them is not known. KEDA makes
     /// no autoscaler without them, and shows nobody why. With them it asks for values, and shows what is
     /// wrong with the rest.
@@ -129,7 +129,7 @@ impl<'a> Metadata<'a> {
         let target = self.target();
         let activation = self.number("activationTarget").unwrap_or(Some(Quantity::ZERO));
         let (metric, target) = (metric?, target?);
-        let aim = Aim { metric_name: named(&metric), target };
+        let aim = SpecifiedMetric { metric_name: named(&metric), target };
         Some(Trigger { read: Read { metric, of: of? }, aim, activation: activation? })
     }
 
@@ -196,7 +196,12 @@ impl<'a> Metadata<'a> {
     }
 
     /// Of what the metric is read. `None` if that is not known, or if the namespace is not.
-    fn objects(&mut self, namespace: Option<Box<str>>, own: &str, across: bool) -> Option<Of> {
+    fn objects(
+        &mut self,
+        namespace: Option<Box<str>>,
+        own: &str,
+        across: bool,
+    ) -> Option<ReadSubject> {
         match self.get("scope").unwrap_or("external") {
             "external" => {
                 for key in ["kind", "object", "metricSelector"] {
@@ -207,7 +212,7 @@ impl<'a> Metadata<'a> {
                     }
                 }
                 let selector = self.selector("selector", MAX_METRIC_SELECTOR_BYTES)?;
-                Some(Of::External { namespace: namespace?, selector })
+                Some(ReadSubject::External { namespace: namespace?, selector })
             }
             "custom" => self.custom(namespace, own, across),
             other => {
@@ -218,7 +223,12 @@ impl<'a> Metadata<'a> {
         }
     }
 
-    fn custom(&mut self, namespace: Option<Box<str>>, own: &str, across: bool) -> Option<Of> {
+    fn custom(
+        &mut self,
+        namespace: Option<Box<str>>,
+        own: &str,
+        across: bool,
+    ) -> Option<ReadSubject> {
         let (object, selector) = (self.get("object"), self.get("selector"));
         let Some(kind) = self.get("kind") else {
             let fault = "`kind` is missing: a custom metric is of objects, for instance of `pods`";
@@ -249,7 +259,7 @@ impl<'a> Metadata<'a> {
         }
         let picks = self.selector("selector", MAX_SELECTOR_BYTES);
         let metric_selector = self.selector("metricSelector", MAX_METRIC_SELECTOR_BYTES);
-        Some(Of::Custom {
+        Some(ReadSubject::Custom {
             namespace: Some(namespace?),
             kind: kind.into(),
             object: object.map(Into::into),

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::autoscaler::{Autoscaler, CrossVersionObjectReference, MetricSpec, Scale, TargetSpec};
 use super::explainer::explained;
 use super::hour::Hour;
-use super::past::{Past, past};
+use super::past::{PastEvent, past};
 use super::readings::Answer;
 use super::requests::{Surroundings, is_namespace, path, segment};
 use super::{ExplainError, ExplainOptions, Explainer, pods, readings};
@@ -35,7 +35,7 @@ pub(super) struct Gathered {
     pub(super) metrics: Vec<GatheredMetric>,
     pub(super) situation: Situation,
     /// What was reported on the autoscaler within the last hour.
-    pub(super) past: Result<Vec<Past>, String>,
+    pub(super) past: Result<Vec<PastEvent>, String>,
 }
 
 /// A metric as written, and how it was read.

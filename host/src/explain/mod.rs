@@ -109,7 +109,7 @@ pub struct Explanation {
     controller: Option<Controller>,
     /// What was reported on the autoscaler within the last hour, the oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    past: Vec<past::Past>,
+    past: Vec<past::PastEvent>,
     /// Why that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     past_unknown: Option<String>,

@@ -20,7 +20,7 @@ const MAX_SHOWN: usize = 30;
 /// Something that was reported, perhaps several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Past {
+pub(super) struct PastEvent {
     /// When it was reported last.
     pub(super) time: String,
     /// How often.
@@ -37,7 +37,7 @@ pub(super) async fn past(
     namespace: &str,
     name: &str,
     now: i64,
-) -> Result<Vec<Past>, String> {
+) -> Result<Vec<PastEvent>, String> {
     let path = format!(
         "/api/v1/namespaces/{}/events?limit={MAX_LISTED}&fieldSelector=involvedObject.kind%3D\
          HorizontalPodAutoscaler%2CinvolvedObject.name%3D{}",
@@ -47,7 +47,7 @@ pub(super) async fn past(
     readings::get(cluster, &path).await.map(|answer| of_list(&answer.body, now))
 }
 
-fn of_list(list: &Value, now: i64) -> Vec<Past> {
+fn of_list(list: &Value, now: i64) -> Vec<PastEvent> {
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut reported: Vec<_> = items.iter().filter_map(of_event).collect();
     reported.retain(|(at, _)| now.saturating_sub(*at) <= SPAN);
@@ -57,7 +57,7 @@ fn of_list(list: &Value, now: i64) -> Vec<Past> {
 }
 
 /// An Event, as either API writes it, with its last time in milliseconds since 1970.
-fn of_event(event: &Value) -> Option<(i64, Past)> {
+fn of_event(event: &Value) -> Option<(i64, PastEvent)> {
     let series = &event["series"];
     let times = [
         &series["lastObservedTime"],
@@ -69,7 +69,7 @@ fn of_event(event: &Value) -> Option<(i64, Past)> {
     let at = time.parse::<Timestamp>().ok()?.as_millisecond();
     let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let count = series["count"].as_u64().or_else(|| event["count"].as_u64());
-    let past = Past {
+    let past = PastEvent {
         time: time.to_owned(),
         times: count.unwrap_or(1).max(1),
         reason: text("reason"),

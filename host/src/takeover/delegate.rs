@@ -1,6 +1,6 @@
 //! Whether the configuration passes on what the adapter before serves, and what to write if not.
 
-use super::before::Before;
+use super::before::RegisteredApi;
 use super::{TakeoverOptions, no_flags};
 use leadsman_cluster::Cluster;
 use leadsman_control as control;
@@ -12,7 +12,7 @@ pub(super) async fn check(
     options: &TakeoverOptions,
     cluster: &Cluster,
     served_by: &Service,
-    before: &Before,
+    before: &RegisteredApi,
 ) -> Result<String, String> {
     let snippet = snippet(served_by, before, options, cluster);
     let Some(config) = &options.config else {
@@ -87,7 +87,7 @@ const KEDA_LABEL: &str = "scaledobject.keda.sh/name";
 
 fn snippet(
     served_by: &Service,
-    before: &Before,
+    before: &RegisteredApi,
     options: &TakeoverOptions,
     cluster: &Cluster,
 ) -> String {

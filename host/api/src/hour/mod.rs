@@ -1,13 +1,13 @@
 //! The last hour of each autoscaler: the values of its metrics, what they proposed and the replicas that
 //! there were. It is noted all the time, so that it is there when somebody asks: the page, or an
-//! explanation (`told`).
+//! explanation (`explained`).
 //!
 //! It is in memory and that of one replica of the adapter, which knows nothing from before its start.
 
 mod changes;
+mod explained;
 mod metric;
 mod series;
-mod told;
 mod trends;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use changes::{Changes, MAX_METRICS, MetricMoment, MetricState, Moment};
+pub(crate) use explained::PARAMETER;
 use leadsman_autoscaler::manifest::{Autoscaler, Condition, MetricSpec};
 use leadsman_autoscaler::{
     AutoscalerStore, Followed, KnownMetric, MetricOverview, MetricProblem, Overview,
@@ -26,7 +27,6 @@ use leadsman_provider::{Newest, NewestState};
 use leadsman_runtime::clock;
 use metric::AskedMetric;
 use series::SeriesId;
-pub(crate) use told::PARAMETER;
 pub(crate) use trends::Trends;
 
 /// How often it is noted while nobody looks: as often as controllers read.
@@ -35,14 +35,14 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(15);
 /// The autoscalers that are known, and the last hour of each.
 pub struct Hours {
     autoscalers: Arc<AutoscalerStore>,
-    noted: Mutex<Noted>,
+    noted: Mutex<Observations>,
     /// In milliseconds since the epoch.
     started: i64,
 }
 
 /// What was noted.
 #[derive(Default)]
-struct Noted {
+struct Observations {
     /// Of the replicas of each autoscaler, and of the value of each metric.
     trends: Trends,
     changes: Changes,
@@ -89,12 +89,12 @@ impl Hours {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Noted> {
+    fn lock(&self) -> MutexGuard<'_, Observations> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Noted {
+impl Observations {
     fn note(&mut self, overview: &Overview, series: &[SeriesId], now: i64) {
         let name = name(overview);
         let moment = moment(overview);

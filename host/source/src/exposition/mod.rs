@@ -37,7 +37,7 @@ use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 use parse::{PageLimits, PageReader, Sample};
-use scrape::{Page, Wanted, scrape};
+use scrape::{MetricDemands, Page, scrape};
 use target::{Target, not_scraped};
 
 pub use error::{ExpositionError, ScrapeError};
@@ -259,7 +259,13 @@ impl Shared {
     }
 
     /// Scrapes one target.
-    async fn one(self: Arc<Self>, target: Arc<Target>, wanted: Wanted, number: u64, failing: bool) {
+    async fn one(
+        self: Arc<Self>,
+        target: Arc<Target>,
+        wanted: MetricDemands,
+        number: u64,
+        failing: bool,
+    ) {
         let page = self.page(&target, &wanted, failing).await;
         let outcome = match &page {
             Ok(page) => {
@@ -284,7 +290,7 @@ impl Shared {
     async fn page(
         &self,
         target: &Arc<Target>,
-        wanted: &Wanted,
+        wanted: &MetricDemands,
         failing: bool,
     ) -> Result<Page, ScrapeError> {
         let patience = self.settings.timeout;

@@ -32,10 +32,10 @@ pub(super) fn switched_on(entity: Entity, policy: Option<&Value>) -> Option<bool
 
 /// Which objects have given samples of real time, and which of them give none any more.
 #[derive(Default)]
-pub(super) struct Watch(HashMap<Arc<str>, Seen>);
+pub(super) struct Watch(HashMap<Arc<str>, RealTimeRecord>);
 
 /// An object that has given samples of real time.
-struct Seen {
+struct RealTimeRecord {
     /// When it was seen in an answer last, in milliseconds since the epoch.
     time: i64,
     has_ended: bool,
@@ -79,10 +79,10 @@ impl Watch {
                 if !is_current && !seen.has_ended {
                     ended.push(Arc::from(uuid));
                 }
-                *seen = Seen { time: now, has_ended: !is_current };
+                *seen = RealTimeRecord { time: now, has_ended: !is_current };
             } else if is_current && self.0.len() < MAX_REMEMBERED {
                 // What never was in real time has none that could end.
-                self.0.insert(uuid.into(), Seen { time: now, has_ended: false });
+                self.0.insert(uuid.into(), RealTimeRecord { time: now, has_ended: false });
             }
         }
         self.0.retain(|_, seen| now.saturating_sub(seen.time) < ENDED_RETENTION);

@@ -9,7 +9,8 @@ use http::Uri;
 use super::changes::{History, MetricState};
 use super::trends::SPAN;
 use super::{
-    AskedMetric, Hours, INTERVAL, MAX_METRICS, Moment, Noted, SeriesId, series_of, value_line,
+    AskedMetric, Hours, INTERVAL, MAX_METRICS, Moment, Observations, SeriesId, series_of,
+    value_line,
 };
 use crate::delegated::RequesterIdentity;
 use crate::parameter::parameter;
@@ -42,7 +43,7 @@ impl ReadState {
             return Ok(());
         }
         let hour = match self.may_see(requester, read.namespace, &name).await {
-            Ok(()) => self.hours.told(&name, read, snapshot).await,
+            Ok(()) => self.hours.explained(&name, read, snapshot).await,
             Err(why) => AutoscalerHour::unknown(&name, why),
         };
         explained.document.hour = Some(hour);
@@ -68,7 +69,7 @@ impl ReadState {
 
 impl Hours {
     /// The last hour of an autoscaler in the namespace of a read.
-    async fn told(
+    async fn explained(
         self: &Arc<Self>,
         name: &str,
         read: &NewestRequest<'_>,
@@ -92,7 +93,7 @@ impl Hours {
         // What there is now belongs to it.
         self.look_now(&autoscaler, snapshot).await;
         let known = format!("{}/{name}", read.namespace);
-        self.lock().told(name, &known, &asked, &series_of(&autoscaler), self.started)
+        self.lock().explained(name, &known, &asked, &series_of(&autoscaler), self.started)
     }
 
     async fn look_now(self: &Arc<Self>, autoscaler: &Arc<Autoscaler>, snapshot: &Arc<Snapshot>) {
@@ -108,8 +109,8 @@ impl Hours {
     }
 }
 
-impl Noted {
-    fn told(
+impl Observations {
+    fn explained(
         &self,
         name: &str,
         known: &str,
