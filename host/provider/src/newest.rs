@@ -143,7 +143,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::snapshot::{Contents, LazyMetric, Rejection};
+    use crate::snapshot::{Contents, LazyMetric, Rejection, RejectionReason};
     use leadsman_evaluation::{EvaluationError, Failed};
     use leadsman_model::owner::Owner;
     use leadsman_model::serve::Serve;
@@ -163,7 +163,7 @@ mod tests {
             owner: Owner::Operator,
             title: "external/broken".to_owned(),
             mapping: Some((metric, Serve::External)),
-            reason: "ConfigInvalid",
+            reason: RejectionReason::ConfigInvalid,
             message: "it is wrong".to_owned(),
             serving: false,
             activates: None,

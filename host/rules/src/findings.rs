@@ -18,7 +18,7 @@ pub struct Finding {
     /// The JSON pointer within the rule.
     pub place: String,
     /// Whether it cannot work, or may be intended.
-    pub gravity: FindingSeverity,
+    pub severity: FindingSeverity,
     /// The finding, and what to do about it.
     pub message: String,
 }
@@ -53,8 +53,8 @@ impl Rule {
     /// The findings about this rule.
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut report = |place: &str, gravity: FindingSeverity, message: String| {
-            findings.push(Finding { place: place.to_owned(), gravity, message });
+        let mut report = |place: &str, severity: FindingSeverity, message: String| {
+            findings.push(Finding { place: place.to_owned(), severity, message });
         };
         check_delimiters(&self.series_query, "/seriesQuery", &mut report);
         let filters = value_matchers(&self.series_query, &mut report);
@@ -139,8 +139,8 @@ impl ResourceRules {
         let mut findings = Vec::new();
         for (name, queries) in [("cpu", &self.cpu), ("memory", &self.memory)] {
             for (key, text) in queries.texts() {
-                let mut report = |place: &str, gravity: FindingSeverity, message: String| {
-                    findings.push(Finding { place: place.to_owned(), gravity, message });
+                let mut report = |place: &str, severity: FindingSeverity, message: String| {
+                    findings.push(Finding { place: place.to_owned(), severity, message });
                 };
                 check_query(text, &format!("/{name}/{key}"), &mut report);
             }
@@ -166,7 +166,7 @@ impl MissingLabel {
             self.label,
             there.join(", ")
         );
-        Finding { place: "/resources".to_owned(), gravity: FindingSeverity::Warning, message }
+        Finding { place: "/resources".to_owned(), severity: FindingSeverity::Warning, message }
     }
 }
 
@@ -201,14 +201,14 @@ fn check_query(text: &QueryText, place: &str, report: &mut Report<'_>) -> Option
         Err(error) => {
             // A query that is too long to be parsed here is not a fault.
             if query.len() <= MAX_CHECKED_BYTES {
-                report(place, gravity(&error), format!("{error}; it is sent as it is"));
+                report(place, severity(&error), format!("{error}; it is sent as it is"));
             }
             None
         }
     }
 }
 
-fn gravity(error: &ParseError) -> FindingSeverity {
+fn severity(error: &ParseError) -> FindingSeverity {
     match error {
         ParseError::Invalid(_) => FindingSeverity::Fault,
         ParseError::Unsupported(_) => FindingSeverity::Warning,
@@ -234,7 +234,7 @@ fn value_matchers(series_query: &str, report: &mut Report<'_>) -> Vec<Matcher> {
         }
         Err(error) => {
             if series_query.len() <= MAX_CHECKED_BYTES {
-                report("/seriesQuery", gravity(&error), error.to_string());
+                report("/seriesQuery", severity(&error), error.to_string());
             }
             Vec::new()
         }
@@ -309,7 +309,7 @@ mod tests {
         .unwrap();
         let rule = Rule::new(&written, Api::Custom, "/rules/0", &mut |_, what| panic!("{what}"));
         let findings = rule.unwrap().findings().into_iter();
-        findings.map(|of| (of.gravity, format!("{}: {}", of.place, of.message))).collect()
+        findings.map(|of| (of.severity, format!("{}: {}", of.place, of.message))).collect()
     }
 
     const SUM: &str = "sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)";
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_a_fault_and_what_may_be_intended_a_warning() {
-        for (series_query, metrics_query, gravity, part) in [
+        for (series_query, metrics_query, severity, part) in [
             (
                 "x{side=\"destination\",code!~\"5..\",pod!=\"\"}",
                 SUM,
@@ -396,7 +396,7 @@ mod tests {
         ] {
             let all = findings(series_query, metrics_query);
             let fits = |(found, message): &&(FindingSeverity, String)| {
-                *found == gravity && message.contains(part)
+                *found == severity && message.contains(part)
             };
             assert!(all.iter().any(|finding| fits(&finding)), "{part}: {all:?}");
         }

@@ -79,8 +79,8 @@ impl Check<'_> {
     }
 
     fn findings(&mut self, findings: Vec<Finding>, place: &str) {
-        for Finding { place: key, gravity, message } in findings {
-            let severity = match gravity {
+        for Finding { place: key, severity, message } in findings {
+            let severity = match severity {
                 FindingSeverity::Fault => Severity::Part,
                 FindingSeverity::Warning => Severity::Warning,
             };

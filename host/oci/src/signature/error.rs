@@ -37,6 +37,11 @@ impl SignatureError {
             Self::Unavailable { .. } => "PullError",
         }
     }
+
+    /// Whether the registry could not be asked, which says nothing of the signature.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
 }
 
 impl From<PullError> for SignatureError {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::LazyMetric;
+use super::{LazyMetric, RejectionReason};
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
@@ -42,7 +42,7 @@ pub struct Rejection {
     /// How it is called: that of the mapping, or `configuration`.
     pub title: String,
     /// Why, from a closed set.
-    pub reason: &'static str,
+    pub reason: RejectionReason,
     /// Why, for people: what, where and what to do.
     pub message: String,
     /// Whether the last good version is still served in its place.

@@ -77,7 +77,7 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Contents, LazyMetric};
+    use super::super::{Contents, LazyMetric, RejectionReason};
     use super::*;
     use leadsman_model::owner::Owner;
     use leadsman_model::resource::Resource;
@@ -98,7 +98,7 @@ mod tests {
             owner,
             title: serve.title(&metric),
             mapping: Some((metric, serve)),
-            reason: "ConfigInvalid",
+            reason: RejectionReason::ConfigInvalid,
             message: "wrong".to_owned(),
             serving: false,
             activates: None,

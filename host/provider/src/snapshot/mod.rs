@@ -5,6 +5,7 @@ mod gaps;
 mod lazy;
 mod lookup;
 mod places;
+mod reason;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,6 +22,7 @@ use leadsman_model::objects::ObjectStore;
 use leadsman_model::serve::Serve;
 pub use lookup::{NotServed, ResourceMetrics};
 pub use places::{Place, Places};
+pub use reason::RejectionReason;
 
 /// The immutable table of metrics that requests are answered from.
 ///
