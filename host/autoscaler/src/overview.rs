@@ -93,6 +93,9 @@ pub struct MetricOverview {
     pub target: Option<Number>,
     /// The target in words.
     pub target_words: String,
+    /// Whether value and target are for each pod.
+    #[serde(skip)]
+    pub is_average: bool,
     /// Value by target; `None` where it is no number.
     pub ratio: Option<f64>,
     /// The replicas that it proposes.
@@ -284,6 +287,7 @@ fn metric(
         value: None,
         target,
         target_words: spec.target().map_or_else(|reason| reason, target_words),
+        is_average: spec.target().is_ok_and(|target| target.average_value.is_some()),
         ratio: None,
         proposes: None,
         decides: false,

@@ -46,7 +46,7 @@ fn value_and_target(metric: &MetricOverview) -> String {
     let text = |number: &Option<leadsman_autoscaler::Number>| {
         number.as_ref().map_or_else(|| "–".to_owned(), |number| number.text.clone())
     };
-    let average = if metric.target_words.ends_with("for each pod") { " (avg)" } else { "" };
+    let average = if metric.is_average { " (avg)" } else { "" };
     format!("{}/{}{average}", text(&metric.value), text(&metric.target))
 }
 
