@@ -12,6 +12,8 @@ mod reported;
 mod store;
 pub mod verdict;
 
-pub use overview::{AutoscalerState, KnownMetric, MetricOverview, MetricProblem, Number, Overview};
+pub use overview::{
+    AutoscalerState, KnownMetric, MetricNumber, MetricOverview, MetricProblem, Overview,
+};
 pub use reported::situation;
 pub use store::{AutoscalerStore, Followed, KnownAutoscalers};

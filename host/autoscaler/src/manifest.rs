@@ -14,7 +14,8 @@ use leadsman_model::quantity::Quantity;
 use serde::Deserialize;
 
 pub use status::{
-    Condition, CurrentMetric, CurrentValue, MetricStatus, Scale, ScaleSpec, ScaleStatus, Status,
+    AutoscalerCondition, AutoscalerStatus, CurrentMetric, CurrentValue, MetricStatus, ScaleSpec,
+    ScaleStatus, ScaleSubresource,
 };
 
 /// The object.
@@ -26,7 +27,7 @@ pub struct Autoscaler {
     /// As it is written.
     pub spec: Spec,
     /// What its controller says of it; `None` before it has looked at it.
-    pub status: Option<Status>,
+    pub status: Option<AutoscalerStatus>,
 }
 
 /// The name of an object.

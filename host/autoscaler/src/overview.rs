@@ -6,7 +6,7 @@ use leadsman_hpa::{
 use leadsman_model::quantity::Quantity;
 use serde::Serialize;
 
-use crate::manifest::{Autoscaler, Condition, MetricSpec, Status, TargetSpec};
+use crate::manifest::{Autoscaler, AutoscalerCondition, AutoscalerStatus, MetricSpec, TargetSpec};
 use crate::notation::decimal;
 use crate::reported::situation;
 use crate::verdict::{is_held_by_rate, steps, target_words, title, verdict};
@@ -74,7 +74,7 @@ pub struct Overview {
     /// Each metric, in the order of the autoscaler.
     pub metrics: Vec<MetricOverview>,
     /// What its controller says.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<AutoscalerCondition>,
     /// When its controller last changed the replicas, as RFC 3339.
     pub last_scale_time: Option<String>,
 }
@@ -88,9 +88,9 @@ pub struct MetricOverview {
     /// Its name.
     pub name: String,
     /// The value that is compared with the target; `None` where it is not known.
-    pub value: Option<Number>,
+    pub value: Option<MetricNumber>,
     /// The target; `None` if there is none.
-    pub target: Option<Number>,
+    pub target: Option<MetricNumber>,
     /// The target in words.
     pub target_words: String,
     /// Whether value and target are for each pod.
@@ -115,7 +115,7 @@ pub struct MetricOverview {
 /// A number as people write it, and as Kubernetes does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Number {
+pub struct MetricNumber {
     /// `1013.4`, or `90 %`.
     pub text: String,
     /// `1013400m`; the same as the text where both are written alike.
@@ -124,7 +124,7 @@ pub struct Number {
     pub number: f64,
 }
 
-impl Number {
+impl MetricNumber {
     fn of_milli(milli: i64) -> Self {
         let quantity = Quantity::from_milli(milli);
         let number = quantity.as_f64();
@@ -213,7 +213,7 @@ fn wants(decision: &Decision) -> Option<i32> {
 }
 
 /// What an autoscaler wants that is at zero and stays there, since its controller did not bring it there.
-fn trap(status: &Status, situation: &Situation, decision: &Decision) -> Option<i32> {
+fn trap(status: &AutoscalerStatus, situation: &Situation, decision: &Decision) -> Option<i32> {
     let at_zero = situation.replicas == 0 && situation.min == 0;
     let by_controller = status.condition("ScaledToZero").is_some_and(|by| by.status == "True");
     // A controller that knows no such condition has none in its status at all, and scales from zero.
@@ -224,7 +224,7 @@ fn trap(status: &Status, situation: &Situation, decision: &Decision) -> Option<i
 }
 
 fn state(
-    status: &Status,
+    status: &AutoscalerStatus,
     situation: &Situation,
     decision: &Decision,
     known: &[KnownMetric],
@@ -275,8 +275,9 @@ fn metric(
 ) -> MetricOverview {
     let target = spec.target().and_then(TargetSpec::in_thousandths).ok();
     let percent = matches!(target, Some(Target::Utilization(_)));
-    let number =
-        |value: i64| if percent { Number::percent(value) } else { Number::of_milli(value) };
+    let number = |value: i64| {
+        if percent { MetricNumber::percent(value) } else { MetricNumber::of_milli(value) }
+    };
     let target = target.map(|target| match target {
         Target::Value(milli) | Target::AverageValue(milli) => number(milli),
         Target::Utilization(percent) => number(i64::from(percent)),

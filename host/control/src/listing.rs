@@ -269,7 +269,7 @@ struct Lister {
 
 /// Which lists are requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+enum RequestedLists {
     All,
     /// Those that failed.
     Failed,
@@ -280,7 +280,7 @@ impl Lister {
     async fn run(&self, listed: &watch::Sender<Arc<Listed>>) {
         loop {
             let mut begun = Instant::now();
-            let mut well = self.list(Wanted::All, listed).await;
+            let mut well = self.list(RequestedLists::All, listed).await;
             let next = Instant::now() + self.rules.discovery.interval;
             let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
             while !well {
@@ -290,25 +290,25 @@ impl Lister {
                 }
                 tokio::time::sleep_until(again.into()).await;
                 begun = Instant::now();
-                well = self.list(Wanted::Failed, listed).await;
+                well = self.list(RequestedLists::Failed, listed).await;
             }
             tokio::time::sleep_until(next.into()).await;
         }
     }
 
     /// Lists once. Says whether all is well now.
-    async fn list(&self, wanted: Wanted, listed: &watch::Sender<Arc<Listed>>) -> bool {
+    async fn list(&self, wanted: RequestedLists, listed: &watch::Sender<Arc<Listed>>) -> bool {
         let mut new = (**listed.borrow()).clone();
         let mut queries = self.rules.series_queries();
-        if wanted == Wanted::Failed {
+        if wanted == RequestedLists::Failed {
             queries.retain(|query| new.fault(query).is_some());
         }
-        let learned = wanted == Wanted::Failed && new.resources_fault.is_none();
+        let learned = wanted == RequestedLists::Failed && new.resources_fault.is_none();
         let resources = async { if learned { None } else { self.resources().await } };
         let lists = list_queries(&self.rules, &self.source, &queries);
         let (lists, resources) = tokio::join!(lists, resources);
         // What failed as before changes nothing.
-        let mut news = wanted == Wanted::All;
+        let mut news = wanted == RequestedLists::All;
         match resources {
             Some(Ok(resources)) => {
                 (new.resources, new.resources_known) = (resources, true);

@@ -108,10 +108,10 @@ mod tests {
 
     use super::*;
     use leadsman_model::values::OnNan;
-    use leadsman_provider::snapshot::{NotGiven, Wanted};
+    use leadsman_provider::snapshot::{NotGiven, ReadKind};
     use leadsman_rules::{Catalog, ListedSeries, OnSeveral, resolver};
 
-    const PODS: Wanted<'_> = Wanted::Custom("pods");
+    const PODS: ReadKind<'_> = ReadKind::Custom("pods");
 
     const RULE: &str = r#"{
         "seriesQuery": "QUERY",
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(unlisted("c"), NotGiven::Unlisted(first.to_owned()));
         let empty = "rules[1]: b had no series in the last 60s";
         assert_eq!(unlisted("b"), NotGiven::NoSeries(empty.to_owned()));
-        let external = gaps.of("a", Wanted::External);
+        let external = gaps.of("a", ReadKind::External);
         assert_eq!(external, NotGiven::Unknown, "they are rules of custom metrics");
     }
 

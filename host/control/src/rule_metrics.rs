@@ -25,8 +25,8 @@ use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
-    Catalog, CatalogEntry, Finding, NoMetricReason, Resolve, ResourceQueries, RuleQuery, Unserved,
-    gives_nothing, resolver,
+    Catalog, CatalogEntry, NoMetricReason, Resolve, ResourceQueries, RuleFinding, RuleQuery,
+    Unserved, gives_nothing, resolver,
 };
 use leadsman_sandbox::Plugin;
 
@@ -199,7 +199,7 @@ impl Context {
             of.warnings.push(cause.warning());
         }
         for label in &catalog.missing_labels {
-            let Finding { place, message, .. } = label.finding();
+            let RuleFinding { place, message, .. } = label.finding();
             let place = format!("{}{place}", self.rules.rules[label.rule].place);
             of.warnings.push(Cause::new(Reason::UnknownLabel, place, message).warning());
         }

@@ -39,7 +39,7 @@ use trigger::Mapping;
 
 /// How objects are converted.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ConversionSettings {
     /// The folder in which Leadsman's pod has the values of Secrets. An absolute path.
     pub secrets_dir: String,
     /// The namespace of KEDA, where it finds the Secrets of ClusterTriggerAuthentications.
@@ -51,7 +51,7 @@ pub struct Settings {
     pub header_names: BTreeMap<String, String>,
 }
 
-impl Default for Settings {
+impl Default for ConversionSettings {
     fn default() -> Self {
         Self {
             secrets_dir: "/etc/leadsman/secrets".to_owned(),
@@ -65,7 +65,7 @@ impl Default for Settings {
 /// What the conversion of one object may look at.
 pub(crate) struct Context<'a> {
     pub(crate) manifests: &'a Manifests,
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a ConversionSettings,
 }
 
 /// What became of an object.
@@ -118,7 +118,7 @@ impl Conversion {
 }
 
 /// Converts everything that was read.
-pub fn convert(manifests: &Manifests, settings: &Settings) -> Conversion {
+pub fn convert(manifests: &Manifests, settings: &ConversionSettings) -> Conversion {
     let context = Context { manifests, settings };
     let mut all: Vec<_> = manifests.scaled_objects.iter().collect();
     all.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));

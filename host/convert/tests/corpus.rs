@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use leadsman_config::{Flags, Origin};
-use leadsman_convert::{Conversion, ConversionOutcome, Manifests, Settings, ToZero, convert};
+use leadsman_convert::{
+    Conversion, ConversionOutcome, ConversionSettings, Manifests, ToZero, convert,
+};
 use leadsman_document::Document;
 use leadsman_model::names::Namespace;
 use serde_json::Value;
@@ -16,7 +18,7 @@ const MIN_CASES: usize = 60;
 /// A case: lines that begin with `#` and a sign say what is expected, the rest is what is converted.
 struct Case<'t> {
     title: &'t str,
-    settings: Settings,
+    settings: ConversionSettings,
     /// `whole shop/web`
     outcomes: Vec<&'t str>,
     /// What stands in the documents, in the report, not in the documents, and nowhere.
@@ -32,7 +34,7 @@ impl<'t> Case<'t> {
         let (title, rest) = text.split_once('\n').expect("a case");
         let mut case = Self {
             title,
-            settings: Settings::default(),
+            settings: ConversionSettings::default(),
             outcomes: Vec::new(),
             written: Vec::new(),
             said: Vec::new(),
@@ -191,7 +193,8 @@ fn every_scaled_object_becomes_what_is_said_of_it() {
             let secrets_dir = secrets.path().display().to_string();
             let mut manifests = Manifests::new("default");
             manifests.read("case.yaml", &case.manifest);
-            let settings = Settings { secrets_dir: secrets_dir.clone(), ..case.settings.clone() };
+            let settings =
+                ConversionSettings { secrets_dir: secrets_dir.clone(), ..case.settings.clone() };
             let conversion = convert(&manifests, &settings);
             assert_eq!(conversion.faults, Vec::<String>::new(), "{title}");
             let report = conversion.to_string();
@@ -254,7 +257,7 @@ spec:
         query: sum(irate(nginx{namespace="my-site"}[3m])) by (ingress)*10
 "#,
     );
-    let conversion = convert(&manifests, &Settings::default());
+    let conversion = convert(&manifests, &ConversionSettings::default());
     let config = r#"# Converted from 1 ScaledObject of KEDA.
 apiVersion: leadsman.dev/v1alpha1
 kind: Config

@@ -10,7 +10,7 @@ use super::absence::KnownSeries;
 use super::part::{Part, StandIns, count, left_out, not_numbers, stale_warning};
 use super::request::reader;
 use super::{CustomRequest, Origin, ReadError, Target, bound, first_list, selector, unserved};
-use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
+use crate::snapshot::{EntryState, NotServed, ReadKind, Snapshot};
 use leadsman_evaluation::{
     Evaluations, Mapping, Missing, MissingReason, Reader, Reading, Recipient,
 };
@@ -289,7 +289,7 @@ async fn find(
     request: &CustomRequest<'_>,
 ) -> Result<(Arc<Evaluations>, KnownSeries), ReadError> {
     let CustomRequest { metric, resource, namespace, .. } = *request;
-    let entry = snapshot.find(metric, Wanted::Custom(resource), namespace);
+    let entry = snapshot.find(metric, ReadKind::Custom(resource), namespace);
     let entry = entry.map_err(|why| not_served(why, snapshot, request))?;
     let series = match &entry.state {
         EntryState::Lazy(metric) => Some(metric.series()),
@@ -315,7 +315,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &CustomRequest<'
         NotServed::Unknown => None,
     };
     let message = format!("the server could not find the metric {metric} for {resource}");
-    unserved(snapshot, metric, Wanted::Custom(resource), message, also)
+    unserved(snapshot, metric, ReadKind::Custom(resource), message, also)
 }
 
 /// Whether the objects that there are do not matter to a request.

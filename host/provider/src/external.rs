@@ -9,7 +9,7 @@ use super::absence::{Absence, KnownSeries, last_known};
 use super::part::{Part, StandIns, count, not_numbers, stale_warning};
 use super::request::reader;
 use super::{ExternalRequest, Origin, ReadError, bound, selector, unserved};
-use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
+use crate::snapshot::{EntryState, NotServed, ReadKind, Snapshot};
 use leadsman_evaluation::{
     Evaluations, Missing, MissingReason, Reader, Reading, Recipient, StatedNumber,
 };
@@ -57,7 +57,7 @@ impl<'a> ExternalRead<'a> {
         request: &'a ExternalRequest<'a>,
     ) -> Result<Self, ReadError> {
         let begun = Instant::now();
-        let entry = snapshot.find(request.metric, Wanted::External, Some(request.namespace));
+        let entry = snapshot.find(request.metric, ReadKind::External, Some(request.namespace));
         let entry = entry.map_err(|why| not_served(why, snapshot, request))?;
         let series = match &entry.state {
             EntryState::Lazy(metric) => Some(metric.series()),
@@ -307,7 +307,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &ExternalRequest
     };
     let metric = request.metric;
     let message = format!("the server could not find the external metric {metric}");
-    unserved(snapshot, metric, Wanted::External, message, also)
+    unserved(snapshot, metric, ReadKind::External, message, also)
 }
 
 pub(super) fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {

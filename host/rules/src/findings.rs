@@ -14,7 +14,7 @@ use super::{Api, ResourceRules, Rule, resolver};
 
 /// A finding about a rule. The rule is served nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct RuleFinding {
     /// The JSON pointer within the rule.
     pub place: String,
     /// Whether it cannot work, or may be intended.
@@ -51,10 +51,10 @@ impl Rule {
     }
 
     /// The findings about this rule.
-    pub fn findings(&self) -> Vec<Finding> {
+    pub fn findings(&self) -> Vec<RuleFinding> {
         let mut findings = Vec::new();
         let mut report = |place: &str, severity: FindingSeverity, message: String| {
-            findings.push(Finding { place: place.to_owned(), severity, message });
+            findings.push(RuleFinding { place: place.to_owned(), severity, message });
         };
         check_delimiters(&self.series_query, "/seriesQuery", &mut report);
         let filters = value_matchers(&self.series_query, &mut report);
@@ -135,12 +135,12 @@ impl Rule {
 
 impl ResourceRules {
     /// The findings about these rules.
-    pub fn findings(&self) -> Vec<Finding> {
+    pub fn findings(&self) -> Vec<RuleFinding> {
         let mut findings = Vec::new();
         for (name, queries) in [("cpu", &self.cpu), ("memory", &self.memory)] {
             for (key, text) in queries.texts() {
                 let mut report = |place: &str, severity: FindingSeverity, message: String| {
-                    findings.push(Finding { place: place.to_owned(), severity, message });
+                    findings.push(RuleFinding { place: place.to_owned(), severity, message });
                 };
                 check_query(text, &format!("/{name}/{key}"), &mut report);
             }
@@ -154,7 +154,7 @@ const MAX_LABELS: usize = 12;
 
 impl MissingLabel {
     /// What is odd about the rule.
-    pub fn finding(&self) -> Finding {
+    pub fn finding(&self) -> RuleFinding {
         let mut there: Vec<_> = self.there.iter().take(MAX_LABELS).map(|label| &**label).collect();
         if self.there.len() > MAX_LABELS {
             there.push("…");
@@ -166,7 +166,7 @@ impl MissingLabel {
             self.label,
             there.join(", ")
         );
-        Finding { place: "/resources".to_owned(), severity: FindingSeverity::Warning, message }
+        RuleFinding { place: "/resources".to_owned(), severity: FindingSeverity::Warning, message }
     }
 }
 

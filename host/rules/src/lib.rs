@@ -19,7 +19,7 @@ pub use association::{Association, Resolve, resolver};
 pub use catalog::{
     Catalog, CatalogEntry, ListedSeries, MissingLabel, NoMetricReason, Unserved, gives_nothing,
 };
-pub use findings::{Finding, FindingSeverity};
+pub use findings::{FindingSeverity, RuleFinding};
 pub use may_give::MayGive;
 pub use query::{QueryText, RuleQuery};
 pub use resource::{ResourceQueries, ResourceRules};

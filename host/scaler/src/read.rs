@@ -4,7 +4,7 @@ use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use leadsman_model::serve::Serve;
-use leadsman_provider::snapshot::{Snapshot, Wanted};
+use leadsman_provider::snapshot::{ReadKind, Snapshot};
 
 /// What is not written as it is in a segment of a path.
 const ESCAPED: &AsciiSet =
@@ -117,7 +117,7 @@ impl Read {
 
 /// Whether the objects of a metric live in namespaces, as far as it is known.
 fn is_namespaced(snapshot: &Snapshot, metric: &str, kind: &str, namespace: Option<&str>) -> bool {
-    let entry = snapshot.find(metric, Wanted::Custom(kind), namespace);
+    let entry = snapshot.find(metric, ReadKind::Custom(kind), namespace);
     match entry.map(|entry| &entry.serve) {
         Ok(Serve::Custom(resource)) => resource.namespaced(),
         _ => true,

@@ -9,7 +9,7 @@ mod output;
 use std::path::PathBuf;
 
 use leadsman_cluster::{Cluster, ConnectError};
-use leadsman_convert::{Conversion, Manifests, Settings};
+use leadsman_convert::{Conversion, ConversionSettings, Manifests};
 
 pub use output::{Form, WriteError, to_folder, to_text};
 
@@ -25,7 +25,7 @@ pub struct ConvertOptions {
     /// The only namespace of the cluster that is read, and that of objects in files that name none.
     pub namespace: Option<String>,
     /// How objects are converted.
-    pub settings: Settings,
+    pub settings: ConversionSettings,
 }
 
 /// Why nothing was converted.

@@ -14,7 +14,9 @@ use leadsman_provider::explanation::{MetricExplanation, With};
 use leadsman_runtime::clock;
 use serde::de::DeserializeOwned;
 
-use super::autoscaler::{Autoscaler, CrossVersionObjectReference, MetricSpec, Scale, TargetSpec};
+use super::autoscaler::{
+    Autoscaler, CrossVersionObjectReference, MetricSpec, ScaleSubresource, TargetSpec,
+};
 use super::explainer::explained;
 use super::hour::Hour;
 use super::past::{PastEvent, past};
@@ -29,7 +31,7 @@ const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
 pub(super) struct Gathered {
     pub(super) namespace: String,
     pub(super) autoscaler: Autoscaler,
-    pub(super) scale: Scale,
+    pub(super) scale: ScaleSubresource,
     /// Whether the autoscaler is not in the cluster yet.
     pub(super) from_file: bool,
     pub(super) metrics: Vec<GatheredMetric>,
@@ -72,7 +74,7 @@ pub(super) async fn gather(
     };
     let target = &autoscaler.spec.scale_target_ref;
     let plural = plural(cluster, target).await?;
-    let scale: Scale = object(cluster, &scale_path(target, &plural, &namespace), || {
+    let scale: ScaleSubresource = object(cluster, &scale_path(target, &plural, &namespace), || {
         format!("the scale of {} {namespace}/{}", target.kind, target.name)
     })
     .await?;

@@ -27,7 +27,7 @@ use leadsman_provider::explanation::MetricExplanation;
 use serde::Serialize;
 
 use crate::app::StartError;
-use autoscaler::Condition;
+use autoscaler::AutoscalerCondition;
 pub use explainer::{Explainer, Reads, paths_in};
 use leadsman_autoscaler::{manifest as autoscaler, notation};
 pub use metric::MetricText;
@@ -191,7 +191,7 @@ struct Controller {
     desired_replicas: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_scale_time: Option<String>,
-    conditions: Vec<Condition>,
+    conditions: Vec<AutoscalerCondition>,
 }
 
 /// What autoscalers are explained with.

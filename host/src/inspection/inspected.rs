@@ -12,8 +12,8 @@ use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::{
-    Api, Catalog, CatalogEntry, Finding, ListedSeries, MissingLabel, OnSeveral, Resolve,
-    ResourceQueries, RuleQuery, Unserved, gives_nothing,
+    Api, Catalog, CatalogEntry, ListedSeries, MissingLabel, OnSeveral, Resolve, ResourceQueries,
+    RuleFinding, RuleQuery, Unserved, gives_nothing,
 };
 use leadsman_source::Template;
 
@@ -259,7 +259,7 @@ impl Inspection {
         missing: &[MissingLabel],
     ) {
         let warning = |label: &MissingLabel| {
-            let Finding { place, message, .. } = label.finding();
+            let RuleFinding { place, message, .. } = label.finding();
             let place = format!("{}{place}", rules.rules[label.rule].place);
             Fault::at(place, message).with(Severity::Warning)
         };

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use changes::{Changes, MAX_METRICS, MetricMoment, MetricState, Moment};
 pub(crate) use explained::PARAMETER;
-use leadsman_autoscaler::manifest::{Autoscaler, Condition, MetricSpec};
+use leadsman_autoscaler::manifest::{Autoscaler, AutoscalerCondition, MetricSpec};
 use leadsman_autoscaler::{
     AutoscalerStore, Followed, KnownMetric, MetricOverview, MetricProblem, Overview,
 };
@@ -145,8 +145,8 @@ fn moment(overview: &Overview) -> Moment {
 }
 
 /// Whether a controller says that it could not read a metric.
-fn says_failed(condition: &Condition) -> bool {
-    let Condition { kind, status, reason, .. } = condition;
+fn says_failed(condition: &AutoscalerCondition) -> bool {
+    let AutoscalerCondition { kind, status, reason, .. } = condition;
     kind == "ScalingActive" && status == "False" && reason.starts_with("FailedGet")
 }
 

@@ -9,7 +9,7 @@ use super::Check;
 use super::mapping::MAX_QUERY_WORK;
 use leadsman_document::{Fault, Severity};
 use leadsman_evaluation::Policy;
-use leadsman_rules::{Api, Finding, FindingSeverity, ResourceRules, Rule};
+use leadsman_rules::{Api, FindingSeverity, ResourceRules, Rule, RuleFinding};
 
 /// The default interval between lists of series.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
@@ -78,8 +78,8 @@ impl Check<'_> {
         !self.faults.iter().any(within)
     }
 
-    fn findings(&mut self, findings: Vec<Finding>, place: &str) {
-        for Finding { place: key, severity, message } in findings {
+    fn findings(&mut self, findings: Vec<RuleFinding>, place: &str) {
+        for RuleFinding { place: key, severity, message } in findings {
             let severity = match severity {
                 FindingSeverity::Fault => Severity::Part,
                 FindingSeverity::Warning => Severity::Warning,

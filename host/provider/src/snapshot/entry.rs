@@ -53,7 +53,7 @@ pub struct Rejection {
 
 /// As what a request wants a metric.
 #[derive(Debug, Clone, Copy)]
-pub enum Wanted<'a> {
+pub enum ReadKind<'a> {
     /// Values for objects of this kind, as the request names it.
     Custom(&'a str),
     /// Items with labels.
@@ -114,11 +114,11 @@ impl Entry {
     }
 
     /// Whether this is what a request wants.
-    pub(super) fn is(&self, wanted: Wanted<'_>) -> bool {
+    pub(super) fn is(&self, wanted: ReadKind<'_>) -> bool {
         match (&self.serve, wanted) {
-            (Serve::Custom(resource), Wanted::Custom(name)) => resource.answers_to(name),
-            (Serve::External, Wanted::External) => true,
-            (Serve::ResourceMetrics(resource), Wanted::Resource(kind)) => kind.is(resource),
+            (Serve::Custom(resource), ReadKind::Custom(name)) => resource.answers_to(name),
+            (Serve::External, ReadKind::External) => true,
+            (Serve::ResourceMetrics(resource), ReadKind::Resource(kind)) => kind.is(resource),
             _ => false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Wanted;
+use super::ReadKind;
 use leadsman_rules::MayGive;
 
 /// How many reasons of one kind a message names.
@@ -54,11 +54,11 @@ pub enum NotGiven {
 
 impl RuleGaps {
     /// Why no rule gives this metric as it is wanted.
-    pub fn of(&self, metric: &str, wanted: Wanted<'_>) -> NotGiven {
+    pub fn of(&self, metric: &str, wanted: ReadKind<'_>) -> NotGiven {
         let (external, kind) = match wanted {
-            Wanted::External => (true, None),
-            Wanted::Custom(kind) => (false, Some(kind)),
-            Wanted::Resource(_) => return NotGiven::Unknown,
+            ReadKind::External => (true, None),
+            ReadKind::Custom(kind) => (false, Some(kind)),
+            ReadKind::Resource(_) => return NotGiven::Unknown,
         };
         let reported = |gaps: &mut dyn Iterator<Item = &RuleGap>| {
             let mut gaps: Vec<_> =
@@ -112,20 +112,20 @@ mod tests {
     #[test]
     fn a_list_that_failed_comes_before_what_is_known() {
         let mut gaps = RuleGaps::default();
-        let pods = Wanted::Custom("pods");
+        let pods = ReadKind::Custom("pods");
         assert_eq!(gaps.of("a", pods), NotGiven::Unknown);
         gaps.unlisted.push(unlisted(gap(false, "other"), "x"));
         assert_eq!(gaps.of("a", pods), NotGiven::Others("other".into()));
         assert_eq!(gaps.of("x", pods), NotGiven::Unlisted("other".into()));
         gaps.empty.push(gap(false, "rules[1] has no series"));
         assert_eq!(gaps.of("a", pods), NotGiven::NoSeries("rules[1] has no series".into()));
-        assert_eq!(gaps.of("a", Wanted::External), NotGiven::Unknown, "of the other API");
+        assert_eq!(gaps.of("a", ReadKind::External), NotGiven::Unknown, "of the other API");
         gaps.metrics.insert("a".into(), vec![gap(false, "rules[0] filters it")]);
         assert_eq!(gaps.of("a", pods), NotGiven::LeftOut("rules[0] filters it".into()));
         gaps.unlisted.push(unlisted(gap(false, "down"), "{__name__=~\"a|b\"}"));
         assert_eq!(gaps.of("a", pods), NotGiven::Unlisted("down; rules[0] filters it".into()));
-        assert_eq!(gaps.of("b", Wanted::Custom("pod")), NotGiven::Unlisted("down".into()));
-        let services = gaps.of("b", Wanted::Custom("services"));
+        assert_eq!(gaps.of("b", ReadKind::Custom("pod")), NotGiven::Unlisted("down".into()));
+        let services = gaps.of("b", ReadKind::Custom("services"));
         assert_eq!(services, NotGiven::NoSeries("rules[1] has no series".into()));
     }
 
@@ -134,7 +134,7 @@ mod tests {
         let rules = (0..5).map(|number| unlisted(gap(true, &format!("r{number}")), "a"));
         let gaps = RuleGaps { unlisted: rules.collect(), ..RuleGaps::default() };
         assert_eq!(
-            gaps.of("a", Wanted::External),
+            gaps.of("a", ReadKind::External),
             NotGiven::Unlisted("r0; r1; r2; and 2 more".into())
         );
     }

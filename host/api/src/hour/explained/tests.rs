@@ -1,11 +1,11 @@
 use leadsman_autoscaler::AutoscalerStore;
-use leadsman_provider::snapshot::{Contents, Wanted};
+use leadsman_provider::snapshot::{Contents, ReadKind};
 use serde_json::{Value, json};
 
 use super::*;
 
 const DEPTH: NewestRequest<'static> = NewestRequest {
-    wanted: Wanted::External,
+    wanted: ReadKind::External,
     namespace: "shop",
     metric: "depth",
     object: None,
