@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use leadsman_config::{Flags, Origin, parse};
-use leadsman_convert::{Manifests, ConversionSettings, convert};
+use leadsman_convert::{ConversionSettings, Manifests, convert};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are checked on a separate thread.

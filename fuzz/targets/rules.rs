@@ -5,7 +5,9 @@
 
 use leadsman_fuzz::shape;
 use leadsman_model::query_params::QueryParams;
-use leadsman_rules::{Api, Catalog, ResourceRules, Rule, RuleQuery, ListedSeries, resolver, written};
+use leadsman_rules::{
+    Catalog, ListedSeries, ResourceRules, Rule, RuleApi, RuleQuery, resolver, written,
+};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are parsed on a separate thread.
@@ -22,7 +24,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         }
     }
     let Ok(written) = serde_json::from_str::<written::Rule>(text) else { return };
-    for api in [Api::Custom, Api::External] {
+    for api in [RuleApi::Custom, RuleApi::External] {
         let mut faults = 0;
         let rule = Rule::new(&written, api, "/rules/0", &mut |_, _| faults += 1);
         let Some(rule) = rule.filter(|_| faults == 0) else { continue };

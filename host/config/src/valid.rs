@@ -13,7 +13,7 @@ use leadsman_model::objects::ListedObject;
 use leadsman_model::reference::Reference;
 use leadsman_model::serve::Serve;
 use leadsman_model::values::OnNan;
-use leadsman_rules::{Api, OnSeveral, ResourceRules, Rule};
+use leadsman_rules::{OnSeveral, ResourceRules, Rule, RuleApi};
 use leadsman_sandbox::Limits;
 use leadsman_source::{Query, SourceSettings};
 
@@ -68,7 +68,7 @@ pub struct FaultyRule {
     /// Its place in the document.
     pub place: String,
     /// The API that serves its metrics.
-    pub api: Api,
+    pub api: RuleApi,
     /// The selector of its series.
     pub series_query: String,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::listing::Listed;
 use leadsman_config::valid;
 use leadsman_provider::snapshot::{RuleGap, RuleGaps, Unlisted};
-use leadsman_rules::{Api, CatalogEntry, NoMetricReason, Resolve, Rule, Unserved};
+use leadsman_rules::{CatalogEntry, NoMetricReason, Resolve, Rule, RuleApi, Unserved};
 
 /// How many names are known by why rules leave them out. A rule for all series that takes few has
 /// more.
@@ -99,7 +99,7 @@ impl<'a> Gathering<'a> {
 }
 
 fn gap(rule: &Rule, message: String) -> RuleGap {
-    RuleGap { external: rule.api == Api::External, message }
+    RuleGap { external: rule.api == RuleApi::External, message }
 }
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
         let rule = |(at, query): (usize, &&str)| {
             let written = serde_json::from_str(&RULE.replace("QUERY", query)).unwrap();
             let place = format!("/rules/{at}");
-            Rule::new(&written, Api::Custom, &place, &mut |_, fault| panic!("{fault}")).unwrap()
+            Rule::new(&written, RuleApi::Custom, &place, &mut |_, fault| panic!("{fault}")).unwrap()
         };
         valid::Rules {
             rules: queries.iter().enumerate().map(rule).collect(),

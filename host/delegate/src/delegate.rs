@@ -23,7 +23,7 @@ use super::last_good::{Key, LastGood};
 use super::list::{ApiVersion, Listed, Lists};
 use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings};
-use super::user::User;
+use super::user::ForwardedUser;
 use leadsman_model::permits::FairSemaphore;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::apart::decode;
@@ -61,7 +61,7 @@ pub struct Passed<'a> {
     /// Its headers, of which only `Accept` is passed on, and through which adapters it has come.
     pub headers: &'a HeaderMap,
     /// Who asks.
-    pub user: User<'a>,
+    pub user: ForwardedUser<'a>,
 }
 
 /// The state of a delegate, for people.
@@ -224,7 +224,7 @@ impl Delegate {
         &self,
         url: Url,
         accept: Option<&HeaderValue>,
-        (tenant, user): (&Tenant, Option<&User<'_>>),
+        (tenant, user): (&Tenant, Option<&ForwardedUser<'_>>),
         hops: &HeaderValue,
     ) -> Result<Exchanged, ForwardError> {
         let timeout = self.settings.timeout;
@@ -247,7 +247,7 @@ impl Delegate {
         &self,
         url: Url,
         accept: Option<&HeaderValue>,
-        user: Option<&User<'_>>,
+        user: Option<&ForwardedUser<'_>>,
         hops: &HeaderValue,
     ) -> Result<Exchanged, ForwardError> {
         // Nothing of the caller's headers is passed on but what the answer depends on.

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use moka::sync::Cache;
 
 use super::answer::DelegateAnswer;
-use super::user::User;
+use super::user::ForwardedUser;
 
 /// How many bytes all kept answers of a delegate may have together, with what they are found by.
 const MAX_BYTES: u64 = 16 << 20;
@@ -44,7 +44,11 @@ struct CachedAnswer {
 }
 
 impl Key {
-    pub(super) fn new(path_and_query: &str, accept: Option<&HeaderValue>, user: &User<'_>) -> Self {
+    pub(super) fn new(
+        path_and_query: &str,
+        accept: Option<&HeaderValue>,
+        user: &ForwardedUser<'_>,
+    ) -> Self {
         let user = USERS.hash_one((user.name, user.uid, user.groups, user.extra));
         Self { path_and_query: path_and_query.into(), accept: accept.cloned(), user }
     }
@@ -92,7 +96,7 @@ mod tests {
 
     fn key(path: &str, name: &str) -> Key {
         let extra = BTreeMap::new();
-        Key::new(path, None, &User { name, uid: None, groups: &[], extra: &extra })
+        Key::new(path, None, &ForwardedUser { name, uid: None, groups: &[], extra: &extra })
     }
 
     fn answer(length: usize) -> DelegateAnswer {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::query::RuleQuery;
-use super::{Api, OnSeveral, Resolve, Rule};
+use super::{OnSeveral, Resolve, Rule, RuleApi};
 use leadsman_model::names::MetricName;
 use leadsman_model::resource::Resource;
 
@@ -210,7 +210,7 @@ impl CatalogBuilder<'_> {
         let metric: MetricName =
             text.parse().map_err(|error| NoMetricReason::Name(format!("{error}")))?;
         *name = Some(metric.clone());
-        if rule.api == Api::External {
+        if rule.api == RuleApi::External {
             let namespace = Resource::known("namespaces").filter(|_| rule.namespaced);
             let namespace_label = match namespace {
                 None => None,

@@ -10,7 +10,7 @@ use super::catalog::MissingLabel;
 use super::promql::{self, MAX_CHECKED_BYTES, ParseError};
 use super::query::QueryText;
 use super::result_labels::ResultLabels;
-use super::{Api, ResourceRules, Rule, resolver};
+use super::{ResourceRules, Rule, RuleApi, resolver};
 
 /// A finding about a rule. The rule is served nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Rule {
         let filters = value_matchers(&self.series_query, &mut report);
         if let Some(shape) = check_query(&self.query, "/metricsQuery", &mut report) {
             self.check_lost_matchers(&filters, &shape, &mut report);
-            if self.api == Api::Custom {
+            if self.api == RuleApi::Custom {
                 self.check_result_labels(&shape.labels, &mut report);
             }
         }
@@ -307,7 +307,8 @@ mod tests {
             "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
         }))
         .unwrap();
-        let rule = Rule::new(&written, Api::Custom, "/rules/0", &mut |_, what| panic!("{what}"));
+        let rule =
+            Rule::new(&written, RuleApi::Custom, "/rules/0", &mut |_, what| panic!("{what}"));
         let findings = rule.unwrap().findings().into_iter();
         findings.map(|of| (of.severity, format!("{}: {}", of.place, of.message))).collect()
     }

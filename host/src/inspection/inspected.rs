@@ -12,8 +12,8 @@ use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::{
-    Api, Catalog, CatalogEntry, ListedSeries, MissingLabel, OnSeveral, Resolve, ResourceQueries,
-    RuleFinding, RuleQuery, Unserved, gives_nothing,
+    Catalog, CatalogEntry, ListedSeries, MissingLabel, OnSeveral, Resolve, ResourceQueries,
+    RuleApi, RuleFinding, RuleQuery, Unserved, gives_nothing,
 };
 use leadsman_source::Template;
 
@@ -48,7 +48,7 @@ pub struct InspectedRule {
     /// Its place: `rules[0]`.
     pub place: String,
     /// The API that serves its metrics.
-    pub api: Api,
+    pub api: RuleApi,
     /// The selector of its series.
     pub series_query: String,
     /// The number of names of series, or why they cannot be listed.

@@ -34,7 +34,7 @@ use leadsman_model::objects::ListedObject;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
-use leadsman_rules::Api;
+use leadsman_rules::RuleApi;
 use leadsman_runtime::files::{self, FileFingerprint};
 
 /// Checks everything beyond the structure. Returns the valid configuration and the files that it
@@ -125,7 +125,7 @@ pub(super) fn validate(
         .collect();
     let verify = check.verify(decoded.verify.as_ref(), "/verify");
     let rules = check.rules(
-        &[(Api::Custom, decoded.rules), (Api::External, decoded.external_rules)],
+        &[(RuleApi::Custom, decoded.rules), (RuleApi::External, decoded.external_rules)],
         decoded.resource_rules.as_ref(),
         decoded.discovery.as_ref(),
         &source_names,

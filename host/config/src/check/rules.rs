@@ -9,7 +9,7 @@ use super::Check;
 use super::mapping::MAX_QUERY_WORK;
 use leadsman_document::{Fault, Severity};
 use leadsman_evaluation::Policy;
-use leadsman_rules::{Api, FindingSeverity, ResourceRules, Rule, RuleFinding};
+use leadsman_rules::{FindingSeverity, ResourceRules, Rule, RuleApi, RuleFinding};
 
 /// The default interval between lists of series.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
@@ -23,7 +23,7 @@ const DEFAULT_WINDOW: Duration = Duration::from_secs(60);
 impl Check<'_> {
     pub(super) fn rules(
         &mut self,
-        lists: &[(Api, Vec<(usize, written::Rule)>)],
+        lists: &[(RuleApi, Vec<(usize, written::Rule)>)],
         resource_rules: Option<&written::ResourceRules>,
         discovery: Option<&written::Discovery>,
         sources: &[String],
@@ -32,8 +32,8 @@ impl Check<'_> {
         let (mut rules, mut faulty) = (Vec::new(), Vec::new());
         for (api, list) in lists {
             let section = match api {
-                Api::Custom => "rules",
-                Api::External => "externalRules",
+                RuleApi::Custom => "rules",
+                RuleApi::External => "externalRules",
             };
             for (at, written) in list {
                 let place = format!("/{section}/{at}");
@@ -54,7 +54,7 @@ impl Check<'_> {
     }
 
     /// A rule, unless it has faults, which do not affect other rules.
-    fn rule(&mut self, written: &written::Rule, api: Api, place: &str) -> Option<Rule> {
+    fn rule(&mut self, written: &written::Rule, api: RuleApi, place: &str) -> Option<Rule> {
         let mut is_valid = self.has_no_faults(place);
         let mut report = |key: &str, message: String| {
             is_valid = false;

@@ -108,7 +108,7 @@ async fn read_with(delegates: &Delegates, metric: &str, headers: &HeaderMap) -> 
     .parse()
     .unwrap();
     let (groups, extra) = (["a".to_owned()], BTreeMap::new());
-    let user = User { name: "jane", uid: None, groups: &groups, extra: &extra };
+    let user = ForwardedUser { name: "jane", uid: None, groups: &groups, extra: &extra };
     let asked = RequestedMetric {
         api: Api::External,
         version: "v1beta1",

@@ -89,7 +89,7 @@ impl RuleGaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leadsman_rules::{Api, Rule, resolver, written};
+    use leadsman_rules::{Rule, RuleApi, resolver, written};
     use serde_json::json;
 
     fn gap(external: bool, message: &str) -> RuleGap {
@@ -104,7 +104,7 @@ mod tests {
             "resources": {"overrides": {"pod": {"resource": "pod"}}},
         });
         let rule: written::Rule = serde_json::from_value(rule).unwrap();
-        let api = if gap.external { Api::External } else { Api::Custom };
+        let api = if gap.external { RuleApi::External } else { RuleApi::Custom };
         let rule = Rule::new(&rule, api, "/rules/0", &mut |_, what| panic!("{what}")).unwrap();
         Unlisted { gap, may_give: rule.may_give(&resolver(&[])) }
     }
