@@ -140,8 +140,8 @@ impl Exposition {
     /// Has targets scraped that are due, and waits for those that are worth it.
     async fn scrape(&self, targets: &[Arc<Target>], metric: &str) {
         // A scrape ends by itself, and says why.
-        let patience = self.shared.settings.timeout + SCRAPE_TIMEOUT_MARGIN;
-        let deadline = tokio::time::Instant::now() + patience;
+        let time_limit = self.shared.settings.timeout + SCRAPE_TIMEOUT_MARGIN;
+        let deadline = tokio::time::Instant::now() + time_limit;
         // A scrape that was under way may not have looked for the metric: the next one does.
         let every = self.shared.settings.at_most_every;
         for every in [Some(every), None] {
@@ -293,13 +293,13 @@ impl Shared {
         wanted: &MetricDemands,
         failing: bool,
     ) -> Result<Page, ScrapeError> {
-        let patience = self.settings.timeout;
-        let deadline = tokio::time::Instant::now() + patience;
+        let time_limit = self.settings.timeout;
+        let deadline = tokio::time::Instant::now() + time_limit;
         let turns = if failing { &self.failing_turns } else { &self.turns };
         let turn = timeout_at(deadline, turns.acquire()).await;
-        let _turn = turn.map_err(|_| ScrapeError::Queued(patience))?;
+        let _turn = turn.map_err(|_| ScrapeError::Queued(time_limit))?;
         let scrape = scrape(&self.settings, &self.client, &self.arriving, target, wanted);
-        timeout_at(deadline, scrape).await.unwrap_or(Err(ScrapeError::Timeout(patience)))
+        timeout_at(deadline, scrape).await.unwrap_or(Err(ScrapeError::Timeout(time_limit)))
     }
 }
 
