@@ -85,7 +85,7 @@ async fn activation(
         Err(unknown) => return vec![unknown],
     }
     match lacking(cluster, ADAPTER, adapter, &events).await {
-        // Without these it scales all the same, and nobody is told.
+        // Without these it scales all the same, and nothing is reported.
         Ok(lacking) => {
             let lacking = given_by("workloads.activate", lacking);
             findings.extend(lacking.map(|finding| Finding { verdict: Verdict::Unsure, ..finding }));
